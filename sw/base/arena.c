@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64, CHUNK = 1 << 16 };
+
+struct arena_chunk {
+  struct arena_chunk *older;
+  size_t used, size; // bytes of `data`
+  _Alignas(ALIGN) unsigned char data[];
+};
+
+static void die(void) {
+  fputs("nngen: out of memory\n", stderr);
+  exit(1);
+}
+
+static struct arena_chunk *chunk_new(struct arena_chunk *older, size_t size) {
+  size_t total = sizeof(struct arena_chunk) + size;
+  if (total < size || total > SIZE_MAX - ALIGN) die();
+  struct arena_chunk *c = aligned_alloc(ALIGN, (total + ALIGN - 1) / ALIGN * ALIGN);
+  if (!c) die();
+  *c = (struct arena_chunk){.older = older, .size = size};
+  return c;
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) die();
+  bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+  if (!a->chunk || a->chunk->size - a->chunk->used < bytes)
+    a->chunk = chunk_new(a->chunk, bytes > CHUNK ? bytes : CHUNK);
+  void *p = a->chunk->data + a->chunk->used;
+  a->chunk->used += bytes;
+  return memset(p, 0, bytes);
+}
+
+void *arena_copy(struct arena *a, const void *data, size_t bytes) {
+  void *p = arena_alloc(a, bytes, 1);
+  return bytes ? memcpy(p, data, bytes) : p;
+}
+
+char *arena_strdup(struct arena *a, const char *text) {
+  return arena_copy(a, text, strlen(text) + 1);
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (n < 0) die();
+  char *text = arena_alloc(a, (size_t)n + 1, 1);
+  vsnprintf(text, (size_t)n + 1, format, again);
+  va_end(again);
+  return text;
+}
+
+void arena_free(struct arena *a) {
+  while (a->chunk) {
+    struct arena_chunk *older = a->chunk->older;
+    free(a->chunk);
+    a->chunk = older;
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _POSIX_C_SOURCE 200809L
+#include "sw/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <stdlib.h>
+
+static bool system_error(struct err *e, const char *path) {
+  return err_set(e, "%s: %s", path, strerror(errno));
+}
+
+static bool read_all(int fd, unsigned char *data, size_t size) {
+  for (size_t got = 0; got < size;) {
+    ssize_t n = read(fd, data + got, size - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    got += (size_t)n;
+  }
+  return true;
+}
+
+static bool read_open(struct arena *a, int fd, const char *path, size_t limit, struct bytes *out,
+                      struct err *e) {
+  struct stat st;
+  if (fstat(fd, &st)) return system_error(e, path);
+  if (!S_ISREG(st.st_mode)) return err_set(e, "%s: not a regular file", path);
+  if ((uintmax_t)st.st_size > limit)
+    return err_set(e, "%s: the file has %jd bytes, at most %zu are accepted", path,
+                   (intmax_t)st.st_size, limit);
+  out->size = (size_t)st.st_size;
+  out->data = arena_alloc(a, out->size + 1, 1);
+  if (!read_all(fd, out->data, out->size)) return err_set(e, "%s: can't be read to its end", path);
+  return true;
+}
+
+bool file_read(struct arena *a, const char *path, size_t limit, struct bytes *out, struct err *e) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return system_error(e, path);
+  bool ok = read_open(a, fd, path, limit, out, e);
+  close(fd);
+  return ok;
+}
+
+static bool write_all(int fd, const unsigned char *data, size_t size) {
+  while (size) {
+    ssize_t n = write(fd, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    data += n;
+    size -= (size_t)n;
+  }
+  return true;
+}
+
+// Writes, syncs and closes; the errno of the first failure is kept.
+static bool fill(int fd, const void *data, size_t size, bool sync) {
+  bool ok = write_all(fd, data, size) && (!sync || fsync(fd) == 0);
+  int saved = errno;
+  if (close(fd) && ok) return false;
+  errno = saved;
+  return ok;
+}
+
+bool file_create(const char *path, const void *data, size_t size, struct err *e) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0) return system_error(e, path);
+  if (fill(fd, data, size, false)) return true;
+  system_error(e, path);
+  unlink(path);
+  return false;
+}
+
+bool file_write(const char *path, const void *data, size_t size, struct err *e) {
+  struct arena a = {0};
+  char *temporary = arena_printf(&a, "%s.XXXXXX", path);
+  int fd = mkstemp(temporary);
+  bool ok = fd >= 0;
+  if (!ok) system_error(e, path);
+  if (ok) {
+    ok = fchmod(fd, 0644) == 0;
+    ok = fill(fd, data, size, true) && ok && rename(temporary, path) == 0;
+    if (!ok) {
+      system_error(e, path);
+      unlink(temporary);
+    }
+  }
+  arena_free(&a);
+  return ok;
+}
+
+bool file_exists(const char *path) {
+  return access(path, F_OK) == 0;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/graph/fix.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const roundings[FIX_ROUNDINGS] = {
+    "floor",     "zero",      "half_up", "half_zero", "half_down",
+    "half_away", "half_even", "ceil",    "away",      "tflite"};
+static const char *const overflows[FIX_OVERFLOWS] = {"saturate", "symmetric", "wrap", "zero"};
+
+static int find(const char *name, const char *const *names, int count) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(name, names[i]) == 0) return i;
+  return -1;
+}
+
+const char *fix_rounding_text(enum fix_rounding r) {
+  return roundings[r];
+}
+const char *fix_overflow_text(enum fix_overflow o) {
+  return overflows[o];
+}
+int fix_rounding_find(const char *name) {
+  return find(name, roundings, FIX_ROUNDINGS);
+}
+int fix_overflow_find(const char *name) {
+  return find(name, overflows, FIX_OVERFLOWS);
+}
+
+// rint in the default rounding mode rounds half to even.
+int64_t fix_from_real(double v, int64_t lo, int64_t hi) {
+  double r = rint(v);
+  if (r <= (double)lo) return lo;
+  if (r >= (double)hi) return hi;
+  return (int64_t)r;
+}
+
+bool fix_scale(double r, int64_t *mul, int32_t *shift) {
+  if (!(r > 0) || !isfinite(r)) return false;
+  int exponent; // r = mantissa * 2^exponent, mantissa in [0.5, 1)
+  double mantissa = frexp(r, &exponent);
+  if (mantissa == 0.5) {
+    *mul = 1;
+    *shift = 1 - exponent;
+  } else {
+    *mul = (int64_t)rint(mantissa * 0x1p31);
+    if (*mul == (int64_t)1 << 31) {
+      *mul = (int64_t)1 << 30;
+      exponent++;
+    }
+    *shift = 31 - exponent;
+  }
+  return *shift >= FIX_SHIFT_MIN && *shift <= FIX_SHIFT_MAX;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The type of a value: what its integers (or floats) stand for. docs/numerics.md, "Types".
+#ifndef NNGEN_GRAPH_TYPE_H
+#define NNGEN_GRAPH_TYPE_H
+
+#include "sw/base/arena.h"
+#include "sw/base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum type_class { TYPE_REAL, TYPE_FIXED, TYPE_BIPOLAR, TYPE_TERNARY, TYPE_REF };
+
+// value = (integer - zero) * scale
+struct type {
+  enum type_class cls;
+  uint8_t width;       // bits, FIXED only
+  bool is_signed;      // FIXED only
+  int8_t axis;         // of scale and zero; -1: per tensor
+  int64_t channels;    // entries of scale and zero: 1, or shape[axis]
+  const double *scale; // (channels), positive and finite
+  const int32_t *zero; // (channels)
+};
+
+struct type type_real(void);
+struct type type_ref(void);
+struct type type_of_class(enum type_class cls); // REAL, BIPOLAR, TERNARY, REF
+struct type type_fixed(struct arena *a, int width, bool is_signed, double scale, int32_t zero);
+struct type type_channels(struct arena *a, int width, bool is_signed, int axis, int64_t channels,
+                          const double *scale, const int32_t *zero);
+
+// Parses "W,F" or "uW,F"; false if it isn't one (1 <= W <= 32, -32 <= F <= 60, signed W >= 2).
+bool type_parse_short(struct arena *a, const char *text, struct type *out);
+
+bool type_is_integer(const struct type *t); // FIXED, BIPOLAR, TERNARY
+bool type_equal(const struct type *a, const struct type *b);
+int type_width(const struct type *t);       // bits of a code; bipolar 1, ternary 2
+int64_t type_lowest(const struct type *t);  // lowest integer
+int64_t type_highest(const struct type *t); // highest integer
+double type_scale(const struct type *t, int64_t channel);
+int32_t type_zero(const struct type *t, int64_t channel);
+
+// "8,3", "u8 scale 0.00392157", "real", ... for people and reports.
+const char *type_text(struct arena *a, const struct type *t);
+
+// F if the scale is 2^-F with -32 <= F <= 60, zero 0, per tensor.
+bool type_fraction(const struct type *t, int *fraction);
+
+#endif
