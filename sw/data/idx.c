@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// IDX, the format of MNIST:
+//
+//   00 00 | type 08 = unsigned byte | rank | dimension, big-endian u32, rank times | bytes, C order
+//
+// A gzip file is inflated in two steps, header then data: the header says how many bytes follow,
+// so that no more memory is taken than the file promised, and it can't promise more than deflate
+// can hold.
+#include "sw/data/array.h"
+
+#include <string.h>
+#include <zlib.h>
+
+enum { MAGIC_BYTES = 4, DEFLATE_MAX_RATIO = 1032, GZIP_WINDOW = 15 + 16 };
+
+// A reader over bytes in memory, inflating them if they are gzip.
+struct source {
+  bool gzip, ended; // ended: inflate saw the end of its stream
+  const unsigned char *next;
+  size_t left;    // bytes from `next` on, plain files only
+  size_t content; // bytes that the file can hold at most once it is inflated
+  z_stream z;
+};
+
+static bool source_open(struct source *s, const unsigned char *bytes, size_t size, struct err *e) {
+  *s = (struct source){.next = bytes, .left = size, .content = size};
+  s->gzip = size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+  if (!s->gzip) return true;
+  if (size > UINT32_MAX) return err_set(e, "gzip: expected less than 4 GiB, found %zu bytes", size);
+  s->content = size * DEFLATE_MAX_RATIO;
+  s->z.next_in = (z_const Bytef *)bytes;
+  s->z.avail_in = (uInt)size;
+  if (inflateInit2(&s->z, GZIP_WINDOW) != Z_OK) return err_set(e, "gzip: can't be read");
+  return true;
+}
+
+static void source_close(struct source *s) {
+  if (s->gzip) inflateEnd(&s->z);
+}
+
+static size_t plain_read(struct source *s, unsigned char *to, size_t bytes) {
+  size_t n = bytes < s->left ? bytes : s->left;
+  memcpy(to, s->next, n);
+  s->next += n;
+  s->left -= n;
+  return n;
+}
+
+// Returns the bytes read, fewer than asked for at the end or where the stream is damaged.
+static size_t source_read(struct source *s, unsigned char *to, size_t bytes) {
+  if (!s->gzip) return plain_read(s, to, bytes);
+  s->z.next_out = to;
+  s->z.avail_out = (uInt)bytes;
+  while (s->z.avail_out && !s->ended) {
+    int status = inflate(&s->z, Z_NO_FLUSH);
+    s->ended = status == Z_STREAM_END;
+    if (status != Z_OK && status != Z_STREAM_END) break;
+  }
+  return bytes - s->z.avail_out;
+}
+
+// The data was read: nothing may follow it, and a gzip stream must come to its checked end.
+static bool source_finish(struct source *s, struct err *e) {
+  unsigned char extra;
+  if (source_read(s, &extra, 1)) return err_set(e, "size: more bytes than the header says");
+  if (!s->gzip) return true;
+  if (!s->ended) return err_set(e, "gzip: damaged or cut short at its end");
+  if (s->z.avail_in)
+    return err_set(e, "gzip: expected the end of the file, found %u more bytes", s->z.avail_in);
+  return true;
+}
+
+static bool read_header(struct source *s, struct array *out, struct err *e) {
+  unsigned char magic[MAGIC_BYTES], dims[4 * DATA_MAX_RANK];
+  if (source_read(s, magic, sizeof magic) != sizeof magic)
+    return err_set(e, "header: expected %d bytes, the file is cut short", MAGIC_BYTES);
+  if (magic[0] || magic[1] || magic[2] != 8)
+    return err_set(e, "magic: expected IDX of bytes (00 00 08) or .npy, found %02x %02x %02x",
+                   magic[0], magic[1], magic[2]);
+  out->type = ARRAY_U8;
+  out->rank = magic[3];
+  if (out->rank < 1 || out->rank > DATA_MAX_RANK) return array_check_shape(out, e);
+  size_t bytes = 4 * (size_t)out->rank;
+  if (source_read(s, dims, bytes) != bytes)
+    return err_set(e, "header: expected %d dimensions, the file is cut short", out->rank);
+  for (int i = 0; i < out->rank; i++) {
+    const unsigned char *d = dims + 4 * i;
+    out->shape[i] = (int64_t)d[0] << 24 | d[1] << 16 | d[2] << 8 | d[3];
+  }
+  return array_check_shape(out, e);
+}
+
+static bool read_data(struct arena *a, struct source *s, struct array *out, struct err *e) {
+  size_t bytes = (size_t)out->elements;
+  if (bytes > s->content)
+    return err_set(e, "size: expected %zu bytes of data, the file holds %zu at most", bytes,
+                   s->content);
+  unsigned char *data = arena_alloc(a, bytes, 1);
+  out->data = data;
+  size_t got = source_read(s, data, bytes);
+  if (got != bytes) return err_set(e, "size: expected %zu bytes of data, found %zu", bytes, got);
+  return source_finish(s, e);
+}
+
+bool idx_parse(struct arena *a, const unsigned char *bytes, size_t size, struct array *out,
+               struct err *e) {
+  struct source s;
+  *out = (struct array){0};
+  if (!source_open(&s, bytes, size, e)) return false;
+  bool ok = read_header(&s, out, e) && read_data(a, &s, out, e);
+  source_close(&s);
+  return ok;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// NumPy's .npy:
+//
+//   93 'NUMPY' | major | minor | length of header, u16 (version 1) or u32 | header | data
+//
+// The header is a Python dictionary of three entries,
+//
+//   {'descr': '<f4', 'fortran_order': False, 'shape': (1000, 28, 28), }
+//
+// read by a cursor that never passes its end; keys may come in any order.
+#include "sw/data/array.h"
+
+#include <string.h>
+
+enum { PREFIX = 8, HEADER_LIMIT = 1 << 16 };
+
+struct cursor {
+  const char *at, *end;
+};
+
+static void skip_spaces(struct cursor *c) {
+  while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n')) c->at++;
+}
+
+// Takes `text` if it is next, after spaces.
+static bool take(struct cursor *c, const char *text) {
+  skip_spaces(c);
+  size_t n = strlen(text);
+  if ((size_t)(c->end - c->at) < n || memcmp(c->at, text, n) != 0) return false;
+  c->at += n;
+  return true;
+}
+
+// Takes a quoted word of at most size - 1 bytes.
+static bool take_word(struct cursor *c, char *word, size_t size) {
+  skip_spaces(c);
+  if (c->at == c->end || (*c->at != '\'' && *c->at != '"')) return false;
+  char quote = *c->at++;
+  size_t n = 0;
+  for (; c->at < c->end && *c->at != quote; c->at++) {
+    if (n + 1 == size) return false;
+    word[n++] = *c->at;
+  }
+  word[n] = 0;
+  return c->at < c->end && c->at++;
+}
+
+// Takes a decimal number; anything beyond the limits of data.h stays beyond them.
+static bool take_number(struct cursor *c, int64_t *number) {
+  skip_spaces(c);
+  const char *start = c->at;
+  *number = 0;
+  for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
+    if (*number <= DATA_MAX_DIM) *number = *number * 10 + (*c->at - '0');
+  return c->at > start;
+}
+
+static bool parse_type(struct cursor *c, struct array *out, struct err *e) {
+  static const struct {
+    const char *name;
+    enum array_type type;
+  } types[] = {{"|u1", ARRAY_U8},  {"<u1", ARRAY_U8},  {"<i4", ARRAY_I32},
+               {"<i8", ARRAY_I64}, {"<f4", ARRAY_F32}, {"<f8", ARRAY_F64}};
+  char word[16];
+  if (!take_word(c, word, sizeof word)) return err_set(e, "descr: expected a plain type");
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    out->type = types[i].type;
+    if (strcmp(word, types[i].name) == 0) return true;
+  }
+  return err_set(e, "descr: expected |u1, <i4, <i8, <f4 or <f8, found %s", word);
+}
+
+static bool parse_order(struct cursor *c, struct err *e) {
+  if (take(c, "False")) return true;
+  return err_set(e, take(c, "True") ? "fortran_order: expected False, found True"
+                                    : "fortran_order: expected False");
+}
+
+static bool parse_shape(struct cursor *c, struct array *out, struct err *e) {
+  if (!take(c, "(")) return err_set(e, "shape: expected a tuple");
+  for (out->rank = 0; !take(c, ")"); out->rank++) {
+    if (out->rank == DATA_MAX_RANK)
+      return err_set(e, "shape: expected at most %d dimensions, found more", DATA_MAX_RANK);
+    if (!take_number(c, &out->shape[out->rank])) return err_set(e, "shape: expected a number");
+    if (!take(c, ",") && !(c->at < c->end && *c->at == ')'))
+      return err_set(e, "shape: expected ',' or ')'");
+  }
+  return true;
+}
+
+// One entry; `seen` has a bit per key, so that none comes twice.
+static bool parse_entry(struct cursor *c, struct array *out, unsigned *seen, struct err *e) {
+  static const char *const keys[] = {"descr", "fortran_order", "shape"};
+  char key[16] = "";
+  unsigned k = 0;
+  if (!take_word(c, key, sizeof key)) return err_set(e, "header: expected a key");
+  while (k < 3 && strcmp(key, keys[k]) != 0) k++;
+  if (k == 3) return err_set(e, "header: expected descr, fortran_order or shape, found %s", key);
+  if (*seen & 1u << k) return err_set(e, "header: %s: found twice", key);
+  *seen |= 1u << k;
+  if (!take(c, ":")) return err_set(e, "header: %s: expected ':'", key);
+  return k == 0 ? parse_type(c, out, e) : k == 1 ? parse_order(c, e) : parse_shape(c, out, e);
+}
+
+static bool parse_header(struct cursor *c, struct array *out, struct err *e) {
+  unsigned seen = 0;
+  if (!take(c, "{")) return err_set(e, "header: expected a dictionary");
+  while (!take(c, "}")) {
+    if (!parse_entry(c, out, &seen, e)) return false;
+    skip_spaces(c);
+    if (!take(c, ",") && !(c->at < c->end && *c->at == '}'))
+      return err_set(e, "header: expected ',' or '}'");
+  }
+  skip_spaces(c);
+  if (seen != 7) return err_set(e, "header: expected descr, fortran_order and shape, one missing");
+  if (c->at != c->end) return err_set(e, "header: expected its end, found more text");
+  return array_check_shape(out, e);
+}
+
+bool npy_is(const unsigned char *bytes, size_t size) {
+  return size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0;
+}
+
+// Finds the header's text; `*data` is the offset of what follows it.
+static bool find_header(const unsigned char *bytes, size_t size, struct cursor *c, size_t *data,
+                        struct err *e) {
+  if (size < PREFIX + 4) return err_set(e, "header: the file is cut short");
+  int major = bytes[6];
+  if (major < 1 || major > 3) return err_set(e, "version: expected 1 to 3, found %d", major);
+  size_t start = PREFIX + (major == 1 ? 2 : 4);
+  size_t length = bytes[8] | (size_t)bytes[9] << 8;
+  if (major > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+  if (length > HEADER_LIMIT)
+    return err_set(e, "header: expected at most %d bytes, found %zu", HEADER_LIMIT, length);
+  if (length > size - start)
+    return err_set(e, "header: expected %zu bytes, found %zu", length, size - start);
+  c->at = (const char *)bytes + start;
+  c->end = c->at + length;
+  *data = start + length;
+  return true;
+}
+
+bool npy_parse(unsigned char *bytes, size_t size, struct array *out, struct err *e) {
+  struct cursor c;
+  size_t start = 0;
+  *out = (struct array){0};
+  if (!npy_is(bytes, size)) return err_set(e, "magic: expected .npy");
+  if (!find_header(bytes, size, &c, &start, e) || !parse_header(&c, out, e)) return false;
+  size_t expected = (size_t)out->elements * array_type_bytes(out->type);
+  if (size - start != expected)
+    return err_set(e, "size: expected %zu bytes of data, found %zu", expected, size - start);
+  out->data = bytes + start;
+  return true;
+}
