@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables of activations against an oracle of a few lines: the plain formulas of numerics.md in
+// MPFR with many bits; beyond `tail`, where even these are not enough, the asymptote moved by a
+// hair to the side on which the function lies.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "sw/graph/curve.h"
+
+#include <math.h>
+#include <mpfr.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BITS = 400 };
+#define RN MPFR_RNDN
+
+static mpfr_t t, c; // room for the oracle
+
+// y = (1 + tanh(y)) / 2
+static void half_tanh(mpfr_t y) {
+  mpfr_tanh(y, y, RN);
+  mpfr_add_ui(y, y, 1, RN);
+  mpfr_div_ui(y, y, 2, RN);
+}
+
+static void log1p_exp(mpfr_t y, const mpfr_t x) {
+  mpfr_exp(y, x, RN);
+  mpfr_log1p(y, y, RN);
+}
+
+static void oracle_gelu(mpfr_t y, const mpfr_t x) {
+  mpfr_sqrt_ui(c, 2, RN);
+  mpfr_div(y, x, c, RN);
+  mpfr_erf(y, y, RN);
+  mpfr_add_ui(y, y, 1, RN);
+  mpfr_mul(y, y, x, RN);
+  mpfr_div_ui(y, y, 2, RN);
+}
+
+static void oracle_gelu_tanh(mpfr_t y, const mpfr_t x) {
+  mpfr_set_str(c, "0.044715", 10, RN);
+  mpfr_pow_ui(y, x, 3, RN);
+  mpfr_mul(y, y, c, RN);
+  mpfr_add(y, y, x, RN);
+  mpfr_const_pi(c, RN);
+  mpfr_ui_div(c, 2, c, RN);
+  mpfr_sqrt(c, c, RN);
+  mpfr_mul(y, y, c, RN);
+  half_tanh(y);
+  mpfr_mul(y, y, x, RN);
+}
+
+static void oracle_selu(mpfr_t y, const mpfr_t x) {
+  mpfr_expm1(y, x, RN);
+  mpfr_set_str(c, "1.6732632423543772848170429916717", 10, RN);
+  mpfr_mul(y, y, c, RN);
+  if (mpfr_sgn(x) > 0) mpfr_set(y, x, RN);
+  mpfr_set_str(c, "1.0507009873554804934193349852946", 10, RN);
+  mpfr_mul(y, y, c, RN);
+}
+
+static void oracle_scaled_tanh(mpfr_t y, const mpfr_t x) {
+  mpfr_mul_ui(y, x, 2, RN);
+  mpfr_div_ui(y, y, 3, RN);
+  mpfr_tanh(y, y, RN);
+  mpfr_set_str(c, "1.7159", 10, RN);
+  mpfr_mul(y, y, c, RN);
+}
+
+// y = f(x) by the formula of the book.
+static void oracle(mpfr_t y, enum curve f, double alpha, const mpfr_t x) {
+  switch (f) {
+  case CURVE_SOFTSIGN:
+    mpfr_abs(y, x, RN);
+    mpfr_add_ui(y, y, 1, RN);
+    mpfr_div(y, x, y, RN);
+    return;
+  case CURVE_TANH:
+    mpfr_tanh(y, x, RN);
+    return;
+  case CURVE_TANHSHRINK:
+    mpfr_tanh(y, x, RN);
+    mpfr_sub(y, x, y, RN);
+    return;
+  case CURVE_SIGMOID:
+  case CURVE_SILU:
+    mpfr_div_ui(y, x, 2, RN);
+    half_tanh(y);
+    if (f == CURVE_SILU) mpfr_mul(y, y, x, RN);
+    return;
+  case CURVE_ELU:
+    mpfr_expm1(y, x, RN);
+    mpfr_mul_d(y, y, alpha, RN);
+    if (mpfr_sgn(x) > 0) mpfr_set(y, x, RN);
+    return;
+  case CURVE_SELU:
+    oracle_selu(y, x);
+    return;
+  case CURVE_GELU:
+    oracle_gelu(y, x);
+    return;
+  case CURVE_GELU_TANH:
+    oracle_gelu_tanh(y, x);
+    return;
+  case CURVE_SOFTPLUS:
+    log1p_exp(y, x);
+    return;
+  case CURVE_LOGSIGMOID:
+    mpfr_neg(y, x, RN);
+    log1p_exp(y, y);
+    mpfr_neg(y, y, RN);
+    return;
+  case CURVE_MISH:
+    log1p_exp(y, x);
+    mpfr_tanh(y, y, RN);
+    mpfr_mul(y, y, x, RN);
+    return;
+  case CURVE_SCALED_TANH:
+    oracle_scaled_tanh(y, x);
+    return;
+  case CURVE_COUNT:
+    break;
+  }
+  fail();
+}
+
+// Beyond: the asymptote on each side, `slope` * x + `offset`, and the side of it on which f lies.
+struct tail {
+  double from, slope[2], offset[2]; // [0] below -from, [1] above from
+  int side[2];
+};
+
+static struct tail tail_of(enum curve f, double alpha) {
+  switch (f) {
+  case CURVE_TANH:
+    return (struct tail){64, {0, 0}, {-1, 1}, {1, -1}};
+  case CURVE_TANHSHRINK:
+    return (struct tail){64, {1, 1}, {1, -1}, {-1, 1}};
+  case CURVE_SIGMOID:
+    return (struct tail){64, {0, 0}, {0, 1}, {1, -1}};
+  case CURVE_GELU:
+  case CURVE_GELU_TANH:
+    return (struct tail){12, {0, 1}, {0, 0}, {-1, -1}};
+  case CURVE_SILU:
+  case CURVE_MISH:
+    return (struct tail){64, {0, 1}, {0, 0}, {-1, -1}};
+  case CURVE_SOFTPLUS:
+    return (struct tail){64, {0, 1}, {0, 0}, {1, 1}};
+  case CURVE_LOGSIGMOID:
+    return (struct tail){64, {1, 0}, {0, 0}, {-1, -1}};
+  case CURVE_ELU:
+    return (struct tail){64, {0, 1}, {-alpha, 0}, {alpha > 0 ? 1 : -1, 0}};
+  default: // no dyadic number is near a tie of these
+    return (struct tail){INFINITY, {0, 0}, {0, 0}, {0, 0}};
+  }
+}
+
+static void evaluate(mpfr_t y, enum curve f, double alpha, const mpfr_t x) {
+  struct tail tail = tail_of(f, alpha);
+  int s = mpfr_sgn(x) > 0;
+  if (mpfr_cmpabs_ui(x, 1000) <= 0 && fabs(mpfr_get_d(x, RN)) <= tail.from) {
+    oracle(y, f, alpha, x);
+    return;
+  }
+  if (!isfinite(tail.from)) {
+    oracle(y, f, alpha, x);
+    return;
+  }
+  mpfr_mul_d(y, x, tail.slope[s], RN);
+  mpfr_add_d(y, y, tail.offset[s], RN);
+  if (mpfr_zero_p(y)) mpfr_set_zero(y, 1);
+  if (tail.side[s] > 0) mpfr_nextabove(y);
+  if (tail.side[s] < 0) mpfr_nextbelow(y);
+}
+
+static int64_t expected_code(enum curve f, double alpha, const struct curve_domain *d, int64_t n) {
+  mpfr_t x, y;
+  mpfr_inits2(BITS, x, y, (mpfr_ptr)0);
+  mpfr_set_si(x, n - d->in_zero, RN);
+  mpfr_mul_d(x, x, d->in_scale, RN);
+  evaluate(y, f, alpha, x);
+  mpfr_set_d(t, d->out_scale, RN);
+  mpfr_div(y, y, t, RN);
+  mpfr_rint(y, y, RN); // ties to even
+  mpfr_add_si(y, y, d->out_zero, RN);
+  int64_t code = mpfr_cmp_si(y, d->out_lo) < 0   ? d->out_lo
+                 : mpfr_cmp_si(y, d->out_hi) > 0 ? d->out_hi
+                                                 : mpfr_get_si(y, RN);
+  mpfr_clears(x, y, (mpfr_ptr)0);
+  return code;
+}
+
+static int mismatches(enum curve f, double alpha, const struct curve_domain *d,
+                      const int64_t *codes) {
+  int count = 0;
+  for (int64_t n = d->in_lo; n <= d->in_hi; n++) {
+    int64_t expected = expected_code(f, alpha, d, n);
+    if (codes[n - d->in_lo] == expected) continue;
+    if (!count++)
+      print_message("%s: code %lld: expected %lld, found %lld\n", curve_name(f), (long long)n,
+                    (long long)expected, (long long)codes[n - d->in_lo]);
+  }
+  return count;
+}
+
+static void check_all(double alpha, const struct curve_domain *d) {
+  int64_t *codes = calloc((size_t)(d->in_hi - d->in_lo + 1), sizeof *codes);
+  for (enum curve f = 0; f < CURVE_COUNT; f++) {
+    curve_table(f, alpha, d, codes);
+    assert_int_equal(mismatches(f, alpha, d, codes), 0);
+  }
+  free(codes);
+}
+
+static struct curve_domain fixed(int in_width, int in_fraction, int out_width, int out_fraction) {
+  int64_t in = (int64_t)1 << (in_width - 1), out = (int64_t)1 << (out_width - 1);
+  return (struct curve_domain){.in_lo = -in,
+                               .in_hi = in - 1,
+                               .in_scale = ldexp(1, -in_fraction),
+                               .out_lo = -out,
+                               .out_hi = out - 1,
+                               .out_scale = ldexp(1, -out_fraction)};
+}
+
+static void every_code_of_fixed_types(void **state) {
+  (void)state;
+  for (int w = 2; w <= 12; w++) {
+    struct curve_domain same = fixed(w, w / 2, w, w / 2), coarse = fixed(w, w / 2, w, -1);
+    check_all(1, &same);
+    check_all(0.75, &coarse);
+  }
+}
+
+static void every_code_of_other_fixed_types(void **state) {
+  (void)state;
+  for (int w = 2; w <= 9; w++) {
+    struct curve_domain fine = fixed(w, w - 1, 12, 10), wide = fixed(w, 0, 8, 0);
+    struct curve_domain far = fixed(w, -4, 16, 0), near = fixed(w, 20, 16, 30);
+    check_all(1, &fine);
+    check_all(2, &wide);
+    check_all(-0.5, &far);
+    check_all(0, &near);
+  }
+}
+
+static void every_code_of_unsigned_types_with_zero_points(void **state) {
+  (void)state;
+  for (int w = 2; w <= 10; w++) {
+    int64_t top = ((int64_t)1 << w) - 1;
+    struct curve_domain u = {0, top, top / 3, 0.0371, 0, 255, 17, 0.0123};
+    check_all(1.25, &u);
+    struct curve_domain s = {-top / 2 - 1, top / 2, -3, 0.125, -128, 127, 5, 0.25};
+    check_all(1, &s);
+  }
+}
+
+static int64_t one(enum curve f, double x, double out_scale) {
+  struct curve_domain d = {1, 1, 0, fabs(x), -(1LL << 50), 1LL << 50, 0, out_scale};
+  int64_t code;
+  if (x < 0) d.in_lo = d.in_hi = -1;
+  curve_table(f, 1, &d, &code);
+  return code;
+}
+
+// Ties that are exact, ties that are missed by a hair, and arguments beyond any precision.
+static void hand_cases(void **state) {
+  (void)state;
+  assert_int_equal(one(CURVE_GELU, 15.5, 1), 15); // 2^-174 below the tie
+  assert_int_equal(one(CURVE_GELU, -15.5, 1), 0);
+  assert_int_equal(one(CURVE_SOFTPLUS, 1000.5, 1), 1001); // above the tie of 1000, which is even
+  assert_int_equal(one(CURVE_SILU, 1001.5, 1), 1001);
+  assert_int_equal(one(CURVE_ELU, 0.5, 1), 0); // exact ties go to even
+  assert_int_equal(one(CURVE_ELU, 1.5, 1), 2);
+  assert_int_equal(one(CURVE_SOFTSIGN, 1, 1), 0);   // 1/2
+  assert_int_equal(one(CURVE_SOFTSIGN, 3, 0.5), 2); // 3/4 = 1.5 * 0.5
+  assert_int_equal(one(CURVE_SOFTSIGN, -3, 0.5), -2);
+  assert_int_equal(one(CURVE_TANH, 1e30, 2), 0); // just below 1/2
+  assert_int_equal(one(CURVE_SIGMOID, 1e30, 2), 0);
+  assert_int_equal(one(CURVE_TANHSHRINK, 1e12, 1), 999999999999); // x - 1, and a hair
+  assert_int_equal(one(CURVE_MISH, 0x1p39 + 0.5, 1), 1LL << 39);
+  assert_int_equal(one(CURVE_LOGSIGMOID, -0x1p39 - 0.5, 1), -(1LL << 39) - 1);
+  assert_int_equal(one(CURVE_GELU_TANH, -0x1p60, 0x1p-100), 0);
+  assert_int_equal(one(CURVE_TANH, 0x1p-40, 0x1p-41), 2);        // just below 2
+  assert_int_equal(one(CURVE_TANH, 3 * 0x1p-40, 0x1p-39), 1);    // just below 3/2
+  assert_int_equal(one(CURVE_SOFTPLUS, 1, 0x1p-100), 1LL << 40); // clamped, as documented
+}
+
+// The double of libm puts gelu(15.5) on the tie; the comparison must see it, and one code off.
+static void the_comparison_can_fail(void **state) {
+  (void)state;
+  struct curve_domain d = fixed(8, 3, 8, 0);
+  int64_t codes[256];
+  for (int n = -128; n < 128; n++)
+    codes[n + 128] = (int64_t)rint(curve_real(CURVE_GELU, 0, n / 8.0));
+  assert_int_not_equal(mismatches(CURVE_GELU, 0, &d, codes), 0);
+  curve_table(CURVE_TANH, 0, &d, codes);
+  codes[200]++;
+  assert_int_equal(mismatches(CURVE_TANH, 0, &d, codes), 1);
+}
+
+static void magnitudes_are_not_saturated(void **state) {
+  (void)state;
+  struct curve_domain d = fixed(8, 3, 8, 7);
+  int64_t m[129];
+  curve_magnitudes(CURVE_TANH, &d, 129, m);
+  assert_int_equal(m[0], 0);
+  assert_int_equal(m[25], 128);
+  assert_int_equal(m[128], 128);
+  curve_magnitudes(CURVE_TANHSHRINK, &d, 129, m);
+  assert_int_equal(m[128], 15 * 128);
+}
+
+static void odd_functions_are_odd(void **state) {
+  (void)state;
+  const bool odd[CURVE_COUNT] = {[CURVE_SOFTSIGN] = true,
+                                 [CURVE_TANH] = true,
+                                 [CURVE_TANHSHRINK] = true,
+                                 [CURVE_SCALED_TANH] = true};
+  for (enum curve f = 0; f < CURVE_COUNT; f++) assert_int_equal(curve_odd(f), odd[f]);
+}
+
+// The double form stays within a few units of the last place; where a tail is e^-x with large x,
+// within what one unit of the argument does to it.
+static void doubles_are_accurate(void **state) {
+  (void)state;
+  mpfr_t x, y;
+  mpfr_inits2(BITS, x, y, (mpfr_ptr)0);
+  for (enum curve f = 0; f < CURVE_COUNT; f++)
+    for (int i = -4000; i <= 4000; i++) {
+      double v = i * 0.0049 + (i % 7) * 1e-9, found = curve_real(f, 1.5, v);
+      mpfr_set_d(x, v, RN);
+      oracle(y, f, 1.5, x);
+      double expected = mpfr_get_d(y, RN);
+      double argument = f == CURVE_GELU ? v * v : f == CURVE_GELU_TANH ? fabs(v * v * v) / 8 : 0;
+      double bound = (6 + argument) * 0x1p-52 * fabs(expected) + 0x1p-300;
+      if (!(fabs(found - expected) <= bound))
+        fail_msg("%s(%.17g): expected %.17g, found %.17g", curve_name(f), v, expected, found);
+    }
+  mpfr_clears(x, y, (mpfr_ptr)0);
+}
+
+static void doubles_are_finite_at_the_ends(void **state) {
+  (void)state;
+  for (enum curve f = 0; f < CURVE_COUNT; f++)
+    for (int e = -1000; e <= 1000; e += 10)
+      assert_true(isfinite(curve_real(f, 1, ldexp(1, e))) &&
+                  isfinite(curve_real(f, 1, -ldexp(1, e))));
+}
+
+static int setup(void **state) {
+  (void)state;
+  mpfr_inits2(BITS, t, c, (mpfr_ptr)0);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  mpfr_clears(t, c, (mpfr_ptr)0);
+  mpfr_free_cache();
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_code_of_fixed_types),
+      cmocka_unit_test(every_code_of_other_fixed_types),
+      cmocka_unit_test(every_code_of_unsigned_types_with_zero_points),
+      cmocka_unit_test(hand_cases),
+      cmocka_unit_test(the_comparison_can_fail),
+      cmocka_unit_test(magnitudes_are_not_saturated),
+      cmocka_unit_test(odd_functions_are_odd),
+      cmocka_unit_test(doubles_are_accurate),
+      cmocka_unit_test(doubles_are_finite_at_the_ends),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
