@@ -36,20 +36,22 @@ int64_t fix_from_real(double v, int64_t lo, int64_t hi) {
   return (int64_t)r;
 }
 
-bool fix_scale(double r, int64_t *mul, int32_t *shift) {
+bool fix_scale_tflite(double r, int64_t *mul, int32_t *shift) {
   if (!(r > 0) || !isfinite(r)) return false;
   int exponent; // r = mantissa * 2^exponent, mantissa in [0.5, 1)
-  double mantissa = frexp(r, &exponent);
-  if (mantissa == 0.5) {
-    *mul = 1;
-    *shift = 1 - exponent;
-  } else {
-    *mul = (int64_t)rint(mantissa * 0x1p31);
-    if (*mul == (int64_t)1 << 31) {
-      *mul = (int64_t)1 << 30;
-      exponent++;
-    }
-    *shift = 31 - exponent;
+  *mul = (int64_t)rint(frexp(r, &exponent) * 0x1p31);
+  if (*mul == (int64_t)1 << 31) {
+    *mul = (int64_t)1 << 30;
+    exponent++;
   }
+  *shift = 31 - exponent;
+  return *shift >= FIX_SHIFT_MIN && *shift <= FIX_SHIFT_MAX;
+}
+
+bool fix_scale(double r, int64_t *mul, int32_t *shift) {
+  int exponent;
+  if (!isfinite(r) || frexp(r, &exponent) != 0.5) return fix_scale_tflite(r, mul, shift);
+  *mul = 1;
+  *shift = 1 - exponent;
   return *shift >= FIX_SHIFT_MIN && *shift <= FIX_SHIFT_MAX;
 }

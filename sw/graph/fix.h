@@ -134,6 +134,9 @@ int fix_overflow_find(const char *name); // -1 if unknown
 // M in [2^30, 2^31) and M / 2^S the nearest to r. False if M would be 0 or S leaves its range.
 bool fix_scale(double r, int64_t *mul, int32_t *shift);
 
+// The same for rounding tflite, where M is in [2^30, 2^31) for powers of two as well.
+bool fix_scale_tflite(double r, int64_t *mul, int32_t *shift);
+
 // round half to even in double, then clamped to lo..hi: the one way from float to integer.
 int64_t fix_from_real(double v, int64_t lo, int64_t hi);
 

@@ -133,10 +133,11 @@ struct op_info {
   const char *name;
   int column; // enum op_column
   uint32_t in_min, in_max, out_max;
-  uint32_t attrs; // bit per attr_name
-  int space;      // enum op_space
-  unsigned executors;
-  int curve; // enum curve, or NONE
+  uint32_t required, optional; // attributes, a bit per attr_name
+  int space;                   // enum op_space
+  unsigned executors;          // enum op_executor
+  int curve;                   // enum curve, or NONE
+  uint32_t codes, slopes;
 };
 
 enum op_column {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/base/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// jansson recurses once per level, so the depth is counted before it sees the text.
+static bool shallow(const char *text, size_t size) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < size; i++) {
+    char c = text[i];
+    if (quoted) {
+      if (c == '\\') i++;
+      else if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > JSON_DEPTH_MAX) return false;
+    } else if (c == ']' || c == '}') {
+      depth--;
+    }
+  }
+  return true;
+}
+
+json_t *json_parse(const char *text, size_t size, struct err *e) {
+  if (!shallow(text, size)) {
+    err_set(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
+    return NULL;
+  }
+  json_error_t error;
+  json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+  if (!root) err_set(e, "JSON line %d column %d: %s", error.line, error.column, error.text);
+  return root;
+}
+
+bool json_only(const json_t *object, const char *const *keys, const char *what, struct err *e) {
+  if (!json_is_object(object)) return err_set(e, "%s: expected an object", what);
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)object, key, value) {
+    const char *const *k = keys;
+    while (*k && strcmp(*k, key) != 0) k++;
+    if (!*k) return err_set(e, "%s: unknown key \"%s\"", what, key);
+  }
+  return true;
+}
+
+void json_put_string(struct text *t, const char *s) {
+  text_put(t, "\"", 1);
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    if (c == '"' || c == '\\')
+      text_printf(t, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f)
+      text_printf(t, "\\u%04x", c);
+    else
+      text_put(t, s, 1);
+  }
+  text_put(t, "\"", 1);
+}
+
+void json_put_real(struct text *t, double v) {
+  char digits[40];
+  for (int precision = 1; precision <= 17; precision++) {
+    snprintf(digits, sizeof digits, "%.*g", precision, v);
+    if (strtod(digits, NULL) == v) break;
+  }
+  text_puts(t, digits);
+  if (!strpbrk(digits, ".en")) text_puts(t, ".0");
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The golden model: the graph in integers, exactly as docs/numerics.md defines it.
+//
+// golden_ref_* is the plain definition: every kind, 64-bit integers, one loop per sentence of the
+// definition, variables, delays and sums over frames included. golden_* is the fast one for
+// inference: packed weights, kernels chosen at run time, OpenMP over images. They are always equal.
+#ifndef NNGEN_EXEC_GOLDEN_H
+#define NNGEN_EXEC_GOLDEN_H
+
+#include "sw/graph/graph.h"
+
+// ---- the plain one
+
+struct golden_ref;
+
+// An executor of steps of `frames` frames, its variables at their initial content.
+struct golden_ref *golden_ref_new(struct arena *a, const struct graph *g, int64_t frames);
+
+// One step: every node once. inputs[i]: (frames, elements) codes of graph input i.
+void golden_ref_step(struct golden_ref *r, const int64_t *const *inputs);
+
+// What a value held in the last step: (frames, elements), or (elements) if not per_frame. For a
+// reference: the content of its variable now.
+const int64_t *golden_ref_value(const struct golden_ref *r, uint32_t value);
+
+// ---- the fast one
+
+struct golden;
+
+// Where a value's integers go: (images, elements).
+struct golden_tap {
+  uint32_t value;
+  int32_t *to;
+};
+
+// NULL with the reason if the graph has state, delays or sums over frames, a kind without an
+// integer executor, or integers beyond 32 bits: then golden_ref is the one to take.
+struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
+
+// Runs images of graph input 0, given as pixels (through the source's table) or as codes, either
+// (images, elements). Uses all OpenMP threads.
+void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
+                       const struct golden_tap *taps, uint32_t n_taps);
+void golden_run_codes(const struct golden *m, int64_t images, const int32_t *codes,
+                      const struct golden_tap *taps, uint32_t n_taps);
+
+// The kernels in use: "avx512", "avx2" or "plain".
+const char *golden_kernels(void);
+
+#endif

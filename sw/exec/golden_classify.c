@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// argmax (the lowest index wins a tie) and softmax, correctly rounded.
+#include "sw/exec/golden_job.h"
+#include "sw/exec/softmax.h"
+
+static void argmax_row(const int64_t *x, int64_t count, int64_t *index, int64_t *value) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < count; i++)
+    if (x[i] > x[best]) best = i;
+  *index = best;
+  if (value) *value = x[best];
+}
+
+void golden_ref_classify(const struct golden_job *j) {
+  const struct value *x = node_in(j->graph, j->node, 0), *y = node_out(j->graph, j->node, 0);
+  int64_t count = x->shape[x->rank - 1], frames = j->in[0].per_frame ? j->frames : 1;
+  for (int64_t r = 0; r < frames * j->in[0].elements / count; r++) {
+    const int64_t *row = j->in[0].data + r * count;
+    if (j->node->op == OP_softmax)
+      softmax_codes(row, count, type_scale(&x->type, 0), &y->type, j->out[0].data + r * count);
+    else
+      argmax_row(row, count, j->out[0].data + r, j->out[1].data ? j->out[1].data + r : NULL);
+  }
+}

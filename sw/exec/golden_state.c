@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// assign_F: the content x of a variable becomes F(x, t).
+#include "sw/exec/golden_job.h"
+#include "sw/graph/pointwise.h"
+
+#include <string.h>
+
+struct update {
+  const char *function;
+  int64_t mul;
+  int shift;
+  struct fix_target target;
+};
+
+// zero + round(acc * mul / 2^shift), not yet in range.
+static fix_wide rounded(const struct update *u, fix_wide acc) {
+  return fix_round(acc * u->mul, u->shift, u->target.rounding);
+}
+
+static int64_t updated(const struct update *u, int64_t x, int64_t t, int64_t factor,
+                       int64_t x_zero) {
+  const struct fix_target *to = &u->target;
+  const char *f = u->function;
+  fix_wide q = x;
+  if (strcmp(f, "write") == 0)
+    q = x_zero + rounded(u, t);
+  else if (strcmp(f, "add") == 0)
+    q = x + rounded(u, t);
+  else if (strcmp(f, "sub") == 0)
+    q = x - rounded(u, t);
+  else if (strcmp(f, "axpy") == 0)
+    q = x + rounded(u, (fix_wide)factor * t);
+  else if (strcmp(f, "scale") == 0)
+    q = x_zero + rounded(u, (fix_wide)(x - x_zero) * t);
+  else if (strcmp(f, "min") == 0)
+    q = x_zero + rounded(u, t) < x ? x_zero + rounded(u, t) : x;
+  else if (strcmp(f, "max") == 0)
+    q = x_zero + rounded(u, t) > x ? x_zero + rounded(u, t) : x;
+  return fix_overflow(q, to->width, to->is_signed, to->zero, to->overflow);
+}
+
+void golden_ref_assign(const struct golden_job *j) {
+  const struct node *n = j->node, *variable = &j->graph->nodes[j->graph->values[n->ref[0]].node];
+  const struct value *held = &j->graph->values[node_attr(variable, ATTR_init)->value];
+  const struct golden_array *t = &j->in[n->n_in - 1];
+  int64_t t_zero = type_zero(&node_in(j->graph, n, n->n_in - 1)->type, 0);
+  int64_t a_zero = type_zero(&node_in(j->graph, n, 0)->type, 0);
+  for (int64_t i = 0, count = value_elements(held); i < count; i++) {
+    int64_t c = held->type.axis < 0 ? 0 : i / (count / held->shape[0]);
+    struct update u = {.function = node_attr(n, ATTR_function)->text,
+                       .mul = n->n_rq ? n->rq[0].mul[0] : 1,
+                       .shift = n->n_rq ? n->rq[0].shift[0] : 0,
+                       .target = target_of(n, held, c)};
+    int64_t value = t->data[t->elements == 1 ? 0 : i] - t_zero;
+    j->held[i] = updated(&u, j->held[i], value, j->in[0].data[0] - a_zero, u.target.zero);
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proven intervals: what integers a value can take, how wide each accumulator must be, and the
+// inputs that attain the ends. Exact for linear layers (each channel with its own weights).
+#ifndef NNGEN_GRAPH_INTERVAL_H
+#define NNGEN_GRAPH_INTERVAL_H
+
+#include "sw/graph/graph.h"
+
+struct interval {
+  fix_wide lo, hi;
+};
+
+enum { ACCUMULATOR_BITS_MAX = 62 };
+
+// A step may hold this many frames where a node sums over them.
+#define FRAMES_MAX ((int64_t)1 << 16)
+
+// Sets lo and hi of every value. Inputs and delayed tokens have their type's whole range.
+void graph_ranges(struct graph *g);
+
+// The accumulator of output channel `channel` (last axis) of a node with a requantisation, from
+// the ranges of its inputs as graph_ranges set them.
+struct interval interval_acc(const struct graph *g, const struct node *n, int64_t channel);
+
+// Over all channels.
+struct interval interval_node(const struct graph *g, const struct node *n);
+
+// Bits of the narrowest two's complement that holds the interval.
+int interval_bits(struct interval i);
+
+// The input (IN) of a linear layer with constant weights that attains the low or high end of a
+// channel's interval.
+void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
+                      int64_t *x);
+
+// Refuses accumulators of more than 62 bits, for any legal input of the declared types.
+bool interval_check(const struct graph *g, const struct node *n, struct err *e);
+
+#endif

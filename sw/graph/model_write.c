@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph to model.bin. Keys in the order of docs/model-file.md; what is empty or has its default
+// is left out; arrays that belong to a type, a table or a requantisation are named after their
+// owner.
+#include "sw/base/json.h"
+#include "sw/graph/model.h"
+#include "sw/graph/safetensors.h"
+
+#include <string.h>
+
+struct writer {
+  struct arena *arena;
+  const struct graph *graph;
+  struct text text;
+  struct named_tensor *tensors;
+  uint32_t count, room;
+};
+
+static void add(struct writer *w, const char *name, struct tensor *t) {
+  if (w->count == w->room) {
+    uint32_t room = w->room ? w->room * 2 : 16;
+    struct named_tensor *wider = ARENA_NEW(w->arena, struct named_tensor, room);
+    if (w->count) memcpy(wider, w->tensors, w->count * sizeof *wider);
+    w->tensors = wider;
+    w->room = room;
+  }
+  w->tensors[w->count++] = (struct named_tensor){name, t};
+}
+
+static bool taken(const struct writer *w, const char *name) {
+  for (uint32_t i = 0; i < w->count; i++)
+    if (strcmp(w->tensors[i].name, name) == 0) return true;
+  return graph_find_value(w->graph, name) != NONE;
+}
+
+// Stores an array under owner.suffix (made unique) and prints that name.
+static void put_array(struct writer *w, const char *owner, const char *suffix, enum dtype dtype,
+                      int64_t rows, int64_t count, const void *data) {
+  char *name = arena_printf(w->arena, "%s.%s", owner, suffix);
+  while (taken(w, name)) name = arena_printf(w->arena, "%s_", name);
+  const int64_t shape[2] = {rows, count};
+  struct tensor *t = tensor_new(w->arena, dtype, rows ? 2 : 1, rows ? shape : shape + 1);
+  memcpy(t->data, data, (size_t)t->count * dtype_size(dtype));
+  add(w, name, t);
+  json_put_string(&w->text, name);
+}
+
+static void put_type(struct writer *w, const char *owner, const struct type *t) {
+  int fraction;
+  if (t->cls != TYPE_FIXED || (t->width <= 32 && type_fraction(t, &fraction))) {
+    json_put_string(&w->text, type_text(w->arena, t));
+    return;
+  }
+  text_printf(&w->text, "{\"fixed\":\"%c%d\",\"scale\":", t->is_signed ? 's' : 'u', t->width);
+  if (t->axis < 0) {
+    json_put_real(&w->text, t->scale[0]);
+    text_printf(&w->text, ",\"zero\":%d}", t->zero[0]);
+    return;
+  }
+  put_array(w, owner, "scale", DTYPE_F64, 0, t->channels, t->scale);
+  text_puts(&w->text, ",\"zero\":");
+  put_array(w, owner, "zero", DTYPE_I32, 0, t->channels, t->zero);
+  text_printf(&w->text, ",\"axis\":%d}", t->axis);
+}
+
+static void put_shape(struct text *t, const struct value *v) {
+  text_puts(t, "\"shape\":[");
+  for (int d = 0; d < v->rank; d++) text_printf(t, "%s%lld", d ? "," : "", (long long)v->shape[d]);
+  text_puts(t, "]");
+}
+
+// {"name":..,"shape":..,"type":..   left open
+static void open_value(struct writer *w, const struct value *v) {
+  text_puts(&w->text, "{\"name\":");
+  json_put_string(&w->text, v->name);
+  text_puts(&w->text, ",");
+  put_shape(&w->text, v);
+  text_puts(&w->text, ",\"type\":");
+  put_type(w, v->name, &v->type);
+}
+
+static void put_reals(struct text *t, int64_t count, const double *v) {
+  text_puts(t, "[");
+  for (int64_t i = 0; i < count; i++) {
+    if (i) text_puts(t, ",");
+    json_put_real(t, v[i]);
+  }
+  text_puts(t, "]");
+}
+
+static void put_input(struct writer *w, const struct input *in) {
+  const struct value *v = &w->graph->values[in->value];
+  const struct source *s = &in->source;
+  open_value(w, v);
+  if (s->channels) {
+    text_puts(&w->text, ",\"source\":{\"type\":\"u8\",\"mean\":");
+    put_reals(&w->text, s->channels, s->mean);
+    text_puts(&w->text, ",\"std\":");
+    put_reals(&w->text, s->channels, s->std);
+    if (s->tables) {
+      text_puts(&w->text, ",\"table\":");
+      put_array(w, v->name, "pixels", DTYPE_I32, s->tables > 1 ? s->tables : 0, 256, s->table);
+    }
+    text_puts(&w->text, "}");
+  }
+  text_puts(&w->text, "}");
+}
+
+static void put_tensors(struct writer *w) {
+  bool first = true;
+  text_puts(&w->text, "],\"tensors\":{");
+  for (uint32_t i = 0; i < w->graph->n_values; i++) {
+    const struct value *v = &w->graph->values[i];
+    if (!v->init) continue;
+    add(w, v->name, v->init);
+    if (!first) text_puts(&w->text, ",");
+    first = false;
+    json_put_string(&w->text, v->name);
+    text_puts(&w->text, ":{\"type\":");
+    put_type(w, v->name, &v->type);
+    if (v->mask) {
+      text_puts(&w->text, ",\"mask\":");
+      put_array(w, v->name, "mask", DTYPE_U8, v->rank == 2 ? v->shape[0] : 0,
+                v->rank == 2 ? v->shape[1] : v->mask->count, v->mask->data);
+    }
+    text_puts(&w->text, "}");
+  }
+  text_puts(&w->text, "}");
+}
+
+static void put_use(struct writer *w, const struct use *u) {
+  const char *name = w->graph->values[u->value].name;
+  if (!u->delay) {
+    json_put_string(&w->text, name);
+    return;
+  }
+  text_puts(&w->text, "{\"value\":");
+  json_put_string(&w->text, name);
+  text_printf(&w->text, ",\"delay\":%u,\"initial\":", u->delay);
+  json_put_string(&w->text, w->graph->values[u->initial].name);
+  text_puts(&w->text, "}");
+}
+
+static void put_attr(struct writer *w, const struct node *n, const struct attr *a) {
+  text_printf(&w->text, "\"%s\":", attr_text(a->name));
+  switch (attr_kind(a->name)) {
+  case ATTR_INT: text_printf(&w->text, "%lld", (long long)a->ints[0]); return;
+  case ATTR_INTS:
+    for (int64_t i = 0; i < a->count; i++)
+      text_printf(&w->text, "%c%lld", i ? ',' : '[', (long long)a->ints[i]);
+    text_puts(&w->text, "]");
+    return;
+  case ATTR_REAL: json_put_real(&w->text, a->real); return;
+  case ATTR_TENSOR:
+    put_array(w, n->name, attr_text(a->name), a->tensor->dtype, 0, a->tensor->count,
+              a->tensor->data);
+    return;
+  case ATTR_VALUE: json_put_string(&w->text, w->graph->values[a->value].name); return;
+  case ATTR_TEXT: json_put_string(&w->text, a->text); return;
+  }
+}
+
+static bool same_mul(const struct requant *rq) {
+  for (int64_t i = 1; i < rq->count; i++)
+    if (rq->mul[i] != rq->mul[0]) return false;
+  return rq->count == 1;
+}
+
+static void put_requant(struct writer *w, const struct node *n, uint32_t i) {
+  const struct requant *rq = &n->rq[i];
+  if (same_mul(rq)) {
+    text_printf(&w->text, "{\"mul\":%lld,\"shift\":%d}", (long long)rq->mul[0], rq->shift[0]);
+    return;
+  }
+  text_puts(&w->text, "{\"mul\":");
+  put_array(w, n->name, "mul", DTYPE_I64, 0, rq->count, rq->mul);
+  text_puts(&w->text, ",\"shift\":");
+  put_array(w, n->name, "shift", DTYPE_I32, 0, rq->count, rq->shift);
+  text_puts(&w->text, "}");
+}
+
+// ,"key":[   once, then commas
+static void open_list(struct text *t, const char *key, uint32_t i) {
+  if (i)
+    text_puts(t, ",");
+  else
+    text_printf(t, ",\"%s\":[", key);
+}
+
+static void put_lists(struct writer *w, const struct node *n) {
+  struct text *t = &w->text;
+  const struct graph *g = w->graph;
+  for (uint32_t i = 0; i < n->n_in; i++) open_list(t, "inputs", i), put_use(w, &n->in[i]);
+  if (n->n_in) text_puts(t, "]");
+  for (uint32_t i = 0; i < n->n_ref; i++)
+    open_list(t, "refs", i), json_put_string(t, g->values[n->ref[i]].name);
+  if (n->n_ref) text_puts(t, "]");
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    open_list(t, "outputs", i);
+    open_value(w, node_out(g, n, i));
+    text_puts(t, node_out(g, n, i)->per_frame ? "}" : ",\"per_frame\":false}");
+  }
+  if (n->n_out) text_puts(t, "]");
+}
+
+static void put_node(struct writer *w, const struct node *n) {
+  struct text *t = &w->text;
+  text_printf(t, "{\"op\":\"%s\",\"name\":", op_info(n->op)->name);
+  json_put_string(t, n->name);
+  put_lists(w, n);
+  for (uint32_t i = 0; i < n->n_attr; i++) {
+    text_puts(t, i ? "," : ",\"attrs\":{");
+    put_attr(w, n, &n->attr[i]);
+  }
+  if (n->n_attr) text_puts(t, "}");
+  for (uint32_t i = 0; i < n->n_rq; i++) open_list(t, "requant", i), put_requant(w, n, i);
+  if (n->n_rq) text_puts(t, "]");
+  if (n->rounding != FIX_HALF_EVEN) text_printf(t, ",\"rounding\":\"%s\"", fix_rounding_text(n->rounding));
+  if (n->overflow != FIX_SATURATE) text_printf(t, ",\"overflow\":\"%s\"", fix_overflow_text(n->overflow));
+  for (uint32_t i = 0; i < n->n_after; i++) {
+    open_list(t, "after", i);
+    text_puts(t, "{\"node\":");
+    json_put_string(t, w->graph->nodes[n->after[i].node].name);
+    text_printf(t, ",\"delay\":%u}", n->after[i].delay);
+  }
+  if (n->n_after) text_puts(t, "]");
+  for (uint32_t i = 0; i < n->n_origin; i++) open_list(t, "origin", i), json_put_string(t, n->origin[i]);
+  if (n->n_origin) text_puts(t, "]");
+  text_puts(t, n->where == WHERE_HOST ? ",\"where\":\"host\"}" : "}");
+}
+
+static void put_graph(struct writer *w) {
+  const struct graph *g = w->graph;
+  text_puts(&w->text, "{\"name\":");
+  json_put_string(&w->text, g->name);
+  text_puts(&w->text, ",\"inputs\":[");
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    if (i) text_puts(&w->text, ",");
+    put_input(w, &g->inputs[i]);
+  }
+  put_tensors(w);
+  text_puts(&w->text, ",\"nodes\":[");
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    if (i) text_puts(&w->text, ",");
+    put_node(w, &g->nodes[i]);
+  }
+  text_puts(&w->text, "],\"outputs\":[");
+  for (uint32_t i = 0; i < g->n_outputs; i++) {
+    if (i) text_puts(&w->text, ",");
+    json_put_string(&w->text, g->values[g->outputs[i]].name);
+  }
+  text_puts(&w->text, "]}");
+}
+
+bool model_write(const char *path, const struct graph *g, struct err *e) {
+  struct arena a = {0};
+  struct writer w = {.arena = &a, .graph = g};
+  put_graph(&w);
+  const char *metadata[3][2] = {
+      {"format", "nngen"}, {"nngen.version", "1"}, {"nngen.graph", w.text.data}};
+  struct safetensors file = {w.count, w.tensors, 3, metadata};
+  bool ok = safetensors_write(path, &file, e);
+  text_free(&w.text);
+  arena_free(&a);
+  return ok;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The op and attribute tables, made from ops.def and attrs.def.
+#include "sw/graph/curve.h"
+#include "sw/graph/graph.h"
+
+#include <string.h>
+
+enum { CURVE_NONE = NONE, G = EXECUTOR_GOLDEN, R = EXECUTOR_REAL, C = EXECUTOR_CIRCUIT };
+
+static const struct op_info infos[OP_COUNT] = {
+#define OP(name, column, in_min, in_max, out_max, required, optional, space, executors, curve,     \
+           codes, slopes)                                                                          \
+  {#name,    COLUMN_##column, in_min,    in_max,        out_max, required,                         \
+   optional, SPACE_##space,   executors, CURVE_##curve, codes,   slopes},
+#include "sw/graph/ops.def"
+#undef OP
+};
+
+static const char *const attr_names[ATTR_COUNT] = {
+#define ATTR(name, kind) #name,
+#include "sw/graph/attrs.def"
+#undef ATTR
+};
+
+static const enum attr_kind attr_kinds[ATTR_COUNT] = {
+#define ATTR(name, kind) ATTR_##kind,
+#include "sw/graph/attrs.def"
+#undef ATTR
+};
+
+const struct op_info *op_info(enum op op) { return &infos[op]; }
+const char *attr_text(enum attr_name name) { return attr_names[name]; }
+enum attr_kind attr_kind(enum attr_name name) { return attr_kinds[name]; }
+
+int op_find(const char *name) {
+  for (int i = 0; i < OP_COUNT; i++)
+    if (strcmp(infos[i].name, name) == 0) return i;
+  return NONE;
+}
+
+int attr_find(const char *name) {
+  for (int i = 0; i < ATTR_COUNT; i++)
+    if (strcmp(attr_names[i], name) == 0) return i;
+  return NONE;
+}
+
+int node_curve(const struct node *n) {
+  const struct attr *approximate = node_attr(n, ATTR_approximate);
+  if (n->op == OP_gelu && approximate && strcmp(approximate->text, "tanh") == 0)
+    return CURVE_GELU_TANH;
+  return infos[n->op].curve;
+}

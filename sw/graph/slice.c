@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/graph/slice.h"
+
+#include <string.h>
+
+static void whole(struct space *s, const struct graph *g, const struct node *n) {
+  memset(s, 0, sizeof *s);
+  memset(s->in_axis, NONE, sizeof s->in_axis);
+  memset(s->out_axis, NONE, sizeof s->out_axis);
+  for (uint32_t i = 0; i < n->n_in && i < INPUTS_MAX; i++) s->in_rank[i] = node_in(g, n, i)->rank;
+}
+
+static int axis_add(struct space *s, int64_t size, bool reduced) {
+  s->size[s->axes] = size;
+  s->reduced[s->axes] = reduced;
+  if (!reduced) s->out_axis[s->out_rank++] = (int8_t)s->axes;
+  return s->axes++;
+}
+
+// Broadcasting as NumPy's: aligned at the last dimension, a size of 1 stretches.
+static bool elements_space(const struct graph *g, const struct node *n, struct space *s,
+                           struct err *e) {
+  int rank = 0;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (s->in_rank[i] > rank) rank = s->in_rank[i];
+  for (int d = 0; d < rank; d++) {
+    int64_t size = 1;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+      int k = d - (rank - s->in_rank[i]);
+      int64_t own = k < 0 ? 1 : node_in(g, n, i)->shape[k];
+      if (own == 1) continue;
+      if (size != 1 && own != size)
+        return err_set(e, "inputs of %lld and %lld elements on one axis don't broadcast",
+                       (long long)size, (long long)own);
+      size = own;
+      s->in_axis[i][k] = (int8_t)d;
+    }
+    axis_add(s, size, false);
+  }
+  return true;
+}
+
+static bool linear_space(const struct graph *g, const struct node *n, struct space *s,
+                         struct err *e) {
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  if (x->rank < 1 || w->rank != 2)
+    return err_set(e, "expected an input of rank >= 1 and weights (OUT, IN), found ranks %d and %d",
+                   x->rank, w->rank);
+  int64_t in = x->shape[x->rank - 1];
+  if (w->shape[1] != in)
+    return err_set(e, "the input has %lld features, the weights (%lld, %lld) expect %lld",
+                   (long long)in, (long long)w->shape[0], (long long)w->shape[1],
+                   (long long)w->shape[1]);
+  if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
+    return err_set(e, "the bias has %lld elements of rank %d, expected (%lld)",
+                   (long long)value_elements(b), b->rank, (long long)w->shape[0]);
+  for (int d = 0; d < x->rank - 1; d++)
+    s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], false);
+  int out = axis_add(s, w->shape[0], false), reduced = axis_add(s, in, true);
+  s->in_axis[0][x->rank - 1] = s->in_axis[1][1] = (int8_t)reduced;
+  s->in_axis[1][0] = s->in_axis[2][0] = (int8_t)out;
+  return true;
+}
+
+static bool matmul_space(const struct graph *g, const struct node *n, struct space *s,
+                         struct err *e) {
+  const struct value *a = node_in(g, n, 0), *b = node_in(g, n, 1);
+  if (a->rank != 2 || b->rank != 2)
+    return err_set(e, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
+  int ta = node_int(n, ATTR_transpose_a, 0) != 0, tb = node_int(n, ATTR_transpose_b, 0) != 0;
+  if (a->shape[!ta] != b->shape[tb])
+    return err_set(e, "the matrices share no inner dimension: %lld and %lld",
+                   (long long)a->shape[!ta], (long long)b->shape[tb]);
+  int m = axis_add(s, a->shape[ta], false), k_n = axis_add(s, b->shape[!tb], false);
+  int k = axis_add(s, a->shape[!ta], true);
+  s->in_axis[0][ta] = (int8_t)m;
+  s->in_axis[0][!ta] = s->in_axis[1][tb] = (int8_t)k;
+  s->in_axis[1][!tb] = (int8_t)k_n;
+  return true;
+}
+
+static bool sum_space(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
+  const struct value *x = node_in(g, n, 0);
+  const struct attr *axes = node_attr(n, ATTR_axes);
+  bool reduced[RANK_MAX] = {false};
+  for (int64_t i = 0; axes && i < axes->count; i++) {
+    if (axes->ints[i] < 0 || axes->ints[i] >= x->rank)
+      return err_set(e, "axis %lld of an input of rank %d", (long long)axes->ints[i], x->rank);
+    reduced[axes->ints[i]] = true;
+  }
+  for (int d = 0; d < x->rank; d++)
+    s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], reduced[d]);
+  return true;
+}
+
+bool space_of(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
+  whole(s, g, n);
+  switch ((enum op_space)op_info(n->op)->space) {
+  case SPACE_WHOLE: return true;
+  case SPACE_ELEMENTS: return elements_space(g, n, s, e);
+  case SPACE_LINEAR: return linear_space(g, n, s, e);
+  case SPACE_SUM: return sum_space(g, n, s, e);
+  case SPACE_MATMUL: return matmul_space(g, n, s, e);
+  }
+  return false;
+}
+
+bool slice_of(const struct node *n, const struct space *s, struct slice *out, struct err *e) {
+  const struct attr *a = node_attr(n, ATTR_slice);
+  *out = (struct slice){.axis = NONE};
+  if (!a) return true;
+  if (a->count < 3 || a->count % 2 == 0 || a->ints[0] < 0 || a->ints[0] >= s->axes)
+    return err_set(e, "slice: expected axis, begin, end, ... with an axis below %d", s->axes);
+  *out = (struct slice){(int)a->ints[0], a->count / 2, a->ints + 1};
+  int64_t last = 0;
+  for (int64_t i = 0; i < out->ranges; i++) {
+    int64_t begin = out->range[2 * i], end = out->range[2 * i + 1];
+    if (begin < last || end <= begin || end > s->size[out->axis])
+      return err_set(e, "slice: range %lld..%lld is empty, unsorted or outside of 0..%lld",
+                     (long long)begin, (long long)end, (long long)s->size[out->axis]);
+    last = end;
+  }
+  return true;
+}
+
+int64_t slice_size(const struct slice *s, const struct space *space, int axis) {
+  if (s->ranges == 0 || s->axis != axis) return space->size[axis];
+  int64_t size = 0;
+  for (int64_t i = 0; i < s->ranges; i++) size += s->range[2 * i + 1] - s->range[2 * i];
+  return size;
+}
+
+int slice_needs(const struct space *s, const struct slice *slice, uint32_t input) {
+  for (int d = 0; slice->ranges && d < s->in_rank[input]; d++)
+    if (s->in_axis[input][d] == slice->axis) return d;
+  return NONE;
+}
+
+int64_t node_macs(const struct graph *g, const struct node *n) {
+  const struct op_info *info = op_info(n->op);
+  if (info->space != SPACE_LINEAR && info->space != SPACE_MATMUL) return node_int(n, ATTR_macs, 0);
+  struct space s;
+  struct slice slice;
+  struct err e = {0};
+  if (!space_of(g, n, &s, &e) || !slice_of(n, &s, &slice, &e)) return 0;
+  int64_t macs = 1;
+  for (int i = 0; i < s.axes; i++) macs *= slice_size(&slice, &s, i);
+  return macs;
+}
+
+uint32_t slice_node(struct graph *g, uint32_t node, const struct slice *slice, const char *name,
+                    struct type type) {
+  struct space s;
+  struct err e = {0};
+  space_of(g, &g->nodes[node], &s, &e);
+  int64_t shape[RANK_MAX];
+  for (int d = 0; d < s.out_rank; d++) shape[d] = slice_size(slice, &s, s.out_axis[d]);
+  uint32_t copy = graph_add_node(g, g->nodes[node].op, name);
+  const struct node *from = &g->nodes[node];
+  for (uint32_t i = 0; i < from->n_in; i++) graph_add_use(g, copy, from->in[i]);
+  for (uint32_t i = 0; i < from->n_attr; i++)
+    if (from->attr[i].name != ATTR_slice) *graph_add_attr(g, copy, from->attr[i].name) = from->attr[i];
+  for (uint32_t i = 0; i < from->n_origin; i++) graph_add_origin(g, copy, from->origin[i]);
+  int64_t *ints = ARENA_NEW(g->arena, int64_t, 1 + 2 * slice->ranges);
+  ints[0] = slice->axis;
+  memcpy(ints + 1, slice->range, (size_t)slice->ranges * 2 * sizeof *ints);
+  graph_add_ints(g, copy, ATTR_slice, 1 + 2 * slice->ranges, ints);
+  bool per_frame = g->values[from->out[0]].per_frame;
+  g->nodes[copy].rounding = from->rounding;
+  g->nodes[copy].overflow = from->overflow;
+  graph_add_out(g, copy, graph_add_value(g, name, s.out_rank, shape, type, per_frame));
+  return copy;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/graph/type.h"
+
+#include "sw/graph/fix.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRACTION_MIN = -32, FRACTION_MAX = 60 };
+
+struct type type_of_class(enum type_class cls) {
+  return (struct type){.cls = cls, .axis = -1, .channels = 1};
+}
+
+struct type type_real(void) { return type_of_class(TYPE_REAL); }
+struct type type_ref(void) { return type_of_class(TYPE_REF); }
+
+struct type type_channels(struct arena *a, int width, bool is_signed, int axis, int64_t channels,
+                          const double *scale, const int32_t *zero) {
+  return (struct type){.cls = TYPE_FIXED,
+                       .width = (uint8_t)width,
+                       .is_signed = is_signed,
+                       .axis = (int8_t)axis,
+                       .channels = channels,
+                       .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale),
+                       .zero = arena_copy(a, zero, (size_t)channels * sizeof *zero)};
+}
+
+struct type type_fixed(struct arena *a, int width, bool is_signed, double scale, int32_t zero) {
+  return type_channels(a, width, is_signed, -1, 1, &scale, &zero);
+}
+
+bool type_parse_short(struct arena *a, const char *text, struct type *out) {
+  bool is_signed = *text != 'u';
+  char *end;
+  if (!is_signed) text++;
+  if (*text < '0' || *text > '9') return false;
+  long width = strtol(text, &end, 10);
+  if (*end != ',') return false;
+  const char *f = end + 1;
+  if (!((*f >= '0' && *f <= '9') || (*f == '-' && f[1] >= '0' && f[1] <= '9'))) return false;
+  long fraction = strtol(f, &end, 10);
+  if (*end || width < (is_signed ? 2 : 1) || width > 32) return false;
+  if (fraction < FRACTION_MIN || fraction > FRACTION_MAX) return false;
+  *out = type_fixed(a, (int)width, is_signed, ldexp(1.0, (int)-fraction), 0);
+  return true;
+}
+
+bool type_is_integer(const struct type *t) {
+  return t->cls == TYPE_FIXED || t->cls == TYPE_BIPOLAR || t->cls == TYPE_TERNARY;
+}
+
+bool type_equal(const struct type *a, const struct type *b) {
+  if (a->cls != b->cls) return false;
+  if (a->cls != TYPE_FIXED) return true;
+  if (a->width != b->width || a->is_signed != b->is_signed || a->axis != b->axis ||
+      a->channels != b->channels)
+    return false;
+  for (int64_t c = 0; c < a->channels; c++)
+    if (a->scale[c] != b->scale[c] || a->zero[c] != b->zero[c]) return false;
+  return true;
+}
+
+int type_width(const struct type *t) {
+  switch (t->cls) {
+  case TYPE_FIXED: return t->width;
+  case TYPE_BIPOLAR: return 1;
+  case TYPE_TERNARY: return 2;
+  case TYPE_REAL:
+  case TYPE_REF: break;
+  }
+  return 32;
+}
+
+int64_t type_lowest(const struct type *t) {
+  return t->cls == TYPE_FIXED ? fix_lowest(t->width, t->is_signed) : -1;
+}
+
+int64_t type_highest(const struct type *t) {
+  return t->cls == TYPE_FIXED ? fix_highest(t->width, t->is_signed) : 1;
+}
+
+double type_scale(const struct type *t, int64_t channel) {
+  return t->cls == TYPE_FIXED ? t->scale[t->axis < 0 ? 0 : channel] : 1.0;
+}
+
+int32_t type_zero(const struct type *t, int64_t channel) {
+  return t->cls == TYPE_FIXED ? t->zero[t->axis < 0 ? 0 : channel] : 0;
+}
+
+bool type_fraction(const struct type *t, int *fraction) {
+  if (t->cls != TYPE_FIXED || t->axis >= 0 || t->zero[0] != 0) return false;
+  int exponent;
+  if (frexp(t->scale[0], &exponent) != 0.5) return false;
+  *fraction = 1 - exponent;
+  return *fraction >= FRACTION_MIN && *fraction <= FRACTION_MAX;
+}
+
+const char *type_text(struct arena *a, const struct type *t) {
+  static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref"};
+  if (t->cls != TYPE_FIXED) return names[t->cls];
+  const char *prefix = t->is_signed ? "" : "u";
+  int f;
+  if (type_fraction(t, &f)) return arena_printf(a, "%s%d,%d", prefix, t->width, f);
+  if (t->axis >= 0) return arena_printf(a, "%s%d per channel", t->is_signed ? "s" : "u", t->width);
+  const char *zero = t->zero[0] ? arena_printf(a, " zero %d", t->zero[0]) : "";
+  return arena_printf(a, "%s%d scale %.6g%s", t->is_signed ? "s" : "u", t->width, t->scale[0], zero);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// Structure: names, counts, attributes, shapes, tensors, sources, order.
+#include "sw/graph/verify.h"
+
+#include "sw/graph/slice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool unique(const char **names, uint32_t count, const char *what, struct err *e) {
+  qsort(names, count, sizeof *names, by_name);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!names[i][0]) return err_set(e, "a %s has an empty name", what);
+    if (i && strcmp(names[i - 1], names[i]) == 0)
+      return err_set(e, "two %ss are named \"%s\"", what, names[i]);
+  }
+  return true;
+}
+
+static bool verify_names(const struct graph *g, struct err *e) {
+  struct arena a = {0};
+  const char **names = ARENA_NEW(&a, const char *, g->n_values + g->n_nodes + 1);
+  for (uint32_t i = 0; i < g->n_values; i++) names[i] = g->values[i].name;
+  bool ok = unique(names, g->n_values, "value", e);
+  for (uint32_t i = 0; i < g->n_nodes; i++) names[i] = g->nodes[i].name;
+  ok = ok && unique(names, g->n_nodes, "node", e);
+  arena_free(&a);
+  return ok;
+}
+
+static bool verify_attrs(const struct node *n, const struct op_info *info, struct err *e) {
+  uint32_t seen = 0;
+  for (uint32_t i = 0; i < n->n_attr; i++) {
+    enum attr_name name = n->attr[i].name;
+    uint32_t bit = 1u << name;
+    if (!((info->required | info->optional) & bit))
+      return err_set(e, "attribute \"%s\" doesn't belong to %s", attr_text(name), info->name);
+    if (seen & bit) return err_set(e, "attribute \"%s\" stands twice", attr_text(name));
+    seen |= bit;
+    if (attr_kind(name) == ATTR_REAL && !isfinite(n->attr[i].real))
+      return err_set(e, "attribute \"%s\" isn't finite", attr_text(name));
+    if (attr_kind(name) == ATTR_INTS && (n->attr[i].count < 1 || n->attr[i].count > 1 << 24))
+      return err_set(e, "attribute \"%s\" is an empty list", attr_text(name));
+  }
+  for (int name = 0; name < ATTR_COUNT; name++)
+    if (info->required & ~seen & (1u << name))
+      return err_set(e, "%s needs attribute \"%s\"", info->name, attr_text((enum attr_name)name));
+  const struct attr *shape = node_attr(n, ATTR_shape);
+  if (shape && shape->count > RANK_MAX)
+    return err_set(e, "shape: rank %lld, at most %d", (long long)shape->count, RANK_MAX);
+  return true;
+}
+
+static bool verify_refs(const struct graph *g, const struct node *n, const struct op_info *info,
+                        struct err *e) {
+  bool wants = info->column == COLUMN_STATE && n->op != OP_variable;
+  if (n->n_ref != (wants ? 1u : 0u) && !(n->op == OP_assign && n->n_ref > 1))
+    return err_set(e, "%s has %u references, expected %d", info->name, n->n_ref, wants);
+  if (n->op == OP_assign && n->n_ref > 1)
+    return err_set(e, "assign function \"%s\" owns one reference, found %u",
+                   node_attr(n, ATTR_function)->text, n->n_ref);
+  for (uint32_t i = 0; i < n->n_ref; i++) {
+    const struct value *v = &g->values[n->ref[i]];
+    if (v->type.cls != TYPE_REF || v->node == NONE || g->nodes[v->node].op != OP_variable)
+      return err_set(e, "reference \"%s\" is not a variable", v->name);
+  }
+  return true;
+}
+
+static bool verify_uses(const struct graph *g, const struct node *n, struct err *e) {
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const struct use *u = &n->in[i];
+    const struct value *v = &g->values[u->value];
+    if (v->type.cls == TYPE_REF)
+      return err_set(e, "input \"%s\" is a reference: read it first", v->name);
+    if ((u->delay > 0) != (u->initial != NONE))
+      return err_set(e, "input \"%s\": a delay needs an initial value, and only a delay", v->name);
+    if (u->initial == NONE) continue;
+    const struct value *init = &g->values[u->initial];
+    if (!init->init || init->rank != v->rank || !type_equal(&init->type, &v->type) ||
+        memcmp(init->shape, v->shape, (size_t)v->rank * sizeof *v->shape) != 0)
+      return err_set(e, "initial \"%s\" of input \"%s\" isn't a tensor of its shape and type",
+                     init->name, v->name);
+  }
+  for (uint32_t i = 0; i < n->n_after; i++)
+    if (n->after[i].node >= g->n_nodes) return err_set(e, "after: no such node");
+  return true;
+}
+
+// The output has frames if an input has, unless the node sums over them.
+static bool verify_frames(const struct graph *g, const struct node *n, struct err *e) {
+  bool frames = false, sums = node_int(n, ATTR_frames, 0) != 0;
+  for (uint32_t i = 0; i < n->n_in; i++) frames |= node_in(g, n, i)->per_frame;
+  if (sums && !frames) return err_set(e, "sums over frames, but its inputs have none");
+  if (op_info(n->op)->column == COLUMN_OPAQUE) return true;
+  if (n->op == OP_assign && frames)
+    return err_set(e, "an assign takes one value per step, not one per frame");
+  for (uint32_t i = 0; i < n->n_out; i++)
+    if (node_out(g, n, i)->per_frame != (frames && !sums))
+      return err_set(e, "output \"%s\": per_frame is %s, expected %s", node_out(g, n, i)->name,
+                     node_out(g, n, i)->per_frame ? "true" : "false",
+                     frames && !sums ? "true" : "false");
+  return true;
+}
+
+static bool verify_shapes(const struct graph *g, const struct node *n, struct err *e) {
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    const struct value *v = node_out(g, n, i);
+    int rank;
+    int64_t shape[RANK_MAX] = {0};
+    if (!graph_shape(g, n, i, &rank, shape, e)) return false;
+    bool equal = rank == v->rank;
+    for (int d = 0; equal && d < rank; d++) equal = shape[d] == v->shape[d];
+    if (!equal)
+      return err_set(e, "output \"%s\" is declared with rank %d and %lld elements, its inputs give "
+                        "rank %d and %lld", v->name, v->rank, (long long)value_elements(v), rank,
+                     (long long)shape_elements(rank, shape));
+  }
+  return true;
+}
+
+static bool verify_node(const struct graph *g, const struct node *n, struct err *e) {
+  const struct op_info *info = op_info(n->op);
+  if (n->n_in < info->in_min || n->n_in > info->in_max)
+    return err_set(e, "%s takes %u to %u inputs, found %u", info->name, info->in_min, info->in_max,
+                   n->n_in);
+  uint32_t least = info->out_max == 0 || n->op == OP_opaque ? 0 : 1;
+  if (n->n_out < least || n->n_out > info->out_max)
+    return err_set(e, "%s gives %u to %u outputs, found %u", info->name, least, info->out_max,
+                   n->n_out);
+  return verify_attrs(n, info, e) && verify_refs(g, n, info, e) && verify_uses(g, n, e) &&
+         verify_frames(g, n, e) && verify_shapes(g, n, e) && verify_types(g, n, e);
+}
+
+static bool verify_value_shape(const struct value *v, struct err *e) {
+  int64_t elements = 1;
+  for (int d = 0; d < v->rank; d++) {
+    if (v->shape[d] < 1 || v->shape[d] > DIM_MAX)
+      return err_set(e, "value \"%s\": dimension %d is %lld, expected 1 to %lld", v->name, d,
+                     (long long)v->shape[d], (long long)DIM_MAX);
+    elements *= v->shape[d];
+    if (elements > ELEMENTS_MAX)
+      return err_set(e, "value \"%s\": more than %lld elements", v->name, (long long)ELEMENTS_MAX);
+  }
+  return true;
+}
+
+static bool verify_channels(const struct value *v, struct err *e) {
+  const struct type *t = &v->type;
+  if (t->cls != TYPE_FIXED) return true;
+  if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
+    return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
+                   (long long)t->channels, t->axis);
+  for (int64_t c = 0; c < t->channels; c++)
+    if (!(t->scale[c] > 0) || !isfinite(t->scale[c]))
+      return err_set(e, "value \"%s\": scale %g, expected a positive number", v->name, t->scale[c]);
+  if (!v->init && t->width > 32)
+    return err_set(e, "value \"%s\": width %d, a stream has at most 32 bits", v->name, t->width);
+  return true;
+}
+
+static bool verify_tensor(const struct value *v, struct err *e) {
+  const struct tensor *t = v->init;
+  if (v->type.cls == TYPE_REAL) {
+    if (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64)
+      return err_set(e, "tensor \"%s\": dtype %s, a real tensor is F32", v->name,
+                     dtype_text(t->dtype));
+    for (int64_t i = 0; i < t->count; i++)
+      if (!isfinite(tensor_real(t, i)))
+        return err_set(e, "tensor \"%s\": element %lld is %g, expected a finite number", v->name,
+                       (long long)i, tensor_real(t, i));
+    return true;
+  }
+  if (t->dtype != dtype_for(&v->type))
+    return err_set(e, "tensor \"%s\": dtype %s, its type is stored as %s", v->name,
+                   dtype_text(t->dtype), dtype_text(dtype_for(&v->type)));
+  int64_t lo = type_lowest(&v->type), hi = type_highest(&v->type);
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t x = tensor_int(t, i);
+    if (x < lo || x > hi || (v->type.cls == TYPE_BIPOLAR && x == 0))
+      return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
+                     v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
+                     v->type.cls == TYPE_BIPOLAR ? " without 0" : "");
+    bool cut = v->mask && !tensor_int(v->mask, i);
+    if (cut && x != type_zero(&v->type, v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0))
+      return err_set(e, "tensor \"%s\": element %lld is masked but not zero", v->name,
+                     (long long)i);
+  }
+  return true;
+}
+
+static bool verify_mask(const struct value *v, struct err *e) {
+  const struct tensor *m = v->mask;
+  if (m->dtype != DTYPE_U8 || m->rank != v->rank ||
+      memcmp(m->shape, v->shape, (size_t)v->rank * sizeof *v->shape) != 0)
+    return err_set(e, "tensor \"%s\": its mask isn't U8 of the same shape", v->name);
+  return true;
+}
+
+static bool verify_value(const struct value *v, struct err *e) {
+  return verify_value_shape(v, e) && verify_channels(v, e) && (!v->mask || verify_mask(v, e)) &&
+         (!v->init || verify_tensor(v, e));
+}
+
+// Every value is a tensor, an input or an output of a node; every tensor has a reader.
+static bool verify_used(const struct graph *g, struct err *e) {
+  struct arena a = {0};
+  struct table used = table_new(g, &a, PER_VALUE, 1), given = table_new(g, &a, PER_VALUE, 1);
+  for (uint32_t i = 0; i < g->n_inputs; i++) *(char *)table_at(&given, g->inputs[i].value) = 1;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    for (uint32_t k = 0; k < n->n_in; k++) {
+      *(char *)table_at(&used, n->in[k].value) = 1;
+      if (n->in[k].initial != NONE) *(char *)table_at(&used, (uint32_t)n->in[k].initial) = 1;
+    }
+    const struct attr *init = node_attr(n, ATTR_init);
+    if (init) *(char *)table_at(&used, init->value) = 1;
+    for (uint32_t k = 0; k < n->n_out; k++) *(char *)table_at(&given, n->out[k]) = 1;
+  }
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < g->n_values; i++) {
+    const struct value *v = &g->values[i];
+    if (v->init && !*(char *)table_at(&used, i))
+      ok = err_set(e, "tensor \"%s\" is not used", v->name);
+    else if (!v->init && !*(char *)table_at(&given, i))
+      ok = err_set(e, "value \"%s\" has no producer", v->name);
+  }
+  arena_free(&a);
+  return ok;
+}
+
+static bool verify_source(const struct graph *g, const struct input *in, struct err *e) {
+  const struct value *v = &g->values[in->value];
+  const struct source *s = &in->source;
+  if (!v->per_frame) return err_set(e, "an input has one array per frame");
+  if (s->channels == 0) return true;
+  int64_t channels = v->rank ? v->shape[v->rank - 1] : 1;
+  if (s->channels != 1 && s->channels != channels)
+    return err_set(e, "source: %lld means and deviations for %lld channels",
+                   (long long)s->channels, (long long)channels);
+  for (int64_t c = 0; c < s->channels; c++)
+    if (!isfinite(s->mean[c]) || !isfinite(s->std[c]) || !(s->std[c] > 0))
+      return err_set(e, "source: mean %g, std %g of channel %lld", s->mean[c], s->std[c],
+                     (long long)c);
+  if (type_is_integer(&v->type) != (s->tables > 0))
+    return err_set(e, "source: an integer input, and only that, has a pixel table");
+  if (s->tables > 1 && s->tables != channels)
+    return err_set(e, "source: %lld tables for %lld channels", (long long)s->tables,
+                   (long long)channels);
+  for (int64_t i = 0; i < s->tables * 256; i++)
+    if (s->table[i] < type_lowest(&v->type) || s->table[i] > type_highest(&v->type))
+      return err_set(e, "source: table entry %lld is %d, outside of the input's type",
+                     (long long)i, s->table[i]);
+  return true;
+}
+
+// Repeated sweeps in file order: one is enough where the file is in order, as the reader requires.
+bool graph_order(const struct graph *g, uint32_t *order) {
+  struct arena a = {0};
+  uint32_t found = 0, before;
+  char *done = ARENA_NEW(&a, char, g->n_nodes);
+  do {
+    before = found;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+      const struct node *n = &g->nodes[i];
+      bool ready = !done[i];
+      for (uint32_t k = 0; ready && k < n->n_in; k++) {
+        int32_t from = g->values[n->in[k].value].node;
+        ready = n->in[k].delay || from == NONE || done[from];
+      }
+      for (uint32_t k = 0; ready && k < n->n_ref; k++) {
+        int32_t from = g->values[n->ref[k]].node;
+        ready = from == NONE || done[from];
+      }
+      for (uint32_t k = 0; ready && k < n->n_after; k++)
+        ready = n->after[k].delay || done[n->after[k].node];
+      if (!ready) continue;
+      done[i] = 1;
+      order[found++] = i;
+    }
+  } while (found != before && found < g->n_nodes);
+  arena_free(&a);
+  return found == g->n_nodes;
+}
+
+static bool verify_order(const struct graph *g, struct err *e) {
+  struct arena a = {0};
+  bool ok = graph_order(g, ARENA_NEW(&a, uint32_t, g->n_nodes));
+  arena_free(&a);
+  return ok || err_set(e, "the graph has a cycle without a delay");
+}
+
+bool graph_verify(const struct graph *g, struct err *e) {
+  if (!verify_names(g, e)) return false;
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (!verify_value(&g->values[i], e)) return false;
+  if (!verify_used(g, e)) return false;
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    if (!verify_source(g, &g->inputs[i], e))
+      return err_within(e, "input \"%s\"", g->values[g->inputs[i].value].name);
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (!verify_node(g, &g->nodes[i], e)) return err_within(e, "layer \"%s\"", g->nodes[i].name);
+  return verify_order(g, e);
+}
