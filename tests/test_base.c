@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The leaf helpers: errors, arena, text, files, random numbers, JSON, the progress line.
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

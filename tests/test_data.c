@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -373,6 +375,32 @@ static void mnist_is_looked_for_in_nngen_data(void **state) {
   unsetenv("NNGEN_DATA");
 }
 
+// Runs scripts/get-mnist with a download that is `script`; returns its exit status.
+static int get_mnist(struct fixture *f, const char *script) {
+  char *curl = put(f, "curl", script, strlen(script));
+  assert_int_equal(chmod(curl, 0755), 0);
+  char *command = arena_printf(&f->arena, "PATH=%s:$PATH scripts/get-mnist %s/mnist >%s/log 2>&1",
+                               f->folder, f->folder, f->folder);
+  return WEXITSTATUS(system(command));
+}
+
+// Offline, or with another content than MNIST's, nothing is left behind and the message says so.
+static void get_mnist_leaves_nothing_half_written(void **state) {
+  struct fixture *f = *state;
+  const char *scripts[] = {"#!/bin/sh\nexit 6\n",
+                           "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ $1 = -o ] && o=$2; shift; done\n"
+                           "echo something else | gzip >$o\n"};
+  if (access("scripts/get-mnist", X_OK)) skip();
+  for (int i = 0; i < 2; i++) {
+    struct err e = {0};
+    struct bytes log;
+    assert_int_equal(get_mnist(f, scripts[i]), 1);
+    assert_true(file_read(&f->arena, path_in(f, "log"), 10000, &log, &e));
+    assert_non_null(strstr((char *)log.data, "no mirror gave it"));
+    assert_int_equal(rmdir(path_in(f, "mnist")), 0); // it is empty
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -395,6 +423,7 @@ int main(void) {
       CASE(synthetic_options_are_checked),
       CASE(mnist_comes_with_the_program),
       CASE(mnist_is_looked_for_in_nngen_data),
+      CASE(get_mnist_leaves_nothing_half_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
