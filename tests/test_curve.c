@@ -236,6 +236,17 @@ static void every_code_of_fixed_types(void **state) {
   }
 }
 
+// Widths 13 to 16 take a quarter of a minute, so only in test-deep.
+static void every_code_of_wide_types(void **state) {
+  (void)state;
+  if (!getenv("NNGEN_TEST_DEEP")) skip();
+  for (int w = 13; w <= 16; w++) {
+    struct curve_domain same = fixed(w, w / 2, w, w / 2), fine = fixed(w, w / 2, 16, 12);
+    check_all(1, &same);
+    check_all(1, &fine);
+  }
+}
+
 static void every_code_of_other_fixed_types(void **state) {
   (void)state;
   for (int w = 2; w <= 9; w++) {
@@ -368,6 +379,7 @@ static int teardown(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_of_fixed_types),
+      cmocka_unit_test(every_code_of_wide_types),
       cmocka_unit_test(every_code_of_other_fixed_types),
       cmocka_unit_test(every_code_of_unsigned_types_with_zero_points),
       cmocka_unit_test(hand_cases),
