@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT-0
+// What `d` was STAGES cycles ago. Data only: nothing is reset.
+`default_nettype none
+
+module fixed_delay #(
+  // bits; >= 1
+  parameter int WIDTH = 1,
+  // cycles; >= 1
+  parameter int STAGES = 1
+) (
+  input  logic             aclk,
+  input  logic [WIDTH-1:0] d,
+  output logic [WIDTH-1:0] q
+);
+  generate
+    if (WIDTH < 1 || STAGES < 1) begin : gen_illegal
+      fixed_delay_needs_STAGES_of_1_or_more stop ();
+    end
+  endgenerate
+
+  logic [STAGES*WIDTH-1:0] past;
+
+  assign q = past[STAGES*WIDTH-1:(STAGES-1)*WIDTH];
+  always_ff @(posedge aclk) past <= (STAGES*WIDTH)'({past, d});
+endmodule
+
+`default_nettype wire

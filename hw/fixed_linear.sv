@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT-0
+// Fully connected layer, input-stationary: for each input beat, all groups of OUT_LANES outputs.
+//
+//     s_axis --> x --> mask, delay --> fixed_mac --> + --> fixed_requant --> queue --> m_axis
+//                      weight ROMs ------^           ^---- accumulators or bias
+//
+// With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
+// cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
+// steps. II = IB*OG cycles exactly. The pipeline never stops: a step of the last beat issues only
+// with a credit, which is a place in the queue.
+//
+// Control. x holds a beat while x_full. A step issues iff x_full && (ib != IB-1 || credit != 0).
+// tready = awake && (!x_full || (step && og == OG-1)): a beat accepted in cycle c steps in c+1 ..
+// c+OG. `credit` starts at QUEUE, falls with each last-beat step, rises with each output handshake.
+// A last-beat step issued in cycle u is at m_axis in cycle u + LATENCY if the queue before it is
+// empty. No combinational path from one side to the other.
+//
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + 1 + REQUANT + FIFO
+//         ROM     = IB*OG > 2048 ? 3 : 2                               (fixed_rom)
+//         REQUANT = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
+//         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
+//
+// Images, all with fixed_rom's suffix _<bank>.mem, lane as three digits:
+//     <WEIGHT_FILE>_<lane>   IB*OG words, word ib*OG+og = IN_LANES weights, input lane 0 in the low
+//                            bits, of output feature og*OUT_LANES+lane; any value where there is
+//                            no such input, zero where there is no such output
+//     <BIAS_FILE>_<lane>     OG words of BIAS_WIDTH bits, word og, zero where there is no output
+//     <MUL_FILE>_<lane>      OG words of MUL_WIDTH bits, word og (per-channel multipliers)
+`default_nettype none
+
+module fixed_linear #(
+  // elements of a frame in and out; >= 1
+  parameter int IN_FEATURES = 10,
+  parameter int OUT_FEATURES = 7,
+  // elements of a beat in and out; >= 1
+  parameter int IN_LANES = 3,
+  parameter int OUT_LANES = 2,
+  // bits of an input; its type: signed unsigned bipolar
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits)
+  parameter int WEIGHT_WIDTH = 8,
+  parameter WEIGHT_TYPE = "signed",
+  // bits of a bias, signed; a bias that needs more than ACC_WIDTH is stored modulo 2^ACC_WIDTH
+  parameter int BIAS_WIDTH = 16,
+  // bits that hold every accumulator's proven interval
+  parameter int ACC_WIDTH = 20,
+  // requantisation, see fixed_requant; MUL is used where MUL_FILE is ""
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 6,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate",
+  // places for output beats, a power of two
+  parameter int QUEUE = 16,
+  // base names of the images
+  parameter WEIGHT_FILE = "",
+  parameter BIAS_FILE = "",
+  parameter MUL_FILE = ""
+) (
+  input  logic                           aclk,
+  input  logic                           aresetn,
+  input  logic [IN_LANES*IN_WIDTH-1:0]   s_axis_tdata,
+  input  logic                           s_axis_tvalid,
+  output logic                           s_axis_tready,
+  input  logic                           s_axis_tlast,
+  output logic [OUT_LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic                           m_axis_tvalid,
+  input  logic                           m_axis_tready,
+  output logic                           m_axis_tlast
+);
+  localparam int IB = (IN_FEATURES + IN_LANES - 1) / IN_LANES;
+  localparam int OG = (OUT_FEATURES + OUT_LANES - 1) / OUT_LANES;
+  localparam int USED = IN_FEATURES - (IB - 1) * IN_LANES;  // input lanes of a last beat
+  localparam int GROUP = OG < 2 ? 1 : $clog2(OG);
+  localparam int ADDRESS = IB * OG < 2 ? 1 : $clog2(IB * OG);
+
+  localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
+  localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
+  localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
+  localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
+
+  // cycles
+  localparam int ROM = IB * OG > 2048 ? 3 : 2;
+  localparam int GROUP_ROM = OG > 2048 ? 3 : 2;
+  localparam int BASE = ROM + $clog2(IN_LANES);  // from issue to the base register
+  localparam int REQUANT =
+      3 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
+
+  generate
+    if (IN_FEATURES < 1 || OUT_FEATURES < 1 || IN_LANES < 1 || OUT_LANES < 1 || OUT_LANES > 1000)
+    begin : gen_sizes
+      fixed_linear_needs_sizes_of_1_or_more_and_OUT_LANES_up_to_1000 stop ();
+    end
+    if (QUEUE < 1 || 2**$clog2(QUEUE) != QUEUE) begin : gen_queue
+      fixed_linear_needs_QUEUE_to_be_a_power_of_two stop ();
+    end
+    if (BIAS_WIDTH < 1 || ACC_WIDTH < BIAS_WIDTH) begin : gen_bias
+      fixed_linear_needs_ACC_WIDTH_of_BIAS_WIDTH_or_more stop ();
+    end
+    if (IN_WIDTH < 1 || (BIPOLAR != 0 && IN_WIDTH != 1) ||
+        (BIPOLAR == 0 && X_SIGNED != 0 && 80'(IN_TYPE) != 80'("signed"))) begin : gen_type
+      fixed_linear_has_no_such_IN_TYPE_and_IN_WIDTH stop ();
+    end
+    if (MUL_FILE != "" && MUL_WIDTH < 1) begin : gen_mul_width
+      fixed_linear_needs_MUL_WIDTH_for_MUL_FILE stop ();
+    end
+  endgenerate
+
+  logic [IN_LANES*IN_WIDTH-1:0] x;
+  logic [GROUP-1:0] group;
+  logic [ADDRESS-1:0] address;
+  logic step;
+  logic first_beat;
+  logic last_beat;
+  logic last_group;
+
+  fixed_linear_issue #(
+    .BEATS(IB), .GROUPS(OG), .CREDITS(QUEUE), .WIDTH(IN_LANES*IN_WIDTH)
+  ) issue (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .x(x), .step(step), .first_beat(first_beat), .last_beat(last_beat), .last_group(last_group),
+    .group(group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
+  );
+
+  // the step's operands and coordinates, when the lanes need them
+  logic [IN_LANES*X_WIDTH-1:0] operand;
+  logic [GROUP-1:0] base_group;
+  logic [GROUP-1:0] add_group;
+  logic [GROUP-1:0] bias_group;
+  logic base_first;
+  logic add_valid;
+
+  fixed_linear_operand #(
+    .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR), .STAGES(ROM)
+  ) operands (.aclk(aclk), .x(x), .last_beat(last_beat), .operand(operand));
+
+  fixed_delay #(.WIDTH(1), .STAGES(BASE)) delay_first (.aclk(aclk), .d(first_beat), .q(base_first));
+  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (.aclk(aclk), .d(step), .q(add_valid));
+  fixed_delay #(.WIDTH(GROUP), .STAGES(BASE)) delay_base (.aclk(aclk), .d(group), .q(base_group));
+  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (.aclk(aclk), .d(base_group), .q(add_group));
+
+  generate
+    if (BASE > GROUP_ROM) begin : gen_bias_later
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM)) delay_bias (
+        .aclk(aclk), .d(group), .q(bias_group)
+      );
+    end else begin : gen_bias_now
+      assign bias_group = group;
+    end
+  endgenerate
+
+  // multipliers: one for the layer, or one per output
+  logic [OUT_LANES*MULTIPLIER-1:0] mul;
+
+  generate
+    if (MUL_FILE != "") begin : gen_multipliers
+      logic [GROUP-1:0] mul_group;
+
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM)) delay_mul (
+        .aclk(aclk), .d(group), .q(mul_group)
+      );
+      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+        fixed_rom #(
+          .WIDTH(MULTIPLIER), .DEPTH(OG), .PORTS(1), .LOAD(1),
+          .FILE({MUL_FILE, "_", 8'(48 + lane / 100), 8'(48 + lane / 10 % 10), 8'(48 + lane % 10)})
+        ) mul_rom (
+          .aclk(aclk), .enable(1'b1), .address(mul_group),
+          .word(mul[lane*MULTIPLIER +: MULTIPLIER])
+        );
+      end
+    end else begin : gen_multiplier
+      assign mul = {OUT_LANES{MULTIPLIER'(MUL)}};
+    end
+  endgenerate
+
+  logic [OUT_LANES*OUT_WIDTH-1:0] y;
+
+  generate
+    for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+      fixed_linear_lane #(
+        .LANE(lane), .BEATS(IB), .GROUPS(OG), .IN_LANES(IN_LANES),
+        .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+        .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+        .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)
+      ) outputs (
+        .aclk(aclk), .address(address), .x(operand), .bias_group(bias_group),
+        .base_first(base_first), .base_group(base_group),
+        .add_valid(add_valid), .add_group(add_group),
+        .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
+      );
+    end
+  endgenerate
+
+  // the results of a frame's last beat go to the queue, which has a place for each
+  localparam int SEND = BASE + 2 + REQUANT;
+  logic [SEND-1:0] sending;
+  logic send_last;
+  logic queue_ready;
+
+  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (.aclk(aclk), .d(last_group), .q(send_last));
+
+  always_ff @(posedge aclk) begin
+    sending <= SEND'({sending, step && last_beat});
+    if (!aresetn) sending <= '0;
+  end
+
+  axis_fifo #(.WIDTH(OUT_LANES*OUT_WIDTH), .DEPTH(QUEUE)) queue (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(y), .s_axis_tvalid(sending[SEND-1]), .s_axis_tready(queue_ready),
+    .s_axis_tlast(send_last),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast)
+  );
+
+`ifndef SYNTHESIS
+  always @(posedge aclk) begin
+    if (aresetn && sending[SEND-1] && !queue_ready) $fatal(1, "fixed_linear: no place for a result");
+  end
+`endif
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT-0
+// One output lane of fixed_linear: weights, products, accumulators, bias, requantisation.
+//
+//     address --> weight ROM --> fixed_mac ----------------> + --> acc --> fixed_requant --> y
+//                 bias ROM --> base (or accumulator) ------> +      |
+//                               ^------ accumulators (GROUPS) ------+
+//
+// Relative to the step's issue (its address) the caller delays by BASE = ROM + clog2(IN_LANES)
+// cycles what belongs to the base register, and by BASE + 1 what belongs to the add; see
+// fixed_linear for ROM. y follows the add by 1 + REQUANT cycles. Never stops.
+//
+// base is read one cycle before the add and the sum is written in the add, so that a group's next
+// step must come two cycles later: that is so for GROUPS >= 2. One group has one register.
+`default_nettype none
+
+module fixed_linear_lane #(
+  // index of this lane, part of the images' names; 0 .. 999
+  parameter int LANE = 0,
+  parameter int BEATS = 4,
+  parameter int GROUPS = 4,
+  parameter int IN_LANES = 3,
+  // bits of x, 1: two's complement
+  parameter int IN_WIDTH = 8,
+  parameter int IN_SIGNED = 1,
+  parameter int WEIGHT_WIDTH = 8,
+  parameter WEIGHT_TYPE = "signed",
+  parameter int BIAS_WIDTH = 16,
+  parameter int ACC_WIDTH = 20,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter int MUL_WIDTH = 0,
+  parameter int SHIFT = 6,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate",
+  parameter WEIGHT_FILE = "",
+  parameter BIAS_FILE = ""
+) (
+  input  logic                                                     aclk,
+  // at issue
+  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  // when the weights are there: ROM cycles later
+  input  logic [IN_LANES*IN_WIDTH-1:0]                             x,
+  // as much earlier than base as its memory needs
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             bias_group,
+  // at base
+  input  logic                                                     base_first,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             base_group,
+  // at the add
+  input  logic                                                     add_valid,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             add_group,
+  // when the add is done: one cycle later
+  input  logic [(MUL_WIDTH < 1 ? 1 : MUL_WIDTH)-1:0]               mul,
+  output logic [OUT_WIDTH-1:0]                                     y
+);
+  localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
+  localparam logic [23:0] NAME = {8'(48 + LANE / 100), 8'(48 + LANE / 10 % 10), 8'(48 + LANE % 10)};
+
+  logic [IN_LANES*WEIGHT_WIDTH-1:0] w;
+  logic [BIAS_WIDTH-1:0] bias;
+  logic signed [ACC_WIDTH-1:0] wide_bias;
+  logic [ACC_WIDTH-1:0] sum;
+  logic [ACC_WIDTH-1:0] acc;
+
+  assign wide_bias = ACC_WIDTH'($signed(bias));
+
+  fixed_rom #(
+    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(BEATS*GROUPS), .PORTS(1),
+    .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
+  ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));
+
+  fixed_rom #(
+    .WIDTH(BIAS_WIDTH), .DEPTH(GROUPS), .PORTS(1),
+    .FILE({BIAS_FILE, "_", NAME}), .LOAD(BIAS_FILE != "" ? 1 : 0)
+  ) bias_rom (.aclk(aclk), .enable(1'b1), .address(bias_group), .word(bias));
+
+  fixed_mac #(
+    .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH),
+    .WEIGHT_TYPE(WEIGHT_TYPE), .OUT_WIDTH(ACC_WIDTH)
+  ) mac (.aclk(aclk), .x(x), .w(w), .sum(sum));
+
+  generate
+    if (GROUPS == 1) begin : gen_register
+      // the only group is number 0
+      logic add_first;
+
+      always_ff @(posedge aclk) begin
+        add_first <= base_first && base_group == '0;
+        if (add_valid && add_group == '0) acc <= (add_first ? wide_bias : acc) + sum;
+      end
+    end else begin : gen_memory
+      logic [ACC_WIDTH-1:0] memory[0:2**GROUP-1];
+      logic [ACC_WIDTH-1:0] base;
+      logic [ACC_WIDTH-1:0] total;
+
+      assign total = base + sum;
+      always_ff @(posedge aclk) begin
+        base <= base_first ? wide_bias : memory[base_group];
+        if (add_valid) memory[add_group] <= total;
+        acc <= total;
+      end
+    end
+  endgenerate
+
+  fixed_requant #(
+    .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
+    .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) requant (.aclk(aclk), .enable(1'b1), .acc(acc), .mul(mul), .y(y));
+endmodule
+
+`default_nettype wire

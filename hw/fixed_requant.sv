@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT-0
+// Requantisation, the one of docs/numerics.md (the C twin is sw/graph/fix.h):
+//
+//     y = overflow(ZERO + round(acc * mul / 2^SHIFT))
+//
+//     acc, mul --> [ product ] --> [ high ] --> [ kept + ZERO, increment ] --> [ sum ] --> [ y ]
+//                  MUL_WIDTH > 0   tflite only
+//
+// LATENCY = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, one value per cycle, every stage
+// enabled by `enable`. MUL_WIDTH = 0: the multiplier is 1, and the one bit of `mul` must be 1.
+// OUT_TYPE bipolar: y = (acc >= 0), and ZERO, SHIFT, ROUNDING, OVERFLOW have no effect on it.
+`default_nettype none
+
+module fixed_requant #(
+  // bits of acc, signed; >= 1
+  parameter int ACC_WIDTH = 24,
+  // bits of mul, unsigned; 0 .. 40
+  parameter int MUL_WIDTH = 0,
+  // -64 .. 127, negative is an exact left shift
+  parameter int SHIFT = 6,
+  // the output integer that stands for zero
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  // bits of y; 1 .. 32
+  parameter int OUT_WIDTH = 8,
+  // signed unsigned bipolar
+  parameter OUT_TYPE = "signed",
+  // floor zero half_up half_zero half_down half_away half_even ceil away tflite
+  parameter ROUNDING = "half_even",
+  // saturate symmetric wrap zero
+  parameter OVERFLOW = "saturate"
+) (
+  input  logic                                         aclk,
+  input  logic                                         enable,
+  input  logic [ACC_WIDTH-1:0]                         acc,
+  input  logic [(MUL_WIDTH < 1 ? 1 : MUL_WIDTH)-1:0]   mul,
+  output logic [OUT_WIDTH-1:0]                         y
+);
+  // strings as numbers of one width, so that comparing them is exact in every tool
+  localparam logic [79:0] TYPE = 80'(OUT_TYPE);
+  localparam logic [79:0] MODE = 80'(ROUNDING);
+  localparam logic [79:0] RANGE = 80'(OVERFLOW);
+  localparam int TFLITE = MODE == 80'("tflite") ? 1 : 0;
+  localparam int BIPOLAR = TYPE == 80'("bipolar") ? 1 : 0;
+  localparam int SIGNED = TYPE == 80'("signed") ? 1 : 0;
+  localparam int WRAP = RANGE == 80'("wrap") ? 1 : 0;
+
+  // A rounding mode is a truth table over what the shift drops: bit {s, l, q, r} is the increment,
+  // s the sign, l the last kept bit, q the first dropped bit, r the OR of the others.
+  localparam logic [15:0] S = 16'hFF00;
+  localparam logic [15:0] L = 16'hF0F0;
+  localparam logic [15:0] Q = 16'hCCCC;
+  localparam logic [15:0] R = 16'hAAAA;
+  localparam logic [15:0] INCREMENT =
+      MODE == 80'("zero") ? S & (Q | R) :
+      MODE == 80'("half_up") ? Q :
+      MODE == 80'("half_zero") ? Q & (S | R) :
+      MODE == 80'("half_down") ? Q & R :
+      MODE == 80'("half_away") || TFLITE != 0 ? Q & (~S | R) :
+      MODE == 80'("half_even") ? Q & (L | R) :
+      MODE == 80'("ceil") ? Q | R :
+      MODE == 80'("away") ? ~S & (Q | R) :
+      16'h0000;
+
+  generate
+    if (MODE != 80'("floor") && INCREMENT == 16'h0000) begin : gen_rounding
+      fixed_requant_has_no_such_ROUNDING stop ();
+    end
+    if (RANGE != 80'("saturate") && RANGE != 80'("symmetric") && WRAP == 0 &&
+        RANGE != 80'("zero")) begin : gen_overflow
+      fixed_requant_has_no_such_OVERFLOW stop ();
+    end
+    if (SIGNED == 0 && BIPOLAR == 0 && TYPE != 80'("unsigned")) begin : gen_type
+      fixed_requant_has_no_such_OUT_TYPE stop ();
+    end
+    if (SHIFT < -64 || SHIFT > 127) begin : gen_shift
+      fixed_requant_needs_SHIFT_between_minus_64_and_127 stop ();
+    end
+    if (MUL_WIDTH < 0 || MUL_WIDTH > 40 || ACC_WIDTH < 1) begin : gen_width
+      fixed_requant_needs_MUL_WIDTH_up_to_40_and_ACC_WIDTH_from_1 stop ();
+    end
+    if (OUT_WIDTH < 1 || OUT_WIDTH > 32 || (BIPOLAR != 0 && OUT_WIDTH != 1)) begin : gen_out
+      fixed_requant_needs_OUT_WIDTH_between_1_and_32_and_1_if_bipolar stop ();
+    end
+  endgenerate
+
+  // product: acc * mul, exact
+  localparam int PRODUCT = ACC_WIDTH + MUL_WIDTH;
+  logic signed [PRODUCT-1:0] product;
+
+  generate
+    if (MUL_WIDTH > 0) begin : gen_multiply
+      always_ff @(posedge aclk) begin
+        if (enable) product <= PRODUCT'($signed(acc)) * $signed(PRODUCT'(mul));
+      end
+    end else begin : gen_unit
+      assign product = mul[0] ? $signed(acc) : '0;
+    end
+  endgenerate
+
+  generate
+    if (BIPOLAR != 0) begin : gen_bipolar
+      // the sign only, as late as any other output
+      logic [TFLITE+1:0] positive;
+      always_ff @(posedge aclk) begin
+        if (enable) {y, positive} <= {positive, product >= $signed(PRODUCT'(0))};
+      end
+    end else begin : gen_number
+      // high: tflite rounds first at 31 fraction bits
+      localparam int LEFT = TFLITE != 0 ? (SHIFT < 31 ? 31 - SHIFT : 0) : (SHIFT < 0 ? -SHIFT : 0);
+      localparam int RIGHT = TFLITE != 0 ? (SHIFT > 31 ? SHIFT - 31 : 0) : (SHIFT > 0 ? SHIFT : 0);
+      localparam int SCALED = (PRODUCT + LEFT < 32 ? 32 : PRODUCT + LEFT) + 1;
+      localparam int HIGH = TFLITE != 0 ? SCALED - 31 : PRODUCT + LEFT;
+      logic signed [HIGH-1:0] high;
+
+      if (TFLITE != 0) begin : gen_high
+        localparam logic signed [SCALED-1:0] HALF = SCALED'(64'sd1 <<< 30);
+        always_ff @(posedge aclk) begin
+          if (enable) high <= HIGH'(((SCALED'(product) <<< LEFT) + HALF) >>> 31);
+        end
+      end else begin : gen_exact
+        assign high = HIGH'(product) <<< LEFT;
+      end
+
+      // kept + ZERO, increment; a sum that wraps needs no more bits than the output
+      localparam int WHOLE = HIGH > RIGHT ? HIGH : RIGHT + 1;
+      localparam int WIDER = WHOLE - RIGHT > OUT_WIDTH ? WHOLE - RIGHT : OUT_WIDTH + 1;
+      localparam int SUM = WRAP != 0 ? OUT_WIDTH : ZERO == 64'sd0 ? WIDER + 1 : WIDER + 2;
+      localparam int SPAN = WHOLE > SUM ? WHOLE : SUM;
+      logic signed [WHOLE-1:0] whole;
+      logic signed [SUM-1:0] kept;
+      logic signed [SUM-1:0] sum;
+      logic increment;
+
+      assign whole = WHOLE'(high);
+
+      if (RIGHT > 0) begin : gen_round
+        logic rest;
+        if (RIGHT > 1) begin : gen_rest
+          assign rest = |whole[RIGHT-2:0];
+        end else begin : gen_no_rest
+          assign rest = 1'b0;
+        end
+        always_ff @(posedge aclk) begin
+          if (enable) increment <= INCREMENT[{whole[WHOLE-1], whole[RIGHT], whole[RIGHT-1], rest}];
+        end
+      end else begin : gen_integer
+        assign increment = 1'b0;
+      end
+
+      always_ff @(posedge aclk) begin
+        if (enable) begin
+          kept <= SUM'(SPAN'(whole) >>> RIGHT) + SUM'(ZERO);
+          sum <= kept + $signed({{(SUM-1){1'b0}}, increment});
+        end
+      end
+
+      // y
+      if (WRAP != 0) begin : gen_wrap
+        always_ff @(posedge aclk) begin
+          if (enable) y <= sum;
+        end
+      end else begin : gen_clamp
+        localparam logic [OUT_WIDTH-1:0] TOP = OUT_WIDTH'(1) << (OUT_WIDTH - 1);
+        localparam logic [OUT_WIDTH-1:0] HIGHEST = SIGNED != 0 ? ~TOP : '1;
+        localparam logic [OUT_WIDTH-1:0] LOWEST =
+            SIGNED == 0 ? '0 : RANGE == 80'("symmetric") ? TOP + 1'b1 : TOP;
+        logic [SUM-OUT_WIDTH:0] upper;
+        logic fits;
+
+        // the bits that must all be equal, and equal to zero if unsigned
+        assign upper = sum[SUM-1:OUT_WIDTH-1];
+        assign fits = SIGNED == 0 ? upper[SUM-OUT_WIDTH:1] == '0 :
+            (&upper || upper == '0) && !(upper[0] && sum[OUT_WIDTH-1:0] < LOWEST);
+
+        always_ff @(posedge aclk) begin
+          if (enable) begin
+            if (fits) y <= sum[OUT_WIDTH-1:0];
+            else if (RANGE == 80'("zero")) y <= OUT_WIDTH'(ZERO);
+            else y <= sum[SUM-1] ? LOWEST : HIGHEST;
+          end
+        end
+      end
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire

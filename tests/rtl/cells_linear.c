@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// fixed_linear against a plain loop over the definition in docs/numerics.md.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/rtl/cell.h"
+
+struct linear {
+  int in, out, pi, po; // features, lanes
+  int in_width;
+  const char *in_type;
+  int weight_width;
+  const char *weight_type;
+  int bias_width, acc_width, out_width;
+  const char *out_type;
+  int mul_width;  // 0: multiplier 1
+  bool channels;  // a multiplier per output
+  int shift, zero;
+  const char *rounding, *overflow;
+  int queue; // places; 0: as many as the latency needs
+};
+
+static const struct linear cases[] = {
+    // sizes and lanes pairwise coprime; one; lanes larger than the layer
+    {13, 11, 5, 3, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
+     "saturate", 0},
+    {7, 5, 3, 2, 8, "signed", 8, "signed", 10, 20, 8, "signed", 0, 0, 7, 0, "floor", "saturate", 0},
+    {1, 1, 1, 1, 8, "signed", 8, "signed", 8, 17, 8, "signed", 0, 0, 5, 0, "half_up", "saturate", 0},
+    {3, 2, 4, 5, 8, "signed", 8, "signed", 12, 19, 9, "signed", 0, 0, 4, 0, "ceil", "saturate", 0},
+    // one, two, three groups; one beat
+    {12, 3, 4, 3, 8, "signed", 6, "signed", 9, 18, 8, "signed", 0, 0, 3, 0, "away", "symmetric", 0},
+    {1, 3, 1, 3, 8, "signed", 6, "signed", 9, 16, 8, "signed", 0, 0, 3, 0, "away", "symmetric", 0},
+    {12, 6, 1, 3, 8, "signed", 6, "signed", 9, 18, 8, "signed", 0, 0, 3, 0, "zero", "wrap", 0},
+    {12, 9, 5, 3, 8, "unsigned", 6, "signed", 9, 19, 8, "unsigned", 0, 0, 3, 0, "half_down", "zero",
+     0},
+    {4, 9, 4, 1, 8, "signed", 4, "signed", 9, 15, 6, "signed", 0, 0, 3, 0, "half_zero", "wrap", 0},
+    // multipliers, zero points, per channel, tflite
+    {10, 6, 3, 2, 8, "unsigned", 8, "unsigned", 18, 22, 8, "unsigned", 31, 0, 45, 3, "half_even",
+     "saturate", 0},
+    {10, 7, 4, 2, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 44, -5, "half_up",
+     "saturate", 0},
+    {9, 4, 2, 1, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 40, 11, "tflite",
+     "saturate", 0},
+    {9, 3, 2, 4, 8, "signed", 8, "signed", 18, 21, 8, "signed", 40, 1, 52, 11, "half_away",
+     "zero", 0},
+    // narrow and one-bit operands, padded lanes
+    {11, 6, 4, 3, 1, "bipolar", 1, "bipolar", 5, 6, 1, "bipolar", 0, 0, 0, 0, "floor", "saturate",
+     0},
+    {11, 4, 3, 4, 1, "bipolar", 7, "signed", 8, 12, 8, "signed", 0, 0, 2, 0, "half_even",
+     "saturate", 0},
+    {11, 4, 3, 2, 7, "signed", 1, "bipolar", 8, 12, 8, "signed", 0, 0, 2, 0, "half_even",
+     "saturate", 0},
+    {10, 4, 3, 2, 7, "unsigned", 1, "bipolar", 8, 12, 8, "signed", 0, 0, 2, 0, "half_even",
+     "saturate", 0},
+    {10, 4, 4, 2, 7, "signed", 2, "signed", 8, 13, 8, "signed", 0, 0, 2, 0, "half_even",
+     "saturate", 0},
+    {10, 4, 4, 2, 2, "unsigned", 5, "signed", 8, 12, 8, "signed", 0, 0, 1, 0, "half_even",
+     "saturate", 0},
+    {10, 4, 4, 2, 2, "unsigned", 2, "unsigned", 6, 8, 8, "unsigned", 0, 0, 1, 0, "half_even",
+     "saturate", 0},
+    {10, 4, 4, 2, 1, "unsigned", 1, "unsigned", 4, 6, 3, "unsigned", 0, 0, 0, 0, "floor",
+     "saturate", 0},
+    // wide words, left shifts, an accumulator that wraps on the way, wide operands
+    {19, 5, 17, 3, 8, "signed", 8, "signed", 16, 22, 16, "signed", 0, 0, -2, 0, "floor", "wrap", 0},
+    {19, 5, 4, 3, 8, "signed", 8, "signed", 9, 9, 9, "signed", 0, 0, 0, 0, "floor", "saturate", 0},
+    {6, 4, 3, 2, 16, "signed", 16, "signed", 34, 36, 16, "signed", 0, 0, 14, 0, "half_even",
+     "saturate", 0},
+    {5, 4, 2, 2, 32, "unsigned", 24, "signed", 40, 60, 32, "signed", 31, 0, 60, 0, "half_even",
+     "saturate", 0},
+    // a queue that is too small costs cycles but no result; a deep one; three-cycle ROMs
+    {8, 24, 8, 1, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
+     "saturate", 4},
+    {8, 9, 2, 2, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
+     "saturate", 1},
+    {30, 100, 8, 1, 8, "signed", 8, "signed", 16, 22, 8, "signed", 0, 0, 6, 0, "half_even",
+     "saturate", 128},
+    {70, 60, 2, 1, 8, "signed", 8, "signed", 16, 24, 8, "signed", 31, 1, 45, 0, "half_even",
+     "saturate", 0},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static int beats(int elements, int lanes) {
+  return (elements + lanes - 1) / lanes;
+}
+
+static int log2_up(int n) {
+  int bits = 0;
+  while ((1 << bits) < n) bits++;
+  return bits;
+}
+
+static int64_t weight(const struct cell *c, int o, int i) {
+  const struct linear *l = c->with;
+  uint64_t r = cell_random(1000 + (uint64_t)c->id, (uint64_t)o, (uint64_t)i);
+  return cell_value(cell_code((int64_t)r, l->weight_width), l->weight_width, l->weight_type);
+}
+
+static int64_t bias(const struct cell *c, int o) {
+  const struct linear *l = c->with;
+  uint64_t r = cell_random(2000 + (uint64_t)c->id, (uint64_t)o, 0);
+  return cell_value(cell_code((int64_t)r, l->bias_width), l->bias_width, "signed");
+}
+
+static int64_t multiplier(const struct cell *c, int o) {
+  const struct linear *l = c->with;
+  if (l->mul_width == 0) return 1;
+  uint64_t r = cell_random(3000 + (uint64_t)c->id, l->channels ? (uint64_t)o : 0, 0);
+  return (int64_t)(cell_code((int64_t)r, l->mul_width) | (uint64_t)1 << (l->mul_width - 1));
+}
+
+static uint64_t expected(const struct cell *c, int frame, int o) {
+  const struct linear *l = c->with;
+  int64_t acc = bias(c, o);
+  for (int i = 0; i < l->in; i++)
+    acc += cell_value(c->input(c, frame, i), l->in_width, l->in_type) * weight(c, o, i);
+  acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
+  struct fix_target t = cell_target(l->out_width, l->out_type, l->zero, l->rounding, l->overflow);
+  int64_t y = fix_requant(acc, multiplier(c, o), l->shift, &t);
+  return t.bipolar ? y > 0 : cell_code(y, l->out_width);
+}
+
+// Word of `count` weights of output o from input i on, input i in the low bits, as hexadecimal.
+static void write_word(FILE *f, const struct cell *c, int o, int first) {
+  const struct linear *l = c->with;
+  char text[1024] = "";
+  int bits = l->pi * l->weight_width, digits = (bits + 3) / 4;
+  for (int d = digits - 1; d >= 0; d--) {
+    int digit = 0;
+    for (int b = 3; b >= 0; b--) {
+      int bit = 4 * d + b, i = first + bit / l->weight_width, value = 0;
+      // where there is no input any weight will do
+      if (bit < bits && o < l->out)
+        value = (int)(i < l->in ? (uint64_t)(strcmp(l->weight_type, "bipolar") == 0
+                                                 ? weight(c, o, i) > 0
+                                                 : weight(c, o, i)) >>
+                                      (bit % l->weight_width)
+                                : 1) &
+                1;
+      digit = 2 * digit + value;
+    }
+    text[digits - 1 - d] = "0123456789abcdef"[digit];
+  }
+  fprintf(f, "%s\n", text);
+}
+
+static FILE *open_image(const struct cell *c, const char *folder, const char *kind, int lane,
+                        int bank) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/c%d_%s_%03d_%03d.mem", folder, c->id, kind, lane, bank);
+  FILE *f = fopen(path, "w");
+  if (!f) {
+    perror(path);
+    exit(1);
+  }
+  return f;
+}
+
+static void write_lane(const struct cell *c, const char *folder, int lane) {
+  const struct linear *l = c->with;
+  int ib = beats(l->in, l->pi), og = beats(l->out, l->po);
+  FILE *f = NULL;
+  for (int word = 0; word < ib * og; word++) {
+    if (word % 2048 == 0) {
+      if (f) fclose(f);
+      f = open_image(c, folder, "weight", lane, word / 2048);
+    }
+    write_word(f, c, word % og * l->po + lane, word / og * l->pi);
+  }
+  fclose(f);
+  FILE *b = open_image(c, folder, "bias", lane, 0);
+  FILE *m = l->channels ? open_image(c, folder, "mul", lane, 0) : NULL;
+  for (int g = 0; g < og; g++) {
+    int o = g * l->po + lane;
+    fprintf(b, "%" PRIx64 "\n", o < l->out ? cell_code(bias(c, o), l->bias_width) : 0);
+    if (m) fprintf(m, "%" PRIx64 "\n", o < l->out ? (uint64_t)multiplier(c, o) : 0);
+  }
+  fclose(b);
+  if (m) fclose(m);
+}
+
+static void write_images(const struct cell *c, const char *folder) {
+  const struct linear *l = c->with;
+  for (int lane = 0; lane < l->po; lane++) write_lane(c, folder, lane);
+}
+
+// The formula of fixed_linear.sv's header.
+static int latency(const struct linear *l, int queue) {
+  int steps = beats(l->in, l->pi) * beats(l->out, l->po);
+  int requant = 3 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
+  return (steps > 2048 ? 3 : 2) + 1 + log2_up(l->pi) + 1 + requant + (queue > 64 ? 3 : 2);
+}
+
+static void set_timing(struct cell *c, int queue) {
+  const struct linear *l = c->with;
+  int steps = beats(l->in, l->pi) * beats(l->out, l->po);
+  if (queue < latency(l, queue) + 1) return; // too few credits for full rate
+  c->ii = steps;
+  c->latency = steps + latency(l, queue);
+}
+
+static void set_parameters(struct cell *c, int queue) {
+  const struct linear *l = c->with;
+  cell_integer(c, "IN_FEATURES", l->in);
+  cell_integer(c, "OUT_FEATURES", l->out);
+  cell_integer(c, "IN_LANES", l->pi);
+  cell_integer(c, "OUT_LANES", l->po);
+  cell_integer(c, "IN_WIDTH", l->in_width);
+  cell_text(c, "IN_TYPE", l->in_type);
+  cell_integer(c, "WEIGHT_WIDTH", l->weight_width);
+  cell_text(c, "WEIGHT_TYPE", l->weight_type);
+  cell_integer(c, "BIAS_WIDTH", l->bias_width);
+  cell_integer(c, "ACC_WIDTH", l->acc_width);
+  cell_integer(c, "OUT_WIDTH", l->out_width);
+  cell_text(c, "OUT_TYPE", l->out_type);
+  cell_integer(c, "MUL_WIDTH", l->mul_width);
+  char text[64];
+  snprintf(text, sizeof text, "rom/c%d_weight", c->id);
+  cell_text(c, "WEIGHT_FILE", text);
+  snprintf(text, sizeof text, "rom/c%d_bias", c->id);
+  cell_text(c, "BIAS_FILE", text);
+  snprintf(text, sizeof text, "rom/c%d_mul", c->id);
+  if (l->channels) cell_text(c, "MUL_FILE", text);
+  else cell_multiplier(c, multiplier(c, 0));
+  cell_integer(c, "SHIFT", l->shift);
+  cell_wide(c, "ZERO", l->zero);
+  cell_text(c, "ROUNDING", l->rounding);
+  cell_text(c, "OVERFLOW", l->overflow);
+  cell_integer(c, "QUEUE", queue);
+}
+
+void cells_linear(struct suite *s) {
+  for (int i = 0; i < CASES; i++) {
+    const struct linear *l = &cases[i];
+    struct cell *c = suite_add(s, "fixed_linear");
+    int queue = l->queue > 0 ? l->queue : 32;
+    c->with = l;
+    c->in_lanes = l->pi;
+    c->in_width = l->in_width;
+    c->in_elements = l->in;
+    c->out_lanes = l->po;
+    c->out_width = l->out_width;
+    c->out_elements = l->out;
+    c->expected = expected;
+    c->write_images = write_images;
+    set_timing(c, queue);
+    set_parameters(c, queue);
+  }
+}

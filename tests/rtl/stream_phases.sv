@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT-0
+// Clock, reset and the sequence of stall patterns of a bench: for each pattern a reset, then until
+// every cell is done.
+//   pattern[0] source idles, [1] sink stalls, at random; [2] long stalls; [3] ready only after valid
+`default_nettype none
+
+module stream_phases #(
+  parameter SUITE = "linear",
+  parameter int CELLS = 1
+) (
+  output logic             aclk,
+  output logic             aresetn,
+  output logic [3:0]       pattern,
+  input  logic [CELLS-1:0] done
+);
+  import "DPI-C" function void bench_suite(input string name);
+
+  localparam int LIMIT = 400000;  // cycles of one pattern
+
+  integer cycles;
+  integer index;
+
+  function automatic logic [3:0] pattern_of(input integer i);
+    case (i)
+      0: pattern_of = 4'b0000;
+      1: pattern_of = 4'b0001;
+      2: pattern_of = 4'b0010;
+      3: pattern_of = 4'b0011;
+      4: pattern_of = 4'b0110;
+      5: pattern_of = 4'b0101;
+      default: pattern_of = 4'b1001;
+    endcase
+  endfunction
+
+  initial begin
+    bench_suite(SUITE);
+    aclk = 1'b0;
+    for (index = 0; index < 7; index = index + 1) begin
+      pattern = pattern_of(index);
+      aresetn = 1'b0;
+      // one cycle of reset suffices; longer ones are legal
+      repeat (index == 0 ? 1 : index) begin
+        #5 aclk = 1'b1;
+        #5 aclk = 1'b0;
+      end
+      aresetn = 1'b1;
+      cycles = 0;
+      while (done != {CELLS{1'b1}} || cycles < 10) begin
+        #5 aclk = 1'b1;
+        #5 aclk = 1'b0;
+        cycles = cycles + 1;
+        if (cycles == LIMIT) $fatal(1, "pattern %b: time-out, done %b", pattern, done);
+      end
+    end
+    $display("%0s: %0d cells, 7 stall patterns: equal", SUITE, CELLS);
+    $finish;
+  end
+endmodule
+
+`default_nettype wire
