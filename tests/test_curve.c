@@ -270,6 +270,16 @@ static void every_code_of_unsigned_types_with_zero_points(void **state) {
   }
 }
 
+// So finely that every digit of a constant counts.
+static void every_code_at_2_to_the_minus_34(void **state) {
+  (void)state;
+  int64_t limit = (int64_t)1 << 45;
+  struct curve_domain near = {-64, 63, 0, 1.0 / 16, -limit, limit, 0, 0x1p-34};
+  struct curve_domain far = {-64, 63, 0, 15, -limit, limit, 0, 0x1p-20};
+  check_all(0.3, &near);
+  check_all(0.3, &far);
+}
+
 static int64_t one(enum curve f, double x, double out_scale) {
   struct curve_domain d = {1, 1, 0, fabs(x), -(1LL << 50), 1LL << 50, 0, out_scale};
   int64_t code;
@@ -382,6 +392,7 @@ int main(void) {
       cmocka_unit_test(every_code_of_wide_types),
       cmocka_unit_test(every_code_of_other_fixed_types),
       cmocka_unit_test(every_code_of_unsigned_types_with_zero_points),
+      cmocka_unit_test(every_code_at_2_to_the_minus_34),
       cmocka_unit_test(hand_cases),
       cmocka_unit_test(the_comparison_can_fail),
       cmocka_unit_test(magnitudes_are_not_saturated),

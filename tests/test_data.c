@@ -281,7 +281,8 @@ static void npy_odd_headers_are_refused(void **state) {
       {"{'descr':'<f4','fortran_order':False,'shape':(1 1)}", "expected ',' or ')'"},
       {"{'descr':'<f4','fortran_order':False,'shape':(1,1,1,1,1,1,1,1,1)}", "at most 8"},
       {"{'descr':'<f4','fortran_order':False,'shape':(99999999999999999999,)}", "dimension 0"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(16777216,16777216)}", "at most"},
+      {"{'descr':'<f4','fortran_order':False,'shape':(16777216, 16777216)}", "at most"},
+      {"{'descr':'<f4','fortran_order':False,'shape':(16777216, 17)}", "at most"},
       {"{'descr':'<f4','fortran_order':False,'shape':(2,)}", "expected 8 bytes of data, found 4"},
       {"{'descr':'<u1','fortran_order':False,'shape':(3,)}", "expected 3 bytes of data, found 4"},
       {"{'descr':'<f4','descr':'<f4','fortran_order':False,'shape':(1,)}", "twice"},
@@ -294,7 +295,7 @@ static void npy_odd_headers_are_refused(void **state) {
     refused(f, put_npy(f, 1, rows[i].header, "\0\0\0\0", 4), rows[i].message);
   refused(f, put_npy(f, 4, "{}", "", 0), "version");
   refused(f, put(f, "short", "\x93NUMPY\1\0", 8), "cut short");
-  refused(f, put(f, "short", "\x93NUMPY\1\0\x10\0{}", 12), "expected 16 bytes, found 2");
+  refused(f, put(f, "short", "\x93NUMPY\1\0\x0c\0{}", 12), "expected 12 bytes, found 2");
   refused(f, put(f, "huge", "\x93NUMPY\2\0\0\0\0\x80{}", 14), "at most 65536");
 }
 

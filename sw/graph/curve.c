@@ -18,7 +18,9 @@
 #include <math.h>
 
 // Where the bound alone doesn't decide, precision starts at FIRST_BITS and doubles.
-enum { FIRST_BITS = 24, GUARD = 12 };
+// A rest above 2^TINY_REST is exp(t) or erfc(sqrt(t)) with t < 2^10, which lets a relative error of
+// its argument grow by 2^11: GUARD bits cover that, and the few roundings around it.
+enum { FIRST_BITS = 24, GUARD = 24 };
 enum { EXACT_BITS = 96 }; // holds a code of 34 bits times a scale of 53
 enum { TINY_REST = -1200, TINY_BOUND = 900, MAGNITUDE_BITS = 40 };
 
@@ -122,9 +124,7 @@ static void enclose_rest(struct work *w, const mpfr_t e) {
 // lo and hi become strict bounds of T, from the rest at at.bits.
 static void enclose(struct work *w) {
   mpfr_t e;
-  // An error in an argument grows by as much as |x|^3 in the exponential.
-  mpfr_exp_t exponent = mpfr_zero_p(w->at.x) ? 0 : mpfr_get_exp(w->at.x);
-  mpfr_init2(e, w->at.bits + GUARD + (exponent > 0 ? 3 * exponent : 0));
+  mpfr_init2(e, w->at.bits + GUARD);
   w->parts->rest(e, &w->at);
   if (mpfr_zero_p(e) || mpfr_get_exp(e) < TINY_REST)
     enclose_tiny(w, mpfr_signbit(e));
