@@ -24,6 +24,13 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
+# The kernels are compiled once per instruction set and chosen when the program runs.
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/sw/exec/kernels_avx2.o: CFLAGS_ALL += -mavx2 -mfma
+$(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+endif
+$(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
+
 TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(OBJECTS)
 	$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // argmax (the lowest index wins a tie) and softmax, correctly rounded.
-#include "sw/exec/golden_job.h"
+#include "sw/exec/job.h"
 #include "sw/exec/softmax.h"
 
 static void argmax_row(const int64_t *x, int64_t count, int64_t *index, int64_t *value) {
@@ -11,14 +11,15 @@ static void argmax_row(const int64_t *x, int64_t count, int64_t *index, int64_t 
   if (value) *value = x[best];
 }
 
-void golden_ref_classify(const struct golden_job *j) {
+void golden_classify(const struct job *j) {
   const struct value *x = node_in(j->graph, j->node, 0), *y = node_out(j->graph, j->node, 0);
   int64_t count = x->shape[x->rank - 1], frames = j->in[0].per_frame ? j->frames : 1;
   for (int64_t r = 0; r < frames * j->in[0].elements / count; r++) {
-    const int64_t *row = j->in[0].data + r * count;
+    const int64_t *row = (int64_t *)j->in[0].data + r * count;
+    int64_t *y0 = j->out[0].data, *y1 = j->out[1].data;
     if (j->node->op == OP_softmax)
-      softmax_codes(row, count, type_scale(&x->type, 0), &y->type, j->out[0].data + r * count);
+      softmax_codes(row, count, type_scale(&x->type, 0), &y->type, y0 + r * count);
     else
-      argmax_row(row, count, j->out[0].data + r, j->out[1].data ? j->out[1].data + r : NULL);
+      argmax_row(row, count, y0 + r, y1 ? y1 + r : NULL);
   }
 }

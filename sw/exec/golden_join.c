@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // add and sub bring both inputs to one scale (acc = x1 * M1 +- x2 * M2) and requantise once;
 // mul requantises the exact product. Shapes broadcast as NumPy's.
-#include "sw/exec/golden_job.h"
+#include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
-// Index into an input of the element at `at` of the output.
-static int64_t broadcast(const struct golden_array *x, const struct golden_array *y, int64_t at) {
-  int64_t index = 0, stride = 1;
-  for (int d = y->rank - 1; d >= 0; d--) {
-    int k = d - (y->rank - x->rank);
-    if (k >= 0 && x->shape[k] > 1) index += at % y->shape[d] * stride;
-    if (k >= 0) stride *= x->shape[k];
-    at /= y->shape[d];
-  }
-  return index;
-}
-
-static int64_t joined(const struct golden_job *j, int64_t a, int64_t b) {
+static int64_t joined(const struct job *j, int64_t a, int64_t b) {
   const struct node *n = j->node;
   if (n->op == OP_mul) return golden_requant(j, &n->rq[0], (fix_wide)a * b, 0);
   fix_wide left = (fix_wide)a * n->rq[0].mul[0], right = (fix_wide)b * n->rq[1].mul[0];
@@ -24,14 +12,14 @@ static int64_t joined(const struct golden_job *j, int64_t a, int64_t b) {
   return golden_requant(j, &unit, n->op == OP_sub ? left - right : left + right, 0);
 }
 
-void golden_ref_join(const struct golden_job *j) {
+void golden_join(const struct job *j) {
   int64_t zero[2], frames = j->out[0].per_frame ? j->frames : 1;
   for (uint32_t i = 0; i < 2; i++) zero[i] = type_zero(&node_in(j->graph, j->node, i)->type, 0);
   for (int64_t f = 0; f < frames; f++) {
     const int64_t *a = golden_frame(&j->in[0], f), *b = golden_frame(&j->in[1], f);
     int64_t *y = golden_frame(&j->out[0], f);
     for (int64_t i = 0; i < j->out[0].elements; i++)
-      y[i] = joined(j, a[broadcast(&j->in[0], &j->out[0], i)] - zero[0],
-                    b[broadcast(&j->in[1], &j->out[0], i)] - zero[1]);
+      y[i] = joined(j, a[job_broadcast(&j->in[0], &j->out[0], i)] - zero[0],
+                    b[job_broadcast(&j->in[1], &j->out[0], i)] - zero[1]);
   }
 }

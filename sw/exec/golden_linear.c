@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // acc[o] = sum_i (x[i] - x_zero) * (w[o][i] - w_zero[o]) + bias[o], then one requantisation.
-#include "sw/exec/golden_job.h"
+#include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
-int64_t golden_requant(const struct golden_job *j, const struct requant *rq, fix_wide acc,
-                       int64_t c) {
+int64_t golden_requant(const struct job *j, const struct requant *rq, fix_wide acc, int64_t c) {
   struct fix_target t = target_of(j->node, node_out(j->graph, j->node, 0), c);
   int64_t k = rq->count > 1 ? c : 0;
   return fix_requant(acc, rq->mul[k], rq->shift[k], &t);
 }
 
-void golden_ref_linear(const struct golden_job *j) {
+void golden_linear(const struct job *j) {
   const struct value *x = node_in(j->graph, j->node, 0), *w = node_in(j->graph, j->node, 1);
   int64_t in = j->in[1].shape[1], out = j->in[1].shape[0];
   int64_t rows = j->in[0].elements / in;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // assign_F: the content x of a variable becomes F(x, t).
-#include "sw/exec/golden_job.h"
+#include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
 #include <string.h>
@@ -39,10 +39,12 @@ static int64_t updated(const struct update *u, int64_t x, int64_t t, int64_t fac
   return fix_overflow(q, to->width, to->is_signed, to->zero, to->overflow);
 }
 
-void golden_ref_assign(const struct golden_job *j) {
+void golden_assign(const struct job *j) {
   const struct node *n = j->node, *variable = &j->graph->nodes[j->graph->values[n->ref[0]].node];
   const struct value *held = &j->graph->values[node_attr(variable, ATTR_init)->value];
-  const struct golden_array *t = &j->in[n->n_in - 1];
+  int64_t *content = j->held;
+  const int64_t *factor = j->in[0].data;
+  const struct array *t = &j->in[n->n_in - 1];
   int64_t t_zero = type_zero(&node_in(j->graph, n, n->n_in - 1)->type, 0);
   int64_t a_zero = type_zero(&node_in(j->graph, n, 0)->type, 0);
   for (int64_t i = 0, count = value_elements(held); i < count; i++) {
@@ -51,7 +53,7 @@ void golden_ref_assign(const struct golden_job *j) {
                        .mul = n->n_rq ? n->rq[0].mul[0] : 1,
                        .shift = n->n_rq ? n->rq[0].shift[0] : 0,
                        .target = target_of(n, held, c)};
-    int64_t value = t->data[t->elements == 1 ? 0 : i] - t_zero;
-    j->held[i] = updated(&u, j->held[i], value, j->in[0].data[0] - a_zero, u.target.zero);
+    int64_t value = ((int64_t *)t->data)[t->elements == 1 ? 0 : i] - t_zero;
+    content[i] = updated(&u, content[i], value, factor[0] - a_zero, u.target.zero);
   }
 }

@@ -49,8 +49,8 @@ uint32_t graph_add_input(struct graph *g, uint32_t value, struct source source) 
 
 uint32_t graph_add_node(struct graph *g, enum op op, const char *name) {
   GROW(g, g->nodes, g->n_nodes);
-  g->nodes[g->n_nodes] = (struct node){
-      .op = op, .name = arena_strdup(g->arena, name), .rounding = FIX_HALF_EVEN};
+  g->nodes[g->n_nodes] =
+      (struct node){.op = op, .name = arena_strdup(g->arena, name), .rounding = FIX_HALF_EVEN};
   return g->n_nodes++;
 }
 
@@ -153,7 +153,9 @@ double node_real(const struct node *n, enum attr_name name, double otherwise) {
   return a ? a->real : otherwise;
 }
 
-const int64_t *node_codes(const struct node *n) { return node_attr(n, ATTR_codes)->ints; }
+const int64_t *node_codes(const struct node *n) {
+  return node_attr(n, ATTR_codes)->ints;
+}
 
 int64_t shape_elements(int rank, const int64_t *shape) {
   int64_t n = 1;
@@ -161,7 +163,9 @@ int64_t shape_elements(int rank, const int64_t *shape) {
   return n;
 }
 
-int64_t value_elements(const struct value *v) { return shape_elements(v->rank, v->shape); }
+int64_t value_elements(const struct value *v) {
+  return shape_elements(v->rank, v->shape);
+}
 
 struct table table_new(const struct graph *g, struct arena *a, enum table_key key, size_t stride) {
   uint32_t rows = key == PER_NODE ? g->n_nodes : g->n_values;

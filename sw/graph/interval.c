@@ -89,15 +89,21 @@ static int64_t terms(const struct graph *g, const struct node *n) {
 
 struct interval interval_acc(const struct graph *g, const struct node *n, int64_t channel) {
   switch ((enum op_column)op_info(n->op)->column) {
-  case COLUMN_LINEAR: return linear_acc(g, n, channel);
-  case COLUMN_POINTWISE: return pointwise_interval(g, n, channel);
-  case COLUMN_JOIN: return join_acc(g, n);
-  case COLUMN_REDUCE: return scaled(seen(g, n, 0), terms(g, n));
-  case COLUMN_MATMUL: return scaled(times(seen(g, n, 0), seen(g, n, 1)), terms(g, n));
+  case COLUMN_LINEAR:
+    return linear_acc(g, n, channel);
+  case COLUMN_POINTWISE:
+    return pointwise_interval(g, n, channel);
+  case COLUMN_JOIN:
+    return join_acc(g, n);
+  case COLUMN_REDUCE:
+    return scaled(seen(g, n, 0), terms(g, n));
+  case COLUMN_MATMUL:
+    return scaled(times(seen(g, n, 0), seen(g, n, 1)), terms(g, n));
   case COLUMN_SHAPE:
   case COLUMN_CLASSIFY:
   case COLUMN_STATE:
-  case COLUMN_OPAQUE: break;
+  case COLUMN_OPAQUE:
+    break;
   }
   return (struct interval){0, 0};
 }
@@ -155,7 +161,8 @@ bool interval_check(const struct graph *g, const struct node *n, struct err *e) 
   int bits = interval_bits(interval_node(&whole, n));
   bool two_step = n->rounding != FIX_TFLITE || fits_tflite(&whole, n);
   arena_free(&a);
-  if (!two_step) return err_set(e, "rounding tflite needs accumulators below 2^31 / 2^(31 - shift)");
+  if (!two_step)
+    return err_set(e, "rounding tflite needs accumulators below 2^31 / 2^(31 - shift)");
   int most = op_info(n->op)->slopes ? ACCUMULATOR_BITS_MAX + 33 : ACCUMULATOR_BITS_MAX;
   return bits <= most || err_set(e, "the accumulator needs %d bits, at most %d", bits, most);
 }
@@ -217,7 +224,8 @@ static struct interval output_range(const struct graph *g, const struct node *n,
   const struct value *y = node_out(g, n, out), *x = node_in(g, n, 0);
   struct interval type = {type_lowest(&y->type), type_highest(&y->type)};
   switch ((enum op_column)op_info(n->op)->column) {
-  case COLUMN_SHAPE: return n->in[0].delay ? type : (struct interval){x->lo, x->hi};
+  case COLUMN_SHAPE:
+    return n->in[0].delay ? type : (struct interval){x->lo, x->hi};
   case COLUMN_CLASSIFY:
     if (n->op == OP_softmax) return type;
     if (out == 0) return (struct interval){0, x->shape[x->rank - 1] - 1};
@@ -227,9 +235,11 @@ static struct interval output_range(const struct graph *g, const struct node *n,
   case COLUMN_LINEAR:
   case COLUMN_JOIN:
   case COLUMN_REDUCE:
-  case COLUMN_MATMUL: return requantised(g, n);
+  case COLUMN_MATMUL:
+    return requantised(g, n);
   case COLUMN_STATE:
-  case COLUMN_OPAQUE: break;
+  case COLUMN_OPAQUE:
+    break;
   }
   return type;
 }

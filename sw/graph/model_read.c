@@ -12,7 +12,7 @@ struct reader {
   struct arena *arena;
   struct graph *graph;
   const struct safetensors *file;
-  char *used;    // (file->count)
+  char *used;     // (file->count)
   json_t *values; // name -> id, so that a look-up doesn't scan
   json_t *nodes;  // name -> id
   struct err *err;
@@ -368,10 +368,12 @@ static bool read_requant(struct reader *r, uint32_t node, const json_t *j) {
 }
 
 static bool read_words(struct reader *r, struct node *n, const json_t *j) {
-  const json_t *rounding = json_object_get(j, "rounding"), *overflow = json_object_get(j, "overflow");
+  const json_t *rounding = json_object_get(j, "rounding"),
+               *overflow = json_object_get(j, "overflow");
   const json_t *where = json_object_get(j, "where");
-  int found = rounding ? fix_rounding_find(json_is_string(rounding) ? json_string_value(rounding) : "")
-                       : FIX_HALF_EVEN;
+  int found = rounding
+                  ? fix_rounding_find(json_is_string(rounding) ? json_string_value(rounding) : "")
+                  : FIX_HALF_EVEN;
   if (found < 0) return err_set(r->err, "rounding: unknown mode");
   n->rounding = (enum fix_rounding)found;
   found = overflow ? fix_overflow_find(json_is_string(overflow) ? json_string_value(overflow) : "")
@@ -418,8 +420,9 @@ static bool read_node(struct reader *r, uint32_t node, const json_t *j) {
 }
 
 static bool declare_node(struct reader *r, const json_t *j) {
-  static const char *const keys[] = {"op",       "name",     "inputs", "refs",   "outputs", "attrs", "requant",
-                                     "rounding", "overflow", "after",  "origin", "where",   NULL};
+  static const char *const keys[] = {"op",     "name",    "inputs",   "refs",     "outputs",
+                                     "attrs",  "requant", "rounding", "overflow", "after",
+                                     "origin", "where",   NULL};
   const char *op = json_string_value(json_object_get(j, "op"));
   const char *name = json_string_value(json_object_get(j, "name"));
   if (!name) return err_set(r->err, "a node has no name");
@@ -483,8 +486,10 @@ static bool check_version(const struct safetensors *file, struct err *e) {
   const char *format = safetensors_metadata(file, "format");
   const char *version = safetensors_metadata(file, "nngen.version");
   if (!format || strcmp(format, "nngen") != 0)
-    return err_set(e, "a safetensors file without an nngen graph (metadata \"format\": \"%s\", "
-                      "expected \"nngen\")", format ? format : "");
+    return err_set(e,
+                   "a safetensors file without an nngen graph (metadata \"format\": \"%s\", "
+                   "expected \"nngen\")",
+                   format ? format : "");
   if (!version || strcmp(version, "1") != 0)
     return err_set(e, "graph version \"%s\", this program reads version 1", version ? version : "");
   return safetensors_metadata(file, "nngen.graph") || err_set(e, "metadata has no \"nngen.graph\"");
@@ -499,8 +504,8 @@ struct graph *model_parse(struct arena *a, const void *data, size_t size, struct
     err_within(e, "nngen.graph");
     return NULL;
   }
-  struct reader r = {a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_object(),
-                     json_object(), e};
+  struct reader r = {
+      a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_object(), json_object(), e};
   bool ok = read_graph(&r, root);
   json_decref(r.values);
   json_decref(r.nodes);

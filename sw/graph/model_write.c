@@ -144,19 +144,27 @@ static void put_use(struct writer *w, const struct use *u) {
 static void put_attr(struct writer *w, const struct node *n, const struct attr *a) {
   text_printf(&w->text, "\"%s\":", attr_text(a->name));
   switch (attr_kind(a->name)) {
-  case ATTR_INT: text_printf(&w->text, "%lld", (long long)a->ints[0]); return;
+  case ATTR_INT:
+    text_printf(&w->text, "%lld", (long long)a->ints[0]);
+    return;
   case ATTR_INTS:
     for (int64_t i = 0; i < a->count; i++)
       text_printf(&w->text, "%c%lld", i ? ',' : '[', (long long)a->ints[i]);
     text_puts(&w->text, "]");
     return;
-  case ATTR_REAL: json_put_real(&w->text, a->real); return;
+  case ATTR_REAL:
+    json_put_real(&w->text, a->real);
+    return;
   case ATTR_TENSOR:
     put_array(w, n->name, attr_text(a->name), a->tensor->dtype, 0, a->tensor->count,
               a->tensor->data);
     return;
-  case ATTR_VALUE: json_put_string(&w->text, w->graph->values[a->value].name); return;
-  case ATTR_TEXT: json_put_string(&w->text, a->text); return;
+  case ATTR_VALUE:
+    json_put_string(&w->text, w->graph->values[a->value].name);
+    return;
+  case ATTR_TEXT:
+    json_put_string(&w->text, a->text);
+    return;
   }
 }
 
@@ -215,8 +223,10 @@ static void put_node(struct writer *w, const struct node *n) {
   if (n->n_attr) text_puts(t, "}");
   for (uint32_t i = 0; i < n->n_rq; i++) open_list(t, "requant", i), put_requant(w, n, i);
   if (n->n_rq) text_puts(t, "]");
-  if (n->rounding != FIX_HALF_EVEN) text_printf(t, ",\"rounding\":\"%s\"", fix_rounding_text(n->rounding));
-  if (n->overflow != FIX_SATURATE) text_printf(t, ",\"overflow\":\"%s\"", fix_overflow_text(n->overflow));
+  if (n->rounding != FIX_HALF_EVEN)
+    text_printf(t, ",\"rounding\":\"%s\"", fix_rounding_text(n->rounding));
+  if (n->overflow != FIX_SATURATE)
+    text_printf(t, ",\"overflow\":\"%s\"", fix_overflow_text(n->overflow));
   for (uint32_t i = 0; i < n->n_after; i++) {
     open_list(t, "after", i);
     text_puts(t, "{\"node\":");
@@ -224,7 +234,8 @@ static void put_node(struct writer *w, const struct node *n) {
     text_printf(t, ",\"delay\":%u}", n->after[i].delay);
   }
   if (n->n_after) text_puts(t, "]");
-  for (uint32_t i = 0; i < n->n_origin; i++) open_list(t, "origin", i), json_put_string(t, n->origin[i]);
+  for (uint32_t i = 0; i < n->n_origin; i++)
+    open_list(t, "origin", i), json_put_string(t, n->origin[i]);
   if (n->n_origin) text_puts(t, "]");
   text_puts(t, n->where == WHERE_HOST ? ",\"where\":\"host\"}" : "}");
 }

@@ -28,9 +28,15 @@ static const enum attr_kind attr_kinds[ATTR_COUNT] = {
 #undef ATTR
 };
 
-const struct op_info *op_info(enum op op) { return &infos[op]; }
-const char *attr_text(enum attr_name name) { return attr_names[name]; }
-enum attr_kind attr_kind(enum attr_name name) { return attr_kinds[name]; }
+const struct op_info *op_info(enum op op) {
+  return &infos[op];
+}
+const char *attr_text(enum attr_name name) {
+  return attr_names[name];
+}
+enum attr_kind attr_kind(enum attr_name name) {
+  return attr_kinds[name];
+}
 
 int op_find(const char *name) {
   for (int i = 0; i < OP_COUNT; i++)

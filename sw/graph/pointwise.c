@@ -25,29 +25,40 @@ struct pointwise pointwise_of(const struct graph *g, const struct node *n) {
                             .target = target_of(n, y, 0)};
 }
 
-static fix_wide clamp(fix_wide v, fix_wide lo, fix_wide hi) { return v < lo ? lo : v > hi ? hi : v; }
+static fix_wide clamp(fix_wide v, fix_wide lo, fix_wide hi) {
+  return v < lo ? lo : v > hi ? hi : v;
+}
 
 fix_wide pointwise_acc(const struct pointwise *p, int64_t n) {
   const int64_t *c = p->codes;
   fix_wide v = (fix_wide)n - p->zero;
   switch (p->op) {
-  case OP_quantize: return v;
-  case OP_relu: return v > 0 ? v : 0;
+  case OP_quantize:
+    return v;
+  case OP_relu:
+    return v > 0 ? v : 0;
   case OP_relu6:
   case OP_clip:
-  case OP_hard_tanh: return clamp(n, c[0], c[1]) - p->zero;
-  case OP_leaky_relu: return v >= 0 ? v * ((fix_wide)1 << p->slope_shift) : v * p->slope_mul;
-  case OP_hard_sigmoid: return clamp(v * p->slope_mul + c[0], 0, c[1]);
-  case OP_softshrink: return v > c[0] ? v - c[0] : v < -c[0] ? v + c[0] : 0;
-  case OP_hardshrink: return v > c[0] || v < -c[0] ? v : 0;
-  default: return v;
+  case OP_hard_tanh:
+    return clamp(n, c[0], c[1]) - p->zero;
+  case OP_leaky_relu:
+    return v >= 0 ? v * ((fix_wide)1 << p->slope_shift) : v * p->slope_mul;
+  case OP_hard_sigmoid:
+    return clamp(v * p->slope_mul + c[0], 0, c[1]);
+  case OP_softshrink:
+    return v > c[0] ? v - c[0] : v < -c[0] ? v + c[0] : 0;
+  case OP_hardshrink:
+    return v > c[0] || v < -c[0] ? v : 0;
+  default:
+    return v;
   }
 }
 
 int64_t pointwise_code(const struct pointwise *p, int64_t n) {
   if (p->table) return tensor_int(p->table, n - p->table_lowest);
   fix_wide acc = pointwise_acc(p, n);
-  if (!p->rq) return fix_overflow(acc + p->target.zero, p->target.width, p->target.is_signed,
-                                  p->target.zero, p->target.overflow);
+  if (!p->rq)
+    return fix_overflow(acc + p->target.zero, p->target.width, p->target.is_signed, p->target.zero,
+                        p->target.overflow);
   return fix_requant(acc, p->rq->mul[0], p->rq->shift[0], &p->target);
 }

@@ -8,10 +8,10 @@
 
 struct pointwise {
   enum op op;
-  int64_t zero;             // of the input
-  const int64_t *codes;     // integer constants of the node, or NULL
-  int64_t slope_mul;        // leaky_relu, hard_sigmoid
-  int32_t slope_shift;      // also shifts the accumulator's scale
+  int64_t zero;         // of the input
+  const int64_t *codes; // integer constants of the node, or NULL
+  int64_t slope_mul;    // leaky_relu, hard_sigmoid
+  int32_t slope_shift;  // also shifts the accumulator's scale
   const struct tensor *table;
   int64_t table_lowest;     // code of table[0]
   const struct requant *rq; // to the output type; NULL: the accumulator is the code - zero

@@ -108,8 +108,8 @@ static bool check_tiles(struct entry *entries, uint32_t count, uint64_t availabl
                      (unsigned long long)at);
     at = entries[i].end;
   }
-  return at == available || err_set(e, "%llu bytes trail the last tensor",
-                                    (unsigned long long)(available - at));
+  return at == available ||
+         err_set(e, "%llu bytes trail the last tensor", (unsigned long long)(available - at));
 }
 
 static bool parse_header(struct arena *a, const json_t *root, const unsigned char *data,

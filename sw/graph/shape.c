@@ -62,9 +62,13 @@ bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int 
   const struct op_info *info = op_info(n->op);
   if (info->space != SPACE_WHOLE) return spaced_shape(g, n, rank, shape, e);
   switch ((enum op_column)info->column) {
-  case COLUMN_SHAPE: return reshape_shape(g, n, rank, shape, e);
-  case COLUMN_STATE: return state_shape(g, n, rank, shape);
-  case COLUMN_OPAQUE: copy_shape(node_out(g, n, out), rank, shape); return true;
+  case COLUMN_SHAPE:
+    return reshape_shape(g, n, rank, shape, e);
+  case COLUMN_STATE:
+    return state_shape(g, n, rank, shape);
+  case COLUMN_OPAQUE:
+    copy_shape(node_out(g, n, out), rank, shape);
+    return true;
   case COLUMN_CLASSIFY: {
     copy_shape(node_in(g, n, 0), rank, shape);
     int64_t axis = node_int(n, ATTR_axis, *rank - 1);
@@ -78,7 +82,8 @@ bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int 
   case COLUMN_POINTWISE:
   case COLUMN_JOIN:
   case COLUMN_REDUCE:
-  case COLUMN_MATMUL: break;
+  case COLUMN_MATMUL:
+    break;
   }
   return false;
 }

@@ -54,8 +54,7 @@ static bool linear_space(const struct graph *g, const struct node *n, struct spa
   if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
     return err_set(e, "the bias has %lld elements of rank %d, expected (%lld)",
                    (long long)value_elements(b), b->rank, (long long)w->shape[0]);
-  for (int d = 0; d < x->rank - 1; d++)
-    s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], false);
+  for (int d = 0; d < x->rank - 1; d++) s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], false);
   int out = axis_add(s, w->shape[0], false), reduced = axis_add(s, in, true);
   s->in_axis[0][x->rank - 1] = s->in_axis[1][1] = (int8_t)reduced;
   s->in_axis[1][0] = s->in_axis[2][0] = (int8_t)out;
@@ -88,19 +87,23 @@ static bool sum_space(const struct graph *g, const struct node *n, struct space 
       return err_set(e, "axis %lld of an input of rank %d", (long long)axes->ints[i], x->rank);
     reduced[axes->ints[i]] = true;
   }
-  for (int d = 0; d < x->rank; d++)
-    s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], reduced[d]);
+  for (int d = 0; d < x->rank; d++) s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], reduced[d]);
   return true;
 }
 
 bool space_of(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
   whole(s, g, n);
   switch ((enum op_space)op_info(n->op)->space) {
-  case SPACE_WHOLE: return true;
-  case SPACE_ELEMENTS: return elements_space(g, n, s, e);
-  case SPACE_LINEAR: return linear_space(g, n, s, e);
-  case SPACE_SUM: return sum_space(g, n, s, e);
-  case SPACE_MATMUL: return matmul_space(g, n, s, e);
+  case SPACE_WHOLE:
+    return true;
+  case SPACE_ELEMENTS:
+    return elements_space(g, n, s, e);
+  case SPACE_LINEAR:
+    return linear_space(g, n, s, e);
+  case SPACE_SUM:
+    return sum_space(g, n, s, e);
+  case SPACE_MATMUL:
+    return matmul_space(g, n, s, e);
   }
   return false;
 }
@@ -159,7 +162,8 @@ uint32_t slice_node(struct graph *g, uint32_t node, const struct slice *slice, c
   const struct node *from = &g->nodes[node];
   for (uint32_t i = 0; i < from->n_in; i++) graph_add_use(g, copy, from->in[i]);
   for (uint32_t i = 0; i < from->n_attr; i++)
-    if (from->attr[i].name != ATTR_slice) *graph_add_attr(g, copy, from->attr[i].name) = from->attr[i];
+    if (from->attr[i].name != ATTR_slice)
+      *graph_add_attr(g, copy, from->attr[i].name) = from->attr[i];
   for (uint32_t i = 0; i < from->n_origin; i++) graph_add_origin(g, copy, from->origin[i]);
   int64_t *ints = ARENA_NEW(g->arena, int64_t, 1 + 2 * slice->ranges);
   ints[0] = slice->axis;

@@ -25,7 +25,7 @@ struct space {
 
 struct slice {
   int axis;
-  int64_t ranges;     // 0: everything
+  int64_t ranges;       // 0: everything
   const int64_t *range; // (ranges, 2): begin, end
 };
 

@@ -35,13 +35,19 @@ struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int
 
 int64_t tensor_int(const struct tensor *t, int64_t i) {
   switch (t->dtype) {
-  case DTYPE_I8: return ((const int8_t *)t->data)[i];
-  case DTYPE_I16: return ((const int16_t *)t->data)[i];
-  case DTYPE_I32: return ((const int32_t *)t->data)[i];
-  case DTYPE_I64: return ((const int64_t *)t->data)[i];
-  case DTYPE_U8: return ((const uint8_t *)t->data)[i];
+  case DTYPE_I8:
+    return ((const int8_t *)t->data)[i];
+  case DTYPE_I16:
+    return ((const int16_t *)t->data)[i];
+  case DTYPE_I32:
+    return ((const int32_t *)t->data)[i];
+  case DTYPE_I64:
+    return ((const int64_t *)t->data)[i];
+  case DTYPE_U8:
+    return ((const uint8_t *)t->data)[i];
   case DTYPE_F32:
-  case DTYPE_F64: break;
+  case DTYPE_F64:
+    break;
   }
   assert(!"integer tensor");
   return 0;
@@ -55,13 +61,24 @@ double tensor_real(const struct tensor *t, int64_t i) {
 
 void tensor_set_int(struct tensor *t, int64_t i, int64_t value) {
   switch (t->dtype) {
-  case DTYPE_I8: ((int8_t *)t->data)[i] = (int8_t)value; return;
-  case DTYPE_I16: ((int16_t *)t->data)[i] = (int16_t)value; return;
-  case DTYPE_I32: ((int32_t *)t->data)[i] = (int32_t)value; return;
-  case DTYPE_I64: ((int64_t *)t->data)[i] = value; return;
-  case DTYPE_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; return;
+  case DTYPE_I8:
+    ((int8_t *)t->data)[i] = (int8_t)value;
+    return;
+  case DTYPE_I16:
+    ((int16_t *)t->data)[i] = (int16_t)value;
+    return;
+  case DTYPE_I32:
+    ((int32_t *)t->data)[i] = (int32_t)value;
+    return;
+  case DTYPE_I64:
+    ((int64_t *)t->data)[i] = value;
+    return;
+  case DTYPE_U8:
+    ((uint8_t *)t->data)[i] = (uint8_t)value;
+    return;
   case DTYPE_F32:
-  case DTYPE_F64: break;
+  case DTYPE_F64:
+    break;
   }
   assert(!"integer tensor");
 }

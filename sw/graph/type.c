@@ -13,8 +13,12 @@ struct type type_of_class(enum type_class cls) {
   return (struct type){.cls = cls, .axis = -1, .channels = 1};
 }
 
-struct type type_real(void) { return type_of_class(TYPE_REAL); }
-struct type type_ref(void) { return type_of_class(TYPE_REF); }
+struct type type_real(void) {
+  return type_of_class(TYPE_REAL);
+}
+struct type type_ref(void) {
+  return type_of_class(TYPE_REF);
+}
 
 struct type type_channels(struct arena *a, int width, bool is_signed, int axis, int64_t channels,
                           const double *scale, const int32_t *zero) {
@@ -64,11 +68,15 @@ bool type_equal(const struct type *a, const struct type *b) {
 
 int type_width(const struct type *t) {
   switch (t->cls) {
-  case TYPE_FIXED: return t->width;
-  case TYPE_BIPOLAR: return 1;
-  case TYPE_TERNARY: return 2;
+  case TYPE_FIXED:
+    return t->width;
+  case TYPE_BIPOLAR:
+    return 1;
+  case TYPE_TERNARY:
+    return 2;
   case TYPE_REAL:
-  case TYPE_REF: break;
+  case TYPE_REF:
+    break;
   }
   return 32;
 }
@@ -105,5 +113,6 @@ const char *type_text(struct arena *a, const struct type *t) {
   if (type_fraction(t, &f)) return arena_printf(a, "%s%d,%d", prefix, t->width, f);
   if (t->axis >= 0) return arena_printf(a, "%s%d per channel", t->is_signed ? "s" : "u", t->width);
   const char *zero = t->zero[0] ? arena_printf(a, " zero %d", t->zero[0]) : "";
-  return arena_printf(a, "%s%d scale %.6g%s", t->is_signed ? "s" : "u", t->width, t->scale[0], zero);
+  return arena_printf(a, "%s%d scale %.6g%s", t->is_signed ? "s" : "u", t->width, t->scale[0],
+                      zero);
 }

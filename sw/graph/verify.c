@@ -117,8 +117,10 @@ static bool verify_shapes(const struct graph *g, const struct node *n, struct er
     bool equal = rank == v->rank;
     for (int d = 0; equal && d < rank; d++) equal = shape[d] == v->shape[d];
     if (!equal)
-      return err_set(e, "output \"%s\" is declared with rank %d and %lld elements, its inputs give "
-                        "rank %d and %lld", v->name, v->rank, (long long)value_elements(v), rank,
+      return err_set(e,
+                     "output \"%s\" is declared with rank %d and %lld elements, its inputs give "
+                     "rank %d and %lld",
+                     v->name, v->rank, (long long)value_elements(v), rank,
                      (long long)shape_elements(rank, shape));
   }
   return true;
@@ -241,8 +243,8 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   if (s->channels == 0) return true;
   int64_t channels = v->rank ? v->shape[v->rank - 1] : 1;
   if (s->channels != 1 && s->channels != channels)
-    return err_set(e, "source: %lld means and deviations for %lld channels",
-                   (long long)s->channels, (long long)channels);
+    return err_set(e, "source: %lld means and deviations for %lld channels", (long long)s->channels,
+                   (long long)channels);
   for (int64_t c = 0; c < s->channels; c++)
     if (!isfinite(s->mean[c]) || !isfinite(s->std[c]) || !(s->std[c] > 0))
       return err_set(e, "source: mean %g, std %g of channel %lld", s->mean[c], s->std[c],
@@ -254,8 +256,8 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
                    (long long)channels);
   for (int64_t i = 0; i < s->tables * 256; i++)
     if (s->table[i] < type_lowest(&v->type) || s->table[i] > type_highest(&v->type))
-      return err_set(e, "source: table entry %lld is %d, outside of the input's type",
-                     (long long)i, s->table[i]);
+      return err_set(e, "source: table entry %lld is %d, outside of the input's type", (long long)i,
+                     s->table[i]);
   return true;
 }
 

@@ -49,7 +49,8 @@ static bool check_requants(const struct graph *g, const struct node *n, uint32_t
     if (!check_requant(&n->rq[i], y, e)) return false;
   for (int64_t c = 0; n->overflow == FIX_SYMMETRIC && c < y->type.channels; c++)
     if (type_is_integer(&y->type) && type_zero(&y->type, c) != 0)
-      return err_set(e, "overflow symmetric is about zero 0, found zero %d", type_zero(&y->type, c));
+      return err_set(e, "overflow symmetric is about zero 0, found zero %d",
+                     type_zero(&y->type, c));
   return true;
 }
 
@@ -124,7 +125,8 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
 static bool join_types(const struct graph *g, const struct node *n, struct err *e) {
   if (!summable(node_in(g, n, 0), e) || !summable(node_in(g, n, 1), e)) return false;
   uint32_t count = n->op == OP_mul ? 1 : ADDENDS;
-  if (n->rounding == FIX_TFLITE) return err_set(e, "rounding tflite isn't defined for %s", op_info(n->op)->name);
+  if (n->rounding == FIX_TFLITE)
+    return err_set(e, "rounding tflite isn't defined for %s", op_info(n->op)->name);
   if (!stream_out(node_out(g, n, 0), e) || !check_requants(g, n, count, count, e)) return false;
   for (uint32_t i = 0; i < n->n_rq; i++)
     if (n->rq[i].count != 1 || n->rq[i].shift[0] != n->rq[0].shift[0])
@@ -204,17 +206,23 @@ bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   if (all_real(g, n)) return real_types(g, n, e);
   if (any_real(g, n)) return err_set(e, "its inputs mix real and integer types");
   switch (column) {
-  case COLUMN_LINEAR: return linear_types(g, n, e);
+  case COLUMN_LINEAR:
+    return linear_types(g, n, e);
   case COLUMN_SHAPE:
     return type_equal(&node_in(g, n, 0)->type, &node_out(g, n, 0)->type) ||
            wrong(e, "output", node_out(g, n, 0), "the type of the input");
-  case COLUMN_POINTWISE: return pointwise_types(g, n, e);
-  case COLUMN_CLASSIFY: return classify_types(g, n, e);
-  case COLUMN_JOIN: return join_types(g, n, e);
+  case COLUMN_POINTWISE:
+    return pointwise_types(g, n, e);
+  case COLUMN_CLASSIFY:
+    return classify_types(g, n, e);
+  case COLUMN_JOIN:
+    return join_types(g, n, e);
   case COLUMN_REDUCE:
-  case COLUMN_MATMUL: return sum_types(g, n, e);
+  case COLUMN_MATMUL:
+    return sum_types(g, n, e);
   case COLUMN_STATE:
-  case COLUMN_OPAQUE: break;
+  case COLUMN_OPAQUE:
+    break;
   }
   return false;
 }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/command.h"
+
+#include "quant/quantize.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool parse_list(struct arena *a, const char *text, int64_t *count, double **out) {
+  double *list = ARENA_NEW(a, double, strlen(text) / 2 + 1);
+  int64_t n = 0;
+  for (const char *p = text;; p++) {
+    char *end;
+    list[n++] = strtod(p, &end);
+    if (end == p || !isfinite(list[n - 1]) || (*end && *end != ',')) return false;
+    p = end;
+    if (!*end) break;
+  }
+  *count = n;
+  *out = list;
+  return true;
+}
+
+// --input-mean and --input-std replace the model's own.
+static bool apply_source(struct arena *a, const struct options *o, struct graph *g,
+                         struct err *e) {
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    struct source *s = &g->inputs[i].source;
+    int64_t means = 1, deviations = 1;
+    double zero = 0, one = 1, *mean = &zero, *std = &one;
+    if (s->tables) return err_set(e, "--input-mean: the pixel table of an integer model is fixed");
+    if (o->input_mean && !parse_list(a, o->input_mean, &means, &mean))
+      return err_set(e, "--input-mean %s: expected numbers with commas between", o->input_mean);
+    if (o->input_std && !parse_list(a, o->input_std, &deviations, &std))
+      return err_set(e, "--input-std %s: expected numbers with commas between", o->input_std);
+    int64_t count = means > deviations ? means : deviations;
+    double *both = ARENA_NEW(a, double, 2 * count);
+    for (int64_t c = 0; c < count; c++) {
+      both[c] = mean[means == count ? c : 0];
+      both[count + c] = std[deviations == count ? c : 0];
+    }
+    *s = (struct source){.channels = count, .mean = both, .std = both + count};
+  }
+  return graph_verify(g, e);
+}
+
+static bool parse_formats(struct arena *a, const struct options *o, struct formats *f,
+                          struct err *e) {
+  *f = formats_new();
+  return (!o->precision || formats_set_stream(a, &f->defaults, o->precision, e)) &&
+         (!o->weight_precision || formats_set_weight(a, &f->defaults, o->weight_precision, e)) &&
+         (!o->input_precision || formats_set_input(a, f, o->input_precision, e)) &&
+         (!o->rounding || formats_set_rounding(&f->defaults, o->rounding, e)) &&
+         (!o->overflow || formats_set_overflow(&f->defaults, o->overflow, e));
+}
+
+static bool wants_formats(const struct options *o) {
+  return o->precision || o->weight_precision || o->input_precision || o->rounding || o->overflow ||
+         o->formats;
+}
+
+static const char *model_path(struct arena *a, const char *path) {
+  struct stat st;
+  bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+  return folder ? arena_printf(a, "%s/model.bin", path) : path;
+}
+
+bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
+  struct formats f;
+  if (!parse_formats(a, o, &f, e) || (o->formats && !formats_read(a, o->formats, &f, e)))
+    return false;
+  struct graph *g = model_read(a, model_path(a, o->model), e);
+  if (!g) return false;
+  if ((o->input_mean || o->input_std) && !apply_source(a, o, g, e))
+    return err_within(e, "%s", o->model);
+  *m = (struct model){0};
+  if (!graph_is_real(g)) {
+    if (wants_formats(o))
+      return err_set(e, "%s: the model is quantised already, its types can't be chosen again",
+                     o->model);
+    graph_ranges(g);
+    m->fixed = g;
+    return true;
+  }
+  m->real = g;
+  if (!wants_formats(o)) return true;
+  m->fixed = quantize(a, g, &f, e);
+  return m->fixed || err_within(e, "%s", o->model);
+}
+
+bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
+                    struct images *out, struct err *e) {
+  if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
+  if (out->note && !o->quiet) fprintf(stderr, "nngen: %s\n", out->note);
+  if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
+  const struct value *v = &g->values[g->inputs[0].value];
+  if (value_elements(v) != out->elements)
+    return err_set(e, "%s: images of %lld elements, input \"%s\" of the model has %lld", out->name,
+                   (long long)out->elements, v->name, (long long)value_elements(v));
+  if (out->pixels && g->inputs[0].source.channels == 0)
+    return err_set(e, "%s: bytes, but input \"%s\" of the model has no pixel source", out->name,
+                   v->name);
+  return true;
+}
+
+int64_t command_correct(const struct images *set, int64_t images, const double *output,
+                        int64_t elements) {
+  int64_t correct = 0;
+  for (int64_t i = 0; set->has_labels && i < images; i++) {
+    const double *y = output + i * elements;
+    int64_t best = 0;
+    for (int64_t k = 1; k < elements; k++)
+      if (y[k] > y[best]) best = k;
+    correct += (elements == 1 ? (int64_t)y[0] : best) == set->labels[i];
+  }
+  return correct;
+}

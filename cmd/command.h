@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands share: loading a model, quantising it as the options say, opening the data.
+#ifndef NNGEN_CMD_COMMAND_H
+#define NNGEN_CMD_COMMAND_H
+
+#include "cmd/options.h"
+#include "sw/data/data.h"
+#include "sw/graph/graph.h"
+
+struct model {
+  struct graph *real;  // the float graph, or NULL if the file holds integers only
+  struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
+};
+
+enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
+
+// Loads o->model (a model.bin or a folder that generate wrote) and applies the options.
+bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
+
+// Opens the images and checks that they fit the graph's input.
+bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
+                    struct images *out, struct err *e);
+
+// Predictions against labels: an output of one element is a class, otherwise the largest wins,
+// lowest index first.
+int64_t command_correct(const struct images *set, int64_t images, const double *output,
+                        int64_t elements);
+
+int command_generate(struct arena *a, const struct options *o, struct err *e);
+int command_run(struct arena *a, const struct options *o, struct err *e);
+int command_sim(struct arena *a, const struct options *o, struct err *e);
+int command_info(struct arena *a, const struct options *o, struct err *e);
+
+#endif

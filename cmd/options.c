@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { TEXT, NUMBER, FLAG };
+
+struct row {
+  size_t offset; // of the field in struct options
+  enum kind kind;
+  const char *name;
+  int letter;
+  const char *argument;
+  unsigned commands;
+  const char *help;
+};
+
+static const struct row rows[] = {
+#define OPTION(field, ...) {offsetof(struct options, field), __VA_ARGS__},
+#include "cmd/options.def"
+#undef OPTION
+};
+
+enum { ROWS = sizeof rows / sizeof *rows, LONG_ONLY = 256 };
+
+// "100000000" and no more: enough for lanes, images and jobs.
+static bool parse_number(const char *text, int64_t *out) {
+  char *end;
+  errno = 0;
+  long long v = strtoll(text, &end, 10);
+  *out = v;
+  return *text >= '0' && *text <= '9' && !*end && !errno && v >= 1 && v <= 100000000;
+}
+
+static bool store(struct options *o, const struct row *r, const char *text, struct err *e) {
+  void *field = (char *)o + r->offset;
+  switch (r->kind) {
+  case TEXT: *(const char **)field = text; return true;
+  case FLAG: *(bool *)field = true; return true;
+  case NUMBER:
+    return parse_number(text, field) ||
+           err_set(e, "--%s %s: expected a number from 1 to 100000000", r->name, text);
+  }
+  return false;
+}
+
+bool options_parse(struct options *o, unsigned command, int argc, char **argv, struct err *e) {
+  struct option longs[ROWS + 1] = {{0}};
+  char shorts[2 * ROWS + 2] = "-:";
+  int n = 0;
+  for (int i = 0; i < ROWS; i++) {
+    if (!(rows[i].commands & command)) continue;
+    int takes = rows[i].argument ? required_argument : no_argument;
+    longs[n++] = (struct option){rows[i].name, takes, NULL, LONG_ONLY + i};
+    if (rows[i].letter)
+      strncat(shorts, (char[]){(char)rows[i].letter, takes ? ':' : 0, 0}, 2);
+  }
+  opterr = 0;
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+    const struct row *r = c >= LONG_ONLY ? &rows[c - LONG_ONLY] : NULL;
+    for (int i = 0; !r && c > 1 && i < ROWS; i++)
+      if (rows[i].letter == c && (rows[i].commands & command)) r = &rows[i];
+    if (c == ':') return err_set(e, "%s: an argument is missing", argv[optind - 1]);
+    if (c == 1 && o->model) return err_set(e, "two models: %s and %s", o->model, optarg);
+    if (c == 1)
+      o->model = optarg;
+    else if (!r)
+      return err_set(e, "unknown option %s", argv[optind - 1]);
+    else if (!store(o, r, optarg, e))
+      return false;
+  }
+  if (optind < argc && o->model) return err_set(e, "two models: %s and %s", o->model, argv[optind]);
+  if (optind < argc) o->model = argv[optind];
+  return o->help || o->model || err_set(e, "which model? give the path of a model.bin");
+}
+
+void options_print(FILE *to, unsigned command) {
+  for (int i = 0; i < ROWS; i++) {
+    const struct row *r = &rows[i];
+    char left[64];
+    if (!(r->commands & command)) continue;
+    char letter[4] = {'-', (char)r->letter, ',', 0};
+    snprintf(left, sizeof left, "  %-4s--%s %s", r->letter ? letter : "", r->name,
+             r->argument ? r->argument : "");
+    if (strlen(left) > 30)
+      fprintf(to, "%s\n%-32s%s\n", left, "", r->help);
+    else
+      fprintf(to, "%-32s%s\n", left, r->help);
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/formats.h"
+
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 1 << 20 };
+
+struct formats formats_new(void) {
+  return (struct formats){.defaults = {.rounding = NONE, .overflow = NONE}};
+}
+
+bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e) {
+  f->has_stream = true;
+  f->stream = type_of_class(TYPE_BIPOLAR);
+  if (strcmp(text, "bipolar") == 0 || type_parse_short(a, text, &f->stream)) return true;
+  return err_set(e,
+                 "precision \"%s\", expected W,F or uW,F: 1 to 32 bits in all (2 to 32 signed), "
+                 "-32 to 60 of them fraction, as in 8,3",
+                 text);
+}
+
+bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e) {
+  f->has_weight = true;
+  f->weight = WEIGHT_TYPE;
+  if (type_parse_short(a, text, &f->weight_type)) return true;
+  char *end = NULL;
+  long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+  bool channel = end && strcmp(end, ",channel") == 0;
+  if (!end || width < 2 || width > 32 || (*end && !channel && strcmp(end, ",auto") != 0))
+    return err_set(e,
+                   "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
+                   "2 <= W <= 32",
+                   text);
+  f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
+  f->weight_width = (int)width;
+  return true;
+}
+
+bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e) {
+  f->has_input_type = false;
+  f->input = strcmp(text, "raw") == 0  ? INPUT_RAW
+             : strcmp(text, "u8") == 0 ? INPUT_U8
+                                       : INPUT_STREAM;
+  if (f->input != INPUT_STREAM) return true;
+  f->has_input_type = true;
+  return type_parse_short(a, text, &f->input_type) ||
+         err_set(e, "input precision \"%s\", expected W,F or uW,F or u8 or raw", text);
+}
+
+bool formats_set_rounding(struct format *f, const char *text, struct err *e) {
+  f->rounding = fix_rounding_find(text);
+  return f->rounding >= 0 ||
+         err_set(e,
+                 "rounding \"%s\", expected floor, zero, half_up, half_zero, half_down, "
+                 "half_away, half_even, ceil, away or tflite",
+                 text);
+}
+
+bool formats_set_overflow(struct format *f, const char *text, struct err *e) {
+  f->overflow = fix_overflow_find(text);
+  return f->overflow >= 0 ||
+         err_set(e, "overflow \"%s\", expected saturate, symmetric, wrap or zero", text);
+}
+
+// {"fixed":"s8","scale":0.1,"zero":3}
+static bool read_object(struct arena *a, const json_t *j, struct type *t, struct err *e) {
+  static const char *const keys[] = {"fixed", "scale", "zero", NULL};
+  const char *fixed = json_string_value(json_object_get(j, "fixed"));
+  const json_t *zero = json_object_get(j, "zero");
+  if (!json_only(j, keys, "type", e)) return false;
+  bool is_signed = fixed && *fixed == 's';
+  char *end = NULL;
+  long width = fixed && (is_signed || *fixed == 'u') ? strtol(fixed + 1, &end, 10) : 0;
+  double scale = json_number_value(json_object_get(j, "scale"));
+  if (!end || *end || width < (is_signed ? 2 : 1) || width > 32 || !(scale > 0))
+    return err_set(e, "type: expected {\"fixed\":\"s8\",\"scale\":S,\"zero\":Z} with S > 0");
+  int64_t z = json_integer_value(zero);
+  if ((zero && !json_is_integer(zero)) || z < fix_lowest((int)width, is_signed) ||
+      z > fix_highest((int)width, is_signed) || z > INT32_MAX)
+    return err_set(e, "type: zero lies outside of %s", fixed);
+  *t = type_fixed(a, (int)width, is_signed, scale, (int32_t)z);
+  return true;
+}
+
+static bool read_format(struct arena *a, const json_t *j, struct format *f, struct err *e) {
+  static const char *const keys[] = {"stream", "weight", "rounding", "overflow", NULL};
+  const json_t *stream = json_object_get(j, "stream"), *weight = json_object_get(j, "weight");
+  const json_t *rounding = json_object_get(j, "rounding"),
+               *overflow = json_object_get(j, "overflow");
+  *f = (struct format){.rounding = NONE, .overflow = NONE};
+  if (!json_only(j, keys, "entry", e)) return false;
+  if (json_is_object(stream)) {
+    f->has_stream = true;
+    if (!read_object(a, stream, &f->stream, e)) return err_within(e, "stream");
+  } else if (stream && !formats_set_stream(
+                           a, f, json_is_string(stream) ? json_string_value(stream) : "", e)) {
+    return err_within(e, "stream");
+  }
+  if (json_is_object(weight)) {
+    f->has_weight = true;
+    f->weight = WEIGHT_TYPE;
+    if (!read_object(a, weight, &f->weight_type, e)) return err_within(e, "weight");
+  } else if (weight && !formats_set_weight(
+                           a, f, json_is_string(weight) ? json_string_value(weight) : "", e)) {
+    return err_within(e, "weight");
+  }
+  if (rounding &&
+      !formats_set_rounding(f, json_is_string(rounding) ? json_string_value(rounding) : "", e))
+    return false;
+  return !overflow ||
+         formats_set_overflow(f, json_is_string(overflow) ? json_string_value(overflow) : "", e);
+}
+
+static bool read_entries(struct arena *a, const json_t *j, struct format_entry **list,
+                         uint32_t *count, struct err *e) {
+  const char *name;
+  json_t *value;
+  *list = ARENA_NEW(a, struct format_entry, json_object_size(j));
+  json_object_foreach((json_t *)j, name, value) {
+    struct format_entry *entry = &(*list)[(*count)++];
+    entry->name = arena_strdup(a, name);
+    if (!read_format(a, value, &entry->format, e)) return err_within(e, "\"%s\"", name);
+  }
+  return true;
+}
+
+// What `particular` says replaces what `general` says.
+static struct format refine(struct format general, const struct format *particular) {
+  if (particular->has_stream) {
+    general.has_stream = true;
+    general.stream = particular->stream;
+  }
+  if (particular->has_weight) {
+    general.has_weight = true;
+    general.weight = particular->weight;
+    general.weight_width = particular->weight_width;
+    general.weight_type = particular->weight_type;
+  }
+  if (particular->rounding != NONE) general.rounding = particular->rounding;
+  if (particular->overflow != NONE) general.overflow = particular->overflow;
+  return general;
+}
+
+static bool read_root(struct arena *a, const json_t *root, struct formats *f, struct err *e) {
+  static const char *const keys[] = {"defaults", "kinds", "layers", NULL};
+  if (!json_only(root, keys, "formats", e)) return false;
+  const json_t *defaults = json_object_get(root, "defaults");
+  struct format general = {.rounding = NONE, .overflow = NONE};
+  if (defaults && !read_format(a, defaults, &general, e)) return err_within(e, "defaults");
+  f->defaults = refine(general, &f->defaults);
+  if (!read_entries(a, json_object_get(root, "kinds"), &f->kinds, &f->n_kinds, e) ||
+      !read_entries(a, json_object_get(root, "layers"), &f->layers, &f->n_layers, e))
+    return false;
+  for (uint32_t i = 0; i < f->n_kinds; i++)
+    if (op_find(f->kinds[i].name) == NONE)
+      return err_set(e, "kinds: there is no op \"%s\"", f->kinds[i].name);
+  return true;
+}
+
+bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e) {
+  struct bytes bytes;
+  if (!file_read(a, path, FILE_MAX, &bytes, e)) return false;
+  json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
+  bool ok = root && read_root(a, root, f, e);
+  json_decref(root);
+  return ok || err_within(e, "%s", path);
+}
+
+struct format formats_of(struct formats *f, const struct node *n) {
+  struct format format = f->defaults;
+  for (uint32_t i = 0; i < f->n_kinds; i++)
+    if (strcmp(f->kinds[i].name, op_info(n->op)->name) == 0)
+      format = refine(format, &f->kinds[i].format);
+  for (uint32_t i = 0; i < f->n_layers; i++)
+    if (strcmp(f->layers[i].name, n->name) == 0) {
+      f->layers[i].used = true;
+      format = refine(format, &f->layers[i].format);
+    }
+  if (!format.has_weight) {
+    format.weight = WEIGHT_AUTO;
+    format.weight_width = type_width(&format.stream) < 2 ? 2 : type_width(&format.stream);
+  }
+  return format;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which number format each layer gets: the command line, refined by a formats file
+//   {"defaults":{"stream":"8,3","weight":"8,auto"},"kinds":{"softsign":{..}},"layers":{"fc1":{..}}}
+// with the keys stream, weight, rounding, overflow. The most particular entry wins.
+#ifndef NNGEN_QUANT_FORMATS_H
+#define NNGEN_QUANT_FORMATS_H
+
+#include "sw/graph/graph.h"
+
+// The formats of one layer.
+struct format {
+  bool has_stream, has_weight;
+  struct type stream;
+  enum { WEIGHT_AUTO, WEIGHT_CHANNEL, WEIGHT_TYPE } weight; // how the scale is found
+  int weight_width;                                         // AUTO, CHANNEL
+  struct type weight_type;                                  // TYPE
+  int rounding, overflow;                                   // enum fix_*; NONE: not given
+};
+
+enum input_precision { INPUT_STREAM, INPUT_U8, INPUT_RAW };
+
+struct format_entry {
+  const char *name;
+  bool used;
+  struct format format;
+};
+
+struct formats {
+  struct format defaults;
+  uint32_t n_kinds, n_layers;
+  struct format_entry *kinds, *layers;
+  enum input_precision input;
+  bool has_input_type;
+  struct type input_type;
+};
+
+// Parses "W,F", "uW,F" or "bipolar" for --precision.
+bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
+// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision.
+bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
+// Parses "W,F", "uW,F", "u8" or "raw" for --input-precision.
+bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);
+bool formats_set_rounding(struct format *f, const char *text, struct err *e);
+bool formats_set_overflow(struct format *f, const char *text, struct err *e);
+
+struct formats formats_new(void);
+
+// Reads a formats file; its defaults fill what the command line left open.
+bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e);
+
+// The formats of one layer of a graph.
+struct format formats_of(struct formats *f, const struct node *n);
+
+#endif

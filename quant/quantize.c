@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/quantize.h"
+
+#include "quant/quantize_layer.h"
+#include "sw/graph/interval.h"
+
+#include <math.h>
+#include <string.h>
+
+bool graph_is_real(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].type.cls == TYPE_REAL) return true;
+  return false;
+}
+
+int64_t quantize_code(const struct type *t, double v) {
+  int64_t zero = type_zero(t, 0);
+  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
+}
+
+bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
+  bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
+  if (two_step ? fix_scale_tflite(r, mul, shift) : fix_scale(r, mul, shift)) return true;
+  return err_set(q->err, "the ratio of the scales, %g, is out of range", r);
+}
+
+// ---- input
+
+// The integer of pixel p: half_even(p * 2^F / 255) in integers where the type is W,F and the pixel
+// stands for p / 255; otherwise half_even(((p / 255) - mean) / std / s) in double.
+static int32_t pixel_code(const struct type *t, double mean, double std, int p) {
+  int f;
+  if (mean == 0 && std == 1 && type_fraction(t, &f) && f >= 0 && f < 32) {
+    int64_t scaled = (int64_t)p << f, whole = scaled / 255, twice = scaled % 255 * 2;
+    whole += twice > 255; // 255 is odd: there are no ties
+    return (int32_t)fix_overflow(whole, t->width, t->is_signed, 0, FIX_SATURATE);
+  }
+  return (int32_t)quantize_code(t, ((p / 255.0) - mean) / std);
+}
+
+static void make_table(struct quantizer *q, const struct type *t, struct source *s) {
+  int32_t *table = ARENA_NEW(q->arena, int32_t, s->channels * 256);
+  for (int64_t c = 0; c < s->channels; c++)
+    for (int p = 0; p < 256; p++) table[c * 256 + p] = pixel_code(t, s->mean[c], s->std[c], p);
+  s->tables = s->channels;
+  s->table = table;
+}
+
+static void identity_table(struct quantizer *q, struct source *s) {
+  int32_t *table = ARENA_NEW(q->arena, int32_t, 256);
+  for (int p = 0; p < 256; p++) table[p] = p;
+  s->tables = 1;
+  s->table = table;
+}
+
+// --input-precision raw: bytes in, and the pixel table as the first layer of the circuit.
+static uint32_t add_pixel_layer(struct quantizer *q, const struct value *v, uint32_t input,
+                                const struct type *t, const struct source *s) {
+  uint32_t node = graph_add_node(q->to, OP_quantize, arena_printf(q->arena, "%s.codes", v->name));
+  struct tensor *table = tensor_new(q->arena, DTYPE_I32, 1, (const int64_t[]){256});
+  memcpy(table->data, s->table, 256 * sizeof(int32_t));
+  graph_add_use(q->to, node, (struct use){input, 0, NONE});
+  graph_add_attr(q->to, node, ATTR_table)->tensor = table;
+  uint32_t out = graph_add_value(q->to, arena_printf(q->arena, "%s.codes", v->name), v->rank,
+                                 v->shape, *t, true);
+  graph_add_out(q->to, node, out);
+  return out;
+}
+
+static bool quantize_bytes(struct quantizer *q, const struct value *v, const struct source *from,
+                           const struct type *stream, uint32_t *id) {
+  if (from->channels != 1 || from->tables > 1)
+    return err_set(q->err, "input precision u8 and raw need one mean and deviation, found %lld",
+                   (long long)from->channels);
+  struct source bytes = *from, codes = *from;
+  bool raw = q->formats->input == INPUT_RAW;
+  int32_t zero = (int32_t)fix_from_real(255 * from->mean[0], 0, 255);
+  struct type type =
+      type_fixed(q->arena, 8, false, raw ? 1 / 255.0 : 1 / (255 * from->std[0]), raw ? 0 : zero);
+  identity_table(q, &bytes);
+  make_table(q, stream, &codes);
+  uint32_t in = graph_add_value(q->to, v->name, v->rank, v->shape, type, true);
+  graph_add_input(q->to, in, bytes);
+  *id = raw ? add_pixel_layer(q, v, in, stream, &codes) : in;
+  return true;
+}
+
+static bool quantize_input(struct quantizer *q, const struct input *in) {
+  const struct value *v = &q->from->values[in->value];
+  struct source source = in->source;
+  const struct type *stream =
+      q->formats->has_input_type ? &q->formats->input_type : &q->formats->defaults.stream;
+  uint32_t id;
+  if (q->formats->input != INPUT_STREAM) {
+    if (!quantize_bytes(q, v, &source, stream, &id)) return false;
+  } else {
+    if (stream->cls != TYPE_FIXED)
+      return err_set(q->err, "a bipolar stream needs an --input-precision");
+    if (source.channels) make_table(q, stream, &source);
+    id = graph_add_value(q->to, v->name, v->rank, v->shape, *stream, true);
+    graph_add_input(q->to, id, source);
+  }
+  q->value[in->value] = (int32_t)id;
+  return true;
+}
+
+// ---- nodes
+
+static const struct type *type_in(const struct quantizer *q, const struct node *n, uint32_t i) {
+  return i < n->n_in ? &q->to->values[q->value[n->in[i].value]].type : NULL;
+}
+
+// The type of output `out`: the layer's stream, or what the kind gives by itself.
+static struct type type_out(const struct quantizer *q, const struct node *n, uint32_t out,
+                            const struct format *f) {
+  switch ((enum op_column)op_info(n->op)->column) {
+  case COLUMN_SHAPE:
+    return *type_in(q, n, 0);
+  case COLUMN_CLASSIFY: {
+    if (n->op == OP_softmax) {
+      int width = type_width(&f->stream);
+      return type_fixed(q->arena, width, false, ldexp(1, -width), 0);
+    }
+    if (out == 1) return *type_in(q, n, 0);
+    const struct value *x = node_in(q->from, n, 0);
+    int width = 1;
+    while ((int64_t)1 << width < x->shape[x->rank - 1]) width++;
+    return type_fixed(q->arena, width, false, 1, 0);
+  }
+  case COLUMN_LINEAR:
+  case COLUMN_POINTWISE:
+  case COLUMN_JOIN:
+  case COLUMN_REDUCE:
+  case COLUMN_MATMUL:
+  case COLUMN_STATE:
+  case COLUMN_OPAQUE:
+    break;
+  }
+  return f->stream;
+}
+
+static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
+                       const struct format *f) {
+  struct node *to = &q->to->nodes[node];
+  bool free_choice = op_info(n->op)->curve == NONE;
+  to->where = n->op == OP_softmax ? WHERE_HOST : n->where;
+  if (f->rounding != NONE && free_choice) to->rounding = (enum fix_rounding)f->rounding;
+  if (f->overflow != NONE && free_choice) to->overflow = (enum fix_overflow)f->overflow;
+  for (uint32_t i = 0; i < n->n_origin; i++) graph_add_origin(q->to, node, n->origin[i]);
+  for (uint32_t i = 0; i < n->n_attr; i++)
+    *graph_add_attr(q->to, node, n->attr[i].name) = n->attr[i];
+}
+
+static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t node,
+                             const struct format *f, const struct type *out) {
+  switch ((enum op_column)op_info(n->op)->column) {
+  case COLUMN_LINEAR:
+    return quantize_linear(q, n, node, f, out);
+  case COLUMN_POINTWISE:
+    return quantize_pointwise(q, n, node, type_in(q, n, 0), out);
+  case COLUMN_JOIN:
+  case COLUMN_REDUCE:
+  case COLUMN_MATMUL:
+    return quantize_join(q, n, node, type_in(q, n, 0), type_in(q, n, 1), out);
+  case COLUMN_SHAPE:
+  case COLUMN_CLASSIFY:
+    return true;
+  case COLUMN_STATE:
+  case COLUMN_OPAQUE:
+    break;
+  }
+  return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
+}
+
+static bool quantize_node(struct quantizer *q, const struct node *n) {
+  struct format f = formats_of(q->formats, n);
+  uint32_t node = graph_add_node(q->to, n->op, n->name);
+  copy_facts(q, n, node, &f);
+  uint32_t streams = op_info(n->op)->column == COLUMN_LINEAR ? 1 : n->n_in;
+  for (uint32_t i = 0; i < streams; i++) {
+    if (n->in[i].delay || q->value[n->in[i].value] == NONE)
+      return err_set(q->err, "input \"%s\": only streams without delay are quantised",
+                     node_in(q->from, n, i)->name);
+    graph_add_use(q->to, node, (struct use){(uint32_t)q->value[n->in[i].value], 0, NONE});
+  }
+  struct type first = type_real();
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    const struct value *v = node_out(q->from, n, i);
+    struct type t = type_out(q, n, i, &f);
+    if (i == 0) first = t;
+    uint32_t id = graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
+    q->value[n->out[i]] = (int32_t)id;
+    graph_add_out(q->to, node, id);
+  }
+  return quantize_columns(q, n, node, &f, &first);
+}
+
+static bool check_formats(const struct formats *f, struct err *e) {
+  if (!f->defaults.has_stream) return err_set(e, "the model is float: give --precision W,F");
+  for (uint32_t i = 0; i < f->n_layers; i++)
+    if (!f->layers[i].used)
+      return err_set(e, "formats: there is no layer \"%s\" in the model", f->layers[i].name);
+  return true;
+}
+
+static bool quantize_all(struct quantizer *q) {
+  const struct graph *g = q->from;
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    if (!quantize_input(q, &g->inputs[i]))
+      return err_within(q->err, "input \"%s\"", g->values[g->inputs[i].value].name);
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (!quantize_node(q, &g->nodes[i]))
+      return err_within(q->err, "layer \"%s\"", g->nodes[i].name);
+  for (uint32_t i = 0; i < g->n_outputs; i++)
+    graph_add_output(q->to, (uint32_t)q->value[g->outputs[i]]);
+  return check_formats(q->formats, q->err);
+}
+
+struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e) {
+  if (!f->defaults.has_stream) {
+    err_set(e, "the model is float: give --precision W,F, as in --precision 8,3");
+    return NULL;
+  }
+  struct quantizer q = {a, g, graph_new(a, g->name), f, ARENA_NEW(a, int32_t, g->n_values), e};
+  for (uint32_t i = 0; i < g->n_values; i++) q.value[i] = NONE;
+  if (!quantize_all(&q) || !graph_verify(q.to, e)) return NULL;
+  graph_ranges(q.to);
+  return q.to;
+}

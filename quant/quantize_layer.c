@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/quantize_layer.h"
+
+#include "sw/graph/curve.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BIAS_BITS_MAX = 62, FRACTION_MIN = -32, FRACTION_MAX = 60, CURVE_BITS_MAX = 16 };
+
+// ---- linear
+
+// Largest F with round(most * 2^F) <= 2^(W-1) - 1; W - 1 if all weights are zero.
+static int auto_fraction(double most, int width) {
+  if (most == 0) return width - 1;
+  int f = FRACTION_MAX;
+  while (f > FRACTION_MIN && rint(ldexp(most, f)) > ldexp(1, width - 1) - 1) f--;
+  return f;
+}
+
+static double most_of(const struct tensor *t, int64_t begin, int64_t end) {
+  double most = 0;
+  for (int64_t i = begin; i < end; i++) most = fmax(most, fabs(tensor_real(t, i)));
+  return most;
+}
+
+static struct type weight_type(struct quantizer *q, const struct tensor *w,
+                               const struct format *f) {
+  if (f->weight == WEIGHT_TYPE) return f->weight_type;
+  int width = f->weight_width;
+  if (f->weight == WEIGHT_AUTO)
+    return type_fixed(q->arena, width, true,
+                      ldexp(1, -auto_fraction(most_of(w, 0, w->count), width)), 0);
+  int64_t out = w->shape[0], in = w->shape[1];
+  double *scale = ARENA_NEW(q->arena, double, out);
+  for (int64_t o = 0; o < out; o++)
+    scale[o] = ldexp(1, -auto_fraction(most_of(w, o * in, (o + 1) * in), width));
+  return type_channels(q->arena, width, true, 0, out, scale, ARENA_NEW(q->arena, int32_t, out));
+}
+
+static struct tensor *weight_codes(struct quantizer *q, const struct tensor *w,
+                                   const struct type *t) {
+  struct tensor *codes = tensor_new(q->arena, dtype_for(t), w->rank, w->shape);
+  for (int64_t i = 0; i < w->count; i++) {
+    int64_t o = i / w->shape[1], zero = type_zero(t, o);
+    int64_t code = fix_from_real(tensor_real(w, i) / type_scale(t, o), type_lowest(t) - zero,
+                                 type_highest(t) - zero);
+    tensor_set_int(codes, i, code + zero);
+  }
+  return codes;
+}
+
+static int signed_width(int64_t v) {
+  int width = 2;
+  while (v < fix_lowest(width, true) || v > fix_highest(width, true)) width++;
+  return width;
+}
+
+// The bias at the accumulator's scale, in the narrowest type that holds it.
+static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct type *x,
+                       const struct type *w, struct type *type, struct tensor **codes) {
+  int64_t limit = fix_highest(BIAS_BITS_MAX, true);
+  int64_t *exact = ARENA_NEW(q->arena, int64_t, b->count);
+  double *scale = ARENA_NEW(q->arena, double, b->count);
+  int width = 2;
+  for (int64_t o = 0; o < b->count; o++) {
+    scale[o] = type_scale(x, 0) * type_scale(w, o);
+    exact[o] = fix_from_real(tensor_real(b, o) / scale[o], -limit, limit);
+    if (exact[o] == limit || exact[o] == -limit)
+      return err_set(q->err, "bias %lld, %g, doesn't fit 62 bits at scale %g", (long long)o,
+                     tensor_real(b, o), scale[o]);
+    int own = signed_width(exact[o]);
+    width = own > width ? own : width;
+  }
+  *type = w->axis < 0 ? type_fixed(q->arena, width, true, scale[0], 0)
+                      : type_channels(q->arena, width, true, 0, b->count, scale,
+                                      ARENA_NEW(q->arena, int32_t, b->count));
+  *codes = tensor_new(q->arena, dtype_for(type), 1, b->shape);
+  for (int64_t o = 0; o < b->count; o++) tensor_set_int(*codes, o, exact[o]);
+  return true;
+}
+
+// A tensor that several layers share gets a copy per layer, because their formats may differ.
+static const char *tensor_name(struct quantizer *q, const struct node *n, const char *name) {
+  return graph_find_value(q->to, name) == NONE ? name
+                                               : arena_printf(q->arena, "%s.%s", n->name, name);
+}
+
+static bool linear_requant(struct quantizer *q, uint32_t node, const struct type *x,
+                           const struct type *w, const struct type *out) {
+  int64_t count = w->channels;
+  int64_t *mul = ARENA_NEW(q->arena, int64_t, count);
+  int32_t *shift = ARENA_NEW(q->arena, int32_t, count);
+  for (int64_t o = 0; o < count; o++) {
+    double r = type_scale(x, 0) * type_scale(w, o) / type_scale(out, 0);
+    if (!quantize_scale(q, node, r, &mul[o], &shift[o])) return false;
+  }
+  graph_add_requant(q->to, node, count, mul, shift);
+  return true;
+}
+
+bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t node,
+                     const struct format *f, const struct type *out) {
+  const struct value *w = node_in(q->from, n, 1), *b = node_in(q->from, n, 2);
+  if (!w->init || (b && !b->init) || n->in[1].delay)
+    return err_set(q->err, "its weights are computed, only constant ones are quantised");
+  const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
+  struct type type = weight_type(q, w->init, f);
+  uint32_t id =
+      graph_add_tensor(q->to, tensor_name(q, n, w->name), weight_codes(q, w->init, &type), type);
+  q->to->values[id].mask = w->mask;
+  graph_add_use(q->to, node, (struct use){id, 0, NONE});
+  if (b) {
+    struct type bias;
+    struct tensor *codes;
+    if (!bias_codes(q, b->init, &x, &type, &bias, &codes)) return false;
+    graph_add_use(
+        q->to, node,
+        (struct use){graph_add_tensor(q->to, tensor_name(q, n, b->name), codes, bias), 0, NONE});
+  }
+  return linear_requant(q, node, &x, &type, out);
+}
+
+// ---- pointwise
+
+static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
+                      const struct type *in, const struct type *out) {
+  if (in->cls != TYPE_FIXED || out->cls != TYPE_FIXED || in->width > CURVE_BITS_MAX)
+    return err_set(q->err, "%s is a table of at most %d input bits, found %s", op_info(n->op)->name,
+                   CURVE_BITS_MAX, type_text(q->arena, in));
+  struct curve_domain d = {type_lowest(in),  type_highest(in),  in->zero[0],  in->scale[0],
+                           type_lowest(out), type_highest(out), out->zero[0], out->scale[0]};
+  int64_t count = d.in_hi - d.in_lo + 1;
+  int64_t *codes = ARENA_NEW(q->arena, int64_t, count);
+  curve_table((enum curve)node_curve(n), node_real(n, ATTR_alpha, 1.0), &d, codes);
+  struct tensor *t =
+      tensor_new(q->arena, out->width == 32 && !out->is_signed ? DTYPE_I64 : DTYPE_I32, 1, &count);
+  for (int64_t i = 0; i < count; i++) tensor_set_int(t, i, codes[i]);
+  graph_add_attr(q->to, node, ATTR_table)->tensor = t;
+  return true;
+}
+
+// The bounds of a clipping function, as reals.
+static void bounds(const struct node *n, double *lo, double *hi) {
+  *lo = n->op == OP_relu6 ? 0 : n->op == OP_hard_tanh ? -1 : node_real(n, ATTR_lo, 0);
+  *hi = n->op == OP_relu6 ? 6 : n->op == OP_hard_tanh ? 1 : node_real(n, ATTR_hi, 0);
+}
+
+static bool add_codes(struct quantizer *q, const struct node *n, uint32_t node,
+                      const struct type *in, int32_t slope_shift) {
+  double lo, hi, scale = type_scale(in, 0);
+  int64_t c[2] = {0, 0}, most = (int64_t)1 << 33, wide = (int64_t)1 << 61;
+  double offset = node_real(n, ATTR_offset, 0), lambda = node_real(n, ATTR_lambda, 0);
+  switch (n->op) {
+  case OP_softshrink:
+    c[0] = fix_from_real(lambda / scale, 0, most);
+    break;
+  case OP_hardshrink:
+    c[0] = fix_from_real(floor(lambda / scale), -1, most);
+    break;
+  case OP_hard_sigmoid:
+    c[0] = fix_from_real(ldexp(offset, slope_shift) / scale, -wide, wide);
+    c[1] = fix_from_real(ldexp(1, slope_shift) / scale, 0, wide);
+    if (c[0] == wide || c[0] == -wide || c[1] == wide)
+      return err_set(q->err, "slope %g and offset %g leave 61 bits at the input's scale",
+                     node_real(n, ATTR_slope, 0), offset);
+    break;
+  default:
+    bounds(n, &lo, &hi);
+    if (!(lo <= hi)) return err_set(q->err, "lo %g lies above hi %g", lo, hi);
+    c[0] = quantize_code(in, lo);
+    c[1] = quantize_code(in, hi);
+  }
+  graph_add_ints(q->to, node, ATTR_codes, op_info(n->op)->codes, c);
+  return true;
+}
+
+static bool add_slope(struct quantizer *q, const struct node *n, uint32_t node, int32_t *shift) {
+  double slope = node_real(n, ATTR_slope, 0);
+  int64_t mul;
+  if (!fix_scale(slope, &mul, shift) || *shift < -8 || *shift > 60)
+    return err_set(q->err, "slope %g, expected a positive number from 2^-29 to 256", slope);
+  if (*shift < 0) {
+    mul <<= -*shift;
+    *shift = 0;
+  }
+  graph_add_requant(q->to, node, 1, &mul, shift);
+  return true;
+}
+
+bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32_t node,
+                        const struct type *in, const struct type *out) {
+  const struct op_info *info = op_info(n->op);
+  struct type x = *in;
+  int32_t slope_shift = 0, shift;
+  int64_t mul;
+  if (info->curve != NONE) return add_table(q, n, node, &x, out);
+  if (info->slopes && !add_slope(q, n, node, &slope_shift)) return false;
+  if (info->codes && !add_codes(q, n, node, &x, slope_shift)) return false;
+  if (!info->slopes && type_equal(&x, out)) return true;
+  if (!quantize_scale(q, node, type_scale(&x, 0) / type_scale(out, 0), &mul, &shift)) return false;
+  shift += slope_shift;
+  graph_add_requant(q->to, node, 1, &mul, &shift);
+  return true;
+}
+
+// ---- joins and sums
+
+static bool power_of_two(double r) {
+  int exponent;
+  return frexp(r, &exponent) == 0.5;
+}
+
+// Both inputs to one scale: the finer one where all ratios are powers of two, otherwise one with
+// the larger multiplier in [2^30, 2^31).
+static bool add_requants(struct quantizer *q, uint32_t node, double s0, double s1, double sy) {
+  int64_t m0, m1;
+  int32_t shift;
+  double coarse = fmax(s0, s1), fine = fmin(s0, s1);
+  if (power_of_two(s0 / sy) && power_of_two(s1 / sy) && coarse / fine < 0x1p39) {
+    m0 = (int64_t)(s0 / fine);
+    m1 = (int64_t)(s1 / fine);
+    int64_t one;
+    if (!fix_scale(fine / sy, &one, &shift)) return err_set(q->err, "scales out of range");
+  } else {
+    if (!fix_scale_tflite(coarse / sy, &m0, &shift)) return err_set(q->err, "scales out of range");
+    m0 = (int64_t)rint(ldexp(s0 / sy, shift));
+    m1 = (int64_t)rint(ldexp(s1 / sy, shift));
+    if (m0 == 0 || m1 == 0)
+      return err_set(q->err, "input scales %g and %g are too far apart", s0, s1);
+  }
+  graph_add_requant(q->to, node, 1, &m0, &shift);
+  graph_add_requant(q->to, node, 1, &m1, &shift);
+  return true;
+}
+
+bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node, const struct type *in0,
+                   const struct type *in1, const struct type *out) {
+  double s0 = type_scale(in0, 0), s1 = in1 ? type_scale(in1, 0) : 1, sy = type_scale(out, 0);
+  if (n->op == OP_add || n->op == OP_sub) return add_requants(q, node, s0, s1, sy);
+  int64_t mul;
+  int32_t shift;
+  if (!quantize_scale(q, node, s0 * s1 / sy, &mul, &shift)) return false;
+  graph_add_requant(q->to, node, 1, &mul, &shift);
+  return true;
+}

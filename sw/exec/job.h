@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One firing of one node: what golden_<column>.c (64-bit integers) and real_<column>.c (floats)
+// compute. Arrays hold int64_t in the one and float in the other.
+#ifndef NNGEN_EXEC_JOB_H
+#define NNGEN_EXEC_JOB_H
+
+#include "sw/graph/graph.h"
+
+struct array {
+  void *data; // (frames, elements) or (elements)
+  int rank;
+  int64_t shape[RANK_MAX];
+  int64_t elements; // of one frame
+  bool per_frame;
+};
+
+enum { JOB_INPUTS = 3, JOB_OUTPUTS = 2 };
+
+struct job {
+  const struct graph *graph;
+  const struct node *node;
+  int64_t frames;
+  struct array in[JOB_INPUTS], out[JOB_OUTPUTS];
+  const int64_t *channel; // sliced last output axis: its original index; NULL: all
+  void *held;             // read, assign: the variable's content
+};
+
+struct array array_of(const struct value *v, void *data);
+
+// Data of one frame; the same for every frame if the array has none.
+static inline int64_t *golden_frame(const struct array *x, int64_t frame) {
+  return (int64_t *)x->data + (x->per_frame ? frame * x->elements : 0);
+}
+
+static inline float *real_frame(const struct array *x, int64_t frame) {
+  return (float *)x->data + (x->per_frame ? frame * x->elements : 0);
+}
+
+static inline int64_t job_frames(const struct job *j, const struct array *x) {
+  return x->per_frame ? j->frames : 1;
+}
+
+// Broadcasting: index into input x of the element at `at` of output y.
+int64_t job_broadcast(const struct array *x, const struct array *y, int64_t at);
+
+// sum: index of the result that element `at` of the input is added to.
+int64_t job_result(const struct job *j, int64_t at);
+
+// matmul: index of (row, column) of a matrix that may be stored transposed.
+static inline int64_t job_element(const struct array *x, bool transposed, int64_t row,
+                                  int64_t column) {
+  return transposed ? column * x->shape[1] + row : row * x->shape[1] + column;
+}
+
+// y = requantisation of acc for output channel c (local index of the last axis).
+int64_t golden_requant(const struct job *j, const struct requant *rq, fix_wide acc, int64_t c);
+
+// The kernels. Each has its column's name; `fire` functions dispatch on the column.
+void golden_fire(const struct job *j);
+void golden_linear(const struct job *j);
+void golden_pointwise(const struct job *j);
+void golden_classify(const struct job *j);
+void golden_join(const struct job *j);
+void golden_reduce(const struct job *j);
+void golden_matmul(const struct job *j);
+void golden_assign(const struct job *j);
+void real_fire(const struct job *j);
+void real_linear(const struct job *j);
+void real_pointwise(const struct job *j);
+void real_classify(const struct job *j);
+void real_join(const struct job *j);
+void real_reduce(const struct job *j);
+void real_matmul(const struct job *j);
+void real_assign(const struct job *j);
+
+#endif

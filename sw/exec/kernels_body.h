@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of the kernels, compiled once per instruction set. The including file defines
+// V16, V16_ZERO, V16_LOAD(p), V16_FMA(a, b, c), V16_STORE(p, v) and KERNELS, NAME.
+
+enum { BLOCK = 4 };
+
+static void linear16_block(int64_t in, int64_t outs, const int16_t *x, const int16_t *w,
+                           const int32_t *bias, int32_t *acc) {
+  if (outs < BLOCK) {
+    for (int64_t o = 0; o < outs; o++) {
+      int32_t sum = bias[o];
+      for (int64_t k = 0; k < in; k++) sum += x[k] * w[o * in + k];
+      acc[o] = sum;
+    }
+    return;
+  }
+  const int16_t *w0 = w, *w1 = w + in, *w2 = w1 + in, *w3 = w2 + in;
+  int32_t s0 = bias[0], s1 = bias[1], s2 = bias[2], s3 = bias[3];
+  for (int64_t k = 0; k < in; k++) {
+    s0 += x[k] * w0[k];
+    s1 += x[k] * w1[k];
+    s2 += x[k] * w2[k];
+    s3 += x[k] * w3[k];
+  }
+  acc[0] = s0;
+  acc[1] = s1;
+  acc[2] = s2;
+  acc[3] = s3;
+}
+
+static void linear16(int64_t rows, int64_t in, int64_t out, const int16_t *x, const int16_t *w,
+                     const int32_t *bias, int32_t *acc) {
+  for (int64_t o = 0; o < out; o += BLOCK)
+    for (int64_t r = 0; r < rows; r++)
+      linear16_block(in, out - o < BLOCK ? out - o : BLOCK, x + r * in, w + o * in, bias + o,
+                     acc + r * out + o);
+}
+
+// The fixed tree over the 16 lanes.
+static float lanes_sum(V16 v) {
+  float l[16];
+  V16_STORE(l, v);
+  for (int half = 8; half; half /= 2)
+    for (int i = 0; i < half; i++) l[i] += l[i + half];
+  return l[0];
+}
+
+static float dot_real(int64_t in, const float *x, const float *w) {
+  V16 s = V16_ZERO;
+  for (int64_t k = 0; k < in; k += 16) s = V16_FMA(V16_LOAD(x + k), V16_LOAD(w + k), s);
+  return lanes_sum(s);
+}
+
+static void linear_real(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
+                        const float *bias, float *y) {
+  for (int64_t r = 0; r < rows; r++) {
+    const float *xs = x + r * in;
+    int64_t o = 0;
+    for (; o + BLOCK <= out; o += BLOCK) {
+      const float *w0 = w + o * in, *w1 = w0 + in, *w2 = w1 + in, *w3 = w2 + in;
+      V16 s0 = V16_ZERO, s1 = V16_ZERO, s2 = V16_ZERO, s3 = V16_ZERO;
+      for (int64_t k = 0; k < in; k += 16) {
+        V16 v = V16_LOAD(xs + k);
+        s0 = V16_FMA(v, V16_LOAD(w0 + k), s0);
+        s1 = V16_FMA(v, V16_LOAD(w1 + k), s1);
+        s2 = V16_FMA(v, V16_LOAD(w2 + k), s2);
+        s3 = V16_FMA(v, V16_LOAD(w3 + k), s3);
+      }
+      y[r * out + o] = lanes_sum(s0) + bias[o];
+      y[r * out + o + 1] = lanes_sum(s1) + bias[o + 1];
+      y[r * out + o + 2] = lanes_sum(s2) + bias[o + 2];
+      y[r * out + o + 3] = lanes_sum(s3) + bias[o + 3];
+    }
+    for (; o < out; o++) y[r * out + o] = dot_real(in, xs, w + o * in) + bias[o];
+  }
+}
+
+static void requant32(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
+                      int32_t hi, int32_t *codes) {
+  const int32_t rest_mask = (1 << (shift - 1)) - 1;
+  for (int64_t i = 0; i < count; i++) {
+    int32_t kept = acc[i] >> shift, half = acc[i] >> (shift - 1) & 1;
+    int32_t q = kept + (half & ((kept & 1) | ((acc[i] & rest_mask) != 0))) + zero;
+    codes[i] = q < lo ? lo : q > hi ? hi : q;
+  }
+}
+
+static void lookup(int64_t count, const uint8_t *bytes, const int32_t *table, int32_t *codes) {
+  for (int64_t i = 0; i < count; i++) codes[i] = table[bytes[i]];
+}
+
+const struct kernels KERNELS = {NAME, linear16, linear_real, requant32, lookup};

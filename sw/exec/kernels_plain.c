@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/exec/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+struct lanes {
+  float l[16];
+};
+
+static struct lanes load(const float *p) {
+  struct lanes v;
+  memcpy(v.l, p, sizeof v.l);
+  return v;
+}
+
+static struct lanes fused(struct lanes a, struct lanes b, struct lanes c) {
+  for (int i = 0; i < 16; i++) c.l[i] = fmaf(a.l[i], b.l[i], c.l[i]);
+  return c;
+}
+
+#define V16 struct lanes
+#define V16_ZERO                                                                                   \
+  {                                                                                                \
+    { 0 }                                                                                          \
+  }
+#define V16_LOAD(p) load(p)
+#define V16_FMA(a, b, c) fused(a, b, c)
+#define V16_STORE(p, v) memcpy(p, (v).l, sizeof(v).l)
+#define KERNELS kernels_plain
+#define NAME "plain"
+#include "sw/exec/kernels_body.h"
+
+const struct kernels *kernels_best(void) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    return &kernels_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kernels_avx2;
+#endif
+  return &kernels_plain;
+}

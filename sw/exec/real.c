@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/exec/real.h"
+
+#include <string.h>
+
+enum { CHUNK = 64 };
+
+static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
+  ((float *)to)[at] = (float)tensor_real(t, i);
+}
+
+void real_fire(const struct job *j) {
+  switch ((enum op_column)op_info(j->node->op)->column) {
+  case COLUMN_LINEAR:
+    real_linear(j);
+    return;
+  case COLUMN_POINTWISE:
+    real_pointwise(j);
+    return;
+  case COLUMN_CLASSIFY:
+    real_classify(j);
+    return;
+  case COLUMN_JOIN:
+    real_join(j);
+    return;
+  case COLUMN_REDUCE:
+    real_reduce(j);
+    return;
+  case COLUMN_MATMUL:
+    real_matmul(j);
+    return;
+  case COLUMN_STATE:
+    if (j->node->op == OP_assign) real_assign(j);
+    return;
+  case COLUMN_SHAPE:
+  case COLUMN_OPAQUE:
+    return;
+  }
+}
+
+static const struct element_kind floats_kind = {sizeof(float), load, real_fire};
+
+struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames) {
+  return steps_new(a, g, frames, &floats_kind);
+}
+
+static bool check(const struct graph *g, struct err *e) {
+  if (g->n_inputs != 1) return err_set(e, "the graph has %u inputs, expected 1", g->n_inputs);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (!(op_info(n->op)->executors & EXECUTOR_REAL))
+      return err_set(e, "layer \"%s\": %s isn't executed in floats", n->name, op_info(n->op)->name);
+    if (node_int(n, ATTR_frames, 0) || op_info(n->op)->column == COLUMN_STATE)
+      return err_set(e, "layer \"%s\": %s belongs to training, not to inference", n->name,
+                     op_info(n->op)->name);
+  }
+  return true;
+}
+
+static void fill(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
+                 float *x) {
+  const struct source *s = &in->source;
+  for (int64_t i = 0; i < frames * elements; i++) {
+    int64_t c = s->channels > 1 ? i % s->channels : 0;
+    x[i] = (float)((pixels[i] / 255.0 - s->mean[c]) / s->std[c]);
+  }
+}
+
+bool real_run(const struct graph *g, int64_t images, const uint8_t *pixels, const float *floats,
+              const struct real_tap *taps, uint32_t n_taps, struct err *e) {
+  if (!check(g, e)) return false;
+  const struct input *in = &g->inputs[0];
+  int64_t elements = value_elements(&g->values[in->value]);
+#pragma omp parallel
+  {
+    struct arena a = {0};
+    float *x = ARENA_NEW(&a, float, CHUNK *elements);
+    const void *inputs[1] = {x};
+    struct steps *s = real_steps(&a, g, CHUNK);
+#pragma omp for schedule(dynamic, 1)
+    for (int64_t first = 0; first < images; first += CHUNK) {
+      int64_t frames = images - first < CHUNK ? images - first : CHUNK;
+      if (floats)
+        memcpy(x, floats + first * elements, (size_t)(frames * elements) * sizeof *x);
+      else
+        fill(in, elements, frames, pixels + first * elements, x);
+      steps_run(s, inputs);
+      for (uint32_t t = 0; t < n_taps; t++) {
+        int64_t size = value_elements(&g->values[taps[t].value]);
+        memcpy(taps[t].to + first * size, steps_value(s, taps[t].value),
+               (size_t)(size * frames) * sizeof(float));
+      }
+    }
+    arena_free(&a);
+  }
+  return true;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The float executor: the reference of accuracy. Sums have the defined order of kernels.h, so that
+// every machine gives the same bits.
+#ifndef NNGEN_EXEC_REAL_H
+#define NNGEN_EXEC_REAL_H
+
+#include "sw/exec/steps.h"
+
+// Steps over floats; variables, delays and sums over frames included.
+struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames);
+
+// Where a value's floats go: (images, elements).
+struct real_tap {
+  uint32_t value;
+  float *to;
+};
+
+// Inference over images of graph input 0, given as pixels (through mean and std) or as floats.
+// Uses all OpenMP threads. False if the graph can't be executed in floats, with the reason.
+bool real_run(const struct graph *g, int64_t images, const uint8_t *pixels, const float *floats,
+              const struct real_tap *taps, uint32_t n_taps, struct err *e);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of a circuit: which cells stand in the stream, with which lanes, how many cycles each
+// takes, and what that gives for the whole. Made from a graph alone; emitters, reports and the
+// simulation read it and decide nothing.
+//
+//   s_axis -> axis_frame -> [axis_resize] -> l0_linear -> [axis_register] -> l1_relu -> ... -> m_axis
+#ifndef NNGEN_PLAN_PLAN_H
+#define NNGEN_PLAN_PLAN_H
+
+#include "sw/graph/graph.h"
+
+enum { LANES_DEFAULT = 4 };
+
+// A stream between two cells: AXI4-Stream beats of `lanes` elements, element 0 in the low bits,
+// TLAST on the last of a frame's beats.
+struct stream {
+  const char *signal; // prefix of its nets in top.sv: "s_axis", "l0", ...
+  uint32_t value;     // what it carries, frame by frame
+  int64_t elements;   // of a frame
+  int64_t lanes;      // elements of a beat
+  int64_t beats;      // of a frame: ceil(elements / lanes)
+  int width;          // bits of an element; bipolar: 1 bit, 1 is +1 and 0 is -1
+  struct type type;
+};
+
+enum cell_kind {
+  CELL_FRAME,    // axis_frame: exact frames
+  CELL_RESIZE,   // axis_resize: lanes to lanes
+  CELL_REGISTER, // axis_register: cuts the ready path
+  CELL_LAYER,    // fixed_*: a node
+  CELL_TRIM,     // axis_trim: zeroes unused lanes at top's output
+};
+
+// How a cell behaves in time, for the cycle model (timing.c).
+enum timing_kind { TIMING_NONE, TIMING_FRAME, TIMING_RESIZE, TIMING_REGISTER, TIMING_LINEAR,
+                   TIMING_PIPE, TIMING_ARGMAX };
+struct timing {
+  enum timing_kind kind;
+  int64_t latency;    // cycles from a beat (LINEAR: from its step) to the output
+  int64_t ib, og;     // LINEAR: input beats and output groups of a frame
+  int64_t queue;      // LINEAR: places for output beats
+};
+
+struct cell {
+  enum cell_kind kind;
+  const char *name; // of the instance: "l0_linear", "l0_resize", ...
+  uint32_t node;    // LAYER
+  int index;        // LAYER: its number in names; the others: that of the layer they serve
+  struct stream in, out;
+  struct timing timing;
+  int64_t cycles;      // of a frame when nothing stalls
+  int64_t multipliers; // LAYER
+  int64_t memory_bits; // LAYER
+  int accumulator_bits; // LAYER, 0: none
+  void *facts;          // LAYER: what its column worked out (plan_linear.h, plan_pointwise.h)
+};
+
+struct plan {
+  const struct graph *graph; // verified integers, ranges proven
+  const char *top;           // name of the top module
+  uint32_t n_cells, n_taps;
+  struct cell *cells;  // in the order of the stream
+  struct stream input; // top's s_axis; its TDATA is padded to whole bytes
+  struct stream output; // top's m_axis, likewise; unused lanes are zero
+  struct stream *taps;  // (n_taps) the output stream of every layer, in order
+  int64_t ii;           // cycles between first input handshakes of frames at steady state
+  int64_t latency;      // cycles from a frame's first input to its last output handshake
+  int64_t multipliers, memory_bits;
+};
+
+// Lanes: one number for all, refined by a folding file
+//   {"defaults":{"parallelism":4},"layers":{"fc1":{"in":8,"out":16}}}     (SIMD, PE are accepted)
+struct folding_entry {
+  const char *name;
+  int64_t in, out; // 0: not given
+  bool used;
+};
+struct folding {
+  int64_t parallelism;
+  uint32_t n_layers;
+  struct folding_entry *layers;
+};
+bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e);
+
+// NULL if the graph can't become a circuit: every layer that stands in the way is named at once.
+struct plan *plan_new(struct arena *a, const struct graph *g, const char *top,
+                      const struct folding *f, struct err *e);
+
+// Bytes of TDATA at top: ceil(lanes * width / 8).
+int64_t stream_bytes(const struct stream *s);
+
+#endif
