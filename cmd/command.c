@@ -26,8 +26,7 @@ static bool parse_list(struct arena *a, const char *text, int64_t *count, double
 }
 
 // --input-mean and --input-std replace the model's own.
-static bool apply_source(struct arena *a, const struct options *o, struct graph *g,
-                         struct err *e) {
+static bool apply_source(struct arena *a, const struct options *o, struct graph *g, struct err *e) {
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     struct source *s = &g->inputs[i].source;
     int64_t means = 1, deviations = 1;

@@ -39,8 +39,12 @@ static bool parse_number(const char *text, int64_t *out) {
 static bool store(struct options *o, const struct row *r, const char *text, struct err *e) {
   void *field = (char *)o + r->offset;
   switch (r->kind) {
-  case TEXT: *(const char **)field = text; return true;
-  case FLAG: *(bool *)field = true; return true;
+  case TEXT:
+    *(const char **)field = text;
+    return true;
+  case FLAG:
+    *(bool *)field = true;
+    return true;
   case NUMBER:
     return parse_number(text, field) ||
            err_set(e, "--%s %s: expected a number from 1 to 100000000", r->name, text);
@@ -56,8 +60,7 @@ bool options_parse(struct options *o, unsigned command, int argc, char **argv, s
     if (!(rows[i].commands & command)) continue;
     int takes = rows[i].argument ? required_argument : no_argument;
     longs[n++] = (struct option){rows[i].name, takes, NULL, LONG_ONLY + i};
-    if (rows[i].letter)
-      strncat(shorts, (char[]){(char)rows[i].letter, takes ? ':' : 0, 0}, 2);
+    if (rows[i].letter) strncat(shorts, (char[]){(char)rows[i].letter, takes ? ':' : 0, 0}, 2);
   }
   opterr = 0;
   optind = 1;

@@ -90,7 +90,7 @@ static bool quantize_input(struct quantizer *q, const struct input *in) {
   struct source source = in->source;
   const struct type *stream =
       q->formats->has_input_type ? &q->formats->input_type : &q->formats->defaults.stream;
-  uint32_t id;
+  uint32_t id = 0;
   if (q->formats->input != INPUT_STREAM) {
     if (!quantize_bytes(q, v, &source, stream, &id)) return false;
   } else {

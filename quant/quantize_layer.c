@@ -112,7 +112,7 @@ bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t node,
   graph_add_use(q->to, node, (struct use){id, 0, NONE});
   if (b) {
     struct type bias;
-    struct tensor *codes;
+    struct tensor *codes = NULL;
     if (!bias_codes(q, b->init, &x, &type, &bias, &codes)) return false;
     graph_add_use(
         q->to, node,

@@ -2,7 +2,6 @@
 #include "sw/base/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +42,16 @@ void text_printf(struct text *t, const char *format, ...) {
     t->size += (size_t)n;
   }
   va_end(again);
+}
+
+void text_print_escaped(FILE *to, const struct text *t) {
+  for (size_t i = 0; i < t->size; i++) {
+    unsigned char c = (unsigned char)t->data[i];
+    if ((c < 0x20 && c != '\n') || c == 0x7f)
+      fprintf(to, "\\x%02x", c);
+    else
+      fputc(c, to);
+  }
 }
 
 void text_free(struct text *t) {

@@ -4,6 +4,7 @@
 #define NNGEN_BASE_TEXT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct text {
   char *data;            // always NUL-terminated once something was put
@@ -13,6 +14,10 @@ struct text {
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_put(struct text *t, const char *data, size_t bytes);
 void text_puts(struct text *t, const char *s);
+
+// Writes the text with control bytes other than newline (terminal escapes) shown as \xNN.
+void text_print_escaped(FILE *to, const struct text *t);
+
 void text_free(struct text *t);
 
 #endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// info: the layers of a model with their types, sizes and costs.
+#include "cmd/command.h"
+#include "sw/base/json.h"
+#include "sw/base/table_text.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/slice.h"
+
+struct layer {
+  const struct node *node;
+  const char *type, *weight_type; // weight_type: "" if it has no weights
+  int64_t in, out, parameters, macs;
+  int accumulator_bits; // 0: none
+};
+
+static struct layer layer_of(struct arena *a, const struct graph *g, const struct node *n) {
+  struct layer l = {.node = n, .type = "", .weight_type = "", .macs = node_macs(g, n)};
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const struct value *v = node_in(g, n, i);
+    if (!v->init)
+      l.in += value_elements(v);
+    else
+      l.parameters += v->init->count;
+    if (v->init && !l.weight_type[0]) l.weight_type = type_text(a, &v->type);
+  }
+  const struct value *y = node_out(g, n, 0);
+  if (y) {
+    l.out = value_elements(y);
+    l.type = type_text(a, &y->type);
+  }
+  bool sums = op_info(n->op)->column == COLUMN_LINEAR || op_info(n->op)->column == COLUMN_MATMUL;
+  if (sums && type_is_integer(&y->type)) l.accumulator_bits = interval_bits(interval_node(g, n));
+  return l;
+}
+
+static void put_json(struct text *t, const char *key, const char *value) {
+  text_printf(t, ",\"%s\":", key);
+  json_put_string(t, value);
+}
+
+static void print_json(struct text *t, const struct graph *g, const struct layer *layers) {
+  int64_t parameters = 0, macs = 0;
+  text_puts(t, "{\"name\":");
+  json_put_string(t, g->name);
+  text_puts(t, ",\"layers\":[");
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct layer *l = &layers[i];
+    text_puts(t, i ? ",{\"name\":" : "{\"name\":");
+    json_put_string(t, l->node->name);
+    put_json(t, "op", op_info(l->node->op)->name);
+    text_printf(t, ",\"in\":%lld,\"out\":%lld", (long long)l->in, (long long)l->out);
+    put_json(t, "type", l->type);
+    put_json(t, "weight_type", l->weight_type);
+    text_printf(t, ",\"accumulator_bits\":%d,\"parameters\":%lld,\"macs\":%lld}",
+                l->accumulator_bits, (long long)l->parameters, (long long)l->macs);
+    parameters += l->parameters;
+    macs += l->macs;
+  }
+  text_printf(t, "],\"parameters\":%lld,\"macs\":%lld}\n", (long long)parameters, (long long)macs);
+}
+
+static const char *number_or_blank(struct arena *a, int64_t v) {
+  return v ? arena_printf(a, "%lld", (long long)v) : "";
+}
+
+static void print_table(struct arena *a, struct text *t, const struct graph *g,
+                        const struct layer *layers) {
+  const struct value *x = &g->values[g->inputs[0].value];
+  int64_t parameters = 0, macs = 0;
+  text_printf(t, "%s: input %s", g->name, x->name);
+  for (int d = 0; d < x->rank; d++)
+    text_printf(t, "%s%lld", d ? " x " : " ", (long long)x->shape[d]);
+  text_printf(t, ", %s\n\n", type_text(a, &x->type));
+  struct table_text table =
+      table_text_new(a, "<layer|<op|in|out|<type|<weights|accumulator|parameters|MACs");
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct layer *l = &layers[i];
+    table_text_row(&table, "%s|%s|%lld|%lld|%s|%s|%s|%s|%s", l->node->name,
+                   op_info(l->node->op)->name, (long long)l->in, (long long)l->out, l->type,
+                   l->weight_type, number_or_blank(a, l->accumulator_bits),
+                   number_or_blank(a, l->parameters), number_or_blank(a, l->macs));
+    parameters += l->parameters;
+    macs += l->macs;
+  }
+  table_text_row(&table, "total|||||||%lld|%lld", (long long)parameters, (long long)macs);
+  table_text_print(&table, t);
+}
+
+int command_info(struct arena *a, const struct options *o, struct err *e) {
+  struct model m;
+  if (!command_model(a, o, &m, e)) return EXIT_USER;
+  const struct graph *g = m.fixed ? m.fixed : m.real;
+  struct layer *layers = ARENA_NEW(a, struct layer, g->n_nodes);
+  for (uint32_t i = 0; i < g->n_nodes; i++) layers[i] = layer_of(a, g, &g->nodes[i]);
+  struct text t = {0};
+  if (o->json)
+    print_json(&t, g, layers);
+  else
+    print_table(a, &t, g, layers);
+  if (o->json)
+    fwrite(t.data, 1, t.size, stdout);
+  else
+    text_print_escaped(stdout, &t);
+  text_free(&t);
+  return EXIT_GOOD;
+}
