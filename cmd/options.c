@@ -54,13 +54,15 @@ static bool store(struct options *o, const struct row *r, const char *text, stru
 
 bool options_parse(struct options *o, unsigned command, int argc, char **argv, struct err *e) {
   struct option longs[ROWS + 1] = {{0}};
-  char shorts[2 * ROWS + 2] = "-:";
+  char shorts[2 * ROWS + 3] = "-:", *letter = shorts + 2;
   int n = 0;
   for (int i = 0; i < ROWS; i++) {
     if (!(rows[i].commands & command)) continue;
     int takes = rows[i].argument ? required_argument : no_argument;
     longs[n++] = (struct option){rows[i].name, takes, NULL, LONG_ONLY + i};
-    if (rows[i].letter) strncat(shorts, (char[]){(char)rows[i].letter, takes ? ':' : 0, 0}, 2);
+    if (!rows[i].letter) continue;
+    *letter++ = (char)rows[i].letter;
+    if (takes == required_argument) *letter++ = ':';
   }
   opterr = 0;
   optind = 1;
