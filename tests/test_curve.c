@@ -163,11 +163,7 @@ static struct tail tail_of(enum curve f, double alpha) {
 static void evaluate(mpfr_t y, enum curve f, double alpha, const mpfr_t x) {
   struct tail tail = tail_of(f, alpha);
   int s = mpfr_sgn(x) > 0;
-  if (mpfr_cmpabs_ui(x, 1000) <= 0 && fabs(mpfr_get_d(x, RN)) <= tail.from) {
-    oracle(y, f, alpha, x);
-    return;
-  }
-  if (!isfinite(tail.from)) {
+  if (fabs(mpfr_get_d(x, RN)) <= tail.from) {
     oracle(y, f, alpha, x);
     return;
   }

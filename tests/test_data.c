@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets: good files give their numbers, every damaged file one message and no crash.
-#define _DEFAULT_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "sw/base/file.h"
-#include "sw/data/data.h"
+#include "tests/helper_data.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,61 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
-
-struct fixture {
-  struct arena arena;
-  char folder[64];
-};
-
-static int setup(void **state) {
-  struct fixture *f = calloc(1, sizeof *f);
-  strcpy(f->folder, "/tmp/nngen_test_data_XXXXXX");
-  assert_non_null(mkdtemp(f->folder));
-  *state = f;
-  return 0;
-}
-
-static int teardown(void **state) {
-  struct fixture *f = *state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf %s", f->folder);
-  int status = system(command);
-  arena_free(&f->arena);
-  free(f);
-  return status;
-}
-
-static char *path_in(struct fixture *f, const char *name) {
-  return arena_printf(&f->arena, "%s/%s", f->folder, name);
-}
-
-static char *put(struct fixture *f, const char *name, const void *bytes, size_t size) {
-  struct err e = {0};
-  char *path = path_in(f, name);
-  if (!file_write(path, bytes, size, &e)) fail_msg("%s", e.text);
-  return path;
-}
-
-static char *put_gzip(struct fixture *f, const char *name, const void *bytes, size_t size) {
-  char *path = path_in(f, name);
-  gzFile g = gzopen(path, "wb9");
-  assert_int_equal(gzwrite(g, bytes, (unsigned)size), size);
-  assert_int_equal(gzclose(g), Z_OK);
-  return path;
-}
-
-static void opens(struct fixture *f, const char *spec, int64_t limit, struct images *out) {
-  struct err e = {0};
-  if (!data_open(&f->arena, spec, limit, out, &e)) fail_msg("%s", e.text);
-}
-
-// The spec is refused with a message that holds `part`.
-static void refused(struct fixture *f, const char *spec, const char *part) {
-  struct err e = {0};
-  struct images out;
-  assert_false(data_open(&f->arena, spec, 0, &out, &e));
-  if (!strstr(e.text, part)) fail_msg("expected \"%s\" in \"%s\"", part, e.text);
-}
 
 static const unsigned char idx3[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0,
                                      1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
@@ -206,124 +143,6 @@ static void labels_must_fit_the_images(void **state) {
   refused(f, f->folder, "not a regular file");
 }
 
-// An .npy file of the given version around a header and data.
-static char *put_npy(struct fixture *f, int major, const char *header, const void *data,
-                     size_t bytes) {
-  unsigned char *file = arena_alloc(&f->arena, 12 + strlen(header) + bytes, 1);
-  size_t length = strlen(header), start = major == 1 ? 10 : 12;
-  memcpy(file, "\x93NUMPY", 6);
-  file[6] = (unsigned char)major;
-  file[8] = (unsigned char)length;
-  file[9] = (unsigned char)(length >> 8);
-  memcpy(file + start, header, length);
-  memcpy(file + start + length, data, bytes);
-  return put(f, "x.npy", file, start + length + bytes);
-}
-
-static void npy_types_and_versions(void **state) {
-  struct fixture *f = *state;
-  const float f32[] = {1.5f, -2, 0.25f, 4};
-  const double f64[] = {1.5, -2, 0.25, 4};
-  const int32_t i32[] = {1, -2, 3, 4};
-  const int64_t i64[] = {1, -2, 3, 4};
-  struct {
-    const char *type;
-    const void *data;
-    size_t bytes;
-    float first, third;
-  } rows[] = {{"<f4", f32, 16, 1.5f, 0.25f},
-              {"<f8", f64, 32, 1.5f, 0.25f},
-              {"<i4", i32, 16, 1, 3},
-              {"<i8", i64, 32, 1, 3}};
-  for (int i = 0; i < 12; i++) {
-    struct images m;
-    int r = i % 4;
-    const char *header = arena_printf(
-        &f->arena, "{'descr': '%s', 'fortran_order': False, 'shape': (2, 2), }   \n", rows[r].type);
-    opens(f, put_npy(f, 1 + i / 4, header, rows[r].data, rows[r].bytes), 0, &m);
-    assert_int_equal(m.count * 10 + m.rank, 21);
-    assert_int_equal(m.elements, 2);
-    assert_null(m.pixels);
-    assert_true(m.floats[0] == rows[r].first && m.floats[1] == -2 && m.floats[2] == rows[r].third);
-  }
-}
-
-static void npy_bytes_are_pixels_and_shapes_are_kept(void **state) {
-  struct fixture *f = *state;
-  struct images m;
-  opens(f,
-        put_npy(f, 1, "{\"shape\":(2,1,3),\"fortran_order\":False,\"descr\":\"|u1\"}", "abcdef", 6),
-        0, &m);
-  assert_int_equal(m.shape[0] * 100 + m.shape[1] * 10 + m.shape[2], 131);
-  assert_memory_equal(m.pixels, "abcdef", 6);
-  opens(f, put_npy(f, 1, "{'descr':'|u1','fortran_order':False,'shape':(3,)}", "abc", 3), 0, &m);
-  assert_int_equal(m.count * 100 + m.rank * 10 + m.shape[0], 311);
-}
-
-static void npy_odd_headers_are_refused(void **state) {
-  struct fixture *f = *state;
-  struct {
-    const char *header, *message;
-  } rows[] = {
-      {"", "expected a dictionary"},
-      {"{", "expected a key"},
-      {"{'descr':'<f4'}", "one missing"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(1,)", "expected ',' or '}'"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(1,)} x", "found more text"},
-      {"{'descr':'>f4','fortran_order':False,'shape':(1,)}", "found >f4"},
-      {"{'descr':'|O','fortran_order':False,'shape':(1,)}", "found |O"},
-      {"{'descr':[('a','<f4')],'fortran_order':False,'shape':(1,)}", "expected a plain type"},
-      {"{'descr':'<f4','fortran_order':True,'shape':(1,)}", "found True"},
-      {"{'descr':'<f4','fortran_order':0,'shape':(1,)}", "expected False"},
-      {"{'descr':'<f4','fortran_order':False,'shape':()}", "rank"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(0,)}", "dimension 0"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(-1,)}", "expected a number"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(1 1)}", "expected ',' or ')'"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(1,1,1,1,1,1,1,1,1)}", "at most 8"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(99999999999999999999,)}", "dimension 0"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(16777216, 16777216)}", "at most"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(16777216, 17)}", "at most"},
-      {"{'descr':'<f4','fortran_order':False,'shape':(2,)}", "expected 8 bytes of data, found 4"},
-      {"{'descr':'<u1','fortran_order':False,'shape':(3,)}", "expected 3 bytes of data, found 4"},
-      {"{'descr':'<f4','descr':'<f4','fortran_order':False,'shape':(1,)}", "twice"},
-      {"{'descr':'<f4','system':'x','shape':(1,)}", "found system"},
-      {"{'a_key_that_is_too_long':1}", "expected a key"},
-      {"{'descr' '<f4'}", "expected ':'"},
-      {"{'descr", "expected a key"},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    refused(f, put_npy(f, 1, rows[i].header, "\0\0\0\0", 4), rows[i].message);
-  refused(f, put_npy(f, 4, "{}", "", 0), "version");
-  refused(f, put(f, "short", "\x93NUMPY\1\0", 8), "cut short");
-  refused(f, put(f, "short", "\x93NUMPY\1\0\x0c\0{}", 12), "expected 12 bytes, found 2");
-  refused(f, put(f, "huge", "\x93NUMPY\2\0\0\0\0\x80{}", 14), "at most 65536");
-}
-
-static void npy_values_that_are_no_numbers_are_refused(void **state) {
-  struct fixture *f = *state;
-  const float bad[] = {1, NAN};
-  const double big[] = {1, 1e300};
-  refused(f, put_npy(f, 1, "{'descr':'<f4','fortran_order':False,'shape':(2,)}", bad, 8),
-          "image 1: expected finite");
-  refused(f, put_npy(f, 1, "{'descr':'<f8','fortran_order':False,'shape':(2,)}", big, 16),
-          "image 1: expected finite");
-}
-
-static void npy_labels(void **state) {
-  struct fixture *f = *state;
-  struct images m;
-  const int64_t good[] = {3, 1000}, bad[] = {3, -1};
-  const float floats[] = {1, 2};
-  char *images = put(f, "i", idx3, sizeof idx3);
-  const char *i64 = "{'descr':'<i8','fortran_order':False,'shape':(2,)}";
-  opens(f, arena_printf(&f->arena, "%s,%s", images, put_npy(f, 1, i64, good, 16)), 0, &m);
-  assert_int_equal(m.labels[1], 1000);
-  refused(f, arena_printf(&f->arena, "%s,%s", images, put_npy(f, 1, i64, bad, 16)), "found -1");
-  const char *f32 = "{'descr':'<f4','fortran_order':False,'shape':(2,)}";
-  refused(f, arena_printf(&f->arena, "%s,%s", images, put_npy(f, 1, f32, floats, 8)),
-          "expected integers");
-}
-
 static void synthetic_digits_are_reproducible(void **state) {
   struct fixture *f = *state;
   struct images a, b, c;
@@ -402,29 +221,22 @@ static void get_mnist_leaves_nothing_half_written(void **state) {
   }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(idx_plain_and_gzip_give_the_same),
-      CASE(limit_truncates_and_a_shortage_is_said),
-      CASE(a_comma_may_be_in_a_file_name),
-      CASE(idx_cut_at_every_length_is_refused),
-      CASE(idx_every_flipped_gzip_byte_is_refused_or_harmless),
-      CASE(idx_bad_headers_are_refused),
-      CASE(trailing_bytes_after_gzip_are_refused),
-      CASE(gzip_bombs_are_refused),
-      CASE(labels_must_fit_the_images),
-      CASE(npy_types_and_versions),
-      CASE(npy_bytes_are_pixels_and_shapes_are_kept),
-      CASE(npy_odd_headers_are_refused),
-      CASE(npy_values_that_are_no_numbers_are_refused),
-      CASE(npy_labels),
-      CASE(synthetic_digits_are_reproducible),
-      CASE(synthetic_options_are_checked),
-      CASE(mnist_comes_with_the_program),
-      CASE(mnist_is_looked_for_in_nngen_data),
-      CASE(get_mnist_leaves_nothing_half_written),
+      DATA_CASE(idx_plain_and_gzip_give_the_same),
+      DATA_CASE(limit_truncates_and_a_shortage_is_said),
+      DATA_CASE(a_comma_may_be_in_a_file_name),
+      DATA_CASE(idx_cut_at_every_length_is_refused),
+      DATA_CASE(idx_every_flipped_gzip_byte_is_refused_or_harmless),
+      DATA_CASE(idx_bad_headers_are_refused),
+      DATA_CASE(trailing_bytes_after_gzip_are_refused),
+      DATA_CASE(gzip_bombs_are_refused),
+      DATA_CASE(labels_must_fit_the_images),
+      DATA_CASE(synthetic_digits_are_reproducible),
+      DATA_CASE(synthetic_options_are_checked),
+      DATA_CASE(mnist_comes_with_the_program),
+      DATA_CASE(mnist_is_looked_for_in_nngen_data),
+      DATA_CASE(get_mnist_leaves_nothing_half_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
