@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT-0
-// What `d` was STAGES cycles ago. Data only: nothing is reset.
+// What `d` was STAGES enabled cycles ago. Data only: nothing is reset.
 `default_nettype none
 
 module fixed_delay #(
@@ -9,6 +9,7 @@ module fixed_delay #(
   parameter int STAGES = 1
 ) (
   input  logic             aclk,
+  input  logic             enable,
   input  logic [WIDTH-1:0] d,
   output logic [WIDTH-1:0] q
 );
@@ -21,7 +22,7 @@ module fixed_delay #(
   logic [STAGES*WIDTH-1:0] past;
 
   assign q = past[STAGES*WIDTH-1:(STAGES-1)*WIDTH];
-  always_ff @(posedge aclk) past <= (STAGES*WIDTH)'({past, d});
+  always_ff @(posedge aclk) if (enable) past <= (STAGES*WIDTH)'({past, d});
 endmodule
 
 `default_nettype wire

@@ -140,15 +140,15 @@ module fixed_linear #(
     .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR), .STAGES(ROM)
   ) operands (.aclk(aclk), .x(x), .last_beat(last_beat), .operand(operand));
 
-  fixed_delay #(.WIDTH(1), .STAGES(BASE)) delay_first (.aclk(aclk), .d(first_beat), .q(base_first));
-  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (.aclk(aclk), .d(step), .q(add_valid));
-  fixed_delay #(.WIDTH(GROUP), .STAGES(BASE)) delay_base (.aclk(aclk), .d(group), .q(base_group));
-  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (.aclk(aclk), .d(base_group), .q(add_group));
+  fixed_delay #(.WIDTH(1), .STAGES(BASE)) delay_first (.aclk(aclk), .enable(1'b1), .d(first_beat), .q(base_first));
+  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (.aclk(aclk), .enable(1'b1), .d(step), .q(add_valid));
+  fixed_delay #(.WIDTH(GROUP), .STAGES(BASE)) delay_base (.aclk(aclk), .enable(1'b1), .d(group), .q(base_group));
+  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (.aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group));
 
   generate
     if (BASE > GROUP_ROM) begin : gen_bias_later
       fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM)) delay_bias (
-        .aclk(aclk), .d(group), .q(bias_group)
+        .aclk(aclk), .enable(1'b1), .d(group), .q(bias_group)
       );
     end else begin : gen_bias_now
       assign bias_group = group;
@@ -163,7 +163,7 @@ module fixed_linear #(
       logic [GROUP-1:0] mul_group;
 
       fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM)) delay_mul (
-        .aclk(aclk), .d(group), .q(mul_group)
+        .aclk(aclk), .enable(1'b1), .d(group), .q(mul_group)
       );
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
         fixed_rom #(
@@ -205,7 +205,7 @@ module fixed_linear #(
   logic send_last;
   logic queue_ready;
 
-  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (.aclk(aclk), .d(last_group), .q(send_last));
+  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (.aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last));
 
   always_ff @(posedge aclk) begin
     sending <= SEND'({sending, step && last_beat});

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "gen/polynomial.h"
-#include "gen/table_fold.h"
+#include "sw/plan/polynomial.h"
+#include "sw/plan/table_fold.h"
 #include "sw/graph/curve.h"
 
 #include <math.h>

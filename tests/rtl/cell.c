@@ -12,6 +12,7 @@ void suite_build(struct suite *s, const char *name) {
     void (*build)(struct suite *s);
   } suites[] = {{"linear", cells_linear},
                 {"pointwise", cells_pointwise},
+                {"table", cells_table},
                 {"requant", cells_requant},
                 {"axis", cells_axis}};
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
@@ -102,8 +103,8 @@ struct fix_target cell_target(int width, const char *type, int64_t zero, const c
                              .overflow = (enum fix_overflow)fix_overflow_find(overflow)};
 }
 
-void cell_multiplier(struct cell *c, int64_t value) {
+void cell_literal(struct cell *c, const char *name, int64_t value) {
   char text[32];
   snprintf(text, sizeof text, "40'd%" PRId64, value);
-  append(c, "MUL", text);
+  append(c, name, text);
 }

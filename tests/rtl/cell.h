@@ -35,18 +35,19 @@ struct suite {
   int count;
 };
 
-void suite_build(struct suite *s, const char *name); // linear pointwise requant axis; dies on others
+void suite_build(struct suite *s, const char *name); // dies if there is none
 struct cell *suite_add(struct suite *s, const char *module);
 // Appends ".NAME(VALUE), " to the instance's parameters.
 void cell_integer(struct cell *c, const char *name, int64_t value);
 void cell_wide(struct cell *c, const char *name, int64_t value); // a 64-bit signed literal
 void cell_text(struct cell *c, const char *name, const char *value);
-void cell_multiplier(struct cell *c, int64_t value); // .MUL, a 40-bit literal
+void cell_literal(struct cell *c, const char *name, int64_t value); // 40 bits, unsigned
 
 void cells_linear(struct suite *s);
 void cells_pointwise(struct suite *s);
 void cells_requant(struct suite *s);
 void cells_axis(struct suite *s);
+void cells_table(struct suite *s);
 
 // One word of 64 random bits for each (a, b, c): the same in the generator and in the bench.
 uint64_t cell_random(uint64_t a, uint64_t b, uint64_t c);

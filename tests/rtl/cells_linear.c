@@ -222,7 +222,7 @@ static void set_parameters(struct cell *c, int queue) {
   cell_text(c, "BIAS_FILE", text);
   snprintf(text, sizeof text, "rom/c%d_mul", c->id);
   if (l->channels) cell_text(c, "MUL_FILE", text);
-  else cell_multiplier(c, multiplier(c, 0));
+  else cell_literal(c, "MUL", multiplier(c, 0));
   cell_integer(c, "SHIFT", l->shift);
   cell_wide(c, "ZERO", l->zero);
   cell_text(c, "ROUNDING", l->rounding);
