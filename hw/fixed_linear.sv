@@ -222,7 +222,7 @@ module fixed_linear #(
 
 `ifndef SYNTHESIS
   always @(posedge aclk) begin
-    if (aresetn && sending[SEND-1] && !queue_ready) $fatal(1, "fixed_linear: no place for a result");
+    if (aresetn && sending[SEND-1] && !queue_ready) $fatal(1, "fixed_linear: no place");
   end
 `endif
 endmodule

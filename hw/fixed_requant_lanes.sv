@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
-// The last part of a pointwise cell: the register of its exact result, then the same requantisation,
-// with a constant multiplier, in each lane; or none (CAST = 0), when the result is the output's code.
+// The last part of a pointwise cell: the register of its exact result, then one requantisation,
+// with a constant multiplier, in each lane; or none (CAST = 0): the result is the output's code.
 //
 //     result --> [ acc ] --> fixed_requant --> y
 //

@@ -62,7 +62,7 @@ static const struct pointwise cases[] = {
      "saturate"},
     {"fixed_hard_sigmoid", 2, 10, "unsigned", 500, (int64_t)1 << 40, (int64_t)1 << 41, 1717986918,
      0, 0, 31, 1073741825, 64, -128, 8, "signed", "half_even", "saturate"},
-    {"fixed_hard_sigmoid", 1, 8, "signed", 3, -(int64_t)1 << 60, (int64_t)1 << 61, 1099511627775,
+    {"fixed_hard_sigmoid", 1, 8, "signed", 3, -((int64_t)1 << 60), (int64_t)1 << 61, 1099511627775,
      0, 0, 0, 1, 40, 0, 8, "unsigned", "floor", "saturate"},
     {"fixed_cast", 3, 8, "signed", 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 4, "signed", "half_even",
      "saturate"},

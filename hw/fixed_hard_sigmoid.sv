@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT-0
+// Straight line between bounds, v = n - IN_ZERO: acc = min(max(v * SLOPE_MUL + OFFSET, 0), ONE),
+// then y = requant(acc). The accumulator's scale is the slope's.
+//
+//     s_axis --> [ v ] --> [ multiply ] --> [ add ] --> [ clamp ] --> fixed_requant --> m_axis
+//
+// LATENCY = 7 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
+// Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
+`default_nettype none
+
+module fixed_hard_sigmoid #(
+  // elements of a beat; >= 1
+  parameter int LANES = 4,
+  // bits of an input; its type: signed unsigned; the integer that stands for zero
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter logic signed [63:0] IN_ZERO = 64'sd0,
+  // the line and its upper bound, below 2^62
+  parameter logic [39:0] SLOPE_MUL = 40'd1,
+  parameter logic signed [63:0] OFFSET = 64'sd8,
+  parameter logic signed [63:0] ONE = 64'sd16,
+  // see fixed_requant
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 0,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate"
+) (
+  input  logic                       aclk,
+  input  logic                       aresetn,
+  input  logic [LANES*IN_WIDTH-1:0]  s_axis_tdata,
+  input  logic                       s_axis_tvalid,
+  output logic                       s_axis_tready,
+  input  logic                       s_axis_tlast,
+  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic                       m_axis_tvalid,
+  input  logic                       m_axis_tready,
+  output logic                       m_axis_tlast
+);
+  localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
+  localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
+  localparam int STAGES = 7 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
+  localparam int N = IN_WIDTH + 2;
+
+  generate
+    if (SIGNED == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
+      fixed_hard_sigmoid_has_no_such_IN_TYPE stop ();
+    end
+    if (ONE < 64'sd0) begin : gen_one
+      fixed_hard_sigmoid_needs_ONE_of_0_or_more stop ();
+    end
+  endgenerate
+
+  // bits of a two's complement number
+  function automatic int bits_of(input logic signed [63:0] value);
+    bits_of = 1;
+    for (int i = 0; i < 63; i = i + 1) if (value[i] != value[63]) bits_of = i + 2;
+  endfunction
+
+  localparam int PRODUCT = N + bits_of(64'(SLOPE_MUL));
+  localparam int WIDER = PRODUCT > bits_of(OFFSET) ? PRODUCT : bits_of(OFFSET);
+  localparam int ACC_WIDTH = (WIDER > bits_of(ONE) ? WIDER : bits_of(ONE)) + 1;
+  localparam logic signed [ACC_WIDTH-1:0] HIGHEST = ACC_WIDTH'(ONE);
+
+  logic [LANES*ACC_WIDTH-1:0] result;
+  logic advance;
+
+  axis_pipe #(.STAGES(STAGES)) pipe (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
+    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
+    .advance(advance)
+  );
+
+  generate
+    for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      logic [IN_WIDTH-1:0] code;
+      logic signed [N-1:0] n;
+      logic signed [N-1:0] v;
+      logic signed [PRODUCT-1:0] product;
+      logic signed [ACC_WIDTH-1:0] sum;
+
+      assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
+      assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
+      always_ff @(posedge aclk) begin
+        if (advance) begin
+          v <= n - N'(IN_ZERO);
+          product <= PRODUCT'(v) * $signed(PRODUCT'(SLOPE_MUL));
+          sum <= ACC_WIDTH'(product) + ACC_WIDTH'(OFFSET);
+        end
+      end
+      assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
+          sum[ACC_WIDTH-1] ? '0 : sum > HIGHEST ? HIGHEST : sum;
+    end
+  endgenerate
+
+  fixed_requant_lanes #(
+    .LANES(LANES), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
+    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
+    .OVERFLOW(OVERFLOW)
+  ) requant (.aclk(aclk), .enable(advance), .result(result), .y(m_axis_tdata));
+endmodule
+
+`default_nettype wire
