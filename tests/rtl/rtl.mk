@@ -39,7 +39,11 @@ $(RTL_BUILD)/%/sim: $(RTL_BUILD)/%/bench.sv $(wildcard hw/*.sv tests/rtl/*.sv) $
 run-rtl-%: $(RTL_BUILD)/%/sim
 	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED)
 
-test-rtl: $(RTL_SUITES:%=run-rtl-%)
+test-rtl: $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
 
 lint-hw:
 	scripts/lint-hw
+
+$(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv hw/axis_frame.sv
+	@mkdir -p $(@D)
+	$(RTL_VERILATOR) --top-module bench --Mdir $(@D)/obj -o ../sim -Ihw -Itests/rtl $<
