@@ -163,5 +163,6 @@ static void add_argmax(struct suite *s, const struct argmax *a) {
 
 void cells_table(struct suite *s) {
   for (int i = 0; i < CASES; i++) add_table(s, &cases[i]);
+  cells_polynomial(s);
   for (size_t i = 0; i < sizeof argmaxes / sizeof *argmaxes; i++) add_argmax(s, &argmaxes[i]);
 }

@@ -5,7 +5,7 @@
 # builds it with the C harness, the run compares.
 RTL_BUILD := build/rtl
 RTL_SUITES := axis linear pointwise table requant
-RTL_C := cell cells_axis cells_linear cells_pointwise cells_table cells_requant
+RTL_C := cell cells_axis cells_linear cells_pointwise cells_table cells_polynomial cells_requant
 RTL_CFLAGS := -std=c11 -O2 -g -I. -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
 RTL_OBJECTS := $(RTL_C:%=$(RTL_BUILD)/%.o) $(RTL_BUILD)/fix.o
 RTL_SEED ?= 1
