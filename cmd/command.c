@@ -62,7 +62,7 @@ static bool wants_formats(const struct options *o) {
          o->formats;
 }
 
-static const char *model_path(struct arena *a, const char *path) {
+const char *command_model_path(struct arena *a, const char *path) {
   struct stat st;
   bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
   return folder ? arena_printf(a, "%s/model.bin", path) : path;
@@ -72,7 +72,7 @@ bool command_model(struct arena *a, const struct options *o, struct model *m, st
   struct formats f;
   if (!parse_formats(a, o, &f, e) || (o->formats && !formats_read(a, o->formats, &f, e)))
     return false;
-  struct graph *g = model_read(a, model_path(a, o->model), e);
+  struct graph *g = model_read(a, command_model_path(a, o->model), e);
   if (!g) return false;
   if ((o->input_mean || o->input_std) && !apply_source(a, o, g, e))
     return err_within(e, "%s", o->model);

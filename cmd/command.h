@@ -5,7 +5,7 @@
 
 #include "cmd/options.h"
 #include "sw/data/data.h"
-#include "sw/graph/graph.h"
+#include "sw/plan/plan.h"
 
 struct model {
   struct graph *real;  // the float graph, or NULL if the file holds integers only
@@ -16,6 +16,13 @@ enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
 // Loads o->model (a model.bin or a folder that generate wrote) and applies the options.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
+
+// The file itself: o->model, or the model.bin of a folder.
+const char *command_model_path(struct arena *a, const char *path);
+
+// The plan of a model as the options fold it, and the hash of the model's file. NULL on error.
+struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
+                          struct err *e);
 
 // Opens the images and checks that they fit the graph's input.
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,

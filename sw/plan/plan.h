@@ -3,7 +3,8 @@
 // takes, and what that gives for the whole. Made from a graph alone; emitters, reports and the
 // simulation read it and decide nothing.
 //
-//   s_axis -> axis_frame -> [axis_resize] -> l0_linear -> [axis_register] -> l1_relu -> ... -> m_axis
+//   s_axis -> axis_frame -> [axis_resize] -> l0_linear -> [axis_register] -> l1_relu -> ... ->
+//   m_axis
 #ifndef NNGEN_PLAN_PLAN_H
 #define NNGEN_PLAN_PLAN_H
 
@@ -32,13 +33,20 @@ enum cell_kind {
 };
 
 // How a cell behaves in time, for the cycle model (timing.c).
-enum timing_kind { TIMING_NONE, TIMING_FRAME, TIMING_RESIZE, TIMING_REGISTER, TIMING_LINEAR,
-                   TIMING_PIPE, TIMING_ARGMAX };
+enum timing_kind {
+  TIMING_NONE,
+  TIMING_FRAME,
+  TIMING_RESIZE,
+  TIMING_REGISTER,
+  TIMING_LINEAR,
+  TIMING_PIPE,
+  TIMING_ARGMAX
+};
 struct timing {
   enum timing_kind kind;
-  int64_t latency;    // cycles from a beat (LINEAR: from its step) to the output
-  int64_t ib, og;     // LINEAR: input beats and output groups of a frame
-  int64_t queue;      // LINEAR: places for output beats
+  int64_t latency; // cycles from a beat (LINEAR: from its step) to the output
+  int64_t ib, og;  // LINEAR: input beats and output groups of a frame
+  int64_t queue;   // LINEAR: places for output beats
 };
 
 struct cell {
@@ -48,9 +56,9 @@ struct cell {
   int index;        // LAYER: its number in names; the others: that of the layer they serve
   struct stream in, out;
   struct timing timing;
-  int64_t cycles;      // of a frame when nothing stalls
-  int64_t multipliers; // LAYER
-  int64_t memory_bits; // LAYER
+  int64_t cycles;       // of a frame when nothing stalls
+  int64_t multipliers;  // LAYER
+  int64_t memory_bits;  // LAYER
   int accumulator_bits; // LAYER, 0: none
   void *facts;          // LAYER: what its column worked out (plan_linear.h, plan_pointwise.h)
 };
@@ -59,8 +67,8 @@ struct plan {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
   uint32_t n_cells, n_taps;
-  struct cell *cells;  // in the order of the stream
-  struct stream input; // top's s_axis; its TDATA is padded to whole bytes
+  struct cell *cells;   // in the order of the stream
+  struct stream input;  // top's s_axis; its TDATA is padded to whole bytes
   struct stream output; // top's m_axis, likewise; unused lanes are zero
   struct stream *taps;  // (n_taps) the output stream of every layer, in order
   int64_t ii;           // cycles between first input handshakes of frames at steady state

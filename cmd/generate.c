@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// generate: model -> quantised graph -> plan -> folder. This function is the architecture.
+#include "cmd/command.h"
+#include "gen/folder.h"
+#include "gen/report.h"
+#include "sw/base/file.h"
+#include "sw/graph/model.h"
+
+#include <string.h>
+
+// An identifier of SystemVerilog that no library module has.
+static bool check_name(const char *name, struct err *e) {
+  bool ok = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+  for (const char *p = name; *p; p++)
+    ok &= (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+          *p == '_';
+  ok &= strncmp(name, "fixed_", 6) != 0 && strncmp(name, "axis_", 5) != 0 && strlen(name) <= 64;
+  return ok ||
+         err_set(e,
+                 "--name %s: expected letters, digits and _, a letter first, not fixed_ or axis_",
+                 name);
+}
+
+static bool read_folding(struct arena *a, const struct options *o, struct folding *f,
+                         struct err *e) {
+  *f = (struct folding){.parallelism = o->parallelism};
+  return !o->folding || folding_read(a, o->folding, f, e);
+}
+
+struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
+                          struct err *e) {
+  struct model m;
+  struct folding folding;
+  struct bytes file;
+  const char *top = o->name ? o->name : "top";
+  if (!check_name(top, e) || !read_folding(a, o, &folding, e) || !command_model(a, o, &m, e) ||
+      !file_read(a, command_model_path(a, o->model), MODEL_BYTES_MAX, &file, e))
+    return NULL;
+  *model_sha256 = folder_sha256(a, file.data, file.size);
+  if (!m.fixed) {
+    err_set(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
+    return NULL;
+  }
+  struct plan *p = plan_new(a, m.fixed, top, &folding, e);
+  if (!p) err_within(e, "%s", o->model);
+  return p;
+}
+
+int command_generate(struct arena *a, const struct options *o, struct err *e) {
+  const char *dir = o->output ? o->output : "rtl", *sha256;
+  struct plan *p = command_plan(a, o, &sha256, e);
+  if (!p || !folder_write(p, dir, sha256, e)) return EXIT_USER;
+  struct text t = {0};
+  if (o->json) {
+    report_json(&t, p, dir);
+    fwrite(t.data, 1, t.size, stdout);
+  } else {
+    text_printf(&t, "%s -> %s\n\n", o->model, dir);
+    report_text(&t, p);
+    text_print_escaped(stdout, &t);
+  }
+  text_free(&t);
+  return EXIT_GOOD;
+}

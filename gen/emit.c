@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// top.sv: one block per cell in the order of the data, nets named after the cell that drives them.
+#include "gen/emit.h"
+
+#include <string.h>
+
+static int64_t bits(const struct stream *s) {
+  return s->lanes * s->width;
+}
+
+static const char *short_type(struct arena *a, const struct stream *s) {
+  return type_text(a, &s->type);
+}
+
+const char *emit_module(const struct plan *p, const struct cell *c) {
+  static const char *const modules[] = {"axis_frame", "axis_resize", "axis_register", "",
+                                        "axis_trim"};
+  if (c->kind != CELL_LAYER) return modules[c->kind];
+  switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
+  case COLUMN_LINEAR:
+    return "fixed_linear";
+  case COLUMN_POINTWISE:
+    return ((const struct circuit_pointwise *)c->facts)->module;
+  case COLUMN_CLASSIFY:
+    return "fixed_argmax";
+  case COLUMN_SHAPE:
+  case COLUMN_JOIN:
+  case COLUMN_REDUCE:
+  case COLUMN_MATMUL:
+  case COLUMN_STATE:
+  case COLUMN_OPAQUE:
+    break;
+  }
+  return "";
+}
+
+static void put_header(struct text *out, struct arena *a, const struct plan *p) {
+  text_puts(out, "// SPDX-License-Identifier: MIT-0\n");
+  text_printf(out,
+              "// %s: %lld -> %lld. II %lld cycles, latency %lld cycles, %lld multipliers.\n//\n",
+              p->top, (long long)p->input.elements, (long long)p->output.elements, (long long)p->ii,
+              (long long)p->latency, (long long)p->multipliers);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->kind != CELL_LAYER) continue;
+    text_printf(out, "//   %-16s %5lld -> %-5lld  %s\n", c->name, (long long)c->in.elements,
+                (long long)c->out.elements, short_type(a, &c->out));
+  }
+  text_puts(out, "//\n// Streams are AXI4-Stream without TKEEP: a beat carries the next elements "
+                 "of a frame (row, column,\n"
+                 "// channel; channel fastest), the first in the low bits; TLAST is on a frame's "
+                 "last beat.\n");
+}
+
+static void put_port_comment(struct text *out, struct arena *a, const char *way,
+                             const struct stream *s) {
+  text_printf(out, "  // frame %s: %lld beats of %lld elements of %s", way, (long long)s->beats,
+              (long long)s->lanes, short_type(a, s));
+  if (s->elements % s->lanes)
+    text_printf(out, ", %lld in the last", (long long)(s->elements % s->lanes));
+  text_puts(out, "\n");
+}
+
+static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
+  text_printf(out, "`default_nettype none\n\nmodule %s #(\n", p->top);
+  text_puts(out, "  parameter ROM_DIR = \"rom\"  // folder of the memory images, as the tool that "
+                 "reads them sees it\n) (\n"
+                 "  input  logic aclk,\n  input  logic aresetn,  // synchronous, active low\n");
+  put_port_comment(out, a, "in", &p->input);
+  text_printf(out, "  input  logic [%lld:0] s_axis_tdata,\n",
+              (long long)(8 * stream_bytes(&p->input) - 1));
+  text_puts(out, "  input  logic s_axis_tvalid,\n  output logic s_axis_tready,\n  input  logic "
+                 "s_axis_tlast,\n");
+  put_port_comment(out, a, "out", &p->output);
+  text_printf(out, "  output logic [%lld:0] m_axis_tdata,\n",
+              (long long)(8 * stream_bytes(&p->output) - 1));
+  text_puts(
+      out,
+      "  output logic m_axis_tvalid,\n  input  logic m_axis_tready,\n  output logic m_axis_tlast,\n"
+      "  // a frame with a misplaced TLAST has come in; cleared by reset\n  output logic "
+      "frame_error\n);\n");
+}
+
+static void put_nets(struct text *out, const struct stream *s) {
+  text_printf(out, "  logic [%lld:0] %s_tdata;\n", (long long)bits(s) - 1, s->signal);
+  text_printf(out, "  logic %s_tvalid;\n  logic %s_tready;\n  logic %s_tlast;\n\n", s->signal,
+              s->signal, s->signal);
+}
+
+static void put_parameters(struct text *out, const struct plan *p, const struct cell *c) {
+  struct parameters list = {out, 0};
+  switch (c->kind) {
+  case CELL_FRAME:
+    verilog_parameter(&list, "WIDTH", bits(&c->in));
+    verilog_parameter(&list, "BEATS", c->in.beats);
+    return;
+  case CELL_RESIZE:
+    verilog_parameter(&list, "WIDTH", c->in.width);
+    verilog_parameter(&list, "ELEMENTS", c->in.elements);
+    verilog_parameter(&list, "IN_LANES", c->in.lanes);
+    verilog_parameter(&list, "OUT_LANES", c->out.lanes);
+    return;
+  case CELL_REGISTER:
+    verilog_parameter(&list, "WIDTH", bits(&c->in));
+    return;
+  case CELL_TRIM:
+    verilog_parameter(&list, "WIDTH", c->in.width);
+    verilog_parameter(&list, "LANES", c->in.lanes);
+    verilog_parameter(&list, "USED", c->in.elements % c->in.lanes);
+    return;
+  case CELL_LAYER:
+    break;
+  }
+  switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
+  case COLUMN_LINEAR:
+    emit_linear_parameters(&list, c);
+    return;
+  case COLUMN_POINTWISE:
+    emit_pointwise_parameters(&list, p, c);
+    return;
+  case COLUMN_CLASSIFY:
+    emit_classify_parameters(&list, c);
+    return;
+  case COLUMN_SHAPE:
+  case COLUMN_JOIN:
+  case COLUMN_REDUCE:
+  case COLUMN_MATMUL:
+  case COLUMN_STATE:
+  case COLUMN_OPAQUE:
+    break;
+  }
+}
+
+static void put_stream(struct text *out, const char *port, const char *net, const char *range) {
+  text_printf(out, "    .%s_tdata(%s_tdata%s), .%s_tvalid(%s_tvalid),\n", port, net, range, port,
+              net);
+  text_printf(out, "    .%s_tready(%s_tready), .%s_tlast(%s_tlast)", port, net, port, net);
+}
+
+static void put_comment(struct text *out, struct arena *a, const struct cell *c) {
+  static const char *const facts[] = {"exact frames, whatever TLAST the source sends",
+                                      "lanes to lanes", "cuts the ready path", "",
+                                      "zeroes the unused lanes of the last beat"};
+  text_printf(out, "  // %s: ", c->name);
+  if (c->kind != CELL_LAYER) {
+    text_printf(out, "%s\n", facts[c->kind]);
+    return;
+  }
+  text_printf(out, "%lld -> %lld, %s -> %s, %lld cycles", (long long)c->in.elements,
+              (long long)c->out.elements, short_type(a, &c->in), short_type(a, &c->out),
+              (long long)c->cycles);
+  if (c->accumulator_bits)
+    text_printf(out, ", %lld x %lld lanes, accumulator %d bits", (long long)c->in.lanes,
+                (long long)c->out.lanes, c->accumulator_bits);
+  text_puts(out, "\n");
+}
+
+static void put_cell(struct text *out, struct arena *a, const struct plan *p, const struct cell *c,
+                     const char *from) {
+  bool first = c->kind == CELL_FRAME;
+  bool padded = first && 8 * stream_bytes(&p->input) != bits(&p->input);
+  const char *range = padded ? arena_printf(a, "[%lld:0]", (long long)bits(&p->input) - 1) : "";
+  put_comment(out, a, c);
+  put_nets(out, &c->out);
+  text_printf(out, "  %s #(\n", emit_module(p, c));
+  put_parameters(out, p, c);
+  text_printf(out, "\n  ) %s (\n", c->name);
+  if (c->kind != CELL_TRIM) text_puts(out, "    .aclk(aclk), .aresetn(aresetn),\n");
+  put_stream(out, "s_axis", from, range);
+  text_puts(out, ",\n");
+  put_stream(out, "m_axis", c->out.signal, "");
+  text_puts(out, first ? ",\n    .frame_error(frame_error)\n  );\n\n" : "\n  );\n\n");
+}
+
+static void put_end(struct text *out, const struct plan *p, const char *last) {
+  int64_t pad_in = 8 * stream_bytes(&p->input) - bits(&p->input);
+  int64_t pad_out = 8 * stream_bytes(&p->output) - bits(&p->output);
+  if (pad_out)
+    text_printf(out, "  assign m_axis_tdata = {%lld'd0, %s_tdata};\n", (long long)pad_out, last);
+  else
+    text_printf(out, "  assign m_axis_tdata = %s_tdata;\n", last);
+  text_printf(out,
+              "  assign m_axis_tvalid = %s_tvalid;\n  assign %s_tready = m_axis_tready;\n"
+              "  assign m_axis_tlast = %s_tlast;\n",
+              last, last, last);
+  if (pad_in)
+    text_printf(out,
+                "\n  // TDATA comes in whole bytes\n  logic unused_tdata;\n"
+                "  assign unused_tdata = &{1'b0, s_axis_tdata[%lld:%lld]};\n",
+                (long long)(8 * stream_bytes(&p->input) - 1), (long long)bits(&p->input));
+  text_puts(out, "endmodule\n\n`default_nettype wire\n");
+}
+
+void emit_top(struct text *out, const struct plan *p) {
+  struct arena a = {0};
+  const char *from = "s_axis";
+  put_header(out, &a, p);
+  put_ports(out, &a, p);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    put_cell(out, &a, p, &p->cells[i], from);
+    from = p->cells[i].out.signal;
+  }
+  put_end(out, p, from);
+  arena_free(&a);
+}
+
+void emit_roms(struct emit_files *f, const struct plan *p) {
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->kind != CELL_LAYER) continue;
+    int column = op_info(p->graph->nodes[c->node].op)->column;
+    if (column == COLUMN_LINEAR) emit_linear_roms(f, c);
+    if (column == COLUMN_POINTWISE) emit_pointwise_roms(f, c);
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a plan to text: top.sv, memory images, reports. Wiring and numbers only; all logic is in
+// hw/.
+#ifndef NNGEN_GEN_EMIT_H
+#define NNGEN_GEN_EMIT_H
+
+#include "gen/verilog.h"
+#include "sw/plan/circuit.h"
+
+// A file of the output folder, in memory until everything is made.
+struct emit_file {
+  const char *name; // relative, "rom/l0_weight_000_00.mem"
+  struct text text;
+};
+
+struct emit_files {
+  struct arena *arena;
+  uint32_t count, room;
+  struct emit_file *files;
+};
+
+// A new empty file; the pointer holds until the next call.
+struct text *emit_open(struct emit_files *f, const char *name);
+void emit_free(struct emit_files *f);
+
+// top.sv.
+void emit_top(struct text *out, const struct plan *p);
+
+// The memory images of all layers, as rom/<layer>_....mem.
+void emit_roms(struct emit_files *f, const struct plan *p);
+
+// The name of the library module of a cell.
+const char *emit_module(const struct plan *p, const struct cell *c);
+
+// By column: the parameters of a layer's instance, and its memory images.
+void emit_linear_parameters(struct parameters *out, const struct cell *c);
+void emit_linear_roms(struct emit_files *f, const struct cell *c);
+void emit_pointwise_parameters(struct parameters *out, const struct plan *p, const struct cell *c);
+void emit_pointwise_roms(struct emit_files *f, const struct cell *c);
+void emit_classify_parameters(struct parameters *out, const struct cell *c);
+
+// Requantisation parameters; `cast`: print CAST too and nothing more if there is none.
+void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast);
+
+// One memory image in banks, rom/<base>_<bank>.mem (three digits): `depth` words of `fields`
+// fields, field i of word w being `width` bits of field(context, w, i), field 0 in the low bits.
+struct emit_image {
+  const char *base;
+  int64_t depth, fields;
+  int width;
+  int64_t (*field)(const void *context, int64_t word, int64_t field);
+  const void *context;
+};
+void emit_image(struct emit_files *f, const struct emit_image *image);
+
+#endif

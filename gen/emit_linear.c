@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// hw/fixed_linear.sv: parameters and images.
+//
+// Weight word (ib, og) of output lane `lane` holds the weights of output og * OUT_LANES + lane for
+// inputs ib * IN_LANES ..., input lane 0 in the low bits; zero where there is no such weight.
+#include "gen/emit.h"
+
+void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast) {
+  if (cast) verilog_parameter(out, "CAST", r->cast);
+  verilog_parameter(out, "OUT_WIDTH", r->out_width);
+  verilog_word(out, "OUT_TYPE", r->out_type);
+  if (cast && !r->cast) return;
+  if (r->mul_width) verilog_parameter(out, "MUL_WIDTH", r->mul_width);
+  if (r->mul_width && r->mul > 1) verilog_unsigned(out, "MUL", r->mul);
+  verilog_parameter(out, "SHIFT", r->shift);
+  if (r->zero) verilog_wide(out, "ZERO", r->zero);
+  verilog_word(out, "ROUNDING", r->rounding);
+  verilog_word(out, "OVERFLOW", r->overflow);
+}
+
+static const char *file_name(char *buffer, size_t size, const struct cell *c, const char *what) {
+  snprintf(buffer, size, "l%d_%s", c->index, what);
+  return buffer;
+}
+
+void emit_linear_parameters(struct parameters *out, const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
+  char file[64];
+  verilog_parameter(out, "IN_FEATURES", l->in);
+  verilog_parameter(out, "OUT_FEATURES", l->out);
+  verilog_parameter(out, "IN_LANES", c->in.lanes);
+  verilog_parameter(out, "OUT_LANES", c->out.lanes);
+  verilog_parameter(out, "IN_WIDTH", l->in_width);
+  verilog_word(out, "IN_TYPE", l->in_type);
+  verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
+  verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  verilog_parameter(out, "BIAS_WIDTH", l->bias_width);
+  verilog_parameter(out, "ACC_WIDTH", l->acc_width);
+  emit_requant_parameters(out, &l->requant, false);
+  verilog_parameter(out, "QUEUE", l->queue);
+  verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
+  verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));
+  if (l->mul) verilog_file(out, "MUL_FILE", file_name(file, sizeof file, c, "mul"));
+}
+
+struct lane {
+  const struct circuit_linear *l;
+  int64_t lane, in_lanes, out_lanes;
+};
+
+static int64_t weight_field(const void *context, int64_t word, int64_t field) {
+  const struct lane *k = context;
+  int64_t i = word / k->l->og * k->in_lanes + field;
+  int64_t o = word % k->l->og * k->out_lanes + k->lane;
+  if (i >= k->l->in || o >= k->l->out) return 0;
+  int64_t w = k->l->weight[o * k->l->in + i];
+  return k->l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
+}
+
+static int64_t bias_field(const void *context, int64_t word, int64_t field) {
+  const struct lane *k = context;
+  int64_t o = word * k->out_lanes + k->lane;
+  (void)field;
+  return o < k->l->out ? k->l->bias[o] : 0;
+}
+
+static int64_t mul_field(const void *context, int64_t word, int64_t field) {
+  const struct lane *k = context;
+  int64_t o = word * k->out_lanes + k->lane;
+  (void)field;
+  return o < k->l->out ? k->l->mul[o] : 0;
+}
+
+static void lane_image(struct emit_files *f, const struct cell *c, const struct lane *k,
+                       const char *what, struct emit_image image) {
+  image.base = arena_printf(f->arena, "l%d_%s_%03lld", c->index, what, (long long)k->lane);
+  image.context = k;
+  emit_image(f, &image);
+}
+
+void emit_linear_roms(struct emit_files *f, const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
+  struct lane k = {l, 0, c->in.lanes, c->out.lanes};
+  for (k.lane = 0; k.lane < c->out.lanes; k.lane++) {
+    lane_image(f, c, &k, "weight",
+               (struct emit_image){.depth = l->ib * l->og,
+                                   .fields = c->in.lanes,
+                                   .width = l->weight_width,
+                                   .field = weight_field});
+    lane_image(f, c, &k, "bias",
+               (struct emit_image){
+                   .depth = l->og, .fields = 1, .width = l->bias_width, .field = bias_field});
+    if (l->mul)
+      lane_image(
+          f, c, &k, "mul",
+          (struct emit_image){
+              .depth = l->og, .fields = 1, .width = l->requant.mul_width, .field = mul_field});
+  }
+}

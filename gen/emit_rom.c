@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory images for $readmemh: one word per line, hexadecimal, in banks as hw/fixed_rom.sv reads.
+#include "gen/emit.h"
+
+#include <string.h>
+
+enum { BANK = 2048 };
+
+struct text *emit_open(struct emit_files *f, const char *name) {
+  if (f->count == f->room) {
+    uint32_t room = f->room ? f->room * 2 : 32;
+    struct emit_file *wider = ARENA_NEW(f->arena, struct emit_file, room);
+    if (f->count) memcpy(wider, f->files, f->count * sizeof *wider);
+    f->files = wider;
+    f->room = room;
+  }
+  f->files[f->count].name = arena_strdup(f->arena, name);
+  return &f->files[f->count++].text;
+}
+
+void emit_free(struct emit_files *f) {
+  for (uint32_t i = 0; i < f->count; i++) text_free(&f->files[i].text);
+}
+
+// Adds the low `width` bits of value at bit `at` of a word.
+static void put_bits(unsigned char *word, int64_t at, int width, int64_t value) {
+  for (int b = 0; b < width; b++)
+    if (value >> (b > 63 ? 63 : b) & 1) word[(at + b) / 4] |= (unsigned char)(1 << (at + b) % 4);
+}
+
+static void put_word(struct text *out, const unsigned char *nibbles, int64_t count, char *line) {
+  for (int64_t i = 0; i < count; i++) line[i] = "0123456789abcdef"[nibbles[count - 1 - i]];
+  line[count] = '\n';
+  text_put(out, line, (size_t)count + 1);
+}
+
+void emit_image(struct emit_files *f, const struct emit_image *image) {
+  int64_t nibbles = (image->fields * image->width + 3) / 4;
+  struct arena a = {0};
+  unsigned char *word = ARENA_NEW(&a, unsigned char, nibbles);
+  char *line = ARENA_NEW(&a, char, nibbles + 1);
+  struct text *out = NULL;
+  for (int64_t w = 0; w < image->depth; w++) {
+    if (w % BANK == 0)
+      out = emit_open(
+          f, arena_printf(f->arena, "rom/%s_%03lld.mem", image->base, (long long)(w / BANK)));
+    memset(word, 0, (size_t)nibbles);
+    for (int64_t i = 0; i < image->fields; i++)
+      put_bits(word, i * image->width, image->width, image->field(image->context, w, i));
+    put_word(out, word, nibbles, line);
+  }
+  arena_free(&a);
+}

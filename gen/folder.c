@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gen/folder.h"
+
+#include "gen/emit.h"
+#include "gen/rename.h"
+#include "gen/report.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MODULES_MAX = 64, SUMS_MAX = 1 << 24, HARDWARE_MAX = 1 << 20 };
+#define FILE_LIMIT ((size_t)1 << 31)
+
+const char *folder_sha256(struct arena *a, const void *data, size_t size) {
+  char *hex = arena_alloc(a, SHA256_DIGEST_STRING_LENGTH, 1);
+  return SHA256Data(data, size, hex);
+}
+
+const char *folder_library(struct arena *a, const char *room) {
+  char self[4096];
+  ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+  for (int up = 0; size > 0 && up < 3; up++) {
+    self[size] = 0;
+    char *slash = strrchr(self, '/');
+    if (!slash) break;
+    *slash = 0;
+    size = slash - self;
+    const char *path = arena_printf(a, "%s/%s", self, room);
+    if (file_exists(path)) return path;
+  }
+  return arena_printf(a, "%s/%s", NNGEN_ROOT, room);
+}
+
+// ---- used modules
+
+struct modules {
+  struct arena *arena;
+  const char *library;
+  uint32_t count;
+  const char *names[MODULES_MAX];
+  struct bytes text[MODULES_MAX];
+};
+
+static bool word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool add_module(struct modules *m, const char *name, size_t length, struct err *e) {
+  for (uint32_t i = 0; i < m->count; i++)
+    if (strlen(m->names[i]) == length && memcmp(m->names[i], name, length) == 0) return true;
+  const char *path = arena_printf(m->arena, "%s/%.*s.sv", m->library, (int)length, name);
+  if (!file_exists(path)) return true; // a word that isn't a module
+  if (m->count == MODULES_MAX) return err_set(e, "more than %d modules", MODULES_MAX);
+  m->names[m->count] = arena_printf(m->arena, "%.*s", (int)length, name);
+  return file_read(m->arena, path, HARDWARE_MAX, &m->text[m->count++], e);
+}
+
+// Adds every library module that a text names, comments aside.
+static bool scan_modules(struct modules *m, const char *text, struct err *e) {
+  for (const char *p = text; *p;) {
+    if (p[0] == '/' && p[1] == '/') {
+      while (*p && *p != '\n') p++;
+    } else if (word_char(*p)) {
+      const char *end = p;
+      while (word_char(*end)) end++;
+      bool ours = strncmp(p, "fixed_", 6) == 0 || strncmp(p, "axis_", 5) == 0;
+      if (ours && !add_module(m, p, (size_t)(end - p), e)) return false;
+      p = end;
+    } else {
+      p++;
+    }
+  }
+  return true;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct emit_file *)a)->name, ((const struct emit_file *)b)->name);
+}
+
+static bool add_hardware(struct emit_files *f, const struct plan *p, struct err *e) {
+  struct modules m = {.arena = f->arena, .library = folder_library(f->arena, "hw")};
+  struct text top = {0};
+  emit_top(&top, p);
+  bool ok = scan_modules(&m, top.data, e);
+  for (uint32_t i = 0; ok && i < m.count; i++)
+    ok = scan_modules(&m, (const char *)m.text[i].data, e);
+  struct emit_file *sorted = ARENA_NEW(f->arena, struct emit_file, m.count);
+  for (uint32_t i = 0; i < m.count; i++) sorted[i].name = m.names[i];
+  if (ok) qsort(sorted, m.count, sizeof *sorted, by_name);
+  struct text list = {0};
+  for (uint32_t i = 0; ok && i < m.count; i++) text_printf(&list, "%s.sv\n", sorted[i].name);
+  text_printf(&list, "%s.sv\n", p->top);
+  for (uint32_t i = 0; ok && i < m.count; i++)
+    text_put(emit_open(f, arena_printf(f->arena, "%s.sv", m.names[i])),
+             (const char *)m.text[i].data, m.text[i].size);
+  *emit_open(f, arena_printf(f->arena, "%s.sv", p->top)) = top;
+  *emit_open(f, "top.f") = list;
+  return ok;
+}
+
+// ---- writing
+
+static bool make_dir(const char *path, struct err *e) {
+  if (mkdir(path, 0755) == 0) return true;
+  return err_set(e, "%s: %s", path, strerror(errno));
+}
+
+static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
+  if (!make_dir(arena_printf(f->arena, "%s/rom", dir), e)) return false;
+  for (uint32_t i = 0; i < f->count; i++) {
+    const char *path = arena_printf(f->arena, "%s/%s", dir, f->files[i].name);
+    if (!file_create(path, f->files[i].text.data, f->files[i].text.size, e)) return false;
+  }
+  return true;
+}
+
+static bool add_model(struct emit_files *f, const struct plan *p, const char *dir, struct err *e) {
+  const char *path = arena_printf(f->arena, "%s/model.bin", dir);
+  struct bytes bytes;
+  if (!model_write(path, graph_renamed(f->arena, p), e) ||
+      !file_read(f->arena, path, FILE_LIMIT, &bytes, e))
+    return false;
+  text_put(emit_open(f, "model.bin"), (const char *)bytes.data, bytes.size);
+  return true;
+}
+
+static bool write_sums(struct emit_files *f, const char *dir, struct err *e) {
+  struct text sums = {0};
+  qsort(f->files, f->count, sizeof *f->files, by_name);
+  for (uint32_t i = 0; i < f->count; i++)
+    text_printf(&sums, "%s  %s\n",
+                folder_sha256(f->arena, f->files[i].text.data, f->files[i].text.size),
+                f->files[i].name);
+  bool ok = file_create(arena_printf(f->arena, "%s/SHA256SUMS", dir), sums.data, sums.size, e);
+  text_free(&sums);
+  return ok;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+  (void)st;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
+static void remove_tree(const char *dir) {
+  nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+// A folder with a manifest that nngen wrote.
+static bool is_ours(struct arena *a, const char *dir) {
+  struct bytes bytes;
+  struct err ignored = {0};
+  const char *path = arena_printf(a, "%s/manifest.json", dir);
+  if (!file_read(a, path, SUMS_MAX, &bytes, &ignored)) return false;
+  json_t *root = json_parse((const char *)bytes.data, bytes.size, &ignored);
+  const char *generator = json_string_value(json_object_get(root, "generator"));
+  bool ours = generator && strcmp(generator, "nngen") == 0;
+  json_decref(root);
+  return ours;
+}
+
+// Puts the finished folder in its place.
+static bool place(struct arena *a, const char *made, const char *dir, struct err *e) {
+  const char *old = arena_printf(a, "%s.old", made);
+  bool replaces = file_exists(dir) && rmdir(dir) != 0;
+  if (replaces && rename(dir, old) != 0) return err_set(e, "%s: %s", dir, strerror(errno));
+  if (rename(made, dir) != 0) {
+    err_set(e, "%s: %s", dir, strerror(errno));
+    if (replaces) rename(old, dir);
+    return false;
+  }
+  if (replaces) remove_tree(old);
+  return true;
+}
+
+static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
+                 const char *model_sha256, struct err *e) {
+  if (!add_hardware(f, p, e)) return false;
+  emit_roms(f, p);
+  report_text(emit_open(f, "report.txt"), p);
+  report_manifest(emit_open(f, "manifest.json"), p, model_sha256);
+  return write_files(f, dir, e) && add_model(f, p, dir, e) && write_sums(f, dir, e);
+}
+
+bool folder_write(const struct plan *p, const char *dir, const char *model_sha256, struct err *e) {
+  struct arena a = {0};
+  struct emit_files files = {.arena = &a};
+  size_t length = strlen(dir);
+  while (length > 1 && dir[length - 1] == '/') length--;
+  const char *to = arena_printf(&a, "%.*s", (int)length, dir);
+  struct stat st;
+  bool ok = lstat(to, &st) != 0 || (S_ISDIR(st.st_mode) && is_ours(&a, to)) || rmdir(to) == 0;
+  if (!ok) err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
+  char *made = arena_printf(&a, "%s.XXXXXX", to);
+  if (ok && !mkdtemp(made)) ok = err_set(e, "%s: %s", dir, strerror(errno));
+  if (ok) {
+    chmod(made, 0755);
+    ok = fill(&files, p, made, model_sha256, e) && place(&a, made, to, e);
+    if (!ok) remove_tree(made);
+  }
+  emit_free(&files);
+  arena_free(&a);
+  return ok;
+}
+
+// ---- reading back
+
+static bool check_line(struct arena *a, const char *dir, char *line, struct err *e) {
+  char *name = strstr(line, "  ");
+  struct bytes bytes;
+  if (!name || name - line != SHA256_DIGEST_STRING_LENGTH - 1)
+    return err_set(e, "%s/SHA256SUMS: a line isn't HASH  FILE", dir);
+  *name = 0;
+  name += 2;
+  if (name[0] == '/' || strstr(name, "..")) return err_set(e, "%s/SHA256SUMS: %s", dir, name);
+  const char *path = arena_printf(a, "%s/%s", dir, name);
+  if (!file_read(a, path, FILE_LIMIT, &bytes, e)) return false;
+  if (strcmp(folder_sha256(a, bytes.data, bytes.size), line) != 0)
+    return err_set(e, "%s: was changed after it was generated (SHA256SUMS doesn't match)", path);
+  return true;
+}
+
+bool folder_check(const char *dir, struct err *e) {
+  struct arena a = {0};
+  struct bytes sums;
+  bool ok = file_read(&a, arena_printf(&a, "%s/SHA256SUMS", dir), SUMS_MAX, &sums, e);
+  char *rest = ok ? (char *)sums.data : NULL;
+  for (char *line; ok && (line = strsep(&rest, "\n"));) {
+    struct arena one = {0};
+    if (*line) ok = check_line(&one, dir, line, e);
+    arena_free(&one);
+  }
+  arena_free(&a);
+  return ok;
+}
+
+static bool read_manifest(struct arena *a, const json_t *root, struct folding *f, const char **top,
+                          struct err *e) {
+  const json_t *layers = json_object_get(root, "layers");
+  const json_t *lanes = json_object_get(json_object_get(root, "input"), "lanes");
+  const char *name = json_string_value(json_object_get(root, "top"));
+  if (!json_is_array(layers) || !json_is_integer(lanes) || !name)
+    return err_set(e, "manifest.json: layers, input.lanes or top is missing");
+  *top = arena_strdup(a, name);
+  *f = (struct folding){.parallelism = json_integer_value(lanes)};
+  f->layers = ARENA_NEW(a, struct folding_entry, json_array_size(layers));
+  for (size_t i = 0; i < json_array_size(layers); i++) {
+    const json_t *l = json_array_get(layers, i);
+    const char *id = json_string_value(json_object_get(l, "id"));
+    if (!id) return err_set(e, "manifest.json: layer %zu has no id", i);
+    f->layers[f->n_layers++] =
+        (struct folding_entry){.name = arena_strdup(a, id),
+                               .in = json_integer_value(json_object_get(l, "lanes_in")),
+                               .out = json_integer_value(json_object_get(l, "lanes_out"))};
+  }
+  return f->parallelism >= 1 || err_set(e, "manifest.json: no lanes");
+}
+
+struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
+  struct bytes bytes;
+  struct folding folding = {0};
+  const char *top = NULL, *path = arena_printf(a, "%s/manifest.json", dir);
+  if (!file_read(a, path, SUMS_MAX, &bytes, e)) return NULL;
+  json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
+  bool ok = root && read_manifest(a, root, &folding, &top, e);
+  json_decref(root);
+  struct graph *g = ok ? model_read(a, arena_printf(a, "%s/model.bin", dir), e) : NULL;
+  if (!g) return NULL;
+  graph_ranges(g);
+  return plan_new(a, g, top, &folding, e);
+}

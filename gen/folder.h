@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder that `generate` writes. It is made under a temporary name beside its place, gets
+// SHA256SUMS last, and is renamed; an existing folder is replaced only if it is one of ours.
+#ifndef NNGEN_GEN_FOLDER_H
+#define NNGEN_GEN_FOLDER_H
+
+#include "sw/plan/plan.h"
+
+// Writes the whole folder. `model_sha256`: of the file that the graph came from.
+bool folder_write(const struct plan *p, const char *dir, const char *model_sha256, struct err *e);
+
+// Refuses a folder whose files don't match its SHA256SUMS.
+bool folder_check(const char *dir, struct err *e);
+
+// The plan of a folder: its model.bin with the lanes that its manifest states. NULL on error.
+struct plan *folder_plan(struct arena *a, const char *dir, struct err *e);
+
+// The folder of the SystemVerilog library or of the benches ("hw", "sim"), beside the program.
+const char *folder_library(struct arena *a, const char *room);
+
+// 64 hexadecimal digits.
+const char *folder_sha256(struct arena *a, const void *data, size_t size);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gen/report.h"
+
+#include "gen/emit.h"
+#include "sw/base/json.h"
+#include "sw/base/table_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *weight_type(struct arena *a, const struct plan *p, const struct cell *c) {
+  const struct node *n = &p->graph->nodes[c->node];
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (node_in(p->graph, n, i)->init) return type_text(a, &node_in(p->graph, n, i)->type);
+  return "";
+}
+
+// Share of a frame's cycles at steady state in which the cell works.
+static double utilisation(const struct plan *p, const struct cell *c) {
+  return (double)c->cycles / (double)p->ii;
+}
+
+// '|' separates cells of the table, so that it can't stand in a name.
+static const char *plain_name(struct arena *a, const char *name) {
+  char *copy = arena_strdup(a, name);
+  for (char *s = copy; *s; s++)
+    if (*s == '|') *s = '/';
+  return strlen(copy) > 40 ? arena_printf(a, "%.37s...", copy) : copy;
+}
+
+static const char *blank_zero(struct arena *a, int64_t v) {
+  return v ? arena_printf(a, "%lld", (long long)v) : "";
+}
+
+void report_text(struct text *out, const struct plan *p) {
+  struct arena a = {0};
+  text_printf(out,
+              "%s: II %lld cycles, latency %lld cycles, %lld multipliers, %lld memory bits\n\n",
+              p->top, (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
+              (long long)p->memory_bits);
+  struct table_text t =
+      table_text_new(&a, "<block|<layer|<module|in|out|<type|<weights|accumulator|lanes "
+                         "in|out|cycles|multipliers|memory bits|busy %");
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->kind != CELL_LAYER) continue;
+    table_text_row(&t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
+                   plain_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
+                   (long long)c->in.elements, (long long)c->out.elements,
+                   type_text(&a, &c->out.type), weight_type(&a, p, c),
+                   blank_zero(&a, c->accumulator_bits), (long long)c->in.lanes,
+                   (long long)c->out.lanes, (long long)c->cycles, blank_zero(&a, c->multipliers),
+                   blank_zero(&a, c->memory_bits), 100 * utilisation(p, c));
+  }
+  table_text_row(&t, "total||||||||||%lld|%lld|%lld|", (long long)p->ii, (long long)p->multipliers,
+                 (long long)p->memory_bits);
+  struct text table = {0};
+  table_text_print(&t, &table);
+  for (size_t i = 0; i < table.size; i++) {
+    unsigned char c = (unsigned char)table.data[i];
+    if ((c < 0x20 && c != '\n') || c == 0x7f)
+      text_printf(out, "\\x%02x", c);
+    else
+      text_put(out, table.data + i, 1);
+  }
+  text_free(&table);
+  arena_free(&a);
+}
+
+static void put_pair(struct text *out, const char *key, const char *value) {
+  text_printf(out, "\"%s\":", key);
+  json_put_string(out, value);
+}
+
+static void put_layer(struct text *out, struct arena *a, const struct plan *p,
+                      const struct cell *c) {
+  const struct node *n = &p->graph->nodes[c->node];
+  put_pair(out, "name", n->name);
+  text_puts(out, ",");
+  put_pair(out, "op", op_info(n->op)->name);
+  text_puts(out, ",");
+  put_pair(out, "module", emit_module(p, c));
+  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)c->in.elements,
+              (long long)c->out.elements);
+  put_pair(out, "type", type_text(a, &c->out.type));
+  text_puts(out, ",");
+  put_pair(out, "weight_type", weight_type(a, p, c));
+  text_printf(out, ",\"accumulator_bits\":%d,\"lanes_in\":%lld,\"lanes_out\":%lld,\"cycles\":%lld",
+              c->accumulator_bits, (long long)c->in.lanes, (long long)c->out.lanes,
+              (long long)c->cycles);
+  text_printf(out, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"utilisation\":%.4f",
+              (long long)c->multipliers, (long long)c->memory_bits, utilisation(p, c));
+}
+
+void report_json(struct text *out, const struct plan *p, const char *dir) {
+  struct arena a = {0};
+  bool first = true;
+  text_puts(out, "{");
+  put_pair(out, "dir", dir);
+  text_printf(
+      out, ",\"ii\":%lld,\"latency\":%lld,\"multipliers\":%lld,\"memory_bits\":%lld,\"layers\":[",
+      (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
+      (long long)p->memory_bits);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    if (p->cells[i].kind != CELL_LAYER) continue;
+    text_puts(out, first ? "{" : ",{");
+    put_layer(out, &a, p, &p->cells[i]);
+    text_puts(out, "}");
+    first = false;
+  }
+  text_puts(out, "]}\n");
+  arena_free(&a);
+}
+
+static void put_stream(struct text *out, struct arena *a, const struct stream *s) {
+  text_printf(out, "{\"elements\":%lld,\"lanes\":%lld,\"beats\":%lld,\"tdata_bytes\":%lld,",
+              (long long)s->elements, (long long)s->lanes, (long long)s->beats,
+              (long long)stream_bytes(s));
+  put_pair(out, "type", type_text(a, &s->type));
+  text_puts(out, "}");
+}
+
+void report_manifest(struct text *out, const struct plan *p, const char *model_sha256) {
+  struct arena a = {0};
+  bool first = true;
+  text_puts(out, "{\n  \"generator\": \"nngen\",\n  \"format\": 1,\n  ");
+  put_pair(out, "model", p->graph->name);
+  text_puts(out, ",\n  ");
+  put_pair(out, "model_sha256", model_sha256);
+  text_puts(out, ",\n  ");
+  put_pair(out, "top", p->top);
+  text_printf(out, ",\n  \"ii\": %lld,\n  \"latency\": %lld,\n  \"input\": ", (long long)p->ii,
+              (long long)p->latency);
+  put_stream(out, &a, &p->input);
+  text_puts(out, ",\n  \"output\": ");
+  put_stream(out, &a, &p->output);
+  text_puts(out, ",\n  \"layers\": [\n");
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->kind != CELL_LAYER) continue;
+    text_puts(out, first ? "    {" : ",\n    {");
+    put_pair(out, "id", c->name);
+    text_puts(out, ",\"origin\":[");
+    const struct node *n = &p->graph->nodes[c->node];
+    for (uint32_t k = 0; k < n->n_origin; k++) {
+      if (k) text_puts(out, ",");
+      json_put_string(out, n->origin[k]);
+    }
+    text_puts(out, "],");
+    put_layer(out, &a, p, c);
+    text_puts(out, "}");
+    first = false;
+  }
+  text_puts(out, "\n  ]\n}\n");
+  arena_free(&a);
+}

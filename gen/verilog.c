@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gen/verilog.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE = 96, INDENT = 4 };
+
+static void put(struct parameters *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void put(struct parameters *p, const char *format, ...) {
+  char item[256];
+  va_list args;
+  va_start(args, format);
+  int size = vsnprintf(item, sizeof item, format, args);
+  va_end(args);
+  if (p->column && p->column + size + 2 <= LINE) {
+    text_puts(p->out, ", ");
+    p->column += 2;
+  } else {
+    text_printf(p->out, "%s%*s", p->column ? ",\n" : "", INDENT, "");
+    p->column = INDENT;
+  }
+  text_puts(p->out, item);
+  p->column += size;
+}
+
+void verilog_parameter(struct parameters *p, const char *name, int64_t value) {
+  put(p, ".%s(%lld)", name, (long long)value);
+}
+
+void verilog_wide(struct parameters *p, const char *name, int64_t value) {
+  put(p, ".%s(%s64'sd%lld)", name, value < 0 ? "-" : "",
+      value < 0 ? -(long long)value : (long long)value);
+}
+
+void verilog_unsigned(struct parameters *p, const char *name, int64_t value) {
+  put(p, ".%s(40'd%lld)", name, (long long)value);
+}
+
+void verilog_word(struct parameters *p, const char *name, const char *word) {
+  put(p, ".%s(\"%s\")", name, word);
+}
+
+void verilog_file(struct parameters *p, const char *name, const char *file) {
+  put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
+}
+
+void verilog_range(struct text *out, int64_t bits) {
+  text_printf(out, "[%lld:0] ", (long long)bits - 1);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Printing SystemVerilog: an instance is a name, its parameters in order, its two streams.
+#ifndef NNGEN_GEN_VERILOG_H
+#define NNGEN_GEN_VERILOG_H
+
+#include "sw/base/text.h"
+
+#include <stdint.h>
+
+// The parameters of one instance, wrapped into lines.
+struct parameters {
+  struct text *out;
+  int column; // of the current line; 0: nothing printed yet
+};
+
+void verilog_parameter(struct parameters *p, const char *name, int64_t value);
+void verilog_wide(struct parameters *p, const char *name, int64_t value);     // 64'sd...
+void verilog_unsigned(struct parameters *p, const char *name, int64_t value); // 40'd...
+void verilog_word(struct parameters *p, const char *name, const char *word);  // "..."
+void verilog_file(struct parameters *p, const char *name, const char *file);  // {ROM_DIR, "/file"}
+
+// "[31:0] " or, for one bit, "[0:0] ": every stream is a vector.
+void verilog_range(struct text *out, int64_t bits);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a layer's circuit needs to know, worked out once by its column: the numbers that become
+// parameters of its module, its memories and its timing.
+#ifndef NNGEN_PLAN_CIRCUIT_H
+#define NNGEN_PLAN_CIRCUIT_H
+
+#include "sw/plan/plan.h"
+#include "sw/plan/polynomial.h"
+
+// fixed_requant's parameters.
+struct circuit_requant {
+  bool cast;     // false: types are equal and there is no requantisation
+  int mul_width; // bits; 0: the multiplier is 1
+  int64_t mul;
+  int shift;
+  int64_t zero;
+  int out_width;
+  const char *out_type; // "signed", "unsigned", "bipolar"
+  const char *rounding, *overflow;
+};
+
+// fixed_linear. The zero points of input and weights are folded into bias and weights.
+struct circuit_linear {
+  int64_t in, out, ib, og;
+  int in_width, weight_width, bias_width, acc_width; // bits
+  const char *in_type, *weight_type;
+  const int64_t *weight; // (out, in) minus their zeros
+  const int64_t *bias;   // (out), modulo 2^bias_width
+  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
+  struct circuit_requant requant;
+  int64_t queue; // places
+};
+
+enum circuit_form { FORM_EXACT, FORM_TABLE, FORM_POLYNOMIAL };
+
+// fixed_relu, fixed_clip, ..., fixed_table, fixed_polynomial.
+struct circuit_pointwise {
+  enum circuit_form form;
+  const char *module;
+  int in_width;
+  const char *in_type;
+  int64_t in_zero;
+  const int64_t *codes; // integer constants, as the op has them
+  int64_t slope_mul;
+  int slope_shift;
+  struct circuit_requant requant;
+  struct table_rom rom;
+  struct polynomial polynomial;
+};
+
+struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
+                                          const struct requant *rq);
+const char *circuit_type(const struct type *t); // "signed", "unsigned" or "bipolar"
+
+// Pipeline stages that requantisation adds: hw/fixed_requant.sv.
+int circuit_requant_stages(const struct circuit_requant *r);
+
+int circuit_clog2(int64_t n); // 0 for n <= 1
+
+// Fill in facts, timing and costs of a layer's cell whose streams are known. False if the layer
+// can't become a circuit, with the reason.
+bool circuit_linear_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+bool circuit_classify_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+
+// Gives a linear cell a queue of `places` and the latency that follows.
+void circuit_linear_queue(struct cell *c, int64_t places);
+
+// The cycle model: runs frames through the cells without stall on either side; sets ii and
+// latency. It follows the control logic that the headers in hw/ state.
+void timing_run(struct plan *p);
+
+#endif

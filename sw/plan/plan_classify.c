@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of a classification: hw/fixed_argmax.sv.
+#include "sw/plan/circuit.h"
+
+bool circuit_classify_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  (void)a;
+  if (n->n_out > 1) return err_set(e, "only the index becomes a circuit, not the largest value");
+  if (node_in(g, n, 0)->type.cls == TYPE_BIPOLAR) return err_set(e, "its input is bipolar");
+  if (value_elements(node_out(g, n, 0)) != 1) return err_set(e, "its input has several rows");
+  c->timing = (struct timing){
+      .kind = TIMING_ARGMAX, .latency = 1 + circuit_clog2(c->in.lanes), .ib = c->in.beats};
+  c->cycles = c->in.beats;
+  return true;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of a linear layer: hw/fixed_linear.sv.
+#include "sw/graph/interval.h"
+#include "sw/plan/circuit.h"
+
+enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_BANK = 2048 };
+
+int circuit_clog2(int64_t n) {
+  int bits = 0;
+  while (((int64_t)1 << bits) < n) bits++;
+  return bits;
+}
+
+const char *circuit_type(const struct type *t) {
+  if (t->cls == TYPE_BIPOLAR) return "bipolar";
+  return t->cls == TYPE_TERNARY || t->is_signed ? "signed" : "unsigned";
+}
+
+static int unsigned_bits(int64_t v) {
+  int bits = 1;
+  while (v >> bits) bits++;
+  return bits;
+}
+
+struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
+                                          const struct requant *rq) {
+  bool bipolar = y->type.cls == TYPE_BIPOLAR;
+  return (struct circuit_requant){
+      .cast = rq != NULL,
+      .mul_width = rq && rq->mul[0] > 1 && !bipolar ? unsigned_bits(rq->mul[0]) : 0,
+      .mul = rq && !bipolar ? rq->mul[0] : 1,
+      .shift = rq && !bipolar ? rq->shift[0] : 0,
+      .zero = type_zero(&y->type, 0),
+      .out_width = type_width(&y->type),
+      .out_type = circuit_type(&y->type),
+      .rounding = fix_rounding_text(bipolar ? FIX_FLOOR : n->rounding),
+      .overflow = fix_overflow_text(n->overflow)};
+}
+
+int circuit_requant_stages(const struct circuit_requant *r) {
+  bool two_step = r->rounding == fix_rounding_text(FIX_TFLITE);
+  return r->cast ? 3 + (r->mul_width > 0) + two_step : 0;
+}
+
+// Per-channel multipliers at one common shift, the largest: M_c * 2^(S - S_c).
+static bool channel_multipliers(struct arena *a, const struct node *n, struct circuit_linear *l,
+                                struct err *e) {
+  const struct requant *rq = &n->rq[0];
+  int32_t most = rq->shift[0];
+  int64_t *mul = ARENA_NEW(a, int64_t, l->out);
+  bool equal = true;
+  for (int64_t o = 0; o < rq->count; o++) {
+    most = rq->shift[o] > most ? rq->shift[o] : most;
+    equal &= rq->mul[o] == rq->mul[0] && rq->shift[o] == rq->shift[0];
+  }
+  if (rq->count == 1 || equal) return true;
+  int width = 1;
+  for (int64_t o = 0; o < l->out; o++) {
+    int up = most - rq->shift[o];
+    if (n->rounding == FIX_TFLITE && up)
+      return err_set(e, "rounding tflite with another shift per channel");
+    if (unsigned_bits(rq->mul[o]) + up > MUL_BITS_MAX)
+      return err_set(e, "its channels' scales differ by more than 2^%d", up - 1);
+    mul[o] = rq->mul[o] << up;
+    width = unsigned_bits(mul[o]) > width ? unsigned_bits(mul[o]) : width;
+  }
+  l->mul = mul;
+  l->requant.mul = 1;
+  l->requant.mul_width = width;
+  l->requant.shift = most;
+  return true;
+}
+
+// Weights minus their zeros, in the narrowest form.
+static void fold_weights(struct arena *a, const struct value *w, struct circuit_linear *l) {
+  int64_t *weight = ARENA_NEW(a, int64_t, l->in * l->out);
+  struct interval range = {0, 0};
+  bool shifted = false;
+  for (int64_t i = 0; i < l->in * l->out; i++) {
+    int64_t zero = type_zero(&w->type, i / l->in);
+    weight[i] = tensor_int(w->init, i) - zero;
+    shifted |= zero != 0;
+    if (weight[i] < range.lo) range.lo = weight[i];
+    if (weight[i] > range.hi) range.hi = weight[i];
+  }
+  l->weight = weight;
+  l->weight_type = shifted ? "signed" : circuit_type(&w->type);
+  l->weight_width = shifted ? interval_bits(range) : type_width(&w->type);
+  if (shifted && l->weight_width < 2) l->weight_width = 2;
+}
+
+// bias - x_zero * sum of weights, modulo 2^acc_width: only the final accumulator must be right.
+static void fold_bias(struct arena *a, const struct value *x, const struct value *b,
+                      struct circuit_linear *l) {
+  int64_t *bias = ARENA_NEW(a, int64_t, l->out), zero = type_zero(&x->type, 0);
+  l->bias_width = 1;
+  for (int64_t o = 0; o < l->out; o++) {
+    fix_wide sum = b ? tensor_int(b->init, o) : 0;
+    for (int64_t i = 0; i < l->in; i++) sum -= (fix_wide)zero * l->weight[o * l->in + i];
+    bias[o] = fix_overflow(sum, l->acc_width > 62 ? 62 : l->acc_width, true, 0, FIX_WRAP);
+    int bits = interval_bits((struct interval){bias[o], bias[o]});
+    l->bias_width = bits > l->bias_width ? bits : l->bias_width;
+  }
+  l->bias = bias;
+}
+
+void circuit_linear_queue(struct cell *c, int64_t places) {
+  struct circuit_linear *l = c->facts;
+  l->queue = places;
+  int64_t rom = l->ib * l->og > ROM_BANK ? 3 : 2, fifo = places > 64 ? 3 : 2;
+  c->timing.queue = places;
+  c->timing.latency =
+      rom + 1 + circuit_clog2(c->in.lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
+}
+
+static int64_t power_of_two(int64_t n) {
+  return (int64_t)1 << circuit_clog2(n);
+}
+
+static void cost(struct cell *c, const struct circuit_linear *l) {
+  int64_t lanes = c->in.lanes * c->out.lanes;
+  c->cycles = l->ib * l->og;
+  c->multipliers = l->weight_width <= 2 ? 0 : lanes;
+  c->memory_bits = l->ib * l->og * lanes * l->weight_width + l->og * c->out.lanes * l->bias_width +
+                   (l->mul ? l->og * c->out.lanes * l->requant.mul_width : 0);
+  c->accumulator_bits = l->acc_width;
+}
+
+bool circuit_linear_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
+  if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
+  if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
+  if (value_elements(x) != w->shape[1]) return err_set(e, "its input has several rows");
+  if (c->out.lanes > OUT_LANES_MAX)
+    return err_set(e, "%lld output lanes, at most %d", (long long)c->out.lanes, OUT_LANES_MAX);
+  *l = (struct circuit_linear){.in = w->shape[1],
+                               .out = w->shape[0],
+                               .ib = c->in.beats,
+                               .og = c->out.beats,
+                               .in_width = c->in.width,
+                               .in_type = circuit_type(&x->type),
+                               .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
+  if (node_out(g, n, 0)->type.cls != TYPE_BIPOLAR && !channel_multipliers(a, n, l, e)) return false;
+  l->acc_width = interval_bits(interval_node(g, n));
+  fold_weights(a, w, l);
+  fold_bias(a, x, b, l);
+  c->facts = l;
+  c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
+  int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
+  circuit_linear_queue(c, places);
+  while (places < c->timing.latency + 2) circuit_linear_queue(c, places *= 2);
+  cost(c, l);
+  return true;
+}
