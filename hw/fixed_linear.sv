@@ -79,14 +79,10 @@ module fixed_linear #(
   localparam int ADDRESS = IB * OG < 2 ? 1 : $clog2(IB * OG);
 
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
-  localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
-  localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
-  localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
 
   // cycles
   localparam int ROM = IB * OG > 2048 ? 3 : 2;
-  localparam int GROUP_ROM = OG > 2048 ? 3 : 2;
-  localparam int BASE = ROM + $clog2(IN_LANES);  // from issue to the base register
+  localparam int BASE = ROM + $clog2(IN_LANES);
   localparam int REQUANT =
       3 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -102,7 +98,8 @@ module fixed_linear #(
       fixed_linear_needs_ACC_WIDTH_of_BIAS_WIDTH_or_more stop ();
     end
     if (IN_WIDTH < 1 || (BIPOLAR != 0 && IN_WIDTH != 1) ||
-        (BIPOLAR == 0 && X_SIGNED != 0 && 80'(IN_TYPE) != 80'("signed"))) begin : gen_type
+        (BIPOLAR == 0 && 80'(IN_TYPE) != 80'("signed") &&
+         80'(IN_TYPE) != 80'("unsigned"))) begin : gen_type
       fixed_linear_has_no_such_IN_TYPE_and_IN_WIDTH stop ();
     end
     if (MUL_FILE != "" && MUL_WIDTH < 1) begin : gen_mul_width
@@ -128,76 +125,18 @@ module fixed_linear #(
     .group(group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
   );
 
-  // the step's operands and coordinates, when the lanes need them
-  logic [IN_LANES*X_WIDTH-1:0] operand;
-  logic [GROUP-1:0] base_group;
-  logic [GROUP-1:0] add_group;
-  logic [GROUP-1:0] bias_group;
-  logic base_first;
-  logic add_valid;
-
-  fixed_linear_operand #(
-    .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR), .STAGES(ROM)
-  ) operands (.aclk(aclk), .x(x), .last_beat(last_beat), .operand(operand));
-
-  fixed_delay #(.WIDTH(1), .STAGES(BASE)) delay_first (.aclk(aclk), .enable(1'b1), .d(first_beat), .q(base_first));
-  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (.aclk(aclk), .enable(1'b1), .d(step), .q(add_valid));
-  fixed_delay #(.WIDTH(GROUP), .STAGES(BASE)) delay_base (.aclk(aclk), .enable(1'b1), .d(group), .q(base_group));
-  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (.aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group));
-
-  generate
-    if (BASE > GROUP_ROM) begin : gen_bias_later
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM)) delay_bias (
-        .aclk(aclk), .enable(1'b1), .d(group), .q(bias_group)
-      );
-    end else begin : gen_bias_now
-      assign bias_group = group;
-    end
-  endgenerate
-
-  // multipliers: one for the layer, or one per output
-  logic [OUT_LANES*MULTIPLIER-1:0] mul;
-
-  generate
-    if (MUL_FILE != "") begin : gen_multipliers
-      logic [GROUP-1:0] mul_group;
-
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM)) delay_mul (
-        .aclk(aclk), .enable(1'b1), .d(group), .q(mul_group)
-      );
-      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
-        fixed_rom #(
-          .WIDTH(MULTIPLIER), .DEPTH(OG), .PORTS(1), .LOAD(1),
-          .FILE({MUL_FILE, "_", 8'(48 + lane / 100), 8'(48 + lane / 10 % 10), 8'(48 + lane % 10)})
-        ) mul_rom (
-          .aclk(aclk), .enable(1'b1), .address(mul_group),
-          .word(mul[lane*MULTIPLIER +: MULTIPLIER])
-        );
-      end
-    end else begin : gen_multiplier
-      assign mul = {OUT_LANES{MULTIPLIER'(MUL)}};
-    end
-  endgenerate
-
   logic [OUT_LANES*OUT_WIDTH-1:0] y;
 
-  generate
-    for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
-      fixed_linear_lane #(
-        .LANE(lane), .BEATS(IB), .GROUPS(OG), .IN_LANES(IN_LANES),
-        .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
-        .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
-        .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)
-      ) outputs (
-        .aclk(aclk), .address(address), .x(operand), .bias_group(bias_group),
-        .base_first(base_first), .base_group(base_group),
-        .add_valid(add_valid), .add_group(add_group),
-        .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
-      );
-    end
-  endgenerate
+  fixed_linear_array #(
+    .BEATS(IB), .GROUPS(OG), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
+    .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+    .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+  ) array (
+    .aclk(aclk), .x(x), .step(step), .first_beat(first_beat), .last_beat(last_beat), .group(group),
+    .address(address), .y(y)
+  );
 
   // the results of a frame's last beat go to the queue, which has a place for each
   localparam int SEND = BASE + 2 + REQUANT;
@@ -205,7 +144,9 @@ module fixed_linear #(
   logic send_last;
   logic queue_ready;
 
-  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (.aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last));
+  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (
+    .aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last)
+  );
 
   always_ff @(posedge aclk) begin
     sending <= SEND'({sending, step && last_beat});

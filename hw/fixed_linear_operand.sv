@@ -40,7 +40,9 @@ module fixed_linear_operand #(
     end
   endgenerate
 
-  fixed_delay #(.WIDTH(LANES*WIDTH), .STAGES(STAGES)) delay (.aclk(aclk), .enable(1'b1), .d(masked), .q(operand));
+  fixed_delay #(.WIDTH(LANES*WIDTH), .STAGES(STAGES)) delay (
+    .aclk(aclk), .enable(1'b1), .d(masked), .q(operand)
+  );
 endmodule
 
 `default_nettype wire

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 // Activation whose table would be too long: between the tails of fixed_tails, segments of
-// 2^SEGMENT_BITS codes hold a quadratic each, and a stored correction of -1, 0 or 1 makes every value
-// exact. With i = n - FIRST (ODD: the magnitude), k = i >> SEGMENT_BITS, d its low bits:
+// 2^SEGMENT_BITS codes hold a quadratic each, and a stored correction of -1, 0 or 1 makes every
+// value exact. With i = n - FIRST (ODD: the magnitude), k = i >> SEGMENT_BITS, d its low bits:
 //
 //     value = ((c0[k] + c1[k]*d + c2[k]*d*d) >>> SHIFT) + correction[i], then as in fixed_tails
 //

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT-0
 // One lane of fixed_polynomial: value = ((c0 + c1*d + c2*d*d) >>> SHIFT) + correction.
 //
-//     d --> [ d*d ] --> delay --> [ c2*d*d, c1*d, c0 ] --> [ c2*d*d + c1*d, c0 ] --> [ + ] --> [ ] value
-//                    coefficients ----^                                     correction ---------^
+//     d --> [ d*d ] --> [ c2*d*d, c1*d, c0 ] --> [ c2*d*d + c1*d, c0 ] --> [ + ] --> [ + ] --> y
+//        coefficients ----^                                     correction ------------^
 //
-// The coefficients come COEFFICIENT cycles after d, the correction COEFFICIENT + 3, the value leaves
-// COEFFICIENT + 4 after d. Every stage is enabled by `enable`.
+// The coefficients come COEFFICIENT cycles after d, the correction COEFFICIENT + 3, and the value
+// leaves COEFFICIENT + 4 after d. Every stage is enabled by `enable`.
 `default_nettype none
 
 module fixed_quadratic #(

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT-0
-// Activation by table: between two tails, which are constant or n + c, the value is read from a ROM.
-// See fixed_tails for the definition, and for odd functions. Each ROM serves two lanes.
+// Activation by table: between two tails, which are constant or n + c, the value is read from a
+// ROM. See fixed_tails for the definition, and for odd functions. Each ROM serves two lanes.
 //
 // LATENCY = 3 + ROM + (ODD ? 2 : 0) cycles with ROM = DEPTH > 2048 ? 3 : 2; 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 //
 // Image, with fixed_rom's suffix _<bank>.mem: DEPTH words of ENTRY_WIDTH bits, word i the value of
-// code FIRST + i in the output's type (ODD: of magnitude i, unsigned, FIRST being 0). ENTRY_WIDTH is
-// at most OUT_WIDTH unless ODD.
+// code FIRST + i in the output's type (ODD: of magnitude i, unsigned, FIRST being 0). ENTRY_WIDTH
+// is at most OUT_WIDTH unless ODD.
 `default_nettype none
 
 module fixed_table #(

@@ -14,17 +14,17 @@
 struct cell {
   int id;
   const char *module;
-  char parameters[1024];         // ".NAME(VALUE), ..." of the instance
-  int in_lanes, in_width;        // elements per beat, bits
-  int in_elements;               // per frame
-  int out_lanes, out_width;      // elements per beat, bits
-  int out_elements;              // per frame
-  int frames;                    // per stall pattern
-  int ii, latency;               // cycles of a frame without stalls; -1: not checked
+  char parameters[1024];    // ".NAME(VALUE), ..." of the instance
+  int in_lanes, in_width;   // elements per beat, bits
+  int in_elements;          // per frame
+  int out_lanes, out_width; // elements per beat, bits
+  int out_elements;         // per frame
+  int frames;               // per stall pattern
+  int ii, latency;          // cycles of a frame without stalls; -1: not checked
   uint64_t (*input)(const struct cell *c, int frame, int element);    // code of in_width bits
   uint64_t (*expected)(const struct cell *c, int frame, int element); // code of out_width bits
   void (*write_images)(const struct cell *c, const char *folder);     // or NULL
-  const void *with;              // the column's own parameters
+  const void *with;                                                   // the column's own parameters
 };
 
 enum { CELLS_MAX = 1200 };

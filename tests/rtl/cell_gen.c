@@ -8,28 +8,29 @@
 
 static struct suite suite;
 
-static void print_cell(FILE *f, const struct cell *c) {
+// Cell number `id` of the bench, with its streams and its test.
+static void print_cell(FILE *f, const struct cell *c, int id) {
   int in_bits = c->in_lanes * c->in_width, out_bits = c->out_lanes * c->out_width;
   fprintf(f, "\n  logic [%d:0] s%d_tdata;\n  logic s%d_tvalid, s%d_tready, s%d_tlast;\n",
-          in_bits - 1, c->id, c->id, c->id, c->id);
-  fprintf(f, "  logic [%d:0] m%d_tdata;\n  logic m%d_tvalid, m%d_tready, m%d_tlast;\n", out_bits - 1,
-          c->id, c->id, c->id, c->id);
-  fprintf(f, "  %s #(%s) cell_%d (\n", c->module, c->parameters, c->id);
+          in_bits - 1, id, id, id, id);
+  fprintf(f, "  logic [%d:0] m%d_tdata;\n  logic m%d_tvalid, m%d_tready, m%d_tlast;\n",
+          out_bits - 1, id, id, id, id);
+  fprintf(f, "  %s #(%s) cell_%d (\n", c->module, c->parameters, id);
   fprintf(f, "    .aclk(aclk), .aresetn(aresetn)");
   const char *const port[] = {"tdata", "tvalid", "tready", "tlast"};
   for (int i = 0; i < 4; i++)
-    fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], c->id, port[i], port[i],
-            c->id, port[i]);
+    fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], id, port[i], port[i], id,
+            port[i]);
   fprintf(f,
           ");\n  stream_test #(.ID(%d), .IN_LANES(%d), .IN_WIDTH(%d), .IN_ELEMENTS(%d), "
           ".OUT_LANES(%d),\n    .OUT_WIDTH(%d), .OUT_ELEMENTS(%d), .FRAMES(%d), .II(%d), "
           ".LATENCY(%d)) test_%d (\n    .aclk(aclk), .aresetn(aresetn), .pattern(pattern), "
           ".done(done[%d])",
-          c->id, c->in_lanes, c->in_width, c->in_elements, c->out_lanes, c->out_width,
-          c->out_elements, c->frames, c->ii, c->latency, c->id, c->id);
+          id, c->in_lanes, c->in_width, c->in_elements, c->out_lanes, c->out_width, c->out_elements,
+          c->frames, c->ii, c->latency, id, id);
   for (int i = 0; i < 4; i++)
-    fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], c->id, port[i], port[i],
-            c->id, port[i]);
+    fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], id, port[i], port[i], id,
+            port[i]);
   fprintf(f, ");\n");
 }
 
@@ -39,7 +40,7 @@ static void print_bench(FILE *f, const char *name) {
   fprintf(f, "  logic [%d:0] done;\n", suite.count - 1);
   fprintf(f, "  stream_phases #(.SUITE(\"%s\"), .CELLS(%d)) phases (\n", name, suite.count);
   fprintf(f, "    .aclk(aclk), .aresetn(aresetn), .pattern(pattern), .done(done));\n");
-  for (int i = 0; i < suite.count; i++) print_cell(f, &suite.cell[i]);
+  for (int i = 0; i < suite.count; i++) print_cell(f, &suite.cell[i], i);
   fprintf(f, "endmodule\n");
 }
 

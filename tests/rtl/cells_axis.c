@@ -6,8 +6,8 @@ static uint64_t same(const struct cell *c, int frame, int element) {
   return c->input(c, frame, element);
 }
 
-static struct cell *mover(struct suite *s, const char *module, int width, int elements, int in_lanes,
-                          int out_lanes) {
+static struct cell *mover(struct suite *s, const char *module, int width, int elements,
+                          int in_lanes, int out_lanes) {
   struct cell *c = suite_add(s, module);
   c->in_width = c->out_width = width;
   c->in_elements = c->out_elements = elements;
@@ -59,8 +59,7 @@ void cells_axis(struct suite *s) {
     for (int out = 1; out <= 8; out++) {
       static const int sizes[] = {1, 6, 11, 13, 16, 24, 29};
       int first = (in * 3 + out) % 7;
-      add_resize(s, 3 + in, sizes[first], in, out);
-      add_resize(s, 9 - out, sizes[(first + 4) % 7], in, out);
+      add_resize(s, 1 + (in + out) % 9, sizes[first], in, out);
     }
   add_resize(s, 8, 100, 16, 3);
   add_resize(s, 8, 100, 3, 16);

@@ -15,8 +15,8 @@ struct linear {
   const char *weight_type;
   int bias_width, acc_width, out_width;
   const char *out_type;
-  int mul_width;  // 0: multiplier 1
-  bool channels;  // a multiplier per output
+  int mul_width; // 0: multiplier 1
+  bool channels; // a multiplier per output
   int shift, zero;
   const char *rounding, *overflow;
   int queue; // places; 0: as many as the latency needs
@@ -27,7 +27,8 @@ static const struct linear cases[] = {
     {13, 11, 5, 3, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
      "saturate", 0},
     {7, 5, 3, 2, 8, "signed", 8, "signed", 10, 20, 8, "signed", 0, 0, 7, 0, "floor", "saturate", 0},
-    {1, 1, 1, 1, 8, "signed", 8, "signed", 8, 17, 8, "signed", 0, 0, 5, 0, "half_up", "saturate", 0},
+    {1, 1, 1, 1, 8, "signed", 8, "signed", 8, 17, 8, "signed", 0, 0, 5, 0, "half_up", "saturate",
+     0},
     {3, 2, 4, 5, 8, "signed", 8, "signed", 12, 19, 9, "signed", 0, 0, 4, 0, "ceil", "saturate", 0},
     // one, two, three groups; one beat
     {12, 3, 4, 3, 8, "signed", 6, "signed", 9, 18, 8, "signed", 0, 0, 3, 0, "away", "symmetric", 0},
@@ -41,10 +42,10 @@ static const struct linear cases[] = {
      "saturate", 0},
     {10, 7, 4, 2, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 44, -5, "half_up",
      "saturate", 0},
-    {9, 4, 2, 1, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 40, 11, "tflite",
-     "saturate", 0},
-    {9, 3, 2, 4, 8, "signed", 8, "signed", 18, 21, 8, "signed", 40, 1, 52, 11, "half_away",
-     "zero", 0},
+    {9, 4, 2, 1, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 40, 11, "tflite", "saturate",
+     0},
+    {9, 3, 2, 4, 8, "signed", 8, "signed", 18, 21, 8, "signed", 40, 1, 52, 11, "half_away", "zero",
+     0},
     // narrow and one-bit operands, padded lanes
     {11, 6, 4, 3, 1, "bipolar", 1, "bipolar", 5, 6, 1, "bipolar", 0, 0, 0, 0, "floor", "saturate",
      0},
@@ -54,8 +55,8 @@ static const struct linear cases[] = {
      "saturate", 0},
     {10, 4, 3, 2, 7, "unsigned", 1, "bipolar", 8, 12, 8, "signed", 0, 0, 2, 0, "half_even",
      "saturate", 0},
-    {10, 4, 4, 2, 7, "signed", 2, "signed", 8, 13, 8, "signed", 0, 0, 2, 0, "half_even",
-     "saturate", 0},
+    {10, 4, 4, 2, 7, "signed", 2, "signed", 8, 13, 8, "signed", 0, 0, 2, 0, "half_even", "saturate",
+     0},
     {10, 4, 4, 2, 2, "unsigned", 5, "signed", 8, 12, 8, "signed", 0, 0, 1, 0, "half_even",
      "saturate", 0},
     {10, 4, 4, 2, 2, "unsigned", 2, "unsigned", 6, 8, 8, "unsigned", 0, 0, 1, 0, "half_even",
@@ -72,8 +73,8 @@ static const struct linear cases[] = {
     // a queue that is too small costs cycles but no result; a deep one; three-cycle ROMs
     {8, 24, 8, 1, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
      "saturate", 4},
-    {8, 9, 2, 2, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
-     "saturate", 1},
+    {8, 9, 2, 2, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even", "saturate",
+     1},
     {30, 100, 8, 1, 8, "signed", 8, "signed", 16, 22, 8, "signed", 0, 0, 6, 0, "half_even",
      "saturate", 128},
     {70, 60, 2, 1, 8, "signed", 8, "signed", 16, 24, 8, "signed", 31, 1, 45, 0, "half_even",
@@ -132,11 +133,11 @@ static void write_word(FILE *f, const struct cell *c, int o, int first) {
       int bit = 4 * d + b, i = first + bit / l->weight_width, value = 0;
       // where there is no input any weight will do
       if (bit < bits && o < l->out)
-        value = (int)(i < l->in ? (uint64_t)(strcmp(l->weight_type, "bipolar") == 0
-                                                 ? weight(c, o, i) > 0
-                                                 : weight(c, o, i)) >>
-                                      (bit % l->weight_width)
-                                : 1) &
+        value = (int)(i < l->in
+                          ? (uint64_t)(strcmp(l->weight_type, "bipolar") == 0 ? weight(c, o, i) > 0
+                                                                              : weight(c, o, i)) >>
+                                (bit % l->weight_width)
+                          : 1) &
                 1;
       digit = 2 * digit + value;
     }
@@ -221,8 +222,10 @@ static void set_parameters(struct cell *c, int queue) {
   snprintf(text, sizeof text, "rom/c%d_bias", c->id);
   cell_text(c, "BIAS_FILE", text);
   snprintf(text, sizeof text, "rom/c%d_mul", c->id);
-  if (l->channels) cell_text(c, "MUL_FILE", text);
-  else cell_literal(c, "MUL", multiplier(c, 0));
+  if (l->channels)
+    cell_text(c, "MUL_FILE", text);
+  else
+    cell_literal(c, "MUL", multiplier(c, 0));
   cell_integer(c, "SHIFT", l->shift);
   cell_wide(c, "ZERO", l->zero);
   cell_text(c, "ROUNDING", l->rounding);

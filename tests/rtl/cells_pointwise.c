@@ -9,9 +9,9 @@ struct pointwise {
   int lanes, in_width;
   const char *in_type;
   int64_t in_zero;
-  int64_t a, b;         // LO, HI | LAMBDA | THRESHOLD | OFFSET, ONE
-  int64_t slope_mul;    // leaky_relu, hard_sigmoid
-  int slope_shift;      // leaky_relu
+  int64_t a, b;      // LO, HI | LAMBDA | THRESHOLD | OFFSET, ONE
+  int64_t slope_mul; // leaky_relu, hard_sigmoid
+  int slope_shift;   // leaky_relu
   int cast, mul_width;
   int64_t mul;
   int shift;

@@ -125,10 +125,10 @@ struct argmax {
   int out_width;
 };
 
-static const struct argmax argmaxes[] = {
-    {10, 4, 8, "signed", 4}, {10, 10, 8, "signed", 4}, {1, 1, 8, "signed", 1},
-    {7, 1, 5, "unsigned", 3}, {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
-    {5, 8, 2, "signed", 3},   {13, 3, 1, "unsigned", 4}};
+static const struct argmax argmaxes[] = {{10, 4, 8, "signed", 4}, {10, 10, 8, "signed", 4},
+                                         {1, 1, 8, "signed", 1},  {7, 1, 5, "unsigned", 3},
+                                         {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
+                                         {5, 8, 2, "signed", 3},  {13, 3, 1, "unsigned", 4}};
 
 static uint64_t expected_argmax(const struct cell *c, int frame, int element) {
   const struct argmax *a = c->with;

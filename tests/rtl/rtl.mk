@@ -2,48 +2,54 @@
 # Tests of hw/: `make test-rtl` (part of `make test`), `make test-rtl-deep`, `make lint-hw`.
 #
 # A suite is one bench with many cells: cell_gen prints it and writes the memory images, Verilator
-# builds it with the C harness, the run compares.
-RTL_BUILD := build/rtl
-RTL_SUITES := axis linear pointwise table requant
-RTL_C := cell cells_axis cells_linear cells_pointwise cells_table cells_polynomial cells_requant
-RTL_CFLAGS := -std=c11 -O2 -g -I. -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
-RTL_OBJECTS := $(RTL_C:%=$(RTL_BUILD)/%.o) $(RTL_BUILD)/fix.o
+# builds it with the C harness, the run compares. One cell's module alone: RTL_ONLY=fixed_linear.
+# Another noise in the stalls: RTL_SEED=n.
+RTL_HW ?= hw
+RTL_BUILD ?= $(BUILD)/rtl
 RTL_SEED ?= 1
-RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-fatal \
-  -Wno-lint -Wno-style -j 1 --unroll-count 2048 -MAKEFLAGS -s
+RTL_SUITES := axis linear pointwise table requant
+RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_linear cells_pointwise \
+  cells_polynomial cells_requant cells_table) $(BUILD)/sw/graph/fix.o
+RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-lint \
+  -Wno-style -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
+  -Itests/rtl
 
-.PHONY: test-rtl test-rtl-deep lint-hw
+-include $(wildcard $(BUILD)/tests/rtl/*.d)
 
-$(RTL_BUILD)/%.o: tests/rtl/%.c tests/rtl/cell.h sw/graph/fix.h
+$(RTL_BUILD)/cell_gen: $(BUILD)/tests/rtl/cell_gen.o $(RTL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(RTL_CFLAGS) -c -o $@ $<
-
-$(RTL_BUILD)/fix.o: sw/graph/fix.c sw/graph/fix.h
-	@mkdir -p $(@D)
-	$(CC) $(RTL_CFLAGS) -c -o $@ $<
-
-$(RTL_BUILD)/cell_gen: $(RTL_BUILD)/cell_gen.o $(RTL_OBJECTS)
 	$(CC) -o $@ $^ -lm
 
 $(RTL_BUILD)/%/bench.sv: $(RTL_BUILD)/cell_gen
 	@mkdir -p $(@D)/rom
-	$(RTL_BUILD)/cell_gen $* $(@D)
+	$< $* $(@D)
 
-$(RTL_BUILD)/%/sim: $(RTL_BUILD)/%/bench.sv $(wildcard hw/*.sv tests/rtl/*.sv) $(RTL_OBJECTS) \
-  $(RTL_BUILD)/cell_dpi.o
-	$(RTL_VERILATOR) --top-module bench --Mdir $(@D)/obj -o ../sim -Ihw -Itests/rtl $< \
-	  $(abspath $(RTL_OBJECTS) $(RTL_BUILD)/cell_dpi.o) -LDFLAGS -lm
+$(RTL_BUILD)/%/sim: $(RTL_BUILD)/%/bench.sv $(wildcard $(RTL_HW)/*.sv tests/rtl/*.sv) \
+  $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o
+	$(RTL_VERILATOR) --Mdir $(@D)/obj $< \
+	  $(abspath $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o) -LDFLAGS -lm >$(@D)/build.log
 
-.PRECIOUS: $(RTL_BUILD)/%/bench.sv $(RTL_BUILD)/%/sim
+$(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv $(RTL_HW)/axis_frame.sv
+	@mkdir -p $(@D)
+	$(RTL_VERILATOR) --Mdir $(@D)/obj $< >$(@D)/build.log
 
 run-rtl-%: $(RTL_BUILD)/%/sim
-	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED)
+	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED) >run.log || { tail -n 5 run.log; exit 1; }
+	@grep -h equal $(<D)/run.log
 
 test-rtl: $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
+
+# Seeded bugs, each of which must be caught; the whole grid of requantisations; more noise.
+test-rtl-deep: test-rtl
+	tests/rtl/seeded-bugs
+	$(MAKE) RTL_BUILD=$(RTL_BUILD)/grid RTL_GRID=full run-rtl-requant
+	for seed in 2 3 4 5 6 7 8 9; do $(MAKE) RTL_SEED=$$seed test-rtl || exit 1; done
+
+export RTL_GRID
 
 lint-hw:
 	scripts/lint-hw
 
-$(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv hw/axis_frame.sv
-	@mkdir -p $(@D)
-	$(RTL_VERILATOR) --top-module bench --Mdir $(@D)/obj -o ../sim -Ihw -Itests/rtl $<
+.PHONY: test-rtl test-rtl-deep lint-hw
+.PRECIOUS: $(RTL_BUILD)/%/bench.sv $(RTL_BUILD)/%/sim
+.SECONDARY: $(BUILD)/tests/rtl/cell_dpi.o $(BUILD)/tests/rtl/cell_gen.o $(RTL_OBJECTS)

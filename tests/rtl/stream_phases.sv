@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT-0
-// Clock, reset and the sequence of stall patterns of a bench: for each pattern a reset, then until
+// Clock, reset and the stall patterns of a bench in turn: for each a reset, then until
 // every cell is done.
-//   pattern[0] source idles, [1] sink stalls, at random; [2] long stalls; [3] ready only after valid
+//   pattern[0] source idles, [1] sink stalls, at random; [2] in long runs; [3] ready after valid
 `default_nettype none
 
 module stream_phases #(

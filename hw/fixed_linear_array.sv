@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT-0
+// The arithmetic of fixed_linear, from a step's coordinates to the results of its output group: all
+// output lanes, and the delays that bring each coordinate to the register that needs it.
+//
+//     cycle  u                 + ROM     + BASE                          + BASE+1  + BASE+2
+//     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
+//              x --> operands --> products, clog2(IN_LANES) levels of sums --^
+//
+// ROM = BEATS*GROUPS > 2048 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 3 +
+// (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
+`default_nettype none
+
+module fixed_linear_array #(
+  // see fixed_linear
+  parameter int BEATS = 4,
+  parameter int GROUPS = 4,
+  // input lanes of a frame's last beat
+  parameter int USED = 1,
+  parameter int IN_LANES = 3,
+  parameter int OUT_LANES = 2,
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter int WEIGHT_WIDTH = 8,
+  parameter WEIGHT_TYPE = "signed",
+  parameter int BIAS_WIDTH = 16,
+  parameter int ACC_WIDTH = 20,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 6,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate",
+  parameter WEIGHT_FILE = "",
+  parameter BIAS_FILE = "",
+  parameter MUL_FILE = ""
+) (
+  input  logic                                                     aclk,
+  // a step, see fixed_linear_issue
+  input  logic [IN_LANES*IN_WIDTH-1:0]                             x,
+  input  logic                                                     step,
+  input  logic                                                     first_beat,
+  input  logic                                                     last_beat,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             group,
+  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  // of a last beat's step; lane 0 in the low bits
+  output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
+);
+  localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
+  localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
+  localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
+  localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
+  localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
+  localparam int ROM = BEATS * GROUPS > 2048 ? 3 : 2;
+  localparam int GROUP_ROM = GROUPS > 2048 ? 3 : 2;
+  localparam int BASE = ROM + $clog2(IN_LANES);
+
+  // the step's operands and coordinates, when the lanes need them
+  logic [IN_LANES*X_WIDTH-1:0] operand;
+  logic [GROUP-1:0] base_group;
+  logic [GROUP-1:0] add_group;
+  logic [GROUP-1:0] bias_group;
+  logic base_first;
+  logic add_valid;
+
+  fixed_linear_operand #(
+    .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR), .STAGES(ROM)
+  ) operands (.aclk(aclk), .x(x), .last_beat(last_beat), .operand(operand));
+
+  fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE)) delay_base (
+    .aclk(aclk), .enable(1'b1), .d({group, first_beat}), .q({base_group, base_first})
+  );
+  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (
+    .aclk(aclk), .enable(1'b1), .d(step), .q(add_valid)
+  );
+  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (
+    .aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group)
+  );
+
+  generate
+    if (BASE > GROUP_ROM) begin : gen_bias_later
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM)) delay_bias (
+        .aclk(aclk), .enable(1'b1), .d(group), .q(bias_group)
+      );
+    end else begin : gen_bias_now
+      assign bias_group = group;
+    end
+  endgenerate
+
+  // multipliers: one for the layer, or one per output
+  logic [OUT_LANES*MULTIPLIER-1:0] mul;
+
+  generate
+    if (MUL_FILE != "") begin : gen_multipliers
+      logic [GROUP-1:0] mul_group;
+
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM)) delay_mul (
+        .aclk(aclk), .enable(1'b1), .d(group), .q(mul_group)
+      );
+      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+        fixed_rom #(
+          .WIDTH(MULTIPLIER), .DEPTH(GROUPS), .PORTS(1), .LOAD(1),
+          .FILE({MUL_FILE, "_", 8'(48 + lane / 100), 8'(48 + lane / 10 % 10), 8'(48 + lane % 10)})
+        ) mul_rom (
+          .aclk(aclk), .enable(1'b1), .address(mul_group),
+          .word(mul[lane*MULTIPLIER +: MULTIPLIER])
+        );
+      end
+    end else begin : gen_multiplier
+      assign mul = {OUT_LANES{MULTIPLIER'(MUL)}};
+    end
+  endgenerate
+
+  generate
+    for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+      fixed_linear_lane #(
+        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .IN_LANES(IN_LANES),
+        .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+        .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+        .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)
+      ) outputs (
+        .aclk(aclk), .address(address), .x(operand), .bias_group(bias_group),
+        .base_first(base_first), .base_group(base_group),
+        .add_valid(add_valid), .add_group(add_group),
+        .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
+      );
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire
