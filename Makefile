@@ -1,24 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
-# Targets: all, sim, test, test-deep, bench, lint, format, install, clean, help.
 
 CC ?= gcc
 CFLAGS ?= -O2 -g
 BUILD ?= build
+IMAGES ?= 1000
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
-CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(CURDIR)"' -MMD -MP
-CFLAGS_ALL = -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fopenmp $(CFLAGS) $(EXTRA)
+OPENMP ?= -fopenmp
+CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(CURDIR)"' -DNNGEN_DATADIR='"$(CURDIR)/data"' -MMD -MP
+CFLAGS_ALL = -std=c11 $(WARN) -ffp-contract=off -fno-math-errno $(OPENMP) $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
 ROOMS = sw/base sw/graph sw/data sw/exec sw/plan quant gen sim
-SOURCES = $(filter-out sim/harness.c,$(wildcard $(ROOMS:%=%/*.c)))
+SOURCES = $(filter-out sim/harness%.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
-TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c)))
 
-all: $(BUILD)/nngen
+all: $(BUILD)/nngen ## build build/nngen
 
-$(BUILD)/nngen: $(COMMANDS) $(OBJECTS)
+# ---- what users call
+
+sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=10000 for the full set
+	@$(MAKE) --no-print-directory all
+	@for net in mnist-mlp mnist-acts; do \
+	  $(BUILD)/nngen sim --precision 8,3 --parallelism 4 --images $(IMAGES) --trace --jobs 2 \
+	    -o $(BUILD)/sim/$$net models/$$net.bin || exit 1; echo; done
+
+test: setup-test ## everything that every change must pass
+	@$(MAKE) --no-print-directory check
+
+test-deep: setup-test ## the same at full width and depth
+	@$(MAKE) --no-print-directory check-deep
+
+bench: all ## figures of speed, printed
+	@scripts/bench
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup-%:
+	@scripts/setup $*
+
+# ---- building
+
+$(BUILD)/nngen: $(COMMANDS) $(BUILD)/libnngen.a
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/libnngen.a: $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -31,9 +64,30 @@ $(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += -mavx512f -mavx512bw -mavx512vl
 endif
 $(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
 
-TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(OBJECTS)
+# ---- testing
+
+HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
-.PRECIOUS: $(BUILD)/tests/%.o
+check-units: $(TESTS) $(BUILD)/nngen
+	@for t in $(TESTS); do $$t || exit 1; done
+
+check: check-units
+	@$(MAKE) --no-print-directory test-rtl
+
+check-deep: export NNGEN_TEST_DEEP = 1
+check-deep: check
+	@$(MAKE) --no-print-directory test-rtl-deep
+
+lint: lint-hw ## lint the library and format of the sources
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+include tests/rtl/rtl.mk
+
+.PHONY: all sim test test-deep bench clean help check-units check check-deep lint format
+.PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

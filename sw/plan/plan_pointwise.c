@@ -78,7 +78,7 @@ static void table_plan(struct arena *a, const struct graph *g, struct cell *c,
   bool fitted = p->rom.depth > TABLE_MAX_ENTRIES && polynomial_fit(a, &p->rom, &p->polynomial);
   p->form = fitted ? FORM_POLYNOMIAL : FORM_TABLE;
   p->module = fitted ? "fixed_polynomial" : odd ? odd->module : "fixed_table";
-  int rom = p->rom.depth > ROM_BANK ? 3 : 2;
+  int rom = (fitted ? p->polynomial.segments : p->rom.depth) > ROM_BANK ? 3 : 2;
   c->memory_bits = fitted ? polynomial_bits(&p->polynomial) : table_rom_bits(&p->rom);
   c->memory_bits *= (c->in.lanes + 1) / 2; // one memory serves two lanes
   c->timing.latency = 3 + rom + (p->rom.odd ? 2 : 0) + (fitted ? 4 : 0);
