@@ -85,8 +85,8 @@ module fixed_clip #(
       assign n = $signed({SIGNED != 0 && code[IN_WIDTH-1], code});
 
       assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
-          n < N'(LOW) ? ACC_WIDTH'(LOW - OFFSET) :
-          n > N'(HIGH) ? ACC_WIDTH'(HIGH - OFFSET) :
+          LOW != LOWEST && n < N'(LOW) ? ACC_WIDTH'(LOW - OFFSET) :
+          HIGH != HIGHEST && n > N'(HIGH) ? ACC_WIDTH'(HIGH - OFFSET) :
           ACC_WIDTH'(n) - ACC_WIDTH'(OFFSET);
     end
   endgenerate

@@ -43,6 +43,7 @@ module fixed_requant #(
   localparam int BIPOLAR = TYPE == 80'("bipolar") ? 1 : 0;
   localparam int SIGNED = TYPE == 80'("signed") ? 1 : 0;
   localparam int WRAP = RANGE == 80'("wrap") ? 1 : 0;
+  localparam int SYMMETRIC = RANGE == 80'("symmetric") ? 1 : 0;
 
   // A rounding mode is a truth table over what the shift drops: bit {s, l, q, r} is the increment,
   // s the sign, l the last kept bit, q the first dropped bit, r the OR of the others.
@@ -65,7 +66,7 @@ module fixed_requant #(
     if (MODE != 80'("floor") && INCREMENT == 16'h0000) begin : gen_rounding
       fixed_requant_has_no_such_ROUNDING stop ();
     end
-    if (RANGE != 80'("saturate") && RANGE != 80'("symmetric") && WRAP == 0 &&
+    if (RANGE != 80'("saturate") && SYMMETRIC == 0 && WRAP == 0 &&
         RANGE != 80'("zero")) begin : gen_overflow
       fixed_requant_has_no_such_OVERFLOW stop ();
     end
@@ -163,14 +164,14 @@ module fixed_requant #(
         localparam logic [OUT_WIDTH-1:0] TOP = OUT_WIDTH'(1) << (OUT_WIDTH - 1);
         localparam logic [OUT_WIDTH-1:0] HIGHEST = SIGNED != 0 ? ~TOP : '1;
         localparam logic [OUT_WIDTH-1:0] LOWEST =
-            SIGNED == 0 ? '0 : RANGE == 80'("symmetric") ? TOP + 1'b1 : TOP;
+            SIGNED == 0 ? '0 : SYMMETRIC != 0 ? TOP + 1'b1 : TOP;
         logic [SUM-OUT_WIDTH:0] upper;
         logic fits;
 
         // the bits that must all be equal, and equal to zero if unsigned
         assign upper = sum[SUM-1:OUT_WIDTH-1];
         assign fits = SIGNED == 0 ? upper[SUM-OUT_WIDTH:1] == '0 :
-            (&upper || upper == '0) && !(upper[0] && sum[OUT_WIDTH-1:0] < LOWEST);
+            (&upper || upper == '0) && (SYMMETRIC == 0 || sum[OUT_WIDTH-1:0] != TOP);
 
         always_ff @(posedge aclk) begin
           if (enable) begin

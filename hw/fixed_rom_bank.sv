@@ -2,7 +2,7 @@
 // One memory of a fixed_rom: PORTS reads through two registers each, and the check of its image.
 //
 // Latency 2 cycles. `enable` (one bit per port) loads the first register, which a block RAM
-// contains, `advance` the second.
+// contains; `advance` loads the second, with zeros where `shown` (per port) is low.
 `default_nettype none
 
 module fixed_rom_bank #(
@@ -20,6 +20,7 @@ module fixed_rom_bank #(
   input  logic                                             aclk,
   input  logic [PORTS-1:0]                                 enable,
   input  logic                                             advance,
+  input  logic [PORTS-1:0]                                 shown,
   input  logic [PORTS*(DEPTH < 2 ? 1 : $clog2(DEPTH))-1:0] address,
   output logic [PORTS*WIDTH-1:0]                           word
 );
@@ -50,7 +51,7 @@ module fixed_rom_bank #(
 
       always_ff @(posedge aclk) begin
         if (enable[p]) read <= memory[address[p*ADDRESS +: ADDRESS]];
-        if (advance) word[p*WIDTH +: WIDTH] <= read;
+        if (advance) word[p*WIDTH +: WIDTH] <= shown[p] ? read : '0;
       end
     end
   endgenerate
