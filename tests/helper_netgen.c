@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/helper_netgen.h"
+
+#include "sw/base/rng.h"
+#include "sw/graph/curve.h"
+#include "sw/graph/interval.h"
+
+#include <math.h>
+#include <string.h>
+
+struct netgen {
+  struct arena *arena;
+  struct graph *g;
+  struct rng rng;
+  enum netgen_kind kind;
+  uint32_t at; // the value at the end of the chain
+  int names;
+};
+
+static int64_t pick(struct netgen *n, int64_t lo, int64_t hi) {
+  return rng_range(&n->rng, lo, hi);
+}
+static bool chance(struct netgen *n, int percent) {
+  return pick(n, 1, 100) <= percent;
+}
+static const struct value *end(const struct netgen *n) {
+  return &n->g->values[n->at];
+}
+static const char *name(struct netgen *n, const char *what) {
+  return arena_printf(n->arena, "%s%d", what, n->names++);
+}
+
+static int64_t size(struct netgen *n) {
+  static const int64_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 10, 11, 13, 16, 17, 23, 31};
+  return sizes[pick(n, 0, sizeof sizes / sizeof *sizes - 1)];
+}
+
+// A stream type; narrow: at most 12 bits.
+static struct type stream_type(struct netgen *n, bool bipolar, int widest) {
+  if (bipolar && chance(n, 12)) return type_of_class(TYPE_BIPOLAR);
+  bool is_signed = chance(n, 70);
+  int width = (int)pick(n, is_signed ? 2 : 1, widest);
+  double scale = ldexp(1, -(int)pick(n, 0, width));
+  int32_t zero = 0;
+  if (chance(n, 20)) scale *= 0.5 + (double)pick(n, 1, 1000) / 1000;
+  if (chance(n, 20))
+    zero = (int32_t)pick(n, fix_lowest(width, is_signed), fix_highest(width, is_signed));
+  return type_fixed(n->arena, width, is_signed, scale, zero);
+}
+
+static void modes(struct netgen *n, uint32_t node, const struct type *out) {
+  struct node *d = &n->g->nodes[node];
+  d->rounding = (enum fix_rounding)pick(n, FIX_FLOOR, FIX_AWAY);
+  d->overflow = (enum fix_overflow)pick(n, FIX_SATURATE, FIX_TO_ZERO);
+  if (d->overflow == FIX_SYMMETRIC && (out->cls != TYPE_FIXED || out->zero[0] != 0))
+    d->overflow = FIX_SATURATE;
+}
+
+static uint32_t tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
+                       struct type type) {
+  struct tensor *t = tensor_new(n->arena, dtype_for(&type), rank, shape);
+  int64_t lo = type_lowest(&type), hi = type_highest(&type);
+  int style = (int)pick(n, 0, 9); // all zero, all extreme, or random
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t v = style == 0   ? type_zero(&type, 0)
+                : style == 1 ? lo
+                : style == 2 ? hi
+                             : pick(n, lo, hi);
+    if (type.cls == TYPE_BIPOLAR) v = v > 0 || style == 0 ? 1 : -1;
+    tensor_set_int(t, i, v);
+  }
+  return graph_add_tensor(n->g, name(n, what), t, type);
+}
+
+static uint32_t add_node(struct netgen *n, enum op op, struct type out, int rank,
+                         const int64_t *shape, bool per_frame) {
+  uint32_t node = graph_add_node(n->g, op, name(n, op_info(op)->name));
+  modes(n, node, &out);
+  graph_add_out(n->g, node, graph_add_value(n->g, name(n, "v"), rank, shape, out, per_frame));
+  return node;
+}
+
+static void use(struct netgen *n, uint32_t node, uint32_t value) {
+  graph_add_use(n->g, node, (struct use){value, 0, NONE});
+}
+
+// A requantisation that brings an accumulator of `bits` near the output's range.
+static void requant(struct netgen *n, uint32_t node, int bits, const struct type *out,
+                    int64_t count) {
+  int64_t *mul = ARENA_NEW(n->arena, int64_t, count);
+  int32_t *shift = ARENA_NEW(n->arena, int32_t, count);
+  bool power = chance(n, 60);
+  for (int64_t i = 0; i < count; i++) {
+    shift[i] = (int32_t)(bits - type_width(out) + pick(n, -2, 1) - (count > 1 ? pick(n, 0, 3) : 0));
+    mul[i] = power ? 1 : pick(n, 1 << 30, INT32_MAX);
+    if (!power) shift[i] += 31;
+  }
+  graph_add_requant(n->g, node, count, mul, shift);
+}
+
+static int acc_bits(struct netgen *n, uint32_t node) {
+  graph_ranges(n->g);
+  return interval_bits(interval_node(n->g, &n->g->nodes[node]));
+}
+
+static void finish(struct netgen *n, uint32_t node) {
+  n->at = n->g->nodes[node].out[0];
+}
+
+// ---- columns
+
+static struct type weight_type(struct netgen *n, int64_t out) {
+  int kind = (int)pick(n, 0, 9);
+  if (kind == 0) return type_of_class(TYPE_BIPOLAR);
+  if (kind == 1) return type_of_class(TYPE_TERNARY);
+  int width = (int)pick(n, 2, 10);
+  if (kind > 3) return type_fixed(n->arena, width, kind != 4, ldexp(1, -width), kind == 5 ? 1 : 0);
+  double *scale = ARENA_NEW(n->arena, double, out);
+  int32_t *zero = ARENA_NEW(n->arena, int32_t, out);
+  for (int64_t o = 0; o < out; o++) {
+    scale[o] = ldexp(1, -(int)pick(n, 0, 6));
+    if (kind == 3) zero[o] = (int32_t)pick(n, fix_lowest(width, true), fix_highest(width, true));
+  }
+  return type_channels(n->arena, width, true, 0, out, scale, zero);
+}
+
+static void flatten(struct netgen *n) {
+  if (end(n)->rank == 1) return;
+  int64_t elements = value_elements(end(n));
+  uint32_t from = n->at,
+           node = add_node(n, OP_flatten, end(n)->type, 1, &elements, end(n)->per_frame);
+  use(n, node, from);
+  finish(n, node);
+}
+
+static void linear(struct netgen *n) {
+  flatten(n);
+  uint32_t x = n->at;
+  int64_t shape[2] = {size(n), end(n)->shape[0]};
+  struct type w = weight_type(n, shape[0]), out = stream_type(n, true, 16);
+  uint32_t node = add_node(n, OP_linear, out, 1, shape, end(n)->per_frame);
+  use(n, node, x);
+  use(n, node, tensor(n, "w", 2, shape, w));
+  if (chance(n, 70))
+    use(n, node, tensor(n, "b", 1, shape, type_fixed(n->arena, (int)pick(n, 2, 12), true, 1, 0)));
+  graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
+  int bits = acc_bits(n, node);
+  n->g->nodes[node].n_rq = 0;
+  requant(n, node, bits, &out, chance(n, 30) ? shape[0] : 1);
+  finish(n, node);
+}
+
+static void quantize_to(struct netgen *n, struct type out) {
+  uint32_t x = n->at,
+           node = add_node(n, OP_quantize, out, end(n)->rank, end(n)->shape, end(n)->per_frame);
+  use(n, node, x);
+  requant(n, node, type_width(&end(n)->type) + 1, &out, 1);
+  finish(n, node);
+}
+
+static void add_table(struct netgen *n, uint32_t node, enum op op, const struct type *in,
+                      const struct type *out) {
+  struct curve_domain d = {type_lowest(in),  type_highest(in),  in->zero[0],  in->scale[0],
+                           type_lowest(out), type_highest(out), out->zero[0], out->scale[0]};
+  int64_t count = d.in_hi - d.in_lo + 1;
+  struct tensor *t = tensor_new(n->arena, DTYPE_I64, 1, &count);
+  double alpha = 1;
+  if (op == OP_elu) graph_add_real(n->g, node, ATTR_alpha, alpha = (double)pick(n, 1, 30) / 16);
+  if (op == OP_gelu && chance(n, 50)) graph_add_attr(n->g, node, ATTR_approximate)->text = "tanh";
+  curve_table((enum curve)node_curve(&n->g->nodes[node]), alpha, &d, t->data);
+  graph_add_attr(n->g, node, ATTR_table)->tensor = t;
+}
+
+static void add_constants(struct netgen *n, uint32_t node, enum op op, const struct type *in) {
+  const struct op_info *info = op_info(op);
+  int64_t lo = type_lowest(in), hi = type_highest(in), c[2] = {pick(n, lo, hi), pick(n, lo, hi)};
+  if (info->slopes)
+    graph_add_requant(n->g, node, 1, (int64_t[]){pick(n, 1, 1 << 20)},
+                      (int32_t[]){(int32_t)pick(n, 0, 20)});
+  if (op == OP_hard_sigmoid) {
+    c[0] = pick(n, -(1 << 20), 1 << 20);
+    c[1] = pick(n, 0, 1 << 21);
+  } else if (info->codes == 1) {
+    c[0] = pick(n, 0, hi + 1);
+  } else if (c[0] > c[1]) {
+    int64_t swap = c[0];
+    c[0] = c[1];
+    c[1] = swap;
+  }
+  if (info->codes) graph_add_ints(n->g, node, ATTR_codes, info->codes, c);
+  for (int a = 0; a < ATTR_COUNT; a++)
+    if (info->required & 1u << a) graph_add_real(n->g, node, (enum attr_name)a, 0.5);
+}
+
+static void pointwise(struct netgen *n, enum op op) {
+  const struct op_info *info = op_info(op);
+  if (end(n)->type.cls != TYPE_FIXED || (info->curve != NONE && end(n)->type.width > 12))
+    quantize_to(n, stream_type(n, false, 12));
+  uint32_t x = n->at;
+  struct type in = end(n)->type,
+              out = stream_type(n, op == OP_quantize, info->curve != NONE ? 12 : 16);
+  bool same = info->curve == NONE && info->slopes == 0 && op != OP_quantize && chance(n, 40);
+  if (same) out = in;
+  uint32_t node = add_node(n, op, out, end(n)->rank, end(n)->shape, end(n)->per_frame);
+  use(n, node, x);
+  if (info->curve != NONE) {
+    add_table(n, node, op, &in, &out);
+  } else {
+    add_constants(n, node, op, &in);
+    if (!same) requant(n, node, type_width(&in) + 1 + (info->slopes ? 20 : 0), &out, 1);
+  }
+  finish(n, node);
+}
+
+static void classify(struct netgen *n, enum op op) {
+  if (end(n)->type.cls != TYPE_FIXED) quantize_to(n, stream_type(n, false, 8));
+  flatten(n);
+  uint32_t x = n->at;
+  int64_t shape[1] = {op == OP_argmax ? 1 : end(n)->shape[0]};
+  struct type out = op == OP_argmax ? type_fixed(n->arena, (int)pick(n, 6, 8), false, 1, 0)
+                                    : type_fixed(n->arena, 8, false, 0x1p-8, 0);
+  bool two = op == OP_argmax && n->kind == NETGEN_ANY && chance(n, 50);
+  struct type in = end(n)->type;
+  bool frames = end(n)->per_frame;
+  uint32_t node = add_node(n, op, out, 1, shape, frames);
+  use(n, node, x);
+  if (two) graph_add_out(n->g, node, graph_add_value(n->g, name(n, "best"), 1, shape, in, frames));
+  if (op == OP_softmax) n->g->nodes[node].where = WHERE_HOST;
+  n->g->nodes[node].rounding = FIX_HALF_EVEN;
+  n->g->nodes[node].overflow = FIX_SATURATE;
+  finish(n, node);
+}
+
+static void join(struct netgen *n, enum op op) {
+  uint32_t x = n->at, y = n->at;
+  if (chance(n, 50)) {
+    pointwise(n, OP_relu);
+    y = n->at;
+  } else if (chance(n, 50)) {
+    y = tensor(n, "c", 1, &end(n)->shape[end(n)->rank - 1], type_fixed(n->arena, 5, true, 0.25, 1));
+  }
+  const struct value *v = &n->g->values[x];
+  struct type out = stream_type(n, true, 16);
+  uint32_t node = add_node(n, op, out, v->rank, v->shape, v->per_frame);
+  use(n, node, x);
+  use(n, node, y);
+  int32_t shift = (int32_t)pick(n, 0, 34);
+  for (int i = 0; i < (op == OP_mul ? 1 : 2); i++)
+    graph_add_requant(n->g, node, 1,
+                      (int64_t[]){chance(n, 50) ? 1 << pick(n, 0, 8) : pick(n, 1, INT32_MAX)},
+                      &shift);
+  finish(n, node);
+}
+
+// Splits the chain's elements into a matrix (rows, columns).
+static void reshape(struct netgen *n) {
+  int64_t elements = value_elements(end(n)), rows = 1;
+  for (int64_t d = 2; d <= elements; d++)
+    if (elements % d == 0 && chance(n, 50)) rows = d;
+  int64_t shape[2] = {rows, elements / rows};
+  uint32_t x = n->at, node = add_node(n, OP_reshape, end(n)->type, 2, shape, end(n)->per_frame);
+  use(n, node, x);
+  graph_add_ints(n->g, node, ATTR_shape, 2, (int64_t[]){rows, -1});
+  finish(n, node);
+}
+
+static void matmul(struct netgen *n, bool frames) {
+  reshape(n);
+  uint32_t x = n->at;
+  bool ta = chance(n, 50), tb = chance(n, 50);
+  int64_t inner = end(n)->shape[!ta], columns = size(n);
+  int64_t b_shape[2] = {tb ? columns : inner, tb ? inner : columns};
+  int64_t shape[2] = {end(n)->shape[ta], columns};
+  struct type out = stream_type(n, true, 12);
+  uint32_t node = add_node(n, OP_matmul, out, 2, shape, end(n)->per_frame && !frames);
+  use(n, node, x);
+  use(n, node, tensor(n, "m", 2, b_shape, type_fixed(n->arena, 6, true, 0.125, 2)));
+  graph_add_int(n->g, node, ATTR_transpose_a, ta);
+  graph_add_int(n->g, node, ATTR_transpose_b, tb);
+  if (frames) graph_add_int(n->g, node, ATTR_frames, 1);
+  requant(n, node, (int)pick(n, 10, 20), &out, 1);
+  finish(n, node);
+}
+
+static void sum(struct netgen *n, bool frames) {
+  reshape(n);
+  uint32_t x = n->at;
+  int64_t axis = pick(n, 0, 1), shape[1] = {end(n)->shape[!axis]};
+  struct type out = stream_type(n, true, 12);
+  uint32_t node = add_node(n, OP_sum, out, 1, shape, end(n)->per_frame && !frames);
+  use(n, node, x);
+  graph_add_ints(n->g, node, ATTR_axes, 1, &axis);
+  if (frames) graph_add_int(n->g, node, ATTR_frames, 1);
+  requant(n, node, (int)pick(n, 6, 14), &out, 1);
+  finish(n, node);
+}
+
+// variable -> read -> multiplied into the chain; what is summed over the frames is added to it.
+static void state(struct netgen *n) {
+  flatten(n);
+  struct type held = type_fixed(n->arena, 7, true, 0.25, 0);
+  int64_t shape[1] = {end(n)->shape[0]};
+  uint32_t x = n->at, init = tensor(n, "init", 1, shape, held);
+  uint32_t variable = add_node(n, OP_variable, type_ref(), 1, shape, false);
+  graph_add_attr(n->g, variable, ATTR_init)->value = init;
+  uint32_t ref = n->g->nodes[variable].out[0];
+  uint32_t read = add_node(n, OP_read, held, 1, shape, false);
+  graph_add_ref(n->g, read, ref);
+  struct type out = stream_type(n, false, 12);
+  uint32_t mul = add_node(n, OP_mul, out, 1, shape, true);
+  use(n, mul, x);
+  use(n, mul, n->g->nodes[read].out[0]);
+  requant(n, mul, 14, &out, 1);
+  uint32_t total = add_node(n, OP_sum, held, 1, shape, false);
+  use(n, total, n->g->nodes[mul].out[0]);
+  graph_add_int(n->g, total, ATTR_frames, 1);
+  requant(n, total, 14, &held, 1);
+  static const char *const functions[] = {"write", "add", "sub", "min", "max"};
+  uint32_t assign = graph_add_node(n->g, OP_assign, name(n, "assign"));
+  graph_add_attr(n->g, assign, ATTR_function)->text = functions[pick(n, 0, 4)];
+  graph_add_ref(n->g, assign, ref);
+  use(n, assign, n->g->nodes[total].out[0]);
+  graph_add_after(n->g, assign, (struct after){read, 0});
+  finish(n, mul);
+}
+
+static void opaque(struct netgen *n) {
+  uint32_t x = n->at,
+           node = add_node(n, OP_opaque, end(n)->type, end(n)->rank, end(n)->shape, true);
+  use(n, node, x);
+  graph_add_int(n->g, node, ATTR_macs, pick(n, 0, 1000000));
+  graph_add_real(n->g, node, ATTR_time, 0.001);
+  finish(n, node);
+}
+
+static bool add(struct netgen *n, enum op op) {
+  bool frames = chance(n, 30);
+  switch ((enum op_column)op_info(op)->column) {
+  case COLUMN_LINEAR:
+    linear(n);
+    return true;
+  case COLUMN_SHAPE:
+    if (op == OP_reshape)
+      reshape(n);
+    else
+      reshape(n), flatten(n);
+    return true;
+  case COLUMN_POINTWISE:
+    pointwise(n, op);
+    return true;
+  case COLUMN_CLASSIFY:
+    classify(n, op);
+    return true;
+  case COLUMN_JOIN:
+    join(n, op);
+    return true;
+  case COLUMN_REDUCE:
+    sum(n, frames);
+    return true;
+  case COLUMN_MATMUL:
+    matmul(n, frames);
+    return true;
+  case COLUMN_STATE:
+    state(n);
+    return true;
+  case COLUMN_OPAQUE:
+    opaque(n);
+    return true;
+  }
+  return false;
+}
+
+static void input(struct netgen *n) {
+  int64_t shape[3] = {size(n), pick(n, 1, 3), 1};
+  struct type t = stream_type(n, n->kind == NETGEN_ANY, 12);
+  n->at = graph_add_value(n->g, "image", 3, shape, t, true);
+  graph_add_input(n->g, n->at, (struct source){0});
+}
+
+static enum op filler(struct netgen *n) {
+  static const enum op ops[] = {OP_linear, OP_linear, OP_relu,       OP_quantize,  OP_tanh,
+                                OP_clip,   OP_silu,   OP_softshrink, OP_leaky_relu};
+  return ops[pick(n, 0, sizeof ops / sizeof *ops - 1)];
+}
+
+struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind) {
+  struct netgen n = {
+      .arena = a, .g = graph_new(a, "random"), .rng = {seed * 1000 + wanted, 0}, .kind = kind};
+  input(&n);
+  bool last = op_info(wanted)->column == COLUMN_CLASSIFY; // nothing follows an index
+  if (kind == NETGEN_CIRCUIT) linear(&n);
+  for (int64_t i = pick(&n, 0, 2); i > 0; i--) add(&n, filler(&n));
+  if (!add(&n, wanted)) return NULL;
+  for (int64_t i = pick(&n, 0, 2); i > 0 && !last && end(&n)->per_frame; i--) add(&n, filler(&n));
+  graph_add_output(n.g, n.at);
+  graph_ranges(n.g);
+  return n.g;
+}
+
+void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes) {
+  const struct value *v = &g->values[g->inputs[0].value];
+  struct rng r = {seed, 1};
+  int64_t lo = type_lowest(&v->type), hi = type_highest(&v->type);
+  for (int64_t i = 0; i < frames * value_elements(v); i++) {
+    int64_t style = rng_range(&r, 0, 7);
+    codes[i] = (int32_t)(style == 0 ? lo : style == 1 ? hi : rng_range(&r, lo, hi));
+    if (v->type.cls == TYPE_BIPOLAR) codes[i] = codes[i] > 0 ? 1 : -1;
+  }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random graphs of integers, valid by construction: every op kind of ops.def, mixed widths, scales,
+// zero points, roundings and overflows; sizes 1, primes and what no number of lanes divides.
+#ifndef NNGEN_TESTS_HELPER_NETGEN_H
+#define NNGEN_TESTS_HELPER_NETGEN_H
+
+#include "sw/graph/graph.h"
+
+enum netgen_kind {
+  NETGEN_ANY,    // whatever executors exist: branches, state, sums over frames
+  NETGEN_CIRCUIT // a chain that becomes a circuit
+};
+
+// A graph that contains op `wanted`; the same seed gives the same graph. NULL: no way is known to
+// make that kind, which is a failure of this file.
+struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind);
+
+// Codes for its input, (frames, elements), extremes included.
+void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes);
+
+#endif

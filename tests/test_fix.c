@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arithmetic against the vectors of docs/numerics.md and against a plain rational oracle.
+#include "sw/base/rng.h"
+#include "sw/graph/fix.h"
+
+#include <gmp.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// The reference vectors, inputs in eighths.
+static const int inputs[14] = {44, 20, 13, 12, 9, 8, 4, -4, -8, -9, -12, -13, -20, -44};
+static const int expected[7][14] = {
+    {5, 2, 1, 1, 1, 1, 0, -1, -1, -2, -2, -2, -3, -6}, // floor
+    {5, 2, 1, 1, 1, 1, 0, 0, -1, -1, -1, -1, -2, -5},  // zero
+    {6, 3, 2, 2, 1, 1, 1, 0, -1, -1, -1, -2, -2, -5},  // half_up
+    {5, 2, 2, 1, 1, 1, 0, 0, -1, -1, -1, -2, -2, -5},  // half_zero
+    {5, 2, 2, 1, 1, 1, 0, -1, -1, -1, -2, -2, -3, -6}, // half_down
+    {6, 3, 2, 2, 1, 1, 1, -1, -1, -1, -2, -2, -3, -6}, // half_away
+    {6, 2, 2, 2, 1, 1, 0, 0, -1, -1, -2, -2, -2, -6},  // half_even
+};
+
+static void test_rounding_vectors(void **state) {
+  (void)state;
+  for (int mode = FIX_FLOOR; mode <= FIX_HALF_EVEN; mode++)
+    for (int i = 0; i < 14; i++)
+      assert_int_equal((int)fix_round(inputs[i], 3, (enum fix_rounding)mode), expected[mode][i]);
+}
+
+static void test_overflow_vectors(void **state) {
+  (void)state;
+  static const int in[11] = {7, 8, 9, 15, 16, 23, -7, -8, -9, -16, -17};
+  static const int is[4][11] = {{7, 7, 7, 7, 7, 7, -7, -8, -8, -8, -8},
+                                {7, 7, 7, 7, 7, 7, -7, -7, -7, -7, -7},
+                                {7, -8, -7, -1, 0, 7, -7, -8, 7, 0, -1},
+                                {7, 0, 0, 0, 0, 0, -7, -8, 0, 0, 0}};
+  static const int uin[5] = {15, 16, 31, -1, -5};
+  static const int us[4][5] = {
+      {15, 15, 15, 0, 0}, {15, 15, 15, 0, 0}, {15, 0, 15, 15, 11}, {15, 0, 0, 0, 0}};
+  for (int mode = 0; mode < FIX_OVERFLOWS; mode++) {
+    for (int i = 0; i < 11; i++)
+      assert_int_equal(fix_overflow(in[i], 4, true, 0, (enum fix_overflow)mode), is[mode][i]);
+    for (int i = 0; i < 5; i++)
+      assert_int_equal(fix_overflow(uin[i], 4, false, 0, (enum fix_overflow)mode), us[mode][i]);
+  }
+}
+
+static void test_round_before_overflow(void **state) {
+  (void)state;
+  struct fix_target t = {.width = 4, .is_signed = true, .rounding = FIX_HALF_UP};
+  assert_int_equal(fix_requant(15, 1, 1, &t), 7);
+  t.overflow = FIX_WRAP;
+  assert_int_equal(fix_requant(15, 1, 1, &t), -8);
+  t = (struct fix_target){.width = 4, .is_signed = true, .zero = 3, .overflow = FIX_TO_ZERO};
+  assert_int_equal(fix_requant(100, 1, 0, &t), 3); // the integer zero_y
+}
+
+// ---- the oracle: exact rationals, the definition of each mode in words
+
+static void round_rational(mpz_t out, const mpq_t q, enum fix_rounding mode) {
+  mpz_t down, up;
+  mpq_t rest, half;
+  mpz_inits(down, up, NULL);
+  mpq_inits(rest, half, NULL);
+  mpz_fdiv_q(down, mpq_numref(q), mpq_denref(q));
+  mpz_cdiv_q(up, mpq_numref(q), mpq_denref(q));
+  mpq_set_z(rest, down);
+  mpq_sub(rest, q, rest);
+  mpq_set_ui(half, 1, 2);
+  int side = mpq_cmp(rest, half); // below, at or above the middle
+  bool negative = mpq_sgn(q)<0, take_up = side> 0;
+  switch (mode) {
+  case FIX_FLOOR:
+    take_up = false;
+    break;
+  case FIX_CEIL:
+    take_up = true;
+    break;
+  case FIX_ZERO:
+    take_up = negative;
+    break;
+  case FIX_AWAY:
+    take_up = !negative;
+    break;
+  case FIX_HALF_UP:
+    take_up |= side == 0;
+    break;
+  case FIX_HALF_DOWN:
+    break;
+  case FIX_HALF_ZERO:
+    take_up |= side == 0 && negative;
+    break;
+  case FIX_HALF_AWAY:
+    take_up |= side == 0 && !negative;
+    break;
+  case FIX_HALF_EVEN:
+    take_up |= side == 0 && mpz_odd_p(down);
+    break;
+  case FIX_TFLITE:
+  case FIX_ROUNDINGS:
+    fail();
+  }
+  mpz_set(out, take_up ? up : down);
+  mpz_clears(down, up, NULL);
+  mpq_clears(rest, half, NULL);
+}
+
+static int64_t overflow_oracle(const mpz_t q, int width, bool is_signed, int64_t zero,
+                               enum fix_overflow mode) {
+  int64_t span = (int64_t)1 << width, lo = is_signed ? -span / 2 : 0, hi = lo + span - 1;
+  if (mode == FIX_SYMMETRIC && is_signed) lo++;
+  bool below = mpz_cmp_si(q, lo)<0, above = mpz_cmp_si(q, hi)> 0;
+  if (!below && !above) return mpz_get_si(q);
+  if (mode == FIX_TO_ZERO) return zero;
+  if (mode != FIX_WRAP) return below ? lo : hi;
+  int64_t low = (int64_t)mpz_fdiv_ui(q, (unsigned long)span);
+  return low > hi ? low - span : low;
+}
+
+static int64_t requant_oracle(int64_t acc, int64_t mul, int shift, const struct fix_target *t) {
+  mpz_t z;
+  mpq_t q;
+  mpz_init(z);
+  mpq_init(q);
+  mpz_set_si(mpq_numref(q), acc);
+  mpz_mul_si(mpq_numref(q), mpq_numref(q), mul);
+  if (shift > 0) mpq_div_2exp(q, q, (mp_bitcnt_t)shift);
+  if (shift < 0) mpq_mul_2exp(q, q, (mp_bitcnt_t)-shift);
+  mpq_canonicalize(q);
+  round_rational(z, q, t->rounding);
+  if (t->zero >= 0)
+    mpz_add_ui(z, z, (unsigned long)t->zero);
+  else
+    mpz_sub_ui(z, z, (unsigned long)-t->zero);
+  int64_t y = overflow_oracle(z, t->width, t->is_signed, t->zero, t->overflow);
+  mpz_clear(z);
+  mpq_clear(q);
+  return y;
+}
+
+// Corner patterns and ties, one unit to either side.
+static int64_t pattern(struct rng *r, int bits, int shift) {
+  int64_t k = rng_range(r, 0, bits - 2), v = (int64_t)1 << k;
+  switch (rng_range(r, 0, 5)) {
+  case 0:
+    v = 0;
+    break;
+  case 1:
+    v += rng_range(r, -1, 1);
+    break;
+  case 2:
+    v = ((int64_t)1 << (bits - 1)) - 1;
+    break;
+  case 3:
+    v = shift > 0 && shift < bits - 2 ? (rng_range(r, 0, 1000) * 2 + 1) << (shift - 1) : v;
+    break;
+  default:
+    v = rng_range(r, 0, ((int64_t)1 << (bits - 1)) - 1);
+  }
+  v += rng_range(r, -1, 1);
+  return rng_range(r, 0, 1) ? v : -v;
+}
+
+static void test_requant_oracle(void **state) {
+  (void)state;
+  struct rng r = {20240611, 0};
+  for (int i = 0; i < 200000; i++) {
+    struct fix_target t = {.width = (int)rng_range(&r, 1, 32),
+                           .is_signed = rng_range(&r, 0, 1) != 0,
+                           .rounding = (enum fix_rounding)rng_range(&r, 0, FIX_AWAY),
+                           .overflow = (enum fix_overflow)rng_range(&r, 0, FIX_TO_ZERO)};
+    t.zero = t.overflow == FIX_SYMMETRIC ? 0
+                                         : rng_range(&r, fix_lowest(t.width, t.is_signed),
+                                                     fix_highest(t.width, t.is_signed));
+    int shift = (int)(rng_range(&r, 0, 3) ? rng_range(&r, -6, 70) : rng_range(&r, -64, 127));
+    int bits = (int)rng_range(&r, 2, 62);
+    int64_t acc = pattern(&r, bits, shift);
+    int64_t mul = rng_range(&r, 0, 1) ? 1 : rng_range(&r, 1 << 30, INT32_MAX);
+    int64_t got = fix_requant(acc, mul, shift, &t), want = requant_oracle(acc, mul, shift, &t);
+    if (got != want)
+      fail_msg("acc %lld mul %lld shift %d %s %s width %d zero %lld: got %lld, expected %lld",
+               (long long)acc, (long long)mul, shift, fix_rounding_text(t.rounding),
+               fix_overflow_text(t.overflow), t.width, (long long)t.zero, (long long)got,
+               (long long)want);
+  }
+}
+
+// Exhaustive: all modes, all inputs of 10 bits, shifts around the width.
+static void test_requant_exhaustive(void **state) {
+  (void)state;
+  static const int shifts[] = {-2, 0, 1, 2, 5, 11};
+  for (int mode = 0; mode <= FIX_AWAY; mode++)
+    for (int overflow = 0; overflow < FIX_OVERFLOWS; overflow++)
+      for (size_t s = 0; s < sizeof shifts / sizeof *shifts; s++)
+        for (int64_t acc = -512; acc < 512; acc++) {
+          struct fix_target t = {.width = 5,
+                                 .is_signed = true,
+                                 .rounding = (enum fix_rounding)mode,
+                                 .overflow = (enum fix_overflow)overflow};
+          assert_int_equal(fix_requant(acc, 3, shifts[s], &t),
+                           requant_oracle(acc, 3, shifts[s], &t));
+        }
+}
+
+// The two steps of TFLite, each with the plain rounding of its own.
+static void test_tflite(void **state) {
+  (void)state;
+  struct rng r = {7, 0};
+  for (int i = 0; i < 50000; i++) {
+    struct fix_target t = {
+        .width = 8, .is_signed = true, .rounding = FIX_TFLITE, .zero = rng_range(&r, -5, 5)};
+    int shift = (int)rng_range(&r, 26, 48), left = shift < 31 ? 31 - shift : 0;
+    int64_t acc = rng_range(&r, -(1 << 20), 1 << 20), mul = rng_range(&r, 1 << 30, INT32_MAX);
+    struct fix_target up = {.width = 32, .is_signed = true, .rounding = FIX_HALF_UP};
+    struct fix_target away = t;
+    away.rounding = FIX_HALF_AWAY;
+    int64_t high = requant_oracle(acc * ((int64_t)1 << left), mul, 31, &up);
+    assert_int_equal(fix_requant(acc, mul, shift, &t),
+                     requant_oracle(high, 1, shift > 31 ? shift - 31 : 0, &away));
+  }
+}
+
+static void test_bipolar(void **state) {
+  (void)state;
+  struct fix_target t = {.bipolar = true};
+  assert_int_equal(fix_requant(0, 1, 5, &t), 1);
+  assert_int_equal(fix_requant(-1, 1, 5, &t), -1);
+}
+
+static void test_scale(void **state) {
+  (void)state;
+  int64_t m;
+  int32_t s;
+  assert_true(fix_scale(0.25, &m, &s) && m == 1 && s == 2);
+  assert_true(fix_scale(8, &m, &s) && m == 1 && s == -3);
+  assert_true(fix_scale(0.1, &m, &s) && m == 1717986918 && s == 34);
+  assert_true(fix_scale(nextafter(1, 0), &m, &s) && m == 1 << 30 && s == 30); // rounds up to 2^31
+  assert_true(fix_scale_tflite(0.5, &m, &s) && m == 1 << 30 && s == 31);
+  assert_false(fix_scale(0, &m, &s));
+  assert_false(fix_scale(-1, &m, &s));
+  assert_false(fix_scale(INFINITY, &m, &s));
+  assert_false(fix_scale(NAN, &m, &s));
+  assert_false(fix_scale(0x1p-100 / 3, &m, &s)); // S would be 132
+}
+
+static void test_from_real(void **state) {
+  (void)state;
+  assert_int_equal(fix_from_real(2.5, -128, 127), 2);
+  assert_int_equal(fix_from_real(3.5, -128, 127), 4);
+  assert_int_equal(fix_from_real(-2.5, -128, 127), -2);
+  assert_int_equal(fix_from_real(1e300, -128, 127), 127);
+  assert_int_equal(fix_from_real(-1e300, -128, 127), -128);
+}
+
+// The oracle notices a wrong increment: half_up is not half_away.
+static void test_oracle_can_fail(void **state) {
+  (void)state;
+  int different = 0;
+  struct fix_target up = {.width = 8, .is_signed = true, .rounding = FIX_HALF_UP}, away = up;
+  away.rounding = FIX_HALF_AWAY;
+  for (int64_t acc = -64; acc < 64; acc++)
+    different += fix_requant(acc, 1, 3, &up) != requant_oracle(acc, 1, 3, &away);
+  assert_int_equal(different, 8); // the negative ties
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounding_vectors),
+                                     cmocka_unit_test(test_overflow_vectors),
+                                     cmocka_unit_test(test_round_before_overflow),
+                                     cmocka_unit_test(test_requant_oracle),
+                                     cmocka_unit_test(test_requant_exhaustive),
+                                     cmocka_unit_test(test_tflite),
+                                     cmocka_unit_test(test_bipolar),
+                                     cmocka_unit_test(test_scale),
+                                     cmocka_unit_test(test_from_real),
+                                     cmocka_unit_test(test_oracle_can_fail)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast golden model equals the plain one on every element of every value, on random graphs of
+// every op kind; what the fast one refuses, it refuses with a reason.
+#include "sw/exec/golden.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+#include "tests/helper_netgen.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PER_KIND = 8, FRAMES = 70 };
+
+static bool stateful(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (op_info(n->op)->column == COLUMN_STATE || node_int(n, ATTR_frames, 0)) return true;
+  }
+  return false;
+}
+
+static bool carried_only(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (!(op_info(g->nodes[i].op)->executors & EXECUTOR_GOLDEN)) return true;
+  return false;
+}
+
+// Runs both models; the number of elements that differ.
+static int64_t differences(struct arena *a, const struct graph *g, const struct golden *fast,
+                           uint64_t seed) {
+  int64_t elements = value_elements(&g->values[g->inputs[0].value]), different = 0;
+  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * elements);
+  int64_t *wide = ARENA_NEW(a, int64_t, FRAMES * elements);
+  const int64_t *inputs[1] = {wide};
+  struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, g->n_values);
+  uint32_t n_taps = 0;
+  netgen_input(g, seed, FRAMES, codes);
+  for (int64_t i = 0; i < FRAMES * elements; i++) wide[i] = codes[i];
+  for (uint32_t v = 0; v < g->n_values; v++)
+    if (!g->values[v].init)
+      taps[n_taps++] =
+          (struct golden_tap){v, ARENA_NEW(a, int32_t, FRAMES * value_elements(&g->values[v]))};
+  golden_run_codes(fast, FRAMES, codes, taps, n_taps);
+  struct golden_ref *ref = golden_ref_new(a, g, FRAMES);
+  golden_ref_step(ref, inputs);
+  for (uint32_t t = 0; t < n_taps; t++) {
+    const int64_t *expected = golden_ref_value(ref, taps[t].value);
+    const struct value *v = &g->values[taps[t].value];
+    for (int64_t i = 0; i < FRAMES * value_elements(v); i++) {
+      different += taps[t].to[i] != expected[i];
+      different += expected[i] < v->lo || expected[i] > v->hi; // outside of the proven range
+    }
+  }
+  return different;
+}
+
+static void test_random_graphs(void **state) {
+  (void)state;
+  int compared = 0, refused = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= PER_KIND; seed++) {
+      struct arena a = {0};
+      struct err e = {0};
+      struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
+      if (!g) fail_msg("no random graph for %s", op_info((enum op)op)->name);
+      if (!graph_verify(g, &e))
+        fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
+      const struct golden *fast = golden_new(&a, g, &e);
+      if (!fast) {
+        assert_true(stateful(g) || carried_only(g));
+        assert_true(strlen(e.text) > 10);
+        refused++;
+      } else {
+        assert_int_equal(differences(&a, g, fast, seed), 0);
+        compared++;
+      }
+      arena_free(&a);
+    }
+  print_message("%d graphs compared, %d carry state or opaque nodes\n", compared, refused);
+  assert_true(compared >= 200);
+}
+
+// The comparison can fail: one weight, one table entry or one bias off by one.
+static void test_seeded_differences(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = netgen(&a, 3, OP_linear, NETGEN_ANY);
+  const struct golden *fast = golden_new(&a, g, &e);
+  assert_int_equal(differences(&a, g, fast, 1), 0);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    struct node *n = &g->nodes[i];
+    if (n->op != OP_linear) continue;
+    struct requant off = {1, (int64_t[]){n->rq[0].mul[0]}, (int32_t[]){n->rq[0].shift[0] + 1}};
+    n->rq[0] = off;
+  }
+  assert_true(differences(&a, g, fast, 1) > 0);
+  arena_free(&a);
+}
+
+// Every graph survives model.bin: written, read and written again it has the same bytes.
+static void test_round_trip(void **state) {
+  (void)state;
+  char first[] = "/tmp/nngen-test-XXXXXX", second[] = "/tmp/nngen-test-XXXXXX";
+  assert_true(close(mkstemp(first)) == 0 && close(mkstemp(second)) == 0);
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+      struct arena a = {0};
+      struct err e = {0};
+      struct bytes x, y;
+      struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
+      if (!model_write(first, g, &e)) fail_msg("%s", e.text);
+      struct graph *back = model_read(&a, first, &e);
+      if (!back) fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
+      assert_true(model_write(second, back, &e));
+      assert_true(file_read(&a, first, 1 << 28, &x, &e) && file_read(&a, second, 1 << 28, &y, &e));
+      assert_int_equal(x.size, y.size);
+      assert_memory_equal(x.data, y.data, x.size);
+      arena_free(&a);
+    }
+  unlink(first);
+  unlink(second);
+}
+
+// The witnesses attain both ends of every channel's proven accumulator interval.
+static void test_witnesses(void **state) {
+  (void)state;
+  int channels = 0;
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    struct arena a = {0};
+    struct graph *g = netgen(&a, seed, OP_linear, NETGEN_ANY);
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+      const struct node *n = &g->nodes[i];
+      if (n->op != OP_linear) continue;
+      const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+      int64_t *codes = ARENA_NEW(&a, int64_t, w->shape[1]);
+      for (int64_t o = 0; o < w->shape[0]; o++)
+        for (int high = 0; high < 2; high++) {
+          fix_wide acc = b ? tensor_int(b->init, o) : 0;
+          interval_witness(g, n, o, high, codes);
+          for (int64_t k = 0; k < w->shape[1]; k++) {
+            assert_true(codes[k] >= x->lo && codes[k] <= x->hi);
+            acc += (fix_wide)(codes[k] - type_zero(&x->type, 0)) *
+                   (tensor_int(w->init, o * w->shape[1] + k) - type_zero(&w->type, o));
+          }
+          struct interval proven = interval_acc(g, n, o);
+          assert_true(acc == (high ? proven.hi : proven.lo));
+          channels++;
+        }
+    }
+    arena_free(&a);
+  }
+  print_message("%d ends attained\n", channels);
+  assert_true(channels > 500);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_seeded_differences),
+      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_witnesses)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
