@@ -65,7 +65,7 @@ module axis_frame #(
     if (enter) fill <= !at_end && (fill || s_axis_tlast);
     if (free) m_axis_tvalid <= fill || (accept && (!at_end || s_axis_tlast));
     if (enter) drop <= at_end && !fill && !s_axis_tlast;
-    if (accept && (drop || at_end != s_axis_tlast)) frame_error <= 1'b1;
+    if (accept && at_end != s_axis_tlast) frame_error <= 1'b1;
     if (drop && accept && s_axis_tlast) begin
       drop <= 1'b0;
       m_axis_tvalid <= 1'b1;

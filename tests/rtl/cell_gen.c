@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cell_gen SUITE FOLDER: writes FOLDER/bench.sv, with an instance and a test of each cell of the
 // suite, and the cells' memory images in FOLDER/rom.
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,11 +45,30 @@ static void print_bench(FILE *f, const char *name) {
   fprintf(f, "endmodule\n");
 }
 
+// The codes of the first frames, one a line, for a simulator without DPI.
+static void write_vectors(const struct cell *c, int id, const char *folder, const char *kind,
+                          int elements, uint64_t (*code)(const struct cell *, int, int)) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/%s_%03d.mem", folder, kind, id);
+  FILE *f = fopen(path, "w");
+  if (!f) {
+    perror(path);
+    exit(1);
+  }
+  for (int i = 0; i < c->frames * elements; i++)
+    fprintf(f, "%" PRIx64 "\n", code(c, i / elements, i % elements));
+  fclose(f);
+}
+
 static void write_images(const char *folder) {
   char rom[4096];
   snprintf(rom, sizeof rom, "%s/rom", folder);
-  for (int i = 0; i < suite.count; i++)
-    if (suite.cell[i].write_images) suite.cell[i].write_images(&suite.cell[i], rom);
+  for (int i = 0; i < suite.count; i++) {
+    const struct cell *c = &suite.cell[i];
+    if (c->write_images) c->write_images(c, rom);
+    write_vectors(c, i, rom, "in", c->in_elements, c->input);
+    write_vectors(c, i, rom, "out", c->out_elements, c->expected);
+  }
 }
 
 int main(int argc, char **argv) {

@@ -11,7 +11,7 @@ RTL_SUITES := axis linear pointwise table requant
 RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_linear cells_pointwise \
   cells_polynomial cells_requant cells_table) $(BUILD)/sw/graph/fix.o
 RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-lint \
-  -Wno-style -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
+  -Wno-style --x-assign unique --x-initial unique -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
   -Itests/rtl
 
 -include $(wildcard $(BUILD)/tests/rtl/*.d)
@@ -34,13 +34,20 @@ $(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv $(RT
 	$(RTL_VERILATOR) --Mdir $(@D)/obj $< >$(@D)/build.log
 
 run-rtl-%: $(RTL_BUILD)/%/sim
-	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED) >run.log || { tail -n 5 run.log; exit 1; }
+	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED) +verilator+rand+reset+2 >run.log || { tail -n 5 run.log; exit 1; }
 	@grep -h equal $(<D)/run.log
 
 test-rtl: $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
+	tests/rtl/rom-images $(RTL_BUILD)/rom-images
+
+# The same cells in a four-state simulator, with X where the others have noise.
+run-icarus-%: $(RTL_BUILD)/%/bench.sv $(wildcard $(RTL_HW)/*.sv tests/rtl/stream_*.sv)
+	iverilog -g2012 -y $(RTL_HW) -y tests/rtl -Y .sv -s bench -o $(<D)/icarus.vvp $<
+	cd $(<D) && vvp -n icarus.vvp >icarus.log || { tail -n 5 icarus.log; exit 1; }
+	@grep -h equal $(<D)/icarus.log || { tail -n 5 $(<D)/icarus.log; exit 1; }
 
 # Seeded bugs, each of which must be caught; the whole grid of requantisations; more noise.
-test-rtl-deep: test-rtl
+test-rtl-deep: test-rtl $(RTL_SUITES:%=run-icarus-%)
 	tests/rtl/seeded-bugs
 	$(MAKE) RTL_BUILD=$(RTL_BUILD)/grid RTL_GRID=full run-rtl-requant
 	for seed in 2 3 4 5 6 7 8 9; do $(MAKE) RTL_SEED=$$seed test-rtl || exit 1; done
