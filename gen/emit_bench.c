@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both benches have the same shape; one C line is one line of their text.
+#include "gen/emit_bench.h"
+
+#include <string.h>
+
+const char *const bench_vector_modules[] = {
+    "bench_clock.sv",   "bench_stall.sv", "bench_protocol.sv", "bench_sink.sv",
+    "vector_source.sv", "vector_tap.sv",  "vector_end.sv",     NULL};
+const char *const bench_dpi_modules[] = {
+    "bench_clock.sv",  "bench_stall.sv", "bench_protocol.sv", "bench_sink.sv",
+    "bench_source.sv", "bench_tap.sv",   "bench_end.sv",      NULL};
+
+typedef long long ll;
+
+enum { STALL_CYCLES = 4096, HEX = 4 };
+
+// A stream stands still at most while every cell works through a frame, each step delayed by a
+// stall pattern.
+int64_t bench_limit(const struct plan *p) {
+  return 16 * (p->ii + p->latency) + 4 * STALL_CYCLES;
+}
+
+int64_t bench_drain(const struct plan *p) {
+  return p->ii + p->latency + 2 * STALL_CYCLES;
+}
+
+const char *bench_tap_name(const struct plan *p, uint32_t tap) {
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].kind == CELL_LAYER && strcmp(p->cells[i].out.signal, p->taps[tap].signal) == 0)
+      return p->cells[i].name;
+  return p->taps[tap].signal;
+}
+
+static ll width(const struct stream *s, bool top) {
+  return top ? 8 * stream_bytes(s) : s->lanes * s->width;
+}
+
+// ---- what both benches have
+
+static void put_header(struct text *out, const struct plan *p, const char *name, const char *says) {
+  text_printf(out, "// SPDX-License-Identifier: MIT-0\n// %s\n`default_nettype none\n\n", says);
+  text_printf(out, "module %s", name);
+  if (strcmp(name, "bench") == 0) text_puts(out, ";\n");
+  (void)p;
+}
+
+static void put_nets(struct text *out, const struct plan *p) {
+  text_puts(out, "  logic aclk;\n  logic aresetn;\n  logic [63:0] cycle;\n");
+  text_puts(out, "  logic [2:0] stall_in;\n  logic [2:0] stall_out;\n  logic [31:0] seed;\n");
+  text_printf(out, "  logic [%lld:0] s_axis_tdata;\n", width(&p->input, true) - 1);
+  text_puts(out, "  logic s_axis_tvalid;\n  logic s_axis_tready;\n  logic s_axis_tlast;\n");
+  text_printf(out, "  logic [%lld:0] m_axis_tdata;\n", width(&p->output, true) - 1);
+  text_puts(out, "  logic m_axis_tvalid;\n  logic m_axis_tready;\n  logic m_axis_tlast;\n");
+  text_puts(out, "  logic frame_error;\n  logic moved;\n\n");
+  text_puts(out, "  assign moved = (s_axis_tvalid && s_axis_tready) ||\n"
+                 "      (m_axis_tvalid && m_axis_tready);\n\n");
+}
+
+static void put_circuit(struct text *out, const struct plan *p, const char *rom) {
+  text_puts(out, "  bench_clock clock (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle),\n"
+                 "    .stall_in(stall_in), .stall_out(stall_out), .seed(seed)\n  );\n\n");
+  text_printf(out, "  %s #(.ROM_DIR(%s)) dut (\n    .aclk(aclk), .aresetn(aresetn),\n", p->top,
+              rom);
+  text_puts(out, "    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),\n"
+                 "    .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),\n"
+                 "    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),\n"
+                 "    .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),\n"
+                 "    .frame_error(frame_error)\n  );\n\n");
+  text_puts(out, "  bench_sink sink (\n    .aclk(aclk), .aresetn(aresetn), .pattern(stall_out), "
+                 ".seed(seed),\n    .tvalid(m_axis_tvalid), .tready(m_axis_tready)\n  );\n\n");
+  text_puts(out, "  bench_protocol #(.NAME(\"s_axis\"), .CHECK_READY(1)) input_protocol (\n"
+                 "    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(8'd0), .tvalid(1'b0),\n"
+                 "    .tready(s_axis_tready), .tlast(1'b0)\n  );\n\n");
+}
+
+static void put_source(struct text *out, const char *from) {
+  text_printf(out,
+              "  ) source (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), "
+              ".pattern(stall_in), .seed(seed),\n"
+              "    .tdata(s_axis_tdata), .tvalid(s_axis_tvalid), .tready(s_axis_tready),\n"
+              "    .tlast(s_axis_tlast)%s\n  );\n\n",
+              from);
+}
+
+static void put_watched(struct text *out, const char *signal) {
+  text_printf(out, "    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(%s_tdata),\n",
+              signal);
+  text_printf(out, "    .tvalid(%s_tvalid), .tready(%s_tready), .tlast(%s_tlast)", signal, signal,
+              signal);
+}
+
+// Stream `i`: a tap, or the circuit's output after the last one.
+struct watched {
+  const struct stream *stream;
+  const char *name; // of the layer
+  const char *file; // of its vectors
+  char signal[64];  // prefix of its nets, as the bench sees them
+  bool top;         // at the circuit's output
+};
+
+static struct watched watched(const struct plan *p, uint32_t i) {
+  bool top = i == p->n_taps;
+  struct watched w = {top ? &p->output : &p->taps[i], top ? "m_axis" : bench_tap_name(p, i),
+                      top ? "expected" : p->taps[i].signal, "", top};
+  snprintf(w.signal, sizeof w.signal, "%s%s", top ? "" : "dut.", w.stream->signal);
+  return w;
+}
+
+// ---- bench.sv
+
+static void put_dpi_tap(struct text *out, const struct watched *w, uint32_t i) {
+  text_printf(out, "  bench_tap #(.STREAM(%u), .NAME(\"%s\"), .WIDTH(%lld)) tap_%u (\n", i, w->name,
+              width(w->stream, w->top), i);
+  put_watched(out, w->signal);
+  text_puts(out, "\n  );\n\n");
+}
+
+void emit_bench_dpi(struct text *out, const struct plan *p) {
+  put_header(out, p, "bench", "The circuit between a source and a sink; the harness compares.");
+  put_nets(out, p);
+  put_circuit(out, p, "\"rom\"");
+  text_printf(out, "  bench_source #(\n    .WIDTH(%lld)\n", width(&p->input, true));
+  put_source(out, "");
+  for (uint32_t i = 0; i <= p->n_taps; i++) {
+    struct watched w = watched(p, i);
+    put_dpi_tap(out, &w, i);
+  }
+  text_printf(out, "  bench_end #(.DRAIN(%lld), .LIMIT(%lld)) judge (\n", (ll)bench_drain(p),
+              (ll)bench_limit(p));
+  text_puts(out, "    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .moved(moved),\n"
+                 "    .frame_error(frame_error)\n  );\nendmodule\n\n`default_nettype wire\n");
+}
+
+// ---- tb.sv
+
+static int type_code(const struct type *t) {
+  if (t->cls == TYPE_BIPOLAR) return 2;
+  return t->cls == TYPE_TERNARY || t->is_signed;
+}
+
+static void put_vector_nets(struct text *out, uint32_t streams) {
+  static const char *const words[] = {"frames", "mismatches", "compared", "bad_frame",
+                                      "bad_element"};
+  text_puts(out, "  logic [63:0] began;\n  logic [63:0] ii;\n");
+  for (int i = 0; i < 5; i++) text_printf(out, "  logic [%u:0] %s;\n", streams * 32 - 1, words[i]);
+  text_printf(out, "  logic [%u:0] expected;\n  logic [%u:0] found;\n", streams * 64 - 1,
+              streams * 64 - 1);
+  text_printf(out, "  logic [%u:0] first_done;\n\n", streams * 64 - 1);
+}
+
+static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i) {
+  const struct stream *s = w->stream;
+  text_printf(out, "  vector_tap #(\n    .NAME(\"%s\"), .FILE({VECTORS, \"/%s.mem\"}),\n", w->name,
+              w->file);
+  text_printf(out, "    .ELEMENT(%d), .LANES(%lld), .ELEMENTS(%lld), .WIDTH(%lld), .TRIMMED(%d),\n",
+              s->width, (ll)s->lanes, (ll)s->elements, width(s, w->top), w->top);
+  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", type_code(&s->type), i);
+  put_watched(out, w->signal);
+  text_printf(out, ",\n    .frames(frames[%u +: 32]), .mismatches(mismatches[%u +: 32]),\n", 32 * i,
+              32 * i);
+  text_printf(out, "    .compared(compared[%u +: 32]), .bad_frame(bad_frame[%u +: 32]),\n", 32 * i,
+              32 * i);
+  text_printf(out, "    .bad_element(bad_element[%u +: 32]), .expected(expected[%u +: 64]),\n",
+              32 * i, 64 * i);
+  text_printf(out, "    .found(found[%u +: 64]), .first_done(first_done[%u +: 64])\n  );\n\n",
+              64 * i, 64 * i);
+}
+
+static void put_vector_end(struct text *out, const struct plan *p) {
+  text_printf(out, "  vector_end #(\n    .STREAMS(%u), .FRAMES(FRAMES),\n    .NAMES({",
+              p->n_taps + 1);
+  for (uint32_t i = p->n_taps + 1; i-- > 0;)
+    text_printf(out, "256'(\"%s\")%s", watched(p, i).name, i ? ", " : "}),\n");
+  text_printf(out, "    .II(%lld), .LATENCY(%lld), .STEADY(%d), .DRAIN(%lld), .LIMIT(%lld)\n",
+              (ll)p->ii, (ll)p->latency, BENCH_STEADY, (ll)bench_drain(p), (ll)bench_limit(p));
+  text_puts(out,
+            "  ) judge (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .moved(moved),\n"
+            "    .unstalled(stall_in == 3'd0 && stall_out == 3'd0), .frame_error(frame_error),\n"
+            "    .began(began), .ii(ii), .frames(frames), .mismatches(mismatches),\n"
+            "    .compared(compared), .bad_frame(bad_frame), .bad_element(bad_element),\n"
+            "    .expected(expected), .found(found),\n");
+  text_printf(out,
+              "    .first_done(first_done[%u +: 64])\n  );\nendmodule\n\n`default_nettype wire\n",
+              64 * p->n_taps);
+}
+
+void emit_bench_vectors(struct text *out, const struct plan *p) {
+  put_header(out, p, "tb",
+             "The circuit against the vectors of a folder: make verilator, make icarus.");
+  text_puts(out,
+            " #(\n  // folders as the simulator sees them, and how many frames the vectors hold\n"
+            "  parameter VECTORS = \"../vectors\",\n  parameter ROM_DIR = \"../rom\",\n");
+  text_printf(out, "  parameter int FRAMES = %d\n);\n", BENCH_FRAMES);
+  put_nets(out, p);
+  put_vector_nets(out, p->n_taps + 1);
+  put_circuit(out, p, "ROM_DIR");
+  text_printf(out,
+              "  vector_source #(\n    .FILE({VECTORS, \"/input.mem\"}), .WIDTH(%lld), "
+              ".BEATS(%lld), .FRAMES(FRAMES)\n",
+              width(&p->input, true), (ll)p->input.beats);
+  put_source(out, ",\n    .began(began), .ii(ii)");
+  for (uint32_t i = 0; i <= p->n_taps; i++) {
+    struct watched w = watched(p, i);
+    put_vector_tap(out, &w, i);
+  }
+  put_vector_end(out, p);
+}
+
+void emit_bench_makefile(struct text *out, const struct plan *p) {
+  (void)p;
+  text_puts(
+      out,
+      "# SPDX-License-Identifier: MIT-0\n"
+      "# make verilator, make icarus: runs the vectors; ARGS=\"+stall_in=4 +stall_out=5\" "
+      "adds stalls\n"
+      "# (bench_stall.sv lists the patterns). PASS, or FAIL and a non-zero exit.\n"
+      "SOURCES = $(wildcard *.sv) $(wildcard ../*.sv)\n"
+      "ARGS =\n"
+      "OUT = build\n\n"
+      ".PHONY: verilator icarus clean\n\n"
+      "verilator: $(OUT)/verilated\n\t$(OUT)/verilated $(ARGS)\n\n"
+      "icarus: $(OUT)/tb.vvp\n\tvvp -N $(OUT)/tb.vvp $(ARGS)\n\n"
+      "$(OUT)/verilated: $(SOURCES)\n"
+      "\tverilator --binary --timing -fno-const-bit-op-tree --unroll-count 2048 -Wno-fatal \\\n"
+      "\t  -Wno-lint -Wno-style --top-module tb --Mdir $(OUT)/obj -o ../verilated $(SOURCES)\n\n"
+      "$(OUT)/tb.vvp: $(SOURCES)\n"
+      "\tmkdir -p $(OUT)\n"
+      "\tiverilog -g2012 -s tb -o $@ $(SOURCES)\n\n"
+      "clean:\n\trm -rf $(OUT)\n");
+}
+
+// ---- vectors
+
+static uint64_t code_bits(const struct stream *s, int32_t code) {
+  if (s->type.cls == TYPE_BIPOLAR) return code > 0;
+  return (uint64_t)(int64_t)code & (((uint64_t)1 << s->width) - 1);
+}
+
+static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
+  for (ll d = digits - 1; d >= 0; d--) {
+    int v = 0;
+    for (int b = 0; b < HEX; b++) v |= bits[d * HEX + b] << b;
+    text_printf(out, "%x", (unsigned)v);
+  }
+  text_puts(out, "\n");
+}
+
+void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
+                  const int32_t *codes) {
+  struct arena a = {0};
+  ll w = width(s, top), digits = (w + 1 + HEX - 1) / HEX;
+  uint8_t *bits = ARENA_NEW(&a, uint8_t, digits * HEX); // one per bit
+  for (int64_t beat = 0; beat < frames * s->beats; beat++) {
+    int64_t at = beat % s->beats * s->lanes;
+    memset(bits, 0, (size_t)(digits * HEX));
+    for (int64_t lane = 0; lane < s->lanes && at + lane < s->elements; lane++) {
+      uint64_t code = code_bits(s, codes[beat / s->beats * s->elements + at + lane]);
+      for (int b = 0; b < s->width; b++) bits[lane * s->width + b] = code >> b & 1;
+    }
+    bits[w] = beat % s->beats == s->beats - 1;
+    put_beat(out, bits, digits);
+  }
+  arena_free(&a);
+}
+
+// ---- waveform
+
+// GTKWave's flags: 0x420 signed decimal right-justified, 0x22 hexadecimal, 0x28 binary.
+static void put_group(struct text *out, const char *title, const char *path, const struct stream *s,
+                      bool top) {
+  text_printf(out, "@200\n-%s\n@28\n%s_tvalid\n%s_tready\n%s_tlast\n", title, path, path, path);
+  text_printf(out, "@22\n%s_tdata[%lld:0]\n@420\n", path, width(s, top) - 1);
+  for (int64_t lane = 0; lane < s->lanes; lane++) {
+    text_printf(out, "#{element %lld}", (ll)lane);
+    for (int b = s->width - 1; b >= 0; b--)
+      text_printf(out, " (%lld)%s_tdata[%lld:0]", width(s, top) - 1 - (lane * s->width + b), path,
+                  width(s, top) - 1);
+    text_puts(out, "\n");
+  }
+}
+
+void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench) {
+  struct arena a = {0};
+  text_puts(out, "[*] streams per layer, in the order of the data\n[timestart] 0\n@28\n");
+  text_printf(out, "%s.aclk\n%s.aresetn\n@24\n%s.cycle[63:0]\n", bench, bench, bench);
+  put_group(out, "s_axis", arena_printf(&a, "%s.s_axis", bench), &p->input, true);
+  for (uint32_t i = 0; i <= p->n_taps; i++) {
+    struct watched w = watched(p, i);
+    put_group(out, w.name, arena_printf(&a, "%s.%s", bench, w.signal), w.stream, w.top);
+  }
+  arena_free(&a);
+}

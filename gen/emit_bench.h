@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The benches of a circuit: wiring around the modules of sim/, and vectors for the one that needs
+// no C.
+//
+//   bench.sv   Verilator: the harness gives the beats and compares through DPI-C
+//   tb.sv      any simulator: reads ../vectors/*.mem
+#ifndef NNGEN_GEN_EMIT_BENCH_H
+#define NNGEN_GEN_EMIT_BENCH_H
+
+#include "sw/base/text.h"
+#include "sw/plan/plan.h"
+
+// Frames that generate puts into vectors/, and from which on a measured II must be the plan's.
+enum { BENCH_FRAMES = 4, BENCH_STEADY = 64 };
+
+// The files of sim/ that tb.sv and bench.sv use, NULL-terminated.
+extern const char *const bench_vector_modules[];
+extern const char *const bench_dpi_modules[];
+
+// tb/tb.sv, and tb/Makefile with the targets verilator and icarus.
+void emit_bench_vectors(struct text *out, const struct plan *p);
+void emit_bench_makefile(struct text *out, const struct plan *p);
+
+// bench.sv.
+void emit_bench_dpi(struct text *out, const struct plan *p);
+
+// A GTKWave save file for a waveform of bench.sv or tb.sv (whose top is `bench`): the streams
+// grouped per layer, elements as signed decimals.
+void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench);
+
+// One beat per line, hexadecimal, TLAST above the data. `top`: TDATA is padded to whole bytes.
+// codes: (frames, elements).
+void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
+                  const int32_t *codes);
+
+// Cycles without a handshake at the circuit's input or output after which it hangs, and after the
+// last output beat in which no other may come.
+int64_t bench_limit(const struct plan *p);
+int64_t bench_drain(const struct plan *p);
+
+// The name of the layer whose output a tap is: "l0_linear".
+const char *bench_tap_name(const struct plan *p, uint32_t tap);
+
+#endif

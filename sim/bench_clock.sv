@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT-0
+// Clock, reset and the run's settings. Plus-arguments, all optional:
+//   +stall_in=P +stall_out=P   stall pattern of the source and of the sink, see bench_stall
+//   +seed=N                    of the random patterns and of the noise
+//   +reset=N                   cycles of reset, default 1
+//   +trace=FILE                waveform, in a build that can write one
+// `cycle` counts the clock edges since the reset.
+`default_nettype none
+
+module bench_clock (
+  output logic        aclk,
+  output logic        aresetn,
+  output logic [63:0] cycle,
+  output logic [2:0]  stall_in,
+  output logic [2:0]  stall_out,
+  output logic [31:0] seed
+);
+  string trace;
+  integer reset;
+
+  initial begin
+    if (!$value$plusargs("stall_in=%d", stall_in)) stall_in = 3'd0;
+    if (!$value$plusargs("stall_out=%d", stall_out)) stall_out = 3'd0;
+    if (!$value$plusargs("seed=%d", seed)) seed = 32'd1;
+    if (!$value$plusargs("reset=%d", reset)) reset = 1;
+    if ($value$plusargs("trace=%s", trace)) begin
+      $dumpfile(trace);
+      $dumpvars;
+    end
+    aclk = 1'b0;
+    aresetn = 1'b0;
+    repeat (reset) begin
+      #5 aclk = 1'b1;
+      #5 aclk = 1'b0;
+    end
+    aresetn = 1'b1;
+    forever begin
+      #5 aclk = 1'b1;
+      #5 aclk = 1'b0;
+    end
+  end
+
+  always @(posedge aclk) cycle <= aresetn ? cycle + 64'd1 : 64'd0;
+endmodule
+
+`default_nettype wire

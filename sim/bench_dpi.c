@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bench.sv imports through DPI-C. A simulator's process runs one bench, so that its state is
+// one static object.
+#include "sim/compare.h"
+
+int bench_start(const char *path);
+int bench_next(uint32_t *data, unsigned char *last);
+void bench_accepted(long long cycle);
+int bench_beat(int stream, long long cycle, const uint32_t *data, unsigned char last);
+int bench_complete(void);
+int bench_finish(long long cycle, unsigned char frame_error);
+
+static struct compare *bench;
+
+int bench_start(const char *path) {
+  static struct arena arena;
+  struct err e = {0};
+  struct job j;
+  bench = job_read(&arena, path, &j, &e) ? compare_new(&arena, &j, stdout, &e) : NULL;
+  if (!bench) printf("FAIL %s\n", e.text);
+  fflush(stdout);
+  return bench != NULL;
+}
+
+int bench_next(uint32_t *data, unsigned char *last) {
+  bool end = false;
+  bool more = compare_next(bench, data, &end);
+  *last = end;
+  return more;
+}
+
+void bench_accepted(long long cycle) {
+  compare_accepted(bench, cycle);
+}
+
+int bench_beat(int stream, long long cycle, const uint32_t *data, unsigned char last) {
+  return compare_beat(bench, (uint32_t)stream, cycle, data, last);
+}
+
+int bench_complete(void) {
+  return compare_complete(bench);
+}
+
+int bench_finish(long long cycle, unsigned char frame_error) {
+  return compare_finish(bench, cycle, frame_error);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT-0
+// Drives the circuit's input with the beats that the harness gives. Stalls by pattern
+// (bench_stall); pattern 7 offers a beat only after it has seen ready. While not valid, data and
+// last are noise.
+`default_nettype none
+
+module bench_source #(
+  // bits of tdata
+  parameter int WIDTH = 8
+) (
+  input  logic             aclk,
+  input  logic             aresetn,
+  input  logic [63:0]      cycle,
+  input  logic [2:0]       pattern,
+  input  logic [31:0]      seed,
+  output logic [WIDTH-1:0] tdata,
+  output logic             tvalid,
+  input  logic             tready,
+  output logic             tlast
+);
+  import "DPI-C" function int bench_next(output bit [WIDTH-1:0] data, output bit last);
+  import "DPI-C" function void bench_accepted(input longint cycle);
+
+  localparam int WORDS = (WIDTH + 31) / 32;
+
+  logic stall;
+  logic [31:0] noise;
+  logic [WORDS*32-1:0] noises;
+  bit [WIDTH-1:0] data;
+  bit last;
+  logic more;
+
+  assign noises = {WORDS{noise}};
+
+  bench_stall #(.SEED(32'h243f6a88), .START(12'd1024)) stalls (
+    .aclk(aclk), .aresetn(aresetn), .pattern(pattern), .seed(seed), .stall(stall), .noise(noise)
+  );
+
+  task offer;
+    more = bench_next(data, last) != 0;
+    tvalid <= more;
+    tdata <= data;
+    tlast <= last;
+  endtask
+
+  always @(posedge aclk) begin
+    if (!aresetn) begin
+      tvalid <= 1'b0;
+      more = 1'b1;
+    end else begin
+      if (tvalid && tready) bench_accepted(cycle);
+      if (!tvalid || tready) begin
+        if (more && (pattern == 3'd7 ? tready && !tvalid : !stall)) begin
+          offer;
+        end else if (tvalid || pattern != 3'd0) begin
+          tvalid <= 1'b0;
+          tdata <= noises[WIDTH-1:0];
+          tlast <= noise[7];
+        end
+      end
+    end
+  end
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/build.h"
+
+#include "gen/emit_bench.h"
+#include "gen/folder.h"
+#include "sim/process.h"
+#include "sw/base/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARGUMENTS = 160, SOURCE_MAX = 1 << 24 };
+
+// A command line that grows.
+struct command {
+  struct arena *arena;
+  int count;
+  const char *argv[ARGUMENTS + 1];
+};
+
+static void add(struct command *c, const char *argument) {
+  if (c->count < ARGUMENTS) c->argv[c->count++] = argument;
+}
+
+static void add_list(struct command *c, const char *const *list) {
+  for (int i = 0; list[i]; i++) add(c, list[i]);
+}
+
+bool build_folder(const char *path, struct err *e) {
+  struct arena a = {0};
+  char *part = arena_strdup(&a, path);
+  bool ok = true;
+  for (char *p = part + 1; ok; p++) {
+    if (*p != '/' && *p) continue;
+    char end = *p;
+    *p = 0;
+    ok = mkdir(part, 0755) == 0 || errno == EEXIST || err_set(e, "%s: %s", part, strerror(errno));
+    *p = end;
+    if (!end) break;
+  }
+  arena_free(&a);
+  return ok;
+}
+
+// The folder's own sources, as its top.f lists them.
+static bool add_sources(struct command *c, const char *folder, struct err *e) {
+  struct bytes list;
+  if (!file_read(c->arena, arena_printf(c->arena, "%s/top.f", folder), SOURCE_MAX, &list, e))
+    return false;
+  char *rest = arena_printf(c->arena, "%.*s", (int)list.size, (const char *)list.data);
+  for (char *line; (line = strsep(&rest, "\n"));)
+    if (*line) add(c, arena_printf(c->arena, "%s/%s", folder, line));
+  return c->count < ARGUMENTS || err_set(e, "%s/top.f: too many files", folder);
+}
+
+static void add_bench(struct command *c, const char *const *modules) {
+  for (int i = 0; modules[i]; i++)
+    add(c, folder_library(c->arena, arena_printf(c->arena, "sim/%s", modules[i])));
+}
+
+// ---- what a build depends on, as text: if it is the same as last time, so is the build
+
+static bool stamp_file(struct arena *a, const char *path, struct text *stamp, struct err *e) {
+  struct bytes bytes;
+  if (!file_read(a, path, SOURCE_MAX, &bytes, e)) return false;
+  text_printf(stamp, "%s %s\n", folder_sha256(a, bytes.data, bytes.size), path);
+  return true;
+}
+
+static bool stamp_of(struct command *c, const char *library, struct text *stamp, struct err *e) {
+  struct stat st;
+  if (library && stat(library, &st) != 0) return err_set(e, "%s: %s", library, strerror(errno));
+  if (library)
+    text_printf(stamp, "%lld %lld.%09ld\n", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+                st.st_mtim.tv_nsec);
+  for (int i = 0; i < c->count; i++) {
+    size_t length = strlen(c->argv[i]);
+    bool source = length > 3 && strcmp(c->argv[i] + length - 3, ".sv") == 0;
+    if (!source) text_printf(stamp, "%s\n", c->argv[i]);
+    if (source && !stamp_file(c->arena, c->argv[i], stamp, e)) return false;
+  }
+  return true;
+}
+
+static bool same_stamp(struct arena *a, const char *path, const struct text *stamp) {
+  struct bytes old;
+  struct err ignored = {0};
+  return file_read(a, path, SOURCE_MAX, &old, &ignored) && old.size == stamp->size &&
+         memcmp(old.data, stamp->data, old.size) == 0;
+}
+
+// Runs the command unless `program` is there with the same stamp.
+static bool build(struct command *c, const char *library, const char *program, struct err *e) {
+  struct text stamp = {0}, said = {0};
+  const char *path = arena_printf(c->arena, "%s.stamp", program);
+  const char *const environment[] = {process_exists("ccache") ? "OBJCACHE=ccache" : NULL, NULL};
+  bool ok = stamp_of(c, library, &stamp, e);
+  if (ok && !(file_exists(program) && same_stamp(c->arena, path, &stamp))) {
+    unlink(path);
+    ok = process_run(c->argv, NULL, environment, &said, e);
+    const char *log = arena_printf(c->arena, "%s.log", program);
+    struct err ignored = {0};
+    file_write(log, said.data ? said.data : "", said.size, &ignored);
+    if (!ok) err_within(e, "%s", log);
+    ok = ok && file_write(path, stamp.data, stamp.size, e);
+  }
+  text_free(&stamp);
+  text_free(&said);
+  return ok;
+}
+
+// ---- Verilator
+
+// libnngen.a beside the program, above it (tests), or where the project was built.
+static const char *library(struct arena *a) {
+  char self[4096];
+  ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+  for (int up = 0; size > 0 && up < 2; up++) {
+    self[size] = 0;
+    char *slash = strrchr(self, '/');
+    if (!slash) break;
+    *slash = 0;
+    size = slash - self;
+    const char *path = arena_printf(a, "%s/libnngen.a", self);
+    if (file_exists(path)) return path;
+  }
+  return arena_printf(a, "%s/build/libnngen.a", NNGEN_ROOT);
+}
+
+// Writes text only if the file doesn't hold it already.
+static bool put_text(struct arena *a, const char *path, const struct text *t, struct err *e) {
+  return same_stamp(a, path, t) || file_write(path, t->data, t->size, e);
+}
+
+static const char *put_bench(struct arena *a, const struct simulate_job *job, struct err *e) {
+  const char *path = arena_printf(a, "%s/bench.sv", job->work);
+  struct text t = {0};
+  emit_bench_dpi(&t, job->plan);
+  bool ok = put_text(a, path, &t, e);
+  text_free(&t);
+  return ok ? path : NULL;
+}
+
+const char *build_verilator(struct arena *a, const struct simulate_job *job, bool trace,
+                            struct err *e) {
+  // The XOR trees of Verilator before 5.010 need -fno-const-bit-op-tree.
+  static const char *const flags[] = {
+      "verilator",  "--binary",   "--timing",    "-O3",          "-fno-const-bit-op-tree",
+      "--x-assign", "fast",       "--x-initial", "fast",         "--unroll-count",
+      "2048",       "-Wno-fatal", "-Wno-lint",   "-Wno-style",   "-CFLAGS",
+      "-O3",        "-MAKEFLAGS", "-s",          "--top-module", "bench",
+      NULL};
+  struct command c = {.arena = a};
+  const char *name = trace ? "traced" : "fast", *archive = library(a);
+  const char *program = arena_printf(a, "%s/%s", job->work, name);
+  if (!process_exists("verilator")) {
+    err_set(e,
+            "verilator isn't installed: scripts/setup installs it, --simulator icarus is slower");
+    return NULL;
+  }
+  const char *bench = put_bench(a, job, e);
+  if (!bench) return NULL;
+  add_list(&c, flags);
+  add(&c, "-j");
+  add(&c, arena_printf(a, "%ld", sysconf(_SC_NPROCESSORS_ONLN)));
+  if (trace) add(&c, "--trace-fst");
+  add(&c, "--Mdir");
+  add(&c, arena_printf(a, "%s/obj_%s", job->work, name));
+  add(&c, "-o");
+  add(&c, program);
+  add(&c, bench);
+  add_bench(&c, bench_dpi_modules);
+  if (!add_sources(&c, job->folder, e)) return NULL;
+  add(&c, archive); // before the libraries it needs
+  add(&c, "-LDFLAGS");
+  add(&c, "-fopenmp -ljansson -lz -lmpfr -lgmp -lmd -lm");
+  return build(&c, archive, program, e) ? program : NULL;
+}
+
+// ---- Icarus
+
+const char *build_icarus(struct arena *a, const struct simulate_job *job, struct err *e) {
+  struct command c = {.arena = a};
+  struct text t = {0};
+  const char *tb = arena_printf(a, "%s/tb.sv", job->work);
+  const char *program = arena_printf(a, "%s/tb.vvp", job->work);
+  if (!process_exists("iverilog") || !process_exists("vvp")) {
+    err_set(e, "icarus isn't installed: scripts/setup installs it");
+    return NULL;
+  }
+  emit_bench_vectors(&t, job->plan);
+  bool ok = put_text(a, tb, &t, e);
+  text_free(&t);
+  static const char *const flags[] = {"iverilog", "-g2012", "-s", "tb", NULL};
+  add_list(&c, flags);
+  add(&c, arena_printf(a, "-Ptb.FRAMES=%lld", (long long)job->images));
+  add(&c, arena_printf(a, "-Ptb.VECTORS=\"%s/vectors\"", job->work));
+  add(&c, "-Ptb.ROM_DIR=\"rom\"");
+  add(&c, "-o");
+  add(&c, program);
+  add(&c, tb);
+  add_bench(&c, bench_vector_modules);
+  ok = ok && add_sources(&c, job->folder, e) && build(&c, NULL, program, e);
+  return ok ? program : NULL;
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/compare.h"
+
+#include "sw/exec/golden.h"
+#include "sw/graph/model.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+enum { BLOCK = 256, BLOCKS = 2, AT_LINES = 200, WORD = 32 };
+
+// The expected integers of BLOCK images; stream i's are at of[i]: (BLOCK, elements).
+struct block {
+  int64_t index; // images index * BLOCK ...; -1: empty
+  int32_t **of;
+};
+
+// Where a stream is, and the first image in which it differs.
+struct progress {
+  int64_t frame, beat;
+  int64_t bad_image, bad_element, expected, found; // bad_image -1: none
+};
+
+struct compare {
+  struct job job;
+  FILE *to;
+  const struct golden *golden;
+  struct golden_tap *taps; // (n_streams) what golden computes, one per value
+  uint32_t n_taps;
+  struct block blocks[BLOCKS];
+  struct progress *at;                  // (n_streams)
+  int64_t sent, accepted;               // input beats
+  int64_t began, previous, ii, latency; // cycles
+  int64_t compared, mismatches, correct;
+  int64_t best, best_at; // largest output of the frame so far
+  uint32_t noise;
+};
+
+static bool fail(struct compare *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(struct compare *c, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  fputs("FAIL ", c->to);
+  vfprintf(c->to, format, list);
+  fputs("\n", c->to);
+  fflush(c->to);
+  va_end(list);
+  return false;
+}
+
+// ---- golden results, block by block
+
+// Streams that carry the same value share its integers.
+static int32_t *shared(const struct compare *c, const struct block *b, uint32_t stream) {
+  for (uint32_t i = 0; i < stream; i++)
+    if (c->job.streams[i].value == c->job.streams[stream].value) return b->of[i];
+  return NULL;
+}
+
+static void block_new(struct compare *c, struct arena *a, struct block *b) {
+  b->index = -1;
+  b->of = ARENA_NEW(a, int32_t *, c->job.n_streams);
+  for (uint32_t i = 0; i < c->job.n_streams; i++) {
+    b->of[i] = shared(c, b, i);
+    if (!b->of[i]) b->of[i] = ARENA_NEW(a, int32_t, c->job.streams[i].elements * BLOCK);
+  }
+}
+
+static void block_fill(struct compare *c, struct block *b, int64_t index) {
+  int64_t from = index * BLOCK, left = c->job.images - from;
+  c->n_taps = 0;
+  for (uint32_t i = 0; i < c->job.n_streams; i++)
+    if (shared(c, b, i) == NULL)
+      c->taps[c->n_taps++] = (struct golden_tap){c->job.streams[i].value, b->of[i]};
+  golden_run_codes(c->golden, left < BLOCK ? left : BLOCK, c->job.codes + from * c->job.elements,
+                   c->taps, c->n_taps);
+  b->index = index;
+}
+
+static const int32_t *expected(struct compare *c, uint32_t stream, int64_t image) {
+  int64_t index = image / BLOCK;
+  struct block *b = &c->blocks[index % BLOCKS];
+  if (b->index != index) block_fill(c, b, index);
+  return b->of[stream] + image % BLOCK * c->job.streams[stream].elements;
+}
+
+struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, struct err *e) {
+  struct compare *c = ARENA_NEW(a, struct compare, 1);
+  struct graph *g = model_read(a, j->model, e);
+  *c = (struct compare){.job = *j, .to = to, .noise = 1};
+  c->golden = g ? golden_new(a, g, e) : NULL;
+  if (!c->golden) return NULL;
+  c->taps = ARENA_NEW(a, struct golden_tap, j->n_streams);
+  c->at = ARENA_NEW(a, struct progress, j->n_streams);
+  for (uint32_t i = 0; i < j->n_streams; i++) c->at[i].bad_image = -1;
+  for (int i = 0; i < BLOCKS; i++) block_new(c, a, &c->blocks[i]);
+  return c;
+}
+
+// ---- bits
+
+static void put_bits(uint32_t *data, int64_t at, int width, uint64_t code) {
+  for (int done = 0; done < width;) {
+    int shift = (int)((at + done) % WORD), room = WORD - shift;
+    int take = width - done < room ? width - done : room;
+    uint32_t mask = (uint32_t)((((uint64_t)1 << take) - 1) << shift);
+    uint32_t *word = &data[(at + done) / WORD];
+    *word = (*word & ~mask) | ((uint32_t)((code >> done) << shift) & mask);
+    done += take;
+  }
+}
+
+static uint64_t get_bits(const uint32_t *data, int64_t at, int width) {
+  uint64_t code = 0;
+  for (int done = 0; done < width;) {
+    int shift = (int)((at + done) % WORD), room = WORD - shift;
+    int take = width - done < room ? width - done : room;
+    code |= (data[(at + done) / WORD] >> shift & (((uint64_t)1 << take) - 1)) << done;
+    done += take;
+  }
+  return code;
+}
+
+static int64_t element_of(const struct job_stream *s, uint64_t code) {
+  if (s->bipolar) return code ? 1 : -1;
+  bool negative = s->is_signed && (code >> (s->width - 1) & 1);
+  return (int64_t)code - (negative ? (int64_t)1 << s->width : 0);
+}
+
+static bool zero_above(const uint32_t *data, int64_t from, int64_t bits) {
+  for (; from < bits; from++)
+    if (data[from / WORD] >> from % WORD & 1) return false;
+  return true;
+}
+
+// ---- the input side
+
+static uint32_t next_noise(struct compare *c) {
+  return c->noise = c->noise * 1664525u + 1013904223u;
+}
+
+bool compare_next(struct compare *c, uint32_t *data, bool *last) {
+  const struct job *j = &c->job;
+  int64_t image = c->sent / j->beats, beat = c->sent % j->beats;
+  if (image == j->images) return false;
+  const int32_t *codes = j->codes + image * j->elements;
+  for (int64_t at = 0; at < j->bits; at += WORD)
+    put_bits(data, at, (int)(j->bits - at < WORD ? j->bits - at : WORD), next_noise(c));
+  for (int64_t lane = 0; lane < j->lanes; lane++) {
+    int64_t i = beat * j->lanes + lane;
+    if (i >= j->elements) break;
+    uint64_t code = j->bipolar ? codes[i] > 0 : (uint64_t)(int64_t)codes[i];
+    put_bits(data, lane * j->width, j->width, code);
+  }
+  *last = beat == j->beats - 1;
+  c->sent++;
+  return true;
+}
+
+void compare_accepted(struct compare *c, int64_t cycle) {
+  if (c->accepted % c->job.beats == 0) {
+    if (c->accepted == 0)
+      c->began = cycle;
+    else
+      c->ii = cycle - c->previous;
+    c->previous = cycle;
+  }
+  c->accepted++;
+}
+
+// ---- the output side
+
+static void compare_element(struct compare *c, uint32_t stream, int64_t element, int64_t want,
+                            int64_t found) {
+  struct progress *p = &c->at[stream];
+  c->compared++;
+  if (want == found) return;
+  c->mismatches++;
+  if (p->bad_image >= 0) return;
+  p->bad_image = p->frame;
+  p->bad_element = element;
+  p->expected = want;
+  p->found = found;
+}
+
+// The class that the circuit's own output gives: the largest, lowest index first, or the only one.
+static void classify(struct compare *c, const struct job_stream *s, int64_t element,
+                     int64_t found) {
+  if (element == 0 || found > c->best) {
+    c->best = found;
+    c->best_at = element;
+  }
+  if (element < s->elements - 1) return;
+  int64_t frame = c->at[c->job.n_streams - 1].frame;
+  int64_t class = s->elements == 1 ? found : c->best_at;
+  c->correct += c->job.has_labels && class == c->job.labels[frame];
+}
+
+static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
+  struct progress *p = &c->at[stream];
+  int64_t every = c->job.images / AT_LINES + 1;
+  p->beat = 0;
+  p->frame++;
+  if (stream != c->job.n_streams - 1) return;
+  if (p->frame == 1) c->latency = cycle - c->began;
+  if (p->frame % every == 0) {
+    fprintf(c->to, "AT %" PRId64 "\n", p->frame);
+    fflush(c->to);
+  }
+}
+
+bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint32_t *data,
+                  bool last) {
+  const struct job_stream *s = &c->job.streams[stream];
+  struct progress *p = &c->at[stream];
+  if (p->frame == c->job.images)
+    return fail(c, "%s: a beat more than the %" PRId64 " frames have", s->name, c->job.images);
+  const int32_t *want = expected(c, stream, p->frame);
+  int64_t from = p->beat * s->lanes, left = s->elements - from;
+  int64_t used = left < s->lanes ? left : s->lanes;
+  for (int64_t lane = 0; lane < used; lane++) {
+    int64_t found = element_of(s, get_bits(data, lane * s->width, s->width));
+    compare_element(c, stream, from + lane, want[from + lane], found);
+    if (stream == c->job.n_streams - 1) classify(c, s, from + lane, found);
+  }
+  if (s->trimmed && !zero_above(data, used * s->width, s->bits))
+    return fail(c, "%s: image %" PRId64 ": unused lanes or bits are not zero", s->name,
+                c->job.first + p->frame);
+  if (last != (p->beat == s->beats - 1))
+    return fail(c, "%s: image %" PRId64 ": TLAST is %d on beat %" PRId64 " of %" PRId64, s->name,
+                c->job.first + p->frame, last, p->beat + 1, s->beats);
+  if (++p->beat == s->beats) frame_through(c, stream, cycle);
+  return true;
+}
+
+bool compare_complete(const struct compare *c) {
+  for (uint32_t i = 0; i < c->job.n_streams; i++)
+    if (c->at[i].frame < c->job.images) return false;
+  return true;
+}
+
+// ---- the verdict
+
+// The first layer, in the order of the data, that differs in the first bad image.
+static uint32_t first_bad(const struct compare *c) {
+  uint32_t first = 0;
+  for (uint32_t i = 1; i < c->job.n_streams; i++)
+    if (c->at[i].bad_image >= 0 &&
+        (c->at[first].bad_image < 0 || c->at[i].bad_image < c->at[first].bad_image))
+      first = i;
+  return first;
+}
+
+static bool fail_mismatch(struct compare *c) {
+  uint32_t i = first_bad(c);
+  const struct progress *p = &c->at[i];
+  return fail(c,
+              "image %" PRId64 ": first layer that differs: %s, element %" PRId64
+              ": expected %" PRId64 ", found %" PRId64,
+              c->job.first + p->bad_image, c->job.streams[i].name, p->bad_element, p->expected,
+              p->found);
+}
+
+static bool fail_missing(struct compare *c) {
+  uint32_t i = 0;
+  while (c->at[i].frame == c->job.images) i++;
+  return fail(c,
+              "%s: %" PRId64 " of %" PRId64 " frames have come, then nothing moved for %" PRId64
+              " cycles",
+              c->job.streams[i].name, c->at[i].frame, c->job.images, c->job.limit);
+}
+
+static bool check_time(struct compare *c) {
+  const struct job *j = &c->job;
+  if (!j->check_time) return true;
+  if (c->latency != j->latency)
+    return fail(c, "latency is %" PRId64 " cycles, the plan says %" PRId64, c->latency, j->latency);
+  if (c->ii > j->ii || (j->images >= j->steady && c->ii != j->ii))
+    return fail(c, "II is %" PRId64 " cycles, the plan says %" PRId64, c->ii, j->ii);
+  return true;
+}
+
+bool compare_finish(struct compare *c, int64_t cycle, bool frame_error) {
+  fprintf(c->to,
+          "STAT images=%" PRId64 " elements=%" PRId64 " mismatches=%" PRId64 " cycles=%" PRId64
+          " ii=%" PRId64 " latency=%" PRId64 " correct=%" PRId64 "\n",
+          c->at[c->job.n_streams - 1].frame, c->compared, c->mismatches, cycle, c->ii, c->latency,
+          c->correct);
+  if (c->mismatches) return fail_mismatch(c);
+  if (!compare_complete(c)) return fail_missing(c);
+  if (frame_error) return fail(c, "frame_error is set, but every frame was exact");
+  if (!check_time(c)) return false;
+  fprintf(c->to, "PASS %" PRId64 " frames\n", c->job.images);
+  fflush(c->to);
+  return true;
+}

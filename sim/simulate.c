@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/simulate.h"
+
+#include "gen/emit_bench.h"
+#include "sim/build.h"
+#include "sim/job.h"
+#include "sim/process.h"
+#include "sw/base/file.h"
+#include "sw/base/progress.h"
+#include "sw/exec/golden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRACED_IMAGES = 3 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// ---- stall patterns
+
+static const char *const patterns[STALL_PATTERNS] = {"none",     "alternate", "1110", "random10",
+                                                     "random50", "random90",  "long", "after"};
+
+static int find_pattern(const char *name, size_t length) {
+  for (int i = 0; i < STALL_PATTERNS; i++)
+    if (strlen(patterns[i]) == length && memcmp(patterns[i], name, length) == 0) return i;
+  return -1;
+}
+
+bool simulate_stall(const char *text, int *in, int *out, struct err *e) {
+  const char *slash = strchr(text, '/');
+  *in = find_pattern(text, slash ? (size_t)(slash - text) : strlen(text));
+  *out = slash ? find_pattern(slash + 1, strlen(slash + 1)) : *in;
+  if (*in >= 0 && *out >= 0) return true;
+  return err_set(e,
+                 "--stall %s: expected none, alternate, 1110, random10, random50, random90, long "
+                 "or after, or two of them as INPUT/OUTPUT",
+                 text);
+}
+
+// ---- jobs for processes
+
+static struct job_stream stream_of(const struct plan *p, uint32_t i) {
+  bool top = i == p->n_taps;
+  const struct stream *s = top ? &p->output : &p->taps[i];
+  struct job_stream j = {.value = s->value,
+                         .width = s->width,
+                         .is_signed = s->type.cls == TYPE_TERNARY || s->type.is_signed,
+                         .bipolar = s->type.cls == TYPE_BIPOLAR,
+                         .trimmed = top,
+                         .elements = s->elements,
+                         .lanes = s->lanes,
+                         .beats = s->beats,
+                         .bits = top ? 8 * stream_bytes(s) : s->lanes * s->width};
+  snprintf(j.name, sizeof j.name, "%s", top ? "m_axis" : bench_tap_name(p, i));
+  return j;
+}
+
+// The job of images first .. first + images - 1.
+static bool write_job(struct arena *a, const struct simulate_job *job, int64_t first,
+                      int64_t images, const char *path, struct err *e) {
+  const struct plan *p = job->plan;
+  struct job j = {.first = first,
+                  .images = images,
+                  .elements = p->input.elements,
+                  .lanes = p->input.lanes,
+                  .beats = p->input.beats,
+                  .bits = 8 * stream_bytes(&p->input),
+                  .width = p->input.width,
+                  .bipolar = p->input.type.cls == TYPE_BIPOLAR,
+                  .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
+                  .has_labels = job->labels != NULL,
+                  .ii = p->ii,
+                  .latency = p->latency,
+                  .steady = BENCH_STEADY,
+                  .limit = bench_limit(p),
+                  .n_streams = p->n_taps + 1,
+                  .streams = ARENA_NEW(a, struct job_stream, p->n_taps + 1),
+                  .labels = (int32_t *)(uintptr_t)(job->labels ? job->labels + first : NULL),
+                  .codes = (int32_t *)(uintptr_t)(job->codes + first * p->input.elements)};
+  snprintf(j.model, sizeof j.model, "%s/model.bin", job->folder);
+  for (uint32_t i = 0; i < j.n_streams; i++) j.streams[i] = stream_of(p, i);
+  return job_write(path, &j, e);
+}
+
+// ---- running
+
+// One run: what its processes have said.
+struct run {
+  struct arena *arena;
+  struct simulate_result *result;
+  struct progress *progress;
+  int64_t through[SIMULATE_JOBS_MAX]; // images, by process
+  bool passed[SIMULATE_JOBS_MAX];
+  const char *failed[SIMULATE_JOBS_MAX]; // its first FAIL line
+  const char *last[SIMULATE_JOBS_MAX];   // its last line of another kind
+};
+
+static void take_stat(struct simulate_result *r, const char *line) {
+  long long v[7] = {0};
+  int n = sscanf(line,
+                 "STAT images=%lld elements=%lld mismatches=%lld cycles=%lld ii=%lld "
+                 "latency=%lld correct=%lld",
+                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6]);
+  if (n < 6) return;
+  r->images += v[0];
+  r->elements += v[1];
+  r->mismatches += v[2];
+  r->cycles += v[3];
+  r->ii = v[4] > r->ii ? v[4] : r->ii;
+  r->latency = v[5] > r->latency ? v[5] : r->latency;
+  r->correct += v[6];
+}
+
+static void take_line(void *context, int child, const char *line) {
+  struct run *r = context;
+  int64_t sum = 0;
+  if (strncmp(line, "AT ", 3) == 0) {
+    r->through[child] = strtoll(line + 3, NULL, 10);
+    for (int i = 0; i < SIMULATE_JOBS_MAX; i++) sum += r->through[i];
+    progress_update(r->progress, sum);
+  } else if (strncmp(line, "STAT ", 5) == 0) {
+    take_stat(r->result, line);
+  } else if (strncmp(line, "FAIL ", 5) == 0) {
+    if (!r->failed[child]) r->failed[child] = arena_strdup(r->arena, line + 5);
+  } else if (strncmp(line, "PASS", 4) == 0) {
+    r->passed[child] = true;
+  } else if (*line) {
+    r->last[child] = arena_strdup(r->arena, line);
+  }
+}
+
+// A process is good only if it said PASS and ended with 0.
+static const char *failure_of(struct run *r, const struct process *list, int count) {
+  for (int i = 0; i < count; i++) {
+    bool good = WIFEXITED(list[i].status) && WEXITSTATUS(list[i].status) == 0;
+    if (r->failed[i]) return r->failed[i];
+    if (!good || !r->passed[i])
+      return arena_printf(r->arena, "the simulator ended early: %s",
+                          r->last[i] ? r->last[i] : "it said nothing");
+  }
+  return NULL;
+}
+
+static const char *const quiet_threads[] = {"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive", NULL};
+
+// Runs `count` command lines at once in the generated folder and merges what they say.
+static bool run_all(struct arena *a, const struct simulate_job *job, const char *const *const *argv,
+                    int count, struct simulate_result *r, struct err *e) {
+  struct progress p;
+  struct run run = {.arena = a, .result = r, .progress = &p};
+  struct process list[SIMULATE_JOBS_MAX];
+  int started = 0;
+  double begin = now();
+  progress_start(&p, "simulating", job->images, job->quiet);
+  while (started < count &&
+         process_start(&list[started], argv[started], job->folder, quiet_threads, e))
+    started++;
+  process_read(list, started, take_line, &run);
+  progress_end(&p);
+  r->run_seconds += now() - begin;
+  if (started < count) return false;
+  const char *failure = failure_of(&run, list, count);
+  if (!r->failure) r->failure = failure;
+  return true;
+}
+
+static const char *const *arguments(struct arena *a, const struct simulate_job *job,
+                                    const char *const *program, const char *path,
+                                    const char *trace) {
+  const char **argv = ARENA_NEW(a, const char *, 10);
+  int n = 0;
+  while (*program) argv[n++] = *program++;
+  argv[n++] = arena_printf(a, "+stall_in=%d", job->stall_in);
+  argv[n++] = arena_printf(a, "+stall_out=%d", job->stall_out);
+  argv[n++] = arena_printf(a, "+seed=%u", job->seed);
+  if (path) argv[n++] = arena_printf(a, "+job=%s", path);
+  if (trace) argv[n++] = arena_printf(a, "+trace=%s", trace);
+  return argv;
+}
+
+// ---- Verilator
+
+static bool run_fast(struct arena *a, const struct simulate_job *job, const char *program,
+                     struct simulate_result *r, struct err *e) {
+  int count = job->jobs < job->images ? job->jobs : (int)job->images;
+  const char *const command[] = {program, NULL};
+  const char *const *argv[SIMULATE_JOBS_MAX];
+  for (int i = 0; i < count; i++) {
+    int64_t first = job->images * i / count, end = job->images * (i + 1) / count;
+    const char *path = arena_printf(a, "%s/job%d.bin", job->work, i);
+    if (!write_job(a, job, first, end - first, path, e)) return false;
+    argv[i] = arguments(a, job, command, path, NULL);
+  }
+  return run_all(a, job, argv, count, r, e);
+}
+
+static bool put_gtkw(struct arena *a, const struct simulate_job *job, const char *bench,
+                     struct err *e) {
+  struct text t = {0};
+  emit_bench_gtkw(&t, job->plan, bench);
+  bool ok = file_write(arena_printf(a, "%s/wave.gtkw", job->work), t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+// The first images once more, in the build that writes waveforms.
+static bool run_traced(struct arena *a, const struct simulate_job *job, const char *program,
+                       struct simulate_result *r, struct err *e) {
+  struct simulate_job few = *job;
+  struct simulate_result traced = {0};
+  const char *path = arena_printf(a, "%s/traced.bin", job->work);
+  const char *wave = arena_printf(a, "%s/wave.fst", job->work);
+  const char *const command[] = {program, NULL};
+  few.images = job->images < TRACED_IMAGES ? job->images : TRACED_IMAGES;
+  if (!write_job(a, &few, 0, few.images, path, e)) return false;
+  const char *const *argv = arguments(a, job, command, path, wave);
+  if (!run_all(a, &few, &argv, 1, &traced, e) || !put_gtkw(a, job, "bench", e)) return false;
+  if (!r->failure) r->failure = traced.failure;
+  r->waveform = wave;
+  return true;
+}
+
+static bool with_verilator(struct arena *a, const struct simulate_job *job,
+                           struct simulate_result *r, struct err *e) {
+  double begin = now();
+  const char *fast = build_verilator(a, job, false, e);
+  const char *traced = fast && job->trace ? build_verilator(a, job, true, e) : NULL;
+  if (!fast || (job->trace && !traced)) return false;
+  r->build_seconds = now() - begin;
+  return run_fast(a, job, fast, r, e) && (!traced || run_traced(a, job, traced, r, e));
+}
+
+// ---- Icarus
+
+static bool put_vectors(struct arena *a, const struct simulate_job *job, const char *name,
+                        const struct stream *s, bool top, const int32_t *codes, struct err *e) {
+  struct text t = {0};
+  emit_vectors(&t, s, top, job->images, codes);
+  bool ok = file_write(arena_printf(a, "%s/vectors/%s.mem", job->work, name), t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+// What every layer must give, and how many classes are right.
+static bool put_all_vectors(struct arena *a, const struct simulate_job *job, int64_t *correct,
+                            struct err *e) {
+  const struct plan *p = job->plan;
+  const struct golden *m = golden_new(a, p->graph, e);
+  struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, p->n_taps);
+  const int32_t *output = NULL;
+  if (!m || !build_folder(arena_printf(a, "%s/vectors", job->work), e)) return false;
+  for (uint32_t i = 0; i < p->n_taps; i++) {
+    taps[i] = (struct golden_tap){p->taps[i].value,
+                                  ARENA_NEW(a, int32_t, job->images * p->taps[i].elements)};
+    output = taps[i].to;
+  }
+  golden_run_codes(m, job->images, job->codes, taps, p->n_taps);
+  bool ok = put_vectors(a, job, "input", &p->input, true, job->codes, e) &&
+            put_vectors(a, job, "expected", &p->output, true, output, e);
+  for (uint32_t i = 0; ok && i < p->n_taps; i++)
+    ok = put_vectors(a, job, p->taps[i].signal, &p->taps[i], false, taps[i].to, e);
+  for (int64_t i = 0; job->labels && i < job->images; i++) {
+    const int32_t *y = output + i * p->output.elements;
+    int64_t best = 0;
+    for (int64_t k = 1; k < p->output.elements; k++)
+      if (y[k] > y[best]) best = k;
+    *correct += (p->output.elements == 1 ? y[0] : best) == job->labels[i];
+  }
+  return ok;
+}
+
+static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
+                        struct err *e) {
+  double begin = now();
+  int64_t correct = 0;
+  const char *wave = job->trace ? arena_printf(a, "%s/wave.fst", job->work) : NULL;
+  if (!put_all_vectors(a, job, &correct, e)) return false;
+  const char *program = build_icarus(a, job, e);
+  if (!program) return false;
+  r->build_seconds = now() - begin;
+  const char *const command[] = {"vvp", "-N", program, wave ? "-fst" : NULL, NULL};
+  const char *const *argv = arguments(a, job, command, NULL, wave);
+  if (!run_all(a, job, &argv, 1, r, e)) return false;
+  if (!r->failure) r->correct = correct;
+  r->waveform = wave;
+  return !wave || put_gtkw(a, job, "tb", e);
+}
+
+// ---- the whole
+
+static int lock(const char *work, struct err *e) {
+  struct arena a = {0};
+  int fd = open(arena_printf(&a, "%s/lock", work), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (fd < 0 || flock(fd, LOCK_EX) != 0) err_set(e, "%s: %s", work, strerror(errno));
+  arena_free(&a);
+  return fd;
+}
+
+bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
+              struct err *e) {
+  struct simulate_job j = *job;
+  *r = (struct simulate_result){0};
+  if (!build_folder(job->work, e)) return false;
+  j.work = realpath(job->work, NULL);
+  j.folder = realpath(job->folder, NULL);
+  if (!j.work || !j.folder) return err_set(e, "%s: %s", job->folder, strerror(errno));
+  j.work = arena_strdup(a, j.work);
+  j.folder = arena_strdup(a, j.folder);
+  int fd = lock(j.work, e);
+  if (fd < 0) return false;
+  bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);
+  close(fd);
+  return ok;
+}

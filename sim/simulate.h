@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams images through a generated circuit in a simulator and compares every element of every
+// layer with the golden model.
+//
+//   folder, plan, images --> [build] --> [run: 1 or more processes] --> result
+//                            verilator    circuit + bench + golden model in one program
+//                            iverilog     circuit + tb.sv, vectors from the golden model
+#ifndef NNGEN_SIM_SIMULATE_H
+#define NNGEN_SIM_SIMULATE_H
+
+#include "sw/base/arena.h"
+#include "sw/base/err.h"
+#include "sw/plan/plan.h"
+
+enum { STALL_NONE, STALL_PATTERNS = 8, SIMULATE_JOBS_MAX = 64 };
+
+struct simulate_job {
+  const char *folder;      // that generate wrote
+  const struct plan *plan; // of its model.bin
+  int64_t images;
+  const int32_t *codes;    // (images, elements of the input)
+  const int32_t *labels;   // (images), or NULL
+  int stall_in, stall_out; // patterns of sim/bench_stall.sv
+  uint32_t seed;           // of random patterns
+  int jobs;                // processes
+  bool trace;              // write a waveform of the first images too
+  bool icarus;
+  const char *work; // folder for what is built; made if it isn't there
+  bool quiet;
+};
+
+struct simulate_result {
+  int64_t images, elements, mismatches, correct;
+  int64_t cycles;      // of all processes
+  int64_t ii, latency; // measured
+  double build_seconds, run_seconds;
+  const char *waveform; // path, or NULL
+  const char *failure;  // what the bench found wrong first, or NULL
+};
+
+// False if the simulation can't be done, with the reason. A circuit that is wrong is a result.
+bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
+              struct err *e);
+
+// The patterns of "none", "alternate", ..., or "INPUT/OUTPUT".
+bool simulate_stall(const char *text, int *in, int *out, struct err *e);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT-0
+// Watches one stream and compares each accepted beat with a file, one beat per line, TLAST above
+// the data: every element, TLAST, and the number of beats. Checks the protocol as well.
+`default_nettype none
+
+module vector_tap #(
+  parameter NAME = "stream",
+  parameter FILE = "expected.mem",
+  // bits of an element, elements of a beat and of a frame
+  parameter int ELEMENT = 8,
+  parameter int LANES = 1,
+  parameter int ELEMENTS = 1,
+  // bits of tdata; 1: unused lanes and bits must be zero
+  parameter int WIDTH = 8,
+  parameter int TRIMMED = 0,
+  // 0 unsigned, 1 signed, 2 bipolar: how elements are printed
+  parameter int TYPE = 1,
+  parameter int FRAMES = 1
+) (
+  input  logic             aclk,
+  input  logic             aresetn,
+  input  logic [63:0]      cycle,
+  input  logic [WIDTH-1:0] tdata,
+  input  logic             tvalid,
+  input  logic             tready,
+  input  logic             tlast,
+  output logic [31:0]      frames,      // that have come whole
+  output logic [31:0]      mismatches,  // elements
+  output logic [31:0]      compared,    // elements
+  output logic [31:0]      bad_frame,   // of the first mismatch; FRAMES: none
+  output logic [31:0]      bad_element,
+  output logic signed [63:0] expected,
+  output logic signed [63:0] found,
+  output logic [63:0]      first_done   // cycle of the first frame's last beat
+);
+  localparam int BEATS = (ELEMENTS + LANES - 1) / LANES;
+
+  logic [WIDTH:0] beat [0:FRAMES*BEATS-1];
+  logic [WIDTH:0] want;
+  integer frame;
+  integer at;  // beat of the frame
+  integer lane;
+
+  bench_protocol #(.NAME(NAME), .WIDTH(WIDTH), .CHECK_DATA(TRIMMED)) protocol (
+    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(tdata), .tvalid(tvalid),
+    .tready(tready), .tlast(tlast)
+  );
+
+  initial $readmemh(FILE, beat);
+
+  function automatic logic signed [63:0] value(input logic [ELEMENT-1:0] code);
+    value = 64'(code);
+    if (TYPE == 2) value = code == '0 ? -64'sd1 : 64'sd1;
+    if (TYPE == 1 && code[ELEMENT-1]) value = 64'(code) - (64'sd1 <<< ELEMENT);
+  endfunction
+
+  task mismatch(input integer element, input logic [ELEMENT-1:0] a, input logic [ELEMENT-1:0] b);
+    mismatches = mismatches + 1;
+    if (bad_frame == FRAMES) begin
+      bad_frame = frame;
+      bad_element = element;
+      expected = value(a);
+      found = value(b);
+    end
+  endtask
+
+  task check;
+    want = beat[frame*BEATS + at];
+    for (lane = 0; lane < LANES; lane = lane + 1) begin
+      if (at * LANES + lane < ELEMENTS) begin
+        compared = compared + 1;
+        if (tdata[lane*ELEMENT +: ELEMENT] !== want[lane*ELEMENT +: ELEMENT]) begin
+          mismatch(at * LANES + lane, want[lane*ELEMENT +: ELEMENT], tdata[lane*ELEMENT +: ELEMENT]);
+        end
+      end
+    end
+    if (TRIMMED != 0 && mismatches == 0 && tdata !== want[WIDTH-1:0]) begin
+      $display("FAIL %0s: frame %0d: unused lanes or bits are not zero", NAME, frame);
+      $fatal(1, "padding");
+    end
+    if (tlast !== want[WIDTH]) begin
+      $display("FAIL %0s: frame %0d: TLAST is %b on beat %0d of %0d", NAME, frame, tlast, at + 1,
+               BEATS);
+      $fatal(1, "TLAST");
+    end
+  endtask
+
+  assign frames = frame;
+
+  always @(posedge aclk) begin
+    if (!aresetn) begin
+      frame = 0;
+      at = 0;
+      mismatches = 0;
+      compared = 0;
+      bad_frame = FRAMES;
+      first_done <= 64'd0;
+    end else if (tvalid && tready) begin
+      if (frame == FRAMES) begin
+        $display("FAIL %0s: a beat more than the %0d frames have", NAME, FRAMES);
+        $fatal(1, "surplus");
+      end
+      check;
+      at = at + 1;
+      if (at == BEATS) begin
+        at = 0;
+        if (frame == 0) first_done <= cycle;
+        frame = frame + 1;
+        if (TRIMMED != 0) $display("AT %0d", frame);
+      end
+    end
+  end
+endmodule
+
+`default_nettype wire
