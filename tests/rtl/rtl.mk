@@ -2,8 +2,8 @@
 # Tests of hw/: `make test-rtl` (part of `make test`), `make test-rtl-deep`, `make lint-hw`.
 #
 # A suite is one bench with many cells: cell_gen prints it and writes the memory images, Verilator
-# builds it with the C harness, the run compares. One cell's module alone: RTL_ONLY=fixed_linear.
-# Another noise in the stalls: RTL_SEED=n.
+# builds it with the C harness, the run compares. One module alone: RTL_ONLY=fixed_linear
+# with an RTL_BUILD of its own. Another noise in the stalls: RTL_SEED=n.
 RTL_HW ?= hw
 RTL_BUILD ?= $(BUILD)/rtl
 RTL_SEED ?= 1
