@@ -24,7 +24,7 @@ sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=100
 	@$(MAKE) --no-print-directory all
 	@for net in mnist-mlp mnist-acts; do \
 	  $(BUILD)/nngen sim --precision 8,3 --parallelism 4 --images $(IMAGES) --trace --jobs 2 \
-	    -o $(BUILD)/sim/$$net models/$$net.bin || exit 1; echo; done
+	    -o $(BUILD)/simulation/$$net models/$$net.bin || exit 1; echo; done
 
 test: setup-test ## everything that every change must pass
 	@$(MAKE) --no-print-directory check
@@ -47,15 +47,17 @@ setup-%:
 # ---- building
 
 $(BUILD)/nngen: $(COMMANDS) $(BUILD)/libnngen.a
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/libnngen.a: $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+	@echo "  CC $<"
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 # The kernels are compiled once per instruction set and chosen when the program runs.
 ifeq ($(shell uname -m),x86_64)
@@ -68,7 +70,8 @@ $(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
 
 HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
-	$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 check-units: $(TESTS) $(BUILD)/nngen
 	@for t in $(TESTS); do $$t || exit 1; done
