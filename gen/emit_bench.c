@@ -13,16 +13,17 @@ const char *const bench_dpi_modules[] = {
 
 typedef long long ll;
 
-enum { STALL_CYCLES = 4096, HEX = 4 };
+// Of pattern long: the cycles of a stall, and of its period.
+enum { STALL = 1024, STALL_PERIOD = 4096 };
 
 // A stream stands still at most while every cell works through a frame, each step delayed by a
 // stall pattern.
 int64_t bench_limit(const struct plan *p) {
-  return 16 * (p->ii + p->latency) + 4 * STALL_CYCLES;
+  return 16 * (p->ii + p->latency) + 4 * STALL_PERIOD;
 }
 
 int64_t bench_drain(const struct plan *p) {
-  return p->ii + p->latency + 2 * STALL_CYCLES;
+  return p->latency + STALL + 64;
 }
 
 const char *bench_tap_name(const struct plan *p, uint32_t tap) {
@@ -38,11 +39,10 @@ static ll width(const struct stream *s, bool top) {
 
 // ---- what both benches have
 
-static void put_header(struct text *out, const struct plan *p, const char *name, const char *says) {
+static void put_header(struct text *out, const char *name, const char *says) {
   text_printf(out, "// SPDX-License-Identifier: MIT-0\n// %s\n`default_nettype none\n\n", says);
   text_printf(out, "module %s", name);
   if (strcmp(name, "bench") == 0) text_puts(out, ";\n");
-  (void)p;
 }
 
 static void put_nets(struct text *out, const struct plan *p) {
@@ -117,7 +117,7 @@ static void put_dpi_tap(struct text *out, const struct watched *w, uint32_t i) {
 }
 
 void emit_bench_dpi(struct text *out, const struct plan *p) {
-  put_header(out, p, "bench", "The circuit between a source and a sink; the harness compares.");
+  put_header(out, "bench", "The circuit between a source and a sink; the harness compares.");
   put_nets(out, p);
   put_circuit(out, p, "\"rom\"");
   text_printf(out, "  bench_source #(\n    .WIDTH(%lld)\n", width(&p->input, true));
@@ -186,7 +186,7 @@ static void put_vector_end(struct text *out, const struct plan *p) {
 }
 
 void emit_bench_vectors(struct text *out, const struct plan *p) {
-  put_header(out, p, "tb",
+  put_header(out, "tb",
              "The circuit against the vectors of a folder: make verilator, make icarus.");
   text_puts(out,
             " #(\n  // folders as the simulator sees them, and how many frames the vectors hold\n"
@@ -207,8 +207,7 @@ void emit_bench_vectors(struct text *out, const struct plan *p) {
   put_vector_end(out, p);
 }
 
-void emit_bench_makefile(struct text *out, const struct plan *p) {
-  (void)p;
+void emit_bench_makefile(struct text *out) {
   text_puts(
       out,
       "# SPDX-License-Identifier: MIT-0\n"
@@ -230,47 +229,14 @@ void emit_bench_makefile(struct text *out, const struct plan *p) {
       "clean:\n\trm -rf $(OUT)\n");
 }
 
-// ---- vectors
-
-static uint64_t code_bits(const struct stream *s, int32_t code) {
-  if (s->type.cls == TYPE_BIPOLAR) return code > 0;
-  return (uint64_t)(int64_t)code & (((uint64_t)1 << s->width) - 1);
-}
-
-static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
-  for (ll d = digits - 1; d >= 0; d--) {
-    int v = 0;
-    for (int b = 0; b < HEX; b++) v |= bits[d * HEX + b] << b;
-    text_printf(out, "%x", (unsigned)v);
-  }
-  text_puts(out, "\n");
-}
-
-void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
-                  const int32_t *codes) {
-  struct arena a = {0};
-  ll w = width(s, top), digits = (w + 1 + HEX - 1) / HEX;
-  uint8_t *bits = ARENA_NEW(&a, uint8_t, digits * HEX); // one per bit
-  for (int64_t beat = 0; beat < frames * s->beats; beat++) {
-    int64_t at = beat % s->beats * s->lanes;
-    memset(bits, 0, (size_t)(digits * HEX));
-    for (int64_t lane = 0; lane < s->lanes && at + lane < s->elements; lane++) {
-      uint64_t code = code_bits(s, codes[beat / s->beats * s->elements + at + lane]);
-      for (int b = 0; b < s->width; b++) bits[lane * s->width + b] = code >> b & 1;
-    }
-    bits[w] = beat % s->beats == s->beats - 1;
-    put_beat(out, bits, digits);
-  }
-  arena_free(&a);
-}
-
 // ---- waveform
 
-// GTKWave's flags: 0x420 signed decimal right-justified, 0x22 hexadecimal, 0x28 binary.
+// GTKWave's flags: @420 signed decimal, @24 decimal, @22 hexadecimal, @28 binary.
 static void put_group(struct text *out, const char *title, const char *path, const struct stream *s,
                       bool top) {
   text_printf(out, "@200\n-%s\n@28\n%s_tvalid\n%s_tready\n%s_tlast\n", title, path, path, path);
-  text_printf(out, "@22\n%s_tdata[%lld:0]\n@420\n", path, width(s, top) - 1);
+  text_printf(out, "@22\n%s_tdata[%lld:0]\n%s\n", path, width(s, top) - 1,
+              s->type.cls == TYPE_TERNARY || s->type.is_signed ? "@420" : "@24");
   for (int64_t lane = 0; lane < s->lanes; lane++) {
     text_printf(out, "#{element %lld}", (ll)lane);
     for (int b = s->width - 1; b >= 0; b--)

@@ -7,8 +7,7 @@
 #ifndef NNGEN_GEN_EMIT_BENCH_H
 #define NNGEN_GEN_EMIT_BENCH_H
 
-#include "sw/base/text.h"
-#include "sw/plan/plan.h"
+#include "gen/emit.h"
 
 // Frames that generate puts into vectors/, and from which on a measured II must be the plan's.
 enum { BENCH_FRAMES = 4, BENCH_STEADY = 64 };
@@ -19,12 +18,12 @@ extern const char *const bench_dpi_modules[];
 
 // tb/tb.sv, and tb/Makefile with the targets verilator and icarus.
 void emit_bench_vectors(struct text *out, const struct plan *p);
-void emit_bench_makefile(struct text *out, const struct plan *p);
+void emit_bench_makefile(struct text *out);
 
 // bench.sv.
 void emit_bench_dpi(struct text *out, const struct plan *p);
 
-// A GTKWave save file for a waveform of bench.sv or tb.sv (whose top is `bench`): the streams
+// A GTKWave save file for a waveform in which the bench is the scope `bench`: the streams
 // grouped per layer, elements as signed decimals.
 void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench);
 
@@ -32,6 +31,16 @@ void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench);
 // codes: (frames, elements).
 void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
                   const int32_t *codes);
+
+// vectors/input.mem, vectors/expected.mem and vectors/<stream>.mem of every layer, from the golden
+// model. The expected outputs: (frames, elements), or NULL on error.
+const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int64_t frames,
+                                const int32_t *codes, struct err *e);
+
+// Everything of tb/ and vectors/ that generate writes. codes: (BENCH_FRAMES, elements), or NULL for
+// some of its own choice.
+bool emit_bench_files(struct emit_files *f, const struct plan *p, const int32_t *codes,
+                      struct err *e);
 
 // Cycles without a handshake at the circuit's input or output after which it hangs, and after the
 // last output beat in which no other may come.

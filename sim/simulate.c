@@ -7,7 +7,6 @@
 #include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/progress.h"
-#include "sw/exec/golden.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -226,7 +225,7 @@ static bool run_traced(struct arena *a, const struct simulate_job *job, const ch
   few.images = job->images < TRACED_IMAGES ? job->images : TRACED_IMAGES;
   if (!write_job(a, &few, 0, few.images, path, e)) return false;
   const char *const *argv = arguments(a, job, command, path, wave);
-  if (!run_all(a, &few, &argv, 1, &traced, e) || !put_gtkw(a, job, "bench", e)) return false;
+  if (!run_all(a, &few, &argv, 1, &traced, e) || !put_gtkw(a, job, "TOP.bench", e)) return false;
   if (!r->failure) r->failure = traced.failure;
   r->waveform = wave;
   return true;
@@ -244,41 +243,27 @@ static bool with_verilator(struct arena *a, const struct simulate_job *job,
 
 // ---- Icarus
 
-static bool put_vectors(struct arena *a, const struct simulate_job *job, const char *name,
-                        const struct stream *s, bool top, const int32_t *codes, struct err *e) {
-  struct text t = {0};
-  emit_vectors(&t, s, top, job->images, codes);
-  bool ok = file_write(arena_printf(a, "%s/vectors/%s.mem", job->work, name), t.data, t.size, e);
-  text_free(&t);
-  return ok;
+static int32_t class_of(const int32_t *y, int64_t elements) {
+  int64_t best = 0;
+  for (int64_t k = 1; k < elements; k++)
+    if (y[k] > y[best]) best = k;
+  return elements == 1 ? y[0] : (int32_t)best;
 }
 
-// What every layer must give, and how many classes are right.
-static bool put_all_vectors(struct arena *a, const struct simulate_job *job, int64_t *correct,
-                            struct err *e) {
-  const struct plan *p = job->plan;
-  const struct golden *m = golden_new(a, p->graph, e);
-  struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, p->n_taps);
-  const int32_t *output = NULL;
-  if (!m || !build_folder(arena_printf(a, "%s/vectors", job->work), e)) return false;
-  for (uint32_t i = 0; i < p->n_taps; i++) {
-    taps[i] = (struct golden_tap){p->taps[i].value,
-                                  ARENA_NEW(a, int32_t, job->images * p->taps[i].elements)};
-    output = taps[i].to;
-  }
-  golden_run_codes(m, job->images, job->codes, taps, p->n_taps);
-  bool ok = put_vectors(a, job, "input", &p->input, true, job->codes, e) &&
-            put_vectors(a, job, "expected", &p->output, true, output, e);
-  for (uint32_t i = 0; ok && i < p->n_taps; i++)
-    ok = put_vectors(a, job, p->taps[i].signal, &p->taps[i], false, taps[i].to, e);
-  for (int64_t i = 0; job->labels && i < job->images; i++) {
-    const int32_t *y = output + i * p->output.elements;
-    int64_t best = 0;
-    for (int64_t k = 1; k < p->output.elements; k++)
-      if (y[k] > y[best]) best = k;
-    *correct += (p->output.elements == 1 ? y[0] : best) == job->labels[i];
-  }
-  return ok;
+// What every layer must give goes to WORK/vectors; counts the classes that are right.
+static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t *correct,
+                        struct err *e) {
+  struct emit_files files = {.arena = a};
+  int64_t elements = job->plan->output.elements;
+  bool ok = build_folder(arena_printf(a, "%s/vectors", job->work), e);
+  const int32_t *y = ok ? emit_all_vectors(&files, job->plan, job->images, job->codes, e) : NULL;
+  for (uint32_t i = 0; y && ok && i < files.count; i++)
+    ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
+                    files.files[i].text.data, files.files[i].text.size, e);
+  for (int64_t i = 0; y && job->labels && i < job->images; i++)
+    *correct += class_of(y + i * elements, elements) == job->labels[i];
+  emit_free(&files);
+  return y && ok;
 }
 
 static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
@@ -286,7 +271,7 @@ static bool with_icarus(struct arena *a, const struct simulate_job *job, struct 
   double begin = now();
   int64_t correct = 0;
   const char *wave = job->trace ? arena_printf(a, "%s/wave.fst", job->work) : NULL;
-  if (!put_all_vectors(a, job, &correct, e)) return false;
+  if (!put_vectors(a, job, &correct, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
   r->build_seconds = now() - begin;

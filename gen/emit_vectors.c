@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors for tb.sv from the golden model, and the folders tb/ and vectors/ that generate writes.
+#include "gen/emit_bench.h"
+#include "gen/folder.h"
+#include "sw/base/file.h"
+#include "sw/base/rng.h"
+#include "sw/exec/golden.h"
+
+#include <string.h>
+
+typedef long long ll;
+
+enum { HEX = 4, MODULE_MAX = 1 << 20 };
+
+static uint64_t code_bits(const struct stream *s, int32_t code) {
+  if (s->type.cls == TYPE_BIPOLAR) return code > 0;
+  return (uint64_t)(int64_t)code & (((uint64_t)1 << s->width) - 1);
+}
+
+static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
+  for (ll d = digits - 1; d >= 0; d--) {
+    int v = 0;
+    for (int b = 0; b < HEX; b++) v |= bits[d * HEX + b] << b;
+    text_printf(out, "%x", (unsigned)v);
+  }
+  text_puts(out, "\n");
+}
+
+void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
+                  const int32_t *codes) {
+  struct arena a = {0};
+  ll w = top ? 8 * stream_bytes(s) : s->lanes * s->width, digits = (w + 1 + HEX - 1) / HEX;
+  uint8_t *bits = ARENA_NEW(&a, uint8_t, digits * HEX); // one per bit
+  for (int64_t beat = 0; beat < frames * s->beats; beat++) {
+    int64_t at = beat % s->beats * s->lanes;
+    memset(bits, 0, (size_t)(digits * HEX));
+    for (int64_t lane = 0; lane < s->lanes && at + lane < s->elements; lane++) {
+      uint64_t code = code_bits(s, codes[beat / s->beats * s->elements + at + lane]);
+      for (int b = 0; b < s->width; b++) bits[lane * s->width + b] = code >> b & 1;
+    }
+    bits[w] = beat % s->beats == s->beats - 1;
+    put_beat(out, bits, digits);
+  }
+  arena_free(&a);
+}
+
+// ---- all streams of some frames
+
+// The output's values are those of the last tap.
+static void golden_taps(struct arena *a, const struct plan *p, const struct golden *m,
+                        int64_t frames, const int32_t *codes, struct golden_tap *taps) {
+  for (uint32_t i = 0; i < p->n_taps; i++)
+    taps[i] =
+        (struct golden_tap){p->taps[i].value, ARENA_NEW(a, int32_t, frames * p->taps[i].elements)};
+  golden_run_codes(m, frames, codes, taps, p->n_taps);
+}
+
+const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int64_t frames,
+                                const int32_t *codes, struct err *e) {
+  const struct golden *m = golden_new(f->arena, p->graph, e);
+  struct golden_tap *taps = ARENA_NEW(f->arena, struct golden_tap, p->n_taps);
+  if (!m) return NULL;
+  golden_taps(f->arena, p, m, frames, codes, taps);
+  const int32_t *output = taps[p->n_taps - 1].to;
+  emit_vectors(emit_open(f, "vectors/input.mem"), &p->input, true, frames, codes);
+  emit_vectors(emit_open(f, "vectors/expected.mem"), &p->output, true, frames, output);
+  for (uint32_t i = 0; i < p->n_taps; i++)
+    emit_vectors(emit_open(f, arena_printf(f->arena, "vectors/%s.mem", p->taps[i].signal)),
+                 &p->taps[i], false, frames, taps[i].to);
+  return output;
+}
+
+// ---- the folders
+
+// Frames for a circuit whose user gave no data: lowest, highest, then any integers of the type.
+static const int32_t *any_frames(struct arena *a, const struct plan *p) {
+  const struct type *t = &p->input.type;
+  int64_t n = p->input.elements;
+  int32_t *codes = ARENA_NEW(a, int32_t, BENCH_FRAMES * n);
+  struct rng r = {1, 0};
+  for (int64_t i = 0; i < BENCH_FRAMES * n; i++) {
+    int64_t any = rng_range(&r, type_lowest(t), type_highest(t));
+    codes[i] = (int32_t)(i < n ? type_lowest(t) : i < 2 * n ? type_highest(t) : any);
+    if (t->cls == TYPE_BIPOLAR) codes[i] = codes[i] > 0 ? 1 : -1;
+  }
+  return codes;
+}
+
+static bool add_module(struct emit_files *f, const char *name, struct err *e) {
+  const char *path = folder_library(f->arena, arena_printf(f->arena, "sim/%s", name));
+  struct bytes bytes;
+  if (!file_read(f->arena, path, MODULE_MAX, &bytes, e)) return false;
+  text_put(emit_open(f, arena_printf(f->arena, "tb/%s", name)), (const char *)bytes.data,
+           bytes.size);
+  return true;
+}
+
+bool emit_bench_files(struct emit_files *f, const struct plan *p, const int32_t *codes,
+                      struct err *e) {
+  if (!codes) codes = any_frames(f->arena, p);
+  emit_bench_vectors(emit_open(f, "tb/tb.sv"), p);
+  emit_bench_makefile(emit_open(f, "tb/Makefile"));
+  for (int i = 0; bench_vector_modules[i]; i++)
+    if (!add_module(f, bench_vector_modules[i], e)) return false;
+  return emit_all_vectors(f, p, BENCH_FRAMES, codes, e) != NULL;
+}
