@@ -14,6 +14,9 @@ struct model {
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
+// The words that options take: types, modes, names. False on a usage error.
+bool command_check(struct arena *a, const struct options *o, struct err *e);
+
 // Loads o->model (a model.bin or a folder that generate wrote) and applies the options.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
 

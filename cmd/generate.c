@@ -6,21 +6,6 @@
 #include "sw/base/file.h"
 #include "sw/graph/model.h"
 
-#include <string.h>
-
-// An identifier of SystemVerilog that no library module has.
-static bool check_name(const char *name, struct err *e) {
-  bool ok = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-  for (const char *p = name; *p; p++)
-    ok &= (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-          *p == '_';
-  ok &= strncmp(name, "fixed_", 6) != 0 && strncmp(name, "axis_", 5) != 0 && strlen(name) <= 64;
-  return ok ||
-         err_set(e,
-                 "--name %s: expected letters, digits and _, a letter first, not fixed_ or axis_",
-                 name);
-}
-
 static bool read_folding(struct arena *a, const struct options *o, struct folding *f,
                          struct err *e) {
   *f = (struct folding){.parallelism = o->parallelism};
@@ -33,7 +18,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
   struct folding folding;
   struct bytes file;
   const char *top = o->name ? o->name : "top";
-  if (!check_name(top, e) || !read_folding(a, o, &folding, e) || !command_model(a, o, &m, e) ||
+  if (!read_folding(a, o, &folding, e) || !command_model(a, o, &m, e) ||
       !file_read(a, command_model_path(a, o->model), MODEL_BYTES_MAX, &file, e))
     return NULL;
   *model_sha256 = folder_sha256(a, file.data, file.size);

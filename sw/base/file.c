@@ -77,6 +77,9 @@ bool file_create(const char *path, const void *data, size_t size, struct err *e)
 
 bool file_write(const char *path, const void *data, size_t size, struct err *e) {
   struct arena a = {0};
+  struct stat st;
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    return err_set(e, "%s: exists and isn't a regular file", path);
   char *temporary = arena_printf(&a, "%s.XXXXXX", path);
   int fd = mkstemp(temporary);
   bool ok = fd >= 0;

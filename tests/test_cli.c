@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as a user meets it: exit status and message of every kind of bad input, and that
+// nothing half written is left. $NNGEN is the program; default build/nngen.
+#include "sw/base/arena.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct cli {
+  struct arena arena;
+  char dir[64]; // a scratch folder
+};
+
+static const char *program(void) {
+  const char *path = getenv("NNGEN");
+  return path ? path : "build/nngen";
+}
+
+struct outcome {
+  int status;
+  char *text; // stdout and stderr
+};
+
+// Runs a shell line in which $N is the program and $D the scratch folder.
+static struct outcome run(struct cli *c, const char *line) {
+  struct outcome o = {0, NULL};
+  char *command = arena_printf(&c->arena, "N=%s; D=%s; { %s\n} 2>&1", program(), c->dir, line);
+  FILE *f = popen(command, "r");
+  assert_non_null(f);
+  o.text = arena_alloc(&c->arena, 1 << 16, 1);
+  size_t size = fread(o.text, 1, (1 << 16) - 1, f);
+  o.text[size] = 0;
+  int status = pclose(f);
+  assert_true(WIFEXITED(status));
+  o.status = WEXITSTATUS(status);
+  return o;
+}
+
+static void expect(struct cli *c, const char *line, int status, const char *words) {
+  struct outcome o = run(c, line);
+  if (o.status != status || !strstr(o.text, words))
+    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, o.status, o.text);
+}
+
+static int setup(void **state) {
+  struct cli *c = calloc(1, sizeof *c);
+  strcpy(c->dir, "/tmp/nngen-cli-XXXXXX");
+  *state = c;
+  return mkdtemp(c->dir) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+  struct cli *c = *state;
+  char *command = arena_printf(&c->arena, "rm -rf %s", c->dir);
+  int status = system(command);
+  arena_free(&c->arena);
+  free(c);
+  return status;
+}
+
+#define MLP "models/mnist-mlp.bin"
+
+static void test_usage(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N", 2, "usage: nngen");
+  expect(c, "$N --help", 0, "generate");
+  expect(c, "$N help run", 0, "--images N");
+  expect(c, "$N run --help", 0, "--images N");
+  expect(c, "$N help fly", 2, "there is no command \"fly\"");
+  expect(c, "$N --version", 0, "nngen ");
+  expect(c, "$N run", 2, "which model?");
+  expect(c, "$N run --colour " MLP, 2, "unknown option --colour");
+  expect(c, "$N run " MLP " " MLP, 2, "two models");
+  expect(c, "$N run " MLP " --images", 2, "an argument is missing");
+}
+
+static void test_precision(void **state) {
+  struct cli *c = *state;
+  static const char *const bad[] = {"8", "0,3", "33,2", "8,x", "1,0", "8,61", "", "8,3,1", "-8,3"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect(c, arena_printf(&c->arena, "$N --precision '%s' -o $D/rtl " MLP, bad[i]), 2,
+           arena_printf(&c->arena, "precision \"%s\", expected W,F", bad[i]));
+  expect(c, "$N --precision 8,3 --weight-precision 99 -o $D/rtl " MLP, 2,
+         "weight precision \"99\"");
+  expect(c, "$N --precision 8,3 --input-precision u9 -o $D/rtl " MLP, 2, "input precision \"u9\"");
+  expect(c, "$N --precision 8,3 --rounding up -o $D/rtl " MLP, 2, "rounding \"up\"");
+  expect(c, "$N --precision 8,3 --overflow none -o $D/rtl " MLP, 2, "overflow \"none\"");
+  expect(c, "$N -o $D/rtl " MLP, 1, "the model is float: give --precision W,F");
+  expect(c, "test ! -e $D/rtl", 0, "");
+}
+
+static void test_parallelism(void **state) {
+  struct cli *c = *state;
+  static const char *const bad[] = {"0", "-1", "1e9", "4x", "", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect(c, arena_printf(&c->arena, "$N -p 8,3 --parallelism '%s' -o $D/rtl " MLP, bad[i]), 2,
+           "expected a number from 1");
+  expect(c, "test ! -e $D/rtl", 0, "");
+}
+
+static void test_folding(void **state) {
+  struct cli *c = *state;
+  expect(c,
+         "echo '{\"layers\":{\"fc1\":{\"SIMD\":8,\"PE\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
+         "$D/rtl --json " MLP,
+         0, "\"lanes_in\":8,\"lanes_out\":2,\"cycles\":6272");
+  expect(
+      c,
+      "echo '{\"layers\":{\"fc9\":{\"in\":8}}}' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP,
+      1, "no layer \"fc9\"");
+  expect(
+      c,
+      "echo '{\"layers\":{\"fc1\":{\"in\":0}}}' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP,
+      1, "number of lanes");
+  expect(c,
+         "echo '{\"layers\":{\"fc1\":{\"in\":2,\"SIMD\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
+         "$D/rtl " MLP,
+         1, "the same");
+  expect(c, "echo '{' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP, 1, "JSON line");
+}
+
+static void test_output_folder(void **state) {
+  struct cli *c = *state;
+  expect(c, "mkdir $D/mine && echo x >$D/mine/x && $N -p 8,3 -o $D/mine " MLP, 1,
+         "isn't a folder that nngen wrote");
+  expect(c, "cat $D/mine/x; ls $D | wc -l", 0, "x\n1");
+  expect(c, "echo x >$D/file && $N -p 8,3 -o $D/file " MLP, 1, "isn't a folder that nngen wrote");
+  expect(c, "$N -p 8,3 -o $D/no/such/place " MLP, 1, "No such file or directory");
+  expect(c, "$N -p 8,3 -o /proc/rtl " MLP, 1, "/proc/rtl:");
+  expect(c, "$N -p 8,3 -q -o $D/rtl " MLP " && $N -p 8,3 -j 7 -o $D/rtl " MLP, 0, "II 2128");
+  expect(c, "ls -a $D", 0, ".\n..\nfile\nmine\nrtl\n");
+}
+
+// A write that fails half way: the old folder stays, nothing of the new one is left.
+static void test_disk_full(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N -p 8,3 -o $D/rtl " MLP, 0, "II 6272");
+  expect(c, "trap '' XFSZ; ulimit -f 60; $N -p 8,3 -j 2 -o $D/rtl " MLP, 1, "File too large");
+  expect(c, "trap '' XFSZ; ulimit -f 60; $N run -p 8,3 -o $D/y --quiet --data synthetic:9000 " MLP,
+         1, "File too large");
+  expect(c,
+         "ls -a $D; cd $D/rtl && sha256sum -c --quiet SHA256SUMS && grep -o 'II 6272' report.txt",
+         0, ".\n..\nrtl\nII 6272");
+  expect(c, "$N run -p 8,3 -o /dev/full --images 1 " MLP, 1, "isn't a regular file");
+  expect(c, "$N info -p 8,3 " MLP " >/dev/full", 1, "can't be written");
+}
+
+static void test_models(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N run $D/none.bin", 1, "none.bin: No such file");
+  expect(c, "$N run /dev/null", 1, "not a regular file");
+  expect(c, "head -c 5000 " MLP " >$D/cut.bin && $N run $D/cut.bin", 1, "cut.bin: ");
+  expect(c, "echo hello there, this is no model >$D/t.bin && $N info $D/t.bin", 1,
+         "not a safetensors file");
+  expect(c, "cp " MLP " $D/long.bin && echo >>$D/long.bin && $N info $D/long.bin", 1,
+         "1 bytes trail");
+  expect(c, "mkdir $D/empty && $N run $D/empty", 1, "model.bin: No such file");
+}
+
+static void test_data(void **state) {
+  struct cli *c = *state;
+  expect(c,
+         "printf '\\0\\0\\10\\3\\0\\0\\0\\2\\0\\0\\0\\34\\0\\0\\0\\34abc' >$D/x.idx && $N run -p "
+         "8,3 -d $D/x.idx " MLP,
+         1, "x.idx");
+  expect(c,
+         "{ printf '\\0\\0\\10\\3\\0\\0\\0\\1\\0\\0\\0\\2\\0\\0\\0\\2'; printf abcd; } >$D/y.idx "
+         "&& $N run -p 8,3 -d $D/y.idx " MLP,
+         1, "images of 4 elements, input \"image\" of the model has 784");
+  expect(c, "$N run -p 8,3 -d $D/none.idx " MLP, 1, "none.idx");
+  expect(c, "$N run -p 8,3 --images 0 " MLP, 2, "expected a number");
+}
+
+static void test_quantised(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N -p 8,3 -q -o $D/rtl " MLP, 0, "");
+  expect(c, "$N run $D/rtl --images 1000 --json -q", 0, "\"correct\":977,\"accuracy\":0.977000");
+  expect(c, "$N run $D/rtl -p 8,3", 1, "is quantised already");
+  expect(c, "$N run $D/rtl --real", 1, "holds integers only");
+  expect(c, "$N sim -q $D/rtl -p 8,3", 1, "already");
+  expect(c, "echo ' ' >>$D/rtl/top.sv; $N sim -q $D/rtl", 1,
+         "top.sv: was changed after it was generated");
+}
+
+static void test_simulator(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N sim -p 8,3 --simulator modelsim " MLP, 2, "expected verilator or icarus");
+  expect(c, "$N sim -p 8,3 --stall sometimes " MLP, 2, "stall");
+  expect(c, "mkdir $D/bin; PATH=$D/bin $N sim -p 8,3 -q -o $D/w " MLP, 1, "verilator");
+  expect(c,
+         "printf '#!/bin/sh\\nexit 3\\n' >$D/bin/verilator; chmod +x $D/bin/verilator; "
+         "PATH=$D/bin:$PATH $N sim -p 8,3 -q -o $D/w " MLP,
+         1, "verilator");
+}
+
+// Same input, same bytes: in another folder, locale, time zone and umask.
+static void test_determinism(void **state) {
+  struct cli *c = *state;
+  expect(c,
+         "$N -p 8,3 -q -o $D/a models/mnist-acts.bin && mkdir \"$D/b c\" && "
+         "M=$PWD/models/mnist-acts.bin && P=$(realpath $N) && "
+         "cd \"$D/b c\" && LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo OMP_NUM_THREADS=7 $P -p 8,3 -q -o "
+         "'./ü' $M && diff -r $D/a ./ü && echo same",
+         0, "same");
+  expect(c, "$N -p 8,3 -j 7 -q -o $D/e models/mnist-acts.bin && diff -rq $D/a $D/e", 1, "differ");
+}
+
+// Names never reach generated text, and reports show them escaped.
+static void test_hostile_names(void **state) {
+  struct cli *c = *state;
+  // The model's own text with a layer renamed, same length, so that the header still fits.
+  expect(c,
+         "sed 's/\\\\\"name\\\\\":\\\\\"relu1\\\\\"/\\\\\"name\\\\\":\\\\\"$e(`a\\\\\"/' " MLP
+         " >$D/h.bin && "
+         "$N -p 8,3 -q -o $D/h $D/h.bin && grep -rl '$e(`a' $D/h | sed 's,.*/,,' | sort | tr '\\n' "
+         "' '",
+         0, "manifest.json report.txt ");
+}
+
+int main(void) {
+#define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+  const struct CMUnitTest tests[] = {
+      WITH_DIR(test_usage),     WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
+      WITH_DIR(test_folding),   WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),
+      WITH_DIR(test_models),    WITH_DIR(test_data),          WITH_DIR(test_quantised),
+      WITH_DIR(test_simulator), WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
