@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/folder.h"
 
-#include "gen/emit.h"
+#include "gen/emit_bench.h"
 #include "gen/rename.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
@@ -115,7 +115,9 @@ static bool make_dir(const char *path, struct err *e) {
 }
 
 static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
-  if (!make_dir(arena_printf(f->arena, "%s/rom", dir), e)) return false;
+  static const char *const rooms[] = {"rom", "tb", "vectors"};
+  for (int i = 0; i < 3; i++)
+    if (!make_dir(arena_printf(f->arena, "%s/%s", dir, rooms[i]), e)) return false;
   for (uint32_t i = 0; i < f->count; i++) {
     const char *path = arena_printf(f->arena, "%s/%s", dir, f->files[i].name);
     if (!file_create(path, f->files[i].text.data, f->files[i].text.size, e)) return false;
@@ -187,6 +189,7 @@ static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
                  const char *model_sha256, struct err *e) {
   if (!add_hardware(f, p, e)) return false;
   emit_roms(f, p);
+  if (!emit_bench_files(f, p, NULL, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
   report_manifest(emit_open(f, "manifest.json"), p, model_sha256);
   return write_files(f, dir, e) && add_model(f, p, dir, e) && write_sums(f, dir, e);
