@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRACED_IMAGES = 3 };
+enum { TRACED_IMAGES = 3, ARGUMENTS_MAX = 24 };
 
 static double now(void) {
   struct timespec t;
@@ -178,12 +178,13 @@ static bool run_all(struct arena *a, const struct simulate_job *job, const char 
 static const char *const *arguments(struct arena *a, const struct simulate_job *job,
                                     const char *const *program, const char *path,
                                     const char *trace) {
-  const char **argv = ARENA_NEW(a, const char *, 10);
+  const char **argv = ARENA_NEW(a, const char *, ARGUMENTS_MAX);
   int n = 0;
   while (*program) argv[n++] = *program++;
   argv[n++] = arena_printf(a, "+stall_in=%d", job->stall_in);
   argv[n++] = arena_printf(a, "+stall_out=%d", job->stall_out);
   argv[n++] = arena_printf(a, "+seed=%u", job->seed);
+  for (int i = 0; job->plusargs && job->plusargs[i]; i++) argv[n++] = job->plusargs[i];
   if (path) argv[n++] = arena_printf(a, "+job=%s", path);
   if (trace) argv[n++] = arena_printf(a, "+trace=%s", trace);
   return argv;

@@ -27,6 +27,7 @@ struct simulate_job {
   bool icarus;
   const char *work; // folder for what is built; made if it isn't there
   bool quiet;
+  const char *const *plusargs; // more of them for the simulator, NULL-terminated, or NULL
 };
 
 struct simulate_result {
