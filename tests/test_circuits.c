@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random networks as circuits: every kind that has one, generated, linted by three tools, and
+// simulated in Icarus with stalls on both sides; every element of every layer equals the golden
+// model. NNGEN_TEST_SEED=n moves to other networks, NNGEN_TEST_DEEP=1 takes more of them.
+#include "gen/folder.h"
+#include "sim/simulate.h"
+#include "sw/base/file.h"
+#include "sw/base/rng.h"
+#include "tests/helper_netgen.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FRAMES = 5 };
+
+static char scratch[64];
+
+static int setup(void **state) {
+  (void)state;
+  strcpy(scratch, "/tmp/nngen-circuits-XXXXXX");
+  return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf %s", scratch);
+  return system(command);
+}
+
+static uint64_t first_seed(void) {
+  const char *s = getenv("NNGEN_TEST_SEED");
+  return s ? strtoull(s, NULL, 10) : 1;
+}
+
+// A random circuit of some op, folded with random lanes; NULL with the reason if the planner
+// refuses it.
+static struct plan *random_plan(struct arena *a, enum op op, uint64_t seed, struct err *e) {
+  static const int64_t lanes[] = {1, 2, 3, 4, 5, 7, 16};
+  struct graph *g = netgen(a, seed, op, NETGEN_CIRCUIT);
+  if (!g) fail_msg("no random circuit for %s", op_info(op)->name);
+  if (!graph_verify(g, e))
+    fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e->text);
+  struct rng r = {seed, 77};
+  struct folding f = {.parallelism = lanes[rng_range(&r, 0, 6)]};
+  f.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == OP_linear && rng_range(&r, 0, 1))
+      f.layers[f.n_layers++] = (struct folding_entry){.name = g->nodes[i].name,
+                                                      .in = lanes[rng_range(&r, 0, 6)],
+                                                      .out = lanes[rng_range(&r, 0, 6)]};
+  return plan_new(a, g, "top", &f, e);
+}
+
+static void shell(const char *format, ...) {
+  char command[1024], line[4096] = "";
+  va_list args;
+  va_start(args, format);
+  vsnprintf(command, sizeof command, format, args);
+  va_end(args);
+  FILE *p = popen(command, "r");
+  assert_non_null(p);
+  size_t size = fread(line, 1, sizeof line - 1, p);
+  line[size] = 0;
+  if (pclose(p) != 0 || size) fail_msg("%s\n%s", command, line);
+}
+
+static void lint(const char *dir, bool yosys) {
+  shell("cd %s && verilator --lint-only -Wall -f top.f --top-module top 2>&1", dir);
+  shell("cd %s && iverilog -g2012 -Wall -s top -o /dev/null -f top.f 2>&1", dir);
+  if (yosys)
+    shell("cd %s && yosys -q -p 'read_verilog -sv *.sv; hierarchy -check -top top; proc; opt; "
+          "check -assert' 2>&1",
+          dir);
+}
+
+static struct simulate_result simulated(struct arena *a, const struct plan *p, const char *dir,
+                                        uint64_t seed, bool stalls) {
+  struct err e = {0};
+  struct rng r = {seed, 5};
+  struct simulate_result result;
+  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * p->input.elements);
+  netgen_input(p->graph, seed, FRAMES, codes);
+  struct simulate_job job = {.folder = dir,
+                             .plan = p,
+                             .images = FRAMES,
+                             .codes = codes,
+                             .jobs = 1,
+                             .stall_in = stalls ? (int)rng_range(&r, 0, STALL_PATTERNS - 1) : 0,
+                             .stall_out = stalls ? (int)rng_range(&r, 0, STALL_PATTERNS - 1) : 0,
+                             .seed = (uint32_t)seed,
+                             .icarus = true,
+                             .quiet = true,
+                             .work = arena_printf(a, "%s/work", scratch)};
+  if (!simulate(a, &job, &result, &e)) fail_msg("%s", e.text);
+  return result;
+}
+
+// Generates, lints, simulates without and with stalls.
+static void check(enum op op, uint64_t seed, bool yosys) {
+  struct arena a = {0};
+  struct err e = {0};
+  struct plan *p = random_plan(&a, op, seed, &e);
+  if (!p) fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
+  const char *dir = arena_printf(&a, "%s/rtl", scratch);
+  if (!folder_write(p, dir, "", &e)) fail_msg("%s", e.text);
+  lint(dir, yosys);
+  for (int stalls = 0; stalls < 2; stalls++) {
+    struct simulate_result r = simulated(&a, p, dir, seed, stalls);
+    if (r.failure || r.mismatches || r.images != FRAMES)
+      fail_msg("%s seed %llu%s: %s", op_info(op)->name, (unsigned long long)seed,
+               stalls ? " with stalls" : "", r.failure ? r.failure : "images are missing");
+  }
+  arena_free(&a);
+}
+
+static void test_every_kind(void **state) {
+  (void)state;
+  int count = getenv("NNGEN_TEST_DEEP") ? 20 : 2, networks = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (int i = 0; (op_info((enum op)op)->executors & EXECUTOR_CIRCUIT) && i < count;
+         i++, networks++)
+      check((enum op)op, first_seed() + (uint64_t)i, i == 0);
+  print_message("%d networks\n", networks);
+}
+
+// The comparison can fail: the lowest bit of each digit of one weight image flipped.
+static void test_seeded_weight(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct plan *p = random_plan(&a, OP_linear, 2, &e);
+  assert_non_null(p);
+  const char *dir = arena_printf(&a, "%s/rtl", scratch);
+  assert_true(folder_write(p, dir, "", &e));
+  struct bytes image;
+  const char *path = arena_printf(&a, "%s/rom/l0_weight_000_000.mem", dir);
+  assert_true(file_read(&a, path, 1 << 20, &image, &e));
+  for (size_t i = 0; i < image.size; i++)
+    if (image.data[i] >= '0' && image.data[i] <= '9') image.data[i] ^= 1;
+  assert_true(file_write(path, image.data, image.size, &e));
+  struct simulate_result r = simulated(&a, p, dir, 2, false);
+  assert_non_null(r.failure);
+  assert_non_null(strstr(r.failure, "l0_linear"));
+  arena_free(&a);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kind),
+                                     cmocka_unit_test(test_seeded_weight)};
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
