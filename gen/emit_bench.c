@@ -146,7 +146,8 @@ static void put_vector_nets(struct text *out, uint32_t streams) {
   for (int i = 0; i < 5; i++) text_printf(out, "  logic [%u:0] %s;\n", streams * 32 - 1, words[i]);
   text_printf(out, "  logic [%u:0] expected;\n  logic [%u:0] found;\n", streams * 64 - 1,
               streams * 64 - 1);
-  text_printf(out, "  logic [%u:0] first_done;\n\n", streams * 64 - 1);
+  text_printf(out, "  logic [63:0] first_done;\n  logic [%u:0] unused_done;\n\n",
+              (streams - 1) * 64 - 1);
 }
 
 static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i) {
@@ -163,8 +164,11 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
               32 * i);
   text_printf(out, "    .bad_element(bad_element[%u +: 32]), .expected(expected[%u +: 64]),\n",
               32 * i, 64 * i);
-  text_printf(out, "    .found(found[%u +: 64]), .first_done(first_done[%u +: 64])\n  );\n\n",
-              64 * i, 64 * i);
+  text_printf(out, "    .found(found[%u +: 64]),\n", 64 * i);
+  if (w->top)
+    text_puts(out, "    .first_done(first_done)\n  );\n\n");
+  else
+    text_printf(out, "    .first_done(unused_done[%u +: 64])\n  );\n\n", 64 * i);
 }
 
 static void put_vector_end(struct text *out, const struct plan *p) {
@@ -180,9 +184,7 @@ static void put_vector_end(struct text *out, const struct plan *p) {
             "    .began(began), .ii(ii), .frames(frames), .mismatches(mismatches),\n"
             "    .compared(compared), .bad_frame(bad_frame), .bad_element(bad_element),\n"
             "    .expected(expected), .found(found),\n");
-  text_printf(out,
-              "    .first_done(first_done[%u +: 64])\n  );\nendmodule\n\n`default_nettype wire\n",
-              64 * p->n_taps);
+  text_puts(out, "    .first_done(first_done)\n  );\nendmodule\n\n`default_nettype wire\n");
 }
 
 void emit_bench_vectors(struct text *out, const struct plan *p) {

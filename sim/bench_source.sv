@@ -21,41 +21,28 @@ module bench_source #(
   import "DPI-C" function int bench_next(output bit [WIDTH-1:0] data, output bit last);
   import "DPI-C" function void bench_accepted(input longint cycle);
 
-  localparam int WORDS = (WIDTH + 31) / 32;
-
   logic stall;
-  logic [31:0] noise;
-  logic [WORDS*32-1:0] noises;
+  logic [WIDTH:0] noise;
   bit [WIDTH-1:0] data;
   bit last;
-  logic more;
 
-  assign noises = {WORDS{noise}};
-
-  bench_stall #(.SEED(32'h243f6a88), .START(12'd1024)) stalls (
+  bench_stall #(.WIDTH(WIDTH + 1), .SEED(32'h243f6a88), .START(12'd1024)) stalls (
     .aclk(aclk), .aresetn(aresetn), .pattern(pattern), .seed(seed), .stall(stall), .noise(noise)
   );
-
-  task offer;
-    more = bench_next(data, last) != 0;
-    tvalid <= more;
-    tdata <= data;
-    tlast <= last;
-  endtask
 
   always @(posedge aclk) begin
     if (!aresetn) begin
       tvalid <= 1'b0;
-      more = 1'b1;
     end else begin
       if (tvalid && tready) bench_accepted(cycle);
       if (!tvalid || tready) begin
-        if (more && (pattern == 3'd7 ? tready && !tvalid : !stall)) begin
-          offer;
+        if (pattern == 3'd7 ? tready && !tvalid : !stall) begin
+          tvalid <= bench_next(data, last) != 0;
+          tdata <= data;
+          tlast <= last;
         end else if (tvalid || pattern != 3'd0) begin
           tvalid <= 1'b0;
-          tdata <= noises[WIDTH-1:0];
-          tlast <= noise[7];
+          {tlast, tdata} <= noise;
         end
       end
     end

@@ -12,6 +12,8 @@
 `default_nettype none
 
 module bench_stall #(
+  // bits of noise
+  parameter int WIDTH = 8,
   // tells the two sides apart
   parameter logic [31:0] SEED = 32'd1,
   // where pattern long begins: 0 with its stall, 1024 after it
@@ -22,9 +24,10 @@ module bench_stall #(
   input  logic [2:0]  pattern,
   input  logic [31:0] seed,
   output logic        stall,
-  output logic [31:0] noise
+  output logic [WIDTH-1:0] noise
 );
   logic [11:0] count;
+  logic [31:0] state;
 
   // xorshift of 32 bits, never 0
   function automatic logic [31:0] next(input logic [31:0] x);
@@ -33,25 +36,34 @@ module bench_stall #(
     next = next ^ (next << 5);
   endfunction
 
-  always_comb begin
+  function automatic logic stalls(input logic [1:0] low, input logic [1:0] high,
+                                        input logic [15:0] chance);
     case (pattern)
-      3'd1: stall = count[0];
-      3'd2: stall = count[1:0] == 2'd3;
-      3'd3: stall = noise[15:0] < 16'd6554;
-      3'd4: stall = noise[15:0] < 16'd32768;
-      3'd5: stall = noise[15:0] < 16'd58982;
-      3'd6: stall = count[11:10] == 2'd0;
-      default: stall = 1'b0;
+      3'd1: stalls = low[0];
+      3'd2: stalls = low == 2'd3;
+      3'd3: stalls = chance < 16'd6554;
+      3'd4: stalls = chance < 16'd32768;
+      3'd5: stalls = chance < 16'd58982;
+      3'd6: stalls = high == 2'd0;
+      default: stalls = 1'b0;
     endcase
-  end
+  endfunction
+
+  assign stall = stalls(count[1:0], count[11:10], state[15:0]);
+
+  generate
+    for (genvar i = 0; i < WIDTH; i = i + 1) begin : gen_noise
+      assign noise[i] = state[i % 32];
+    end
+  endgenerate
 
   always @(posedge aclk) begin
     if (!aresetn) begin
       count <= START;
-      noise <= ((seed ^ SEED) * 32'd2654435761) | 32'd1;
+      state <= ((seed ^ SEED) * 32'd2654435761) | 32'd1;
     end else if (pattern != 3'd0) begin
       count <= count + 12'd1;
-      noise <= next(noise);
+      state <= next(state);
     end
   end
 endmodule

@@ -35,13 +35,8 @@ module vector_end #(
   input logic [STREAMS*64-1:0] found,
   input logic [63:0]           first_done
 );
-  integer still;  // cycles since the last handshake
-  integer i;
-  integer first;  // stream
-  logic failed;
-  logic [63:0] elements;
-  logic [63:0] wrong;
   logic [63:0] latency;
+  integer still;  // cycles since the last handshake
 
   initial still = 0;
   assign latency = first_done - began;
@@ -53,60 +48,60 @@ module vector_end #(
     end
   endfunction
 
-  task count;
-    elements = 64'd0;
-    wrong = 64'd0;
-    first = 0;
-    for (i = 0; i < STREAMS; i = i + 1) begin
-      elements = elements + 64'(compared[i*32 +: 32]);
-      wrong = wrong + 64'(mismatches[i*32 +: 32]);
-      if (bad_frame[i*32 +: 32] < bad_frame[first*32 +: 32]) first = i;
+  function automatic logic [63:0] total(input logic [STREAMS*32-1:0] counts);
+    total = 64'd0;
+    for (int k = 0; k < STREAMS; k = k + 1) total = total + 64'(counts[k*32 +: 32]);
+  endfunction
+
+  // the stream with the lowest number, the first of equals
+  function automatic int lowest(input logic [STREAMS*32-1:0] numbers);
+    lowest = 0;
+    for (int k = 1; k < STREAMS; k = k + 1) begin
+      if (numbers[k*32 +: 32] < numbers[lowest*32 +: 32]) lowest = k;
     end
+  endfunction
+
+  task say_statistics;
     $display("STAT images=%0d elements=%0d mismatches=%0d cycles=%0d ii=%0d latency=%0d",
-             frames[(STREAMS-1)*32 +: 32], elements, wrong, cycle, ii, latency);
+             frames[(STREAMS-1)*32 +: 32], total(compared), total(mismatches), cycle, ii,
+             latency);
   endtask
 
-  task check_values;
-    if (wrong != 64'd0) begin
-      failed = 1'b1;
-      $display("FAIL image %0d: first layer that differs: %0s, element %0d: expected %0d, found %0d",
-               bad_frame[first*32 +: 32], NAMES[first*256 +: 256], bad_element[first*32 +: 32],
-               $signed(expected[first*64 +: 64]), $signed(found[first*64 +: 64]));
-    end
-    for (i = 0; i < STREAMS && !failed; i = i + 1) begin
-      if (frames[i*32 +: 32] != FRAMES) begin
-        failed = 1'b1;
-        $display("FAIL %0s: %0d of %0d frames have come, then nothing moved for %0d cycles",
-                 NAMES[i*256 +: 256], frames[i*32 +: 32], FRAMES, LIMIT);
-      end
-    end
-    if (!failed && frame_error !== 1'b0) begin
-      failed = 1'b1;
-      $display("FAIL frame_error is set, but every frame was exact");
-    end
+  task say_mismatch(input int k);
+    $display("FAIL image %0d: first layer that differs: %0s, element %0d: expected %0d, found %0d",
+             bad_frame[k*32 +: 32], NAMES[k*256 +: 256], bad_element[k*32 +: 32],
+             $signed(expected[k*64 +: 64]), $signed(found[k*64 +: 64]));
   endtask
 
-  task check_time;
-    if (!failed && unstalled && latency != 64'(LATENCY)) begin
-      failed = 1'b1;
+  task say_missing(input int k);
+    $display("FAIL %0s: %0d of %0d frames have come, then nothing moved for %0d cycles",
+             NAMES[k*256 +: 256], frames[k*32 +: 32], FRAMES, LIMIT);
+  endtask
+
+  logic right_time;
+  assign right_time = !unstalled || (latency == 64'(LATENCY) &&
+      (ii == 64'(II) || (ii < 64'(II) && FRAMES < STEADY)));
+
+  task say_failure;
+    if (total(mismatches) != 64'd0) say_mismatch(lowest(bad_frame));
+    else if (!all_there()) say_missing(lowest(frames));
+    else if (frame_error !== 1'b0) $display("FAIL frame_error is set, but every frame was exact");
+    else if (latency != 64'(LATENCY))
       $display("FAIL latency is %0d cycles, the plan says %0d", latency, LATENCY);
-    end
-    if (!failed && unstalled && (ii > 64'(II) || (FRAMES >= STEADY && ii != 64'(II)))) begin
-      failed = 1'b1;
-      $display("FAIL II is %0d cycles, the plan says %0d", ii, II);
-    end
+    else $display("FAIL II is %0d cycles, the plan says %0d", ii, II);
+    $fatal(1, "the circuit is wrong");
   endtask
 
   always @(posedge aclk) begin
     still <= aresetn && !moved ? still + 1 : 0;
     if ((still == DRAIN && all_there()) || still == LIMIT) begin
-      failed = 1'b0;
-      count;
-      check_values;
-      check_time;
-      if (failed) $fatal(1, "the circuit is wrong");
-      $display("PASS %0d frames, %0d elements equal, latency %0d cycles", FRAMES, elements, latency);
-      $finish;
+      say_statistics;
+      if (total(mismatches) != 64'd0 || !all_there() || frame_error !== 1'b0 || !right_time) begin
+        say_failure;
+      end else begin
+        $display("PASS %0d frames, %0d elements equal", FRAMES, total(compared));
+        $finish;
+      end
     end
   end
 endmodule

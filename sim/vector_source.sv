@@ -24,19 +24,14 @@ module vector_source #(
   output logic [63:0]      began,
   output logic [63:0]      ii
 );
-  localparam int WORDS = (WIDTH + 31) / 32;
-
   logic [WIDTH:0] beat [0:FRAMES*BEATS-1];
   logic stall;
-  logic [31:0] noise;
-  logic [WORDS*32-1:0] noises;
+  logic [WIDTH:0] noise;
   logic [63:0] previous;
   integer offered;   // beats offered so far
   integer accepted;  // beats accepted so far
 
-  assign noises = {WORDS{noise}};
-
-  bench_stall #(.SEED(32'h243f6a88), .START(12'd1024)) stalls (
+  bench_stall #(.WIDTH(WIDTH + 1), .SEED(32'h243f6a88), .START(12'd1024)) stalls (
     .aclk(aclk), .aresetn(aresetn), .pattern(pattern), .seed(seed), .stall(stall), .noise(noise)
   );
 
@@ -45,8 +40,8 @@ module vector_source #(
   always @(posedge aclk) begin
     if (!aresetn) begin
       tvalid <= 1'b0;
-      offered = 0;
-      accepted = 0;
+      offered <= 0;
+      accepted <= 0;
       began <= 64'd0;
       ii <= 64'd0;
     end else begin
@@ -56,17 +51,16 @@ module vector_source #(
           ii <= accepted == 0 ? 64'd0 : cycle - previous;
           previous <= cycle;
         end
-        accepted = accepted + 1;
+        accepted <= accepted + 1;
       end
       if (!tvalid || tready) begin
         if (offered < FRAMES * BEATS && (pattern == 3'd7 ? tready && !tvalid : !stall)) begin
           tvalid <= 1'b1;
           {tlast, tdata} <= beat[offered];
-          offered = offered + 1;
+          offered <= offered + 1;
         end else begin
           tvalid <= 1'b0;
-          tdata <= noises[WIDTH-1:0];
-          tlast <= noise[7];
+          {tlast, tdata} <= noise;
         end
       end
     end

@@ -36,10 +36,11 @@ module vector_tap #(
   localparam int BEATS = (ELEMENTS + LANES - 1) / LANES;
 
   logic [WIDTH:0] beat [0:FRAMES*BEATS-1];
-  logic [WIDTH:0] want;
+  logic [WIDTH:0] want;  // of the beat that comes next
+  logic [LANES-1:0] used;
+  logic [LANES-1:0] wrong;
   integer frame;
   integer at;  // beat of the frame
-  integer lane;
 
   bench_protocol #(.NAME(NAME), .WIDTH(WIDTH), .CHECK_DATA(TRIMMED)) protocol (
     .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(tdata), .tvalid(tvalid),
@@ -48,65 +49,74 @@ module vector_tap #(
 
   initial $readmemh(FILE, beat);
 
+  assign frames = frame;
+  assign want = frame < FRAMES ? beat[frame*BEATS + at] : '0;
+
+  always_comb begin
+    for (int i = 0; i < LANES; i = i + 1) begin
+      used[i] = at * LANES + i < ELEMENTS;
+      wrong[i] = used[i] && tdata[i*ELEMENT +: ELEMENT] !== want[i*ELEMENT +: ELEMENT];
+    end
+  end
+
+  function automatic logic [31:0] ones(input logic [LANES-1:0] x);
+    ones = 32'd0;
+    for (int i = 0; i < LANES; i = i + 1) ones = ones + 32'(x[i]);
+  endfunction
+
+  function automatic int lowest(input logic [LANES-1:0] x);
+    lowest = 0;
+    for (int i = LANES - 1; i >= 0; i = i - 1) if (x[i]) lowest = i;
+  endfunction
+
   function automatic logic signed [63:0] value(input logic [ELEMENT-1:0] code);
     value = 64'(code);
     if (TYPE == 2) value = code == '0 ? -64'sd1 : 64'sd1;
     if (TYPE == 1 && code[ELEMENT-1]) value = 64'(code) - (64'sd1 <<< ELEMENT);
   endfunction
 
-  task mismatch(input integer element, input logic [ELEMENT-1:0] a, input logic [ELEMENT-1:0] b);
-    mismatches = mismatches + 1;
-    if (bad_frame == FRAMES) begin
-      bad_frame = frame;
-      bad_element = element;
-      expected = value(a);
-      found = value(b);
-    end
-  endtask
-
-  task check;
-    want = beat[frame*BEATS + at];
-    for (lane = 0; lane < LANES; lane = lane + 1) begin
-      if (at * LANES + lane < ELEMENTS) begin
-        compared = compared + 1;
-        if (tdata[lane*ELEMENT +: ELEMENT] !== want[lane*ELEMENT +: ELEMENT]) begin
-          mismatch(at * LANES + lane, want[lane*ELEMENT +: ELEMENT], tdata[lane*ELEMENT +: ELEMENT]);
-        end
-      end
-    end
-    if (TRIMMED != 0 && mismatches == 0 && tdata !== want[WIDTH-1:0]) begin
-      $display("FAIL %0s: frame %0d: unused lanes or bits are not zero", NAME, frame);
-      $fatal(1, "padding");
+  task check_shape;
+    if (frame == FRAMES) begin
+      $display("FAIL %0s: a beat more than the %0d frames have", NAME, FRAMES);
+      $fatal(1, "surplus");
     end
     if (tlast !== want[WIDTH]) begin
-      $display("FAIL %0s: frame %0d: TLAST is %b on beat %0d of %0d", NAME, frame, tlast, at + 1,
+      $display("FAIL %0s: image %0d: TLAST is %b on beat %0d of %0d", NAME, frame, tlast, at + 1,
                BEATS);
       $fatal(1, "TLAST");
     end
+    if (TRIMMED != 0 && wrong == '0 && tdata !== want[WIDTH-1:0]) begin
+      $display("FAIL %0s: image %0d: unused lanes or bits are not zero", NAME, frame);
+      $fatal(1, "padding");
+    end
   endtask
-
-  assign frames = frame;
 
   always @(posedge aclk) begin
     if (!aresetn) begin
-      frame = 0;
-      at = 0;
-      mismatches = 0;
-      compared = 0;
-      bad_frame = FRAMES;
+      frame <= 0;
+      at <= 0;
+      mismatches <= 32'd0;
+      compared <= 32'd0;
+      bad_frame <= FRAMES;
+      bad_element <= 32'd0;
+      expected <= 64'sd0;
+      found <= 64'sd0;
       first_done <= 64'd0;
     end else if (tvalid && tready) begin
-      if (frame == FRAMES) begin
-        $display("FAIL %0s: a beat more than the %0d frames have", NAME, FRAMES);
-        $fatal(1, "surplus");
+      check_shape;
+      compared <= compared + ones(used);
+      mismatches <= mismatches + ones(wrong);
+      if (wrong != '0 && bad_frame == FRAMES) begin
+        bad_frame <= frame;
+        bad_element <= at * LANES + lowest(wrong);
+        expected <= value(want[lowest(wrong)*ELEMENT +: ELEMENT]);
+        found <= value(tdata[lowest(wrong)*ELEMENT +: ELEMENT]);
       end
-      check;
-      at = at + 1;
-      if (at == BEATS) begin
-        at = 0;
+      at <= at == BEATS - 1 ? 0 : at + 1;
+      if (at == BEATS - 1) begin
+        frame <= frame + 1;
         if (frame == 0) first_done <= cycle;
-        frame = frame + 1;
-        if (TRIMMED != 0) $display("AT %0d", frame);
+        if (TRIMMED != 0) $display("AT %0d", frame + 1);
       end
     end
   end

@@ -271,12 +271,7 @@ static void finds_bugs(struct bench *b) {
     const char *const plusargs[] = {arena_printf(&b->arena, "+bug=%d", i + 1), NULL};
     b->job.plusargs = plusargs;
     b->job.stall_out = bugs[i].stall_out;
-    struct simulate_result r = run(b);
-    if (!r.failure) fail_msg("%s: not found", bugs[i].name);
-    if (!strstr(r.failure, b->job.icarus && strstr(bugs[i].words, "image")
-                               ? strchr(bugs[i].words, ':') + 10
-                               : bugs[i].words))
-      fail_msg("%s: %s", bugs[i].name, r.failure);
+    fails(b, bugs[i].words);
   }
   b->job.plusargs = NULL;
   b->job.stall_out = STALL_NONE;
