@@ -151,12 +151,13 @@ static bool add_codes(struct quantizer *q, const struct node *n, uint32_t node,
   double lo, hi, scale = type_scale(in, 0);
   int64_t c[2] = {0, 0}, most = (int64_t)1 << 33, wide = (int64_t)1 << 61;
   double offset = node_real(n, ATTR_offset, 0), lambda = node_real(n, ATTR_lambda, 0);
+  if (lambda < 0) return err_set(q->err, "lambda %g, expected 0 or more", lambda);
   switch (n->op) {
   case OP_softshrink:
     c[0] = fix_from_real(lambda / scale, 0, most);
     break;
   case OP_hardshrink:
-    c[0] = fix_from_real(floor(lambda / scale), -1, most);
+    c[0] = fix_from_real(floor(lambda / scale), 0, most);
     break;
   case OP_hard_sigmoid:
     c[0] = fix_from_real(ldexp(offset, slope_shift) / scale, -wide, wide);

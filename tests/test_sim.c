@@ -11,10 +11,12 @@
 #include "tests/helper_netgen.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -303,11 +305,33 @@ static void finds_wrong_promises(struct bench *b) {
   b->job.plan = b->plan;
 }
 
+static void keep_line(void *said, int child, const char *line) {
+  (void)child;
+  text_printf(said, "%s\n", line);
+}
+
+// Every failure of a simulator is a status other than 0, also for who runs it by hand: 134 is
+// SIGABRT, which is how Verilator's $fatal ends.
+static void fatal_status(struct bench *b) {
+  struct process p;
+  struct text said = {0};
+  struct err e = {0};
+  const char *const argv[] = {arena_printf(&b->arena, "%s/fast", b->job.work),
+                              arena_printf(&b->arena, "+job=%s/job0.bin", b->job.work), "+bug=2",
+                              NULL};
+  assert_true(process_start(&p, argv, b->job.folder, NULL, &e));
+  process_read(&p, 1, keep_line, &said);
+  assert_true(WIFSIGNALED(p.status) && WTERMSIG(p.status) == SIGABRT);
+  assert_non_null(strstr(said.data, "FAIL image 0"));
+  text_free(&said);
+}
+
 static void test_verilator_finds_bugs(void **state) {
   struct bench b = {0};
   (void)state;
   bench_new(&b, network(&b.arena), 2, FEW);
   finds_bugs(&b);
+  fatal_status(&b);
   finds_rom_word(&b);
   finds_wrong_promises(&b);
   bench_free(&b);
@@ -350,18 +374,71 @@ static void test_too_slow_a_promise(void **state) {
 
 // ---- the waveform holds every signal that its save file names
 
-static void test_waveform(void **state) {
-  struct bench b = {0};
+// A name of the save file, "TOP.bench.dut.l0_tdata[15:0]", as the scopes and the variable of VCD.
+static bool in_vcd(const char *vcd, const char *name) {
+  char part[128];
+  const char *at = vcd;
+  for (; at && strchr(name, '.'); name = strchr(name, '.') + 1) {
+    snprintf(part, sizeof part, "$scope module %.*s $end", (int)strcspn(name, "."), name);
+    at = strstr(at, part);
+  }
+  snprintf(part, sizeof part, " %.*s ", (int)strcspn(name, "[\n"), name);
+  return at && strstr(at, part);
+}
+
+static void saved_names_exist(struct bench *b, const char *wave) {
+  struct text vcd = {0};
   struct err e = {0};
   struct bytes bytes;
+  const char *const argv[] = {"fst2vcd", wave, NULL};
+  if (!process_run(argv, NULL, NULL, &vcd, &e)) fail_msg("%s", e.text);
+  assert_true(file_read(&b->arena, arena_printf(&b->arena, "%s/wave.gtkw", b->job.work), 1 << 20,
+                        &bytes, &e));
+  char *rest = arena_printf(&b->arena, "%.*s", (int)bytes.size, (char *)bytes.data);
+  int names = 0;
+  for (char *line; (line = strsep(&rest, "\n"));) {
+    bool name = strncmp(line, "TOP.", 4) == 0 || strncmp(line, "tb.", 3) == 0;
+    if (name && !in_vcd(vcd.data, line)) fail_msg("%s isn't in the waveform", line);
+    names += name;
+  }
+  assert_int_equal(names, 3 + 4 * (2 + (int)b->plan->n_taps));
+  assert_false(in_vcd(vcd.data, "tb.nothing"));
+  text_free(&vcd);
+}
+
+static void test_waveform(void **state) {
+  (void)state;
+  for (int icarus = 0; icarus < 2; icarus++) {
+    struct bench b = {0};
+    bench_new(&b, network(&b.arena), 2, FEW);
+    b.job.trace = true;
+    b.job.icarus = icarus;
+    struct simulate_result r = run(&b);
+    assert_null(r.failure);
+    if (process_exists("fst2vcd")) saved_names_exist(&b, r.waveform);
+    bench_free(&b);
+  }
+}
+
+// ---- what a user does with the folder alone
+
+static void test_make(void **state) {
+  static const char *const targets[] = {"icarus", "verilator"};
+  struct bench b = {0};
   (void)state;
   bench_new(&b, network(&b.arena), 2, FEW);
-  b.job.trace = b.job.icarus = true;
-  struct simulate_result r = run(&b);
-  assert_null(r.failure);
-  assert_true(file_read(&b.arena, r.waveform, 1 << 24, &bytes, &e));
-  assert_true(bytes.size > 1000);
-  assert_true(file_exists(arena_printf(&b.arena, "%s/wave.gtkw", b.job.work)));
+  for (int bad = 0; bad < 2; bad++) {
+    if (bad) patch(&b, "vectors/expected.mem", "0", "1");
+    for (int i = 0; i < 2; i++) {
+      struct text said = {0};
+      struct err e = {0};
+      const char *const argv[] = {"make", "-C", arena_printf(&b.arena, "%s/tb", b.job.folder),
+                                  targets[i], NULL};
+      assert_int_equal(process_run(argv, NULL, NULL, &said, &e), !bad);
+      assert_non_null(strstr(said.data, bad ? "FAIL " : "PASS 4 frames"));
+      text_free(&said);
+    }
+  }
   bench_free(&b);
 }
 
@@ -406,12 +483,19 @@ static void test_failing_build(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_stall_names),          cmocka_unit_test(test_icarus_passes),
-      cmocka_unit_test(test_icarus_finds_bugs),    cmocka_unit_test(test_wrong_rounding),
-      cmocka_unit_test(test_too_slow_a_promise),   cmocka_unit_test(test_waveform),
-      cmocka_unit_test(test_random_networks),      cmocka_unit_test(test_verilator_passes),
-      cmocka_unit_test(test_verilator_finds_bugs), cmocka_unit_test(test_build_is_kept),
-      cmocka_unit_test(test_no_verilator),         cmocka_unit_test(test_failing_build),
+      cmocka_unit_test(test_stall_names),
+      cmocka_unit_test(test_icarus_passes),
+      cmocka_unit_test(test_icarus_finds_bugs),
+      cmocka_unit_test(test_wrong_rounding),
+      cmocka_unit_test(test_too_slow_a_promise),
+      cmocka_unit_test(test_waveform),
+      cmocka_unit_test(test_make),
+      cmocka_unit_test(test_random_networks),
+      cmocka_unit_test(test_verilator_passes),
+      cmocka_unit_test(test_verilator_finds_bugs),
+      cmocka_unit_test(test_build_is_kept),
+      cmocka_unit_test(test_no_verilator),
+      cmocka_unit_test(test_failing_build),
   };
   return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
 }

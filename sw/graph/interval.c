@@ -169,14 +169,15 @@ bool interval_check(const struct graph *g, const struct node *n, struct err *e) 
 
 // The output range of one channel: the requantisation is monotone unless it overflows by wrapping
 // or to zero.
-static struct interval landed(const struct node *n, const struct requant *rq, struct interval acc,
+static struct interval landed(const struct requant *rq, struct interval acc,
                               const struct fix_target *t, int64_t c) {
   struct interval type = {fix_lowest(t->width, t->is_signed), fix_highest(t->width, t->is_signed)};
+  if (!rq) return (struct interval){acc.lo + t->zero, acc.hi + t->zero};
   if (t->bipolar) return (struct interval){acc.lo >= 0 ? 1 : -1, acc.hi >= 0 ? 1 : -1};
   struct fix_target wide = *t;
   wide.overflow = FIX_SATURATE;
-  int64_t mul = rq ? rq->mul[rq->count > 1 ? c : 0] : 1;
-  int shift = rq ? rq->shift[rq->count > 1 ? c : 0] : 0;
+  int64_t mul = rq->mul[rq->count > 1 ? c : 0];
+  int shift = rq->shift[rq->count > 1 ? c : 0];
   if (t->overflow == FIX_WRAP || t->overflow == FIX_TO_ZERO) {
     // One bit more than the type shows whether the ends fit.
     wide.width = t->width + 1;
@@ -185,7 +186,6 @@ static struct interval landed(const struct node *n, const struct requant *rq, st
     bool below = !t->is_signed && acc.lo < 0;
     return below || ends.lo < type.lo || ends.hi > type.hi ? type : ends;
   }
-  (void)n;
   wide.overflow = t->overflow;
   return (struct interval){fix_requant(acc.lo, mul, shift, &wide),
                            fix_requant(acc.hi, mul, shift, &wide)};
@@ -201,7 +201,7 @@ static struct interval requantised(const struct graph *g, const struct node *n) 
   int64_t count = rq && rq->count > 1 ? rq->count : channels(g, n);
   for (int64_t c = 0; c < count; c++) {
     struct fix_target t = target_of(n, y, c);
-    struct interval one = landed(n, rq, interval_acc(g, n, c), &t, c);
+    struct interval one = landed(rq, interval_acc(g, n, c), &t, c);
     all = c ? join(all, one) : one;
   }
   return all;

@@ -102,10 +102,28 @@ static bool slopes(const struct node *n, const struct op_info *info, struct err 
   return true;
 }
 
+// Integer constants: bounds are input codes in order, thresholds and the upper end of
+// hard_sigmoid are not negative.
+static bool check_codes(const struct node *n, const struct value *x, struct err *e) {
+  const struct op_info *info = op_info(n->op);
+  const struct attr *codes = node_attr(n, ATTR_codes);
+  if ((codes ? codes->count : 0) != info->codes)
+    return err_set(e, "codes: %lld integer constants, expected %u",
+                   (long long)(codes ? codes->count : 0), info->codes);
+  if (!codes) return true;
+  const int64_t *c = codes->ints, most = (int64_t)1 << 61;
+  bool bounds = info->codes == 2 && info->slopes == 0;
+  int64_t lowest = bounds ? type_lowest(&x->type) : info->codes == 2 ? -most : 0;
+  int64_t highest = bounds ? type_highest(&x->type) : most;
+  bool good = c[0] >= lowest && c[0] <= highest;
+  if (bounds) good &= c[1] >= c[0] && c[1] <= highest;
+  if (info->codes == 2 && !bounds) good &= c[1] >= 0 && c[1] <= most;
+  return good || err_set(e, "codes: %lld is out of range or order", (long long)c[0]);
+}
+
 static bool pointwise_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct op_info *info = op_info(n->op);
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  const struct attr *codes = node_attr(n, ATTR_codes);
   if (!type_is_integer(&x->type)) return wrong(e, "input", x, "integers");
   if (!stream_out(y, e)) return false;
   if (node_attr(n, ATTR_table)) return table_types(n, x, y, e);
@@ -114,9 +132,7 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
     return wrong(e, "input", x, "one scale per tensor");
   if (x->type.axis >= 0 && x->type.axis != x->rank - 1)
     return wrong(e, "input", x, "channels on the last axis");
-  if ((codes ? codes->count : 0) != info->codes)
-    return err_set(e, "codes: %lld integer constants, expected %u",
-                   (long long)(codes ? codes->count : 0), info->codes);
+  if (!check_codes(n, x, e)) return false;
   uint32_t least = info->slopes ? info->slopes + 1 : !type_equal(&x->type, &y->type);
   return check_requants(g, n, least, info->slopes + 1, e) && slopes(n, info, e) &&
          interval_check(g, n, e);
