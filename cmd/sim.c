@@ -72,15 +72,22 @@ static const int32_t *codes_of(struct arena *a, const struct graph *g, const str
   return codes;
 }
 
-static bool fill_job(struct sim *s, struct err *e) {
+// What can be wrong about the words of the command line themselves.
+static bool read_options(struct sim *s, struct err *e) {
   const struct options *o = s->options;
-  struct simulate_job *j = &s->job;
-  bool icarus = o->simulator && strcmp(o->simulator, "icarus") == 0;
-  int64_t images = o->images ? o->images : icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
-  if (o->simulator && !icarus && strcmp(o->simulator, "verilator") != 0)
+  s->job.icarus = o->simulator && strcmp(o->simulator, "icarus") == 0;
+  if (o->simulator && !s->job.icarus && strcmp(o->simulator, "verilator") != 0)
     return err_set(e, "--simulator %s: expected verilator or icarus", o->simulator);
   if (o->jobs > SIMULATE_JOBS_MAX)
     return err_set(e, "--jobs %lld: at most %d", (long long)o->jobs, SIMULATE_JOBS_MAX);
+  return !o->stall || simulate_stall(o->stall, &s->job.stall_in, &s->job.stall_out, e);
+}
+
+static bool fill_job(struct sim *s, struct err *e) {
+  const struct options *o = s->options;
+  struct simulate_job *j = &s->job;
+  bool icarus = j->icarus;
+  int64_t images = o->images ? o->images : icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
   if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e)) return false;
   *j = (struct simulate_job){.folder = s->folder,
                              .plan = s->plan,
@@ -90,6 +97,8 @@ static bool fill_job(struct sim *s, struct err *e) {
                              .seed = 1,
                              .jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT,
                              .trace = o->trace,
+                             .stall_in = j->stall_in,
+                             .stall_out = j->stall_out,
                              .icarus = icarus,
                              .work = s->work,
                              .quiet = o->quiet};
@@ -151,11 +160,8 @@ static void print_text(const struct sim *s) {
 
 int command_sim(struct arena *a, const struct options *o, struct err *e) {
   struct sim s = {.arena = a, .options = o};
-  int in = STALL_NONE, out = STALL_NONE;
-  if (o->stall && !simulate_stall(o->stall, &in, &out, e)) return EXIT_USAGE;
+  if (!read_options(&s, e)) return EXIT_USAGE;
   if (!circuit(&s, e) || !fill_job(&s, e)) return EXIT_USER;
-  s.job.stall_in = in;
-  s.job.stall_out = out;
   if (!simulate(a, &s.job, &s.result, e)) return EXIT_USER;
   if (o->json)
     print_json(&s);
