@@ -73,21 +73,31 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
-check-units: $(TESTS) $(BUILD)/nngen
-	@for t in $(TESTS); do $$t || exit 1; done
+# The slow ones first: two run at a time.
+SLOW = test_circuits test_sim test_activations test_cli
+ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
-check: check-units
-	@$(MAKE) --no-print-directory test-rtl
+check-units: $(TESTS) $(BUILD)/nngen
+	@NNGEN=$(BUILD)/nngen tests/run $(ORDERED)
+
+check:
+	@$(MAKE) --no-print-directory -j2 all $(TESTS)
+	@scripts/lint-format
+	@$(MAKE) --no-print-directory -j2 test-rtl
+	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
+	@$(MAKE) --no-print-directory check-units
 
 check-deep: export NNGEN_TEST_DEEP = 1
-check-deep: check
-	@$(MAKE) --no-print-directory test-rtl-deep
+check-deep:
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
+	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
 
-lint: lint-hw ## lint the library and format of the sources
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+lint: lint-hw ## lint hw/ in three tools, and the format of the sources
+	@scripts/lint-format
 
-format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+format: ## clang-format all sources
+	@scripts/lint-format fix
 
 include tests/rtl/rtl.mk
 

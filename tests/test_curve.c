@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of activations against an oracle of a few lines: the plain formulas of numerics.md in
-// MPFR with many bits; beyond `tail`, where even these are not enough, the asymptote moved by a
-// hair to the side on which the function lies.
+// Tables of activations against the oracle of tests/helper_oracle.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include "sw/graph/curve.h"
+#include "tests/helper_oracle.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -16,186 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BITS = 400 };
-#define RN MPFR_RNDN
-
-static mpfr_t t, c; // room for the oracle
-
-// y = (1 + tanh(y)) / 2
-static void half_tanh(mpfr_t y) {
-  mpfr_tanh(y, y, RN);
-  mpfr_add_ui(y, y, 1, RN);
-  mpfr_div_ui(y, y, 2, RN);
-}
-
-static void log1p_exp(mpfr_t y, const mpfr_t x) {
-  mpfr_exp(y, x, RN);
-  mpfr_log1p(y, y, RN);
-}
-
-static void oracle_gelu(mpfr_t y, const mpfr_t x) {
-  mpfr_sqrt_ui(c, 2, RN);
-  mpfr_div(y, x, c, RN);
-  mpfr_erf(y, y, RN);
-  mpfr_add_ui(y, y, 1, RN);
-  mpfr_mul(y, y, x, RN);
-  mpfr_div_ui(y, y, 2, RN);
-}
-
-static void oracle_gelu_tanh(mpfr_t y, const mpfr_t x) {
-  mpfr_set_str(c, "0.044715", 10, RN);
-  mpfr_pow_ui(y, x, 3, RN);
-  mpfr_mul(y, y, c, RN);
-  mpfr_add(y, y, x, RN);
-  mpfr_const_pi(c, RN);
-  mpfr_ui_div(c, 2, c, RN);
-  mpfr_sqrt(c, c, RN);
-  mpfr_mul(y, y, c, RN);
-  half_tanh(y);
-  mpfr_mul(y, y, x, RN);
-}
-
-static void oracle_selu(mpfr_t y, const mpfr_t x) {
-  mpfr_expm1(y, x, RN);
-  mpfr_set_str(c, "1.6732632423543772848170429916717", 10, RN);
-  mpfr_mul(y, y, c, RN);
-  if (mpfr_sgn(x) > 0) mpfr_set(y, x, RN);
-  mpfr_set_str(c, "1.0507009873554804934193349852946", 10, RN);
-  mpfr_mul(y, y, c, RN);
-}
-
-static void oracle_scaled_tanh(mpfr_t y, const mpfr_t x) {
-  mpfr_mul_ui(y, x, 2, RN);
-  mpfr_div_ui(y, y, 3, RN);
-  mpfr_tanh(y, y, RN);
-  mpfr_set_str(c, "1.7159", 10, RN);
-  mpfr_mul(y, y, c, RN);
-}
-
-// y = f(x) by the formula of the book.
-static void oracle(mpfr_t y, enum curve f, double alpha, const mpfr_t x) {
-  switch (f) {
-  case CURVE_SOFTSIGN:
-    mpfr_abs(y, x, RN);
-    mpfr_add_ui(y, y, 1, RN);
-    mpfr_div(y, x, y, RN);
-    return;
-  case CURVE_TANH:
-    mpfr_tanh(y, x, RN);
-    return;
-  case CURVE_TANHSHRINK:
-    mpfr_tanh(y, x, RN);
-    mpfr_sub(y, x, y, RN);
-    return;
-  case CURVE_SIGMOID:
-  case CURVE_SILU:
-    mpfr_div_ui(y, x, 2, RN);
-    half_tanh(y);
-    if (f == CURVE_SILU) mpfr_mul(y, y, x, RN);
-    return;
-  case CURVE_ELU:
-    mpfr_expm1(y, x, RN);
-    mpfr_mul_d(y, y, alpha, RN);
-    if (mpfr_sgn(x) > 0) mpfr_set(y, x, RN);
-    return;
-  case CURVE_SELU:
-    oracle_selu(y, x);
-    return;
-  case CURVE_GELU:
-    oracle_gelu(y, x);
-    return;
-  case CURVE_GELU_TANH:
-    oracle_gelu_tanh(y, x);
-    return;
-  case CURVE_SOFTPLUS:
-    log1p_exp(y, x);
-    return;
-  case CURVE_LOGSIGMOID:
-    mpfr_neg(y, x, RN);
-    log1p_exp(y, y);
-    mpfr_neg(y, y, RN);
-    return;
-  case CURVE_MISH:
-    log1p_exp(y, x);
-    mpfr_tanh(y, y, RN);
-    mpfr_mul(y, y, x, RN);
-    return;
-  case CURVE_SCALED_TANH:
-    oracle_scaled_tanh(y, x);
-    return;
-  case CURVE_COUNT:
-    break;
-  }
-  fail();
-}
-
-// Beyond: the asymptote on each side, `slope` * x + `offset`, and the side of it on which f lies.
-struct tail {
-  double from, slope[2], offset[2]; // [0] below -from, [1] above from
-  int side[2];
-};
-
-static struct tail tail_of(enum curve f, double alpha) {
-  switch (f) {
-  case CURVE_TANH:
-    return (struct tail){64, {0, 0}, {-1, 1}, {1, -1}};
-  case CURVE_TANHSHRINK:
-    return (struct tail){64, {1, 1}, {1, -1}, {-1, 1}};
-  case CURVE_SIGMOID:
-    return (struct tail){64, {0, 0}, {0, 1}, {1, -1}};
-  case CURVE_GELU:
-  case CURVE_GELU_TANH:
-    return (struct tail){12, {0, 1}, {0, 0}, {-1, -1}};
-  case CURVE_SILU:
-  case CURVE_MISH:
-    return (struct tail){64, {0, 1}, {0, 0}, {-1, -1}};
-  case CURVE_SOFTPLUS:
-    return (struct tail){64, {0, 1}, {0, 0}, {1, 1}};
-  case CURVE_LOGSIGMOID:
-    return (struct tail){64, {1, 0}, {0, 0}, {-1, -1}};
-  case CURVE_ELU:
-    return (struct tail){64, {0, 1}, {-alpha, 0}, {alpha > 0 ? 1 : -1, 0}};
-  default: // no dyadic number is near a tie of these
-    return (struct tail){INFINITY, {0, 0}, {0, 0}, {0, 0}};
-  }
-}
-
-static void evaluate(mpfr_t y, enum curve f, double alpha, const mpfr_t x) {
-  struct tail tail = tail_of(f, alpha);
-  int s = mpfr_sgn(x) > 0;
-  if (fabs(mpfr_get_d(x, RN)) <= tail.from) {
-    oracle(y, f, alpha, x);
-    return;
-  }
-  mpfr_mul_d(y, x, tail.slope[s], RN);
-  mpfr_add_d(y, y, tail.offset[s], RN);
-  if (mpfr_zero_p(y)) mpfr_set_zero(y, 1);
-  if (tail.side[s] > 0) mpfr_nextabove(y);
-  if (tail.side[s] < 0) mpfr_nextbelow(y);
-}
-
-static int64_t expected_code(enum curve f, double alpha, const struct curve_domain *d, int64_t n) {
-  mpfr_t x, y;
-  mpfr_inits2(BITS, x, y, (mpfr_ptr)0);
-  mpfr_set_si(x, n - d->in_zero, RN);
-  mpfr_mul_d(x, x, d->in_scale, RN);
-  evaluate(y, f, alpha, x);
-  mpfr_set_d(t, d->out_scale, RN);
-  mpfr_div(y, y, t, RN);
-  mpfr_rint(y, y, RN); // ties to even
-  mpfr_add_si(y, y, d->out_zero, RN);
-  int64_t code = mpfr_cmp_si(y, d->out_lo) < 0   ? d->out_lo
-                 : mpfr_cmp_si(y, d->out_hi) > 0 ? d->out_hi
-                                                 : mpfr_get_si(y, RN);
-  mpfr_clears(x, y, (mpfr_ptr)0);
-  return code;
-}
-
 static int mismatches(enum curve f, double alpha, const struct curve_domain *d,
                       const int64_t *codes) {
   int count = 0;
   for (int64_t n = d->in_lo; n <= d->in_hi; n++) {
-    int64_t expected = expected_code(f, alpha, d, n);
+    int64_t expected = oracle_code(f, alpha, d, n);
     if (codes[n - d->in_lo] == expected) continue;
     if (!count++)
       print_message("%s: code %lld: expected %lld, found %lld\n", curve_name(f), (long long)n,
@@ -346,13 +169,13 @@ static void odd_functions_are_odd(void **state) {
 static void doubles_are_accurate(void **state) {
   (void)state;
   mpfr_t x, y;
-  mpfr_inits2(BITS, x, y, (mpfr_ptr)0);
+  mpfr_inits2(ORACLE_BITS, x, y, (mpfr_ptr)0);
   for (enum curve f = 0; f < CURVE_COUNT; f++)
     for (int i = -4000; i <= 4000; i++) {
       double v = i * 0.0049 + (i % 7) * 1e-9, found = curve_real(f, 1.5, v);
-      mpfr_set_d(x, v, RN);
-      oracle(y, f, 1.5, x);
-      double expected = mpfr_get_d(y, RN);
+      mpfr_set_d(x, v, MPFR_RNDN);
+      oracle_value(y, f, 1.5, x);
+      double expected = mpfr_get_d(y, MPFR_RNDN);
       double argument = f == CURVE_GELU ? v * v : f == CURVE_GELU_TANH ? fabs(v * v * v) / 8 : 0;
       double bound = (6 + argument) * 0x1p-52 * fabs(expected) + 0x1p-300;
       if (!(fabs(found - expected) <= bound))
@@ -371,14 +194,13 @@ static void doubles_are_finite_at_the_ends(void **state) {
 
 static int setup(void **state) {
   (void)state;
-  mpfr_inits2(BITS, t, c, (mpfr_ptr)0);
+  oracle_start();
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  mpfr_clears(t, c, (mpfr_ptr)0);
-  mpfr_free_cache();
+  oracle_stop();
   return 0;
 }
 
