@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <string.h>
+
 static int64_t bits(const struct stream *s) {
   return s->lanes * s->width;
 }
@@ -52,39 +54,49 @@ static void put_header(struct text *out, struct arena *a, const struct plan *p) 
                  "last beat.\n");
 }
 
+static const char *plural(int64_t n) {
+  return n == 1 ? "" : "s";
+}
+
 static void put_port_comment(struct text *out, struct arena *a, const char *way,
                              const struct stream *s) {
-  text_printf(out, "  // frame %s: %lld beats of %lld elements of %s", way, (long long)s->beats,
-              (long long)s->lanes, short_type(a, s));
+  text_printf(out, "  // frame %s: %lld beat%s of %lld element%s of %s", way, (long long)s->beats,
+              plural(s->beats), (long long)s->lanes, plural(s->lanes), short_type(a, s));
   if (s->elements % s->lanes)
     text_printf(out, ", %lld in the last", (long long)(s->elements % s->lanes));
   text_puts(out, "\n");
 }
 
+// "[31:0]" of a stream's TDATA at top, in whole bytes.
+static const char *top_range(struct arena *a, const struct stream *s) {
+  return arena_printf(a, "[%lld:0]", (long long)(8 * stream_bytes(s) - 1));
+}
+
 static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
+  const char *in = top_range(a, &p->input), *from = top_range(a, &p->output);
+  int width = (int)(strlen(in) > strlen(from) ? strlen(in) : strlen(from));
   text_printf(out, "`default_nettype none\n\nmodule %s #(\n", p->top);
-  text_puts(out, "  parameter ROM_DIR = \"rom\"  // folder of the memory images, as the tool that "
-                 "reads them sees it\n) (\n"
-                 "  input  logic aclk,\n  input  logic aresetn,  // synchronous, active low\n");
+  text_puts(out, "  // folder of the memory images, as the tool that reads them sees it\n"
+                 "  parameter ROM_DIR = \"rom\"\n) (\n");
+  text_printf(out, "  input  logic %*s aclk,\n", width, "");
+  text_printf(out, "  input  logic %*s aresetn,  // synchronous, active low\n", width, "");
   put_port_comment(out, a, "in", &p->input);
-  text_printf(out, "  input  logic [%lld:0] s_axis_tdata,\n",
-              (long long)(8 * stream_bytes(&p->input) - 1));
-  text_puts(out, "  input  logic s_axis_tvalid,\n  output logic s_axis_tready,\n  input  logic "
-                 "s_axis_tlast,\n");
+  text_printf(out, "  input  logic %*s s_axis_tdata,\n", width, in);
+  text_printf(out, "  input  logic %*s s_axis_tvalid,\n", width, "");
+  text_printf(out, "  output logic %*s s_axis_tready,\n", width, "");
+  text_printf(out, "  input  logic %*s s_axis_tlast,\n", width, "");
   put_port_comment(out, a, "out", &p->output);
-  text_printf(out, "  output logic [%lld:0] m_axis_tdata,\n",
-              (long long)(8 * stream_bytes(&p->output) - 1));
-  text_puts(
-      out,
-      "  output logic m_axis_tvalid,\n  input  logic m_axis_tready,\n  output logic m_axis_tlast,\n"
-      "  // a frame with a misplaced TLAST has come in; cleared by reset\n  output logic "
-      "frame_error\n);\n");
+  text_printf(out, "  output logic %*s m_axis_tdata,\n", width, from);
+  text_printf(out, "  output logic %*s m_axis_tvalid,\n", width, "");
+  text_printf(out, "  input  logic %*s m_axis_tready,\n", width, "");
+  text_printf(out, "  output logic %*s m_axis_tlast,\n", width, "");
+  text_puts(out, "  // a frame with a misplaced TLAST has come in; cleared by reset\n");
+  text_printf(out, "  output logic %*s frame_error\n);\n", width, "");
 }
 
 static void put_nets(struct text *out, const struct stream *s) {
   text_printf(out, "  logic [%lld:0] %s_tdata;\n", (long long)bits(s) - 1, s->signal);
-  text_printf(out, "  logic %s_tvalid;\n  logic %s_tready;\n  logic %s_tlast;\n\n", s->signal,
-              s->signal, s->signal);
+  text_printf(out, "  logic %s_tvalid, %s_tready, %s_tlast;\n\n", s->signal, s->signal, s->signal);
 }
 
 static void put_parameters(struct text *out, const struct plan *p, const struct cell *c) {

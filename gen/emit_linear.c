@@ -30,13 +30,16 @@ void emit_linear_parameters(struct parameters *out, const struct cell *c) {
   verilog_parameter(out, "OUT_FEATURES", l->out);
   verilog_parameter(out, "IN_LANES", c->in.lanes);
   verilog_parameter(out, "OUT_LANES", c->out.lanes);
+  verilog_line(out);
   verilog_parameter(out, "IN_WIDTH", l->in_width);
   verilog_word(out, "IN_TYPE", l->in_type);
   verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
   verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  verilog_line(out);
   verilog_parameter(out, "BIAS_WIDTH", l->bias_width);
   verilog_parameter(out, "ACC_WIDTH", l->acc_width);
   emit_requant_parameters(out, &l->requant, false);
+  verilog_line(out);
   verilog_parameter(out, "QUEUE", l->queue);
   verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
   verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));

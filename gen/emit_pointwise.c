@@ -22,6 +22,7 @@ static void exact_parameters(struct parameters *out, const struct node *n,
     verilog_wide(out, "ONE", p->codes[1]);
   }
   bool always = op_info(n->op)->slopes || n->op == OP_quantize;
+  verilog_line(out);
   emit_requant_parameters(out, &p->requant, !always);
 }
 

@@ -48,6 +48,6 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
   put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
 }
 
-void verilog_range(struct text *out, int64_t bits) {
-  text_printf(out, "[%lld:0] ", (long long)bits - 1);
+void verilog_line(struct parameters *p) {
+  if (p->column) p->column = LINE;
 }

@@ -19,7 +19,7 @@ void verilog_unsigned(struct parameters *p, const char *name, int64_t value); //
 void verilog_word(struct parameters *p, const char *name, const char *word);  // "..."
 void verilog_file(struct parameters *p, const char *name, const char *file);  // {ROM_DIR, "/file"}
 
-// "[31:0] " or, for one bit, "[0:0] ": every stream is a vector.
-void verilog_range(struct text *out, int64_t bits);
+// What follows starts a new line: parameters that belong together stand together.
+void verilog_line(struct parameters *p);
 
 #endif
