@@ -11,7 +11,7 @@ CFLAGS_ALL = -std=c11 $(WARN) -ffp-contract=off -fno-math-errno $(OPENMP) $(CFLA
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
 ROOMS = sw/base sw/graph sw/data sw/exec sw/plan quant gen sim
-SOURCES = $(filter-out sim/harness%.c,$(wildcard $(ROOMS:%=%/*.c)))
+SOURCES = $(wildcard $(ROOMS:%=%/*.c))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c)))
@@ -87,9 +87,19 @@ check:
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
 	@$(MAKE) --no-print-directory check-units
 
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
+# program into a simulator.
+SIMULATES = test_sim test_sim_bugs test_circuits test_activations
+sanitize: ## the unit tests under ASan and UBSan
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize OPENMP=-Wno-unknown-pragmas \
+	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized
+check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen
+	@NNGEN=$(BUILD)/nngen ASAN_OPTIONS=detect_leaks=0 tests/run \
+	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
+
 check-deep: export NNGEN_TEST_DEEP = 1
 check-deep:
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check sanitize
 	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
 
@@ -101,6 +111,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: all sim test test-deep bench clean help check-units check check-deep lint format
+.PHONY: sanitize check-sanitized all sim test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -157,7 +157,9 @@ static int64_t pattern(struct rng *r, int bits, int shift) {
     v = ((int64_t)1 << (bits - 1)) - 1;
     break;
   case 3:
-    v = shift > 0 && shift < bits - 2 ? (rng_range(r, 0, 1000) * 2 + 1) << (shift - 1) : v;
+    v = shift > 0 && shift < bits - 2
+            ? (rng_range(r, 0, bits - shift > 12 ? 1000 : 0) * 2 + 1) << (shift - 1)
+            : v;
     break;
   default:
     v = rng_range(r, 0, ((int64_t)1 << (bits - 1)) - 1);

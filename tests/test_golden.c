@@ -86,22 +86,27 @@ static void test_random_graphs(void **state) {
   assert_true(compared >= 200);
 }
 
-// The comparison can fail: one weight, one table entry or one bias off by one.
+// The comparison can fail: shifts of requantisations one too large, in the plain model only.
 static void test_seeded_differences(void **state) {
   (void)state;
-  struct arena a = {0};
-  struct err e = {0};
-  struct graph *g = netgen(&a, 3, OP_linear, NETGEN_ANY);
-  const struct golden *fast = golden_new(&a, g, &e);
-  assert_int_equal(differences(&a, g, fast, 1), 0);
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    struct node *n = &g->nodes[i];
-    if (n->op != OP_linear) continue;
-    struct requant off = {1, (int64_t[]){n->rq[0].mul[0]}, (int32_t[]){n->rq[0].shift[0] + 1}};
-    n->rq[0] = off;
+  int caught = 0;
+  for (uint64_t seed = 1; seed <= 8; seed++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *g = netgen(&a, seed, OP_linear, NETGEN_ANY);
+    const struct golden *fast = golden_new(&a, g, &e);
+    assert_int_equal(differences(&a, g, fast, 1), 0);
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+      struct node *n = &g->nodes[i];
+      if (n->op != OP_linear) continue;
+      int32_t *more = arena_copy(&a, n->rq[0].shift, (size_t)n->rq[0].count * sizeof *more);
+      for (int64_t k = 0; k < n->rq[0].count; k++) more[k]++;
+      n->rq[0].shift = more;
+    }
+    caught += differences(&a, g, fast, 1) > 0;
+    arena_free(&a);
   }
-  assert_true(differences(&a, g, fast, 1) > 0);
-  arena_free(&a);
+  assert_true(caught >= 6); // a bipolar or all-zero layer may hide it
 }
 
 // Every graph survives model.bin: written, read and written again it has the same bytes.

@@ -87,7 +87,7 @@ static void test_requant32(void **state) {
     struct rng r = {3, (uint64_t)shift << 32};
     struct fix_target t = {.width = 8, .is_signed = true, .zero = -3, .rounding = FIX_HALF_EVEN};
     for (int i = 0; i < COUNT; i++) {
-      int64_t near = rng_range(&r, -300, 300) << (shift - 1); // ties, and one to either side
+      int64_t near = rng_range(&r, -300, 300) * (1 << (shift - 1)); // ties, and one to either side
       acc[i] = (int32_t)(i % 2 ? rng_range(&r, INT32_MIN, INT32_MAX)
                                : near % INT32_MAX + rng_range(&r, -1, 1));
     }

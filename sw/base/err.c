@@ -20,8 +20,8 @@ bool err_within(struct err *e, const char *format, ...) {
   va_start(args, format);
   int used = vsnprintf(e->text, sizeof e->text, format, args);
   va_end(args);
-  if (used >= 0 && (size_t)used < sizeof e->text)
-    snprintf(e->text + used, sizeof e->text - (size_t)used, ": %s", inner);
+  size_t rest = used >= 0 && (size_t)used < sizeof e->text ? sizeof e->text - (size_t)used : 0;
+  if (rest > 2) snprintf(e->text + used, rest, ": %.*s", (int)rest - 3, inner);
   return false;
 }
 
