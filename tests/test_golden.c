@@ -86,7 +86,8 @@ static void test_random_graphs(void **state) {
   assert_true(compared >= 200);
 }
 
-// The comparison can fail: shifts of requantisations one too large, in the plain model only.
+// The comparison can fail: weights moved by one behind the back of the fast model, which has packed
+// its own.
 static void test_seeded_differences(void **state) {
   (void)state;
   int caught = 0;
@@ -97,16 +98,20 @@ static void test_seeded_differences(void **state) {
     const struct golden *fast = golden_new(&a, g, &e);
     assert_int_equal(differences(&a, g, fast, 1), 0);
     for (uint32_t i = 0; i < g->n_nodes; i++) {
-      struct node *n = &g->nodes[i];
+      const struct node *n = &g->nodes[i];
       if (n->op != OP_linear) continue;
-      int32_t *more = arena_copy(&a, n->rq[0].shift, (size_t)n->rq[0].count * sizeof *more);
-      for (int64_t k = 0; k < n->rq[0].count; k++) more[k]++;
-      n->rq[0].shift = more;
+      const struct value *w = node_in(g, n, 1);
+      for (int64_t k = 0; k < w->init->count; k++) {
+        int64_t v = tensor_int(w->init, k);
+        bool bipolar = w->type.cls == TYPE_BIPOLAR;
+        tensor_set_int(w->init, k, bipolar ? -v : v == w->lo ? w->hi : v - 1);
+      }
     }
     caught += differences(&a, g, fast, 1) > 0;
     arena_free(&a);
   }
-  assert_true(caught >= 6); // a bipolar or all-zero layer may hide it
+  print_message("%d of 8 caught\n", caught);
+  assert_true(caught >= 4); // bipolar, all-zero and saturated layers hide it
 }
 
 // Every graph survives model.bin: written, read and written again it has the same bytes.

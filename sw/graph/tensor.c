@@ -49,7 +49,7 @@ int64_t tensor_int(const struct tensor *t, int64_t i) {
   case DTYPE_F64:
     break;
   }
-  assert(!"integer tensor");
+  assert(false && "integer tensor");
   return 0;
 }
 
@@ -80,5 +80,5 @@ void tensor_set_int(struct tensor *t, int64_t i, int64_t value) {
   case DTYPE_F64:
     break;
   }
-  assert(!"integer tensor");
+  assert(false && "integer tensor");
 }
