@@ -130,6 +130,23 @@ bool command_images(struct arena *a, const struct options *o, const struct graph
   return true;
 }
 
+int32_t *command_codes(struct arena *a, const struct graph *g, const struct images *set,
+                       int64_t first, int64_t count) {
+  const struct source *source = &g->inputs[0].source;
+  const struct type *t = &g->values[g->inputs[0].value].type;
+  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements);
+  int64_t zero = type_zero(t, 0), lo = type_lowest(t) - zero, hi = type_highest(t) - zero;
+  for (int64_t i = 0; i < count * set->elements; i++) {
+    int64_t at = first * set->elements + i;
+    int64_t c = source->tables > 1 ? i % source->tables : 0; // channels are the fastest axis
+    codes[i] =
+        set->pixels
+            ? source->table[c * 256 + set->pixels[at]]
+            : (int32_t)(zero + fix_from_real((double)set->floats[at] / type_scale(t, 0), lo, hi));
+  }
+  return codes;
+}
+
 int64_t command_correct(const struct images *set, int64_t images, const double *output,
                         int64_t elements) {
   int64_t correct = 0;

@@ -31,6 +31,11 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e);
 
+// The integers (count, elements) that images first .. become: pixels through the model's table,
+// floats rounded half to even at the input's scale.
+int32_t *command_codes(struct arena *a, const struct graph *g, const struct images *set,
+                       int64_t first, int64_t count);
+
 // Predictions against labels: an output of one element is a class, otherwise the largest wins,
 // lowest index first.
 int64_t command_correct(const struct images *set, int64_t images, const double *output,

@@ -61,26 +61,13 @@ static bool run_real(struct run *r, bool quiet, struct err *e) {
   return true;
 }
 
-// Floats that come as data are quantised as the input's type says.
-static int32_t *codes_of(struct arena *a, const struct graph *g, const struct images *set,
-                         int64_t first, int64_t count) {
-  const struct type *t = &g->values[g->inputs[0].value].type;
-  int64_t zero = type_zero(t, 0);
-  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements);
-  for (int64_t i = 0; i < count * set->elements; i++) {
-    double v = (double)set->floats[first * set->elements + i] / type_scale(t, 0);
-    codes[i] = (int32_t)(zero + fix_from_real(v, type_lowest(t) - zero, type_highest(t) - zero));
-  }
-  return codes;
-}
-
 static void run_block(struct run *r, const struct golden *m, int64_t first, int64_t count,
                       const struct golden_tap *taps, uint32_t n_taps) {
   struct arena a = {0};
   if (r->set.pixels)
     golden_run_pixels(m, count, r->set.pixels + first * r->set.elements, taps, n_taps);
   else
-    golden_run_codes(m, count, codes_of(&a, r->graph, &r->set, first, count), taps, n_taps);
+    golden_run_codes(m, count, command_codes(&a, r->graph, &r->set, first, count), taps, n_taps);
   arena_free(&a);
 }
 
@@ -103,7 +90,6 @@ static void run_golden(struct run *r, const struct golden *m, bool quiet) {
 static void run_plain(struct run *r, bool quiet) {
   struct progress p;
   const struct value *x = &r->graph->values[r->graph->inputs[0].value];
-  const struct source *s = &r->graph->inputs[0].source;
   struct golden_ref *ref = golden_ref_new(r->arena, r->graph, 1);
   int64_t *codes = ARENA_NEW(r->arena, int64_t, value_elements(x));
   const int64_t *inputs[1] = {codes};
@@ -111,11 +97,8 @@ static void run_plain(struct run *r, bool quiet) {
   double begin = now();
   for (int64_t i = 0; i < r->set.count; i++) {
     struct arena a = {0};
-    int32_t *given = r->set.floats ? codes_of(&a, r->graph, &r->set, i, 1) : NULL;
-    for (int64_t k = 0; k < r->set.elements; k++) {
-      int64_t c = s->tables > 1 ? k % s->tables : 0;
-      codes[k] = given ? given[k] : s->table[c * 256 + r->set.pixels[i * r->set.elements + k]];
-    }
+    const int32_t *given = command_codes(&a, r->graph, &r->set, i, 1);
+    for (int64_t k = 0; k < r->set.elements; k++) codes[k] = given[k];
     golden_ref_step(ref, inputs);
     const int64_t *y = golden_ref_value(ref, r->output);
     for (int64_t k = 0; k < r->elements; k++) r->outputs[i * r->elements + k] = (double)y[k];

@@ -56,22 +56,6 @@ static bool circuit(struct sim *s, struct err *e) {
   return s->plan || err_within(e, "%s", s->folder);
 }
 
-// The integers that enter the circuit: pixels through the model's table, floats rounded.
-static const int32_t *codes_of(struct arena *a, const struct graph *g, const struct images *set) {
-  const struct source *source = &g->inputs[0].source;
-  const struct type *t = &g->values[g->inputs[0].value].type;
-  int32_t *codes = ARENA_NEW(a, int32_t, set->count * set->elements), zero = type_zero(t, 0);
-  for (int64_t i = 0; i < set->count * set->elements; i++) {
-    int64_t c = source->tables > 1 ? i % set->elements % source->tables : 0;
-    if (set->pixels)
-      codes[i] = source->table[c * 256 + set->pixels[i]];
-    else
-      codes[i] = (int32_t)(zero + fix_from_real((double)set->floats[i] / type_scale(t, 0),
-                                                type_lowest(t) - zero, type_highest(t) - zero));
-  }
-  return codes;
-}
-
 // What can be wrong about the words of the command line themselves.
 static bool read_options(struct sim *s, struct err *e) {
   const struct options *o = s->options;
@@ -92,7 +76,8 @@ static bool fill_job(struct sim *s, struct err *e) {
   *j = (struct simulate_job){.folder = s->folder,
                              .plan = s->plan,
                              .images = s->set.count,
-                             .codes = codes_of(s->arena, s->plan->graph, &s->set),
+                             .codes =
+                                 command_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
                              .labels = s->set.has_labels ? s->set.labels : NULL,
                              .seed = 1,
                              .jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors for tb.sv from the golden model, and the folders tb/ and vectors/ that generate writes.
 #include "gen/emit_bench.h"
-#include "gen/folder.h"
+#include "gen/library.h"
 #include "sw/base/file.h"
 #include "sw/base/rng.h"
 #include "sw/exec/golden.h"
@@ -87,7 +87,7 @@ static const int32_t *any_frames(struct arena *a, const struct plan *p) {
 }
 
 static bool add_module(struct emit_files *f, const char *name, struct err *e) {
-  const char *path = folder_library(f->arena, arena_printf(f->arena, "sim/%s", name));
+  const char *path = library_path(f->arena, arena_printf(f->arena, "sim/%s", name));
   struct bytes bytes;
   if (!file_read(f->arena, path, MODULE_MAX, &bytes, e)) return false;
   text_put(emit_open(f, arena_printf(f->arena, "tb/%s", name)), (const char *)bytes.data,

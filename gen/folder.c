@@ -2,6 +2,7 @@
 #include "gen/folder.h"
 
 #include "gen/emit_bench.h"
+#include "gen/library.h"
 #include "gen/rename.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
@@ -23,21 +24,6 @@ enum { MODULES_MAX = 64, SUMS_MAX = 1 << 24, HARDWARE_MAX = 1 << 20 };
 const char *folder_sha256(struct arena *a, const void *data, size_t size) {
   char *hex = arena_alloc(a, SHA256_DIGEST_STRING_LENGTH, 1);
   return SHA256Data(data, size, hex);
-}
-
-const char *folder_library(struct arena *a, const char *room) {
-  char self[4096];
-  ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-  for (int up = 0; size > 0 && up < 3; up++) {
-    self[size] = 0;
-    char *slash = strrchr(self, '/');
-    if (!slash) break;
-    *slash = 0;
-    size = slash - self;
-    const char *path = arena_printf(a, "%s/%s", self, room);
-    if (file_exists(path)) return path;
-  }
-  return arena_printf(a, "%s/%s", NNGEN_ROOT, room);
 }
 
 // ---- used modules
@@ -87,7 +73,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 static bool add_hardware(struct emit_files *f, const struct plan *p, struct err *e) {
-  struct modules m = {.arena = f->arena, .library = folder_library(f->arena, "hw")};
+  struct modules m = {.arena = f->arena, .library = library_path(f->arena, "hw")};
   struct text top = {0};
   emit_top(&top, p);
   bool ok = scan_modules(&m, top.data, e);

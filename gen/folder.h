@@ -15,9 +15,6 @@ bool folder_check(const char *dir, struct err *e);
 // The plan of a folder: its model.bin with the lanes that its manifest states. NULL on error.
 struct plan *folder_plan(struct arena *a, const char *dir, struct err *e);
 
-// The folder of the SystemVerilog library or of the benches ("hw", "sim"), beside the program.
-const char *folder_library(struct arena *a, const char *room);
-
 // 64 hexadecimal digits.
 const char *folder_sha256(struct arena *a, const void *data, size_t size);
 

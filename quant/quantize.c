@@ -13,17 +13,6 @@ bool graph_is_real(const struct graph *g) {
   return false;
 }
 
-int64_t quantize_code(const struct type *t, double v) {
-  int64_t zero = type_zero(t, 0);
-  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
-}
-
-bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
-  bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
-  if (two_step ? fix_scale_tflite(r, mul, shift) : fix_scale(r, mul, shift)) return true;
-  return err_set(q->err, "the ratio of the scales, %g, is out of range", r);
-}
-
 // ---- input
 
 // The integer of pixel p: half_even(p * 2^F / 255) in integers where the type is W,F and the pixel

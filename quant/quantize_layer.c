@@ -8,6 +8,17 @@
 
 enum { BIAS_BITS_MAX = 62, FRACTION_MIN = -32, FRACTION_MAX = 60, CURVE_BITS_MAX = 16 };
 
+int64_t quantize_code(const struct type *t, double v) {
+  int64_t zero = type_zero(t, 0);
+  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
+}
+
+bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
+  bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
+  if (two_step ? fix_scale_tflite(r, mul, shift) : fix_scale(r, mul, shift)) return true;
+  return err_set(q->err, "the ratio of the scales, %g, is out of range", r);
+}
+
 // ---- linear
 
 // Largest F with round(most * 2^F) <= 2^(W-1) - 1; W - 1 if all weights are zero.

@@ -3,6 +3,7 @@
 
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
+#include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
 
@@ -58,7 +59,7 @@ static bool add_sources(struct command *c, const char *folder, struct err *e) {
 
 static void add_bench(struct command *c, const char *const *modules) {
   for (int i = 0; modules[i]; i++)
-    add(c, folder_library(c->arena, arena_printf(c->arena, "sim/%s", modules[i])));
+    add(c, library_path(c->arena, arena_printf(c->arena, "sim/%s", modules[i])));
 }
 
 // ---- what a build depends on, as text: if it is the same as last time, so is the build

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graph JSON to tensors, types, values and inputs.
+#include "sw/graph/model_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tensor *reader_take(struct reader *r, const char *name) {
+  struct tensor *t = safetensors_find(r->file, name);
+  if (!t) {
+    err_set(r->err, "tensor \"%s\" isn't in the file", name);
+    return NULL;
+  }
+  for (uint32_t i = 0; i < r->file->count; i++)
+    if (r->file->tensors[i].tensor == t) r->used[i] = 1;
+  return t;
+}
+
+struct tensor *reader_take_list(struct reader *r, const char *name, enum dtype dtype) {
+  struct tensor *t = reader_take(r, name);
+  if (!t) return NULL;
+  if (t->dtype == dtype && t->rank == 1 && t->count > 0) return t;
+  err_set(r->err, "tensor \"%s\": expected a list of %s, found %s of rank %d", name,
+          dtype_text(dtype), dtype_text(t->dtype), t->rank);
+  return NULL;
+}
+
+bool reader_add_name(struct reader *r, json_t *map, const char *name, uint32_t id) {
+  if (json_object_get(map, name)) return err_set(r->err, "the name \"%s\" stands twice", name);
+  json_object_set_new(map, name, json_integer(id));
+  return true;
+}
+
+bool reader_find_value(struct reader *r, const json_t *name, uint32_t *id) {
+  const char *text = json_string_value(name);
+  const json_t *found = text ? json_object_get(r->values, text) : NULL;
+  if (!found) return err_set(r->err, "there is no value named \"%s\"", text ? text : "?");
+  *id = (uint32_t)json_integer_value(found);
+  return true;
+}
+
+// ---- types
+
+static bool read_scales(struct reader *r, const json_t *j, int64_t *count, const double **out) {
+  if (json_is_string(j)) {
+    const struct tensor *t = reader_take_list(r, json_string_value(j), DTYPE_F64);
+    if (!t) return false;
+    *count = t->count;
+    *out = t->data;
+    return true;
+  }
+  if (!json_is_number(j)) return err_set(r->err, "type: scale is neither a number nor a name");
+  double *one = ARENA_NEW(r->arena, double, 1);
+  *one = json_number_value(j);
+  *count = 1;
+  *out = one;
+  return true;
+}
+
+static bool read_zeros(struct reader *r, const json_t *j, int64_t count, const int32_t **out) {
+  if (json_is_string(j)) {
+    const struct tensor *t = reader_take_list(r, json_string_value(j), DTYPE_I32);
+    if (!t) return false;
+    if (t->count != count)
+      return err_set(r->err, "type: %lld zeros for %lld scales", (long long)t->count,
+                     (long long)count);
+    *out = t->data;
+    return true;
+  }
+  json_int_t zero = json_integer_value(j);
+  if ((j && !json_is_integer(j)) || zero < INT32_MIN || zero > INT32_MAX)
+    return err_set(r->err, "type: zero is neither a 32-bit integer nor a name");
+  int32_t *all = ARENA_NEW(r->arena, int32_t, count);
+  for (int64_t i = 0; i < count; i++) all[i] = (int32_t)zero;
+  *out = all;
+  return true;
+}
+
+static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
+  static const char *const keys[] = {"fixed", "scale", "zero", "axis", NULL};
+  if (!json_only(j, keys, "type", r->err)) return false;
+  const char *fixed = json_string_value(json_object_get(j, "fixed"));
+  char *end = NULL;
+  bool is_signed = fixed && fixed[0] == 's';
+  bool digit = fixed && (fixed[0] == 's' || fixed[0] == 'u') && fixed[1] >= '1' && fixed[1] <= '9';
+  long width = digit ? strtol(fixed + 1, &end, 10) : 0;
+  if (!digit || *end || width > 62 || width < (is_signed ? 2 : 1))
+    return err_set(r->err, "type: \"%s\", expected s2..s62 or u1..u62", fixed ? fixed : "?");
+  const json_t *axis = json_object_get(j, "axis");
+  if (axis && (!json_is_integer(axis) || json_integer_value(axis) < -1 ||
+               json_integer_value(axis) >= RANK_MAX))
+    return err_set(r->err, "type: axis, expected an integer from -1 to %d", RANK_MAX - 1);
+  *t = (struct type){.cls = TYPE_FIXED, .width = (uint8_t)width, .is_signed = is_signed};
+  t->axis = axis ? (int8_t)json_integer_value(axis) : -1;
+  if (!read_scales(r, json_object_get(j, "scale"), &t->channels, &t->scale) ||
+      !read_zeros(r, json_object_get(j, "zero"), t->channels, &t->zero))
+    return false;
+  if (t->axis < 0 && t->channels != 1)
+    return err_set(r->err, "type: %lld scales but no axis", (long long)t->channels);
+  for (int64_t i = 0; i < t->channels; i++)
+    if (t->zero[i] < type_lowest(t) || t->zero[i] > type_highest(t))
+      return err_set(r->err, "type: zero %d lies outside of %s", t->zero[i], fixed);
+  return true;
+}
+
+static bool read_type(struct reader *r, const json_t *j, struct type *t) {
+  static const enum type_class classes[] = {TYPE_REAL, TYPE_REF, TYPE_BIPOLAR, TYPE_TERNARY};
+  const char *text = json_string_value(j);
+  if (!text) return read_long_type(r, j, t);
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+    *t = type_of_class(classes[i]);
+    if (strcmp(text, type_text(r->arena, t)) == 0) return true;
+  }
+  if (type_parse_short(r->arena, text, t)) return true;
+  return err_set(r->err, "type \"%s\", expected real, ref, bipolar, ternary, W,F or uW,F", text);
+}
+
+static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *shape) {
+  if (!json_is_array(j) || json_array_size(j) > RANK_MAX)
+    return err_set(r->err, "shape: expected a list of at most %d dimensions", RANK_MAX);
+  *rank = (int)json_array_size(j);
+  for (int d = 0; d < *rank; d++) {
+    const json_t *size = json_array_get(j, (size_t)d);
+    shape[d] = json_is_integer(size) ? json_integer_value(size) : 0;
+    if (shape[d] < 1 || shape[d] > DIM_MAX)
+      return err_set(r->err, "shape: dimension %d, expected 1 to %lld", d, (long long)DIM_MAX);
+  }
+  return true;
+}
+
+// ---- values
+
+bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
+  static const char *const keys[] = {"type", "axis_of_out", "mask", NULL};
+  struct type type;
+  if (!json_only(j, keys, "entry", r->err) || !read_type(r, json_object_get(j, "type"), &type))
+    return false;
+  const json_t *axis = json_object_get(j, "axis_of_out"), *mask = json_object_get(j, "mask");
+  if (axis && (!json_is_integer(axis) || json_integer_value(axis) != 0))
+    return err_set(r->err, "axis_of_out: expected 0, weights are (OUT, IN)");
+  struct tensor *t = reader_take(r, name);
+  if (!t) return false;
+  uint32_t id = graph_add_tensor(r->graph, name, t, type);
+  if (mask && !json_is_string(mask)) return err_set(r->err, "mask: expected a name");
+  if (mask && !(r->graph->values[id].mask = reader_take(r, json_string_value(mask)))) return false;
+  return reader_add_name(r, r->values, name, id);
+}
+
+bool reader_value(struct reader *r, const json_t *j, bool per_frame, uint32_t *id) {
+  struct type type;
+  int rank = 0;
+  int64_t shape[RANK_MAX];
+  const char *name = json_string_value(json_object_get(j, "name"));
+  if (!name) return err_set(r->err, "name: expected a string");
+  if (!read_shape(r, json_object_get(j, "shape"), &rank, shape) ||
+      !read_type(r, json_object_get(j, "type"), &type))
+    return err_within(r->err, "value \"%s\"", name);
+  *id = graph_add_value(r->graph, name, rank, shape, type, per_frame);
+  return reader_add_name(r, r->values, name, *id);
+}
+
+static bool read_reals(struct reader *r, const json_t *j, const char *what, int64_t *count,
+                       const double **out) {
+  size_t n = json_array_size(j);
+  if (n < 1 || n > DIM_MAX) return err_set(r->err, "%s: expected a list of numbers", what);
+  double *list = ARENA_NEW(r->arena, double, n);
+  for (size_t i = 0; i < n; i++) {
+    if (!json_is_number(json_array_get(j, i)))
+      return err_set(r->err, "%s: element %zu isn't a number", what, i);
+    list[i] = json_number_value(json_array_get(j, i));
+  }
+  *count = (int64_t)n;
+  *out = list;
+  return true;
+}
+
+static bool read_source(struct reader *r, const json_t *j, struct source *s) {
+  static const char *const keys[] = {"type", "mean", "std", "table", NULL};
+  *s = (struct source){0};
+  if (!j) return true;
+  if (!json_only(j, keys, "source", r->err)) return false;
+  const char *type = json_string_value(json_object_get(j, "type"));
+  if (!type || strcmp(type, "u8") != 0)
+    return err_set(r->err, "source: type \"%s\", expected u8", type ? type : "?");
+  int64_t deviations;
+  if (!read_reals(r, json_object_get(j, "mean"), "source: mean", &s->channels, &s->mean) ||
+      !read_reals(r, json_object_get(j, "std"), "source: std", &deviations, &s->std))
+    return false;
+  if (deviations != s->channels)
+    return err_set(r->err, "source: %lld means, %lld deviations", (long long)s->channels,
+                   (long long)deviations);
+  const json_t *table = json_object_get(j, "table");
+  if (!table) return true;
+  if (!json_is_string(table)) return err_set(r->err, "source: table: expected a name");
+  const struct tensor *t = reader_take(r, json_string_value(table));
+  if (!t) return false;
+  if (t->dtype != DTYPE_I32 || t->rank < 1 || t->rank > 2 || t->shape[t->rank - 1] != 256 ||
+      t->count == 0)
+    return err_set(r->err, "source: table \"%s\": expected I32 (256) or (channels, 256)",
+                   json_string_value(table));
+  s->tables = t->count / 256;
+  s->table = t->data;
+  return true;
+}
+
+bool reader_input(struct reader *r, const json_t *j) {
+  static const char *const keys[] = {"name", "shape", "type", "source", NULL};
+  struct source source;
+  uint32_t id;
+  if (!json_only(j, keys, "input", r->err) || !reader_value(r, j, true, &id) ||
+      !read_source(r, json_object_get(j, "source"), &source))
+    return false;
+  graph_add_input(r->graph, id, source);
+  return true;
+}
