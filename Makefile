@@ -62,7 +62,9 @@ $(BUILD)/%.o: %.c
 # The kernels are compiled once per instruction set and chosen when the program runs.
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/sw/exec/kernels_avx2.o: CFLAGS_ALL += -mavx2 -mfma
-$(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+AVX512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+$(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += $(AVX512)
+$(BUILD)/sw/exec/kernels_vnni.o: CFLAGS_ALL += $(AVX512) -mavx512vnni
 endif
 $(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { VARIANTS = 3 };
+enum { VARIANTS = 4 };
 
 static int variants(const struct kernels **list) {
   int n = 0;
@@ -24,34 +24,56 @@ static int variants(const struct kernels **list) {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[n++] = &kernels_avx2;
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     list[n++] = &kernels_avx512;
+  if (__builtin_cpu_supports("avx512vnni")) list[n++] = &kernels_vnni;
 #endif
   return n;
 }
 
-static void test_linear16(void **state) {
+// One layer in the kernels' packing, with `group` inputs side by side; 8-bit x is unsigned.
+static void check_linear(struct rng *r, const struct kernels *k, int group) {
+  struct arena a = {0};
+  int64_t rows = rng_range(r, 1, 9), outs = KERNEL_OUTS * rng_range(r, 1, 6),
+          groups = rng_range(r, 1, 50);
+  int64_t in = groups * group;
+  int16_t *x = ARENA_NEW(&a, int16_t, rows * in), *w = ARENA_NEW(&a, int16_t, outs * in);
+  uint8_t *x8 = ARENA_NEW(&a, uint8_t, rows * in);
+  int8_t *w8 = ARENA_NEW(&a, int8_t, outs * in);
+  int32_t *b = ARENA_NEW(&a, int32_t, outs), *y = ARENA_NEW(&a, int32_t, rows * outs);
+  bool extreme = rng_range(r, 0, 2) == 0; // saturating instructions would show
+  for (int64_t i = 0; i < rows * in; i++) {
+    x[i] = (int16_t)rng_range(r, -2000, 2000);
+    x8[i] = (uint8_t)(extreme ? 255 : rng_range(r, 0, 255));
+  }
+  for (int64_t i = 0; i < outs * in; i++) {
+    w[i] = (int16_t)rng_range(r, -2000, 2000);
+    w8[i] = (int8_t)(extreme ? (i % 2 ? 127 : -128) : rng_range(r, -128, 127));
+  }
+  for (int64_t i = 0; i < outs; i++) b[i] = (int32_t)rng_range(r, -100000, 100000);
+  if (group == 2)
+    k->linear16(rows, groups, outs, x, w, b, y);
+  else
+    k->linear8(rows, groups, outs, x8, w8, b, y);
+  for (int64_t i = 0; i < rows * outs; i++) {
+    int64_t row = i / outs, o = i % outs, sum = b[o];
+    for (int64_t c = 0; c < in; c++) {
+      int64_t at = (c / group * outs + o) * group + c % group;
+      sum += group == 2 ? x[row * in + c] * w[at] : x8[row * in + c] * w8[at];
+    }
+    assert_int_equal(y[i], sum);
+  }
+  arena_free(&a);
+}
+
+static void test_linear_integers(void **state) {
   (void)state;
   const struct kernels *list[VARIANTS];
   int n = variants(list);
   struct rng r = {1, 0};
-  for (int round = 0; round < 60; round++) {
-    struct arena a = {0};
-    int64_t rows = rng_range(&r, 1, 9), out = rng_range(&r, 1, 13),
-            in = KERNEL_LANES * rng_range(&r, 1, 5);
-    int16_t *x = ARENA_NEW(&a, int16_t, rows * in), *w = ARENA_NEW(&a, int16_t, out * in);
-    int32_t *b = ARENA_NEW(&a, int32_t, out), *y = ARENA_NEW(&a, int32_t, rows * out);
-    for (int64_t i = 0; i < rows * in; i++) x[i] = (int16_t)rng_range(&r, -2000, 2000);
-    for (int64_t i = 0; i < out * in; i++) w[i] = (int16_t)rng_range(&r, -2000, 2000);
-    for (int64_t i = 0; i < out; i++) b[i] = (int32_t)rng_range(&r, -100000, 100000);
+  for (int round = 0; round < 60; round++)
     for (int v = 0; v < n; v++) {
-      list[v]->linear16(rows, in, out, x, w, b, y);
-      for (int64_t i = 0; i < rows * out; i++) {
-        int64_t sum = b[i % out];
-        for (int64_t k = 0; k < in; k++) sum += x[i / out * in + k] * w[i % out * in + k];
-        assert_int_equal(y[i], sum);
-      }
+      check_linear(&r, list[v], 2);
+      if (list[v]->linear8) check_linear(&r, list[v], 4);
     }
-    arena_free(&a);
-  }
 }
 
 static void test_linear_real(void **state) {
@@ -142,7 +164,7 @@ static void test_softmax(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear16),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear_integers),
                                      cmocka_unit_test(test_linear_real),
                                      cmocka_unit_test(test_requant32),
                                      cmocka_unit_test(test_lookup), cmocka_unit_test(test_softmax)};

@@ -17,11 +17,14 @@ enum { CHUNK = 64, TABLE_BITS_MAX = 16 };
 
 // What is prepared for a node, once.
 struct prepared {
-  int64_t in_padded; // linear: features of a packed row
-  int16_t *weight;   // linear (out, in_padded), minus their zero; NULL: the plain kernel
-  int32_t *bias;     // linear (out)
-  bool shift_only;   // linear: requant32 serves
-  int32_t *table;    // pointwise: output code by input code - lowest
+  bool packed;     // linear: a kernel serves, otherwise the plain one
+  bool bytes;      // linear: the kernel of 8 bits, where x is stored as code - lowest
+  int64_t groups;  // linear: of 2 or 4 inputs that a kernel takes at a time
+  int64_t outs;    // linear: outputs, padded
+  void *weight;    // linear: (groups, outs, 2 or 4), minus their zero
+  int32_t *bias;   // linear: (outs)
+  bool shift_only; // linear: requant32 serves
+  int32_t *table;  // pointwise: output code by input code - lowest
   int64_t lowest;
 };
 
@@ -64,28 +67,61 @@ static bool sums_fit32(const struct graph *g, const struct node *n) {
   return true;
 }
 
-static void prepare_linear(struct arena *a, const struct graph *g, const struct node *n,
+// Inputs in groups of `group`, outputs padded: the kernels' order of weights.
+static void pack_weights(struct arena *a, const struct value *w, int group, struct prepared *p) {
+  int64_t in = w->shape[1], out = w->shape[0];
+  p->groups = (in + group - 1) / group;
+  p->outs = (out + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+  p->weight = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
+  for (int64_t o = 0; o < out; o++)
+    for (int64_t i = 0; i < in; i++) {
+      int64_t at = (i / group * p->outs + o) * group + i % group;
+      int64_t v = tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+      if (p->bytes)
+        ((int8_t *)p->weight)[at] = (int8_t)v;
+      else
+        ((int16_t *)p->weight)[at] = (int16_t)v;
+    }
+}
+
+// With x stored as code - lowest: sum (x + lowest - zero) w = sum x w + (lowest - zero) sum w.
+static void pack_bias(struct arena *a, const struct value *x, const struct value *w,
+                      const struct value *b, struct prepared *p) {
+  p->bias = ARENA_NEW(a, int32_t, p->outs);
+  for (int64_t o = 0; o < w->shape[0]; o++) {
+    int64_t sum = 0, in = w->shape[1];
+    for (int64_t i = 0; p->bytes && i < in; i++)
+      sum += tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+    int64_t offset = p->bytes ? type_lowest(&x->type) - type_zero(&x->type, 0) : 0;
+    p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
+  }
+}
+
+// The range of the weights minus their zeros.
+static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
+  *lo = w->lo;
+  *hi = w->hi;
+  for (int64_t o = 0; o < w->shape[0]; o++) {
+    int64_t zero = type_zero(&w->type, o);
+    *lo = w->lo - zero < *lo ? w->lo - zero : *lo;
+    *hi = w->hi - zero > *hi ? w->hi - zero : *hi;
+  }
+}
+
+static void prepare_linear(struct arena *a, const struct golden *m, const struct node *n,
                            struct prepared *p) {
+  const struct graph *g = m->graph;
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   const struct value *y = node_out(g, n, 0);
-  int64_t in = w->shape[1], out = w->shape[0], zero = type_zero(&x->type, 0);
-  p->in_padded = (in + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES;
-  if (node_attr(n, ATTR_slice) || !w->init || (b && !b->init)) return;
-  int64_t w_lo = w->lo, w_hi = w->hi;
-  for (int64_t o = 0; o < out; o++) {
-    int64_t wz = type_zero(&w->type, o);
-    w_lo = w->lo - wz < w_lo ? w->lo - wz : w_lo;
-    w_hi = w->hi - wz > w_hi ? w->hi - wz : w_hi;
-  }
-  if (!fits16(x->lo - zero, x->hi - zero) || !fits16(w_lo, w_hi) || !sums_fit32(g, n)) return;
-  p->weight = ARENA_NEW(a, int16_t, out * p->in_padded);
-  p->bias = ARENA_NEW(a, int32_t, out);
-  for (int64_t o = 0; o < out; o++) {
-    p->bias[o] = b ? (int32_t)tensor_int(b->init, o) : 0;
-    for (int64_t i = 0; i < in; i++)
-      p->weight[o * p->in_padded + i] =
-          (int16_t)(tensor_int(w->init, o * in + i) - type_zero(&w->type, o));
-  }
+  int64_t zero = type_zero(&x->type, 0), lo, hi;
+  if (!w->init || (b && !b->init)) return;
+  weight_range(w, &lo, &hi);
+  if (!fits16(x->lo - zero, x->hi - zero) || !fits16(lo, hi) || !sums_fit32(g, n)) return;
+  p->packed = true;
+  p->bytes = m->kernels->linear8 && x->type.cls == TYPE_FIXED && x->type.width <= 8 &&
+             lo >= INT8_MIN && hi <= INT8_MAX;
+  pack_weights(a, w, p->bytes ? 4 : 2, p);
+  pack_bias(a, x, w, b, p);
   const struct requant *rq = &n->rq[0];
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
                   n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&
@@ -146,15 +182,30 @@ static void lay_out(struct golden *m) {
   }
 }
 
+// Bytes that a node needs for a chunk: a kernel's packed rows and accumulators, or 64-bit copies
+// of everything for the plain one.
+static int64_t scratch_of(const struct golden *m, uint32_t id) {
+  const struct node *n = &m->graph->nodes[id];
+  const struct prepared *p = &m->nodes[id];
+  if (p->table || is_alias(n)) return 0;
+  if (p->packed) {
+    const struct value *x = node_in(m->graph, n, 0);
+    int64_t rows = value_elements(x) / x->shape[x->rank - 1] * CHUNK;
+    return rows * (p->groups + p->outs) * 4 + 128;
+  }
+  int64_t elements = 0;
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    const struct value *v = node_in(m->graph, n, k);
+    elements += value_elements(v) * (v->per_frame ? CHUNK : 1);
+  }
+  for (uint32_t k = 0; k < n->n_out; k++)
+    elements += value_elements(node_out(m->graph, n, k)) * CHUNK;
+  return elements * (int64_t)sizeof(int64_t);
+}
+
 static void size_scratch(struct golden *m) {
   for (uint32_t i = 0; i < m->graph->n_nodes; i++) {
-    const struct node *n = &m->graph->nodes[i];
-    int64_t bytes = 0;
-    for (uint32_t k = 0; k < n->n_in && k < JOB_INPUTS; k++)
-      bytes += value_elements(node_in(m->graph, n, k)) * CHUNK * 8 + 64;
-    for (uint32_t k = 0; k < n->n_out && k < JOB_OUTPUTS; k++)
-      bytes += value_elements(node_out(m->graph, n, k)) * CHUNK * 8 + 64;
-    bytes += m->nodes[i].in_padded * CHUNK * 8;
+    int64_t bytes = scratch_of(m, i);
     m->scratch = bytes > m->scratch ? bytes : m->scratch;
   }
 }
@@ -169,7 +220,7 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
   graph_order(g, m->order);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    if (op_info(n->op)->column == COLUMN_LINEAR) prepare_linear(a, g, n, &m->nodes[i]);
+    if (op_info(n->op)->column == COLUMN_LINEAR) prepare_linear(a, m, n, &m->nodes[i]);
     if (op_info(n->op)->column == COLUMN_POINTWISE) prepare_pointwise(a, g, n, &m->nodes[i]);
   }
   lay_out(m);
@@ -190,35 +241,56 @@ static int32_t *array(const struct chunk *c, uint32_t value) {
   return c->work + c->m->offset[value];
 }
 
-static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct graph *g = c->m->graph;
-  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  int64_t in = x->shape[x->rank - 1], out = y->shape[y->rank - 1];
-  int64_t rows_per = value_elements(x) / in, rows = c->frames * rows_per;
-  int32_t zero = type_zero(&x->type, 0);
-  const int32_t *from = array(c, n->in[0].value);
-  int16_t *packed = (int16_t *)c->scratch;
-  for (int64_t r = 0; r < rows; r++) {
-    int16_t *row = packed + r * p->in_padded;
-    for (int64_t i = 0; i < in; i++) row[i] = (int16_t)(from[r * in + i] - zero);
-    memset(row + in, 0, (size_t)(p->in_padded - in) * sizeof *row);
+// The rows of a chunk as a kernel takes them, (rows, groups * group), padded with zeros.
+static void pack_rows(const struct prepared *p, const int32_t *from, int64_t rows, int64_t in,
+                      int64_t offset, void *packed) {
+  int64_t wide = p->groups * (p->bytes ? 4 : 2);
+  int32_t by = (int32_t)offset;
+  for (int64_t r = 0; r < rows; r++, from += in) {
+    if (p->bytes) {
+      uint8_t *row = (uint8_t *)packed + r * wide;
+      for (int64_t i = 0; i < in; i++) row[i] = (uint8_t)(from[i] - by);
+      memset(row + in, 0, (size_t)(wide - in));
+    } else {
+      int16_t *row = (int16_t *)packed + r * wide;
+      for (int64_t i = 0; i < in; i++) row[i] = (int16_t)(from[i] - by);
+      memset(row + in, 0, (size_t)(wide - in) * sizeof *row);
+    }
   }
-  int32_t *acc = (int32_t *)(void *)(c->scratch + (rows * p->in_padded * 2 + 63) / 64 * 64);
-  int32_t *codes = array(c, n->out[0]);
-  c->m->kernels->linear16(rows, p->in_padded, out, packed, p->weight, p->bias, acc);
+}
+
+static void requantise(const struct node *n, const struct value *y, const struct prepared *p,
+                       const struct kernels *k, const int32_t *acc, int32_t *codes) {
   const struct requant *rq = &n->rq[0];
+  int64_t out = y->shape[y->rank - 1];
   if (p->shift_only) {
-    int64_t lo = type_lowest(&y->type), hi = type_highest(&y->type);
-    c->m->kernels->requant32(rows * out, acc, rq->shift[0], type_zero(&y->type, 0), (int32_t)lo,
-                             (int32_t)hi, codes);
+    k->requant32(out, acc, rq->shift[0], type_zero(&y->type, 0), (int32_t)type_lowest(&y->type),
+                 (int32_t)type_highest(&y->type), codes);
     return;
   }
   for (int64_t o = 0; o < out; o++) {
     struct fix_target t = target_of(n, y, o);
-    int64_t k = rq->count > 1 ? o : 0;
-    for (int64_t r = 0; r < rows; r++)
-      codes[r * out + o] = (int32_t)fix_requant(acc[r * out + o], rq->mul[k], rq->shift[k], &t);
+    int64_t c = rq->count > 1 ? o : 0;
+    codes[o] = (int32_t)fix_requant(acc[o], rq->mul[c], rq->shift[c], &t);
   }
+}
+
+static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
+  const struct graph *g = c->m->graph;
+  const struct kernels *k = c->m->kernels;
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  int64_t in = x->shape[x->rank - 1], out = y->shape[y->rank - 1];
+  int64_t rows = c->frames * value_elements(x) / in;
+  int64_t offset = p->bytes ? type_lowest(&x->type) : type_zero(&x->type, 0);
+  void *packed = c->scratch;
+  int32_t *acc = (int32_t *)(void *)(c->scratch + (rows * p->groups * 4 + 63) / 64 * 64);
+  pack_rows(p, array(c, n->in[0].value), rows, in, offset, packed);
+  if (p->bytes)
+    k->linear8(rows, p->groups, p->outs, packed, p->weight, p->bias, acc);
+  else
+    k->linear16(rows, p->groups, p->outs, packed, p->weight, p->bias, acc);
+  for (int64_t r = 0; r < rows; r++)
+    requantise(n, y, p, k, acc + r * p->outs, array(c, n->out[0]) + r * out);
 }
 
 static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
@@ -257,7 +329,7 @@ static void run_chunk(const struct chunk *c) {
     const struct node *n = &c->m->graph->nodes[id];
     const struct prepared *p = &c->m->nodes[id];
     if (is_alias(n)) continue;
-    if (p->weight)
+    if (p->packed)
       run_linear(c, n, p);
     else if (p->table)
       run_table(c, n, p);

@@ -6,13 +6,25 @@
 
 #include <stdint.h>
 
-enum { KERNEL_LANES = 32 }; // rows of x and w are padded with zeros to a multiple of this
+enum {
+  KERNEL_LANES = 32, // float rows of x and w are padded with zeros to a multiple of this
+  KERNEL_OUTS = 16,  // integer kernels compute this many outputs side by side
+};
 
+// Integer weights are packed so that a vector holds the same inputs of KERNEL_OUTS outputs:
+//
+//   w[group of 2 (16 bits) or 4 (8 bits) inputs][output][input in the group]
+//
+// and one group of x is multiplied with a whole vector. `outs` is a multiple of KERNEL_OUTS.
 struct kernels {
   const char *name;
-  // acc (rows, out) = x (rows, in) * w (out, in) + bias (out); sums stay within 32 bits.
-  void (*linear16)(int64_t rows, int64_t in, int64_t out, const int16_t *x, const int16_t *w,
+  // acc (rows, outs) = x (rows, 2 * pairs) * w (pairs, outs, 2) + bias (outs), within 32 bits.
+  void (*linear16)(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x, const int16_t *w,
                    const int32_t *bias, int32_t *acc);
+  // acc (rows, outs) = x (rows, 4 * quads) * w (quads, outs, 4) + bias (outs), modulo 2^32; NULL
+  // where the machine has no instruction for it.
+  void (*linear8)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
+                  const int32_t *bias, int32_t *acc);
   // y (rows, out) = x (rows, in) * w (out, in) + bias (out) in floats. Term k goes to lane k % 16,
   // each lane a chain of fused multiply-adds with k ascending; then lane l += lane l + 8, 4, 2, 1.
   void (*linear_real)(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
@@ -30,7 +42,7 @@ const struct kernels *kernels_best(void);
 
 extern const struct kernels kernels_plain;
 #if defined(__x86_64__)
-extern const struct kernels kernels_avx2, kernels_avx512;
+extern const struct kernels kernels_avx2, kernels_avx512, kernels_vnni;
 #endif
 
 #endif

@@ -3,6 +3,7 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <string.h>
 
 struct lanes {
   __m256 low, high;
@@ -17,12 +18,54 @@ static inline struct lanes fused(struct lanes a, struct lanes b, struct lanes c)
                         _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
 
+// Two inputs of one image, in every lane.
+static inline __m256i pair_of(const int16_t *x) {
+  int32_t both;
+  memcpy(&both, x, sizeof both);
+  return _mm256_set1_epi32(both);
+}
+
+// ROWS images times 16 outputs: 2 * ROWS sums stay in registers. ROWS is a constant where inlined.
+static inline __attribute__((always_inline)) void tile16(const int rows, int64_t pairs,
+                                                         int64_t outs, const int16_t *x,
+                                                         const int16_t *w, const int32_t *bias,
+                                                         int32_t *acc) {
+  __m256i sum[4][2];
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < 2; v++)
+      sum[r][v] = _mm256_loadu_si256((const __m256i *)(const void *)(bias + 8 * v));
+  for (int64_t p = 0; p < pairs; p++) {
+    __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)(w + p * outs * 2));
+    __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(w + p * outs * 2 + 16));
+    for (int r = 0; r < rows; r++) {
+      __m256i xs = pair_of(x + (r * pairs + p) * 2);
+      sum[r][0] = _mm256_add_epi32(sum[r][0], _mm256_madd_epi16(xs, w0));
+      sum[r][1] = _mm256_add_epi32(sum[r][1], _mm256_madd_epi16(xs, w1));
+    }
+  }
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < 2; v++)
+      _mm256_storeu_si256((__m256i *)(void *)(acc + r * outs + 8 * v), sum[r][v]);
+}
+
+static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x, const int16_t *w,
+                     const int32_t *bias, int32_t *acc) {
+  for (int64_t o = 0; o < outs; o += KERNEL_OUTS) {
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4)
+      tile16(4, pairs, outs, x + r * pairs * 2, w + o * 2, bias + o, acc + r * outs + o);
+    for (; r < rows; r++)
+      tile16(1, pairs, outs, x + r * pairs * 2, w + o * 2, bias + o, acc + r * outs + o);
+  }
+}
+
 #define V16 struct lanes
 #define V16_ZERO                                                                                   \
   { _mm256_setzero_ps(), _mm256_setzero_ps() }
 #define V16_LOAD(p) load(p)
 #define V16_FMA(a, b, c) fused(a, b, c)
 #define V16_STORE(p, v) (_mm256_storeu_ps(p, (v).low), _mm256_storeu_ps((p) + 8, (v).high))
+#define LINEAR8 NULL
 #define KERNELS kernels_avx2
 #define NAME "avx2"
 #include "sw/exec/kernels_body.h"

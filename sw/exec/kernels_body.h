@@ -1,40 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of the kernels, compiled once per instruction set. The including file defines
-// V16, V16_ZERO, V16_LOAD(p), V16_FMA(a, b, c), V16_STORE(p, v) and KERNELS, NAME.
+// V16, V16_ZERO, V16_LOAD(p), V16_FMA(a, b, c), V16_STORE(p, v), the function linear16, and
+// LINEAR8 (a function or NULL), KERNELS, NAME.
 
 enum { BLOCK = 4 };
-
-static void linear16_block(int64_t in, int64_t outs, const int16_t *x, const int16_t *w,
-                           const int32_t *bias, int32_t *acc) {
-  if (outs < BLOCK) {
-    for (int64_t o = 0; o < outs; o++) {
-      int32_t sum = bias[o];
-      for (int64_t k = 0; k < in; k++) sum += x[k] * w[o * in + k];
-      acc[o] = sum;
-    }
-    return;
-  }
-  const int16_t *w0 = w, *w1 = w + in, *w2 = w1 + in, *w3 = w2 + in;
-  int32_t s0 = bias[0], s1 = bias[1], s2 = bias[2], s3 = bias[3];
-  for (int64_t k = 0; k < in; k++) {
-    s0 += x[k] * w0[k];
-    s1 += x[k] * w1[k];
-    s2 += x[k] * w2[k];
-    s3 += x[k] * w3[k];
-  }
-  acc[0] = s0;
-  acc[1] = s1;
-  acc[2] = s2;
-  acc[3] = s3;
-}
-
-static void linear16(int64_t rows, int64_t in, int64_t out, const int16_t *x, const int16_t *w,
-                     const int32_t *bias, int32_t *acc) {
-  for (int64_t o = 0; o < out; o += BLOCK)
-    for (int64_t r = 0; r < rows; r++)
-      linear16_block(in, out - o < BLOCK ? out - o : BLOCK, x + r * in, w + o * in, bias + o,
-                     acc + r * out + o);
-}
 
 // The fixed tree over the 16 lanes.
 static float lanes_sum(V16 v) {
@@ -89,4 +58,4 @@ static void lookup(int64_t count, const uint8_t *bytes, const int32_t *table, in
   for (int64_t i = 0; i < count; i++) codes[i] = table[bytes[i]];
 }
 
-const struct kernels KERNELS = {NAME, linear16, linear_real, requant32, lookup};
+const struct kernels KERNELS = {NAME, linear16, LINEAR8, linear_real, requant32, lookup};

@@ -19,6 +19,19 @@ static struct lanes fused(struct lanes a, struct lanes b, struct lanes c) {
   return c;
 }
 
+static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x, const int16_t *w,
+                     const int32_t *bias, int32_t *acc) {
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t *y = acc + r * outs;
+    memcpy(y, bias, (size_t)outs * sizeof *y);
+    for (int64_t p = 0; p < pairs; p++) {
+      int32_t x0 = x[(r * pairs + p) * 2], x1 = x[(r * pairs + p) * 2 + 1];
+      for (int64_t o = 0; o < outs; o++)
+        y[o] += x0 * w[(p * outs + o) * 2] + x1 * w[(p * outs + o) * 2 + 1];
+    }
+  }
+}
+
 #define V16 struct lanes
 #define V16_ZERO                                                                                   \
   {                                                                                                \
@@ -27,6 +40,7 @@ static struct lanes fused(struct lanes a, struct lanes b, struct lanes c) {
 #define V16_LOAD(p) load(p)
 #define V16_FMA(a, b, c) fused(a, b, c)
 #define V16_STORE(p, v) memcpy(p, (v).l, sizeof(v).l)
+#define LINEAR8 NULL
 #define KERNELS kernels_plain
 #define NAME "plain"
 #include "sw/exec/kernels_body.h"
@@ -34,7 +48,7 @@ static struct lanes fused(struct lanes a, struct lanes b, struct lanes c) {
 const struct kernels *kernels_best(void) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return &kernels_avx512;
+    return __builtin_cpu_supports("avx512vnni") ? &kernels_vnni : &kernels_avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kernels_avx2;
 #endif
   return &kernels_plain;

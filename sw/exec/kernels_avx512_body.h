@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The AVX-512 kernels, with and without VNNI: DOT16(sum, x, w) adds products of pairs.
+#include <immintrin.h>
+#include <string.h>
+
+static inline __m512i group_of(const void *x) {
+  int32_t group;
+  memcpy(&group, x, sizeof group);
+  return _mm512_set1_epi32(group);
+}
+
+enum { VECTORS_MAX = 4, ROWS_MAX = 4 };
+
+// `rows` images times 16 * `vectors` outputs, all sums in registers; both are constants where
+// inlined. `dot` adds the products of one 32-bit group of inputs with 16 outputs.
+static inline __attribute__((always_inline)) void
+tile(const int rows, const int vectors, __m512i (*const dot)(__m512i, __m512i, __m512i),
+     int64_t groups, int64_t outs, const unsigned char *x, const unsigned char *w,
+     const int32_t *bias, int32_t *acc) {
+  __m512i sum[ROWS_MAX][VECTORS_MAX];
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < vectors; v++) sum[r][v] = _mm512_loadu_si512(bias + 16 * v);
+  for (int64_t g = 0; g < groups; g++) {
+    __m512i ws[VECTORS_MAX];
+    for (int v = 0; v < vectors; v++) ws[v] = _mm512_loadu_si512(w + (g * outs + 16 * v) * 4);
+    for (int r = 0; r < rows; r++) {
+      __m512i xs = group_of(x + (r * groups + g) * 4);
+      for (int v = 0; v < vectors; v++) sum[r][v] = dot(sum[r][v], xs, ws[v]);
+    }
+  }
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < vectors; v++) _mm512_storeu_si512(acc + r * outs + 16 * v, sum[r][v]);
+}
+
+// All tiles of `vectors` vectors of outputs.
+static inline __attribute__((always_inline)) void
+strip(const int vectors, __m512i (*const dot)(__m512i, __m512i, __m512i), int64_t rows,
+      int64_t groups, int64_t outs, const unsigned char *x, const unsigned char *w,
+      const int32_t *bias, int32_t *acc) {
+  int64_t r = 0;
+  for (; r + ROWS_MAX <= rows; r += ROWS_MAX)
+    tile(ROWS_MAX, vectors, dot, groups, outs, x + r * groups * 4, w, bias, acc + r * outs);
+  for (; r < rows; r++)
+    tile(1, vectors, dot, groups, outs, x + r * groups * 4, w, bias, acc + r * outs);
+}
+
+static inline __attribute__((always_inline)) void
+product(__m512i (*const dot)(__m512i, __m512i, __m512i), int64_t rows, int64_t groups, int64_t outs,
+        const void *x, const void *w, const int32_t *bias, int32_t *acc) {
+  int64_t o = 0;
+  for (; o + 16 * VECTORS_MAX <= outs; o += 16 * VECTORS_MAX)
+    strip(VECTORS_MAX, dot, rows, groups, outs, x, (const unsigned char *)w + o * 4, bias + o,
+          acc + o);
+  for (; o < outs; o += 16)
+    strip(1, dot, rows, groups, outs, x, (const unsigned char *)w + o * 4, bias + o, acc + o);
+}
+
+static inline __m512i dot16(__m512i sum, __m512i x, __m512i w) {
+  return DOT16(sum, x, w);
+}
+
+static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x, const int16_t *w,
+                     const int32_t *bias, int32_t *acc) {
+  product(dot16, rows, pairs, outs, x, w, bias, acc);
+}
+
+#define V16 __m512
+#define V16_ZERO _mm512_setzero_ps()
+#define V16_LOAD(p) _mm512_loadu_ps(p)
+#define V16_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define V16_STORE(p, v) _mm512_storeu_ps(p, v)
