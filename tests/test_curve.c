@@ -184,6 +184,88 @@ static void doubles_are_accurate(void **state) {
   mpfr_clears(x, y, (mpfr_ptr)0);
 }
 
+// Central difference of the oracle over 2^-60: right to 2^-120, and to 2^-340 where f fades away.
+static double oracle_slope(enum curve f, double alpha, double at) {
+  mpfr_t x, above, below;
+  mpfr_inits2(ORACLE_BITS, x, above, below, (mpfr_ptr)0);
+  mpfr_set_d(x, at, MPFR_RNDN);
+  mpfr_add_d(x, x, 0x1p-60, MPFR_RNDN);
+  oracle_value(above, f, alpha, x);
+  mpfr_sub_d(x, x, 0x1p-59, MPFR_RNDN);
+  oracle_value(below, f, alpha, x);
+  mpfr_sub(x, above, below, MPFR_RNDN);
+  mpfr_mul_2si(x, x, 59, MPFR_RNDN);
+  double slope = mpfr_get_d(x, MPFR_RNDN);
+  mpfr_clears(x, above, below, (mpfr_ptr)0);
+  return slope;
+}
+
+// Points where slope(f, x) is off by more than a few units in the last place of the slope, or of 1
+// around the minimum that silu, gelu and mish have; -19.6 < x < 19.6.
+static int wrong_slopes(enum curve f, double (*slope)(enum curve f, double alpha, double x)) {
+  bool minimum = f == CURVE_SILU || f == CURVE_GELU || f == CURVE_GELU_TANH || f == CURVE_MISH;
+  int wrong = 0;
+  for (int i = -4000; i <= 4000; i++) {
+    double x = i * 0.0049 + (i % 7) * 1e-9, found = slope(f, 1.5, x);
+    if (i == 0) continue; // a kink of elu and selu
+    double expected = oracle_slope(f, 1.5, x);
+    double argument = f == CURVE_GELU ? x * x : f == CURVE_GELU_TANH ? fabs(x * x * x) / 8 : 0;
+    double ulps = (8 + argument) * fabs(expected) + (minimum && fabs(x) < 3 ? 2 : 0);
+    if (fabs(found - expected) <= ulps * 0x1p-52 + 0x1p-300) continue;
+    if (!wrong++)
+      print_message("%s'(%.17g): expected %.17g, found %.17g\n", curve_name(f), x, expected, found);
+  }
+  return wrong;
+}
+
+static void slopes_are_accurate(void **state) {
+  (void)state;
+  for (enum curve f = 0; f < CURVE_COUNT; f++) assert_int_equal(wrong_slopes(f, curve_slope), 0);
+}
+
+// 1 - tanh^2 cancels in the tails; a slope of the wrong sign is wrong everywhere.
+static double cancelling(enum curve f, double alpha, double x) {
+  double y = curve_real(f, alpha, x);
+  return 1 - y * y;
+}
+
+static double negated(enum curve f, double alpha, double x) {
+  return -curve_slope(f, alpha, x);
+}
+
+static void the_comparison_of_slopes_can_fail(void **state) {
+  (void)state;
+  assert_in_range(wrong_slopes(CURVE_TANH, cancelling), 1000, 7999);
+  for (enum curve f = 0; f < CURVE_COUNT; f++) assert_int_not_equal(wrong_slopes(f, negated), 0);
+}
+
+// At 0, from the left; far out, the slope of the asymptote.
+static void slopes_at_zero_and_at_the_ends(void **state) {
+  (void)state;
+  const struct {
+    double zero, low, high;
+  } at[CURVE_COUNT] = {[CURVE_SOFTSIGN] = {1, 0, 0},
+                       [CURVE_TANH] = {1, 0, 0},
+                       [CURVE_TANHSHRINK] = {0, 1, 1},
+                       [CURVE_SIGMOID] = {0.25, 0, 0},
+                       [CURVE_SILU] = {0.5, 0, 1},
+                       [CURVE_ELU] = {0.75, 0, 1},
+                       [CURVE_SELU] = {1.7580993408473766, 0, 1.0507009873554805},
+                       [CURVE_GELU] = {0.5, 0, 1},
+                       [CURVE_GELU_TANH] = {0.5, 0, 1},
+                       [CURVE_SOFTPLUS] = {0.5, 0, 1},
+                       [CURVE_LOGSIGMOID] = {0.5, 1, 0},
+                       [CURVE_MISH] = {0.6, 0, 1},
+                       [CURVE_SCALED_TANH] = {1.7159 * 2 / 3, 0, 0}};
+  for (enum curve f = 0; f < CURVE_COUNT; f++) {
+    assert_true(fabs(curve_slope(f, 0.75, 0) - at[f].zero) <= 0x1p-51);
+    for (int e = 60; e < 1024; e++) {
+      assert_true(fabs(curve_slope(f, 0.75, -ldexp(1, e)) - at[f].low) <= 0x1p-100);
+      assert_true(fabs(curve_slope(f, 0.75, ldexp(1, e)) - at[f].high) <= 0x1p-100);
+    }
+  }
+}
+
 static void doubles_are_finite_at_the_ends(void **state) {
   (void)state;
   for (enum curve f = 0; f < CURVE_COUNT; f++)
@@ -217,6 +299,9 @@ int main(void) {
       cmocka_unit_test(odd_functions_are_odd),
       cmocka_unit_test(doubles_are_accurate),
       cmocka_unit_test(doubles_are_finite_at_the_ends),
+      cmocka_unit_test(slopes_are_accurate),
+      cmocka_unit_test(the_comparison_of_slopes_can_fail),
+      cmocka_unit_test(slopes_at_zero_and_at_the_ends),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -46,4 +46,7 @@ void curve_magnitudes(enum curve f, const struct curve_domain *d, int64_t count,
 // f(x) for finite x, within a few units in the last place where libm is.
 double curve_real(enum curve f, double alpha, double x);
 
+// df/dx at finite x, as accurate; where elu and selu have a kink, at 0, the slope of the left side.
+double curve_slope(enum curve f, double alpha, double x);
+
 #endif
