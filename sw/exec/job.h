@@ -36,6 +36,11 @@ static inline float *real_frame(const struct array *x, int64_t frame) {
   return (float *)x->data + (x->per_frame ? frame * x->elements : 0);
 }
 
+// The frame of an array that is shaped like x, such as its gradient; NULL stays NULL.
+static inline float *real_like(const struct array *x, float *data, int64_t frame) {
+  return data ? data + (x->per_frame ? frame * x->elements : 0) : NULL;
+}
+
 static inline int64_t job_frames(const struct job *j, const struct array *x) {
   return x->per_frame ? j->frames : 1;
 }
@@ -72,5 +77,18 @@ void real_join(const struct job *j);
 void real_reduce(const struct job *j);
 void real_matmul(const struct job *j);
 void real_assign(const struct job *j);
+
+// The same firing backwards. j has been fired; dy is the gradient of some loss with respect to
+// out[0], shaped like it; the gradient with respect to in[k] is added to dx[k], shaped like in[k]
+// (the part of it that a slice needs), or is not wanted: NULL. An array without frames takes the
+// sum over the frames. A mask is not part of the function: who updates a variable keeps its cut
+// connections zero. The kind must have a gradient (op_no_gradient).
+void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_linear_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_pointwise_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_softmax_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_join_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_reduce_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_matmul_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/exec/real.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { CHUNK = 64 };
@@ -36,6 +37,43 @@ void real_fire(const struct job *j) {
   case COLUMN_OPAQUE:
     return;
   }
+}
+
+static void copy_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  int64_t count = dx[0] ? job_frames(j, &j->in[0]) * j->in[0].elements : 0;
+  for (int64_t i = 0; i < count; i++) dx[0][i] += dy[i];
+}
+
+void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  switch ((enum op_gradient)op_info(j->node->op)->gradient) {
+  case GRADIENT_LINEAR:
+    real_linear_gradient(j, dy, dx);
+    return;
+  case GRADIENT_COPY:
+    copy_gradient(j, dy, dx);
+    return;
+  case GRADIENT_SLOPE:
+    real_pointwise_gradient(j, dy, dx);
+    return;
+  case GRADIENT_SOFTMAX:
+    real_softmax_gradient(j, dy, dx);
+    return;
+  case GRADIENT_JOIN:
+    real_join_gradient(j, dy, dx);
+    return;
+  case GRADIENT_SUM:
+    real_reduce_gradient(j, dy, dx);
+    return;
+  case GRADIENT_MATMUL:
+    real_matmul_gradient(j, dy, dx);
+    return;
+  case GRADIENT_INTEGER:
+  case GRADIENT_INDEX:
+  case GRADIENT_STATE:
+  case GRADIENT_CARRIED:
+    break;
+  }
+  assert(false && "the kind has no gradient");
 }
 
 static const struct element_kind floats_kind = {sizeof(float), load, real_fire};

@@ -136,6 +136,7 @@ struct op_info {
   uint32_t required, optional; // attributes, a bit per attr_name
   int space;                   // enum op_space
   unsigned executors;          // enum op_executor
+  int gradient;                // enum op_gradient
   int curve;                   // enum curve, or NONE
   uint32_t codes, slopes;
 };
@@ -155,8 +156,24 @@ enum op_column {
 enum op_space { SPACE_WHOLE, SPACE_ELEMENTS, SPACE_LINEAR, SPACE_SUM, SPACE_MATMUL };
 enum op_executor { EXECUTOR_GOLDEN = 1, EXECUTOR_REAL = 2, EXECUTOR_CIRCUIT = 4 };
 
+// How gradients pass through a kind, or (the last four) why they don't; ops.def tells each rule.
+enum op_gradient {
+  GRADIENT_LINEAR,
+  GRADIENT_COPY,
+  GRADIENT_SLOPE,
+  GRADIENT_SOFTMAX,
+  GRADIENT_JOIN,
+  GRADIENT_SUM,
+  GRADIENT_MATMUL,
+  GRADIENT_INTEGER,
+  GRADIENT_INDEX,
+  GRADIENT_STATE,
+  GRADIENT_CARRIED,
+};
+
 const struct op_info *op_info(enum op op);
-int op_find(const char *name); // NONE if unknown
+const char *op_no_gradient(enum op op); // why a kind has no gradient; NULL if it has one
+int op_find(const char *name);          // NONE if unknown
 const char *attr_text(enum attr_name name);
 enum attr_kind attr_kind(enum attr_name name);
 int attr_find(const char *name); // NONE if unknown

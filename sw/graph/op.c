@@ -8,10 +8,11 @@
 enum { CURVE_NONE = NONE, G = EXECUTOR_GOLDEN, R = EXECUTOR_REAL, C = EXECUTOR_CIRCUIT };
 
 static const struct op_info infos[OP_COUNT] = {
-#define OP(name, column, in_min, in_max, out_max, required, optional, space, executors, curve,     \
-           codes, slopes)                                                                          \
-  {#name,    COLUMN_##column, in_min,    in_max,        out_max, required,                         \
-   optional, SPACE_##space,   executors, CURVE_##curve, codes,   slopes},
+#define OP(name, column, in_min, in_max, out_max, required, optional, space, executors, gradient,  \
+           curve, codes, slopes)                                                                   \
+  {#name,         COLUMN_##column, in_min,        in_max,    out_max,                              \
+   required,      optional,        SPACE_##space, executors, GRADIENT_##gradient,                  \
+   CURVE_##curve, codes,           slopes},
 #include "sw/graph/ops.def"
 #undef OP
 };
@@ -31,6 +32,28 @@ static const enum attr_kind attr_kinds[ATTR_COUNT] = {
 const struct op_info *op_info(enum op op) {
   return &infos[op];
 }
+const char *op_no_gradient(enum op op) {
+  switch ((enum op_gradient)infos[op].gradient) {
+  case GRADIENT_INTEGER:
+    return "it is computed in integers only";
+  case GRADIENT_INDEX:
+    return "its output is an index";
+  case GRADIENT_STATE:
+    return "gradients end at variables";
+  case GRADIENT_CARRIED:
+    return "it is not executed";
+  case GRADIENT_LINEAR:
+  case GRADIENT_COPY:
+  case GRADIENT_SLOPE:
+  case GRADIENT_SOFTMAX:
+  case GRADIENT_JOIN:
+  case GRADIENT_SUM:
+  case GRADIENT_MATMUL:
+    break;
+  }
+  return NULL;
+}
+
 const char *attr_text(enum attr_name name) {
   return attr_names[name];
 }
