@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/command.h"
 
+#include "gen/verilog.h"
 #include "quant/quantize.h"
 #include "sim/simulate.h"
 #include "sw/graph/interval.h"
@@ -58,27 +59,18 @@ static bool parse_formats(struct arena *a, const struct options *o, struct forma
          (!o->overflow || formats_set_overflow(&f->defaults, o->overflow, e));
 }
 
-// An identifier of SystemVerilog that no library module has.
-static bool check_name(const char *name, struct err *e) {
-  bool ok = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-  for (const char *p = name; *p; p++)
-    ok &= (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-          *p == '_';
-  ok &= strncmp(name, "fixed_", 6) != 0 && strncmp(name, "axis_", 5) != 0 && strlen(name) <= 64;
-  return ok || err_set(e,
-                       "--name %s: expected letters, digits and _, a letter first, and neither "
-                       "fixed_ nor axis_ in front",
-                       name);
-}
-
 bool command_check(struct arena *a, const struct options *o, struct err *e) {
   struct formats f;
   int in, out;
   const char *s = o->simulator;
   if (s && strcmp(s, "verilator") != 0 && strcmp(s, "icarus") != 0)
     return err_set(e, "--simulator %s: expected verilator or icarus", s);
-  return (!o->name || check_name(o->name, e)) &&
-         (!o->stall || simulate_stall(o->stall, &in, &out, e)) && parse_formats(a, o, &f, e);
+  if (o->name && !verilog_module_name(o->name))
+    return err_set(e,
+                   "--name %s: expected letters, digits and _, a letter first, and none of the "
+                   "words that SystemVerilog, the library and the benches use",
+                   o->name);
+  return (!o->stall || simulate_stall(o->stall, &in, &out, e)) && parse_formats(a, o, &f, e);
 }
 
 static bool wants_formats(const struct options *o) {

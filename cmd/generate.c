@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // generate: model -> quantised graph -> plan -> folder. This function is the architecture.
 #include "cmd/command.h"
+#include "gen/emit_bench.h"
 #include "gen/folder.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
@@ -31,10 +32,21 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
   return p;
 }
 
+// The frames that --data gives to vectors/; NULL, with no error, if it isn't given.
+static const int32_t *vector_frames(struct arena *a, const struct options *o, const struct plan *p,
+                                    struct err *e) {
+  struct images set;
+  if (!o->data || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
+  if (set.count == BENCH_FRAMES) return command_codes(a, p->graph, &set, 0, BENCH_FRAMES);
+  err_set(e, "%s: %lld images, the vectors take %d", set.name, (long long)set.count, BENCH_FRAMES);
+  return NULL;
+}
+
 int command_generate(struct arena *a, const struct options *o, struct err *e) {
   const char *dir = o->output ? o->output : "rtl", *sha256;
   struct plan *p = command_plan(a, o, &sha256, e);
-  if (!p || !folder_write(p, dir, sha256, e)) return EXIT_USER;
+  const int32_t *frames = p ? vector_frames(a, o, p, e) : NULL;
+  if (!p || e->text[0] || !folder_write(p, dir, sha256, frames, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json) {
     report_json(&t, p, dir);

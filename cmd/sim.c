@@ -47,7 +47,8 @@ static bool circuit(struct sim *s, struct err *e) {
     const char *sha256;
     struct plan *p = command_plan(s->arena, o, &sha256, e);
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
-    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, sha256, e)) return false;
+    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, sha256, NULL, e))
+      return false;
   } else if (o->precision || o->parallelism || o->folding) {
     return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
   }
@@ -114,6 +115,11 @@ static void print_json(const struct sim *s) {
     json_put_string(&t, r->waveform);
   else
     text_puts(&t, "null");
+  text_puts(&t, ",\"failure\":");
+  if (r->failure)
+    json_put_string(&t, r->failure);
+  else
+    text_puts(&t, "null");
   text_puts(&t, "}\n");
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
@@ -132,9 +138,12 @@ static void print_text(const struct sim *s) {
                 100 * (double)r->correct / (double)r->images, (long long)r->correct);
   text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
               (long long)s->plan->ii);
-  text_printf(&t, "latency            %lld cycles (plan %lld)\n", (long long)r->latency,
-              (long long)s->plan->latency);
-  if (o->stall) text_printf(&t, "stalls             %s\n", o->stall);
+  if (o->stall)
+    text_printf(&t, "latency            %lld cycles (%lld without stalls)\nstalls             %s\n",
+                (long long)r->latency, (long long)s->plan->latency, o->stall);
+  else
+    text_printf(&t, "latency            %lld cycles (plan %lld)\n", (long long)r->latency,
+                (long long)s->plan->latency);
   text_printf(&t, "simulated          %lld cycles in %.2f s, %.2f M cycles/s\n",
               (long long)r->cycles, r->run_seconds, rate(r) / 1e6);
   text_printf(&t, "build              %.2f s\n", r->build_seconds);

@@ -172,16 +172,17 @@ static bool place(struct arena *a, const char *made, const char *dir, struct err
 }
 
 static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
-                 const char *model_sha256, struct err *e) {
+                 const char *model_sha256, const int32_t *frames, struct err *e) {
   if (!add_hardware(f, p, e)) return false;
   emit_roms(f, p);
-  if (!emit_bench_files(f, p, NULL, e)) return false;
+  if (!emit_bench_files(f, p, frames, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
   report_manifest(emit_open(f, "manifest.json"), p, model_sha256);
   return write_files(f, dir, e) && add_model(f, p, dir, e) && write_sums(f, dir, e);
 }
 
-bool folder_write(const struct plan *p, const char *dir, const char *model_sha256, struct err *e) {
+bool folder_write(const struct plan *p, const char *dir, const char *model_sha256,
+                  const int32_t *frames, struct err *e) {
   struct arena a = {0};
   struct emit_files files = {.arena = &a};
   size_t length = strlen(dir);
@@ -194,7 +195,7 @@ bool folder_write(const struct plan *p, const char *dir, const char *model_sha25
   if (ok && !mkdtemp(made)) ok = err_set(e, "%s: %s", dir, strerror(errno));
   if (ok) {
     chmod(made, 0755);
-    ok = fill(&files, p, made, model_sha256, e) && place(&a, made, to, e);
+    ok = fill(&files, p, made, model_sha256, frames, e) && place(&a, made, to, e);
     if (!ok) remove_tree(made);
   }
   emit_free(&files);

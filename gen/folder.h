@@ -6,8 +6,10 @@
 
 #include "sw/plan/plan.h"
 
-// Writes the whole folder. `model_sha256`: of the file that the graph came from.
-bool folder_write(const struct plan *p, const char *dir, const char *model_sha256, struct err *e);
+// Writes the whole folder. `model_sha256`: of the file that the graph came from. `frames`: what
+// vectors/ holds, (BENCH_FRAMES, elements), or NULL for integers of the program's choice.
+bool folder_write(const struct plan *p, const char *dir, const char *model_sha256,
+                  const int32_t *frames, struct err *e);
 
 // Refuses a folder whose files don't match its SHA256SUMS.
 bool folder_check(const char *dir, struct err *e);

@@ -123,18 +123,18 @@ static void put_stream(struct text *out, struct arena *a, const struct stream *s
 void report_manifest(struct text *out, const struct plan *p, const char *model_sha256) {
   struct arena a = {0};
   bool first = true;
-  text_puts(out, "{\n  \"generator\": \"nngen\",\n  \"format\": 1,\n  ");
+  text_puts(out, "{\n  \"generator\":\"nngen\",\n  \"format\":1,\n  ");
   put_pair(out, "model", p->graph->name);
   text_puts(out, ",\n  ");
   put_pair(out, "model_sha256", model_sha256);
   text_puts(out, ",\n  ");
   put_pair(out, "top", p->top);
-  text_printf(out, ",\n  \"ii\": %lld,\n  \"latency\": %lld,\n  \"input\": ", (long long)p->ii,
+  text_printf(out, ",\n  \"ii\":%lld,\n  \"latency\":%lld,\n  \"input\":", (long long)p->ii,
               (long long)p->latency);
   put_stream(out, &a, &p->input);
-  text_puts(out, ",\n  \"output\": ");
+  text_puts(out, ",\n  \"output\":");
   put_stream(out, &a, &p->output);
-  text_puts(out, ",\n  \"layers\": [\n");
+  text_puts(out, ",\n  \"layers\":[\n");
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;

@@ -51,3 +51,23 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
 void verilog_line(struct parameters *p) {
   if (p->column) p->column = LINE;
 }
+
+static bool reserved(const char *name) {
+  static const char *const words[] = {
+#define KEYWORD(word) #word,
+#include "gen/keywords.def"
+#undef KEYWORD
+      "tb", "bench"};
+  static const char *const prefixes[] = {"fixed_", "axis_", "bench_", "vector_"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcmp(name, words[i]) == 0) return true;
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) return true;
+  return false;
+}
+
+bool verilog_module_name(const char *name) {
+  bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+  size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  return letter && !name[length] && length <= 64 && !reserved(name);
+}

@@ -5,6 +5,7 @@
 
 #include "sw/base/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // The parameters of one instance, wrapped into lines.
@@ -21,5 +22,9 @@ void verilog_file(struct parameters *p, const char *name, const char *file);  //
 
 // What follows starts a new line: parameters that belong together stand together.
 void verilog_line(struct parameters *p);
+
+// A name that a module may have beside the library and the benches: letters, digits and _, a letter
+// first, at most 64, no reserved word, none of the prefixes fixed_, axis_, bench_, vector_, not tb.
+bool verilog_module_name(const char *name);
 
 #endif

@@ -17,10 +17,11 @@ bool formats_set_stream(struct arena *a, struct format *f, const char *text, str
   f->has_stream = true;
   f->stream = type_of_class(TYPE_BIPOLAR);
   if (strcmp(text, "bipolar") == 0 || type_parse_short(a, text, &f->stream)) return true;
-  return err_set(e,
-                 "precision \"%s\", expected W,F or uW,F: 1 to 32 bits in all (2 to 32 signed), "
-                 "-32 to 60 of them fraction, as in 8,3",
-                 text);
+  return err_set(
+      e,
+      "precision \"%s\", expected W,F or uW,F (1 to 32 bits, 2 to 32 signed; -32 <= F <= 60), "
+      "as in 8,3, or bipolar",
+      text);
 }
 
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e) {

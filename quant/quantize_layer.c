@@ -190,8 +190,8 @@ static bool add_codes(struct quantizer *q, const struct node *n, uint32_t node,
 static bool add_slope(struct quantizer *q, const struct node *n, uint32_t node, int32_t *shift) {
   double slope = node_real(n, ATTR_slope, 0);
   int64_t mul;
-  if (!fix_scale(slope, &mul, shift) || *shift < -8 || *shift > 60)
-    return err_set(q->err, "slope %g, expected a positive number from 2^-29 to 256", slope);
+  if (!(slope >= 0x1p-29 && slope <= 256) || !fix_scale(slope, &mul, shift))
+    return err_set(q->err, "slope %g, expected 2^-29 to 256", slope);
   if (*shift < 0) {
     mul <<= -*shift;
     *shift = 0;

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WAVEFORM "wave.fst"
+
 enum { TRACED_IMAGES = 3, ARGUMENTS_MAX = 24 };
 
 static double now(void) {
@@ -221,7 +223,7 @@ static bool run_traced(struct arena *a, const struct simulate_job *job, const ch
   struct simulate_job few = *job;
   struct simulate_result traced = {0};
   const char *path = arena_printf(a, "%s/traced.bin", job->work);
-  const char *wave = arena_printf(a, "%s/wave.fst", job->work);
+  const char *wave = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   const char *const command[] = {program, NULL};
   few.images = job->images < TRACED_IMAGES ? job->images : TRACED_IMAGES;
   if (!write_job(a, &few, 0, few.images, path, e)) return false;
@@ -271,7 +273,7 @@ static bool with_icarus(struct arena *a, const struct simulate_job *job, struct 
                         struct err *e) {
   double begin = now();
   int64_t correct = 0;
-  const char *wave = job->trace ? arena_printf(a, "%s/wave.fst", job->work) : NULL;
+  const char *wave = job->trace ? arena_printf(a, "%s/%s", job->work, WAVEFORM) : NULL;
   if (!put_vectors(a, job, &correct, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
@@ -294,19 +296,26 @@ static int lock(const char *work, struct err *e) {
   return fd;
 }
 
+// Simulators run in another folder. NULL if there is no such path.
+static const char *absolute(struct arena *a, const char *path) {
+  char *found = realpath(path, NULL);
+  const char *copy = found ? arena_strdup(a, found) : NULL;
+  free(found);
+  return copy;
+}
+
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e) {
   struct simulate_job j = *job;
   *r = (struct simulate_result){0};
   if (!build_folder(job->work, e)) return false;
-  j.work = realpath(job->work, NULL);
-  j.folder = realpath(job->folder, NULL);
+  j.work = absolute(a, job->work);
+  j.folder = absolute(a, job->folder);
   if (!j.work || !j.folder) return err_set(e, "%s: %s", job->folder, strerror(errno));
-  j.work = arena_strdup(a, j.work);
-  j.folder = arena_strdup(a, j.folder);
   int fd = lock(j.work, e);
   if (fd < 0) return false;
   bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);
   close(fd);
+  if (r->waveform) r->waveform = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   return ok;
 }

@@ -108,6 +108,25 @@ static void test_parallelism(void **state) {
   expect(c, "test ! -e $D/rtl", 0, "");
 }
 
+static void test_name(void **state) {
+  struct cli *c = *state;
+  static const char *const bad[] = {"wire", "tb", "fixed_linear", "bench_x", "1st",
+                                    "a-b",  "",   "a b"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2, "--name");
+  expect(c,
+         "$N -p 8,3 -q --name digits -o $D/rtl " MLP " && grep -c 'module digits' $D/rtl/digits.sv",
+         0, "1");
+}
+
+// The vectors of a folder are any integers, or the first images of --data.
+static void test_vectors(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N -p 8,3 -q --data mnist -o $D/rtl " MLP " && make -s -C $D/rtl/tb icarus", 0,
+         "PASS 4 frames");
+  expect(c, "$N -p 8,3 -q --data synthetic:2 -o $D/rtl " MLP, 1, "2 images, the vectors take 4");
+}
+
 static void test_folding(void **state) {
   struct cli *c = *state;
   expect(c,
@@ -230,9 +249,10 @@ static void test_hostile_names(void **state) {
 int main(void) {
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),     WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
-      WITH_DIR(test_folding),   WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),
-      WITH_DIR(test_models),    WITH_DIR(test_data),          WITH_DIR(test_quantised),
-      WITH_DIR(test_simulator), WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
+      WITH_DIR(test_usage),         WITH_DIR(test_precision),    WITH_DIR(test_parallelism),
+      WITH_DIR(test_folding),       WITH_DIR(test_name),         WITH_DIR(test_vectors),
+      WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),    WITH_DIR(test_models),
+      WITH_DIR(test_data),          WITH_DIR(test_quantised),    WITH_DIR(test_simulator),
+      WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
