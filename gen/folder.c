@@ -111,16 +111,6 @@ static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
   return true;
 }
 
-static bool add_model(struct emit_files *f, const struct plan *p, const char *dir, struct err *e) {
-  const char *path = arena_printf(f->arena, "%s/model.bin", dir);
-  struct bytes bytes;
-  if (!model_write(path, graph_renamed(f->arena, p), e) ||
-      !file_read(f->arena, path, FILE_LIMIT, &bytes, e))
-    return false;
-  text_put(emit_open(f, "model.bin"), (const char *)bytes.data, bytes.size);
-  return true;
-}
-
 static bool write_sums(struct emit_files *f, const char *dir, struct err *e) {
   struct text sums = {0};
   qsort(f->files, f->count, sizeof *f->files, by_name);
@@ -178,7 +168,8 @@ static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
   if (!emit_bench_files(f, p, frames, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
   report_manifest(emit_open(f, "manifest.json"), p, model_sha256);
-  return write_files(f, dir, e) && add_model(f, p, dir, e) && write_sums(f, dir, e);
+  model_put(emit_open(f, "model.bin"), graph_renamed(f->arena, p));
+  return write_files(f, dir, e) && write_sums(f, dir, e);
 }
 
 bool folder_write(const struct plan *p, const char *dir, const char *model_sha256,

@@ -343,7 +343,7 @@ static void run(const struct golden *m, int64_t images, const uint8_t *pixels, c
   const struct input *in = &m->graph->inputs[0];
   const struct value *v = &m->graph->values[in->value];
   int64_t elements = value_elements(v), tables = in->source.tables;
-#pragma omp parallel
+#pragma omp parallel if (images > CHUNK)
   {
     struct arena a = {0};
     struct chunk c = {m, 0, ARENA_NEW(&a, int32_t, m->workspace),

@@ -109,7 +109,7 @@ bool real_run(const struct graph *g, int64_t images, const uint8_t *pixels, cons
   if (!check(g, e)) return false;
   const struct input *in = &g->inputs[0];
   int64_t elements = value_elements(&g->values[in->value]);
-#pragma omp parallel
+#pragma omp parallel if (images > CHUNK)
   {
     struct arena a = {0};
     float *x = ARENA_NEW(&a, float, CHUNK *elements);

@@ -2,6 +2,7 @@
 // A graph to model.bin. Keys in the order of docs/model-file.md; what is empty or has its default
 // is left out; arrays that belong to a type, a table or a requantisation are named after their
 // owner.
+#include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
@@ -263,15 +264,22 @@ static void put_graph(struct writer *w) {
   text_puts(&w->text, "]}");
 }
 
-bool model_write(const char *path, const struct graph *g, struct err *e) {
+void model_put(struct text *out, const struct graph *g) {
   struct arena a = {0};
   struct writer w = {.arena = &a, .graph = g};
   put_graph(&w);
   const char *metadata[3][2] = {
       {"format", "nngen"}, {"nngen.version", "1"}, {"nngen.graph", w.text.data}};
   struct safetensors file = {w.count, w.tensors, 3, metadata};
-  bool ok = safetensors_write(path, &file, e);
+  safetensors_put(out, &file);
   text_free(&w.text);
   arena_free(&a);
+}
+
+bool model_write(const char *path, const struct graph *g, struct err *e) {
+  struct text file = {0};
+  model_put(&file, g);
+  bool ok = file_write(path, file.data, file.size, e);
+  text_free(&file);
   return ok;
 }

@@ -200,22 +200,27 @@ static void put_header(struct text *t, const struct named_tensor *sorted,
   while (t->size % PREFIX) text_puts(t, " ");
 }
 
-bool safetensors_write(const char *path, const struct safetensors *s, struct err *e) {
+void safetensors_put(struct text *out, const struct safetensors *s) {
   struct arena a = {0};
-  struct text header = {0}, file = {0};
+  struct text header = {0};
   struct named_tensor *sorted = arena_copy(&a, s->tensors, s->count * sizeof *s->tensors);
   if (s->count) qsort(sorted, s->count, sizeof *sorted, by_size_then_name);
   put_header(&header, sorted, s);
   for (int i = 0; i < PREFIX; i++)
-    text_put(&file, (char[]){(char)(header.size >> (8 * i) & 0xff)}, 1);
-  text_put(&file, header.data, header.size);
+    text_put(out, (char[]){(char)(header.size >> (8 * i) & 0xff)}, 1);
+  text_put(out, header.data, header.size);
   for (uint32_t i = 0; i < s->count; i++) {
     const struct tensor *x = sorted[i].tensor;
-    text_put(&file, x->data, (size_t)x->count * dtype_size(x->dtype));
+    text_put(out, x->data, (size_t)x->count * dtype_size(x->dtype));
   }
-  bool ok = file_write(path, file.data, file.size, e);
   text_free(&header);
-  text_free(&file);
   arena_free(&a);
+}
+
+bool safetensors_write(const char *path, const struct safetensors *s, struct err *e) {
+  struct text file = {0};
+  safetensors_put(&file, s);
+  bool ok = file_write(path, file.data, file.size, e);
+  text_free(&file);
   return ok;
 }

@@ -10,6 +10,7 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
+#include "sw/base/text.h"
 #include "sw/graph/graph.h"
 
 struct named_tensor {
@@ -30,7 +31,11 @@ bool safetensors_parse(struct arena *a, const void *data, size_t size, struct sa
 struct tensor *safetensors_find(const struct safetensors *s, const char *name); // NULL: none
 const char *safetensors_metadata(const struct safetensors *s, const char *key); // NULL: none
 
-// Writes the file: tensors by falling element size, then name, as the format asks for alignment.
+// Appends the file's bytes: tensors by falling element size, then name, as the format asks for
+// alignment.
+void safetensors_put(struct text *out, const struct safetensors *s);
+
+// The same to a file, atomically.
 bool safetensors_write(const char *path, const struct safetensors *s, struct err *e);
 
 #endif
