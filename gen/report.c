@@ -38,9 +38,9 @@ void report_text(struct text *out, const struct plan *p) {
               "%s: II %lld cycles, latency %lld cycles, %lld multipliers, %lld memory bits\n\n",
               p->top, (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
               (long long)p->memory_bits);
-  struct table_text t =
-      table_text_new(&a, "<block|<layer|<module|in|out|<type|<weights|accumulator|lanes "
-                         "in|out|cycles|multipliers|memory bits|busy %");
+  struct table_text t = table_text_new(
+      &a, "<block|<layer|<module|in|out|<type|<weights|accumulator|lanes in|lanes out|cycles|"
+          "multipliers|memory bits|busy %");
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
