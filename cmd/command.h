@@ -12,6 +12,8 @@ struct model {
   struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
 };
 
+#define NNGEN_VERSION "0.1.0"
+
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
 // The words that options take: types, modes, names. False on a usage error.
@@ -45,5 +47,6 @@ int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
+int command_doctor(struct arena *a, const struct options *o, struct err *e);
 
 #endif

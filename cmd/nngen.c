@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define VERSION "0.1.0"
-
 struct command {
   const char *name;
   enum command_bit bit;
@@ -19,6 +17,7 @@ static const struct command commands[] = {
     {"sim", SIM, command_sim, "simulate the circuit and compare every element with the C model"},
     {"run", RUN, command_run, "run the C model on a data set: accuracy and speed"},
     {"info", INFO, command_info, "print the layers of a model"},
+    {"doctor", DOCTOR, command_doctor, "check the tools and the data around the program"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -44,7 +43,8 @@ static int print_help(const struct command *c) {
   if (!c) {
     print_usage(stdout);
   } else {
-    printf("usage: nngen %s [OPTIONS] MODEL\n\n%s\n\n", c->name, c->summary);
+    printf("usage: nngen %s [OPTIONS]%s\n\n%s\n\n", c->name, c->bit == DOCTOR ? "" : " MODEL",
+           c->summary);
     options_print(stdout, c->bit);
   }
   return EXIT_GOOD;
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
     print_usage(stderr);
     return EXIT_USAGE;
   }
-  if (strcmp(argv[1], "--version") == 0) return puts("nngen " VERSION) < 0;
+  if (strcmp(argv[1], "--version") == 0) return puts("nngen " NNGEN_VERSION) < 0;
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help(NULL);
   if (strcmp(argv[1], "help") == 0) return help_command(argc, argv);
   const struct command *c = find(argv[1]);

@@ -81,7 +81,8 @@ bool options_parse(struct options *o, unsigned command, int argc, char **argv, s
   }
   if (optind < argc && o->model) return err_set(e, "two models: %s and %s", o->model, argv[optind]);
   if (optind < argc) o->model = argv[optind];
-  return o->help || o->model || err_set(e, "which model? give the path of a model.bin");
+  return o->help || o->model || command == DOCTOR ||
+         err_set(e, "which model? give the path of a model.bin");
 }
 
 void options_print(FILE *to, unsigned command) {

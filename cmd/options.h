@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum command_bit { GENERATE = 1, RUN = 2, SIM = 4, INFO = 8 };
+enum command_bit { GENERATE = 1, RUN = 2, SIM = 4, INFO = 8, DOCTOR = 16 };
 
 // What an option holds: the given word, the number (0: not given), or true.
 struct options {

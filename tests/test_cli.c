@@ -108,6 +108,21 @@ static void test_parallelism(void **state) {
   expect(c, "test ! -e $D/rtl", 0, "");
 }
 
+static void test_doctor(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N doctor", 0, "CPU kernels");
+  expect(c, "$N doctor --json", 0, "{\"name\":\"parity bug\",\"ok\":true");
+  expect(c, "mkdir $D/bin; PATH=$D/bin $N doctor", 1, "apt-get install verilator");
+  // A simulator that is wrong with the flag as well.
+  expect(c,
+         "printf '#!/bin/sh\\nwhile [ $# -gt 0 ]; do [ \"$1\" = --Mdir ] && d=$2; shift; "
+         "done\\nmkdir -p $d\\n"
+         "printf \"#!/bin/sh\\\\necho wrong\\\\n\" >$d/Vknown_bug; chmod +x $d/Vknown_bug\\n' "
+         ">$D/bin/verilator; "
+         "chmod +x $D/bin/verilator; PATH=$D/bin:$PATH $N doctor",
+         1, "don't trust this simulator");
+}
+
 static void test_name(void **state) {
   struct cli *c = *state;
   static const char *const bad[] = {"wire", "tb", "fixed_linear", "bench_x", "1st",
@@ -249,10 +264,10 @@ static void test_hostile_names(void **state) {
 int main(void) {
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),         WITH_DIR(test_precision),    WITH_DIR(test_parallelism),
-      WITH_DIR(test_folding),       WITH_DIR(test_name),         WITH_DIR(test_vectors),
-      WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),    WITH_DIR(test_models),
-      WITH_DIR(test_data),          WITH_DIR(test_quantised),    WITH_DIR(test_simulator),
-      WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
+      WITH_DIR(test_usage),     WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
+      WITH_DIR(test_folding),   WITH_DIR(test_doctor),        WITH_DIR(test_name),
+      WITH_DIR(test_vectors),   WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),
+      WITH_DIR(test_models),    WITH_DIR(test_data),          WITH_DIR(test_quantised),
+      WITH_DIR(test_simulator), WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// doctor: what of the tools and data around the program is there, in which version, and what to do
+// about the rest.
+#include "cmd/command.h"
+#include "gen/library.h"
+#include "sim/process.h"
+#include "sw/base/json.h"
+#include "sw/base/table_text.h"
+#include "sw/data/mnist.h"
+#include "sw/exec/golden.h"
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct finding {
+  const char *name, *state, *detail;
+  bool good, needed;
+};
+
+enum { FINDINGS_MAX = 24 };
+
+struct findings {
+  struct arena *arena;
+  int count;
+  struct finding list[FINDINGS_MAX];
+};
+
+static void add(struct findings *f, const char *name, bool good, bool needed, const char *state,
+                const char *detail) {
+  f->list[f->count++] = (struct finding){name, state, detail, good, needed};
+}
+
+// The first line that a program prints about its version; NULL if it isn't there.
+static const char *version_of(struct arena *a, const char *program, const char *flag) {
+  const char *const argv[] = {program, flag, NULL};
+  struct text said = {0};
+  struct err ignored = {0};
+  if (!process_exists(program)) return NULL;
+  process_run(argv, NULL, NULL, &said, &ignored);
+  const char *line =
+      said.data ? arena_printf(a, "%.*s", (int)strcspn(said.data, "\n"), said.data) : "";
+  text_free(&said);
+  return strpbrk(line, "0123456789") ? line : "found";
+}
+
+struct tool {
+  const char *program, *flag, *package, *purpose;
+  bool needed;
+};
+
+static const struct tool tools[] = {
+    {"verilator", "--version", "verilator", "simulates circuits", true},
+    {"g++", "--version", "g++", "builds what verilator writes", true},
+    {"make", "--version", "make", "builds what verilator writes", true},
+    {"iverilog", "-V", "iverilog", "second simulator", false},
+    {"ccache", "--version", "ccache", "makes later builds quick", false},
+    {"yosys", "-V", "yosys", "synthesises circuits", false},
+    {"gtkwave", "--version", "gtkwave", "shows waveforms", false},
+};
+
+static void check_tools(struct findings *f) {
+  for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
+    const struct tool *t = &tools[i];
+    const char *version = version_of(f->arena, t->program, t->flag);
+    const char *how = arena_printf(f->arena, "%s; apt-get install %s", t->purpose, t->package);
+    add(f, t->program, version != NULL, t->needed, version ? version : "missing",
+        version ? t->purpose : how);
+  }
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+  (void)st;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
+// Builds and runs sim/known_bug.sv; "right", "wrong", or NULL if that failed.
+static const char *parity(struct arena *a, const char *dir, const char *flag) {
+  const char *source = library_path(a, "sim/known_bug.sv"), *verdict = NULL;
+  const char *const build[] = {"verilator",  "--binary",     "--timing",  "-Wno-lint",
+                               "-Wno-style", "--top-module", "known_bug", "--Mdir",
+                               dir,          source,         flag,        NULL};
+  const char *const run[] = {arena_printf(a, "%s/Vknown_bug", dir), NULL};
+  struct text said = {0};
+  struct err ignored = {0};
+  if (process_run(build, NULL, NULL, &said, &ignored)) {
+    text_free(&said);
+    if (process_run(run, NULL, NULL, &said, &ignored))
+      verdict = strncmp(said.data, "right", 5) == 0 ? "right" : "wrong";
+  }
+  text_free(&said);
+  return verdict;
+}
+
+// The bug itself is no fault, because nngen always passes the flag; a flag that doesn't help is.
+static void check_bug(struct findings *f) {
+  char dir[] = "/tmp/nngen-doctor-XXXXXX";
+  if (!process_exists("verilator") || !mkdtemp(dir)) return;
+  const char *bare = parity(f->arena, arena_printf(f->arena, "%s/bare", dir), NULL);
+  const char *guarded =
+      parity(f->arena, arena_printf(f->arena, "%s/guarded", dir), "-fno-const-bit-op-tree");
+  nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  bool good = guarded && strcmp(guarded, "right") == 0;
+  bool has = bare && strcmp(bare, "wrong") == 0;
+  add(f, "parity bug", good, true,
+      !guarded ? "not tried"
+      : !good  ? "wrong results"
+      : has    ? "there, avoided"
+               : "not there",
+      !guarded ? "verilator doesn't build a small case"
+      : !good  ? "don't trust this simulator"
+      : has    ? "this verilator needs -fno-const-bit-op-tree, which nngen passes"
+               : "tried with a small case");
+}
+
+static void check_data(struct findings *f) {
+  struct mnist_files files;
+  if (mnist_find(f->arena, false, &files))
+    add(f, "MNIST", true, false, "10,000 test images", files.images);
+  else if (mnist_find_excerpt(f->arena, &files))
+    add(f, "MNIST", true, false, "1,000 test images", "scripts/get-mnist fetches all of them");
+  else
+    add(f, "MNIST", false, false, "missing", "scripts/get-mnist fetches it");
+}
+
+static void print_table(const struct findings *f) {
+  struct text t = {0};
+  struct table_text table = table_text_new(f->arena, "<|<|<found|<");
+  for (int i = 0; i < f->count; i++) {
+    const struct finding *x = &f->list[i];
+    table_text_row(&table, "%s|%s|%s|%s",
+                   x->good     ? "ok"
+                   : x->needed ? "FAULT"
+                               : "-",
+                   x->name, x->state, x->detail);
+  }
+  table_text_print(&table, &t);
+  text_print_escaped(stdout, &t);
+  text_free(&t);
+}
+
+static void print_json(const struct findings *f) {
+  struct text t = {0};
+  text_puts(&t, "{\"findings\":[");
+  for (int i = 0; i < f->count; i++) {
+    const struct finding *x = &f->list[i];
+    text_puts(&t, i ? ",{\"name\":" : "{\"name\":");
+    json_put_string(&t, x->name);
+    text_printf(&t, ",\"ok\":%s,\"needed\":%s,\"found\":", x->good ? "true" : "false",
+                x->needed ? "true" : "false");
+    json_put_string(&t, x->state);
+    text_puts(&t, ",\"detail\":");
+    json_put_string(&t, x->detail);
+    text_puts(&t, "}");
+  }
+  text_puts(&t, "]}\n");
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+}
+
+int command_doctor(struct arena *a, const struct options *o, struct err *e) {
+  struct findings f = {.arena = a};
+  add(&f, "nngen", true, true, NNGEN_VERSION, "");
+  add(&f, "CPU kernels", true, true, golden_kernels(), "golden model and float executor");
+  check_tools(&f);
+  check_bug(&f);
+  check_data(&f);
+  if (o->json)
+    print_json(&f);
+  else
+    print_table(&f);
+  bool fault = false;
+  for (int i = 0; i < f.count; i++) fault |= f.list[i].needed && !f.list[i].good;
+  if (fault) err_set(e, "something that simulation needs is missing; scripts/setup installs it");
+  return fault ? EXIT_USER : EXIT_GOOD;
+}
