@@ -35,6 +35,17 @@ test-deep: setup-test ## the same at full width and depth
 bench: all ## figures of speed, printed
 	@scripts/bench
 
+PREFIX ?= /usr/local
+install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
+	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
+	install -D -m 644 $(BUILD)/libnngen.a $(DESTDIR)$(PREFIX)/lib/nngen/libnngen.a
+	install -d $(DESTDIR)$(PREFIX)/share/nngen/hw $(DESTDIR)$(PREFIX)/share/nngen/sim \
+	  $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000 $(DESTDIR)$(PREFIX)/share/nngen/models
+	install -m 644 hw/* $(DESTDIR)$(PREFIX)/share/nngen/hw
+	install -m 644 sim/*.sv $(DESTDIR)$(PREFIX)/share/nngen/sim
+	install -m 644 data/mnist-1000/* $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000
+	install -m 644 models/* $(DESTDIR)$(PREFIX)/share/nngen/models
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
@@ -113,6 +124,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: sanitize check-sanitized all sim test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install sanitize check-sanitized all sim test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

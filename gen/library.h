@@ -4,8 +4,8 @@
 
 #include "sw/base/arena.h"
 
-// A file or folder of the program's own, "hw" or "sim/bench_tap.sv": beside the program or in one
-// of the two folders above it, otherwise where it was built.
+// A file of the program's own, "hw/fixed_rom.sv" or "sim/bench_tap.sv": near the program, otherwise
+// where it was built.
 const char *library_path(struct arena *a, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 #include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/near.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -115,20 +116,10 @@ static bool build(struct command *c, const char *library, const char *program, s
 
 // ---- Verilator
 
-// libnngen.a beside the program, above it (tests), or where the project was built.
+// Beside the program, or in lib/nngen of an installation; otherwise where the project was built.
 static const char *library(struct arena *a) {
-  char self[4096];
-  ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-  for (int up = 0; size > 0 && up < 2; up++) {
-    self[size] = 0;
-    char *slash = strrchr(self, '/');
-    if (!slash) break;
-    *slash = 0;
-    size = slash - self;
-    const char *path = arena_printf(a, "%s/libnngen.a", self);
-    if (file_exists(path)) return path;
-  }
-  return arena_printf(a, "%s/build/libnngen.a", NNGEN_ROOT);
+  const char *near = near_program(a, "libnngen.a");
+  return near ? near : arena_printf(a, "%s/build/libnngen.a", NNGEN_ROOT);
 }
 
 // Writes text only if the file doesn't hold it already.

@@ -123,6 +123,23 @@ static void test_doctor(void **state) {
          1, "don't trust this simulator");
 }
 
+// An installation needs nothing of the source tree.
+static void test_install(void **state) {
+  struct cli *c = *state;
+  expect(c,
+         "make -s install BUILD=$(dirname $N) PREFIX=$D/i >/dev/null && cd $D && i/bin/nngen run "
+         "-q -p 8,3 --images 1000 --json "
+         "-d "
+         "i/share/nngen/data/mnist-1000/t10k-1000-images-idx3-ubyte.gz,i/share/nngen/data/"
+         "mnist-1000/t10k-1000-labels-idx1-ubyte.gz "
+         "i/share/nngen/models/mnist-mlp.bin",
+         0, "\"correct\":977");
+  expect(c,
+         "cd $D && i/bin/nngen -q -p 8,3 -o rtl i/share/nngen/models/mnist-mlp.bin && cmp "
+         "rtl/fixed_linear.sv i/share/nngen/hw/fixed_linear.sv && echo same",
+         0, "same");
+}
+
 static void test_name(void **state) {
   struct cli *c = *state;
   static const char *const bad[] = {"wire", "tb", "fixed_linear", "bench_x", "1st",
@@ -264,10 +281,11 @@ static void test_hostile_names(void **state) {
 int main(void) {
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),     WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
-      WITH_DIR(test_folding),   WITH_DIR(test_doctor),        WITH_DIR(test_name),
-      WITH_DIR(test_vectors),   WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),
-      WITH_DIR(test_models),    WITH_DIR(test_data),          WITH_DIR(test_quantised),
-      WITH_DIR(test_simulator), WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names)};
+      WITH_DIR(test_usage),        WITH_DIR(test_precision), WITH_DIR(test_parallelism),
+      WITH_DIR(test_folding),      WITH_DIR(test_doctor),    WITH_DIR(test_install),
+      WITH_DIR(test_name),         WITH_DIR(test_vectors),   WITH_DIR(test_output_folder),
+      WITH_DIR(test_disk_full),    WITH_DIR(test_models),    WITH_DIR(test_data),
+      WITH_DIR(test_quantised),    WITH_DIR(test_simulator), WITH_DIR(test_determinism),
+      WITH_DIR(test_hostile_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,16 +3,13 @@
 #include "sw/data/mnist.h"
 
 #include "sw/base/file.h"
+#include "sw/base/near.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #ifndef NNGEN_DATADIR
 #define NNGEN_DATADIR "data"
 #endif
-
-enum { PATH_LIMIT = 4096, ANCESTORS = 3 };
 
 // The file `folder`/`stem`-ubyte with or without .gz, or NULL.
 static const char *find_file(struct arena *a, const char *folder, const char *stem) {
@@ -28,20 +25,11 @@ static bool find_in(struct arena *a, const char *folder, const char *set, struct
   return out->images && out->labels;
 }
 
-// Looks in ROOT/`folder` for each ROOT that may be the project: the folders above the executable
-// (build/nngen, build/tests/...), then the current one.
+// Near the program, then in the current folder.
 static bool find_near(struct arena *a, const char *folder, const char *set,
                       struct mnist_files *out) {
-  char exe[PATH_LIMIT] = "";
-  ssize_t length = readlink("/proc/self/exe", exe, sizeof exe - 1);
-  exe[length > 0 ? length : 0] = 0;
-  for (int i = 0; i < ANCESTORS; i++) {
-    char *slash = strrchr(exe, '/');
-    if (!slash) break;
-    *slash = 0;
-    if (find_in(a, arena_printf(a, "%s/%s", exe, folder), set, out)) return true;
-  }
-  return find_in(a, folder, set, out);
+  const char *near = near_program(a, folder);
+  return (near && find_in(a, near, set, out)) || find_in(a, folder, set, out);
 }
 
 static bool find_under(struct arena *a, const char *variable, const char *folder, const char *set,

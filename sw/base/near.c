@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/base/near.h"
+
+#include "sw/base/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_LIMIT = 4096, ANCESTORS = 3 };
+
+const char *near_program(struct arena *a, const char *name) {
+  static const char *const places[] = {"", "share/nngen/", "lib/nngen/"};
+  char self[PATH_LIMIT];
+  ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+  self[size > 0 ? size : 0] = 0;
+  for (int up = 0; up < ANCESTORS; up++) {
+    char *slash = strrchr(self, '/');
+    if (!slash) break;
+    *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+      const char *path = arena_printf(a, "%s/%s%s", self, places[i], name);
+      if (file_exists(path)) return path;
+    }
+  }
+  return NULL;
+}
