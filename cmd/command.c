@@ -27,17 +27,26 @@ static bool parse_list(struct arena *a, const char *text, int64_t *count, double
   return true;
 }
 
+// The numbers of an option, or one default.
+static bool option_list(struct arena *a, const char *name, const char *text, double otherwise,
+                        int64_t *count, double **out, struct err *e) {
+  *count = 1;
+  *out = ARENA_NEW(a, double, 1);
+  **out = otherwise;
+  return !text || parse_list(a, text, count, out) ||
+         err_set(e, "--%s %s: expected numbers with commas between", name, text);
+}
+
 // --input-mean and --input-std replace the model's own.
 static bool apply_source(struct arena *a, const struct options *o, struct graph *g, struct err *e) {
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     struct source *s = &g->inputs[i].source;
-    int64_t means = 1, deviations = 1;
-    double zero = 0, one = 1, *mean = &zero, *std = &one;
+    int64_t means, deviations;
+    double *mean, *std;
     if (s->tables) return err_set(e, "--input-mean: the pixel table of an integer model is fixed");
-    if (o->input_mean && !parse_list(a, o->input_mean, &means, &mean))
-      return err_set(e, "--input-mean %s: expected numbers with commas between", o->input_mean);
-    if (o->input_std && !parse_list(a, o->input_std, &deviations, &std))
-      return err_set(e, "--input-std %s: expected numbers with commas between", o->input_std);
+    if (!option_list(a, "input-mean", o->input_mean, 0, &means, &mean, e) ||
+        !option_list(a, "input-std", o->input_std, 1, &deviations, &std, e))
+      return false;
     int64_t count = means > deviations ? means : deviations;
     double *both = ARENA_NEW(a, double, 2 * count);
     for (int64_t c = 0; c < count; c++) {
@@ -61,6 +70,13 @@ static bool parse_formats(struct arena *a, const struct options *o, struct forma
 
 bool command_check(struct arena *a, const struct options *o, struct err *e) {
   struct formats f;
+  int64_t count;
+  double *list;
+  if (!option_list(a, "input-mean", o->input_mean, 0, &count, &list, e) ||
+      !option_list(a, "input-std", o->input_std, 1, &count, &list, e))
+    return false;
+  for (int64_t i = 0; i < count; i++)
+    if (!(list[i] > 0)) return err_set(e, "--input-std %s: expected numbers above 0", o->input_std);
   int in, out;
   const char *s = o->simulator;
   if (s && strcmp(s, "verilator") != 0 && strcmp(s, "icarus") != 0)

@@ -54,7 +54,7 @@ int command_generate(struct arena *a, const struct options *o, struct err *e) {
   } else {
     text_printf(&t, "%s -> %s\n\n", o->model, dir);
     report_text(&t, p);
-    text_print_escaped(stdout, &t);
+    fwrite(t.data, 1, t.size, stdout);
   }
   text_free(&t);
   return EXIT_GOOD;

@@ -67,7 +67,9 @@ static void print_table(struct arena *a, struct text *t, const struct graph *g,
                         const struct layer *layers) {
   const struct value *x = &g->values[g->inputs[0].value];
   int64_t parameters = 0, macs = 0;
-  text_printf(t, "%s: input %s", g->name, x->name);
+  text_put_escaped(t, g->name);
+  text_puts(t, ": input ");
+  text_put_escaped(t, x->name);
   for (int d = 0; d < x->rank; d++)
     text_printf(t, "%s%lld", d ? " x " : " ", (long long)x->shape[d]);
   text_printf(t, ", %s\n\n", type_text(a, &x->type));
@@ -97,10 +99,7 @@ int command_info(struct arena *a, const struct options *o, struct err *e) {
     print_json(&t, g, layers);
   else
     print_table(a, &t, g, layers);
-  if (o->json)
-    fwrite(t.data, 1, t.size, stdout);
-  else
-    text_print_escaped(stdout, &t);
+  fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
   return EXIT_GOOD;
 }

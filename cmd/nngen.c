@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nngen: the commands, and nothing else.
 #include "cmd/command.h"
+#include "sw/base/file.h"
 
 #include <string.h>
 
@@ -90,5 +91,10 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help(NULL);
   if (strcmp(argv[1], "help") == 0) return help_command(argc, argv);
   const struct command *c = find(argv[1]);
-  return c ? run_command(c, argc - 1, argv + 1) : run_command(&commands[0], argc, argv);
+  if (c) return run_command(c, argc - 1, argv + 1);
+  struct err e = {0};
+  bool word = argv[1][strspn(argv[1], "abcdefghijklmnopqrstuvwxyz")] == 0;
+  if (!word || file_exists(argv[1])) return run_command(&commands[0], argc, argv);
+  err_set(&e, "there is no command or file \"%s\"", argv[1]);
+  return usage_error(&e);
 }

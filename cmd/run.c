@@ -239,7 +239,7 @@ static void print_text(const struct run *r, const char *model) {
     text_puts(&t, "\nagainst the float model:\n");
     table_text_print(&table, &t);
   }
-  text_print_escaped(stdout, &t);
+  fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
 }
 
@@ -272,7 +272,10 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
     err_set(e, "%s: the model holds integers only, there is no float model to run", o->model);
     return EXIT_USER;
   }
-  if (!execute(&r, o, &m, e)) return EXIT_USER;
+  if (!execute(&r, o, &m, e)) {
+    if (!strstr(e->text, o->model)) err_within(e, "%s", o->model);
+    return EXIT_USER;
+  }
   r.correct = command_correct(&r.set, r.set.count, r.outputs, r.elements);
   if (o->output && !write_outputs(&r, o->output, e)) return EXIT_USER;
   if (o->json)

@@ -136,8 +136,12 @@ static void print_text(const struct sim *s) {
   if (s->job.labels && r->images)
     text_printf(&t, "accuracy           %.2f %% (%lld correct)\n",
                 100 * (double)r->correct / (double)r->images, (long long)r->correct);
-  text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
-              (long long)s->plan->ii);
+  if (r->ii)
+    text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
+                (long long)s->plan->ii);
+  else
+    text_printf(&t, "cycles per image   not measured with one image (plan %lld)\n",
+                (long long)s->plan->ii);
   if (o->stall)
     text_printf(&t, "latency            %lld cycles (%lld without stalls)\nstalls             %s\n",
                 (long long)r->latency, (long long)s->plan->latency, o->stall);
@@ -148,7 +152,7 @@ static void print_text(const struct sim *s) {
               (long long)r->cycles, r->run_seconds, rate(r) / 1e6);
   text_printf(&t, "build              %.2f s\n", r->build_seconds);
   if (r->waveform) text_printf(&t, "waveform           %s\n", r->waveform);
-  text_print_escaped(stdout, &t);
+  fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
 }
 

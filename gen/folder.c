@@ -10,6 +10,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <sha2.h>
@@ -30,7 +31,6 @@ const char *folder_sha256(struct arena *a, const void *data, size_t size) {
 
 struct modules {
   struct arena *arena;
-  const char *library;
   uint32_t count;
   const char *names[MODULES_MAX];
   struct bytes text[MODULES_MAX];
@@ -43,7 +43,8 @@ static bool word_char(char c) {
 static bool add_module(struct modules *m, const char *name, size_t length, struct err *e) {
   for (uint32_t i = 0; i < m->count; i++)
     if (strlen(m->names[i]) == length && memcmp(m->names[i], name, length) == 0) return true;
-  const char *path = arena_printf(m->arena, "%s/%.*s.sv", m->library, (int)length, name);
+  const char *path =
+      library_path(m->arena, arena_printf(m->arena, "hw/%.*s.sv", (int)length, name));
   if (!file_exists(path)) return true; // a word that isn't a module
   if (m->count == MODULES_MAX) return err_set(e, "more than %d modules", MODULES_MAX);
   m->names[m->count] = arena_printf(m->arena, "%.*s", (int)length, name);
@@ -72,11 +73,20 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct emit_file *)a)->name, ((const struct emit_file *)b)->name);
 }
 
+// What the circuit instantiates must be there; what that instantiates is found in its text.
+static bool check_module(struct modules *m, const char *name, struct err *e) {
+  const char *path = library_path(m->arena, arena_printf(m->arena, "hw/%s.sv", name));
+  return file_exists(path) || err_set(e, "%s: the library module isn't there", path);
+}
+
 static bool add_hardware(struct emit_files *f, const struct plan *p, struct err *e) {
-  struct modules m = {.arena = f->arena, .library = library_path(f->arena, "hw")};
+  struct modules m = {.arena = f->arena};
   struct text top = {0};
   emit_top(&top, p);
-  bool ok = scan_modules(&m, top.data, e);
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < p->n_cells; i++)
+    ok = check_module(&m, emit_module(p, &p->cells[i]), e);
+  ok = ok && scan_modules(&m, top.data, e);
   for (uint32_t i = 0; ok && i < m.count; i++)
     ok = scan_modules(&m, (const char *)m.text[i].data, e);
   struct emit_file *sorted = ARENA_NEW(f->arena, struct emit_file, m.count);
@@ -196,55 +206,89 @@ bool folder_write(const struct plan *p, const char *dir, const char *model_sha25
 
 // ---- reading back
 
-static bool check_line(struct arena *a, const char *dir, char *line, struct err *e) {
+// The names in a SHA256SUMS, each checked against its file.
+struct sums {
+  struct arena *arena;
+  const char *dir;
+  json_t *listed;
+};
+
+static bool check_line(struct sums *s, char *line, struct err *e) {
   char *name = strstr(line, "  ");
+  struct arena a = {0};
   struct bytes bytes;
   if (!name || name - line != SHA256_DIGEST_STRING_LENGTH - 1)
-    return err_set(e, "%s/SHA256SUMS: a line isn't HASH  FILE", dir);
+    return err_set(e, "%s/SHA256SUMS: a line isn't HASH  FILE", s->dir);
   *name = 0;
   name += 2;
-  if (name[0] == '/' || strstr(name, "..")) return err_set(e, "%s/SHA256SUMS: %s", dir, name);
-  const char *path = arena_printf(a, "%s/%s", dir, name);
-  if (!file_read(a, path, FILE_LIMIT, &bytes, e)) return false;
-  if (strcmp(folder_sha256(a, bytes.data, bytes.size), line) != 0)
-    return err_set(e, "%s: was changed after it was generated (SHA256SUMS doesn't match)", path);
-  return true;
+  if (name[0] == '/' || strstr(name, "..")) return err_set(e, "%s/SHA256SUMS: %s", s->dir, name);
+  const char *path = arena_printf(s->arena, "%s/%s", s->dir, name);
+  bool ok = file_read(&a, path, FILE_LIMIT, &bytes, e);
+  if (ok && strcmp(folder_sha256(&a, bytes.data, bytes.size), line) != 0)
+    ok = err_set(e, "%s: was changed after it was generated (SHA256SUMS doesn't match)", path);
+  json_object_set_new(s->listed, name, json_true());
+  arena_free(&a);
+  return ok;
+}
+
+// Every file of a sub-folder ("" is the folder itself) is listed, SHA256SUMS apart.
+static bool check_listed(struct sums *s, const char *room, struct err *e) {
+  DIR *d = opendir(arena_printf(s->arena, "%s/%s", s->dir, room));
+  if (!d) return err_set(e, "%s/%s: %s", s->dir, room, strerror(errno));
+  bool ok = true;
+  for (struct dirent *entry; ok && (entry = readdir(d));) {
+    struct stat st;
+    const char *name = arena_printf(s->arena, "%s%s", room, entry->d_name);
+    const char *path = arena_printf(s->arena, "%s/%s", s->dir, name);
+    if (strcmp(name, "SHA256SUMS") == 0 || stat(path, &st) != 0 || S_ISDIR(st.st_mode)) continue;
+    if (!json_object_get(s->listed, name)) ok = err_set(e, "%s: isn't listed in SHA256SUMS", path);
+  }
+  closedir(d);
+  return ok;
 }
 
 bool folder_check(const char *dir, struct err *e) {
   struct arena a = {0};
-  struct bytes sums;
-  bool ok = file_read(&a, arena_printf(&a, "%s/SHA256SUMS", dir), SUMS_MAX, &sums, e);
-  char *rest = ok ? (char *)sums.data : NULL;
-  for (char *line; ok && (line = strsep(&rest, "\n"));) {
-    struct arena one = {0};
-    if (*line) ok = check_line(&one, dir, line, e);
-    arena_free(&one);
-  }
+  struct bytes bytes;
+  struct sums s = {&a, dir, json_object()};
+  bool ok = file_read(&a, arena_printf(&a, "%s/SHA256SUMS", dir), SUMS_MAX, &bytes, e);
+  char *rest = ok ? (char *)bytes.data : NULL;
+  for (char *line; ok && (line = strsep(&rest, "\n"));)
+    if (*line) ok = check_line(&s, line, e);
+  ok = ok && check_listed(&s, "", e) && check_listed(&s, "rom/", e) &&
+       check_listed(&s, "vectors/", e) && check_listed(&s, "tb/", e);
+  json_decref(s.listed);
   arena_free(&a);
   return ok;
+}
+
+static bool read_lanes(const json_t *j, const char *key, int64_t *out, struct err *e) {
+  *out = json_integer_value(json_object_get(j, key));
+  return (*out >= 1 && *out <= DIM_MAX) ||
+         err_set(e, "%s: expected 1 to %lld", key, (long long)DIM_MAX);
 }
 
 static bool read_manifest(struct arena *a, const json_t *root, struct folding *f, const char **top,
                           struct err *e) {
   const json_t *layers = json_object_get(root, "layers");
-  const json_t *lanes = json_object_get(json_object_get(root, "input"), "lanes");
   const char *name = json_string_value(json_object_get(root, "top"));
-  if (!json_is_array(layers) || !json_is_integer(lanes) || !name)
-    return err_set(e, "manifest.json: layers, input.lanes or top is missing");
+  if (!json_is_array(layers) || !name || !verilog_module_name(name))
+    return err_set(e, "manifest.json: layers or top is missing or wrong");
   *top = arena_strdup(a, name);
-  *f = (struct folding){.parallelism = json_integer_value(lanes)};
+  *f = (struct folding){0};
+  if (!read_lanes(json_object_get(root, "input"), "lanes", &f->parallelism, e))
+    return err_within(e, "manifest.json: input");
   f->layers = ARENA_NEW(a, struct folding_entry, json_array_size(layers));
   for (size_t i = 0; i < json_array_size(layers); i++) {
     const json_t *l = json_array_get(layers, i);
     const char *id = json_string_value(json_object_get(l, "id"));
     if (!id) return err_set(e, "manifest.json: layer %zu has no id", i);
-    f->layers[f->n_layers++] =
-        (struct folding_entry){.name = arena_strdup(a, id),
-                               .in = json_integer_value(json_object_get(l, "lanes_in")),
-                               .out = json_integer_value(json_object_get(l, "lanes_out"))};
+    struct folding_entry *entry = &f->layers[f->n_layers++];
+    entry->name = arena_strdup(a, id);
+    if (!read_lanes(l, "lanes_in", &entry->in, e) || !read_lanes(l, "lanes_out", &entry->out, e))
+      return err_within(e, "manifest.json: layer \"%s\"", id);
   }
-  return f->parallelism >= 1 || err_set(e, "manifest.json: no lanes");
+  return true;
 }
 
 struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {

@@ -54,16 +54,7 @@ void report_text(struct text *out, const struct plan *p) {
   }
   table_text_row(&t, "total||||||||||%lld|%lld|%lld|", (long long)p->ii, (long long)p->multipliers,
                  (long long)p->memory_bits);
-  struct text table = {0};
-  table_text_print(&t, &table);
-  for (size_t i = 0; i < table.size; i++) {
-    unsigned char c = (unsigned char)table.data[i];
-    if ((c < 0x20 && c != '\n') || c == 0x7f)
-      text_printf(out, "\\x%02x", c);
-    else
-      text_put(out, table.data + i, 1);
-  }
-  text_free(&table);
+  table_text_print(&t, out);
   arena_free(&a);
 }
 

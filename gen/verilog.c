@@ -57,13 +57,14 @@ static bool reserved(const char *name) {
 #define KEYWORD(word) #word,
 #include "gen/keywords.def"
 #undef KEYWORD
-      "tb", "bench"};
-  static const char *const prefixes[] = {"fixed_", "axis_", "bench_", "vector_"};
+      "tb", "bench", "dut", "frame", "trim", "aclk", "aresetn", "frame_error", "ROM_DIR"};
+  static const char *const prefixes[] = {"fixed_", "axis_",  "bench_", "vector_", "s_axis",
+                                         "m_axis", "frame_", "trim_",  "unused_"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(name, words[i]) == 0) return true;
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
     if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) return true;
-  return false;
+  return name[0] == 'l' && name[1] >= '0' && name[1] <= '9'; // l0_linear and its nets
 }
 
 bool verilog_module_name(const char *name) {

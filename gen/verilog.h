@@ -23,8 +23,8 @@ void verilog_file(struct parameters *p, const char *name, const char *file);  //
 // What follows starts a new line: parameters that belong together stand together.
 void verilog_line(struct parameters *p);
 
-// A name that a module may have beside the library and the benches: letters, digits and _, a letter
-// first, at most 64, no reserved word, none of the prefixes fixed_, axis_, bench_, vector_, not tb.
+// A name that the top module may have: letters, digits and _, a letter first, at most 64; no
+// reserved word, no name of the library, the benches, or the ports and nets of top.
 bool verilog_module_name(const char *name);
 
 #endif

@@ -168,7 +168,8 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
   uint32_t streams = op_info(n->op)->column == COLUMN_LINEAR ? 1 : n->n_in;
   for (uint32_t i = 0; i < streams; i++) {
     if (n->in[i].delay || q->value[n->in[i].value] == NONE)
-      return err_set(q->err, "input \"%s\": only streams without delay are quantised",
+      return err_set(q->err,
+                     "input \"%s\" is a constant or delayed: only streams are quantised here",
                      node_in(q->from, n, i)->name);
     graph_add_use(q->to, node, (struct use){(uint32_t)q->value[n->in[i].value], 0, NONE});
   }

@@ -6,7 +6,6 @@
 #include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
-#include "sw/base/near.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -116,19 +115,13 @@ static bool build(struct command *c, const char *library, const char *program, s
 
 // ---- Verilator
 
-// Beside the program, or in lib/nngen of an installation; otherwise where the project was built.
-static const char *library(struct arena *a) {
-  const char *near = near_program(a, "libnngen.a");
-  return near ? near : arena_printf(a, "%s/build/libnngen.a", NNGEN_ROOT);
-}
-
 // Writes text only if the file doesn't hold it already.
 static bool put_text(struct arena *a, const char *path, const struct text *t, struct err *e) {
   return same_stamp(a, path, t) || file_write(path, t->data, t->size, e);
 }
 
 static const char *put_bench(struct arena *a, const struct simulate_job *job, struct err *e) {
-  const char *path = arena_printf(a, "%s/bench.sv", job->work);
+  const char *path = arena_printf(a, "%s/bench.sv", job->build);
   struct text t = {0};
   emit_bench_dpi(&t, job->plan);
   bool ok = put_text(a, path, &t, e);
@@ -146,8 +139,8 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
       "-O3",        "-MAKEFLAGS", "-s",          "--top-module", "bench",
       NULL};
   struct command c = {.arena = a};
-  const char *name = trace ? "traced" : "fast", *archive = library(a);
-  const char *program = arena_printf(a, "%s/%s", job->work, name);
+  const char *name = trace ? "traced" : "fast", *archive = job->archive;
+  const char *program = arena_printf(a, "%s/%s", job->build, name);
   if (!process_exists("verilator")) {
     err_set(e,
             "verilator isn't installed: scripts/setup installs it, --simulator icarus is slower");
@@ -160,7 +153,7 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   add(&c, arena_printf(a, "%ld", sysconf(_SC_NPROCESSORS_ONLN)));
   if (trace) add(&c, "--trace-fst");
   add(&c, "--Mdir");
-  add(&c, arena_printf(a, "%s/obj_%s", job->work, name));
+  add(&c, arena_printf(a, "%s/obj_%s", job->build, name));
   add(&c, "-o");
   add(&c, program);
   add(&c, bench);

@@ -4,6 +4,7 @@
 #include "gen/emit_bench.h"
 #include "sim/build.h"
 #include "sim/job.h"
+#include "sim/paths.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/progress.h"
@@ -296,22 +297,12 @@ static int lock(const char *work, struct err *e) {
   return fd;
 }
 
-// Simulators run in another folder. NULL if there is no such path.
-static const char *absolute(struct arena *a, const char *path) {
-  char *found = realpath(path, NULL);
-  const char *copy = found ? arena_strdup(a, found) : NULL;
-  free(found);
-  return copy;
-}
-
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e) {
   struct simulate_job j = *job;
   *r = (struct simulate_result){0};
   if (!build_folder(job->work, e)) return false;
-  j.work = absolute(a, job->work);
-  j.folder = absolute(a, job->folder);
-  if (!j.work || !j.folder) return err_set(e, "%s: %s", job->folder, strerror(errno));
+  if (!paths_make_plain(a, &j, e)) return false;
   int fd = lock(j.work, e);
   if (fd < 0) return false;
   bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);

@@ -25,7 +25,9 @@ struct simulate_job {
   int jobs;                // processes
   bool trace;              // write a waveform of the first images too
   bool icarus;
-  const char *work; // folder for what is built; made if it isn't there
+  const char *work;    // folder for what is built; made if it isn't there
+  const char *archive; // set by simulate: libnngen.a
+  const char *build;   // set by simulate: the work folder, or a plain path in its place
   bool quiet;
   const char *const *plusargs; // more of them for the simulator, NULL-terminated, or NULL
 };

@@ -133,12 +133,16 @@ static void flatten(struct netgen *n) {
   finish(n, node);
 }
 
+// Over the last axis: mostly of a flat stream, sometimes of several rows.
 static void linear(struct netgen *n) {
-  flatten(n);
+  if (n->kind == NETGEN_CIRCUIT || chance(n, 60)) flatten(n);
   uint32_t x = n->at;
-  int64_t shape[2] = {size(n), end(n)->shape[0]};
+  int rank = end(n)->rank;
+  int64_t shape[2] = {size(n), end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
+  memcpy(y_shape, end(n)->shape, sizeof y_shape);
+  y_shape[rank - 1] = shape[0];
   struct type w = weight_type(n, shape[0]), out = stream_type(n, true, 16);
-  uint32_t node = add_node(n, OP_linear, out, 1, shape, end(n)->per_frame);
+  uint32_t node = add_node(n, OP_linear, out, rank, y_shape, end(n)->per_frame);
   use(n, node, x);
   use(n, node, tensor(n, "w", 2, shape, w));
   if (chance(n, 70))

@@ -179,30 +179,60 @@ static void test_witnesses(void **state) {
   arena_free(&a);
 }
 
-// The comparison can fail: the digits of a weight image inverted.
-static void test_seeded_weight(void **state) {
-  (void)state;
-  struct arena a = {0};
+static void edit(struct arena *a, const char *name, void (*how)(struct bytes *)) {
   struct err e = {0};
-  struct plan *p = random_plan(&a, OP_linear, 2, &e);
-  assert_non_null(p);
-  const char *dir = arena_printf(&a, "%s/rtl", scratch);
-  assert_true(folder_write(p, dir, "", NULL, &e));
   struct bytes image;
-  const char *path = arena_printf(&a, "%s/rom/l0_weight_000_000.mem", dir);
-  assert_true(file_read(&a, path, 1 << 20, &image, &e));
-  for (size_t i = 0; i < image.size; i++)
-    if (image.data[i] != '\n') image.data[i] = image.data[i] == '0' ? '5' : '0';
+  const char *path = arena_printf(a, "%s/rtl/rom/%s", scratch, name);
+  assert_true(file_read(a, path, 1 << 20, &image, &e));
+  how(&image);
   assert_true(file_write(path, image.data, image.size, &e));
-  struct simulate_result r = simulated(&a, p, dir, 2, false);
-  assert_non_null(r.failure);
-  assert_non_null(strstr(r.failure, "l0_linear"));
-  arena_free(&a);
+}
+
+static void invert(struct bytes *image) {
+  for (size_t i = 0; i < image->size; i++)
+    if (image->data[i] != '\n') image->data[i] = image->data[i] == '0' ? '5' : '0';
+}
+
+// The first line goes to the end: each output gets the bias or weights of the next.
+static void rotate(struct bytes *image) {
+  size_t line = strcspn((char *)image->data, "\n") + 1;
+  char first[64];
+  assert_true(line < sizeof first && line < image->size);
+  memcpy(first, image->data, line);
+  memmove(image->data, image->data + line, image->size - line);
+  memcpy(image->data + image->size - line, first, line);
+}
+
+// Seeded bugs in the memory images: wrong weights, biases shifted by an output, weights in another
+// order (as a transposed matrix would have them). Each is found, and in the first layer.
+static void test_seeded_images(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    void (*how)(struct bytes *);
+  } bugs[] = {{"l0_weight_000_000.mem", invert},
+              {"l0_bias_000_000.mem", rotate},
+              {"l0_weight_000_000.mem", rotate}};
+  for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct plan *p = NULL;
+    uint64_t seed = 1;
+    for (; !p || p->cells[1].timing.og < 3 || p->cells[1].timing.ib < 3; seed++)
+      p = random_plan(&a, OP_linear, seed, &e);
+    const char *dir = arena_printf(&a, "%s/rtl", scratch);
+    assert_true(folder_write(p, dir, "", NULL, &e));
+    edit(&a, bugs[i].name, bugs[i].how);
+    struct simulate_result r = simulated(&a, p, dir, 2, false);
+    assert_non_null(r.failure);
+    assert_non_null(strstr(r.failure, "l0_linear"));
+    arena_free(&a);
+  }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kind),
                                      cmocka_unit_test(test_witnesses),
-                                     cmocka_unit_test(test_seeded_weight)};
+                                     cmocka_unit_test(test_seeded_images)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

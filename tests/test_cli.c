@@ -76,6 +76,8 @@ static void test_usage(void **state) {
   expect(c, "$N --help", 0, "generate");
   expect(c, "$N help run", 0, "--images N");
   expect(c, "$N run --help", 0, "--images N");
+  expect(c, "$N fly " MLP, 2, "there is no command or file \"fly\"");
+  expect(c, "$N run --input-std 0 " MLP, 2, "expected numbers above 0");
   expect(c, "$N help fly", 2, "there is no command \"fly\"");
   expect(c, "$N --version", 0, "nngen ");
   expect(c, "$N run", 2, "which model?");
@@ -142,8 +144,9 @@ static void test_install(void **state) {
 
 static void test_name(void **state) {
   struct cli *c = *state;
-  static const char *const bad[] = {"wire", "tb", "fixed_linear", "bench_x", "1st",
-                                    "a-b",  "",   "a b"};
+  static const char *const bad[] = {
+      "wire", "tb",  "fixed_linear", "bench_x", "1st",       "a-b",
+      "",     "a b", "aclk",         "bench",   "l0_linear", "s_axis_tdata"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2, "--name");
   expect(c,
@@ -266,26 +269,64 @@ static void test_determinism(void **state) {
   expect(c, "$N -p 8,3 -j 7 -q -o $D/e models/mnist-acts.bin && diff -rq $D/a $D/e", 1, "differ");
 }
 
-// Names never reach generated text, and reports show them escaped.
+// A copy of mnist-mlp with its layer relu1 called something else, through the header's own JSON.
+#define RENAMED(name)                                                                              \
+  "{ sed 's/\\\\\"name\\\\\":\\\\\"relu1\\\\\"/\\\\\"name\\\\\":\\\\\"" name "\\\\\"/' " MLP       \
+  " >$D/h.bin; } && "
+
+// Names never reach generated text, and reports show them escaped: the new name is as long as the
+// old one in the file, so that the header still fits.
 static void test_hostile_names(void **state) {
   struct cli *c = *state;
-  // The model's own text with a layer renamed, same length, so that the header still fits.
   expect(c,
-         "sed 's/\\\\\"name\\\\\":\\\\\"relu1\\\\\"/\\\\\"name\\\\\":\\\\\"$e(`a\\\\\"/' " MLP
-         " >$D/h.bin && "
-         "$N -p 8,3 -q -o $D/h $D/h.bin && grep -rl '$e(`a' $D/h | sed 's,.*/,,' | sort | tr '\\n' "
-         "' '",
+         RENAMED("$e(`a") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -rl '$e(`a' $D/h | sed 's,.*/,,' "
+                          "| sort | "
+                          "tr '\\n' ' '",
          0, "manifest.json report.txt ");
+  // A newline and U+009B (the 8-bit escape character) as the file spells them: \\n and its UTF-8.
+  expect(c,
+         RENAMED("a\\\\\\\\nb") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -c 'a.x0ab' $D/h/report.txt",
+         0, "1");
+  expect(c, RENAMED("a\302\233bc") "$N info $D/h.bin | grep -c 'a.xc2.x9bbc'", 0, "1");
+}
+
+// What sim and run accept as a folder is exactly what generate wrote.
+static void test_folders(void **state) {
+  struct cli *c = *state;
+  expect(c,
+         "$N -p 8,3 -q -o $D/a " MLP " && cp -r $D/a $D/b && : >$D/b/SHA256SUMS && $N sim -q $D/b",
+         1, "isn't listed in SHA256SUMS");
+  expect(c, "cp -r $D/a $D/c && sed -i /report.txt/d $D/c/SHA256SUMS && $N sim -q $D/c", 1,
+         "report.txt: isn't listed");
+  expect(c,
+         "cp -r $D/a $D/d && sed -i 's/\"lanes_in\":4/\"lanes_in\":-3/' $D/d/manifest.json && cd "
+         "$D/d && "
+         "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
+         "$D/d",
+         1, "lanes_in: expected 1 to");
+  expect(c,
+         "cp -r $D/a $D/e && sed -i 's/\"top\":\"top\"/\"top\":\"a;b\"/' $D/e/manifest.json && cd "
+         "$D/e && "
+         "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
+         "$D/e",
+         1, "top is missing or wrong");
+}
+
+// Paths that make and simulators don't understand are no obstacle.
+static void test_paths(void **state) {
+  struct cli *c = *state;
+  expect(c, "mkdir \"$D/a b\" && $N sim -q -p 8,3 --images 4 -o \"$D/a b/ü\" " MLP, 0, "PASS");
+  expect(c, "$N sim -q --simulator icarus --images 2 -o \"$D/a b/é\" \"$D/a b/ü/rtl\"", 0, "PASS");
 }
 
 int main(void) {
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),        WITH_DIR(test_precision), WITH_DIR(test_parallelism),
-      WITH_DIR(test_folding),      WITH_DIR(test_doctor),    WITH_DIR(test_install),
-      WITH_DIR(test_name),         WITH_DIR(test_vectors),   WITH_DIR(test_output_folder),
-      WITH_DIR(test_disk_full),    WITH_DIR(test_models),    WITH_DIR(test_data),
-      WITH_DIR(test_quantised),    WITH_DIR(test_simulator), WITH_DIR(test_determinism),
-      WITH_DIR(test_hostile_names)};
+      WITH_DIR(test_usage),         WITH_DIR(test_precision), WITH_DIR(test_parallelism),
+      WITH_DIR(test_folding),       WITH_DIR(test_doctor),    WITH_DIR(test_install),
+      WITH_DIR(test_name),          WITH_DIR(test_vectors),   WITH_DIR(test_output_folder),
+      WITH_DIR(test_disk_full),     WITH_DIR(test_models),    WITH_DIR(test_data),
+      WITH_DIR(test_quantised),     WITH_DIR(test_simulator), WITH_DIR(test_determinism),
+      WITH_DIR(test_hostile_names), WITH_DIR(test_folders),   WITH_DIR(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

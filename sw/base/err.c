@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/base/err.h"
 
+#include "sw/base/text.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -25,17 +27,9 @@ bool err_within(struct err *e, const char *format, ...) {
   return false;
 }
 
-void err_print_escaped(FILE *to, const char *text) {
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-    if (*p < 0x20 || *p == 0x7f)
-      fprintf(to, "\\x%02x", *p);
-    else
-      fputc(*p, to);
-  }
-}
-
 void err_print(FILE *to, const struct err *e) {
-  fputs("nngen: ", to);
-  err_print_escaped(to, e->text);
-  fputc('\n', to);
+  struct text t = {0};
+  text_put_escaped(&t, e->text);
+  fprintf(to, "nngen: %s\n", t.data ? t.data : "");
+  text_free(&t);
 }

@@ -19,10 +19,7 @@ bool err_set(struct err *e, const char *format, ...) __attribute__((format(print
 // Puts "context: " before a recorded message; used on the way up (file, layer). Returns false.
 bool err_within(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Prints "nngen: <text>" and a newline, control bytes escaped as \xNN.
+// Prints "nngen: <text>" and a newline, the text escaped (text.h).
 void err_print(FILE *to, const struct err *e);
-
-// Prints text with control bytes (terminal escapes) shown as \xNN.
-void err_print_escaped(FILE *to, const char *text);
 
 #endif

@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *escaped(struct arena *a, const char *cell) {
+  struct text t = {0};
+  text_put_escaped(&t, cell);
+  const char *copy = arena_strdup(a, t.data ? t.data : "");
+  text_free(&t);
+  return copy;
+}
+
 static void add_row(struct table_text *t, char *line) {
   if (t->rows == t->room) {
     const char **wider = ARENA_NEW(t->arena, const char *, (t->room * 2 + 8) * t->columns);
@@ -15,7 +23,7 @@ static void add_row(struct table_text *t, char *line) {
   for (int c = 0; c < t->columns; c++) {
     char *end = line ? strchr(line, '|') : NULL;
     if (end) *end = 0;
-    t->cells[t->rows * t->columns + c] = line ? line : "";
+    t->cells[t->rows * t->columns + c] = line ? escaped(t->arena, line) : "";
     line = end ? end + 1 : NULL;
   }
   t->rows++;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table for people: columns as wide as their widest cell, text to the left, numbers to the right.
+// A table for people: columns as wide as their widest cell, text to the left, numbers to the right;
+// hostile characters in cells are escaped.
 #ifndef NNGEN_BASE_TABLE_TEXT_H
 #define NNGEN_BASE_TABLE_TEXT_H
 

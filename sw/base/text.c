@@ -2,6 +2,8 @@
 #include "sw/base/text.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,13 +46,23 @@ void text_printf(struct text *t, const char *format, ...) {
   va_end(again);
 }
 
-void text_print_escaped(FILE *to, const struct text *t) {
-  for (size_t i = 0; i < t->size; i++) {
-    unsigned char c = (unsigned char)t->data[i];
-    if ((c < 0x20 && c != '\n') || c == 0x7f)
-      fprintf(to, "\\x%02x", c);
-    else
-      fputc(c, to);
+// Bytes of s that form one character to be escaped; 0: the character is harmless.
+static size_t harmful(const unsigned char *s) {
+  if (s[0] < 0x20 || s[0] == 0x7f) return 1;
+  if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) return 2; // C1
+  if (s[0] != 0xe2) return 0;
+  // U+200E, 200F; U+2028..202E; U+2066..2069
+  bool mark = s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae));
+  bool isolate = s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+  return mark || isolate ? 3 : 0;
+}
+
+void text_put_escaped(struct text *t, const char *s) {
+  const unsigned char *p = (const unsigned char *)s;
+  while (*p) {
+    size_t bytes = harmful(p);
+    if (!bytes) text_put(t, (const char *)p++, 1);
+    for (; bytes; bytes--) text_printf(t, "\\x%02x", *p++);
   }
 }
 

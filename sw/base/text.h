@@ -4,7 +4,6 @@
 #define NNGEN_BASE_TEXT_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 struct text {
   char *data;            // always NUL-terminated once something was put
@@ -15,8 +14,9 @@ void text_printf(struct text *t, const char *format, ...) __attribute__((format(
 void text_put(struct text *t, const char *data, size_t bytes);
 void text_puts(struct text *t, const char *s);
 
-// Writes the text with control bytes other than newline (terminal escapes) shown as \xNN.
-void text_print_escaped(FILE *to, const struct text *t);
+// Appends a hostile string for people: control characters (C0, DEL, C1), line and paragraph
+// separators and the marks that change the direction of text are shown as \xNN.
+void text_put_escaped(struct text *t, const char *s);
 
 void text_free(struct text *t);
 

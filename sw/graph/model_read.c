@@ -152,15 +152,19 @@ static bool read_words(struct reader *r, struct node *n, const json_t *j) {
   int found = rounding
                   ? fix_rounding_find(json_is_string(rounding) ? json_string_value(rounding) : "")
                   : FIX_HALF_EVEN;
-  if (found < 0) return err_set(r->err, "rounding: unknown mode");
+  if (found < 0)
+    return err_set(r->err, "rounding: unknown mode \"%s\"",
+                   json_is_string(rounding) ? json_string_value(rounding) : "?");
   n->rounding = (enum fix_rounding)found;
   found = overflow ? fix_overflow_find(json_is_string(overflow) ? json_string_value(overflow) : "")
                    : FIX_SATURATE;
-  if (found < 0) return err_set(r->err, "overflow: unknown mode");
+  if (found < 0)
+    return err_set(r->err, "overflow: unknown mode \"%s\"",
+                   json_is_string(overflow) ? json_string_value(overflow) : "?");
   n->overflow = (enum fix_overflow)found;
   const char *place = where ? json_string_value(where) : "circuit";
   if (!place || (strcmp(place, "circuit") != 0 && strcmp(place, "host") != 0))
-    return err_set(r->err, "where: expected \"circuit\" or \"host\"");
+    return err_set(r->err, "where: \"%s\", expected \"circuit\" or \"host\"", place ? place : "?");
   n->where = strcmp(place, "host") == 0 ? WHERE_HOST : WHERE_CIRCUIT;
   return true;
 }
@@ -252,7 +256,7 @@ static bool read_graph(struct reader *r, const json_t *root) {
   r->graph = graph_new(r->arena, name);
   if (tensors && !json_is_object(tensors)) return err_set(r->err, "tensors: expected an object");
   json_object_foreach((json_t *)tensors, key, value) {
-    if (!reader_tensor(r, key, value)) return err_within(r->err, "tensor \"%s\"", key);
+    if (!reader_tensor(r, key, value)) return err_within(r->err, "tensors: \"%s\"", key);
   }
   if (!read_lists(r, root)) return false;
   for (uint32_t i = 0; i < r->file->count; i++)

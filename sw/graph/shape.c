@@ -72,7 +72,8 @@ bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int 
   case COLUMN_CLASSIFY: {
     copy_shape(node_in(g, n, 0), rank, shape);
     int64_t axis = node_int(n, ATTR_axis, *rank - 1);
-    if (axis < 0 || axis >= *rank || axis != *rank - 1)
+    if (axis == -1) axis = *rank - 1;
+    if (*rank == 0 || axis != *rank - 1)
       return err_set(e, "axis %lld of an input of rank %d: only the last axis is supported",
                      (long long)axis, *rank);
     if (n->op == OP_argmax) shape[axis] = 1;

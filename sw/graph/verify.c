@@ -50,6 +50,10 @@ static bool verify_attrs(const struct node *n, const struct op_info *info, struc
   for (int name = 0; name < ATTR_COUNT; name++)
     if (info->required & ~seen & (1u << name))
       return err_set(e, "%s needs attribute \"%s\"", info->name, attr_text((enum attr_name)name));
+  const struct attr *form = node_attr(n, ATTR_approximate);
+  if (form && strcmp(form->text, "none") != 0 && strcmp(form->text, "tanh") != 0)
+    return err_set(e, "attribute \"approximate\" is \"%s\", expected \"none\" or \"tanh\"",
+                   form->text);
   const struct attr *shape = node_attr(n, ATTR_shape);
   if (shape && shape->count > RANK_MAX)
     return err_set(e, "shape: rank %lld, at most %d", (long long)shape->count, RANK_MAX);
@@ -170,7 +174,7 @@ static bool verify_tensor(const struct value *v, struct err *e) {
   const struct tensor *t = v->init;
   if (v->type.cls == TYPE_REAL) {
     if (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64)
-      return err_set(e, "tensor \"%s\": dtype %s, a real tensor is F32", v->name,
+      return err_set(e, "tensor \"%s\": dtype %s, expected F32 or F64 for a real tensor", v->name,
                      dtype_text(t->dtype));
     for (int64_t i = 0; i < t->count; i++)
       if (!isfinite(tensor_real(t, i)))

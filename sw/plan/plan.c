@@ -148,7 +148,7 @@ static void add_node(struct planner *p, uint32_t node, int *index) {
   const struct node *n = &p->graph->nodes[node];
   const struct op_info *info = op_info(n->op);
   if (!(info->executors & EXECUTOR_CIRCUIT))
-    problem(p, n, "it has no circuit");
+    problem(p, n, "this kind has no circuit yet; it runs on the host only");
   else if (n->n_in == 0 || n->in[0].value != p->value || n->in[0].delay)
     problem(p, n, "it doesn't follow the layer before it in one chain");
   else if (info->column == COLUMN_SHAPE)
