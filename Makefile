@@ -107,7 +107,7 @@ sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize OPENMP=-Wno-unknown-pragmas \
 	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized
 check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen
-	@NNGEN=$(BUILD)/nngen ASAN_OPTIONS=detect_leaks=0 tests/run \
+	@NNGEN=$(BUILD)/nngen tests/run \
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
 
 check-deep: export NNGEN_TEST_DEEP = 1
