@@ -71,7 +71,10 @@ static int run_command(const struct command *c, int argc, char **argv) {
   struct options o = {0};
   if (!options_parse(&o, c->bit, argc, argv, &e)) return usage_error(&e);
   if (o.help) return print_help(c);
-  if (!command_check(&a, &o, &e)) return usage_error(&e);
+  if (!command_check(&a, &o, &e)) {
+    arena_free(&a);
+    return usage_error(&e);
+  }
   int status = c->run(&a, &o, &e);
   if (e.text[0]) err_print(stderr, &e);
   arena_free(&a);
