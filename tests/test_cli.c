@@ -101,6 +101,14 @@ static void test_precision(void **state) {
   expect(c, "test ! -e $D/rtl", 0, "");
 }
 
+// What rounding the weights costs is reported per layer: 6 dB for each bit.
+static void test_weight_loss(void **state) {
+  struct cli *c = *state;
+  expect(c, "$N info --json -p 8,3 " MLP, 0, "\"weight_snr_db\":31.50,\"bias_snr_db\":46.52");
+  expect(c, "$N info --json -p 8,3 -w 9 " MLP, 0, "\"weight_snr_db\":37.49");
+  expect(c, "$N info --json " MLP, 0, "\"weight_snr_db\":null");
+}
+
 static void test_parallelism(void **state) {
   struct cli *c = *state;
   static const char *const bad[] = {"0", "-1", "1e9", "4x", "", "99999999999999999999"};
@@ -325,11 +333,12 @@ static void test_paths(void **state) {
 int main(void) {
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),         WITH_DIR(test_precision), WITH_DIR(test_parallelism),
-      WITH_DIR(test_folding),       WITH_DIR(test_doctor),    WITH_DIR(test_install),
-      WITH_DIR(test_name),          WITH_DIR(test_vectors),   WITH_DIR(test_output_folder),
-      WITH_DIR(test_disk_full),     WITH_DIR(test_models),    WITH_DIR(test_data),
-      WITH_DIR(test_quantised),     WITH_DIR(test_simulator), WITH_DIR(test_determinism),
-      WITH_DIR(test_hostile_names), WITH_DIR(test_folders),   WITH_DIR(test_paths)};
+      WITH_DIR(test_usage),         WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
+      WITH_DIR(test_weight_loss),   WITH_DIR(test_folding),       WITH_DIR(test_doctor),
+      WITH_DIR(test_install),       WITH_DIR(test_name),          WITH_DIR(test_vectors),
+      WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),     WITH_DIR(test_models),
+      WITH_DIR(test_data),          WITH_DIR(test_quantised),     WITH_DIR(test_simulator),
+      WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names), WITH_DIR(test_folders),
+      WITH_DIR(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
