@@ -35,6 +35,11 @@ test-deep: setup-test ## the same at full width and depth
 bench: all ## figures of speed, printed
 	@scripts/bench
 
+synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax where nextpnr is found
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/nngen -q --precision 8,3 --parallelism 4 -o $(BUILD)/synth/rtl models/mnist-mlp.bin
+	@scripts/synth -o $(BUILD)/synth/result $(BUILD)/synth/rtl
+
 PREFIX ?= /usr/local
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
@@ -87,7 +92,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_circuits test_sim test_activations test_cli
+SLOW = test_circuits test_sim test_activations test_cli test_synth
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen
@@ -124,6 +129,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install sanitize check-sanitized all sim test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install sanitize check-sanitized all sim synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -20,8 +20,9 @@ static uint32_t add_tensor(struct graph *g, const char *name, int rank, const in
   return graph_add_tensor(g, name, t, type);
 }
 
+// A layer whose output has the type of its input.
 static uint32_t add_layer(struct graph *g, enum op op, const char *name, uint32_t x, int64_t size) {
-  struct type stream = type_fixed(g->arena, 8, true, 0.125, 0);
+  struct type stream = g->values[x].type;
   int64_t shape[2] = {size, value_elements(&g->values[x])}, one = 1;
   int32_t shift = 6;
   struct type weights = type_fixed(g->arena, 8, true, 1.0 / 64, 0);
@@ -39,13 +40,17 @@ static uint32_t add_layer(struct graph *g, enum op op, const char *name, uint32_
 }
 
 struct graph *bench_network(struct arena *a) {
+  return bench_network_of(a, 8, 7, 5);
+}
+
+struct graph *bench_network_of(struct arena *a, uint8_t bits, int64_t inputs, int64_t hidden) {
   struct graph *g = graph_new(a, "small");
   struct err e = {0};
-  int64_t shape[1] = {7};
-  uint32_t x = graph_add_value(g, "x", 1, shape, type_fixed(a, 8, true, 0.125, 0), true);
+  int64_t shape[1] = {inputs};
+  uint32_t x = graph_add_value(g, "x", 1, shape, type_fixed(a, bits, true, 0.125, 0), true);
   graph_add_input(g, x, (struct source){0});
-  x = add_layer(g, OP_linear, "fc1", x, 5);
-  x = add_layer(g, OP_relu, "relu", x, 5);
+  x = add_layer(g, OP_linear, "fc1", x, hidden);
+  x = add_layer(g, OP_relu, "relu", x, hidden);
   x = add_layer(g, OP_linear, "fc2", x, FEATURES);
   graph_add_output(g, x);
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);

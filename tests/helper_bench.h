@@ -21,6 +21,8 @@ struct bench {
 
 // 7 -> linear -> 5 -> relu -> linear -> 3, streams 8,3, weights 8,6.
 struct graph *bench_network(struct arena *a);
+// The same with streams of other bits, and other numbers of inputs and hidden features.
+struct graph *bench_network_of(struct arena *a, uint8_t bits, int64_t inputs, int64_t hidden);
 
 // Generates the circuit and fills the job with `images` random images.
 void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images);

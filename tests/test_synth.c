@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// scripts/synth on a small circuit: multipliers become DSP blocks and weights block RAMs, the
+// netlist computes the same bits, and a broken circuit or a missing tool is told.
+#include "sim/process.h"
+#include "tests/helper_bench.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { BITS = 4, INPUTS = 64, HIDDEN = 32, LANES = 2, MULTIPLIERS = 8 };
+
+struct outcome {
+  int status;
+  char *text; // stdout and stderr
+};
+
+// Runs a shell line in which $RTL is the circuit and $OUT a folder for results.
+static struct outcome run(struct bench *b, const char *line) {
+  struct outcome o = {0, NULL};
+  char *command =
+      arena_printf(&b->arena, "RTL=%s OUT=%s/out; { %s\n} 2>&1", b->job.folder, b->dir, line);
+  FILE *f = popen(command, "r");
+  assert_non_null(f);
+  o.text = arena_alloc(&b->arena, 1 << 16, 1);
+  o.text[fread(o.text, 1, (1 << 16) - 1, f)] = 0;
+  int status = pclose(f);
+  assert_true(WIFEXITED(status));
+  o.status = WEXITSTATUS(status);
+  return o;
+}
+
+static struct outcome expect(struct bench *b, const char *line, int status, const char *words) {
+  struct outcome o = run(b, line);
+  if (o.status != status || !strstr(o.text, words))
+    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, o.status, o.text);
+  return o;
+}
+
+static void new_circuit(struct bench *b) {
+  bench_new(b, bench_network_of(&b->arena, BITS, INPUTS, HIDDEN), LANES, 1);
+}
+
+// The figure `key` of block `name` in synth.json, which has one family.
+static double figure(struct bench *b, const char *name, const char *key) {
+  json_error_t e;
+  json_t *root = json_load_file(arena_printf(&b->arena, "%s/out/synth.json", b->dir), 0, &e);
+  if (!root) fail_msg("synth.json: %d: %s", e.line, e.text);
+  json_t *family = json_array_get(json_object_get(root, "families"), 0), *block;
+  size_t i;
+  double found = -1;
+  json_array_foreach(json_object_get(family, "blocks"), i, block) {
+    if (strcmp(json_string_value(json_object_get(block, "name")), name) == 0)
+      found = json_number_value(json_object_get(block, key));
+  }
+  json_decref(root);
+  if (found < 0) fail_msg("synth.json: no block %s", name);
+  return found;
+}
+
+static void assert_blocks_used(struct bench *b) {
+  assert_int_equal((int)figure(b, "all", "dsp"), MULTIPLIERS);
+  assert_int_equal((int)figure(b, "l0_linear", "dsp"), MULTIPLIERS / 2);
+  assert_int_equal((int)figure(b, "l1_relu", "dsp"), 0);
+  assert_true(figure(b, "all", "ff") > 0 && figure(b, "all", "lut") > 0);
+}
+
+// ---- right circuits
+
+static void test_ecp5(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_circuit(&b);
+  expect(&b, "scripts/synth -s 0 -f ecp5 -o $OUT $RTL", 0, "Fmax: not placed");
+  assert_blocks_used(&b);
+  assert_true(figure(&b, "l0_linear", "block_ram") >= LANES);
+  bench_free(&b);
+}
+
+// Streams of 4 bits have few enough pins for the UP5K. Placed if nextpnr is there, and its netlist
+// executes the folder's vectors in Icarus.
+static void test_ice40_netlist_computes(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_circuit(&b);
+  expect(&b, "scripts/synth -s 1 -f ice40 -o $OUT $RTL", 0,
+         process_exists("nextpnr-ice40") ? " MHz, the median of"
+                                         : "nextpnr-ice40 is not installed");
+  assert_blocks_used(&b);
+  assert_true(figure(&b, "l0_linear", "block_ram") >= LANES);
+  expect(&b, "tests/netlist $RTL $OUT/ice40.json ice40", 0, "PASS");
+  // another product is found
+  bench_patch(&b, "fixed_mac.sv", "(a * b)", "(a * ~b)");
+  expect(&b, "scripts/synth -s 0 -f ice40 -o $OUT $RTL", 0, "Fmax: not placed");
+  expect(&b, "tests/netlist $RTL $OUT/ice40.json ice40", 1, "FAIL image");
+  bench_free(&b);
+}
+
+// ---- wrong ones, and missing tools
+
+static void test_broken_circuits(void **state) {
+  struct bench b = {0};
+  const char *command = "scripts/synth -s 0 -f ecp5 -o $OUT $RTL";
+  (void)state;
+  new_circuit(&b);
+  // two adders between registers
+  bench_patch(&b, "fixed_mac.sv", "always_ff @(posedge aclk) begin\n            gen_level[level]",
+              "always_comb begin\n            gen_level[level]");
+  expect(&b, command, 1, "a path through two of multiplier, adder and memory read");
+  bench_patch(&b, "fixed_mac.sv", "always_comb begin\n            gen_level[level]",
+              "always_ff @(posedge aclk) begin\n            gen_level[level]");
+  // a net that nothing drives
+  bench_patch(&b, "top.sv", ".m_axis_tlast(l0_tlast)", ".m_axis_tlast()");
+  expect(&b, command, 1, "yosys: check failed");
+  bench_patch(&b, "top.sv", ".m_axis_tlast()", ".m_axis_tlast(l0_tlast)");
+  expect(&b, "rm $RTL/rom/l0_weight_000_000.mem; scripts/synth -s 0 -f ecp5 -o $OUT $RTL", 1,
+         "l0_weight_000_000.mem");
+  bench_free(&b);
+}
+
+static void test_messages(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_circuit(&b);
+  expect(&b, "scripts/synth", 2, "usage: scripts/synth");
+  expect(&b, "scripts/synth -f virtex $RTL", 2, "usage: scripts/synth");
+  expect(&b, "scripts/synth $RTL-none", 1, "not a folder");
+  expect(&b, "scripts/synth hw", 1, "it has no top.f");
+  // a PATH with the shell's tools only
+  expect(&b,
+         "mkdir $OUT.bin && for t in sh sed tr mkdir dirname awk; do"
+         " ln -s $(command -v $t) $OUT.bin; done; PATH=$OUT.bin scripts/synth $RTL",
+         1, "yosys is not installed: scripts/setup synth");
+  bench_free(&b);
+}
+
+int main(void) {
+  if (!process_exists("yosys")) {
+    puts("yosys is not installed: nothing tested");
+    return 0;
+  }
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ecp5),
+      cmocka_unit_test(test_ice40_netlist_computes),
+      cmocka_unit_test(test_broken_circuits),
+      cmocka_unit_test(test_messages),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
