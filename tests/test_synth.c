@@ -3,39 +3,18 @@
 // netlist computes the same bits, and a broken circuit or a missing tool is told.
 #include "sim/process.h"
 #include "tests/helper_bench.h"
+#include "tests/helper_shell.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 enum { BITS = 4, INPUTS = 64, HIDDEN = 32, LANES = 2, MULTIPLIERS = 8 };
 
-struct outcome {
-  int status;
-  char *text; // stdout and stderr
-};
-
-// Runs a shell line in which $RTL is the circuit and $OUT a folder for results.
-static struct outcome run(struct bench *b, const char *line) {
-  struct outcome o = {0, NULL};
-  char *command =
-      arena_printf(&b->arena, "RTL=%s OUT=%s/out; { %s\n} 2>&1", b->job.folder, b->dir, line);
-  FILE *f = popen(command, "r");
-  assert_non_null(f);
-  o.text = arena_alloc(&b->arena, 1 << 16, 1);
-  o.text[fread(o.text, 1, (1 << 16) - 1, f)] = 0;
-  int status = pclose(f);
-  assert_true(WIFEXITED(status));
-  o.status = WEXITSTATUS(status);
-  return o;
-}
-
-static struct outcome expect(struct bench *b, const char *line, int status, const char *words) {
-  struct outcome o = run(b, line);
-  if (o.status != status || !strstr(o.text, words))
-    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, o.status, o.text);
-  return o;
+// A line in which $RTL is the circuit and $OUT a folder for results.
+static void expect(struct bench *b, const char *line, int status, const char *words) {
+  shell_expect(&b->arena, b->job.folder, arena_printf(&b->arena, "%s/out", b->dir), line, status,
+               words);
 }
 
 static void new_circuit(struct bench *b) {
