@@ -48,6 +48,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	  $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000 $(DESTDIR)$(PREFIX)/share/nngen/models
 	install -m 644 hw/* $(DESTDIR)$(PREFIX)/share/nngen/hw
 	install -m 644 sim/*.sv $(DESTDIR)$(PREFIX)/share/nngen/sim
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/nngen/gen/tcl gen/tcl/*.tcl
 	install -m 644 data/mnist-1000/* $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000
 	install -m 644 models/* $(DESTDIR)$(PREFIX)/share/nngen/models
 
@@ -92,7 +93,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_circuits test_sim test_activations test_cli test_synth
+SLOW = test_packages test_circuits test_sim test_activations test_cli test_synth
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen

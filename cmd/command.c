@@ -78,6 +78,10 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
   for (int64_t i = 0; i < count; i++)
     if (!(list[i] > 0)) return err_set(e, "--input-std %s: expected numbers above 0", o->input_std);
   int in, out;
+  char *end = NULL;
+  double clock = o->clock ? strtod(o->clock, &end) : 1;
+  if (!(clock >= 1 && clock <= 2000) || (end && *end))
+    return err_set(e, "--clock %s: expected MHz, 1 to 2000", o->clock);
   const char *s = o->simulator;
   if (s && strcmp(s, "verilator") != 0 && strcmp(s, "icarus") != 0)
     return err_set(e, "--simulator %s: expected verilator or icarus", s);

@@ -7,6 +7,8 @@
 #include "sw/base/file.h"
 #include "sw/graph/model.h"
 
+#include <stdlib.h>
+
 static bool read_folding(struct arena *a, const struct options *o, struct folding *f,
                          struct err *e) {
   *f = (struct folding){.parallelism = o->parallelism};
@@ -43,10 +45,11 @@ static const int32_t *vector_frames(struct arena *a, const struct options *o, co
 }
 
 int command_generate(struct arena *a, const struct options *o, struct err *e) {
-  const char *dir = o->output ? o->output : "rtl", *sha256;
+  const char *dir = o->output ? o->output : "rtl", *sha256 = NULL;
   struct plan *p = command_plan(a, o, &sha256, e);
   const int32_t *frames = p ? vector_frames(a, o, p, e) : NULL;
-  if (!p || e->text[0] || !folder_write(p, dir, sha256, frames, e)) return EXIT_USER;
+  const struct folder_content content = {sha256, frames, o->clock ? strtod(o->clock, NULL) : 0};
+  if (!p || e->text[0] || !folder_write(p, dir, &content, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json) {
     report_json(&t, p, dir);

@@ -44,11 +44,10 @@ static bool circuit(struct sim *s, struct err *e) {
   s->work = work_folder(s->arena, o);
   s->folder = o->model;
   if (!is_folder(o->model)) {
-    const char *sha256;
-    struct plan *p = command_plan(s->arena, o, &sha256, e);
+    struct folder_content content = {0};
+    struct plan *p = command_plan(s->arena, o, &content.model_sha256, e);
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
-    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, sha256, NULL, e))
-      return false;
+    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, &content, e)) return false;
   } else if (o->precision || o->parallelism || o->folding) {
     return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
   }

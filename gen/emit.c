@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include <string.h>
-
 static int64_t bits(const struct stream *s) {
   return s->lanes * s->width;
 }
@@ -72,14 +70,24 @@ static const char *top_range(struct arena *a, const struct stream *s) {
   return arena_printf(a, "[%lld:0]", (long long)(8 * stream_bytes(s) - 1));
 }
 
+// The attributes tell Vivado's block designs what belongs together; other tools ignore them.
+static void put_clock_ports(struct text *out, int width) {
+  text_puts(out, "  (* X_INTERFACE_INFO = \"xilinx.com:signal:clock:1.0 aclk CLK\" *)\n"
+                 "  (* X_INTERFACE_PARAMETER = \"ASSOCIATED_BUSIF s_axis:m_axis, "
+                 "ASSOCIATED_RESET aresetn\" *)\n");
+  text_printf(out, "  input  logic %*s aclk,\n", width, "");
+  text_puts(out, "  (* X_INTERFACE_INFO = \"xilinx.com:signal:reset:1.0 aresetn RST\" *)\n"
+                 "  (* X_INTERFACE_PARAMETER = \"POLARITY ACTIVE_LOW\" *)\n");
+  text_printf(out, "  input  logic %*s aresetn,  // synchronous, active low\n", width, "");
+}
+
 static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   const char *in = top_range(a, &p->input), *from = top_range(a, &p->output);
   int width = (int)(strlen(in) > strlen(from) ? strlen(in) : strlen(from));
   text_printf(out, "`default_nettype none\n\nmodule %s #(\n", p->top);
   text_puts(out, "  // folder of the memory images, as the tool that reads them sees it\n"
                  "  parameter ROM_DIR = \"rom\"\n) (\n");
-  text_printf(out, "  input  logic %*s aclk,\n", width, "");
-  text_printf(out, "  input  logic %*s aresetn,  // synchronous, active low\n", width, "");
+  put_clock_ports(out, width);
   put_port_comment(out, a, "in", &p->input);
   text_printf(out, "  input  logic %*s s_axis_tdata,\n", width, in);
   text_printf(out, "  input  logic %*s s_axis_tvalid,\n", width, "");

@@ -3,6 +3,7 @@
 
 #include "gen/emit_bench.h"
 #include "gen/library.h"
+#include "gen/package.h"
 #include "gen/rename.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
@@ -110,11 +111,15 @@ static bool make_dir(const char *path, struct err *e) {
   return err_set(e, "%s: %s", path, strerror(errno));
 }
 
+static bool make_room(struct arena *a, const char *dir, const char *name, struct err *e) {
+  const char *slash = strrchr(name, '/');
+  const char *room = slash ? arena_printf(a, "%s/%.*s", dir, (int)(slash - name), name) : NULL;
+  return !room || file_exists(room) || make_dir(room, e);
+}
+
 static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
-  static const char *const rooms[] = {"rom", "tb", "vectors"};
-  for (int i = 0; i < 3; i++)
-    if (!make_dir(arena_printf(f->arena, "%s/%s", dir, rooms[i]), e)) return false;
   for (uint32_t i = 0; i < f->count; i++) {
+    if (!make_room(f->arena, dir, f->files[i].name, e)) return false;
     const char *path = arena_printf(f->arena, "%s/%s", dir, f->files[i].name);
     if (!file_create(path, f->files[i].text.data, f->files[i].text.size, e)) return false;
   }
@@ -172,18 +177,19 @@ static bool place(struct arena *a, const char *made, const char *dir, struct err
 }
 
 static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
-                 const char *model_sha256, const int32_t *frames, struct err *e) {
+                 const struct folder_content *c, struct err *e) {
   if (!add_hardware(f, p, e)) return false;
   emit_roms(f, p);
-  if (!emit_bench_files(f, p, frames, e)) return false;
+  if (!emit_bench_files(f, p, c->frames, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
-  report_manifest(emit_open(f, "manifest.json"), p, model_sha256);
+  report_manifest(emit_open(f, "manifest.json"), p, c->model_sha256 ? c->model_sha256 : "");
   model_put(emit_open(f, "model.bin"), graph_renamed(f->arena, p));
+  if (!package_files(f, p, c->clock > 0 ? c->clock : CLOCK_DEFAULT, e)) return false;
   return write_files(f, dir, e) && write_sums(f, dir, e);
 }
 
-bool folder_write(const struct plan *p, const char *dir, const char *model_sha256,
-                  const int32_t *frames, struct err *e) {
+bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
+                  struct err *e) {
   struct arena a = {0};
   struct emit_files files = {.arena = &a};
   size_t length = strlen(dir);
@@ -196,7 +202,7 @@ bool folder_write(const struct plan *p, const char *dir, const char *model_sha25
   if (ok && !mkdtemp(made)) ok = err_set(e, "%s: %s", dir, strerror(errno));
   if (ok) {
     chmod(made, 0755);
-    ok = fill(&files, p, made, model_sha256, frames, e) && place(&a, made, to, e);
+    ok = fill(&files, p, made, content, e) && place(&a, made, to, e);
     if (!ok) remove_tree(made);
   }
   emit_free(&files);
@@ -247,6 +253,22 @@ static bool check_listed(struct sums *s, const char *room, struct err *e) {
   return ok;
 }
 
+// The sub-folders that files are listed in, each once.
+static bool check_rooms(struct sums *s, struct err *e) {
+  json_t *rooms = json_object(), *ignored;
+  const char *name;
+  json_object_foreach(s->listed, name, ignored) {
+    const char *slash = strrchr(name, '/');
+    if (slash)
+      json_object_set_new(rooms, arena_printf(s->arena, "%.*s", (int)(slash + 1 - name), name),
+                          json_true());
+  }
+  bool ok = true;
+  json_object_foreach(rooms, name, ignored) ok = ok && check_listed(s, name, e);
+  json_decref(rooms);
+  return ok;
+}
+
 bool folder_check(const char *dir, struct err *e) {
   struct arena a = {0};
   struct bytes bytes;
@@ -255,8 +277,7 @@ bool folder_check(const char *dir, struct err *e) {
   char *rest = ok ? (char *)bytes.data : NULL;
   for (char *line; ok && (line = strsep(&rest, "\n"));)
     if (*line) ok = check_line(&s, line, e);
-  ok = ok && check_listed(&s, "", e) && check_listed(&s, "rom/", e) &&
-       check_listed(&s, "vectors/", e) && check_listed(&s, "tb/", e);
+  ok = ok && check_listed(&s, "", e) && check_rooms(&s, e);
   json_decref(s.listed);
   arena_free(&a);
   return ok;

@@ -6,10 +6,18 @@
 
 #include "sw/plan/plan.h"
 
-// Writes the whole folder. `model_sha256`: of the file that the graph came from. `frames`: what
-// vectors/ holds, (BENCH_FRAMES, elements), or NULL for integers of the program's choice.
-bool folder_write(const struct plan *p, const char *dir, const char *model_sha256,
-                  const int32_t *frames, struct err *e);
+enum { CLOCK_DEFAULT = 100 }; // MHz
+
+// What a folder holds beyond the plan; all zero is a good choice.
+struct folder_content {
+  const char *model_sha256; // of the file that the graph came from; NULL: not known
+  const int32_t *frames;    // for vectors/, (BENCH_FRAMES, elements); NULL: of the program's choice
+  double clock;             // MHz, for constraints; 0: CLOCK_DEFAULT
+};
+
+// Writes the whole folder.
+bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
+                  struct err *e);
 
 // Refuses a folder whose files don't match its SHA256SUMS.
 bool folder_check(const char *dir, struct err *e);

@@ -68,7 +68,7 @@ void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images) 
   b->dir = dir;
   const char *folder = arena_printf(&b->arena, "%s/rtl", dir);
   struct plan *made = plan_new(&b->arena, g, "top", &f, &e);
-  if (!made || !folder_write(made, folder, "", NULL, &e)) fail_msg("%s", e.text);
+  if (!made || !folder_write(made, folder, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   b->plan = folder_plan(&b->arena, folder, &e);
   if (!b->plan) fail_msg("%s", e.text);
   int32_t *codes = ARENA_NEW(&b->arena, int32_t, images * b->plan->input.elements);

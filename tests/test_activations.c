@@ -170,7 +170,7 @@ static void check_circuit(struct arena *a, const struct graph *g, const int32_t 
   struct plan *p = plan_new(a, g, "top", &f, &e);
   if (!p) fail_msg("%s: %s", name, e.text);
   const char *dir = arena_printf(a, "%s/rtl", scratch);
-  if (!folder_write(p, dir, "", NULL, &e)) fail_msg("%s: %s", name, e.text);
+  if (!folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s: %s", name, e.text);
   struct simulate_result r;
   struct simulate_job job = {.folder = dir,
                              .plan = p,

@@ -126,7 +126,7 @@ static void check(enum op op, uint64_t seed, bool yosys) {
   struct plan *p = random_plan(&a, op, seed, &e);
   if (!p) fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
   const char *dir = arena_printf(&a, "%s/rtl", scratch);
-  if (!folder_write(p, dir, "", NULL, &e)) fail_msg("%s", e.text);
+  if (!folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   lint(dir, yosys);
   for (int stalls = 0; stalls < 2; stalls++) {
     struct simulate_result r = simulated(&a, p, dir, seed, stalls);
@@ -158,7 +158,7 @@ static void test_witnesses(void **state) {
   struct graph *g = real ? quantize(&a, real, &f, &e) : NULL;
   struct plan *p = g ? plan_new(&a, g, "top", &(struct folding){.parallelism = 8}, &e) : NULL;
   const char *dir = arena_printf(&a, "%s/mlp", scratch);
-  if (!p || !folder_write(p, dir, "", NULL, &e)) fail_msg("%s", e.text);
+  if (!p || !folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   p = folder_plan(&a, dir, &e);
   if (!p) fail_msg("%s", e.text);
   int32_t *codes = ARENA_NEW(&a, int32_t, 256 * 784);
@@ -218,7 +218,7 @@ static int found(const struct seeded *bug, uint64_t seed) {
   struct plan *p = random_plan(&a, OP_linear, seed, &e);
   const char *dir = arena_printf(&a, "%s/rtl", scratch);
   assert_non_null(p);
-  assert_true(folder_write(p, dir, "", NULL, &e));
+  assert_true(folder_write(p, dir, &(struct folder_content){0}, &e));
   const struct cell *first = p->cells;
   while (first->kind != CELL_LAYER) first++;
   int verdict = NONE;

@@ -158,8 +158,12 @@ static void test_name(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2, "--name");
   expect(c,
-         "$N -p 8,3 -q --name digits -o $D/rtl " MLP " && grep -c 'module digits' $D/rtl/digits.sv",
+         "$N -p 8,3 -q --clock 125 --name digits -o $D/rtl " MLP
+         " && grep -c 'module digits' $D/rtl/digits.sv",
          0, "1");
+  expect(c, "cat $D/rtl/digits.xdc", 0, "create_clock -name aclk -period 8.000 [get_ports aclk]");
+  expect(c, "$N -p 8,3 --clock 0 -o $D/rtl " MLP, 2, "--clock 0: expected MHz, 1 to 2000");
+  expect(c, "$N -p 8,3 --clock 8ns -o $D/rtl " MLP, 2, "--clock 8ns: expected MHz, 1 to 2000");
 }
 
 // The vectors of a folder are any integers, or the first images of --data.

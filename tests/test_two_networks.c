@@ -30,7 +30,7 @@ static void put(struct arena *a, struct graph *g, const char *name, int64_t lane
   struct folding f = {.parallelism = lanes};
   struct err e = {0};
   struct plan *p = plan_new(a, g, name, &f, &e);
-  if (!p || !folder_write(p, arena_printf(a, "%s/%s", dir, name), "", NULL, &e))
+  if (!p || !folder_write(p, arena_printf(a, "%s/%s", dir, name), &(struct folder_content){0}, &e))
     fail_msg("%s", e.text);
 }
 

@@ -14,7 +14,11 @@ module small #(
   // folder of the memory images, as the tool that reads them sees it
   parameter ROM_DIR = "rom"
 ) (
+  (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 aclk CLK" *)
+  (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF s_axis:m_axis, ASSOCIATED_RESET aresetn" *)
   input  logic        aclk,
+  (* X_INTERFACE_INFO = "xilinx.com:signal:reset:1.0 aresetn RST" *)
+  (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
   input  logic        aresetn,  // synchronous, active low
   // frame in: 3 beats of 3 elements of 6,3, 1 in the last
   input  logic [23:0] s_axis_tdata,

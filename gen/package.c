@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gen/package.h"
+
+#include "gen/library.h"
+#include "sw/base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCRIPT_MAX = 1 << 16 };
+
+// Names of files in the order of the text.
+struct names {
+  uint32_t count;
+  const char **name;
+};
+
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The files whose name begins with `prefix` and ends with `suffix`.
+static struct names names_of(const struct emit_files *f, const char *prefix, const char *suffix) {
+  struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
+  for (uint32_t i = 0; i < f->count; i++) {
+    const char *name = f->files[i].name;
+    size_t length = strlen(name), tail = strlen(suffix);
+    if (strncmp(name, prefix, strlen(prefix)) == 0 && length >= tail &&
+        strcmp(name + length - tail, suffix) == 0)
+      n.name[n.count++] = name;
+  }
+  qsort(n.name, n.count, sizeof *n.name, by_text);
+  return n;
+}
+
+// The lines of top.f: the circuit's sources in their order.
+static struct names sources_of(const struct emit_files *f) {
+  struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
+  char *rest = NULL;
+  for (uint32_t i = 0; i < f->count; i++)
+    if (strcmp(f->files[i].name, "top.f") == 0)
+      rest = arena_strdup(f->arena, f->files[i].text.data);
+  for (char *line; (line = strsep(&rest, "\n"));)
+    if (*line) n.name[n.count++] = line;
+  return n;
+}
+
+// ---- FuseSoC
+
+static void put_fileset(struct text *out, const char *name, const char *type,
+                        const struct names *files, const char *copy_to) {
+  text_printf(out, "  %s:\n    file_type: %s\n    files:\n", name, type);
+  for (uint32_t i = 0; i < files->count; i++)
+    if (copy_to)
+      text_printf(out, "      - %s: {copyto: %s/%s}\n", files->name[i], copy_to, files->name[i]);
+    else
+      text_printf(out, "      - %s\n", files->name[i]);
+}
+
+static void put_filesets(struct text *out, const struct emit_files *f, const char *top) {
+  struct names sources = sources_of(f), roms = names_of(f, "rom/", ".mem");
+  struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
+  text_puts(out, "filesets:\n");
+  put_fileset(out, "rtl", "systemVerilogSource", &sources, NULL);
+  put_fileset(out, "rom", "mem", &roms, top);
+  put_fileset(out, "tb", "systemVerilogSource", &benches, NULL);
+  put_fileset(out, "vectors", "user", &vectors, top);
+  text_printf(out, "  constraints:\n    file_type: xdc\n    files:\n      - %s.xdc\n", top);
+}
+
+static void put_targets(struct text *out, const char *top) {
+  text_puts(out, "targets:\n  default:\n    filesets: [rtl, rom]\n");
+  text_printf(out,
+              "  lint:\n    flow: lint\n    flow_options:\n      tool: verilator\n"
+              "      verilator_options: [-Wall]\n    filesets: [rtl, rom]\n    toplevel: \"%s\"\n",
+              top);
+  text_printf(out,
+              "  sim:\n    flow: sim\n    flow_options:\n      tool: icarus\n"
+              "      iverilog_options: [-g2012]\n      vvp_options: [-N]\n"
+              "    filesets: [rtl, rom, tb, vectors]\n    toplevel: tb\n"
+              "    parameters: [ROM_DIR=%s/rom, VECTORS=%s/vectors]\n",
+              top, top);
+  text_printf(out,
+              "  sim_verilator:\n    flow: sim\n    flow_options:\n      tool: verilator\n"
+              "      mode: binary\n"
+              "      verilator_options: [--timing, -fno-const-bit-op-tree, --unroll-count 2048,\n"
+              "                          -Wno-fatal, -Wno-lint, -Wno-style]\n"
+              "    filesets: [rtl, rom, tb, vectors]\n    toplevel: tb\n"
+              "    parameters: [ROM_DIR=%s/rom, VECTORS=%s/vectors]\n",
+              top, top);
+  text_printf(out,
+              "  vivado:\n    flow: vivado\n    flow_options:\n      part: xc7a35tcsg324-1\n"
+              "    filesets: [rtl, rom, constraints]\n    toplevel: \"%s\"\n"
+              "    parameters: [ROM_DIR=%s/rom]\n",
+              top, top);
+}
+
+static void put_core(struct text *out, const struct emit_files *f, const struct plan *p) {
+  text_printf(out, "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: ::%s:" PACKAGE_VERSION "\n",
+              p->top);
+  text_printf(out,
+              "description: neural network, %lld -> %lld elements, a frame every %lld cycles\n\n"
+              "# The images are copied to %s/rom: another core instantiates the circuit with\n"
+              "# ROM_DIR(\"%s/rom\").\n",
+              (long long)p->input.elements, (long long)p->output.elements, (long long)p->ii, p->top,
+              p->top);
+  put_filesets(out, f, p->top);
+  text_puts(out, "\n");
+  put_targets(out, p->top);
+  text_puts(out, "\nparameters:\n"
+                 "  ROM_DIR: {datatype: str, paramtype: vlogparam, description: folder of the "
+                 "memory images}\n"
+                 "  VECTORS: {datatype: str, paramtype: vlogparam, description: folder of the "
+                 "vectors}\n");
+}
+
+// ---- Vivado and Quartus
+
+static void put_clock(struct text *out, double clock) {
+  text_printf(out,
+              "# SPDX-License-Identifier: MIT-0\n# %g MHz\n"
+              "create_clock -name aclk -period %.3f [get_ports aclk]\n",
+              clock, 1000 / clock);
+}
+
+static void put_list(struct text *out, const char *name, const struct names *files) {
+  text_printf(out, "set %s {\n", name);
+  for (uint32_t i = 0; i < files->count; i++) text_printf(out, "  %s\n", files->name[i]);
+  text_puts(out, "}\n");
+}
+
+static void put_lists(struct text *out, const struct emit_files *f, const struct plan *p) {
+  struct names sources = sources_of(f), memories = names_of(f, "rom/", ".mem");
+  text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
+                 "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
+  text_printf(out, "set circuit %s\nset version " PACKAGE_VERSION "\n", p->top);
+  text_printf(out, "# bits of tdata\nset in_bits %lld\nset out_bits %lld\n",
+              (long long)(8 * stream_bytes(&p->input)), (long long)(8 * stream_bytes(&p->output)));
+  put_list(out, "sources", &sources);
+  put_list(out, "memories", &memories);
+}
+
+static bool copy_script(struct emit_files *f, const char *from, const char *to, struct err *e) {
+  struct bytes bytes;
+  const char *path = library_path(f->arena, arena_printf(f->arena, "gen/tcl/%s", from));
+  if (!file_read(f->arena, path, SCRIPT_MAX, &bytes, e)) return false;
+  text_put(emit_open(f, to), (const char *)bytes.data, bytes.size);
+  return true;
+}
+
+bool package_files(struct emit_files *f, const struct plan *p, double clock, struct err *e) {
+  struct text core = {0}, lists = {0};
+  put_core(&core, f, p);
+  put_lists(&lists, f, p);
+  *emit_open(f, arena_printf(f->arena, "%s.core", p->top)) = core;
+  *emit_open(f, "files.tcl") = lists;
+  put_clock(emit_open(f, arena_printf(f->arena, "%s.xdc", p->top)), clock);
+  put_clock(emit_open(f, arena_printf(f->arena, "%s.sdc", p->top)), clock);
+  const char *component = arena_printf(f->arena, "quartus/%s_hw.tcl", p->top);
+  return copy_script(f, "vivado_project.tcl", "vivado/project.tcl", e) &&
+         copy_script(f, "vivado_package_ip.tcl", "vivado/package_ip.tcl", e) &&
+         copy_script(f, "quartus_project.tcl", "quartus/project.tcl", e) &&
+         copy_script(f, "quartus_hw.tcl", component, e);
+}

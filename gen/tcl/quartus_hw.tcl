@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT-0
+# Platform Designer component of the circuit: streams s_axis and m_axis, clock, reset, and
+# frame_error as a conduit. Add this folder to the IP search path.
+package require -exact qsys 16.1
+
+set root [file dirname [get_module_property MODULE_DIRECTORY]]
+source [file join $root files.tcl]
+
+set_module_property NAME $circuit
+set_module_property VERSION [join [lrange [split $version .] 0 1] .]
+set_module_property DISPLAY_NAME $circuit
+set_module_property DESCRIPTION "Neural network, AXI4-Stream in and out"
+set_module_property GROUP "Neural networks"
+set_module_property INTERNAL false
+set_module_property EDITABLE false
+set_module_property INSTANTIATE_IN_SYSTEM_MODULE true
+
+foreach kind {QUARTUS_SYNTH SIM_VERILOG} {
+  add_fileset $kind $kind "" ""
+  set_fileset_property $kind TOP_LEVEL $circuit
+  foreach file $sources {
+    add_fileset_file $file SYSTEM_VERILOG PATH [file join $root $file]
+  }
+}
+
+# an absolute path: the tools run in folders of their own
+if {[llength $memories] > 0} {
+  add_parameter ROM_DIR STRING [file join $root rom]
+  set_parameter_property ROM_DIR DISPLAY_NAME "Folder of the memory images"
+  set_parameter_property ROM_DIR HDL_PARAMETER true
+}
+
+add_interface clock clock end
+set_interface_property clock clockRate 0
+add_interface_port clock aclk clk Input 1
+
+add_interface reset reset end
+set_interface_property reset associatedClock clock
+set_interface_property reset synchronousEdges BOTH
+add_interface_port reset aresetn reset_n Input 1
+
+add_interface s_axis axi4stream end
+set_interface_property s_axis associatedClock clock
+set_interface_property s_axis associatedReset reset
+add_interface_port s_axis s_axis_tdata tdata Input $in_bits
+add_interface_port s_axis s_axis_tvalid tvalid Input 1
+add_interface_port s_axis s_axis_tready tready Output 1
+add_interface_port s_axis s_axis_tlast tlast Input 1
+
+add_interface m_axis axi4stream start
+set_interface_property m_axis associatedClock clock
+set_interface_property m_axis associatedReset reset
+add_interface_port m_axis m_axis_tdata tdata Output $out_bits
+add_interface_port m_axis m_axis_tvalid tvalid Output 1
+add_interface_port m_axis m_axis_tready tready Input 1
+add_interface_port m_axis m_axis_tlast tlast Output 1
+
+add_interface frame_error conduit end
+set_interface_property frame_error associatedClock clock
+set_interface_property frame_error associatedReset reset
+add_interface_port frame_error frame_error frame_error Output 1

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a generated folder offers other tools. FuseSoC is run; the vendors' scripts run in tclsh
+// with stand-ins for their commands (tests/vendor_stub.tcl). What is broken must be found.
+#include "sim/process.h"
+#include "sw/base/file.h"
+#include "tests/helper_bench.h"
+#include "tests/helper_shell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- circuits
+
+static void new_circuit(struct bench *b) {
+  bench_new(b, bench_network(&b->arena), 2, 1);
+}
+
+static const char *expect(struct bench *b, const char *line, int status, const char *words) {
+  return shell_expect(&b->arena, b->job.folder, b->dir, line, status, words);
+}
+
+static const char *text_of(struct bench *b, const char *file) {
+  struct bytes bytes;
+  struct err e = {0};
+  const char *path = arena_printf(&b->arena, "%s/%s", b->job.folder, file);
+  if (!file_read(&b->arena, path, 1 << 20, &bytes, &e)) fail_msg("%s", e.text);
+  return arena_printf(&b->arena, "%.*s", (int)bytes.size, (char *)bytes.data);
+}
+
+// ---- the text of top.core
+
+// The files of a fileset, a line each, without where they are copied to.
+static const char *fileset(struct bench *b, const char *name) {
+  return expect(b,
+                arena_printf(&b->arena,
+                             "sed -n '/^  %s:$/,/^  [a-z]*:$/s/^      - \\([^:]*\\).*/\\1/p'"
+                             " $RTL/top.core",
+                             name),
+                0, "");
+}
+
+static void test_core_lists_the_folder(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_circuit(&b);
+  assert_memory_equal(text_of(&b, "top.core"), "CAPI=2:\n", 8);
+  assert_string_equal(fileset(&b, "rtl"), text_of(&b, "top.f"));
+  assert_string_equal(fileset(&b, "rom"), expect(&b, "cd $RTL; ls rom/*", 0, "l0_weight"));
+  assert_string_equal(fileset(&b, "tb"), expect(&b, "cd $RTL; ls tb/*.sv", 0, "tb.sv"));
+  assert_string_equal(fileset(&b, "vectors"), expect(&b, "cd $RTL; ls vectors/*", 0, "l0.mem"));
+  bench_free(&b);
+}
+
+// ---- FuseSoC
+
+#define FUSESOC "scripts/fusesoc --cores-root $RTL run --clean --build-root $OUT/fs --target="
+
+static bool no_fusesoc(void) {
+  return system("scripts/fusesoc --version >/dev/null") != 0;
+}
+
+static void test_fusesoc(void **state) {
+  struct bench b = {0};
+  (void)state;
+  if (no_fusesoc()) skip();
+  new_circuit(&b);
+  expect(&b, FUSESOC "lint ::top", 0, "verilator");
+  expect(&b, FUSESOC "sim ::top", 0, "PASS 4 frames");
+  expect(&b, FUSESOC "sim_verilator ::top", 0, "PASS 4 frames");
+  expect(&b, FUSESOC "vivado --setup ::top; cat $OUT/fs/*/vivado/top*.tcl", 0,
+         "read_mem {top/rom/l0_weight_000_000.mem}");
+  bench_free(&b);
+}
+
+static void test_fusesoc_finds_faults(void **state) {
+  struct bench b = {0};
+  (void)state;
+  if (no_fusesoc()) skip();
+  new_circuit(&b);
+  bench_patch(&b, "fixed_mac.sv", "(a * b)", "(a * ~b)");
+  expect(&b, FUSESOC "sim ::top", 1, "FAIL image 0");
+  expect(&b, FUSESOC "sim_verilator ::top", 1, "FAIL image 0");
+  bench_patch(&b, "fixed_mac.sv", "(a * ~b)", "(a * nothing)");
+  expect(&b, FUSESOC "lint ::top", 1, "nothing");
+  bench_patch(&b, "fixed_mac.sv", "(a * nothing)", "(a * b)");
+  expect(&b, "rm $RTL/rom/l0_bias_000_000.mem; " FUSESOC "sim ::top", 1, "l0_bias_000_000.mem");
+  bench_free(&b);
+}
+
+// ---- scripts of the vendors
+
+#define STUB "tclsh tests/vendor_stub.tcl $RTL "
+#define PROJECT STUB "vivado/project.tcl "
+#define PACKAGE STUB "vivado/package_ip.tcl "
+#define QUARTUS STUB "quartus/project.tcl "
+#define COMPONENT STUB "quartus/top_hw.tcl"
+
+static void test_scripts(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_circuit(&b);
+  expect(&b, PROJECT "xc7a35tcsg324-1", 0, "create_project top vivado-project xc7a35tcsg324-1");
+  expect(&b, PROJECT "xcvu9p here synth", 0, "synth_design xcvu9p");
+  expect(&b, PACKAGE "xc7a35tcsg324-1 ip", 0,
+         "associate s_axis aclk\nassociate m_axis aclk\nset_property value");
+  expect(&b, PACKAGE "xc7a35tcsg324-1", 0, "save_core");
+  expect(&b, QUARTUS "'Cyclone V' 5CSEMA5F31C6", 0, "FAMILY Cyclone V\nDEVICE 5CSEMA5F31C6");
+  expect(&b, COMPONENT, 0, "interface s_axis axi4stream end\ninterface m_axis axi4stream start");
+  bench_free(&b);
+}
+
+// A folder in which one thing is wrong, by a shell line.
+static void broken(const char *how, const char *command, const char *words) {
+  struct bench b = {0};
+  new_circuit(&b);
+  expect(&b, how, 0, "");
+  expect(&b, command, 1, words);
+  bench_free(&b);
+}
+
+static void test_broken_scripts(void **state) {
+  (void)state;
+  broken("true", PROJECT, "which part?");
+  broken("true", PACKAGE, "which part?");
+  broken("true", QUARTUS "5CSEMA5F31C6", "which device?");
+  broken("rm $RTL/rom/l0_weight_000_000.mem", PROJECT "p", "l0_weight_000_000.mem: no such file");
+  broken("rm $RTL/fixed_mac.sv", COMPONENT, "fixed_mac.sv: no such file");
+  broken("sed -i /fixed_mac/d $RTL/files.tcl", QUARTUS "f d", "fixed_mac.sv: not used");
+  broken("sed -i s/file_type/filetype/ $RTL/vivado/project.tcl", PROJECT "p",
+         "unknown property of a file \"filetype\"");
+  broken("sed -i 's/ROM_DIR=/ROMS=/' $RTL/vivado/project.tcl", PROJECT "p",
+         "top has no parameter ROMS");
+  broken("sed -i 's/-norecurse/-recurse/' $RTL/vivado/project.tcl", PROJECT "p",
+         "unknown option -recurse");
+  broken("sed -i 's/-clock aclk/-clock clk/' $RTL/vivado/package_ip.tcl", PACKAGE "p",
+         "no clock clk");
+  broken("sed -i s/s_axis_tvalid/s_valid/ $RTL/top.sv", PACKAGE "p",
+         "no interface s_axis was found");
+  broken("sed -i s/check_integrity/check/ $RTL/vivado/package_ip.tcl", PACKAGE "p",
+         "invalid command name \"ipx::check\"");
+  broken("sed -i 's/^set in_bits .*/set in_bits 9/' $RTL/files.tcl", COMPONENT,
+         "s_axis_tdata has 16 bits, not 9");
+  broken("sed -i 's/s_axis_tlast tlast/s_axis_tlast last/' $RTL/quartus/top_hw.tcl", COMPONENT,
+         "unknown role of s_axis \"last\"");
+  broken("sed -i /m_axis_tlast/d $RTL/quartus/top_hw.tcl", COMPONENT,
+         "port m_axis_tlast: not connected");
+  broken("sed -i 's/associatedClock clock/associatedClock clk/' $RTL/quartus/top_hw.tcl", COMPONENT,
+         "no interface clk");
+  broken("sed -i 's/VIRTUAL_PIN/VIRTUAL/' $RTL/quartus/project.tcl", QUARTUS "f d",
+         "unknown instance assignment \"VIRTUAL\"");
+}
+
+int main(void) {
+  if (no_fusesoc()) puts("FuseSoC is not installed and PyPI does not give it: not tested");
+  if (!process_exists("tclsh")) {
+    puts("tclsh is not installed: scripts/setup test");
+    return 1;
+  }
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_core_lists_the_folder), cmocka_unit_test(test_fusesoc),
+      cmocka_unit_test(test_fusesoc_finds_faults),  cmocka_unit_test(test_scripts),
+      cmocka_unit_test(test_broken_scripts),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
