@@ -4,19 +4,26 @@ CC ?= gcc
 CFLAGS ?= -O2 -g
 BUILD ?= build
 IMAGES ?= 1000
+# where hw/ and data/ are, unless they are found near the program
+ROOT ?= $(CURDIR)
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
 OPENMP ?= -fopenmp
-CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(CURDIR)"' -DNNGEN_DATADIR='"$(CURDIR)/data"' -MMD -MP
-CFLAGS_ALL = -std=c11 $(WARN) -ffp-contract=off -fno-math-errno $(OPENMP) $(CFLAGS)
+CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(ROOT)"' -DNNGEN_DATADIR='"$(ROOT)/data"' -MMD -MP
+CFLAGS_ALL = -std=c11 $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
+  $(OPENMP) $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/data sw/exec sw/plan quant gen sim
-SOURCES = $(wildcard $(ROOMS:%=%/*.c))
+ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/lib quant gen sim
+SOURCES = $(filter-out sw/lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c)))
 
-all: $(BUILD)/nngen ## build build/nngen
+VERSION := $(shell sed -n 's/^.define NNGEN_VERSION "\(.*\)"/\1/p' sw/lib/nngen.h)
+SHARED = libnngen.so.$(VERSION)
+SONAME = libnngen.so.$(firstword $(subst ., ,$(VERSION)))
+
+all: $(BUILD)/nngen $(BUILD)/$(SHARED) ## build build/nngen and the library
 
 # ---- what users call
 
@@ -41,16 +48,36 @@ synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax
 	@scripts/synth -o $(BUILD)/synth/result $(BUILD)/synth/rtl
 
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
 	install -D -m 644 $(BUILD)/libnngen.a $(DESTDIR)$(PREFIX)/lib/nngen/libnngen.a
-	install -d $(DESTDIR)$(PREFIX)/share/nngen/hw $(DESTDIR)$(PREFIX)/share/nngen/sim \
-	  $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000 $(DESTDIR)$(PREFIX)/share/nngen/models
-	install -m 644 hw/* $(DESTDIR)$(PREFIX)/share/nngen/hw
-	install -m 644 sim/*.sv $(DESTDIR)$(PREFIX)/share/nngen/sim
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/nngen/gen/tcl gen/tcl/*.tcl
-	install -m 644 data/mnist-1000/* $(DESTDIR)$(PREFIX)/share/nngen/data/mnist-1000
-	install -m 644 models/* $(DESTDIR)$(PREFIX)/share/nngen/models
+	install -D -m 644 $(BUILD)/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
+	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnngen.so
+	install -D -m 644 sw/lib/nngen.h $(DESTDIR)$(PREFIX)/include/nngen.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+	  $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/nngen/examples \
+	  $(SHARE)/nngen/hw $(SHARE)/nngen/sim $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
+	  'Description: Integer models of neural networks, as their circuits compute them' \
+	  'Libs: -L$(LIBDIR) -lnngen' 'Cflags: -I$(PREFIX)/include' \
+	  >$(DESTDIR)$(LIBDIR)/pkgconfig/nngen.pc
+	$(BUILD)/nngen manual >$(SHARE)/man/man1/nngen.1
+	$(BUILD)/nngen completion bash >$(SHARE)/bash-completion/completions/nngen
+	$(BUILD)/nngen completion zsh >$(SHARE)/zsh/site-functions/_nngen
+	$(BUILD)/nngen completion fish >$(SHARE)/fish/vendor_completions.d/nngen.fish
+	install -m 644 sw/lib/example.c $(SHARE)/doc/nngen/examples
+	install -m 644 README.md LICENSE docs/* $(SHARE)/doc/nngen
+	install -m 644 hw/* $(SHARE)/nngen/hw
+	install -m 644 sim/*.sv $(SHARE)/nngen/sim
+	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
+	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
+	install -m 644 models/* $(SHARE)/nngen/models
+
+deb: setup-deb ## a Debian package of it: build/nngen_VERSION_ARCHITECTURE.deb
+	@scripts/deb $(BUILD)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
@@ -71,7 +98,14 @@ $(BUILD)/libnngen.a: $(OBJECTS)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c
+# Only what sw/lib/nngen.h declares is visible.
+$(BUILD)/$(SHARED): $(BUILD)/sw/lib/nngen.o $(BUILD)/libnngen.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--as-needed -Wl,--no-undefined -o $@ $^ $(LIBS)
+	@ln -sf $(SHARED) $(BUILD)/$(SONAME)
+	@ln -sf $(SONAME) $(BUILD)/libnngen.so
+
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
@@ -93,7 +127,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_packages test_circuits test_sim test_activations test_cli test_synth
+SLOW = test_packages test_circuits test_sim test_activations test_cli test_synth test_install
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen
@@ -130,6 +164,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install sanitize check-sanitized all sim synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install deb sanitize check-sanitized all sim synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -4,15 +4,10 @@
 #define NNGEN_CMD_COMMAND_H
 
 #include "cmd/options.h"
+#include "quant/load.h"
 #include "sw/data/data.h"
+#include "sw/lib/nngen.h"
 #include "sw/plan/plan.h"
-
-struct model {
-  struct graph *real;  // the float graph, or NULL if the file holds integers only
-  struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
-};
-
-#define NNGEN_VERSION "0.1.0"
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
@@ -21,9 +16,6 @@ bool command_check(struct arena *a, const struct options *o, struct err *e);
 
 // Loads o->model (a model.bin or a folder that generate wrote) and applies the options.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
-
-// The file itself: o->model, or the model.bin of a folder.
-const char *command_model_path(struct arena *a, const char *path);
 
 // The plan of a model as the options fold it, and the hash of the model's file. NULL on error.
 struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
@@ -48,5 +40,7 @@ int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
 int command_doctor(struct arena *a, const struct options *o, struct err *e);
+int command_manual(struct arena *a, const struct options *o, struct err *e);
+int command_completion(struct arena *a, const struct options *o, struct err *e);
 
 #endif

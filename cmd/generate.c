@@ -22,7 +22,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
   struct bytes file;
   const char *top = o->name ? o->name : "top";
   if (!read_folding(a, o, &folding, e) || !command_model(a, o, &m, e) ||
-      !file_read(a, command_model_path(a, o->model), MODEL_BYTES_MAX, &file, e))
+      !file_read(a, load_path(a, o->model), MODEL_BYTES_MAX, &file, e))
     return NULL;
   *model_sha256 = folder_sha256(a, file.data, file.size);
   if (!m.fixed) {

@@ -24,7 +24,7 @@ static int32_t pixel_code(const struct type *t, double mean, double std, int p) 
     whole += twice > 255; // 255 is odd: there are no ties
     return (int32_t)fix_overflow(whole, t->width, t->is_signed, 0, FIX_SATURATE);
   }
-  return (int32_t)quantize_code(t, ((p / 255.0) - mean) / std);
+  return (int32_t)type_encode(t, ((p / 255.0) - mean) / std);
 }
 
 static void make_table(struct quantizer *q, const struct type *t, struct source *s) {

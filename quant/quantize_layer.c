@@ -8,11 +8,6 @@
 
 enum { BIAS_BITS_MAX = 62, FRACTION_MIN = -32, FRACTION_MAX = 60, CURVE_BITS_MAX = 16 };
 
-int64_t quantize_code(const struct type *t, double v) {
-  int64_t zero = type_zero(t, 0);
-  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
-}
-
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
   bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
   if (two_step ? fix_scale_tflite(r, mul, shift) : fix_scale(r, mul, shift)) return true;
@@ -180,8 +175,8 @@ static bool add_codes(struct quantizer *q, const struct node *n, uint32_t node,
   default:
     bounds(n, &lo, &hi);
     if (!(lo <= hi)) return err_set(q->err, "lo %g lies above hi %g", lo, hi);
-    c[0] = quantize_code(in, lo);
-    c[1] = quantize_code(in, hi);
+    c[0] = type_encode(in, lo);
+    c[1] = type_encode(in, hi);
   }
   graph_add_ints(q->to, node, ATTR_codes, op_info(n->op)->codes, c);
   return true;

@@ -29,7 +29,4 @@ bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node, con
 // M and S of r for the node's rounding.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);
 
-// The code of a real at a type's scale: saturate(zero + half_even(v / s)).
-int64_t quantize_code(const struct type *t, double v);
-
 #endif

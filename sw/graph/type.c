@@ -105,6 +105,12 @@ bool type_fraction(const struct type *t, int *fraction) {
   return *fraction >= FRACTION_MIN && *fraction <= FRACTION_MAX;
 }
 
+int64_t type_encode(const struct type *t, double v) {
+  if (t->cls == TYPE_BIPOLAR) return v >= 0 ? 1 : -1;
+  int64_t zero = type_zero(t, 0);
+  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
+}
+
 const char *type_text(struct arena *a, const struct type *t) {
   static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref"};
   if (t->cls != TYPE_FIXED) return names[t->cls];

@@ -40,6 +40,10 @@ int64_t type_highest(const struct type *t); // highest integer
 double type_scale(const struct type *t, int64_t channel);
 int32_t type_zero(const struct type *t, int64_t channel);
 
+// The code of a real number: divided by the scale of channel 0, rounded half to even, plus zero,
+// saturated. Bipolar: its sign.
+int64_t type_encode(const struct type *t, double v);
+
 // "8,3", "u8 scale 0.00392157", "real", ... for people and reports.
 const char *type_text(struct arena *a, const struct type *t);
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a model: the file is read and quantised as the words of docs/commands.md say.
+#ifndef NNGEN_QUANT_LOAD_H
+#define NNGEN_QUANT_LOAD_H
+
+#include "sw/graph/graph.h"
+
+// Words as on the command line, "8,3" or "half_even"; NULL: not given.
+struct load {
+  const char *precision, *weight_precision, *input_precision; // types
+  const char *rounding, *overflow;                            // modes
+  const char *formats;                                        // path of a formats file
+  const char *input_mean, *input_std;                         // numbers with commas between
+};
+
+struct model {
+  struct graph *real;  // the float graph, or NULL if the file holds integers only
+  struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
+};
+
+// True if each word is one; reads no file.
+bool load_check(struct arena *a, const struct load *l, struct err *e);
+
+// The file itself: `path`, or the model.bin of a folder that generate wrote.
+const char *load_path(struct arena *a, const char *path);
+
+// Reads load_path(path) and quantises it if there is a word for types or modes, which is an error
+// for a model that holds integers already.
+bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
+                struct err *e);
+
+#endif
