@@ -5,27 +5,17 @@
 
 #include <string.h>
 
-struct command {
-  const char *name;
-  enum command_bit bit;
-  int (*run)(struct arena *a, const struct options *o, struct err *e);
-  const char *summary;
+static int (*const commands[COMMANDS])(struct arena *a, const struct options *o, struct err *e) = {
+#define COMMAND(name, ...) command_##name,
+#include "cmd/commands.def"
+#undef COMMAND
 };
 
-// The first is the default.
-static const struct command commands[] = {
-    {"generate", GENERATE, command_generate, "write the circuit of a model as SystemVerilog"},
-    {"sim", SIM, command_sim, "simulate the circuit and compare every element with the C model"},
-    {"run", RUN, command_run, "run the C model on a data set: accuracy and speed"},
-    {"info", INFO, command_info, "print the layers of a model"},
-    {"doctor", DOCTOR, command_doctor, "check the tools and the data around the program"},
-};
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static const struct command *find(const char *name) {
-  for (int i = 0; i < COMMANDS; i++)
-    if (strcmp(commands[i].name, name) == 0) return &commands[i];
-  return NULL;
+// COMMANDS if there is none of this name.
+static enum command find(const char *name) {
+  int i = 0;
+  while (i < COMMANDS && strcmp(command_rows[i].name, name) != 0) i++;
+  return (enum command)i;
 }
 
 static void print_usage(FILE *to) {
@@ -34,19 +24,21 @@ static void print_usage(FILE *to) {
         "computes what its C model computes.\n\n",
         to);
   for (int i = 0; i < COMMANDS; i++)
-    fprintf(to, "  %-10s%s%s\n", commands[i].name, commands[i].summary, i ? "" : " (default)");
+    fprintf(to, "  %-12s%s%s\n", command_rows[i].name, command_rows[i].summary,
+            i ? "" : " (default)");
   fputs("\nnngen help COMMAND lists the options of a command; nngen --version prints the version.\n"
         "Example: nngen --precision 8,3 --parallelism 4 models/mnist-mlp.bin\n",
         to);
 }
 
-static int print_help(const struct command *c) {
-  if (!c) {
+static int print_help(enum command c) {
+  if (c == COMMANDS) {
     print_usage(stdout);
   } else {
-    printf("usage: nngen %s [OPTIONS]%s\n\n%s\n\n", c->name, c->bit == DOCTOR ? "" : " MODEL",
-           c->summary);
-    options_print(stdout, c->bit);
+    const struct command_row *r = &command_rows[c];
+    printf("usage: nngen %s [OPTIONS]%s%s\n\n%s\n\n", r->name, r->argument[0] ? " " : "",
+           r->argument, r->summary);
+    options_print(stdout, c);
   }
   return EXIT_GOOD;
 }
@@ -58,24 +50,24 @@ static int usage_error(const struct err *e) {
 }
 
 static int help_command(int argc, char **argv) {
-  const struct command *c = argc > 2 ? find(argv[2]) : NULL;
+  enum command c = argc > 2 ? find(argv[2]) : COMMANDS;
   struct err e = {0};
-  if (argc <= 2 || c) return print_help(c);
+  if (argc <= 2 || c < COMMANDS) return print_help(c);
   err_set(&e, "there is no command \"%s\"", argv[2]);
   return usage_error(&e);
 }
 
-static int run_command(const struct command *c, int argc, char **argv) {
+static int run_command(enum command c, int argc, char **argv) {
   struct arena a = {0};
   struct err e = {0};
   struct options o = {0};
-  if (!options_parse(&o, c->bit, argc, argv, &e)) return usage_error(&e);
+  if (!options_parse(&o, c, argc, argv, &e)) return usage_error(&e);
   if (o.help) return print_help(c);
   if (!command_check(&a, &o, &e)) {
     arena_free(&a);
     return usage_error(&e);
   }
-  int status = c->run(&a, &o, &e);
+  int status = commands[c](&a, &o, &e);
   if (e.text[0]) err_print(stderr, &e);
   arena_free(&a);
   if (fflush(stdout) || ferror(stdout)) {
@@ -91,13 +83,13 @@ int main(int argc, char **argv) {
     return EXIT_USAGE;
   }
   if (strcmp(argv[1], "--version") == 0) return puts("nngen " NNGEN_VERSION) < 0;
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help(NULL);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help(COMMANDS);
   if (strcmp(argv[1], "help") == 0) return help_command(argc, argv);
-  const struct command *c = find(argv[1]);
-  if (c) return run_command(c, argc - 1, argv + 1);
+  enum command c = find(argv[1]);
+  if (c < COMMANDS) return run_command(c, argc - 1, argv + 1);
   struct err e = {0};
   bool word = argv[1][strspn(argv[1], "abcdefghijklmnopqrstuvwxyz")] == 0;
-  if (!word || file_exists(argv[1])) return run_command(&commands[0], argc, argv);
+  if (!word || file_exists(argv[1])) return run_command(COMMAND_GENERATE, argc, argv);
   err_set(&e, "there is no command or file \"%s\"", argv[1]);
   return usage_error(&e);
 }

@@ -7,25 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, FLAG };
-
-struct row {
-  size_t offset; // of the field in struct options
-  enum kind kind;
-  const char *name;
-  int letter;
-  const char *argument;
-  unsigned commands;
-  const char *help;
+const struct command_row command_rows[COMMANDS] = {
+#define COMMAND(name, bit, ...) {#name, bit, __VA_ARGS__},
+#include "cmd/commands.def"
+#undef COMMAND
 };
 
-static const struct row rows[] = {
+const struct option_row option_rows[] = {
 #define OPTION(field, ...) {offsetof(struct options, field), __VA_ARGS__},
 #include "cmd/options.def"
 #undef OPTION
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, LONG_ONLY = 256 };
+enum { ROWS = sizeof option_rows / sizeof *option_rows, LONG_ONLY = 256 };
+const int option_count = ROWS;
 
 // "100000000" and no more: enough for lanes, images and jobs.
 static bool parse_number(const char *text, int64_t *out) {
@@ -36,7 +31,7 @@ static bool parse_number(const char *text, int64_t *out) {
   return *text >= '0' && *text <= '9' && !*end && !errno && v >= 1 && v <= 100000000;
 }
 
-static bool store(struct options *o, const struct row *r, const char *text, struct err *e) {
+static bool store(struct options *o, const struct option_row *r, const char *text, struct err *e) {
   void *field = (char *)o + r->offset;
   switch (r->kind) {
   case TEXT:
@@ -52,26 +47,35 @@ static bool store(struct options *o, const struct row *r, const char *text, stru
   return false;
 }
 
-bool options_parse(struct options *o, unsigned command, int argc, char **argv, struct err *e) {
+static bool check_positional(const struct options *o, const struct command_row *c, struct err *e) {
+  if (o->help || (o->model != NULL) == (c->argument[0] != 0)) return true;
+  if (o->model) return err_set(e, "%s takes no argument, found %s", c->name, o->model);
+  if (strcmp(c->argument, "MODEL") == 0)
+    return err_set(e, "which model? give the path of a model.bin");
+  return err_set(e, "%s needs an argument: %s", c->name, c->argument);
+}
+
+bool options_parse(struct options *o, enum command command, int argc, char **argv, struct err *e) {
+  unsigned bit = command_rows[command].bit;
   struct option longs[ROWS + 1] = {{0}};
   char shorts[2 * ROWS + 3] = "-:", *letter = shorts + 2;
   int n = 0;
   for (int i = 0; i < ROWS; i++) {
-    if (!(rows[i].commands & command)) continue;
-    int takes = rows[i].argument ? required_argument : no_argument;
-    longs[n++] = (struct option){rows[i].name, takes, NULL, LONG_ONLY + i};
-    if (!rows[i].letter) continue;
-    *letter++ = (char)rows[i].letter;
+    if (!(option_rows[i].commands & bit)) continue;
+    int takes = option_rows[i].argument ? required_argument : no_argument;
+    longs[n++] = (struct option){option_rows[i].name, takes, NULL, LONG_ONLY + i};
+    if (!option_rows[i].letter) continue;
+    *letter++ = (char)option_rows[i].letter;
     if (takes == required_argument) *letter++ = ':';
   }
   opterr = 0;
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-    const struct row *r = c >= LONG_ONLY ? &rows[c - LONG_ONLY] : NULL;
+    const struct option_row *r = c >= LONG_ONLY ? &option_rows[c - LONG_ONLY] : NULL;
     for (int i = 0; !r && c > 1 && i < ROWS; i++)
-      if (rows[i].letter == c && (rows[i].commands & command)) r = &rows[i];
+      if (option_rows[i].letter == c && (option_rows[i].commands & bit)) r = &option_rows[i];
     if (c == ':') return err_set(e, "%s: an argument is missing", argv[optind - 1]);
-    if (c == 1 && o->model) return err_set(e, "two models: %s and %s", o->model, optarg);
+    if (c == 1 && o->model) return err_set(e, "two arguments: %s and %s", o->model, optarg);
     if (c == 1)
       o->model = optarg;
     else if (!r)
@@ -79,23 +83,24 @@ bool options_parse(struct options *o, unsigned command, int argc, char **argv, s
     else if (!store(o, r, optarg, e))
       return false;
   }
-  if (optind < argc && o->model) return err_set(e, "two models: %s and %s", o->model, argv[optind]);
+  if (optind < argc && o->model)
+    return err_set(e, "two arguments: %s and %s", o->model, argv[optind]);
   if (optind < argc) o->model = argv[optind];
-  return o->help || o->model || command == DOCTOR ||
-         err_set(e, "which model? give the path of a model.bin");
+  return check_positional(o, &command_rows[command], e);
 }
 
-void options_print(FILE *to, unsigned command) {
+void options_print(FILE *to, enum command command) {
   for (int i = 0; i < ROWS; i++) {
-    const struct row *r = &rows[i];
+    const struct option_row *r = &option_rows[i];
     char left[64];
-    if (!(r->commands & command)) continue;
+    if (!(r->commands & command_rows[command].bit)) continue;
+    const char *help = r->help[0] ? r->help : r->words;
     char letter[4] = {'-', (char)r->letter, ',', 0};
     snprintf(left, sizeof left, "  %-4s--%s %s", r->letter ? letter : "", r->name,
              r->argument ? r->argument : "");
     if (strlen(left) > 30)
-      fprintf(to, "%s\n%-32s%s\n", left, "", r->help);
+      fprintf(to, "%s\n%-32s%s\n", left, "", help);
     else
-      fprintf(to, "%-32s%s\n", left, r->help);
+      fprintf(to, "%-32s%s\n", left, help);
   }
 }

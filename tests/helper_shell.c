@@ -1,28 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/helper_shell.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SAID = 1 << 16 };
+enum { SAID = 1 << 18 };
+
+// Runs a line behind some assignments of variables.
+static struct outcome run(struct arena *a, const char *variables, const char *line) {
+  FILE *f = popen(arena_printf(a, "%s; { %s\n} 2>&1", variables, line), "r");
+  assert_non_null(f);
+  struct outcome o = {0, arena_alloc(a, SAID, 1)};
+  o.text[fread(o.text, 1, SAID - 1, f)] = 0;
+  while (fgetc(f) != EOF) continue; // the rest, so that the line can end
+  int status = pclose(f);
+  assert_true(WIFEXITED(status));
+  o.status = WEXITSTATUS(status);
+  return o;
+}
+
+static void check(const struct outcome *o, const char *line, int status, const char *words) {
+  if (o->status != status || !strstr(o->text, words))
+    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, o->status, o->text);
+}
 
 const char *shell_expect(struct arena *a, const char *rtl, const char *out, const char *line,
                          int status, const char *words) {
-  FILE *f = popen(arena_printf(a, "RTL=%s OUT=%s; { %s\n} 2>&1", rtl, out, line), "r");
-  assert_non_null(f);
-  char *said = arena_alloc(a, SAID, 1);
-  said[fread(said, 1, SAID - 1, f)] = 0;
-  while (fgetc(f) != EOF) continue; // the rest, so that the line can end
-  int found = pclose(f);
-  if (!WIFEXITED(found) || WEXITSTATUS(found) != status || !strstr(said, words))
-    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, WEXITSTATUS(found),
-             said);
-  return said;
+  struct outcome o = run(a, arena_printf(a, "RTL=%s OUT=%s", rtl, out), line);
+  check(&o, line, status, words);
+  return o.text;
+}
+
+int shell_setup(void **state) {
+  struct shell *s = calloc(1, sizeof *s);
+  strcpy(s->dir, "/tmp/nngen-test-XXXXXX");
+  *state = s;
+  return mkdtemp(s->dir) ? 0 : -1;
+}
+
+int shell_teardown(void **state) {
+  struct shell *s = *state;
+  int status = system(arena_printf(&s->arena, "rm -rf %s", s->dir));
+  arena_free(&s->arena);
+  free(s);
+  return status;
+}
+
+struct outcome cli_run(struct shell *s, const char *line) {
+  const char *program = getenv("NNGEN") ? getenv("NNGEN") : "build/nngen";
+  return run(&s->arena, arena_printf(&s->arena, "N=%s; B=$(dirname $N); D=%s", program, s->dir),
+             line);
+}
+
+void cli_expect(struct shell *s, const char *line, int status, const char *words) {
+  struct outcome o = cli_run(s, line);
+  check(&o, line, status, words);
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as a user meets it: exit status and message of every kind of bad input, and that
 // nothing half written is left. $NNGEN is the program; default build/nngen.
-#include "sw/base/arena.h"
+#include "tests/helper_shell.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,271 +11,230 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-struct cli {
-  struct arena arena;
-  char dir[64]; // a scratch folder
-};
-
-static const char *program(void) {
-  const char *path = getenv("NNGEN");
-  return path ? path : "build/nngen";
-}
-
-struct outcome {
-  int status;
-  char *text; // stdout and stderr
-};
-
-// Runs a shell line in which $N is the program and $D the scratch folder.
-static struct outcome run(struct cli *c, const char *line) {
-  struct outcome o = {0, NULL};
-  char *command = arena_printf(&c->arena, "N=%s; D=%s; { %s\n} 2>&1", program(), c->dir, line);
-  FILE *f = popen(command, "r");
-  assert_non_null(f);
-  o.text = arena_alloc(&c->arena, 1 << 16, 1);
-  size_t size = fread(o.text, 1, (1 << 16) - 1, f);
-  o.text[size] = 0;
-  int status = pclose(f);
-  assert_true(WIFEXITED(status));
-  o.status = WEXITSTATUS(status);
-  return o;
-}
-
-static void expect(struct cli *c, const char *line, int status, const char *words) {
-  struct outcome o = run(c, line);
-  if (o.status != status || !strstr(o.text, words))
-    fail_msg("%s\nexpected %d \"%s\"\ngot %d \"%s\"", line, status, words, o.status, o.text);
-}
-
-static int setup(void **state) {
-  struct cli *c = calloc(1, sizeof *c);
-  strcpy(c->dir, "/tmp/nngen-cli-XXXXXX");
-  *state = c;
-  return mkdtemp(c->dir) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  struct cli *c = *state;
-  char *command = arena_printf(&c->arena, "rm -rf %s", c->dir);
-  int status = system(command);
-  arena_free(&c->arena);
-  free(c);
-  return status;
-}
-
 #define MLP "models/mnist-mlp.bin"
 
 static void test_usage(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N", 2, "usage: nngen");
-  expect(c, "$N --help", 0, "generate");
-  expect(c, "$N help run", 0, "--images N");
-  expect(c, "$N run --help", 0, "--images N");
-  expect(c, "$N fly " MLP, 2, "there is no command or file \"fly\"");
-  expect(c, "$N run --input-std 0 " MLP, 2, "expected numbers above 0");
-  expect(c, "$N help fly", 2, "there is no command \"fly\"");
-  expect(c, "$N --version", 0, "nngen ");
-  expect(c, "$N run", 2, "which model?");
-  expect(c, "$N run --colour " MLP, 2, "unknown option --colour");
-  expect(c, "$N run " MLP " " MLP, 2, "two models");
-  expect(c, "$N run " MLP " --images", 2, "an argument is missing");
+  struct shell *c = *state;
+  cli_expect(c, "$N", 2, "usage: nngen");
+  cli_expect(c, "$N --help", 0, "generate");
+  cli_expect(c, "$N help run", 0, "--images N");
+  cli_expect(c, "$N run --help", 0, "--images N");
+  cli_expect(c, "$N fly " MLP, 2, "there is no command or file \"fly\"");
+  cli_expect(c, "$N run --input-std 0 " MLP, 2, "expected numbers above 0");
+  cli_expect(c, "$N help fly", 2, "there is no command \"fly\"");
+  cli_expect(c, "$N --version", 0, "nngen ");
+  cli_expect(c, "$N run", 2, "which model?");
+  cli_expect(c, "$N run --colour " MLP, 2, "unknown option --colour");
+  cli_expect(c, "$N run " MLP " " MLP, 2, "two arguments");
+  cli_expect(c, "$N run " MLP " --images", 2, "an argument is missing");
 }
 
 static void test_precision(void **state) {
-  struct cli *c = *state;
+  struct shell *c = *state;
   static const char *const bad[] = {"8", "0,3", "33,2", "8,x", "1,0", "8,61", "", "8,3,1", "-8,3"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    expect(c, arena_printf(&c->arena, "$N --precision '%s' -o $D/rtl " MLP, bad[i]), 2,
-           arena_printf(&c->arena, "precision \"%s\", expected W,F", bad[i]));
-  expect(c, "$N --precision 8,3 --weight-precision 99 -o $D/rtl " MLP, 2,
-         "weight precision \"99\"");
-  expect(c, "$N --precision 8,3 --input-precision u9 -o $D/rtl " MLP, 2, "input precision \"u9\"");
-  expect(c, "$N --precision 8,3 --rounding up -o $D/rtl " MLP, 2, "rounding \"up\"");
-  expect(c, "$N --precision 8,3 --overflow none -o $D/rtl " MLP, 2, "overflow \"none\"");
-  expect(c, "$N -o $D/rtl " MLP, 1, "the model is float: give --precision W,F");
-  expect(c, "test ! -e $D/rtl", 0, "");
+    cli_expect(c, arena_printf(&c->arena, "$N --precision '%s' -o $D/rtl " MLP, bad[i]), 2,
+               arena_printf(&c->arena, "precision \"%s\", expected W,F", bad[i]));
+  cli_expect(c, "$N --precision 8,3 --weight-precision 99 -o $D/rtl " MLP, 2,
+             "weight precision \"99\"");
+  cli_expect(c, "$N --precision 8,3 --input-precision u9 -o $D/rtl " MLP, 2,
+             "input precision \"u9\"");
+  cli_expect(c, "$N --precision 8,3 --rounding up -o $D/rtl " MLP, 2, "rounding \"up\"");
+  cli_expect(c, "$N --precision 8,3 --overflow none -o $D/rtl " MLP, 2, "overflow \"none\"");
+  cli_expect(c, "$N -o $D/rtl " MLP, 1, "the model is float: give --precision W,F");
+  cli_expect(c, "test ! -e $D/rtl", 0, "");
 }
 
 // What rounding the weights costs is reported per layer: 6 dB for each bit.
 static void test_weight_loss(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N info --json -p 8,3 " MLP, 0, "\"weight_snr_db\":31.50,\"bias_snr_db\":46.52");
-  expect(c, "$N info --json -p 8,3 -w 9 " MLP, 0, "\"weight_snr_db\":37.49");
-  expect(c, "$N info --json " MLP, 0, "\"weight_snr_db\":null");
+  struct shell *c = *state;
+  cli_expect(c, "$N info --json -p 8,3 " MLP, 0, "\"weight_snr_db\":31.50,\"bias_snr_db\":46.52");
+  cli_expect(c, "$N info --json -p 8,3 -w 9 " MLP, 0, "\"weight_snr_db\":37.49");
+  cli_expect(c, "$N info --json " MLP, 0, "\"weight_snr_db\":null");
 }
 
 static void test_parallelism(void **state) {
-  struct cli *c = *state;
+  struct shell *c = *state;
   static const char *const bad[] = {"0", "-1", "1e9", "4x", "", "99999999999999999999"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    expect(c, arena_printf(&c->arena, "$N -p 8,3 --parallelism '%s' -o $D/rtl " MLP, bad[i]), 2,
-           "expected a number from 1");
-  expect(c, "test ! -e $D/rtl", 0, "");
+    cli_expect(c, arena_printf(&c->arena, "$N -p 8,3 --parallelism '%s' -o $D/rtl " MLP, bad[i]), 2,
+               "expected a number from 1");
+  cli_expect(c, "test ! -e $D/rtl", 0, "");
 }
 
 static void test_doctor(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N doctor", 0, "CPU kernels");
-  expect(c, "$N doctor --json", 0, "{\"name\":\"parity bug\",\"ok\":true");
-  expect(c, "mkdir $D/bin; PATH=$D/bin $N doctor", 1, "apt-get install verilator");
+  struct shell *c = *state;
+  cli_expect(c, "$N doctor", 0, "CPU kernels");
+  cli_expect(c, "$N doctor --json", 0, "{\"name\":\"parity bug\",\"ok\":true");
+  cli_expect(c, "mkdir $D/bin; PATH=$D/bin $N doctor", 1, "apt-get install verilator");
   // A simulator that is wrong with the flag as well.
-  expect(c,
-         "printf '#!/bin/sh\\nwhile [ $# -gt 0 ]; do [ \"$1\" = --Mdir ] && d=$2; shift; "
-         "done\\nmkdir -p $d\\n"
-         "printf \"#!/bin/sh\\\\necho wrong\\\\n\" >$d/Vknown_bug; chmod +x $d/Vknown_bug\\n' "
-         ">$D/bin/verilator; "
-         "chmod +x $D/bin/verilator; PATH=$D/bin:$PATH $N doctor",
-         1, "don't trust this simulator");
+  cli_expect(c,
+             "printf '#!/bin/sh\\nwhile [ $# -gt 0 ]; do [ \"$1\" = --Mdir ] && d=$2; shift; "
+             "done\\nmkdir -p $d\\n"
+             "printf \"#!/bin/sh\\\\necho wrong\\\\n\" >$d/Vknown_bug; chmod +x $d/Vknown_bug\\n' "
+             ">$D/bin/verilator; "
+             "chmod +x $D/bin/verilator; PATH=$D/bin:$PATH $N doctor",
+             1, "don't trust this simulator");
 }
 
 // An installation needs nothing of the source tree.
 static void test_install(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         "make -s install BUILD=$(dirname $N) PREFIX=$D/i >/dev/null && cd $D && i/bin/nngen run "
-         "-q -p 8,3 --images 1000 --json "
-         "-d "
-         "i/share/nngen/data/mnist-1000/t10k-1000-images-idx3-ubyte.gz,i/share/nngen/data/"
-         "mnist-1000/t10k-1000-labels-idx1-ubyte.gz "
-         "i/share/nngen/models/mnist-mlp.bin",
-         0, "\"correct\":977");
-  expect(c,
-         "cd $D && i/bin/nngen -q -p 8,3 -o rtl i/share/nngen/models/mnist-mlp.bin && cmp "
-         "rtl/fixed_linear.sv i/share/nngen/hw/fixed_linear.sv && echo same",
-         0, "same");
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "make -s install BUILD=$(dirname $N) PREFIX=$D/i >/dev/null && cd $D && i/bin/nngen run "
+      "-q -p 8,3 --images 1000 --json "
+      "-d "
+      "i/share/nngen/data/mnist-1000/t10k-1000-images-idx3-ubyte.gz,i/share/nngen/data/"
+      "mnist-1000/t10k-1000-labels-idx1-ubyte.gz "
+      "i/share/nngen/models/mnist-mlp.bin",
+      0, "\"correct\":977");
+  cli_expect(c,
+             "cd $D && i/bin/nngen -q -p 8,3 -o rtl i/share/nngen/models/mnist-mlp.bin && cmp "
+             "rtl/fixed_linear.sv i/share/nngen/hw/fixed_linear.sv && echo same",
+             0, "same");
 }
 
 static void test_name(void **state) {
-  struct cli *c = *state;
+  struct shell *c = *state;
   static const char *const bad[] = {
       "wire", "tb",  "fixed_linear", "bench_x", "1st",       "a-b",
       "",     "a b", "aclk",         "bench",   "l0_linear", "s_axis_tdata"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2, "--name");
-  expect(c,
-         "$N -p 8,3 -q --clock 125 --name digits -o $D/rtl " MLP
-         " && grep -c 'module digits' $D/rtl/digits.sv",
-         0, "1");
-  expect(c, "cat $D/rtl/digits.xdc", 0, "create_clock -name aclk -period 8.000 [get_ports aclk]");
-  expect(c, "$N -p 8,3 --clock 0 -o $D/rtl " MLP, 2, "--clock 0: expected MHz, 1 to 2000");
-  expect(c, "$N -p 8,3 --clock 8ns -o $D/rtl " MLP, 2, "--clock 8ns: expected MHz, 1 to 2000");
+    cli_expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2,
+               "--name");
+  cli_expect(c,
+             "$N -p 8,3 -q --clock 125 --name digits -o $D/rtl " MLP
+             " && grep -c 'module digits' $D/rtl/digits.sv",
+             0, "1");
+  cli_expect(c, "cat $D/rtl/digits.xdc", 0,
+             "create_clock -name aclk -period 8.000 [get_ports aclk]");
+  cli_expect(c, "$N -p 8,3 --clock 0 -o $D/rtl " MLP, 2, "--clock 0: expected MHz, 1 to 2000");
+  cli_expect(c, "$N -p 8,3 --clock 8ns -o $D/rtl " MLP, 2, "--clock 8ns: expected MHz, 1 to 2000");
 }
 
 // The vectors of a folder are any integers, or the first images of --data.
 static void test_vectors(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N -p 8,3 -q --data mnist -o $D/rtl " MLP " && make -s -C $D/rtl/tb icarus", 0,
-         "PASS 4 frames");
-  expect(c, "$N -p 8,3 -q --data synthetic:2 -o $D/rtl " MLP, 1, "2 images, the vectors take 4");
+  struct shell *c = *state;
+  cli_expect(c, "$N -p 8,3 -q --data mnist -o $D/rtl " MLP " && make -s -C $D/rtl/tb icarus", 0,
+             "PASS 4 frames");
+  cli_expect(c, "$N -p 8,3 -q --data synthetic:2 -o $D/rtl " MLP, 1,
+             "2 images, the vectors take 4");
 }
 
 static void test_folding(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         "echo '{\"layers\":{\"fc1\":{\"SIMD\":8,\"PE\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
-         "$D/rtl --json " MLP,
-         0, "\"lanes_in\":8,\"lanes_out\":2,\"cycles\":6272");
-  expect(
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "echo '{\"layers\":{\"fc1\":{\"SIMD\":8,\"PE\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
+      "$D/rtl --json " MLP,
+      0, "\"lanes_in\":8,\"lanes_out\":2,\"cycles\":6272");
+  cli_expect(
       c,
       "echo '{\"layers\":{\"fc9\":{\"in\":8}}}' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP,
       1, "no layer \"fc9\"");
-  expect(
+  cli_expect(
       c,
       "echo '{\"layers\":{\"fc1\":{\"in\":0}}}' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP,
       1, "number of lanes");
-  expect(c,
-         "echo '{\"layers\":{\"fc1\":{\"in\":2,\"SIMD\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
-         "$D/rtl " MLP,
-         1, "the same");
-  expect(c, "echo '{' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP, 1, "JSON line");
+  cli_expect(
+      c,
+      "echo '{\"layers\":{\"fc1\":{\"in\":2,\"SIMD\":2}}}' >$D/f && $N -p 8,3 --folding $D/f -o "
+      "$D/rtl " MLP,
+      1, "the same");
+  cli_expect(c, "echo '{' >$D/f && $N -p 8,3 --folding $D/f -o $D/rtl " MLP, 1, "JSON line");
 }
 
 static void test_output_folder(void **state) {
-  struct cli *c = *state;
-  expect(c, "mkdir $D/mine && echo x >$D/mine/x && $N -p 8,3 -o $D/mine " MLP, 1,
-         "isn't a folder that nngen wrote");
-  expect(c, "cat $D/mine/x; ls $D | wc -l", 0, "x\n1");
-  expect(c, "echo x >$D/file && $N -p 8,3 -o $D/file " MLP, 1, "isn't a folder that nngen wrote");
-  expect(c, "$N -p 8,3 -o $D/no/such/place " MLP, 1, "No such file or directory");
-  expect(c, "$N -p 8,3 -o /proc/rtl " MLP, 1, "/proc/rtl:");
-  expect(c, "$N -p 8,3 -q -o $D/rtl " MLP " && $N -p 8,3 -j 7 -o $D/rtl " MLP, 0, "II 2128");
-  expect(c, "ls -a $D", 0, ".\n..\nfile\nmine\nrtl\n");
+  struct shell *c = *state;
+  cli_expect(c, "mkdir $D/mine && echo x >$D/mine/x && $N -p 8,3 -o $D/mine " MLP, 1,
+             "isn't a folder that nngen wrote");
+  cli_expect(c, "cat $D/mine/x; ls $D | wc -l", 0, "x\n1");
+  cli_expect(c, "echo x >$D/file && $N -p 8,3 -o $D/file " MLP, 1,
+             "isn't a folder that nngen wrote");
+  cli_expect(c, "$N -p 8,3 -o $D/no/such/place " MLP, 1, "No such file or directory");
+  cli_expect(c, "$N -p 8,3 -o /proc/rtl " MLP, 1, "/proc/rtl:");
+  cli_expect(c, "$N -p 8,3 -q -o $D/rtl " MLP " && $N -p 8,3 -j 7 -o $D/rtl " MLP, 0, "II 2128");
+  cli_expect(c, "ls -a $D", 0, ".\n..\nfile\nmine\nrtl\n");
 }
 
 // A write that fails half way: the old folder stays, nothing of the new one is left.
 static void test_disk_full(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N -p 8,3 -o $D/rtl " MLP, 0, "II 6272");
-  expect(c, "trap '' XFSZ; ulimit -f 60; $N -p 8,3 -j 2 -o $D/rtl " MLP, 1, "File too large");
-  expect(c, "trap '' XFSZ; ulimit -f 60; $N run -p 8,3 -o $D/y --quiet --data synthetic:9000 " MLP,
-         1, "File too large");
-  expect(c,
-         "ls -a $D; cd $D/rtl && sha256sum -c --quiet SHA256SUMS && grep -o 'II 6272' report.txt",
-         0, ".\n..\nrtl\nII 6272");
-  expect(c, "$N run -p 8,3 -o /dev/full --images 1 " MLP, 1, "isn't a regular file");
-  expect(c, "$N info -p 8,3 " MLP " >/dev/full", 1, "can't be written");
+  struct shell *c = *state;
+  cli_expect(c, "$N -p 8,3 -o $D/rtl " MLP, 0, "II 6272");
+  cli_expect(c, "trap '' XFSZ; ulimit -f 60; $N -p 8,3 -j 2 -o $D/rtl " MLP, 1, "File too large");
+  cli_expect(c,
+             "trap '' XFSZ; ulimit -f 60; $N run -p 8,3 -o $D/y --quiet --data synthetic:9000 " MLP,
+             1, "File too large");
+  cli_expect(
+      c, "ls -a $D; cd $D/rtl && sha256sum -c --quiet SHA256SUMS && grep -o 'II 6272' report.txt",
+      0, ".\n..\nrtl\nII 6272");
+  cli_expect(c, "$N run -p 8,3 -o /dev/full --images 1 " MLP, 1, "isn't a regular file");
+  cli_expect(c, "$N info -p 8,3 " MLP " >/dev/full", 1, "can't be written");
 }
 
 static void test_models(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N run $D/none.bin", 1, "none.bin: No such file");
-  expect(c, "$N run /dev/null", 1, "not a regular file");
-  expect(c, "head -c 5000 " MLP " >$D/cut.bin && $N run $D/cut.bin", 1, "cut.bin: ");
-  expect(c, "echo hello there, this is no model >$D/t.bin && $N info $D/t.bin", 1,
-         "not a safetensors file");
-  expect(c, "cp " MLP " $D/long.bin && echo >>$D/long.bin && $N info $D/long.bin", 1,
-         "1 bytes trail");
-  expect(c, "mkdir $D/empty && $N run $D/empty", 1, "model.bin: No such file");
+  struct shell *c = *state;
+  cli_expect(c, "$N run $D/none.bin", 1, "none.bin: No such file");
+  cli_expect(c, "$N run /dev/null", 1, "not a regular file");
+  cli_expect(c, "head -c 5000 " MLP " >$D/cut.bin && $N run $D/cut.bin", 1, "cut.bin: ");
+  cli_expect(c, "echo hello there, this is no model >$D/t.bin && $N info $D/t.bin", 1,
+             "not a safetensors file");
+  cli_expect(c, "cp " MLP " $D/long.bin && echo >>$D/long.bin && $N info $D/long.bin", 1,
+             "1 bytes trail");
+  cli_expect(c, "mkdir $D/empty && $N run $D/empty", 1, "model.bin: No such file");
 }
 
 static void test_data(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         "printf '\\0\\0\\10\\3\\0\\0\\0\\2\\0\\0\\0\\34\\0\\0\\0\\34abc' >$D/x.idx && $N run -p "
-         "8,3 -d $D/x.idx " MLP,
-         1, "x.idx");
-  expect(c,
-         "{ printf '\\0\\0\\10\\3\\0\\0\\0\\1\\0\\0\\0\\2\\0\\0\\0\\2'; printf abcd; } >$D/y.idx "
-         "&& $N run -p 8,3 -d $D/y.idx " MLP,
-         1, "images of 4 elements, input \"image\" of the model has 784");
-  expect(c, "$N run -p 8,3 -d $D/none.idx " MLP, 1, "none.idx");
-  expect(c, "$N run -p 8,3 --images 0 " MLP, 2, "expected a number");
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "printf '\\0\\0\\10\\3\\0\\0\\0\\2\\0\\0\\0\\34\\0\\0\\0\\34abc' >$D/x.idx && $N run -p "
+      "8,3 -d $D/x.idx " MLP,
+      1, "x.idx");
+  cli_expect(
+      c,
+      "{ printf '\\0\\0\\10\\3\\0\\0\\0\\1\\0\\0\\0\\2\\0\\0\\0\\2'; printf abcd; } >$D/y.idx "
+      "&& $N run -p 8,3 -d $D/y.idx " MLP,
+      1, "images of 4 elements, input \"image\" of the model has 784");
+  cli_expect(c, "$N run -p 8,3 -d $D/none.idx " MLP, 1, "none.idx");
+  cli_expect(c, "$N run -p 8,3 --images 0 " MLP, 2, "expected a number");
 }
 
 static void test_quantised(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N -p 8,3 -q -o $D/rtl " MLP, 0, "");
-  expect(c, "$N run $D/rtl --images 1000 --json -q", 0, "\"correct\":977,\"accuracy\":0.977000");
-  expect(c, "$N run $D/rtl -p 8,3", 1, "is quantised already");
-  expect(c, "$N run $D/rtl --real", 1, "holds integers only");
-  expect(c, "$N sim -q $D/rtl -p 8,3", 1, "already");
-  expect(c, "echo ' ' >>$D/rtl/top.sv; $N sim -q $D/rtl", 1,
-         "top.sv: was changed after it was generated");
+  struct shell *c = *state;
+  cli_expect(c, "$N -p 8,3 -q -o $D/rtl " MLP, 0, "");
+  cli_expect(c, "$N run $D/rtl --images 1000 --json -q", 0,
+             "\"correct\":977,\"accuracy\":0.977000");
+  cli_expect(c, "$N run $D/rtl -p 8,3", 1, "is quantised already");
+  cli_expect(c, "$N run $D/rtl --real", 1, "holds integers only");
+  cli_expect(c, "$N sim -q $D/rtl -p 8,3", 1, "already");
+  cli_expect(c, "echo ' ' >>$D/rtl/top.sv; $N sim -q $D/rtl", 1,
+             "top.sv: was changed after it was generated");
 }
 
 static void test_simulator(void **state) {
-  struct cli *c = *state;
-  expect(c, "$N sim -p 8,3 --simulator modelsim " MLP, 2, "expected verilator or icarus");
-  expect(c, "$N sim -p 8,3 --stall sometimes " MLP, 2, "stall");
-  expect(c, "mkdir $D/bin; PATH=$D/bin $N sim -p 8,3 -q -o $D/w " MLP, 1, "verilator");
-  expect(c,
-         "printf '#!/bin/sh\\nexit 3\\n' >$D/bin/verilator; chmod +x $D/bin/verilator; "
-         "PATH=$D/bin:$PATH $N sim -p 8,3 -q -o $D/w " MLP,
-         1, "verilator");
+  struct shell *c = *state;
+  cli_expect(c, "$N sim -p 8,3 --simulator modelsim " MLP, 2, "expected verilator or icarus");
+  cli_expect(c, "$N sim -p 8,3 --stall sometimes " MLP, 2, "stall");
+  cli_expect(c, "mkdir $D/bin; PATH=$D/bin $N sim -p 8,3 -q -o $D/w " MLP, 1, "verilator");
+  cli_expect(c,
+             "printf '#!/bin/sh\\nexit 3\\n' >$D/bin/verilator; chmod +x $D/bin/verilator; "
+             "PATH=$D/bin:$PATH $N sim -p 8,3 -q -o $D/w " MLP,
+             1, "verilator");
 }
 
 // Same input, same bytes: in another folder, locale, time zone and umask.
 static void test_determinism(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         "$N -p 8,3 -q -o $D/a models/mnist-acts.bin && mkdir \"$D/b c\" && "
-         "M=$PWD/models/mnist-acts.bin && P=$(realpath $N) && "
-         "cd \"$D/b c\" && LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo OMP_NUM_THREADS=7 $P -p 8,3 -q -o "
-         "'./ü' $M && diff -r $D/a ./ü && echo same",
-         0, "same");
-  expect(c, "$N -p 8,3 -j 7 -q -o $D/e models/mnist-acts.bin && diff -rq $D/a $D/e", 1, "differ");
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N -p 8,3 -q -o $D/a models/mnist-acts.bin && mkdir \"$D/b c\" && "
+             "M=$PWD/models/mnist-acts.bin && P=$(realpath $N) && "
+             "cd \"$D/b c\" && LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo OMP_NUM_THREADS=7 $P -p 8,3 -q -o "
+             "'./ü' $M && diff -r $D/a ./ü && echo same",
+             0, "same");
+  cli_expect(c, "$N -p 8,3 -j 7 -q -o $D/e models/mnist-acts.bin && diff -rq $D/a $D/e", 1,
+             "differ");
 }
 
 // A copy of mnist-mlp with its layer relu1 called something else, through the header's own JSON.
@@ -289,60 +245,63 @@ static void test_determinism(void **state) {
 // Names never reach generated text, and reports show them escaped: the new name is as long as the
 // old one in the file, so that the header still fits.
 static void test_hostile_names(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         RENAMED("$e(`a") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -rl '$e(`a' $D/h | sed 's,.*/,,' "
-                          "| sort | "
-                          "tr '\\n' ' '",
-         0, "manifest.json report.txt ");
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      RENAMED("$e(`a") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -rl '$e(`a' $D/h | sed 's,.*/,,' "
+                       "| sort | "
+                       "tr '\\n' ' '",
+      0, "manifest.json report.txt ");
   // A newline and U+009B (the 8-bit escape character) as the file spells them: \\n and its UTF-8.
-  expect(c,
-         RENAMED("a\\\\\\\\nb") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -c 'a.x0ab' $D/h/report.txt",
-         0, "1");
-  expect(c, RENAMED("a\302\233bc") "$N info $D/h.bin | grep -c 'a.xc2.x9bbc'", 0, "1");
+  cli_expect(
+      c, RENAMED("a\\\\\\\\nb") "$N -p 8,3 -q -o $D/h $D/h.bin && grep -c 'a.x0ab' $D/h/report.txt",
+      0, "1");
+  cli_expect(c, RENAMED("a\302\233bc") "$N info $D/h.bin | grep -c 'a.xc2.x9bbc'", 0, "1");
 }
 
 // What sim and run accept as a folder is exactly what generate wrote.
 static void test_folders(void **state) {
-  struct cli *c = *state;
-  expect(c,
-         "$N -p 8,3 -q -o $D/a " MLP " && cp -r $D/a $D/b && : >$D/b/SHA256SUMS && $N sim -q $D/b",
-         1, "isn't listed in SHA256SUMS");
-  expect(c, "cp -r $D/a $D/c && sed -i /report.txt/d $D/c/SHA256SUMS && $N sim -q $D/c", 1,
-         "report.txt: isn't listed");
-  expect(c,
-         "cp -r $D/a $D/d && sed -i 's/\"lanes_in\":4/\"lanes_in\":-3/' $D/d/manifest.json && cd "
-         "$D/d && "
-         "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
-         "$D/d",
-         1, "lanes_in: expected 1 to");
-  expect(c,
-         "cp -r $D/a $D/e && sed -i 's/\"top\":\"top\"/\"top\":\"a;b\"/' $D/e/manifest.json && cd "
-         "$D/e && "
-         "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
-         "$D/e",
-         1, "top is missing or wrong");
+  struct shell *c = *state;
+  cli_expect(
+      c, "$N -p 8,3 -q -o $D/a " MLP " && cp -r $D/a $D/b && : >$D/b/SHA256SUMS && $N sim -q $D/b",
+      1, "isn't listed in SHA256SUMS");
+  cli_expect(c, "cp -r $D/a $D/c && sed -i /report.txt/d $D/c/SHA256SUMS && $N sim -q $D/c", 1,
+             "report.txt: isn't listed");
+  cli_expect(
+      c,
+      "cp -r $D/a $D/d && sed -i 's/\"lanes_in\":4/\"lanes_in\":-3/' $D/d/manifest.json && cd "
+      "$D/d && "
+      "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
+      "$D/d",
+      1, "lanes_in: expected 1 to");
+  cli_expect(
+      c,
+      "cp -r $D/a $D/e && sed -i 's/\"top\":\"top\"/\"top\":\"a;b\"/' $D/e/manifest.json && cd "
+      "$D/e && "
+      "sha256sum $(sed 's/.*  //' SHA256SUMS) >S && mv S SHA256SUMS; cd - >/dev/null; $N sim -q "
+      "$D/e",
+      1, "top is missing or wrong");
 }
 
 // Paths that make and simulators don't understand are no obstacle.
 static void test_paths(void **state) {
-  struct cli *c = *state;
+  struct shell *c = *state;
 #ifdef __SANITIZE_ADDRESS__
   skip(); // the instrumented library doesn't link into a simulator
 #endif
-  expect(c, "mkdir \"$D/a b\" && $N sim -q -p 8,3 --images 4 -o \"$D/a b/ü\" " MLP, 0, "PASS");
-  expect(c, "$N sim -q --simulator icarus --images 2 -o \"$D/a b/é\" \"$D/a b/ü/rtl\"", 0, "PASS");
+  cli_expect(c, "mkdir \"$D/a b\" && $N sim -q -p 8,3 --images 4 -o \"$D/a b/ü\" " MLP, 0, "PASS");
+  cli_expect(c, "$N sim -q --simulator icarus --images 2 -o \"$D/a b/é\" \"$D/a b/ü/rtl\"", 0,
+             "PASS");
 }
 
 int main(void) {
-#define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      WITH_DIR(test_usage),         WITH_DIR(test_precision),     WITH_DIR(test_parallelism),
-      WITH_DIR(test_weight_loss),   WITH_DIR(test_folding),       WITH_DIR(test_doctor),
-      WITH_DIR(test_install),       WITH_DIR(test_name),          WITH_DIR(test_vectors),
-      WITH_DIR(test_output_folder), WITH_DIR(test_disk_full),     WITH_DIR(test_models),
-      WITH_DIR(test_data),          WITH_DIR(test_quantised),     WITH_DIR(test_simulator),
-      WITH_DIR(test_determinism),   WITH_DIR(test_hostile_names), WITH_DIR(test_folders),
-      WITH_DIR(test_paths)};
+      SHELL_CASE(test_usage),         SHELL_CASE(test_precision),     SHELL_CASE(test_parallelism),
+      SHELL_CASE(test_weight_loss),   SHELL_CASE(test_folding),       SHELL_CASE(test_doctor),
+      SHELL_CASE(test_install),       SHELL_CASE(test_name),          SHELL_CASE(test_vectors),
+      SHELL_CASE(test_output_folder), SHELL_CASE(test_disk_full),     SHELL_CASE(test_models),
+      SHELL_CASE(test_data),          SHELL_CASE(test_quantised),     SHELL_CASE(test_simulator),
+      SHELL_CASE(test_determinism),   SHELL_CASE(test_hostile_names), SHELL_CASE(test_folders),
+      SHELL_CASE(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
