@@ -6,7 +6,7 @@ BUILD ?= build
 IMAGES ?= 1000
 # where hw/ and data/ are, unless they are found near the program
 ROOT ?= $(CURDIR)
-WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
+WARN = -Wall -Wextra -Werror=implicit-function-declaration -Wconversion -Wshadow -Wstrict-prototypes
 OPENMP ?= -fopenmp
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(ROOT)"' -DNNGEN_DATADIR='"$(ROOT)/data"' -MMD -MP
 CFLAGS_ALL = -std=c11 $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \

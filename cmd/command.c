@@ -4,6 +4,7 @@
 #include "gen/verilog.h"
 #include "sim/simulate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct load words(const struct options *o) {

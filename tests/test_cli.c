@@ -77,24 +77,6 @@ static void test_doctor(void **state) {
              1, "don't trust this simulator");
 }
 
-// An installation needs nothing of the source tree.
-static void test_install(void **state) {
-  struct shell *c = *state;
-  cli_expect(
-      c,
-      "make -s install BUILD=$(dirname $N) PREFIX=$D/i >/dev/null && cd $D && i/bin/nngen run "
-      "-q -p 8,3 --images 1000 --json "
-      "-d "
-      "i/share/nngen/data/mnist-1000/t10k-1000-images-idx3-ubyte.gz,i/share/nngen/data/"
-      "mnist-1000/t10k-1000-labels-idx1-ubyte.gz "
-      "i/share/nngen/models/mnist-mlp.bin",
-      0, "\"correct\":977");
-  cli_expect(c,
-             "cd $D && i/bin/nngen -q -p 8,3 -o rtl i/share/nngen/models/mnist-mlp.bin && cmp "
-             "rtl/fixed_linear.sv i/share/nngen/hw/fixed_linear.sv && echo same",
-             0, "same");
-}
-
 static void test_name(void **state) {
   struct shell *c = *state;
   static const char *const bad[] = {
@@ -296,12 +278,11 @@ static void test_paths(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_usage),         SHELL_CASE(test_precision),     SHELL_CASE(test_parallelism),
-      SHELL_CASE(test_weight_loss),   SHELL_CASE(test_folding),       SHELL_CASE(test_doctor),
-      SHELL_CASE(test_install),       SHELL_CASE(test_name),          SHELL_CASE(test_vectors),
-      SHELL_CASE(test_output_folder), SHELL_CASE(test_disk_full),     SHELL_CASE(test_models),
-      SHELL_CASE(test_data),          SHELL_CASE(test_quantised),     SHELL_CASE(test_simulator),
-      SHELL_CASE(test_determinism),   SHELL_CASE(test_hostile_names), SHELL_CASE(test_folders),
-      SHELL_CASE(test_paths)};
+      SHELL_CASE(test_usage),         SHELL_CASE(test_precision), SHELL_CASE(test_parallelism),
+      SHELL_CASE(test_weight_loss),   SHELL_CASE(test_folding),   SHELL_CASE(test_doctor),
+      SHELL_CASE(test_name),          SHELL_CASE(test_vectors),   SHELL_CASE(test_output_folder),
+      SHELL_CASE(test_disk_full),     SHELL_CASE(test_models),    SHELL_CASE(test_data),
+      SHELL_CASE(test_quantised),     SHELL_CASE(test_simulator), SHELL_CASE(test_determinism),
+      SHELL_CASE(test_hostile_names), SHELL_CASE(test_folders),   SHELL_CASE(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
