@@ -56,12 +56,13 @@ module axis_frame #(
 
   always_ff @(posedge aclk) begin
     if (enter) begin
-      m_axis_tdata <= fill ? '0 : s_axis_tdata;
+      m_axis_tdata <= s_axis_tdata;
       m_axis_tlast <= at_end;
     end
+    if (free && fill) m_axis_tdata <= '0;
 
     awake <= 1'b1;
-    if (enter) beat <= at_end ? '0 : beat + 1'b1;
+    if (enter) beat <= beat + 1'b1;
     if (enter) fill <= !at_end && (fill || s_axis_tlast);
     if (free) m_axis_tvalid <= fill || (accept && (!at_end || s_axis_tlast));
     if (enter) drop <= at_end && !fill && !s_axis_tlast;
@@ -70,9 +71,9 @@ module axis_frame #(
       drop <= 1'b0;
       m_axis_tvalid <= 1'b1;
     end
+    if (!aresetn || (enter && at_end)) beat <= '0;
     if (!aresetn) begin
       awake <= 1'b0;
-      beat <= '0;
       fill <= 1'b0;
       drop <= 1'b0;
       m_axis_tvalid <= 1'b0;

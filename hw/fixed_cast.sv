@@ -3,7 +3,7 @@
 //
 //     s_axis --> [ subtract ] --> fixed_requant --> m_axis
 //
-// LATENCY = 4 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
+// LATENCY = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 `default_nettype none
 
@@ -38,7 +38,7 @@ module fixed_cast #(
   localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
   localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
-  localparam int STAGES = 4 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
+  localparam int STAGES = 3 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
   localparam int ACC_WIDTH = IN_WIDTH + 2;
 
   generate

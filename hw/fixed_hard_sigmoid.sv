@@ -4,7 +4,7 @@
 //
 //     s_axis --> [ v ] --> [ multiply ] --> [ add ] --> [ clamp ] --> fixed_requant --> m_axis
 //
-// LATENCY = 7 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
+// LATENCY = 6 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 `default_nettype none
 
@@ -42,7 +42,7 @@ module fixed_hard_sigmoid #(
 );
   localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
   localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int STAGES = 7 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
+  localparam int STAGES = 6 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
   localparam int N = IN_WIDTH + 2;
 
   generate

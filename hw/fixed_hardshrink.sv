@@ -4,7 +4,7 @@
 //
 //     s_axis --> [ compare, add, choose ] --> fixed_requant (CAST only) --> m_axis
 //
-// LATENCY = 1 + (CAST ? 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, 1 beat per cycle.
+// LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 `default_nettype none
 
@@ -41,7 +41,7 @@ module fixed_hardshrink #(
 );
   localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
   localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int STAGES = 1 + (CAST != 0 ? 3 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE : 0);
+  localparam int STAGES = 1 + (CAST != 0 ? 2 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE : 0);
   localparam int ACC_WIDTH = CAST != 0 ? IN_WIDTH + 3 : OUT_WIDTH;
 
   generate

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT-0
 // Fully connected layer, input-stationary: for each input beat, all groups of OUT_LANES outputs.
 //
-//     s_axis --> x --> mask, delay --> fixed_mac --> + --> fixed_requant --> queue --> m_axis
-//                      weight ROMs ------^           ^---- accumulators or bias
+//     s_axis --> mask --> operand --> fixed_mac --> + --> fixed_requant --> queue --> m_axis
+//                      weight ROMs ----^           ^---- accumulators or bias
 //
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
 // steps. II = IB*OG cycles exactly. The pipeline never stops: a step of the last beat issues only
 // with a credit, which is a place in the queue.
 //
-// Control. x holds a beat while x_full. A step issues iff x_full && (ib != IB-1 || credit != 0).
-// tready = awake && (!x_full || (step && og == OG-1)): a beat accepted in cycle c steps in c+1 ..
-// c+OG. `credit` starts at QUEUE, falls with each last-beat step, rises with each output handshake.
-// A last-beat step issued in cycle u is at m_axis in cycle u + LATENCY if the queue before it is
-// empty. No combinational path from one side to the other.
+// Control. A beat waits at s_axis while its steps issue, and is taken with the last: a step issues
+// iff tvalid && (!tlast || credit != 0); tready = step && og == OG-1, which depends on tvalid. The
+// next beat's first step follows in the next cycle. `credit` starts at QUEUE, falls with each
+// last-beat step, rises with each output handshake. A last-beat step issued in cycle u is at m_axis
+// in cycle u + LATENCY if the queue before it is empty. No combinational path from one side to the
+// other.
 //
 //     LATENCY = ROM + 1 + clog2(IN_LANES) + 1 + REQUANT + FIFO
-//         ROM     = IB*OG > 2048 ? 3 : 2                               (fixed_rom)
-//         REQUANT = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
+//         ROM     = IB*OG > 8192 ? 3 : 2                               (fixed_rom)
+//         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
 //
 // Images, all with fixed_rom's suffix _<bank>.mem, lane as three digits:
@@ -81,10 +82,10 @@ module fixed_linear #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
 
   // cycles
-  localparam int ROM = IB * OG > 2048 ? 3 : 2;
+  localparam int ROM = IB * OG > 8192 ? 3 : 2;
   localparam int BASE = ROM + $clog2(IN_LANES);
   localparam int REQUANT =
-      3 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
+      2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
   generate
     if (IN_FEATURES < 1 || OUT_FEATURES < 1 || IN_LANES < 1 || OUT_LANES < 1 || OUT_LANES > 1000)
@@ -107,22 +108,20 @@ module fixed_linear #(
     end
   endgenerate
 
-  logic [IN_LANES*IN_WIDTH-1:0] x;
   logic [GROUP-1:0] group;
   logic [ADDRESS-1:0] address;
   logic step;
   logic first_beat;
-  logic last_beat;
   logic last_group;
 
   fixed_linear_issue #(
-    .BEATS(IB), .GROUPS(OG), .CREDITS(QUEUE), .WIDTH(IN_LANES*IN_WIDTH)
+    .BEATS(IB), .GROUPS(OG), .CREDITS(QUEUE)
   ) issue (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
     .s_axis_tlast(s_axis_tlast),
-    .x(x), .step(step), .first_beat(first_beat), .last_beat(last_beat), .last_group(last_group),
-    .group(group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
+    .step(step), .first_beat(first_beat), .last_group(last_group), .group(group),
+    .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
   );
 
   logic [OUT_LANES*OUT_WIDTH-1:0] y;
@@ -134,8 +133,8 @@ module fixed_linear #(
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
   ) array (
-    .aclk(aclk), .x(x), .step(step), .first_beat(first_beat), .last_beat(last_beat), .group(group),
-    .address(address), .y(y)
+    .aclk(aclk), .x(s_axis_tdata), .step(step), .first_beat(first_beat),
+    .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .address(address), .y(y)
   );
 
   // the results of a frame's last beat go to the queue, which has a place for each
@@ -149,7 +148,7 @@ module fixed_linear #(
   );
 
   always_ff @(posedge aclk) begin
-    sending <= SEND'({sending, step && last_beat});
+    sending <= SEND'({sending, step && s_axis_tlast});
     if (!aresetn) sending <= '0;
   end
 

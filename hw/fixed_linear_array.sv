@@ -6,7 +6,7 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = BEATS*GROUPS > 2048 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 3 +
+// ROM = BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 `default_nettype none
 
@@ -42,6 +42,8 @@ module fixed_linear_array #(
   input  logic                                                     step,
   input  logic                                                     first_beat,
   input  logic                                                     last_beat,
+  // the last of the beat's steps
+  input  logic                                                     taken,
   input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             group,
   input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
   // of a last beat's step; lane 0 in the low bits
@@ -52,8 +54,9 @@ module fixed_linear_array #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
   localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
   localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
-  localparam int ROM = BEATS * GROUPS > 2048 ? 3 : 2;
-  localparam int GROUP_ROM = GROUPS > 2048 ? 3 : 2;
+  localparam int ROM = BEATS * GROUPS > 8192 ? 3 : 2;
+  localparam int GROUP_REGISTERS = GROUPS > 64 ? 2 : 1;
+  localparam int GROUP_ROM = GROUPS > 8192 ? 3 : GROUP_REGISTERS;
   localparam int BASE = ROM + $clog2(IN_LANES);
 
   // the step's operands and coordinates, when the lanes need them
@@ -65,8 +68,11 @@ module fixed_linear_array #(
   logic add_valid;
 
   fixed_linear_operand #(
-    .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR), .STAGES(ROM)
-  ) operands (.aclk(aclk), .x(x), .last_beat(last_beat), .operand(operand));
+    .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR),
+    .GROUPS(GROUPS), .STAGES(ROM)
+  ) operands (
+    .aclk(aclk), .x(x), .last_beat(last_beat), .taken(taken), .operand(operand)
+  );
 
   fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE)) delay_base (
     .aclk(aclk), .enable(1'b1), .d({group, first_beat}), .q({base_group, base_first})
@@ -100,7 +106,7 @@ module fixed_linear_array #(
       );
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
         fixed_rom #(
-          .WIDTH(MULTIPLIER), .DEPTH(GROUPS), .PORTS(1), .LOAD(1),
+          .WIDTH(MULTIPLIER), .DEPTH(GROUPS), .REGISTERS(GROUP_REGISTERS), .LOAD(1),
           .FILE({MUL_FILE, "_", 8'(48 + lane / 100), 8'(48 + lane / 10 % 10), 8'(48 + lane % 10)})
         ) mul_rom (
           .aclk(aclk), .enable(1'b1), .address(mul_group),
@@ -115,7 +121,8 @@ module fixed_linear_array #(
   generate
     for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
       fixed_linear_lane #(
-        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .IN_LANES(IN_LANES),
+        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .BIAS_REGISTERS(GROUP_REGISTERS),
+        .IN_LANES(IN_LANES),
         .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
         .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),

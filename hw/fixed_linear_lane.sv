@@ -18,6 +18,8 @@ module fixed_linear_lane #(
   parameter int LANE = 0,
   parameter int BEATS = 4,
   parameter int GROUPS = 4,
+  // see fixed_rom
+  parameter int BIAS_REGISTERS = 1,
   parameter int IN_LANES = 3,
   // bits of x, 1: two's complement
   parameter int IN_WIDTH = 8,
@@ -65,12 +67,12 @@ module fixed_linear_lane #(
   assign wide_bias = ACC_WIDTH'($signed(bias));
 
   fixed_rom #(
-    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(BEATS*GROUPS), .PORTS(1),
+    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(BEATS*GROUPS),
     .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));
 
   fixed_rom #(
-    .WIDTH(BIAS_WIDTH), .DEPTH(GROUPS), .PORTS(1),
+    .WIDTH(BIAS_WIDTH), .DEPTH(GROUPS), .REGISTERS(BIAS_REGISTERS),
     .FILE({BIAS_FILE, "_", NAME}), .LOAD(BIAS_FILE != "" ? 1 : 0)
   ) bias_rom (.aclk(aclk), .enable(1'b1), .address(bias_group), .word(bias));
 

@@ -6,7 +6,7 @@
 //     value = ((c0[k] + c1[k]*d + c2[k]*d*d) >>> SHIFT) + correction[i], then as in fixed_tails
 //
 // Each ROM serves two lanes.
-// LATENCY = 7 + ROM + (ODD ? 2 : 0) cycles, ROM = ceil(DEPTH / 2^SEGMENT_BITS) > 2048 ? 3 : 2;
+// LATENCY = 7 + ROM + (ODD ? 2 : 0) cycles, ROM = ceil(DEPTH / 2^SEGMENT_BITS) > 8192 ? 3 : 2;
 // 1 beat per cycle. Control is axis_pipe's: ready is combinational through the cell, it stops as a
 // whole.
 //
@@ -57,8 +57,8 @@ module fixed_polynomial #(
   localparam int INDEX = DEPTH < 2 ? 1 : $clog2(DEPTH);
   localparam int SEGMENT = SEGMENTS < 2 ? 1 : $clog2(SEGMENTS);
   localparam int WORD = C0_WIDTH + C1_WIDTH + C2_WIDTH;
-  localparam int ROM = SEGMENTS > 2048 ? 3 : 2;
-  localparam int CORRECTION_ROM = DEPTH > 2048 ? 3 : 2;
+  localparam int ROM = SEGMENTS > 8192 ? 3 : 2;
+  localparam int CORRECTION_ROM = DEPTH > 8192 ? 3 : 2;
   localparam int BODY = ROM + 4;
   localparam int STAGES = 3 + BODY + (ODD != 0 ? 2 : 0);
   // bits of the value: the widest of the three terms, and their carries

@@ -2,7 +2,7 @@
 // Rectifier: y = requant(max(n - IN_ZERO, 0)). With CAST = 0 the output's type is the input's and
 // y = max(n, IN_ZERO). A clip whose lower bound is zero, and whose upper bound is out of reach.
 //
-// LATENCY = 1 + (CAST ? 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, 1 beat per cycle.
+// LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 `default_nettype none
 

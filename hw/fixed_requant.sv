@@ -3,10 +3,10 @@
 //
 //     y = overflow(ZERO + round(acc * mul / 2^SHIFT))
 //
-//     acc, mul --> [ product ] --> [ high ] --> [ kept + ZERO, increment ] --> [ sum ] --> [ y ]
+//     acc, mul --> [ product ] --> [ high ] --> [ sum = kept bits + ZERO + increment ] --> [ y ]
 //                  MUL_WIDTH > 0   tflite only
 //
-// LATENCY = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, one value per cycle, every stage
+// LATENCY = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, one value per cycle, every stage
 // enabled by `enable`. MUL_WIDTH = 0: the multiplier is 1, and the one bit of `mul` must be 1.
 // OUT_TYPE bipolar: y = (acc >= 0), and ZERO, SHIFT, ROUNDING, OVERFLOW have no effect on it.
 `default_nettype none
@@ -101,7 +101,7 @@ module fixed_requant #(
   generate
     if (BIPOLAR != 0) begin : gen_bipolar
       // the sign only, as late as any other output
-      logic [TFLITE+1:0] positive;
+      logic [TFLITE:0] positive;
       always_ff @(posedge aclk) begin
         if (enable) {y, positive} <= {positive, product >= $signed(PRODUCT'(0))};
       end
@@ -122,13 +122,12 @@ module fixed_requant #(
         assign high = HIGH'(product) <<< LEFT;
       end
 
-      // kept + ZERO, increment; a sum that wraps needs no more bits than the output
+      // sum; one that wraps needs no more bits than the output
       localparam int WHOLE = HIGH > RIGHT ? HIGH : RIGHT + 1;
       localparam int WIDER = WHOLE - RIGHT > OUT_WIDTH ? WHOLE - RIGHT : OUT_WIDTH + 1;
       localparam int SUM = WRAP != 0 ? OUT_WIDTH : ZERO == 64'sd0 ? WIDER + 1 : WIDER + 2;
       localparam int SPAN = WHOLE > SUM ? WHOLE : SUM;
       logic signed [WHOLE-1:0] whole;
-      logic signed [SUM-1:0] kept;
       logic signed [SUM-1:0] sum;
       logic increment;
 
@@ -141,17 +140,17 @@ module fixed_requant #(
         end else begin : gen_no_rest
           assign rest = 1'b0;
         end
-        always_ff @(posedge aclk) begin
-          if (enable) increment <= INCREMENT[{whole[WHOLE-1], whole[RIGHT], whole[RIGHT-1], rest}];
-        end
+        assign increment = INCREMENT[{whole[WHOLE-1], whole[RIGHT], whole[RIGHT-1], rest}];
       end else begin : gen_integer
         assign increment = 1'b0;
       end
 
+      // one adder, whose second operand is one of two constants
+      localparam logic signed [SUM-1:0] KEEP = SUM'(ZERO);
+      localparam logic signed [SUM-1:0] RAISE = KEEP + SUM'(64'sd1);
       always_ff @(posedge aclk) begin
         if (enable) begin
-          kept <= SUM'(SPAN'(whole) >>> RIGHT) + SUM'(ZERO);
-          sum <= kept + $signed({{(SUM-1){1'b0}}, increment});
+          sum <= SUM'(SPAN'(whole) >>> RIGHT) + (increment ? RAISE : KEEP);
         end
       end
 

@@ -4,7 +4,7 @@
 //
 //     result --> [ acc ] --> fixed_requant --> y
 //
-// LATENCY = 1 + (CAST ? 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, every stage enabled
+// LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, every stage enabled
 // by `enable`.
 `default_nettype none
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT-0
 // Memory image with PORTS independent reads, in banks of at most 2,048 words.
 //
-//     address --> [ word of bank 0 ] --> [ register ] ----------------------> word     one bank
-//     address --> [ word of bank b ] --> [ register b ] --> or [ register ] --> word   more banks
+//     address --> [ word of bank b ] --> or --> [ word ]                      up to 4 banks
+//     address --> [ word of bank b ] --> or of 4 --> [ part ] --> or --> [ word ]      more
 //
-// A block RAM's output is slow, so that every read has two register stages; more than one bank
-// adds a registered OR, in which all but the selected bank give zeros (a reset of their register,
-// cheaper than a multiplexer). LATENCY = DEPTH > 2048 ? 3 : 2 cycles, one read per port and cycle,
-// all stages enabled by `enable`.
+// All but the selected bank give zeros, which is a reset of the register that a block RAM contains;
+// their OR is one LUT for four banks, cheaper than a multiplexer. A block RAM's output is slow, so
+// that one more register follows; a small image, which becomes LUTs, can do without (REGISTERS =
+// 1). LATENCY = DEPTH > 8192 ? 3 : REGISTERS cycles, one read per port and cycle, all stages
+// enabled by `enable`.
 //
 // Bank b holds words 2048*b ..., in the file <FILE>_<b as three digits>.mem: one hexadecimal word
 // per line and nothing else. In simulation a file that is missing, has too few or too many words
@@ -21,6 +22,8 @@ module fixed_rom #(
   parameter int DEPTH = 16,
   // reads per cycle; >= 1 (block RAMs have two)
   parameter int PORTS = 1,
+  // 2, or 1 for DEPTH <= 2048
+  parameter int REGISTERS = 2,
   // base name of the images
   parameter FILE = "",
   // 0: read no image (to elaborate a module alone)
@@ -34,67 +37,81 @@ module fixed_rom #(
 );
   localparam int ADDRESS = DEPTH < 2 ? 1 : $clog2(DEPTH);
   localparam int BANKS = (DEPTH + 2047) / 2048;
+  localparam int PARTS = (BANKS + 3) / 4;
 
   generate
     if (WIDTH < 1 || PORTS < 1 || DEPTH < 1 || BANKS > 1000) begin : gen_illegal
       fixed_rom_needs_DEPTH_between_1_and_2048000 stop ();
     end
+    if (REGISTERS != 2 && (REGISTERS != 1 || BANKS > 1)) begin : gen_registers
+      fixed_rom_needs_REGISTERS_of_2_or_of_1_for_one_bank stop ();
+    end
+  endgenerate
 
-    if (BANKS < 2) begin : gen_single
-      fixed_rom_bank #(
-        .WIDTH(WIDTH), .DEPTH(DEPTH), .PORTS(PORTS), .FILE({FILE, "_000.mem"}), .LOAD(LOAD)
-      ) bank (
-        .aclk(aclk), .enable({PORTS{enable}}), .advance(enable), .shown({PORTS{1'b1}}),
-        .address(address), .word(word)
-      );
-    end else begin : gen_banks
-      localparam int SELECT = ADDRESS - 11;  // bits of a bank's number
+  // what the banks read; zeros beyond the last
+  logic [PORTS*PARTS*4*WIDTH-1:0] words;
 
-      // a bank that is not selected gives zeros
-      function automatic logic [WIDTH-1:0] either(input logic [BANKS*WIDTH-1:0] from);
-        either = '0;
-        for (int b = 0; b < BANKS; b = b + 1) either = either | from[b*WIDTH +: WIDTH];
-      endfunction
-
-      logic [BANKS*PORTS*WIDTH-1:0] words;   // (PORTS, BANKS)
-      logic [PORTS*SELECT-1:0] select_0;     // the bank of each port, at the address,
-      logic [PORTS*SELECT-1:0] select_1;     // and the memory's output
-
-      always_ff @(posedge aclk) begin
-        if (enable) select_1 <= select_0;
-      end
-
-      for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_port
-        assign select_0[p*SELECT +: SELECT] = address[p*ADDRESS + 11 +: SELECT];
-
-        always_ff @(posedge aclk) begin
-          if (enable) word[p*WIDTH +: WIDTH] <= either(words[p*BANKS*WIDTH +: BANKS*WIDTH]);
-        end
-      end
-
-      for (genvar b = 0; b < BANKS; b = b + 1) begin : gen_bank
+  generate
+    for (genvar b = 0; b < PARTS * 4; b = b + 1) begin : gen_bank
+      if (b < BANKS) begin : gen_memory
         localparam int WORDS = b < BANKS - 1 ? 2048 : DEPTH - 2048 * (BANKS - 1);
         localparam int BITS = WORDS < 2 ? 1 : $clog2(WORDS);
 
         logic [PORTS*BITS-1:0] offset;
         logic [PORTS-1:0] selected;
-        logic [PORTS-1:0] shown;
         logic [PORTS*WIDTH-1:0] read;
 
         for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_select
           assign offset[p*BITS +: BITS] = address[p*ADDRESS +: BITS];
-          assign words[(p*BANKS + b)*WIDTH +: WIDTH] = read[p*WIDTH +: WIDTH];
-          assign selected[p] = enable && select_0[p*SELECT +: SELECT] == SELECT'(b);
-          assign shown[p] = select_1[p*SELECT +: SELECT] == SELECT'(b);
+          assign words[(p*PARTS*4 + b)*WIDTH +: WIDTH] = read[p*WIDTH +: WIDTH];
+          if (BANKS > 1) begin : gen_number
+            assign selected[p] = address[p*ADDRESS + 11 +: ADDRESS-11] == (ADDRESS-11)'(b);
+          end else begin : gen_only
+            assign selected[p] = 1'b1;
+          end
         end
 
         fixed_rom_bank #(
           .WIDTH(WIDTH), .DEPTH(WORDS), .PORTS(PORTS), .LOAD(LOAD),
           .FILE({FILE, "_", 8'(48 + b / 100), 8'(48 + b / 10 % 10), 8'(48 + b % 10), ".mem"})
         ) bank (
-          .aclk(aclk), .enable(selected), .advance(enable), .shown(shown), .address(offset),
-          .word(read)
+          .aclk(aclk), .enable(enable), .selected(selected), .address(offset), .word(read)
         );
+      end else begin : gen_none
+        for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_zero
+          assign words[(p*PARTS*4 + b)*WIDTH +: WIDTH] = '0;
+        end
+      end
+    end
+
+    for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_port
+      logic [PARTS*WIDTH-1:0] part;
+
+      for (genvar q = 0; q < PARTS; q = q + 1) begin : gen_part
+        localparam int AT = (p * PARTS + q) * 4 * WIDTH;
+
+        assign part[q*WIDTH +: WIDTH] = words[AT +: WIDTH] | words[AT+WIDTH +: WIDTH] |
+            words[AT+2*WIDTH +: WIDTH] | words[AT+3*WIDTH +: WIDTH];
+      end
+
+      if (REGISTERS < 2) begin : gen_now
+        assign word[p*WIDTH +: WIDTH] = part;
+      end else if (PARTS < 2) begin : gen_later
+        always_ff @(posedge aclk) if (enable) word[p*WIDTH +: WIDTH] <= part;
+      end else begin : gen_parts
+        logic [PARTS*WIDTH-1:0] held;
+        logic [WIDTH-1:0] either;
+
+        always_comb begin
+          either = '0;
+          for (int q = 0; q < PARTS; q = q + 1) either = either | held[q*WIDTH +: WIDTH];
+        end
+        always_ff @(posedge aclk) begin
+          if (enable) begin
+            held <= part;
+            word[p*WIDTH +: WIDTH] <= either;
+          end
+        end
       end
     end
   endgenerate

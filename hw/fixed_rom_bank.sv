@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT-0
-// One memory of a fixed_rom: PORTS reads through two registers each, and the check of its image.
+// One memory of a fixed_rom: PORTS registered reads, and the check of its image.
 //
-// Latency 2 cycles. `enable` (one bit per port) loads the first register, which a block RAM
-// contains; `advance` loads the second, with zeros where `shown` (per port) is low.
+// Latency 1 cycle. `enable` loads the register, which a block RAM contains, with zeros where
+// `selected` (one bit per port) is low.
 `default_nettype none
 
 module fixed_rom_bank #(
@@ -18,9 +18,8 @@ module fixed_rom_bank #(
   parameter int LOAD = FILE != "" ? 1 : 0
 ) (
   input  logic                                             aclk,
-  input  logic [PORTS-1:0]                                 enable,
-  input  logic                                             advance,
-  input  logic [PORTS-1:0]                                 shown,
+  input  logic                                             enable,
+  input  logic [PORTS-1:0]                                 selected,
   input  logic [PORTS*(DEPTH < 2 ? 1 : $clog2(DEPTH))-1:0] address,
   output logic [PORTS*WIDTH-1:0]                           word
 );
@@ -47,11 +46,11 @@ module fixed_rom_bank #(
 
   generate
     for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_read
-      logic [WIDTH-1:0] read;
-
       always_ff @(posedge aclk) begin
-        if (enable[p]) read <= memory[address[p*ADDRESS +: ADDRESS]];
-        if (advance) word[p*WIDTH +: WIDTH] <= shown[p] ? read : '0;
+        if (enable) begin
+          if (selected[p]) word[p*WIDTH +: WIDTH] <= memory[address[p*ADDRESS +: ADDRESS]];
+          else word[p*WIDTH +: WIDTH] <= '0;
+        end
       end
     end
   endgenerate

@@ -2,7 +2,7 @@
 // Activation by table: between two tails, which are constant or n + c, the value is read from a
 // ROM. See fixed_tails for the definition, and for odd functions. Each ROM serves two lanes.
 //
-// LATENCY = 3 + ROM + (ODD ? 2 : 0) cycles with ROM = DEPTH > 2048 ? 3 : 2; 1 beat per cycle.
+// LATENCY = 3 + ROM + (ODD ? 2 : 0) cycles with ROM = DEPTH > 8192 ? 3 : 2; 1 beat per cycle.
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 //
 // Image, with fixed_rom's suffix _<bank>.mem: DEPTH words of ENTRY_WIDTH bits, word i the value of
@@ -44,7 +44,7 @@ module fixed_table #(
   output logic                       m_axis_tlast
 );
   localparam int INDEX = DEPTH < 2 ? 1 : $clog2(DEPTH);
-  localparam int ROM = DEPTH > 2048 ? 3 : 2;
+  localparam int ROM = DEPTH > 8192 ? 3 : 2;
   localparam int STAGES = 3 + ROM + (ODD != 0 ? 2 : 0);
   localparam int ENTRY_SIGNED = ODD == 0 && 80'(OUT_TYPE) == 80'("signed") ? 1 : 0;
 

@@ -52,17 +52,28 @@ static bool passes_ready(enum timing_kind t) {
   return t == TIMING_FRAME || t == TIMING_RESIZE || t == TIMING_PIPE || t == TIMING_ARGMAX;
 }
 
+static void add_register(struct planner *p, const char *name) {
+  struct stream out = p->at;
+  out.signal = name;
+  add_cell(p, CELL_REGISTER, name, out)->timing =
+      (struct timing){.kind = TIMING_REGISTER, .latency = 1};
+  p->combinational = 0;
+}
+
 // A cell that cuts the ready path in front of one that passes ready on, if one stands there.
 static void cut_ready(struct planner *p, int index, enum timing_kind next) {
-  if (passes_ready(next) && p->combinational) {
-    const char *name = arena_printf(p->arena, "l%d_register", index);
-    struct stream out = p->at;
-    out.signal = name;
-    add_cell(p, CELL_REGISTER, name, out)->timing =
-        (struct timing){.kind = TIMING_REGISTER, .latency = 1};
-    p->combinational = 0;
-  }
+  if (passes_ready(next) && p->combinational)
+    add_register(p, arena_printf(p->arena, "l%d_register", index));
   p->combinational = passes_ready(next) ? p->combinational + 1 : 0;
+}
+
+// A linear layer takes a beat with its last step. A resize that gathers one from several keeps it
+// until then, and would only begin the next: a register takes it over.
+static void hold_beat(struct planner *p, const struct cell *layer) {
+  const struct cell *before = &p->plan->cells[p->plan->n_cells - 1];
+  if (layer->timing.kind == TIMING_LINEAR && layer->timing.og > 1 && before->kind == CELL_RESIZE &&
+      before->out.lanes > before->in.lanes)
+    add_register(p, arena_printf(p->arena, "l%d_hold", layer->index));
 }
 
 static void resize(struct planner *p, int index, int64_t lanes) {
@@ -134,6 +145,7 @@ static void add_layer(struct planner *p, uint32_t node, int index) {
   if (!plan_column(p, &c, &e)) {
     problem(p, n, e.text);
   } else {
+    hold_beat(p, &c);
     cut_ready(p, index, c.timing.kind);
     c.in = p->at;
     p->plan->cells[p->plan->n_cells++] = c;

@@ -27,7 +27,7 @@ struct stream {
 enum cell_kind {
   CELL_FRAME,    // axis_frame: exact frames
   CELL_RESIZE,   // axis_resize: lanes to lanes
-  CELL_REGISTER, // axis_register: cuts the ready path
+  CELL_REGISTER, // axis_register: cuts the ready path, or holds a gathered beat
   CELL_LAYER,    // fixed_*: a node
   CELL_TRIM,     // axis_trim: zeroes unused lanes at top's output
 };

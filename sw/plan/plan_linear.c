@@ -3,7 +3,7 @@
 #include "sw/graph/interval.h"
 #include "sw/plan/circuit.h"
 
-enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_BANK = 2048 };
+enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
 
 int circuit_clog2(int64_t n) {
   int bits = 0;
@@ -39,7 +39,7 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
 
 int circuit_requant_stages(const struct circuit_requant *r) {
   bool two_step = r->rounding == fix_rounding_text(FIX_TFLITE);
-  return r->cast ? 3 + (r->mul_width > 0) + two_step : 0;
+  return r->cast ? 2 + (r->mul_width > 0) + two_step : 0;
 }
 
 // Per-channel multipliers at one common shift, the largest: M_c * 2^(S - S_c).
@@ -107,7 +107,7 @@ static void fold_bias(struct arena *a, const struct value *x, const struct value
 void circuit_linear_queue(struct cell *c, int64_t places) {
   struct circuit_linear *l = c->facts;
   l->queue = places;
-  int64_t rom = l->ib * l->og > ROM_BANK ? 3 : 2, fifo = places > 64 ? 3 : 2;
+  int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
   c->timing.latency =
       rom + 1 + circuit_clog2(c->in.lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;

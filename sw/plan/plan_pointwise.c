@@ -5,7 +5,7 @@
 #include "sw/graph/pointwise.h"
 #include "sw/plan/circuit.h"
 
-enum { ROM_BANK = 2048 };
+enum { ROM_TWO_CYCLES = 8192 };
 
 // What the piecewise linear ops become: module and its own stages before requantisation.
 struct exact_module {
@@ -78,7 +78,7 @@ static void table_plan(struct arena *a, const struct graph *g, struct cell *c,
   bool fitted = p->rom.depth > TABLE_MAX_ENTRIES && polynomial_fit(a, &p->rom, &p->polynomial);
   p->form = fitted ? FORM_POLYNOMIAL : FORM_TABLE;
   p->module = fitted ? "fixed_polynomial" : odd ? odd->module : "fixed_table";
-  int rom = (fitted ? p->polynomial.segments : p->rom.depth) > ROM_BANK ? 3 : 2;
+  int rom = (fitted ? p->polynomial.segments : p->rom.depth) > ROM_TWO_CYCLES ? 3 : 2;
   c->memory_bits = fitted ? polynomial_bits(&p->polynomial) : table_rom_bits(&p->rom);
   c->memory_bits *= (c->in.lanes + 1) / 2; // one memory serves two lanes
   c->timing.latency = 3 + rom + (p->rom.odd ? 2 : 0) + (fitted ? 4 : 0);

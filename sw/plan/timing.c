@@ -19,7 +19,7 @@ struct state {
   int64_t held;              // REGISTER: beats; RESIZE: elements; LINEAR: beats in the queue
   int64_t in_beat, out_beat; // index within the frame
   uint64_t pipe;             // PIPE, ARGMAX: bit i: stage i holds a beat
-  bool full;                 // LINEAR: x holds a beat
+  bool offered;              // LINEAR: a beat waits at the input, in this cycle
   int64_t group, credit;     // LINEAR
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
 };
@@ -51,7 +51,7 @@ static bool out_valid(const struct state *s) {
 
 static bool steps(const struct state *s) {
   const struct timing *t = &s->cell->timing;
-  return s->full && (s->in_beat != t->ib - 1 || s->credit > 0);
+  return s->offered && (s->in_beat != t->ib - 1 || s->credit > 0);
 }
 
 static bool in_ready(const struct state *s, bool out_moved) {
@@ -69,7 +69,7 @@ static bool in_ready(const struct state *s, bool out_moved) {
   case TIMING_ARGMAX:
     return !out_valid(s) || out_moved;
   case TIMING_LINEAR:
-    return !s->full || (steps(s) && s->group == c->timing.og - 1);
+    return steps(s) && s->group == c->timing.og - 1;
   case TIMING_NONE:
     break;
   }
@@ -83,7 +83,7 @@ static int64_t resize_gain(const struct state *s) {
   return c->out.beats * c->out.lanes - (c->in.beats - 1) * c->in.lanes;
 }
 
-static void advance_linear(struct state *s, bool accept, bool leave) {
+static void advance_linear(struct state *s, bool leave) {
   const struct timing *t = &s->cell->timing;
   bool step = steps(s), last = step && s->in_beat == t->ib - 1;
   s->held += (int64_t)(s->flight & 1) - leave;
@@ -92,10 +92,8 @@ static void advance_linear(struct state *s, bool accept, bool leave) {
   s->credit += leave - last;
   if (step && ++s->group == t->og) {
     s->group = 0;
-    s->full = false;
     s->in_beat = s->in_beat + 1 == t->ib ? 0 : s->in_beat + 1;
   }
-  s->full |= accept;
 }
 
 static void advance_pipe(struct state *s, bool accept, bool leave) {
@@ -126,7 +124,7 @@ static void advance(struct state *s, bool accept, bool leave) {
     advance_pipe(s, accept, leave);
     return;
   case TIMING_LINEAR:
-    advance_linear(s, accept, leave);
+    advance_linear(s, leave);
     return;
   case TIMING_NONE:
     return;
@@ -136,8 +134,8 @@ static void advance(struct state *s, bool accept, bool leave) {
 static void cycle(struct model *m) {
   m->moved[m->n] = out_valid(&m->cells[m->n - 1]);
   for (uint32_t i = m->n; i-- > 0;) {
-    bool offered = i == 0 || out_valid(&m->cells[i - 1]);
-    m->moved[i] = offered && in_ready(&m->cells[i], m->moved[i + 1]);
+    m->cells[i].offered = i == 0 || out_valid(&m->cells[i - 1]);
+    m->moved[i] = m->cells[i].offered && in_ready(&m->cells[i], m->moved[i + 1]);
   }
   for (uint32_t i = 0; i < m->n; i++) advance(&m->cells[i], m->moved[i], m->moved[i + 1]);
 }

@@ -70,7 +70,7 @@ static const struct linear cases[] = {
      "saturate", 0},
     {5, 4, 2, 2, 32, "unsigned", 24, "signed", 40, 60, 32, "signed", 31, 0, 60, 0, "half_even",
      "saturate", 0},
-    // a queue that is too small costs cycles but no result; a deep one; three-cycle ROMs
+    // a queue that is too small costs cycles but no result; a deep one; two banks; three-cycle ROMs
     {8, 24, 8, 1, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even",
      "saturate", 4},
     {8, 9, 2, 2, 8, "signed", 8, "signed", 16, 21, 8, "signed", 0, 0, 6, 0, "half_even", "saturate",
@@ -78,6 +78,12 @@ static const struct linear cases[] = {
     {30, 100, 8, 1, 8, "signed", 8, "signed", 16, 22, 8, "signed", 0, 0, 6, 0, "half_even",
      "saturate", 128},
     {70, 60, 2, 1, 8, "signed", 8, "signed", 16, 24, 8, "signed", 31, 1, 45, 0, "half_even",
+     "saturate", 0},
+    {70, 120, 1, 1, 8, "signed", 8, "signed", 16, 24, 8, "signed", 0, 0, 9, 0, "half_even",
+     "saturate", 0},
+    {4200, 2, 1, 1, 8, "signed", 2, "signed", 16, 24, 8, "signed", 0, 0, 9, 0, "half_even",
+     "saturate", 0},
+    {8200, 1, 1, 1, 8, "signed", 2, "signed", 16, 24, 8, "signed", 0, 0, 9, 0, "half_even",
      "saturate", 0},
 };
 enum { CASES = sizeof cases / sizeof *cases };
@@ -189,8 +195,8 @@ static void write_images(const struct cell *c, const char *folder) {
 // The formula of fixed_linear.sv's header.
 static int latency(const struct linear *l, int queue) {
   int steps = beats(l->in, l->pi) * beats(l->out, l->po);
-  int requant = 3 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
-  return (steps > 2048 ? 3 : 2) + 1 + log2_up(l->pi) + 1 + requant + (queue > 64 ? 3 : 2);
+  int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
+  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + 1 + requant + (queue > 64 ? 3 : 2);
 }
 
 static void set_timing(struct cell *c, int queue) {
@@ -198,7 +204,8 @@ static void set_timing(struct cell *c, int queue) {
   int steps = beats(l->in, l->pi) * beats(l->out, l->po);
   if (queue < latency(l, queue) + 1) return; // too few credits for full rate
   c->ii = steps;
-  c->latency = steps + latency(l, queue);
+  // the first beat is taken with its last step
+  c->latency = steps - beats(l->out, l->po) + latency(l, queue);
 }
 
 static void set_parameters(struct cell *c, int queue) {

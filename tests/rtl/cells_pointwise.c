@@ -157,7 +157,7 @@ static void set_parameters(struct cell *c) {
 
 // The formulas of the modules' headers.
 static int latency(const struct pointwise *p) {
-  int requant = 3 + (p->mul_width > 0) + (strcmp(p->rounding, "tflite") == 0);
+  int requant = 2 + (p->mul_width > 0) + (strcmp(p->rounding, "tflite") == 0);
   if (has_cast(p)) return 1 + (p->cast ? requant : 0);
   return requant + (is(p, "fixed_cast") ? 1 : is(p, "fixed_leaky_relu") ? 2 : 4);
 }

@@ -146,7 +146,7 @@ void cells_polynomial(struct suite *s) {
     c->expected = expected;
     c->write_images = write_images;
     c->ii = (c->in_elements + p->lanes - 1) / p->lanes;
-    c->latency = c->ii - 1 + 7 + (segments(p) > 2048 ? 3 : 2) + (p->odd ? 2 : 0);
+    c->latency = c->ii - 1 + 7 + (segments(p) > 8192 ? 3 : 2) + (p->odd ? 2 : 0);
     set_parameters(c);
   }
 }

@@ -68,7 +68,7 @@ static void add(struct suite *s, struct requantised q) {
   c->frames = 1;
   c->input = q.acc_width <= 12 ? every_code : corner;
   c->expected = expected;
-  c->latency = c->in_elements - 1 + 3 + (q.mul_width > 0) + (strcmp(q.rounding, "tflite") == 0);
+  c->latency = c->in_elements - 1 + 2 + (q.mul_width > 0) + (strcmp(q.rounding, "tflite") == 0);
   cell_integer(c, "ACC_WIDTH", q.acc_width);
   cell_integer(c, "MUL_WIDTH", q.mul_width);
   cell_literal(c, "MUL", q.mul);

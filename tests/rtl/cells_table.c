@@ -115,7 +115,7 @@ static void add_table(struct suite *s, const struct table *t) {
   c->expected = expected;
   c->write_images = write_images;
   c->ii = (c->in_elements + t->lanes - 1) / t->lanes;
-  c->latency = c->ii - 1 + 3 + (t->depth > 2048 ? 3 : 2) + (t->odd ? 2 : 0);
+  c->latency = c->ii - 1 + 3 + (t->depth > 8192 ? 3 : 2) + (t->odd ? 2 : 0);
   set_parameters(c);
 }
 

@@ -29,7 +29,7 @@ module requant_stream #(
 
   logic advance;
 
-  axis_pipe #(.STAGES(3 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE)) pipe (
+  axis_pipe #(.STAGES(2 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE)) pipe (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
     .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
