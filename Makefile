@@ -33,6 +33,11 @@ sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=100
 	  $(BUILD)/nngen sim --precision 8,3 --parallelism 4 --images $(IMAGES) --trace --jobs 2 \
 	    -o $(BUILD)/simulation/$$net models/$$net.bin || exit 1; echo; done
 
+sim-systemc: setup-systemc ## simulate mnist-mlp as an sc_module between a source and a sink in SystemC
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/nngen -q --precision 8,3 --parallelism 4 -o $(BUILD)/systemc/rtl models/mnist-mlp.bin >/dev/null
+	@BUILD=$(BUILD) scripts/sim-systemc -o $(BUILD)/systemc $(BUILD)/systemc/rtl
+
 test: setup-test ## everything that every change must pass
 	@$(MAKE) --no-print-directory check
 
@@ -127,7 +132,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_packages test_circuits test_sim test_activations test_cli test_synth test_install
+SLOW = test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen
@@ -164,6 +169,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install deb sanitize check-sanitized all sim synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install deb sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)
