@@ -35,6 +35,7 @@ sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=100
 
 sim-systemc: setup-systemc ## simulate mnist-mlp as an sc_module between a source and a sink in SystemC
 	@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/systemc
 	@$(BUILD)/nngen -q --precision 8,3 --parallelism 4 -o $(BUILD)/systemc/rtl models/mnist-mlp.bin >/dev/null
 	@BUILD=$(BUILD) scripts/sim-systemc -o $(BUILD)/systemc $(BUILD)/systemc/rtl
 
@@ -49,6 +50,7 @@ bench: all ## figures of speed, printed
 
 synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax where nextpnr is found
 	@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/synth
 	@$(BUILD)/nngen -q --precision 8,3 --parallelism 4 -o $(BUILD)/synth/rtl models/mnist-mlp.bin
 	@scripts/synth -o $(BUILD)/synth/result $(BUILD)/synth/rtl
 
