@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BLOCK = 2048, COMPARED_MAX = 1 << 14 }; // images per call; images that losses are taken from
+enum { BLOCK = 2048, COMPARED_MAX = 1 << 14 }; // images per call; that losses are taken from
 
 struct loss {
   const char *name;
@@ -26,6 +26,7 @@ struct run {
   const struct graph *graph; // that is executed
   const struct graph *real;  // to compare with, or NULL
   struct images set;
+  int64_t batch; // images per call
   const char *executor;
   uint32_t output;  // value
   int64_t elements; // of the output
@@ -47,8 +48,8 @@ static bool run_real(struct run *r, bool quiet, struct err *e) {
   float *y = ARENA_NEW(r->arena, float, r->set.count * r->elements);
   progress_start(&p, "run", r->set.count, quiet);
   double begin = now();
-  for (int64_t i = 0; i < r->set.count; i += BLOCK) {
-    int64_t count = r->set.count - i < BLOCK ? r->set.count - i : BLOCK;
+  for (int64_t i = 0; i < r->set.count; i += r->batch) {
+    int64_t count = r->set.count - i < r->batch ? r->set.count - i : r->batch;
     struct real_tap tap = {r->output, y + i * r->elements};
     const uint8_t *pixels = r->set.pixels ? r->set.pixels + i * r->set.elements : NULL;
     const float *floats = r->set.floats ? r->set.floats + i * r->set.elements : NULL;
@@ -76,8 +77,8 @@ static void run_golden(struct run *r, const struct golden *m, bool quiet) {
   int32_t *y = ARENA_NEW(r->arena, int32_t, r->set.count * r->elements);
   progress_start(&p, "run", r->set.count, quiet);
   double begin = now();
-  for (int64_t i = 0; i < r->set.count; i += BLOCK) {
-    int64_t count = r->set.count - i < BLOCK ? r->set.count - i : BLOCK;
+  for (int64_t i = 0; i < r->set.count; i += r->batch) {
+    int64_t count = r->set.count - i < r->batch ? r->set.count - i : r->batch;
     struct golden_tap tap = {r->output, y + i * r->elements};
     run_block(r, m, i, count, &tap, 1);
     progress_update(&p, i + count);
@@ -266,7 +267,7 @@ static bool execute(struct run *r, const struct options *o, const struct model *
 
 int command_run(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
-  struct run r = {.arena = a};
+  struct run r = {.arena = a, .batch = o->batch ? o->batch : BLOCK};
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   if (o->real && !m.real) {
     err_set(e, "%s: the model holds integers only, there is no float model to run", o->model);

@@ -2,6 +2,7 @@
 // The fast golden model equals the plain one on every element of every value, on random graphs of
 // every op kind; what the fast one refuses, it refuses with a reason.
 #include "sw/exec/golden.h"
+#include "sw/exec/kernels.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "tests/helper_netgen.h"
@@ -60,6 +61,14 @@ static int64_t differences(struct arena *a, const struct graph *g, const struct 
   return different;
 }
 
+// The kernels take turns.
+static void use_kernels(uint64_t turn) {
+  const struct kernels *list[KERNELS_MAX];
+  uint64_t n = (uint64_t)kernels_list(list);
+  setenv("NNGEN_KERNELS", list[turn % n]->name, 1);
+  assert_string_equal(golden_kernels(), list[turn % n]->name);
+}
+
 static void test_random_graphs(void **state) {
   (void)state;
   int compared = 0, refused = 0;
@@ -71,6 +80,7 @@ static void test_random_graphs(void **state) {
       if (!g) fail_msg("no random graph for %s", op_info((enum op)op)->name);
       if (!graph_verify(g, &e))
         fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
+      use_kernels(seed + (uint64_t)op);
       const struct golden *fast = golden_new(&a, g, &e);
       if (!fast) {
         assert_true(stateful(g) || carried_only(g));
@@ -82,6 +92,7 @@ static void test_random_graphs(void **state) {
       }
       arena_free(&a);
     }
+  unsetenv("NNGEN_KERNELS");
   print_message("%d graphs compared, %d carry state or opaque nodes\n", compared, refused);
   assert_true(compared >= 200);
 }

@@ -15,20 +15,6 @@
 
 #include <cmocka.h>
 
-enum { VARIANTS = 4 };
-
-static int variants(const struct kernels **list) {
-  int n = 0;
-  list[n++] = &kernels_plain;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[n++] = &kernels_avx2;
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    list[n++] = &kernels_avx512;
-  if (__builtin_cpu_supports("avx512vnni")) list[n++] = &kernels_vnni;
-#endif
-  return n;
-}
-
 // One layer in the kernels' packing, with `group` inputs side by side; 8-bit x is unsigned.
 static void check_linear(struct rng *r, const struct kernels *k, int group) {
   struct arena a = {0};
@@ -66,8 +52,8 @@ static void check_linear(struct rng *r, const struct kernels *k, int group) {
 
 static void test_linear_integers(void **state) {
   (void)state;
-  const struct kernels *list[VARIANTS];
-  int n = variants(list);
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
   struct rng r = {1, 0};
   for (int round = 0; round < 60; round++)
     for (int v = 0; v < n; v++) {
@@ -78,15 +64,15 @@ static void test_linear_integers(void **state) {
 
 static void test_linear_real(void **state) {
   (void)state;
-  const struct kernels *list[VARIANTS];
-  int n = variants(list);
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
   struct rng r = {2, 0};
   for (int round = 0; round < 60; round++) {
     struct arena a = {0};
     int64_t rows = rng_range(&r, 1, 9), out = rng_range(&r, 1, 13),
             in = KERNEL_LANES * rng_range(&r, 1, 5);
     float *x = ARENA_NEW(&a, float, rows *in), *w = ARENA_NEW(&a, float, out *in);
-    float *b = ARENA_NEW(&a, float, out), *y[VARIANTS];
+    float *b = ARENA_NEW(&a, float, out), *y[KERNELS_MAX];
     for (int64_t i = 0; i < rows * in; i++) x[i] = (float)(rng_unit(&r) - 0.5);
     for (int64_t i = 0; i < out * in; i++) w[i] = (float)(rng_unit(&r) - 0.5);
     for (int64_t i = 0; i < out; i++) b[i] = (float)rng_unit(&r);
@@ -101,11 +87,12 @@ static void test_linear_real(void **state) {
 
 static void test_requant32(void **state) {
   (void)state;
-  const struct kernels *list[VARIANTS];
-  int n = variants(list);
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
   for (int shift = 1; shift <= 30; shift++) {
     enum { COUNT = 4099 };
     int32_t acc[COUNT], codes[COUNT];
+    uint8_t bytes[COUNT];
     struct rng r = {3, (uint64_t)shift << 32};
     struct fix_target t = {.width = 8, .is_signed = true, .zero = -3, .rounding = FIX_HALF_EVEN};
     for (int i = 0; i < COUNT; i++) {
@@ -115,23 +102,30 @@ static void test_requant32(void **state) {
     }
     for (int v = 0; v < n; v++) {
       list[v]->requant32(COUNT, acc, shift, -3, -128, 127, codes);
-      for (int i = 0; i < COUNT; i++) assert_int_equal(codes[i], fix_requant(acc[i], 1, shift, &t));
+      list[v]->requant8(COUNT, acc, shift, -3, -128, 127, bytes);
+      for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(codes[i], fix_requant(acc[i], 1, shift, &t));
+        assert_int_equal(bytes[i], codes[i] + 128);
+      }
     }
   }
 }
 
+// Every count up to two vectors: the tails too.
 static void test_lookup(void **state) {
   (void)state;
-  const struct kernels *list[VARIANTS];
-  int n = variants(list);
-  int32_t table[256], codes[300];
-  uint8_t bytes[300];
-  for (int i = 0; i < 256; i++) table[i] = i * i - 70;
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  uint8_t table[256], bytes[300], to[301];
+  for (int i = 0; i < 256; i++) table[i] = (uint8_t)(i * i + 7 * i + 3);
   for (int i = 0; i < 300; i++) bytes[i] = (uint8_t)(i * 7);
-  for (int v = 0; v < n; v++) {
-    list[v]->lookup(300, bytes, table, codes);
-    for (int i = 0; i < 300; i++) assert_int_equal(codes[i], table[bytes[i]]);
-  }
+  for (int v = 0; v < n; v++)
+    for (int count = 0; count <= 300; count++) {
+      memset(to, 99, sizeof to);
+      list[v]->lookup8(count, bytes, table, to);
+      for (int i = 0; i < count; i++) assert_int_equal(to[i], table[bytes[i]]);
+      assert_int_equal(to[count], 99);
+    }
 }
 
 // Against long doubles, away from ties; ties of equal inputs exactly.

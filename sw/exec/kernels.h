@@ -33,16 +33,23 @@ struct kernels {
   // codes (count) = clamp(zero + round(acc / 2^shift), lo, hi).
   void (*requant32)(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
                     int32_t hi, int32_t *codes);
-  // codes (count) = table (256) of bytes.
-  void (*lookup)(int64_t count, const uint8_t *bytes, const int32_t *table, int32_t *codes);
+  // The same in bytes, code - lo; hi - lo <= 255.
+  void (*requant8)(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
+                   int32_t hi, uint8_t *bytes);
+  // to (count) = table (256) of bytes.
+  void (*lookup8)(int64_t count, const uint8_t *bytes, const uint8_t *table, uint8_t *to);
 };
 
-// The best that this machine runs.
+// All that this machine runs, the best last; their number.
+enum { KERNELS_MAX = 5 };
+int kernels_list(const struct kernels *list[KERNELS_MAX]);
+
+// The best that this machine runs, or the one that $NNGEN_KERNELS names, if it runs it.
 const struct kernels *kernels_best(void);
 
 extern const struct kernels kernels_plain;
 #if defined(__x86_64__)
-extern const struct kernels kernels_avx2, kernels_avx512, kernels_vnni;
+extern const struct kernels kernels_avx2, kernels_avx512, kernels_vnni, kernels_vbmi;
 #endif
 
 #endif

@@ -44,18 +44,28 @@ static void linear_real(int64_t rows, int64_t in, int64_t out, const float *x, c
   }
 }
 
-static void requant32(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
-                      int32_t hi, int32_t *codes) {
-  const int32_t rest_mask = (1 << (shift - 1)) - 1;
-  for (int64_t i = 0; i < count; i++) {
-    int32_t kept = acc[i] >> shift, half = acc[i] >> (shift - 1) & 1;
-    int32_t q = kept + (half & ((kept & 1) | ((acc[i] & rest_mask) != 0))) + zero;
-    codes[i] = q < lo ? lo : q > hi ? hi : q;
-  }
+// half_even of acc / 2^shift plus zero, clamped to lo..hi.
+static inline int32_t requantised(int32_t acc, int shift, int32_t zero, int32_t lo, int32_t hi) {
+  int32_t kept = acc >> shift, half = acc >> (shift - 1) & 1, rest = acc & ((1 << (shift - 1)) - 1);
+  int32_t q = kept + (half & (kept | (rest != 0))) + zero; // half is 0 or 1
+  int32_t above = q > lo ? q : lo; // one choice at a time becomes vector code
+  return above < hi ? above : hi;
 }
 
-static void lookup(int64_t count, const uint8_t *bytes, const int32_t *table, int32_t *codes) {
-  for (int64_t i = 0; i < count; i++) codes[i] = table[bytes[i]];
+static void requant32(int64_t count, const int32_t *restrict acc, int shift, int32_t zero,
+                      int32_t lo, int32_t hi, int32_t *restrict codes) {
+  for (int64_t i = 0; i < count; i++) codes[i] = requantised(acc[i], shift, zero, lo, hi);
 }
 
-const struct kernels KERNELS = {NAME, linear16, LINEAR8, linear_real, requant32, lookup};
+static void requant8(int64_t count, const int32_t *restrict acc, int shift, int32_t zero,
+                     int32_t lo, int32_t hi, uint8_t *restrict bytes) {
+  for (int64_t i = 0; i < count; i++)
+    bytes[i] = (uint8_t)(requantised(acc[i], shift, zero, lo, hi) - lo);
+}
+
+static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t *restrict table,
+                    uint8_t *restrict to) {
+  for (int64_t i = 0; i < count; i++) to[i] = table[bytes[i]];
+}
+
+const struct kernels KERNELS = {NAME, linear16, LINEAR8, linear_real, requant32, requant8, lookup8};

@@ -2,6 +2,7 @@
 #include "sw/exec/kernels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct lanes {
@@ -45,11 +46,27 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 #define NAME "plain"
 #include "sw/exec/kernels_body.h"
 
-const struct kernels *kernels_best(void) {
+int kernels_list(const struct kernels *list[KERNELS_MAX]) {
+  int n = 0;
+  list[n++] = &kernels_plain;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return __builtin_cpu_supports("avx512vnni") ? &kernels_vnni : &kernels_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kernels_avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[n++] = &kernels_avx2;
+  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
+      !__builtin_cpu_supports("avx512dq"))
+    return n;
+  list[n++] = &kernels_avx512;
+  if (!__builtin_cpu_supports("avx512vnni")) return n;
+  list[n++] = &kernels_vnni;
+  if (__builtin_cpu_supports("avx512vbmi")) list[n++] = &kernels_vbmi;
 #endif
-  return &kernels_plain;
+  return n;
+}
+
+const struct kernels *kernels_best(void) {
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  const char *wanted = getenv("NNGEN_KERNELS");
+  for (int i = 0; wanted && i < n; i++)
+    if (strcmp(list[i]->name, wanted) == 0) return list[i];
+  return list[n - 1];
 }

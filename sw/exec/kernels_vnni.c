@@ -20,4 +20,26 @@ static void linear8(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x,
 #define KERNELS kernels_vnni
 #define NAME "avx512-vnni"
 #include "sw/exec/kernels_body.h"
+
+// Both halves of the table lie in four registers; bit 7 chooses between them.
+__attribute__((target("avx512vbmi"))) static __m512i look_up(const __m512i *table, __m512i index) {
+  __m512i low = _mm512_permutex2var_epi8(table[0], index, table[1]);
+  __m512i high = _mm512_permutex2var_epi8(table[2], index, table[3]);
+  return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+__attribute__((target("avx512vbmi"))) static void lookup8_vbmi(int64_t count, const uint8_t *bytes,
+                                                               const uint8_t *table, uint8_t *to) {
+  __m512i parts[4];
+  int64_t i = 0;
+  for (int k = 0; k < 4; k++) parts[k] = _mm512_loadu_si512(table + 64 * k);
+  for (; i + 64 <= count; i += 64)
+    _mm512_storeu_si512(to + i, look_up(parts, _mm512_loadu_si512(bytes + i)));
+  __mmask64 rest = ((__mmask64)1 << (count - i)) - 1;
+  __m512i last = _mm512_maskz_loadu_epi8(rest, bytes + i);
+  _mm512_mask_storeu_epi8(to + i, rest, look_up(parts, last));
+}
+
+const struct kernels kernels_vbmi = {"avx512-vbmi", linear16, linear8,     linear_real,
+                                     requant32,     requant8, lookup8_vbmi};
 #endif

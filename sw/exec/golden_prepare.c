@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/exec/golden_prepare.h"
+
+#include "sw/graph/interval.h"
+#include "sw/graph/pointwise.h"
+
+#include <stdlib.h>
+
+enum { TABLE_BITS_MAX = 16 };
+
+static bool fits16(int64_t lo, int64_t hi) {
+  return lo >= INT16_MIN && hi <= INT16_MAX;
+}
+
+// Every partial sum stays within 32 bits: sum |x w| + |bias| < 2^31.
+static bool sums_fit32(const struct graph *g, const struct node *n) {
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  int64_t zero = type_zero(&x->type, 0), in = w->shape[1];
+  int64_t most =
+      llabs(x->lo - zero) > llabs(x->hi - zero) ? llabs(x->lo - zero) : llabs(x->hi - zero);
+  for (int64_t o = 0; o < w->shape[0]; o++) {
+    int64_t sum = 0, wz = type_zero(&w->type, o);
+    for (int64_t i = 0; i < in; i++) sum += llabs(tensor_int(w->init, o * in + i) - wz);
+    fix_wide total = (fix_wide)sum * most + (b ? llabs(tensor_int(b->init, o)) : 0);
+    if (total > INT32_MAX) return false;
+  }
+  return true;
+}
+
+// Inputs in groups of `group`, outputs padded: the kernels' order of weights.
+static void pack_weights(struct arena *a, const struct value *w, int group, struct prepared *p) {
+  int64_t in = w->shape[1], out = w->shape[0];
+  p->groups = (in + group - 1) / group;
+  p->outs = (out + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+  p->weight = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
+  for (int64_t o = 0; o < out; o++)
+    for (int64_t i = 0; i < in; i++) {
+      int64_t at = (i / group * p->outs + o) * group + i % group;
+      int64_t v = tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+      if (p->bytes)
+        ((int8_t *)p->weight)[at] = (int8_t)v;
+      else
+        ((int16_t *)p->weight)[at] = (int16_t)v;
+    }
+}
+
+// With x stored as code - lowest: sum (x + lowest - zero) w = sum x w + (lowest - zero) sum w.
+static void pack_bias(struct arena *a, const struct value *x, const struct value *w,
+                      const struct value *b, struct prepared *p) {
+  p->bias = ARENA_NEW(a, int32_t, p->outs);
+  for (int64_t o = 0; o < w->shape[0]; o++) {
+    int64_t sum = 0, in = w->shape[1];
+    for (int64_t i = 0; p->bytes && i < in; i++)
+      sum += tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+    int64_t offset = p->bytes ? type_lowest(&x->type) - type_zero(&x->type, 0) : 0;
+    p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
+  }
+}
+
+// The range of the weights minus their zeros.
+static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
+  *lo = w->lo;
+  *hi = w->hi;
+  for (int64_t o = 0; o < w->shape[0]; o++) {
+    int64_t zero = type_zero(&w->type, o);
+    *lo = w->lo - zero < *lo ? w->lo - zero : *lo;
+    *hi = w->hi - zero > *hi ? w->hi - zero : *hi;
+  }
+}
+
+void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
+                           const struct node *n, struct prepared *p) {
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  const struct value *y = node_out(g, n, 0);
+  int64_t zero = type_zero(&x->type, 0), lo, hi;
+  if (!w->init || (b && !b->init)) return;
+  weight_range(w, &lo, &hi);
+  if (!fits16(x->lo - zero, x->hi - zero) || !fits16(lo, hi) || !sums_fit32(g, n)) return;
+  p->packed = true;
+  p->bytes = k->linear8 && value_is_narrow(x) && lo >= INT8_MIN && hi <= INT8_MAX;
+  pack_weights(a, w, p->bytes ? 4 : 2, p);
+  pack_bias(a, x, w, b, p);
+  const struct requant *rq = &n->rq[0];
+  p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
+                  n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&
+                  y->type.cls == TYPE_FIXED && y->type.axis < 0 && y->type.width <= 24;
+}
+
+// The table in bytes, code - lowest on both sides.
+static uint8_t *narrow_table(struct arena *a, const struct value *y, int64_t count,
+                             const int32_t *table) {
+  uint8_t *narrow = ARENA_NEW(a, uint8_t, 256);
+  for (int64_t i = 0; i < count; i++) narrow[i] = (uint8_t)(table[i] - type_lowest(&y->type));
+  return narrow;
+}
+
+void golden_prepare_pointwise(struct arena *a, const struct graph *g, const struct node *n,
+                              struct prepared *p) {
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  if (type_width(&x->type) > TABLE_BITS_MAX || x->type.axis >= 0 || y->type.axis >= 0) return;
+  if (node_attr(n, ATTR_slice) || (n->n_rq && n->rq[n->n_rq - 1].count > 1)) return;
+  struct pointwise f = pointwise_of(g, n);
+  int64_t lowest = type_lowest(&x->type), count = type_highest(&x->type) - lowest + 1;
+  p->table = ARENA_NEW(a, int32_t, count);
+  for (int64_t i = 0; i < count; i++) p->table[i] = (int32_t)pointwise_code(&f, lowest + i);
+  if (value_is_narrow(x) && value_is_narrow(y)) p->table8 = narrow_table(a, y, count, p->table);
+}

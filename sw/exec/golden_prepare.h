@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the fast golden model prepares for a node, once: packed weights, tables.
+#ifndef NNGEN_EXEC_GOLDEN_PREPARE_H
+#define NNGEN_EXEC_GOLDEN_PREPARE_H
+
+#include "sw/exec/kernels.h"
+#include "sw/graph/graph.h"
+
+// How the integers of a value are stored: code - lowest in bytes, if they fit, otherwise the codes
+// in 32 bits.
+static inline bool value_is_narrow(const struct value *v) {
+  return type_highest(&v->type) - type_lowest(&v->type) <= 255;
+}
+
+struct prepared {
+  bool packed;     // linear: a kernel serves, otherwise the plain one
+  bool bytes;      // linear: the kernel of 8 bits
+  int64_t groups;  // linear: of 2 or 4 inputs that a kernel takes at a time
+  int64_t outs;    // linear: outputs, padded
+  void *weight;    // linear: (groups, outs, 2 or 4), minus their zero
+  int32_t *bias;   // linear: (outs)
+  bool shift_only; // linear: requant32 or requant8 serves
+  int32_t *table;  // pointwise: output code by input code - lowest
+  uint8_t *table8; // pointwise: (256) the same for narrow input and output, as stored
+};
+
+// p for node n, which is of the linear or the pointwise column; nothing, if only the plain kernel
+// serves. The graph's ranges are proven.
+void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
+                           const struct node *n, struct prepared *p);
+void golden_prepare_pointwise(struct arena *a, const struct graph *g, const struct node *n,
+                              struct prepared *p);
+
+#endif
