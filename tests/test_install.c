@@ -100,6 +100,13 @@ static void test_deb(void **state) {
       "env -u MAKEFLAGS scripts/deb $D && cmp $D/*.deb $D/first && echo same bytes",
       0, "same bytes");
   cli_expect(*state, "dpkg-deb -x $D/*.deb $D/x && grep -rl \"$PWD\" $D/x", 1, "");
+  // the version is one everywhere
+  cli_expect(
+      *state,
+      "v=$($N --version | cut -d ' ' -f 2); grep -q \"^## $v$\" docs/changes.md &&"
+      "dpkg-deb -f $D/*.deb Version | grep -x $v && zcat $D/x/usr/share/doc/nngen/changelog.gz |"
+      "grep \"nngen ($v)\" && grep \"Version: $v$\" $D/x/usr/lib/*/pkgconfig/nngen.pc",
+      0, "Version: ");
   cli_expect(*state, "dpkg-deb -f $D/*.deb Depends", 0, "libjansson4");
   cli_expect(*state,
              "cd $D && x/usr/bin/nngen run -q -p 8,3 x/usr/share/nngen/models/mnist-mlp.bin", 0,
