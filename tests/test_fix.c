@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic against the vectors of docs/numerics.md and against a plain rational oracle.
 #include "sw/base/rng.h"
-#include "sw/graph/fix.h"
+#include "tests/helper_rational.h"
 
-#include <gmp.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,88 +59,7 @@ static void test_round_before_overflow(void **state) {
   assert_int_equal(fix_requant(100, 1, 0, &t), 3); // the integer zero_y
 }
 
-// ---- the oracle: exact rationals, the definition of each mode in words
-
-static void round_rational(mpz_t out, const mpq_t q, enum fix_rounding mode) {
-  mpz_t down, up;
-  mpq_t rest, half;
-  mpz_inits(down, up, NULL);
-  mpq_inits(rest, half, NULL);
-  mpz_fdiv_q(down, mpq_numref(q), mpq_denref(q));
-  mpz_cdiv_q(up, mpq_numref(q), mpq_denref(q));
-  mpq_set_z(rest, down);
-  mpq_sub(rest, q, rest);
-  mpq_set_ui(half, 1, 2);
-  int side = mpq_cmp(rest, half); // below, at or above the middle
-  bool negative = mpq_sgn(q)<0, take_up = side> 0;
-  switch (mode) {
-  case FIX_FLOOR:
-    take_up = false;
-    break;
-  case FIX_CEIL:
-    take_up = true;
-    break;
-  case FIX_ZERO:
-    take_up = negative;
-    break;
-  case FIX_AWAY:
-    take_up = !negative;
-    break;
-  case FIX_HALF_UP:
-    take_up |= side == 0;
-    break;
-  case FIX_HALF_DOWN:
-    break;
-  case FIX_HALF_ZERO:
-    take_up |= side == 0 && negative;
-    break;
-  case FIX_HALF_AWAY:
-    take_up |= side == 0 && !negative;
-    break;
-  case FIX_HALF_EVEN:
-    take_up |= side == 0 && mpz_odd_p(down);
-    break;
-  case FIX_TFLITE:
-  case FIX_ROUNDINGS:
-    fail();
-  }
-  mpz_set(out, take_up ? up : down);
-  mpz_clears(down, up, NULL);
-  mpq_clears(rest, half, NULL);
-}
-
-static int64_t overflow_oracle(const mpz_t q, int width, bool is_signed, int64_t zero,
-                               enum fix_overflow mode) {
-  int64_t span = (int64_t)1 << width, lo = is_signed ? -span / 2 : 0, hi = lo + span - 1;
-  if (mode == FIX_SYMMETRIC && is_signed) lo++;
-  bool below = mpz_cmp_si(q, lo)<0, above = mpz_cmp_si(q, hi)> 0;
-  if (!below && !above) return mpz_get_si(q);
-  if (mode == FIX_TO_ZERO) return zero;
-  if (mode != FIX_WRAP) return below ? lo : hi;
-  int64_t low = (int64_t)mpz_fdiv_ui(q, (unsigned long)span);
-  return low > hi ? low - span : low;
-}
-
-static int64_t requant_oracle(int64_t acc, int64_t mul, int shift, const struct fix_target *t) {
-  mpz_t z;
-  mpq_t q;
-  mpz_init(z);
-  mpq_init(q);
-  mpz_set_si(mpq_numref(q), acc);
-  mpz_mul_si(mpq_numref(q), mpq_numref(q), mul);
-  if (shift > 0) mpq_div_2exp(q, q, (mp_bitcnt_t)shift);
-  if (shift < 0) mpq_mul_2exp(q, q, (mp_bitcnt_t)-shift);
-  mpq_canonicalize(q);
-  round_rational(z, q, t->rounding);
-  if (t->zero >= 0)
-    mpz_add_ui(z, z, (unsigned long)t->zero);
-  else
-    mpz_sub_ui(z, z, (unsigned long)-t->zero);
-  int64_t y = overflow_oracle(z, t->width, t->is_signed, t->zero, t->overflow);
-  mpz_clear(z);
-  mpq_clear(q);
-  return y;
-}
+// ---- against the oracle
 
 // Corner patterns and ties, one unit to either side.
 static int64_t pattern(struct rng *r, int bits, int shift) {
@@ -183,7 +101,7 @@ static void test_requant_oracle(void **state) {
     int bits = (int)rng_range(&r, 2, 62);
     int64_t acc = pattern(&r, bits, shift);
     int64_t mul = rng_range(&r, 0, 1) ? 1 : rng_range(&r, 1 << 30, INT32_MAX);
-    int64_t got = fix_requant(acc, mul, shift, &t), want = requant_oracle(acc, mul, shift, &t);
+    int64_t got = fix_requant(acc, mul, shift, &t), want = rational_requant(acc, mul, shift, &t);
     if (got != want)
       fail_msg("acc %lld mul %lld shift %d %s %s width %d zero %lld: got %lld, expected %lld",
                (long long)acc, (long long)mul, shift, fix_rounding_text(t.rounding),
@@ -205,7 +123,7 @@ static void test_requant_exhaustive(void **state) {
                                  .rounding = (enum fix_rounding)mode,
                                  .overflow = (enum fix_overflow)overflow};
           assert_int_equal(fix_requant(acc, 3, shifts[s], &t),
-                           requant_oracle(acc, 3, shifts[s], &t));
+                           rational_requant(acc, 3, shifts[s], &t));
         }
 }
 
@@ -221,9 +139,9 @@ static void test_tflite(void **state) {
     struct fix_target up = {.width = 32, .is_signed = true, .rounding = FIX_HALF_UP};
     struct fix_target away = t;
     away.rounding = FIX_HALF_AWAY;
-    int64_t high = requant_oracle(acc * ((int64_t)1 << left), mul, 31, &up);
+    int64_t high = rational_requant(acc * ((int64_t)1 << left), mul, 31, &up);
     assert_int_equal(fix_requant(acc, mul, shift, &t),
-                     requant_oracle(high, 1, shift > 31 ? shift - 31 : 0, &away));
+                     rational_requant(high, 1, shift > 31 ? shift - 31 : 0, &away));
   }
 }
 
@@ -266,7 +184,7 @@ static void test_oracle_can_fail(void **state) {
   struct fix_target up = {.width = 8, .is_signed = true, .rounding = FIX_HALF_UP}, away = up;
   away.rounding = FIX_HALF_AWAY;
   for (int64_t acc = -64; acc < 64; acc++)
-    different += fix_requant(acc, 1, 3, &up) != requant_oracle(acc, 1, 3, &away);
+    different += fix_requant(acc, 1, 3, &up) != rational_requant(acc, 1, 3, &away);
   assert_int_equal(different, 8); // the negative ties
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// fixed_requant against fix.h: roundings x overflows x widths x shifts, over all accumulators up to
-// 12 bits, and over corners and noise above. Every rounding meets every overflow, every width and
-// every kind of shift; RTL_GRID=full in the environment takes the whole grid.
+// fixed_requant against the rational oracle: roundings x overflows x widths x shifts, over all
+// accumulators up to 12 bits, and over corners and noise above. Every rounding meets every
+// overflow, every width and every kind of shift; RTL_GRID=full in the environment takes the whole
+// grid.
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/helper_rational.h"
 #include "tests/rtl/cell.h"
 
 struct requantised {
@@ -53,7 +55,7 @@ static uint64_t expected(const struct cell *c, int frame, int element) {
   const struct requantised *q = c->with;
   int64_t acc = cell_value(c->input(c, frame, element), q->acc_width, "signed");
   struct fix_target t = cell_target(q->out_width, q->out_type, q->zero, q->rounding, q->overflow);
-  int64_t y = fix_requant(acc, q->mul, q->shift, &t);
+  int64_t y = rational_requant(acc, q->mul, q->shift, &t);
   return t.bipolar ? y > 0 : cell_code(y, q->out_width);
 }
 

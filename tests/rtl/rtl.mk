@@ -9,7 +9,7 @@ RTL_BUILD ?= $(BUILD)/rtl
 RTL_SEED ?= 1
 RTL_SUITES := axis linear pointwise table requant
 RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_linear cells_pointwise \
-  cells_polynomial cells_requant cells_table) $(BUILD)/sw/graph/fix.o
+  cells_polynomial cells_requant cells_table) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/helper_rational.o
 RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-lint \
   -Wno-style --x-assign unique --x-initial unique -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
   -Itests/rtl
@@ -18,7 +18,7 @@ RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-t
 
 $(RTL_BUILD)/cell_gen: $(BUILD)/tests/rtl/cell_gen.o $(RTL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ -lm
+	$(CC) -o $@ $^ -lgmp -lm
 
 $(RTL_BUILD)/%/bench.sv: $(RTL_BUILD)/cell_gen
 	@mkdir -p $(@D)/rom
@@ -27,7 +27,7 @@ $(RTL_BUILD)/%/bench.sv: $(RTL_BUILD)/cell_gen
 $(RTL_BUILD)/%/sim: $(RTL_BUILD)/%/bench.sv $(wildcard $(RTL_HW)/*.sv tests/rtl/*.sv) \
   $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o
 	$(RTL_VERILATOR) --Mdir $(@D)/obj $< \
-	  $(abspath $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o) -LDFLAGS -lm >$(@D)/build.log
+	  $(abspath $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o) -LDFLAGS "-lgmp -lm" >$(@D)/build.log
 
 $(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv $(RTL_HW)/axis_frame.sv
 	@mkdir -p $(@D)
