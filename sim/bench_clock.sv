@@ -4,10 +4,14 @@
 //   +seed=N                    of the random patterns and of the noise
 //   +reset=N                   cycles of reset, default 1
 //   +trace=FILE                waveform, in a build that can write one
+//   +turn=N                    of several circuits in one simulation only number N runs
 // `cycle` counts the clock edges since the reset.
 `default_nettype none
 
-module bench_clock (
+module bench_clock #(
+  // this circuit's number
+  parameter int TURN = 0
+) (
   output logic        aclk,
   output logic        aresetn,
   output logic [63:0] cycle,
@@ -17,26 +21,30 @@ module bench_clock (
 );
   string trace;
   integer reset;
+  integer turn;
 
   initial begin
     if (!$value$plusargs("stall_in=%d", stall_in)) stall_in = 3'd0;
     if (!$value$plusargs("stall_out=%d", stall_out)) stall_out = 3'd0;
     if (!$value$plusargs("seed=%d", seed)) seed = 32'd1;
     if (!$value$plusargs("reset=%d", reset)) reset = 1;
+    if (!$value$plusargs("turn=%d", turn)) turn = TURN;
     if ($value$plusargs("trace=%s", trace)) begin
       $dumpfile(trace);
       $dumpvars;
     end
     aclk = 1'b0;
     aresetn = 1'b0;
-    repeat (reset) begin
-      #5 aclk = 1'b1;
-      #5 aclk = 1'b0;
-    end
-    aresetn = 1'b1;
-    forever begin
-      #5 aclk = 1'b1;
-      #5 aclk = 1'b0;
+    if (turn == TURN) begin
+      repeat (reset) begin
+        #5 aclk = 1'b1;
+        #5 aclk = 1'b0;
+      end
+      aresetn = 1'b1;
+      forever begin
+        #5 aclk = 1'b1;
+        #5 aclk = 1'b0;
+      end
     end
   end
 

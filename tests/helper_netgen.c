@@ -84,6 +84,14 @@ static void use(struct netgen *n, uint32_t node, uint32_t value) {
   graph_add_use(n->g, node, (struct use){value, 0, NONE});
 }
 
+// TFLite's rounding: its shift to the left must not leave 31 bits, and is one for all channels.
+static void tflite(struct netgen *n, uint32_t node) {
+  struct node *d = &n->g->nodes[node];
+  for (int64_t i = 0; i < d->rq[0].count; i++)
+    if (d->rq[0].shift[i] < 31 || d->rq[0].shift[i] != d->rq[0].shift[0]) return;
+  d->rounding = FIX_TFLITE;
+}
+
 // A requantisation that brings an accumulator of `bits` near the output's range.
 static void requant(struct netgen *n, uint32_t node, int bits, const struct type *out,
                     int64_t count) {
@@ -96,6 +104,9 @@ static void requant(struct netgen *n, uint32_t node, int bits, const struct type
     if (!power) shift[i] += 31;
   }
   graph_add_requant(n->g, node, count, mul, shift);
+  int column = op_info(n->g->nodes[node].op)->column;
+  bool sums = column == COLUMN_LINEAR || n->g->nodes[node].op == OP_quantize;
+  if (!power && sums && bits <= 30 && out->cls == TYPE_FIXED && chance(n, 25)) tflite(n, node);
 }
 
 static int acc_bits(struct netgen *n, uint32_t node) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random networks as circuits: every kind that has one, generated, linted by three tools, and
-// simulated in Icarus with stalls on both sides; every element of every layer equals the golden
-// model. NNGEN_TEST_SEED=n moves to other networks, NNGEN_TEST_DEEP=1 takes more of them.
+// Whole circuits: both ends of every proven interval are attained, and wrong memory images are
+// seen.
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sim/simulate.h"
 #include "sw/base/file.h"
-#include "sw/base/rng.h"
-#include "sw/graph/interval.h"
 #include "sw/graph/model.h"
+#include "tests/helper_circuit.h"
 #include "tests/helper_netgen.h"
 
 #include <setjmp.h>
@@ -38,113 +36,24 @@ static int teardown(void **state) {
   return system(command);
 }
 
-static uint64_t first_seed(void) {
-  const char *s = getenv("NNGEN_TEST_SEED");
-  return s ? strtoull(s, NULL, 10) : 1;
-}
-
-// A random circuit of some op, folded with random lanes; NULL with the reason if the planner
-// refuses it.
-static struct plan *random_plan(struct arena *a, enum op op, uint64_t seed, struct err *e) {
-  static const int64_t lanes[] = {1, 2, 3, 4, 5, 7, 16};
-  struct graph *g = netgen(a, seed, op, NETGEN_CIRCUIT);
-  if (!g) fail_msg("no random circuit for %s", op_info(op)->name);
-  if (!graph_verify(g, e))
-    fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e->text);
-  struct rng r = {seed, 77};
-  struct folding f = {.parallelism = lanes[rng_range(&r, 0, 6)]};
-  f.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (g->nodes[i].op == OP_linear && rng_range(&r, 0, 1))
-      f.layers[f.n_layers++] = (struct folding_entry){.name = g->nodes[i].name,
-                                                      .in = lanes[rng_range(&r, 0, 6)],
-                                                      .out = lanes[rng_range(&r, 0, 6)]};
-  return plan_new(a, g, "top", &f, e);
-}
-
-static void shell(const char *format, ...) {
-  char command[1024], line[4096] = "";
-  va_list args;
-  va_start(args, format);
-  vsnprintf(command, sizeof command, format, args);
-  va_end(args);
-  FILE *p = popen(command, "r");
-  assert_non_null(p);
-  size_t size = fread(line, 1, sizeof line - 1, p);
-  line[size] = 0;
-  if (pclose(p) != 0 || size) fail_msg("%s\n%s", command, line);
-}
-
-static void lint(const char *dir, bool yosys) {
-  shell("cd %s && verilator --lint-only -Wall -f top.f --top-module top 2>&1", dir);
-  shell("cd %s && iverilog -g2012 -Wall -s top -o /dev/null -f top.f 2>&1", dir);
-  if (yosys)
-    shell("cd %s && yosys -q -p 'read_verilog -sv *.sv; hierarchy -check -top top; proc; opt; "
-          "check -assert' 2>&1",
-          dir);
-}
-
-// The inputs that attain both ends of the proven accumulator interval of a channel of the first
-// layer: random data never does.
-static void put_witness(struct arena *a, const struct graph *g, int64_t channel, int32_t *codes) {
-  const struct node *n = g->nodes;
-  while (n->op != OP_linear) n++;
-  int64_t in = node_in(g, n, 1)->shape[1], *x = ARENA_NEW(a, int64_t, in);
-  for (int high = 0; high < 2; high++) {
-    interval_witness(g, n, channel % node_in(g, n, 1)->shape[0], high, x);
-    for (int64_t i = 0; i < in; i++) codes[high * in + i] = (int32_t)x[i];
-  }
-}
-
 static struct simulate_result simulated(struct arena *a, const struct plan *p, const char *dir,
-                                        uint64_t seed, bool stalls) {
+                                        uint64_t seed) {
   struct err e = {0};
-  struct rng r = {seed, 5};
   struct simulate_result result;
   int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * p->input.elements);
   netgen_input(p->graph, seed, FRAMES, codes);
-  put_witness(a, p->graph, (int64_t)seed, codes);
+  circuit_witness(a, p->graph, (int64_t)seed, codes);
   struct simulate_job job = {.folder = dir,
                              .plan = p,
                              .images = FRAMES,
                              .codes = codes,
                              .jobs = 1,
-                             .stall_in = stalls ? (int)rng_range(&r, 0, STALL_PATTERNS - 1) : 0,
-                             .stall_out = stalls ? (int)rng_range(&r, 0, STALL_PATTERNS - 1) : 0,
                              .seed = (uint32_t)seed,
                              .icarus = true,
                              .quiet = true,
                              .work = arena_printf(a, "%s/work", scratch)};
   if (!simulate(a, &job, &result, &e)) fail_msg("%s", e.text);
   return result;
-}
-
-// Generates, lints, simulates without and with stalls.
-static void check(enum op op, uint64_t seed, bool yosys) {
-  struct arena a = {0};
-  struct err e = {0};
-  struct plan *p = random_plan(&a, op, seed, &e);
-  if (!p) fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
-  const char *dir = arena_printf(&a, "%s/rtl", scratch);
-  if (!folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
-  lint(dir, yosys);
-  for (int stalls = 0; stalls < 2; stalls++) {
-    struct simulate_result r = simulated(&a, p, dir, seed, stalls);
-    if (r.failure || r.mismatches || r.images != FRAMES)
-      fail_msg("%s seed %llu%s: %s", op_info(op)->name, (unsigned long long)seed,
-               stalls ? " with stalls" : "", r.failure ? r.failure : "images are missing");
-  }
-  arena_free(&a);
-}
-
-static void test_every_kind(void **state) {
-  (void)state;
-  int count = getenv("NNGEN_TEST_DEEP") ? 20 : 2, networks = 0;
-  for (int op = 0; op < OP_COUNT; op++)
-    for (int i = 0; (op_info((enum op)op)->executors & EXECUTOR_CIRCUIT) && i < count;
-         i++, networks++)
-      check((enum op)op, first_seed() + (uint64_t)i, i == 0);
-  print_message("%d networks\n", networks);
 }
 
 // Both ends of all 128 channels of mnist-mlp's first layer, in Verilator.
@@ -162,7 +71,7 @@ static void test_witnesses(void **state) {
   p = folder_plan(&a, dir, &e);
   if (!p) fail_msg("%s", e.text);
   int32_t *codes = ARENA_NEW(&a, int32_t, 256 * 784);
-  for (int64_t o = 0; o < 128; o++) put_witness(&a, p->graph, o, codes + o * 2 * 784);
+  for (int64_t o = 0; o < 128; o++) circuit_witness(&a, p->graph, o, codes + o * 2 * 784);
   struct simulate_result r;
   struct simulate_job job = {.folder = dir,
                              .plan = p,
@@ -215,7 +124,9 @@ struct seeded {
 static int found(const struct seeded *bug, uint64_t seed) {
   struct arena a = {0};
   struct err e = {0};
-  struct plan *p = random_plan(&a, OP_linear, seed, &e);
+  struct graph *g = netgen(&a, seed, OP_linear, NETGEN_CIRCUIT);
+  struct folding f = circuit_folding(&a, g, seed);
+  struct plan *p = plan_new(&a, g, "top", &f, &e);
   const char *dir = arena_printf(&a, "%s/rtl", scratch);
   assert_non_null(p);
   assert_true(folder_write(p, dir, &(struct folder_content){0}, &e));
@@ -223,7 +134,7 @@ static int found(const struct seeded *bug, uint64_t seed) {
   while (first->kind != CELL_LAYER) first++;
   int verdict = NONE;
   if (first->timing.og > 1 && edit(&a, bug->name, bug->how)) {
-    struct simulate_result r = simulated(&a, p, dir, seed, false);
+    struct simulate_result r = simulated(&a, p, dir, seed);
     verdict = r.failure && strstr(r.failure, first->name);
   }
   arena_free(&a);
@@ -250,8 +161,7 @@ static void test_seeded_images(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kind),
-                                     cmocka_unit_test(test_witnesses),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_witnesses),
                                      cmocka_unit_test(test_seeded_images)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random networks as circuits: every kind, width, rounding and overflow; each generated, linted by
+// three tools, simulated in Verilator without and with stalls; some also in Icarus, and some as
+// yosys reads them. Every element of every layer equals the golden model, which equals the exact
+// oracle (test_golden). A failure is made small and written to a file.
+//
+//   NNGEN_TEST_SEED=n       other networks (default 1)
+//   NNGEN_TEST_NETWORKS=n   how many (default 52; 2,000 with NNGEN_TEST_DEEP=1)
+//   NNGEN_TEST_KIND=name    of one kind only
+#include "sim/simulate.h"
+#include "sw/base/rng.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+#include "tests/helper_batch.h"
+#include "tests/helper_circuit.h"
+#include "tests/helper_netgen.h"
+#include "tests/helper_oracle.h"
+#include "tests/helper_shrink.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BATCH = 26, WIDTHS = 17, NETWORKS = 52, NETWORKS_DEEP = 2000 };
+
+static char scratch[64];
+
+static int setup(void **state) {
+  (void)state;
+  oracle_start();
+  strcpy(scratch, "/tmp/nngen-networks-XXXXXX");
+  return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  oracle_stop();
+  return rmdir(scratch);
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+  const char *s = getenv(variable);
+  return s ? strtoull(s, NULL, 10) : otherwise;
+}
+
+// ---- one network
+
+struct network {
+  enum op op;
+  uint64_t seed;
+  struct graph *g;
+  struct folding folding;
+  int32_t *frames; // (BENCH_FRAMES, elements)
+};
+
+static struct network network_new(struct arena *a, enum op op, uint64_t seed) {
+  struct network n = {.op = op, .seed = seed, .g = netgen(a, seed, op, NETGEN_CIRCUIT)};
+  struct err e = {0};
+  if (!n.g || !graph_verify(n.g, &e))
+    fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
+  n.folding = circuit_folding(a, n.g, seed);
+  int64_t elements = value_elements(&n.g->values[n.g->inputs[0].value]);
+  n.frames = ARENA_NEW(a, int32_t, BENCH_FRAMES * elements);
+  netgen_input(n.g, seed, BENCH_FRAMES, n.frames);
+  circuit_witness(a, n.g, (int64_t)seed, n.frames + (BENCH_FRAMES - 2) * elements);
+  return n;
+}
+
+static struct plan *planned(struct batch *b, const struct graph *g, const struct folding *f) {
+  struct err e = {0};
+  struct plan *p = plan_new(&b->arena, g, batch_name(b, b->count), f, &e);
+  if (!p) fail_msg("%s", e.text);
+  return p;
+}
+
+// ---- what has occurred
+
+struct coverage {
+  int64_t kinds[OP_COUNT], widths[WIDTHS], roundings[FIX_ROUNDINGS], overflows[FIX_OVERFLOWS];
+  int64_t remainder[2], exact_scale[2], classes[4];
+};
+
+static void cover(struct coverage *c, const struct plan *p) {
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *cell = &p->cells[i];
+    if (cell->kind != CELL_LAYER) continue;
+    const struct node *n = &p->graph->nodes[cell->node];
+    c->kinds[n->op]++;
+    c->widths[cell->in.width]++;
+    c->widths[cell->out.width]++;
+    c->remainder[cell->in.elements % cell->in.lanes != 0]++;
+    c->classes[cell->in.type.cls]++;
+    if (n->n_rq == op_info(n->op)->slopes) continue;
+    c->roundings[n->rounding]++;
+    c->overflows[n->overflow]++;
+    c->exact_scale[n->rq[n->n_rq - 1].mul[0] == 1]++;
+  }
+}
+
+// Prints a row of counts; the number of empty cells.
+static int put_row(const char *name, const int64_t *counts, int from, int to) {
+  int empty = 0;
+  print_message("  %-10s", name);
+  for (int i = from; i < to; i++) {
+    print_message(" %lld", (long long)counts[i]);
+    empty += counts[i] == 0;
+  }
+  print_message("\n");
+  return empty;
+}
+
+static int put_kinds(const struct coverage *c) {
+  int empty = 0;
+  print_message("  kinds     ");
+  for (int op = 0; op < OP_COUNT; op++) {
+    const struct op_info *info = op_info((enum op)op);
+    if (!(info->executors & EXECUTOR_CIRCUIT) || info->column == COLUMN_SHAPE) continue;
+    print_message(" %s %lld", info->name, (long long)c->kinds[op]);
+    empty += c->kinds[op] == 0;
+  }
+  print_message("\n");
+  return empty;
+}
+
+static int coverage_print(const struct coverage *c) {
+  print_message("layers per kind; stream width 1 .. 16; rounding floor .. tflite; overflow; lanes\n"
+                "that divide the elements or don't; scales not a power of two, and powers\n");
+  return put_kinds(c) + put_row("widths", c->widths, 1, WIDTHS) +
+         put_row("roundings", c->roundings, 0, FIX_ROUNDINGS) +
+         put_row("overflows", c->overflows, 0, FIX_OVERFLOWS) +
+         put_row("lanes", c->remainder, 0, 2) + put_row("scales", c->exact_scale, 0, 2) +
+         put_row("bipolar", c->classes, TYPE_BIPOLAR, TYPE_BIPOLAR + 1);
+}
+
+// ---- failures
+
+// How a circuit is broken on purpose, for a test of the tests: a shell line in its folder.
+struct sabotage {
+  const char *line;
+};
+
+static bool fails_in_icarus(const struct suspect *s, void *with) {
+  const struct sabotage *sabotage = with;
+  struct batch b;
+  batch_new(&b, scratch);
+  struct folding f = {.parallelism = s->lanes};
+  batch_add(&b, planned(&b, s->g, &f), s->codes);
+  if (sabotage && system(arena_printf(&b.arena, "cd %s/n0 && %s", scratch, sabotage->line)) != 0)
+    fail_msg("%s", sabotage->line);
+  bool failed = batch_icarus(&b, 0, "") != NULL;
+  batch_free(&b);
+  return failed;
+}
+
+// Writes the small network down and says how to simulate it.
+static const char *report(struct arena *a, const struct network *n, struct suspect small) {
+  struct err e = {0};
+  const char *path = arena_printf(a, "build/failures/%s-%llu.bin", op_info(n->op)->name,
+                                  (unsigned long long)n->seed);
+  if (mkdir("build", 0777) != 0 && errno != EEXIST) fail_msg("build: %s", strerror(errno));
+  if (mkdir("build/failures", 0777) != 0 && errno != EEXIST) fail_msg("%s", strerror(errno));
+  struct graph *g = (struct graph *)small.g;
+  if (!model_write(path, g, &e)) fail_msg("%s", e.text);
+  return arena_printf(a,
+                      "NNGEN_TEST_KIND=%s NNGEN_TEST_SEED=%llu NNGEN_TEST_NETWORKS=1 "
+                      "build/tests/test_networks\n%s: %u layers, %lld lanes: build/nngen sim "
+                      "--simulator icarus -j %lld --data VECTORS.npy %s",
+                      op_info(n->op)->name, (unsigned long long)n->seed, path, g->n_nodes,
+                      (long long)small.lanes, (long long)small.lanes, path);
+}
+
+static void failed(const struct network *n, const char *where, const char *words) {
+  struct arena a = {0};
+  struct suspect s = {n->g, n->folding.parallelism, BENCH_FRAMES, n->frames};
+  const char *small = "it passes in Icarus with one number of lanes: not made smaller";
+  if (fails_in_icarus(&s, NULL)) small = report(&a, n, shrink(&a, s, fails_in_icarus, NULL));
+  fail_msg("%s seed %llu, %s: %s\n%s", op_info(n->op)->name, (unsigned long long)n->seed, where,
+           words, small);
+}
+
+// ---- many networks
+
+struct campaign {
+  struct coverage coverage;
+  int64_t elements;
+  int verilator, icarus, netlist;
+};
+
+static void run_one(struct batch *b, const struct network *n, int i, uint64_t number,
+                    struct campaign *c) {
+  struct rng r = {n->seed, 5};
+  const char *stalls = arena_printf(&b->arena, "+stall_in=%d +stall_out=%d +seed=%d",
+                                    (int)rng_range(&r, 0, STALL_PATTERNS - 1),
+                                    (int)rng_range(&r, 0, STALL_PATTERNS - 1), (int)n->seed);
+  const char *noise = arena_printf(&b->arena, "%s +verilator+rand+reset+2 +verilator+seed+%d",
+                                   stalls, (int)n->seed + 1);
+  const char *words = batch_run(b, i, "", &c->elements);
+  if (words) failed(n, "Verilator", words);
+  words = batch_run(b, i, noise, &c->elements);
+  if (words) failed(n, arena_printf(&b->arena, "Verilator %s", noise), words);
+  c->verilator++;
+  if (number % 10 == 0) {
+    words = batch_icarus(b, i, stalls);
+    if (words) failed(n, arena_printf(&b->arena, "Icarus %s", stalls), words);
+    c->icarus++;
+  }
+  if (number % 20 == 5) {
+    words = batch_netlist(b, i);
+    if (words) failed(n, "netlist of yosys", words);
+    c->netlist++;
+  }
+}
+
+// Networks first .. first + count - 1 of a list.
+static void run_batch(const enum op *ops, const uint64_t *seeds, uint64_t first, int count,
+                      struct campaign *c) {
+  struct batch b;
+  struct network list[BATCH];
+  batch_new(&b, scratch);
+  for (int i = 0; i < count; i++) {
+    list[i] = network_new(&b.arena, ops[first + (uint64_t)i], seeds[first + (uint64_t)i]);
+    struct plan *p = planned(&b, list[i].g, &list[i].folding);
+    cover(&c->coverage, p);
+    batch_add(&b, p, list[i].frames);
+    batch_lint(&b, i, (first + (uint64_t)i) % 4 == 0);
+  }
+  batch_build(&b);
+  for (int i = 0; i < count; i++) run_one(&b, &list[i], i, first + (uint64_t)i, c);
+  batch_free(&b);
+}
+
+// The kinds take turns.
+static void test_networks(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct campaign c = {0};
+  const char *only = getenv("NNGEN_TEST_KIND");
+  bool deep = getenv("NNGEN_TEST_DEEP") != NULL;
+  uint64_t want = number_from("NNGEN_TEST_NETWORKS", deep ? NETWORKS_DEEP : NETWORKS), n = 0;
+  enum op *ops = ARENA_NEW(&a, enum op, want);
+  uint64_t *seeds = ARENA_NEW(&a, uint64_t, want);
+  for (uint64_t seed = number_from("NNGEN_TEST_SEED", 1); n < want; seed++)
+    for (int op = 0; op < OP_COUNT && n < want; op++) {
+      const struct op_info *info = op_info((enum op)op);
+      if (!(info->executors & EXECUTOR_CIRCUIT) || (only && strcmp(info->name, only) != 0))
+        continue;
+      seeds[n] = seed;
+      ops[n++] = (enum op)op;
+    }
+  for (uint64_t i = 0; i < n; i += BATCH)
+    run_batch(ops, seeds, i, (int)(n - i < BATCH ? n - i : BATCH), &c);
+  print_message("%d networks in Verilator, twice, %lld elements; %d in Icarus, %d as netlists\n",
+                c.verilator, (long long)c.elements, c.icarus, c.netlist);
+  int empty = coverage_print(&c.coverage);
+  if (n >= NETWORKS && !only) assert_int_equal(empty, 0);
+  arena_free(&a);
+}
+
+// ---- the tests can fail
+
+// A network with a wrong rounding is found in every simulator, and shrinks to one small layer that
+// still fails, and passes when it is repaired.
+static void test_shrinks(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct sabotage wrong = {"sed -i 's/\"half_even\") ? Q \\& (L | R)/\"half_even\") ? Q/' "
+                           "fixed_requant.sv"};
+  struct network n = {0};
+  struct suspect s = {0};
+  for (uint64_t seed = 1; !s.g && seed < 40; seed++) {
+    n = network_new(&a, OP_linear, seed);
+    for (uint32_t i = 0; i < n.g->n_nodes; i++) n.g->nodes[i].rounding = FIX_HALF_EVEN;
+    struct suspect candidate = {n.g, n.folding.parallelism, BENCH_FRAMES, n.frames};
+    struct err e = {0};
+    graph_ranges(n.g);
+    if (n.g->n_nodes > 2 && graph_verify(n.g, &e) && fails_in_icarus(&candidate, &wrong))
+      s = candidate;
+  }
+  assert_non_null(s.g);
+  struct suspect small = shrink(&a, s, fails_in_icarus, &wrong);
+  const struct node *layer = &small.g->nodes[0];
+  print_message("%u layers became %s %lld -> %lld, %lld lanes\n", s.g->n_nodes,
+                op_info(layer->op)->name, (long long)value_elements(node_in(small.g, layer, 0)),
+                (long long)value_elements(node_out(small.g, layer, 0)), (long long)small.lanes);
+  assert_int_equal(small.g->n_nodes, 1);
+  assert_true(value_elements(node_out(small.g, layer, 0)) <= 2);
+  assert_true(fails_in_icarus(&small, &wrong));
+  assert_false(fails_in_icarus(&small, NULL));
+  arena_free(&a);
+}
+
+// A wrong weight in one circuit of a batch is that circuit's failure, in all three readings.
+static void test_batch_can_fail(void **state) {
+  (void)state;
+  struct batch b;
+  batch_new(&b, scratch);
+  for (int i = 0; i < 2; i++) {
+    struct network n = network_new(&b.arena, OP_relu, 3);
+    batch_add(&b, planned(&b, n.g, &n.folding), n.frames);
+  }
+  batch_build(&b);
+  assert_null(batch_run(&b, 0, "", NULL));
+  assert_null(batch_netlist(&b, 1));
+  assert_int_equal(system(arena_printf(&b.arena,
+                                       "cd %s/n1/rom && for f in l0_weight_*; do"
+                                       " tr 0-9a-f 5-9a-f0-4 <$f >x && mv x $f; done",
+                                       b.dir)),
+                   0);
+  assert_null(batch_run(&b, 0, "", NULL));
+  assert_non_null(strstr(batch_run(&b, 1, "", NULL), "first layer that differs: l0_linear"));
+  assert_non_null(strstr(batch_icarus(&b, 1, ""), "first layer that differs: l0_linear"));
+  assert_non_null(strstr(batch_netlist(&b, 1), "FAIL"));
+  batch_free(&b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_networks),
+                                     cmocka_unit_test(test_shrinks),
+                                     cmocka_unit_test(test_batch_can_fail)};
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
