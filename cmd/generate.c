@@ -8,6 +8,7 @@
 #include "sw/graph/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool read_folding(struct arena *a, const struct options *o, struct folding *f,
                          struct err *e) {
@@ -31,6 +32,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
   }
   struct plan *p = plan_new(a, m.fixed, top, &folding, e);
   if (!p) err_within(e, "%s", o->model);
+  if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   return p;
 }
 

@@ -84,9 +84,11 @@ static void put_clock_ports(struct text *out, int width) {
 static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   const char *in = top_range(a, &p->input), *from = top_range(a, &p->output);
   int width = (int)(strlen(in) > strlen(from) ? strlen(in) : strlen(from));
-  text_printf(out, "`default_nettype none\n\nmodule %s #(\n", p->top);
-  text_puts(out, "  // folder of the memory images, as the tool that reads them sees it\n"
-                 "  parameter ROM_DIR = \"rom\"\n) (\n");
+  text_printf(out, "`default_nettype none\n\nmodule %s ", p->top);
+  if (p->rom_style == ROM_FILE)
+    text_puts(out, "#(\n  // folder of the memory images, as the tool that reads them sees it\n"
+                   "  parameter ROM_DIR = \"rom\"\n) ");
+  text_puts(out, "(\n");
   put_clock_ports(out, width);
   put_port_comment(out, a, "in", &p->input);
   text_printf(out, "  input  logic %*s s_axis_tdata,\n", width, in);
@@ -108,7 +110,7 @@ static void put_nets(struct text *out, const struct stream *s) {
 }
 
 static void put_parameters(struct text *out, const struct plan *p, const struct cell *c) {
-  struct parameters list = {out, 0};
+  struct parameters list = {out, 0, p->rom_style};
   switch (c->kind) {
   case CELL_FRAME:
     verilog_parameter(&list, "WIDTH", bits(&c->in));

@@ -9,7 +9,8 @@
 
 // A file of the output folder, in memory until everything is made.
 struct emit_file {
-  const char *name; // relative, "rom/l0_weight_000_00.mem"
+  const char *name; // relative, "rom/l0_weight_000_000.mem"
+  int word_bits;    // of a memory image; 0: another file
   struct text text;
 };
 

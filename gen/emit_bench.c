@@ -60,8 +60,9 @@ static void put_nets(struct text *out, const struct plan *p) {
 static void put_circuit(struct text *out, const struct plan *p, const char *rom) {
   text_puts(out, "  bench_clock clock (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle),\n"
                  "    .stall_in(stall_in), .stall_out(stall_out), .seed(seed)\n  );\n\n");
-  text_printf(out, "  %s #(.ROM_DIR(%s)) dut (\n    .aclk(aclk), .aresetn(aresetn),\n", p->top,
-              rom);
+  text_printf(out, "  %s ", p->top);
+  if (p->rom_style == ROM_FILE) text_printf(out, "#(.ROM_DIR(%s)) ", rom);
+  text_puts(out, "dut (\n    .aclk(aclk), .aresetn(aresetn),\n");
   text_puts(out, "    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),\n"
                  "    .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),\n"
                  "    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),\n"
@@ -192,7 +193,8 @@ void emit_bench_vectors(struct text *out, const struct plan *p) {
              "The circuit against the vectors of a folder: make verilator, make icarus.");
   text_puts(out,
             " #(\n  // folders as the simulator sees them, and how many frames the vectors hold\n"
-            "  parameter VECTORS = \"../vectors\",\n  parameter ROM_DIR = \"../rom\",\n");
+            "  parameter VECTORS = \"../vectors\",\n");
+  if (p->rom_style == ROM_FILE) text_puts(out, "  parameter ROM_DIR = \"../rom\",\n");
   text_printf(out, "  parameter int FRAMES = %d\n);\n", BENCH_FRAMES);
   put_nets(out, p);
   put_vector_nets(out, p->n_taps + 1);
@@ -216,7 +218,7 @@ void emit_bench_makefile(struct text *out) {
       "# make verilator, make icarus: runs the vectors; ARGS=\"+stall_in=4 +stall_out=5\" "
       "adds stalls\n"
       "# (bench_stall.sv lists the patterns). PASS, or FAIL and a non-zero exit.\n"
-      "SOURCES = $(wildcard *.sv) $(wildcard ../*.sv)\n"
+      "SOURCES = $(wildcard *.sv ../*.sv ../rom/*.sv)\n"
       "ARGS =\n"
       "OUT = build\n\n"
       ".PHONY: verilator icarus clean\n\n"

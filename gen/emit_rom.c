@@ -41,9 +41,11 @@ void emit_image(struct emit_files *f, const struct emit_image *image) {
   char *line = ARENA_NEW(&a, char, nibbles + 1);
   struct text *out = NULL;
   for (int64_t w = 0; w < image->depth; w++) {
-    if (w % BANK == 0)
+    if (w % BANK == 0) {
       out = emit_open(
           f, arena_printf(f->arena, "rom/%s_%03lld.mem", image->base, (long long)(w / BANK)));
+      f->files[f->count - 1].word_bits = (int)(image->fields * image->width);
+    }
     memset(word, 0, (size_t)nibbles);
     for (int64_t i = 0; i < image->fields; i++)
       put_bits(word, i * image->width, image->width, image->field(image->context, w, i));

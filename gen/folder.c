@@ -2,7 +2,7 @@
 #include "gen/folder.h"
 
 #include "gen/emit_bench.h"
-#include "gen/library.h"
+#include "gen/hardware.h"
 #include "gen/package.h"
 #include "gen/rename.h"
 #include "gen/report.h"
@@ -20,88 +20,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MODULES_MAX = 64, SUMS_MAX = 1 << 24, HARDWARE_MAX = 1 << 20 };
+enum { SUMS_MAX = 1 << 24 };
 #define FILE_LIMIT ((size_t)1 << 31)
 
 const char *folder_sha256(struct arena *a, const void *data, size_t size) {
   char *hex = arena_alloc(a, SHA256_DIGEST_STRING_LENGTH, 1);
   return SHA256Data(data, size, hex);
-}
-
-// ---- used modules
-
-struct modules {
-  struct arena *arena;
-  uint32_t count;
-  const char *names[MODULES_MAX];
-  struct bytes text[MODULES_MAX];
-};
-
-static bool word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool add_module(struct modules *m, const char *name, size_t length, struct err *e) {
-  for (uint32_t i = 0; i < m->count; i++)
-    if (strlen(m->names[i]) == length && memcmp(m->names[i], name, length) == 0) return true;
-  const char *path =
-      library_path(m->arena, arena_printf(m->arena, "hw/%.*s.sv", (int)length, name));
-  if (!file_exists(path)) return true; // a word that isn't a module
-  if (m->count == MODULES_MAX) return err_set(e, "more than %d modules", MODULES_MAX);
-  m->names[m->count] = arena_printf(m->arena, "%.*s", (int)length, name);
-  return file_read(m->arena, path, HARDWARE_MAX, &m->text[m->count++], e);
-}
-
-// Adds every library module that a text names, comments aside.
-static bool scan_modules(struct modules *m, const char *text, struct err *e) {
-  for (const char *p = text; *p;) {
-    if (p[0] == '/' && p[1] == '/') {
-      while (*p && *p != '\n') p++;
-    } else if (word_char(*p)) {
-      const char *end = p;
-      while (word_char(*end)) end++;
-      bool ours = strncmp(p, "fixed_", 6) == 0 || strncmp(p, "axis_", 5) == 0;
-      if (ours && !add_module(m, p, (size_t)(end - p), e)) return false;
-      p = end;
-    } else {
-      p++;
-    }
-  }
-  return true;
-}
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const struct emit_file *)a)->name, ((const struct emit_file *)b)->name);
-}
-
-// What the circuit instantiates must be there; what that instantiates is found in its text.
-static bool check_module(struct modules *m, const char *name, struct err *e) {
-  const char *path = library_path(m->arena, arena_printf(m->arena, "hw/%s.sv", name));
-  return file_exists(path) || err_set(e, "%s: the library module isn't there", path);
-}
-
-static bool add_hardware(struct emit_files *f, const struct plan *p, struct err *e) {
-  struct modules m = {.arena = f->arena};
-  struct text top = {0};
-  emit_top(&top, p);
-  bool ok = true;
-  for (uint32_t i = 0; ok && i < p->n_cells; i++)
-    ok = check_module(&m, emit_module(p, &p->cells[i]), e);
-  ok = ok && scan_modules(&m, top.data, e);
-  for (uint32_t i = 0; ok && i < m.count; i++)
-    ok = scan_modules(&m, (const char *)m.text[i].data, e);
-  struct emit_file *sorted = ARENA_NEW(f->arena, struct emit_file, m.count);
-  for (uint32_t i = 0; i < m.count; i++) sorted[i].name = m.names[i];
-  if (ok) qsort(sorted, m.count, sizeof *sorted, by_name);
-  struct text list = {0};
-  for (uint32_t i = 0; ok && i < m.count; i++) text_printf(&list, "%s.sv\n", sorted[i].name);
-  text_printf(&list, "%s.sv\n", p->top);
-  for (uint32_t i = 0; ok && i < m.count; i++)
-    text_put(emit_open(f, arena_printf(f->arena, "%s.sv", m.names[i])),
-             (const char *)m.text[i].data, m.text[i].size);
-  *emit_open(f, arena_printf(f->arena, "%s.sv", p->top)) = top;
-  *emit_open(f, "top.f") = list;
-  return ok;
 }
 
 // ---- writing
@@ -124,6 +48,10 @@ static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
     if (!file_create(path, f->files[i].text.data, f->files[i].text.size, e)) return false;
   }
   return true;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const struct emit_file *)a)->name, ((const struct emit_file *)b)->name);
 }
 
 static bool write_sums(struct emit_files *f, const char *dir, struct err *e) {
@@ -178,8 +106,8 @@ static bool place(struct arena *a, const char *made, const char *dir, struct err
 
 static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
                  const struct folder_content *c, struct err *e) {
-  if (!add_hardware(f, p, e)) return false;
   emit_roms(f, p);
+  if (!hardware_files(f, p, e)) return false;
   if (!emit_bench_files(f, p, c->frames, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
   report_manifest(emit_open(f, "manifest.json"), p, c->model_sha256 ? c->model_sha256 : "");
@@ -290,12 +218,14 @@ static bool read_lanes(const json_t *j, const char *key, int64_t *out, struct er
 }
 
 static bool read_manifest(struct arena *a, const json_t *root, struct folding *f, const char **top,
-                          struct err *e) {
+                          enum rom_style *style, struct err *e) {
   const json_t *layers = json_object_get(root, "layers");
   const char *name = json_string_value(json_object_get(root, "top"));
   if (!json_is_array(layers) || !name || !verilog_module_name(name))
     return err_set(e, "manifest.json: layers or top is missing or wrong");
   *top = arena_strdup(a, name);
+  const char *rom = json_string_value(json_object_get(root, "rom_style"));
+  *style = rom && strcmp(rom, "case") == 0 ? ROM_CASE : ROM_FILE;
   *f = (struct folding){0};
   if (!read_lanes(json_object_get(root, "input"), "lanes", &f->parallelism, e))
     return err_within(e, "manifest.json: input");
@@ -315,13 +245,16 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
 struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
   struct bytes bytes;
   struct folding folding = {0};
+  enum rom_style style = ROM_FILE;
   const char *top = NULL, *path = arena_printf(a, "%s/manifest.json", dir);
   if (!file_read(a, path, SUMS_MAX, &bytes, e)) return NULL;
   json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
-  bool ok = root && read_manifest(a, root, &folding, &top, e);
+  bool ok = root && read_manifest(a, root, &folding, &top, &style, e);
   json_decref(root);
   struct graph *g = ok ? model_read(a, arena_printf(a, "%s/model.bin", dir), e) : NULL;
   if (!g) return NULL;
   graph_ranges(g);
-  return plan_new(a, g, top, &folding, e);
+  struct plan *p = plan_new(a, g, top, &folding, e);
+  if (p) p->rom_style = style;
+  return p;
 }

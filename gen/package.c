@@ -57,60 +57,66 @@ static void put_fileset(struct text *out, const char *name, const char *type,
       text_printf(out, "      - %s\n", files->name[i]);
 }
 
-static void put_filesets(struct text *out, const struct emit_files *f, const char *top) {
+static void put_filesets(struct text *out, const struct emit_files *f, const struct plan *p) {
   struct names sources = sources_of(f), roms = names_of(f, "rom/", ".mem");
   struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
   text_puts(out, "filesets:\n");
   put_fileset(out, "rtl", "systemVerilogSource", &sources, NULL);
-  put_fileset(out, "rom", "mem", &roms, top);
+  if (p->rom_style == ROM_FILE) put_fileset(out, "rom", "mem", &roms, p->top);
   put_fileset(out, "tb", "systemVerilogSource", &benches, NULL);
-  put_fileset(out, "vectors", "user", &vectors, top);
-  text_printf(out, "  constraints:\n    file_type: xdc\n    files:\n      - %s.xdc\n", top);
+  put_fileset(out, "vectors", "user", &vectors, p->top);
+  text_printf(out, "  constraints:\n    file_type: xdc\n    files:\n      - %s.xdc\n\n", p->top);
 }
 
-static void put_targets(struct text *out, const char *top) {
-  text_puts(out, "targets:\n  default:\n    filesets: [rtl, rom]\n");
-  text_printf(out,
-              "  lint:\n    flow: lint\n    flow_options:\n      tool: verilator\n"
-              "      verilator_options: [-Wall]\n    filesets: [rtl, rom]\n    toplevel: \"%s\"\n",
+// A target but for its tool: the circuit's files, more filesets, the top module.
+static void put_design(struct text *out, const struct plan *p, const char *more, const char *top) {
+  bool files = p->rom_style == ROM_FILE, bench = strcmp(top, "tb") == 0;
+  text_printf(out, "    filesets: [rtl%s%s]\n    toplevel: \"%s\"\n", files ? ", rom" : "", more,
               top);
-  text_printf(out,
-              "  sim:\n    flow: sim\n    flow_options:\n      tool: icarus\n"
-              "      iverilog_options: [-g2012]\n      vvp_options: [-N]\n"
-              "    filesets: [rtl, rom, tb, vectors]\n    toplevel: tb\n"
-              "    parameters: [ROM_DIR=%s/rom, VECTORS=%s/vectors]\n",
-              top, top);
-  text_printf(out,
-              "  sim_verilator:\n    flow: sim\n    flow_options:\n      tool: verilator\n"
-              "      mode: binary\n"
-              "      verilator_options: [--timing, -fno-const-bit-op-tree, --unroll-count 2048,\n"
-              "                          -Wno-fatal, -Wno-lint, -Wno-style]\n"
-              "    filesets: [rtl, rom, tb, vectors]\n    toplevel: tb\n"
-              "    parameters: [ROM_DIR=%s/rom, VECTORS=%s/vectors]\n",
-              top, top);
-  text_printf(out,
-              "  vivado:\n    flow: vivado\n    flow_options:\n      part: xc7a35tcsg324-1\n"
-              "    filesets: [rtl, rom, constraints]\n    toplevel: \"%s\"\n"
-              "    parameters: [ROM_DIR=%s/rom]\n",
-              top, top);
+  if (!files && !bench) return;
+  text_puts(out, "    parameters: [");
+  if (files) text_printf(out, "ROM_DIR=%s/rom%s", p->top, bench ? ", " : "");
+  if (bench) text_printf(out, "VECTORS=%s/vectors", p->top);
+  text_puts(out, "]\n");
+}
+
+static void put_targets(struct text *out, const struct plan *p) {
+  text_printf(out, "targets:\n  default:\n    filesets: [rtl%s]\n",
+              p->rom_style == ROM_FILE ? ", rom" : "");
+  text_puts(out, "  lint:\n    flow: lint\n    flow_options:\n      tool: verilator\n"
+                 "      verilator_options: [-Wall]\n");
+  put_design(out, p, "", p->top);
+  text_puts(out, "  sim:\n    flow: sim\n    flow_options:\n      tool: icarus\n"
+                 "      iverilog_options: [-g2012]\n      vvp_options: [-N]\n");
+  put_design(out, p, ", tb, vectors", "tb");
+  text_puts(out,
+            "  sim_verilator:\n    flow: sim\n    flow_options:\n      tool: verilator\n"
+            "      mode: binary\n"
+            "      verilator_options: [--timing, -fno-const-bit-op-tree, --unroll-count 2048,\n"
+            "                          -Wno-fatal, -Wno-lint, -Wno-style]\n");
+  put_design(out, p, ", tb, vectors", "tb");
+  text_puts(out, "  vivado:\n    flow: vivado\n    flow_options:\n      part: xc7a35tcsg324-1\n");
+  put_design(out, p, ", constraints", p->top);
 }
 
 static void put_core(struct text *out, const struct emit_files *f, const struct plan *p) {
-  text_printf(out, "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: ::%s:" PACKAGE_VERSION "\n",
-              p->top);
   text_printf(out,
-              "description: neural network, %lld -> %lld elements, a frame every %lld cycles\n\n"
-              "# The images are copied to %s/rom: another core instantiates the circuit with\n"
-              "# ROM_DIR(\"%s/rom\").\n",
-              (long long)p->input.elements, (long long)p->output.elements, (long long)p->ii, p->top,
-              p->top);
-  put_filesets(out, f, p->top);
-  text_puts(out, "\n");
-  put_targets(out, p->top);
-  text_puts(out, "\nparameters:\n"
-                 "  ROM_DIR: {datatype: str, paramtype: vlogparam, description: folder of the "
-                 "memory images}\n"
-                 "  VECTORS: {datatype: str, paramtype: vlogparam, description: folder of the "
+              "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: ::%s:" PACKAGE_VERSION
+              "\ndescription: neural network, %lld -> %lld elements, a frame every %lld cycles\n\n",
+              p->top, (long long)p->input.elements, (long long)p->output.elements,
+              (long long)p->ii);
+  if (p->rom_style == ROM_FILE)
+    text_printf(out,
+                "# The images are copied to %s/rom: another core instantiates the circuit with\n"
+                "# ROM_DIR(\"%s/rom\").\n",
+                p->top, p->top);
+  put_filesets(out, f, p);
+  put_targets(out, p);
+  text_puts(out, "\nparameters:\n");
+  if (p->rom_style == ROM_FILE)
+    text_puts(out, "  ROM_DIR: {datatype: str, paramtype: vlogparam, description: folder of the "
+                   "memory images}\n");
+  text_puts(out, "  VECTORS: {datatype: str, paramtype: vlogparam, description: folder of the "
                  "vectors}\n");
 }
 

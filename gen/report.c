@@ -120,6 +120,7 @@ void report_manifest(struct text *out, const struct plan *p, const char *model_s
   put_pair(out, "model_sha256", model_sha256);
   text_puts(out, ",\n  ");
   put_pair(out, "top", p->top);
+  text_puts(out, p->rom_style == ROM_CASE ? ",\n  \"rom_style\":\"case\"" : "");
   text_printf(out, ",\n  \"ii\":%lld,\n  \"latency\":%lld,\n  \"input\":", (long long)p->ii,
               (long long)p->latency);
   put_stream(out, &a, &p->input);

@@ -45,7 +45,10 @@ void verilog_word(struct parameters *p, const char *name, const char *word) {
 }
 
 void verilog_file(struct parameters *p, const char *name, const char *file) {
-  put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
+  if (p->rom_style == ROM_CASE)
+    put(p, ".%s(\"%s\")", name, file);
+  else
+    put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
 }
 
 void verilog_line(struct parameters *p) {

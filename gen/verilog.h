@@ -3,7 +3,7 @@
 #ifndef NNGEN_GEN_VERILOG_H
 #define NNGEN_GEN_VERILOG_H
 
-#include "sw/base/text.h"
+#include "sw/plan/plan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,13 +12,15 @@
 struct parameters {
   struct text *out;
   int column; // of the current line; 0: nothing printed yet
+  enum rom_style rom_style;
 };
 
 void verilog_parameter(struct parameters *p, const char *name, int64_t value);
 void verilog_wide(struct parameters *p, const char *name, int64_t value);     // 64'sd...
 void verilog_unsigned(struct parameters *p, const char *name, int64_t value); // 40'd...
 void verilog_word(struct parameters *p, const char *name, const char *word);  // "..."
-void verilog_file(struct parameters *p, const char *name, const char *file);  // {ROM_DIR, "/file"}
+void verilog_file(struct parameters *p, const char *name,
+                  const char *file); // {ROM_DIR, "/file"}; CASE: "file"
 
 // What follows starts a new line: parameters that belong together stand together.
 void verilog_line(struct parameters *p);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ARGUMENTS = 160, SOURCE_MAX = 1 << 24 };
+enum { ARGUMENTS = 4096, SOURCE_MAX = 1 << 24 };
 
 // A command line that grows.
 struct command {
@@ -183,7 +183,7 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   add_list(&c, flags);
   add(&c, arena_printf(a, "-Ptb.FRAMES=%lld", (long long)job->images));
   add(&c, arena_printf(a, "-Ptb.VECTORS=\"%s/vectors\"", job->work));
-  add(&c, "-Ptb.ROM_DIR=\"rom\"");
+  if (job->plan->rom_style == ROM_FILE) add(&c, "-Ptb.ROM_DIR=\"rom\"");
   add(&c, "-o");
   add(&c, program);
   add(&c, tb);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a generated folder offers other tools. FuseSoC is run; the vendors' scripts run in tclsh
 // with stand-ins for their commands (tests/vendor_stub.tcl). What is broken must be found.
+#include "gen/folder.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
 #include "tests/helper_bench.h"
@@ -53,6 +54,11 @@ static void test_core_lists_the_folder(void **state) {
 
 // ---- FuseSoC
 
+#define STUB "tclsh tests/vendor_stub.tcl $RTL "
+#define PROJECT STUB "vivado/project.tcl "
+#define PACKAGE STUB "vivado/package_ip.tcl "
+#define QUARTUS STUB "quartus/project.tcl "
+#define COMPONENT STUB "quartus/top_hw.tcl"
 #define FUSESOC "scripts/fusesoc --cores-root $RTL run --clean --build-root $OUT/fs --target="
 
 static bool no_fusesoc(void) {
@@ -72,6 +78,25 @@ static void test_fusesoc(void **state) {
   bench_free(&b);
 }
 
+// Without memory files.
+static void test_case_style(void **state) {
+  struct bench b = {0};
+  struct err e = {0};
+  (void)state;
+  new_circuit(&b);
+  b.plan->rom_style = ROM_CASE;
+  assert_true(folder_write(b.plan, b.job.folder, &(struct folder_content){0}, &e));
+  expect(&b, PROJECT "xc7a35tcsg324-1", 0, "create_project");
+  expect(&b, PACKAGE "xc7a35tcsg324-1 ip", 0, "save_core");
+  expect(&b, QUARTUS "'Cyclone V' 5CSEMA5F31C6", 0, "DEVICE");
+  expect(&b, COMPONENT, 0, "interface s_axis");
+  if (!no_fusesoc()) {
+    expect(&b, FUSESOC "lint ::top", 0, "verilator");
+    expect(&b, FUSESOC "sim ::top", 0, "PASS 4 frames");
+  }
+  bench_free(&b);
+}
+
 static void test_fusesoc_finds_faults(void **state) {
   struct bench b = {0};
   (void)state;
@@ -88,12 +113,6 @@ static void test_fusesoc_finds_faults(void **state) {
 }
 
 // ---- scripts of the vendors
-
-#define STUB "tclsh tests/vendor_stub.tcl $RTL "
-#define PROJECT STUB "vivado/project.tcl "
-#define PACKAGE STUB "vivado/package_ip.tcl "
-#define QUARTUS STUB "quartus/project.tcl "
-#define COMPONENT STUB "quartus/top_hw.tcl"
 
 static void test_scripts(void **state) {
   struct bench b = {0};
@@ -157,8 +176,11 @@ int main(void) {
     return 1;
   }
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_core_lists_the_folder), cmocka_unit_test(test_fusesoc),
-      cmocka_unit_test(test_fusesoc_finds_faults),  cmocka_unit_test(test_scripts),
+      cmocka_unit_test(test_core_lists_the_folder),
+      cmocka_unit_test(test_fusesoc),
+      cmocka_unit_test(test_case_style),
+      cmocka_unit_test(test_fusesoc_finds_faults),
+      cmocka_unit_test(test_scripts),
       cmocka_unit_test(test_broken_scripts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

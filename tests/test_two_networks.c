@@ -13,10 +13,10 @@
 #define BOTH                                                                                       \
   "cd $OUT; (sed 's|^|first/|' first/top.f; sed 's|^|second/|' second/top.f) |"                    \
   " awk -F/ '!seen[$NF]++' > both.f; "
-#define BENCH                                                                                      \
-  "$RTL/tests/two_networks.sv $RTL/sim/bench_clock.sv $RTL/sim/bench_stall.sv"                     \
-  " $RTL/sim/bench_protocol.sv $RTL/sim/bench_sink.sv $RTL/sim/vector_source.sv"                   \
-  " $RTL/sim/vector_tap.sv "
+#define HELPERS                                                                                    \
+  "$RTL/sim/bench_clock.sv $RTL/sim/bench_stall.sv $RTL/sim/bench_protocol.sv"                     \
+  " $RTL/sim/bench_sink.sv $RTL/sim/vector_source.sv $RTL/sim/vector_tap.sv "
+#define BENCH "$RTL/tests/two_networks.sv " HELPERS
 #define ICARUS                                                                                     \
   BOTH "iverilog -g2012 -s two_networks -o both.vvp " BENCH "-c both.f && vvp -N both.vvp"
 #define VERILATOR                                                                                  \
@@ -26,20 +26,21 @@
 #define STALLS " +stall_in=4 +stall_out=5"
 
 static void put(struct arena *a, struct graph *g, const char *name, int64_t lanes,
-                const char *dir) {
+                enum rom_style style, const char *dir) {
   struct folding f = {.parallelism = lanes};
   struct err e = {0};
   struct plan *p = plan_new(a, g, name, &f, &e);
+  if (p) p->rom_style = style;
   if (!p || !folder_write(p, arena_printf(a, "%s/%s", dir, name), &(struct folder_content){0}, &e))
     fail_msg("%s", e.text);
 }
 
-static void new_pair(struct bench *b) {
+static void new_pair(struct bench *b, enum rom_style style) {
   char *dir = arena_strdup(&b->arena, "/tmp/nngen-test-two-XXXXXX");
   assert_non_null(mkdtemp(dir));
   b->dir = dir;
-  put(&b->arena, bench_network_of(&b->arena, 8, 7, 5), "first", 3, dir);
-  put(&b->arena, bench_network_of(&b->arena, 4, 19, 11), "second", 2, dir);
+  put(&b->arena, bench_network_of(&b->arena, 8, 7, 5), "first", 3, style, dir);
+  put(&b->arena, bench_network_of(&b->arena, 4, 19, 11), "second", 2, style, dir);
 }
 
 static void expect(struct bench *b, const char *line, int status, const char *words) {
@@ -51,7 +52,7 @@ static void expect(struct bench *b, const char *line, int status, const char *wo
 static void test_icarus(void **state) {
   struct bench b = {0};
   (void)state;
-  new_pair(&b);
+  new_pair(&b, ROM_FILE);
   expect(&b, ICARUS, 0, "first: equal, second: equal");
   expect(&b, ICARUS STALLS, 0, "first: equal, second: equal");
   bench_free(&b);
@@ -60,9 +61,22 @@ static void test_icarus(void **state) {
 static void test_verilator(void **state) {
   struct bench b = {0};
   (void)state;
-  new_pair(&b);
+  new_pair(&b, ROM_FILE);
   expect(&b, VERILATOR, 0, "first: equal, second: equal");
   expect(&b, "cd $OUT; ./both" STALLS, 0, "first: equal, second: equal");
+  bench_free(&b);
+}
+
+// Images in the text: no ROM_DIR, modules from the top to the images under each circuit's name.
+static void test_case_style(void **state) {
+  struct bench b = {0};
+  (void)state;
+  new_pair(&b, ROM_CASE);
+  expect(&b,
+         "sed 's/#(.ROM_DIR({DIR.*rom\"})) //' $RTL/tests/two_networks.sv >$OUT/bench.sv; " BOTH
+         "iverilog -g2012 -s two_networks -o both.vvp bench.sv " HELPERS "-c both.f &&"
+         " vvp -N both.vvp",
+         0, "first: equal, second: equal");
   bench_free(&b);
 }
 
@@ -73,7 +87,7 @@ static void test_fault_of_one(void **state) {
   (void)state;
   for (int i = 0; i < 2; i++) {
     struct bench b = {0};
-    new_pair(&b);
+    new_pair(&b, ROM_FILE);
     const char *rom =
         arena_printf(&b.arena, "$OUT/%s/rom/l2_weight_000_000.mem", i ? "second" : "first");
     expect(&b, arena_printf(&b.arena, "sed -i '1s/^./7/;1s/.$/3/' %s", rom), 0, "");
@@ -83,8 +97,8 @@ static void test_fault_of_one(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_icarus),
-                                     cmocka_unit_test(test_verilator),
-                                     cmocka_unit_test(test_fault_of_one)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_icarus), cmocka_unit_test(test_verilator),
+      cmocka_unit_test(test_case_style), cmocka_unit_test(test_fault_of_one)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

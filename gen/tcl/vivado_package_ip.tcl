@@ -5,7 +5,8 @@
 #   vivado -mode batch -source vivado/package_ip.tcl -tclargs PART [DIR]
 #
 # PART: any that the Vivado at hand knows; DIR: where the IP goes, default vivado-ip. The sources are
-# copied into DIR. With memory images, the IP reads them from this folder, which must then stay.
+# copied into DIR. With memory images, the IP reads them from this folder, which must then stay;
+# --rom-style case has none.
 set root [file dirname [file dirname [file normalize [info script]]]]
 source [file join $root files.tcl]
 

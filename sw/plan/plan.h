@@ -63,6 +63,9 @@ struct cell {
   void *facts;          // LAYER: what its column worked out (plan_linear.h, plan_pointwise.h)
 };
 
+// Where a circuit's memory images are: in files that its tools read, or in its text.
+enum rom_style { ROM_FILE, ROM_CASE };
+
 struct plan {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
@@ -74,6 +77,7 @@ struct plan {
   int64_t ii;           // cycles between first input handshakes of frames at steady state
   int64_t latency;      // cycles from a frame's first input to its last output handshake
   int64_t multipliers, memory_bits;
+  enum rom_style rom_style; // ROM_FILE unless it is set
 };
 
 // Lanes: one number for all, refined by a folding file
