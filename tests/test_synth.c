@@ -21,21 +21,26 @@ static void new_circuit(struct bench *b) {
   bench_new(b, bench_network_of(&b->arena, BITS, INPUTS, HIDDEN), LANES, 1);
 }
 
-// The figure `key` of block `name` in synth.json, which has one family.
-static double figure(struct bench *b, const char *name, const char *key) {
+// The figure `key` of block `name` in the n-th family of a synth.json.
+static double figure_of(const char *path, size_t family, const char *name, const char *key) {
   json_error_t e;
-  json_t *root = json_load_file(arena_printf(&b->arena, "%s/out/synth.json", b->dir), 0, &e);
-  if (!root) fail_msg("synth.json: %d: %s", e.line, e.text);
-  json_t *family = json_array_get(json_object_get(root, "families"), 0), *block;
+  json_t *root = json_load_file(path, 0, &e), *block;
+  if (!root) fail_msg("%s: %d: %s", path, e.line, e.text);
+  json_t *blocks =
+      json_object_get(json_array_get(json_object_get(root, "families"), family), "blocks");
   size_t i;
   double found = -1;
-  json_array_foreach(json_object_get(family, "blocks"), i, block) {
+  json_array_foreach(blocks, i, block) {
     if (strcmp(json_string_value(json_object_get(block, "name")), name) == 0)
       found = json_number_value(json_object_get(block, key));
   }
   json_decref(root);
-  if (found < 0) fail_msg("synth.json: no block %s", name);
+  if (found < 0) fail_msg("%s: no block %s", path, name);
   return found;
+}
+
+static double figure(struct bench *b, const char *name, const char *key) {
+  return figure_of(arena_printf(&b->arena, "%s/out/synth.json", b->dir), 0, name, key);
 }
 
 static void assert_blocks_used(struct bench *b) {
@@ -55,6 +60,42 @@ static void test_ecp5(void **state) {
   assert_blocks_used(&b);
   assert_true(figure(&b, "l0_linear", "block_ram") >= LANES);
   bench_free(&b);
+}
+
+// What the whole of mnist-mlp may need at 4 x 4 and 4 x 1 lanes: all weights in block RAMs, a DSP
+// block for each multiplier, and no more logic than it has been brought down to.
+static const struct bar {
+  size_t family; // 0 ecp5, 1 xc7
+  const char *key;
+  double least, most;
+} bars[] = {{0, "lut", 0, 839}, {0, "ff", 0, 1535},       {0, "lut_ram", 0, 80},
+            {0, "dsp", 20, 20}, {0, "block_ram", 50, 56}, {1, "lut", 0, 1004},
+            {1, "ff", 0, 850},  {1, "dsp", 20, 20},       {1, "block_ram", 23, 25}};
+
+static bool within(const char *path, const struct bar *bar) {
+  double found = figure_of(path, bar->family, "all", bar->key);
+  bool good = found >= bar->least && found <= bar->most;
+  if (!good)
+    print_message("family %zu: %g %s, expected %g to %g\n", bar->family, found, bar->key,
+                  bar->least, bar->most);
+  return good;
+}
+
+static void test_area(void **state) {
+  struct shell *s = *state;
+  if (!getenv("NNGEN_TEST_DEEP")) skip();
+  cli_expect(s,
+             "echo '{\"layers\":{\"fc2\":{\"in\":4,\"out\":1}}}' >$D/folding.json"
+             " && $N -q --precision 8,3 --parallelism 4 --folding $D/folding.json -o $D/rtl"
+             " models/mnist-mlp.bin && scripts/synth -s 0 -f ecp5,xc7 -o $D/out $D/rtl",
+             0, "Fmax: not placed");
+  const char *path = arena_printf(&s->arena, "%s/out/synth.json", s->dir);
+  int failures = 0;
+  for (size_t i = 0; i < sizeof bars / sizeof *bars; i++) failures += !within(path, &bars[i]);
+  assert_int_equal(failures, 0);
+  // one LUT less than it has
+  double lut = figure_of(path, 0, "all", "lut");
+  assert_false(within(path, &(struct bar){0, "lut", 0, lut - 1}));
 }
 
 // Streams of 4 bits have few enough pins for the UP5K. Placed if nextpnr is there, and its netlist
@@ -121,6 +162,7 @@ int main(void) {
   }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ecp5),
+      SHELL_CASE(test_area),
       cmocka_unit_test(test_ice40_netlist_computes),
       cmocka_unit_test(test_broken_circuits),
       cmocka_unit_test(test_messages),
