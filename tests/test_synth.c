@@ -98,6 +98,16 @@ static void test_area(void **state) {
   assert_false(within(path, &(struct bar){0, "lut", 0, lut - 1}));
 }
 
+// Tables and other functions than relu keep to one slow operation between registers as well.
+static void test_activations(void **state) {
+  struct shell *s = *state;
+  if (!getenv("NNGEN_TEST_DEEP")) skip();
+  cli_expect(s,
+             "$N -q --precision 8,3 --parallelism 4 -o $D/rtl models/mnist-acts.bin &&"
+             " scripts/synth -s 0 -f ecp5 -o $D/out $D/rtl",
+             0, "l7_tanhshrink");
+}
+
 // Streams of 4 bits have few enough pins for the UP5K. Placed if nextpnr is there, and its netlist
 // executes the folder's vectors in Icarus.
 static void test_ice40_netlist_computes(void **state) {
@@ -130,6 +140,10 @@ static void test_broken_circuits(void **state) {
   expect(&b, command, 1, "a path through two of multiplier, adder and memory read");
   bench_patch(&b, "fixed_mac.sv", "always_comb begin\n            gen_level[level]",
               "always_ff @(posedge aclk) begin\n            gen_level[level]");
+  // a block RAM's output, which is slow, at a multiplier
+  bench_patch(&b, "fixed_rom.sv", "if (REGISTERS < 2) begin", "if (BANKS < 2) begin");
+  expect(&b, command, 1, "a path through two of multiplier, adder and memory read");
+  bench_patch(&b, "fixed_rom.sv", "if (BANKS < 2) begin", "if (REGISTERS < 2) begin");
   // a net that nothing drives
   bench_patch(&b, "top.sv", ".m_axis_tlast(l0_tlast)", ".m_axis_tlast()");
   expect(&b, command, 1, "yosys: check failed");
@@ -163,6 +177,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ecp5),
       SHELL_CASE(test_area),
+      SHELL_CASE(test_activations),
       cmocka_unit_test(test_ice40_netlist_computes),
       cmocka_unit_test(test_broken_circuits),
       cmocka_unit_test(test_messages),
