@@ -3,6 +3,7 @@
 //   +stall_in=P +stall_out=P   stall pattern of the source and of the sink, see bench_stall
 //   +seed=N                    of the random patterns and of the noise
 //   +reset=N                   cycles of reset, default 1
+//   +reset_at=N                another reset after N cycles, after which everything starts anew
 //   +trace=FILE                waveform, in a build that can write one
 //   +turn=N                    of several circuits in one simulation only number N runs
 // `cycle` counts the clock edges since the reset.
@@ -21,13 +22,22 @@ module bench_clock #(
 );
   string trace;
   integer reset;
+  integer reset_at;
   integer turn;
+
+  task ticks(input integer count);
+    repeat (count) begin
+      #5 aclk = 1'b1;
+      #5 aclk = 1'b0;
+    end
+  endtask
 
   initial begin
     if (!$value$plusargs("stall_in=%d", stall_in)) stall_in = 3'd0;
     if (!$value$plusargs("stall_out=%d", stall_out)) stall_out = 3'd0;
     if (!$value$plusargs("seed=%d", seed)) seed = 32'd1;
     if (!$value$plusargs("reset=%d", reset)) reset = 1;
+    if (!$value$plusargs("reset_at=%d", reset_at)) reset_at = 0;
     if (!$value$plusargs("turn=%d", turn)) turn = TURN;
     if ($value$plusargs("trace=%s", trace)) begin
       $dumpfile(trace);
@@ -36,15 +46,15 @@ module bench_clock #(
     aclk = 1'b0;
     aresetn = 1'b0;
     if (turn == TURN) begin
-      repeat (reset) begin
-        #5 aclk = 1'b1;
-        #5 aclk = 1'b0;
-      end
+      ticks(reset);
       aresetn = 1'b1;
-      forever begin
-        #5 aclk = 1'b1;
-        #5 aclk = 1'b0;
+      if (reset_at != 0) begin
+        ticks(reset_at);
+        aresetn = 1'b0;
+        ticks(reset);
+        aresetn = 1'b1;
       end
+      forever ticks(1);
     end
   end
 
