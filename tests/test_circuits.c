@@ -163,5 +163,6 @@ static void test_seeded_images(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_witnesses),
                                      cmocka_unit_test(test_seeded_images)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -199,6 +199,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_seeded_differences),
       cmocka_unit_test(test_round_trip), cmocka_unit_test(test_witnesses)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   oracle_start();
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   oracle_stop();

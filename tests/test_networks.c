@@ -7,6 +7,7 @@
 //   NNGEN_TEST_SEED=n       other networks (default 1)
 //   NNGEN_TEST_NETWORKS=n   how many (default 52; 2,000 with NNGEN_TEST_DEEP=1)
 //   NNGEN_TEST_KIND=name    of one kind only
+//   NNGEN_TEST_NO_SHRINK=1  leave a failing one as it is
 #include "sim/simulate.h"
 #include "sw/base/rng.h"
 #include "sw/graph/interval.h"
@@ -176,7 +177,10 @@ static void failed(const struct network *n, const char *where, const char *words
   struct arena a = {0};
   struct suspect s = {n->g, n->folding.parallelism, BENCH_FRAMES, n->frames};
   const char *small = "it passes in Icarus with one number of lanes: not made smaller";
-  if (fails_in_icarus(&s, NULL)) small = report(&a, n, shrink(&a, s, fails_in_icarus, NULL));
+  if (getenv("NNGEN_TEST_NO_SHRINK"))
+    small = "";
+  else if (fails_in_icarus(&s, NULL))
+    small = report(&a, n, shrink(&a, s, fails_in_icarus, NULL));
   fail_msg("%s seed %llu, %s: %s\n%s", op_info(n->op)->name, (unsigned long long)n->seed, where,
            words, small);
 }
@@ -369,5 +373,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_networks), cmocka_unit_test(test_reset_at_every_cycle),
       cmocka_unit_test(test_shrinks), cmocka_unit_test(test_batch_can_fail)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -189,5 +189,6 @@ int main(void) {
       cmocka_unit_test(test_no_verilator),
       cmocka_unit_test(test_failing_build),
   };
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
 }
