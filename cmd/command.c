@@ -46,7 +46,11 @@ bool command_model(struct arena *a, const struct options *o, struct model *m, st
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
   if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
-  if (out->note && !o->quiet) fprintf(stderr, "nngen: %s\n", out->note);
+  struct err note = {0};
+  if (out->note && !o->quiet) {
+    err_set(&note, "%s", out->note);
+    err_print(stderr, &note);
+  }
   if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
   const struct value *v = &g->values[g->inputs[0].value];
   if (value_elements(v) != out->elements)

@@ -57,7 +57,10 @@ int command_generate(struct arena *a, const struct options *o, struct err *e) {
     report_json(&t, p, dir);
     fwrite(t.data, 1, t.size, stdout);
   } else {
-    text_printf(&t, "%s -> %s\n\n", o->model, dir);
+    text_put_escaped(&t, o->model);
+    text_puts(&t, " -> ");
+    text_put_escaped(&t, dir);
+    text_puts(&t, "\n\n");
     report_text(&t, p);
     fwrite(t.data, 1, t.size, stdout);
   }

@@ -102,17 +102,21 @@ static const char *snr_text(struct arena *a, double snr) {
   return isnan(snr) ? "" : isinf(snr) ? "exact" : arena_printf(a, "%.1f", snr);
 }
 
+static void put_input(struct arena *a, struct text *t, const struct value *x, uint32_t i) {
+  text_puts(t, i ? "; input " : ": input ");
+  text_put_escaped(t, table_text_name(a, x->name));
+  for (int d = 0; d < x->rank; d++)
+    text_printf(t, "%s%lld", d ? " x " : " ", (long long)x->shape[d]);
+  text_printf(t, ", %s", type_text(a, &x->type));
+}
+
 // Columns that are empty in every row are left out.
 static void print_table(struct arena *a, struct text *t, const struct graph *g, bool compared,
                         const struct layer *layers) {
-  const struct value *x = &g->values[g->inputs[0].value];
   int64_t parameters = 0, macs = 0;
-  text_put_escaped(t, g->name);
-  text_puts(t, ": input ");
-  text_put_escaped(t, x->name);
-  for (int d = 0; d < x->rank; d++)
-    text_printf(t, "%s%lld", d ? " x " : " ", (long long)x->shape[d]);
-  text_printf(t, ", %s\n\n", type_text(a, &x->type));
+  text_put_escaped(t, table_text_name(a, g->name));
+  for (uint32_t i = 0; i < g->n_inputs; i++) put_input(a, t, &g->values[g->inputs[i].value], i);
+  text_puts(t, "\n\n");
   struct table_text table = table_text_new(
       a, compared ? "<layer|<op|in|out|<type|<weights|weight SNR dB|bias SNR dB|accumulator|"
                     "parameters|MACs"
@@ -122,7 +126,7 @@ static void print_table(struct arena *a, struct text *t, const struct graph *g, 
     const char *snr =
         compared ? arena_printf(a, "%s|%s|", snr_text(a, l->weight_snr), snr_text(a, l->bias_snr))
                  : "";
-    table_text_row(&table, "%s|%s|%lld|%lld|%s|%s|%s%s|%s|%s", l->node->name,
+    table_text_row(&table, "%s|%s|%lld|%lld|%s|%s|%s%s|%s|%s", table_text_name(a, l->node->name),
                    op_info(l->node->op)->name, (long long)l->in, (long long)l->out, l->type,
                    l->weight_type, snr, number_or_blank(a, l->accumulator_bits),
                    number_or_blank(a, l->parameters), number_or_blank(a, l->macs));

@@ -226,8 +226,10 @@ static void print_json(const struct run *r, const char *model) {
 
 static void print_text(const struct run *r, const char *model) {
   struct text t = {0};
-  text_printf(&t, "%s, %s, %lld images of %s\n", model, r->executor, (long long)r->set.count,
-              r->set.name);
+  text_put_escaped(&t, model);
+  text_printf(&t, ", %s, %lld images of ", r->executor, (long long)r->set.count);
+  text_put_escaped(&t, r->set.name);
+  text_puts(&t, "\n");
   if (r->set.has_labels)
     text_printf(&t, "accuracy  %.2f %% (%lld correct)\n",
                 100 * (double)r->correct / (double)r->set.count, (long long)r->correct);
@@ -235,7 +237,8 @@ static void print_text(const struct run *r, const char *model) {
   if (r->n_losses) {
     struct table_text table = table_text_new(r->arena, "<layer|SNR dB|saturated %");
     for (uint32_t i = 0; i < r->n_losses; i++)
-      table_text_row(&table, "%s|%.2f|%.3f", r->losses[i].name, snr_db(&r->losses[i]),
+      table_text_row(&table, "%s|%.2f|%.3f", table_text_name(r->arena, r->losses[i].name),
+                     snr_db(&r->losses[i]),
                      100 * (double)r->losses[i].saturated / (double)r->losses[i].elements);
     text_puts(&t, "\nagainst the float model:\n");
     table_text_print(&table, &t);

@@ -128,8 +128,11 @@ static void print_text(const struct sim *s) {
   const struct simulate_result *r = &s->result;
   const struct options *o = s->options;
   struct text t = {0};
-  text_printf(&t, "%s in %s, %lld images of %s\n\n", s->folder,
-              s->job.icarus ? "icarus" : "verilator", (long long)r->images, s->set.name);
+  text_put_escaped(&t, s->folder);
+  text_printf(&t, " in %s, %lld images of ", s->job.icarus ? "icarus" : "verilator",
+              (long long)r->images);
+  text_put_escaped(&t, s->set.name);
+  text_puts(&t, "\n\n");
   text_printf(&t, "%s   %lld elements compared, %lld mismatches\n", r->failure ? "FAIL" : "PASS",
               (long long)r->elements, (long long)r->mismatches);
   if (s->job.labels && r->images)
@@ -150,7 +153,11 @@ static void print_text(const struct sim *s) {
   text_printf(&t, "simulated          %lld cycles in %.2f s, %.2f M cycles/s\n",
               (long long)r->cycles, r->run_seconds, rate(r) / 1e6);
   text_printf(&t, "build              %.2f s\n", r->build_seconds);
-  if (r->waveform) text_printf(&t, "waveform           %s\n", r->waveform);
+  if (r->waveform) {
+    text_puts(&t, "waveform           ");
+    text_put_escaped(&t, r->waveform);
+    text_puts(&t, "\n");
+  }
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
 }

@@ -20,14 +20,6 @@ static double utilisation(const struct plan *p, const struct cell *c) {
   return (double)c->cycles / (double)p->ii;
 }
 
-// '|' separates cells of the table, so that it can't stand in a name.
-static const char *plain_name(struct arena *a, const char *name) {
-  char *copy = arena_strdup(a, name);
-  for (char *s = copy; *s; s++)
-    if (*s == '|') *s = '/';
-  return strlen(copy) > 40 ? arena_printf(a, "%.37s...", copy) : copy;
-}
-
 static const char *blank_zero(struct arena *a, int64_t v) {
   return v ? arena_printf(a, "%lld", (long long)v) : "";
 }
@@ -45,7 +37,7 @@ void report_text(struct text *out, const struct plan *p) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
     table_text_row(&t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
-                   plain_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
+                   table_text_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
                    (long long)c->in.elements, (long long)c->out.elements,
                    type_text(&a, &c->out.type), weight_type(&a, p, c),
                    blank_zero(&a, c->accumulator_bits), (long long)c->in.lanes,

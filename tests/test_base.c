@@ -47,6 +47,15 @@ static void a_long_error_is_cut_not_overrun(void **state) {
   assert_memory_equal(e.text, "abc: xx", 7);
   err_within(&e, "%s", word);
   assert_int_equal(strlen(e.text), ERR_TEXT - 1);
+  e = (struct err){0};
+  err_set(&e, "what was wrong");
+  err_within(&e, "%s", word);
+  assert_non_null(strstr(e.text, "xx...xx"));
+  assert_non_null(strstr(e.text, "xx: what was wrong"));
+  e = (struct err){0};
+  err_set(&e, "layer \"%s\": what was wrong", word);
+  assert_non_null(strstr(e.text, "xx...xx"));
+  assert_non_null(strstr(e.text, "xx\": what was wrong"));
 }
 
 static void control_bytes_are_printed_escaped(void **state) {

@@ -13,7 +13,8 @@ struct err {
   char text[ERR_TEXT]; // empty: no error; may hold bytes from hostile files, print with err_print
 };
 
-// Records a message (the first one wins) and returns false: `return err_set(e, "...")`.
+// Records a message (the first one wins) and returns false: `return err_set(e, "...")`. What is too
+// long loses its middle.
 bool err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Puts "context: " before a recorded message; used on the way up (file, layer). Returns false.

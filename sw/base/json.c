@@ -52,14 +52,16 @@ bool json_only(const json_t *object, const char *const *keys, const char *what, 
 
 void json_put_string(struct text *t, const char *s) {
   text_put(t, "\"", 1);
-  for (; *s; s++) {
-    unsigned char c = (unsigned char)*s;
-    if (c == '"' || c == '\\')
-      text_printf(t, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f)
-      text_printf(t, "\\u%04x", c);
+  while (*s) {
+    uint32_t code;
+    size_t bytes = text_character(s, &code);
+    if (code == '"' || code == '\\')
+      text_printf(t, "\\%c", (int)code);
+    else if (bytes && !text_harmful(code))
+      text_put(t, s, bytes);
     else
-      text_put(t, s, 1);
+      text_printf(t, "\\u%04x", bytes ? code : 0xfffd);
+    s += bytes ? bytes : 1;
   }
   text_put(t, "\"", 1);
 }

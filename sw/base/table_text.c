@@ -5,6 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NAME_SHOWN = 40 }; // characters
+
+const char *table_text_name(struct arena *a, const char *name) {
+  struct text t = {0};
+  int shown = 0;
+  size_t cut = 0; // where "..." goes if the name is too long
+  while (*name && shown <= NAME_SHOWN) {
+    uint32_t code;
+    size_t bytes = text_character(name, &code);
+    if (shown++ == NAME_SHOWN - 3) cut = t.size;
+    text_put(&t, *name == '|' ? "/" : name, bytes ? bytes : 1);
+    name += bytes ? bytes : 1;
+  }
+  bool whole = shown <= NAME_SHOWN;
+  const char *copy = arena_printf(a, "%.*s%s", (int)(whole ? t.size : cut), t.size ? t.data : "",
+                                  whole ? "" : "...");
+  text_free(&t);
+  return copy;
+}
+
 static const char *escaped(struct arena *a, const char *cell) {
   struct text t = {0};
   text_put_escaped(&t, cell);

@@ -20,6 +20,9 @@ struct table_text {
 
 // `heading` holds `columns` words separated by '|'; a word that begins with '<' is left-aligned.
 struct table_text table_text_new(struct arena *a, const char *heading);
+// A hostile name as a cell: without the '|' that separates cells, and not longer than 40
+// characters.
+const char *table_text_name(struct arena *a, const char *name);
 void table_text_row(struct table_text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3))); // cells separated by '|'
 void table_text_print(const struct table_text *t, struct text *out);

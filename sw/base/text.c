@@ -46,23 +46,34 @@ void text_printf(struct text *t, const char *format, ...) {
   va_end(again);
 }
 
-// Bytes of s that form one character to be escaped; 0: the character is harmless.
-static size_t harmful(const unsigned char *s) {
-  if (s[0] < 0x20 || s[0] == 0x7f) return 1;
-  if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) return 2; // C1
-  if (s[0] != 0xe2) return 0;
-  // U+200E, 200F; U+2028..202E; U+2066..2069
-  bool mark = s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae));
-  bool isolate = s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
-  return mark || isolate ? 3 : 0;
+size_t text_character(const char *s, uint32_t *code) {
+  static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const unsigned char *p = (const unsigned char *)s;
+  size_t bytes = *p < 0x80 ? 1 : *p < 0xc0 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf8 ? 4 : 0;
+  *code = bytes < 2 ? *p : *p & (0xffu >> (bytes + 1));
+  for (size_t i = 1; i < bytes; i++) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+    *code = *code << 6 | (p[i] & 0x3f);
+  }
+  bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
+  return bytes && *code >= lowest[bytes] && *code <= 0x10ffff && !surrogate ? bytes : 0;
+}
+
+bool text_harmful(uint32_t code) {
+  bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+  bool mark = code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e);
+  return control || mark || (code >= 0x2066 && code <= 0x2069);
 }
 
 void text_put_escaped(struct text *t, const char *s) {
-  const unsigned char *p = (const unsigned char *)s;
-  while (*p) {
-    size_t bytes = harmful(p);
-    if (!bytes) text_put(t, (const char *)p++, 1);
-    for (; bytes; bytes--) text_printf(t, "\\x%02x", *p++);
+  while (*s) {
+    uint32_t code;
+    size_t bytes = text_character(s, &code);
+    bool plain = bytes && !text_harmful(code);
+    if (plain) text_put(t, s, bytes);
+    for (size_t i = 0; !plain && i < (bytes ? bytes : 1); i++)
+      text_printf(t, "\\x%02x", (unsigned char)s[i]);
+    s += bytes ? bytes : 1;
   }
 }
 
