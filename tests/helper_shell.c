@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/helper_shell.h"
 
+#include "sw/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SAID = 1 << 18 };
-
 // Runs a line behind some assignments of variables.
 static struct outcome run(struct arena *a, const char *variables, const char *line) {
   FILE *f = popen(arena_printf(a, "%s; { %s\n} 2>&1", variables, line), "r");
   assert_non_null(f);
-  struct outcome o = {0, arena_alloc(a, SAID, 1)};
-  o.text[fread(o.text, 1, SAID - 1, f)] = 0;
-  while (fgetc(f) != EOF) continue; // the rest, so that the line can end
+  struct text said = {0};
+  char part[4096];
+  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) text_put(&said, part, n);
+  struct outcome o = {0, arena_strdup(a, said.size ? said.data : "")};
+  text_free(&said);
   int status = pclose(f);
   assert_true(WIFEXITED(status));
   o.status = WEXITSTATUS(status);
