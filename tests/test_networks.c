@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCH = 26, WIDTHS = 17, NETWORKS = 52, NETWORKS_DEEP = 2000 };
+enum { BATCH = 26, WIDTHS = 17, NETWORKS = 52, NETWORKS_DEEP = 2000, SEEDS = 20 };
 
 static char scratch[64];
 
@@ -263,7 +263,7 @@ static void test_networks(void **state) {
   arena_free(&a);
 }
 
-// ---- reset
+// ---- streams and reset
 
 // The first failure of circuit i with a second reset at every cycle up to `last`, one cycle long or
 // two, with and without stalls.
@@ -279,13 +279,31 @@ static const char *reset_everywhere(struct batch *b, int i, int64_t last, bool i
   return words;
 }
 
-// A reset in any cycle of a frame, and what follows is as from the beginning: the same bits, II and
-// latency.
-static void test_reset_at_every_cycle(void **state) {
+// Every pattern of idling with every pattern of back-pressure; 20 random contents of all registers
+// and memories before the reset.
+static void grid(struct batch *b, int i, const char *name, int64_t *runs) {
+  for (int in = 0; in < STALL_PATTERNS; in++)
+    for (int out = 0; out < STALL_PATTERNS; out++, ++*runs) {
+      const char *words = batch_run(
+          b, i,
+          arena_printf(&b->arena, "+stall_in=%d +stall_out=%d +seed=%d", in, out, 8 * in + out),
+          NULL);
+      if (words) fail_msg("%s, stalls %d/%d: %s", name, in, out, words);
+    }
+  for (int seed = 1; seed <= SEEDS; seed++, ++*runs) {
+    const char *words = batch_run(
+        b, i, arena_printf(&b->arena, "+verilator+rand+reset+2 +verilator+seed+%d", seed), NULL);
+    if (words) fail_msg("%s, random registers %d: %s", name, seed, words);
+  }
+}
+
+// The same bits under all stalls and from any content of the registers; a reset in any cycle of a
+// frame, and what follows is as from the beginning: the same bits, II and latency.
+static void test_streams(void **state) {
   (void)state;
   static const enum op ops[] = {OP_linear, OP_relu, OP_tanh, OP_silu, OP_argmax, OP_quantize};
   enum { CIRCUITS = sizeof ops / sizeof *ops, CYCLES = 160 };
-  int64_t last[CIRCUITS], resets = 0;
+  int64_t last[CIRCUITS], resets = 0, runs = 0;
   struct batch b;
   batch_new(&b, scratch);
   for (int i = 0; i < CIRCUITS; i++) {
@@ -296,11 +314,13 @@ static void test_reset_at_every_cycle(void **state) {
   }
   batch_build(&b);
   for (int i = 0; i < CIRCUITS; i++) {
+    grid(&b, i, op_info(ops[i])->name, &runs);
     const char *words = reset_everywhere(&b, i, last[i], false);
     if (words) fail_msg("%s: %s", op_info(ops[i])->name, words);
     resets += last[i];
   }
-  print_message("%lld resets\n", (long long)resets);
+  print_message("%lld runs with stalls or random registers, %lld resets\n", (long long)runs,
+                (long long)resets);
   // a counter that keeps its content is noticed
   const char *line =
       arena_printf(&b.arena,
@@ -370,9 +390,9 @@ static void test_batch_can_fail(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_networks), cmocka_unit_test(test_reset_at_every_cycle),
-      cmocka_unit_test(test_shrinks), cmocka_unit_test(test_batch_can_fail)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_networks),
+                                     cmocka_unit_test(test_streams), cmocka_unit_test(test_shrinks),
+                                     cmocka_unit_test(test_batch_can_fail)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, setup, teardown);
 }
