@@ -387,7 +387,11 @@ static bool add(struct netgen *n, enum op op) {
 
 static void input(struct netgen *n) {
   int64_t shape[3] = {size(n), pick(n, 1, 3), 1};
-  struct type t = stream_type(n, n->kind == NETGEN_ANY, 12);
+  struct type t = stream_type(n, n->kind == NETGEN_ANY, n->kind == NETGEN_CODES ? 10 : 12);
+  if (n->kind == NETGEN_CODES) {
+    shape[0] = type_highest(&t) - type_lowest(&t) + 1;
+    shape[1] = 1;
+  }
   n->at = graph_add_value(n->g, "image", 3, shape, t, true);
   graph_add_input(n->g, n->at, (struct source){0});
 }
@@ -398,15 +402,24 @@ static enum op filler(struct netgen *n) {
   return ops[pick(n, 0, sizeof ops / sizeof *ops - 1)];
 }
 
+// Fillers, the wanted kind, fillers.
+static bool chain(struct netgen *n, enum op wanted) {
+  bool last = op_info(wanted)->column == COLUMN_CLASSIFY; // nothing follows an index
+  if (n->kind == NETGEN_CIRCUIT) linear(n);
+  for (int64_t i = pick(n, 0, 2); i > 0; i--) add(n, filler(n));
+  if (!add(n, wanted)) return false;
+  for (int64_t i = pick(n, 0, 2); i > 0 && !last && end(n)->per_frame; i--) add(n, filler(n));
+  return true;
+}
+
 struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind) {
   struct netgen n = {
       .arena = a, .g = graph_new(a, "random"), .rng = {seed * 1000 + wanted, 0}, .kind = kind};
   input(&n);
-  bool last = op_info(wanted)->column == COLUMN_CLASSIFY; // nothing follows an index
-  if (kind == NETGEN_CIRCUIT) linear(&n);
-  for (int64_t i = pick(&n, 0, 2); i > 0; i--) add(&n, filler(&n));
-  if (!add(&n, wanted)) return NULL;
-  for (int64_t i = pick(&n, 0, 2); i > 0 && !last && end(&n)->per_frame; i--) add(&n, filler(&n));
+  if (kind == NETGEN_CODES)
+    pointwise(&n, wanted);
+  else if (!chain(&n, wanted))
+    return NULL;
   graph_add_output(n.g, n.at);
   graph_ranges(n.g);
   return n.g;

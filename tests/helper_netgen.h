@@ -7,8 +7,9 @@
 #include "sw/graph/graph.h"
 
 enum netgen_kind {
-  NETGEN_ANY,    // whatever executors exist: branches, state, sums over frames
-  NETGEN_CIRCUIT // a chain that becomes a circuit
+  NETGEN_ANY,     // whatever executors exist: branches, state, sums over frames
+  NETGEN_CIRCUIT, // a chain that becomes a circuit
+  NETGEN_CODES    // one pointwise node, an element for every code of its input
 };
 
 // A graph that contains op `wanted`; the same seed gives the same graph. NULL: no way is known to

@@ -42,34 +42,40 @@ struct tally {
 // The plain model, the fast one (NULL if it doesn't execute this graph) and the exact oracle: an
 // element counts as different unless all are equal and within the proven range.
 static struct tally compare(struct arena *a, const struct graph *g, const struct golden *fast,
-                            uint64_t seed) {
+                            int64_t frames, const int32_t *codes) {
   int64_t elements = value_elements(&g->values[g->inputs[0].value]);
-  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * elements);
-  int64_t *wide = ARENA_NEW(a, int64_t, FRAMES * elements);
+  int64_t *wide = ARENA_NEW(a, int64_t, frames * elements);
   const int64_t *inputs[1] = {wide};
   struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, g->n_values);
   struct tally tally = {0};
   uint32_t n_taps = 0;
-  netgen_input(g, seed, FRAMES, codes);
-  for (int64_t i = 0; i < FRAMES * elements; i++) wide[i] = codes[i];
-  int64_t **exact = exact_run(a, g, FRAMES, codes);
+  for (int64_t i = 0; i < frames * elements; i++) wide[i] = codes[i];
+  int64_t **exact = exact_run(a, g, frames, codes);
   for (uint32_t v = 0; v < g->n_values; v++)
     if (exact[v])
       taps[n_taps++] =
-          (struct golden_tap){v, ARENA_NEW(a, int32_t, FRAMES * value_elements(&g->values[v]))};
-  if (fast) golden_run_codes(fast, FRAMES, codes, taps, n_taps);
-  struct golden_ref *ref = golden_ref_new(a, g, FRAMES);
+          (struct golden_tap){v, ARENA_NEW(a, int32_t, frames * value_elements(&g->values[v]))};
+  if (fast) golden_run_codes(fast, frames, codes, taps, n_taps);
+  struct golden_ref *ref = golden_ref_new(a, g, frames);
   golden_ref_step(ref, inputs);
   for (uint32_t t = 0; t < n_taps; t++) {
     const struct value *v = &g->values[taps[t].value];
     const int64_t *plain = golden_ref_value(ref, taps[t].value), *oracle = exact[taps[t].value];
-    int64_t count = (v->per_frame ? FRAMES : 1) * value_elements(v);
+    int64_t count = (v->per_frame ? frames : 1) * value_elements(v);
     for (int64_t i = 0; i < count; i++)
       tally.different += plain[i] != oracle[i] || (fast && taps[t].to[i] != oracle[i]) ||
                          oracle[i] < v->lo || oracle[i] > v->hi;
     tally.elements += count;
   }
   return tally;
+}
+
+static struct tally compare_random(struct arena *a, const struct graph *g,
+                                   const struct golden *fast, uint64_t seed) {
+  int64_t elements = value_elements(&g->values[g->inputs[0].value]);
+  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * elements);
+  netgen_input(g, seed, FRAMES, codes);
+  return compare(a, g, fast, FRAMES, codes);
 }
 
 // The kernels take turns.
@@ -98,7 +104,7 @@ static void test_random_graphs(void **state) {
       compared += fast != NULL;
       refused += fast == NULL;
       if (!carried_only(g)) {
-        struct tally t = compare(&a, g, fast, seed);
+        struct tally t = compare_random(&a, g, fast, seed);
         elements += t.elements;
         assert_int_equal(t.different, 0);
       }
@@ -111,6 +117,33 @@ static void test_random_graphs(void **state) {
   assert_true(compared >= 200);
 }
 
+// Every pointwise kind with every code of its input: bounds and ties are met for sure.
+static void test_every_code(void **state) {
+  (void)state;
+  enum { SEEDS = 12 };
+  int64_t elements = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= SEEDS && op_info((enum op)op)->column == COLUMN_POINTWISE;
+         seed++) {
+      struct arena a = {0};
+      struct err e = {0};
+      struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_CODES);
+      const struct value *x = &g->values[g->inputs[0].value];
+      int32_t *codes = ARENA_NEW(&a, int32_t, value_elements(x));
+      for (int64_t i = 0; i < value_elements(x); i++)
+        codes[i] = (int32_t)(type_lowest(&x->type) + i);
+      use_kernels(seed);
+      const struct golden *fast = graph_verify(g, &e) ? golden_new(&a, g, &e) : NULL;
+      if (!fast) fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
+      struct tally t = compare(&a, g, fast, 1, codes);
+      assert_int_equal(t.different, 0);
+      elements += t.elements;
+      arena_free(&a);
+    }
+  unsetenv("NNGEN_KERNELS");
+  print_message("%lld elements\n", (long long)elements);
+}
+
 // The comparison can fail: weights moved by one behind the back of the fast model, which has packed
 // its own.
 static void test_seeded_differences(void **state) {
@@ -121,7 +154,7 @@ static void test_seeded_differences(void **state) {
     struct err e = {0};
     struct graph *g = netgen(&a, seed, OP_linear, NETGEN_ANY);
     const struct golden *fast = golden_new(&a, g, &e);
-    assert_int_equal(compare(&a, g, fast, 1).different, 0);
+    assert_int_equal(compare_random(&a, g, fast, 1).different, 0);
     for (uint32_t i = 0; i < g->n_nodes; i++) {
       const struct node *n = &g->nodes[i];
       if (n->op != OP_linear) continue;
@@ -132,7 +165,7 @@ static void test_seeded_differences(void **state) {
         tensor_set_int(w->init, k, bipolar ? -v : v == w->lo ? w->hi : v - 1);
       }
     }
-    caught += compare(&a, g, fast, 1).different > 0;
+    caught += compare_random(&a, g, fast, 1).different > 0;
     arena_free(&a);
   }
   print_message("%d of 8 caught\n", caught);
@@ -197,8 +230,9 @@ static void test_witnesses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_seeded_differences),
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_witnesses)};
+      cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_every_code),
+      cmocka_unit_test(test_seeded_differences), cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_witnesses)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   oracle_start();
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,9 @@
 #define ACTS "models/mnist-acts.bin"
 enum { IMAGES = 100, PIXELS = 784 };
 
+// Zero points, odd scales and a scale per channel on the way.
 static const struct nngen_options bits8 = {.precision = "8,3", .rounding = "half_up"};
+static const struct nngen_options affine = {.formats = "tests/formats/affine.json"};
 
 static struct nngen *opened(const struct nngen_options *o) {
   struct nngen_error e;
@@ -53,9 +55,9 @@ static struct taps taps_new(struct arena *a, const struct nngen *net) {
 }
 
 // The plain model, one image at a time, compared with what the taps hold.
-static int64_t differences(struct arena *a, const struct nngen *net, const uint8_t *pixels,
-                           const struct taps *t) {
-  struct load l = {.precision = bits8.precision, .rounding = bits8.rounding};
+static int64_t differences(struct arena *a, const struct nngen *net, const struct nngen_options *o,
+                           const uint8_t *pixels, const struct taps *t) {
+  struct load l = {.precision = o->precision, .rounding = o->rounding, .formats = o->formats};
   struct model m;
   struct err e = {0};
   if (!load_model(a, ACTS, &l, &m, &e)) fail_msg("%s", e.text);
@@ -86,11 +88,24 @@ static void test_every_layer(void **state) {
   random_pixels(1, pixels);
   assert_int_equal(nngen_output(net)->elements, 10);
   assert_true(nngen_run_pixels(net, IMAGES, pixels, output, t.tap, t.count, NULL));
-  assert_int_equal(differences(&a, net, pixels, &t), 0);
+  assert_int_equal(differences(&a, net, &bits8, pixels, &t), 0);
   assert_memory_equal(output, t.tap[nngen_find(net, "fc6")].codes, sizeof output);
   // and a wrong element is seen
   t.tap[3].codes[7]++;
-  assert_int_equal(differences(&a, net, pixels, &t), 1);
+  assert_int_equal(differences(&a, net, &bits8, pixels, &t), 1);
+  nngen_close(net);
+  arena_free(&a);
+}
+
+static void test_affine(void **state) {
+  static uint8_t pixels[IMAGES * PIXELS];
+  struct arena a = {0};
+  struct nngen *net = opened(&affine);
+  struct taps t = taps_new(&a, net);
+  (void)state;
+  random_pixels(3, pixels);
+  assert_true(nngen_run_pixels(net, IMAGES, pixels, NULL, t.tap, t.count, NULL));
+  assert_int_equal(differences(&a, net, &affine, pixels, &t), 0);
   nngen_close(net);
   arena_free(&a);
 }
@@ -241,10 +256,10 @@ static void test_refused_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_layer),     cmocka_unit_test(test_codes),
-      cmocka_unit_test(test_threads),         cmocka_unit_test(test_streams),
-      cmocka_unit_test(test_decode_channels), cmocka_unit_test(test_refused_models),
-      cmocka_unit_test(test_refused_input),
+      cmocka_unit_test(test_every_layer),    cmocka_unit_test(test_affine),
+      cmocka_unit_test(test_codes),          cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_streams),        cmocka_unit_test(test_decode_channels),
+      cmocka_unit_test(test_refused_models), cmocka_unit_test(test_refused_input),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
