@@ -134,7 +134,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_hostile test_rom_case test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
+SLOW = test_faults test_hostile test_rom_case test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen

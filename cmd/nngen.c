@@ -3,6 +3,9 @@
 #include "cmd/command.h"
 #include "sw/base/file.h"
 
+#include <gmp.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int (*const commands[COMMANDS])(struct arena *a, const struct options *o, struct err *e) = {
@@ -77,7 +80,28 @@ static int run_command(enum command c, int argc, char **argv) {
   return status;
 }
 
+// GMP would abort, and jansson would call the file wrong: the program ends with a message and 1.
+static void *get_memory(size_t size) {
+  void *p = malloc(size);
+  if (!p) arena_out_of_memory();
+  return p;
+}
+
+static void *resize_memory(void *p, size_t before, size_t size) {
+  (void)before;
+  p = realloc(p, size);
+  if (!p) arena_out_of_memory();
+  return p;
+}
+
+static void free_memory(void *p, size_t size) {
+  (void)size;
+  free(p);
+}
+
 int main(int argc, char **argv) {
+  mp_set_memory_functions(get_memory, resize_memory, free_memory);
+  json_set_alloc_funcs(get_memory, free);
   if (argc < 2) {
     print_usage(stderr);
     return EXIT_USAGE;

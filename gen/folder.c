@@ -13,7 +13,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,40 +32,57 @@ const char *folder_sha256(struct arena *a, const void *data, size_t size) {
 
 // ---- writing
 
-static bool make_dir(const char *path, struct err *e) {
-  if (mkdir(path, 0755) == 0) return true;
-  return err_set(e, "%s: %s", path, strerror(errno));
-}
-
-static bool make_room(struct arena *a, const char *dir, const char *name, struct err *e) {
-  const char *slash = strrchr(name, '/');
-  const char *room = slash ? arena_printf(a, "%s/%.*s", dir, (int)(slash - name), name) : NULL;
-  return !room || file_exists(room) || make_dir(room, e);
-}
-
-static bool write_files(struct emit_files *f, const char *dir, struct err *e) {
-  for (uint32_t i = 0; i < f->count; i++) {
-    if (!make_room(f->arena, dir, f->files[i].name, e)) return false;
-    const char *path = arena_printf(f->arena, "%s/%s", dir, f->files[i].name);
-    if (!file_create(path, f->files[i].text.data, f->files[i].text.size, e)) return false;
-  }
-  return true;
-}
+// All files are in memory before the first is written, and writing takes no more of it: what ends
+// the program for want of memory leaves nothing behind.
 
 static int by_name(const void *a, const void *b) {
   return strcmp(((const struct emit_file *)a)->name, ((const struct emit_file *)b)->name);
 }
 
-static bool write_sums(struct emit_files *f, const char *dir, struct err *e) {
+// SHA256SUMS becomes the last file.
+static void put_sums(struct emit_files *f) {
   struct text sums = {0};
   qsort(f->files, f->count, sizeof *f->files, by_name);
   for (uint32_t i = 0; i < f->count; i++)
     text_printf(&sums, "%s  %s\n",
                 folder_sha256(f->arena, f->files[i].text.data, f->files[i].text.size),
                 f->files[i].name);
-  bool ok = file_create(arena_printf(f->arena, "%s/SHA256SUMS", dir), sums.data, sums.size, e);
-  text_free(&sums);
-  return ok;
+  *emit_open(f, "SHA256SUMS") = sums;
+}
+
+// DIR/NAME, or the folder of it if NAME has one.
+static bool join(char path[PATH_MAX], const char *dir, const char *name, bool room, struct err *e) {
+  int length = (int)(room ? strcspn(name, "/") : strlen(name));
+  return snprintf(path, PATH_MAX, "%s/%.*s", dir, length, name) < PATH_MAX ||
+         err_set(e, "%s: %s", dir, strerror(ENAMETOOLONG));
+}
+
+static bool write_file(const struct emit_file *f, const char *dir, struct err *e) {
+  char path[PATH_MAX];
+  if (strchr(f->name, '/')) {
+    if (!join(path, dir, f->name, true, e)) return false;
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+      return err_set(e, "%s: %s", path, strerror(errno));
+  }
+  return join(path, dir, f->name, false, e) && file_create(path, f->text.data, f->text.size, e);
+}
+
+static bool write_files(const struct emit_files *f, const char *dir, struct err *e) {
+  for (uint32_t i = 0; i < f->count; i++)
+    if (!write_file(&f->files[i], dir, e)) return false;
+  return true;
+}
+
+// Removes what was written, which takes no memory either.
+static void remove_files(const struct emit_files *f, const char *dir) {
+  struct err ignored = {0};
+  char path[PATH_MAX];
+  for (uint32_t i = 0; i < f->count; i++)
+    if (join(path, dir, f->files[i].name, false, &ignored)) unlink(path);
+  for (uint32_t i = 0; i < f->count; i++)
+    if (strchr(f->files[i].name, '/') && join(path, dir, f->files[i].name, true, &ignored))
+      rmdir(path);
+  rmdir(dir);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
@@ -73,8 +92,9 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
   return remove(path);
 }
 
-static void remove_tree(const char *dir) {
-  nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+static bool remove_tree(const char *dir, struct err *e) {
+  return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
+         err_set(e, "%s: the replaced folder can't be removed: %s", dir, strerror(errno));
 }
 
 // A folder with a manifest that nngen wrote.
@@ -90,22 +110,27 @@ static bool is_ours(struct arena *a, const char *dir) {
   return ours;
 }
 
-// Puts the finished folder in its place.
-static bool place(struct arena *a, const char *made, const char *dir, struct err *e) {
-  const char *old = arena_printf(a, "%s.old", made);
-  bool replaces = file_exists(dir) && rmdir(dir) != 0;
-  if (replaces && rename(dir, old) != 0) return err_set(e, "%s: %s", dir, strerror(errno));
+// Puts the finished folder in its place, in one step where the file system can exchange names.
+// False with `*placed` if only the old one couldn't be removed.
+static bool place(const char *made, const char *old, const char *dir, bool ours, bool *placed,
+                  struct err *e) {
+  *placed = rename(made, dir) == 0;
+  if (*placed) return true; // there was none, or it was empty
+  bool full = ours && (errno == ENOTEMPTY || errno == EEXIST);
+  if (full && renameat2(AT_FDCWD, made, AT_FDCWD, dir, RENAME_EXCHANGE) == 0)
+    return (*placed = true) && remove_tree(made, e);
+  bool able = errno != EINVAL && errno != ENOSYS;
+  if (!full || able || rename(dir, old) != 0) return err_set(e, "%s: %s", dir, strerror(errno));
   if (rename(made, dir) != 0) {
     err_set(e, "%s: %s", dir, strerror(errno));
-    if (replaces) rename(old, dir);
+    rename(old, dir);
     return false;
   }
-  if (replaces) remove_tree(old);
-  return true;
+  return (*placed = true) && remove_tree(old, e);
 }
 
-static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
-                 const struct folder_content *c, struct err *e) {
+static bool fill(struct emit_files *f, const struct plan *p, const struct folder_content *c,
+                 struct err *e) {
   emit_roms(f, p);
   if (!hardware_files(f, p, e)) return false;
   if (!emit_bench_files(f, p, c->frames, e)) return false;
@@ -113,7 +138,16 @@ static bool fill(struct emit_files *f, const struct plan *p, const char *dir,
   report_manifest(emit_open(f, "manifest.json"), p, c->model_sha256 ? c->model_sha256 : "");
   model_put(emit_open(f, "model.bin"), graph_renamed(f->arena, p));
   if (!package_files(f, p, c->clock > 0 ? c->clock : CLOCK_DEFAULT, e)) return false;
-  return write_files(f, dir, e) && write_sums(f, dir, e);
+  put_sums(f);
+  return true;
+}
+
+static bool is_empty(const char *dir) {
+  DIR *d = opendir(dir);
+  int entries = 0;
+  while (d && readdir(d)) entries++;
+  if (d) closedir(d);
+  return d && entries == 2;
 }
 
 bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
@@ -124,14 +158,19 @@ bool folder_write(const struct plan *p, const char *dir, const struct folder_con
   while (length > 1 && dir[length - 1] == '/') length--;
   const char *to = arena_printf(&a, "%.*s", (int)length, dir);
   struct stat st;
-  bool ok = lstat(to, &st) != 0 || (S_ISDIR(st.st_mode) && is_ours(&a, to)) || rmdir(to) == 0;
-  if (!ok) err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
-  char *made = arena_printf(&a, "%s.XXXXXX", to);
+  bool exists = lstat(to, &st) == 0, is_dir = exists && S_ISDIR(st.st_mode);
+  bool ours = is_dir && is_ours(&a, to);
+  bool ok = !exists || ours || (is_dir && is_empty(to)) ||
+            err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
+  char *made = arena_printf(&a, "%s.XXXXXX", to), *old = arena_printf(&a, "%s.old", made);
+  ok = ok && fill(&files, p, content, e);
   if (ok && !mkdtemp(made)) ok = err_set(e, "%s: %s", dir, strerror(errno));
   if (ok) {
+    memcpy(old, made, strlen(made));
     chmod(made, 0755);
-    ok = fill(&files, p, made, content, e) && place(&a, made, to, e);
-    if (!ok) remove_tree(made);
+    bool placed = false;
+    ok = write_files(&files, made, e) && place(made, old, to, ours, &placed, e);
+    if (!placed) remove_files(&files, made);
   }
   emit_free(&files);
   arena_free(&a);
@@ -160,7 +199,7 @@ static bool check_line(struct sums *s, char *line, struct err *e) {
   bool ok = file_read(&a, path, FILE_LIMIT, &bytes, e);
   if (ok && strcmp(folder_sha256(&a, bytes.data, bytes.size), line) != 0)
     ok = err_set(e, "%s: was changed after it was generated (SHA256SUMS doesn't match)", path);
-  json_object_set_new(s->listed, name, json_true());
+  json_put(s->listed, name, json_true());
   arena_free(&a);
   return ok;
 }
@@ -183,13 +222,12 @@ static bool check_listed(struct sums *s, const char *room, struct err *e) {
 
 // The sub-folders that files are listed in, each once.
 static bool check_rooms(struct sums *s, struct err *e) {
-  json_t *rooms = json_object(), *ignored;
+  json_t *rooms = json_map(), *ignored;
   const char *name;
   json_object_foreach(s->listed, name, ignored) {
     const char *slash = strrchr(name, '/');
     if (slash)
-      json_object_set_new(rooms, arena_printf(s->arena, "%.*s", (int)(slash + 1 - name), name),
-                          json_true());
+      json_put(rooms, arena_printf(s->arena, "%.*s", (int)(slash + 1 - name), name), json_true());
   }
   bool ok = true;
   json_object_foreach(rooms, name, ignored) ok = ok && check_listed(s, name, e);
@@ -200,7 +238,7 @@ static bool check_rooms(struct sums *s, struct err *e) {
 bool folder_check(const char *dir, struct err *e) {
   struct arena a = {0};
   struct bytes bytes;
-  struct sums s = {&a, dir, json_object()};
+  struct sums s = {&a, dir, json_map()};
   bool ok = file_read(&a, arena_printf(&a, "%s/SHA256SUMS", dir), SUMS_MAX, &bytes, e);
   char *rest = ok ? (char *)bytes.data : NULL;
   for (char *line; ok && (line = strsep(&rest, "\n"));)

@@ -115,14 +115,12 @@ bool process_run(const char *const *argv, const char *cwd, const char *const *en
 }
 
 bool process_exists(const char *program) {
-  const char *path = getenv("PATH");
-  char *copy = strdup(path ? path : ""), *rest = copy;
-  bool found = false;
-  for (char *dir; !found && (dir = strsep(&rest, ":"));) {
+  for (const char *dir = getenv("PATH"); dir;) {
     char name[4096];
-    snprintf(name, sizeof name, "%s/%s", *dir ? dir : ".", program);
-    found = access(name, X_OK) == 0;
+    int length = (int)strcspn(dir, ":");
+    snprintf(name, sizeof name, "%.*s/%s", length ? length : 1, length ? dir : ".", program);
+    if (access(name, X_OK) == 0) return true;
+    dir = dir[length] ? dir + length + 1 : NULL;
   }
-  free(copy);
-  return found;
+  return false;
 }

@@ -15,23 +15,23 @@ struct arena_chunk {
   _Alignas(ALIGN) unsigned char data[];
 };
 
-static void die(void) {
+_Noreturn void arena_out_of_memory(void) {
   fputs("nngen: out of memory\n", stderr);
   exit(1);
 }
 
 static struct arena_chunk *chunk_new(struct arena_chunk *older, size_t size) {
   size_t total = sizeof(struct arena_chunk) + size;
-  if (total < size || total > SIZE_MAX - ALIGN) die();
+  if (total < size || total > SIZE_MAX - ALIGN) arena_out_of_memory();
   struct arena_chunk *c = aligned_alloc(ALIGN, (total + ALIGN - 1) / ALIGN * ALIGN);
-  if (!c) die();
+  if (!c) arena_out_of_memory();
   *c = (struct arena_chunk){.older = older, .size = size};
   return c;
 }
 
 void *arena_alloc(struct arena *a, size_t count, size_t size) {
   size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) die();
+  if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) arena_out_of_memory();
   bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
   if (!a->chunk || a->chunk->size - a->chunk->used < bytes)
     a->chunk = chunk_new(a->chunk, bytes > CHUNK ? bytes : CHUNK);
@@ -55,7 +55,7 @@ char *arena_printf(struct arena *a, const char *format, ...) {
   va_copy(again, args);
   int n = vsnprintf(NULL, 0, format, args);
   va_end(args);
-  if (n < 0) die();
+  if (n < 0) arena_out_of_memory();
   char *text = arena_alloc(a, (size_t)n + 1, 1);
   vsnprintf(text, (size_t)n + 1, format, again);
   va_end(again);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/base/json.h"
 
+#include "sw/base/arena.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,16 @@ bool json_only(const json_t *object, const char *const *keys, const char *what, 
     if (!*k) return err_set(e, "%s: unknown key \"%s\"", what, key);
   }
   return true;
+}
+
+json_t *json_map(void) {
+  json_t *map = json_object();
+  if (!map) arena_out_of_memory();
+  return map;
+}
+
+void json_put(json_t *map, const char *key, json_t *value) {
+  if (json_object_set_new(map, key, value) != 0) arena_out_of_memory();
 }
 
 void json_put_string(struct text *t, const char *s) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/base/text.h"
 
+#include "sw/base/arena.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,10 +15,7 @@ static void reserve(struct text *t, size_t more) {
   size_t capacity = t->capacity ? t->capacity : 256;
   while (capacity < need) capacity *= 2;
   char *data = realloc(t->data, capacity);
-  if (!data) {
-    fputs("nngen: out of memory\n", stderr);
-    exit(1);
-  }
+  if (!data) arena_out_of_memory();
   t->data = data;
   t->capacity = capacity;
 }

@@ -30,7 +30,7 @@ static bool source_open(struct source *s, const unsigned char *bytes, size_t siz
   s->content = size * DEFLATE_MAX_RATIO;
   s->z.next_in = (z_const Bytef *)bytes;
   s->z.avail_in = (uInt)size;
-  if (inflateInit2(&s->z, GZIP_WINDOW) != Z_OK) return err_set(e, "gzip: can't be read");
+  if (inflateInit2(&s->z, GZIP_WINDOW) != Z_OK) arena_out_of_memory();
   return true;
 }
 
@@ -53,6 +53,7 @@ static size_t source_read(struct source *s, unsigned char *to, size_t bytes) {
   s->z.avail_out = (uInt)bytes;
   while (s->z.avail_out && !s->ended) {
     int status = inflate(&s->z, Z_NO_FLUSH);
+    if (status == Z_MEM_ERROR) arena_out_of_memory();
     s->ended = status == Z_STREAM_END;
     if (status != Z_OK && status != Z_STREAM_END) break;
   }

@@ -287,7 +287,7 @@ struct graph *model_parse(struct arena *a, const void *data, size_t size, struct
     return NULL;
   }
   struct reader r = {
-      a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_object(), json_object(), e};
+      a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_map(), json_map(), e};
   bool ok = read_graph(&r, root);
   json_decref(r.values);
   json_decref(r.nodes);

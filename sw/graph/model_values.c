@@ -6,14 +6,13 @@
 #include <string.h>
 
 struct tensor *reader_take(struct reader *r, const char *name) {
-  struct tensor *t = safetensors_find(r->file, name);
-  if (!t) {
+  int64_t at = safetensors_find(r->file, name);
+  if (at < 0) {
     err_set(r->err, "tensor \"%s\" isn't in the file", name);
     return NULL;
   }
-  for (uint32_t i = 0; i < r->file->count; i++)
-    if (r->file->tensors[i].tensor == t) r->used[i] = 1;
-  return t;
+  r->used[at] = 1;
+  return r->file->tensors[at].tensor;
 }
 
 struct tensor *reader_take_list(struct reader *r, const char *name, enum dtype dtype) {
@@ -27,7 +26,7 @@ struct tensor *reader_take_list(struct reader *r, const char *name, enum dtype d
 
 bool reader_add_name(struct reader *r, json_t *map, const char *name, uint32_t id) {
   if (json_object_get(map, name)) return err_set(r->err, "the name \"%s\" stands twice", name);
-  json_object_set_new(map, name, json_integer(id));
+  json_put(map, name, json_integer(id));
   return true;
 }
 

@@ -154,11 +154,11 @@ bool safetensors_parse(struct arena *a, const void *data, size_t size, struct sa
   return ok;
 }
 
-struct tensor *safetensors_find(const struct safetensors *s, const char *name) {
+int64_t safetensors_find(const struct safetensors *s, const char *name) {
   struct named_tensor key = {name, NULL};
   struct named_tensor *found =
       s->count ? bsearch(&key, s->tensors, s->count, sizeof key, by_name) : NULL;
-  return found ? found->tensor : NULL;
+  return found ? found - s->tensors : -1;
 }
 
 const char *safetensors_metadata(const struct safetensors *s, const char *key) {

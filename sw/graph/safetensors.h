@@ -28,7 +28,7 @@ struct safetensors {
 // Parses a whole file; every tensor's data is copied into the arena.
 bool safetensors_parse(struct arena *a, const void *data, size_t size, struct safetensors *out,
                        struct err *e);
-struct tensor *safetensors_find(const struct safetensors *s, const char *name); // NULL: none
+int64_t safetensors_find(const struct safetensors *s, const char *name);        // index; -1: none
 const char *safetensors_metadata(const struct safetensors *s, const char *key); // NULL: none
 
 // Appends the file's bytes: tensors by falling element size, then name, as the format asks for

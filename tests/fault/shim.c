@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loaded before the C library: the N-th call of one kind fails, or kills the process.
+//
+//   NNGEN_FAULT=malloc:17        the 17th allocation returns NULL
+//   NNGEN_FAULT=write:3:kill     the 3rd write ends the process by SIGKILL
+//
+// Kinds: malloc (and its like), open, read, write, change (rename, mkdir, unlink and their like),
+// sync. $NNGEN_FAULT_COUNT names a file that gets the number of calls when the process ends.
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum kind { KIND_MALLOC, KIND_OPEN, KIND_READ, KIND_WRITE, KIND_CHANGE, KIND_SYNC, KINDS };
+static const char *const names[KINDS] = {"malloc", "open", "read", "write", "change", "sync"};
+
+static long wanted[KINDS], calls[KINDS];
+static int kills, awake;
+
+static void parse(const char *fault) {
+  const char *colon = fault ? strchr(fault, ':') : NULL;
+  for (int k = 0; colon && k < KINDS; k++)
+    if (strlen(names[k]) == (size_t)(colon - fault) && !strncmp(names[k], fault, strlen(names[k])))
+      wanted[k] = strtol(colon + 1, NULL, 10);
+  kills = colon && strstr(colon, ":kill");
+}
+
+// Children are left alone.
+__attribute__((constructor)) static void wake(void) {
+  parse(getenv("NNGEN_FAULT"));
+  unsetenv("NNGEN_FAULT");
+  unsetenv("LD_PRELOAD");
+  awake = 1;
+}
+
+__attribute__((destructor)) static void report(void) {
+  const char *path = getenv("NNGEN_FAULT_COUNT");
+  awake = 0;
+  FILE *f = path ? fopen(path, "w") : NULL;
+  for (int k = 0; f && k < KINDS; k++) fprintf(f, "%s %ld\n", names[k], calls[k]);
+  if (f) fclose(f);
+}
+
+static int fails(enum kind k) {
+  if (!awake || ++calls[k] != wanted[k]) return 0;
+  if (kills) raise(SIGKILL);
+  errno = k == KIND_MALLOC ? ENOMEM : k == KIND_WRITE || k == KIND_CHANGE ? ENOSPC : EIO;
+  return 1;
+}
+
+#define REAL(type, name, ...)                                                                      \
+  static type (*real)(__VA_ARGS__);                                                                \
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, name)
+
+// ---- memory: the C library's own, under its other names
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *p, size_t size);
+void *__libc_memalign(size_t align, size_t size);
+
+void *malloc(size_t size) {
+  return fails(KIND_MALLOC) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  return fails(KIND_MALLOC) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *p, size_t size) {
+  return fails(KIND_MALLOC) ? NULL : __libc_realloc(p, size);
+}
+
+void *aligned_alloc(size_t align, size_t size) {
+  return fails(KIND_MALLOC) ? NULL : __libc_memalign(align, size);
+}
+
+// ---- files
+
+int open(const char *path, int flags, ...) {
+  REAL(int, "open", const char *, int, ...);
+  va_list list;
+  va_start(list, flags);
+  mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+  va_end(list);
+  return fails(KIND_OPEN) ? -1 : real(path, flags, mode);
+}
+
+ssize_t read(int fd, void *to, size_t size) {
+  REAL(ssize_t, "read", int, void *, size_t);
+  return fails(KIND_READ) ? -1 : real(fd, to, size);
+}
+
+ssize_t write(int fd, const void *from, size_t size) {
+  REAL(ssize_t, "write", int, const void *, size_t);
+  return fails(KIND_WRITE) ? -1 : real(fd, from, size);
+}
+
+int fsync(int fd) {
+  REAL(int, "fsync", int);
+  return fails(KIND_SYNC) ? -1 : real(fd);
+}
+
+int rename(const char *from, const char *to) {
+  REAL(int, "rename", const char *, const char *);
+  return fails(KIND_CHANGE) ? -1 : real(from, to);
+}
+
+int renameat2(int old_dir, const char *from, int new_dir, const char *to, unsigned flags) {
+  REAL(int, "renameat2", int, const char *, int, const char *, unsigned);
+  return fails(KIND_CHANGE) ? -1 : real(old_dir, from, new_dir, to, flags);
+}
+
+int mkdir(const char *path, mode_t mode) {
+  REAL(int, "mkdir", const char *, mode_t);
+  return fails(KIND_CHANGE) ? -1 : real(path, mode);
+}
+
+char *mkdtemp(char *path) {
+  REAL(char *, "mkdtemp", char *);
+  return fails(KIND_CHANGE) ? NULL : real(path);
+}
+
+int mkstemp(char *path) {
+  REAL(int, "mkstemp", char *);
+  return fails(KIND_OPEN) ? -1 : real(path);
+}
+
+int remove(const char *path) {
+  REAL(int, "remove", const char *);
+  return kills && fails(KIND_CHANGE) ? -1 : real(path);
+}
