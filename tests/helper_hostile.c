@@ -65,20 +65,26 @@ void hostile_put(struct shell *c, const char *file, const char *text) {
   write_file(c, file, text, strlen(text));
 }
 
-void hostile_model(struct shell *c, const char *file, const char *name, const char *from,
-                   const char *to) {
+void hostile_container(struct shell *c, const char *file, const char *graph, const char *entries,
+                       const void *data, size_t bytes) {
   struct text header = {0}, all = {0};
   text_puts(&header, "{\"__metadata__\":{\"format\":\"nngen\",\"nngen.version\":\"1\","
                      "\"nngen.graph\":");
-  put_quoted(&header, with_name(&c->arena, replaced(&c->arena, GRAPH, from, to), name));
-  text_printf(&header, "},%s}", with_name(&c->arena, ENTRIES, name));
+  put_quoted(&header, graph);
+  text_printf(&header, "}%s%s}", *entries ? "," : "", entries);
   while (header.size % 8) text_puts(&header, " ");
   for (int i = 0; i < 8; i++) text_put(&all, (char[]){(char)(header.size >> (8 * i) & 0xff)}, 1);
   text_put(&all, header.data, header.size);
-  text_put(&all, (const char *)weights, sizeof weights);
+  text_put(&all, data, bytes);
   write_file(c, file, all.data, all.size);
   text_free(&header);
   text_free(&all);
+}
+
+void hostile_model(struct shell *c, const char *file, const char *name, const char *from,
+                   const char *to) {
+  const char *graph = with_name(&c->arena, replaced(&c->arena, GRAPH, from, to), name);
+  hostile_container(c, file, graph, with_name(&c->arena, ENTRIES, name), weights, sizeof weights);
 }
 
 void hostile_images(struct shell *c, const char *file) {

@@ -11,6 +11,10 @@
 // Writes text into the scratch folder.
 void hostile_put(struct shell *c, const char *file, const char *text);
 
+// Writes a model file of a graph's JSON, the JSON of its tensors' entries, and their data.
+void hostile_container(struct shell *c, const char *file, const char *graph, const char *entries,
+                       const void *data, size_t bytes);
+
 // Writes a float model, (2, 2, 1) pixels -> flatten -> linear -> relu -> linear -> (2), in which
 // every name is `name`, spelled as in JSON, and a letter; the first `from` in its graph, if any,
 // becomes `to`.

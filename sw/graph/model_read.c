@@ -286,8 +286,7 @@ struct graph *model_parse(struct arena *a, const void *data, size_t size, struct
     err_within(e, "nngen.graph");
     return NULL;
   }
-  struct reader r = {
-      a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_map(), json_map(), e};
+  struct reader r = {a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_map(), json_map(), e};
   bool ok = read_graph(&r, root);
   json_decref(r.values);
   json_decref(r.nodes);

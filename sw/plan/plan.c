@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { QUEUE_MOST = 1 << 14 };
+enum { QUEUE_MOST = 1 << 14, FRAME_ELEMENTS_MAX = 1 << 24 };
 
 struct planner {
   struct arena *arena;
@@ -202,13 +202,23 @@ static void start(struct planner *p) {
   p->combinational = 1;
 }
 
+// A few bytes of a file can ask for streams whose vectors would fill a disk.
+static bool check_size(const struct plan *p, struct err *e) {
+  int64_t elements = p->input.elements;
+  for (uint32_t i = 0; i < p->n_taps; i++) elements += p->taps[i].elements;
+  return elements <= FRAME_ELEMENTS_MAX ||
+         err_set(e, "the streams carry %lld elements per frame, at most %d are accepted",
+                 (long long)elements, FRAME_ELEMENTS_MAX);
+}
+
 static bool check(struct planner *p, struct err *e) {
   if (p->problems.size) return err_set(e, "no circuit for layer %s", p->problems.data);
   for (uint32_t i = 0; i < p->folding->n_layers; i++)
     if (!p->folding->layers[i].used)
       return err_set(e, "folding: there is no layer \"%s\" in the circuit",
                      p->folding->layers[i].name);
-  return p->plan->n_taps || err_set(e, "the model has no layer that computes");
+  return (p->plan->n_taps || err_set(e, "the model has no layer that computes")) &&
+         check_size(p->plan, e);
 }
 
 // Queues that are too small cost cycles: they grow until the slowest cell sets the pace.
