@@ -83,6 +83,12 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 models/* $(SHARE)/nngen/models
 
+mutate: setup-test ## token mutants of the C sources: how many do the tests kill
+	@scripts/mutate
+
+seeded-bugs: setup-test ## which tests see which seeded bug
+	@tests/bad/run -a
+
 deb: setup-deb ## a Debian package of it: build/nngen_VERSION_ARCHITECTURE.deb
 	@scripts/deb $(BUILD)
 
@@ -162,6 +168,8 @@ check-deep:
 	@$(MAKE) --no-print-directory check sanitize
 	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
+	@tests/bad/run
+	@scripts/mutate
 
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources
 	@scripts/lint-format
@@ -171,6 +179,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install deb sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install deb mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -1,86 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/helper_netgen.h"
+#include "tests/helper_netgen_parts.h"
 
-#include "sw/base/rng.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 
 #include <math.h>
 #include <string.h>
 
-struct netgen {
-  struct arena *arena;
-  struct graph *g;
-  struct rng rng;
-  enum netgen_kind kind;
-  uint32_t at; // the value at the end of the chain
-  int names;
-};
-
-static int64_t pick(struct netgen *n, int64_t lo, int64_t hi) {
+int64_t netgen_pick(struct netgen *n, int64_t lo, int64_t hi) {
   return rng_range(&n->rng, lo, hi);
 }
-static bool chance(struct netgen *n, int percent) {
-  return pick(n, 1, 100) <= percent;
+bool netgen_chance(struct netgen *n, int percent) {
+  return netgen_pick(n, 1, 100) <= percent;
 }
-static const struct value *end(const struct netgen *n) {
+const struct value *netgen_end(const struct netgen *n) {
   return &n->g->values[n->at];
 }
-static const char *name(struct netgen *n, const char *what) {
+const char *netgen_name(struct netgen *n, const char *what) {
   return arena_printf(n->arena, "%s%d", what, n->names++);
 }
 
-static int64_t size(struct netgen *n) {
+int64_t netgen_size(struct netgen *n) {
   static const int64_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 10, 11, 13, 16, 17, 23, 31};
-  return sizes[pick(n, 0, sizeof sizes / sizeof *sizes - 1)];
+  return sizes[netgen_pick(n, 0, sizeof sizes / sizeof *sizes - 1)];
 }
 
 // A stream type; narrow: at most 12 bits.
-static struct type stream_type(struct netgen *n, bool bipolar, int widest) {
-  if (bipolar && chance(n, 12)) return type_of_class(TYPE_BIPOLAR);
-  bool is_signed = chance(n, 70);
-  int width = (int)pick(n, is_signed ? 2 : 1, widest);
-  double scale = ldexp(1, -(int)pick(n, 0, width));
+struct type netgen_stream_type(struct netgen *n, bool bipolar, int widest) {
+  if (bipolar && netgen_chance(n, 12)) return type_of_class(TYPE_BIPOLAR);
+  bool is_signed = netgen_chance(n, 70);
+  int width = (int)netgen_pick(n, is_signed ? 2 : 1, widest);
+  double scale = ldexp(1, -(int)netgen_pick(n, 0, width));
   int32_t zero = 0;
-  if (chance(n, 20)) scale *= 0.5 + (double)pick(n, 1, 1000) / 1000;
-  if (chance(n, 20))
-    zero = (int32_t)pick(n, fix_lowest(width, is_signed), fix_highest(width, is_signed));
+  if (netgen_chance(n, 20)) scale *= 0.5 + (double)netgen_pick(n, 1, 1000) / 1000;
+  if (netgen_chance(n, 20))
+    zero = (int32_t)netgen_pick(n, fix_lowest(width, is_signed), fix_highest(width, is_signed));
   return type_fixed(n->arena, width, is_signed, scale, zero);
 }
 
 static void modes(struct netgen *n, uint32_t node, const struct type *out) {
   struct node *d = &n->g->nodes[node];
-  d->rounding = (enum fix_rounding)pick(n, FIX_FLOOR, FIX_AWAY);
-  d->overflow = (enum fix_overflow)pick(n, FIX_SATURATE, FIX_TO_ZERO);
+  d->rounding = (enum fix_rounding)netgen_pick(n, FIX_FLOOR, FIX_AWAY);
+  d->overflow = (enum fix_overflow)netgen_pick(n, FIX_SATURATE, FIX_TO_ZERO);
   if (d->overflow == FIX_SYMMETRIC && (out->cls != TYPE_FIXED || out->zero[0] != 0))
     d->overflow = FIX_SATURATE;
 }
 
-static uint32_t tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
+uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
                        struct type type) {
   struct tensor *t = tensor_new(n->arena, dtype_for(&type), rank, shape);
   int64_t lo = type_lowest(&type), hi = type_highest(&type);
-  int style = (int)pick(n, 0, 9); // all zero, all extreme, or random
+  int style = (int)netgen_pick(n, 0, 9); // all zero, all extreme, or random
   for (int64_t i = 0; i < t->count; i++) {
     int64_t v = style == 0   ? type_zero(&type, 0)
                 : style == 1 ? lo
                 : style == 2 ? hi
-                             : pick(n, lo, hi);
+                             : netgen_pick(n, lo, hi);
     if (type.cls == TYPE_BIPOLAR) v = v > 0 || style == 0 ? 1 : -1;
     tensor_set_int(t, i, v);
   }
-  return graph_add_tensor(n->g, name(n, what), t, type);
+  return graph_add_tensor(n->g, netgen_name(n, what), t, type);
 }
 
-static uint32_t add_node(struct netgen *n, enum op op, struct type out, int rank,
+uint32_t netgen_add_node(struct netgen *n, enum op op, struct type out, int rank,
                          const int64_t *shape, bool per_frame) {
-  uint32_t node = graph_add_node(n->g, op, name(n, op_info(op)->name));
+  uint32_t node = graph_add_node(n->g, op, netgen_name(n, op_info(op)->name));
   modes(n, node, &out);
-  graph_add_out(n->g, node, graph_add_value(n->g, name(n, "v"), rank, shape, out, per_frame));
+  graph_add_out(n->g, node,
+                graph_add_value(n->g, netgen_name(n, "v"), rank, shape, out, per_frame));
   return node;
 }
 
-static void use(struct netgen *n, uint32_t node, uint32_t value) {
+void netgen_use(struct netgen *n, uint32_t node, uint32_t value) {
   graph_add_use(n->g, node, (struct use){value, 0, NONE});
 }
 
@@ -93,20 +84,22 @@ static void tflite(struct netgen *n, uint32_t node) {
 }
 
 // A requantisation that brings an accumulator of `bits` near the output's range.
-static void requant(struct netgen *n, uint32_t node, int bits, const struct type *out,
+void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type *out,
                     int64_t count) {
   int64_t *mul = ARENA_NEW(n->arena, int64_t, count);
   int32_t *shift = ARENA_NEW(n->arena, int32_t, count);
-  bool power = chance(n, 60);
+  bool power = netgen_chance(n, 60);
   for (int64_t i = 0; i < count; i++) {
-    shift[i] = (int32_t)(bits - type_width(out) + pick(n, -2, 1) - (count > 1 ? pick(n, 0, 3) : 0));
-    mul[i] = power ? 1 : pick(n, 1 << 30, INT32_MAX);
+    shift[i] = (int32_t)(bits - type_width(out) + netgen_pick(n, -2, 1) -
+                         (count > 1 ? netgen_pick(n, 0, 3) : 0));
+    mul[i] = power ? 1 : netgen_pick(n, 1 << 30, INT32_MAX);
     if (!power) shift[i] += 31;
   }
   graph_add_requant(n->g, node, count, mul, shift);
   int column = op_info(n->g->nodes[node].op)->column;
   bool sums = column == COLUMN_LINEAR || n->g->nodes[node].op == OP_quantize;
-  if (!power && sums && bits <= 30 && out->cls == TYPE_FIXED && chance(n, 25)) tflite(n, node);
+  if (!power && sums && bits <= 30 && out->cls == TYPE_FIXED && netgen_chance(n, 25))
+    tflite(n, node);
 }
 
 static int acc_bits(struct netgen *n, uint32_t node) {
@@ -114,63 +107,66 @@ static int acc_bits(struct netgen *n, uint32_t node) {
   return interval_bits(interval_node(n->g, &n->g->nodes[node]));
 }
 
-static void finish(struct netgen *n, uint32_t node) {
+void netgen_finish(struct netgen *n, uint32_t node) {
   n->at = n->g->nodes[node].out[0];
 }
 
 // ---- columns
 
 static struct type weight_type(struct netgen *n, int64_t out) {
-  int kind = (int)pick(n, 0, 9);
+  int kind = (int)netgen_pick(n, 0, 9);
   if (kind == 0) return type_of_class(TYPE_BIPOLAR);
   if (kind == 1) return type_of_class(TYPE_TERNARY);
-  int width = (int)pick(n, 2, 10);
+  int width = (int)netgen_pick(n, 2, 10);
   if (kind > 3) return type_fixed(n->arena, width, kind != 4, ldexp(1, -width), kind == 5 ? 1 : 0);
   double *scale = ARENA_NEW(n->arena, double, out);
   int32_t *zero = ARENA_NEW(n->arena, int32_t, out);
   for (int64_t o = 0; o < out; o++) {
-    scale[o] = ldexp(1, -(int)pick(n, 0, 6));
-    if (kind == 3) zero[o] = (int32_t)pick(n, fix_lowest(width, true), fix_highest(width, true));
+    scale[o] = ldexp(1, -(int)netgen_pick(n, 0, 6));
+    if (kind == 3)
+      zero[o] = (int32_t)netgen_pick(n, fix_lowest(width, true), fix_highest(width, true));
   }
   return type_channels(n->arena, width, true, 0, out, scale, zero);
 }
 
-static void flatten(struct netgen *n) {
-  if (end(n)->rank == 1) return;
-  int64_t elements = value_elements(end(n));
-  uint32_t from = n->at,
-           node = add_node(n, OP_flatten, end(n)->type, 1, &elements, end(n)->per_frame);
-  use(n, node, from);
-  finish(n, node);
+void netgen_flatten(struct netgen *n) {
+  if (netgen_end(n)->rank == 1) return;
+  int64_t elements = value_elements(netgen_end(n));
+  uint32_t from = n->at, node = netgen_add_node(n, OP_flatten, netgen_end(n)->type, 1, &elements,
+                                                netgen_end(n)->per_frame);
+  netgen_use(n, node, from);
+  netgen_finish(n, node);
 }
 
 // Over the last axis: mostly of a flat stream, sometimes of several rows.
 static void linear(struct netgen *n) {
-  if (n->kind == NETGEN_CIRCUIT || chance(n, 60)) flatten(n);
+  if (n->kind == NETGEN_CIRCUIT || netgen_chance(n, 60)) netgen_flatten(n);
   uint32_t x = n->at;
-  int rank = end(n)->rank;
-  int64_t shape[2] = {size(n), end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
-  memcpy(y_shape, end(n)->shape, sizeof y_shape);
+  int rank = netgen_end(n)->rank;
+  int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
+  memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
   y_shape[rank - 1] = shape[0];
-  struct type w = weight_type(n, shape[0]), out = stream_type(n, true, 16);
-  uint32_t node = add_node(n, OP_linear, out, rank, y_shape, end(n)->per_frame);
-  use(n, node, x);
-  use(n, node, tensor(n, "w", 2, shape, w));
-  if (chance(n, 70))
-    use(n, node, tensor(n, "b", 1, shape, type_fixed(n->arena, (int)pick(n, 2, 12), true, 1, 0)));
+  struct type w = weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);
+  uint32_t node = netgen_add_node(n, OP_linear, out, rank, y_shape, netgen_end(n)->per_frame);
+  netgen_use(n, node, x);
+  netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
+  if (netgen_chance(n, 70))
+    netgen_use(n, node,
+               netgen_tensor(n, "b", 1, shape,
+                             type_fixed(n->arena, (int)netgen_pick(n, 2, 12), true, 1, 0)));
   graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
   int bits = acc_bits(n, node);
   n->g->nodes[node].n_rq = 0;
-  requant(n, node, bits, &out, chance(n, 30) ? shape[0] : 1);
-  finish(n, node);
+  netgen_requant(n, node, bits, &out, netgen_chance(n, 30) ? shape[0] : 1);
+  netgen_finish(n, node);
 }
 
 static void quantize_to(struct netgen *n, struct type out) {
-  uint32_t x = n->at,
-           node = add_node(n, OP_quantize, out, end(n)->rank, end(n)->shape, end(n)->per_frame);
-  use(n, node, x);
-  requant(n, node, type_width(&end(n)->type) + 1, &out, 1);
-  finish(n, node);
+  uint32_t x = n->at, node = netgen_add_node(n, OP_quantize, out, netgen_end(n)->rank,
+                                             netgen_end(n)->shape, netgen_end(n)->per_frame);
+  netgen_use(n, node, x);
+  netgen_requant(n, node, type_width(&netgen_end(n)->type) + 1, &out, 1);
+  netgen_finish(n, node);
 }
 
 static void add_table(struct netgen *n, uint32_t node, enum op op, const struct type *in,
@@ -180,23 +176,26 @@ static void add_table(struct netgen *n, uint32_t node, enum op op, const struct 
   int64_t count = d.in_hi - d.in_lo + 1;
   struct tensor *t = tensor_new(n->arena, DTYPE_I64, 1, &count);
   double alpha = 1;
-  if (op == OP_elu) graph_add_real(n->g, node, ATTR_alpha, alpha = (double)pick(n, 1, 30) / 16);
-  if (op == OP_gelu && chance(n, 50)) graph_add_attr(n->g, node, ATTR_approximate)->text = "tanh";
+  if (op == OP_elu)
+    graph_add_real(n->g, node, ATTR_alpha, alpha = (double)netgen_pick(n, 1, 30) / 16);
+  if (op == OP_gelu && netgen_chance(n, 50))
+    graph_add_attr(n->g, node, ATTR_approximate)->text = "tanh";
   curve_table((enum curve)node_curve(&n->g->nodes[node]), alpha, &d, t->data);
   graph_add_attr(n->g, node, ATTR_table)->tensor = t;
 }
 
 static void add_constants(struct netgen *n, uint32_t node, enum op op, const struct type *in) {
   const struct op_info *info = op_info(op);
-  int64_t lo = type_lowest(in), hi = type_highest(in), c[2] = {pick(n, lo, hi), pick(n, lo, hi)};
+  int64_t lo = type_lowest(in), hi = type_highest(in),
+          c[2] = {netgen_pick(n, lo, hi), netgen_pick(n, lo, hi)};
   if (info->slopes)
-    graph_add_requant(n->g, node, 1, (int64_t[]){pick(n, 1, 1 << 20)},
-                      (int32_t[]){(int32_t)pick(n, 0, 20)});
+    graph_add_requant(n->g, node, 1, (int64_t[]){netgen_pick(n, 1, 1 << 20)},
+                      (int32_t[]){(int32_t)netgen_pick(n, 0, 20)});
   if (op == OP_hard_sigmoid) {
-    c[0] = pick(n, -(1 << 20), 1 << 20);
-    c[1] = pick(n, 0, 1 << 21);
+    c[0] = netgen_pick(n, -(1 << 20), 1 << 20);
+    c[1] = netgen_pick(n, 0, 1 << 21);
   } else if (info->codes == 1) {
-    c[0] = pick(n, 0, hi + 1);
+    c[0] = netgen_pick(n, 0, hi + 1);
   } else if (c[0] > c[1]) {
     int64_t swap = c[0];
     c[0] = c[1];
@@ -207,187 +206,88 @@ static void add_constants(struct netgen *n, uint32_t node, enum op op, const str
     if (info->required & 1u << a) graph_add_real(n->g, node, (enum attr_name)a, 0.5);
 }
 
-static void pointwise(struct netgen *n, enum op op) {
+void netgen_pointwise(struct netgen *n, enum op op) {
   const struct op_info *info = op_info(op);
-  if (end(n)->type.cls != TYPE_FIXED || (info->curve != NONE && end(n)->type.width > 12))
-    quantize_to(n, stream_type(n, false, 12));
+  if (netgen_end(n)->type.cls != TYPE_FIXED ||
+      (info->curve != NONE && netgen_end(n)->type.width > 12))
+    quantize_to(n, netgen_stream_type(n, false, 12));
   uint32_t x = n->at;
-  struct type in = end(n)->type,
-              out = stream_type(n, op == OP_quantize, info->curve != NONE ? 12 : 16);
-  bool same = info->curve == NONE && info->slopes == 0 && op != OP_quantize && chance(n, 40);
+  struct type in = netgen_end(n)->type,
+              out = netgen_stream_type(n, op == OP_quantize, info->curve != NONE ? 12 : 16);
+  bool same = info->curve == NONE && info->slopes == 0 && op != OP_quantize && netgen_chance(n, 40);
   if (same) out = in;
-  uint32_t node = add_node(n, op, out, end(n)->rank, end(n)->shape, end(n)->per_frame);
-  use(n, node, x);
+  uint32_t node = netgen_add_node(n, op, out, netgen_end(n)->rank, netgen_end(n)->shape,
+                                  netgen_end(n)->per_frame);
+  netgen_use(n, node, x);
   if (info->curve != NONE) {
     add_table(n, node, op, &in, &out);
   } else {
     add_constants(n, node, op, &in);
-    if (!same) requant(n, node, type_width(&in) + 1 + (info->slopes ? 20 : 0), &out, 1);
+    if (!same) netgen_requant(n, node, type_width(&in) + 1 + (info->slopes ? 20 : 0), &out, 1);
   }
-  finish(n, node);
+  netgen_finish(n, node);
 }
 
 static void classify(struct netgen *n, enum op op) {
-  if (end(n)->type.cls != TYPE_FIXED) quantize_to(n, stream_type(n, false, 8));
-  flatten(n);
+  if (netgen_end(n)->type.cls != TYPE_FIXED) quantize_to(n, netgen_stream_type(n, false, 8));
+  netgen_flatten(n);
   uint32_t x = n->at;
-  int64_t shape[1] = {op == OP_argmax ? 1 : end(n)->shape[0]};
-  struct type out = op == OP_argmax ? type_fixed(n->arena, (int)pick(n, 6, 8), false, 1, 0)
+  int64_t shape[1] = {op == OP_argmax ? 1 : netgen_end(n)->shape[0]};
+  struct type out = op == OP_argmax ? type_fixed(n->arena, (int)netgen_pick(n, 6, 8), false, 1, 0)
                                     : type_fixed(n->arena, 8, false, 0x1p-8, 0);
-  bool two = op == OP_argmax && n->kind == NETGEN_ANY && chance(n, 50);
-  struct type in = end(n)->type;
-  bool frames = end(n)->per_frame;
-  uint32_t node = add_node(n, op, out, 1, shape, frames);
-  use(n, node, x);
-  if (two) graph_add_out(n->g, node, graph_add_value(n->g, name(n, "best"), 1, shape, in, frames));
+  bool two = op == OP_argmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
+  struct type in = netgen_end(n)->type;
+  bool frames = netgen_end(n)->per_frame;
+  uint32_t node = netgen_add_node(n, op, out, 1, shape, frames);
+  netgen_use(n, node, x);
+  if (two)
+    graph_add_out(n->g, node, graph_add_value(n->g, netgen_name(n, "best"), 1, shape, in, frames));
   if (op == OP_softmax) n->g->nodes[node].where = WHERE_HOST;
   n->g->nodes[node].rounding = FIX_HALF_EVEN;
   n->g->nodes[node].overflow = FIX_SATURATE;
-  finish(n, node);
-}
-
-static void join(struct netgen *n, enum op op) {
-  uint32_t x = n->at, y = n->at;
-  if (chance(n, 50)) {
-    pointwise(n, OP_relu);
-    y = n->at;
-  } else if (chance(n, 50)) {
-    y = tensor(n, "c", 1, &end(n)->shape[end(n)->rank - 1], type_fixed(n->arena, 5, true, 0.25, 1));
-  }
-  const struct value *v = &n->g->values[x];
-  struct type out = stream_type(n, true, 16);
-  uint32_t node = add_node(n, op, out, v->rank, v->shape, v->per_frame);
-  use(n, node, x);
-  use(n, node, y);
-  int32_t shift = (int32_t)pick(n, 0, 34);
-  for (int i = 0; i < (op == OP_mul ? 1 : 2); i++)
-    graph_add_requant(n->g, node, 1,
-                      (int64_t[]){chance(n, 50) ? 1 << pick(n, 0, 8) : pick(n, 1, INT32_MAX)},
-                      &shift);
-  finish(n, node);
-}
-
-// Splits the chain's elements into a matrix (rows, columns).
-static void reshape(struct netgen *n) {
-  int64_t elements = value_elements(end(n)), rows = 1;
-  for (int64_t d = 2; d <= elements; d++)
-    if (elements % d == 0 && chance(n, 50)) rows = d;
-  int64_t shape[2] = {rows, elements / rows};
-  uint32_t x = n->at, node = add_node(n, OP_reshape, end(n)->type, 2, shape, end(n)->per_frame);
-  use(n, node, x);
-  graph_add_ints(n->g, node, ATTR_shape, 2, (int64_t[]){rows, -1});
-  finish(n, node);
-}
-
-static void matmul(struct netgen *n, bool frames) {
-  reshape(n);
-  uint32_t x = n->at;
-  bool ta = chance(n, 50), tb = chance(n, 50);
-  int64_t inner = end(n)->shape[!ta], columns = size(n);
-  int64_t b_shape[2] = {tb ? columns : inner, tb ? inner : columns};
-  int64_t shape[2] = {end(n)->shape[ta], columns};
-  struct type out = stream_type(n, true, 12);
-  uint32_t node = add_node(n, OP_matmul, out, 2, shape, end(n)->per_frame && !frames);
-  use(n, node, x);
-  use(n, node, tensor(n, "m", 2, b_shape, type_fixed(n->arena, 6, true, 0.125, 2)));
-  graph_add_int(n->g, node, ATTR_transpose_a, ta);
-  graph_add_int(n->g, node, ATTR_transpose_b, tb);
-  if (frames) graph_add_int(n->g, node, ATTR_frames, 1);
-  requant(n, node, (int)pick(n, 10, 20), &out, 1);
-  finish(n, node);
-}
-
-static void sum(struct netgen *n, bool frames) {
-  reshape(n);
-  uint32_t x = n->at;
-  int64_t axis = pick(n, 0, 1), shape[1] = {end(n)->shape[!axis]};
-  struct type out = stream_type(n, true, 12);
-  uint32_t node = add_node(n, OP_sum, out, 1, shape, end(n)->per_frame && !frames);
-  use(n, node, x);
-  graph_add_ints(n->g, node, ATTR_axes, 1, &axis);
-  if (frames) graph_add_int(n->g, node, ATTR_frames, 1);
-  requant(n, node, (int)pick(n, 6, 14), &out, 1);
-  finish(n, node);
-}
-
-// variable -> read -> multiplied into the chain; what is summed over the frames is added to it.
-static void state(struct netgen *n) {
-  flatten(n);
-  struct type held = type_fixed(n->arena, 7, true, 0.25, 0);
-  int64_t shape[1] = {end(n)->shape[0]};
-  uint32_t x = n->at, init = tensor(n, "init", 1, shape, held);
-  uint32_t variable = add_node(n, OP_variable, type_ref(), 1, shape, false);
-  graph_add_attr(n->g, variable, ATTR_init)->value = init;
-  uint32_t ref = n->g->nodes[variable].out[0];
-  uint32_t read = add_node(n, OP_read, held, 1, shape, false);
-  graph_add_ref(n->g, read, ref);
-  struct type out = stream_type(n, false, 12);
-  uint32_t mul = add_node(n, OP_mul, out, 1, shape, true);
-  use(n, mul, x);
-  use(n, mul, n->g->nodes[read].out[0]);
-  requant(n, mul, 14, &out, 1);
-  uint32_t total = add_node(n, OP_sum, held, 1, shape, false);
-  use(n, total, n->g->nodes[mul].out[0]);
-  graph_add_int(n->g, total, ATTR_frames, 1);
-  requant(n, total, 14, &held, 1);
-  static const char *const functions[] = {"write", "add", "sub", "min", "max"};
-  uint32_t assign = graph_add_node(n->g, OP_assign, name(n, "assign"));
-  graph_add_attr(n->g, assign, ATTR_function)->text = functions[pick(n, 0, 4)];
-  graph_add_ref(n->g, assign, ref);
-  use(n, assign, n->g->nodes[total].out[0]);
-  graph_add_after(n->g, assign, (struct after){read, 0});
-  finish(n, mul);
-}
-
-static void opaque(struct netgen *n) {
-  uint32_t x = n->at,
-           node = add_node(n, OP_opaque, end(n)->type, end(n)->rank, end(n)->shape, true);
-  use(n, node, x);
-  graph_add_int(n->g, node, ATTR_macs, pick(n, 0, 1000000));
-  graph_add_real(n->g, node, ATTR_time, 0.001);
-  finish(n, node);
+  netgen_finish(n, node);
 }
 
 static bool add(struct netgen *n, enum op op) {
-  bool frames = chance(n, 30);
+  bool frames = netgen_chance(n, 30);
   switch ((enum op_column)op_info(op)->column) {
   case COLUMN_LINEAR:
     linear(n);
     return true;
   case COLUMN_SHAPE:
     if (op == OP_reshape)
-      reshape(n);
+      netgen_reshape(n);
     else
-      reshape(n), flatten(n);
+      netgen_reshape(n), netgen_flatten(n);
     return true;
   case COLUMN_POINTWISE:
-    pointwise(n, op);
+    netgen_pointwise(n, op);
     return true;
   case COLUMN_CLASSIFY:
     classify(n, op);
     return true;
   case COLUMN_JOIN:
-    join(n, op);
+    netgen_join(n, op);
     return true;
   case COLUMN_REDUCE:
-    sum(n, frames);
+    netgen_sum(n, frames);
     return true;
   case COLUMN_MATMUL:
-    matmul(n, frames);
+    netgen_matmul(n, frames);
     return true;
   case COLUMN_STATE:
-    state(n);
+    netgen_state(n);
     return true;
   case COLUMN_OPAQUE:
-    opaque(n);
+    netgen_opaque(n);
     return true;
   }
   return false;
 }
 
 static void input(struct netgen *n) {
-  int64_t shape[3] = {size(n), pick(n, 1, 3), 1};
-  struct type t = stream_type(n, n->kind == NETGEN_ANY, n->kind == NETGEN_CODES ? 10 : 12);
+  int64_t shape[3] = {netgen_size(n), netgen_pick(n, 1, 3), 1};
+  struct type t = netgen_stream_type(n, n->kind == NETGEN_ANY, n->kind == NETGEN_CODES ? 10 : 12);
   if (n->kind == NETGEN_CODES) {
     shape[0] = type_highest(&t) - type_lowest(&t) + 1;
     shape[1] = 1;
@@ -399,16 +299,17 @@ static void input(struct netgen *n) {
 static enum op filler(struct netgen *n) {
   static const enum op ops[] = {OP_linear, OP_linear, OP_relu,       OP_quantize,  OP_tanh,
                                 OP_clip,   OP_silu,   OP_softshrink, OP_leaky_relu};
-  return ops[pick(n, 0, sizeof ops / sizeof *ops - 1)];
+  return ops[netgen_pick(n, 0, sizeof ops / sizeof *ops - 1)];
 }
 
 // Fillers, the wanted kind, fillers.
 static bool chain(struct netgen *n, enum op wanted) {
   bool last = op_info(wanted)->column == COLUMN_CLASSIFY; // nothing follows an index
   if (n->kind == NETGEN_CIRCUIT) linear(n);
-  for (int64_t i = pick(n, 0, 2); i > 0; i--) add(n, filler(n));
+  for (int64_t i = netgen_pick(n, 0, 2); i > 0; i--) add(n, filler(n));
   if (!add(n, wanted)) return false;
-  for (int64_t i = pick(n, 0, 2); i > 0 && !last && end(n)->per_frame; i--) add(n, filler(n));
+  for (int64_t i = netgen_pick(n, 0, 2); i > 0 && !last && netgen_end(n)->per_frame; i--)
+    add(n, filler(n));
   return true;
 }
 
@@ -417,7 +318,7 @@ struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen
       .arena = a, .g = graph_new(a, "random"), .rng = {seed * 1000 + wanted, 0}, .kind = kind};
   input(&n);
   if (kind == NETGEN_CODES)
-    pointwise(&n, wanted);
+    netgen_pointwise(&n, wanted);
   else if (!chain(&n, wanted))
     return NULL;
   graph_add_output(n.g, n.at);
