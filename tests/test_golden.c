@@ -196,7 +196,13 @@ static void test_round_trip(void **state) {
   unlink(second);
 }
 
-// The witnesses attain both ends of every channel's proven accumulator interval.
+// In two's complement of this many bits, the bits from the sign on are all equal.
+static bool fits(fix_wide v, int bits) {
+  return v >> (bits - 1) == 0 || v >> (bits - 1) == -1;
+}
+
+// The witnesses attain both ends of every channel's proven accumulator interval, and its width is
+// the narrowest that holds them.
 static void test_witnesses(void **state) {
   (void)state;
   int channels = 0;
@@ -219,6 +225,9 @@ static void test_witnesses(void **state) {
           }
           struct interval proven = interval_acc(g, n, o);
           assert_true(acc == (high ? proven.hi : proven.lo));
+          int bits = interval_bits(proven);
+          assert_true(fits(proven.lo, bits) && fits(proven.hi, bits));
+          assert_true(bits == 1 || !fits(proven.lo, bits - 1) || !fits(proven.hi, bits - 1));
           channels++;
         }
     }
