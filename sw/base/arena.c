@@ -15,7 +15,7 @@ struct arena_chunk {
   _Alignas(ALIGN) unsigned char data[];
 };
 
-_Noreturn void arena_out_of_memory(void) {
+void arena_out_of_memory(void) {
   fputs("nngen: out of memory\n", stderr);
   exit(1);
 }

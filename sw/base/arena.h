@@ -16,7 +16,7 @@ struct arena {
 };
 
 // Says so and exits with 1.
-_Noreturn void arena_out_of_memory(void);
+__attribute__((noreturn)) void arena_out_of_memory(void);
 
 // Zeroed memory of count * size bytes, aligned to 64 bytes; the product is checked.
 void *arena_alloc(struct arena *a, size_t count, size_t size);
