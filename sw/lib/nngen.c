@@ -6,6 +6,7 @@
 #include "quant/load.h"
 #include "sw/exec/golden.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,13 +88,25 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
   return (net->golden && describe(net, e)) || err_within(e, "%s", path);
 }
 
+// Numbers are read with a point, whatever locale the caller's thread has.
+static bool open_in_c_locale(struct nngen *net, const char *path, const struct nngen_options *o,
+                             struct err *e) {
+  locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
+  if (!c) return err_set(e, "out of memory");
+  locale_t before = uselocale(c);
+  bool ok = open_model(net, path, o, e);
+  uselocale(before);
+  freelocale(c);
+  return ok;
+}
+
 struct nngen *nngen_open(const char *path, const struct nngen_options *options,
                          struct nngen_error *error) {
   struct arena arena = {0};
   struct err e = {0};
   struct nngen *net = ARENA_NEW(&arena, struct nngen, 1);
   net->arena = arena;
-  if (open_model(net, path, options ? options : &(struct nngen_options){0}, &e)) return net;
+  if (open_in_c_locale(net, path, options ? options : &(struct nngen_options){0}, &e)) return net;
   nngen_close(net);
   failed(&e, error);
   return NULL;
