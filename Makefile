@@ -134,20 +134,22 @@ $(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
 
 # ---- testing
 
+include tests/fuzz/fuzz.mk
+
 HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first: two run at a time.
-SLOW = test_faults test_hostile test_rom_case test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
+SLOW = test_determinism test_faults test_hostile test_rom_case test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
 ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
-check-units: $(TESTS) $(BUILD)/nngen
+check-units: $(TESTS) $(BUILD)/nngen $(FUZZ_REPLAYS)
 	@NNGEN=$(BUILD)/nngen tests/run $(ORDERED)
 
 check:
-	@$(MAKE) --no-print-directory -j2 all $(TESTS)
+	@$(MAKE) --no-print-directory -j2 all $(TESTS) $(FUZZ_REPLAYS)
 	@scripts/lint-format
 	@$(MAKE) --no-print-directory -j2 test-rtl
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
@@ -160,7 +162,7 @@ SIMULATES = test_sim test_sim_bugs test_circuits test_activations test_networks 
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize OPENMP=-Wno-unknown-pragmas \
 	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized
-check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen
+check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen $(FUZZ_REPLAYS)
 	@NNGEN=$(BUILD)/nngen tests/run \
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
 
@@ -168,6 +170,7 @@ check-deep: export NNGEN_TEST_DEEP = 1
 check-deep:
 	@$(MAKE) --no-print-directory check sanitize
 	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
+	@$(MAKE) --no-print-directory fuzz fuzz-seeded
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
 	@tests/bad/run
 	@scripts/mutate

@@ -198,6 +198,7 @@ static void test_graph(void **state) {
        "tensor \"w\": dtype F32, its type is stored as I8"},
       {"\"shape\":[3],\"type\":\"real\"", "\"shape\":[3],\"type\":\"8,3\"",
        "layer \"fc\": its inputs mix real and integer types"},
+      {"\"type\":\"real\"", "\"type\":\"ref\"", "an input holds numbers"},
       {"\"type\":\"real\"", "\"type\":\"33,2\"", "type \"33,2\", expected"},
       {"\"type\":\"real\"", "\"type\":{\"fixed\":\"s8\",\"scale\":-1}",
        "expected a positive number"},

@@ -9,6 +9,25 @@
 
 enum { ALIGN = 64, CHUNK = 1 << 16 };
 
+// AddressSanitizer is told what of a chunk is given away, with a gap behind it.
+#ifdef __has_feature
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#if SANITIZED
+#include <sanitizer/asan_interface.h>
+enum { GAP = ALIGN };
+#define HIDE(p, size) ASAN_POISON_MEMORY_REGION(p, size)
+#define SHOW(p, size) ASAN_UNPOISON_MEMORY_REGION(p, size)
+#else
+enum { GAP = 0 };
+#define HIDE(p, size) ((void)0)
+#define SHOW(p, size) ((void)0)
+#endif
+
 struct arena_chunk {
   struct arena_chunk *older;
   size_t used, size; // bytes of `data`
@@ -26,17 +45,19 @@ static struct arena_chunk *chunk_new(struct arena_chunk *older, size_t size) {
   struct arena_chunk *c = aligned_alloc(ALIGN, (total + ALIGN - 1) / ALIGN * ALIGN);
   if (!c) arena_out_of_memory();
   *c = (struct arena_chunk){.older = older, .size = size};
+  HIDE(c->data, size);
   return c;
 }
 
 void *arena_alloc(struct arena *a, size_t count, size_t size) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) arena_out_of_memory();
-  bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-  if (!a->chunk || a->chunk->size - a->chunk->used < bytes)
-    a->chunk = chunk_new(a->chunk, bytes > CHUNK ? bytes : CHUNK);
+  size_t taken = (bytes + ALIGN - 1) / ALIGN * ALIGN + GAP;
+  if (!a->chunk || a->chunk->size - a->chunk->used < taken)
+    a->chunk = chunk_new(a->chunk, taken > CHUNK ? taken : CHUNK);
   void *p = a->chunk->data + a->chunk->used;
-  a->chunk->used += bytes;
+  a->chunk->used += taken;
+  SHOW(p, bytes);
   return memset(p, 0, bytes);
 }
 
@@ -65,6 +86,7 @@ char *arena_printf(struct arena *a, const char *format, ...) {
 void arena_free(struct arena *a) {
   while (a->chunk) {
     struct arena_chunk *older = a->chunk->older;
+    SHOW(a->chunk->data, a->chunk->size);
     free(a->chunk);
     a->chunk = older;
   }

@@ -59,7 +59,7 @@ json_t *json_map(void) {
 }
 
 void json_put(json_t *map, const char *key, json_t *value) {
-  if (json_object_set_new(map, key, value) != 0) arena_out_of_memory();
+  if (json_object_set_new_nocheck(map, key, value) != 0) arena_out_of_memory();
 }
 
 void json_put_string(struct text *t, const char *s) {

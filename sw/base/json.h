@@ -18,7 +18,8 @@ json_t *json_parse(const char *text, size_t size, struct err *e);
 // Refuses keys of an object that aren't in the NULL-terminated list.
 bool json_only(const json_t *object, const char *const *keys, const char *what, struct err *e);
 
-// An empty object, and a new entry of it; without memory they end the program, as arenas do.
+// An empty object, and a new entry of it, whose key may be any bytes; without memory they end the
+// program, as arenas do.
 json_t *json_map(void);
 void json_put(json_t *map, const char *key, json_t *value);
 

@@ -244,6 +244,7 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   const struct value *v = &g->values[in->value];
   const struct source *s = &in->source;
   if (!v->per_frame) return err_set(e, "an input has one array per frame");
+  if (v->type.cls == TYPE_REF) return err_set(e, "its type is ref, an input holds numbers");
   if (s->channels == 0) return true;
   int64_t channels = v->rank ? v->shape[v->rank - 1] : 1;
   if (s->channels != 1 && s->channels != channels)

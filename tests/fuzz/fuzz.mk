@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fuzzing: `make fuzz` runs every target for FUZZ_SECONDS; `make test` runs the corpus through the
+# same targets (tests/test_corpus.c).
+FUZZ_TARGETS := model graph folding formats idx images folder
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD ?= $(BUILD)/fuzz
+FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
+
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/use.o \
+  $(BUILD)/tests/fuzz/replay.o $(BUILD)/libnngen.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/target_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/use.o $(BUILD)/libnngen.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netgen.o $(BUILD)/libnngen.a
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
+fuzz-targets:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(FUZZ_BUILD) CC=clang OPENMP=-Wno-unknown-pragmas \
+	  CFLAGS="-O1 -g -DNNGEN_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
+	  $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/tests/fuzz/target_%)
+
+fuzz: setup-test ## fuzz every reader of files, FUZZ_SECONDS=60 each
+	@$(MAKE) --no-print-directory fuzz-targets
+	@tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Each target finds a fault that is put into its reader.
+fuzz-seeded:
+	@$(MAKE) --no-print-directory fuzz-targets
+	@tests/fuzz/seeded $(FUZZ_BUILD) $(FUZZ_SECONDS)
+
+-include $(wildcard $(BUILD)/tests/fuzz/*.d)
+.PHONY: fuzz fuzz-targets fuzz-seeded
+.PRECIOUS: $(BUILD)/tests/fuzz/%.o

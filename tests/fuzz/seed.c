@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the first inputs of the targets that take graphs: one small random graph per operation.
+//
+//   seed DIR     DIR/model/<op> and DIR/graph/<op>
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/graph/model.h"
+#include "sw/graph/safetensors.h"
+#include "tests/helper_netgen.h"
+
+#include <stdlib.h>
+
+enum { SEEDS = 40 };
+
+static void write_to(struct arena *a, const char *dir, const char *target, const char *op,
+                     const struct text *t) {
+  struct err e = {0};
+  if (!file_write(arena_printf(a, "%s/%s/%s", dir, target, op), t->data, t->size, &e)) {
+    err_print(stderr, &e);
+    exit(1);
+  }
+}
+
+// {"graph": .., "arrays": ..} NUL data
+static void put_parts(struct text *out, struct arena *a, const struct text *model) {
+  struct safetensors file;
+  struct err e = {0};
+  if (!safetensors_parse(a, model->data, model->size, &file, &e)) abort();
+  text_printf(out, "{\"graph\":%s,\"arrays\":{", safetensors_metadata(&file, "nngen.graph"));
+  for (uint32_t i = 0; i < file.count; i++) {
+    const struct tensor *t = file.tensors[i].tensor;
+    if (i) text_puts(out, ",");
+    json_put_string(out, file.tensors[i].name);
+    text_printf(out, ":[\"%s\",[", dtype_text(t->dtype));
+    for (int d = 0; d < t->rank; d++)
+      text_printf(out, d ? ",%lld" : "%lld", (long long)t->shape[d]);
+    text_puts(out, "]]");
+  }
+  text_puts(out, "}}");
+  text_put(out, "", 1);
+  for (uint32_t i = 0; i < file.count && i < 1; i++) {
+    const struct tensor *t = file.tensors[i].tensor;
+    text_put(out, t->data, (size_t)t->count * dtype_size(t->dtype));
+  }
+}
+
+// The smallest of some random graphs with the operation.
+static void write_seed(const char *dir, enum op op) {
+  struct arena a = {0};
+  struct text smallest = {0}, parts = {0};
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    struct text t = {0};
+    model_put(&t, netgen(&a, seed, op, NETGEN_ANY));
+    bool smaller = !smallest.size || t.size < smallest.size;
+    text_free(smaller ? &smallest : &t);
+    if (smaller) smallest = t;
+  }
+  put_parts(&parts, &a, &smallest);
+  write_to(&a, dir, "model", op_info(op)->name, &smallest);
+  write_to(&a, dir, "graph", op_info(op)->name, &parts);
+  text_free(&smallest);
+  text_free(&parts);
+  arena_free(&a);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) return 2;
+  for (int op = 0; op < OP_COUNT; op++) write_seed(argv[1], (enum op)op);
+  return 0;
+}

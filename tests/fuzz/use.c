@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/fuzz.h"
+
+#include "gen/emit.h"
+#include "quant/quantize.h"
+#include "sw/base/rng.h"
+#include "sw/exec/golden.h"
+#include "sw/exec/real.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+#include "sw/graph/slice.h"
+#include "sw/plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ELEMENTS_RUN = 1 << 12, MACS_RUN = 1 << 18, FRAMES = 2 };
+
+_Noreturn void fuzz_broken(const char *fact, const char *file, int line) {
+  fprintf(stderr, "%s:%d: doesn't hold: %s\n", file, line, fact);
+  abort();
+}
+
+const char *fuzz_path(const uint8_t *data, size_t size) {
+  static int fd = -1;
+  static char path[64];
+  if (fd < 0) fd = memfd_create("input", 0);
+  FUZZ_CHECK(fd >= 0 && ftruncate(fd, 0) == 0);
+  FUZZ_CHECK(pwrite(fd, data, size, 0) == (ssize_t)size);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return path;
+}
+
+void fuzz_check_message(const char *text) {
+  struct text t = {0};
+  FUZZ_CHECK(text[0]);
+  text_put_escaped(&t, text);
+  for (const char *s = t.data; *s;) {
+    uint32_t code;
+    size_t bytes = text_character(s, &code);
+    FUZZ_CHECK(bytes && code >= 0x20 && code != 0x7f);
+    s += bytes;
+  }
+  text_free(&t);
+}
+
+static bool is_small(const struct graph *g) {
+  int64_t elements = 0, macs = 0;
+  for (uint32_t i = 0; i < g->n_values; i++) elements += value_elements(&g->values[i]);
+  for (uint32_t i = 0; i < g->n_nodes; i++) macs += node_macs(g, &g->nodes[i]);
+  return g->n_nodes < 64 && elements < ELEMENTS_RUN && macs < MACS_RUN;
+}
+
+// Written and read, it is written as the same bytes again.
+static void round_trip(const struct graph *g) {
+  struct arena a = {0};
+  struct err e = {0};
+  struct text first = {0}, second = {0};
+  model_put(&first, g);
+  struct graph *back = model_parse(&a, first.data, first.size, &e);
+  if (!back) fprintf(stderr, "%s\n", e.text);
+  FUZZ_CHECK(back);
+  model_put(&second, back);
+  FUZZ_CHECK(first.size == second.size && memcmp(first.data, second.data, first.size) == 0);
+  text_free(&first);
+  text_free(&second);
+  arena_free(&a);
+}
+
+static bool is_executed(const struct graph *g, unsigned executor) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (!(op_info(g->nodes[i].op)->executors & executor)) return false;
+  return true;
+}
+
+// Codes of an input, extremes among them.
+static int64_t *codes_of(struct arena *a, const struct value *v, uint64_t seed) {
+  int64_t count = FRAMES * value_elements(v), lo = type_lowest(&v->type),
+          hi = type_highest(&v->type);
+  int64_t *codes = ARENA_NEW(a, int64_t, count);
+  for (int64_t i = 0; i < count; i++) {
+    uint64_t r = rng_at(seed, 0, (uint64_t)i);
+    codes[i] = r % 4 == 0 ? lo : r % 4 == 1 ? hi : lo + (int64_t)(r / 4 % (uint64_t)(hi - lo + 1));
+    if (v->type.cls == TYPE_BIPOLAR && codes[i] == 0) codes[i] = 1;
+  }
+  return codes;
+}
+
+static void run_plain(struct arena *a, const struct graph *g, struct golden_ref *ref) {
+  const int64_t **inputs = ARENA_NEW(a, const int64_t *, g->n_inputs + 1);
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    inputs[i] = codes_of(a, &g->values[g->inputs[i].value], i);
+  golden_ref_step(ref, inputs);
+}
+
+// Both models agree on every value that the fast one has.
+static void run_both(struct arena *a, const struct graph *g, const struct golden *fast,
+                     struct golden_ref *ref) {
+  const struct value *x = &g->values[g->inputs[0].value];
+  int64_t *wide = codes_of(a, x, 0), count = FRAMES * value_elements(x);
+  int32_t *codes = ARENA_NEW(a, int32_t, count);
+  for (int64_t i = 0; i < count; i++) codes[i] = (int32_t)wide[i];
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    struct golden_tap tap = {g->nodes[i].out[0], NULL};
+    const int64_t *expected = golden_ref_value(ref, tap.value);
+    int64_t size = FRAMES * value_elements(&g->values[tap.value]);
+    tap.to = ARENA_NEW(a, int32_t, size);
+    golden_run_codes(fast, FRAMES, codes, &tap, 1);
+    for (int64_t k = 0; k < size; k++) FUZZ_CHECK(tap.to[k] == expected[k]);
+  }
+}
+
+static void plan_circuit(struct arena *a, const struct graph *g) {
+  for (int64_t lanes = 1; lanes <= 3; lanes += 2) {
+    struct folding f = {.parallelism = lanes};
+    struct err e = {0};
+    struct text top = {0};
+    struct plan *p = plan_new(a, g, "top", &f, &e);
+    if (!p) fuzz_check_message(e.text);
+    if (p) emit_top(&top, p);
+    text_free(&top);
+  }
+}
+
+static void use_integers(struct arena *a, struct graph *g) {
+  struct err e = {0};
+  graph_ranges(g);
+  if (is_executed(g, EXECUTOR_GOLDEN)) {
+    struct golden_ref *ref = golden_ref_new(a, g, FRAMES);
+    run_plain(a, g, ref);
+    const struct golden *fast = golden_new(a, g, &e);
+    if (fast) run_both(a, g, fast, ref);
+  }
+  plan_circuit(a, g);
+}
+
+static void use_reals(struct arena *a, struct graph *g) {
+  struct err e = {0};
+  struct formats f = formats_new();
+  FUZZ_CHECK(formats_set_stream(a, &f.defaults, "8,3", &e));
+  struct graph *fixed = quantize(a, g, &f, &e);
+  if (!fixed) fuzz_check_message(e.text);
+  if (fixed) use_integers(a, fixed);
+  e = (struct err){0};
+  if (g->n_inputs != 1 || g->n_outputs != 1) return;
+  const struct value *x = &g->values[g->inputs[0].value], *y = &g->values[g->outputs[0]];
+  float *floats = ARENA_NEW(a, float, FRAMES *value_elements(x));
+  struct real_tap tap = {g->outputs[0], ARENA_NEW(a, float, FRAMES *value_elements(y))};
+  for (int64_t i = 0; i < FRAMES * value_elements(x); i++) floats[i] = (float)(i % 5) - 2;
+  if (!real_run(g, FRAMES, NULL, floats, &tap, 1, &e)) fuzz_check_message(e.text);
+}
+
+void fuzz_use_graph(struct graph *g) {
+  struct arena a = {0};
+  round_trip(g);
+  if (is_small(g) && graph_is_real(g)) use_reals(&a, g);
+  if (is_small(g) && !graph_is_real(g)) use_integers(&a, g);
+  arena_free(&a);
+}
