@@ -86,6 +86,9 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 mutate: setup-test ## token mutants of the C sources: how many do the tests kill
 	@scripts/mutate
 
+formal: setup-test ## prove what the cells of hw/ promise: induction, covers, a seeded bug per proof
+	@scripts/formal
+
 seeded-bugs: setup-test ## which tests see which seeded bug
 	@tests/bad/run -a
 
@@ -152,6 +155,7 @@ check:
 	@$(MAKE) --no-print-directory -j2 all $(TESTS) $(FUZZ_REPLAYS)
 	@scripts/lint-format
 	@$(MAKE) --no-print-directory -j2 test-rtl
+	@scripts/formal quick
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
 	@$(MAKE) --no-print-directory check-units
 
@@ -173,6 +177,7 @@ check-deep:
 	@$(MAKE) --no-print-directory fuzz fuzz-seeded
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
 	@tests/bad/run
+	@$(MAKE) --no-print-directory formal
 	@scripts/mutate
 
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources
@@ -183,6 +188,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install deb mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: install deb formal mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

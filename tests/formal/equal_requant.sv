@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT-0
+// fixed_requant in every rounding and overflow mode equals requant_plain LATENCY cycles later, with
+// any acc and mul.
+`default_nettype none
+
+module equal #(
+  parameter int ACC_WIDTH = 8,
+  parameter int MUL_WIDTH = 0,
+  parameter int SHIFT = 2,
+  parameter int ZERO = 0,
+  parameter int OUT_WIDTH = 4,
+  parameter int TYPE = 0,
+  // 10 with tflite
+  parameter int ROUNDINGS = 9,
+  parameter int OVERFLOWS = 4
+) (
+  input logic                                         aclk,
+  input logic [ACC_WIDTH-1:0]                         acc,
+  input logic [(MUL_WIDTH < 1 ? 1 : MUL_WIDTH)-1:0]   mul
+);
+  localparam logic [10*80-1:0] ROUNDING_NAMES = {
+      80'("tflite"), 80'("away"), 80'("ceil"), 80'("half_even"), 80'("half_away"),
+      80'("half_down"), 80'("half_zero"), 80'("half_up"), 80'("zero"), 80'("floor")};
+  localparam logic [4*80-1:0] OVERFLOW_NAMES = {
+      80'("zero"), 80'("wrap"), 80'("symmetric"), 80'("saturate")};
+  localparam logic [3*80-1:0] TYPE_NAMES = {80'("bipolar"), 80'("unsigned"), 80'("signed")};
+  localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
+  localparam int MOST = 4;
+
+  // inputs of the last cycles, the newest at 0, and whether there were any
+  logic [MOST*ACC_WIDTH-1:0] accs;
+  logic [MOST*MULTIPLIER-1:0] muls;
+  logic [MOST-1:0] valid;
+
+  initial valid = '0;
+
+  always_ff @(posedge aclk) begin
+    accs <= (MOST*ACC_WIDTH)'({accs, acc});
+    muls <= (MOST*MULTIPLIER)'({muls, mul});
+    valid <= MOST'({valid, 1'b1});
+  end
+
+  always @(posedge aclk) if (MUL_WIDTH == 0) assume (mul == 1);
+
+  generate
+    for (genvar r = 0; r < ROUNDINGS; r = r + 1) begin : gen_rounding
+      localparam int LATENCY = 2 + (MUL_WIDTH > 0 ? 1 : 0) + (r == 9 ? 1 : 0);
+
+      for (genvar o = 0; o < OVERFLOWS; o = o + 1) begin : gen_overflow
+        logic [OUT_WIDTH-1:0] found;
+        logic [OUT_WIDTH-1:0] expected;
+
+        fixed_requant #(
+          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
+          .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(TYPE_NAMES[TYPE*80 +: 80]),
+          .ROUNDING(ROUNDING_NAMES[r*80 +: 80]), .OVERFLOW(OVERFLOW_NAMES[o*80 +: 80])
+        ) dut (.aclk(aclk), .enable(1'b1), .acc(acc), .mul(mul), .y(found));
+        requant_plain #(
+          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
+          .OUT_WIDTH(OUT_WIDTH), .TYPE(TYPE), .ROUNDING(r), .OVERFLOW(o)
+        ) plain (
+          .acc(accs[(LATENCY-1)*ACC_WIDTH +: ACC_WIDTH]), .mul(muls[(LATENCY-1)*MULTIPLIER +: MULTIPLIER]),
+          .y(expected)
+        );
+        always @(posedge aclk) if (valid[LATENCY-1]) assert (found == expected);
+      end
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire

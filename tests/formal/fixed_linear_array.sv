@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT-0
+// Stands for the arithmetic of fixed_linear in its proof: as late as the real one, it answers each
+// step with the number of the step's group, so that the proof can tell the answers apart.
+`default_nettype none
+
+module fixed_linear_array #(
+  parameter int BEATS = 4,
+  parameter int GROUPS = 4,
+  parameter int USED = 3,
+  parameter int IN_LANES = 3,
+  parameter int OUT_LANES = 2,
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter int WEIGHT_WIDTH = 8,
+  parameter WEIGHT_TYPE = "signed",
+  parameter int BIAS_WIDTH = 16,
+  parameter int ACC_WIDTH = 20,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 6,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate",
+  parameter WEIGHT_FILE = "",
+  parameter BIAS_FILE = "",
+  parameter MUL_FILE = ""
+) (
+  input  logic                                                     aclk,
+  input  logic [IN_LANES*IN_WIDTH-1:0]                             x,
+  input  logic                                                     step,
+  input  logic                                                     first_beat,
+  input  logic                                                     last_beat,
+  input  logic                                                     taken,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             group,
+  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
+);
+  localparam int OUT = OUT_LANES * OUT_WIDTH;
+
+  // memory, sum of lanes, base and add, requantisation without a multiplier
+  fixed_delay #(.WIDTH(OUT), .STAGES(2 + $clog2(IN_LANES) + 2 + 2)) answer (
+    .aclk(aclk), .enable(1'b1), .d(OUT'(group)), .q(y)
+  );
+endmodule
+
+`default_nettype wire
