@@ -243,7 +243,7 @@ static void test_a_careless_writer_is_seen(void **state) {
       "sed 's/bool ok = write_all(fd, data, size) &&.*/write_all(fd, data, size); (void)sync; bool "
       "ok = true;/' sw/base/file.c >$D/file.c && ! cmp -s sw/base/file.c $D/file.c && "
       "${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -c -o $D/file.o $D/file.c && "
-      "${CC:-cc} -fopenmp -o $D/careless $B/cmd/*.o $D/file.o $B/libnngen.a "
+      "${CC:-cc} $LDFLAGS -fopenmp -o $D/careless $B/cmd/*.o $D/file.o $B/libnngen.a "
       "-ljansson -lz -lmpfr -lgmp -lmd -lm && echo made",
       0, "made");
   char *before = arena_strdup(&c->arena, program());

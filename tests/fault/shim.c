@@ -36,12 +36,10 @@ __attribute__((constructor)) static void wake(void) {
   parse(getenv("NNGEN_FAULT"));
   unsetenv("NNGEN_FAULT");
   unsetenv("LD_PRELOAD");
-  awake = 1;
 }
 
 __attribute__((destructor)) static void report(void) {
   const char *path = getenv("NNGEN_FAULT_COUNT");
-  awake = 0;
   FILE *f = path ? fopen(path, "w") : NULL;
   for (int k = 0; f && k < KINDS; k++) fprintf(f, "%s %ld\n", names[k], calls[k]);
   if (f) fclose(f);
@@ -57,6 +55,32 @@ static int fails(enum kind k) {
 #define REAL(type, name, ...)                                                                      \
   static type (*real)(__VA_ARGS__);                                                                \
   if (!real) *(void **)&real = dlsym(RTLD_NEXT, name)
+
+// ---- from main to its end: what the process does before and after is left alone
+
+static int (*real_main)(int, char **, char **);
+
+static int watched_main(int argc, char **argv, char **environment) {
+  awake = 1;
+  int status = real_main(argc, argv, environment);
+  awake = 0;
+  return status;
+}
+
+int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv,
+                      void (*init)(void), void (*fini)(void), void (*rtld)(void), void *stack) {
+  REAL(int, "__libc_start_main", int (*)(int, char **, char **), int, char **, void (*)(void),
+       void (*)(void), void (*)(void), void *);
+  real_main = entry;
+  return real(watched_main, argc, argv, init, fini, rtld, stack);
+}
+
+_Noreturn void exit(int status) {
+  REAL(void, "exit", int);
+  awake = 0;
+  real(status);
+  __builtin_unreachable();
+}
 
 // ---- memory: the C library's own, under its other names
 

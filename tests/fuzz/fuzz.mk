@@ -4,16 +4,22 @@
 FUZZ_TARGETS := model graph folding formats idx images folder
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD ?= $(BUILD)/fuzz
-FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
+FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%) $(BUILD)/tests/fuzz/walk
+FUZZ_PARTS = $(BUILD)/tests/fuzz/use.o $(BUILD)/tests/fuzz/tree.o
 
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/use.o \
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS) \
   $(BUILD)/tests/fuzz/replay.o $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/fuzz/target_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/use.o $(BUILD)/libnngen.a
+$(BUILD)/tests/fuzz/target_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/walk: $(BUILD)/tests/fuzz/walk.o $(BUILD)/tests/fuzz/fuzz_graph.o $(FUZZ_PARTS) \
+  $(BUILD)/libnngen.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netgen.o $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)

@@ -2,6 +2,7 @@
 // A generated folder that a stranger wrote: manifest.json, a NUL byte, SHA256SUMS, around a good
 // model.bin. Without the second part the sums are those of the files.
 #include "gen/folder.h"
+#include "gen/verilog.h"
 #include "sw/base/file.h"
 #include "sw/graph/model.h"
 #include "tests/fuzz/fuzz.h"
@@ -70,7 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   write_sums(&a, data, length, end ? end + 1 : NULL, end ? size - length - 1 : 0);
   if (!folder_check(folder, &checked)) fuzz_check_message(checked.text);
   FUZZ_CHECK(end || !checked.text[0]);
-  if (!folder_plan(&a, folder, &planned)) fuzz_check_message(planned.text);
+  const struct plan *p = folder_plan(&a, folder, &planned);
+  if (!p) fuzz_check_message(planned.text);
+  FUZZ_CHECK(!p || verilog_module_name(p->top));
   arena_free(&a);
   return 0;
 }

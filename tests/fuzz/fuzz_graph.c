@@ -9,11 +9,12 @@
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { DATA_MAX = 1 << 16, PARTS_MAX = 4096 };
+enum { DATA_MAX = 1 << 16 };
 
 // ---- a container of it
 
@@ -99,60 +100,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifdef NNGEN_FUZZ
 
-// A place in the tree: an element of an array or a value of an object.
-struct part {
-  json_t *owner;
-  const char *key; // of an object
-  size_t index;    // in an array
-  json_t *value;
-};
-
-struct parts {
-  int count;
-  struct part list[PARTS_MAX];
-};
-
-static void collect(struct parts *p, json_t *owner) {
-  const char *key;
-  size_t i;
-  json_t *value;
-  json_object_foreach(owner, key, value) {
-    if (p->count < PARTS_MAX) p->list[p->count++] = (struct part){owner, key, 0, value};
-    collect(p, value);
-  }
-  json_array_foreach(owner, i, value) {
-    if (p->count < PARTS_MAX) p->list[p->count++] = (struct part){owner, NULL, i, value};
-    collect(p, value);
-  }
-}
-
-static void replace(const struct part *at, json_t *with) {
-  if (at->key)
-    json_object_set_new(at->owner, at->key, with);
-  else
-    json_array_set_new(at->owner, at->index, with);
-}
-
-static json_t *edge(unsigned r) {
-  static const json_int_t edges[] = {0,   -1,  1,   2,       3,         7,         8,
-                                     31,  32,  33,  62,      63,        64,        255,
-                                     256, 127, 128, 1 << 16, 1 << 24,   INT32_MAX, INT32_MIN,
-                                     5,   16,  12,  1 << 30, INT64_MAX, INT64_MIN, 1000};
-  return json_integer(edges[r % (sizeof edges / sizeof *edges)]);
-}
-
 static void mutate(json_t *root, unsigned seed) {
-  struct parts *p = calloc(1, sizeof *p);
+  struct tree *p = calloc(1, sizeof *p);
   FUZZ_CHECK(p);
   srand(seed);
-  collect(p, root);
+  tree_collect(p, root);
   if (p->count > 0) {
-    const struct part *at = &p->list[rand() % p->count], *from = &p->list[rand() % p->count];
+    const struct tree_part *at = &p->list[rand() % p->count], *from = &p->list[rand() % p->count];
     int how = rand() % 4;
-    if (how == 0) replace(at, edge((unsigned)rand()));
-    if (how == 1) replace(at, json_deep_copy(from->value));
-    if (how == 2 && at->key) json_object_del(at->owner, at->key);
-    if (how == 2 && !at->key) json_array_remove(at->owner, at->index);
+    if (how == 0) tree_replace(at, tree_edge((unsigned)rand()));
+    if (how == 1) tree_replace(at, json_deep_copy(from->value));
+    if (how == 2) tree_remove(at);
     if (how == 3 && json_is_array(from->owner) && from->owner != at->value)
       json_array_append_new(from->owner, json_deep_copy(at->value));
   }
