@@ -170,6 +170,18 @@ check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)
 	@NNGEN=$(BUILD)/nngen tests/run \
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
 
+# Apart: tests that spend their time in simulators and other tools, and the one that builds anew.
+COVERAGE_APART = test_networks test_circuits test_synth test_systemc test_packages test_two_networks test_install
+coverage: setup-coverage ## what the tests reach of the C sources and of hw/
+	@rm -rf $(BUILD)/coverage/rtl && find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/coverage CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage check-covered
+	@$(MAKE) --no-print-directory -j2 RTL_BUILD=$(BUILD)/coverage/rtl RTL_MORE="--coverage-toggle --coverage-line -MAKEFLAGS OPT_FAST=-O0 -MAKEFLAGS OPT_GLOBAL=-O0 \
+	  $(CURDIR)/tests/rtl/coverage.sv $(CURDIR)/tests/rtl/coverage.cpp" $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
+	@scripts/coverage $(BUILD)/coverage
+check-covered: $(filter-out $(COVERAGE_APART:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen $(FUZZ_REPLAYS)
+	@NNGEN=$(BUILD)/nngen tests/run \
+	  $(filter-out $(COVERAGE_APART:%=$(BUILD)/tests/%),$(ORDERED))
+
 check-deep: export NNGEN_TEST_DEEP = 1
 check-deep:
 	@$(MAKE) --no-print-directory check sanitize
@@ -188,6 +200,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: install deb formal mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: coverage check-covered install deb formal mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -26,12 +26,12 @@ $(RTL_BUILD)/%/bench.sv: $(RTL_BUILD)/cell_gen
 
 $(RTL_BUILD)/%/sim: $(RTL_BUILD)/%/bench.sv $(wildcard $(RTL_HW)/*.sv tests/rtl/*.sv) \
   $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o
-	$(RTL_VERILATOR) --Mdir $(@D)/obj $< \
+	$(RTL_VERILATOR) $(RTL_MORE) --Mdir $(@D)/obj $< \
 	  $(abspath $(RTL_OBJECTS) $(BUILD)/tests/rtl/cell_dpi.o) -LDFLAGS "-lgmp -lm" >$(@D)/build.log
 
 $(RTL_BUILD)/frame/sim: tests/rtl/frame_test.sv tests/rtl/stream_monitor.sv $(RTL_HW)/axis_frame.sv
 	@mkdir -p $(@D)
-	$(RTL_VERILATOR) --Mdir $(@D)/obj $< >$(@D)/build.log
+	$(RTL_VERILATOR) $(RTL_MORE) --Mdir $(@D)/obj $< >$(@D)/build.log
 
 run-rtl-%: $(RTL_BUILD)/%/sim
 	cd $(<D) && ./sim +verilator+seed+$(RTL_SEED) +verilator+rand+reset+2 >run.log || { tail -n 5 run.log; exit 1; }
