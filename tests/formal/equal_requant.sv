@@ -40,7 +40,7 @@ module equal #(
     valid <= MOST'({valid, 1'b1});
   end
 
-  always @(posedge aclk) if (MUL_WIDTH == 0) assume (mul == 1);
+  always @(posedge aclk) assume (mul != 0);
 
   generate
     for (genvar r = 0; r < ROUNDINGS; r = r + 1) begin : gen_rounding

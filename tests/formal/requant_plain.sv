@@ -54,7 +54,7 @@ module requant_plain #(
       default: up = exact < 0 ? twice > divisor : twice >= divisor;
     endcase
     whole = floor + W'(up) + ZERO;
-    if (TYPE == 2) y = OUT_WIDTH'(exact >= 0);
+    if (TYPE == 2) y = OUT_WIDTH'(acc >= 0);
     else if (OVERFLOW == 2) y = OUT_WIDTH'(whole);
     else if (whole > HIGHEST) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : HIGHEST);
     else if (whole < LOWEST) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : LOWEST);
