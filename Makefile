@@ -89,6 +89,10 @@ mutate: setup-test ## token mutants of the C sources: how many do the tests kill
 formal: setup-test ## prove what the cells of hw/ promise: induction, covers, a seeded bug per proof
 	@scripts/formal
 
+mutate-rtl: setup-test ## mutants of the cells of hw/: how many do their benches kill
+	@$(MAKE) --no-print-directory $(RTL_BUILD)/cell_gen $(BUILD)/tests/rtl/cell_dpi.o
+	@BUILD=$(BUILD) scripts/mutate-rtl
+
 seeded-bugs: setup-test ## which tests see which seeded bug
 	@tests/bad/run -a
 
@@ -200,6 +204,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: coverage check-covered install deb formal mutate seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: coverage check-covered install deb formal mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)
