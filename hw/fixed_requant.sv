@@ -161,7 +161,7 @@ module fixed_requant #(
         end
       end else begin : gen_clamp
         localparam logic [OUT_WIDTH-1:0] TOP = OUT_WIDTH'(1) << (OUT_WIDTH - 1);
-        localparam logic [OUT_WIDTH-1:0] HIGHEST = SIGNED != 0 ? ~TOP : '1;
+        localparam logic [OUT_WIDTH-1:0] HIGHEST = SIGNED != 0 ? ~TOP : {OUT_WIDTH{1'b1}};
         localparam logic [OUT_WIDTH-1:0] LOWEST =
             SIGNED == 0 ? '0 : SYMMETRIC != 0 ? TOP + 1'b1 : TOP;
         logic [SUM-OUT_WIDTH:0] upper;
