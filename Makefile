@@ -89,6 +89,9 @@ mutate: setup-test ## token mutants of the C sources: how many do the tests kill
 formal: setup-test ## prove what the cells of hw/ promise: induction, covers, a seeded bug per proof
 	@scripts/formal
 
+formal-quick:
+	@scripts/formal quick
+
 mutate-rtl: setup-test ## mutants of the cells of hw/: how many do their benches kill
 	@$(MAKE) --no-print-directory $(RTL_BUILD)/cell_gen $(BUILD)/tests/rtl/cell_dpi.o
 	@BUILD=$(BUILD) scripts/mutate-rtl
@@ -148,9 +151,10 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
-# The slow ones first: two run at a time.
-SLOW = test_determinism test_faults test_hostile test_rom_case test_packages test_systemc test_circuits test_sim test_activations test_cli test_synth test_install
-ORDERED = $(filter $(SLOW:%=$(BUILD)/tests/%),$(TESTS)) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
+# The slow ones first, the slowest at the very beginning: two run at a time.
+SLOW = test_networks test_rom_case test_synth test_sim test_packages test_install test_activations \
+  test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism
+ORDERED = $(foreach t,$(SLOW),$(filter %/$(t),$(TESTS))) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen $(FUZZ_REPLAYS)
 	@NNGEN=$(BUILD)/nngen tests/run $(ORDERED)
@@ -158,8 +162,7 @@ check-units: $(TESTS) $(BUILD)/nngen $(FUZZ_REPLAYS)
 check:
 	@$(MAKE) --no-print-directory -j2 all $(TESTS) $(FUZZ_REPLAYS)
 	@scripts/lint-format
-	@$(MAKE) --no-print-directory -j2 test-rtl
-	@scripts/formal quick
+	@$(MAKE) --no-print-directory -j2 test-rtl formal-quick
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
 	@$(MAKE) --no-print-directory check-units
 
@@ -204,6 +207,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: coverage check-covered install deb formal mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -82,10 +82,11 @@ static const char *parity(struct arena *a, const char *dir, const char *flag) {
   const char *const build[] = {"verilator",  "--binary",     "--timing",  "-Wno-lint",
                                "-Wno-style", "--top-module", "known_bug", "--Mdir",
                                dir,          source,         flag,        NULL};
+  const char *const cached[] = {process_exists("ccache") ? "OBJCACHE=ccache" : NULL, NULL};
   const char *const run[] = {arena_printf(a, "%s/Vknown_bug", dir), NULL};
   struct text said = {0};
   struct err ignored = {0};
-  if (process_run(build, NULL, NULL, &said, &ignored)) {
+  if (process_run(build, NULL, cached, &said, &ignored)) {
     text_free(&said);
     if (process_run(run, NULL, NULL, &said, &ignored))
       verdict = strncmp(said.data, "right", 5) == 0 ? "right" : "wrong";
