@@ -59,6 +59,11 @@ static void test_lint(void **state) {
              SILENT("yosys -q -p \"read_verilog -sv $(tr '\\n' ' ' <top.f);"
                     " hierarchy -check -top top; proc; opt; check -assert\""),
              0, "silent");
+  cli_expect(*state, "scripts/lint-hw --text $D/rtl/*.sv && echo silent", 0, "silent");
+  cli_expect(*state,
+             "sed \"s/{OUT_WIDTH{1'b1}}/'1/\" $D/rtl/fixed_requant.sv >$D/unsized.sv;"
+             " scripts/lint-hw --text $D/unsized.sv",
+             1, "unsized.sv:");
 }
 
 #define BLOCK_RAM(dir)                                                                             \
