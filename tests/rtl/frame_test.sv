@@ -64,13 +64,16 @@ module frame_test #(
   endtask
 
   integer i;
+  logic [31:0] draw;
 
   always @(posedge aclk) begin
     cycle = cycle + 1;
     quiet = quiet + 1;
     if (!aresetn) begin
+      // not in the condition: there Verilator 5.006 draws once for the whole loop
       for (i = 0; i <= FRAMES; i = i + 1) begin
-        length[i] = pattern[2] || 1'($urandom) ? BEATS : 1 + int'($urandom % (2 * BEATS + 3));
+        draw = $urandom;
+        length[i] = pattern[2] || draw[0] ? BEATS : 1 + int'(draw[31:1]) % (2 * BEATS + 3);
       end
       in_frame = 0;
       in_beat = 0;
