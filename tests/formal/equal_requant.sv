@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 // fixed_requant in every rounding and overflow mode equals requant_plain LATENCY cycles later, with
-// any acc and mul.
+// any acc and mul. Parameters with which no value is too small, too large or halfway would prove
+// little: each is reached, or can't be where BELOW, ABOVE or TIE is 0.
 `default_nettype none
 
 module equal #(
@@ -12,7 +13,10 @@ module equal #(
   parameter int TYPE = 0,
   // 10 with tflite
   parameter int ROUNDINGS = 9,
-  parameter int OVERFLOWS = 4
+  parameter int OVERFLOWS = 4,
+  parameter int BELOW = 1,
+  parameter int ABOVE = 1,
+  parameter int TIE = 1
 ) (
   input logic                                         aclk,
   input logic [ACC_WIDTH-1:0]                         acc,
@@ -31,6 +35,8 @@ module equal #(
   logic [MOST*ACC_WIDTH-1:0] accs;
   logic [MOST*MULTIPLIER-1:0] muls;
   logic [MOST-1:0] valid;
+  logic below, above, tie;  // of the mode floor, saturate
+  (* keep *) logic [2:0] reached;
 
   initial valid = '0;
 
@@ -49,6 +55,7 @@ module equal #(
       for (genvar o = 0; o < OVERFLOWS; o = o + 1) begin : gen_overflow
         logic [OUT_WIDTH-1:0] found;
         logic [OUT_WIDTH-1:0] expected;
+        logic low, high, half;
 
         fixed_requant #(
           .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
@@ -60,12 +67,20 @@ module equal #(
           .OUT_WIDTH(OUT_WIDTH), .TYPE(TYPE), .ROUNDING(r), .OVERFLOW(o)
         ) plain (
           .acc(accs[(LATENCY-1)*ACC_WIDTH +: ACC_WIDTH]), .mul(muls[(LATENCY-1)*MULTIPLIER +: MULTIPLIER]),
-          .y(expected)
+          .y(expected), .below(low), .above(high), .tie(half)
         );
         always @(posedge aclk) if (valid[LATENCY-1]) assert (found == expected);
+        if (r == 0 && o == 0) begin : gen_met
+          assign {below, above, tie} = valid[LATENCY-1] ? {low, high, half} : 3'b000;
+        end
       end
     end
   endgenerate
+
+  assign reached = {below || BELOW == 0, above || ABOVE == 0, tie || TIE == 0};
+  always @(posedge aclk) begin
+    assert (!(below && BELOW == 0) && !(above && ABOVE == 0) && !(tie && TIE == 0));
+  end
 endmodule
 
 `default_nettype wire

@@ -7,7 +7,8 @@ module prove #(
   parameter int ELEMENTS = 3,
   parameter int LANES = 2,
   parameter int WIDTH = 2,
-  parameter int INDEX = 2
+  parameter int INDEX = 2,
+  parameter IN_TYPE = "signed"
 ) (
   input logic                   aclk,
   input logic                   aresetn,
@@ -29,7 +30,7 @@ module prove #(
   (* keep *) logic [3:0] reached;
 
   fixed_argmax #(
-    .ELEMENTS(ELEMENTS), .LANES(LANES), .WIDTH(WIDTH), .IN_TYPE("signed"), .OUT_WIDTH(INDEX)
+    .ELEMENTS(ELEMENTS), .LANES(LANES), .WIDTH(WIDTH), .IN_TYPE(IN_TYPE), .OUT_WIDTH(INDEX)
   ) dut (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -43,10 +44,10 @@ module prove #(
   );
 
   // the best of the frame up to this beat, one element after the other
-  logic signed [WIDTH-1:0] best_before;
+  logic signed [WIDTH:0] best_before;
   logic [INDEX-1:0] found_before;
-  logic signed [WIDTH-1:0] best;
-  logic signed [WIDTH-1:0] element;
+  logic signed [WIDTH:0] best;
+  logic signed [WIDTH:0] element;
   logic [INDEX-1:0] found;
 
   always_comb begin
@@ -54,7 +55,8 @@ module prove #(
     found = found_before;
     element = '0;
     for (int lane = 0; lane < LANES; lane = lane + 1) begin
-      element = $signed(s_axis_tdata[lane*WIDTH +: WIDTH]);
+      element = $signed({s_axis_tdata[lane*WIDTH + WIDTH - 1], s_axis_tdata[lane*WIDTH +: WIDTH]});
+      if (80'(IN_TYPE) == 80'("unsigned")) element[WIDTH] = 1'b0;
       if (in_beat * LANES + lane < ELEMENTS &&
           ((in_beat == 0 && lane == 0) || element > best)) begin
         best = element;

@@ -18,7 +18,11 @@ module requant_plain #(
 ) (
   input  logic signed [ACC_WIDTH-1:0]                  acc,
   input  logic [(MUL_WIDTH < 1 ? 1 : MUL_WIDTH)-1:0]   mul,
-  output logic [OUT_WIDTH-1:0]                         y
+  output logic [OUT_WIDTH-1:0]                         y,
+  // the value is below the type, above it (bipolar: negative, not negative); halfway between two
+  output logic                                         below,
+  output logic                                         above,
+  output logic                                         tie
 );
   localparam int W = 64;
   localparam int TFLITE = ROUNDING == 9 ? 1 : 0;
@@ -54,11 +58,13 @@ module requant_plain #(
       default: up = exact < 0 ? twice > divisor : twice >= divisor;
     endcase
     whole = floor + W'(up) + ZERO;
+    below = TYPE == 2 ? acc < 0 : whole < LOWEST;
+    above = TYPE == 2 ? acc >= 0 : whole > HIGHEST;
+    tie = twice == divisor;
+    y = OUT_WIDTH'(whole);
     if (TYPE == 2) y = OUT_WIDTH'(acc >= 0);
-    else if (OVERFLOW == 2) y = OUT_WIDTH'(whole);
-    else if (whole > HIGHEST) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : HIGHEST);
-    else if (whole < LOWEST) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : LOWEST);
-    else y = OUT_WIDTH'(whole);
+    else if (OVERFLOW != 2 && above) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : HIGHEST);
+    else if (OVERFLOW != 2 && below) y = OUT_WIDTH'(OVERFLOW == 3 ? ZERO : LOWEST);
   end
 endmodule
 
