@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small mutator of C text: each mutant changes one token, as a slip of the pen would.
 //
-//   mutate FILE          prints how many mutants there are
-//   mutate FILE N        writes the text of mutant N (from 0) to stdout, and to stderr what it is
+//   mutate FILE                    lists all mutants: number, line, BEFORE ==> AFTER
+//   mutate FILE N                  writes the text of mutant N (from 0)
+//   mutate FILE sample COUNT SEED  lists COUNT of them, the same in every run
 //
 // Mutated are operators, integer literals, true and false, negations, break and continue, and whole
 // expression statements, which vanish. Comments, strings, preprocessor lines, assert and messages
@@ -164,44 +165,117 @@ static int is_message(int i) {
   return 0;
 }
 
-static void put(int first, int last, const char *with) {
-  size_t from = tokens[first].at, to = tokens[last].at + tokens[last].size;
-  int line = 1;
-  for (size_t p = 0; p < from; p++) line += text[p] == '\n';
-  fprintf(stderr, "line %d: %.*s becomes %s\n", line, (int)(to - from), text + from,
-          *with ? with : "nothing");
-  printf("%.*s%s%s", (int)from, text, with, text + to);
+// ---- the mutants
+
+struct mutant {
+  int first, last; // tokens
+  char with[16];
+};
+
+static struct mutant mutants[TOKENS_MAX];
+static int n_mutants;
+
+static void add(int first, int last, const char *with) {
+  if (n_mutants == TOKENS_MAX) exit(2);
+  mutants[n_mutants].first = first;
+  mutants[n_mutants].last = last;
+  snprintf(mutants[n_mutants++].with, sizeof mutants->with, "%s", with);
 }
 
-// Visits all mutants; writes number `wanted`. Their number.
-static int visit(int wanted) {
+static void find(void) {
   char next[16];
-  int n = 0;
   for (int i = 0; i < n_tokens; i++) {
     if (is_message(i)) continue;
     for (int c = 0; c < CHANGES; c++)
-      for (int k = 1; k < 3 && changes[c][k] && mutates(i, c); k++)
-        if (n++ == wanted) put(i, i, changes[c][k]);
+      for (int k = 1; k < 3 && changes[c][k] && mutates(i, c); k++) add(i, i, changes[c][k]);
     if (is_literal(i)) {
       snprintf(next, sizeof next, "%d", atoi(text + tokens[i].at) + 1);
-      if (n++ == wanted) put(i, i, next);
+      add(i, i, next);
     }
     int end = statement_end(i);
-    if (end > i && n++ == wanted) put(i, end, ";");
+    if (end > i) add(i, end, ";");
   }
-  return n;
+}
+
+static size_t from_of(const struct mutant *m) {
+  return tokens[m->first].at;
+}
+
+static size_t to_of(const struct mutant *m) {
+  return tokens[m->last].at + tokens[m->last].size;
+}
+
+// Text in one line, each gap a single space.
+static void put_flat(const char *s, size_t size) {
+  for (size_t p = 0; p < size; p++)
+    if (!isspace((unsigned char)s[p]))
+      putchar(s[p]);
+    else if (p + 1 < size && !isspace((unsigned char)s[p + 1]))
+      putchar(' ');
+}
+
+// The whole lines that a mutant changes, before and after: they name it whatever its number is.
+static void describe(int number) {
+  static char after[FILE_MAX_BYTES];
+  const struct mutant *m = &mutants[number];
+  size_t begin = from_of(m), end = to_of(m), line = 1;
+  while (begin && text[begin - 1] != '\n') begin--;
+  while (isspace((unsigned char)text[begin])) begin++;
+  end += strcspn(text + end, "\n");
+  for (size_t p = 0; p < begin; p++) line += text[p] == '\n';
+  printf("%d %zu ", number, line);
+  put_flat(text + begin, end - begin);
+  printf(" ==> ");
+  int size = snprintf(after, sizeof after, "%.*s%s%.*s", (int)(from_of(m) - begin), text + begin,
+                      m->with, (int)(end - to_of(m)), text + to_of(m));
+  put_flat(after, (size_t)size);
+  putchar('\n');
+}
+
+static void write_mutant(const struct mutant *m) {
+  printf("%.*s%s%s", (int)from_of(m), text, m->with, text + to_of(m));
+}
+
+// ---- which of them
+
+// SplitMix64's step.
+static unsigned long long random_next(unsigned long long *state) {
+  unsigned long long z = *state += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+static void sample(int count, unsigned long long seed) {
+  static int order[TOKENS_MAX];
+  for (int i = 0; i < n_mutants; i++) order[i] = i;
+  for (int i = 0; i < n_mutants && i < count; i++) {
+    int j = i + (int)(random_next(&seed) % (unsigned)(n_mutants - i)), chosen = order[j];
+    order[j] = order[i];
+    order[i] = chosen;
+    describe(chosen);
+  }
+}
+
+static int usage(void) {
+  fprintf(stderr, "usage: mutate FILE [N | sample COUNT SEED]\n");
+  return 2;
 }
 
 int main(int argc, char **argv) {
   FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
-  if (!f) {
-    fprintf(stderr, "usage: mutate FILE [N]\n");
-    return 2;
-  }
+  if (!f) return usage();
   text[fread(text, 1, sizeof text - 1, f)] = 0;
   fclose(f);
   scan();
-  int wanted = argc > 2 ? atoi(argv[2]) : -1, count = visit(wanted);
-  if (wanted < 0) printf("%d\n", count);
-  return wanted >= count;
+  find();
+  if (argc == 2)
+    for (int i = 0; i < n_mutants; i++) describe(i);
+  else if (argc == 5 && strcmp(argv[2], "sample") == 0)
+    sample(atoi(argv[3]), strtoull(argv[4], NULL, 10));
+  else if (argc == 3 && atoi(argv[2]) < n_mutants)
+    write_mutant(&mutants[atoi(argv[2])]);
+  else
+    return usage();
+  return 0;
 }

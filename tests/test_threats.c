@@ -148,11 +148,34 @@ static void test_no_numbers(void **state) {
   cli_expect(c, "diff -r -x manifest.json -x SHA256SUMS $D/n $D/p && echo same", 0, "same");
 }
 
+// Graphs of no input or of two are graphs: they are shown, and what can't compute them says so.
+static void test_other_inputs(void **state) {
+  struct shell *c = *state;
+  static const char tail[] =
+      ",\"nodes\":[{\"op\":\"relu\",\"name\":\"r\",\"inputs\":[\"%s\"],\"outputs\":[{\"name\":"
+      "\"y\",\"shape\":[2],\"type\":\"8,3\"%s}]}],\"outputs\":[\"y\"]}";
+  const char *entry = "\"w\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[0,2]}";
+  const char *none = "{\"name\":\"g\",\"inputs\":[],\"tensors\":{\"w\":{\"type\":\"8,3\"}}";
+  const char *two = "{\"name\":\"g\",\"inputs\":[{\"name\":\"x\",\"shape\":[2],\"type\":\"8,3\"},"
+                    "{\"name\":\"z\",\"shape\":[3],\"type\":\"8,3\"}]";
+  hostile_container(c, "none.bin",
+                    arena_printf(&c->arena, "%s%s", none,
+                                 arena_printf(&c->arena, tail, "w", ",\"per_frame\":false")),
+                    entry, "ab", 2);
+  hostile_container(c, "two.bin",
+                    arena_printf(&c->arena, "%s%s", two, arena_printf(&c->arena, tail, "x", "")),
+                    "", "", 0);
+  cli_expect(c, "$N info $D/none.bin", 0, "g\n\nlayer");
+  cli_expect(c, "$N info $D/two.bin", 0, "g: input x 2, 8,3; input z 3, 8,3\n");
+  expect_refused(c, "$N run $D/none.bin", "the model has 0 inputs, expected 1");
+  expect_refused(c, "$N -o $D/rtl $D/two.bin", "2 inputs and 1 outputs");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_huge_shapes),     SHELL_CASE(test_large_circuits),
       SHELL_CASE(test_bombs),           SHELL_CASE(test_other_files),
       SHELL_CASE(test_code_in_a_model), SHELL_CASE(test_writing_outside),
-      SHELL_CASE(test_no_numbers)};
+      SHELL_CASE(test_no_numbers),      SHELL_CASE(test_other_inputs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
