@@ -116,15 +116,17 @@ static bool read_format(struct arena *a, const json_t *j, struct format *f, stru
          formats_set_overflow(f, json_is_string(overflow) ? json_string_value(overflow) : "", e);
 }
 
-static bool read_entries(struct arena *a, const json_t *j, struct format_entry **list,
-                         uint32_t *count, struct err *e) {
+static bool read_entries(struct arena *a, const json_t *root, const char *key,
+                         struct format_entry **list, uint32_t *count, struct err *e) {
+  const json_t *j = json_object_get(root, key);
   const char *name;
   json_t *value;
+  if (j && !json_is_object(j)) return err_set(e, "%s: expected an object", key);
   *list = ARENA_NEW(a, struct format_entry, json_object_size(j));
   json_object_foreach((json_t *)j, name, value) {
     struct format_entry *entry = &(*list)[(*count)++];
     entry->name = arena_strdup(a, name);
-    if (!read_format(a, value, &entry->format, e)) return err_within(e, "\"%s\"", name);
+    if (!read_format(a, value, &entry->format, e)) return err_within(e, "%s: \"%s\"", key, name);
   }
   return true;
 }
@@ -153,8 +155,8 @@ static bool read_root(struct arena *a, const json_t *root, struct formats *f, st
   struct format general = {.rounding = NONE, .overflow = NONE};
   if (defaults && !read_format(a, defaults, &general, e)) return err_within(e, "defaults");
   f->defaults = refine(general, &f->defaults);
-  if (!read_entries(a, json_object_get(root, "kinds"), &f->kinds, &f->n_kinds, e) ||
-      !read_entries(a, json_object_get(root, "layers"), &f->layers, &f->n_layers, e))
+  if (!read_entries(a, root, "kinds", &f->kinds, &f->n_kinds, e) ||
+      !read_entries(a, root, "layers", &f->layers, &f->n_layers, e))
     return false;
   for (uint32_t i = 0; i < f->n_kinds; i++)
     if (op_find(f->kinds[i].name) == NONE)
