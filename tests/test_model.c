@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // model.bin: what is refused and with which words. Each case is a good file with one thing broken.
-#include "sw/graph/model.h"
+#include "tests/helper_model.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include "sw/base/json.h"
 
 // A linear layer 3 -> 2 with bias: w (2, 3) and b (2) in F32, 32 bytes of data.
 #define GRAPH_INPUTS "\"inputs\":[{\"name\":\"x\",\"shape\":[3],\"type\":\"real\"}]"
@@ -26,46 +18,11 @@
   "\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]}"
 enum { DATA = 32 };
 
-static void put_size(struct text *t, uint64_t n) {
-  for (int i = 0; i < 8; i++) text_put(t, (char[]){(char)(n >> (8 * i) & 0xff)}, 1);
-}
-
-static struct text make(const char *entries, const char *graph, const char *version,
-                        const void *data, size_t size) {
-  struct text header = {0}, file = {0};
-  text_puts(&header, "{\"__metadata__\":{\"format\":\"nngen\",\"nngen.version\":");
-  json_put_string(&header, version);
-  text_puts(&header, ",\"nngen.graph\":");
-  json_put_string(&header, graph);
-  text_printf(&header, "},%s}", entries);
-  put_size(&file, header.size);
-  text_put(&file, header.data, header.size);
-  text_put(&file, data, size);
-  text_free(&header);
-  return file;
-}
-
 static const float zeros[8] = {0.5f, -1, 2, 3, 4, 5, 6, 7};
 
-// Parses; the message, or "" if the file was accepted.
-static const char *verdict(struct arena *a, const struct text *file) {
-  struct err e = {0};
-  struct graph *g = model_parse(a, file->data, file->size, &e);
-  assert_true((g == NULL) == (e.text[0] != 0));
-  return arena_strdup(a, e.text);
-}
-
-static void expect(const struct text *file, const char *words) {
-  struct arena a = {0};
-  const char *message = verdict(&a, file);
-  if (*words ? !strstr(message, words) : *message)
-    fail_msg("expected \"%s\", got \"%s\"", words, message);
-  arena_free(&a);
-}
-
 static void expect_made(const char *entries, const char *graph, const char *words) {
-  struct text file = make(entries, graph, "1", zeros, DATA);
-  expect(&file, words);
+  struct text file = model_file(entries, graph, "1", zeros, DATA);
+  model_expect(&file, words);
   text_free(&file);
 }
 
@@ -119,11 +76,11 @@ static void test_container(void **state) {
 
 static void test_every_cut(void **state) {
   (void)state;
-  struct text file = make(ENTRIES, GRAPH, "1", zeros, DATA);
+  struct text file = model_file(ENTRIES, GRAPH, "1", zeros, DATA);
   for (size_t size = 0; size < file.size; size++) {
     struct arena a = {0};
     struct text cut = {file.data, size, size};
-    assert_true(verdict(&a, &cut)[0]);
+    assert_true(model_verdict(&a, &cut)[0]);
     arena_free(&a);
   }
   text_free(&file);
@@ -132,14 +89,14 @@ static void test_every_cut(void **state) {
 // Every byte of the header set to something else: never a crash; the sanitizer build watches.
 static void test_every_byte(void **state) {
   (void)state;
-  struct text file = make(ENTRIES, GRAPH, "1", zeros, DATA);
+  struct text file = model_file(ENTRIES, GRAPH, "1", zeros, DATA);
   static const char bytes[] = {0, '"', '{', ']', '9', (char)0xff};
   for (size_t at = 0; at < file.size - DATA; at++)
     for (size_t k = 0; k < sizeof bytes; k++) {
       struct arena a = {0};
       char saved = file.data[at];
       file.data[at] = bytes[k];
-      verdict(&a, &file);
+      model_verdict(&a, &file);
       file.data[at] = saved;
       arena_free(&a);
     }
@@ -149,25 +106,25 @@ static void test_every_byte(void **state) {
 static void test_header(void **state) {
   (void)state;
   struct text deep = {0}, bare = {0};
-  put_size(&deep, 200000);
+  model_put_size(&deep, 200000);
   text_puts(&deep, "{\"a\":");
   for (int i = 0; i < 100000; i++) text_puts(&deep, "[");
   while (deep.size < 200008) text_puts(&deep, "]");
-  expect(&deep, "nested deeper than 32");
-  put_size(&bare, UINT64_MAX);
+  model_expect(&deep, "nested deeper than 32");
+  model_put_size(&bare, UINT64_MAX);
   text_puts(&bare, "{}");
-  expect(&bare, "header of 18446744073709551615 bytes");
+  model_expect(&bare, "header of 18446744073709551615 bytes");
   bare.data[8] = 'x';
-  expect(&bare, "begins with no '{'");
+  model_expect(&bare, "begins with no '{'");
   text_free(&deep);
   text_free(&bare);
-  struct text newer = make(ENTRIES, GRAPH, "2", zeros, DATA);
-  expect(&newer, "version \"2\", this program reads version 1");
+  struct text newer = model_file(ENTRIES, GRAPH, "2", zeros, DATA);
+  model_expect(&newer, "version \"2\", this program reads version 1");
   text_free(&newer);
   struct text foreign = {0};
-  put_size(&foreign, 2);
+  model_put_size(&foreign, 2);
   text_puts(&foreign, "{}");
-  expect(&foreign, "without an nngen graph");
+  model_expect(&foreign, "without an nngen graph");
   text_free(&foreign);
 }
 
@@ -238,8 +195,8 @@ static void test_not_finite(void **state) {
     float data[8];
     memcpy(data, zeros, sizeof data);
     data[4] = bad[i];
-    struct text file = make(ENTRIES, GRAPH, "1", data, DATA);
-    expect(&file, "tensor \"w\": element 2 is");
+    struct text file = model_file(ENTRIES, GRAPH, "1", data, DATA);
+    model_expect(&file, "tensor \"w\": element 2 is");
     text_free(&file);
   }
 }
@@ -257,11 +214,11 @@ static void test_cycle(void **state) {
   struct arena a = {0};
   char *good = arena_printf(&a, loop, "{\"value\":\"y\",\"delay\":1,\"initial\":\"b\"}");
   char *bad = arena_printf(&a, loop, "\"y\"");
-  struct text file = make(entries, good, "1", zeros, 2);
-  expect(&file, "");
+  struct text file = model_file(entries, good, "1", zeros, 2);
+  model_expect(&file, "");
   text_free(&file);
-  file = make(entries, bad, "1", zeros, 2);
-  expect(&file, "layer \"n\": uses \"y\" before it is made");
+  file = model_file(entries, bad, "1", zeros, 2);
+  model_expect(&file, "layer \"n\": uses \"y\" before it is made");
   text_free(&file);
   arena_free(&a);
 }
