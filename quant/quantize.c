@@ -186,7 +186,6 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
 }
 
 static bool check_formats(const struct formats *f, struct err *e) {
-  if (!f->defaults.has_stream) return err_set(e, "the model is float: give --precision W,F");
   for (uint32_t i = 0; i < f->n_layers; i++)
     if (!f->layers[i].used)
       return err_set(e, "formats: there is no layer \"%s\" in the model", f->layers[i].name);

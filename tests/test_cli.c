@@ -195,10 +195,46 @@ static void test_quantised(void **state) {
              "top.sv: was changed after it was generated");
 }
 
+// Every executor, as a table and as JSON, and what it wrote.
+static void test_executors(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N run --real -q --json -o $D/r " MLP, 0,
+             "\"executor\":\"real\",\"images\":1000,\"correct\":979,\"accuracy\":0.979000");
+  cli_expect(c, "head -c 200 $D/r | tail -c 190 | grep -ao 'F32.*1000,10'", 0,
+             "F32\",\"shape\":[1000,10");
+  cli_expect(c, "$N run --real -q --batch 300 -o $D/b " MLP " && cmp $D/r $D/b && echo same", 0,
+             "mnist-mlp.bin, real, 1000 images of mnist\naccuracy  97.90 % (979 correct)");
+  cli_expect(c, "$N run -q --images 40 -p 8,3 -o $D/fast " MLP, 0, "golden, 40 images of mnist");
+  cli_expect(c, "$N run -q --images 40 -p 8,3 --plain -o $D/plain " MLP, 0,
+             "golden_ref, 40 images");
+  cli_expect(c, "cmp $D/fast $D/plain && echo same", 0, "same");
+  cli_expect(c, "$N run -q --images 40 -p 9,3 --plain -o $D/9 " MLP " && cmp $D/fast $D/9", 1,
+             "differ");
+  cli_expect(c, "$N run -q --json --data synthetic:9 -p 8,3 " MLP, 0,
+             "\"layers\":[{\"name\":\"flatten\",\"snr_db\":2");
+}
+
+// Floats from a .npy file: the first images of mnist, whose pixels are divided by 255.
+static void test_floats(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "h=\"{'descr':'<f4','fortran_order':False,'shape':(2,784)}\"; { printf '\\223NUMPY\\1\\0';"
+      " printf \"\\\\$(printf %o ${#h})\\\\0%s\" \"$h\"; head -c 6272 /dev/zero; } >$D/x.npy && "
+      "$N run -q --real " MLP " --data $D/x.npy",
+      0, "real, 2 images of");
+  cli_expect(c, "$N run -q --json -p 8,3 " MLP " --data $D/x.npy -o $D/y", 0,
+             "\"executor\":\"golden\",\"images\":2,\"correct\":null,\"accuracy\":null");
+  cli_expect(c, "$N run -q -p 8,3 --plain " MLP " --data $D/x.npy -o $D/z && cmp $D/y $D/z", 0,
+             "golden_ref, 2 images");
+  cli_expect(c, "$N run -q --json -p 8,3 " MLP " --data $D/x.npy", 0, "\"snr_db\":null");
+}
+
 static void test_simulator(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N sim -p 8,3 --simulator modelsim " MLP, 2, "expected verilator or icarus");
   cli_expect(c, "$N sim -p 8,3 --stall sometimes " MLP, 2, "stall");
+  cli_expect(c, "$N sim -p 8,3 --jobs 65 " MLP, 2, "--jobs 65: at most 64");
   cli_expect(c, "mkdir $D/bin; PATH=$D/bin $N sim -p 8,3 -q -o $D/w " MLP, 1, "verilator");
   cli_expect(c,
              "printf '#!/bin/sh\\nexit 3\\n' >$D/bin/verilator; chmod +x $D/bin/verilator; "
@@ -252,24 +288,30 @@ static void test_folders(void **state) {
       1, "top is missing or wrong");
 }
 
-// Paths that make and simulators don't understand are no obstacle.
+// Paths that make and simulators don't understand are no obstacle; what a simulation says of
+// stalls, as JSON, and its waveform.
 static void test_paths(void **state) {
   struct shell *c = *state;
 #ifdef __SANITIZE_ADDRESS__
   skip(); // the instrumented library doesn't link into a simulator
 #endif
-  cli_expect(c, "mkdir \"$D/a b\" && $N sim -q -p 8,3 --images 4 -o \"$D/a b/ü\" " MLP, 0, "PASS");
-  cli_expect(c, "$N sim -q --simulator icarus --images 2 -o \"$D/a b/é\" \"$D/a b/ü/rtl\"", 0,
-             "PASS");
+  cli_expect(
+      c, "mkdir \"$D/a b\" && $N sim -q -p 8,3 --images 4 --stall random50 -o \"$D/a b/ü\" " MLP, 0,
+      "stalls             random50");
+  cli_expect(
+      c, "$N sim -q --simulator icarus --images 2 --trace --json -o \"$D/a b/é\" \"$D/a b/ü/rtl\"",
+      0, "\"mismatches\":0");
+  cli_expect(c, "ls \"$D/a b/é\"", 0, "wave.fst");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_usage),       SHELL_CASE(test_precision), SHELL_CASE(test_parallelism),
-      SHELL_CASE(test_weight_loss), SHELL_CASE(test_folding),   SHELL_CASE(test_doctor),
-      SHELL_CASE(test_name),        SHELL_CASE(test_vectors),   SHELL_CASE(test_output_folder),
-      SHELL_CASE(test_disk_full),   SHELL_CASE(test_models),    SHELL_CASE(test_data),
-      SHELL_CASE(test_quantised),   SHELL_CASE(test_simulator), SHELL_CASE(test_hostile_names),
-      SHELL_CASE(test_folders),     SHELL_CASE(test_paths)};
+      SHELL_CASE(test_usage),       SHELL_CASE(test_precision),     SHELL_CASE(test_parallelism),
+      SHELL_CASE(test_weight_loss), SHELL_CASE(test_folding),       SHELL_CASE(test_doctor),
+      SHELL_CASE(test_name),        SHELL_CASE(test_vectors),       SHELL_CASE(test_output_folder),
+      SHELL_CASE(test_disk_full),   SHELL_CASE(test_models),        SHELL_CASE(test_data),
+      SHELL_CASE(test_quantised),   SHELL_CASE(test_executors),     SHELL_CASE(test_floats),
+      SHELL_CASE(test_simulator),   SHELL_CASE(test_hostile_names), SHELL_CASE(test_folders),
+      SHELL_CASE(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers from floats to integers: joins, products, sums and classes against real arithmetic on the
+// codes, and what can't be quantised is refused with the layer's name.
+#include "quant/quantize.h"
+#include "sw/exec/golden.h"
+#include "sw/graph/interval.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SIZE = 6, STEPS = 40 };
+
+// ---- float graphs; a first, then what is under test
+
+struct build {
+  struct arena arena;
+  struct graph *g;
+  uint32_t x;    // (SIZE)
+  uint32_t last; // the output of the last node
+};
+
+static uint32_t node(struct build *b, enum op op, const char *name, int64_t size) {
+  uint32_t n = graph_add_node(b->g, op, name);
+  b->last = graph_add_value(b->g, name, 1, &size, type_real(), true);
+  graph_add_out(b->g, n, b->last);
+  return n;
+}
+
+static void use(struct build *b, uint32_t n, uint32_t value) {
+  graph_add_use(b->g, n, (struct use){value, 0, NONE});
+}
+
+static void begin(struct build *b) {
+  int64_t size = SIZE;
+  *b = (struct build){0};
+  b->g = graph_new(&b->arena, "g");
+  b->x = graph_add_value(b->g, "x", 1, &size, type_real(), true);
+  graph_add_input(b->g, b->x, (struct source){0});
+}
+
+// x and relu(x), joined.
+static void join(struct build *b, enum op op) {
+  begin(b);
+  use(b, node(b, OP_relu, "half", SIZE), b->x);
+  uint32_t half = b->last, n = node(b, op, "join", SIZE);
+  use(b, n, half);
+  use(b, n, b->x);
+  graph_add_output(b->g, b->last);
+}
+
+static bool add_entry(struct arena *a, struct formats *f, const char *layer, const char *stream,
+                      struct err *e) {
+  struct format_entry *entry = &f->layers[f->n_layers++];
+  *entry = (struct format_entry){.name = layer, .format = {.rounding = NONE, .overflow = NONE}};
+  if (strncmp(stream, "scale ", 6) != 0) return formats_set_stream(a, &entry->format, stream, e);
+  entry->format.has_stream = true;
+  entry->format.stream = type_fixed(a, 8, true, strtod(stream + 6, NULL), 0);
+  return true;
+}
+
+// Types of x, `half` and the last layer.
+static struct graph *quantized(struct build *b, const char *x, const char *half, const char *last,
+                               const char *last_name, struct err *e) {
+  struct formats f = formats_new();
+  struct format_entry entries[2];
+  f.layers = entries;
+  assert_true(formats_set_stream(&b->arena, &f.defaults, x, e));
+  if (half) assert_true(add_entry(&b->arena, &f, "half", half, e));
+  if (last) assert_true(add_entry(&b->arena, &f, last_name, last, e));
+  if (!graph_verify(b->g, e)) fail_msg("%s", e->text);
+  return quantize(&b->arena, b->g, &f, e);
+}
+
+// ---- computing
+
+static void ramp(const struct graph *g, int64_t *codes, int step) {
+  const struct type *t = &g->values[g->inputs[0].value].type;
+  int64_t lo = type_lowest(t), range = type_highest(t) - lo + 1;
+  for (int64_t i = 0; i < SIZE; i++) codes[i] = lo + (i * 997 + step * 131) % range;
+}
+
+static double real_of(const struct golden_ref *r, const struct graph *g, uint32_t v, int64_t i) {
+  const struct type *t = &g->values[v].type;
+  return (double)(golden_ref_value(r, v)[i] - type_zero(t, 0)) * type_scale(t, 0);
+}
+
+static double combined(enum op op, double a, double b) {
+  return op == OP_add ? a + b : op == OP_sub ? a - b : a * b;
+}
+
+// The largest distance, in output codes, of the join from the exact one of its inputs' codes.
+static double distance(struct build *b, enum op op, const struct graph *g) {
+  struct golden_ref *r = golden_ref_new(&b->arena, g, 1);
+  const struct node *n = &g->nodes[g->n_nodes - 1];
+  const struct value *y = node_out(g, n, 0);
+  int64_t codes[SIZE];
+  const int64_t *inputs[1] = {codes};
+  double most = 0;
+  for (int step = 0; step < STEPS; step++) {
+    ramp(g, codes, step);
+    golden_ref_step(r, inputs);
+    for (int64_t i = 0; i < SIZE; i++) {
+      double exact =
+          combined(op, real_of(r, g, n->in[0].value, i), real_of(r, g, n->in[1].value, i));
+      double code = fmin(fmax(rint(exact / type_scale(&y->type, 0)), (double)type_lowest(&y->type)),
+                         (double)type_highest(&y->type));
+      most = fmax(most, fabs(code - (double)golden_ref_value(r, n->out[0])[i]));
+    }
+  }
+  return most;
+}
+
+static void test_joins(void **state) {
+  (void)state;
+  static const enum op ops[] = {OP_add, OP_sub, OP_mul};
+  static const struct {
+    const char *x, *half, *last;
+    double most; // codes: 0 where all scales are powers of two
+  } rows[] = {{"8,3", "8,3", "8,3", 0},
+              {"8,3", "8,5", "8,2", 0},
+              {"8,5", "8,3", "9,4", 0},
+              {"16,12", "4,0", "12,6", 0},
+              {"8,3", "scale 0.1", "8,2", 1},
+              {"8,3", "8,4", "scale 0.3", 1},
+              {"8,3", "scale 0.0371", "scale 0.21", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int k = 0; k < 3; k++) {
+      struct build b;
+      struct err e = {0};
+      join(&b, ops[k]);
+      struct graph *g = quantized(&b, rows[i].x, rows[i].half, rows[i].last, "join", &e);
+      if (!g) fail_msg("%s", e.text);
+      double found = distance(&b, ops[k], g);
+      if (found > rows[i].most)
+        fail_msg("row %zu, %s: %g codes away", i, op_info(ops[k])->name, found);
+      // a scale twice as large is seen
+      struct value *y = &g->values[g->outputs[0]];
+      y->type = type_fixed(&b.arena, 8, true, 2 * type_scale(&y->type, 0), 0);
+      if (i == 0) assert_true(distance(&b, ops[k], g) > 1);
+      arena_free(&b.arena);
+    }
+}
+
+static void test_sums(void **state) {
+  (void)state;
+  struct build b;
+  struct err e = {0};
+  int64_t codes[SIZE] = {3, -5, 100, 7, -128, 44};
+  const int64_t *inputs[1] = {codes};
+  begin(&b);
+  uint32_t n = node(&b, OP_sum, "sum", 1);
+  graph_add_ints(b.g, n, ATTR_axes, 1, (int64_t[]){0});
+  b.g->values[b.last].rank = 0;
+  use(&b, n, b.x);
+  graph_add_output(b.g, b.last);
+  struct graph *g = quantized(&b, "8,3", NULL, "12,2", "sum", &e);
+  if (!g) fail_msg("%s", e.text);
+  struct golden_ref *r = golden_ref_new(&b.arena, g, 1);
+  golden_ref_step(r, inputs);
+  assert_int_equal(golden_ref_value(r, g->outputs[0])[0], 10); // 21 / 2, to even
+  arena_free(&b.arena);
+}
+
+// An index is as wide as the last class needs; probabilities are fractions of the stream's width.
+static void test_classes(void **state) {
+  (void)state;
+  static const int64_t sizes[][2] = {{1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 3}, {8, 3}, {9, 4}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    struct build b;
+    struct err e = {0};
+    begin(&b);
+    b.g->values[b.x].shape[0] = sizes[i][0];
+    use(&b, node(&b, OP_argmax, "class", 1), b.x);
+    b.g->values[b.last].type = type_fixed(&b.arena, 32, true, 1, 0);
+    graph_add_output(b.g, b.last);
+    struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+    if (!g) fail_msg("%s", e.text);
+    const struct type *t = &g->values[g->outputs[0]].type;
+    assert_int_equal(t->width, sizes[i][1]);
+    assert_true(!t->is_signed && t->scale[0] == 1 && t->zero[0] == 0);
+    arena_free(&b.arena);
+  }
+  struct build b;
+  struct err e = {0};
+  begin(&b);
+  use(&b, node(&b, OP_softmax, "p", SIZE), b.x);
+  graph_add_output(b.g, b.last);
+  struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+  if (!g) fail_msg("%s", e.text);
+  const struct type *t = &g->values[g->outputs[0]].type;
+  assert_true(t->width == 8 && !t->is_signed && t->scale[0] == 0x1p-8);
+  assert_int_equal(g->nodes[0].where, WHERE_HOST);
+  arena_free(&b.arena);
+}
+
+// ---- refusals
+
+static void refused(struct build *b, const char *x, const char *half, const char *last,
+                    const char *last_name, const char *words) {
+  struct err e = {0};
+  if (quantized(b, x, half, last, last_name, &e)) fail_msg("accepted, expected \"%s\"", words);
+  if (!strstr(e.text, words)) fail_msg("expected \"%s\", got \"%s\"", words, e.text);
+  arena_free(&b->arena);
+}
+
+static void test_scales_out_of_range(void **state) {
+  (void)state;
+  struct build b;
+  join(&b, OP_add);
+  refused(&b, "8,3", "scale 1e-30", NULL, NULL,
+          "layer \"half\": the ratio of the scales, 1.25e+29, is out of range");
+}
+
+static void test_joins_too_far_apart(void **state) {
+  (void)state;
+  struct build b;
+  join(&b, OP_add);
+  refused(&b, "8,3", "scale 3e11", "scale 3e11", "join", "too far apart");
+  join(&b, OP_sub);
+  refused(&b, "8,3", "8,3", "scale 1e-30", "join", "layer \"join\": scales out of range");
+}
+
+// A linear layer of one weight and one bias.
+static void linear(struct build *b, float weight, float bias) {
+  begin(b);
+  int64_t one = 1, shape[2] = {1, SIZE};
+  struct tensor *w = tensor_new(&b->arena, DTYPE_F32, 2, shape);
+  struct tensor *c = tensor_new(&b->arena, DTYPE_F32, 1, &one);
+  for (int64_t i = 0; i < SIZE; i++) ((float *)w->data)[i] = weight;
+  *(float *)c->data = bias;
+  uint32_t n = node(b, OP_linear, "fc", 1);
+  use(b, n, b->x);
+  use(b, n, graph_add_tensor(b->g, "w", w, type_real()));
+  use(b, n, graph_add_tensor(b->g, "b", c, type_real()));
+  graph_add_output(b->g, b->last);
+}
+
+static void test_biases(void **state) {
+  (void)state;
+  struct build b;
+  struct err e = {0};
+  linear(&b, 1, -3);
+  struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+  if (!g) fail_msg("%s", e.text);
+  const struct value *bias = &g->values[graph_find_value(g, "b")];
+  assert_int_equal(tensor_int(bias->init, 0), -3 * 8 * 64); // 8,3 times 8,6
+  assert_int_equal(bias->type.width, 12);
+  arena_free(&b.arena);
+  linear(&b, 1e-8f, 1e17f);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"fc\": bias 0, 1e+17, doesn't fit 62 bits");
+  linear(&b, 1e-8f, -1e17f);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"fc\": bias 0, -1e+17, doesn't fit 62 bits");
+}
+
+static void test_computed_weights(void **state) {
+  (void)state;
+  struct build b;
+  linear(&b, 1, 1);
+  b.g->nodes[0].in[1].delay = 1;
+  b.g->nodes[0].in[1].initial = (int32_t)b.g->nodes[0].in[1].value;
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"fc\": its weights are computed");
+}
+
+static void test_constants_and_delays(void **state) {
+  (void)state;
+  struct build b;
+  struct tensor *t;
+  int64_t size = SIZE;
+  join(&b, OP_add);
+  t = tensor_new(&b.arena, DTYPE_F32, 1, &size);
+  b.g->nodes[1].in[1].value = graph_add_tensor(b.g, "c", t, type_real());
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"join\": input \"c\" is a constant or delayed");
+  join(&b, OP_add);
+  t = tensor_new(&b.arena, DTYPE_F32, 1, &size);
+  b.g->nodes[1].in[1].delay = 1;
+  b.g->nodes[1].in[1].initial = (int32_t)graph_add_tensor(b.g, "c", t, type_real());
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"join\": input \"x\" is a constant or delayed");
+}
+
+// ---- parameters of activations
+
+static void pointwise(struct build *b, enum op op) {
+  begin(b);
+  use(b, node(b, op, "f", SIZE), b->x);
+  graph_add_output(b->g, b->last);
+}
+
+static void test_parameters(void **state) {
+  (void)state;
+  struct build b;
+  pointwise(&b, OP_tanh);
+  refused(&b, "17,3", NULL, NULL, NULL, "layer \"f\": tanh is a table of at most 16 input bits");
+  pointwise(&b, OP_tanh);
+  refused(&b, "8,3", NULL, "bipolar", "f", "layer \"f\": tanh is a table");
+  pointwise(&b, OP_softshrink);
+  graph_add_real(b.g, 0, ATTR_lambda, -0.5);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"f\": lambda -0.5, expected 0 or more");
+  pointwise(&b, OP_clip);
+  graph_add_real(b.g, 0, ATTR_lo, 1);
+  graph_add_real(b.g, 0, ATTR_hi, 0.5);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"f\": lo 1 lies above hi 0.5");
+  static const double slopes[] = {0, -1, 0x1p-30, 257};
+  for (size_t i = 0; i < sizeof slopes / sizeof *slopes; i++) {
+    pointwise(&b, OP_leaky_relu);
+    graph_add_real(b.g, 0, ATTR_slope, slopes[i]);
+    refused(&b, "8,3", NULL, NULL, NULL, ", expected 2^-29 to 256");
+  }
+  pointwise(&b, OP_hard_sigmoid);
+  graph_add_real(b.g, 0, ATTR_slope, 0.2);
+  graph_add_real(b.g, 0, ATTR_offset, 1e12);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"f\": slope 0.2 and offset 1e+12 leave 61 bits");
+  pointwise(&b, OP_hard_sigmoid);
+  graph_add_real(b.g, 0, ATTR_slope, 0.2);
+  graph_add_real(b.g, 0, ATTR_offset, -1e12);
+  refused(&b, "8,3", NULL, NULL, NULL, "leave 61 bits");
+}
+
+// A slope above one multiplies; both ends of what is accepted compute.
+static void test_slopes(void **state) {
+  (void)state;
+  static const struct {
+    double slope;
+    int64_t in, out;
+  } rows[] = {{256, -1, -128}, {4, -3, -12}, {3, -5, -15}, {1, -7, -7}, {0x1p-29, -100, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct build b;
+    struct err e = {0};
+    int64_t codes[SIZE] = {rows[i].in, 5};
+    const int64_t *inputs[1] = {codes};
+    pointwise(&b, OP_leaky_relu);
+    graph_add_real(b.g, 0, ATTR_slope, rows[i].slope);
+    struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+    if (!g) fail_msg("%g: %s", rows[i].slope, e.text);
+    struct golden_ref *r = golden_ref_new(&b.arena, g, 1);
+    golden_ref_step(r, inputs);
+    assert_int_equal(golden_ref_value(r, g->outputs[0])[0], rows[i].out);
+    assert_int_equal(golden_ref_value(r, g->outputs[0])[1], 5);
+    arena_free(&b.arena);
+  }
+}
+
+static void test_other_refusals(void **state) {
+  (void)state;
+  struct build b;
+  struct err e = {0};
+  struct formats none = formats_new();
+  pointwise(&b, OP_relu);
+  assert_null(quantize(&b.arena, b.g, &none, &e));
+  assert_string_equal(e.text, "the model is float: give --precision W,F, as in --precision 8,3");
+  arena_free(&b.arena);
+  pointwise(&b, OP_relu);
+  refused(&b, "8,3", "8,2", NULL, NULL, "formats: there is no layer \"half\" in the model");
+  begin(&b);
+  use(&b, node(&b, OP_opaque, "black box", SIZE), b.x);
+  graph_add_output(b.g, b.last);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"black box\": opaque can't be quantised");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_joins),
+                                     cmocka_unit_test(test_sums),
+                                     cmocka_unit_test(test_classes),
+                                     cmocka_unit_test(test_scales_out_of_range),
+                                     cmocka_unit_test(test_joins_too_far_apart),
+                                     cmocka_unit_test(test_biases),
+                                     cmocka_unit_test(test_computed_weights),
+                                     cmocka_unit_test(test_constants_and_delays),
+                                     cmocka_unit_test(test_parameters),
+                                     cmocka_unit_test(test_slopes),
+                                     cmocka_unit_test(test_other_refusals)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
