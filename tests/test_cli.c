@@ -155,6 +155,34 @@ static void test_disk_full(void **state) {
   cli_expect(c, "$N info -p 8,3 " MLP " >/dev/full", 1, "can't be written");
 }
 
+// Means and deviations: lists of numbers, one or one per channel, for models that have pixels.
+static void test_normalisation(void **state) {
+  struct shell *c = *state;
+  static const char *const bad[] = {"", "x", "1,", ",1", "1,,2", "1;2", "inf", "nan", "1 2"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    cli_expect(c, arena_printf(&c->arena, "$N info --input-mean '%s' " MLP, bad[i]), 2,
+               arena_printf(&c->arena, "--input-mean %s: expected numbers with commas", bad[i]));
+    cli_expect(c, arena_printf(&c->arena, "$N info --input-std '%s' " MLP, bad[i]), 2,
+               arena_printf(&c->arena, "--input-std %s: expected numbers with commas", bad[i]));
+  }
+  cli_expect(c, "$N info --input-std 1,-1 " MLP, 2, "expected numbers above 0");
+  cli_expect(c, "$N run -q --real --input-mean 0 --input-std 1 " MLP, 0, "979 correct");
+  cli_expect(c, "$N run -q --real --input-mean 1 --input-std=-1e0 " MLP, 2, "numbers above 0");
+  cli_expect(c, "$N run -q --real --input-mean 0,0,0 " MLP, 1, "3 means and deviations for");
+  cli_expect(c, "$N run -q --real --input-mean 0 --input-std 1,1,1 " MLP, 1, "3 means and");
+  cli_expect(c,
+             "$N run -q --real -o $D/a --input-mean 0.1 " MLP " && $N run -q --real -o $D/b " MLP
+             " && cmp $D/a $D/b",
+             1, "differ");
+  cli_expect(c, "$N -q -p 8,3 -o $D/rtl " MLP " && $N run --input-mean 1 $D/rtl", 1,
+             "the pixel table of an integer model is fixed");
+  static const char *const types[] = {"-w 8", "-i 8,3", "--rounding floor", "--overflow wrap"};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N run %s $D/rtl", types[i]), 1,
+               "is quantised already, its types can't be chosen again");
+  cli_expect(c, "$N run -w 8 " MLP, 1, "the model is float: give --precision W,F");
+}
+
 static void test_models(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N run $D/none.bin", 1, "none.bin: No such file");
@@ -306,12 +334,12 @@ static void test_paths(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_usage),       SHELL_CASE(test_precision),     SHELL_CASE(test_parallelism),
-      SHELL_CASE(test_weight_loss), SHELL_CASE(test_folding),       SHELL_CASE(test_doctor),
-      SHELL_CASE(test_name),        SHELL_CASE(test_vectors),       SHELL_CASE(test_output_folder),
-      SHELL_CASE(test_disk_full),   SHELL_CASE(test_models),        SHELL_CASE(test_data),
-      SHELL_CASE(test_quantised),   SHELL_CASE(test_executors),     SHELL_CASE(test_floats),
-      SHELL_CASE(test_simulator),   SHELL_CASE(test_hostile_names), SHELL_CASE(test_folders),
-      SHELL_CASE(test_paths)};
+      SHELL_CASE(test_usage),       SHELL_CASE(test_precision), SHELL_CASE(test_parallelism),
+      SHELL_CASE(test_weight_loss), SHELL_CASE(test_folding),   SHELL_CASE(test_doctor),
+      SHELL_CASE(test_name),        SHELL_CASE(test_vectors),   SHELL_CASE(test_output_folder),
+      SHELL_CASE(test_disk_full),   SHELL_CASE(test_models),    SHELL_CASE(test_normalisation),
+      SHELL_CASE(test_data),        SHELL_CASE(test_quantised), SHELL_CASE(test_executors),
+      SHELL_CASE(test_floats),      SHELL_CASE(test_simulator), SHELL_CASE(test_hostile_names),
+      SHELL_CASE(test_folders),     SHELL_CASE(test_paths)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
