@@ -41,6 +41,19 @@ RULE(input_per_channel) {
   struct value *x = input(g, n, 0);
   x->type = per_channel(g, x->rank - 1, x->shape[x->rank - 1]);
 }
+// (rows, OUT) with a scale for each row.
+RULE(output_per_row) {
+  struct value *y = output(g, n);
+  if (y->rank > 1) y->type = per_channel(g, 0, y->shape[0]);
+}
+RULE(output_per_channel) {
+  struct value *y = output(g, n);
+  if (y->rank) y->type = per_channel(g, y->rank - 1, y->shape[y->rank - 1]);
+}
+RULE(requant_per_channel) {
+  const struct value *y = output(g, n);
+  if (y->rank && y->shape[y->rank - 1] > 1) requant(g, n, y->shape[y->rank - 1], 1, 3);
+}
 RULE(output_is_ternary) {
   output(g, n)->type = type_of_class(TYPE_TERNARY);
 }
@@ -194,6 +207,15 @@ static const struct rule rules[] = {
     {OP_linear, requant_too_many, "2 requantisations, expected 1 to 1"},
     {OP_linear, symmetric_about_something, "overflow symmetric is about zero 0, found zero 1"},
     {OP_linear, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_linear, output_per_row, "expected channels on the last axis"},
+    {OP_matmul, output_per_row, "expected channels on the last axis"},
+    {OP_quantize, output_per_row, "expected channels on the last axis"},
+    {OP_add, output_per_channel, "expected one scale per tensor"},
+    {OP_mul, output_per_channel, "expected one scale per tensor"},
+    {OP_sum, output_per_channel, "expected one scale per tensor"},
+    {OP_sum, requant_per_channel, "requant: "},
+    {OP_softmax, output_per_channel, "expected one scale per tensor"},
+    {OP_argmax, output_per_channel, "expected"},
     {OP_linear, output_is_ternary, "expected a fixed or bipolar type"},
     {OP_linear, weights_per_input, "expected integers, scale per tensor or per output channel"},
     {OP_linear, bias_with_a_zero, "expected integers at the accumulator's scale, zero 0"},

@@ -60,9 +60,16 @@ static bool summable(const struct value *v, struct err *e) {
   return wrong(e, "input", v, "integers with one scale per tensor");
 }
 
+// Channels are those of the last axis, which requantisations are numbered by.
 static bool stream_out(const struct value *y, struct err *e) {
-  if (y->type.cls == TYPE_FIXED || y->type.cls == TYPE_BIPOLAR) return true;
-  return wrong(e, "output", y, "a fixed or bipolar type");
+  if (y->type.cls != TYPE_FIXED && y->type.cls != TYPE_BIPOLAR)
+    return wrong(e, "output", y, "a fixed or bipolar type");
+  return y->type.axis < 0 || y->type.axis == y->rank - 1 ||
+         wrong(e, "output", y, "channels on the last axis");
+}
+
+static bool one_scale(const struct value *y, struct err *e) {
+  return y->type.axis < 0 || wrong(e, "output", y, "one scale per tensor");
 }
 
 static bool linear_types(const struct graph *g, const struct node *n, struct err *e) {
@@ -143,7 +150,9 @@ static bool join_types(const struct graph *g, const struct node *n, struct err *
   uint32_t count = n->op == OP_mul ? 1 : ADDENDS;
   if (n->rounding == FIX_TFLITE)
     return err_set(e, "rounding tflite isn't defined for %s", op_info(n->op)->name);
-  if (!stream_out(node_out(g, n, 0), e) || !check_requants(g, n, count, count, e)) return false;
+  if (!stream_out(node_out(g, n, 0), e) || !one_scale(node_out(g, n, 0), e) ||
+      !check_requants(g, n, count, count, e))
+    return false;
   for (uint32_t i = 0; i < n->n_rq; i++)
     if (n->rq[i].count != 1 || n->rq[i].shift[0] != n->rq[0].shift[0])
       return err_set(e, "requant: the inputs of %s share one shift", op_info(n->op)->name);
@@ -153,12 +162,16 @@ static bool join_types(const struct graph *g, const struct node *n, struct err *
 static bool sum_types(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_in; i++)
     if (!summable(node_in(g, n, i), e)) return false;
-  return stream_out(node_out(g, n, 0), e) && check_requants(g, n, 1, 1, e) &&
-         interval_check(g, n, e);
+  if (!stream_out(node_out(g, n, 0), e) || !check_requants(g, n, 1, 1, e)) return false;
+  if (n->op == OP_sum && !one_scale(node_out(g, n, 0), e)) return false;
+  if (n->op == OP_sum && n->rq[0].count != 1)
+    return err_set(e, "requant: %lld entries, a sum has 1", (long long)n->rq[0].count);
+  return interval_check(g, n, e);
 }
 
 static bool classify_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0), *z = node_out(g, n, 1);
+  if (!one_scale(y, e)) return false;
   if (n->op == OP_softmax)
     return summable(x, e) && (y->type.cls == TYPE_FIXED || wrong(e, "output", y, "a fixed type"));
   if (y->type.cls != TYPE_FIXED || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
