@@ -206,6 +206,8 @@ static bool json_good(const char *text) {
 static void json_is_strict_and_bounded(void **state) {
   (void)state;
   assert_true(json_good("{\"a\":[1,2.5,\"[[[\\\"]\",null]}"));
+  // brackets in a word don't nest, also behind a quotation mark that doesn't end it
+  assert_true(json_good("[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"]"));
   const char *bad[] = {"",           "{",     "{\"a\":1,\"a\":2}", "[1] x", "[1,]",
                        "[\"\xff\"]", "[NaN]", "[1e999]",           "['a']", "[01]"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -237,7 +239,7 @@ static void json_keys_are_checked(void **state) {
 static void json_numbers_are_the_shortest_that_read_back(void **state) {
   (void)state;
   struct text t = {0};
-  const double values[] = {0.1, 1.0 / 3, 1e300, 5e-324, 0.125, 123456789, -2.5};
+  const double values[] = {0.1, 0.1 + 0.2, 1.0 / 3, 1e300, 5e-324, 0.125, 123456789, -2.5};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
     t.size = 0;
     json_put_real(&t, values[i]);
@@ -246,6 +248,13 @@ static void json_numbers_are_the_shortest_that_read_back(void **state) {
   t.size = 0;
   json_put_real(&t, 0.1);
   assert_string_equal(t.data, "0.1");
+  t.size = 0;
+  json_put_real(&t, 0.1 + 0.2); // needs all 17 digits
+  assert_string_equal(t.data, "0.30000000000000004");
+  t.size = 0;
+  json_put_string(&t, "a\xff"
+                      "b");
+  assert_string_equal(t.data, "\"a\\ufffdb\"");
   t.size = 0;
   json_put_string(&t, "a\"\\\n\x01");
   struct err e = {0};

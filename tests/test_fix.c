@@ -168,6 +168,31 @@ static void test_scale(void **state) {
   assert_false(fix_scale(0x1p-100 / 3, &m, &s)); // S would be 132
 }
 
+// The first and the last shift, and one beyond.
+static void test_scale_bounds(void **state) {
+  (void)state;
+  int64_t m;
+  int32_t s;
+  assert_true(fix_scale(0x1p64, &m, &s) && m == 1 && s == FIX_SHIFT_MIN);
+  assert_false(fix_scale(0x1p65, &m, &s));
+  assert_true(fix_scale(0x1p-127, &m, &s) && m == 1 && s == FIX_SHIFT_MAX);
+  assert_false(fix_scale(0x1p-128, &m, &s));
+  assert_true(fix_scale(0x1.8p94, &m, &s) && m == 3 << 29 && s == FIX_SHIFT_MIN);
+  assert_false(fix_scale(0x1.8p95, &m, &s));
+  assert_true(fix_scale_tflite(0x1p-97, &m, &s) && m == 1 << 30 && s == FIX_SHIFT_MAX);
+  assert_false(fix_scale_tflite(0x1p-98, &m, &s));
+}
+
+static void test_names(void **state) {
+  (void)state;
+  for (int r = 0; r < FIX_ROUNDINGS; r++)
+    assert_int_equal(fix_rounding_find(fix_rounding_text((enum fix_rounding)r)), r);
+  for (int o = 0; o < FIX_OVERFLOWS; o++)
+    assert_int_equal(fix_overflow_find(fix_overflow_text((enum fix_overflow)o)), o);
+  assert_int_equal(fix_rounding_find("half"), -1);
+  assert_int_equal(fix_overflow_find(""), -1);
+}
+
 static void test_from_real(void **state) {
   (void)state;
   assert_int_equal(fix_from_real(2.5, -128, 127), 2);
@@ -197,6 +222,8 @@ int main(void) {
                                      cmocka_unit_test(test_tflite),
                                      cmocka_unit_test(test_bipolar),
                                      cmocka_unit_test(test_scale),
+                                     cmocka_unit_test(test_scale_bounds),
+                                     cmocka_unit_test(test_names),
                                      cmocka_unit_test(test_from_real),
                                      cmocka_unit_test(test_oracle_can_fail)};
   return cmocka_run_group_tests(tests, NULL, NULL);

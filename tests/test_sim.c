@@ -44,12 +44,14 @@ static void test_icarus_passes(void **state) {
   bench_free(&b);
 }
 
+// Of NNGEN_TEST_KIND, if it is set.
 static void test_random_networks(void **state) {
   (void)state;
+  const char *only = getenv("NNGEN_TEST_KIND");
   for (uint64_t seed = 1; seed <= SEEDS; seed++) {
     struct bench b = {0};
-    bench_new(&b, netgen(&b.arena, seed, seed % 2 ? OP_linear : OP_tanh, NETGEN_CIRCUIT),
-              1 + (int64_t)seed % 4, FRAMES);
+    enum op op = only ? (enum op)op_find(only) : seed % 2 ? OP_linear : OP_tanh;
+    bench_new(&b, netgen(&b.arena, seed, op, NETGEN_CIRCUIT), 1 + (int64_t)seed % 4, FRAMES);
     b.job.icarus = true;
     bench_passes(&b);
     b.job.stall_in = b.job.stall_out = 4;

@@ -179,6 +179,20 @@ RULE(index_with_a_zero) {
 RULE(index_of_signs) {
   output(g, n)->type = type_of_class(TYPE_BIPOLAR);
 }
+static struct value *held_by(struct graph *g, const struct node *n) {
+  struct node *variable = &g->nodes[g->values[n->ref[0]].node];
+  return &g->values[attribute(variable, ATTR_init)->value];
+}
+RULE(assign_of_a_vector_of_scales) {
+  struct value *t = input(g, n, n->n_in - 1);
+  if (t->rank) t->type = per_channel(g, t->rank - 1, t->shape[t->rank - 1]);
+}
+RULE(assign_of_many_factors) {
+  const struct value *held = held_by(g, n);
+  n->n_rq = 0;
+  graph_add_requant(g, id_of(g, n), 1, (int64_t[]){1}, (int32_t[]){0});
+  if (held->rank) requant(g, n, held->shape[held->rank - 1], 1, 0);
+}
 RULE(variable_that_is_read) {
   output(g, n)->type = s8(g);
 }
@@ -255,6 +269,8 @@ static const struct rule rules[] = {
     {OP_softmax, output_is_ternary, "expected a fixed type"},
     {OP_variable, variable_that_is_read, "expected ref"},
     {OP_read, read_as_another_type, "expected the type of the variable"},
+    {OP_assign, assign_of_a_vector_of_scales, "expected"},
+    {OP_assign, assign_of_many_factors, "entries, an assign has 1"},
     {OP_assign, unknown_function, "assign has no function \"swap\""},
     {OP_assign, function_of_two, "takes another number of inputs than"},
     {OP_flatten, flat_as_another_type, "expected the type of the input"},

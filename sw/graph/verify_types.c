@@ -212,6 +212,11 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
     return (held->type.cls == TYPE_REAL && all_real(g, n)) ||
            wrong(e, "input", t, "the class of the variable");
   }
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (!summable(node_in(g, n, i), e)) return false;
+  if (held->type.axis > 0) return wrong(e, "variable", held, "channels on the first axis");
+  if (n->n_rq && n->rq[0].count != 1)
+    return err_set(e, "requant: %lld entries, an assign has 1", (long long)n->rq[0].count);
   return check_requants(g, n, 0, 1, e);
 }
 
