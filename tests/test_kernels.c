@@ -157,10 +157,27 @@ static void test_softmax(void **state) {
   arena_free(&a);
 }
 
+// The plain one is always there, the last that the machine runs is the best, and a name chooses.
+static void test_choice(void **state) {
+  (void)state;
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  unsetenv("NNGEN_KERNELS");
+  assert_string_equal(list[0]->name, "plain");
+  assert_ptr_equal(kernels_best(), list[n - 1]);
+  for (int i = 0; i < n; i++) {
+    setenv("NNGEN_KERNELS", list[i]->name, 1);
+    assert_ptr_equal(kernels_best(), list[i]);
+  }
+  setenv("NNGEN_KERNELS", "abacus", 1);
+  assert_ptr_equal(kernels_best(), list[n - 1]);
+  unsetenv("NNGEN_KERNELS");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear_integers),
-                                     cmocka_unit_test(test_linear_real),
-                                     cmocka_unit_test(test_requant32),
-                                     cmocka_unit_test(test_lookup), cmocka_unit_test(test_softmax)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_linear_integers), cmocka_unit_test(test_linear_real),
+      cmocka_unit_test(test_requant32),       cmocka_unit_test(test_lookup),
+      cmocka_unit_test(test_softmax),         cmocka_unit_test(test_choice)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,9 @@
 static const struct stored {
   const char *name, *dtype, *shape;
   size_t bytes;
-} stored[] = {{"t", "I8", "2", 2},  {"d", "F64", "2", 16},  {"m", "I64", "2", 16},
-              {"s", "I32", "2", 8}, {"z", "I32", "1,2", 8}, {"k", "U8", "2", 2}};
+} stored[] = {{"t", "I8", "2", 2},      {"d", "F64", "2", 16},  {"m", "I64", "2", 16},
+              {"s", "I32", "2", 8},     {"z", "I32", "1,2", 8}, {"k", "U8", "2", 2},
+              {"p", "I32", "256", 1024}};
 
 struct field {
   const char *name, *otherwise;
@@ -49,7 +50,7 @@ static char *graph_with(struct arena *a, const char *name, const char *with) {
 
 static const char *verdict_of(struct arena *a, const char *graph) {
   struct text entries = {0};
-  unsigned char data[64] = {0};
+  unsigned char data[2048] = {0};
   size_t size = 0;
   for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
     const struct stored *t = &stored[i];
@@ -148,6 +149,7 @@ static const struct row rows[] = {
      "source: table \"z\": expected I32 (256) or (channels, 256)"},
     {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"m\"}",
      "source: table \"m\": expected I32 (256) or (channels, 256)"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"p\"}", GOOD},
     {"use", "1", "use: expected an object"},
     {"use", "\"q\"", "layer \"n\": there is no value named \"q\""},
     {"use", "{\"value\":\"t\"}", "there is no value named \"?\""},
@@ -222,7 +224,35 @@ static void test_fields(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+// A variable's first content is a tensor of the file.
+static void test_variable(void **state) {
+  (void)state;
+  static const char graph[] =
+      "{\"name\":\"g\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"type\":\"8,0\"}],"
+      "\"tensors\":{\"t\":{\"type\":\"8,0\"}},\"nodes\":[{\"op\":\"variable\",\"name\":\"v\","
+      "\"attrs\":{\"init\":\"%s\"},\"outputs\":[{\"name\":\"r\",\"shape\":[2],\"type\":\"ref\","
+      "\"per_frame\":false}]},{\"op\":\"read\",\"name\":\"n\",\"refs\":[\"%s\"],\"outputs\":[{"
+      "\"name\":"
+      "\"y\",\"shape\":[2],\"type\":\"8,0\",\"per_frame\":false}]}],\"outputs\":[\"y\"]}";
+  static const struct {
+    const char *init, *ref, *words;
+  } cases[] = {{"t", "r", ""},
+               {"q", "r", "layer \"v\": there is no value named \"q\""},
+               {"x", "r", "layer \"v\": attribute \"init\": \"x\" isn't a tensor"},
+               {"t", "q", "layer \"n\": there is no value named \"q\""},
+               {"t", "t", "layer \"n\": reference \"t\" is not a variable"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct arena a = {0};
+    const char *text = arena_printf(&a, graph, cases[i].init, cases[i].ref);
+    const char *words = verdict_of(&a, text);
+    if (*cases[i].words ? !strstr(words, cases[i].words) : *words)
+      fail_msg("expected \"%s\", got \"%s\"", cases[i].words, words);
+    arena_free(&a);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields),
+                                     cmocka_unit_test(test_variable)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
