@@ -2,10 +2,14 @@
 // The text of a small generated design, byte for byte as in tests/golden. NNGEN_GOLDEN_UPDATE=1
 // writes it anew, to be read before it is committed.
 #include "gen/emit.h"
+#include "gen/emit_bench.h"
+#include "gen/folder.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
+#include "tests/helper_circuit.h"
+#include "tests/helper_netgen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,8 +135,81 @@ static void test_weight_words(void **state) {
   arena_free(&a);
 }
 
+// ---- every kind: sums of what random chains become, as it was when the simulators agreed with it
+// (test_networks)
+
+enum { CHAINS = 2 };
+
+static struct plan *chain(struct arena *a, enum op op, uint64_t seed) {
+  struct err e = {0};
+  struct graph *g = netgen(a, seed, op, NETGEN_CIRCUIT);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  struct folding f = circuit_folding(a, g, seed);
+  struct plan *p = plan_new(a, g, op_info(op)->name, &f, &e);
+  if (!p) fail_msg("%s: %s", op_info(op)->name, e.text);
+  return p;
+}
+
+static void put_sum(struct arena *a, struct text *to, const char *name, struct text *t) {
+  text_printf(to, " %s %.12s", name, folder_sha256(a, t->data ? t->data : "", t->size));
+  text_free(t);
+}
+
+// The files of a room, names and content, as one.
+static struct text room(const struct emit_files *f, const char *name) {
+  struct text all = {0};
+  for (uint32_t i = 0; i < f->count; i++) {
+    if (strncmp(f->files[i].name, name, strlen(name)) != 0) continue;
+    text_printf(&all, "%s\n", f->files[i].name);
+    text_put(&all, f->files[i].text.data, f->files[i].text.size);
+  }
+  return all;
+}
+
+static void put_sums(struct arena *a, struct text *to, const struct plan *p) {
+  static const char *const rooms[] = {"rom/", "vectors/", "tb/tb.sv", "tb/Makefile"};
+  struct emit_files f = {.arena = a};
+  struct err e = {0};
+  struct text top = {0}, report = {0}, manifest = {0}, bench = {0}, waves = {0};
+  emit_roms(&f, p);
+  if (!emit_bench_files(&f, p, NULL, &e)) fail_msg("%s", e.text);
+  emit_top(&top, p);
+  report_text(&report, p);
+  report_manifest(&manifest, p, "0123");
+  emit_bench_dpi(&bench, p);
+  emit_bench_gtkw(&waves, p, "tb");
+  put_sum(a, to, "top", &top);
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+    struct text all = room(&f, rooms[i]);
+    put_sum(a, to, rooms[i], &all);
+  }
+  put_sum(a, to, "report", &report);
+  put_sum(a, to, "manifest", &manifest);
+  put_sum(a, to, "bench", &bench);
+  put_sum(a, to, "waves", &waves);
+  emit_free(&f);
+}
+
+static void test_every_kind(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct text sums = {0};
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= CHAINS; seed++) {
+      const struct op_info *info = op_info((enum op)op);
+      if (!(info->executors & EXECUTOR_CIRCUIT) || info->column == COLUMN_SHAPE) continue;
+      text_printf(&sums, "%s %d", info->name, (int)seed);
+      put_sums(&a, &sums, chain(&a, (enum op)op, seed));
+      text_puts(&sums, "\n");
+    }
+  compare(&a, "kinds.sums", &sums);
+  text_free(&sums);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_top), cmocka_unit_test(test_reports),
-                                     cmocka_unit_test(test_weight_words)};
+                                     cmocka_unit_test(test_weight_words),
+                                     cmocka_unit_test(test_every_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
