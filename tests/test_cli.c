@@ -341,5 +341,6 @@ int main(void) {
       SHELL_CASE(test_data),        SHELL_CASE(test_quantised), SHELL_CASE(test_executors),
       SHELL_CASE(test_floats),      SHELL_CASE(test_simulator), SHELL_CASE(test_hostile_names),
       SHELL_CASE(test_folders),     SHELL_CASE(test_paths)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,13 @@
 #include "gen/emit.h"
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
+#include "gen/rename.h"
 #include "gen/report.h"
+#include "gen/rom_case.h"
 #include "sw/base/file.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
+#include "sw/graph/model.h"
 #include "tests/helper_circuit.h"
 #include "tests/helper_netgen.h"
 
@@ -170,7 +173,8 @@ static void put_sums(struct arena *a, struct text *to, const struct plan *p) {
   static const char *const rooms[] = {"rom/", "vectors/", "tb/tb.sv", "tb/Makefile"};
   struct emit_files f = {.arena = a};
   struct err e = {0};
-  struct text top = {0}, report = {0}, manifest = {0}, bench = {0}, waves = {0};
+  struct text top = {0}, report = {0}, manifest = {0}, bench = {0}, waves = {0}, model = {0};
+  struct text list = {0};
   emit_roms(&f, p);
   if (!emit_bench_files(&f, p, NULL, &e)) fail_msg("%s", e.text);
   emit_top(&top, p);
@@ -178,6 +182,7 @@ static void put_sums(struct arena *a, struct text *to, const struct plan *p) {
   report_manifest(&manifest, p, "0123");
   emit_bench_dpi(&bench, p);
   emit_bench_gtkw(&waves, p, "tb");
+  model_put(&model, graph_renamed(a, p));
   put_sum(a, to, "top", &top);
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
     struct text all = room(&f, rooms[i]);
@@ -187,6 +192,11 @@ static void put_sums(struct arena *a, struct text *to, const struct plan *p) {
   put_sum(a, to, "manifest", &manifest);
   put_sum(a, to, "bench", &bench);
   put_sum(a, to, "waves", &waves);
+  put_sum(a, to, "model", &model);
+  rom_case_images(&f, p->top, &list);
+  struct text modules = room(&f, "rom/");
+  put_sum(a, to, "case", &modules);
+  put_sum(a, to, "list", &list);
   emit_free(&f);
 }
 

@@ -183,5 +183,6 @@ int main(void) {
       cmocka_unit_test(test_scripts),
       cmocka_unit_test(test_broken_scripts),
   };
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,5 +106,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_computes), SHELL_CASE(test_folder),
                                      SHELL_CASE(test_lint), cmocka_unit_test(test_block_ram),
                                      SHELL_CASE(test_faults)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
