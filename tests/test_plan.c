@@ -6,6 +6,7 @@
 #include "sw/graph/model.h"
 #include "sw/plan/circuit.h"
 #include "tests/helper_netgen.h"
+#include "tests/helper_verify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,6 +150,95 @@ static void test_refusals(void **state) {
   arena_free(&a);
 }
 
+// ---- what has no circuit, one reason at a time
+
+RULE(types_with_channels) {
+  struct value *y = output(g, n);
+  y->type = per_channel(g, y->rank - 1, y->shape[y->rank - 1]);
+}
+RULE(sliced) {
+  graph_add_ints(g, id_of(g, n), ATTR_slice, 3, (int64_t[]){0, 0, 1});
+}
+RULE(bipolar_input) {
+  input(g, n, 0)->type = type_of_class(TYPE_BIPOLAR);
+}
+RULE(requantised_per_channel) {
+  static const int64_t mul[2] = {1, 1};
+  static const int32_t shift[2] = {0, 0};
+  graph_add_requant(g, id_of(g, n), 2, mul, shift);
+}
+RULE(no_table) {
+  NO_G;
+  n->n_attr = 0;
+}
+RULE(largest_value_too) {
+  int64_t one = 1;
+  graph_add_out(g, id_of(g, n), graph_add_value(g, "largest", 1, &one, s8(g), true));
+}
+RULE(computed_weights) {
+  input(g, n, 1)->init = NULL;
+}
+RULE(rows) {
+  output(g, n)->rank = 1;
+  output(g, n)->shape[0] = 2;
+}
+RULE(delayed) {
+  NO_G;
+  n->in[0].delay = 1;
+}
+RULE(on_the_host) {
+  NO_N;
+  for (uint32_t i = 0; i < g->n_nodes; i++) g->nodes[i].where = WHERE_HOST;
+}
+
+static const struct rule no_circuits[] = {
+    {OP_relu, types_with_channels, "(relu): its types have channels"},
+    {OP_relu, sliced, "(relu): it is a slice"},
+    {OP_linear, sliced, "(linear): it is a slice"},
+    {OP_relu, bipolar_input, "(relu): its input is bipolar"},
+    {OP_argmax, bipolar_input, "(argmax): its input is bipolar"},
+    {OP_relu, requantised_per_channel, "(relu): its requantisation has channels"},
+    {OP_tanh, no_table, "(tanh): tanh without a table"},
+    {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
+    {OP_argmax, rows, "(argmax): its input has several rows"},
+    {OP_linear, computed_weights, "(linear): its weights are computed"},
+    {OP_relu, delayed, "it doesn't follow the layer before it in one chain"},
+    {OP_relu, on_the_host, "the model has no layer that computes"},
+};
+
+static struct node *first_of(struct graph *g, enum op op) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == op) return &g->nodes[i];
+  return NULL;
+}
+
+static void test_no_circuits(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof no_circuits / sizeof *no_circuits; i++) {
+    const struct rule *r = &no_circuits[i];
+    struct arena a = {0};
+    struct err e = {0};
+    struct folding f = {.parallelism = 2};
+    struct graph *g = netgen(&a, 1, r->op, NETGEN_CIRCUIT);
+    r->break_it(g, first_of(g, r->op));
+    assert_null(plan_new(&a, g, "top", &f, &e));
+    if (!strstr(e.text, r->words)) fail_msg("expected \"%s\", got \"%s\"", r->words, e.text);
+    arena_free(&a);
+  }
+}
+
+// An activation works on as many lanes as it gets.
+static void test_lanes_that_differ(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct folding_entry relu = {.name = "relu1", .in = 2, .out = 4};
+  struct folding f = {.parallelism = 4, .n_layers = 1, .layers = &relu};
+  assert_null(plan_new(&a, mlp(&a), "top", &f, &e));
+  assert_non_null(strstr(e.text, "\"relu1\" (relu): its lanes in and out differ"));
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_ii),
                                      cmocka_unit_test(test_ii_folded),
@@ -156,6 +246,8 @@ int main(void) {
                                      cmocka_unit_test(test_folding),
                                      cmocka_unit_test(test_queue),
                                      cmocka_unit_test(test_ready_paths),
-                                     cmocka_unit_test(test_refusals)};
+                                     cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_no_circuits),
+                                     cmocka_unit_test(test_lanes_that_differ)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
