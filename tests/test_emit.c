@@ -7,6 +7,7 @@
 #include "gen/rename.h"
 #include "gen/report.h"
 #include "gen/rom_case.h"
+#include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
@@ -153,6 +154,25 @@ static struct plan *chain(struct arena *a, enum op op, uint64_t seed) {
   return p;
 }
 
+// A table that becomes a polynomial with corrections, in two lanes of three elements.
+static struct plan *polynomial(struct arena *a) {
+  struct err e = {0};
+  struct formats formats = formats_new();
+  struct graph *g = graph_new(a, "smooth");
+  uint32_t x = graph_add_value(g, "x", 1, (int64_t[]){3}, type_real(), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = layer(g, OP_silu, "silu", type_real(), 3, x);
+  graph_add_output(g, g->nodes[n].out[0]);
+  assert_true(formats_set_stream(a, &formats.defaults, "16,11", &e));
+  struct folding f = {.parallelism = 2};
+  struct graph *fixed = quantize(a, g, &formats, &e);
+  struct plan *p = fixed ? plan_new(a, fixed, "polynomial", &f, &e) : NULL;
+  if (!p) fail_msg("%s", e.text);
+  const struct circuit_pointwise *facts = p->cells[p->n_cells - 2].facts; // before the trim
+  assert_string_equal(facts->module, "fixed_polynomial");
+  return p;
+}
+
 static void put_sum(struct arena *a, struct text *to, const char *name, struct text *t) {
   text_printf(to, " %s %.12s", name, folder_sha256(a, t->data ? t->data : "", t->size));
   text_free(t);
@@ -212,6 +232,9 @@ static void test_every_kind(void **state) {
       put_sums(&a, &sums, chain(&a, (enum op)op, seed));
       text_puts(&sums, "\n");
     }
+  text_puts(&sums, "polynomial");
+  put_sums(&a, &sums, polynomial(&a));
+  text_puts(&sums, "\n");
   compare(&a, "kinds.sums", &sums);
   text_free(&sums);
   arena_free(&a);
