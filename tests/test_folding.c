@@ -40,6 +40,8 @@ static void test_defaults(void **state) {
   assert_true(reads(f, "{\"defaults\":{}}", &none, &e));
   assert_int_equal(none.parallelism, 0);
   assert_int_equal(none.n_layers, 0);
+  assert_false(folding_read(&f->arena, path_in(f, "none.json"), &none, &e));
+  assert_non_null(strstr(e.text, "none.json: No such file"));
 }
 
 #define LAYER(entry) "{\"layers\":{\"fc1\":" entry "}}"

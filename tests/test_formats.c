@@ -141,6 +141,20 @@ static void test_objects(void **state) {
   }
 }
 
+static void test_weight_objects(void **state) {
+  struct fixture *f = *state;
+  struct formats to = formats_new();
+  struct err e = {0};
+  assert_true(
+      reads(f, "{\"defaults\":{\"weight\":{\"fixed\":\"u7\",\"scale\":0.3,\"zero\":5}}}", &to, &e));
+  const struct type *t = &to.defaults.weight_type;
+  assert_true(to.defaults.has_weight && !to.defaults.has_stream);
+  assert_int_equal(to.defaults.weight, WEIGHT_TYPE);
+  assert_true(t->width == 7 && !t->is_signed && t->scale[0] == 0.3 && t->zero[0] == 5);
+  assert_false(formats_read(&f->arena, path_in(f, "none.json"), &to, &e));
+  expect_error(&e, "none.json", "none.json: No such file");
+}
+
 static void test_refusals(void **state) {
   struct fixture *f = *state;
   static const struct {
@@ -256,10 +270,14 @@ static void test_weights_follow_the_stream(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      DATA_CASE(test_words),        DATA_CASE(test_special_words),
-      DATA_CASE(test_weight_words), DATA_CASE(test_objects),
-      DATA_CASE(test_refusals),     DATA_CASE(test_precedence),
-      DATA_CASE(test_command_line), DATA_CASE(test_weights_follow_the_stream)};
+  const struct CMUnitTest tests[] = {DATA_CASE(test_words),
+                                     DATA_CASE(test_special_words),
+                                     DATA_CASE(test_weight_words),
+                                     DATA_CASE(test_objects),
+                                     DATA_CASE(test_weight_objects),
+                                     DATA_CASE(test_refusals),
+                                     DATA_CASE(test_precedence),
+                                     DATA_CASE(test_command_line),
+                                     DATA_CASE(test_weights_follow_the_stream)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
