@@ -13,7 +13,7 @@ CFLAGS_ALL = -std=c11 $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-m
   $(OPENMP) $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/lib quant gen sim
+ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/train sw/lib quant gen sim
 SOURCES = $(filter-out sw/lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
@@ -140,7 +140,7 @@ AVX512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 $(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += $(AVX512)
 $(BUILD)/sw/exec/kernels_vnni.o: CFLAGS_ALL += $(AVX512) -mavx512vnni
 endif
-$(BUILD)/sw/exec/kernels_%.o: CFLAGS_ALL += -O3
+$(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o: CFLAGS_ALL += -O3
 
 # ---- testing
 

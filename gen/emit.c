@@ -25,9 +25,11 @@ const char *emit_module(const struct plan *p, const struct cell *c) {
     return "fixed_argmax";
   case COLUMN_SHAPE:
   case COLUMN_JOIN:
+  case COLUMN_CONCAT:
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
   case COLUMN_STATE:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }
@@ -145,9 +147,11 @@ static void put_parameters(struct text *out, const struct plan *p, const struct 
     return;
   case COLUMN_SHAPE:
   case COLUMN_JOIN:
+  case COLUMN_CONCAT:
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
   case COLUMN_STATE:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }

@@ -104,6 +104,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
                             const struct format *f) {
   switch ((enum op_column)op_info(n->op)->column) {
   case COLUMN_SHAPE:
+  case COLUMN_CONCAT:
     return *type_in(q, n, 0);
   case COLUMN_CLASSIFY: {
     if (n->op == OP_softmax) {
@@ -122,6 +123,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
   case COLUMN_STATE:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }
@@ -152,9 +154,11 @@ static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t
   case COLUMN_MATMUL:
     return quantize_join(q, n, node, type_in(q, n, 0), type_in(q, n, 1), out);
   case COLUMN_SHAPE:
+  case COLUMN_CONCAT:
   case COLUMN_CLASSIFY:
     return true;
   case COLUMN_STATE:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }

@@ -256,6 +256,22 @@ static void copy(const struct step *s, const struct node *n, int64_t *y) {
     y[i] = code(s, n, 0, i / elements, i % elements);
 }
 
+// Element i of the output, index by index from the front.
+static void concat(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *v = output_of(s, n);
+  int64_t size = elements_of(v), axis = node_int(n, ATTR_axis, -1);
+  if (axis < 0) axis += v->rank;
+  for (int64_t i = 0; i < frames_of(s, v) * size; i++) {
+    int64_t inner = 1, k = 0, rest = i % size;
+    for (int64_t d = axis + 1; d < v->rank; d++) inner *= v->shape[d];
+    int64_t at = rest / inner % v->shape[axis], outer = rest / inner / v->shape[axis];
+    for (; at >= input_of(s, n, (uint32_t)k)->shape[axis]; k++)
+      at -= input_of(s, n, (uint32_t)k)->shape[axis];
+    int64_t own = input_of(s, n, (uint32_t)k)->shape[axis];
+    y[i] = code(s, n, (uint32_t)k, i / size, (outer * own + at) * inner + rest % inner);
+  }
+}
+
 // What a variable holds before the first step.
 static void read_variable(const struct step *s, const struct node *n, int64_t *y) {
   const struct node *variable = &s->g->nodes[s->g->values[n->ref[0]].node];
@@ -286,9 +302,13 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
   case COLUMN_MATMUL:
     matmul(s, n, y);
     return;
+  case COLUMN_CONCAT:
+    concat(s, n, y);
+    return;
   case COLUMN_STATE:
     read_variable(s, n, y);
     return;
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }

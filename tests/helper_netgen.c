@@ -278,6 +278,11 @@ static bool add(struct netgen *n, enum op op) {
   case COLUMN_STATE:
     netgen_state(n);
     return true;
+  case COLUMN_CONCAT:
+    netgen_concat(n);
+    return true;
+  case COLUMN_TRAINING:
+    break;
   case COLUMN_OPAQUE:
     netgen_opaque(n);
     return true;

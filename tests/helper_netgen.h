@@ -19,4 +19,9 @@ struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen
 // Codes for its input, (frames, elements), extremes included.
 void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes);
 
+// Kinds in floats only have no random graphs.
+static inline bool netgen_knows(enum op op) {
+  return op_info(op)->executors != EXECUTOR_REAL;
+}
+
 #endif

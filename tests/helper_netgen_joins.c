@@ -2,6 +2,8 @@
 // Parts of random graphs that have no circuit: joins, matrices, sums, variables, opaque nodes.
 #include "tests/helper_netgen_parts.h"
 
+#include <string.h>
+
 void netgen_join(struct netgen *n, enum op op) {
   uint32_t x = n->at, y = n->at;
   if (netgen_chance(n, 50)) {
@@ -22,6 +24,22 @@ void netgen_join(struct netgen *n, enum op op) {
                       (int64_t[]){netgen_chance(n, 50) ? 1 << netgen_pick(n, 0, 8)
                                                        : netgen_pick(n, 1, INT32_MAX)},
                       &shift);
+  netgen_finish(n, node);
+}
+
+// The chain's end, two to six times.
+void netgen_concat(struct netgen *n) {
+  uint32_t x = n->at;
+  const struct value *v = &n->g->values[x];
+  struct type type = v->type;
+  int64_t shape[RANK_MAX], parts = netgen_pick(n, 2, 6), axis = netgen_pick(n, 0, v->rank - 1);
+  int rank = v->rank;
+  bool frames = v->per_frame;
+  memcpy(shape, v->shape, sizeof shape);
+  shape[axis] *= parts;
+  uint32_t node = netgen_add_node(n, OP_concat, type, rank, shape, frames);
+  for (int64_t i = 0; i < parts; i++) netgen_use(n, node, x);
+  graph_add_int(n->g, node, ATTR_axis, axis);
   netgen_finish(n, node);
 }
 
@@ -95,6 +113,7 @@ void netgen_state(struct netgen *n) {
   graph_add_ref(n->g, assign, ref);
   netgen_use(n, assign, n->g->nodes[total].out[0]);
   graph_add_after(n->g, assign, (struct after){read, 0});
+  graph_add_after(n->g, read, (struct after){assign, 1});
   netgen_finish(n, mul);
 }
 

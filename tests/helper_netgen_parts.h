@@ -34,6 +34,7 @@ void netgen_finish(struct netgen *n, uint32_t node); // its output is the chain'
 void netgen_flatten(struct netgen *n);
 void netgen_pointwise(struct netgen *n, enum op op);
 void netgen_join(struct netgen *n, enum op op);
+void netgen_concat(struct netgen *n);
 void netgen_reshape(struct netgen *n);
 void netgen_matmul(struct netgen *n, bool frames);
 void netgen_sum(struct netgen *n, bool frames);

@@ -92,6 +92,34 @@ static void make_sum(struct probe *p) {
   graph_add_int(p->g, p->node, ATTR_frames, bit(p, 3));
 }
 
+static void make_concat(struct probe *p) {
+  int64_t shape[3] = {pick(p, 1, 3), pick(p, 1, 5), pick(p, 1, 7)}, axis = pick(p, 0, 2);
+  for (int64_t i = pick(p, 1, 3); i > 0; i--) {
+    shape[axis] = size(p);
+    add_input(p, 3, shape, bit(p, 0), 2);
+  }
+  graph_add_int(p->g, p->node, ATTR_axis, bit(p, 1) ? axis : axis - 3);
+}
+
+static void make_cross_entropy(struct probe *p) {
+  int64_t shape[2] = {pick(p, 1, 3), size(p)};
+  int rank = (int)pick(p, 1, 2);
+  for (int i = 0; i < 2; i++) add_input(p, rank, shape + 2 - rank, bit(p, 0), 2);
+}
+
+// The step is one number; without it nothing is dropped.
+static void make_dropout(struct probe *p) {
+  int64_t shape[2] = {size(p), size(p)};
+  add_input(p, 2, shape, bit(p, 0), 2);
+  if (bit(p, 1)) {
+    add_input(p, 1, (int64_t[]){1}, false, 2);
+    float *step = p->g->values[p->g->nodes[p->node].in[1].value].init->data;
+    *step = (float)pick(p, 0, 1 << 20) + 0.5f;
+  }
+  graph_add_real(p->g, p->node, ATTR_rate, 0.25);
+  graph_add_int(p->g, p->node, ATTR_seed, pick(p, 0, 1 << 20));
+}
+
 static void make_elements(struct probe *p, int range) {
   int64_t shape[3] = {pick(p, 1, 2), pick(p, 1, 3), pick(p, 1, 5)};
   int rank = (int)pick(p, 1, 3);
@@ -134,6 +162,17 @@ bool probe_make(struct probe *p, enum op op) {
   case GRADIENT_MATMUL:
     make_matmul(p);
     return true;
+  case GRADIENT_CONCAT:
+    make_concat(p);
+    return true;
+  case GRADIENT_CROSS_ENTROPY:
+    make_cross_entropy(p);
+    return true;
+  case GRADIENT_DROPOUT:
+    make_dropout(p);
+    return true;
+  case GRADIENT_STEP:
+  case GRADIENT_SECOND:
   case GRADIENT_INTEGER:
   case GRADIENT_INDEX:
   case GRADIENT_STATE:
@@ -301,6 +340,51 @@ static void matmul(const struct probe *p, int64_t f, double *y) {
             element(p, 1, f, 2, bit(p, 1) ? (int64_t[]){c, k} : (int64_t[]){k, c});
 }
 
+static void concat(const struct probe *p, int64_t f, double *y) {
+  const struct array *out = &p->job.out[0];
+  int axis = concat_axis(p->g, p->job.node);
+  int64_t from[JOB_INPUTS + 1] = {0}, index[RANK_MAX];
+  for (uint32_t k = 0; k < p->job.node->n_in; k++) from[k + 1] = from[k] + p->job.in[k].shape[axis];
+  for (int64_t i = 0; i < out->elements; i++) {
+    int k = 0;
+    unravel(out, i, index);
+    while (index[axis] >= from[k + 1]) k++;
+    int64_t at = 0;
+    for (int d = 0; d < out->rank; d++)
+      at = at * p->job.in[k].shape[d] + index[d] - (d == axis ? from[k] : 0);
+    y[i] = frame(p, k, f)[at];
+  }
+}
+
+static void cross_entropy(const struct probe *p, int64_t f, double *y) {
+  int64_t count = p->job.in[0].shape[p->job.in[0].rank - 1];
+  const double *z = frame(p, 0, f), *t = frame(p, 1, f);
+  for (int64_t r = 0; r < p->job.out[0].elements; r++, z += count, t += count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += exp(z[i]);
+    for (int64_t i = 0; i < count; i++) y[r] -= t[i] * (z[i] - log(sum));
+  }
+}
+
+// The generator of docs/training.md, from its definition.
+static uint64_t mixed(uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return x ^ x >> 31;
+}
+
+static void dropout(const struct probe *p, int64_t f, double *y) {
+  uint64_t seed = (uint64_t)node_int(p->job.node, ATTR_seed, 0);
+  for (int64_t i = 0; i < p->job.out[0].elements; i++) {
+    uint64_t at = (uint64_t)(f * p->job.out[0].elements + i);
+    uint64_t step = p->x[1] ? (uint64_t)(float)floor(p->x[1][0]) : 0;
+    uint64_t u = mixed(mixed(seed + 0x9e3779b97f4a7c15u) + mixed(step + 0xd1b54a32d192ed03u) +
+                       at * 0x9e3779b97f4a7c15u);
+    bool dropped = p->x[1] && (double)(u >> 11) < 0.25 * 0x1p53;
+    y[i] = dropped ? 0 : frame(p, 0, f)[i] * (p->x[1] ? 1 / 0.75 : 1);
+  }
+}
+
 static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   switch ((enum op_column)op_info(p->job.node->op)->column) {
   case COLUMN_LINEAR:
@@ -308,6 +392,12 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     return;
   case COLUMN_CLASSIFY:
     softmax(p, f, y);
+    return;
+  case COLUMN_CONCAT:
+    concat(p, f, y);
+    return;
+  case COLUMN_TRAINING:
+    (p->job.node->op == OP_dropout ? dropout : cross_entropy)(p, f, y);
     return;
   case COLUMN_JOIN:
     join(p, f, y);
@@ -337,4 +427,7 @@ void probe_evaluate(struct probe *p) {
   memset(p->y, 0, (size_t)probe_total(p, &p->job.out[0]) * sizeof *p->y);
   for (int64_t f = 0; f < (sums ? p->job.frames : job_frames(&p->job, &p->job.out[0])); f++)
     evaluate_frame(p, f, p->y + (sums ? 0 : f * elements));
+  double terms = (double)(p->job.in[0].elements / elements * (sums ? p->job.frames : 1));
+  for (int64_t i = 0; p->job.node->op == OP_mean && i < probe_total(p, &p->job.out[0]); i++)
+    p->y[i] /= terms;
 }

@@ -93,7 +93,7 @@ static void test_random_graphs(void **state) {
   int compared = 0, refused = 0;
   int64_t elements = 0;
   for (int op = 0; op < OP_COUNT; op++)
-    for (uint64_t seed = 1; seed <= PER_KIND; seed++) {
+    for (uint64_t seed = 1; seed <= PER_KIND && netgen_knows((enum op)op); seed++) {
       if (only && strcmp(only, op_info((enum op)op)->name) != 0) continue;
       struct arena a = {0};
       struct err e = {0};
@@ -181,7 +181,7 @@ static void test_round_trip(void **state) {
   char first[] = "/tmp/nngen-test-XXXXXX", second[] = "/tmp/nngen-test-XXXXXX";
   assert_true(close(mkstemp(first)) == 0 && close(mkstemp(second)) == 0);
   for (int op = 0; op < OP_COUNT; op++)
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 3 && netgen_knows((enum op)op); seed++) {
       struct arena a = {0};
       struct err e = {0};
       struct bytes x, y;

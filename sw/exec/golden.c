@@ -258,13 +258,16 @@ static void run_table(const struct chunk *c, const struct node *n, const struct 
 // Widens the inputs, runs the plain kernel, narrows the outputs.
 static void run_plain(const struct chunk *c, const struct node *n) {
   const struct graph *g = c->m->graph;
-  struct job j = {.graph = g, .node = n, .frames = c->frames};
+  struct arena a = {0};
+  const void **parts = ARENA_NEW(&a, const void *, n->n_in + 1);
+  struct job j = {.graph = g, .node = n, .frames = c->frames, .parts = parts};
   int64_t *free_space = (int64_t *)(void *)c->scratch;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     const struct place *p = &c->m->places[n->in[i].value];
     int64_t count = value_elements(v) * (v->per_frame ? c->frames : 1);
-    j.in[i] = array_of(v, free_space);
+    if (i < JOB_INPUTS) j.in[i] = array_of(v, free_space);
+    parts[i] = free_space;
     for (int64_t k = 0; k < count; k++)
       free_space[k] = v->init ? tensor_int(v->init, k) : load(array(c, n->in[i].value), p, k);
     free_space += count;
@@ -273,10 +276,11 @@ static void run_plain(const struct chunk *c, const struct node *n) {
     j.out[i] = array_of(node_out(g, n, i), free_space);
     free_space += j.out[i].elements * c->frames;
   }
-  golden_fire(&j);
+  if (!job_move(&j, sizeof(int64_t))) golden_fire(&j);
   for (uint32_t i = 0; i < n->n_out; i++)
     for (int64_t k = 0; k < j.out[i].elements * c->frames; k++)
       store(array(c, n->out[i]), &c->m->places[n->out[i]], k, ((int64_t *)j.out[i].data)[k]);
+  arena_free(&a);
 }
 
 static void run_chunk(const struct chunk *c) {

@@ -12,6 +12,8 @@
 // ---- the plain one
 
 struct golden_ref;
+struct element_kind;
+extern const struct element_kind golden_kind; // for sw/exec/steps.h
 
 // An executor of steps of `frames` frames, its variables at their initial content.
 struct golden_ref *golden_ref_new(struct arena *a, const struct graph *g, int64_t frames);

@@ -32,12 +32,14 @@ void golden_fire(const struct job *j) {
     if (j->node->op == OP_assign) golden_assign(j);
     return;
   case COLUMN_SHAPE:
+  case COLUMN_CONCAT:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     return;
   }
 }
 
-static const struct element_kind integers = {sizeof(int64_t), load, golden_fire};
+const struct element_kind golden_kind = {sizeof(int64_t), load, golden_fire, false};
 
 struct golden_ref {
   struct steps *steps;
@@ -45,7 +47,7 @@ struct golden_ref {
 
 struct golden_ref *golden_ref_new(struct arena *a, const struct graph *g, int64_t frames) {
   struct golden_ref *r = ARENA_NEW(a, struct golden_ref, 1);
-  r->steps = steps_new(a, g, frames, &integers);
+  r->steps = steps_new(a, g, frames, &golden_kind);
   return r;
 }
 

@@ -40,20 +40,23 @@ static int64_t updated(const struct update *u, int64_t x, int64_t t, int64_t fac
 }
 
 void golden_assign(const struct job *j) {
-  const struct node *n = j->node, *variable = &j->graph->nodes[j->graph->values[n->ref[0]].node];
-  const struct value *held = &j->graph->values[node_attr(variable, ATTR_init)->value];
-  int64_t *content = j->held;
+  const struct node *n = j->node;
+  const struct value *held = assign_held(j->graph, n, 0);
+  int64_t *content = j->held[0], from, length, at = 0;
   const int64_t *factor = j->in[0].data;
   const struct array *t = &j->in[n->n_in - 1];
   int64_t t_zero = type_zero(&node_in(j->graph, n, n->n_in - 1)->type, 0);
   int64_t a_zero = type_zero(&node_in(j->graph, n, 0)->type, 0);
-  for (int64_t i = 0, count = value_elements(held); i < count; i++) {
-    int64_t c = held->type.axis < 0 ? 0 : i / (count / held->shape[0]);
-    struct update u = {.function = node_attr(n, ATTR_function)->text,
-                       .mul = n->n_rq ? n->rq[0].mul[0] : 1,
-                       .shift = n->n_rq ? n->rq[0].shift[0] : 0,
-                       .target = target_of(n, held, c)};
-    int64_t value = ((int64_t *)t->data)[t->elements == 1 ? 0 : i] - t_zero;
-    content[i] = updated(&u, content[i], value, factor[0] - a_zero, u.target.zero);
-  }
+  struct assign_runs runs = assign_runs(j->graph, n);
+  for (int64_t r = 0; assign_run(&runs, r, &from, &length); r++)
+    for (int64_t i = from; i < from + length; i++, at++) {
+      int64_t c = held->type.axis < 0 ? 0 : i / (value_elements(held) / held->shape[0]);
+      if (held->mask && !tensor_int(held->mask, i)) continue; // a cut connection stays zero
+      struct update u = {.function = node_attr(n, ATTR_function)->text,
+                         .mul = n->n_rq ? n->rq[0].mul[0] : 1,
+                         .shift = n->n_rq ? n->rq[0].shift[0] : 0,
+                         .target = target_of(n, held, c)};
+      int64_t value = ((int64_t *)t->data)[t->elements == 1 ? 0 : at] - t_zero;
+      content[i] = updated(&u, content[i], value, factor[0] - a_zero, u.target.zero);
+    }
 }

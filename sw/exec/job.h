@@ -4,7 +4,7 @@
 #ifndef NNGEN_EXEC_JOB_H
 #define NNGEN_EXEC_JOB_H
 
-#include "sw/graph/graph.h"
+#include "sw/graph/assign.h"
 
 struct array {
   void *data; // (frames, elements) or (elements)
@@ -14,18 +14,42 @@ struct array {
   bool per_frame;
 };
 
-enum { JOB_INPUTS = 3, JOB_OUTPUTS = 2 };
+enum { JOB_INPUTS = 4, JOB_OUTPUTS = 2 };
 
 struct job {
   const struct graph *graph;
   const struct node *node;
   int64_t frames;
   struct array in[JOB_INPUTS], out[JOB_OUTPUTS];
-  const int64_t *channel; // sliced last output axis: its original index; NULL: all
-  void *held;             // read, assign: the variable's content
+  const void *const *parts;    // concat: the data of each input (n_in)
+  const int64_t *channel;      // sliced last output axis: its original index; NULL: all
+  void *held[ASSIGN_REFS_MAX]; // read, assign: the variables' contents
+  int share, shares;           // this call does share `share` of `shares`; 0 of 0: everything
+  bool fresh;                  // real_gradient writes dx instead of adding to it
 };
 
 struct array array_of(const struct value *v, void *data);
+
+// What an executor knows of a firing before it calls the kernel: arrays of inputs and outputs from
+// the data of each, narrowed to what the node's slice needs; copies go into the arena.
+struct job job_of(struct arena *a, const struct graph *g, const struct node *n, int64_t frames,
+                  size_t element, void *const *in, void *const *out);
+
+// Dimension `dim` of an array, restricted to the ranges of a slice: a copy in the arena. Without
+// data its shape alone.
+void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
+                  const struct slice *slice, size_t element);
+
+// Restricts the arrays of a job to what a slice of the space of its node needs.
+void job_narrow(struct arena *a, struct job *j, const struct space *space,
+                const struct slice *slice, size_t element);
+
+// The kinds that only move data: shapes, concat, read. False if the node isn't one.
+bool job_move(const struct job *j, size_t element);
+
+// Units begin..end of `count` belong to this call. What a kernel computes for a unit doesn't depend
+// on who does it.
+void job_share(const struct job *j, int64_t count, int64_t *begin, int64_t *end);
 
 // Data of one frame; the same for every frame if the array has none.
 static inline int64_t *golden_frame(const struct array *x, int64_t frame) {
@@ -43,6 +67,13 @@ static inline float *real_like(const struct array *x, float *data, int64_t frame
 
 static inline int64_t job_frames(const struct job *j, const struct array *x) {
   return x->per_frame ? j->frames : 1;
+}
+
+// Sums over frames run in SHARDS shards: each in the order of its frames, then shard after shard.
+// Shard s holds the frames job_shard(frames, s) to job_shard(frames, s + 1).
+enum { SHARDS = 8 };
+static inline int64_t job_shard(int64_t frames, int64_t s) {
+  return frames * s / SHARDS;
 }
 
 // Broadcasting: index into input x of the element at `at` of output y.
@@ -77,18 +108,23 @@ void real_join(const struct job *j);
 void real_reduce(const struct job *j);
 void real_matmul(const struct job *j);
 void real_assign(const struct job *j);
+void real_training(const struct job *j);
 
 // The same firing backwards. j has been fired; dy is the gradient of some loss with respect to
 // out[0], shaped like it; the gradient with respect to in[k] is added to dx[k], shaped like in[k]
 // (the part of it that a slice needs), or is not wanted: NULL. An array without frames takes the
 // sum over the frames. A mask is not part of the function: who updates a variable keeps its cut
-// connections zero. The kind must have a gradient (op_no_gradient).
+// connections zero. The kind must have a gradient (op_no_gradient); j needs the data of what
+// op_gradient_reads names, and the shapes of everything.
 void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_linear_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_pointwise_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_softmax_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_join_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_concat_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_reduce_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 void real_matmul_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_cross_entropy_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_dropout_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 
 #endif

@@ -4,11 +4,30 @@
 #ifndef NNGEN_EXEC_KERNELS_H
 #define NNGEN_EXEC_KERNELS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
-  KERNEL_LANES = 32, // float rows of x and w are padded with zeros to a multiple of this
-  KERNEL_OUTS = 16,  // integer kernels compute this many outputs side by side
+  KERNEL_OUTS = 16, // integer kernels compute this many outputs side by side
+};
+
+// A product of two matrices: element (r, k) of a is a[r a_row + k a_k], rows of b and c are b_k and
+// c_row apart.
+enum { PRODUCT_SHARDS_MAX = 8 };
+struct product {
+  int64_t rows, columns;
+  int64_t a_row, a_k, b_k, c_row;
+  int shards;
+  int64_t cuts[PRODUCT_SHARDS_MAX + 1]; // (shards + 1) where k is cut
+  bool add;                             // to what c holds
+};
+
+// d = g + coupled w;  m = beta1 m + rest1 d;  v = beta2 v + rest2 d d;
+// w = w shrink - step m / (sqrt(v) scale + epsilon)
+struct adam {
+  float beta1, rest1, beta2, rest2; // rest = 1 - beta
+  float coupled, shrink;            // weight decay: Adam adds it to g, AdamW shrinks w
+  float step, scale, epsilon;       // rate / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
 };
 
 // Integer weights are packed so that a vector holds the same inputs of KERNEL_OUTS outputs:
@@ -25,10 +44,16 @@ struct kernels {
   // where the machine has no instruction for it.
   void (*linear8)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
                   const int32_t *bias, int32_t *acc);
-  // y (rows, out) = x (rows, in) * w (out, in) + bias (out) in floats. Term k goes to lane k % 16,
-  // each lane a chain of fused multiply-adds with k ascending; then lane l += lane l + 8, 4, 2, 1.
+  // y (rows, out) = x (rows, in) * w (out, in) + bias (out, or NULL for zeros) in floats. Term k
+  // goes to lane k % 16, each lane a chain of fused multiply-adds with k ascending; then lane l +=
+  // lane l + 8, 4, 2, 1.
   void (*linear_real)(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
                       const float *bias, float *y);
+  // c (rows, columns) = or += a (rows, k) * b (k, columns): per element and shard one chain of
+  // fused multiply-adds from zero with k ascending, then shard after shard added.
+  void (*product_real)(const struct product *p, const float *a, const float *b, float *c);
+  // One step of Adam or AdamW on `count` parameters; products and sums are rounded one by one.
+  void (*adam)(int64_t count, const struct adam *p, const float *g, float *w, float *m, float *v);
   // The commonest requantisation, M = 1, half_even, saturate, 1 <= shift <= 30:
   // codes (count) = clamp(zero + round(acc / 2^shift), lo, hi).
   void (*requant32)(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,

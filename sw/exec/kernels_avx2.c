@@ -18,6 +18,14 @@ static inline struct lanes fused(struct lanes a, struct lanes b, struct lanes c)
                         _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
 
+static inline struct lanes set(float x) {
+  return (struct lanes){_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+
+static inline struct lanes added(struct lanes a, struct lanes b) {
+  return (struct lanes){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+
 // Two inputs of one image, in every lane.
 static inline __m256i pair_of(const int16_t *x) {
   int32_t both;
@@ -60,10 +68,14 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 }
 
 #define V16 struct lanes
-#define V16_ZERO                                                                                   \
-  { _mm256_setzero_ps(), _mm256_setzero_ps() }
+#define V16_ZERO set(0)
 #define V16_LOAD(p) load(p)
+#define V16_SET(x) set(x)
+#define V16_ADD(a, b) added(a, b)
 #define V16_FMA(a, b, c) fused(a, b, c)
+#define V16_SUM(v) lanes_sum8(_mm256_add_ps((v).low, (v).high))
+#include "sw/exec/kernels_sum.h"
+enum { DOT_ROWS = 2, DOT_OUTS = 2, TILE_ROWS = 5, TILE_VECTORS = 1 };
 #define V16_STORE(p, v) (_mm256_storeu_ps(p, (v).low), _mm256_storeu_ps((p) + 8, (v).high))
 #define LINEAR8 NULL
 #define KERNELS kernels_avx2

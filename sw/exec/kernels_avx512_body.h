@@ -67,5 +67,11 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 #define V16 __m512
 #define V16_ZERO _mm512_setzero_ps()
 #define V16_LOAD(p) _mm512_loadu_ps(p)
+#define V16_SET(x) _mm512_set1_ps(x)
+#define V16_ADD(a, b) _mm512_add_ps(a, b)
 #define V16_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define V16_STORE(p, v) _mm512_storeu_ps(p, v)
+#define V16_SUM(v)                                                                                 \
+  lanes_sum8(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)))
+#include "sw/exec/kernels_sum.h"
+enum { DOT_ROWS = 4, DOT_OUTS = 4, TILE_ROWS = 8, TILE_VECTORS = 2 };

@@ -20,6 +20,24 @@ static struct lanes fused(struct lanes a, struct lanes b, struct lanes c) {
   return c;
 }
 
+static struct lanes added(struct lanes a, struct lanes b) {
+  for (int i = 0; i < 16; i++) a.l[i] += b.l[i];
+  return a;
+}
+
+static struct lanes set(float x) {
+  struct lanes v;
+  for (int i = 0; i < 16; i++) v.l[i] = x;
+  return v;
+}
+
+// The fixed tree over the 16 lanes.
+static float lanes_sum(struct lanes v) {
+  for (int half = 8; half; half /= 2)
+    for (int i = 0; i < half; i++) v.l[i] += v.l[i + half];
+  return v.l[0];
+}
+
 static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x, const int16_t *w,
                      const int32_t *bias, int32_t *acc) {
   for (int64_t r = 0; r < rows; r++) {
@@ -34,12 +52,13 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 }
 
 #define V16 struct lanes
-#define V16_ZERO                                                                                   \
-  {                                                                                                \
-    { 0 }                                                                                          \
-  }
+#define V16_ZERO set(0)
 #define V16_LOAD(p) load(p)
+#define V16_SET(x) set(x)
+#define V16_ADD(a, b) added(a, b)
 #define V16_FMA(a, b, c) fused(a, b, c)
+#define V16_SUM(v) lanes_sum(v)
+enum { DOT_ROWS = 1, DOT_OUTS = 4, TILE_ROWS = 4, TILE_VECTORS = 1 };
 #define V16_STORE(p, v) memcpy(p, (v).l, sizeof(v).l)
 #define LINEAR8 NULL
 #define KERNELS kernels_plain

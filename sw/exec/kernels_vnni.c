@@ -40,6 +40,6 @@ __attribute__((target("avx512vbmi"))) static void lookup8_vbmi(int64_t count, co
   _mm512_mask_storeu_epi8(to + i, rest, look_up(parts, last));
 }
 
-const struct kernels kernels_vbmi = {"avx512-vbmi", linear16, linear8,     linear_real,
-                                     requant32,     requant8, lookup8_vbmi};
+const struct kernels kernels_vbmi = {"avx512-vbmi", linear16,  linear8,  linear_real, product_real,
+                                     adam,          requant32, requant8, lookup8_vbmi};
 #endif

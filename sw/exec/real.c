@@ -10,6 +10,7 @@ static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
   ((float *)to)[at] = (float)tensor_real(t, i);
 }
 
+// Kinds that can't be shared are done by the first share.
 void real_fire(const struct job *j) {
   switch ((enum op_column)op_info(j->node->op)->column) {
   case COLUMN_LINEAR:
@@ -19,21 +20,25 @@ void real_fire(const struct job *j) {
     real_pointwise(j);
     return;
   case COLUMN_CLASSIFY:
-    real_classify(j);
+    if (!j->share) real_classify(j);
     return;
   case COLUMN_JOIN:
-    real_join(j);
+    if (!j->share) real_join(j);
     return;
   case COLUMN_REDUCE:
-    real_reduce(j);
+    if (!j->share) real_reduce(j);
     return;
   case COLUMN_MATMUL:
-    real_matmul(j);
+    if (!j->share) real_matmul(j);
     return;
   case COLUMN_STATE:
     if (j->node->op == OP_assign) real_assign(j);
     return;
+  case COLUMN_TRAINING:
+    real_training(j);
+    return;
   case COLUMN_SHAPE:
+  case COLUMN_CONCAT:
   case COLUMN_OPAQUE:
     return;
   }
@@ -67,19 +72,30 @@ void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INP
   case GRADIENT_MATMUL:
     real_matmul_gradient(j, dy, dx);
     return;
+  case GRADIENT_CONCAT:
+    real_concat_gradient(j, dy, dx);
+    return;
+  case GRADIENT_CROSS_ENTROPY:
+    real_cross_entropy_gradient(j, dy, dx);
+    return;
+  case GRADIENT_DROPOUT:
+    real_dropout_gradient(j, dy, dx);
+    return;
   case GRADIENT_INTEGER:
   case GRADIENT_INDEX:
   case GRADIENT_STATE:
   case GRADIENT_CARRIED:
+  case GRADIENT_STEP:
+  case GRADIENT_SECOND:
     break;
   }
   assert(false && "the kind has no gradient");
 }
 
-static const struct element_kind floats_kind = {sizeof(float), load, real_fire};
+const struct element_kind real_kind = {sizeof(float), load, real_fire, true};
 
 struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames) {
-  return steps_new(a, g, frames, &floats_kind);
+  return steps_new(a, g, frames, &real_kind);
 }
 
 static bool check(const struct graph *g, struct err *e) {

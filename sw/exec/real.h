@@ -6,6 +6,8 @@
 
 #include "sw/exec/steps.h"
 
+extern const struct element_kind real_kind;
+
 // Steps over floats; variables, delays and sums over frames included.
 struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames);
 

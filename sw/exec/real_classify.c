@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // argmax (the lowest index wins a tie) and softmax in floats, over the last axis.
+#include "sw/base/elementary.h"
 #include "sw/exec/job.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 static void softmax_row(const float *x, int64_t count, float *y) {
   double most = (double)x[0], sum = 0;
   for (int64_t i = 1; i < count; i++) most = fmax(most, (double)x[i]);
-  for (int64_t i = 0; i < count; i++) sum += exp((double)x[i] - most);
-  for (int64_t i = 0; i < count; i++) y[i] = (float)(exp((double)x[i] - most) / sum);
+  for (int64_t i = 0; i < count; i++) sum += elementary_exp((double)x[i] - most);
+  for (int64_t i = 0; i < count; i++) y[i] = (float)(elementary_exp((double)x[i] - most) / sum);
 }
 
 static void argmax_row(const float *x, int64_t count, float *index, float *value) {

@@ -1,94 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows are padded with zeros to whole lanes; the sum itself is the kernel's, in its defined order.
-// The gradients are two more products of the same kernel, of transposed matrices:
+// Three products in the kernels' defined orders, where the rows of weights without frames are those
+// of every frame:
 //
 //   y (ROWS, OUT) = x (ROWS, IN) w (OUT, IN)^T + b      dx = dy w      dw = dy^T x      db = 1^T dy
 //
-// where the rows of weights without frames are those of every frame.
+// dx sums over the outputs in one chain; dw and db over the rows in shards of frames.
 #include "sw/exec/job.h"
 #include "sw/exec/kernels.h"
 
 #include <string.h>
 
-static int64_t whole_lanes(int64_t in) {
-  return (in + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES;
+struct shape {
+  int64_t rows, in, out; // rows of one frame
+  int64_t frames;        // whose rows share one matrix of weights
+};
+
+static struct shape shape_of(const struct job *j) {
+  const struct array *w = &j->in[1];
+  bool constant = !w->per_frame && !(j->node->n_in > 2 && j->in[2].per_frame);
+  return (struct shape){.rows = j->in[0].elements / w->shape[1],
+                        .in = w->shape[1],
+                        .out = w->shape[0],
+                        .frames = constant ? job_frames(j, &j->in[0]) : 1};
 }
 
-static float *padded(struct arena *a, const float *x, int64_t rows, int64_t in) {
-  int64_t wide = whole_lanes(in);
-  float *p = ARENA_NEW(a, float, rows *wide);
-  for (int64_t r = 0; r < rows; r++) memcpy(p + r * wide, x + r * in, (size_t)in * sizeof *x);
-  return p;
-}
-
-// x (rows, in) transposed: (in, rows padded to whole lanes)
-static float *transposed(struct arena *a, const float *x, int64_t rows, int64_t in) {
-  int64_t wide = whole_lanes(rows);
-  float *p = ARENA_NEW(a, float, in *wide);
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t k = 0; k < in; k++) p[k * wide + r] = x[r * in + k];
-  return p;
-}
-
-static void one_frame(struct arena *a, const struct job *j, int64_t f, int64_t rows) {
-  int64_t out = j->in[1].shape[0], in = j->in[1].shape[1];
-  const float *x = padded(a, real_frame(&j->in[0], f), rows, in);
-  const float *w = padded(a, real_frame(&j->in[1], f), out, in);
-  const float *b = j->in[2].data ? real_frame(&j->in[2], f) : ARENA_NEW(a, float, out);
-  kernels_best()->linear_real(rows, whole_lanes(in), out, x, w, b, real_frame(&j->out[0], f));
-}
-
-// Weights and bias without frames: all frames are rows of one product.
-static bool constant(const struct job *j) {
-  return !j->in[1].per_frame && !(j->in[2].data && j->in[2].per_frame);
+static void one_product(const struct job *j, const struct shape *s, int64_t f) {
+  int64_t begin, end;
+  job_share(j, s->rows * s->frames, &begin, &end);
+  const float *b = j->in[2].data ? real_frame(&j->in[2], f) : NULL;
+  kernels_best()->linear_real(end - begin, s->in, s->out, real_frame(&j->in[0], f) + begin * s->in,
+                              real_frame(&j->in[1], f), b,
+                              real_frame(&j->out[0], f) + begin * s->out);
 }
 
 void real_linear(const struct job *j) {
-  struct arena a = {0};
-  int64_t rows = j->in[0].elements / j->in[1].shape[1];
-  if (constant(j)) {
-    one_frame(&a, j, 0, rows * job_frames(j, &j->in[0]));
-  } else {
-    for (int64_t f = 0; f < j->frames; f++) {
-      one_frame(&a, j, f, rows);
-      arena_free(&a);
-    }
-  }
-  arena_free(&a);
+  struct shape s = shape_of(j);
+  int64_t products = job_frames(j, &j->out[0]) / s.frames;
+  for (int64_t f = 0; f < products; f++) one_product(j, &s, f);
 }
 
-// to (rows, out) += x (rows, in) w (out, in)^T; x and w are padded.
-static void add_product(struct arena *a, int64_t rows, int64_t in, int64_t out, const float *x,
-                        const float *w, float *to) {
-  float *y = ARENA_NEW(a, float, rows *out);
-  const float *no_bias = ARENA_NEW(a, float, out);
-  kernels_best()->linear_real(rows, whole_lanes(in), out, x, w, no_bias, y);
-  for (int64_t i = 0; i < rows * out; i++) to[i] += y[i];
+// ---- gradients
+
+static void gradient_x(const struct job *j, const struct shape *s, const float *dy, const float *w,
+                       float *dx) {
+  int64_t begin, end;
+  job_share(j, s->rows * s->frames, &begin, &end);
+  struct product p = {.rows = end - begin,
+                      .columns = s->in,
+                      .a_row = s->out,
+                      .a_k = 1,
+                      .b_k = s->in,
+                      .c_row = s->in,
+                      .shards = 1,
+                      .cuts = {0, s->out},
+                      .add = !j->fresh};
+  kernels_best()->product_real(&p, dy + begin * s->out, w, dx + begin * s->in);
 }
 
-static void gradient_frame(struct arena *a, const struct job *j, const float *dy,
-                           float *const dx[JOB_INPUTS], int64_t f, int64_t rows) {
-  int64_t out = j->in[1].shape[0], in = j->in[1].shape[1];
-  const float *x = real_frame(&j->in[0], f), *w = real_frame(&j->in[1], f);
+static struct product over_rows(const struct job *j, const struct shape *s, int64_t columns) {
+  struct product p = {
+      .columns = columns, .b_k = columns, .c_row = columns, .shards = SHARDS, .add = !j->fresh};
+  for (int i = 0; i <= SHARDS; i++) p.cuts[i] = job_shard(s->frames, i) * s->rows;
+  return p;
+}
+
+static void gradient_w(const struct job *j, const struct shape *s, const float *dy, const float *x,
+                       float *dw) {
+  int64_t begin, end;
+  struct product p = over_rows(j, s, s->in);
+  job_share(j, s->out, &begin, &end);
+  p.rows = end - begin;
+  p.a_row = 1;
+  p.a_k = s->out;
+  kernels_best()->product_real(&p, dy + begin, x, dw + begin * s->in);
+}
+
+// A row of ones times dy: fma(1, y, sum) is sum + y.
+static void gradient_b(const struct job *j, const struct shape *s, const float *dy, float *db) {
+  const float one = 1;
+  struct product p = over_rows(j, s, s->out);
+  p.rows = j->share == 0;
+  kernels_best()->product_real(&p, &one, dy, db);
+}
+
+// Weights per frame: their gradients aren't summed, so that frame f starts anew only the first
+// time that its array is written.
+static void gradient_frame(const struct job *j, const struct shape *s, const float *dy, int64_t f,
+                           float *const dx[JOB_INPUTS]) {
   float *to_x = real_like(&j->in[0], dx[0], f), *to_w = real_like(&j->in[1], dx[1], f);
   float *to_b = real_like(&j->in[2], dx[2], f);
-  if (to_x)
-    add_product(a, rows, out, in, padded(a, dy, rows, out), transposed(a, w, out, in), to_x);
-  if (to_w)
-    add_product(a, out, rows, in, transposed(a, dy, rows, out), transposed(a, x, rows, in), to_w);
-  for (int64_t i = 0; to_b && i < rows * out; i++) to_b[i % out] += dy[i];
+  struct job at = *j;
+  at.fresh = j->fresh && (f == 0 || j->in[0].per_frame);
+  if (to_x) gradient_x(&at, s, dy, real_frame(&j->in[1], f), to_x);
+  at.fresh = j->fresh && (f == 0 || j->in[1].per_frame);
+  if (to_w) gradient_w(&at, s, dy, real_frame(&j->in[0], f), to_w);
+  at.fresh = j->fresh && (f == 0 || j->in[2].per_frame);
+  if (to_b) gradient_b(&at, s, dy, to_b);
 }
 
 void real_linear_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  struct arena a = {0};
-  int64_t rows = j->in[0].elements / j->in[1].shape[1];
-  if (constant(j)) {
-    gradient_frame(&a, j, dy, dx, 0, rows * job_frames(j, &j->in[0]));
-  } else {
-    for (int64_t f = 0; f < j->frames; f++) {
-      gradient_frame(&a, j, dy + f * j->out[0].elements, dx, f, rows);
-      arena_free(&a);
-    }
-  }
-  arena_free(&a);
+  struct shape s = shape_of(j);
+  int64_t products = job_frames(j, &j->out[0]) / s.frames;
+  for (int64_t f = 0; f < products; f++) gradient_frame(j, &s, dy + f * j->out[0].elements, f, dx);
 }

@@ -32,7 +32,7 @@ enum attr_name {
   ATTR_COUNT
 };
 
-enum attr_kind { ATTR_INT, ATTR_INTS, ATTR_REAL, ATTR_TENSOR, ATTR_VALUE, ATTR_TEXT };
+enum attr_kind { ATTR_INT, ATTR_INTS, ATTR_REAL, ATTR_TENSOR, ATTR_VALUE, ATTR_NODE, ATTR_TEXT };
 
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_U8 };
 
@@ -73,7 +73,7 @@ struct attr {
   const int64_t *ints;   // INT, INTS
   double real;           // REAL
   struct tensor *tensor; // TENSOR
-  uint32_t value;        // VALUE
+  uint32_t value;        // VALUE, NODE
   const char *text;      // TEXT
 };
 
@@ -147,16 +147,18 @@ enum op_column {
   COLUMN_POINTWISE,
   COLUMN_CLASSIFY,
   COLUMN_JOIN,
+  COLUMN_CONCAT,
   COLUMN_REDUCE,
   COLUMN_MATMUL,
   COLUMN_STATE,
+  COLUMN_TRAINING,
   COLUMN_OPAQUE,
 };
 
 enum op_space { SPACE_WHOLE, SPACE_ELEMENTS, SPACE_LINEAR, SPACE_SUM, SPACE_MATMUL };
 enum op_executor { EXECUTOR_GOLDEN = 1, EXECUTOR_REAL = 2, EXECUTOR_CIRCUIT = 4 };
 
-// How gradients pass through a kind, or (the last four) why they don't; ops.def tells each rule.
+// How gradients pass through a kind, or (the last six) why they don't; ops.def tells each rule.
 enum op_gradient {
   GRADIENT_LINEAR,
   GRADIENT_COPY,
@@ -165,15 +167,25 @@ enum op_gradient {
   GRADIENT_JOIN,
   GRADIENT_SUM,
   GRADIENT_MATMUL,
+  GRADIENT_CONCAT,
+  GRADIENT_CROSS_ENTROPY,
+  GRADIENT_DROPOUT,
   GRADIENT_INTEGER,
   GRADIENT_INDEX,
   GRADIENT_STATE,
   GRADIENT_CARRIED,
+  GRADIENT_STEP,
+  GRADIENT_SECOND,
 };
 
 const struct op_info *op_info(enum op op);
 const char *op_no_gradient(enum op op); // why a kind has no gradient; NULL if it has one
 int op_find(const char *name);          // NONE if unknown
+
+// What the gradient with respect to input k reads besides that of the output, a bit per input and
+// GRADIENT_OUTPUT for the output: gradient nodes have these values as inputs, in this order.
+enum { GRADIENT_OUTPUT = 1 << 30 };
+unsigned op_gradient_reads(enum op op, uint32_t k);
 const char *attr_text(enum attr_name name);
 enum attr_kind attr_kind(enum attr_name name);
 int attr_find(const char *name); // NONE if unknown
@@ -195,6 +207,7 @@ void graph_add_int(struct graph *g, uint32_t node, enum attr_name name, int64_t 
 void graph_add_ints(struct graph *g, uint32_t node, enum attr_name name, int64_t count,
                     const int64_t *values);
 void graph_add_real(struct graph *g, uint32_t node, enum attr_name name, double value);
+void graph_add_text(struct graph *g, uint32_t node, enum attr_name name, const char *text);
 void graph_add_requant(struct graph *g, uint32_t node, int64_t count, const int64_t *mul,
                        const int32_t *shift);
 void graph_add_origin(struct graph *g, uint32_t node, const char *name);

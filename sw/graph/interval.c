@@ -101,6 +101,8 @@ struct interval interval_acc(const struct graph *g, const struct node *n, int64_
     return scaled(times(seen(g, n, 0), seen(g, n, 1)), terms(g, n));
   case COLUMN_SHAPE:
   case COLUMN_CLASSIFY:
+  case COLUMN_CONCAT:
+  case COLUMN_TRAINING:
   case COLUMN_STATE:
   case COLUMN_OPAQUE:
     break;
@@ -220,6 +222,17 @@ static struct interval looked_up(const struct graph *g, const struct node *n) {
   return all;
 }
 
+static struct interval joined_range(const struct graph *g, const struct node *n) {
+  const struct type *t = &node_out(g, n, 0)->type;
+  struct interval all = {type_lowest(t), type_highest(t)};
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    struct interval one = {node_in(g, n, i)->lo, node_in(g, n, i)->hi};
+    if (n->in[i].delay) return (struct interval){type_lowest(t), type_highest(t)};
+    all = i ? join(all, one) : one;
+  }
+  return all;
+}
+
 static struct interval output_range(const struct graph *g, const struct node *n, uint32_t out) {
   const struct value *y = node_out(g, n, out), *x = node_in(g, n, 0);
   struct interval type = {type_lowest(&y->type), type_highest(&y->type)};
@@ -237,6 +250,9 @@ static struct interval output_range(const struct graph *g, const struct node *n,
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
     return requantised(g, n);
+  case COLUMN_CONCAT:
+    return joined_range(g, n);
+  case COLUMN_TRAINING:
   case COLUMN_STATE:
   case COLUMN_OPAQUE:
     break;

@@ -90,6 +90,18 @@ static bool read_ints(struct reader *r, const char *key, const json_t *j, struct
   return true;
 }
 
+// An attribute that names a node before this one.
+static bool read_earlier(struct reader *r, uint32_t node, const char *key, const char *name,
+                         uint32_t *id) {
+  const json_t *found = name ? json_object_get(r->nodes, name) : NULL;
+  if (!found)
+    return err_set(r->err, "attribute \"%s\": there is no node named \"%s\"", key,
+                   name ? name : "?");
+  *id = (uint32_t)json_integer_value(found);
+  return *id < node ||
+         err_set(r->err, "attribute \"%s\": \"%s\" stands later in the file", key, name);
+}
+
 static bool read_attr(struct reader *r, uint32_t node, const char *key, const json_t *j) {
   int name = attr_find(key);
   if (name == NONE) return err_set(r->err, "unknown attribute \"%s\"", key);
@@ -112,6 +124,8 @@ static bool read_attr(struct reader *r, uint32_t node, const char *key, const js
     if (!reader_find_value(r, j, &a->value)) return false;
     return r->graph->values[a->value].init ||
            err_set(r->err, "attribute \"%s\": \"%s\" isn't a tensor", key, text);
+  case ATTR_NODE:
+    return read_earlier(r, node, key, text, &a->value);
   case ATTR_TEXT:
     a->text = text ? arena_strdup(r->arena, text) : NULL;
     return text || err_set(r->err, "attribute \"%s\": expected a string", key);

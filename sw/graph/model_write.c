@@ -163,6 +163,9 @@ static void put_attr(struct writer *w, const struct node *n, const struct attr *
   case ATTR_VALUE:
     json_put_string(&w->text, w->graph->values[a->value].name);
     return;
+  case ATTR_NODE:
+    json_put_string(&w->text, w->graph->nodes[a->value].name);
+    return;
   case ATTR_TEXT:
     json_put_string(&w->text, a->text);
     return;

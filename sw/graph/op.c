@@ -32,6 +32,7 @@ static const enum attr_kind attr_kinds[ATTR_COUNT] = {
 const struct op_info *op_info(enum op op) {
   return &infos[op];
 }
+
 const char *op_no_gradient(enum op op) {
   switch ((enum op_gradient)infos[op].gradient) {
   case GRADIENT_INTEGER:
@@ -42,6 +43,10 @@ const char *op_no_gradient(enum op op) {
     return "gradients end at variables";
   case GRADIENT_CARRIED:
     return "it is not executed";
+  case GRADIENT_STEP:
+    return "it is a function of the step's number";
+  case GRADIENT_SECOND:
+    return "it is a gradient itself";
   case GRADIENT_LINEAR:
   case GRADIENT_COPY:
   case GRADIENT_SLOPE:
@@ -49,9 +54,43 @@ const char *op_no_gradient(enum op op) {
   case GRADIENT_JOIN:
   case GRADIENT_SUM:
   case GRADIENT_MATMUL:
+  case GRADIENT_CONCAT:
+  case GRADIENT_CROSS_ENTROPY:
+  case GRADIENT_DROPOUT:
     break;
   }
   return NULL;
+}
+
+unsigned op_gradient_reads(enum op op, uint32_t k) {
+  enum { IN0 = 1, IN1 = 2 };
+  switch ((enum op_gradient)infos[op].gradient) {
+  case GRADIENT_LINEAR:
+    return k == 0 ? IN1 : k == 1 ? IN0 : 0;
+  case GRADIENT_MATMUL:
+    return k == 0 ? IN1 : IN0;
+  case GRADIENT_SLOPE:
+    return IN0;
+  case GRADIENT_JOIN:
+    return op != OP_mul ? 0 : k == 0 ? IN1 : IN0;
+  case GRADIENT_SOFTMAX:
+    return GRADIENT_OUTPUT;
+  case GRADIENT_CROSS_ENTROPY:
+    return k == 0 ? IN0 | IN1 : IN0;
+  case GRADIENT_DROPOUT:
+    return IN1;
+  case GRADIENT_COPY:
+  case GRADIENT_SUM:
+  case GRADIENT_CONCAT:
+  case GRADIENT_INTEGER:
+  case GRADIENT_INDEX:
+  case GRADIENT_STATE:
+  case GRADIENT_CARRIED:
+  case GRADIENT_STEP:
+  case GRADIENT_SECOND:
+    break;
+  }
+  return 0;
 }
 
 const char *attr_text(enum attr_name name) {

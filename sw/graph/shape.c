@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shapes of outputs from the shapes of inputs.
-#include "sw/graph/graph.h"
-#include "sw/graph/slice.h"
+#include "sw/graph/gradient.h"
 
 #include <string.h>
 
@@ -57,6 +56,36 @@ static bool state_shape(const struct graph *g, const struct node *n, int *rank,
   return true;
 }
 
+// All dimensions but one are equal.
+static bool concat_shape(const struct graph *g, const struct node *n, int *rank,
+                         int64_t shape[RANK_MAX], struct err *e) {
+  copy_shape(node_in(g, n, 0), rank, shape);
+  int axis = concat_axis(g, n);
+  if (axis == NONE)
+    return err_set(e, "axis %lld of inputs of rank %d", (long long)node_int(n, ATTR_axis, -1),
+                   *rank);
+  for (uint32_t i = 1; i < n->n_in; i++) {
+    const struct value *v = node_in(g, n, i);
+    bool fits = v->rank == *rank && v->per_frame == node_in(g, n, 0)->per_frame;
+    for (int d = 0; fits && d < *rank; d++) fits = d == axis || v->shape[d] == shape[d];
+    if (!fits || shape[axis] > DIM_MAX)
+      return err_set(e, "input \"%s\" doesn't continue \"%s\" along axis %d", v->name,
+                     node_in(g, n, 0)->name, axis);
+    shape[axis] += v->shape[axis];
+  }
+  return true;
+}
+
+static bool training_shape(const struct graph *g, const struct node *n, int *rank,
+                           int64_t shape[RANK_MAX], struct err *e) {
+  if (n->op == OP_gradient) return gradient_shape(g, n, rank, shape, e);
+  copy_shape(node_in(g, n, 0), rank, shape);
+  if (n->op != OP_cross_entropy) return true;
+  if (*rank == 0) return err_set(e, "outputs of rank 0 have no classes");
+  shape[*rank - 1] = 1;
+  return true;
+}
+
 bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int *rank,
                  int64_t shape[RANK_MAX], struct err *e) {
   const struct op_info *info = op_info(n->op);
@@ -79,6 +108,10 @@ bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int 
     if (n->op == OP_argmax) shape[axis] = 1;
     return true;
   }
+  case COLUMN_CONCAT:
+    return concat_shape(g, n, rank, shape, e);
+  case COLUMN_TRAINING:
+    return training_shape(g, n, rank, shape, e);
   case COLUMN_LINEAR:
   case COLUMN_POINTWISE:
   case COLUMN_JOIN:

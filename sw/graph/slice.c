@@ -139,6 +139,13 @@ int slice_needs(const struct space *s, const struct slice *slice, uint32_t input
   return NONE;
 }
 
+int concat_axis(const struct graph *g, const struct node *n) {
+  int rank = node_in(g, n, 0)->rank;
+  int64_t axis = node_int(n, ATTR_axis, -1);
+  if (axis < 0) axis += rank;
+  return axis >= 0 && axis < rank ? (int)axis : NONE;
+}
+
 int64_t node_macs(const struct graph *g, const struct node *n) {
   const struct op_info *info = op_info(n->op);
   if (info->space != SPACE_LINEAR && info->space != SPACE_MATMUL) return node_int(n, ATTR_macs, 0);

@@ -41,6 +41,9 @@ int64_t slice_size(const struct slice *s, const struct space *space, int axis);
 // whole input is needed.
 int slice_needs(const struct space *s, const struct slice *slice, uint32_t input);
 
+// The axis along which a concat joins its inputs, from the front; NONE if there is no such axis.
+int concat_axis(const struct graph *g, const struct node *n);
+
 // Multiply-accumulates of one firing on one frame; elements for the other kinds count as 0.
 int64_t node_macs(const struct graph *g, const struct node *n);
 

@@ -2,6 +2,7 @@
 // Structure: names, counts, attributes, shapes, tensors, sources, order.
 #include "sw/graph/verify.h"
 
+#include "sw/graph/races.h"
 #include "sw/graph/slice.h"
 
 #include <math.h>
@@ -63,11 +64,8 @@ static bool verify_attrs(const struct node *n, const struct op_info *info, struc
 static bool verify_refs(const struct graph *g, const struct node *n, const struct op_info *info,
                         struct err *e) {
   bool wants = info->column == COLUMN_STATE && n->op != OP_variable;
-  if (n->n_ref != (wants ? 1u : 0u) && !(n->op == OP_assign && n->n_ref > 1))
+  if (n->op == OP_assign ? n->n_ref < 1 : n->n_ref != (wants ? 1u : 0u))
     return err_set(e, "%s has %u references, expected %d", info->name, n->n_ref, wants);
-  if (n->op == OP_assign && n->n_ref > 1)
-    return err_set(e, "assign function \"%s\" owns one reference, found %u",
-                   node_attr(n, ATTR_function)->text, n->n_ref);
   for (uint32_t i = 0; i < n->n_ref; i++) {
     const struct value *v = &g->values[n->ref[i]];
     if (v->type.cls != TYPE_REF || v->node == NONE || g->nodes[v->node].op != OP_variable)
@@ -101,7 +99,7 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
   bool frames = false, sums = node_int(n, ATTR_frames, 0) != 0;
   for (uint32_t i = 0; i < n->n_in; i++) frames |= node_in(g, n, i)->per_frame;
   if (sums && !frames) return err_set(e, "sums over frames, but its inputs have none");
-  if (op_info(n->op)->column == COLUMN_OPAQUE) return true;
+  if (op_info(n->op)->column == COLUMN_OPAQUE || n->op == OP_gradient) return true;
   if (n->op == OP_assign && frames)
     return err_set(e, "an assign takes one value per step, not one per frame");
   for (uint32_t i = 0; i < n->n_out; i++)
@@ -283,5 +281,5 @@ bool graph_verify(const struct graph *g, struct err *e) {
       return err_within(e, "input \"%s\"", g->values[g->inputs[i].value].name);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!verify_node(g, &g->nodes[i], e)) return err_within(e, "layer \"%s\"", g->nodes[i].name);
-  return verify_order(g, e);
+  return verify_order(g, e) && races_verify(g, e);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of one node: reals stay reals, integers carry everything that their executor needs.
+#include "sw/graph/assign.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/verify.h"
 
@@ -160,6 +161,8 @@ static bool join_types(const struct graph *g, const struct node *n, struct err *
 }
 
 static bool sum_types(const struct graph *g, const struct node *n, struct err *e) {
+  if (!(op_info(n->op)->executors & EXECUTOR_GOLDEN))
+    return err_set(e, "%s works on floats, found integers", op_info(n->op)->name);
   for (uint32_t i = 0; i < n->n_in; i++)
     if (!summable(node_in(g, n, i), e)) return false;
   if (!stream_out(node_out(g, n, 0), e) || !check_requants(g, n, 1, 1, e)) return false;
@@ -186,38 +189,28 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
     const struct value *y = node_out(g, n, 0);
     return y->type.cls == TYPE_REF || wrong(e, "output", y, "ref");
   }
-  const struct node *variable = &g->nodes[g->values[n->ref[0]].node];
-  const struct value *held = &g->values[node_attr(variable, ATTR_init)->value];
+  const struct value *held = assign_held(g, n, 0);
   if (n->op == OP_read) {
     const struct value *y = node_out(g, n, 0);
     return type_equal(&y->type, &held->type) || wrong(e, "output", y, "the type of the variable");
   }
-  static const char *const functions[] = {"write", "add", "sub", "scale", "min", "max", "axpy"};
-  const char *f = node_attr(n, ATTR_function)->text;
-  bool known = false;
-  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    known |= strcmp(f, functions[i]) == 0;
-  if (!known) return err_set(e, "assign has no function \"%s\"", f);
-  if (n->n_in != (strcmp(f, "axpy") == 0 ? 2u : 1u))
-    return err_set(e, "assign function \"%s\" takes another number of inputs than %u", f, n->n_in);
-  const struct value *t = node_in(g, n, n->n_in - 1);
-  bool scalar = strcmp(f, "scale") == 0;
-  if (value_elements(t) != (scalar ? 1 : value_elements(held)))
-    return err_set(e, "assigns %lld elements to a variable of %lld", (long long)value_elements(t),
-                   (long long)value_elements(held));
-  if (n->n_in == 2 && value_elements(node_in(g, n, 0)) != 1)
-    return err_set(e, "axpy takes one factor, found %lld",
-                   (long long)value_elements(node_in(g, n, 0)));
-  if (held->type.cls == TYPE_REAL || any_real(g, n)) {
-    return (held->type.cls == TYPE_REAL && all_real(g, n)) ||
-           wrong(e, "input", t, "the class of the variable");
-  }
+  if (!assign_verify(g, n, e)) return false;
+  if (held->type.cls == TYPE_REAL) return true;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (!summable(node_in(g, n, i), e)) return false;
   if (held->type.axis > 0) return wrong(e, "variable", held, "channels on the first axis");
   if (n->n_rq && n->rq[0].count != 1)
     return err_set(e, "requant: %lld entries, an assign has 1", (long long)n->rq[0].count);
   return check_requants(g, n, 0, 1, e);
+}
+
+// The output has the type of each input.
+static bool copied_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *y = node_out(g, n, 0);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (!type_equal(&node_in(g, n, i)->type, &y->type))
+      return wrong(e, "output", y, "the type of the input");
+  return n->n_in == 1 || one_scale(y, e);
 }
 
 static bool real_types(const struct graph *g, const struct node *n, struct err *e) {
@@ -237,14 +230,14 @@ bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   enum op_column column = (enum op_column)op_info(n->op)->column;
   if (column == COLUMN_OPAQUE) return true;
   if (column == COLUMN_STATE) return state_types(g, n, e);
-  if (all_real(g, n)) return real_types(g, n, e);
+  if (all_real(g, n)) return real_types(g, n, e) && verify_training(g, n, e);
   if (any_real(g, n)) return err_set(e, "its inputs mix real and integer types");
   switch (column) {
   case COLUMN_LINEAR:
     return linear_types(g, n, e);
   case COLUMN_SHAPE:
-    return type_equal(&node_in(g, n, 0)->type, &node_out(g, n, 0)->type) ||
-           wrong(e, "output", node_out(g, n, 0), "the type of the input");
+  case COLUMN_CONCAT:
+    return copied_types(g, n, e);
   case COLUMN_POINTWISE:
     return pointwise_types(g, n, e);
   case COLUMN_CLASSIFY:
@@ -254,6 +247,8 @@ bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
     return sum_types(g, n, e);
+  case COLUMN_TRAINING:
+    return err_set(e, "%s works on floats, found integers", op_info(n->op)->name);
   case COLUMN_STATE:
   case COLUMN_OPAQUE:
     break;

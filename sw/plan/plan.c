@@ -117,9 +117,11 @@ static bool plan_column(struct planner *p, struct cell *c, struct err *e) {
     return circuit_classify_plan(p->arena, p->graph, c, e);
   case COLUMN_SHAPE:
   case COLUMN_JOIN:
+  case COLUMN_CONCAT:
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
   case COLUMN_STATE:
+  case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     break;
   }

@@ -65,6 +65,7 @@ static void write_seed(const char *dir, enum op op) {
 
 int main(int argc, char **argv) {
   if (argc != 2) return 2;
-  for (int op = 0; op < OP_COUNT; op++) write_seed(argv[1], (enum op)op);
+  for (int op = 0; op < OP_COUNT; op++)
+    if (netgen_knows((enum op)op)) write_seed(argv[1], (enum op)op);
   return 0;
 }

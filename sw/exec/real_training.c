@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only training graphs hold: the loss, dropout, the schedule of the learning rate, and
+// gradients of other nodes.
+#include "sw/base/elementary.h"
+#include "sw/base/rng.h"
+#include "sw/exec/job.h"
+#include "sw/graph/gradient.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- cross entropy: -sum_i t_i log softmax(z)_i over the last axis
+
+// log sum exp z, less the largest z.
+static double log_sum(const float *z, int64_t count, double *most) {
+  double sum = 0;
+  *most = (double)z[0];
+  for (int64_t i = 1; i < count; i++) *most = fmax(*most, (double)z[i]);
+  for (int64_t i = 0; i < count; i++) sum += elementary_exp((double)z[i] - *most);
+  return elementary_log(sum);
+}
+
+static int64_t classes(const struct job *j) {
+  return j->in[0].shape[j->in[0].rank - 1];
+}
+
+static void rows_of(const struct job *j, int64_t *begin, int64_t *end) {
+  job_share(j, job_frames(j, &j->in[0]) * j->in[0].elements / classes(j), begin, end);
+}
+
+static void cross_entropy(const struct job *j) {
+  int64_t count = classes(j), begin, end;
+  rows_of(j, &begin, &end);
+  for (int64_t r = begin; r < end; r++) {
+    const float *z = (const float *)j->in[0].data + r * count;
+    const float *t = (const float *)j->in[1].data + r * count;
+    double most, sum = 0, log_total = log_sum(z, count, &most);
+    for (int64_t i = 0; i < count; i++) sum += (double)t[i] * (log_total - ((double)z[i] - most));
+    ((float *)j->out[0].data)[r] = (float)sum;
+  }
+}
+
+static void put(float *to, float value, bool fresh) {
+  *to = fresh ? value : *to + value;
+}
+
+void real_cross_entropy_gradient(const struct job *j, const float *dy,
+                                 float *const dx[JOB_INPUTS]) {
+  int64_t count = classes(j), begin, end;
+  rows_of(j, &begin, &end);
+  for (int64_t r = begin; r < end; r++) {
+    const float *z = (const float *)j->in[0].data + r * count;
+    const float *t = dx[0] ? (const float *)j->in[1].data + r * count : NULL;
+    double most, weight = 0, log_total = log_sum(z, count, &most);
+    for (int64_t i = 0; t && i < count; i++) weight += (double)t[i];
+    for (int64_t i = 0; i < count; i++) {
+      double log_p = (double)z[i] - most - log_total, d = (double)dy[r];
+      if (t)
+        put(&dx[0][r * count + i], (float)(d * (elementary_exp(log_p) * weight - (double)t[i])),
+            j->fresh);
+      if (dx[1]) put(&dx[1][r * count + i], (float)(-d * log_p), j->fresh);
+    }
+  }
+}
+
+// ---- dropout
+
+// The factor of element i in this step: 0, or 1 / (1 - rate). Without a step nothing is dropped.
+struct dropping {
+  double rate;
+  float kept;
+  uint64_t seed, step;
+};
+
+static struct dropping dropping_of(const struct job *j) {
+  const float *step = j->in[1].data;
+  double rate = step ? node_real(j->node, ATTR_rate, 0) : 0;
+  return (struct dropping){.rate = rate,
+                           .kept = (float)(1 / (1 - rate)),
+                           .seed = (uint64_t)node_int(j->node, ATTR_seed, 0),
+                           .step = step ? (uint64_t)step[0] : 0};
+}
+
+static float factor(const struct dropping *d, int64_t i) {
+  if (d->rate == 0) return 1;
+  double u = (double)(rng_at(d->seed, d->step, (uint64_t)i) >> 11) * 0x1p-53;
+  return u < d->rate ? 0 : d->kept;
+}
+
+static void dropout(const struct job *j) {
+  struct dropping d = dropping_of(j);
+  const float *x = j->in[0].data;
+  float *y = j->out[0].data;
+  int64_t begin, end;
+  job_share(j, job_frames(j, &j->out[0]) * j->out[0].elements, &begin, &end);
+  for (int64_t i = begin; i < end; i++) y[i] = x[i] * factor(&d, i);
+}
+
+void real_dropout_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct dropping d = dropping_of(j);
+  int64_t begin, end;
+  job_share(j, dx[0] ? job_frames(j, &j->out[0]) * j->out[0].elements : 0, &begin, &end);
+  for (int64_t i = begin; i < end; i++) put(&dx[0][i], dy[i] * factor(&d, i), j->fresh);
+}
+
+// ---- schedule: a table of one number per period of steps; the last holds on
+
+static void schedule(const struct job *j) {
+  const struct tensor *t = node_attr(j->node, ATTR_table)->tensor;
+  double at =
+      floor((double)((const float *)j->in[0].data)[0] / (double)node_int(j->node, ATTR_every, 1));
+  int64_t i = at < 0 ? 0 : at < (double)t->count ? (int64_t)at : t->count - 1;
+  ((float *)j->out[0].data)[0] = (float)tensor_real(t, i);
+}
+
+// ---- gradient nodes
+
+// The earlier firing as real_gradient takes it: shapes of everything, data of what it reads.
+static struct job earlier(struct arena *a, const struct job *j, const struct gradient *d,
+                          struct array *dy) {
+  void *in[JOB_INPUTS] = {NULL}, *out[JOB_OUTPUTS] = {NULL};
+  for (uint32_t i = 0; i < d->n_reads; i++)
+    *(d->reads[i] == NONE ? &out[0] : &in[d->reads[i]]) = j->in[i + 1].data;
+  struct job f = {.graph = j->graph,
+                  .node = d->of,
+                  .frames = j->frames,
+                  .share = j->share,
+                  .shares = j->shares};
+  for (uint32_t i = 0; i < d->of->n_in && i < JOB_INPUTS; i++)
+    f.in[i] = array_of(node_in(j->graph, d->of, i), in[i]);
+  f.out[0] = array_of(node_out(j->graph, d->of, 0), out[0]);
+  struct space s;
+  struct slice slice;
+  struct err e = {0};
+  const struct node *sliced = node_attr(d->of, ATTR_slice) ? d->of : j->node;
+  if (op_info(d->of->op)->space != SPACE_WHOLE && node_attr(sliced, ATTR_slice) &&
+      space_of(j->graph, d->of, &s, &e) && slice_of(sliced, &s, &slice, &e)) {
+    job_narrow(a, &f, &s, &slice, sizeof(float));
+    for (int k = 0; sliced == j->node && k < s.out_rank; k++)
+      if (s.out_axis[k] == slice.axis) array_narrow(a, dy, j->frames, k, &slice, sizeof(float));
+    if (sliced == j->node) f.out[0] = *dy;
+  }
+  return f;
+}
+
+// The gradient of a slice's part, put where the part was: the rest is zero.
+static void widen(const struct job *j, const struct gradient *d, const float *part) {
+  const struct array *whole = &j->out[0];
+  struct space s;
+  struct slice slice;
+  struct err e = {0};
+  space_of(j->graph, d->of, &s, &e);
+  slice_of(d->of, &s, &slice, &e);
+  int needs = slice_needs(&s, &slice, d->input);
+  int64_t frames = job_frames(j, whole);
+  if (needs == NONE) {
+    memcpy(whole->data, part, (size_t)(frames * whole->elements) * sizeof *part);
+    return;
+  }
+  memset(whole->data, 0, (size_t)(frames * whole->elements) * sizeof *part);
+  int64_t inner = shape_elements(whole->rank - needs - 1, whole->shape + needs + 1);
+  int64_t outer = frames * shape_elements(needs, whole->shape), size = whole->shape[needs];
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < slice.ranges; i++) {
+      int64_t begin = slice.range[2 * i], count = (slice.range[2 * i + 1] - begin) * inner;
+      memcpy((float *)whole->data + (o * size + begin) * inner, part, (size_t)count * sizeof *part);
+      part += count;
+    }
+}
+
+// Rules whose kernels write when asked to; the others add to zeros.
+static bool writes(const struct node *of) {
+  int rule = op_info(of->op)->gradient;
+  return rule == GRADIENT_LINEAR || rule == GRADIENT_SLOPE || rule == GRADIENT_DROPOUT ||
+         rule == GRADIENT_CROSS_ENTROPY;
+}
+
+static void gradient(const struct job *j) {
+  struct arena a = {0};
+  struct gradient d;
+  struct err e = {0};
+  if (!gradient_of(j->graph, j->node, &d, &e)) return;
+  struct array dy = j->in[0];
+  struct job f = earlier(&a, j, &d, &dy);
+  bool scatter = node_attr(d.of, ATTR_slice) != NULL;
+  f.fresh = writes(d.of);
+  if ((!f.fresh || scatter) && j->share) return;
+  if (!f.fresh || scatter) f.share = f.shares = 0;
+  int64_t count = job_frames(&f, &f.in[d.input]) * f.in[d.input].elements;
+  float *to = scatter ? ARENA_NEW(&a, float, count) : j->out[0].data;
+  if (!f.fresh) memset(to, 0, (size_t)count * sizeof *to);
+  float **dx = ARENA_NEW(&a, float *, d.of->n_in + JOB_INPUTS);
+  dx[d.input] = to;
+  real_gradient(&f, dy.data, dx);
+  if (scatter) widen(j, &d, to);
+  arena_free(&a);
+}
+
+void real_training(const struct job *j) {
+  switch (j->node->op) {
+  case OP_cross_entropy:
+    cross_entropy(j);
+    return;
+  case OP_dropout:
+    dropout(j);
+    return;
+  case OP_schedule:
+    if (!j->share) schedule(j);
+    return;
+  case OP_gradient:
+    gradient(j);
+    return;
+  default:
+    return;
+  }
+}

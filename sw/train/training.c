@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/train/training.h"
+
+#include "sw/base/rng.h"
+#include "sw/graph/races.h"
+#include "sw/train/autodiff.h"
+
+#include <string.h>
+
+struct builder {
+  struct arena *arena;
+  const struct graph *model;
+  struct graph *g;
+  struct training *t;
+  const struct optimizer *o;
+  int32_t *value;           // (values of the model): the same in g; NONE
+  uint32_t step, step_read; // node and value that read the step's number
+  uint64_t seed;
+  struct err *err;
+};
+
+// ---- variables
+
+static uint32_t real_tensor(struct graph *g, const char *name, int rank, const int64_t *shape,
+                            const struct tensor *from) {
+  struct tensor *t = tensor_new(g->arena, DTYPE_F32, rank, shape);
+  for (int64_t i = 0; from && i < t->count; i++)
+    ((float *)t->data)[i] = (float)tensor_real(from, i);
+  return graph_add_tensor(g, autodiff_name(g, name), t, type_real());
+}
+
+// variable: its reference.
+static uint32_t add_variable(struct graph *g, const char *name, uint32_t init) {
+  struct value v = g->values[init];
+  uint32_t node = graph_add_node(g, OP_variable, autodiff_name(g, name));
+  graph_add_attr(g, node, ATTR_init)->value = init;
+  uint32_t ref = graph_add_value(g, g->nodes[node].name, v.rank, v.shape, type_ref(), false);
+  graph_add_out(g, node, ref);
+  return ref;
+}
+
+// read: the node; its output has the content.
+static uint32_t add_read(struct graph *g, const char *name, uint32_t ref) {
+  struct value v = g->values[ref];
+  uint32_t node = graph_add_node(g, OP_read, autodiff_name(g, name));
+  graph_add_ref(g, node, ref);
+  graph_add_out(g, node, graph_add_value(g, name, v.rank, v.shape, type_real(), false));
+  return node;
+}
+
+static void add_weight(struct builder *b, uint32_t weight) {
+  const struct value *v = &b->model->values[weight];
+  struct graph *g = b->g;
+  struct parameter *p = &b->t->parameters[b->t->n_parameters++];
+  *p = (struct parameter){.weight = weight, .n_refs = 1};
+  uint32_t init =
+      real_tensor(g, arena_printf(b->arena, "%s.init", v->name), v->rank, v->shape, v->init);
+  g->values[init].mask = v->mask;
+  p->ref[0] = add_variable(g, arena_printf(b->arena, "%s.variable", v->name), init);
+  uint32_t read = add_read(g, v->name, p->ref[0]);
+  b->value[weight] = (int32_t)g->nodes[read].out[0];
+}
+
+static void add_step(struct builder *b) {
+  int64_t one = 1;
+  uint32_t init = real_tensor(b->g, "step.init", 1, &one, NULL);
+  b->t->step = add_variable(b->g, "step.variable", init);
+  b->step = add_read(b->g, autodiff_name(b->g, "step"), b->t->step);
+  b->step_read = b->g->nodes[b->step].out[0];
+}
+
+// ---- the model
+
+static bool weights(struct builder *b) {
+  const struct graph *m = b->model;
+  b->t->parameters = ARENA_NEW(b->arena, struct parameter, m->n_values);
+  for (uint32_t i = 0; i < m->n_nodes; i++)
+    for (uint32_t k = 0; k < m->nodes[i].n_in; k++) {
+      uint32_t v = m->nodes[i].in[k].value;
+      if (m->values[v].init && b->value[v] == NONE) add_weight(b, v);
+    }
+  return b->t->n_parameters > 0 || err_set(b->err, "the model has no weights to train");
+}
+
+static uint32_t copy_value(struct builder *b, uint32_t id) {
+  const struct value *v = &b->model->values[id];
+  b->value[id] = (int32_t)graph_add_value(b->g, v->name, v->rank, v->shape, v->type, v->per_frame);
+  return (uint32_t)b->value[id];
+}
+
+static bool copy_node(struct builder *b, const struct node *n) {
+  struct graph *g = b->g;
+  const struct op_info *info = op_info(n->op);
+  if (info->column == COLUMN_STATE || n->n_after)
+    return err_set(b->err, "layer \"%s\": the model holds state already", n->name);
+  uint32_t node = graph_add_node(g, n->op, n->name);
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    if (n->in[k].delay) return err_set(b->err, "layer \"%s\": a delayed input", n->name);
+    graph_add_use(g, node, (struct use){(uint32_t)b->value[n->in[k].value], 0, NONE});
+  }
+  for (uint32_t k = 0; k < n->n_out; k++) graph_add_out(g, node, copy_value(b, n->out[k]));
+  for (uint32_t i = 0; i < n->n_attr; i++) *graph_add_attr(g, node, n->attr[i].name) = n->attr[i];
+  for (uint32_t i = 0; i < n->n_origin; i++) graph_add_origin(g, node, n->origin[i]);
+  if (info->column != COLUMN_TRAINING || n->n_in == info->in_max) return true;
+  graph_add_use(g, node, (struct use){b->step_read, 0, NONE});
+  if (!node_attr(n, ATTR_seed))
+    graph_add_int(g, node, ATTR_seed, (int64_t)(rng_at(b->seed, 1, node) >> 12));
+  return true;
+}
+
+// The value that the loss sees: what a softmax or argmax at the end is made of.
+static uint32_t before_classes(const struct graph *m, uint32_t value) {
+  while (m->values[value].node != NONE) {
+    const struct node *n = &m->nodes[m->values[value].node];
+    if (op_info(n->op)->column != COLUMN_CLASSIFY) break;
+    value = n->in[0].value;
+  }
+  return value;
+}
+
+static bool copy_model(struct builder *b) {
+  const struct graph *m = b->model;
+  if (m->n_inputs != 1 || m->n_outputs != 1)
+    return err_set(b->err, "%u inputs and %u outputs, expected one of each", m->n_inputs,
+                   m->n_outputs);
+  for (uint32_t i = 0; i < m->n_values; i++) b->value[i] = NONE;
+  if (!weights(b)) return false;
+  add_step(b);
+  graph_add_input(b->g, copy_value(b, m->inputs[0].value), m->inputs[0].source);
+  for (uint32_t i = 0; i < m->n_nodes; i++)
+    if (!copy_node(b, &m->nodes[i])) return false;
+  b->t->output = (uint32_t)b->value[before_classes(m, m->outputs[0])];
+  return true;
+}
+
+// ---- loss
+
+static uint32_t output_of(struct graph *g, uint32_t node, const char *name, int rank,
+                          const int64_t *shape, bool per_frame) {
+  uint32_t v = graph_add_value(g, name, rank, shape, type_real(), per_frame);
+  graph_add_out(g, node, v);
+  return v;
+}
+
+static uint32_t binary(struct graph *g, enum op op, const char *name, uint32_t x, uint32_t y,
+                       uint32_t like) {
+  name = autodiff_name(g, name);
+  uint32_t node = graph_add_node(g, op, name);
+  struct value v = g->values[like];
+  graph_add_use(g, node, (struct use){x, 0, NONE});
+  graph_add_use(g, node, (struct use){y, 0, NONE});
+  if (op == OP_cross_entropy) v.shape[v.rank - 1] = 1;
+  return output_of(g, node, name, v.rank, v.shape, v.per_frame);
+}
+
+static uint32_t per_frame_loss(struct graph *g, enum loss loss, uint32_t y, uint32_t target) {
+  if (loss == LOSS_CROSS_ENTROPY) return binary(g, OP_cross_entropy, "losses", y, target, y);
+  uint32_t difference = binary(g, OP_sub, "difference", y, target, y);
+  return binary(g, OP_mul, "square", difference, difference, y);
+}
+
+static bool add_loss(struct builder *b, enum loss loss) {
+  struct graph *g = b->g;
+  struct value y = g->values[b->t->output];
+  if (y.rank < 1 || !y.per_frame || y.type.cls != TYPE_REAL)
+    return err_set(b->err, "output \"%s\" has no classes to train for", y.name);
+  b->t->target = graph_add_value(g, autodiff_name(g, "target"), y.rank, y.shape, type_real(), true);
+  graph_add_input(g, b->t->target, (struct source){0});
+  uint32_t losses = per_frame_loss(g, loss, b->t->output, b->t->target);
+  const char *name = autodiff_name(g, "loss");
+  uint32_t mean = graph_add_node(g, OP_mean, name);
+  int64_t axes[RANK_MAX];
+  for (int d = 0; d < y.rank; d++) axes[d] = d;
+  graph_add_use(g, mean, (struct use){losses, 0, NONE});
+  graph_add_ints(g, mean, ATTR_axes, y.rank, axes);
+  graph_add_int(g, mean, ATTR_frames, 1);
+  b->t->loss = output_of(g, mean, name, 0, NULL, false);
+  graph_add_output(g, b->t->loss);
+  graph_add_output(g, b->t->output);
+  return true;
+}
+
+// ---- the optimiser
+
+static uint32_t add_schedule(struct builder *b) {
+  struct graph *g = b->g;
+  uint32_t node = graph_add_node(g, OP_schedule, autodiff_name(g, "rate"));
+  int64_t one = 1;
+  struct tensor *table = tensor_new(b->arena, DTYPE_F32, 1, &b->o->n_rates);
+  memcpy(table->data, b->o->rates, (size_t)b->o->n_rates * sizeof *b->o->rates);
+  graph_add_use(g, node, (struct use){b->step_read, 0, NONE});
+  graph_add_attr(g, node, ATTR_table)->tensor = table;
+  graph_add_int(g, node, ATTR_every, b->o->every);
+  return output_of(g, node, g->nodes[node].name, 1, &one, false);
+}
+
+static uint32_t reader_of(const struct graph *g, uint32_t ref) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == OP_read && g->nodes[i].ref[0] == ref) return i;
+  return 0;
+}
+
+// Between the read of this step and that of the next.
+static void order_assign(struct graph *g, uint32_t node) {
+  uint32_t read = reader_of(g, g->nodes[node].ref[0]);
+  graph_add_after(g, node, (struct after){read, 0});
+  graph_add_after(g, read, (struct after){node, 1});
+}
+
+static void set_constants(struct graph *g, uint32_t node, const struct optimizer *o) {
+  unsigned required = assign_info(o->function)->required;
+  if (required >> ATTR_momentum & 1) graph_add_real(g, node, ATTR_momentum, o->momentum);
+  if (required >> ATTR_beta1 & 1) graph_add_real(g, node, ATTR_beta1, o->beta1);
+  if (required >> ATTR_beta2 & 1) graph_add_real(g, node, ATTR_beta2, o->beta2);
+  if (required >> ATTR_epsilon & 1) graph_add_real(g, node, ATTR_epsilon, o->epsilon);
+  if (o->decay != 0) graph_add_real(g, node, ATTR_decay, o->decay);
+}
+
+// Zeros of the shape of the gradient: what the optimiser remembers.
+static void add_memory(struct builder *b, struct parameter *p, uint32_t gradient) {
+  static const char *const suffix[] = {"", "m", "v"};
+  const struct assign_info *f = assign_info(b->o->function);
+  for (uint32_t i = 1; i < f->refs; i++) {
+    struct value v = b->g->values[gradient];
+    const char *name = arena_printf(b->arena, "%s.%s", b->model->values[p->weight].name, suffix[i]);
+    uint32_t init =
+        real_tensor(b->g, arena_printf(b->arena, "%s.init", name), v.rank, v.shape, NULL);
+    p->ref[i] = add_variable(b->g, name, init);
+  }
+  p->n_refs = f->refs;
+}
+
+static void add_assign(struct builder *b, struct parameter *p, const struct wanted *w,
+                       uint32_t rate) {
+  struct graph *g = b->g;
+  const struct assign_info *f = assign_info(b->o->function);
+  add_memory(b, p, (uint32_t)w->gradient);
+  const char *name = arena_printf(b->arena, "%s.assign", b->model->values[p->weight].name);
+  uint32_t node = graph_add_node(g, OP_assign, autodiff_name(g, name));
+  graph_add_text(g, node, ATTR_function, f->name);
+  set_constants(g, node, b->o);
+  graph_add_use(g, node, (struct use){rate, 0, NONE});
+  if (f->inputs == 3) graph_add_use(g, node, (struct use){b->step_read, 0, NONE});
+  graph_add_use(g, node, (struct use){(uint32_t)w->gradient, 0, NONE});
+  for (uint32_t i = 0; i < f->refs; i++) graph_add_ref(g, node, p->ref[i]);
+  if (w->slice.ranges) {
+    int64_t *ints = ARENA_NEW(b->arena, int64_t, 1 + 2 * w->slice.ranges);
+    ints[0] = w->slice.axis;
+    memcpy(ints + 1, w->slice.range, (size_t)w->slice.ranges * 2 * sizeof *ints);
+    graph_add_ints(g, node, ATTR_slice, 1 + 2 * w->slice.ranges, ints);
+  }
+  order_assign(g, node);
+}
+
+static void count_step(struct builder *b) {
+  struct graph *g = b->g;
+  int64_t one = 1;
+  uint32_t unit = real_tensor(g, "step.one", 1, &one, NULL);
+  *(float *)g->values[unit].init->data = 1;
+  uint32_t node = graph_add_node(g, OP_assign, autodiff_name(g, "step.assign"));
+  graph_add_text(g, node, ATTR_function, "add");
+  graph_add_use(g, node, (struct use){unit, 0, NONE});
+  graph_add_ref(g, node, b->t->step);
+  order_assign(g, node);
+}
+
+// The wanted part of each parameter; false if a part names no weight.
+static bool want(struct builder *b, const struct training_part *parts, uint32_t n_parts,
+                 struct wanted *wanted, uint32_t *which, uint32_t *count) {
+  struct training *t = b->t;
+  for (uint32_t i = 0; i < n_parts; i++) {
+    bool known = false;
+    for (uint32_t k = 0; k < t->n_parameters; k++)
+      known |= strcmp(b->model->values[t->parameters[k].weight].name, parts[i].name) == 0;
+    if (!known) return err_set(b->err, "there is no weight \"%s\" in the model", parts[i].name);
+  }
+  *count = 0;
+  for (uint32_t k = 0; k < t->n_parameters; k++) {
+    uint32_t weight = t->parameters[k].weight;
+    struct wanted w = {.value = (uint32_t)b->value[weight], .slice.axis = NONE};
+    bool frozen = false;
+    for (uint32_t i = 0; i < n_parts; i++)
+      if (strcmp(b->model->values[weight].name, parts[i].name) == 0) {
+        w.slice = parts[i].slice;
+        frozen = w.slice.ranges == 0;
+      }
+    if (frozen) continue;
+    which[*count] = k;
+    wanted[(*count)++] = w;
+  }
+  return true;
+}
+
+static bool add_updates(struct builder *b, const struct training_part *parts, uint32_t n_parts) {
+  struct training *t = b->t;
+  struct wanted *wanted = ARENA_NEW(b->arena, struct wanted, t->n_parameters);
+  uint32_t *which = ARENA_NEW(b->arena, uint32_t, t->n_parameters), count = 0;
+  if (!want(b, parts, n_parts, wanted, which, &count) ||
+      !autodiff(b->g, t->loss, wanted, count, b->err))
+    return false;
+  uint32_t rate = add_schedule(b);
+  for (uint32_t i = 0; i < count; i++)
+    if (wanted[i].gradient != NONE) add_assign(b, &t->parameters[which[i]], &wanted[i], rate);
+  count_step(b);
+  return true;
+}
+
+struct training *training_new(struct arena *a, const struct graph *model, enum loss loss,
+                              const struct optimizer *o, uint64_t seed,
+                              const struct training_part *parts, uint32_t n_parts, struct err *e) {
+  struct builder b = {.arena = a,
+                      .model = model,
+                      .g = graph_new(a, model->name),
+                      .t = ARENA_NEW(a, struct training, 1),
+                      .o = o,
+                      .value = ARENA_NEW(a, int32_t, model->n_values),
+                      .seed = seed,
+                      .err = e};
+  b.t->graph = b.g;
+  if (!copy_model(&b) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;
+  if (!graph_verify(b.g, e) || !races_none(b.g, e)) return NULL;
+  return b.t;
+}
+
+// ---- back to inference
+
+struct graph *training_inference(struct arena *a, const struct graph *model) {
+  struct graph *g = graph_new(a, model->name);
+  int32_t *value = ARENA_NEW(a, int32_t, model->n_values);
+  for (uint32_t i = 0; i < model->n_values; i++) {
+    const struct value *v = &model->values[i];
+    const struct node *from = v->node == NONE ? NULL : &model->nodes[v->node];
+    value[i] = NONE;
+    if (from && op_info(from->op)->column == COLUMN_TRAINING) continue;
+    value[i] = (int32_t)graph_add_value(g, v->name, v->rank, v->shape, v->type, v->per_frame);
+    g->values[value[i]].init = v->init;
+    g->values[value[i]].mask = v->mask;
+  }
+  for (uint32_t i = 0; i < model->n_inputs; i++)
+    graph_add_input(g, (uint32_t)value[model->inputs[i].value], model->inputs[i].source);
+  for (uint32_t i = 0; i < model->n_nodes; i++) {
+    const struct node *n = &model->nodes[i];
+    if (op_info(n->op)->column == COLUMN_TRAINING) {
+      value[n->out[0]] = value[n->in[0].value];
+      continue;
+    }
+    uint32_t node = graph_add_node(g, n->op, n->name);
+    for (uint32_t k = 0; k < n->n_in; k++)
+      graph_add_use(g, node, (struct use){(uint32_t)value[n->in[k].value], 0, NONE});
+    for (uint32_t k = 0; k < n->n_out; k++) graph_add_out(g, node, (uint32_t)value[n->out[k]]);
+    for (uint32_t k = 0; k < n->n_attr; k++) *graph_add_attr(g, node, n->attr[k].name) = n->attr[k];
+    for (uint32_t k = 0; k < n->n_origin; k++) graph_add_origin(g, node, n->origin[k]);
+  }
+  for (uint32_t i = 0; i < model->n_outputs; i++)
+    graph_add_output(g, (uint32_t)value[model->outputs[i]]);
+  return g;
+}
