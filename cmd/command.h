@@ -38,6 +38,7 @@ int64_t command_correct(const struct images *set, int64_t images, const double *
 int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
+int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
 int command_doctor(struct arena *a, const struct options *o, struct err *e);
 int command_manual(struct arena *a, const struct options *o, struct err *e);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// train: recipe or model -> training graph -> steps -> model.bin. The graph does the work.
+#include "cmd/train.h"
+
+#include "gen/folder.h"
+#include "gen/library.h"
+#include "quant/quantize.h"
+#include "sw/base/file.h"
+#include "sw/base/progress.h"
+#include "sw/exec/real.h"
+#include "sw/graph/model.h"
+#include "sw/train/checkpoint.h"
+#include "sw/train/recipe.h"
+#include "sw/train/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECIPE_MAX = 1 << 20, EPOCHS = 10, BATCH = 128 };
+
+// Everything that a run consists of.
+struct train {
+  struct arena *arena;
+  const struct options *o;
+  struct recipe recipe;
+  struct images set;
+  struct optimizer optimizer;
+  struct fit_options fit_options;
+  struct training *training;
+  struct fit *fit;
+  struct checkpoint_run run;
+  struct train_result result;
+};
+
+// ---- options
+
+static bool parse_real(const char *name, const char *text, double otherwise, double lowest,
+                       double below, double *out, struct err *e) {
+  char *end = NULL;
+  *out = text ? strtod(text, &end) : otherwise;
+  if (!text || (end != text && !*end && *out >= lowest && *out < below)) return true;
+  if (below == INFINITY)
+    return err_set(e, "--%s %s: expected a number of at least %g", name, text, lowest);
+  return err_set(e, "--%s %s: expected a number from %g to less than %g", name, text, lowest,
+                 below);
+}
+
+// As the papers and PyTorch have them.
+static bool read_optimizer(struct train *t, struct err *e) {
+  const struct options *o = t->o;
+  struct optimizer *to = &t->optimizer;
+  const char *name = o->optimizer ? o->optimizer : "adam";
+  int f = assign_find(name);
+  bool adam = f == ASSIGN_adam || f == ASSIGN_adamw;
+  if (f == NONE || f < ASSIGN_sgd)
+    return err_set(e, "--optimizer %s: expected sgd, momentum, nesterov, adam or adamw", name);
+  *to = (struct optimizer){.function = (enum assign)f, .epsilon = 1e-8};
+  return parse_real("momentum", o->momentum, 0.9, 0, 1, &to->momentum, e) &&
+         parse_real("beta1", o->beta1, 0.9, 0, 1, &to->beta1, e) &&
+         parse_real("beta2", o->beta2, 0.999, 0, 1, &to->beta2, e) &&
+         parse_real("decay", o->decay, f == ASSIGN_adamw ? 0.01 : 0, 0, INFINITY, &to->decay, e) &&
+         parse_real("rate", o->rate, adam ? 0.001 : 0.05, 0, INFINITY, &t->result.rate, e) &&
+         (t->result.rate > 0 || err_set(e, "--rate %s: expected a number above 0", o->rate));
+}
+
+static bool read_schedule(struct train *t, struct err *e) {
+  const struct fit_options *f = &t->fit_options;
+  int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
+  return schedule_set(t->arena, t->o->schedule ? t->o->schedule : "constant", t->result.rate,
+                      f->epochs, steps > 0 ? steps : 1, &t->optimizer, e);
+}
+
+// ---- the network
+
+static bool parse_recipe(struct train *t, const char *what, const char *text, size_t size,
+                         struct err *e) {
+  return recipe_parse(t->arena, text, size, t->fit_options.seed, &t->recipe, e) ||
+         err_within(e, "%s", what);
+}
+
+static bool read_recipe(struct train *t, const char *path, struct err *e) {
+  struct bytes file;
+  return file_read(t->arena, path, RECIPE_MAX, &file, e) &&
+         parse_recipe(t, path, (const char *)file.data, file.size, e);
+}
+
+static bool ends_with(const char *text, const char *suffix) {
+  size_t n = strlen(text), m = strlen(suffix);
+  return n >= m && strcmp(text + n - m, suffix) == 0;
+}
+
+// JSON text, a file of it, the name of a recipe that comes with the program, or a model.
+static bool read_net(struct train *t, struct err *e) {
+  const char *net = t->o->net;
+  if (!net)
+    return err_set(e, "--net: which network? a recipe (mnist-mlp), JSON text or a model.bin");
+  if (net[0] == '{') return parse_recipe(t, "--net", net, strlen(net), e);
+  if (ends_with(net, ".json")) return read_recipe(t, net, e);
+  const char *path = library_path(t->arena, arena_printf(t->arena, "models/%s.json", net));
+  if (!strchr(net, '/') && !ends_with(net, ".bin")) {
+    if (file_exists(path)) return read_recipe(t, path, e);
+    if (!file_exists(net))
+      return err_set(e, "--net %s: there is no recipe and no file of this name", net);
+  }
+  struct graph *g = model_read(t->arena, net, e);
+  if (!g) return false;
+  t->recipe = (struct recipe){.model = g, .target = {0, 1}};
+  return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);
+}
+
+// ---- parts that stay as they are
+
+static uint32_t read_frozen(struct train *t, struct training_part **parts) {
+  uint32_t count = 0;
+  char *list = arena_strdup(t->arena, t->o->freeze ? t->o->freeze : ""), *rest = NULL;
+  *parts = ARENA_NEW(t->arena, struct training_part, strlen(list) + 1);
+  for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+    (*parts)[count++] = (struct training_part){name, {.axis = NONE}};
+  return count;
+}
+
+// ---- data
+
+static bool open_data(struct train *t, struct err *e) {
+  const char *data = t->o->data ? t->o->data : "mnist";
+  bool mnist = strcmp(data, "mnist") == 0;
+  if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
+  t->result.data = t->set.name;
+  if (t->set.note && !t->o->quiet) {
+    struct err note = {0};
+    err_set(&note, "%s", t->set.note);
+    err_print(stderr, &note);
+  }
+  t->result.test_name = t->o->test ? t->o->test : mnist ? "mnist" : NULL;
+  return true;
+}
+
+static bool test(struct train *t, struct err *e) {
+  struct images set;
+  struct train_result *r = &t->result;
+  const struct graph *g = r->model;
+  struct options o = *t->o;
+  o.data = r->test_name;
+  if (!r->test_name) return true;
+  if (!command_images(t->arena, &o, g, 0, &set, e)) return false;
+  int64_t classes = value_elements(&g->values[g->outputs[0]]);
+  float *y = ARENA_NEW(t->arena, float, set.count *classes);
+  double *outputs = ARENA_NEW(t->arena, double, set.count *classes);
+  struct real_tap tap = {g->outputs[0], y};
+  if (!set.has_labels) return err_set(e, "%s: the images have no labels", set.name);
+  if (!real_run(g, set.count, set.pixels, set.floats, &tap, 1, e)) return false;
+  for (int64_t i = 0; i < set.count * classes; i++) outputs[i] = (double)y[i];
+  r->test_images = set.count;
+  r->test_correct = command_correct(&set, set.count, outputs, classes);
+  return true;
+}
+
+// ---- the run
+
+static bool prepare(struct train *t, struct err *e) {
+  const struct options *o = t->o;
+  struct training_part *frozen;
+  t->fit_options = (struct fit_options){.optimizer = &t->optimizer,
+                                        .epochs = o->epochs ? o->epochs : EPOCHS,
+                                        .batch = o->batch ? o->batch : BATCH,
+                                        .validation = o->validation,
+                                        .patience = o->patience,
+                                        .seed = (uint64_t)(o->seed ? o->seed : 1),
+                                        .threads = o->threads ? (int)o->threads : 1};
+  if (o->patience && !o->validation)
+    return err_set(e, "--patience: needs --validation N, images to watch");
+  if (!read_optimizer(t, e) || !read_net(t, e) || !open_data(t, e) || !read_schedule(t, e))
+    return false;
+  t->fit_options.loss = t->recipe.loss;
+  memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
+  uint32_t n_frozen = read_frozen(t, &frozen);
+  t->training = training_new(t->arena, t->recipe.model, t->recipe.loss, &t->optimizer,
+                             t->fit_options.seed, frozen, n_frozen, e);
+  if (!t->training) return err_within(e, "%s", o->net);
+  t->fit = fit_new(t->arena, t->recipe.model, t->training, &t->set, &t->fit_options, e);
+  return t->fit != NULL;
+}
+
+static bool resume(struct train *t, struct err *e) {
+  const char *path = t->o->checkpoint;
+  struct err note = {0};
+  if (!path) return true;
+  checkpoint_run(t->training, &t->fit_options, &t->set, &t->run);
+  if (!file_exists(path)) return true;
+  if (!checkpoint_read(path, t->fit, &t->fit_options, &t->run, e)) return false;
+  const struct fit_position *at = fit_at(t->fit);
+  err_set(&note, "%s: goes on after epoch %lld, step %lld", path, (long long)at->epoch,
+          (long long)at->step);
+  if (!t->o->quiet) err_print(stderr, &note);
+  return true;
+}
+
+// After each epoch, and after as many steps as the user asked for.
+static bool save(struct train *t, enum fit_state state, struct err *e) {
+  const struct fit_position *at = fit_at(t->fit);
+  int64_t every = t->o->checkpoint_every;
+  if (!t->o->checkpoint || state == FIT_FAILED) return true;
+  if (at->step && (!every || at->step % every)) return true;
+  return checkpoint_write(t->o->checkpoint, t->fit, &t->run, e);
+}
+
+static void show_progress(const struct train *t, struct progress *p, char *what, size_t size) {
+  const struct fit_position *at = fit_at(t->fit);
+  int64_t epochs = t->fit_options.epochs;
+  if (at->images > 0)
+    snprintf(what, size, "epoch %lld/%lld, loss %.4f, %.2f %%", (long long)at->epoch + 1,
+             (long long)epochs, at->loss / at->images, 100 * at->correct / at->images);
+  progress_update(p, at->epoch * t->result.trained + (int64_t)at->images);
+}
+
+static bool run(struct train *t, struct err *e) {
+  char what[80] = "training";
+  struct progress p;
+  const struct fit_position *at = fit_at(t->fit);
+  enum fit_state state = FIT_GOING;
+  bool text = !t->o->json, ok = true;
+  for (int64_t i = 0; text && i < at->rows; i++)
+    train_print_row(&at->row[i], t->result.trained, i == 0);
+  progress_start(&p, what, t->result.trained * t->fit_options.epochs, t->o->quiet);
+  while (ok && state == FIT_GOING) {
+    int64_t rows = at->rows;
+    state = fit_step(t->fit, e);
+    show_progress(t, &p, what, sizeof what);
+    if (at->rows > rows && text) {
+      progress_end(&p);
+      train_print_row(&at->row[rows], t->result.trained, rows == 0);
+    }
+    if (at->rows > rows && t->o->log) ok = train_log(t->o->log, &t->result, e);
+    ok = ok && state != FIT_FAILED && save(t, state, e);
+  }
+  progress_end(&p);
+  t->result.state = state;
+  return ok;
+}
+
+// The model, its hash, its accuracy.
+static bool finish(struct train *t, struct err *e) {
+  struct train_result *r = &t->result;
+  struct bytes file;
+  fit_export(t->fit);
+  struct graph *g = training_inference(t->arena, t->recipe.model);
+  r->model = g;
+  r->bytes = fit_bytes(t->fit);
+  if (!graph_verify(g, e) || !model_write(r->output, g, e) ||
+      !file_read(t->arena, r->output, MODEL_BYTES_MAX, &file, e) || !test(t, e))
+    return false;
+  r->sha256 = folder_sha256(t->arena, file.data, file.size);
+  return true;
+}
+
+int command_train(struct arena *a, const struct options *o, struct err *e) {
+  struct train t = {.arena = a, .o = o};
+  t.result.net = o->net;
+  t.result.output = o->output ? o->output : "model.bin";
+  if (!prepare(&t, e)) return EXIT_USER;
+  t.result.at = fit_at(t.fit);
+  t.result.trained = t.set.count - t.fit_options.validation;
+  if (!resume(&t, e) || !run(&t, e) || !finish(&t, e)) return EXIT_USER;
+  if (o->plot && !train_plot(o->plot, &t.result, o->quiet, e)) return EXIT_USER;
+  if (o->json)
+    train_print_json(&t.result);
+  else
+    train_print_text(&t.result);
+  return EXIT_GOOD;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `train` shows of a run.
+#ifndef NNGEN_CMD_TRAIN_H
+#define NNGEN_CMD_TRAIN_H
+
+#include "cmd/command.h"
+#include "sw/train/fit.h"
+
+// Everything that a finished run is reported by.
+struct train_result {
+  const char *net, *data, *output, *test_name; // test_name NULL: not tested
+  const struct graph *model;
+  double rate; // the first learning rate
+  const struct fit_position *at;
+  int64_t trained; // images per epoch
+  enum fit_state state;
+  int64_t test_images, test_correct;
+  size_t bytes;       // memory beyond the data
+  const char *sha256; // of the model's file
+};
+
+// One line per epoch on stdout, the heading before the first.
+void train_print_row(const struct fit_row *row, int64_t trained, bool heading);
+
+void train_print_text(const struct train_result *r);
+void train_print_json(const struct train_result *r);
+
+// The log: a JSON object per line, first what is trained, then an object per epoch.
+bool train_log(const char *path, const struct train_result *r, struct err *e);
+
+// Loss and accuracy over the epochs, an SVG picture made by gnuplot; without gnuplot a note.
+bool train_plot(const char *path, const struct train_result *r, bool quiet, struct err *e);
+
+#endif

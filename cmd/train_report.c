@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/train.h"
+#include "sim/process.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// ---- for people
+
+static void print_or_dash(double v, double factor, const char *format) {
+  char cell[32] = "-";
+  if (isfinite(v)) snprintf(cell, sizeof cell, format, v * factor);
+  printf("  %10s", cell);
+}
+
+void train_print_row(const struct fit_row *row, int64_t trained, bool heading) {
+  bool validated = isfinite(row->validation_loss);
+  if (heading)
+    printf("epoch  train loss     train %%%s        rate    images/s\n",
+           validated ? "  valid loss     valid %" : "");
+  printf("%5lld", (long long)row->epoch);
+  print_or_dash(row->loss, 1, "%.5f");
+  print_or_dash(row->accuracy, 100, "%.2f");
+  if (validated) {
+    print_or_dash(row->validation_loss, 1, "%.5f");
+    print_or_dash(row->validation_accuracy, 100, "%.2f");
+  }
+  printf("  %10.3g  %10.0f\n", row->rate, (double)trained / row->seconds);
+  fflush(stdout);
+}
+
+void train_print_text(const struct train_result *r) {
+  struct text t = {0};
+  if (r->state == FIT_STOPPED_EARLY)
+    text_printf(&t, "\nstopped early: epoch %lld was the best, its weights are kept\n",
+                (long long)r->at->best_epoch);
+  text_puts(&t, "\n");
+  if (r->test_name) {
+    text_printf(&t, "accuracy  %.2f %% (%lld of %lld images of ",
+                100 * (double)r->test_correct / (double)r->test_images, (long long)r->test_correct,
+                (long long)r->test_images);
+    text_put_escaped(&t, r->test_name);
+    text_puts(&t, ")\n");
+  }
+  text_printf(&t, "memory    %.1f MB beyond the data\nmodel     ", (double)r->bytes / 1e6);
+  text_put_escaped(&t, r->output);
+  text_printf(&t, "\nsha256    %s\n", r->sha256);
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+}
+
+// ---- for machines
+
+static void put_number(struct text *t, const char *key, double v) {
+  text_printf(t, ",\"%s\":", key);
+  if (isfinite(v))
+    json_put_real(t, v);
+  else
+    text_puts(t, "null");
+}
+
+static void put_row(struct text *t, const struct fit_row *row) {
+  text_printf(t, "{\"epoch\":%lld", (long long)row->epoch);
+  put_number(t, "loss", row->loss);
+  put_number(t, "accuracy", row->accuracy);
+  put_number(t, "validation_loss", row->validation_loss);
+  put_number(t, "validation_accuracy", row->validation_accuracy);
+  put_number(t, "rate", row->rate);
+  put_number(t, "seconds", row->seconds);
+  text_puts(t, "}");
+}
+
+static void put_what(struct text *t, const struct train_result *r) {
+  text_puts(t, "\"net\":");
+  json_put_string(t, r->net);
+  text_puts(t, ",\"data\":");
+  json_put_string(t, r->data);
+  text_printf(t, ",\"images\":%lld", (long long)r->trained);
+}
+
+void train_print_json(const struct train_result *r) {
+  struct text t = {0};
+  double seconds = 0;
+  for (int64_t i = 0; i < r->at->rows; i++) seconds += r->at->row[i].seconds;
+  text_puts(&t, "{");
+  put_what(&t, r);
+  text_puts(&t, ",\"epochs\":[");
+  for (int64_t i = 0; i < r->at->rows; i++) {
+    if (i) text_puts(&t, ",");
+    put_row(&t, &r->at->row[i]);
+  }
+  text_printf(&t, "],\"stopped_early\":%s", r->state == FIT_STOPPED_EARLY ? "true" : "false");
+  if (r->at->best_epoch) text_printf(&t, ",\"best_epoch\":%lld", (long long)r->at->best_epoch);
+  put_number(&t, "seconds", seconds);
+  put_number(&t, "images_per_second", (double)(r->trained * r->at->rows) / seconds);
+  if (r->test_name) {
+    text_puts(&t, ",\"test\":");
+    json_put_string(&t, r->test_name);
+    text_printf(&t, ",\"test_images\":%lld,\"test_correct\":%lld", (long long)r->test_images,
+                (long long)r->test_correct);
+    put_number(&t, "test_accuracy", (double)r->test_correct / (double)r->test_images);
+  }
+  text_printf(&t, ",\"bytes\":%zu,\"model\":", r->bytes);
+  json_put_string(&t, r->output);
+  text_printf(&t, ",\"sha256\":\"%s\"}\n", r->sha256);
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+}
+
+bool train_log(const char *path, const struct train_result *r, struct err *e) {
+  struct text t = {0};
+  text_puts(&t, "{");
+  put_what(&t, r);
+  text_puts(&t, "}\n");
+  for (int64_t i = 0; i < r->at->rows; i++) {
+    put_row(&t, &r->at->row[i]);
+    text_puts(&t, "\n");
+  }
+  bool ok = file_write(path, t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+// ---- the picture
+
+static void put_series(struct text *t, const struct train_result *r, int field) {
+  for (int64_t i = 0; i < r->at->rows; i++) {
+    const struct fit_row *row = &r->at->row[i];
+    const double v[] = {row->loss, row->validation_loss, 100 * row->accuracy,
+                        100 * row->validation_accuracy};
+    text_printf(t, "%lld %.9g\n", (long long)row->epoch, v[field]);
+  }
+  text_puts(t, "e\n");
+}
+
+// Loss on the left axis, accuracy on the right one; validation dashed.
+static void put_script(struct text *t, const struct train_result *r) {
+  bool validated = r->at->rows && isfinite(r->at->row[0].validation_loss);
+  text_puts(t, "set terminal svg size 640,400 dynamic font 'sans-serif,12' name 'training'\n"
+               "set xlabel 'epoch'\nset ylabel 'loss'\nset y2label 'accuracy %'\n"
+               "set ytics nomirror\nset y2tics\nset grid\nset key center right\n"
+               "set xrange [0.5:*]\nset yrange [0:*]\n"
+               "plot '-' using 1:2 with linespoints lc 1 pt 7 ps 0.5 title 'loss',");
+  if (validated)
+    text_puts(t, " '-' using 1:2 with linespoints lc 1 dt 2 pt 6 ps 0.5 title 'validation loss',");
+  text_puts(t, " '-' using 1:2 axes x1y2 with linespoints lc 2 pt 7 ps 0.5 title 'accuracy'");
+  if (validated)
+    text_puts(t, ", '-' using 1:2 axes x1y2 with linespoints lc 2 dt 2 pt 6 ps 0.5 title "
+                 "'validation accuracy'");
+  text_puts(t, "\n");
+  for (int field = 0; field < 4; field++)
+    if (field % 2 == 0 || validated) put_series(t, r, field);
+}
+
+bool train_plot(const char *path, const struct train_result *r, bool quiet, struct err *e) {
+  struct text script = {0}, picture = {0};
+  struct arena a = {0};
+  if (!process_exists("gnuplot")) {
+    struct err note = {0};
+    err_set(&note, "--plot %s: gnuplot isn't installed, no picture is made", path);
+    if (!quiet) err_print(stderr, &note);
+    return true;
+  }
+  put_script(&script, r);
+  char *name = arena_printf(&a, "%s.XXXXXX", path);
+  int fd = mkstemp(name);
+  bool ok = fd >= 0;
+  if (ok) close(fd);
+  ok = ok ? file_write(name, script.data, script.size, e)
+          : err_set(e, "%s: the folder can't be written", path);
+  const char *argv[] = {"gnuplot", name, NULL};
+  ok = ok && process_run(argv, NULL, NULL, &picture, e) &&
+       file_write(path, picture.data, picture.size, e);
+  if (fd >= 0) unlink(name);
+  text_free(&script);
+  text_free(&picture);
+  arena_free(&a);
+  return ok;
+}

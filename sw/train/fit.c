@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/train/fit.h"
+
+#include "sw/base/elementary.h"
+#include "sw/base/rng.h"
+#include "sw/exec/real.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+struct fit {
+  struct arena *arena;
+  struct graph *model;
+  const struct training *t;
+  const struct images *set;
+  struct fit_options o;
+  int64_t trained, elements, classes; // images that are trained on; of an image, of an output
+  struct steps *steps;
+  int64_t *order;       // (trained) images of this epoch
+  float table[256 * 4]; // (channels, 256) pixel to float
+  int64_t channels;
+  struct fit_position at;
+  struct fit_variable *variables; // (n_variables) in the order of the parameters; then the best
+  uint32_t n_variables, n_live;
+  float **begun; // (n_live) contents before step begun_at, to replay a step that failed
+  int64_t begun_at;
+  float last_loss;
+  double clock;
+};
+
+enum { CHANNELS_MAX = 4 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// ---- checking the data
+
+static bool check_labels(const struct images *set, int64_t classes, struct err *e) {
+  if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
+  for (int64_t i = 0; i < set->count; i++)
+    if (set->labels[i] < 0 || set->labels[i] >= classes)
+      return err_set(e, "%s: label %d of image %lld, the model has %lld classes", set->name,
+                     set->labels[i], (long long)i, (long long)classes);
+  return true;
+}
+
+static bool check(const struct fit *f, struct err *e) {
+  const struct images *set = f->set;
+  const struct graph *m = f->model;
+  if (f->o.validation >= set->count)
+    return err_set(e, "%s: %lld images for validation, there are %lld", set->name,
+                   (long long)f->o.validation, (long long)set->count);
+  if (f->trained < f->o.batch)
+    return err_set(e, "%s: %lld images to train on, fewer than a batch of %lld", set->name,
+                   (long long)f->trained, (long long)f->o.batch);
+  if (set->elements != f->elements)
+    return err_set(e, "%s: images of %lld elements, input \"%s\" has %lld", set->name,
+                   (long long)set->elements, m->values[m->inputs[0].value].name,
+                   (long long)f->elements);
+  if (set->pixels && (f->channels < 1 || f->channels > CHANNELS_MAX))
+    return err_set(e, "%s: bytes, but input \"%s\" has no pixel source of 1 to %d channels",
+                   set->name, m->values[m->inputs[0].value].name, CHANNELS_MAX);
+  return check_labels(set, f->classes, e);
+}
+
+// ---- variables
+
+static void add_variable(struct fit *f, uint32_t ref) {
+  const struct value *v = &f->t->graph->values[ref];
+  f->variables[f->n_variables++] =
+      (struct fit_variable){v->name, v->rank, v->shape, steps_held(f->steps, ref)};
+}
+
+static void list_variables(struct fit *f) {
+  uint32_t most = f->t->n_parameters * (ASSIGN_REFS_MAX + 1) + 1;
+  f->variables = ARENA_NEW(f->arena, struct fit_variable, most);
+  for (uint32_t i = 0; i < f->t->n_parameters; i++)
+    for (uint32_t k = 0; k < f->t->parameters[i].n_refs; k++)
+      add_variable(f, f->t->parameters[i].ref[k]);
+  add_variable(f, f->t->step);
+  f->n_live = f->n_variables;
+  f->begun = ARENA_NEW(f->arena, float *, f->n_live);
+  for (uint32_t i = 0; i < f->n_live; i++)
+    f->begun[i] =
+        ARENA_NEW(f->arena, float, shape_elements(f->variables[i].rank, f->variables[i].shape));
+}
+
+// Copies of the weights of the best epoch.
+static void list_best(struct fit *f) {
+  for (uint32_t i = 0; f->o.patience && i < f->t->n_parameters; i++) {
+    const struct value *v = &f->t->graph->values[f->t->parameters[i].ref[0]];
+    float *data = ARENA_NEW(f->arena, float, value_elements(v));
+    const char *name = arena_printf(f->arena, "%s.best", v->name);
+    f->variables[f->n_variables++] = (struct fit_variable){name, v->rank, v->shape, data};
+  }
+}
+
+static size_t bytes_of(const struct fit_variable *v) {
+  return (size_t)shape_elements(v->rank, v->shape) * sizeof *v->data;
+}
+
+static void keep_begun(struct fit *f) {
+  for (uint32_t i = 0; i < f->n_live; i++)
+    memcpy(f->begun[i], f->variables[i].data, bytes_of(&f->variables[i]));
+}
+
+static void keep_best(struct fit *f) {
+  for (uint32_t i = 0; f->o.patience && i < f->t->n_parameters; i++)
+    memcpy(f->variables[f->n_live + i].data, steps_held(f->steps, f->t->parameters[i].ref[0]),
+           bytes_of(&f->variables[f->n_live + i]));
+}
+
+uint32_t fit_variables(struct fit *f, struct fit_variable *list) {
+  if (list) memcpy(list, f->variables, f->n_variables * sizeof *list);
+  return f->n_variables;
+}
+
+// ---- batches
+
+// Fisher and Yates, from the order 0, 1, 2, ..; the numbers depend on the seed and the epoch alone.
+static void shuffle(struct fit *f) {
+  for (int64_t i = 0; i < f->trained; i++) f->order[i] = i;
+  for (int64_t i = f->trained - 1; i > 0; i--) {
+    uint64_t u = rng_at(f->o.seed, (uint64_t)f->at.epoch + 2, (uint64_t)i);
+    int64_t k = (int64_t)(u % (uint64_t)(i + 1)), x = f->order[i];
+    f->order[i] = f->order[k];
+    f->order[k] = x;
+  }
+}
+
+static void fill_table(struct fit *f) {
+  const struct source *s = &f->model->inputs[0].source;
+  for (int64_t c = 0; c < f->channels; c++)
+    for (int i = 0; i < 256; i++)
+      f->table[c * 256 + i] = (float)((i / 255.0 - s->mean[c]) / s->std[c]);
+}
+
+static void enter_image(const struct fit *f, int64_t image, float *x) {
+  if (f->set->floats) {
+    memcpy(x, f->set->floats + image * f->elements, (size_t)f->elements * sizeof *x);
+    return;
+  }
+  const uint8_t *p = f->set->pixels + image * f->elements;
+  if (f->channels == 1)
+    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[p[i]];
+  else
+    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[i % f->channels * 256 + p[i]];
+}
+
+static void enter(const struct fit *f, struct steps *s, int64_t first, int64_t frames) {
+  float *x = steps_input(s, 0), *t = steps_input(s, 1);
+  for (int64_t i = 0; i < frames; i++) {
+    int64_t image = f->order[first + i];
+    enter_image(f, image, x + i * f->elements);
+    for (int64_t c = 0; c < f->classes; c++)
+      t[i * f->classes + c] = (float)f->o.target[c == f->set->labels[image]];
+  }
+}
+
+static int64_t frames_at(const struct fit *f, int64_t step) {
+  int64_t left = f->trained - step * f->o.batch;
+  return left < f->o.batch ? left : f->o.batch;
+}
+
+static void run(const struct fit *f, struct steps *s, int64_t step) {
+  enter(f, s, step * f->o.batch, frames_at(f, step));
+  steps_run_frames(s, frames_at(f, step), NULL);
+}
+
+static int64_t best_class(const float *y, int64_t classes) {
+  int64_t best = 0;
+  for (int64_t c = 1; c < classes; c++)
+    if (y[c] > y[best]) best = c;
+  return best;
+}
+
+static int64_t count_correct(const struct fit *f, int64_t step) {
+  const float *y = steps_value(f->steps, f->t->output);
+  int64_t correct = 0;
+  for (int64_t i = 0; i < frames_at(f, step); i++)
+    correct += best_class(y + i * f->classes, f->classes) ==
+               f->set->labels[f->order[step * f->o.batch + i]];
+  return correct;
+}
+
+// ---- validation
+
+static double image_loss(const struct fit *f, const float *y, int64_t label) {
+  double most = (double)y[best_class(y, f->classes)], sum = 0;
+  if (f->o.loss == LOSS_MSE) {
+    for (int64_t c = 0; c < f->classes; c++) {
+      double d = (double)y[c] - f->o.target[c == label];
+      sum += d * d;
+    }
+    return sum / (double)f->classes;
+  }
+  for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp((double)y[c] - most);
+  return elementary_log(sum) - ((double)y[label] - most);
+}
+
+static void validate(struct fit *f, struct fit_row *row) {
+  struct arena a = {0};
+  struct err e = {0};
+  int64_t first = f->trained, count = f->o.validation;
+  float *y = ARENA_NEW(&a, float, count * f->classes);
+  const struct graph *m = f->model;
+  // The value that the loss sees has the same name in both graphs.
+  int32_t value = graph_find_value(m, f->t->graph->values[f->t->output].name);
+  struct real_tap tap = {(uint32_t)value, y};
+  fit_export(f);
+  real_run(m, count, f->set->pixels ? f->set->pixels + first * f->elements : NULL,
+           f->set->floats ? f->set->floats + first * f->elements : NULL, &tap, 1, &e);
+  double loss = 0, correct = 0;
+  for (int64_t i = 0; i < count; i++) {
+    int32_t label = f->set->labels[first + i];
+    loss += image_loss(f, y + i * f->classes, label);
+    correct += best_class(y + i * f->classes, f->classes) == label;
+  }
+  row->validation_loss = loss / (double)count;
+  row->validation_accuracy = correct / (double)count;
+  arena_free(&a);
+}
+
+// ---- a step that failed
+
+static bool all_finite(const float *x, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
+// The epoch once more, from where it is known up to the step, in an executor that keeps every
+// array: the first node whose output isn't finite.
+static const char *first_layer(struct fit *f, int64_t step) {
+  struct arena a = {0};
+  const struct graph *g = f->t->graph;
+  struct steps *s = real_steps(&a, g, f->o.batch);
+  const char *name = NULL;
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < f->t->n_parameters; i++)
+    for (uint32_t k = 0; k < f->t->parameters[i].n_refs; k++, at++)
+      memcpy(steps_held(s, f->t->parameters[i].ref[k]), f->begun[at], bytes_of(&f->variables[at]));
+  memcpy(steps_held(s, f->t->step), f->begun[at], sizeof(float));
+  for (int64_t i = f->begun_at; i <= step; i++) run(f, s, i);
+  for (uint32_t i = 0; !name && i < g->n_nodes; i++)
+    for (uint32_t k = 0; !name && k < g->nodes[i].n_out; k++) {
+      const struct value *v = node_out(g, &g->nodes[i], k);
+      if (v->type.cls != TYPE_REAL) continue;
+      int64_t count = value_elements(v) * (v->per_frame ? frames_at(f, step) : 1);
+      if (!all_finite(steps_value(s, g->nodes[i].out[k]), count)) name = g->nodes[i].name;
+    }
+  arena_free(&a);
+  return name ? name : "loss";
+}
+
+// ---- the loop
+
+static double rate_of(const struct optimizer *o, int64_t period) {
+  return (double)o->rates[period < o->n_rates ? period : o->n_rates - 1];
+}
+
+static void end_epoch(struct fit *f) {
+  struct fit_position *at = &f->at;
+  int64_t period = ((at->epoch + 1) * fit_steps(f) - 1) / f->o.optimizer->every;
+  struct fit_row row = {.epoch = at->epoch + 1,
+                        .loss = at->loss / at->images,
+                        .accuracy = at->correct / at->images,
+                        .validation_loss = NAN,
+                        .validation_accuracy = NAN,
+                        .rate = rate_of(f->o.optimizer, period),
+                        .seconds = at->seconds + now() - f->clock};
+  if (f->o.validation) validate(f, &row);
+  if (row.validation_loss < at->best) {
+    at->best = row.validation_loss;
+    at->best_epoch = row.epoch;
+    keep_best(f);
+  }
+  at->row[at->rows++] = row;
+  at->epoch++;
+  at->step = 0;
+  at->loss = at->correct = at->images = at->seconds = 0;
+}
+
+static enum fit_state state_of(const struct fit *f) {
+  const struct fit_position *at = &f->at;
+  bool waited = f->o.patience && at->best_epoch && at->epoch - at->best_epoch >= f->o.patience;
+  if (at->step == 0 && waited) return FIT_STOPPED_EARLY;
+  return at->epoch >= f->o.epochs ? FIT_DONE : FIT_GOING;
+}
+
+static void begin_epoch(struct fit *f) {
+  shuffle(f);
+  keep_begun(f);
+  f->begun_at = f->at.step;
+  f->clock = now();
+}
+
+enum fit_state fit_step(struct fit *f, struct err *e) {
+  struct fit_position *at = &f->at;
+  if (state_of(f) != FIT_GOING) return state_of(f);
+  if (at->step == 0) begin_epoch(f);
+  run(f, f->steps, at->step);
+  f->last_loss = *(const float *)steps_value(f->steps, f->t->loss);
+  if (!isfinite(f->last_loss)) {
+    err_set(e,
+            "epoch %lld, step %lld: the loss isn't finite; layer \"%s\" is the first whose "
+            "output isn't (a lower --rate may help)",
+            (long long)at->epoch + 1, (long long)at->step + 1, first_layer(f, at->step));
+    return FIT_FAILED;
+  }
+  double frames = (double)frames_at(f, at->step);
+  at->loss += (double)f->last_loss * frames;
+  at->correct += (double)count_correct(f, at->step);
+  at->images += frames;
+  at->step++;
+  if (at->step == fit_steps(f)) end_epoch(f);
+  return state_of(f);
+}
+
+const struct fit_position *fit_at(const struct fit *f) {
+  return &f->at;
+}
+
+int64_t fit_steps(const struct fit *f) {
+  return (f->trained + f->o.batch - 1) / f->o.batch;
+}
+
+double fit_loss(const struct fit *f) {
+  return (double)f->last_loss;
+}
+
+size_t fit_bytes(const struct fit *f) {
+  size_t bytes = steps_bytes(f->steps) + (size_t)f->trained * sizeof *f->order;
+  for (uint32_t i = 0; i < f->n_live; i++) bytes += bytes_of(&f->variables[i]);
+  for (uint32_t i = f->n_live; i < f->n_variables; i++) bytes += bytes_of(&f->variables[i]);
+  return bytes;
+}
+
+void fit_export(struct fit *f) {
+  bool best = state_of(f) == FIT_STOPPED_EARLY;
+  for (uint32_t i = 0; i < f->t->n_parameters; i++) {
+    const struct parameter *p = &f->t->parameters[i];
+    struct tensor *to = f->model->values[p->weight].init;
+    memcpy(to->data, best ? f->variables[f->n_live + i].data : steps_held(f->steps, p->ref[0]),
+           (size_t)to->count * sizeof(float));
+  }
+}
+
+void fit_resume(struct fit *f, const struct fit_position *at) {
+  struct fit_row *row = f->at.row;
+  memcpy(row, at->row, (size_t)at->rows * sizeof *row);
+  f->at = *at;
+  f->at.row = row;
+  begin_epoch(f);
+}
+
+// Weights of other dtypes become F32.
+static void to_floats(struct arena *a, struct value *v) {
+  if (v->init->dtype == DTYPE_F32) return;
+  struct tensor *t = tensor_new(a, DTYPE_F32, v->rank, v->shape);
+  for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)tensor_real(v->init, i);
+  v->init = t;
+}
+
+struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,
+                    const struct images *set, const struct fit_options *o, struct err *e) {
+  struct fit *f = ARENA_NEW(a, struct fit, 1);
+  *f = (struct fit){.arena = a, .model = model, .t = t, .set = set, .o = *o};
+  f->trained = set->count - o->validation;
+  f->elements = value_elements(&model->values[model->inputs[0].value]);
+  f->classes = value_elements(&t->graph->values[t->output]);
+  f->channels = model->inputs[0].source.channels;
+  if (!check(f, e)) return NULL;
+  for (uint32_t i = 0; i < t->n_parameters; i++)
+    to_floats(a, &model->values[t->parameters[i].weight]);
+  if (set->pixels) fill_table(f);
+  f->order = ARENA_NEW(a, int64_t, f->trained);
+  f->steps = steps_planned(a, t->graph, o->batch, o->threads, &real_kind);
+  list_variables(f);
+  list_best(f);
+  f->at = (struct fit_position){.best = INFINITY, .row = ARENA_NEW(a, struct fit_row, o->epochs)};
+  return f;
+}

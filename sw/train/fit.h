@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training loop: batches of a shuffled set through the static executor, a row of figures per
+// epoch, early stopping, and a state that can be saved after any step and goes on to the same bits.
+#ifndef NNGEN_TRAIN_FIT_H
+#define NNGEN_TRAIN_FIT_H
+
+#include "sw/data/data.h"
+#include "sw/train/training.h"
+
+struct fit_options {
+  const struct optimizer *optimizer; // as the training graph has it
+  int64_t epochs, batch;
+  int64_t validation; // images at the end of the set that are not trained on; 0: none
+  int64_t patience;   // epochs without a better validation loss before it stops; 0: never
+  uint64_t seed;      // of the order of the images
+  int threads;        // 0: as many as OpenMP gives
+  enum loss loss;
+  double target[2]; // of other classes, of the right one
+};
+
+// One epoch.
+struct fit_row {
+  int64_t epoch;                               // from 1
+  double loss, accuracy;                       // of the batches as they were trained, 0 .. 1
+  double validation_loss, validation_accuracy; // after the epoch; NAN without validation
+  double rate;                                 // the learning rate of its last step
+  double seconds;
+};
+
+// Where a run is; with the variables everything that it goes on from.
+struct fit_position {
+  int64_t epoch, step;          // done: whole epochs, steps of the next one
+  double loss, correct, images; // sums over those steps
+  double best;                  // validation loss; INFINITY before the first
+  int64_t best_epoch;           // 0: none
+  double seconds;               // of the epoch so far
+  int64_t rows;
+  struct fit_row *row; // (epochs) those that are done
+};
+
+struct fit;
+
+// `model` is what training_new made t from; its weights are set by fit_export. False if the data
+// don't fit: labels, shapes, fewer images than a batch.
+struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,
+                    const struct images *set, const struct fit_options *o, struct err *e);
+
+enum fit_state { FIT_GOING, FIT_DONE, FIT_STOPPED_EARLY, FIT_FAILED };
+
+// One step, with the end of the epoch if it is the last of one. FIT_FAILED if the loss isn't
+// finite, with the step and the first layer whose output isn't. Nothing is done in another state.
+enum fit_state fit_step(struct fit *f, struct err *e);
+
+const struct fit_position *fit_at(const struct fit *f);
+int64_t fit_steps(const struct fit *f); // per epoch
+double fit_loss(const struct fit *f);   // of the last step
+size_t fit_bytes(const struct fit *f);  // memory beyond the data
+
+// Sets the model's weights to the variables, or to those of the best epoch if it stopped early.
+void fit_export(struct fit *f);
+
+// The state as the content of variables, by name; and back. False if names or shapes differ.
+struct fit_variable {
+  const char *name;
+  int rank;
+  const int64_t *shape;
+  float *data;
+};
+uint32_t fit_variables(struct fit *f, struct fit_variable *list); // list NULL: their number
+void fit_resume(struct fit *f, const struct fit_position *at);
+
+#endif

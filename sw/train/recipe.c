@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/train/recipe.h"
+
+#include "sw/base/json.h"
+#include "sw/base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+struct reading {
+  struct arena *arena;
+  struct graph *g;
+  const json_t *root;
+  struct rng rng;
+  enum { FAN_IN, LECUN, KAIMING } initial;
+  uint32_t at; // the value at the end
+  int counts[OP_COUNT];
+  struct err *err;
+};
+
+// ---- the input
+
+static bool numbers(struct reading *r, const json_t *j, const char *key, double otherwise,
+                    int64_t *count, double **out) {
+  const json_t *v = json_object_get(j, key);
+  *count = json_is_array(v) ? (int64_t)json_array_size(v) : 1;
+  *out = ARENA_NEW(r->arena, double, *count);
+  for (int64_t i = 0; i < *count; i++) {
+    const json_t *x = json_is_array(v) ? json_array_get(v, (size_t)i) : v;
+    if (x && !json_is_number(x)) return err_set(r->err, "input: %s: expected numbers", key);
+    (*out)[i] = x ? json_number_value(x) : otherwise;
+  }
+  return *count >= 1 || err_set(r->err, "input: %s: an empty list", key);
+}
+
+static bool read_source(struct reading *r, const json_t *j, struct source *s) {
+  int64_t means, deviations;
+  double *mean, *std;
+  if (!numbers(r, j, "mean", 0, &means, &mean) || !numbers(r, j, "std", 1, &deviations, &std))
+    return false;
+  if (means != deviations)
+    return err_set(r->err, "input: %lld means, %lld deviations", (long long)means,
+                   (long long)deviations);
+  *s = (struct source){.channels = means, .mean = mean, .std = std};
+  return true;
+}
+
+static bool read_input(struct reading *r) {
+  static const char *const keys[] = {"shape", "mean", "std", NULL};
+  const json_t *j = json_object_get(r->root, "input"), *shape = json_object_get(j, "shape");
+  int64_t dims[RANK_MAX];
+  size_t rank = json_array_size(shape);
+  struct source source;
+  if (!json_is_object(j)) return err_set(r->err, "input: expected {\"shape\": [..]}");
+  if (!json_only(j, keys, "input", r->err)) return false;
+  if (rank < 1 || rank > RANK_MAX)
+    return err_set(r->err, "input: shape: expected 1 to %d dimensions", RANK_MAX);
+  for (size_t d = 0; d < rank; d++) {
+    dims[d] = json_integer_value(json_array_get(shape, d));
+    if (dims[d] < 1 || dims[d] > DIM_MAX)
+      return err_set(r->err, "input: shape: dimension %zu, expected 1 to %lld", d,
+                     (long long)DIM_MAX);
+  }
+  if (!read_source(r, j, &source)) return false;
+  r->at = graph_add_value(r->g, "image", (int)rank, dims, type_real(), true);
+  graph_add_input(r->g, r->at, source);
+  return true;
+}
+
+// ---- layers
+
+// Uniform in -bound..bound. fan_in: 1 / sqrt(n), as PyTorch's layers; lecun: 2.4 / n, of LeCun et
+// al., "Gradient-based learning applied to document recognition" (1998); kaiming: sqrt(6 / n), of
+// He et al., "Delving deep into rectifiers" (2015).
+static uint32_t draw(struct reading *r, const char *name, int rank, const int64_t *shape,
+                     int64_t inputs) {
+  struct tensor *t = tensor_new(r->arena, DTYPE_F32, rank, shape);
+  double n = (double)inputs;
+  double bound = r->initial == LECUN ? 2.4 / n : sqrt((r->initial == KAIMING ? 6 : 1) / n);
+  for (int64_t i = 0; i < t->count; i++)
+    ((float *)t->data)[i] = (float)((rng_unit(&r->rng) * 2 - 1) * bound);
+  return graph_add_tensor(r->g, name, t, type_real());
+}
+
+static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
+  const struct value *x = &r->g->values[r->at];
+  int64_t out = json_integer_value(json_object_get(j, "out"));
+  int64_t in = x->rank ? x->shape[x->rank - 1] : 0;
+  if (out < 1 || out > DIM_MAX || in < 1)
+    return err_set(r->err, "out: expected the number of outputs, 1 to %lld", (long long)DIM_MAX);
+  if (out * in > ELEMENTS_MAX)
+    return err_set(r->err, "out: %lld x %lld weights, at most %lld", (long long)out, (long long)in,
+                   (long long)ELEMENTS_MAX);
+  const char *weight = arena_printf(r->arena, "%s.weight", name);
+  uint32_t w = draw(r, weight, 2, (int64_t[]){out, in}, in);
+  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, &out, in);
+  graph_add_use(r->g, node, (struct use){w, 0, NONE});
+  graph_add_use(r->g, node, (struct use){b, 0, NONE});
+  return true;
+}
+
+static bool read_attr(struct reading *r, uint32_t node, const char *key, const json_t *j) {
+  int name = attr_find(key);
+  if (name == NONE) return err_set(r->err, "unknown field \"%s\"", key);
+  enum attr_kind kind = attr_kind((enum attr_name)name);
+  if (kind == ATTR_INT && json_is_integer(j)) {
+    graph_add_int(r->g, node, (enum attr_name)name, json_integer_value(j));
+  } else if (kind == ATTR_REAL && json_is_number(j)) {
+    graph_add_real(r->g, node, (enum attr_name)name, json_number_value(j));
+  } else if (kind == ATTR_TEXT && json_is_string(j)) {
+    graph_add_text(r->g, node, (enum attr_name)name, json_string_value(j));
+  } else if (kind == ATTR_INTS && json_is_array(j)) {
+    int64_t count = (int64_t)json_array_size(j), *ints = ARENA_NEW(r->arena, int64_t, count);
+    for (int64_t i = 0; i < count; i++) ints[i] = json_integer_value(json_array_get(j, (size_t)i));
+    graph_add_ints(r->g, node, (enum attr_name)name, count, ints);
+  } else {
+    return err_set(r->err, "%s: not of the kind that this field takes", key);
+  }
+  return true;
+}
+
+// Kinds that take one stream and can be trained through, or that end a network.
+static bool is_layer(const struct op_info *info) {
+  if (!(info->executors & EXECUTOR_REAL)) return false;
+  int c = info->column;
+  return c == COLUMN_LINEAR || c == COLUMN_SHAPE || c == COLUMN_POINTWISE || c == COLUMN_CLASSIFY ||
+         info->gradient == GRADIENT_DROPOUT;
+}
+
+static bool add_output(struct reading *r, uint32_t node, const char *name) {
+  int64_t shape[RANK_MAX];
+  int rank;
+  if (!graph_shape(r->g, &r->g->nodes[node], 0, &rank, shape, r->err)) return false;
+  r->at = graph_add_value(r->g, name, rank, shape, type_real(), true);
+  graph_add_out(r->g, node, r->at);
+  return true;
+}
+
+// fc1, fc2, .. for linear layers, relu1, .. for the others.
+static const char *name_of(struct reading *r, const json_t *j, enum op op) {
+  const char *given = json_string_value(json_object_get(j, "name"));
+  if (given) return given;
+  bool linear = op_info(op)->column == COLUMN_LINEAR;
+  return arena_printf(r->arena, "%s%d", linear ? "fc" : op_info(op)->name, ++r->counts[op]);
+}
+
+static bool read_layer(struct reading *r, const json_t *j) {
+  const char *word = json_string_value(json_object_get(j, "op")), *key;
+  int op = word ? op_find(word) : NONE;
+  json_t *value;
+  if (op == NONE) return err_set(r->err, "op: unknown kind \"%s\"", word ? word : "?");
+  const struct op_info *info = op_info((enum op)op);
+  if (!is_layer(info)) return err_set(r->err, "op: %s isn't a layer of a chain", word);
+  const char *name = name_of(r, j, (enum op)op);
+  uint32_t node = graph_add_node(r->g, (enum op)op, name);
+  graph_add_use(r->g, node, (struct use){r->at, 0, NONE});
+  if (info->column == COLUMN_LINEAR && !add_weights(r, j, node, name)) return false;
+  json_object_foreach((json_t *)j, key, value) {
+    bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 ||
+               (info->column == COLUMN_LINEAR && strcmp(key, "out") == 0);
+    if (!own && !read_attr(r, node, key, value)) return false;
+  }
+  return add_output(r, node, name);
+}
+
+static bool read_layers(struct reading *r) {
+  const json_t *layers = json_object_get(r->root, "layers");
+  if (!json_is_array(layers) || !json_array_size(layers))
+    return err_set(r->err, "layers: expected a list of layers");
+  for (size_t i = 0; i < json_array_size(layers); i++)
+    if (!read_layer(r, json_array_get(layers, i))) return err_within(r->err, "layer %zu", i + 1);
+  graph_add_output(r->g, r->at);
+  return true;
+}
+
+// ---- the rest
+
+// Index of a word; `otherwise` where the key is missing, NONE if it is no such word.
+static int choice(struct reading *r, const char *key, const char *const *words, int otherwise) {
+  const json_t *j = json_object_get(r->root, key);
+  const char *word = json_string_value(j);
+  if (!j) return otherwise;
+  for (int i = 0; word && words[i]; i++)
+    if (strcmp(word, words[i]) == 0) return i;
+  err_set(r->err, "%s: \"%s\", expected %s, %s%s%s", key, word ? word : "?", words[0], words[1],
+          words[2] ? ", " : "", words[2] ? words[2] : "");
+  return NONE;
+}
+
+static bool read_targets(struct reading *r, double target[2]) {
+  const json_t *j = json_object_get(r->root, "targets");
+  target[0] = 0;
+  target[1] = 1;
+  if (!j) return true;
+  for (size_t i = 0; i < 2; i++) {
+    if (json_array_size(j) != 2 || !json_is_number(json_array_get(j, i)))
+      return err_set(r->err,
+                     "targets: expected two numbers, of the other classes and the right one");
+    target[i] = json_number_value(json_array_get(j, i));
+  }
+  return true;
+}
+
+static bool read_all(struct reading *r, struct recipe *out) {
+  static const char *const keys[] = {"name", "input", "layers", "loss", "targets", "initial", NULL};
+  static const char *const losses[] = {"cross_entropy", "mse", NULL};
+  static const char *const initials[] = {"fan_in", "lecun", "kaiming", NULL};
+  const char *name = json_string_value(json_object_get(r->root, "name"));
+  if (!json_is_object(r->root)) return err_set(r->err, "expected an object");
+  if (!json_only(r->root, keys, "recipe", r->err)) return false;
+  int loss = choice(r, "loss", losses, 0), initial = choice(r, "initial", initials, 0);
+  if (loss == NONE || initial == NONE || !read_targets(r, out->target)) return false;
+  out->loss = (enum loss)loss;
+  r->initial = (unsigned)initial;
+  r->g = out->model = graph_new(r->arena, name ? name : "network");
+  return read_input(r) && read_layers(r) && graph_verify(r->g, r->err);
+}
+
+bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed, struct recipe *out,
+                  struct err *e) {
+  json_t *root = json_parse(text, size, e);
+  if (!root) return false;
+  struct reading r = {.arena = a, .root = root, .rng = {rng_at(seed, 0, 0), 0}, .err = e};
+  bool ok = read_all(&r, out);
+  json_decref(root);
+  return ok;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network to be trained, in a few lines of JSON (docs/training.md):
+//
+//   {"name": "mnist-mlp",
+//    "input": {"shape": [28, 28, 1], "mean": 0, "std": 1},
+//    "layers": [{"op": "flatten"}, {"op": "linear", "out": 128}, {"op": "relu"},
+//               {"op": "linear", "out": 10}],
+//    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in"}
+//
+// A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
+// `out` and gets weights.
+#ifndef NNGEN_TRAIN_RECIPE_H
+#define NNGEN_TRAIN_RECIPE_H
+
+#include "sw/train/training.h"
+
+struct recipe {
+  struct graph *model; // verified, its weights drawn
+  enum loss loss;
+  double target[2]; // of the other classes, of the right one
+};
+
+// Weights are drawn with `seed`. False with the layer and field that is wrong.
+bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed, struct recipe *r,
+                  struct err *e);
+
+#endif
