@@ -60,14 +60,14 @@ static bool read_optimizer(struct train *t, struct err *e) {
          parse_real("beta1", o->beta1, 0.9, 0, 1, &to->beta1, e) &&
          parse_real("beta2", o->beta2, 0.999, 0, 1, &to->beta2, e) &&
          parse_real("decay", o->decay, f == ASSIGN_adamw ? 0.01 : 0, 0, INFINITY, &to->decay, e) &&
-         parse_real("rate", o->rate, adam ? 0.001 : 0.05, 0, INFINITY, &t->result.rate, e) &&
+         parse_real("rate", o->rate, adam ? 0.003 : 0.05, 0, INFINITY, &t->result.rate, e) &&
          (t->result.rate > 0 || err_set(e, "--rate %s: expected a number above 0", o->rate));
 }
 
 static bool read_schedule(struct train *t, struct err *e) {
   const struct fit_options *f = &t->fit_options;
   int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
-  return schedule_set(t->arena, t->o->schedule ? t->o->schedule : "constant", t->result.rate,
+  return schedule_set(t->arena, t->o->schedule ? t->o->schedule : "cosine", t->result.rate,
                       f->epochs, steps > 0 ? steps : 1, &t->optimizer, e);
 }
 

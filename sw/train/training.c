@@ -2,6 +2,7 @@
 #include "sw/train/training.h"
 
 #include "sw/base/rng.h"
+#include "sw/graph/copy.h"
 #include "sw/graph/races.h"
 #include "sw/train/autodiff.h"
 
@@ -13,7 +14,7 @@ struct builder {
   struct graph *g;
   struct training *t;
   const struct optimizer *o;
-  int32_t *value;           // (values of the model): the same in g; NONE
+  struct graph_copy copy;   // of the model, into g
   uint32_t step, step_read; // node and value that read the step's number
   uint64_t seed;
   struct err *err;
@@ -58,7 +59,7 @@ static void add_weight(struct builder *b, uint32_t weight) {
   g->values[init].mask = v->mask;
   p->ref[0] = add_variable(g, arena_printf(b->arena, "%s.variable", v->name), init);
   uint32_t read = add_read(g, v->name, p->ref[0]);
-  b->value[weight] = (int32_t)g->nodes[read].out[0];
+  b->copy.value[weight] = (int32_t)g->nodes[read].out[0];
 }
 
 static void add_step(struct builder *b) {
@@ -77,34 +78,23 @@ static bool weights(struct builder *b) {
   for (uint32_t i = 0; i < m->n_nodes; i++)
     for (uint32_t k = 0; k < m->nodes[i].n_in; k++) {
       uint32_t v = m->nodes[i].in[k].value;
-      if (m->values[v].init && b->value[v] == NONE) add_weight(b, v);
+      if (m->values[v].init && b->copy.value[v] == NONE) add_weight(b, v);
     }
   return b->t->n_parameters > 0 || err_set(b->err, "the model has no weights to train");
 }
 
-static uint32_t copy_value(struct builder *b, uint32_t id) {
-  const struct value *v = &b->model->values[id];
-  b->value[id] = (int32_t)graph_add_value(b->g, v->name, v->rank, v->shape, v->type, v->per_frame);
-  return (uint32_t)b->value[id];
-}
-
-static bool copy_node(struct builder *b, const struct node *n) {
-  struct graph *g = b->g;
+static bool add_layer(struct builder *b, const struct node *n) {
   const struct op_info *info = op_info(n->op);
   if (info->column == COLUMN_STATE || n->n_after)
     return err_set(b->err, "layer \"%s\": the model holds state already", n->name);
-  uint32_t node = graph_add_node(g, n->op, n->name);
-  for (uint32_t k = 0; k < n->n_in; k++) {
+  for (uint32_t k = 0; k < n->n_in; k++)
     if (n->in[k].delay) return err_set(b->err, "layer \"%s\": a delayed input", n->name);
-    graph_add_use(g, node, (struct use){(uint32_t)b->value[n->in[k].value], 0, NONE});
-  }
-  for (uint32_t k = 0; k < n->n_out; k++) graph_add_out(g, node, copy_value(b, n->out[k]));
-  for (uint32_t i = 0; i < n->n_attr; i++) *graph_add_attr(g, node, n->attr[i].name) = n->attr[i];
-  for (uint32_t i = 0; i < n->n_origin; i++) graph_add_origin(g, node, n->origin[i]);
+  uint32_t node = copy_node(&b->copy, n, n->name);
+  copy_outputs(&b->copy, n, node);
   if (info->column != COLUMN_TRAINING || n->n_in == info->in_max) return true;
-  graph_add_use(g, node, (struct use){b->step_read, 0, NONE});
+  graph_add_use(b->g, node, (struct use){b->step_read, 0, NONE});
   if (!node_attr(n, ATTR_seed))
-    graph_add_int(g, node, ATTR_seed, (int64_t)(rng_at(b->seed, 1, node) >> 12));
+    graph_add_int(b->g, node, ATTR_seed, (int64_t)(rng_at(b->seed, 1, node) >> 12));
   return true;
 }
 
@@ -123,13 +113,12 @@ static bool copy_model(struct builder *b) {
   if (m->n_inputs != 1 || m->n_outputs != 1)
     return err_set(b->err, "%u inputs and %u outputs, expected one of each", m->n_inputs,
                    m->n_outputs);
-  for (uint32_t i = 0; i < m->n_values; i++) b->value[i] = NONE;
   if (!weights(b)) return false;
   add_step(b);
-  graph_add_input(b->g, copy_value(b, m->inputs[0].value), m->inputs[0].source);
+  copy_inputs(&b->copy);
   for (uint32_t i = 0; i < m->n_nodes; i++)
-    if (!copy_node(b, &m->nodes[i])) return false;
-  b->t->output = (uint32_t)b->value[before_classes(m, m->outputs[0])];
+    if (!add_layer(b, &m->nodes[i])) return false;
+  b->t->output = (uint32_t)b->copy.value[before_classes(m, m->outputs[0])];
   return true;
 }
 
@@ -277,7 +266,7 @@ static bool want(struct builder *b, const struct training_part *parts, uint32_t 
   *count = 0;
   for (uint32_t k = 0; k < t->n_parameters; k++) {
     uint32_t weight = t->parameters[k].weight;
-    struct wanted w = {.value = (uint32_t)b->value[weight], .slice.axis = NONE};
+    struct wanted w = {.value = (uint32_t)b->copy.value[weight], .slice.axis = NONE};
     bool frozen = false;
     for (uint32_t i = 0; i < n_parts; i++)
       if (strcmp(b->model->values[weight].name, parts[i].name) == 0) {
@@ -310,13 +299,12 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
                               const struct training_part *parts, uint32_t n_parts, struct err *e) {
   struct builder b = {.arena = a,
                       .model = model,
-                      .g = graph_new(a, model->name),
                       .t = ARENA_NEW(a, struct training, 1),
                       .o = o,
-                      .value = ARENA_NEW(a, int32_t, model->n_values),
+                      .copy = copy_new(a, model),
                       .seed = seed,
                       .err = e};
-  b.t->graph = b.g;
+  b.t->graph = b.g = b.copy.to;
   if (!copy_model(&b) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;
   if (!graph_verify(b.g, e) || !races_none(b.g, e)) return NULL;
   return b.t;
@@ -325,33 +313,15 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
 // ---- back to inference
 
 struct graph *training_inference(struct arena *a, const struct graph *model) {
-  struct graph *g = graph_new(a, model->name);
-  int32_t *value = ARENA_NEW(a, int32_t, model->n_values);
-  for (uint32_t i = 0; i < model->n_values; i++) {
-    const struct value *v = &model->values[i];
-    const struct node *from = v->node == NONE ? NULL : &model->nodes[v->node];
-    value[i] = NONE;
-    if (from && op_info(from->op)->column == COLUMN_TRAINING) continue;
-    value[i] = (int32_t)graph_add_value(g, v->name, v->rank, v->shape, v->type, v->per_frame);
-    g->values[value[i]].init = v->init;
-    g->values[value[i]].mask = v->mask;
-  }
-  for (uint32_t i = 0; i < model->n_inputs; i++)
-    graph_add_input(g, (uint32_t)value[model->inputs[i].value], model->inputs[i].source);
+  struct graph_copy c = copy_new(a, model);
+  copy_inputs(&c);
   for (uint32_t i = 0; i < model->n_nodes; i++) {
     const struct node *n = &model->nodes[i];
-    if (op_info(n->op)->column == COLUMN_TRAINING) {
-      value[n->out[0]] = value[n->in[0].value];
-      continue;
-    }
-    uint32_t node = graph_add_node(g, n->op, n->name);
-    for (uint32_t k = 0; k < n->n_in; k++)
-      graph_add_use(g, node, (struct use){(uint32_t)value[n->in[k].value], 0, NONE});
-    for (uint32_t k = 0; k < n->n_out; k++) graph_add_out(g, node, (uint32_t)value[n->out[k]]);
-    for (uint32_t k = 0; k < n->n_attr; k++) *graph_add_attr(g, node, n->attr[k].name) = n->attr[k];
-    for (uint32_t k = 0; k < n->n_origin; k++) graph_add_origin(g, node, n->origin[k]);
+    if (op_info(n->op)->column == COLUMN_TRAINING)
+      c.value[n->out[0]] = c.value[n->in[0].value];
+    else
+      copy_outputs(&c, n, copy_node(&c, n, n->name));
   }
-  for (uint32_t i = 0; i < model->n_outputs; i++)
-    graph_add_output(g, (uint32_t)value[model->outputs[i]]);
-  return g;
+  copy_graph_outputs(&c);
+  return c.to;
 }
