@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/command.h"
 
+#include "cmd/train.h"
 #include "gen/verilog.h"
 #include "sim/simulate.h"
 
@@ -35,6 +36,7 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
                    "words that SystemVerilog, the library and the benches use",
                    o->name);
   struct load l = words(o);
+  if (!train_check(a, o, e)) return false;
   return (!o->stall || simulate_stall(o->stall, &in, &out, e)) && load_check(a, &l, e);
 }
 

@@ -13,6 +13,7 @@
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,7 @@ static bool parse_real(const char *name, const char *text, double otherwise, dou
                  below);
 }
 
-// As the papers and PyTorch have them.
-static bool read_optimizer(struct train *t, struct err *e) {
-  const struct options *o = t->o;
-  struct optimizer *to = &t->optimizer;
+bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e) {
   const char *name = o->optimizer ? o->optimizer : "adam";
   int f = assign_find(name);
   bool adam = f == ASSIGN_adam || f == ASSIGN_adamw;
@@ -60,15 +58,30 @@ static bool read_optimizer(struct train *t, struct err *e) {
          parse_real("beta1", o->beta1, 0.9, 0, 1, &to->beta1, e) &&
          parse_real("beta2", o->beta2, 0.999, 0, 1, &to->beta2, e) &&
          parse_real("decay", o->decay, f == ASSIGN_adamw ? 0.01 : 0, 0, INFINITY, &to->decay, e) &&
-         parse_real("rate", o->rate, adam ? 0.003 : 0.05, 0, INFINITY, &t->result.rate, e) &&
-         (t->result.rate > 0 || err_set(e, "--rate %s: expected a number above 0", o->rate));
+         parse_real("rate", o->rate, adam ? 0.003 : 0.05, 0, INFINITY, rate, e) &&
+         (*rate > 0 || err_set(e, "--rate %s: expected a number above 0", o->rate));
+}
+
+static const char *schedule_of(const struct options *o) {
+  return o->schedule ? o->schedule : "cosine";
+}
+
+bool train_check(struct arena *a, const struct options *o, struct err *e) {
+  struct optimizer optimizer;
+  double rate;
+  if (o->patience && !o->validation)
+    return err_set(e, "--patience: needs --validation N, images to watch");
+  if (o->checkpoint_every && !o->checkpoint)
+    return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
+  return train_options(o, &optimizer, &rate, e) &&
+         schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e);
 }
 
 static bool read_schedule(struct train *t, struct err *e) {
   const struct fit_options *f = &t->fit_options;
   int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
-  return schedule_set(t->arena, t->o->schedule ? t->o->schedule : "cosine", t->result.rate,
-                      f->epochs, steps > 0 ? steps : 1, &t->optimizer, e);
+  return schedule_set(t->arena, schedule_of(t->o), t->result.rate, f->epochs, steps > 0 ? steps : 1,
+                      &t->optimizer, e);
 }
 
 // ---- the network
@@ -90,6 +103,26 @@ static bool ends_with(const char *text, const char *suffix) {
   return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The recipes that come with the program, sorted.
+static const char *recipe_names(struct arena *a) {
+  enum { MOST = 64 };
+  const char *names[MOST], *list = "";
+  size_t count = 0;
+  DIR *dir = opendir(library_path(a, "models"));
+  for (struct dirent *d; dir && count < MOST && (d = readdir(dir));)
+    if (ends_with(d->d_name, ".json"))
+      names[count++] = arena_printf(a, "%.*s", (int)strlen(d->d_name) - 5, d->d_name);
+  if (dir) closedir(dir);
+  qsort(names, count, sizeof *names, by_text);
+  for (size_t i = 0; i < count; i++)
+    list = arena_printf(a, "%s%s%s", list, i ? ", " : "", names[i]);
+  return list;
+}
+
 // JSON text, a file of it, the name of a recipe that comes with the program, or a model.
 static bool read_net(struct train *t, struct err *e) {
   const char *net = t->o->net;
@@ -101,7 +134,8 @@ static bool read_net(struct train *t, struct err *e) {
   if (!strchr(net, '/') && !ends_with(net, ".bin")) {
     if (file_exists(path)) return read_recipe(t, path, e);
     if (!file_exists(net))
-      return err_set(e, "--net %s: there is no recipe and no file of this name", net);
+      return err_set(e, "--net %s: there is no recipe and no file of this name (recipes: %s)", net,
+                     recipe_names(t->arena));
   }
   struct graph *g = model_read(t->arena, net, e);
   if (!g) return false;
@@ -168,9 +202,8 @@ static bool prepare(struct train *t, struct err *e) {
                                         .patience = o->patience,
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
-  if (o->patience && !o->validation)
-    return err_set(e, "--patience: needs --validation N, images to watch");
-  if (!read_optimizer(t, e) || !read_net(t, e) || !open_data(t, e) || !read_schedule(t, e))
+  if (!train_options(o, &t->optimizer, &t->result.rate, e) || !read_net(t, e) || !open_data(t, e) ||
+      !read_schedule(t, e))
     return false;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);

@@ -56,7 +56,8 @@ struct outcome cli_run(struct shell *s, const char *line) {
              line);
 }
 
-void cli_expect(struct shell *s, const char *line, int status, const char *words) {
+const char *cli_expect(struct shell *s, const char *line, int status, const char *words) {
   struct outcome o = cli_run(s, line);
   check(&o, line, status, words);
+  return o.text;
 }

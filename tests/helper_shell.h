@@ -37,7 +37,7 @@ struct outcome {
 // scratch folder.
 struct outcome cli_run(struct shell *s, const char *line);
 
-// The line ends with this status and prints these words.
-void cli_expect(struct shell *s, const char *line, int status, const char *words);
+// The line ends with this status and prints these words. What it printed.
+const char *cli_expect(struct shell *s, const char *line, int status, const char *words);
 
 #endif
