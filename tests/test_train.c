@@ -206,7 +206,8 @@ static void log_and_picture(void **state) {
 static void from_training_to_the_circuit(void **state) {
   struct shell *c = *state;
   cli_expect(c, "N=$(realpath $N); cd $D && " TRAIN "--epochs 4 -o model.bin", 0, "sha256");
-  cli_expect(c, "N=$(realpath $N); cd $D && $N --precision 8,3 --parallelism 4 model.bin", 0, "II 6272 cycles");
+  cli_expect(c, "N=$(realpath $N); cd $D && $N --precision 8,3 --parallelism 4 model.bin", 0,
+             "II 6272 cycles");
   cli_expect(c, "N=$(realpath $N); cd $D && $N sim --data synthetic --images 20 rtl", 0,
              "PASS   5520 elements compared");
 }
