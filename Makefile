@@ -9,7 +9,7 @@ ROOT ?= $(CURDIR)
 WARN = -Wall -Wextra -Werror=implicit-function-declaration -Wconversion -Wshadow -Wstrict-prototypes
 OPENMP ?= -fopenmp
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(ROOT)"' -DNNGEN_DATADIR='"$(ROOT)/data"' -MMD -MP
-CFLAGS_ALL = -std=c11 $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
+CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
   $(OPENMP) $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 

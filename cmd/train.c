@@ -294,7 +294,9 @@ int command_train(struct arena *a, const struct options *o, struct err *e) {
   if (!prepare(&t, e)) return EXIT_USER;
   t.result.at = fit_at(t.fit);
   t.result.trained = t.set.count - t.fit_options.validation;
-  if (!resume(&t, e) || !run(&t, e) || !finish(&t, e)) return EXIT_USER;
+  bool ok = resume(&t, e) && run(&t, e) && finish(&t, e);
+  fit_free(t.fit);
+  if (!ok) return EXIT_USER;
   if (o->plot && !train_plot(o->plot, &t.result, o->quiet, e)) return EXIT_USER;
   if (o->json)
     train_print_json(&t.result);

@@ -69,6 +69,7 @@ void lesson_static(struct lesson *l, int threads, bool planned, int64_t steps, f
       memcpy(to, steps_held(s, t->parameters[i].ref[k]), (size_t)size * sizeof *to);
       to += size;
     }
+  steps_free(s);
   arena_free(&a);
 }
 

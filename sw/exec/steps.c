@@ -1,36 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/exec/steps.h"
 
+#include "sw/base/crew.h"
 #include "sw/exec/buffers.h"
 
 #include <string.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_max_threads(void) {
-  return 1;
-}
-static int omp_get_thread_num(void) {
-  return 0;
-}
-static int omp_get_num_threads(void) {
-  return 1;
-}
-#endif
 
 struct steps {
   struct arena *arena;
   const struct graph *graph;
   const struct element_kind *kind;
   int64_t most, frames, step; // room; of this step; steps done
-  int threads;
   uint32_t *order;
   uint32_t *first_use; // (n_nodes) of a node, among all uses
   void **now;          // (n_values) this step's arrays
   void **past;         // (uses) rings: (delay, size of the value)
   void **held;         // (n_values) contents of variables, by the id of their reference
   size_t bytes;
+  struct crew *crew;
 };
 
 static int64_t size_of(const struct steps *s, const struct value *v) {
@@ -91,7 +78,8 @@ static void fill_state(struct steps *s) {
 static struct steps *create(struct arena *a, const struct graph *g, int64_t frames, int threads,
                             bool share, const struct element_kind *kind) {
   struct steps *s = ARENA_NEW(a, struct steps, 1);
-  *s = (struct steps){.arena = a, .graph = g, .kind = kind, .most = frames, .threads = threads};
+  *s = (struct steps){.arena = a, .graph = g, .kind = kind, .most = frames};
+  s->crew = crew_new(a, threads);
   s->order = ARENA_NEW(a, uint32_t, g->n_nodes);
   s->first_use = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
   s->now = ARENA_NEW(a, void *, g->n_values);
@@ -109,8 +97,7 @@ struct steps *steps_new(struct arena *a, const struct graph *g, int64_t frames,
 
 struct steps *steps_planned(struct arena *a, const struct graph *g, int64_t frames, int threads,
                             const struct element_kind *kind) {
-  int all = threads ? threads : omp_get_max_threads();
-  return create(a, g, frames, kind->shares ? all : 1, true, kind);
+  return create(a, g, frames, kind->shares ? threads : 1, true, kind);
 }
 
 // What input k of a node sees in this step.
@@ -153,11 +140,11 @@ static void fire(const struct steps *s, uint32_t id, int share, int shares) {
   arena_free(&scratch);
 }
 
-static void fire_all(const struct steps *s) {
-#pragma omp parallel num_threads(s->threads) if (s->threads > 1)
+static void fire_all(void *context, int share) {
+  const struct steps *s = context;
   for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
-    fire(s, s->order[i], omp_get_thread_num(), omp_get_num_threads());
-#pragma omp barrier
+    fire(s, s->order[i], share, crew_threads(s->crew));
+    crew_meet(s->crew);
   }
 }
 
@@ -169,7 +156,7 @@ void steps_run_frames(struct steps *s, int64_t frames, const void *const *inputs
     size_t size = (size_t)(value_elements(&g->values[id]) * frames) * s->kind->size;
     if (inputs && inputs[i]) memcpy(s->now[id], inputs[i], size);
   }
-  fire_all(s);
+  crew_run(s->crew, fire_all, s);
   turn_rings(s);
   s->step++;
 }
@@ -192,4 +179,8 @@ void *steps_held(struct steps *s, uint32_t ref) {
 
 size_t steps_bytes(const struct steps *s) {
   return s->bytes;
+}
+
+void steps_free(struct steps *s) {
+  crew_free(s->crew);
 }

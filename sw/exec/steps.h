@@ -24,7 +24,7 @@ struct steps *steps_new(struct arena *a, const struct graph *g, int64_t frames,
                         const struct element_kind *kind);
 
 // The same with as little memory as the plan needs: only graph inputs, graph outputs and variables
-// can be looked at. `threads` work on one step; 0: as many as OpenMP gives.
+// can be looked at. `threads` work on one step.
 struct steps *steps_planned(struct arena *a, const struct graph *g, int64_t frames, int threads,
                             const struct element_kind *kind);
 
@@ -42,6 +42,9 @@ const void *steps_value(const struct steps *s, uint32_t value);
 
 // The content of a variable, to be set.
 void *steps_held(struct steps *s, uint32_t ref);
+
+// Ends the threads; the memory is the arena's.
+void steps_free(struct steps *s);
 
 // Bytes of all arrays: of the plan, of variables and rings.
 size_t steps_bytes(const struct steps *s);

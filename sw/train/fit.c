@@ -333,6 +333,10 @@ double fit_loss(const struct fit *f) {
   return (double)f->last_loss;
 }
 
+void fit_free(struct fit *f) {
+  steps_free(f->steps);
+}
+
 size_t fit_bytes(const struct fit *f) {
   size_t bytes = steps_bytes(f->steps) + (size_t)f->trained * sizeof *f->order;
   for (uint32_t i = 0; i < f->n_live; i++) bytes += bytes_of(&f->variables[i]);

@@ -13,7 +13,7 @@ struct fit_options {
   int64_t validation; // images at the end of the set that are not trained on; 0: none
   int64_t patience;   // epochs without a better validation loss before it stops; 0: never
   uint64_t seed;      // of the order of the images
-  int threads;        // 0: as many as OpenMP gives
+  int threads;
   enum loss loss;
   double target[2]; // of other classes, of the right one
 };
@@ -54,6 +54,7 @@ enum fit_state fit_step(struct fit *f, struct err *e);
 const struct fit_position *fit_at(const struct fit *f);
 int64_t fit_steps(const struct fit *f); // per epoch
 double fit_loss(const struct fit *f);   // of the last step
+void fit_free(struct fit *f);           // its threads; the memory is the arena's
 size_t fit_bytes(const struct fit *f);  // memory beyond the data
 
 // Sets the model's weights to the variables, or to those of the best epoch if it stopped early.
