@@ -33,6 +33,15 @@ sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=100
 	  $(BUILD)/nngen sim --precision 8,3 --parallelism 4 --images $(IMAGES) --trace --jobs 2 \
 	    -o $(BUILD)/simulation/$$net models/$$net.bin || exit 1; echo; done
 
+# Seeded, and the same bits on every machine: models/SHA256SUMS has the hashes that must come out.
+MODELS = mnist-mlp mnist-acts
+models: all ## train the models in models/ anew from MNIST and check their hashes
+	@mkdir -p $(BUILD)/models
+	@for net in $(MODELS); do \
+	  $(BUILD)/nngen train --net $$net -o $(BUILD)/models/$$net.bin || exit 1; echo; done
+	@cp models/SHA256SUMS $(BUILD)/models && cd $(BUILD)/models && sha256sum -c SHA256SUMS
+	@cp $(MODELS:%=$(BUILD)/models/%.bin) models
+
 sim-systemc: setup-systemc ## simulate mnist-mlp as an sc_module between a source and a sink in SystemC
 	@$(MAKE) --no-print-directory all
 	@mkdir -p $(BUILD)/systemc
@@ -207,6 +216,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: models coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)
