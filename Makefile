@@ -54,7 +54,7 @@ test: setup-test ## everything that every change must pass
 test-deep: setup-test ## the same at full width and depth
 	@$(MAKE) --no-print-directory check-deep
 
-bench: all ## figures of speed, printed
+bench: all $(BUILD)/tests/bench_dataflow ## figures of speed, printed
 	@scripts/bench
 
 synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax where nextpnr is found
@@ -156,6 +156,10 @@ $(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o: CFLAGS_ALL += -O3
 include tests/fuzz/fuzz.mk
 
 HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
+$(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(BUILD)/libnngen.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
