@@ -38,7 +38,7 @@ MODELS = mnist-mlp mnist-acts
 models: all ## train the models in models/ anew from MNIST and check their hashes
 	@mkdir -p $(BUILD)/models
 	@for net in $(MODELS); do \
-	  $(BUILD)/nngen train --net $$net -o $(BUILD)/models/$$net.bin || exit 1; echo; done
+	  $(BUILD)/nngen train --net $$net --optimizer adamw --decay 0.2 -o $(BUILD)/models/$$net.bin || exit 1; echo; done
 	@cp models/SHA256SUMS $(BUILD)/models && cd $(BUILD)/models && sha256sum -c SHA256SUMS
 	@cp $(MODELS:%=$(BUILD)/models/%.bin) models
 

@@ -15,7 +15,7 @@ static void test_example(void **state) {
                      " usr/share/doc/nngen/examples/example.c"
                      " $(pkg-config --cflags --libs nngen) -lz &&"
                      "./classify usr/share/nngen/models/mnist-mlp.bin " IMAGES LABELS,
-             0, "980 of 1000 correct");
+             0, "978 of 1000 correct");
   cli_expect(*state, "cd $D && LD_LIBRARY_PATH=usr/lib ./classify none.bin " IMAGES LABELS, 1,
              "none.bin");
   // the header is C++ too, and nothing but its names is visible
@@ -34,7 +34,7 @@ static void test_program(void **state) {
   cli_expect(*state,
              INSTALL "cd $D && usr/bin/nngen -q -p 8,3 usr/share/nngen/models/mnist-mlp.bin &&"
                      "(cd rtl && sha256sum --quiet -c SHA256SUMS) && usr/bin/nngen run rtl",
-             0, "98.00 %");
+             0, "97.80 %");
 }
 
 static void test_deb(void **state) {
@@ -55,7 +55,7 @@ static void test_deb(void **state) {
   cli_expect(*state, "dpkg-deb -f $D/*.deb Depends", 0, "libjansson4");
   cli_expect(*state,
              "cd $D && x/usr/bin/nngen run -q -p 8,3 x/usr/share/nngen/models/mnist-mlp.bin", 0,
-             "98.00 %");
+             "97.80 %");
 }
 
 int main(void) {
