@@ -55,25 +55,6 @@ void train_print_text(const struct train_result *r) {
 
 // ---- for machines
 
-static void put_number(struct text *t, const char *key, double v) {
-  text_printf(t, ",\"%s\":", key);
-  if (isfinite(v))
-    json_put_real(t, v);
-  else
-    text_puts(t, "null");
-}
-
-static void put_row(struct text *t, const struct fit_row *row) {
-  text_printf(t, "{\"epoch\":%lld", (long long)row->epoch);
-  put_number(t, "loss", row->loss);
-  put_number(t, "accuracy", row->accuracy);
-  put_number(t, "validation_loss", row->validation_loss);
-  put_number(t, "validation_accuracy", row->validation_accuracy);
-  put_number(t, "rate", row->rate);
-  put_number(t, "seconds", row->seconds);
-  text_puts(t, "}");
-}
-
 static void put_what(struct text *t, const struct train_result *r) {
   text_puts(t, "\"net\":");
   json_put_string(t, r->net);
@@ -88,21 +69,18 @@ void train_print_json(const struct train_result *r) {
   for (int64_t i = 0; i < r->at->rows; i++) seconds += r->at->row[i].seconds;
   text_puts(&t, "{");
   put_what(&t, r);
-  text_puts(&t, ",\"epochs\":[");
-  for (int64_t i = 0; i < r->at->rows; i++) {
-    if (i) text_puts(&t, ",");
-    put_row(&t, &r->at->row[i]);
-  }
-  text_printf(&t, "],\"stopped_early\":%s", r->state == FIT_STOPPED_EARLY ? "true" : "false");
+  text_puts(&t, ",\"epochs\":");
+  fit_put_rows(&t, r->at);
+  text_printf(&t, ",\"stopped_early\":%s", r->state == FIT_STOPPED_EARLY ? "true" : "false");
   if (r->at->best_epoch) text_printf(&t, ",\"best_epoch\":%lld", (long long)r->at->best_epoch);
-  put_number(&t, "seconds", seconds);
-  put_number(&t, "images_per_second", (double)(r->trained * r->at->rows) / seconds);
+  fit_put_number(&t, "seconds", seconds);
+  fit_put_number(&t, "images_per_second", (double)(r->trained * r->at->rows) / seconds);
   if (r->test_name) {
     text_puts(&t, ",\"test\":");
     json_put_string(&t, r->test_name);
     text_printf(&t, ",\"test_images\":%lld,\"test_correct\":%lld", (long long)r->test_images,
                 (long long)r->test_correct);
-    put_number(&t, "test_accuracy", (double)r->test_correct / (double)r->test_images);
+    fit_put_number(&t, "test_accuracy", (double)r->test_correct / (double)r->test_images);
   }
   text_printf(&t, ",\"bytes\":%zu,\"model\":", r->bytes);
   json_put_string(&t, r->output);
@@ -117,7 +95,7 @@ bool train_log(const char *path, const struct train_result *r, struct err *e) {
   put_what(&t, r);
   text_puts(&t, "}\n");
   for (int64_t i = 0; i < r->at->rows; i++) {
-    put_row(&t, &r->at->row[i]);
+    fit_put_row(&t, &r->at->row[i]);
     text_puts(&t, "\n");
   }
   bool ok = file_write(path, t.data, t.size, e);

@@ -53,6 +53,25 @@ int64_t lesson_size(const struct lesson *l) {
   return size;
 }
 
+// What the variables of an executor hold.
+static void collect(const struct lesson *l, void *executor,
+                    const void *(*held)(void *executor, uint32_t ref), float *to) {
+  for (uint32_t i = 0; i < l->training->n_parameters; i++)
+    for (uint32_t k = 0; k < l->training->parameters[i].n_refs; k++) {
+      uint32_t ref = l->training->parameters[i].ref[k];
+      memcpy(to, held(executor, ref), (size_t)size_of(l, ref) * sizeof *to);
+      to += size_of(l, ref);
+    }
+}
+
+static const void *held_by_steps(void *executor, uint32_t ref) {
+  return steps_held(executor, ref);
+}
+
+static const void *held_by_tokens(void *executor, uint32_t ref) {
+  return dataflow_held(executor, ref);
+}
+
 void lesson_static(struct lesson *l, int threads, bool planned, int64_t steps, float *to) {
   struct arena a = {0};
   const struct training *t = l->training;
@@ -63,12 +82,7 @@ void lesson_static(struct lesson *l, int threads, bool planned, int64_t steps, f
                              l->targets + i * l->frames * l->classes};
     steps_run(s, inputs);
   }
-  for (uint32_t i = 0; i < t->n_parameters; i++)
-    for (uint32_t k = 0; k < t->parameters[i].n_refs; k++) {
-      int64_t size = size_of(l, t->parameters[i].ref[k]);
-      memcpy(to, steps_held(s, t->parameters[i].ref[k]), (size_t)size * sizeof *to);
-      to += size;
-    }
+  collect(l, s, held_by_steps, to);
   steps_free(s);
   arena_free(&a);
 }
@@ -99,12 +113,7 @@ void lesson_tokens(struct lesson *l, int64_t steps,
   if (!d) fail_msg("%s", e.text);
   struct feed f = {l, choose, context};
   dataflow_run(d, steps, &(struct dataflow_caller){.context = &f, .pick = pick, .input = input});
-  for (uint32_t i = 0; i < t->n_parameters; i++)
-    for (uint32_t k = 0; k < t->parameters[i].n_refs; k++) {
-      int64_t size = size_of(l, t->parameters[i].ref[k]);
-      memcpy(to, dataflow_held(d, t->parameters[i].ref[k]), (size_t)size * sizeof *to);
-      to += size;
-    }
+  collect(l, d, held_by_tokens, to);
   dataflow_free(d);
   arena_free(&a);
 }

@@ -65,39 +65,17 @@ void checkpoint_run(const struct training *t, const struct fit_options *o, const
 
 // ---- writing
 
-static void put_number(struct text *t, const char *key, double v) {
-  text_printf(t, ",\"%s\":", key);
-  if (isfinite(v))
-    json_put_real(t, v);
-  else
-    text_puts(t, "null");
-}
-
-static void put_row(struct text *t, const struct fit_row *r) {
-  text_printf(t, "{\"epoch\":%lld", (long long)r->epoch);
-  put_number(t, "loss", r->loss);
-  put_number(t, "accuracy", r->accuracy);
-  put_number(t, "validation_loss", r->validation_loss);
-  put_number(t, "validation_accuracy", r->validation_accuracy);
-  put_number(t, "rate", r->rate);
-  put_number(t, "seconds", r->seconds);
-  text_puts(t, "}");
-}
-
 static void put_position(struct text *t, const struct fit_position *at) {
   text_printf(t, "{\"epoch\":%lld,\"step\":%lld,\"best_epoch\":%lld", (long long)at->epoch,
               (long long)at->step, (long long)at->best_epoch);
-  put_number(t, "loss", at->loss);
-  put_number(t, "correct", at->correct);
-  put_number(t, "images", at->images);
-  put_number(t, "best", at->best);
-  put_number(t, "seconds", at->seconds);
-  text_puts(t, ",\"rows\":[");
-  for (int64_t i = 0; i < at->rows; i++) {
-    if (i) text_puts(t, ",");
-    put_row(t, &at->row[i]);
-  }
-  text_puts(t, "]}");
+  fit_put_number(t, "loss", at->loss);
+  fit_put_number(t, "correct", at->correct);
+  fit_put_number(t, "images", at->images);
+  fit_put_number(t, "best", at->best);
+  fit_put_number(t, "seconds", at->seconds);
+  text_puts(t, ",\"rows\":");
+  fit_put_rows(t, at);
+  text_puts(t, "}");
 }
 
 bool checkpoint_write(const char *path, struct fit *f, const struct checkpoint_run *run,

@@ -4,6 +4,7 @@
 #ifndef NNGEN_TRAIN_FIT_H
 #define NNGEN_TRAIN_FIT_H
 
+#include "sw/base/text.h"
 #include "sw/data/data.h"
 #include "sw/train/training.h"
 
@@ -69,5 +70,10 @@ struct fit_variable {
 };
 uint32_t fit_variables(struct fit *f, struct fit_variable *list); // list NULL: their number
 void fit_resume(struct fit *f, const struct fit_position *at);
+
+// JSON: ,"key":v (null unless it is finite), a row as an object, all rows as a list.
+void fit_put_number(struct text *t, const char *key, double v);
+void fit_put_row(struct text *t, const struct fit_row *row);
+void fit_put_rows(struct text *t, const struct fit_position *at);
 
 #endif
