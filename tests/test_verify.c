@@ -265,7 +265,7 @@ static const struct rule rules[] = {
     {OP_relu, output_too_many, "relu gives 1 to 1 outputs, found 2"},
     {OP_read, reference_missing, "read has 0 references, expected 1"},
     {OP_relu, reference_too_many, "relu has 1 references, expected 0"},
-    {OP_assign, two_owned, "owns one reference, found 2"},
+    {OP_assign, two_owned, "needs 1 references, found 2"},
     {OP_read, reference_to_a_number, "is not a variable"},
     {OP_assign, use_of_a_reference, "is a reference: read it first"},
     {OP_relu, delay_without_initial, "a delay needs an initial value, and only a delay"},

@@ -82,7 +82,7 @@ static int64_t updated_elements(const struct graph *g, const struct node *n) {
 
 static bool check_counts(const struct node *n, const struct assign_info *f, struct err *e) {
   if (n->n_ref != f->refs)
-    return err_set(e, "assign function \"%s\" owns %u references, found %u", f->name, f->refs,
+    return err_set(e, "assign function \"%s\" needs %u references, found %u", f->name, f->refs,
                    n->n_ref);
   if (n->n_in != f->inputs)
     return err_set(e, "assign function \"%s\" takes %u inputs, found %u", f->name, f->inputs,
@@ -97,6 +97,14 @@ static bool check_counts(const struct node *n, const struct assign_info *f, stru
       return err_set(e, "attribute \"%s\" doesn't belong to assign function \"%s\"",
                      attr_text((enum attr_name)a), f->name);
   }
+  return true;
+}
+
+static bool check_owned(const struct graph *g, const struct node *n, struct err *e) {
+  for (uint32_t i = 1; i < n->n_ref; i++)
+    for (uint32_t k = 0; k < i; k++)
+      if (n->ref[i] == n->ref[k])
+        return err_set(e, "owns variable \"%s\" twice", g->values[n->ref[i]].name);
   return true;
 }
 
@@ -141,10 +149,6 @@ bool assign_verify(const struct graph *g, const struct node *n, struct err *e) {
   struct slice slice;
   if (function == NONE) return err_set(e, "assign has no function \"%s\"", name);
   const struct assign_info *f = assign_info((enum assign)function);
-  for (uint32_t i = 1; i < n->n_ref; i++)
-    for (uint32_t k = 0; k < i; k++)
-      if (n->ref[i] == n->ref[k])
-        return err_set(e, "owns variable \"%s\" twice", g->values[n->ref[i]].name);
-  return check_counts(n, f, e) && slice_of_assign(g, n, &slice, e) && check_sizes(g, n, f, e) &&
-         check_classes(g, n, f, e);
+  return check_counts(n, f, e) && check_owned(g, n, e) && slice_of_assign(g, n, &slice, e) &&
+         check_sizes(g, n, f, e) && check_classes(g, n, f, e);
 }
