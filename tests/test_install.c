@@ -32,8 +32,9 @@ static void test_example(void **state) {
 // From another folder, with nothing of the build.
 static void test_program(void **state) {
   cli_expect(*state,
-             INSTALL "cd $D && usr/bin/nngen -q -p 8,3 usr/share/nngen/models/mnist-mlp.bin &&"
-                     "(cd rtl && sha256sum --quiet -c SHA256SUMS) && usr/bin/nngen run rtl",
+             INSTALL
+             "cd $D && usr/bin/nngen -q -p 8,3 usr/share/nngen/models/mnist-mlp.bin &&"
+             "(cd rtl && sha256sum --quiet -c SHA256SUMS) && usr/bin/nngen run --images 1000 rtl",
              0, "97.80 %");
 }
 
@@ -53,9 +54,10 @@ static void test_deb(void **state) {
       "grep \"nngen ($v)\" && grep \"Version: $v$\" $D/x/usr/lib/*/pkgconfig/nngen.pc",
       0, "Version: ");
   cli_expect(*state, "dpkg-deb -f $D/*.deb Depends", 0, "libjansson4");
-  cli_expect(*state,
-             "cd $D && x/usr/bin/nngen run -q -p 8,3 x/usr/share/nngen/models/mnist-mlp.bin", 0,
-             "97.80 %");
+  cli_expect(
+      *state,
+      "cd $D && x/usr/bin/nngen run -q --images 1000 -p 8,3 x/usr/share/nngen/models/mnist-mlp.bin",
+      0, "97.80 %");
 }
 
 int main(void) {
