@@ -166,7 +166,8 @@ static void test_normalisation(void **state) {
                arena_printf(&c->arena, "--input-std %s: expected numbers with commas", bad[i]));
   }
   cli_expect(c, "$N info --input-std 1,-1 " MLP, 2, "expected numbers above 0");
-  cli_expect(c, "$N run -q --real --input-mean 0 --input-std 1 " MLP, 0, "978 correct");
+  cli_expect(c, "$N run -q --images 1000 --real --input-mean 0 --input-std 1 " MLP, 0,
+             "978 correct");
   cli_expect(c, "$N run -q --real --input-mean 1 --input-std=-1e0 " MLP, 2, "numbers above 0");
   cli_expect(c, "$N run -q --real --input-mean 0,0,0 " MLP, 1, "3 means and deviations for");
   cli_expect(c, "$N run -q --real --input-mean 0 --input-std 1,1,1 " MLP, 1, "3 means and");
@@ -226,12 +227,13 @@ static void test_quantised(void **state) {
 // Every executor, as a table and as JSON, and what it wrote.
 static void test_executors(void **state) {
   struct shell *c = *state;
-  cli_expect(c, "$N run --real -q --json -o $D/r " MLP, 0,
+  cli_expect(c, "$N run --real --images 1000 -q --json -o $D/r " MLP, 0,
              "\"executor\":\"real\",\"images\":1000,\"correct\":978,\"accuracy\":0.978000");
   cli_expect(c, "head -c 200 $D/r | tail -c 190 | grep -ao 'F32.*1000,10'", 0,
              "F32\",\"shape\":[1000,10");
-  cli_expect(c, "$N run --real -q --batch 300 -o $D/b " MLP " && cmp $D/r $D/b && echo same", 0,
-             "mnist-mlp.bin, real, 1000 images of mnist\naccuracy  97.80 % (978 correct)");
+  cli_expect(
+      c, "$N run --real --images 1000 -q --batch 300 -o $D/b " MLP " && cmp $D/r $D/b && echo same",
+      0, "mnist-mlp.bin, real, 1000 images of mnist\naccuracy  97.80 % (978 correct)");
   cli_expect(c, "$N run -q --images 40 -p 8,3 -o $D/fast " MLP, 0, "golden, 40 images of mnist");
   cli_expect(c, "$N run -q --images 40 -p 8,3 --plain -o $D/plain " MLP, 0,
              "golden_ref, 40 images");

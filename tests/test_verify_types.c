@@ -272,7 +272,7 @@ static const struct rule rules[] = {
     {OP_assign, assign_of_a_vector_of_scales, "expected"},
     {OP_assign, assign_of_many_factors, "entries, an assign has 1"},
     {OP_assign, unknown_function, "assign has no function \"swap\""},
-    {OP_assign, function_of_two, "takes another number of inputs than"},
+    {OP_assign, function_of_two, "\"axpy\" takes 2 inputs, found 1"},
     {OP_flatten, flat_as_another_type, "expected the type of the input"},
 };
 
