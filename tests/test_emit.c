@@ -15,6 +15,7 @@
 #include "tests/helper_circuit.h"
 #include "tests/helper_netgen.h"
 
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,6 +140,75 @@ static void test_weight_words(void **state) {
   arena_free(&a);
 }
 
+// The table as JSON, whose layers and origins are told apart.
+static void test_report_json(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct text t = {0}, manifest = {0};
+  struct plan *p = small_plan(&a);
+  json_error_t e;
+  graph_add_origin((struct graph *)p->graph, 0, "first/MatMul");
+  graph_add_origin((struct graph *)p->graph, 0, "first/Add");
+  report_json(&t, p, "out/\"rtl\"");
+  report_manifest(&manifest, p, "0123");
+  json_t *root = json_loadb(t.data, t.size, JSON_REJECT_DUPLICATES, &e);
+  if (!root) fail_msg("%s", e.text);
+  const json_t *layers = json_object_get(root, "layers");
+  assert_string_equal(json_string_value(json_object_get(root, "dir")), "out/\"rtl\"");
+  assert_int_equal(json_integer_value(json_object_get(root, "ii")), p->ii);
+  assert_int_equal(json_integer_value(json_object_get(root, "latency")), p->latency);
+  assert_int_equal(json_integer_value(json_object_get(root, "multipliers")), p->multipliers);
+  assert_int_equal(json_integer_value(json_object_get(root, "memory_bits")), p->memory_bits);
+  static const char *const names[] = {"dense one", "tanh", "dense two", "class"};
+  assert_int_equal(json_array_size(layers), 4);
+  for (size_t i = 0; i < 4; i++)
+    assert_string_equal(json_string_value(json_object_get(json_array_get(layers, i), "name")),
+                        names[i]);
+  json_decref(root);
+  assert_non_null(strstr(manifest.data, "\"origin\":[\"first/MatMul\",\"first/Add\"]"));
+  text_free(&t);
+  text_free(&manifest);
+  arena_free(&a);
+}
+
+// Renaming leaves the graph that it is made from alone, and takes all of a user's words away.
+static void test_renamed(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct plan *p = small_plan(&a);
+  graph_add_origin((struct graph *)p->graph, 0, "secret");
+  const struct graph *g = graph_renamed(&a, p);
+  struct text t = {0};
+  model_put(&t, g);
+  assert_string_equal(p->graph->nodes[0].name, "dense one");
+  assert_string_equal(p->graph->values[p->graph->inputs[0].value].name, "x");
+  assert_int_equal(p->graph->nodes[0].n_origin, 1);
+  assert_string_equal(g->nodes[0].name, "l0_linear");
+  assert_string_equal(g->values[g->inputs[0].value].name, "input0");
+  assert_null(memmem(t.data, t.size, "secret", 6));
+  assert_null(memmem(t.data, t.size, "dense", 5));
+  text_free(&t);
+  arena_free(&a);
+}
+
+static void test_module_names(void **state) {
+  (void)state;
+  char name[70] = "";
+  memset(name, 'a', 64);
+  assert_true(verilog_module_name(name));
+  name[64] = 'a';
+  assert_false(verilog_module_name(name));
+  static const char *const good[] = {"a", "Z", "z9_", "A_b", "l", "la", "layer0", "tbx", "wired"};
+  static const char *const bad[] = {"",        "9a",     "_a",         "a-b",     "a b",
+                                    "l0",      "l9x",    "wire",       "tb",      "frame",
+                                    "trim_x",  "axis_x", "fixed_",     "unused_", "m_axisx",
+                                    "ROM_DIR", "module", "zwi\xc3\xa9"};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    if (!verilog_module_name(good[i])) fail_msg("%s", good[i]);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (verilog_module_name(bad[i])) fail_msg("%s", bad[i]);
+}
+
 // ---- every kind: sums of what random chains become, as it was when the simulators agreed with it
 // (test_networks)
 
@@ -241,8 +311,10 @@ static void test_every_kind(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_top), cmocka_unit_test(test_reports),
-                                     cmocka_unit_test(test_weight_words),
-                                     cmocka_unit_test(test_every_kind)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_top),          cmocka_unit_test(test_reports),
+      cmocka_unit_test(test_weight_words), cmocka_unit_test(test_every_kind),
+      cmocka_unit_test(test_report_json),  cmocka_unit_test(test_renamed),
+      cmocka_unit_test(test_module_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

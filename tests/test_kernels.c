@@ -163,6 +163,13 @@ static void test_choice(void **state) {
   int n = kernels_list(list);
   unsetenv("NNGEN_KERNELS");
   assert_string_equal(list[0]->name, "plain");
+#if defined(__x86_64__)
+  int wide = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq");
+  int vnni = wide && __builtin_cpu_supports("avx512vnni");
+  assert_int_equal(n, 1 + (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) + wide +
+                          vnni + (vnni && __builtin_cpu_supports("avx512vbmi")));
+#endif
   assert_ptr_equal(kernels_best(), list[n - 1]);
   for (int i = 0; i < n; i++) {
     setenv("NNGEN_KERNELS", list[i]->name, 1);
