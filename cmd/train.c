@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECIPE_MAX = 1 << 20, EPOCHS = 10, BATCH = 128 };
+enum { RECIPE_MAX = 1 << 20, EPOCHS = 10, BATCH = 128, EPOCHS_MAX = 1000000, THREADS_MAX = 256 };
 
 // Everything that a run consists of.
 struct train {
@@ -69,6 +69,10 @@ static const char *schedule_of(const struct options *o) {
 bool train_check(struct arena *a, const struct options *o, struct err *e) {
   struct optimizer optimizer;
   double rate;
+  if (o->epochs > EPOCHS_MAX)
+    return err_set(e, "--epochs %lld: at most %d", (long long)o->epochs, EPOCHS_MAX);
+  if (o->threads > THREADS_MAX)
+    return err_set(e, "--threads %lld: at most %d", (long long)o->threads, THREADS_MAX);
   if (o->patience && !o->validation)
     return err_set(e, "--patience: needs --validation N, images to watch");
   if (o->checkpoint_every && !o->checkpoint)

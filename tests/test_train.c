@@ -242,6 +242,8 @@ static void wrong_words(void **state) {
               {"--schedule cosine:2", "--schedule cosine:2: expected"},
               {"--schedule 0.1,,0.2", "--schedule 0.1,,0.2: expected"},
               {"--epochs 0", "--epochs 0: expected a number from 1"},
+              {"--epochs 1000001", "--epochs 1000001: at most 1000000"},
+              {"--threads 257", "--threads 257: at most 256"},
               {"--patience 2", "--patience: needs --validation N"},
               {"--checkpoint-every 2", "--checkpoint-every: needs --checkpoint FILE"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
