@@ -315,8 +315,9 @@ static void check_pair(const char *f, const char *g, bool verified, bool same) {
   bool ok = graph_verify(b.g, &e);
   if (ok != verified) fail_msg("%s and %s: %s", f, g, e.text);
   assert_int_equal(races_none(b.g, &e), same);
-  assert_int_equal(dataflow_new(&b.arena, b.g, 1, &real_kind, false, &e) != NULL, same);
-  end(&b, NULL);
+  struct dataflow *d = dataflow_new(&b.arena, b.g, 1, &real_kind, false, &e);
+  assert_int_equal(d != NULL, same);
+  end(&b, d);
 }
 
 static void line_7_only_functions_that_commute_may_be_unordered(void **state) {

@@ -114,6 +114,25 @@ static void a_weight_moves_as_computed_by_hand(void **state) {
   arena_free(&l.arena);
 }
 
+// The rates of the lessons, two steps each.
+static void a_schedule_is_followed(void **state) {
+  (void)state;
+  static const float expected[LESSON_STEPS] = {0.05f, 0.05f, 0.03f, 0.03f, 0.01f, 0.01f};
+  struct lesson l;
+  lesson_new(&l, mlp, ASSIGN_sgd, 2, NULL, 0);
+  struct steps *s = real_steps(&l.arena, l.training->graph, l.frames);
+  int32_t rate = graph_find_value(l.training->graph, "rate");
+  assert_true(rate != NONE);
+  for (int64_t i = 0; i < LESSON_STEPS; i++) {
+    const void *inputs[2] = {l.images + i * l.frames * l.elements,
+                             l.targets + i * l.frames * l.classes};
+    steps_run(s, inputs);
+    assert_true(*(const float *)steps_value(s, (uint32_t)rate) == expected[i]);
+  }
+  steps_free(s);
+  arena_free(&l.arena);
+}
+
 // ---- wanted parts
 
 // Rows 3 to 7 of the second layer's weights alone: they move as they do when everything is trained
@@ -342,6 +361,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(tokens_equal_the_static_order),
                                      cmocka_unit_test(threads_and_kernels_give_the_same_bits),
                                      cmocka_unit_test(a_weight_moves_as_computed_by_hand),
+                                     cmocka_unit_test(a_schedule_is_followed),
                                      cmocka_unit_test(a_wanted_slice_moves_alone),
                                      cmocka_unit_test(a_slice_has_a_memory_of_its_size),
                                      cmocka_unit_test(cut_connections_stay_zero),
