@@ -355,6 +355,7 @@ static void line_7_is_exact(void **state) {
   int ordered = 0, racy = 0;
   for (int there = -1; there <= 2; there++)
     for (int back = -1; back <= 2; back++) {
+      if (there == 0 && back == 0) continue; // a cycle without delay
       struct build b;
       struct err e = {0};
       begin(&b);
@@ -367,7 +368,6 @@ static void line_7_is_exact(void **state) {
       after(&b, digits, put, 1);
       if (there >= 0) after(&b, add, read, (uint32_t)there);
       if (back >= 0) after(&b, read, add, (uint32_t)back);
-      if (there == 0 && back == 0) continue; // a cycle without delay
       assert_true(graph_verify(b.g, &e));
       struct outcomes o = {.b = &b, .ref = sum};
       explore(&b, &o, 3);

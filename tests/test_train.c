@@ -218,16 +218,6 @@ static void log_and_picture(void **state) {
   cli_expect(c, "ls $D | grep -c 'XX\\|\\.svg\\.'", 1, "0");
 }
 
-// What train writes goes through the whole program.
-static void from_training_to_the_circuit(void **state) {
-  struct shell *c = *state;
-  cli_expect(c, "N=$(realpath $N); cd $D && " TRAIN "--epochs 4 -o model.bin", 0, "sha256");
-  cli_expect(c, "N=$(realpath $N); cd $D && $N --precision 8,3 --parallelism 4 model.bin", 0,
-             "II 6272 cycles");
-  cli_expect(c, "N=$(realpath $N); cd $D && $N sim --data synthetic --images 20 rtl", 0,
-             "PASS   5520 elements compared");
-}
-
 static void wrong_words(void **state) {
   struct shell *c = *state;
   static const struct {
@@ -344,7 +334,6 @@ int main(void) {
                                      SHELL_CASE(going_on_from_a_model),
                                      SHELL_CASE(dropout_is_for_training_only),
                                      SHELL_CASE(log_and_picture),
-                                     SHELL_CASE(from_training_to_the_circuit),
                                      SHELL_CASE(wrong_words),
                                      SHELL_CASE(wrong_data),
                                      SHELL_CASE(wrong_networks),

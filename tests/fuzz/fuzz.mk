@@ -21,7 +21,8 @@ $(BUILD)/tests/fuzz/walk: $(BUILD)/tests/fuzz/walk.o $(BUILD)/tests/fuzz/fuzz_gr
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netgen.o $(BUILD)/libnngen.a
+$(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netgen.o \
+  $(BUILD)/tests/helper_netgen_joins.o $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 fuzz-targets:

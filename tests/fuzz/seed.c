@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the first inputs of the targets that take graphs: one small random graph per operation.
+// Writes the first inputs of the targets that take graphs: one small random graph per operation,
+// and a training graph per optimiser.
 //
 //   seed DIR     DIR/model/<op> and DIR/graph/<op>
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
+#include "sw/train/recipe.h"
 #include "tests/helper_netgen.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { SEEDS = 40 };
 
@@ -63,9 +66,50 @@ static void write_seed(const char *dir, enum op op) {
   arena_free(&a);
 }
 
+// The training graph of a network with everything in it, small.
+static void write_training(const char *dir, enum assign optimizer) {
+  static const char json[] =
+      "{\"input\":{\"shape\":[2,2]},\"layers\":[{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":3},"
+      "{\"op\":\"tanh\"},{\"op\":\"dropout\",\"rate\":0.25},{\"op\":\"linear\",\"out\":2}],"
+      "\"loss\":\"%s\"}";
+  static const float rates[] = {0.5f, 0.25f};
+  static const int64_t rows[] = {0, 1, 2, 3};
+  const struct training_part part = {"fc1.weight", {0, 2, rows}};
+  const struct optimizer o = {.function = optimizer,
+                              .momentum = 0.5,
+                              .beta1 = 0.5,
+                              .beta2 = 0.5,
+                              .epsilon = 1,
+                              .decay = 0.25,
+                              .n_rates = 2,
+                              .every = 1,
+                              .rates = rates};
+  struct arena a = {0};
+  struct err e = {0};
+  struct recipe r;
+  struct text model = {0}, parts = {0};
+  const char *text = arena_printf(&a, json, optimizer % 2 ? "mse" : "cross_entropy");
+  const char *name = arena_printf(&a, "train_%s", assign_info(optimizer)->name);
+  struct training *t = NULL;
+  if (recipe_parse(&a, text, strlen(text), 1, &r, &e))
+    t = training_new(&a, r.model, r.loss, &o, 1, &part, 1, &e);
+  if (!t) {
+    err_print(stderr, &e);
+    exit(1);
+  }
+  model_put(&model, t->graph);
+  put_parts(&parts, &a, &model);
+  write_to(&a, dir, "model", name, &model);
+  write_to(&a, dir, "graph", name, &parts);
+  text_free(&model);
+  text_free(&parts);
+  arena_free(&a);
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) return 2;
   for (int op = 0; op < OP_COUNT; op++)
     if (netgen_knows((enum op)op)) write_seed(argv[1], (enum op)op);
+  for (enum assign f = ASSIGN_sgd; f < ASSIGN_COUNT; f++) write_training(argv[1], f);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "gen/emit.h"
 #include "quant/quantize.h"
 #include "sw/base/rng.h"
+#include "sw/exec/dataflow.h"
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
 #include "sw/graph/interval.h"
@@ -11,6 +12,7 @@
 #include "sw/graph/slice.h"
 #include "sw/plan/plan.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -152,10 +154,60 @@ static void use_reals(struct arena *a, struct graph *g) {
   if (!real_run(g, FRAMES, NULL, floats, &tap, 1, &e)) fuzz_check_message(e.text);
 }
 
+// Input i of the graph, the same in every step.
+static const void *input_of(void *context, int64_t step, uint32_t i) {
+  (void)step;
+  return ((const void *const *)context)[i];
+}
+
+static bool same(const float *x, const float *y, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (memcmp(&x[i], &y[i], sizeof *x) != 0 && !(isnan(x[i]) && isnan(y[i]))) return false;
+  return true;
+}
+
+// Steps of a graph with variables, in the static order and token by token: the same content.
+static void use_steps(struct arena *a, const struct graph *g) {
+  enum { STEPS = 3 };
+  struct err e = {0};
+  const void **inputs = ARENA_NEW(a, const void *, g->n_inputs + 1);
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    int64_t count = FRAMES * value_elements(&g->values[g->inputs[i].value]);
+    float *x = ARENA_NEW(a, float, count);
+    for (int64_t k = 0; k < count; k++) x[k] = (float)((k + i) % 5) - 2;
+    inputs[i] = x;
+  }
+  struct dataflow *d = dataflow_new(a, g, FRAMES, &real_kind, false, &e);
+  if (!d) {
+    fuzz_check_message(e.text);
+    return;
+  }
+  struct steps *s = steps_planned(a, g, FRAMES, 1, &real_kind);
+  for (int i = 0; i < STEPS; i++) steps_run(s, inputs);
+  dataflow_run(d, STEPS, &(struct dataflow_caller){.context = inputs, .input = input_of});
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct attr *init = node_attr(&g->nodes[i], ATTR_init);
+    if (!init) continue;
+    uint32_t ref = g->nodes[i].out[0];
+    int64_t count = value_elements(&g->values[init->value]);
+    FUZZ_CHECK(same(steps_held(s, ref), dataflow_held(d, ref), count));
+  }
+  steps_free(s);
+  dataflow_free(d);
+}
+
+// Reals throughout: nothing that holds integers but indices.
+static bool is_of_floats(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (type_is_integer(&g->values[i].type)) return false;
+  return is_executed(g, EXECUTOR_REAL);
+}
+
 void fuzz_use_graph(struct graph *g) {
   struct arena a = {0};
   round_trip(g);
   if (is_small(g) && graph_is_real(g)) use_reals(&a, g);
   if (is_small(g) && !graph_is_real(g)) use_integers(&a, g);
+  if (is_small(g) && is_of_floats(g)) use_steps(&a, g);
   arena_free(&a);
 }
