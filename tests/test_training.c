@@ -9,6 +9,7 @@
 #include "sw/exec/kernels.h"
 #include "sw/graph/model.h"
 #include "sw/graph/split.h"
+#include "sw/train/schedule.h"
 #include "tests/helper_training.h"
 
 #include <math.h>
@@ -131,6 +132,31 @@ static void a_schedule_is_followed(void **state) {
   }
   steps_free(s);
   arena_free(&l.arena);
+}
+
+// Words become tables; cosines are compared with the C library's.
+static void schedules_are_tables(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct optimizer o = {0};
+  assert_true(schedule_set(&a, "constant", 0.25, 5, 10, &o, &e));
+  assert_true(o.n_rates == 1 && o.rates[0] == 0.25f);
+  assert_true(schedule_set(&a, "step:2:0.5", 0.25, 5, 10, &o, &e));
+  assert_true(o.n_rates == 3 && o.every == 20);
+  for (int i = 0; i < 3; i++) assert_true(o.rates[i] == 0.25f / (float)(1 << i));
+  assert_true(schedule_set(&a, "0.5,0.125", 9, 5, 10, &o, &e));
+  assert_true(o.n_rates == 2 && o.every == 10 && o.rates[0] == 0.5f && o.rates[1] == 0.125f);
+  assert_true(schedule_set(&a, "cosine:0.5", 0.25, 2, 4, &o, &e));
+  assert_true(o.n_rates == 8 && o.every == 1 && o.rates[0] == 0.25f);
+  for (int i = 0; i < 8; i++) {
+    double share = (1 + cos(3.14159265358979323846 * i / 8)) / 2;
+    assert_true(fabs((double)o.rates[i] - 0.25 * (0.5 + 0.5 * share)) < 1e-7);
+  }
+  assert_true(schedule_set(&a, "cosine", 0.25, 1000, 469, &o, &e));
+  assert_true(o.n_rates <= 65536 && o.n_rates * o.every >= 469000 && o.every == 8);
+  assert_true(o.rates[o.n_rates - 1] < 1e-5f);
+  arena_free(&a);
 }
 
 // ---- wanted parts
@@ -362,6 +388,7 @@ int main(void) {
                                      cmocka_unit_test(threads_and_kernels_give_the_same_bits),
                                      cmocka_unit_test(a_weight_moves_as_computed_by_hand),
                                      cmocka_unit_test(a_schedule_is_followed),
+                                     cmocka_unit_test(schedules_are_tables),
                                      cmocka_unit_test(a_wanted_slice_moves_alone),
                                      cmocka_unit_test(a_slice_has_a_memory_of_its_size),
                                      cmocka_unit_test(cut_connections_stay_zero),
