@@ -74,6 +74,35 @@ static void test_container(void **state) {
     expect_made(cases[i].entries, GRAPH, cases[i].words);
 }
 
+// Headers that aren't what they should be before any tensor is looked at.
+static void test_raw_headers(void **state) {
+  (void)state;
+  static const struct {
+    const char *header, *words;
+  } cases[] = {
+      {"{\"__metadata__\":1}", "__metadata__: expected an object"},
+      {"{\"__metadata__\":{\"format\":1}}", "__metadata__: \"format\" isn't a string"},
+      {"{\"w\":7}", "expected an object"},
+      {"{\"w\":{\"dtype\":5,\"shape\":[1],\"data_offsets\":[0,4]}}", "dtype: expected a string"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]}}", "shape: expected a list"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", "dimension 0"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":7}}", "expected [begin, end]"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", "expected [begin, end]"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", "[begin, end]"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0.5,4]}}", "[begin, end]"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,\"4\"]}}", "[begin, end]"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-1,3]}}", "[begin, end]"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct text file = {0};
+    model_put_size(&file, strlen(cases[i].header));
+    text_puts(&file, cases[i].header);
+    text_put(&file, "\0\0\0\0", 4);
+    model_expect(&file, cases[i].words);
+    text_free(&file);
+  }
+}
+
 static void test_every_cut(void **state) {
   (void)state;
   struct text file = model_file(ENTRIES, GRAPH, "1", zeros, DATA);
@@ -225,9 +254,10 @@ static void test_cycle(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),       cmocka_unit_test(test_container),
-      cmocka_unit_test(test_every_cut),  cmocka_unit_test(test_every_byte),
-      cmocka_unit_test(test_header),     cmocka_unit_test(test_graph),
-      cmocka_unit_test(test_not_finite), cmocka_unit_test(test_cycle)};
+      cmocka_unit_test(test_good),        cmocka_unit_test(test_container),
+      cmocka_unit_test(test_raw_headers), cmocka_unit_test(test_every_cut),
+      cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_header),
+      cmocka_unit_test(test_graph),       cmocka_unit_test(test_not_finite),
+      cmocka_unit_test(test_cycle)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
