@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets: good files give their numbers, every damaged file one message and no crash.
 #include "sw/base/file.h"
+#include "sw/data/array.h"
 #include "tests/helper_data.h"
 
 #include <stdio.h>
@@ -107,6 +108,8 @@ static void idx_bad_headers_are_refused(void **state) {
   bad[sizeof idx3] = 0;
   refused(f, put(f, "long", bad, sizeof bad), "more bytes than the header");
   refused(f, put_gzip(f, "long.gz", bad, sizeof bad), "more bytes than the header");
+  const unsigned char large[] = {0, 0, 8, 1, 1, 0, 0, 0, 5};
+  refused(f, put(f, "large", large, sizeof large), "size: expected 16777216 bytes of data");
 }
 
 static void trailing_bytes_after_gzip_are_refused(void **state) {
@@ -117,6 +120,16 @@ static void trailing_bytes_after_gzip_are_refused(void **state) {
   unsigned char *longer = arena_alloc(&f->arena, gz.size + 1, 1);
   memcpy(longer, gz.data, gz.size);
   refused(f, put(f, "t", longer, gz.size + 1), "expected the end of the file, found 1 more");
+}
+
+// zlib counts its input in 32 bits. Only the first two bytes are looked at.
+static void gzip_of_4_gib_is_refused(void **state) {
+  struct fixture *f = *state;
+  const unsigned char magic[] = {0x1f, 0x8b};
+  struct array out;
+  struct err e = {0};
+  assert_false(idx_parse(&f->arena, magic, (size_t)UINT32_MAX + 1, &out, &e));
+  assert_string_equal(e.text, "gzip: expected less than 4 GiB, found 4294967296 bytes");
 }
 
 // A few bytes that promise 2^28 are refused before memory is taken for them, and a file that
@@ -230,6 +243,7 @@ int main(void) {
       DATA_CASE(idx_every_flipped_gzip_byte_is_refused_or_harmless),
       DATA_CASE(idx_bad_headers_are_refused),
       DATA_CASE(trailing_bytes_after_gzip_are_refused),
+      DATA_CASE(gzip_of_4_gib_is_refused),
       DATA_CASE(gzip_bombs_are_refused),
       DATA_CASE(labels_must_fit_the_images),
       DATA_CASE(synthetic_digits_are_reproducible),

@@ -76,6 +76,11 @@ static void npy_odd_headers_are_refused(void **state) {
       {"{'descr':'<f4','system':'x','shape':(1,)}", "found system"},
       {"{'a_key_that_is_too_long':1}", "expected a key"},
       {"{'descr' '<f4'}", "expected ':'"},
+      {"{descr:'<f4'}", "expected a key"},
+      {"{xdescrx:'<f4','fortran_order':False,'shape':(1,)}", "expected a key"},
+      {"{'descr':'123456789012345'}", "found 123456789012345"},
+      {"{'descr':'1234567890123456'}", "expected a plain type"},
+      {"{'descr':<f4}", "expected a plain type"},
       {"{'descr", "expected a key"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -84,6 +89,23 @@ static void npy_odd_headers_are_refused(void **state) {
   refused(f, put(f, "short", "\x93NUMPY\1\0", 8), "cut short");
   refused(f, put(f, "short", "\x93NUMPY\1\0\x0c\0{}", 12), "expected 12 bytes, found 2");
   refused(f, put(f, "huge", "\x93NUMPY\2\0\0\0\0\x80{}", 14), "at most 65536");
+}
+
+// A header as long as two bytes of its length say, and none of the data's bytes belongs to it.
+static void npy_headers_end_where_they_say(void **state) {
+  struct fixture *f = *state;
+  struct images m;
+  const float data[] = {1, 2};
+  const char *entries = "{'descr':'<f4','fortran_order':False,'shape':(2,)";
+  for (int major = 1; major <= 3; major++) {
+    opens(f, put_npy(f, major, arena_printf(&f->arena, "%s%*s}", entries, 700, ""), data, 8), 0,
+          &m);
+    assert_int_equal(m.count, 2);
+    assert_true(m.floats[1] == 2);
+  }
+  refused(f, put_npy(f, 1, "{'descr':'<f4','fortran_order':False,'shape':(2", "),}\n12345678", 12),
+          "expected ',' or ')'");
+  refused(f, put_npy(f, 1, entries, "}1234567", 8), "header: expected ',' or '}'");
 }
 
 static void npy_values_that_are_no_numbers_are_refused(void **state) {
@@ -116,6 +138,7 @@ int main(void) {
       DATA_CASE(npy_types_and_versions),
       DATA_CASE(npy_bytes_are_pixels_and_shapes_are_kept),
       DATA_CASE(npy_odd_headers_are_refused),
+      DATA_CASE(npy_headers_end_where_they_say),
       DATA_CASE(npy_values_that_are_no_numbers_are_refused),
       DATA_CASE(npy_labels),
   };
