@@ -17,8 +17,8 @@ static void project(struct shell *s, const char *checks) {
                           "}\n' >clamp.c &&"
                           "printf 'int clamp(int v);\n"
                           "int main(void) { return !(%s); }\n' >tests/test_clamp.c &&"
-                          "printf 'build/tests/test_clamp: build/clamp.o tests/test_clamp.c\n"
-                          "\tcc -o $@ tests/test_clamp.c build/clamp.o\n"
+                          "printf 'build/tests/test_%%%%: build/%%%%.o tests/test_%%%%.c\n"
+                          "\tcc -o $@ $^\n"
                           "build/%%%%.o: %%%%.c\n"
                           "\tmkdir -p build/tests && cc -c -o $@ $<\n' >Makefile &&"
                           "echo 'clamp.c | 90 | test_clamp' >tests/mutants/files &&"
@@ -34,7 +34,7 @@ static void test_survivors(void **state) {
   project(*state, LOW);
   cli_expect(*state, MUTATE, 1,
              "survives: clamp.c:4 return v > 9 ? 9 : v; ==> return v > 10 ? 9 : v;");
-  cli_expect(*state, MUTATE " | tail -n 1", 0, " 8 tried,   3 killed,  0 equivalent,  37 %");
+  cli_expect(*state, MUTATE " | tail -n 1", 0, "8 tried   3 killed  0 the same  37 %");
 }
 
 static void test_equivalents(void **state) {
@@ -46,10 +46,23 @@ static void test_equivalents(void **state) {
              "    a bound gives itself\n  if (v < 3) return 3; ==> if (v < 4) return 3;\n"
              "    the same\n  return v > 9 ? 9 : v; ==> return v >= 9 ? 9 : v;\n"
              "    the same\n' >$D/tests/mutants/equivalent; " MUTATE,
-             0, "5 killed,  3 equivalent, 100 %");
+             0, "5 killed  3 the same 100 %");
   // a sample is the same in every run
   cli_expect(s, MUTATE " -n 3 -s 7 >$D/a; " MUTATE " -n 3 -s 7 | diff - $D/a && cat $D/a", 0,
-             "1 tried,   1 killed,  2 equivalent");
+             "1 tried   1 killed  2 the same");
+}
+
+// Two files, each by one of two jobs, in one table.
+static void test_two_files(void **state) {
+  struct shell *s = *state;
+  project(s, LOW HIGH);
+  cli_expect(s,
+             "cd $D && sed s/clamp/limit/g clamp.c >limit.c &&"
+             " sed s/clamp/limit/g tests/test_clamp.c >tests/test_limit.c &&"
+             " echo 'limit.c | 50 | test_limit' >>tests/mutants/files; echo made",
+             0, "made");
+  cli_expect(s, MUTATE " 2>&1 | tail -n 2 | tr -s ' ' | cut -d ' ' -f 2,5-8", 0,
+             "clamp.c 8 tried 5 killed\nlimit.c 8 tried 5 killed\n");
 }
 
 static void test_refusals(void **state) {
@@ -66,6 +79,6 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_survivors), SHELL_CASE(test_equivalents),
-                                     SHELL_CASE(test_refusals)};
+                                     SHELL_CASE(test_two_files), SHELL_CASE(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
