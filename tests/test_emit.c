@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of a small generated design, byte for byte as in tests/golden. NNGEN_GOLDEN_UPDATE=1
-// writes it anew, to be read before it is committed.
+// The text of a small generated design, byte for byte as in tests/golden.
 #include "gen/emit.h"
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
@@ -8,11 +7,11 @@
 #include "gen/report.h"
 #include "gen/rom_case.h"
 #include "quant/quantize.h"
-#include "sw/base/file.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "tests/helper_circuit.h"
+#include "tests/helper_golden.h"
 #include "tests/helper_netgen.h"
 
 #include <jansson.h>
@@ -75,24 +74,12 @@ static struct plan *small_plan(struct arena *a) {
   return p;
 }
 
-static void compare(struct arena *a, const char *name, const struct text *t) {
-  struct err e = {0};
-  struct bytes expected;
-  const char *path = arena_printf(a, "tests/golden/%s", name);
-  if (getenv("NNGEN_GOLDEN_UPDATE")) assert_true(file_write(path, t->data, t->size, &e));
-  if (!file_read(a, path, 1 << 20, &expected, &e)) fail_msg("%s", e.text);
-  size_t at = 0, line = 1;
-  while (at < t->size && at < expected.size && (unsigned char)t->data[at] == expected.data[at])
-    line += t->data[at++] == '\n';
-  if (at < t->size || at < expected.size) fail_msg("%s differs in line %zu", path, line);
-}
-
 static void test_top(void **state) {
   (void)state;
   struct arena a = {0};
   struct text t = {0};
   emit_top(&t, small_plan(&a));
-  compare(&a, "small.sv", &t);
+  golden_text(&a, "small.sv", &t);
   text_free(&t);
   arena_free(&a);
 }
@@ -103,8 +90,8 @@ static void test_reports(void **state) {
   struct text report = {0}, manifest = {0};
   report_text(&report, small_plan(&a));
   report_manifest(&manifest, small_plan(&a), "0123");
-  compare(&a, "small.report.txt", &report);
-  compare(&a, "small.manifest.json", &manifest);
+  golden_text(&a, "small.report.txt", &report);
+  golden_text(&a, "small.manifest.json", &manifest);
   text_free(&report);
   text_free(&manifest);
   arena_free(&a);
@@ -305,7 +292,7 @@ static void test_every_kind(void **state) {
   text_puts(&sums, "polynomial");
   put_sums(&a, &sums, polynomial(&a));
   text_puts(&sums, "\n");
-  compare(&a, "kinds.sums", &sums);
+  golden_text(&a, "kinds.sums", &sums);
   text_free(&sums);
   arena_free(&a);
 }
