@@ -58,7 +58,10 @@ static void take_lines(struct process *p, int child, const char *data, size_t si
   text_put(&p->line, data, size);
 }
 
-static void end(struct process *p) {
+// What was printed last may lack its newline.
+static void end(struct process *p, int child,
+                void (*take)(void *context, int child, const char *line), void *context) {
+  if (p->line.size) take(context, child, p->line.data);
   close(p->out);
   while (waitpid(p->pid, &p->status, 0) < 0 && errno == EINTR) continue;
   text_free(&p->line);
@@ -79,7 +82,7 @@ void process_read(struct process *list, int count,
       if (size > 0) {
         take_lines(&list[i], i, data, (size_t)size, take, context);
       } else if (size == 0 || errno != EINTR) {
-        end(&list[i]);
+        end(&list[i], i, take, context);
         left--;
       }
     }
