@@ -48,10 +48,8 @@ static void take_lines(struct process *p, int child, const char *data, size_t si
                        void (*take)(void *context, int child, const char *line), void *context) {
   for (const char *end; size && (end = memchr(data, '\n', size));) {
     text_put(&p->line, data, (size_t)(end - data));
-    text_put(&p->line, "", 0);
-    take(context, child, p->line.data ? p->line.data : "");
+    take(context, child, p->line.data);
     p->line.size = 0;
-    if (p->line.data) p->line.data[0] = 0;
     size -= (size_t)(end + 1 - data);
     data = end + 1;
   }
@@ -96,13 +94,9 @@ static void append(void *context, int child, const char *line) {
 
 // The first line that speaks of an error, or the first line.
 static const char *telling(const char *text) {
-  for (const char *line = text; *line;) {
-    const char *word = strcasestr(line, "error"), *end = strchr(line, '\n');
-    if (word && (!end || word < end)) return line;
-    if (!end || !word) break;
-    line = end + 1;
-  }
-  return text;
+  const char *at = strcasestr(text, "error");
+  while (at && at > text && at[-1] != '\n') at--;
+  return at ? at : text;
 }
 
 bool process_run(const char *const *argv, const char *cwd, const char *const *environment,
