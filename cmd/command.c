@@ -50,7 +50,7 @@ bool command_images(struct arena *a, const struct options *o, const struct graph
   if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
   struct err note = {0};
   if (out->note && !o->quiet) {
-    err_set(&note, "%s", out->note);
+    err_put(&note, "%s", out->note);
     err_print(stderr, &note);
   }
   if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);

@@ -192,6 +192,6 @@ int command_completion(struct arena *a, const struct options *o, struct err *e) 
     text_free(&t);
     return EXIT_GOOD;
   }
-  err_set(e, "completion %s: expected bash, zsh or fish", o->model);
+  err_put(e, "completion %s: expected bash, zsh or fish", o->model);
   return EXIT_USAGE;
 }

@@ -174,6 +174,6 @@ int command_doctor(struct arena *a, const struct options *o, struct err *e) {
     print_table(&f);
   bool fault = false;
   for (int i = 0; i < f.count; i++) fault |= f.list[i].needed && !f.list[i].good;
-  if (fault) err_set(e, "something that simulation needs is missing; scripts/setup installs it");
+  if (fault) err_put(e, "something that simulation needs is missing; scripts/setup installs it");
   return fault ? EXIT_USER : EXIT_GOOD;
 }

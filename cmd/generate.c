@@ -27,11 +27,11 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
     return NULL;
   *model_sha256 = folder_sha256(a, file.data, file.size);
   if (!m.fixed) {
-    err_set(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
+    err_put(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
     return NULL;
   }
   struct plan *p = plan_new(a, m.fixed, top, &folding, e);
-  if (!p) err_within(e, "%s", o->model);
+  if (!p) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   return p;
 }
@@ -42,7 +42,7 @@ static const int32_t *vector_frames(struct arena *a, const struct options *o, co
   struct images set;
   if (!o->data || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
   if (set.count == BENCH_FRAMES) return command_codes(a, p->graph, &set, 0, BENCH_FRAMES);
-  err_set(e, "%s: %lld images, the vectors take %d", set.name, (long long)set.count, BENCH_FRAMES);
+  err_put(e, "%s: %lld images, the vectors take %d", set.name, (long long)set.count, BENCH_FRAMES);
   return NULL;
 }
 

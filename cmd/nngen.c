@@ -56,7 +56,7 @@ static int help_command(int argc, char **argv) {
   enum command c = argc > 2 ? find(argv[2]) : COMMANDS;
   struct err e = {0};
   if (argc <= 2 || c < COMMANDS) return print_help(c);
-  err_set(&e, "there is no command \"%s\"", argv[2]);
+  err_put(&e, "there is no command \"%s\"", argv[2]);
   return usage_error(&e);
 }
 
@@ -114,6 +114,6 @@ int main(int argc, char **argv) {
   struct err e = {0};
   bool word = argv[1][strspn(argv[1], "abcdefghijklmnopqrstuvwxyz")] == 0;
   if (!word || file_exists(argv[1])) return run_command(COMMAND_GENERATE, argc, argv);
-  err_set(&e, "there is no command or file \"%s\"", argv[1]);
+  err_put(&e, "there is no command or file \"%s\"", argv[1]);
   return usage_error(&e);
 }

@@ -273,11 +273,11 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
   struct run r = {.arena = a, .batch = o->batch ? o->batch : BLOCK};
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   if (o->real && !m.real) {
-    err_set(e, "%s: the model holds integers only, there is no float model to run", o->model);
+    err_put(e, "%s: the model holds integers only, there is no float model to run", o->model);
     return EXIT_USER;
   }
   if (!execute(&r, o, &m, e)) {
-    if (!strstr(e->text, o->model)) err_within(e, "%s", o->model);
+    if (!strstr(e->text, o->model)) err_put_within(e, "%s", o->model);
     return EXIT_USER;
   }
   r.correct = command_correct(&r.set, r.set.count, r.outputs, r.elements);

@@ -171,6 +171,6 @@ int command_sim(struct arena *a, const struct options *o, struct err *e) {
     print_json(&s);
   else
     print_text(&s);
-  if (s.result.failure) err_set(e, "%s: %s", s.folder, s.result.failure);
+  if (s.result.failure) err_put(e, "%s: %s", s.folder, s.result.failure);
   return s.result.failure ? EXIT_USER : EXIT_GOOD;
 }

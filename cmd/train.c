@@ -167,7 +167,7 @@ static bool open_data(struct train *t, struct err *e) {
   t->result.data = t->set.name;
   if (t->set.note && !t->o->quiet) {
     struct err note = {0};
-    err_set(&note, "%s", t->set.note);
+    err_put(&note, "%s", t->set.note);
     err_print(stderr, &note);
   }
   t->result.test_name = t->o->test ? t->o->test : mnist ? "mnist" : NULL;
@@ -227,7 +227,7 @@ static bool resume(struct train *t, struct err *e) {
   if (!file_exists(path)) return true;
   if (!checkpoint_read(path, t->fit, &t->fit_options, &t->run, e)) return false;
   const struct fit_position *at = fit_at(t->fit);
-  err_set(&note, "%s: goes on after epoch %lld, step %lld", path, (long long)at->epoch,
+  err_put(&note, "%s: goes on after epoch %lld, step %lld", path, (long long)at->epoch,
           (long long)at->step);
   if (!t->o->quiet) err_print(stderr, &note);
   return true;

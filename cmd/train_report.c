@@ -139,7 +139,7 @@ bool train_plot(const char *path, const struct train_result *r, bool quiet, stru
   struct arena a = {0};
   if (!process_exists("gnuplot")) {
     struct err note = {0};
-    err_set(&note, "--plot %s: gnuplot isn't installed, no picture is made", path);
+    err_put(&note, "--plot %s: gnuplot isn't installed, no picture is made", path);
     if (!quiet) err_print(stderr, &note);
     return true;
   }

@@ -122,7 +122,7 @@ static bool place(const char *made, const char *old, const char *dir, bool ours,
   bool able = errno != EINVAL && errno != ENOSYS;
   if (!full || able || rename(dir, old) != 0) return err_set(e, "%s: %s", dir, strerror(errno));
   if (rename(made, dir) != 0) {
-    err_set(e, "%s: %s", dir, strerror(errno));
+    err_put(e, "%s: %s", dir, strerror(errno));
     rename(old, dir);
     return false;
   }

@@ -211,7 +211,7 @@ static bool quantize_all(struct quantizer *q) {
 
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e) {
   if (!f->defaults.has_stream) {
-    err_set(e, "the model is float: give --precision W,F, as in --precision 8,3");
+    err_put(e, "the model is float: give --precision W,F, as in --precision 8,3");
     return NULL;
   }
   struct quantizer q = {a, g, graph_new(a, g->name), f, ARENA_NEW(a, int32_t, g->n_values), e};

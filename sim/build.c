@@ -105,7 +105,7 @@ static bool build(struct command *c, const char *library, const char *program, s
     const char *log = arena_printf(c->arena, "%s.log", program);
     struct err ignored = {0};
     file_write(log, said.data ? said.data : "", said.size, &ignored);
-    if (!ok) err_within(e, "%s", log);
+    if (!ok) err_put_within(e, "%s", log);
     ok = ok && file_write(path, stamp.data, stamp.size, e);
   }
   text_free(&stamp);
@@ -142,7 +142,7 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   const char *name = trace ? "traced" : "fast", *archive = job->archive;
   const char *program = arena_printf(a, "%s/%s", job->build, name);
   if (!process_exists("verilator")) {
-    err_set(e,
+    err_put(e,
             "verilator isn't installed: scripts/setup installs it, --simulator icarus is slower");
     return NULL;
   }
@@ -173,7 +173,7 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   const char *tb = arena_printf(a, "%s/tb.sv", job->work);
   const char *program = arena_printf(a, "%s/tb.vvp", job->work);
   if (!process_exists("iverilog") || !process_exists("vvp")) {
-    err_set(e, "icarus isn't installed: scripts/setup installs it");
+    err_put(e, "icarus isn't installed: scripts/setup installs it");
     return NULL;
   }
   emit_bench_vectors(&t, job->plan);

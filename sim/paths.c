@@ -14,7 +14,7 @@ static const char *absolute(struct arena *a, const char *path, struct err *e) {
   char *found = realpath(path, NULL);
   const char *copy = found ? arena_strdup(a, found) : NULL;
   free(found);
-  if (!copy) err_set(e, "%s: %s", path, strerror(errno));
+  if (!copy) err_put(e, "%s: %s", path, strerror(errno));
   return copy;
 }
 
@@ -38,7 +38,7 @@ static const char *linked(struct arena *a, const char *folder, const char *name,
   const char *path = arena_printf(a, "%s/%s", folder, name);
   unlink(path);
   if (symlink(to, path) == 0) return path;
-  err_set(e, "%s: %s", path, strerror(errno));
+  err_put(e, "%s: %s", path, strerror(errno));
   return NULL;
 }
 

@@ -7,7 +7,7 @@
 //
 // Mutated are operators, integer literals, true and false, negations, break and continue, and whole
 // expression statements, which vanish. Comments, strings, preprocessor lines, assert and messages
-// (calls of err_set, err_within) are left alone: what they say is not behaviour.
+// (calls of err_set and its like) are left alone: what they say is not behaviour.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +160,8 @@ static int statement_end(int i) {
 // Inside of a call whose words aren't behaviour.
 static int is_message(int i) {
   for (int j = i; j >= 0 && !is(j, ";") && !is(j, "{"); j--)
-    if (is(j, "err_set") || is(j, "err_within") || is(j, "assert") || is(j, "_Static_assert"))
+    if (is(j, "err_set") || is(j, "err_within") || is(j, "err_put") || is(j, "err_put_within") ||
+        is(j, "assert") || is(j, "_Static_assert"))
       return 1;
   return 0;
 }

@@ -40,20 +40,20 @@ static void a_long_error_is_cut_not_overrun(void **state) {
   char word[2 * ERR_TEXT];
   memset(word, 'x', sizeof word - 1);
   word[sizeof word - 1] = 0;
-  err_set(&e, "%s", word);
+  err_put(&e, "%s", word);
   assert_int_equal(strlen(e.text), ERR_TEXT - 1);
-  err_within(&e, "abc");
+  err_put_within(&e, "abc");
   assert_int_equal(strlen(e.text), ERR_TEXT - 1);
   assert_memory_equal(e.text, "abc: xx", 7);
-  err_within(&e, "%s", word);
+  err_put_within(&e, "%s", word);
   assert_int_equal(strlen(e.text), ERR_TEXT - 1);
   e = (struct err){0};
-  err_set(&e, "what was wrong");
-  err_within(&e, "%s", word);
+  err_put(&e, "what was wrong");
+  err_put_within(&e, "%s", word);
   assert_non_null(strstr(e.text, "xx...xx"));
   assert_non_null(strstr(e.text, "xx: what was wrong"));
   e = (struct err){0};
-  err_set(&e, "layer \"%s\": what was wrong", word);
+  err_put(&e, "layer \"%s\": what was wrong", word);
   assert_non_null(strstr(e.text, "xx...xx"));
   assert_non_null(strstr(e.text, "xx\": what was wrong"));
 }
@@ -64,7 +64,7 @@ static void control_bytes_are_printed_escaped(void **state) {
   char *found = NULL;
   size_t size = 0;
   FILE *to = open_memstream(&found, &size);
-  err_set(&e, "layer \"\033[2J\n\x7f\"");
+  err_put(&e, "layer \"\033[2J\n\x7f\"");
   err_print(to, &e);
   fclose(to);
   assert_string_equal(found, "nngen: layer \"\\x1b[2J\\x0a\\x7f\"\n");

@@ -23,16 +23,15 @@ static void print_cut(char *to, size_t room, const char *format, va_list args) {
   free(whole);
 }
 
-bool err_set(struct err *e, const char *format, ...) {
-  if (e->text[0]) return false;
+void err_put(struct err *e, const char *format, ...) {
+  if (e->text[0]) return;
   va_list args;
   va_start(args, format);
   print_cut(e->text, sizeof e->text, format, args);
   va_end(args);
-  return false;
 }
 
-bool err_within(struct err *e, const char *format, ...) {
+void err_put_within(struct err *e, const char *format, ...) {
   char inner[ERR_TEXT], context[ERR_TEXT / 4];
   memcpy(inner, e->text, sizeof inner);
   va_list args;
@@ -41,7 +40,6 @@ bool err_within(struct err *e, const char *format, ...) {
   va_end(args);
   int n = snprintf(e->text, sizeof e->text, "%s: ", context);
   copy_cut(e->text + n, sizeof e->text - (size_t)n, inner);
-  return false;
 }
 
 void err_print(FILE *to, const struct err *e) {

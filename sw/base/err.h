@@ -13,12 +13,16 @@ struct err {
   char text[ERR_TEXT]; // empty: no error; may hold bytes from hostile files, print with err_print
 };
 
-// Records a message (the first one wins) and returns false: `return err_set(e, "...")`. What is too
-// long loses its middle.
-bool err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Records a message; the first one wins. What is too long loses its middle.
+void err_put(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Puts "context: " before a recorded message; used on the way up (file, layer). Returns false.
-bool err_within(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Puts "context: " before a recorded message; used on the way up (file, layer).
+void err_put_within(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The same as expressions that are false: `return err_set(e, "...")`, `ok || err_set(e, "...")`.
+// Macros, so that the compiler knows the value.
+#define err_set(...) (err_put(__VA_ARGS__), false)
+#define err_within(...) (err_put_within(__VA_ARGS__), false)
 
 // Prints "nngen: <text>" and a newline, the text escaped (text.h).
 void err_print(FILE *to, const struct err *e);

@@ -31,12 +31,12 @@ static bool shallow(const char *text, size_t size) {
 
 json_t *json_parse(const char *text, size_t size, struct err *e) {
   if (!shallow(text, size)) {
-    err_set(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
+    err_put(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
     return NULL;
   }
   json_error_t error;
   json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-  if (!root) err_set(e, "JSON line %d column %d: %s", error.line, error.column, error.text);
+  if (!root) err_put(e, "JSON line %d column %d: %s", error.line, error.column, error.text);
   return root;
 }
 

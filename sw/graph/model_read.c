@@ -224,7 +224,7 @@ static bool declare_node(struct reader *r, const json_t *j) {
   if (!name) return err_set(r->err, "a node has no name");
   int kind = op ? op_find(op) : NONE;
   if (kind == NONE) {
-    err_set(r->err, "unknown op \"%s\"", op ? op : "?");
+    err_put(r->err, "unknown op \"%s\"", op ? op : "?");
     return err_within(r->err, "layer \"%s\"", name);
   }
   uint32_t node = graph_add_node(r->graph, (enum op)kind, name);
@@ -297,7 +297,7 @@ struct graph *model_parse(struct arena *a, const void *data, size_t size, struct
   const char *text = safetensors_metadata(&file, "nngen.graph");
   json_t *root = json_parse(text, strlen(text), e);
   if (!root) {
-    err_within(e, "nngen.graph");
+    err_put_within(e, "nngen.graph");
     return NULL;
   }
   struct reader r = {a, NULL, &file, ARENA_NEW(a, char, file.count + 1), json_map(), json_map(), e};
@@ -312,6 +312,6 @@ struct graph *model_read(struct arena *a, const char *path, struct err *e) {
   struct bytes bytes;
   if (!file_read(a, path, MODEL_BYTES_MAX, &bytes, e)) return NULL;
   struct graph *g = model_parse(a, bytes.data, bytes.size, e);
-  if (!g) err_within(e, "%s", path);
+  if (!g) err_put_within(e, "%s", path);
   return g;
 }

@@ -8,7 +8,7 @@
 struct tensor *reader_take(struct reader *r, const char *name) {
   int64_t at = safetensors_find(r->file, name);
   if (at < 0) {
-    err_set(r->err, "tensor \"%s\" isn't in the file", name);
+    err_put(r->err, "tensor \"%s\" isn't in the file", name);
     return NULL;
   }
   r->used[at] = 1;
@@ -19,7 +19,7 @@ struct tensor *reader_take_list(struct reader *r, const char *name, enum dtype d
   struct tensor *t = reader_take(r, name);
   if (!t) return NULL;
   if (t->dtype == dtype && t->rank == 1 && t->count > 0) return t;
-  err_set(r->err, "tensor \"%s\": expected a list of %s, found %s of rank %d", name,
+  err_put(r->err, "tensor \"%s\": expected a list of %s, found %s of rank %d", name,
           dtype_text(dtype), dtype_text(t->dtype), t->rank);
   return NULL;
 }

@@ -10,7 +10,7 @@ enum { ADDENDS = 2, SLOPE_SHIFT_MAX = 60 };
 
 static bool wrong(struct err *e, const char *what, const struct value *v, const char *expected) {
   struct arena a = {0};
-  err_set(e, "%s \"%s\" has type %s, expected %s", what, v->name, type_text(&a, &v->type),
+  err_put(e, "%s \"%s\" has type %s, expected %s", what, v->name, type_text(&a, &v->type),
           expected);
   arena_free(&a);
   return false;

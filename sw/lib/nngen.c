@@ -176,7 +176,7 @@ int nngen_run_pixels(const struct nngen *net, int64_t images, const uint8_t *pix
                      struct nngen_error *error) {
   struct err e = {0};
   if (!net->graph->inputs[0].source.tables)
-    err_set(&e, "the network's input doesn't come from pixels");
+    err_put(&e, "the network's input doesn't come from pixels");
   if (e.text[0] || !check_taps(net, taps, n_taps, &e)) return failed(&e, error);
   run(net, images, pixels, NULL, output, taps, n_taps);
   return 1;
@@ -214,10 +214,10 @@ int nngen_run_codes(const struct nngen *net, int64_t images, const int32_t *code
 int nngen_encode(const struct nngen_stream *s, int64_t count, const float *reals, int32_t *codes,
                  struct nngen_error *error) {
   struct err e = {0};
-  if (s->axis >= 0) err_set(&e, "stream \"%s\" has a scale per channel", s->name);
+  if (s->axis >= 0) err_put(&e, "stream \"%s\" has a scale per channel", s->name);
   for (int64_t i = 0; i < count && !e.text[0]; i++) {
     if (!isfinite(reals[i]))
-      err_set(&e, "element %lld isn't a finite number", (long long)i);
+      err_put(&e, "element %lld isn't a finite number", (long long)i);
     else
       codes[i] = (int32_t)type_encode(s->type, (double)reals[i]);
   }

@@ -249,7 +249,7 @@ struct plan *plan_new(struct arena *a, const struct graph *g, const char *top,
       .arena = a, .graph = g, .folding = &lanes, .plan = ARENA_NEW(a, struct plan, 1)};
   *p.plan = (struct plan){.graph = g, .top = top};
   if (g->n_inputs != 1 || g->n_outputs != 1) {
-    err_set(e, "%u inputs and %u outputs, a circuit has one of each", g->n_inputs, g->n_outputs);
+    err_put(e, "%u inputs and %u outputs, a circuit has one of each", g->n_inputs, g->n_outputs);
     return NULL;
   }
   start(&p);

@@ -156,7 +156,7 @@ static bool read_position(struct arena *a, const struct safetensors *s, const st
                               .rows = (int64_t)json_array_size(rows)};
   bool ok = at->rows <= ROWS_MAX && counts_fit(at, o, steps);
   if (!ok)
-    err_set(e, "position: epoch %lld, step %lld of %lld, %lld rows; this run has %lld epochs",
+    err_put(e, "position: epoch %lld, step %lld of %lld, %lld rows; this run has %lld epochs",
             (long long)at->epoch, (long long)at->step, (long long)steps, (long long)at->rows,
             (long long)o->epochs);
   at->row = ARENA_NEW(a, struct fit_row, ok ? at->rows : 0);

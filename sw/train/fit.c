@@ -306,7 +306,7 @@ enum fit_state fit_step(struct fit *f, struct err *e) {
   run(f, f->steps, at->step);
   f->last_loss = *(const float *)steps_value(f->steps, f->t->loss);
   if (!isfinite(f->last_loss)) {
-    err_set(e,
+    err_put(e,
             "epoch %lld, step %lld: the loss isn't finite; layer \"%s\" is the first whose "
             "output isn't (a lower --rate may help)",
             (long long)at->epoch + 1, (long long)at->step + 1, first_layer(f, at->step));

@@ -182,7 +182,7 @@ static int choice(struct reading *r, const char *key, const char *const *words, 
   if (!j) return otherwise;
   for (int i = 0; word && words[i]; i++)
     if (strcmp(word, words[i]) == 0) return i;
-  err_set(r->err, "%s: \"%s\", expected %s, %s%s%s", key, word ? word : "?", words[0], words[1],
+  err_put(r->err, "%s: \"%s\", expected %s, %s%s%s", key, word ? word : "?", words[0], words[1],
           words[2] ? ", " : "", words[2] ? words[2] : "");
   return NONE;
 }
