@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recipes of networks and words of schedules: what they say becomes the graph and its rates; what
+// is wrong is named by layer and field.
+#include "sw/train/recipe.h"
+#include "sw/train/schedule.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define INPUT "\"input\":{\"shape\":[4]}"
+#define LAYERS "\"layers\":[{\"op\":\"linear\",\"out\":64}]"
+
+static struct recipe parsed(struct arena *a, const char *json) {
+  struct recipe r = {0};
+  struct err e = {0};
+  if (!recipe_parse(a, json, strlen(json), 3, &r, &e)) fail_msg("%s: %s", json, e.text);
+  return r;
+}
+
+// ---- what is wrong is named
+
+static const struct {
+  const char *json, *message;
+} wrong[] = {
+    {"[]", "expected an object"},
+    {"{", "JSON line 1"},
+    {"{" INPUT "," LAYERS ",\"colour\":1}", "recipe: unknown key \"colour\""},
+    {"{\"input\":3," LAYERS "}", "input: expected {\"shape\": [..]}"},
+    {"{\"input\":{\"shape\":[4],\"var\":1}," LAYERS "}", "input: unknown key \"var\""},
+    {"{\"input\":{\"shape\":4}," LAYERS "}", "input: shape: expected 1 to 8 dimensions"},
+    {"{\"input\":{\"shape\":[]}," LAYERS "}", "input: shape: expected 1 to 8 dimensions"},
+    {"{\"input\":{\"shape\":[1,1,1,1,1,1,1,1,1]}," LAYERS "}", "expected 1 to 8 dimensions"},
+    {"{\"input\":{\"shape\":[2,\"4\"]}," LAYERS "}", "dimension 1, expected 1 to 16777216"},
+    {"{\"input\":{\"shape\":[16777217]}," LAYERS "}", "dimension 0, expected 1 to 16777216"},
+    {"{\"input\":{\"shape\":[4],\"mean\":\"0\"}," LAYERS "}", "input: mean: expected numbers"},
+    {"{\"input\":{\"shape\":[4],\"std\":[1,null]}," LAYERS "}", "input: std: expected numbers"},
+    {"{\"input\":{\"shape\":[4],\"mean\":[]}," LAYERS "}", "input: mean: an empty list"},
+    {"{\"input\":{\"shape\":[4],\"mean\":[0,1],\"std\":1}," LAYERS "}",
+     "input: 2 means, 1 deviations"},
+    {"{" INPUT "}", "layers: expected a list of layers"},
+    {"{" INPUT ",\"layers\":{}}", "layers: expected a list of layers"},
+    {"{" INPUT ",\"layers\":[]}", "layers: expected a list of layers"},
+    {"{" INPUT ",\"layers\":[5]}", "layer 1: op: unknown kind \"?\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\"},{\"op\":\"conv\"}]}",
+     "layer 2: op: unknown kind \"conv\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"quantize\"}]}", "quantize isn't a layer of a chain"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"mul\"}]}", "layer 1: op: mul isn't a layer of a chain"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":0}]}", "out: expected the number"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":16777217}]}", "1 to 16777216"},
+    {"{\"input\":{\"shape\":[16777216]},\"layers\":[{\"op\":\"linear\",\"out\":17}]}",
+     "layer 1: out: 17 x 16777216 weights, at most 268435456"},
+    {"{\"input\":{\"shape\":[1]},\"layers\":[{\"op\":\"reshape\",\"shape\":[]},"
+     "{\"op\":\"linear\",\"out\":2}]}",
+     "layer 2: out: expected the number of outputs"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"reshape\",\"shape\":[3]}]}", "layer 1: "},
+    {"{" INPUT ",\"layers\":[{\"op\":\"reshape\",\"shape\":4}]}",
+     "layer 1: shape: not of the kind that this field takes"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"gelu\",\"approximate\":1}]}",
+     "layer 1: approximate: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"elu\",\"alpha\":\"1\"}]}",
+     "layer 1: alpha: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"softmax\",\"axis\":0.5}]}",
+     "layer 1: axis: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"tanh\",\"table\":\"t\"}]}",
+     "layer 1: table: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"clip\",\"lo\":0}]}", "\"hi\""},
+    {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}", "loss: \"hinge\", expected cross_entropy, mse"},
+    {"{" INPUT "," LAYERS ",\"loss\":5}", "loss: \"?\", expected cross_entropy, mse"},
+    {"{" INPUT "," LAYERS ",\"initial\":\"xavier\"}",
+     "initial: \"xavier\", expected fan_in, lecun, kaiming"},
+    {"{" INPUT "," LAYERS ",\"targets\":[1]}", "targets: expected two numbers"},
+    {"{" INPUT "," LAYERS ",\"targets\":[0,\"1\"]}", "targets: expected two numbers"},
+    {"{" INPUT "," LAYERS ",\"targets\":0}", "targets: expected two numbers"},
+};
+
+static void wrong_recipes(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct arena a = {0};
+    struct recipe r;
+    struct err e = {0};
+    assert_false(recipe_parse(&a, wrong[i].json, strlen(wrong[i].json), 3, &r, &e));
+    if (!strstr(e.text, wrong[i].message))
+      fail_msg("%s: \"%s\", expected \"%s\"", wrong[i].json, e.text, wrong[i].message);
+    arena_free(&a);
+  }
+}
+
+// ---- what a recipe says
+
+static void everything_that_can_be_said(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r = parsed(
+      &a, "{\"name\":\"all\",\"input\":{\"shape\":[2,2,1],\"mean\":0.5,\"std\":[0.25]},"
+          "\"layers\":[{\"op\":\"reshape\",\"shape\":[4],\"name\":\"row\"},"
+          "{\"op\":\"linear\",\"out\":3},{\"op\":\"gelu\",\"approximate\":\"tanh\"},"
+          "{\"op\":\"dropout\",\"rate\":0.25,\"seed\":9},{\"op\":\"elu\",\"alpha\":2},"
+          "{\"op\":\"linear\",\"name\":\"last\",\"out\":2},{\"op\":\"softmax\",\"axis\":-1}],"
+          "\"loss\":\"mse\",\"targets\":[-1,0.5]}");
+  static const char *const names[] = {"row",  "fc1",  "gelu1",   "dropout1",
+                                      "elu1", "last", "softmax1"};
+  const struct graph *g = r.model;
+  assert_string_equal(g->name, "all");
+  assert_int_equal(g->n_nodes, 7);
+  for (int i = 0; i < 7; i++) assert_string_equal(g->nodes[i].name, names[i]);
+  assert_true(r.loss == LOSS_MSE && r.target[0] == -1 && r.target[1] == 0.5);
+  const struct source *s = &g->inputs[0].source;
+  assert_true(s->channels == 1 && s->mean[0] == 0.5 && s->std[0] == 0.25);
+  assert_int_equal(node_attr(&g->nodes[0], ATTR_shape)->ints[0], 4);
+  assert_string_equal(node_attr(&g->nodes[2], ATTR_approximate)->text, "tanh");
+  assert_int_equal(node_int(&g->nodes[3], ATTR_seed, 0), 9);
+  assert_true(node_real(&g->nodes[3], ATTR_rate, 0) == 0.25);
+  assert_true(node_real(&g->nodes[4], ATTR_alpha, 0) == 2);
+  assert_int_equal(node_int(&g->nodes[6], ATTR_axis, 0), -1);
+  assert_true(graph_find_value(g, "last.weight") != NONE);
+  assert_int_equal(g->values[graph_find_value(g, "last.weight")].shape[1], 3);
+  arena_free(&a);
+}
+
+static void what_is_left_out(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r = parsed(&a, "{" INPUT "," LAYERS "}");
+  assert_string_equal(r.model->name, "network");
+  assert_true(r.loss == LOSS_CROSS_ENTROPY && r.target[0] == 0 && r.target[1] == 1);
+  assert_true(r.model->inputs[0].source.mean[0] == 0 && r.model->inputs[0].source.std[0] == 1);
+  arena_free(&a);
+}
+
+// Weights fill their interval to the ends: 1/sqrt(n), 2.4/n, sqrt(6/n) for n = 4 inputs.
+static void weights_fill_their_interval(void **state) {
+  (void)state;
+  static const struct {
+    const char *initial;
+    float bound;
+  } rows[] = {{"fan_in", 0.5f}, {"lecun", 0.6f}, {"kaiming", 1.2247449f}};
+  for (int k = 0; k < 3; k++) {
+    struct arena a = {0};
+    struct recipe r =
+        parsed(&a, arena_printf(&a, "{" INPUT "," LAYERS ",\"initial\":\"%s\"}", rows[k].initial));
+    const struct tensor *t = r.model->values[graph_find_value(r.model, "fc1.weight")].init;
+    float lowest = 0, highest = 0;
+    for (int64_t i = 0; i < t->count; i++) {
+      lowest = fminf(lowest, ((float *)t->data)[i]);
+      highest = fmaxf(highest, ((float *)t->data)[i]);
+    }
+    assert_int_equal(t->count, 256);
+    assert_true(highest <= rows[k].bound && highest > 0.95f * rows[k].bound);
+    assert_true(lowest >= -rows[k].bound && lowest < -0.95f * rows[k].bound);
+    arena_free(&a);
+  }
+}
+
+// ---- schedules
+
+static void wrong_schedules(void **state) {
+  (void)state;
+  static const char *const words[] = {
+      "",           "step:",    "step:x:1",  "step:2",    "step:2,1",   "step:0:1",
+      "step:2:",    "step:2:x", "step:2:1x", "step:2:0",  "step:2:-1",  "step:2:inf",
+      "step:2:nan", "cosine:",  "cosine:x",  "cosine:1x", "cosine:1.1", "cosine:-0.1",
+      "cosine:nan", "cosinus",  "0.1,",      ",0.1",      "0.1;0.2",    "0",
+      "0.1,-1",     "0.1,inf",  "nan",       "constant:1"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    struct arena a = {0};
+    struct optimizer o = {0};
+    struct err e = {0};
+    if (schedule_set(&a, words[i], 0.25, 5, 10, &o, &e)) fail_msg("%s is taken", words[i]);
+    if (strncmp(e.text, arena_printf(&a, "--schedule %s: expected constant", words[i]),
+                strlen(words[i]) + 30) != 0)
+      fail_msg("%s: %s", words[i], e.text);
+    arena_free(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_schedules),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
