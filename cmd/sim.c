@@ -56,12 +56,10 @@ static bool circuit(struct sim *s, struct err *e) {
   return s->plan || err_within(e, "%s", s->folder);
 }
 
-// What can be wrong about the words of the command line themselves.
+// What command_check leaves of the words of the command line.
 static bool read_options(struct sim *s, struct err *e) {
   const struct options *o = s->options;
   s->job.icarus = o->simulator && strcmp(o->simulator, "icarus") == 0;
-  if (o->simulator && !s->job.icarus && strcmp(o->simulator, "verilator") != 0)
-    return err_set(e, "--simulator %s: expected verilator or icarus", o->simulator);
   if (o->jobs > SIMULATE_JOBS_MAX)
     return err_set(e, "--jobs %lld: at most %d", (long long)o->jobs, SIMULATE_JOBS_MAX);
   return !o->stall || simulate_stall(o->stall, &s->job.stall_in, &s->job.stall_out, e);

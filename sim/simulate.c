@@ -292,9 +292,11 @@ static bool with_icarus(struct arena *a, const struct simulate_job *job, struct 
 static int lock(const char *work, struct err *e) {
   struct arena a = {0};
   int fd = open(arena_printf(&a, "%s/lock", work), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-  if (fd < 0 || flock(fd, LOCK_EX) != 0) err_put(e, "%s: %s", work, strerror(errno));
   arena_free(&a);
-  return fd;
+  if (fd >= 0 && flock(fd, LOCK_EX) == 0) return fd;
+  err_put(e, "%s: %s", work, strerror(errno));
+  if (fd >= 0) close(fd);
+  return -1;
 }
 
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
