@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every variant of the inner loops that this machine runs gives the same bits as the plain one; and
-// softmax is correctly rounded.
+// Every variant of the integer loops that this machine runs gives the same bits as the plain one;
+// and softmax is correctly rounded.
 #include "sw/base/rng.h"
 #include "sw/exec/kernels.h"
 #include "sw/exec/softmax.h"
@@ -60,28 +60,6 @@ static void test_linear_integers(void **state) {
       check_linear(&r, list[v], 2);
       if (list[v]->linear8) check_linear(&r, list[v], 4);
     }
-}
-
-static void test_linear_real(void **state) {
-  (void)state;
-  const struct kernels *list[KERNELS_MAX];
-  int n = kernels_list(list);
-  struct rng r = {2, 0};
-  for (int round = 0; round < 60; round++) {
-    struct arena a = {0};
-    int64_t rows = rng_range(&r, 1, 9), out = rng_range(&r, 1, 13), in = rng_range(&r, 1, 150);
-    float *x = ARENA_NEW(&a, float, rows *in), *w = ARENA_NEW(&a, float, out *in);
-    float *b = ARENA_NEW(&a, float, out), *y[KERNELS_MAX];
-    for (int64_t i = 0; i < rows * in; i++) x[i] = (float)(rng_unit(&r) - 0.5);
-    for (int64_t i = 0; i < out * in; i++) w[i] = (float)(rng_unit(&r) - 0.5);
-    for (int64_t i = 0; i < out; i++) b[i] = (float)rng_unit(&r);
-    for (int v = 0; v < n; v++) {
-      y[v] = ARENA_NEW(&a, float, rows *out);
-      list[v]->linear_real(rows, in, out, x, w, b, y[v]);
-      assert_memory_equal(y[v], y[0], (size_t)(rows * out) * sizeof(float));
-    }
-    arena_free(&a);
-  }
 }
 
 static void test_requant32(void **state) {
@@ -182,8 +160,7 @@ static void test_choice(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_linear_integers), cmocka_unit_test(test_linear_real),
-      cmocka_unit_test(test_requant32),       cmocka_unit_test(test_lookup),
-      cmocka_unit_test(test_softmax),         cmocka_unit_test(test_choice)};
+      cmocka_unit_test(test_linear_integers), cmocka_unit_test(test_requant32),
+      cmocka_unit_test(test_lookup), cmocka_unit_test(test_softmax), cmocka_unit_test(test_choice)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
