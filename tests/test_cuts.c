@@ -5,8 +5,8 @@
 #include "sw/base/file.h"
 #include "sw/data/data.h"
 #include "sw/graph/model.h"
-#include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
+#include "tests/helper_fit.h"
 #include "tests/helper_hostile.h"
 
 #include <stdlib.h>
@@ -81,58 +81,20 @@ static bool read_recipe(struct arena *a, const char *path, struct err *e) {
           err_within(e, "%s", path));
 }
 
-// A run of four images, at its third step.
-static struct fit *run_of(struct arena *a, struct fit_options *o, struct checkpoint_run *run) {
-  static const float rate = 0.5f;
-  static float x[16] = {1, -2, 0.5f};
-  static int32_t labels[4] = {0, 2, 1, 0};
-  static struct optimizer adam = {.function = ASSIGN_adam,
-                                  .beta1 = 0.5,
-                                  .beta2 = 0.5,
-                                  .epsilon = 1,
-                                  .n_rates = 1,
-                                  .every = 1,
-                                  .rates = &rate};
-  static const char json[] =
-      "{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"linear\",\"out\":3}]}";
-  struct err e = {0};
-  struct recipe r;
-  struct images *set = ARENA_NEW(a, struct images, 1);
-  *set = (struct images){.name = "x",
-                         .count = 4,
-                         .rank = 1,
-                         .shape = {4},
-                         .elements = 4,
-                         .floats = x,
-                         .has_labels = true,
-                         .labels = labels};
-  *o = (struct fit_options){
-      .optimizer = &adam, .epochs = 3, .batch = 2, .seed = 1, .threads = 1, .target = {0, 1}};
-  assert_true(recipe_parse(a, json, strlen(json), 1, &r, &e));
-  struct training *t = training_new(a, r.model, r.loss, &adam, 1, NULL, 0, &e);
-  struct fit *f = t ? fit_new(a, r.model, t, set, o, &e) : NULL;
-  if (!f) fail_msg("%s", e.text);
-  for (int i = 0; i < 3; i++) assert_int_equal(fit_step(f, &e), FIT_GOING);
-  checkpoint_run(t, o, set, run);
-  return f;
-}
-
 static void make_checkpoint(struct shell *c, const char *file) {
-  struct fit_options o;
-  struct checkpoint_run run;
+  struct fit_sample s;
   struct err e = {0};
-  struct fit *f = run_of(&c->arena, &o, &run);
-  if (!checkpoint_write(arena_printf(&c->arena, "%s/%s", c->dir, file), f, &run, &e))
+  fit_sample_new(&s, &c->arena, 3);
+  if (!checkpoint_write(arena_printf(&c->arena, "%s/%s", c->dir, file), s.fit, &s.run, &e))
     fail_msg("%s", e.text);
-  fit_free(f);
+  fit_free(s.fit);
 }
 
 static bool read_checkpoint(struct arena *a, const char *path, struct err *e) {
-  struct fit_options o;
-  struct checkpoint_run run;
-  struct fit *f = run_of(a, &o, &run);
-  bool ok = checkpoint_read(path, f, &o, &run, e);
-  fit_free(f);
+  struct fit_sample s;
+  fit_sample_new(&s, a, 0);
+  bool ok = checkpoint_read(path, s.fit, &s.options, &s.run, e);
+  fit_free(s.fit);
   return ok;
 }
 
