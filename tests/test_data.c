@@ -4,12 +4,7 @@
 #include "sw/data/array.h"
 #include "tests/helper_data.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <zlib.h>
 
 static const unsigned char idx3[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0,
@@ -163,6 +158,8 @@ static void synthetic_digits_are_reproducible(void **state) {
   opens(f, "synthetic:100:1", 0, &b);
   opens(f, "synthetic:100:2", 0, &c);
   assert_int_equal(a.count, 200);
+  assert_string_equal(a.name, "synthetic");
+  assert_int_equal(a.rank * 1000 + a.shape[0] * 10 + a.shape[2], 3281);
   assert_int_equal(a.elements, 784);
   assert_memory_equal(a.pixels, b.pixels, 100 * 784);
   assert_memory_not_equal(b.pixels, c.pixels, 100 * 784);
@@ -178,60 +175,9 @@ static void synthetic_options_are_checked(void **state) {
   const char *bad[] = {"synthetic:",           "synthetic:0",  "synthetic:-1",   "synthetic:1x",
                        "synthetic:9999999999", "synthetic:1:", "synthetic:1:2:3"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refused(f, bad[i], "expected synthetic");
-}
-
-// With no folder of its own, `mnist` is the excerpt, and says so when it isn't enough.
-static void mnist_comes_with_the_program(void **state) {
-  struct fixture *f = *state;
   struct images m;
-  opens(f, "mnist", 1000, &m);
-  assert_int_equal(m.count, 1000);
-  assert_int_equal(m.elements, 784);
-  const int first[] = {7, 2, 1, 0, 4, 1, 4, 9, 5, 9};
-  for (int i = 0; i < 10; i++) assert_int_equal(m.labels[i], first[i]);
-  assert_int_equal(crc32(0, m.pixels, 784000), 0x87ab9190);
-}
-
-static void mnist_is_looked_for_in_nngen_data(void **state) {
-  struct fixture *f = *state;
-  struct images m;
-  char *command = arena_printf(&f->arena, "mkdir %s/mnist", f->folder);
-  assert_int_equal(system(command), 0);
-  put_gzip(f, "mnist/t10k-images-idx3-ubyte.gz", idx3, sizeof idx3);
-  put(f, "mnist/t10k-labels-idx1-ubyte", idx1, sizeof idx1);
-  setenv("NNGEN_DATA", f->folder, 1);
-  opens(f, "mnist", 0, &m);
-  assert_int_equal(m.count, 2);
-  // A broken file is an error, never a reason to look further.
-  put(f, "mnist/t10k-labels-idx1-ubyte", idx1, sizeof idx1 - 1);
-  refused(f, "mnist", "t10k-labels-idx1-ubyte: size");
-  unsetenv("NNGEN_DATA");
-}
-
-// Runs scripts/get-mnist with a download that is `script`; returns its exit status.
-static int get_mnist(struct fixture *f, const char *script) {
-  char *curl = put(f, "curl", script, strlen(script));
-  assert_int_equal(chmod(curl, 0755), 0);
-  char *command = arena_printf(&f->arena, "PATH=%s:$PATH scripts/get-mnist %s/mnist >%s/log 2>&1",
-                               f->folder, f->folder, f->folder);
-  return WEXITSTATUS(system(command));
-}
-
-// Offline, or with another content than MNIST's, nothing is left behind and the message says so.
-static void get_mnist_leaves_nothing_half_written(void **state) {
-  struct fixture *f = *state;
-  const char *scripts[] = {"#!/bin/sh\nexit 6\n",
-                           "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ $1 = -o ] && o=$2; shift; done\n"
-                           "echo something else | gzip >$o\n"};
-  if (access("scripts/get-mnist", X_OK)) skip();
-  for (int i = 0; i < 2; i++) {
-    struct err e = {0};
-    struct bytes log;
-    assert_int_equal(get_mnist(f, scripts[i]), 1);
-    assert_true(file_read(&f->arena, path_in(f, "log"), 10000, &log, &e));
-    assert_non_null(strstr((char *)log.data, "no mirror gave it"));
-    assert_int_equal(rmdir(path_in(f, "mnist")), 0); // it is empty
-  }
+  opens(f, "synthetic:1", 0, &m);
+  assert_int_equal(m.count, 1);
 }
 
 int main(void) {
@@ -248,9 +194,6 @@ int main(void) {
       DATA_CASE(labels_must_fit_the_images),
       DATA_CASE(synthetic_digits_are_reproducible),
       DATA_CASE(synthetic_options_are_checked),
-      DATA_CASE(mnist_comes_with_the_program),
-      DATA_CASE(mnist_is_looked_for_in_nngen_data),
-      DATA_CASE(get_mnist_leaves_nothing_half_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,9 @@ static void npy_bytes_are_pixels_and_shapes_are_kept(void **state) {
   assert_memory_equal(m.pixels, "abcdef", 6);
   opens(f, put_npy(f, 1, "{'descr':'|u1','fortran_order':False,'shape':(3,)}", "abc", 3), 0, &m);
   assert_int_equal(m.count * 100 + m.rank * 10 + m.shape[0], 311);
+  const char *deep = "{'descr':'|u1','fortran_order':False,'shape':(1,1,1,1,1,1,1,2)}";
+  opens(f, put_npy(f, 1, deep, "ab", 2), 0, &m);
+  assert_int_equal(m.count * 100 + m.rank * 10 + m.shape[6], 172);
 }
 
 static void npy_odd_headers_are_refused(void **state) {
