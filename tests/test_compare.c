@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 // relu from 6 bits to 6 bits: 3 elements in 2 lanes, so that a frame has 2 beats of 12 bits, padded
 // to 16 at the output.
@@ -132,7 +133,7 @@ static const char *play(struct player *p, enum fault fault, int64_t image) {
       if (here && fault == WRONG_UNUSED && s == 1) out |= 1u << WIDTH;
       if (here && fault == WRONG_PADDING && s == 1) out |= 1u << 15;
       if (here && fault == MISSING && s == 1) continue;
-      running = compare_beat(p->compare, s, out_cycle, &out, out_last);
+      running = compare_beat(p->compare, s, out_cycle - (s == 0), &out, out_last);
     }
   }
   if (running && fault == SURPLUS) running = compare_beat(p->compare, 1, cycle, data, false);
@@ -170,6 +171,7 @@ static void test_verdicts(void **state) {
   says(f, NOTHING, -1, "AT 1\n");
   says(f, WRONG_ELEMENT, 3,
        "FAIL image 1003: first layer that differs: l0_relu, element 2: expected ");
+  says(f, WRONG_ELEMENT, 0, "FAIL image 1000: first layer that differs: l0_relu, element 2");
   says(f, WRONG_LAYER, 69, "FAIL image 1069: first layer that differs: l0_relu, element 2");
   says(f, WRONG_UNUSED, 4, "FAIL m_axis: image 1004: unused lanes or bits are not zero");
   says(f, WRONG_PADDING, 5, "FAIL m_axis: image 1005: unused lanes or bits are not zero");
@@ -206,6 +208,79 @@ static void test_time_is_optional(void **state) {
   p.job.images = STEADY - 1;
   assert_non_null(strstr(played(&p, NOTHING, -1), "PASS 63 frames"));
   end(&p);
+}
+
+// ---- elements that lie in two words
+
+enum { WIDE = 20, WIDE_BITS = ELEMENTS * WIDE, WIDE_WORDS = 3 };
+
+static uint64_t wide_element(const uint32_t *data, int lane) {
+  uint64_t code = 0;
+  for (int bit = 0; bit < WIDE; bit++) {
+    int at = lane * WIDE + bit;
+    code |= (uint64_t)(data[at / 32] >> at % 32 & 1) << bit;
+  }
+  return code;
+}
+
+// relu of what came in.
+static void wide_circuit(const uint32_t in[WIDE_WORDS], uint32_t out[WIDE_WORDS]) {
+  memset(out, 0, WIDE_WORDS * sizeof *out);
+  for (int lane = 0; lane < ELEMENTS; lane++) {
+    uint64_t code = wide_element(in, lane);
+    for (int bit = 0; bit < WIDE && !(code >> (WIDE - 1)); bit++) {
+      int at = lane * WIDE + bit;
+      out[at / 32] |= (uint32_t)(code >> bit & 1) << at % 32;
+    }
+  }
+}
+
+static void begin_wide(struct player *p, struct fixture *f) {
+  struct err e = {0};
+  begin(p, f);
+  p->job.width = WIDE;
+  p->job.lanes = ELEMENTS;
+  p->job.beats = 1;
+  p->job.bits = WIDE_BITS;
+  p->job.check_time = 0;
+  for (int i = 0; i < 2; i++) {
+    struct job_stream *s = &p->streams[i];
+    s->width = WIDE;
+    s->lanes = ELEMENTS;
+    s->beats = 1;
+    s->bits = WIDE_BITS;
+  }
+  p->compare = compare_new(&f->arena, &p->job, p->to, &e);
+  if (!p->compare) fail_msg("%s", e.text);
+}
+
+// Each bit of an output beat, if it is wrong, is one of the element that it belongs to; only the
+// bits of an input beat are written.
+static void test_wide(void **state) {
+  for (int wrong = -1; wrong < WIDE_BITS; wrong++) {
+    struct player p;
+    bool last;
+    begin_wide(&p, *state);
+    uint32_t in[WIDE_WORDS] = {~0u, ~0u, ~0u}, out[WIDE_WORDS];
+    for (int64_t image = 0; compare_next(p.compare, in, &last); image++) {
+      assert_true(last && in[1] >> (WIDE_BITS - 32) == 15 && in[2] == ~0u);
+      for (int i = 0; i < ELEMENTS; i++)
+        assert_int_equal(wide_element(in, i), p.codes[image * ELEMENTS + i] & ((1 << WIDE) - 1));
+      compare_accepted(p.compare, image);
+      wide_circuit(in, out);
+      assert_true(compare_beat(p.compare, 0, image, out, true));
+      if (wrong >= 0 && image == 2) out[wrong / 32] ^= 1u << wrong % 32;
+      assert_true(compare_beat(p.compare, 1, image, out, true));
+    }
+    assert_int_equal(compare_finish(p.compare, IMAGES, false), wrong < 0);
+    fflush(p.to);
+    const char *words = "PASS 70 frames";
+    if (wrong >= 0)
+      words = arena_printf(&p.f->arena, "image 1002: first layer that differs: m_axis, element %d",
+                           wrong / WIDE);
+    if (!strstr(p.said, words)) fail_msg("bit %d: %s", wrong, p.said);
+    end(&p);
+  }
 }
 
 // ---- jobs
@@ -254,6 +329,25 @@ static void test_jobs(void **state) {
   end(&p);
 }
 
+// More files than a process may have open at once, one after the other.
+static void test_files_are_closed(void **state) {
+  struct fixture *f = *state;
+  struct player p;
+  struct job back;
+  struct rlimit before, few = {40, 40};
+  struct err e = {0};
+  begin(&p, f);
+  const char *path = path_in(f, "job");
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  few.rlim_max = before.rlim_max;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (int i = 0; i < 50; i++)
+    if (!job_write(path, &p.job, &e) || !job_read(&f->arena, path, &back, &e))
+      fail_msg("%s", e.text);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  end(&p);
+}
+
 static void test_no_model(void **state) {
   struct player p;
   struct err e = {0};
@@ -265,7 +359,8 @@ static void test_no_model(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {DATA_CASE(test_verdicts), DATA_CASE(test_time_is_optional),
-                                     DATA_CASE(test_jobs), DATA_CASE(test_no_model)};
+  const struct CMUnitTest tests[] = {
+      DATA_CASE(test_verdicts), DATA_CASE(test_time_is_optional), DATA_CASE(test_wide),
+      DATA_CASE(test_jobs),     DATA_CASE(test_files_are_closed), DATA_CASE(test_no_model)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
