@@ -5,6 +5,7 @@
 #include "sw/base/file.h"
 #include "tests/helper_bench.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,15 +137,44 @@ static void test_places(void **state) {
     assert_true(file_write(manifest, foreign[i], strlen(foreign[i]), &e));
     not_written(&b, other, "isn't a folder that nngen wrote");
   }
+  const char *link = arena_printf(&b.arena, "%s/link", b.dir);
+  assert_int_equal(symlink(b.job.folder, link), 0);
+  not_written(&b, link, "exists and isn't a folder that nngen wrote");
+  assert_true(folder_check(b.job.folder, &e));
   char *deep = arena_alloc(&b.arena, 5000, 1);
   memset(deep, 'x', 4999);
   not_written(&b, deep, "File name too long");
   bench_free(&b);
 }
 
+// A folder so deep that some of its files have names that are too long: what was written until then
+// is gone.
+static void test_cut_short(void **state) {
+  (void)state;
+  struct bench b;
+  struct err e = {0};
+  new_circuit(&b);
+  char *deep = arena_alloc(&b.arena, PATH_MAX, 1);
+  int length = snprintf(deep, PATH_MAX, "%s/deep", b.dir);
+  assert_int_equal(mkdir(deep, 0755), 0);
+  const int room = PATH_MAX - (int)strlen("/circuit.XXXXXX/fixed_linear.sv");
+  while (room - length > 200) {
+    length += snprintf(deep + length, 102, "/%0100d", 0);
+    assert_int_equal(mkdir(deep, 0755), 0);
+  }
+  length += snprintf(deep + length, (size_t)(room - length), "/%0*d", room - length - 2, 0);
+  assert_int_equal(mkdir(deep, 0755), 0);
+  const char *dir = arena_printf(&b.arena, "%s/circuit", deep);
+  assert_false(folder_write(b.plan, dir, &(struct folder_content){0}, &e));
+  expect(dir, e.text, "File name too long");
+  assert_int_equal(rmdir(deep), 0); // it is empty
+  bench_free(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sums), cmocka_unit_test(test_unlisted), cmocka_unit_test(test_manifest),
-      cmocka_unit_test(test_plan_comes_back), cmocka_unit_test(test_places)};
+      cmocka_unit_test(test_sums),     cmocka_unit_test(test_unlisted),
+      cmocka_unit_test(test_manifest), cmocka_unit_test(test_plan_comes_back),
+      cmocka_unit_test(test_places),   cmocka_unit_test(test_cut_short)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
