@@ -10,9 +10,9 @@
 static const struct stored {
   const char *name, *dtype, *shape;
   size_t bytes;
-} stored[] = {{"t", "I8", "2", 2},      {"d", "F64", "2", 16},  {"m", "I64", "2", 16},
-              {"s", "I32", "2", 8},     {"z", "I32", "1,2", 8}, {"k", "U8", "2", 2},
-              {"p", "I32", "256", 1024}};
+} stored[] = {{"t", "I8", "2", 2},       {"d", "F64", "2", 16},   {"m", "I64", "2", 16},
+              {"s", "I32", "2", 8},      {"z", "I32", "1,2", 8},  {"k", "U8", "2", 2},
+              {"p", "I32", "256", 1024}, {"e", "I32", "0,256", 0}};
 
 struct field {
   const char *name, *otherwise;
@@ -122,6 +122,7 @@ static const struct row rows[] = {
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":128}", "zero 128 lies outside of s8"},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":-129}", "zero -129 lies outside of s8"},
     {"ttype", "\"9\"", "tensors: \"t\": type \"9\""},
+    {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensors: \"q\": tensor \"q\" isn't in the file"},
     {"tensor", ",\"colour\":1", "tensors: \"t\": entry: unknown key \"colour\""},
     {"tensor", ",\"axis_of_out\":0", GOOD},
     {"tensor", ",\"axis_of_out\":1", "axis_of_out: expected 0, weights are (OUT, IN)"},
@@ -149,6 +150,8 @@ static const struct row rows[] = {
      "source: table \"z\": expected I32 (256) or (channels, 256)"},
     {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"m\"}",
      "source: table \"m\": expected I32 (256) or (channels, 256)"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"e\"}",
+     "source: table \"e\": expected I32 (256) or (channels, 256)"},
     {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"p\"}", GOOD},
     {"use", "1", "use: expected an object"},
     {"use", "\"q\"", "layer \"n\": there is no value named \"q\""},
