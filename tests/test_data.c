@@ -151,6 +151,35 @@ static void labels_must_fit_the_images(void **state) {
   refused(f, f->folder, "not a regular file");
 }
 
+// Integers of every width are labels, as far as they fit; floats aren't.
+static void labels_have_their_types(void **state) {
+  struct fixture *f = *state;
+  const int64_t wide[] = {7, 2147483647}, large[] = {7, 2147483648};
+  const double reals[] = {7, 2};
+  char *images = put(f, "i", idx3, sizeof idx3),
+       *both = arena_printf(&f->arena, "%s,%s/x.npy", images, f->folder);
+  struct images m;
+#define LABELS(type) "{'descr':'" type "','fortran_order':False,'shape':(2,)}"
+  put_npy(f, 1, LABELS("<i8"), wide, sizeof wide);
+  opens(f, both, 0, &m);
+  assert_true(m.labels[0] == 7 && m.labels[1] == 2147483647);
+  put_npy(f, 1, LABELS("<i8"), large, sizeof large);
+  refused(f, both, "label 1: expected 0 to 2147483647, found 2147483648");
+  put_npy(f, 1, LABELS("<f8"), reals, sizeof reals);
+  refused(f, both, "labels: expected integers, found floats");
+  put_npy(f, 1, LABELS("<f4"), reals, sizeof reals / 2);
+  refused(f, both, "labels: expected integers, found floats");
+  put_npy(f, 1, LABELS("<i8"), wide, sizeof wide);
+}
+
+// Values that a float can't hold name their image.
+static void reals_must_be_finite_floats(void **state) {
+  struct fixture *f = *state;
+  const double reals[] = {1, 1e300};
+  char *file = put_npy(f, 1, LABELS("<f8"), reals, sizeof reals);
+  refused(f, file, "x.npy: image 1: expected finite values");
+}
+
 static void synthetic_digits_are_reproducible(void **state) {
   struct fixture *f = *state;
   struct images a, b, c;
@@ -172,10 +201,24 @@ static void synthetic_digits_are_reproducible(void **state) {
 
 static void synthetic_options_are_checked(void **state) {
   struct fixture *f = *state;
-  const char *bad[] = {"synthetic:",           "synthetic:0",  "synthetic:-1",   "synthetic:1x",
-                       "synthetic:9999999999", "synthetic:1:", "synthetic:1:2:3"};
+  const char *bad[] = {"synthetic:",
+                       "synthetic:0",
+                       "synthetic:-1",
+                       "synthetic:1x",
+                       "synthetic:9999999999",
+                       "synthetic:1:",
+                       "synthetic:1:2:3",
+                       "synthetic:262145",
+                       "synthetic:1 :2",
+                       "synthetic:1:/",
+                       "synthetic:1:18446744073709551616",
+                       "synthetic::1"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refused(f, bad[i], "expected synthetic");
+  refused(f, "synthetics", "synthetics: No such file"); // a file as any other
   struct images m;
+  struct err e = {0};
+  assert_false(data_open(&f->arena, "synthetic", 262145, &m, &e));
+  assert_non_null(strstr(e.text, "with N from 1 to 262144"));
   opens(f, "synthetic:1", 0, &m);
   assert_int_equal(m.count, 1);
 }
@@ -192,6 +235,8 @@ int main(void) {
       DATA_CASE(gzip_of_4_gib_is_refused),
       DATA_CASE(gzip_bombs_are_refused),
       DATA_CASE(labels_must_fit_the_images),
+      DATA_CASE(labels_have_their_types),
+      DATA_CASE(reals_must_be_finite_floats),
       DATA_CASE(synthetic_digits_are_reproducible),
       DATA_CASE(synthetic_options_are_checked),
   };
