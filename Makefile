@@ -194,7 +194,7 @@ check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)
 COVERAGE_APART = test_networks test_circuits test_synth test_systemc test_packages test_two_networks test_install
 coverage: setup-coverage ## what the tests reach of the C sources and of hw/
 	@rm -rf $(BUILD)/coverage/rtl && find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/coverage CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage check-covered
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/coverage CFLAGS="-O0 -g --coverage -std=gnu11" LDFLAGS=--coverage check-covered
 	@$(MAKE) --no-print-directory -j2 RTL_BUILD=$(BUILD)/coverage/rtl RTL_MORE="--coverage-toggle --coverage-line -MAKEFLAGS OPT_FAST=-O0 -MAKEFLAGS OPT_GLOBAL=-O0 \
 	  $(CURDIR)/tests/rtl/coverage.sv $(CURDIR)/tests/rtl/coverage.cpp" $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
 	@scripts/coverage $(BUILD)/coverage
