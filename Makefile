@@ -209,7 +209,8 @@ check-deep:
 	@$(MAKE) --no-print-directory fuzz fuzz-seeded
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
 	@tests/bad/run
-	@$(MAKE) --no-print-directory formal
+	@$(MAKE) --no-print-directory formal mutate-rtl
+	@BUILD=$(BUILD) tests/rtl/mutants
 	@scripts/mutate
 
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources

@@ -32,10 +32,19 @@ void suite_build(struct suite *s, const char *name) {
   exit(2);
 }
 
+static int count_of(const struct suite *s, const char *module) {
+  int count = 0;
+  for (int i = 0; i < s->count; i++) count += strcmp(s->cell[i].module, module) == 0;
+  return count;
+}
+
 struct cell *suite_add(struct suite *s, const char *module) {
   if (s->count == CELLS_MAX) abort();
   struct cell *c = &s->cell[s->count];
-  *c = (struct cell){.id = s->count++, .module = module, .frames = 4, .ii = -1, .latency = -1};
+  int before = count_of(s, module);
+  *c = (struct cell){
+      .id = s->count++, .module = module, .frames = 4, .ii = -1, .latency = -1, .holds = -1};
+  c->mutable = before % 7 == 0 && before < 40;
   c->input = cell_any_code;
   return c;
 }

@@ -20,7 +20,9 @@ struct cell {
   int out_lanes, out_width; // elements per beat, bits
   int out_elements;         // per frame
   int frames;               // per stall pattern
-  int ii, latency;          // cycles of a frame without stalls; -1: not checked
+  bool mutable;    // scripts/mutate-rtl makes mutants of it: each seventh of a module, at most 6
+  int ii, latency; // cycles of a frame without stalls; -1: not checked
+  int holds;       // beats for which there is room; -1: not checked
   uint64_t (*input)(const struct cell *c, int frame, int element);    // code of in_width bits
   uint64_t (*expected)(const struct cell *c, int frame, int element); // code of out_width bits
   void (*write_images)(const struct cell *c, const char *folder);     // or NULL

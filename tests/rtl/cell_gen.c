@@ -16,19 +16,20 @@ static void print_cell(FILE *f, const struct cell *c, int id) {
           in_bits - 1, id, id, id, id);
   fprintf(f, "  logic [%d:0] m%d_tdata;\n  logic m%d_tvalid, m%d_tready, m%d_tlast;\n",
           out_bits - 1, id, id, id, id);
-  fprintf(f, "  %s #(%s) cell_%d (\n", c->module, c->parameters, id);
+  fprintf(f, "  %s #(%s) %s_%d (\n", c->module, c->parameters, c->mutable ? "mutable" : "cell", id);
   fprintf(f, "    .aclk(aclk), .aresetn(aresetn)");
   const char *const port[] = {"tdata", "tvalid", "tready", "tlast"};
   for (int i = 0; i < 4; i++)
     fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], id, port[i], port[i], id,
             port[i]);
-  fprintf(f,
-          ");\n  stream_test #(.ID(%d), .IN_LANES(%d), .IN_WIDTH(%d), .IN_ELEMENTS(%d), "
-          ".OUT_LANES(%d),\n    .OUT_WIDTH(%d), .OUT_ELEMENTS(%d), .FRAMES(%d), .II(%d), "
-          ".LATENCY(%d)) test_%d (\n    .aclk(aclk), .aresetn(aresetn), .pattern(pattern), "
-          ".done(done[%d])",
-          id, c->in_lanes, c->in_width, c->in_elements, c->out_lanes, c->out_width, c->out_elements,
-          c->frames, c->ii, c->latency, id, id);
+  fprintf(
+      f,
+      ");\n  stream_test #(.ID(%d), .IN_LANES(%d), .IN_WIDTH(%d), .IN_ELEMENTS(%d), "
+      ".OUT_LANES(%d),\n    .OUT_WIDTH(%d), .OUT_ELEMENTS(%d), .FRAMES(%d), .II(%d), "
+      ".LATENCY(%d), .HOLDS(%d)) test_%d (\n    .aclk(aclk), .aresetn(aresetn), .pattern(pattern), "
+      ".done(done[%d])",
+      id, c->in_lanes, c->in_width, c->in_elements, c->out_lanes, c->out_width, c->out_elements,
+      c->frames, c->ii, c->latency, c->holds, id, id);
   for (int i = 0; i < 4; i++)
     fprintf(f, ",\n    .s_axis_%s(s%d_%s), .m_axis_%s(m%d_%s)", port[i], id, port[i], port[i], id,
             port[i]);

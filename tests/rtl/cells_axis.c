@@ -27,12 +27,14 @@ static void add_register(struct suite *s, int width, int elements) {
   cell_integer(c, "WIDTH", width);
   c->ii = elements;
   c->latency = elements;
+  c->holds = 2;
 }
 
 static void add_fifo(struct suite *s, int width, int depth) {
   struct cell *c = mover(s, "axis_fifo", width, 37, 1, 1);
   cell_integer(c, "WIDTH", width);
   cell_integer(c, "DEPTH", depth);
+  c->holds = depth;
   int latency = depth > 64 ? 3 : 2; // each place is busy latency + 1 cycles
   if (depth > latency) {
     c->ii = 37;
@@ -50,10 +52,26 @@ static void add_resize(struct suite *s, int width, int elements, int in_lanes, i
   c->ii = in > out ? in : out;
 }
 
+// What goes in, and zero in the lanes of the last beat that no element fills.
+static uint64_t same_or_zero(const struct cell *c, int frame, int element) {
+  return element < c->in_elements ? c->input(c, frame, element) : 0;
+}
+
+static void add_trim(struct suite *s, int width, int elements, int lanes) {
+  struct cell *c = mover(s, "trim_stream", width, elements, lanes, lanes);
+  c->ii = beats(elements, lanes);
+  c->out_elements = c->ii * lanes;
+  c->latency = c->ii;
+  c->expected = same_or_zero;
+  cell_integer(c, "WIDTH", width);
+  cell_integer(c, "LANES", lanes);
+  cell_integer(c, "USED", elements - (c->ii - 1) * lanes);
+}
+
 void cells_axis(struct suite *s) {
   add_register(s, 8, 10);
   add_register(s, 1, 1);
-  static const int depths[] = {1, 2, 3, 4, 5, 16, 64, 65, 100, 128};
+  static const int depths[] = {1, 2, 3, 4, 5, 16, 64, 128, 65, 100};
   for (int i = 0; i < 10; i++) add_fifo(s, 5 + i, depths[i]);
   for (int in = 1; in <= 8; in++)
     for (int out = 1; out <= 8; out++) {
@@ -64,4 +82,8 @@ void cells_axis(struct suite *s) {
   add_resize(s, 8, 100, 16, 3);
   add_resize(s, 8, 100, 3, 16);
   add_resize(s, 8, 97, 12, 8);
+  add_trim(s, 5, 10, 4);
+  add_trim(s, 8, 12, 3);
+  add_trim(s, 1, 1, 1);
+  add_trim(s, 3, 2, 7);
 }

@@ -22,6 +22,7 @@ struct polynomial {
 };
 
 static const struct polynomial cases[] = {
+    {3, 8, "signed", 10, "signed", 0, -100, 200, 1, 9, 0, 77, 4, 14, 10, 6, 5},
     {3, 12, "signed", 16, "signed", 0, -1500, 3001, 1, 9, 0, 77, 6, 20, 12, 8, 6},
     {2, 14, "signed", 16, "signed", 1, 0, 8000, 0, 0, 1, -5, 3, 30, 9, 4, 12},
     {1, 13, "unsigned", 12, "unsigned", 0, 100, 8092, 0, 3, 0, 4000, 1, 20, 12, 8, 4},

@@ -22,15 +22,15 @@ struct table {
 };
 
 static const struct table cases[] = {
-    {"fixed_table", 4, 8, "signed", 8, "signed", 0, -128, 256, 8, 0, 0, 0, 0},
     {"fixed_table", 3, 8, "signed", 8, "unsigned", 0, -40, 77, 8, 0, 3, 1, 5},
+    {"fixed_table", 4, 8, "signed", 8, "signed", 0, -128, 256, 8, 0, 0, 0, 0},
     {"fixed_table", 1, 8, "unsigned", 10, "signed", 0, 20, 100, 10, 1, -9, 0, 500},
     {"fixed_table", 5, 8, "unsigned", 6, "signed", 0, 20, 1, 6, 1, -300, 1, 300},
     {"fixed_table", 2, 8, "signed", 5, "signed", 0, 3, 0, 1, 1, 4, 1, -4},
     {"fixed_table", 3, 12, "signed", 9, "signed", 0, -1500, 2049, 7, 0, -256, 0, 255},
     {"fixed_table", 1, 2, "signed", 2, "signed", 0, -2, 4, 2, 0, 0, 0, 0},
-    {"fixed_table", 1, 13, "signed", 16, "signed", 0, -4096, 8192, 16, 0, 0, 0, 0},
     {"fixed_table", 3, 8, "signed", 8, "unsigned", 1, 0, 60, 9, 0, 0, 1, -3},
+    {"fixed_table", 1, 13, "signed", 16, "signed", 0, -4096, 8192, 16, 0, 0, 0, 0},
     {"fixed_tanh", 3, 8, "signed", 8, "signed", 1, 0, 60, 8, 0, 0, 0, 128},
     {"fixed_softsign", 4, 9, "signed", 4, "signed", 1, 0, 257, 9, 0, 0, 0, 0},
     {"fixed_tanhshrink", 1, 8, "signed", 8, "signed", 1, 0, 32, 6, 0, 0, 1, -8},

@@ -10,8 +10,8 @@ module frame_test #(
 ) (
   input  logic       aclk,
   input  logic       aresetn,
-  // [0] source idles, [1] sink stalls, [2] all frames are exact
-  input  logic [2:0] pattern,
+  // [0] source idles, [1] sink stalls, [2] all frames are exact, [3] ready after valid
+  input  logic [3:0] pattern,
   output logic       done
 );
   logic [7:0] s_tdata, m_tdata;
@@ -44,9 +44,10 @@ module frame_test #(
 
   assign done = in_frame == FRAMES && out_frame == FRAMES && quiet > 20;
 
-  // never zero, so that a filled beat differs
+  // never zero, so that a filled beat differs, and no bit always one
   function automatic logic [7:0] sent(input integer frame, input integer beat);
-    sent = 8'(frame * 37 + beat * 11) | 8'd1;
+    sent = 8'(frame * 37 + beat * 11);
+    if (sent == 8'd0) sent = 8'd255;
   endfunction
 
   task check_beat;
@@ -58,9 +59,15 @@ module frame_test #(
       $fatal(1, "BEATS %0d: frame %0d beat %0d is %h", BEATS, out_frame, out_beat, m_tdata);
     end
     if (m_tlast !== (out_beat == BEATS - 1)) $fatal(1, "BEATS %0d: TLAST misplaced", BEATS);
-    if (pattern == 3'b100 && cycle - first_in != 1 + out_frame * BEATS + out_beat) begin
+    if (pattern == 4'b0100 && cycle - first_in != 1 + out_frame * BEATS + out_beat) begin
       $fatal(1, "BEATS %0d: an exact frame was late", BEATS);
     end
+  endtask
+
+  task offer;
+    s_tvalid <= pick;
+    s_tdata <= pick ? sent(in_frame, in_beat) : 8'($urandom);
+    s_tlast <= pick ? in_beat == length[in_frame] - 1 : 1'($urandom);
   endtask
 
   integer i;
@@ -83,7 +90,9 @@ module frame_test #(
       cycle = 0;
       first_in = 0;
       bad = 1'b0;
-      s_tvalid <= 1'b0;
+      // offered, or not, from the reset on
+      pick = !pattern[0];
+      offer;
       m_tready <= 1'b0;
     end else begin
       if (frame_error !== bad) $fatal(1, "BEATS %0d: frame_error %b", BEATS, frame_error);
@@ -111,11 +120,9 @@ module frame_test #(
 
       if (!s_tvalid || s_tready) begin
         pick = in_frame < FRAMES && (!pattern[0] || 1'($urandom));
-        s_tvalid <= pick;
-        s_tdata <= pick ? sent(in_frame, in_beat) : 8'($urandom);
-        s_tlast <= pick ? in_beat == length[in_frame] - 1 : 1'($urandom);
+        offer;
       end
-      m_tready <= !pattern[1] || 1'($urandom);
+      m_tready <= pattern[3] ? m_tvalid && !m_tready : !pattern[1] || 1'($urandom);
     end
   end
 endmodule
@@ -125,7 +132,7 @@ module bench;
   localparam int SIZES = 6;
 
   logic aclk, aresetn;
-  logic [2:0] pattern;
+  logic [3:0] pattern;
   logic [SIZES-1:0] done;
   integer cycles;
 
@@ -139,8 +146,8 @@ module bench;
 
   initial begin
     aclk = 1'b0;
-    for (integer p = 0; p < 8; p = p + 1) begin
-      pattern = 3'(p);
+    for (integer p = 0; p < 16; p = p + 1) begin
+      pattern = 4'(p);
       aresetn = 1'b0;
       #5 aclk = 1'b1;
       #5 aclk = 1'b0;
@@ -153,7 +160,7 @@ module bench;
         if (cycles == 100000) $fatal(1, "time-out, done %b", done);
       end
     end
-    $display("frame: %0d sizes, 8 patterns: equal", SIZES);
+    $display("frame: %0d sizes, 16 patterns: equal", SIZES);
     $finish;
   end
 endmodule
