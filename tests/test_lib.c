@@ -254,12 +254,76 @@ static void test_refused_input(void **state) {
   nngen_close(net);
 }
 
+// ---- models of another kind
+
+enum oddity { NOTHING, TWO_OUTPUTS, NO_LAYER, A_SLICE };
+
+// Two bipolar elements through flatten; or relu of 8 bits, sliced.
+static const char *odd_model(struct arena *a, enum oddity what) {
+  struct graph *g = graph_new(a, "odd");
+  struct err e = {0};
+  int64_t two = 2, one = 1, slice[] = {0, 0, 1};
+  struct type t = what == A_SLICE ? type_fixed(a, 8, true, 1, 0) : type_of_class(TYPE_BIPOLAR);
+  uint32_t x = graph_add_value(g, "x", 1, &two, t, true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = graph_add_node(g, what == A_SLICE ? OP_relu : OP_flatten, "layer");
+  graph_add_use(g, n, (struct use){x, 0, NONE});
+  uint32_t y = graph_add_value(g, "y", 1, what == A_SLICE ? &one : &two, t, true);
+  graph_add_out(g, n, y);
+  if (what == A_SLICE) graph_add_ints(g, n, ATTR_slice, 3, slice);
+  graph_add_output(g, what == NO_LAYER ? x : y);
+  if (what == TWO_OUTPUTS) graph_add_output(g, x);
+  const char *path = arena_printf(a, "/tmp/nngen-test-lib-%d-%d.bin", (int)getpid(), (int)what);
+  if (!model_write(path, g, &e)) fail_msg("%s", e.text);
+  return path;
+}
+
+static void test_odd_models(void **state) {
+  static const char *const words[] = {NULL, "2 outputs, expected 1", "there is no layer",
+                                      "it is a slice"};
+  (void)state;
+  for (int i = TWO_OUTPUTS; i <= A_SLICE; i++) {
+    struct arena a = {0};
+    const char *path = odd_model(&a, (enum oddity)i);
+    refuses_to_open(path, NULL, words[i]);
+    refuses_to_open(path, NULL, path);
+    unlink(path);
+    arena_free(&a);
+  }
+}
+
+// Bipolar codes are -1 and 1; a network whose input has no pixels takes none.
+static void test_bipolar(void **state) {
+  struct arena a = {0};
+  struct nngen_error e = {""};
+  const int32_t good[4] = {1, -1, -1, 1};
+  int32_t bad[3][2] = {{1, 0}, {-2, 1}, {1, 2}}, found[4];
+  (void)state;
+  const char *path = odd_model(&a, NOTHING);
+  struct nngen *net = nngen_open(path, NULL, &e);
+  unlink(path);
+  if (!net) fail_msg("%s", e.text);
+  assert_true(nngen_run_codes(net, 2, good, found, NULL, 0, &e));
+  assert_memory_equal(found, good, sizeof good);
+  for (int i = 0; i < 3; i++) {
+    assert_false(nngen_run_codes(net, 1, bad[i], found, NULL, 0, &e));
+    assert_non_null(strstr(e.text, i ? "expected -1 to 1" : "element 1: code 0, expected -1 to 1"));
+  }
+  struct nngen_tap tap = {9, found};
+  assert_false(nngen_run_codes(net, 2, good, NULL, &tap, 1, NULL));
+  assert_false(nngen_run_pixels(net, 1, (const uint8_t *)"ab", found, NULL, 0, &e));
+  assert_string_equal(e.text, "the network's input doesn't come from pixels");
+  nngen_close(net);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_layer),    cmocka_unit_test(test_affine),
       cmocka_unit_test(test_codes),          cmocka_unit_test(test_threads),
       cmocka_unit_test(test_streams),        cmocka_unit_test(test_decode_channels),
       cmocka_unit_test(test_refused_models), cmocka_unit_test(test_refused_input),
+      cmocka_unit_test(test_odd_models),     cmocka_unit_test(test_bipolar),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
