@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every allocation, every call that opens, reads, writes or changes files fails once: the program
-// ends with a message and 1, the output folder is the old one or the new one, whole, and nothing
-// else is left, or the message names it. The same for SIGKILL in the place of the failure, after
-// which files may be left, but never in the folder's name. In `make test` at most FEW places of
-// each kind, in test-deep all.
+// Every allocation, every call that opens, reads, writes or changes files or starts something fails
+// once: the program ends with a message and 1, the output folder is the old one or the new one,
+// whole, and nothing else is left, or the message names it. The same for SIGKILL in the place of
+// the failure, after which files may be left, but never in the folder's name. In `make test` at
+// most FEW places of each kind, in test-deep all.
 #include "gen/folder.h"
 #include "sw/base/file.h"
 #include "tests/helper_hostile.h"
@@ -19,7 +19,8 @@
 
 enum { FEW = 12, ARGUMENTS = 32 };
 
-static const char *const kinds[] = {"malloc", "open", "read", "write", "change", "sync"};
+static const char *const kinds[] = {"malloc", "open", "read",  "write",
+                                    "change", "sync", "start", "stream"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 // ---- one run of the program under the shim
@@ -37,14 +38,19 @@ static const char *program(void) {
   return getenv("NNGEN") ? getenv("NNGEN") : "build/nngen";
 }
 
-// Splits words at spaces, $D being the scratch folder.
+// A word with the scratch folder in the place of each $D.
+static const char *expanded(struct shell *c, const char *word) {
+  const char *at = strstr(word, "$D");
+  if (!at) return word;
+  return expanded(c, arena_printf(&c->arena, "%.*s%s%s", (int)(at - word), word, c->dir, at + 2));
+}
+
+// Splits words at spaces.
 static void split(struct shell *c, const char *line, const char **argv) {
   char *rest = arena_strdup(&c->arena, line);
   int n = 0;
   argv[n++] = program();
-  for (char *word; (word = strsep(&rest, " ")) && n < ARGUMENTS - 1;)
-    argv[n++] =
-        strncmp(word, "$D", 2) == 0 ? arena_printf(&c->arena, "%s%s", c->dir, word + 2) : word;
+  for (char *word; (word = strsep(&rest, " ")) && n < ARGUMENTS - 1;) argv[n++] = expanded(c, word);
   argv[n] = NULL;
 }
 
@@ -208,25 +214,59 @@ static void test_readers(void **state) {
       printf("%.4s, %s: %ld faults\n", lines[i], kinds[k], every_place(c, lines[i], kinds[k], ""));
 }
 
-// ---- before a simulation
+// ---- around a simulation
 
-// A stand-in for the simulator that does nothing: what sim does before and after it is left.
+// Stand-ins for the simulators, which only say what good ones say: what sim does before, between
+// and after them is left. The program that the first one makes is built anew in every run.
+static void stand_in(struct shell *c) {
+  hostile_put(c, "passes", "#!/bin/sh\necho PASS\nrm -f $0.stamp\n");
+  hostile_put(c, "builds",
+              "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = -o ] && p=$2; shift; done\n"
+              "cp ${0%bin/*}passes $p\n");
+  cli_expect(c,
+             "chmod +x $D/passes $D/builds; mkdir $D/bin; cp $D/builds $D/bin/verilator; "
+             "cp $D/builds $D/bin/iverilog; cp $D/passes $D/bin/vvp; echo made",
+             0, "made");
+}
+
 static void test_simulation(void **state) {
+  static const char *const lines[] = {
+      "sim -q --simulator icarus --images 2 --data $D/x.idx -o $D/w $D/rtl",
+      "sim -q --trace --jobs 2 --images 2 --data $D/x.idx -o $D/v $D/rtl"};
   struct shell *c = *state;
   prepare(c);
-  cli_expect(
-      c,
-      "mkdir $D/bin && for p in iverilog vvp; do printf '#!/bin/sh\\necho PASS\\n' >$D/bin/$p; "
-      "chmod +x $D/bin/$p; done; echo made",
-      0, "made");
+  stand_in(c);
   const char *path = arena_printf(&c->arena, "%s/bin:%s", c->dir, getenv("PATH"));
   char *before = arena_strdup(&c->arena, getenv("PATH"));
   setenv("PATH", path, 1);
-  for (int k = 0; k < KINDS; k++)
-    printf("sim, %s: %ld faults\n", kinds[k],
-           every_place(c, "sim -q --simulator icarus --images 2 --data $D/x.idx -o $D/w $D/rtl",
-                       kinds[k], ""));
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    for (int k = 0; k < KINDS; k++)
+      printf("sim %zu, %s: %ld faults\n", i, kinds[k], every_place(c, lines[i], kinds[k], ""));
+  // and by links in the place of paths that make doesn't understand
+  printf("sim, links: %ld faults\n",
+         every_place(c, "sim -q --images 2 --data $D/x.idx -o $D/v(1) $D/rtl", "change", ""));
+  cli_expect(c,
+             "for f in /tmp/nngen-*; do [ \"$(readlink $f/work)\" = \"$(realpath $D)/v(1)\" ] && "
+             "rm -r $f && echo gone; done; true",
+             0, "gone");
   setenv("PATH", before, 1);
+}
+
+// ---- training
+
+static void test_training(void **state) {
+  struct shell *c = *state;
+  prepare(c);
+  hostile_put(c, "net.json",
+              "{\"input\":{\"shape\":[2,2,1]},\"layers\":[{\"op\":\"flatten\"},"
+              "{\"op\":\"linear\",\"out\":3}]}");
+  cli_expect(c, "printf '\\0\\0\\10\\1\\0\\0\\0\\4\\1\\0\\2\\0' >$D/l.idx; echo made", 0, "made");
+  for (int k = 0; k < KINDS; k++)
+    printf("train, %s: %ld faults\n", kinds[k],
+           every_place(c,
+                       "train -q --json --net $D/net.json --data $D/x.idx,$D/l.idx --epochs 2 "
+                       "--batch 2 --threads 2 --log $D/log -o $D/t.bin",
+                       kinds[k], ""));
 }
 
 // ---- the test sees what is half written
@@ -256,8 +296,9 @@ static void test_a_careless_writer_is_seen(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_generate), SHELL_CASE(test_killed),
-                                     SHELL_CASE(test_readers), SHELL_CASE(test_simulation),
-                                     SHELL_CASE(test_a_careless_writer_is_seen)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_generate), SHELL_CASE(test_killed),
+      SHELL_CASE(test_readers),  SHELL_CASE(test_simulation),
+      SHELL_CASE(test_training), SHELL_CASE(test_a_careless_writer_is_seen)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

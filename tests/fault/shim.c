@@ -5,20 +5,36 @@
 //   NNGEN_FAULT=write:3:kill     the 3rd write ends the process by SIGKILL
 //
 // Kinds: malloc (and its like), open, read, write, change (rename, mkdir, unlink and their like),
-// sync. $NNGEN_FAULT_COUNT names a file that gets the number of calls when the process ends.
+// sync, start (of processes and threads, and the pipes and locks between them), stream (stdio, but
+// for standard output and error). $NNGEN_FAULT_COUNT names a file that gets the number of calls
+// when the process ends.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { KIND_MALLOC, KIND_OPEN, KIND_READ, KIND_WRITE, KIND_CHANGE, KIND_SYNC, KINDS };
-static const char *const names[KINDS] = {"malloc", "open", "read", "write", "change", "sync"};
+enum kind {
+  KIND_MALLOC,
+  KIND_OPEN,
+  KIND_READ,
+  KIND_WRITE,
+  KIND_CHANGE,
+  KIND_SYNC,
+  KIND_START,
+  KIND_STREAM,
+  KINDS
+};
+static const char *const names[KINDS] = {"malloc", "open", "read",  "write",
+                                         "change", "sync", "start", "stream"};
+static const int errors[KINDS] = {ENOMEM, EIO, EIO, ENOSPC, ENOSPC, EIO, EAGAIN, ENOSPC};
 
 static long wanted[KINDS], calls[KINDS];
 static int kills, awake;
@@ -48,7 +64,7 @@ __attribute__((destructor)) static void report(void) {
 static int fails(enum kind k) {
   if (!awake || ++calls[k] != wanted[k]) return 0;
   if (kills) raise(SIGKILL);
-  errno = k == KIND_MALLOC ? ENOMEM : k == KIND_WRITE || k == KIND_CHANGE ? ENOSPC : EIO;
+  errno = errors[k];
   return 1;
 }
 
@@ -159,4 +175,51 @@ int mkstemp(char *path) {
 int remove(const char *path) {
   REAL(int, "remove", const char *);
   return kills && fails(KIND_CHANGE) ? -1 : real(path);
+}
+
+int symlink(const char *to, const char *path) {
+  REAL(int, "symlink", const char *, const char *);
+  return fails(KIND_CHANGE) ? -1 : real(to, path);
+}
+
+// ---- processes, threads, locks
+
+int pipe2(int ends[2], int flags) {
+  REAL(int, "pipe2", int *, int);
+  return fails(KIND_START) ? -1 : real(ends, flags);
+}
+
+pid_t fork(void) {
+  REAL(pid_t, "fork", void);
+  return fails(KIND_START) ? -1 : real();
+}
+
+int flock(int fd, int how) {
+  REAL(int, "flock", int, int);
+  return fails(KIND_START) ? -1 : real(fd, how);
+}
+
+int pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *with) {
+  REAL(int, "pthread_create", pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+  return fails(KIND_START) ? EAGAIN : real(id, attr, run, with);
+}
+
+// ---- stdio
+
+FILE *fopen(const char *path, const char *mode) {
+  REAL(FILE *, "fopen", const char *, const char *);
+  return fails(KIND_STREAM) ? NULL : real(path, mode);
+}
+
+size_t fwrite(const void *from, size_t size, size_t count, FILE *f) {
+  REAL(size_t, "fwrite", const void *, size_t, size_t, FILE *);
+  return f != stdout && f != stderr && fails(KIND_STREAM) ? 0 : real(from, size, count, f);
+}
+
+int fclose(FILE *f) {
+  REAL(int, "fclose", FILE *);
+  int failed = fails(KIND_STREAM), error = errno;
+  int status = real(f);
+  if (failed) errno = error;
+  return failed ? EOF : status;
 }
