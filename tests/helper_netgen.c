@@ -290,14 +290,14 @@ static bool add(struct netgen *n, enum op op) {
   return false;
 }
 
+// One that has as many elements as codes, if a single node is wanted.
 static void input(struct netgen *n) {
   int64_t shape[3] = {netgen_size(n), netgen_pick(n, 1, 3), 1};
   struct type t = netgen_stream_type(n, n->kind == NETGEN_ANY, n->kind == NETGEN_CODES ? 10 : 12);
-  if (n->kind == NETGEN_CODES) {
-    shape[0] = type_highest(&t) - type_lowest(&t) + 1;
-    shape[1] = 1;
-  }
-  n->at = graph_add_value(n->g, "image", 3, shape, t, true);
+  bool single = n->kind != NETGEN_ANY && n->kind != NETGEN_CIRCUIT;
+  if (single && n->kind != NETGEN_CODES) t = netgen_pair_type(n);
+  if (single) shape[0] = type_highest(&t) - type_lowest(&t) + 1;
+  n->at = graph_add_value(n->g, "image", single ? 1 : 3, shape, t, true);
   graph_add_input(n->g, n->at, (struct source){0});
 }
 
@@ -324,6 +324,8 @@ struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen
   input(&n);
   if (kind == NETGEN_CODES)
     netgen_pointwise(&n, wanted);
+  else if (kind == NETGEN_PAIRS || kind == NETGEN_WIDE_PAIRS)
+    netgen_join(&n, wanted);
   else if (!chain(&n, wanted))
     return NULL;
   graph_add_output(n.g, n.at);

@@ -9,7 +9,9 @@
 enum netgen_kind {
   NETGEN_ANY,     // whatever executors exist: branches, state, sums over frames
   NETGEN_CIRCUIT, // a chain that becomes a circuit
-  NETGEN_CODES    // one pointwise node, an element for every code of its input
+  NETGEN_CODES,   // one pointwise node, an element for every code of its input
+  NETGEN_PAIRS,   // one join of the input, for which a frame is one code, with every code of 8 bits
+  NETGEN_WIDE_PAIRS // the same, 12 bits each
 };
 
 // A graph that contains op `wanted`; the same seed gives the same graph. NULL: no way is known to

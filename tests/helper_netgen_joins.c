@@ -4,9 +4,40 @@
 
 #include <string.h>
 
+static bool pairs(const struct netgen *n) {
+  return n->kind == NETGEN_PAIRS || n->kind == NETGEN_WIDE_PAIRS;
+}
+
+struct type netgen_pair_type(struct netgen *n) {
+  int width = n->kind == NETGEN_PAIRS ? 8 : 12;
+  bool is_signed = netgen_chance(n, 60);
+  int32_t zero = 0;
+  if (netgen_chance(n, 50))
+    zero = (int32_t)netgen_pick(n, fix_lowest(width, is_signed), fix_highest(width, is_signed));
+  return type_fixed(n->arena, width, is_signed, 0.25, zero);
+}
+
+static uint32_t every_code(struct netgen *n) {
+  struct type type = netgen_pair_type(n);
+  int64_t count = type_highest(&type) - type_lowest(&type) + 1;
+  struct tensor *t = tensor_new(n->arena, dtype_for(&type), 1, &count);
+  for (int64_t i = 0; i < count; i++) tensor_set_int(t, i, type_lowest(&type) + i);
+  return graph_add_tensor(n->g, netgen_name(n, "codes"), t, type);
+}
+
+// For pairs of codes outputs that neither all round to zero nor all saturate.
+static void join_scale(struct netgen *n, int64_t *mul, int32_t shift) {
+  if (pairs(n))
+    *mul = netgen_pick(n, 1, (int64_t)2 << shift);
+  else
+    *mul = netgen_chance(n, 50) ? 1 << netgen_pick(n, 0, 8) : netgen_pick(n, 1, INT32_MAX);
+}
+
 void netgen_join(struct netgen *n, enum op op) {
   uint32_t x = n->at, y = n->at;
-  if (netgen_chance(n, 50)) {
+  if (pairs(n)) {
+    y = every_code(n);
+  } else if (netgen_chance(n, 50)) {
     netgen_pointwise(n, OP_relu);
     y = n->at;
   } else if (netgen_chance(n, 50)) {
@@ -18,12 +49,13 @@ void netgen_join(struct netgen *n, enum op op) {
   uint32_t node = netgen_add_node(n, op, out, v->rank, v->shape, v->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, y);
-  int32_t shift = (int32_t)netgen_pick(n, 0, 34);
-  for (int i = 0; i < (op == OP_mul ? 1 : 2); i++)
-    graph_add_requant(n->g, node, 1,
-                      (int64_t[]){netgen_chance(n, 50) ? 1 << netgen_pick(n, 0, 8)
-                                                       : netgen_pick(n, 1, INT32_MAX)},
-                      &shift);
+  int32_t shift =
+      (int32_t)(pairs(n) ? netgen_pick(n, 1, op == OP_mul ? 12 : 6) : netgen_pick(n, 0, 34));
+  for (int i = 0; i < (op == OP_mul ? 1 : 2); i++) {
+    int64_t mul;
+    join_scale(n, &mul, shift);
+    graph_add_requant(n->g, node, 1, &mul, &shift);
+  }
   netgen_finish(n, node);
 }
 

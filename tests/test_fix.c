@@ -86,45 +86,69 @@ static int64_t pattern(struct rng *r, int bits, int shift) {
   return rng_range(r, 0, 1) ? v : -v;
 }
 
+static void compare_requant(int64_t acc, int64_t mul, int shift, const struct fix_target *t) {
+  int64_t got = fix_requant(acc, mul, shift, t), want = rational_requant(acc, mul, shift, t);
+  if (got != want)
+    fail_msg("acc %lld mul %lld shift %d %s %s width %d zero %lld: got %lld, expected %lld",
+             (long long)acc, (long long)mul, shift, fix_rounding_text(t->rounding),
+             fix_overflow_text(t->overflow), t->width, (long long)t->zero, (long long)got,
+             (long long)want);
+}
+
+// Corners and ties of every width, each rounding with each overflow.
+static int random_requants(struct rng *r, enum fix_rounding rounding, enum fix_overflow overflow) {
+  enum { COUNT = 50000 };
+  for (int i = 0; i < COUNT; i++) {
+    struct fix_target t = {.width = (int)rng_range(r, 1, 32),
+                           .is_signed = rng_range(r, 0, 1) != 0,
+                           .rounding = rounding,
+                           .overflow = overflow};
+    t.zero = t.overflow == FIX_SYMMETRIC ? 0
+                                         : rng_range(r, fix_lowest(t.width, t.is_signed),
+                                                     fix_highest(t.width, t.is_signed));
+    int shift = (int)(rng_range(r, 0, 3) ? rng_range(r, -6, 70) : rng_range(r, -64, 127));
+    int bits = (int)rng_range(r, 2, 62);
+    int64_t acc = pattern(r, bits, shift);
+    int64_t mul = rng_range(r, 0, 1) ? 1 : rng_range(r, 1 << 30, INT32_MAX);
+    compare_requant(acc, mul, shift, &t);
+  }
+  return COUNT;
+}
+
 static void test_requant_oracle(void **state) {
   (void)state;
   struct rng r = {20240611, 0};
-  for (int i = 0; i < 200000; i++) {
-    struct fix_target t = {.width = (int)rng_range(&r, 1, 32),
-                           .is_signed = rng_range(&r, 0, 1) != 0,
-                           .rounding = (enum fix_rounding)rng_range(&r, 0, FIX_AWAY),
-                           .overflow = (enum fix_overflow)rng_range(&r, 0, FIX_TO_ZERO)};
-    t.zero = t.overflow == FIX_SYMMETRIC ? 0
-                                         : rng_range(&r, fix_lowest(t.width, t.is_signed),
-                                                     fix_highest(t.width, t.is_signed));
-    int shift = (int)(rng_range(&r, 0, 3) ? rng_range(&r, -6, 70) : rng_range(&r, -64, 127));
-    int bits = (int)rng_range(&r, 2, 62);
-    int64_t acc = pattern(&r, bits, shift);
-    int64_t mul = rng_range(&r, 0, 1) ? 1 : rng_range(&r, 1 << 30, INT32_MAX);
-    int64_t got = fix_requant(acc, mul, shift, &t), want = rational_requant(acc, mul, shift, &t);
-    if (got != want)
-      fail_msg("acc %lld mul %lld shift %d %s %s width %d zero %lld: got %lld, expected %lld",
-               (long long)acc, (long long)mul, shift, fix_rounding_text(t.rounding),
-               fix_overflow_text(t.overflow), t.width, (long long)t.zero, (long long)got,
-               (long long)want);
-  }
-}
-
-// Exhaustive: all modes, all inputs of 10 bits, shifts around the width.
-static void test_requant_exhaustive(void **state) {
-  (void)state;
-  static const int shifts[] = {-2, 0, 1, 2, 5, 11};
+  int compared = 0;
   for (int mode = 0; mode <= FIX_AWAY; mode++)
     for (int overflow = 0; overflow < FIX_OVERFLOWS; overflow++)
-      for (size_t s = 0; s < sizeof shifts / sizeof *shifts; s++)
-        for (int64_t acc = -512; acc < 512; acc++) {
-          struct fix_target t = {.width = 5,
-                                 .is_signed = true,
-                                 .rounding = (enum fix_rounding)mode,
-                                 .overflow = (enum fix_overflow)overflow};
-          assert_int_equal(fix_requant(acc, 3, shifts[s], &t),
-                           rational_requant(acc, 3, shifts[s], &t));
-        }
+      compared += random_requants(&r, (enum fix_rounding)mode, (enum fix_overflow)overflow);
+  print_message("%d\n", compared);
+}
+
+// All accumulators of `bits`, shifts around the width, outputs signed and unsigned of half of it.
+static int64_t every_requant(int bits, enum fix_rounding rounding, enum fix_overflow overflow) {
+  const int shifts[] = {-2, 0, 1, bits / 2, bits + 1};
+  int64_t compared = 0, end = (int64_t)1 << (bits - 1);
+  for (size_t s = 0; s < 2 * sizeof shifts / sizeof *shifts; s++) {
+    struct fix_target t = {.width = bits / 2 < 2 ? 2 : bits / 2,
+                           .is_signed = s % 2 != 0,
+                           .rounding = rounding,
+                           .overflow = overflow};
+    for (int64_t acc = -end; acc < end; acc++) compare_requant(acc, 3, shifts[s / 2], &t);
+    compared += 2 * end;
+  }
+  return compared;
+}
+
+// Exhaustive to 12 bits, in test-deep to 16.
+static void test_requant_exhaustive(void **state) {
+  (void)state;
+  int64_t compared = 0;
+  for (int bits = 2; bits <= (getenv("NNGEN_TEST_DEEP") ? 16 : 12); bits++)
+    for (int mode = 0; mode <= FIX_AWAY; mode++)
+      for (int overflow = 0; overflow < FIX_OVERFLOWS; overflow++)
+        compared += every_requant(bits, (enum fix_rounding)mode, (enum fix_overflow)overflow);
+  print_message("%lld\n", (long long)compared);
 }
 
 // The two steps of TFLite, each with the plain rounding of its own.

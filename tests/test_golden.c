@@ -147,6 +147,49 @@ static void test_every_code(void **state) {
   print_message("%lld elements\n", (long long)elements);
 }
 
+// All pairs of codes that a join can meet: a frame per code of the first operand, BATCH frames at
+// once.
+static int64_t compare_pairs(enum op op, uint64_t seed, enum netgen_kind kind) {
+  enum { BATCH = 256 };
+  int64_t elements = 0, first = 0, codes_of = 1;
+  for (; first < codes_of; first += BATCH) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *g = netgen(&a, seed, op, kind);
+    const struct value *x = &g->values[g->inputs[0].value];
+    codes_of = value_elements(x);
+    int32_t *codes = ARENA_NEW(&a, int32_t, BATCH * codes_of);
+    for (int64_t i = 0; i < BATCH * codes_of; i++)
+      codes[i] = (int32_t)(type_lowest(&x->type) + first + i / codes_of);
+    const struct golden *fast = graph_verify(g, &e) ? golden_new(&a, g, &e) : NULL;
+    if (!fast) fail_msg("%s seed %d: %s", op_info(op)->name, (int)seed, e.text);
+    struct tally t = compare(&a, g, fast, BATCH, codes);
+    if (t.different)
+      fail_msg("%s seed %d from code %d: %lld differ", op_info(op)->name, (int)seed,
+               (int)(type_lowest(&x->type) + first), (long long)t.different);
+    elements += BATCH * codes_of;
+    arena_free(&a);
+  }
+  return elements;
+}
+
+// Every join with every pair of codes: 8 bits each, in test-deep 12 too.
+static void test_every_pair(void **state) {
+  (void)state;
+  enum { SEEDS = 8 };
+  int64_t pairs = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= SEEDS && op_info((enum op)op)->column == COLUMN_JOIN; seed++) {
+      use_kernels(seed);
+      pairs += compare_pairs((enum op)op, seed, NETGEN_PAIRS);
+      if (getenv("NNGEN_TEST_DEEP") && seed <= 2)
+        pairs += compare_pairs((enum op)op, seed, NETGEN_WIDE_PAIRS);
+    }
+  unsetenv("NNGEN_KERNELS");
+  print_message("%lld pairs\n", (long long)pairs);
+  assert_true(pairs >= 3 * SEEDS * 65536);
+}
+
 // The comparison can fail: weights moved by one behind the back of the fast model, which has packed
 // its own.
 static void test_seeded_differences(void **state) {
@@ -243,8 +286,8 @@ static void test_witnesses(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_every_code),
-      cmocka_unit_test(test_seeded_differences), cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_witnesses)};
+      cmocka_unit_test(test_every_pair),    cmocka_unit_test(test_seeded_differences),
+      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_witnesses)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   oracle_start();
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
