@@ -14,7 +14,7 @@ enum { HEX = 4, MODULE_MAX = 1 << 20 };
 
 static uint64_t code_bits(const struct stream *s, int32_t code) {
   if (s->type.cls == TYPE_BIPOLAR) return code > 0;
-  return (uint64_t)(int64_t)code & (((uint64_t)1 << s->width) - 1);
+  return (uint64_t)code; // of which the stream's width is used
 }
 
 static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
