@@ -131,6 +131,9 @@ static void what_is_left_out(void **state) {
   assert_string_equal(r.model->name, "network");
   assert_true(r.loss == LOSS_CROSS_ENTROPY && r.target[0] == 0 && r.target[1] == 1);
   assert_true(r.model->inputs[0].source.mean[0] == 0 && r.model->inputs[0].source.std[0] == 1);
+  const struct tensor *t = r.model->values[graph_find_value(r.model, "fc1.weight")].init;
+  for (int64_t i = 0; i < t->count; i++)
+    assert_true(fabsf(((float *)t->data)[i]) <= 0.5f); // fan_in
   arena_free(&a);
 }
 
