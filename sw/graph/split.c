@@ -15,6 +15,17 @@ static int channel_axis(const struct graph *g, const struct node *n, struct spac
   return s->out_axis[s->out_rank - 1];
 }
 
+// Of requantisations that have an entry per channel, those of begin..end.
+static void cut_requants(struct node *n, int64_t begin, int64_t end) {
+  for (uint32_t i = 0; i < n->n_rq; i++) {
+    struct requant *rq = &n->rq[i];
+    if (rq->count == 1) continue;
+    rq->count = end - begin;
+    rq->mul += begin;
+    rq->shift += begin;
+  }
+}
+
 // Channels begin..end of a node as a node of their own: the value that it makes.
 static uint32_t add_slice(struct graph_copy *c, const struct node *n, int axis, int64_t begin,
                           int64_t end) {
@@ -25,6 +36,7 @@ static uint32_t add_slice(struct graph_copy *c, const struct node *n, int axis, 
   memcpy(shape, y->shape, sizeof shape);
   shape[y->rank - 1] = end - begin;
   uint32_t node = copy_node(c, n, name);
+  cut_requants(&c->to->nodes[node], begin, end);
   const int64_t slice[3] = {axis, begin, end};
   graph_add_ints(c->to, node, ATTR_slice, 3, slice);
   uint32_t out = graph_add_value(c->to, name, y->rank, shape, y->type, y->per_frame);
