@@ -172,15 +172,9 @@ static void put_attr(struct writer *w, const struct node *n, const struct attr *
   }
 }
 
-static bool same_mul(const struct requant *rq) {
-  for (int64_t i = 1; i < rq->count; i++)
-    if (rq->mul[i] != rq->mul[0]) return false;
-  return rq->count == 1;
-}
-
 static void put_requant(struct writer *w, const struct node *n, uint32_t i) {
   const struct requant *rq = &n->rq[i];
-  if (same_mul(rq)) {
+  if (rq->count == 1) {
     text_printf(&w->text, "{\"mul\":%lld,\"shift\":%d}", (long long)rq->mul[0], rq->shift[0]);
     return;
   }
