@@ -2,7 +2,9 @@
 // Opening a model by the words of the command line: each word that is wrong has its message, and
 // what is right arrives in the graph.
 #include "quant/load.h"
+#include "sw/base/file.h"
 #include "sw/graph/model.h"
+#include "sw/graph/safetensors.h"
 #include "tests/helper_data.h"
 
 #include <string.h>
@@ -95,10 +97,8 @@ static void test_source(void **state) {
   load_refused(MODEL, (struct load){.input_mean = "1,2,3"}, "models/mnist-mlp.bin: ");
 }
 
-// Of three channels each takes its own number, and one number is for all.
-static void test_channels(void **state) {
-  struct fixture *f = *state;
-  struct arena a = {0};
+// Two pixels of three channels; the path of the model.
+static char *colours(struct fixture *f) {
   struct err e = {0};
   struct graph *g = graph_new(&f->arena, "colours");
   uint32_t x = graph_add_value(g, "x", 2, (int64_t[]){2, 3}, type_real(), true);
@@ -109,6 +109,14 @@ static void test_channels(void **state) {
   graph_add_output(g, g->nodes[n].out[0]);
   char *path = path_in(f, "colours.bin");
   if (!graph_verify(g, &e) || !model_write(path, g, &e)) fail_msg("%s", e.text);
+  return path;
+}
+
+// Of three channels each takes its own number, and one number is for all.
+static void test_channels(void **state) {
+  struct fixture *f = *state;
+  struct arena a = {0};
+  char *path = colours(f);
   struct model m = loaded(&a, path, (struct load){.input_mean = "1,2,3", .input_std = "4"});
   const struct source *s = &m.real->inputs[0].source;
   assert_int_equal(s->channels, 3);
@@ -117,6 +125,31 @@ static void test_channels(void **state) {
   s = &m.real->inputs[0].source;
   for (int c = 0; c < 3; c++) assert_true(s->mean[c] == 0 && s->std[c] == c + 5);
   load_refused(path, (struct load){.input_mean = "1,2"}, "colours.bin: ");
+  arena_free(&a);
+}
+
+// A table per channel is written as (channels, 256), a single one as (256).
+static void test_pixel_tables(void **state) {
+  struct fixture *f = *state;
+  struct arena a = {0};
+  const char *const means[] = {"0.5", "0.5,0.25,0.125"};
+  char *path = colours(f), *fixed = path_in(f, "fixed.bin");
+  for (int i = 0; i < 2; i++) {
+    struct err e = {0};
+    struct bytes bytes;
+    struct safetensors file;
+    struct model m = loaded(&a, path, (struct load){.precision = "8,3", .input_mean = means[i]});
+    if (!model_write(fixed, m.fixed, &e) || !file_read(&a, fixed, 1 << 20, &bytes, &e) ||
+        !safetensors_parse(&a, bytes.data, bytes.size, &file, &e))
+      fail_msg("%s", e.text);
+    const struct tensor *t = file.tensors[safetensors_find(&file, "x.pixels")].tensor;
+    assert_int_equal(t->rank, i + 1);
+    assert_int_equal(t->count, i ? 3 * 256 : 256);
+    const struct source *s = &loaded(&a, fixed, (struct load){0}).fixed->inputs[0].source;
+    assert_int_equal(s->tables, i ? 3 : 1);
+    assert_memory_equal(s->table, m.fixed->inputs[0].source.table, (size_t)t->count * 4);
+    assert_true(s->mean[0] == 0.5 && s->std[0] == 1);
+  }
   arena_free(&a);
 }
 
@@ -194,7 +227,8 @@ static void test_formats(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_words), cmocka_unit_test(test_source),
-                                     DATA_CASE(test_channels),     cmocka_unit_test(test_types),
-                                     DATA_CASE(test_integers),     DATA_CASE(test_formats)};
+                                     DATA_CASE(test_channels),     DATA_CASE(test_pixel_tables),
+                                     cmocka_unit_test(test_types), DATA_CASE(test_integers),
+                                     DATA_CASE(test_formats)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
