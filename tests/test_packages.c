@@ -104,7 +104,7 @@ static void test_fusesoc_finds_faults(void **state) {
   new_circuit(&b);
   bench_patch(&b, "fixed_mac.sv", "(a * b)", "(a * ~b)");
   expect(&b, FUSESOC "sim ::top", 1, "FAIL image 0");
-  expect(&b, FUSESOC "sim_verilator ::top", 1, "FAIL image 0");
+  if (getenv("NNGEN_TEST_DEEP")) expect(&b, FUSESOC "sim_verilator ::top", 1, "FAIL image 0");
   bench_patch(&b, "fixed_mac.sv", "(a * ~b)", "(a * nothing)");
   expect(&b, FUSESOC "lint ::top", 1, "nothing");
   bench_patch(&b, "fixed_mac.sv", "(a * nothing)", "(a * b)");
