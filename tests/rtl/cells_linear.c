@@ -266,9 +266,10 @@ void cells_linear(struct suite *s) {
     c->write_images = write_images;
     c->mutable = i < MUTABLE;
     // so many frames that each place of the queue is used more than once, where that is cheap
-    int groups = beats(l->out, l->po), enough = 2 * queue / groups + 1;
-    if (c->mutable) enough = 200;
-    if (enough > c->frames && beats(l->in, l->pi) * groups * enough <= 4000) c->frames = enough;
+    int groups = beats(l->out, l->po), steps = beats(l->in, l->pi) * groups;
+    int enough = c->mutable ? 200 : 2 * queue / groups + 1;
+    if (steps > 4000) c->frames = 2;
+    if (enough > c->frames && steps * enough <= 4000) c->frames = enough;
     set_timing(c, queue);
     set_parameters(c, queue);
   }
