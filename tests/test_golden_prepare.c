@@ -60,6 +60,7 @@ static const struct layer layers[] = {
     {8, -128, 64, 127, -128, 0, 3, MODES, 8, true, true, true},
     {8, 127, 64, 127, -128, 0, 3, MODES, 8, true, true, true},
     {8, 3, 63, 5, -7, 1000, 3, MODES, 8, true, true, true},
+    {8, 3, 40001, 1, -1, 0, 12, MODES, 8, true, true, true}, // far more inputs than sums
     // requantisation by a shift alone
     {8, 0, 5, 3, -4, 0, 0, MODES, 8, true, true, false},
     {8, 0, 5, 3, -4, 0, 1, MODES, 8, true, true, true},
@@ -157,6 +158,23 @@ static void test_bounds(void **state) {
     }
 }
 
+// A multiplier and a shift per output.
+static void test_channels(void **state) {
+  (void)state;
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  for (int k = 0; k < n; k++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *g = graph_of(&a, &layers[0]);
+    g->nodes[0].n_rq = 0;
+    graph_add_requant(g, 0, OUT, (int64_t[]){5, 1, 3}, (int32_t[]){6, 2, 4});
+    if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+    models_agree(&a, g, list[k]->name, 0);
+    arena_free(&a);
+  }
+}
+
 static void refused(struct graph *g, const char *words) {
   struct err e = {0};
   if (golden_new(g->arena, g, &e)) fail_msg("accepted, expected \"%s\"", words);
@@ -186,7 +204,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_channels),
                                      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
