@@ -191,7 +191,9 @@ int pipe2(int ends[2], int flags) {
 
 pid_t fork(void) {
   REAL(pid_t, "fork", void);
-  return fails(KIND_START) ? -1 : real();
+  pid_t child = fails(KIND_START) ? -1 : real();
+  if (child == 0) awake = 0;
+  return child;
 }
 
 int flock(int fd, int how) {
