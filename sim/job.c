@@ -8,7 +8,7 @@
 static const char magic[8] = "nngenjob";
 
 static bool put(FILE *f, const void *data, size_t size, int64_t count) {
-  return fwrite(data, size, (size_t)count, f) == (size_t)count;
+  return count == 0 || fwrite(data, size, (size_t)count, f) == (size_t)count; // data may be NULL
 }
 
 bool job_write(const char *path, const struct job *j, struct err *e) {
