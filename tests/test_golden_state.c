@@ -150,6 +150,35 @@ static void test_functions(void **state) {
       }
 }
 
+// Elements that a mask cuts stay zero, those behind them are assigned.
+static void test_mask(void **state) {
+  (void)state;
+  static const int mask[SIZE] = {1, 0, 1, 1, 0, 1};
+  struct machine m = {0};
+  struct err e = {0};
+  int64_t x[SIZE];
+  const int64_t *inputs[1] = {given}, shape[2] = {ROWS, COLUMNS};
+  describe(&m, "add", type_fixed(&m.arena, 8, true, 1, 0), false, FIX_SATURATE);
+  struct value *init = &m.g->values[graph_find_value(m.g, "init")];
+  init->mask = tensor_new(&m.arena, DTYPE_U8, 2, shape);
+  for (int i = 0; i < SIZE; i++) {
+    x[i] = mask[i] ? content[i] : 0;
+    tensor_set_int(init->mask, i, mask[i]);
+    tensor_set_int(init->init, i, x[i]);
+  }
+  if (!graph_verify(m.g, &e)) fail_msg("%s", e.text);
+  graph_ranges(m.g);
+  m.ref = golden_ref_new(&m.arena, m.g, 1);
+  for (int step = 0; step < STEPS; step++) {
+    golden_ref_step(m.ref, inputs);
+    for (int i = 0; i < SIZE; i++) {
+      assert_int_equal(golden_ref_value(m.ref, m.read)[i], x[i]);
+      if (mask[i]) x[i] = in_range(x[i] + given[i] - T_ZERO, FIX_SATURATE);
+    }
+  }
+  arena_free(&m.arena);
+}
+
 // Channels are counted along the first axis of the content.
 static void test_channels_of_columns(void **state) {
   (void)state;
@@ -166,7 +195,7 @@ static void test_channels_of_columns(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_functions),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_functions), cmocka_unit_test(test_mask),
                                      cmocka_unit_test(test_channels_of_columns)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
