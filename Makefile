@@ -202,16 +202,17 @@ check-covered: $(filter-out $(COVERAGE_APART:%=$(BUILD)/tests/%),$(TESTS)) $(BUI
 	@NNGEN=$(BUILD)/nngen tests/run \
 	  $(filter-out $(COVERAGE_APART:%=$(BUILD)/tests/%),$(ORDERED))
 
+# Seeded bugs and mutants must be seen by the tests as every change runs them.
 check-deep: export NNGEN_TEST_DEEP = 1
 check-deep:
 	@$(MAKE) --no-print-directory check sanitize
 	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
 	@$(MAKE) --no-print-directory fuzz fuzz-seeded
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
-	@tests/bad/run
 	@$(MAKE) --no-print-directory formal mutate-rtl
 	@BUILD=$(BUILD) tests/rtl/mutants
-	@scripts/mutate
+	@env -u NNGEN_TEST_DEEP tests/bad/run
+	@env -u NNGEN_TEST_DEEP scripts/mutate
 
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources
 	@scripts/lint-format
