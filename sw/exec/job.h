@@ -56,13 +56,14 @@ static inline int64_t *golden_frame(const struct array *x, int64_t frame) {
   return (int64_t *)x->data + (x->per_frame ? frame * x->elements : 0);
 }
 
-static inline float *real_frame(const struct array *x, int64_t frame) {
-  return (float *)x->data + (x->per_frame ? frame * x->elements : 0);
-}
-
 // The frame of an array that is shaped like x, such as its gradient; NULL stays NULL.
 static inline float *real_like(const struct array *x, float *data, int64_t frame) {
   return data ? data + (x->per_frame ? frame * x->elements : 0) : NULL;
+}
+
+// NULL if nothing of x was asked for, as a gradient doesn't need all inputs.
+static inline float *real_frame(const struct array *x, int64_t frame) {
+  return real_like(x, x->data, frame);
 }
 
 static inline int64_t job_frames(const struct job *j, const struct array *x) {
