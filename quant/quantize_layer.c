@@ -129,11 +129,18 @@ bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t node,
 
 // ---- pointwise
 
+static bool tabulated_scale(const struct type *t) {
+  return t->scale[0] >= CURVE_SCALE_MIN && t->scale[0] <= CURVE_SCALE_MAX;
+}
+
 static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
                       const struct type *in, const struct type *out) {
   if (in->cls != TYPE_FIXED || out->cls != TYPE_FIXED || in->width > CURVE_BITS_MAX)
     return err_set(q->err, "%s is a table of at most %d input bits, found %s", op_info(n->op)->name,
                    CURVE_BITS_MAX, type_text(q->arena, in));
+  if (!tabulated_scale(in) || !tabulated_scale(out))
+    return err_set(q->err, "%s from %s to %s: expected scales from 2^-200 to 2^200",
+                   op_info(n->op)->name, type_text(q->arena, in), type_text(q->arena, out));
   struct curve_domain d = {type_lowest(in),  type_highest(in),  in->zero[0],  in->scale[0],
                            type_lowest(out), type_highest(out), out->zero[0], out->scale[0]};
   int64_t count = d.in_hi - d.in_lo + 1;

@@ -298,6 +298,11 @@ static void test_parameters(void **state) {
   refused(&b, "17,3", NULL, NULL, NULL, "layer \"f\": tanh is a table of at most 16 input bits");
   pointwise(&b, OP_tanh);
   refused(&b, "8,3", NULL, "bipolar", "f", "layer \"f\": tanh is a table");
+  static const char *const scales[] = {"scale 5e-61", "scale 2e60"};
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    pointwise(&b, OP_tanh);
+    refused(&b, "8,3", NULL, scales[i], "f", "expected scales from 2^-200 to 2^200");
+  }
   pointwise(&b, OP_softshrink);
   graph_add_real(b.g, 0, ATTR_lambda, -0.5);
   refused(&b, "8,3", NULL, NULL, NULL, "layer \"f\": lambda -0.5, expected 0 or more");

@@ -56,8 +56,8 @@ struct work {
 };
 
 static void work_init(struct work *w, enum curve f, double alpha, const struct curve_domain *d) {
-  assert(d->in_scale >= 0x1p-200 && d->in_scale <= 0x1p200);
-  assert(d->out_scale >= 0x1p-200 && d->out_scale <= 0x1p200 && isfinite(alpha));
+  assert(d->in_scale >= CURVE_SCALE_MIN && d->in_scale <= CURVE_SCALE_MAX);
+  assert(d->out_scale >= CURVE_SCALE_MIN && d->out_scale <= CURVE_SCALE_MAX && isfinite(alpha));
   w->parts = &curve_parts[f];
   w->at.alpha = alpha;
   mpfr_init2(w->at.x, EXACT_BITS);

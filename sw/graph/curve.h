@@ -23,7 +23,10 @@ enum curve {
   CURVE_COUNT
 };
 
-// Scales are finite, positive, between 2^-200 and 2^200; |in - in_zero| < 2^33.
+#define CURVE_SCALE_MIN 0x1p-200
+#define CURVE_SCALE_MAX 0x1p200
+
+// Scales are from CURVE_SCALE_MIN to CURVE_SCALE_MAX; |in - in_zero| < 2^33.
 struct curve_domain {
   int64_t in_lo, in_hi, in_zero;
   double in_scale;
