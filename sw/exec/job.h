@@ -66,6 +66,11 @@ static inline float *real_frame(const struct array *x, int64_t frame) {
   return real_like(x, x->data, frame);
 }
 
+// The step's number as a float variable holds it; what isn't one counts as 0.
+static inline uint64_t job_step(float number) {
+  return number >= 0 && number < 0x1p63f ? (uint64_t)number : 0;
+}
+
 static inline int64_t job_frames(const struct job *j, const struct array *x) {
   return x->per_frame ? j->frames : 1;
 }

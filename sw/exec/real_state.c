@@ -89,7 +89,7 @@ static float scalar(const struct job *j, uint32_t i) {
 static void update(const struct job *j, enum assign f, const struct run *r) {
   const struct node *n = j->node;
   if (f == ASSIGN_adam || f == ASSIGN_adamw)
-    adapt(n, f, r, (double)scalar(j, 0), (uint64_t)scalar(j, 1));
+    adapt(n, f, r, (double)scalar(j, 0), job_step(scalar(j, 1)));
   else if (f == ASSIGN_sgd || f == ASSIGN_momentum || f == ASSIGN_nesterov)
     descend(f, r, scalar(j, 0), (float)node_real(n, ATTR_momentum, 0),
             (float)node_real(n, ATTR_decay, 0));

@@ -72,18 +72,13 @@ struct dropping {
   uint64_t seed, step;
 };
 
-// A number that isn't one of a step counts as 0.
-static uint64_t step_of(float number) {
-  return number >= 0 && number < 0x1p63f ? (uint64_t)number : 0;
-}
-
 static struct dropping dropping_of(const struct job *j) {
   const float *step = j->in[1].data;
   double rate = step ? node_real(j->node, ATTR_rate, 0) : 0;
   return (struct dropping){.rate = rate,
                            .kept = (float)(1 / (1 - rate)),
                            .seed = (uint64_t)node_int(j->node, ATTR_seed, 0),
-                           .step = step ? step_of(step[0]) : 0};
+                           .step = step ? job_step(step[0]) : 0};
 }
 
 static float factor(const struct dropping *d, int64_t i) {
