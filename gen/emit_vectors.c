@@ -6,6 +6,7 @@
 #include "sw/base/rng.h"
 #include "sw/exec/golden.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef long long ll;
@@ -13,7 +14,10 @@ typedef long long ll;
 enum { HEX = 4, MODULE_MAX = 1 << 20 };
 
 static uint64_t code_bits(const struct stream *s, int32_t code) {
-  if (s->type.cls == TYPE_BIPOLAR) return code > 0;
+  if (s->type.cls == TYPE_BIPOLAR) {
+    assert(code == 1 || code == -1);
+    return code > 0;
+  }
   return (uint64_t)code; // of which the stream's width is used
 }
 

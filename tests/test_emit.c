@@ -297,11 +297,26 @@ static void test_every_kind(void **state) {
   arena_free(&a);
 }
 
+// A multiplier of 1 is the module's own; any other is said.
+static void test_multipliers(void **state) {
+  (void)state;
+  for (int mul = 1; mul <= 3; mul++) {
+    struct text t = {0};
+    struct parameters out = {.out = &t};
+    struct circuit_requant r = {.mul_width = 2, .mul = mul, .out_width = 4, .shift = 1};
+    r.out_type = r.rounding = r.overflow = "any";
+    emit_requant_parameters(&out, &r, false);
+    const char *at = strstr(t.data, ".MUL(40'd");
+    assert_int_equal(at ? at[strlen(".MUL(40'd")] - '0' : 1, mul);
+    text_free(&t);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_top),          cmocka_unit_test(test_reports),
       cmocka_unit_test(test_weight_words), cmocka_unit_test(test_every_kind),
       cmocka_unit_test(test_report_json),  cmocka_unit_test(test_renamed),
-      cmocka_unit_test(test_module_names)};
+      cmocka_unit_test(test_module_names), cmocka_unit_test(test_multipliers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,25 @@ static void test_generate(void **state) {
     printf("generate, %s: %ld faults\n", kinds[k], every_place(c, GENERATE, kinds[k], ""));
 }
 
+// Where names can't be exchanged, the old folder steps aside and comes back if the new one can't
+// take its place.
+static void test_without_exchange(void **state) {
+  struct shell *c = *state;
+  prepare(c);
+  setenv("NNGEN_FAULT_EXCHANGE", "none", 1);
+  assert_int_equal(attempt(c, GENERATE, "none:1").status, 0);
+  assert_null(wrong_folder(c));
+  int left = entries(c->dir);
+  long calls = calls_of(c, "change");
+  for (long n = 1; n <= calls; n++) {
+    const char *fault = arena_printf(&c->arena, "change:%ld", n);
+    const char *wrong = wrong_after(c, GENERATE, fault, left);
+    if (wrong) fail_msg("%s without exchange: %s", fault, wrong);
+  }
+  unsetenv("NNGEN_FAULT_EXCHANGE");
+  printf("generate without exchange: %ld faults\n", calls);
+}
+
 static void test_killed(void **state) {
   static const char *const changing[] = {"open", "write", "change"};
   struct shell *c = *state;
@@ -296,9 +315,12 @@ static void test_a_careless_writer_is_seen(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_generate), SHELL_CASE(test_killed),
-      SHELL_CASE(test_readers),  SHELL_CASE(test_simulation),
-      SHELL_CASE(test_training), SHELL_CASE(test_a_careless_writer_is_seen)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_generate),
+                                     SHELL_CASE(test_without_exchange),
+                                     SHELL_CASE(test_killed),
+                                     SHELL_CASE(test_readers),
+                                     SHELL_CASE(test_simulation),
+                                     SHELL_CASE(test_training),
+                                     SHELL_CASE(test_a_careless_writer_is_seen)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,7 +121,8 @@ static void names_of_types(void **state) {
 
 // ---- a graph with all its trimmings
 
-// (2, 2) pixels of two channels, a table each -> flatten -> linear with biases that are cut.
+// (2, 2) pixels of two channels, a table each -> flatten -> linear with biases that are cut ->
+// argmax.
 static struct graph *trimmed(struct arena *a) {
   static const double mean[] = {0.25, 0.5}, std[] = {0.5, 1};
   struct graph *g = graph_new(a, "trimmed");
@@ -149,7 +150,11 @@ static struct graph *trimmed(struct arena *a) {
   graph_add_origin(g, fc, "MatMul_3");
   graph_add_origin(g, fc, "Add_4");
   graph_add_after(g, fc, (struct after){flat, 0});
-  graph_add_output(g, g->nodes[fc].out[0]);
+  uint32_t best = graph_add_node(g, OP_argmax, "best");
+  graph_add_use(g, best, (struct use){g->nodes[fc].out[0], 0, NONE});
+  graph_add_int(g, best, ATTR_axis, -1);
+  graph_add_out(g, best, graph_add_value(g, "class", 1, &one, type_fixed(a, 2, false, 1, 0), true));
+  graph_add_output(g, g->nodes[best].out[0]);
   return g;
 }
 
@@ -169,6 +174,8 @@ static void what_is_written_is_read(void **state) {
   assert_memory_equal(s->table, g->inputs[0].source.table, 2 * 256 * sizeof *s->table);
   const struct node *fc = &back->nodes[1];
   assert_true(fc->n_origin == 2 && strcmp(fc->origin[1], "Add_4") == 0 && fc->n_after == 1);
+  const struct attr *axis = node_attr(&back->nodes[2], ATTR_axis);
+  assert_true(axis && axis->count == 1 && axis->ints[0] == -1);
   const struct tensor *mask = node_in(back, fc, 2)->mask;
   assert_true(mask && mask->rank == 1 && tensor_int(mask, 1) == 1 && tensor_int(mask, 2) == 0);
   text_free(&first);

@@ -7,7 +7,7 @@
 // Kinds: malloc (and its like), open, read, write, change (rename, mkdir, unlink and their like),
 // sync, start (of processes and threads, and the pipes and locks between them), stream (stdio, but
 // for standard output and error). $NNGEN_FAULT_COUNT names a file that gets the number of calls
-// when the process ends.
+// when the process ends. With $NNGEN_FAULT_EXCHANGE the file system can't exchange names.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static const char *const names[KINDS] = {"malloc", "open", "read",  "write",
 static const int errors[KINDS] = {ENOMEM, EIO, EIO, ENOSPC, ENOSPC, EIO, EAGAIN, ENOSPC};
 
 static long wanted[KINDS], calls[KINDS];
-static int kills, awake;
+static int kills, awake, no_exchange;
 
 static void parse(const char *fault) {
   const char *colon = fault ? strchr(fault, ':') : NULL;
@@ -50,6 +50,7 @@ static void parse(const char *fault) {
 // Children are left alone.
 __attribute__((constructor)) static void wake(void) {
   parse(getenv("NNGEN_FAULT"));
+  no_exchange = getenv("NNGEN_FAULT_EXCHANGE") != NULL;
   unsetenv("NNGEN_FAULT");
   unsetenv("LD_PRELOAD");
 }
@@ -154,6 +155,10 @@ int rename(const char *from, const char *to) {
 
 int renameat2(int old_dir, const char *from, int new_dir, const char *to, unsigned flags) {
   REAL(int, "renameat2", int, const char *, int, const char *, unsigned);
+  if (no_exchange) {
+    errno = EINVAL;
+    return -1;
+  }
   return fails(KIND_CHANGE) ? -1 : real(old_dir, from, new_dir, to, flags);
 }
 
