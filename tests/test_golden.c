@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fast golden model, the plain one and the exact oracle are equal on every element of every
 // value, on random graphs of every op kind; what the fast one refuses, it refuses with a reason.
-// NNGEN_TEST_KIND=name compares graphs of that kind only.
+//
+//   NNGEN_TEST_SEED=n     other graphs: n instead of the first seed (default 1)
+//   NNGEN_TEST_KIND=name  graphs of that kind only
 #include "sw/exec/golden.h"
 #include "sw/exec/kernels.h"
 #include "sw/graph/interval.h"
@@ -10,6 +12,7 @@
 #include "tests/helper_netgen.h"
 #include "tests/helper_oracle.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +23,26 @@
 #include <cmocka.h>
 
 enum { PER_KIND = 8, FRAMES = 70 };
+
+// ---- which graphs
+
+static uint64_t first_seed(void) {
+  const char *s = getenv("NNGEN_TEST_SEED");
+  return s ? strtoull(s, NULL, 10) : 1;
+}
+
+static bool wanted(enum op op) {
+  const char *only = getenv("NNGEN_TEST_KIND");
+  return netgen_knows(op) && (!only || strcmp(only, op_info(op)->name) == 0);
+}
+
+// What was wrong with a graph, and the line that makes that graph again, as its first.
+static void failed(const char *test, enum op op, uint64_t seed, const char *words) {
+  fail_msg("%s seed %llu: %s\n%sNNGEN_TEST_ONLY=%s NNGEN_TEST_KIND=%s NNGEN_TEST_SEED=%llu %s",
+           op_info(op)->name, (unsigned long long)seed, words,
+           getenv("NNGEN_TEST_DEEP") ? "NNGEN_TEST_DEEP=1 " : "", test, op_info(op)->name,
+           (unsigned long long)seed, program_invocation_name);
+}
 
 static bool stateful(const struct graph *g) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -35,13 +58,41 @@ static bool carried_only(const struct graph *g) {
   return false;
 }
 
+// ---- three models
+
 // What a comparison has seen.
 struct tally {
   int64_t elements, different;
+  const char *first; // element that differs, and what each model gives; or NULL
 };
 
-// The plain model, the fast one (NULL if it doesn't execute this graph) and the exact oracle: an
-// element counts as different unless all are equal and within the proven range.
+// Element i of a value, by name and node.
+static const char *words_of(struct arena *a, const struct graph *g, uint32_t value, int64_t i,
+                            const char *got) {
+  const struct value *v = &g->values[value];
+  const char *node = v->node == NONE ? "an input" : g->nodes[v->node].name;
+  int64_t elements = value_elements(v);
+  return arena_printf(a, "value %s of %s, frame %lld, element %lld: %s", v->name, node,
+                      (long long)(i / elements), (long long)(i % elements), got);
+}
+
+// Counts element i of a value as different unless all are equal and within the proven range.
+static void compare_element(struct arena *a, const struct graph *g, uint32_t value, int64_t i,
+                            int64_t plain, const int32_t *fast, int64_t exact, struct tally *t) {
+  const struct value *v = &g->values[value];
+  t->elements++;
+  if (plain == exact && (!fast || fast[i] == exact) && exact >= v->lo && exact <= v->hi) return;
+  if (t->different++) return;
+  const char *quick = fast ? arena_printf(a, "%d", fast[i]) : "does not run it";
+  t->first = words_of(a, g, value, i,
+                      arena_printf(a,
+                                   "plain model %lld, fast one (%s) %s; expected %lld, in "
+                                   "%lld .. %lld",
+                                   (long long)plain, golden_kernels(), quick, (long long)exact,
+                                   (long long)v->lo, (long long)v->hi));
+}
+
+// The plain model, the fast one (NULL if it doesn't execute this graph) and the exact oracle.
 static struct tally compare(struct arena *a, const struct graph *g, const struct golden *fast,
                             int64_t frames, const int32_t *codes) {
   int64_t elements = value_elements(&g->values[g->inputs[0].value]);
@@ -64,9 +115,8 @@ static struct tally compare(struct arena *a, const struct graph *g, const struct
     const int64_t *plain = golden_ref_value(ref, taps[t].value), *oracle = exact[taps[t].value];
     int64_t count = (v->per_frame ? frames : 1) * value_elements(v);
     for (int64_t i = 0; i < count; i++)
-      tally.different += plain[i] != oracle[i] || (fast && taps[t].to[i] != oracle[i]) ||
-                         oracle[i] < v->lo || oracle[i] > v->hi;
-    tally.elements += count;
+      compare_element(a, g, taps[t].value, i, plain[i], fast ? taps[t].to : NULL, oracle[i],
+                      &tally);
   }
   return tally;
 }
@@ -87,37 +137,57 @@ static void use_kernels(uint64_t turn) {
   assert_string_equal(golden_kernels(), list[turn % n]->name);
 }
 
+// One random graph; true if the fast model runs it too.
+static bool random_graph(enum op op, uint64_t seed, int64_t *elements) {
+  static const char name[] = "test_random_graphs";
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = netgen(&a, seed, op, NETGEN_ANY);
+  if (!g) failed(name, op, seed, "no random graph");
+  if (!graph_verify(g, &e)) failed(name, op, seed, e.text);
+  use_kernels(seed + (uint64_t)op);
+  const struct golden *fast = golden_new(&a, g, &e);
+  if (!fast && ((!stateful(g) && !carried_only(g)) || strlen(e.text) <= 10))
+    failed(name, op, seed, arena_printf(&a, "the fast model refuses it: \"%s\"", e.text));
+  if (!carried_only(g)) {
+    struct tally t = compare_random(&a, g, fast, seed);
+    if (t.first) failed(name, op, seed, t.first);
+    *elements += t.elements;
+  }
+  arena_free(&a);
+  return fast != NULL;
+}
+
 static void test_random_graphs(void **state) {
   (void)state;
-  const char *only = getenv("NNGEN_TEST_KIND");
-  int compared = 0, refused = 0;
+  int compared = 0, all = 0;
   int64_t elements = 0;
+  uint64_t first = first_seed();
   for (int op = 0; op < OP_COUNT; op++)
-    for (uint64_t seed = 1; seed <= PER_KIND && netgen_knows((enum op)op); seed++) {
-      if (only && strcmp(only, op_info((enum op)op)->name) != 0) continue;
-      struct arena a = {0};
-      struct err e = {0};
-      struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
-      if (!g) fail_msg("no random graph for %s", op_info((enum op)op)->name);
-      if (!graph_verify(g, &e))
-        fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
-      use_kernels(seed + (uint64_t)op);
-      const struct golden *fast = golden_new(&a, g, &e);
-      assert_true(fast || ((stateful(g) || carried_only(g)) && strlen(e.text) > 10));
-      compared += fast != NULL;
-      refused += fast == NULL;
-      if (!carried_only(g)) {
-        struct tally t = compare_random(&a, g, fast, seed);
-        elements += t.elements;
-        assert_int_equal(t.different, 0);
-      }
-      arena_free(&a);
-    }
+    for (uint64_t seed = first; seed < first + PER_KIND && wanted((enum op)op); seed++, all++)
+      compared += random_graph((enum op)op, seed, &elements);
   unsetenv("NNGEN_KERNELS");
   print_message(
       "%d graphs compared in three models, %d with state or opaque nodes; %lld elements\n",
-      compared, refused, (long long)elements);
-  assert_true(compared >= 200 || only);
+      compared, all - compared, (long long)elements);
+  assert_true(compared >= 200 || getenv("NNGEN_TEST_KIND"));
+}
+
+static int64_t every_code(enum op op, uint64_t seed) {
+  static const char name[] = "test_every_code";
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = netgen(&a, seed, op, NETGEN_CODES);
+  const struct value *x = &g->values[g->inputs[0].value];
+  int32_t *codes = ARENA_NEW(&a, int32_t, value_elements(x));
+  for (int64_t i = 0; i < value_elements(x); i++) codes[i] = (int32_t)(type_lowest(&x->type) + i);
+  use_kernels(seed);
+  const struct golden *fast = graph_verify(g, &e) ? golden_new(&a, g, &e) : NULL;
+  if (!fast) failed(name, op, seed, e.text);
+  struct tally t = compare(&a, g, fast, 1, codes);
+  if (t.first) failed(name, op, seed, t.first);
+  arena_free(&a);
+  return t.elements;
 }
 
 // Every pointwise kind with every code of its input: bounds and ties are met for sure.
@@ -125,24 +195,12 @@ static void test_every_code(void **state) {
   (void)state;
   enum { SEEDS = 12 };
   int64_t elements = 0;
-  for (int op = 0; op < OP_COUNT; op++)
-    for (uint64_t seed = 1; seed <= SEEDS && op_info((enum op)op)->column == COLUMN_POINTWISE;
-         seed++) {
-      struct arena a = {0};
-      struct err e = {0};
-      struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_CODES);
-      const struct value *x = &g->values[g->inputs[0].value];
-      int32_t *codes = ARENA_NEW(&a, int32_t, value_elements(x));
-      for (int64_t i = 0; i < value_elements(x); i++)
-        codes[i] = (int32_t)(type_lowest(&x->type) + i);
-      use_kernels(seed);
-      const struct golden *fast = graph_verify(g, &e) ? golden_new(&a, g, &e) : NULL;
-      if (!fast) fail_msg("%s seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
-      struct tally t = compare(&a, g, fast, 1, codes);
-      assert_int_equal(t.different, 0);
-      elements += t.elements;
-      arena_free(&a);
-    }
+  uint64_t first = first_seed();
+  for (int op = 0; op < OP_COUNT; op++) {
+    if (op_info((enum op)op)->column != COLUMN_POINTWISE || !wanted((enum op)op)) continue;
+    for (uint64_t seed = first; seed < first + SEEDS; seed++)
+      elements += every_code((enum op)op, seed);
+  }
   unsetenv("NNGEN_KERNELS");
   print_message("%lld elements\n", (long long)elements);
 }
@@ -150,6 +208,7 @@ static void test_every_code(void **state) {
 // All pairs of codes that a join can meet: a frame per code of the first operand, BATCH frames at
 // once.
 static int64_t compare_pairs(enum op op, uint64_t seed, enum netgen_kind kind) {
+  static const char name[] = "test_every_pair";
   enum { BATCH = 256 };
   int64_t elements = 0, first = 0, codes_of = 1;
   for (; first < codes_of; first += BATCH) {
@@ -162,11 +221,12 @@ static int64_t compare_pairs(enum op op, uint64_t seed, enum netgen_kind kind) {
     for (int64_t i = 0; i < BATCH * codes_of; i++)
       codes[i] = (int32_t)(type_lowest(&x->type) + first + i / codes_of);
     const struct golden *fast = graph_verify(g, &e) ? golden_new(&a, g, &e) : NULL;
-    if (!fast) fail_msg("%s seed %d: %s", op_info(op)->name, (int)seed, e.text);
+    if (!fast) failed(name, op, seed, e.text);
     struct tally t = compare(&a, g, fast, BATCH, codes);
-    if (t.different)
-      fail_msg("%s seed %d from code %d: %lld differ", op_info(op)->name, (int)seed,
-               (int)(type_lowest(&x->type) + first), (long long)t.different);
+    if (t.first)
+      failed(name, op, seed,
+             arena_printf(&a, "frames from code %d: %s", (int)(type_lowest(&x->type) + first),
+                          t.first));
     elements += BATCH * codes_of;
     arena_free(&a);
   }
@@ -178,20 +238,23 @@ static void test_every_pair(void **state) {
   (void)state;
   enum { SEEDS = 8 };
   int64_t pairs = 0;
-  for (int op = 0; op < OP_COUNT; op++)
-    for (uint64_t seed = 1; seed <= SEEDS && op_info((enum op)op)->column == COLUMN_JOIN; seed++) {
+  uint64_t first = first_seed();
+  for (int op = 0; op < OP_COUNT; op++) {
+    if (op_info((enum op)op)->column != COLUMN_JOIN || !wanted((enum op)op)) continue;
+    for (uint64_t seed = first; seed < first + SEEDS; seed++) {
       use_kernels(seed);
       pairs += compare_pairs((enum op)op, seed, NETGEN_PAIRS);
-      if (getenv("NNGEN_TEST_DEEP") && seed <= 2)
+      if (getenv("NNGEN_TEST_DEEP") && seed < first + 2)
         pairs += compare_pairs((enum op)op, seed, NETGEN_WIDE_PAIRS);
     }
+  }
   unsetenv("NNGEN_KERNELS");
   print_message("%lld pairs\n", (long long)pairs);
-  assert_true(pairs >= 3 * SEEDS * 65536);
+  assert_true(pairs >= 3 * SEEDS * 65536 || getenv("NNGEN_TEST_KIND"));
 }
 
-// The comparison can fail: weights moved by one behind the back of the fast model, which has packed
-// its own.
+// The comparison can fail, and says where: weights moved by one behind the back of the fast model,
+// which has packed its own.
 static void test_seeded_differences(void **state) {
   (void)state;
   int caught = 0;
@@ -211,7 +274,10 @@ static void test_seeded_differences(void **state) {
         tensor_set_int(w->init, k, bipolar ? -v : v == w->lo ? w->hi : v - 1);
       }
     }
-    caught += compare_random(&a, g, fast, 1).different > 0;
+    struct tally t = compare_random(&a, g, fast, 1);
+    assert_true(!t.different == !t.first);
+    if (t.first) assert_non_null(strstr(t.first, ", frame "));
+    caught += t.different > 0;
     arena_free(&a);
   }
   print_message("%d of 8 caught\n", caught);
