@@ -35,9 +35,10 @@ static int shell(struct batch *b, const char *line, const char **said) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-static void quiet(struct batch *b, const char *line) {
+// NULL if the line succeeds and prints nothing, or what it said.
+static const char *quiet(struct batch *b, const char *line) {
   const char *said;
-  if (shell(b, line, &said) != 0 || *said) fail_msg("%s\n%s", line, said);
+  return shell(b, line, &said) != 0 || *said ? arena_printf(&b->arena, "%s\n%s", line, said) : NULL;
 }
 
 // Copies a file with the first `from` replaced.
@@ -61,7 +62,8 @@ void batch_add(struct batch *b, const struct plan *p, const int32_t *frames) {
   if (!folder_write(p, folder, &(struct folder_content){.frames = frames}, &e))
     fail_msg("%s", e.text);
   const char *own = arena_printf(&b->arena, "%s/%s_tb.sv", b->dir, name);
-  quiet(b, arena_printf(&b->arena, "cp %s/tb/tb.sv %s_tb.sv", name, name));
+  const char *words = quiet(b, arena_printf(&b->arena, "cp %s/tb/tb.sv %s_tb.sv", name, name));
+  if (words) fail_msg("%s", words);
   rewrite(b, own, "module tb ", arena_printf(&b->arena, "module %s_tb ", name));
   rewrite(b, own, "bench_clock clock",
           arena_printf(&b->arena, "bench_clock #(.TURN(%d)) clock", b->count));
@@ -125,14 +127,16 @@ const char *batch_netlist(struct batch *b, int i) {
   return verdict(b, status, said, NULL);
 }
 
-void batch_lint(struct batch *b, int i, bool yosys) {
-  quiet(b, arena_printf(&b->arena,
-                        "cd n%d && verilator --lint-only -Wall -f top.f --top-module n%d &&"
-                        " iverilog -g2012 -Wall -s n%d -o /dev/null -f top.f",
-                        i, i, i));
-  if (yosys)
-    quiet(b, arena_printf(&b->arena,
-                          "cd n%d && yosys -q -p 'read_verilog -sv *.sv; hierarchy -check -top n%d;"
-                          " proc; opt; check -assert'",
-                          i, i));
+const char *batch_lint(struct batch *b, int i, bool yosys) {
+  const char *words =
+      quiet(b, arena_printf(&b->arena,
+                            "cd n%d && verilator --lint-only -Wall -f top.f --top-module n%d &&"
+                            " iverilog -g2012 -Wall -s n%d -o /dev/null -f top.f",
+                            i, i, i));
+  if (words || !yosys) return words;
+  return quiet(
+      b, arena_printf(&b->arena,
+                      "cd n%d && yosys -q -p 'read_verilog -sv *.sv; hierarchy -check -top n%d;"
+                      " proc; opt; check -assert'",
+                      i, i));
 }

@@ -36,7 +36,8 @@ const char *batch_run(struct batch *b, int i, const char *arguments, int64_t *el
 const char *batch_icarus(struct batch *b, int i, const char *arguments);
 const char *batch_netlist(struct batch *b, int i);
 
-// Silence of Verilator -Wall, Icarus -Wall and, if wanted, yosys check -assert.
-void batch_lint(struct batch *b, int i, bool yosys);
+// NULL if Verilator -Wall, Icarus -Wall and, if wanted, yosys check -assert are silent, or what
+// they say.
+const char *batch_lint(struct batch *b, int i, bool yosys);
 
 #endif

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/helper_shrink.h"
 
+#include "sw/base/file.h"
 #include "sw/graph/interval.h"
+#include "sw/graph/model.h"
 #include "tests/helper_exact.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 // Elements from .. to - 1 of a layer's input or output.
 struct part {
@@ -145,4 +152,45 @@ struct suspect shrink(struct arena *a, struct suspect s, shrink_fails *fails, vo
     for (int which = 0; which < 4; which++) smaller |= half(a, &s, which, fails, with);
   }
   return s;
+}
+
+// ---- writing
+
+enum { NPY_HEADER = 118 }; // with what comes before it 128 bytes, as the format wants
+
+// The numbers for which the codes stand, which nngen turns into the same codes again.
+static void put_frames(struct text *t, const struct suspect *s, const struct value *x) {
+  for (int64_t i = 0; i < s->frames * value_elements(x); i++) {
+    float v = (float)((s->codes[i] - type_zero(&x->type, 0)) * type_scale(&x->type, 0));
+    uint32_t bits;
+    if (type_encode(&x->type, (double)v) != s->codes[i])
+      fail_msg("code %d of %s: no float stands for it", s->codes[i], x->name);
+    memcpy(&bits, &v, sizeof bits);
+    for (int shift = 0; shift < 32; shift += 8) text_put(t, &(char){(char)(bits >> shift)}, 1);
+  }
+}
+
+static void write_frames(struct arena *a, const struct suspect *s, const char *path) {
+  const struct value *x = &s->g->values[s->g->inputs[0].value];
+  struct text t = {0};
+  struct err e = {0};
+  text_put(&t, "\x93NUMPY\1\0", 8);
+  text_put(&t, (char[]){NPY_HEADER, 0}, 2);
+  const char *header =
+      arena_printf(a, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld), }",
+                   (long long)s->frames, (long long)value_elements(x));
+  text_printf(&t, "%-*s\n", NPY_HEADER - 1, header);
+  put_frames(&t, s, x);
+  if (!file_write(path, t.data, t.size, &e)) fail_msg("%s", e.text);
+  text_free(&t);
+}
+
+const char *suspect_write(struct arena *a, const struct suspect *s, const char *stem,
+                          const char *program) {
+  struct err e = {0};
+  const char *model = arena_printf(a, "%s.bin", stem), *frames = arena_printf(a, "%s.npy", stem);
+  if (!model_write(model, s->g, &e)) fail_msg("%s", e.text);
+  write_frames(a, s, frames);
+  return arena_printf(a, "%s sim --simulator icarus -j %lld --images %lld --data %s -o %s.sim %s",
+                      program, (long long)s->lanes, (long long)s->frames, frames, stem, model);
 }

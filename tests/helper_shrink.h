@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a failing circuit small: the one layer that fails alone, the fewest lanes, then halves of
-// its features, as long as it still fails.
+// its features, as long as it still fails. Writes it down, to be simulated by hand.
 #ifndef NNGEN_TESTS_HELPER_SHRINK_H
 #define NNGEN_TESTS_HELPER_SHRINK_H
 
@@ -19,5 +19,10 @@ typedef bool shrink_fails(const struct suspect *s, void *with);
 
 // The smallest suspect found that still fails; s itself, if nothing smaller does.
 struct suspect shrink(struct arena *a, struct suspect s, shrink_fails *fails, void *with);
+
+// Writes a suspect to <stem>.bin and its frames to <stem>.npy. The line that compares them in
+// Icarus with `program`, which is nngen.
+const char *suspect_write(struct arena *a, const struct suspect *s, const char *stem,
+                          const char *program);
 
 #endif

@@ -2,18 +2,21 @@
 // Random networks as circuits: every kind, width, rounding and overflow; each generated, linted by
 // three tools, simulated in Verilator without and with stalls; some also in Icarus, and some as
 // yosys reads them. Every element of every layer equals the golden model, which equals the exact
-// oracle (test_golden). A failure is made small and written to a file.
+// oracle (test_golden). A failure is made small and written to files, with the lines that repeat
+// it.
 //
 //   NNGEN_TEST_SEED=n       other networks (default 1)
 //   NNGEN_TEST_NETWORKS=n   how many (default 52; 2,000 with NNGEN_TEST_DEEP=1)
-//   NNGEN_TEST_KIND=name    of one kind only
+//   NNGEN_TEST_KIND=name    of one kind only; then, and if there is one network only, each goes
+//                           through all tools
 //   NNGEN_TEST_NO_SHRINK=1  leave a failing one as it is
+#include "sim/build.h"
 #include "sim/simulate.h"
 #include "sw/base/rng.h"
 #include "sw/graph/interval.h"
-#include "sw/graph/model.h"
 #include "tests/helper_batch.h"
 #include "tests/helper_circuit.h"
+#include "tests/helper_coverage.h"
 #include "tests/helper_netgen.h"
 #include "tests/helper_oracle.h"
 #include "tests/helper_shrink.h"
@@ -22,10 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCH = 26, WIDTHS = 17, NETWORKS = 52, NETWORKS_DEEP = 2000, SEEDS = 20 };
+enum { BATCH = 26, NETWORKS = 52, NETWORKS_DEEP = 2000, SEEDS = 20 };
 
 static char scratch[64];
 
@@ -77,65 +79,6 @@ static struct plan *planned(struct batch *b, const struct graph *g, const struct
   return p;
 }
 
-// ---- what has occurred
-
-struct coverage {
-  int64_t kinds[OP_COUNT], widths[WIDTHS], roundings[FIX_ROUNDINGS], overflows[FIX_OVERFLOWS];
-  int64_t remainder[2], exact_scale[2], classes[4];
-};
-
-static void cover(struct coverage *c, const struct plan *p) {
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *cell = &p->cells[i];
-    if (cell->kind != CELL_LAYER) continue;
-    const struct node *n = &p->graph->nodes[cell->node];
-    c->kinds[n->op]++;
-    c->widths[cell->in.width]++;
-    c->widths[cell->out.width]++;
-    c->remainder[cell->in.elements % cell->in.lanes != 0]++;
-    c->classes[cell->in.type.cls]++;
-    if (n->n_rq == op_info(n->op)->slopes) continue;
-    c->roundings[n->rounding]++;
-    c->overflows[n->overflow]++;
-    c->exact_scale[n->rq[n->n_rq - 1].mul[0] == 1]++;
-  }
-}
-
-// Prints a row of counts; the number of empty cells.
-static int put_row(const char *name, const int64_t *counts, int from, int to) {
-  int empty = 0;
-  print_message("  %-10s", name);
-  for (int i = from; i < to; i++) {
-    print_message(" %lld", (long long)counts[i]);
-    empty += counts[i] == 0;
-  }
-  print_message("\n");
-  return empty;
-}
-
-static int put_kinds(const struct coverage *c) {
-  int empty = 0;
-  print_message("  kinds     ");
-  for (int op = 0; op < OP_COUNT; op++) {
-    const struct op_info *info = op_info((enum op)op);
-    if (!(info->executors & EXECUTOR_CIRCUIT) || info->column == COLUMN_SHAPE) continue;
-    print_message(" %s %lld", info->name, (long long)c->kinds[op]);
-    empty += c->kinds[op] == 0;
-  }
-  print_message("\n");
-  return empty;
-}
-
-static int coverage_print(const struct coverage *c) {
-  print_message("layers per kind; stream width 1 .. 16; rounding floor .. tflite; overflow; lanes\n"
-                "that divide the elements or don't; scales not a power of two, and powers\n");
-  return put_kinds(c) + put_row("widths", c->widths, 1, WIDTHS) +
-         put_row("roundings", c->roundings, 0, FIX_ROUNDINGS) +
-         put_row("overflows", c->overflows, 0, FIX_OVERFLOWS) +
-         put_row("lanes", c->remainder, 0, 2) + put_row("scales", c->exact_scale, 0, 2) +
-         put_row("bipolar", c->classes, TYPE_BIPOLAR, TYPE_BIPOLAR + 1);
-}
-
 // ---- failures
 
 // How a circuit is broken on purpose, for a test of the tests: a shell line in its folder.
@@ -156,38 +99,43 @@ static bool fails_in_icarus(const struct suspect *s, void *with) {
   return failed;
 }
 
-// Writes the small network down and says how to simulate it.
-static const char *report(struct arena *a, const struct network *n, struct suspect small) {
-  struct err e = {0};
-  const char *path = arena_printf(a, "build/failures/%s-%llu.bin", op_info(n->op)->name,
-                                  (unsigned long long)n->seed);
-  if (mkdir("build", 0777) != 0 && errno != EEXIST) fail_msg("build: %s", strerror(errno));
-  if (mkdir("build/failures", 0777) != 0 && errno != EEXIST) fail_msg("%s", strerror(errno));
-  struct graph *g = (struct graph *)small.g;
-  if (!model_write(path, g, &e)) fail_msg("%s", e.text);
-  return arena_printf(a,
-                      "NNGEN_TEST_KIND=%s NNGEN_TEST_SEED=%llu NNGEN_TEST_NETWORKS=1 "
-                      "build/tests/test_networks\n%s: %u layers, %lld lanes: build/nngen sim "
-                      "--simulator icarus -j %lld --data VECTORS.npy %s",
-                      op_info(n->op)->name, (unsigned long long)n->seed, path, g->n_nodes,
-                      (long long)small.lanes, (long long)small.lanes, path);
+static const char *program(void) {
+  return getenv("NNGEN") ? getenv("NNGEN") : "build/nngen";
 }
 
+// The small network, written down, and how to simulate it.
+static const char *report(struct arena *a, const struct network *n, struct suspect small) {
+  struct err e = {0};
+  const char *stem =
+      arena_printf(a, "build/failures/%s-%llu", op_info(n->op)->name, (unsigned long long)n->seed);
+  if (!build_folder("build/failures", &e)) fail_msg("%s", e.text);
+  return arena_printf(a, "made smaller, %u layers, %lld lanes:\n%s", small.g->n_nodes,
+                      (long long)small.lanes, suspect_write(a, &small, stem, program()));
+}
+
+static const char *made_small(struct arena *a, const struct network *n) {
+  struct suspect s = {n->g, n->folding.parallelism, BENCH_FRAMES, n->frames};
+  if (getenv("NNGEN_TEST_NO_SHRINK")) return "";
+  if (!fails_in_icarus(&s, NULL))
+    return "it passes in Icarus with one number of lanes: not made smaller";
+  return report(a, n, shrink(a, s, fails_in_icarus, NULL));
+}
+
+// The tools' words may be long, and long messages are cut: they come last.
 static void failed(const struct network *n, const char *where, const char *words) {
   struct arena a = {0};
-  struct suspect s = {n->g, n->folding.parallelism, BENCH_FRAMES, n->frames};
-  const char *small = "it passes in Icarus with one number of lanes: not made smaller";
-  if (getenv("NNGEN_TEST_NO_SHRINK"))
-    small = "";
-  else if (fails_in_icarus(&s, NULL))
-    small = report(&a, n, shrink(&a, s, fails_in_icarus, NULL));
-  fail_msg("%s seed %llu, %s: %s\n%s", op_info(n->op)->name, (unsigned long long)n->seed, where,
-           words, small);
+  const char *kind = op_info(n->op)->name;
+  unsigned long long seed = n->seed;
+  fail_msg("%s seed %llu, %s\n"
+           "NNGEN_TEST_ONLY=test_networks NNGEN_TEST_KIND=%s NNGEN_TEST_SEED=%llu "
+           "NNGEN_TEST_NETWORKS=1 %s\n%s\n%s",
+           kind, seed, where, kind, seed, program_invocation_name, made_small(&a, n), words);
 }
 
 // ---- many networks
 
 struct campaign {
+  bool all_tools; // for each network, not for some
   struct coverage coverage;
   int64_t elements;
   int verilator, icarus, netlist;
@@ -206,12 +154,12 @@ static void run_one(struct batch *b, const struct network *n, int i, uint64_t nu
   words = batch_run(b, i, noise, &c->elements);
   if (words) failed(n, arena_printf(&b->arena, "Verilator %s", noise), words);
   c->verilator++;
-  if (number % 10 == 0) {
+  if (c->all_tools || number % 10 == 0) {
     words = batch_icarus(b, i, stalls);
     if (words) failed(n, arena_printf(&b->arena, "Icarus %s", stalls), words);
     c->icarus++;
   }
-  if (number % 20 == 5) {
+  if (c->all_tools || number % 20 == 5) {
     words = batch_netlist(b, i);
     if (words) failed(n, "netlist of yosys", words);
     c->netlist++;
@@ -227,9 +175,10 @@ static void run_batch(const enum op *ops, const uint64_t *seeds, uint64_t first,
   for (int i = 0; i < count; i++) {
     list[i] = network_new(&b.arena, ops[first + (uint64_t)i], seeds[first + (uint64_t)i]);
     struct plan *p = planned(&b, list[i].g, &list[i].folding);
-    cover(&c->coverage, p);
+    coverage_add(&c->coverage, p);
     batch_add(&b, p, list[i].frames);
-    batch_lint(&b, i, (first + (uint64_t)i) % 4 == 0);
+    const char *words = batch_lint(&b, i, c->all_tools || (first + (uint64_t)i) % 4 == 0);
+    if (words) failed(&list[i], "lint", words);
   }
   batch_build(&b);
   for (int i = 0; i < count; i++) run_one(&b, &list[i], i, first + (uint64_t)i, c);
@@ -244,6 +193,7 @@ static void test_networks(void **state) {
   const char *only = getenv("NNGEN_TEST_KIND");
   bool deep = getenv("NNGEN_TEST_DEEP") != NULL;
   uint64_t want = number_from("NNGEN_TEST_NETWORKS", deep ? NETWORKS_DEEP : NETWORKS), n = 0;
+  c.all_tools = only || want == 1;
   enum op *ops = ARENA_NEW(&a, enum op, want);
   uint64_t *seeds = ARENA_NEW(&a, uint64_t, want);
   for (uint64_t seed = number_from("NNGEN_TEST_SEED", 1); n < want; seed++)
@@ -349,8 +299,26 @@ static void test_streams(void **state) {
 
 // ---- the tests can fail
 
+// Run as printed, with the library as it is and with a copy of it that is sabotaged.
+static void assert_written(struct arena *a, const struct suspect *s, const struct sabotage *wrong) {
+  const char *stem = arena_printf(a, "%s/small", scratch);
+  const char *copy = arena_printf(a, "%s/copy/build/nngen", scratch);
+  const char *line = suspect_write(a, s, stem, program());
+  assert_int_equal(system(arena_printf(a, "%s >/dev/null", line)), 0);
+  const char *copying =
+      arena_printf(a,
+                   "P=%s; mkdir -p %s/copy/build && cp $P $(dirname $P)/libnngen.a %s/copy/build "
+                   "&& cp -r hw sim %s/copy && cd %s/copy/hw && %s",
+                   program(), scratch, scratch, scratch, scratch, wrong->line);
+  assert_int_equal(system(copying), 0);
+  line = suspect_write(a, s, stem, copy);
+  const char *fails = "2>&1 | grep -q 'first layer that differs'";
+  assert_int_equal(system(arena_printf(a, "%s %s", line, fails)), 0);
+  assert_int_equal(system(arena_printf(a, "rm -rf %s/*", scratch)), 0);
+}
+
 // A network with a wrong rounding is found in every simulator, and shrinks to one small layer that
-// still fails, and passes when it is repaired.
+// still fails, and passes when it is repaired. The line that simulates it does so too.
 static void test_shrinks(void **state) {
   (void)state;
   struct arena a = {0};
@@ -377,6 +345,7 @@ static void test_shrinks(void **state) {
   assert_true(value_elements(node_out(small.g, layer, 0)) <= 2);
   assert_true(fails_in_icarus(&small, &wrong));
   assert_false(fails_in_icarus(&small, NULL));
+  assert_written(&a, &small, &wrong);
   arena_free(&a);
 }
 
