@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every activation, every input code: golden model == circuit in Icarus == oracle. Types are
-// sampled; NNGEN_TEST_DEEP=1 takes every input width from 2 to 16.
+// sampled; NNGEN_TEST_DEEP=1 takes every input width from 2 to 16, signed and unsigned.
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sim/simulate.h"
@@ -46,8 +46,10 @@ struct sample {
   bool tanh_form; // gelu
 };
 
-static struct type random_type(struct arena *a, struct rng *r, int width) {
-  bool is_signed = width > 1 && rng_range(r, 0, 3) != 0;
+enum sign { UNSIGNED, SIGNED, ANY };
+
+static struct type random_type(struct arena *a, struct rng *r, int width, enum sign sign) {
+  bool any = width > 1 && rng_range(r, 0, 3) != 0, is_signed = sign == ANY ? any : sign == SIGNED;
   double scale = ldexp(1, -(int)rng_range(r, 0, width));
   int32_t zero = 0;
   if (rng_range(r, 0, 3) == 0)
@@ -55,11 +57,12 @@ static struct type random_type(struct arena *a, struct rng *r, int width) {
   return type_fixed(a, width, is_signed, scale, zero);
 }
 
-static struct sample random_sample(struct arena *a, enum op op, int width, uint64_t seed) {
+static struct sample random_sample(struct arena *a, enum op op, int width, enum sign sign,
+                                   uint64_t seed) {
   struct rng r = {seed * 100 + op, 9};
-  struct sample s = {.op = op, .in = random_type(a, &r, width)};
-  s.out =
-      rng_range(&r, 0, 3) ? random_type(a, &r, (int)rng_range(&r, 2, width < 12 ? 12 : 16)) : s.in;
+  struct sample s = {.op = op, .in = random_type(a, &r, width, sign)};
+  s.out = rng_range(&r, 0, 3) ? random_type(a, &r, (int)rng_range(&r, 2, width < 12 ? 12 : 16), ANY)
+                              : s.in;
   s.slope = rng_range(&r, 0, 1) ? 0.125 : 0.3;
   s.offset = 0.5;
   s.lo = -(double)rng_range(&r, 0, 40) / 16;
@@ -185,10 +188,10 @@ static void check_circuit(struct arena *a, const struct graph *g, const int32_t 
   if (r.failure || r.mismatches) fail_msg("%s: %s", name, r.failure ? r.failure : "mismatch");
 }
 
-static int64_t check(enum op op, int width, uint64_t seed) {
+static int64_t check(enum op op, int width, enum sign sign, uint64_t seed) {
   struct arena a = {0};
   struct err e = {0};
-  struct sample s = random_sample(&a, op, width, seed);
+  struct sample s = random_sample(&a, op, width, sign, seed);
   struct graph *g = graph_of(&a, &s);
   const char *name = arena_printf(&a, "%s %s -> %s seed %d", op_info(op)->name,
                                   type_text(&a, &s.in), type_text(&a, &s.out), (int)seed);
@@ -212,13 +215,13 @@ static int64_t check(enum op op, int width, uint64_t seed) {
 static void test_every_code(void **state) {
   (void)state;
   static const int sampled[SAMPLES] = {2, 5, 8, 12};
-  bool deep = getenv("NNGEN_TEST_DEEP") != NULL;
   int64_t codes = 0, instances = 0;
   for (int op = 0; op < OP_COUNT; op++) {
     if (op_info((enum op)op)->column != COLUMN_POINTWISE || op == OP_quantize) continue;
-    for (int i = 0; i < (deep ? 15 : SAMPLES); i++, instances++)
-      codes +=
-          check((enum op)op, deep ? i + 2 : sampled[i] + (i < 3 ? op % 3 : -(op % 3)), (uint64_t)i);
+    for (int i = 0; i < SAMPLES && !getenv("NNGEN_TEST_DEEP"); i++, instances++)
+      codes += check((enum op)op, sampled[i] + (i < 3 ? op % 3 : -(op % 3)), ANY, (uint64_t)i);
+    for (int i = 0; i < 2 * 15 && getenv("NNGEN_TEST_DEEP"); i++, instances++)
+      codes += check((enum op)op, 2 + i / 2, (enum sign)(i % 2), (uint64_t)i);
   }
   print_message("%lld instances, %lld codes\n", (long long)instances, (long long)codes);
 }

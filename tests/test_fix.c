@@ -95,17 +95,22 @@ static void compare_requant(int64_t acc, int64_t mul, int shift, const struct fi
              (long long)want);
 }
 
+static struct fix_target any_target(struct rng *r, enum fix_rounding rounding,
+                                    enum fix_overflow overflow) {
+  struct fix_target t = {.width = (int)rng_range(r, 1, 32),
+                         .is_signed = rng_range(r, 0, 1) != 0,
+                         .rounding = rounding,
+                         .overflow = overflow};
+  if (t.overflow != FIX_SYMMETRIC)
+    t.zero = rng_range(r, fix_lowest(t.width, t.is_signed), fix_highest(t.width, t.is_signed));
+  return t;
+}
+
 // Corners and ties of every width, each rounding with each overflow.
 static int random_requants(struct rng *r, enum fix_rounding rounding, enum fix_overflow overflow) {
   enum { COUNT = 50000 };
   for (int i = 0; i < COUNT; i++) {
-    struct fix_target t = {.width = (int)rng_range(r, 1, 32),
-                           .is_signed = rng_range(r, 0, 1) != 0,
-                           .rounding = rounding,
-                           .overflow = overflow};
-    t.zero = t.overflow == FIX_SYMMETRIC ? 0
-                                         : rng_range(r, fix_lowest(t.width, t.is_signed),
-                                                     fix_highest(t.width, t.is_signed));
+    struct fix_target t = any_target(r, rounding, overflow);
     int shift = (int)(rng_range(r, 0, 3) ? rng_range(r, -6, 70) : rng_range(r, -64, 127));
     int bits = (int)rng_range(r, 2, 62);
     int64_t acc = pattern(r, bits, shift);
@@ -156,8 +161,8 @@ static void test_tflite(void **state) {
   (void)state;
   struct rng r = {7, 0};
   for (int i = 0; i < 50000; i++) {
-    struct fix_target t = {
-        .width = 8, .is_signed = true, .rounding = FIX_TFLITE, .zero = rng_range(&r, -5, 5)};
+    struct fix_target t =
+        any_target(&r, FIX_TFLITE, (enum fix_overflow)rng_range(&r, 0, FIX_OVERFLOWS - 1));
     int shift = (int)rng_range(&r, 26, 48), left = shift < 31 ? 31 - shift : 0;
     int64_t acc = rng_range(&r, -(1 << 20), 1 << 20), mul = rng_range(&r, 1 << 30, INT32_MAX);
     struct fix_target up = {.width = 32, .is_signed = true, .rounding = FIX_HALF_UP};

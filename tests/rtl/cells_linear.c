@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/helper_rational.h"
 #include "tests/rtl/cell.h"
 
 struct linear {
@@ -134,7 +135,7 @@ static uint64_t expected(const struct cell *c, int frame, int o) {
     acc += cell_value(c->input(c, frame, i), l->in_width, l->in_type) * weight(c, o, i);
   acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
   struct fix_target t = cell_target(l->out_width, l->out_type, l->zero, l->rounding, l->overflow);
-  int64_t y = fix_requant(acc, multiplier(c, o), l->shift, &t);
+  int64_t y = rational_requant(acc, multiplier(c, o), l->shift, &t);
   return t.bipolar ? y > 0 : cell_code(y, l->out_width);
 }
 

@@ -2,6 +2,7 @@
 // The piecewise linear activations over all input codes, against docs/numerics.md's definitions.
 #include <string.h>
 
+#include "tests/helper_rational.h"
 #include "tests/rtl/cell.h"
 
 struct pointwise {
@@ -116,7 +117,7 @@ static uint64_t expected(const struct cell *c, int frame, int element) {
   fix_wide acc = exact(p, n);
   if (has_cast(p) && p->cast == 0) return cell_code((int64_t)acc + p->in_zero, p->out_width);
   struct fix_target t = cell_target(p->out_width, p->out_type, p->zero, p->rounding, p->overflow);
-  int64_t y = fix_requant(acc, p->mul, p->shift, &t);
+  int64_t y = rational_requant(acc, p->mul, p->shift, &t);
   return t.bipolar ? y > 0 : cell_code(y, p->out_width);
 }
 
