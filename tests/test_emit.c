@@ -312,11 +312,34 @@ static void test_multipliers(void **state) {
   }
 }
 
+// Frames that nobody gave: of a bipolar input 1 and -1, one bit each.
+static void test_bipolar_frames(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct emit_files files = {.arena = &a};
+  struct graph *g = graph_new(&a, "signs");
+  uint32_t x = graph_add_value(g, "x", 1, (int64_t[]){7}, type_of_class(TYPE_BIPOLAR), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = layer(g, OP_linear, "sum", type_fixed(&a, 6, true, 1, 0), 1, x);
+  tensor(g, n, "w", 2, (int64_t[]){1, 7}, type_fixed(&a, 5, true, 1, 0), 3);
+  graph_add_requant(g, n, 1, (int64_t[]){1}, (int32_t[]){2});
+  graph_add_output(g, g->nodes[n].out[0]);
+  graph_ranges(g);
+  struct folding f = {.parallelism = 2};
+  struct plan *p = graph_verify(g, &e) ? plan_new(&a, g, "signs", &f, &e) : NULL;
+  if (!p || !emit_bench_files(&files, p, NULL, &e)) fail_msg("%s", e.text);
+  assert_true(files.count > 3);
+  emit_free(&files);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_top),          cmocka_unit_test(test_reports),
-      cmocka_unit_test(test_weight_words), cmocka_unit_test(test_every_kind),
-      cmocka_unit_test(test_report_json),  cmocka_unit_test(test_renamed),
-      cmocka_unit_test(test_module_names), cmocka_unit_test(test_multipliers)};
+      cmocka_unit_test(test_top),           cmocka_unit_test(test_reports),
+      cmocka_unit_test(test_weight_words),  cmocka_unit_test(test_every_kind),
+      cmocka_unit_test(test_report_json),   cmocka_unit_test(test_renamed),
+      cmocka_unit_test(test_module_names),  cmocka_unit_test(test_multipliers),
+      cmocka_unit_test(test_bipolar_frames)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
