@@ -37,7 +37,7 @@ const char *batch_icarus(struct batch *b, int i, const char *arguments);
 const char *batch_netlist(struct batch *b, int i);
 
 // NULL if Verilator -Wall, Icarus -Wall and, if wanted, yosys check -assert are silent, or what
-// they say.
+// they say. Always NULL with NNGEN_TEST_NO_LINT in the environment.
 const char *batch_lint(struct batch *b, int i, bool yosys);
 
 #endif

@@ -10,6 +10,7 @@
 //   NNGEN_TEST_KIND=name    of one kind only; then, and if there is one network only, each goes
 //                           through all tools
 //   NNGEN_TEST_NO_SHRINK=1  leave a failing one as it is
+//   NNGEN_TEST_NO_LINT=1    compare results only
 #include "sim/build.h"
 #include "sim/simulate.h"
 #include "sw/base/rng.h"
