@@ -85,7 +85,9 @@ static void run_golden(struct run *r, const struct golden *m, bool quiet) {
   }
   r->seconds = now() - begin;
   progress_end(&p);
-  for (int64_t i = 0; i < r->set.count * r->elements; i++) r->outputs[i] = y[i];
+  const struct type *t = &r->graph->values[r->output].type;
+  for (int64_t i = 0; i < r->set.count * r->elements; i++)
+    r->outputs[i] = (double)type_code(t, y[i]);
 }
 
 static void run_plain(struct run *r, bool quiet) {
@@ -119,7 +121,7 @@ static void add_loss(struct loss *l, const struct type *t, const int32_t *codes,
   double lowest = ((double)(type_lowest(t) - zero) - 0.5) * scale;
   double highest = ((double)(type_highest(t) - zero) + 0.5) * scale;
   for (int64_t i = 0; i < count; i++) {
-    double v = (double)x[i], error = (double)(codes[i] - zero) * scale - v;
+    double v = (double)x[i], error = (double)(type_code(t, codes[i]) - zero) * scale - v;
     l->signal += v * v;
     l->noise += error * error;
     l->saturated += v < lowest || v > highest;
@@ -172,13 +174,14 @@ static bool write_outputs(const struct run *r, const char *path, struct err *e) 
   const struct value *y = &r->graph->values[r->output];
   bool real = y->type.cls == TYPE_REAL;
   int64_t shape[2] = {r->set.count, r->elements};
-  struct tensor *out = tensor_new(r->arena, real ? DTYPE_F32 : DTYPE_I32, 2, shape);
+  enum dtype integers = type_highest(&y->type) > INT32_MAX ? DTYPE_I64 : DTYPE_I32;
+  struct tensor *out = tensor_new(r->arena, real ? DTYPE_F32 : integers, 2, shape);
   struct tensor *label = tensor_new(r->arena, DTYPE_I32, 1, shape);
   for (int64_t i = 0; i < out->count; i++) {
     if (real)
       ((float *)out->data)[i] = (float)r->outputs[i];
     else
-      ((int32_t *)out->data)[i] = (int32_t)r->outputs[i];
+      tensor_set_int(out, i, (int64_t)r->outputs[i]);
   }
   for (int64_t i = 0; r->set.has_labels && i < r->set.count; i++)
     tensor_set_int(label, i, r->set.labels[i]);

@@ -135,7 +135,7 @@ void emit_bench_dpi(struct text *out, const struct plan *p) {
 
 // ---- tb.sv
 
-static int type_code(const struct type *t) {
+static int sign_of(const struct type *t) {
   if (t->cls == TYPE_BIPOLAR) return 2;
   return t->cls == TYPE_TERNARY || t->is_signed;
 }
@@ -157,7 +157,7 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
               w->file);
   text_printf(out, "    .ELEMENT(%d), .LANES(%lld), .ELEMENTS(%lld), .WIDTH(%lld), .TRIMMED(%d),\n",
               s->width, (ll)s->lanes, (ll)s->elements, width(s, w->top), w->top);
-  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", type_code(&s->type), i);
+  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", sign_of(&s->type), i);
   put_watched(out, w->signal);
   text_printf(out, ",\n    .frames(frames[%u +: 32]), .mismatches(mismatches[%u +: 32]),\n", 32 * i,
               32 * i);

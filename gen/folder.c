@@ -8,7 +8,6 @@
 #include "gen/report.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
-#include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 
 #include <dirent.h>
@@ -291,7 +290,6 @@ struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
   json_decref(root);
   struct graph *g = ok ? model_read(a, arena_printf(a, "%s/model.bin", dir), e) : NULL;
   if (!g) return NULL;
-  graph_ranges(g);
   struct plan *p = plan_new(a, g, top, &folding, e);
   if (p) p->rom_style = style;
   return p;

@@ -2,7 +2,6 @@
 #include "quant/load.h"
 
 #include "quant/quantize.h"
-#include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 
 #include <math.h>
@@ -102,7 +101,6 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     if (wants_formats(l))
       return err_set(e, "%s: the model is quantised already, its types can't be chosen again",
                      path);
-    graph_ranges(g);
     m->fixed = g;
     return true;
   }

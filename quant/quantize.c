@@ -5,7 +5,6 @@
 #include "sw/graph/interval.h"
 
 #include <math.h>
-#include <string.h>
 
 bool graph_is_real(const struct graph *g) {
   for (uint32_t i = 0; i < g->n_values; i++)
@@ -46,8 +45,9 @@ static void identity_table(struct quantizer *q, struct source *s) {
 static uint32_t add_pixel_layer(struct quantizer *q, const struct value *v, uint32_t input,
                                 const struct type *t, const struct source *s) {
   uint32_t node = graph_add_node(q->to, OP_quantize, arena_printf(q->arena, "%s.codes", v->name));
-  struct tensor *table = tensor_new(q->arena, DTYPE_I32, 1, (const int64_t[]){256});
-  memcpy(table->data, s->table, 256 * sizeof(int32_t));
+  enum dtype dtype = type_highest(t) > INT32_MAX ? DTYPE_I64 : DTYPE_I32;
+  struct tensor *table = tensor_new(q->arena, dtype, 1, (const int64_t[]){256});
+  for (int64_t p = 0; p < 256; p++) tensor_set_int(table, p, type_code(t, s->table[p]));
   graph_add_use(q->to, node, (struct use){input, 0, NONE});
   graph_add_attr(q->to, node, ATTR_table)->tensor = table;
   uint32_t out = graph_add_value(q->to, arena_printf(q->arena, "%s.codes", v->name), v->rank,

@@ -127,6 +127,12 @@ static int64_t element_of(const struct job_stream *s, uint64_t code) {
   return (int64_t)code - (negative ? (int64_t)1 << s->width : 0);
 }
 
+// The code that the golden model's 32 bits stand for.
+static int64_t code_of(const struct job_stream *s, int32_t element) {
+  bool bits = !s->is_signed && s->width == WORD;
+  return bits ? (int64_t)(uint32_t)element : element;
+}
+
 static bool zero_above(const uint32_t *data, int64_t from, int64_t bits) {
   for (; from < bits; from++)
     if (data[from / WORD] >> from % WORD & 1) return false;
@@ -221,7 +227,7 @@ bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint3
   int64_t used = left < s->lanes ? left : s->lanes;
   for (int64_t lane = 0; lane < used; lane++) {
     int64_t found = element_of(s, get_bits(data, lane * s->width, s->width));
-    compare_element(c, stream, from + lane, want[from + lane], found);
+    compare_element(c, stream, from + lane, code_of(s, want[from + lane]), found);
     if (stream == c->job.n_streams - 1) classify(c, s, from + lane, found);
   }
   if (s->trimmed && !zero_above(data, used * s->width, s->bits))

@@ -210,6 +210,13 @@ static void test_decode_channels(void **state) {
   s.axis = 0;
   nngen_decode(&s, 2, codes, reals);
   assert_memory_equal(reals, first, sizeof first);
+  codes[3] = -1; // all 32 bits: 2^32 - 1, if the stream is unsigned
+  s.width = 32;
+  nngen_decode(&s, 2, codes, reals);
+  assert_true(reals[3] == (4294967295.0 - 1) / 2);
+  s.is_signed = 1;
+  nngen_decode(&s, 2, codes, reals);
+  assert_true(reals[3] == -1);
   struct nngen_error e;
   float x = 1;
   assert_false(nngen_encode(&s, 1, &x, codes, &e));

@@ -17,6 +17,7 @@ enum { CHUNK = 64 };
 struct place {
   int64_t offset; // bytes, times the frames of a chunk; -1: none
   bool narrow;    // uint8_t code - lowest, otherwise int32_t codes
+  bool bits;      // the codes are uint32_t in these (type_code)
   int32_t lowest; // 0 if not narrow
 };
 
@@ -61,8 +62,6 @@ static bool check(const struct graph *g, struct err *e) {
   for (uint32_t i = 0; i < g->n_values; i++) {
     const struct value *v = &g->values[i];
     if (!type_is_integer(&v->type)) return err_set(e, "value \"%s\" is real", v->name);
-    if (!v->init && (v->lo < INT32_MIN || v->hi > INT32_MAX))
-      return err_set(e, "value \"%s\" leaves 32 bits", v->name);
   }
   return true;
 }
@@ -76,6 +75,7 @@ static void lay_out(struct golden *m) {
     p->offset = -1;
     p->narrow = !v->init && value_is_narrow(v);
     p->lowest = p->narrow ? (int32_t)type_lowest(&v->type) : 0;
+    p->bits = !v->init && type_highest(&v->type) > INT32_MAX;
     if (v->init || (v->node != NONE && is_alias(&g->nodes[v->node]))) continue;
     p->offset = m->workspace;
     m->workspace += (value_elements(v) * (p->narrow ? 1 : 4) + 63) / 64 * 64;
@@ -154,8 +154,9 @@ static void *array(const struct chunk *c, uint32_t value) {
 }
 
 // Element i of a value's array.
-static int32_t load(const void *array, const struct place *p, int64_t i) {
-  return p->narrow ? ((const uint8_t *)array)[i] + p->lowest : ((const int32_t *)array)[i];
+static int64_t load(const void *array, const struct place *p, int64_t i) {
+  if (p->narrow) return ((const uint8_t *)array)[i] + p->lowest;
+  return p->bits ? (int64_t)((const uint32_t *)array)[i] : ((const int32_t *)array)[i];
 }
 
 static void store(void *array, const struct place *p, int64_t i, int64_t code) {

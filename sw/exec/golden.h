@@ -29,14 +29,14 @@ const int64_t *golden_ref_value(const struct golden_ref *r, uint32_t value);
 
 struct golden;
 
-// Where a value's integers go: (images, elements).
+// Where a value's integers go: (images, elements), each as type_code reads it.
 struct golden_tap {
   uint32_t value;
   int32_t *to;
 };
 
-// NULL with the reason if the graph has state, delays or sums over frames, a kind without an
-// integer executor, or integers beyond 32 bits: then golden_ref is the one to take.
+// NULL with the reason if the graph has state, delays, slices or sums over frames, or a kind
+// without an integer executor. What holds state is for golden_ref.
 struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
 
 // Runs images of graph input 0, given as pixels (through the source's table) or as codes, either

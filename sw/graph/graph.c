@@ -30,6 +30,8 @@ uint32_t graph_add_value(struct graph *g, const char *name, int rank, const int6
                       .rank = rank,
                       .type = type,
                       .per_frame = per_frame,
+                      .lo = type_lowest(&type),
+                      .hi = type_highest(&type),
                       .node = NONE};
   if (rank) memcpy(v->shape, shape, (size_t)rank * sizeof *shape);
   return g->n_values++;

@@ -51,7 +51,7 @@ struct value {
   int64_t shape[RANK_MAX]; // of one frame if per_frame
   struct type type;
   bool per_frame;
-  int64_t lo, hi;      // proven range of the integers, set by graph_ranges
+  int64_t lo, hi;      // the integers lie within: its type's range, until graph_ranges proves less
   int32_t node, out;   // producer and which output of it; node NONE: input or tensor
   struct tensor *init; // the content, if it is a tensor of the file
   struct tensor *mask; // U8, shape of the value: 0 where a connection is cut

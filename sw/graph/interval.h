@@ -15,7 +15,8 @@ enum { ACCUMULATOR_BITS_MAX = 62 };
 // A step may hold this many frames where a node sums over them.
 #define FRAMES_MAX ((int64_t)1 << 16)
 
-// Sets lo and hi of every value. Inputs and delayed tokens have their type's whole range.
+// Narrows lo and hi of every value to what is proven: inputs and delayed tokens have their type's
+// whole range. Readers and passes that make graphs call it; executors get nothing else.
 void graph_ranges(struct graph *g);
 
 // The accumulator of output channel `channel` (last axis) of a node with a requantisation, from

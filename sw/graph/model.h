@@ -9,7 +9,7 @@
 
 #define MODEL_BYTES_MAX ((size_t)2 << 30)
 
-// Reads, checks and verifies; NULL on error, with the file's name in the message.
+// Reads, checks, verifies and proves ranges; NULL on error, with the file's name in the message.
 struct graph *model_read(struct arena *a, const char *path, struct err *e);
 
 // The same from memory; messages carry no file name.

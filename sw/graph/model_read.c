@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graph JSON, version 1, to a graph. Unknown keys, unknown names, unused tensors are errors.
+#include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "sw/graph/model_reader.h"
 
@@ -275,7 +276,9 @@ static bool read_graph(struct reader *r, const json_t *root) {
   if (!read_lists(r, root)) return false;
   for (uint32_t i = 0; i < r->file->count; i++)
     if (!r->used[i]) return err_set(r->err, "tensor \"%s\" is not used", r->file->tensors[i].name);
-  return graph_verify(r->graph, r->err);
+  if (!graph_verify(r->graph, r->err)) return false;
+  graph_ranges(r->graph);
+  return true;
 }
 
 static bool check_version(const struct safetensors *file, struct err *e) {

@@ -44,6 +44,13 @@ int32_t type_zero(const struct type *t, int64_t channel);
 // saturated. Bipolar: its sign.
 int64_t type_encode(const struct type *t, double v);
 
+// The code that an element of an array of 32-bit integers holds: of an unsigned type of 32 bits
+// its bits, of any other the integer itself.
+static inline int64_t type_code(const struct type *t, int32_t element) {
+  bool unsigned32 = t->cls == TYPE_FIXED && t->width == 32 && !t->is_signed;
+  return unsigned32 ? (int64_t)(uint32_t)element : element;
+}
+
 // "8,3", "u8 scale 0.00392157", "real", ... for people and reports.
 const char *type_text(struct arena *a, const struct type *t);
 

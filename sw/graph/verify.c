@@ -257,10 +257,12 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   if (s->tables > 1 && s->tables != channels)
     return err_set(e, "source: %lld tables for %lld channels", (long long)s->tables,
                    (long long)channels);
-  for (int64_t i = 0; i < s->tables * 256; i++)
-    if (s->table[i] < type_lowest(&v->type) || s->table[i] > type_highest(&v->type))
-      return err_set(e, "source: table entry %lld is %d, outside of the input's type", (long long)i,
-                     s->table[i]);
+  for (int64_t i = 0; i < s->tables * 256; i++) {
+    int64_t code = type_code(&v->type, s->table[i]);
+    if (code < type_lowest(&v->type) || code > type_highest(&v->type))
+      return err_set(e, "source: table entry %lld is %lld, outside of the input's type",
+                     (long long)i, (long long)code);
+  }
   return true;
 }
 

@@ -193,9 +193,10 @@ static bool check_codes(const struct nngen *net, int64_t images, const int32_t *
   const struct type *t = &net->graph->values[net->graph->inputs[0].value].type;
   int64_t elements = net->input.elements;
   for (int64_t i = 0; i < images * elements; i++)
-    if (!is_code(t, codes[i]))
-      return err_set(e, "image %lld, element %lld: code %d, expected %lld to %lld",
-                     (long long)(i / elements), (long long)(i % elements), codes[i],
+    if (!is_code(t, type_code(t, codes[i])))
+      return err_set(e, "image %lld, element %lld: code %lld, expected %lld to %lld",
+                     (long long)(i / elements), (long long)(i % elements),
+                     (long long)type_code(t, codes[i]),
                      (long long)type_lowest(t), (long long)type_highest(t));
   return true;
 }
@@ -226,6 +227,7 @@ int nngen_encode(const struct nngen_stream *s, int64_t count, const float *reals
 
 void nngen_decode(const struct nngen_stream *s, int64_t images, const int32_t *codes,
                   double *reals) {
+  bool bits = s->width == 32 && !s->is_signed;
   int64_t channels = 1, inner = s->elements;
   for (int k = 0; k <= s->axis; k++) {
     inner /= s->shape[k];
@@ -233,6 +235,7 @@ void nngen_decode(const struct nngen_stream *s, int64_t images, const int32_t *c
   }
   for (int64_t i = 0; i < images * s->elements; i++) {
     int64_t c = i / inner % channels;
-    reals[i] = (double)(codes[i] - s->zero[c]) * s->scale[c];
+    int64_t code = bits ? (int64_t)(uint32_t)codes[i] : codes[i];
+    reals[i] = (double)(code - s->zero[c]) * s->scale[c];
   }
 }

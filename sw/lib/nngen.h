@@ -11,7 +11,8 @@
  *
  * Compile with `pkg-config --cflags --libs nngen`.
  *
- * Numbers. A stream carries integers, here called codes: value = (code - zero) * scale. Arrays of
+ * Numbers. A stream carries integers, here called codes: value = (code - zero) * scale. Codes of an
+ * unsigned stream of 32 bits are to be cast to uint32_t, all others are as they stand. Arrays of
  * images are in the order row, column, channel, the channel fastest, one image after the other.
  *
  * Threads. An opened network doesn't change: any number of threads may run it at the same time. A
