@@ -24,20 +24,37 @@ bool formats_set_stream(struct arena *a, struct format *f, const char *text, str
       text);
 }
 
+// The W of "W,channel": a width, or a class that has signs. What follows it; NULL if there is none.
+static const char *take_width(const char *text, struct format *f) {
+  static const struct {
+    const char *word;
+    enum type_class cls;
+  } classes[] = {{"bipolar", TYPE_BIPOLAR}, {"ternary", TYPE_TERNARY}};
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+    size_t length = strlen(classes[i].word);
+    if (strncmp(text, classes[i].word, length) != 0) continue;
+    f->weight_class = classes[i].cls;
+    return text + length;
+  }
+  char *end = NULL;
+  long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+  f->weight_class = TYPE_FIXED;
+  f->weight_width = (int)width;
+  return width >= 2 && width <= 32 ? end : NULL;
+}
+
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e) {
   f->has_weight = true;
   f->weight = WEIGHT_TYPE;
   if (type_parse_short(a, text, &f->weight_type)) return true;
-  char *end = NULL;
-  long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+  const char *end = take_width(text, f);
   bool channel = end && strcmp(end, ",channel") == 0;
-  if (!end || width < 2 || width > 32 || (*end && !channel && strcmp(end, ",auto") != 0))
+  if (!end || (*end && !channel && strcmp(end, ",auto") != 0))
     return err_set(e,
                    "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
-                   "2 <= W <= 32",
+                   "2 <= W <= 32, or bipolar or ternary for W",
                    text);
   f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
-  f->weight_width = (int)width;
   return true;
 }
 
@@ -140,6 +157,7 @@ static struct format refine(struct format general, const struct format *particul
   if (particular->has_weight) {
     general.has_weight = true;
     general.weight = particular->weight;
+    general.weight_class = particular->weight_class;
     general.weight_width = particular->weight_width;
     general.weight_type = particular->weight_type;
   }
@@ -184,7 +202,9 @@ struct format formats_of(struct formats *f, const struct node *n) {
       format = refine(format, &f->layers[i].format);
     }
   if (!format.has_weight) {
+    bool bipolar = format.stream.cls == TYPE_BIPOLAR;
     format.weight = WEIGHT_AUTO;
+    format.weight_class = bipolar ? TYPE_BIPOLAR : TYPE_FIXED;
     format.weight_width = type_width(&format.stream) < 2 ? 2 : type_width(&format.stream);
   }
   return format;

@@ -12,7 +12,8 @@ struct format {
   bool has_stream, has_weight;
   struct type stream;
   enum { WEIGHT_AUTO, WEIGHT_CHANNEL, WEIGHT_TYPE } weight; // how the scale is found
-  int weight_width;                                         // AUTO, CHANNEL
+  enum type_class weight_class;                             // AUTO, CHANNEL: FIXED or with signs
+  int weight_width;                                         // AUTO, CHANNEL, of FIXED
   struct type weight_type;                                  // TYPE
   int rounding, overflow;                                   // enum fix_*; NONE: not given
 };
@@ -36,7 +37,7 @@ struct formats {
 
 // Parses "W,F", "uW,F" or "bipolar" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
-// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision.
+// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar or ternary.
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "uW,F", "u8" or "raw" for --input-precision.
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);

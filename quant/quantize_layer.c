@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/quantize_layer.h"
 
+#include "quant/quantize_weights.h"
 #include "sw/graph/curve.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BIAS_BITS_MAX = 62, FRACTION_MIN = -32, FRACTION_MAX = 60, CURVE_BITS_MAX = 16 };
+enum { BIAS_BITS_MAX = 62, CURVE_BITS_MAX = 16 };
 
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
   bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
@@ -15,46 +16,6 @@ bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, 
 }
 
 // ---- linear
-
-// Largest F with round(most * 2^F) <= 2^(W-1) - 1; W - 1 if all weights are zero.
-static int auto_fraction(double most, int width) {
-  if (most == 0) return width - 1;
-  int f = FRACTION_MAX;
-  while (f > FRACTION_MIN && rint(ldexp(most, f)) > ldexp(1, width - 1) - 1) f--;
-  return f;
-}
-
-static double most_of(const struct tensor *t, int64_t begin, int64_t end) {
-  double most = 0;
-  for (int64_t i = begin; i < end; i++) most = fmax(most, fabs(tensor_real(t, i)));
-  return most;
-}
-
-static struct type weight_type(struct quantizer *q, const struct tensor *w,
-                               const struct format *f) {
-  if (f->weight == WEIGHT_TYPE) return f->weight_type;
-  int width = f->weight_width;
-  if (f->weight == WEIGHT_AUTO)
-    return type_fixed(q->arena, width, true,
-                      ldexp(1, -auto_fraction(most_of(w, 0, w->count), width)), 0);
-  int64_t out = w->shape[0], in = w->shape[1];
-  double *scale = ARENA_NEW(q->arena, double, out);
-  for (int64_t o = 0; o < out; o++)
-    scale[o] = ldexp(1, -auto_fraction(most_of(w, o * in, (o + 1) * in), width));
-  return type_channels(q->arena, width, true, 0, out, scale, ARENA_NEW(q->arena, int32_t, out));
-}
-
-static struct tensor *weight_codes(struct quantizer *q, const struct tensor *w,
-                                   const struct type *t) {
-  struct tensor *codes = tensor_new(q->arena, dtype_for(t), w->rank, w->shape);
-  for (int64_t i = 0; i < w->count; i++) {
-    int64_t o = i / w->shape[1], zero = type_zero(t, o);
-    int64_t code = fix_from_real(tensor_real(w, i) / type_scale(t, o), type_lowest(t) - zero,
-                                 type_highest(t) - zero);
-    tensor_set_int(codes, i, code + zero);
-  }
-  return codes;
-}
 
 static int signed_width(int64_t v) {
   int width = 2;
@@ -111,9 +72,10 @@ bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t node,
   if (!w->init || (b && !b->init) || n->in[1].delay)
     return err_set(q->err, "its weights are computed, only constant ones are quantised");
   const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
-  struct type type = weight_type(q, w->init, f);
-  uint32_t id =
-      graph_add_tensor(q->to, tensor_name(q, n, w->name), weight_codes(q, w->init, &type), type);
+  struct type type;
+  struct tensor *weights = quantize_weights(q, w->init, f, &type);
+  if (!weights) return false;
+  uint32_t id = graph_add_tensor(q->to, tensor_name(q, n, w->name), weights, type);
   q->to->values[id].mask = w->mask;
   graph_add_use(q->to, node, (struct use){id, 0, NONE});
   if (b) {

@@ -75,8 +75,37 @@ static bool read_zeros(struct reader *r, const json_t *j, int64_t count, const i
   return true;
 }
 
+static bool read_axis(struct reader *r, const json_t *j, struct type *t) {
+  const json_t *axis = json_object_get(j, "axis");
+  if (axis && (!json_is_integer(axis) || json_integer_value(axis) < -1 ||
+               json_integer_value(axis) >= RANK_MAX))
+    return err_set(r->err, "type: axis, expected an integer from -1 to %d", RANK_MAX - 1);
+  t->axis = axis ? (int8_t)json_integer_value(axis) : -1;
+  return true;
+}
+
+static bool check_axis(struct reader *r, const struct type *t) {
+  return t->axis >= 0 || t->channels == 1 ||
+         err_set(r->err, "type: %lld scales but no axis", (long long)t->channels);
+}
+
+// {"bipolar":{"scale":S,"axis":A}}
+static bool read_signs(struct reader *r, const json_t *j, enum type_class cls, struct type *t) {
+  static const char *const outer[] = {"bipolar", "ternary", NULL},
+                           *const keys[] = {"scale", "axis", NULL};
+  const json_t *inner = json_object_get(j, cls == TYPE_BIPOLAR ? "bipolar" : "ternary");
+  *t = type_of_class(cls);
+  if (!json_only(j, outer, "type", r->err) || !json_only(inner, keys, "type", r->err)) return false;
+  if (json_object_size(j) != 1) return err_set(r->err, "type: both bipolar and ternary");
+  return read_axis(r, inner, t) &&
+         read_scales(r, json_object_get(inner, "scale"), &t->channels, &t->scale) &&
+         check_axis(r, t);
+}
+
 static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   static const char *const keys[] = {"fixed", "scale", "zero", "axis", NULL};
+  if (json_object_get(j, "bipolar")) return read_signs(r, j, TYPE_BIPOLAR, t);
+  if (json_object_get(j, "ternary")) return read_signs(r, j, TYPE_TERNARY, t);
   if (!json_only(j, keys, "type", r->err)) return false;
   const char *fixed = json_string_value(json_object_get(j, "fixed"));
   char *end = NULL;
@@ -85,17 +114,12 @@ static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   long width = digit ? strtol(fixed + 1, &end, 10) : 0;
   if (!digit || *end || width > 62 || width < (is_signed ? 2 : 1))
     return err_set(r->err, "type: \"%s\", expected s2..s62 or u1..u62", fixed ? fixed : "?");
-  const json_t *axis = json_object_get(j, "axis");
-  if (axis && (!json_is_integer(axis) || json_integer_value(axis) < -1 ||
-               json_integer_value(axis) >= RANK_MAX))
-    return err_set(r->err, "type: axis, expected an integer from -1 to %d", RANK_MAX - 1);
   *t = (struct type){.cls = TYPE_FIXED, .width = (uint8_t)width, .is_signed = is_signed};
-  t->axis = axis ? (int8_t)json_integer_value(axis) : -1;
-  if (!read_scales(r, json_object_get(j, "scale"), &t->channels, &t->scale) ||
+  if (!read_axis(r, j, t) ||
+      !read_scales(r, json_object_get(j, "scale"), &t->channels, &t->scale) ||
       !read_zeros(r, json_object_get(j, "zero"), t->channels, &t->zero))
     return false;
-  if (t->axis < 0 && t->channels != 1)
-    return err_set(r->err, "type: %lld scales but no axis", (long long)t->channels);
+  if (!check_axis(r, t)) return false;
   for (int64_t i = 0; i < t->channels; i++)
     if (t->zero[i] < type_lowest(t) || t->zero[i] > type_highest(t))
       return err_set(r->err, "type: zero %d lies outside of %s", t->zero[i], fixed);

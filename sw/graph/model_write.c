@@ -46,10 +46,28 @@ static void put_array(struct writer *w, const char *owner, const char *suffix, e
   json_put_string(&w->text, name);
 }
 
+// {"bipolar":{"scale":S,"axis":A}}
+static void put_signs(struct writer *w, const char *owner, const struct type *t) {
+  const struct type plain = type_of_class(t->cls);
+  text_printf(&w->text, "{\"%s\":{\"scale\":", type_text(w->arena, &plain));
+  if (t->axis < 0) {
+    json_put_real(&w->text, t->scale[0]);
+    text_puts(&w->text, "}}");
+    return;
+  }
+  put_array(w, owner, "scale", DTYPE_F64, 0, t->channels, t->scale);
+  text_printf(&w->text, ",\"axis\":%d}}", t->axis);
+}
+
 static void put_type(struct writer *w, const char *owner, const struct type *t) {
   int fraction;
-  if (t->cls != TYPE_FIXED || (t->width <= 32 && type_fraction(t, &fraction))) {
+  bool bare = t->axis < 0 && type_scale(t, 0) == 1;
+  if (t->cls == TYPE_FIXED ? t->width <= 32 && type_fraction(t, &fraction) : bare) {
     json_put_string(&w->text, type_text(w->arena, t));
+    return;
+  }
+  if (t->cls != TYPE_FIXED) {
+    put_signs(w, owner, t);
     return;
   }
   text_printf(&w->text, "{\"fixed\":\"%c%d\",\"scale\":", t->is_signed ? 's' : 'u', t->width);

@@ -10,7 +10,9 @@
 enum { FRACTION_MIN = -32, FRACTION_MAX = 60 };
 
 struct type type_of_class(enum type_class cls) {
-  return (struct type){.cls = cls, .axis = -1, .channels = 1};
+  static const double one = 1;
+  bool integer = cls == TYPE_BIPOLAR || cls == TYPE_TERNARY;
+  return (struct type){.cls = cls, .axis = -1, .channels = 1, .scale = integer ? &one : NULL};
 }
 
 struct type type_real(void) {
@@ -35,6 +37,14 @@ struct type type_fixed(struct arena *a, int width, bool is_signed, double scale,
   return type_channels(a, width, is_signed, -1, 1, &scale, &zero);
 }
 
+struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t channels,
+                       const double *scale) {
+  return (struct type){.cls = cls,
+                       .axis = (int8_t)axis,
+                       .channels = channels,
+                       .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale)};
+}
+
 bool type_parse_short(struct arena *a, const char *text, struct type *out) {
   bool is_signed = *text != 'u';
   char *end;
@@ -57,12 +67,12 @@ bool type_is_integer(const struct type *t) {
 
 bool type_equal(const struct type *a, const struct type *b) {
   if (a->cls != b->cls) return false;
-  if (a->cls != TYPE_FIXED) return true;
+  if (!type_is_integer(a)) return true;
   if (a->width != b->width || a->is_signed != b->is_signed || a->axis != b->axis ||
       a->channels != b->channels)
     return false;
   for (int64_t c = 0; c < a->channels; c++)
-    if (a->scale[c] != b->scale[c] || a->zero[c] != b->zero[c]) return false;
+    if (type_scale(a, c) != type_scale(b, c) || type_zero(a, c) != type_zero(b, c)) return false;
   return true;
 }
 
@@ -90,7 +100,7 @@ int64_t type_highest(const struct type *t) {
 }
 
 double type_scale(const struct type *t, int64_t channel) {
-  return t->cls == TYPE_FIXED ? t->scale[t->axis < 0 ? 0 : channel] : 1.0;
+  return t->scale ? t->scale[t->axis < 0 ? 0 : channel] : 1.0;
 }
 
 int32_t type_zero(const struct type *t, int64_t channel) {
@@ -113,6 +123,10 @@ int64_t type_encode(const struct type *t, double v) {
 
 const char *type_text(struct arena *a, const struct type *t) {
   static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref"};
+  if (!type_is_integer(t)) return names[t->cls];
+  if (t->cls != TYPE_FIXED && t->axis >= 0) return arena_printf(a, "%s per channel", names[t->cls]);
+  if (t->cls != TYPE_FIXED && t->scale[0] != 1)
+    return arena_printf(a, "%s scale %.6g", names[t->cls], t->scale[0]);
   if (t->cls != TYPE_FIXED) return names[t->cls];
   const char *prefix = t->is_signed ? "" : "u";
   int f;

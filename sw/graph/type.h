@@ -18,16 +18,19 @@ struct type {
   bool is_signed;      // FIXED only
   int8_t axis;         // of scale and zero; -1: per tensor
   int64_t channels;    // entries of scale and zero: 1, or shape[axis]
-  const double *scale; // (channels), positive and finite
-  const int32_t *zero; // (channels)
+  const double *scale; // (channels), positive and finite; NULL of a class without integers
+  const int32_t *zero; // (channels), FIXED only
 };
 
 struct type type_real(void);
 struct type type_ref(void);
-struct type type_of_class(enum type_class cls); // REAL, BIPOLAR, TERNARY, REF
+struct type type_of_class(enum type_class cls); // REAL, REF; BIPOLAR, TERNARY of scale 1
 struct type type_fixed(struct arena *a, int width, bool is_signed, double scale, int32_t zero);
 struct type type_channels(struct arena *a, int width, bool is_signed, int axis, int64_t channels,
                           const double *scale, const int32_t *zero);
+// BIPOLAR or TERNARY with a scale for the tensor (axis -1, one channel) or one per channel.
+struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t channels,
+                       const double *scale);
 
 // Parses "W,F" or "uW,F"; false if it isn't one (1 <= W <= 32, -32 <= F <= 60, signed W >= 2).
 bool type_parse_short(struct arena *a, const char *text, struct type *out);

@@ -156,14 +156,14 @@ static bool verify_value_shape(const struct value *v, struct err *e) {
 
 static bool verify_channels(const struct value *v, struct err *e) {
   const struct type *t = &v->type;
-  if (t->cls != TYPE_FIXED) return true;
+  if (!type_is_integer(t)) return true;
   if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
     return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
                    (long long)t->channels, t->axis);
   for (int64_t c = 0; c < t->channels; c++)
     if (!(t->scale[c] > 0) || !isfinite(t->scale[c]))
       return err_set(e, "value \"%s\": scale %g, expected a positive number", v->name, t->scale[c]);
-  if (!v->init && t->width > 32)
+  if (!v->init && type_width(t) > 32)
     return err_set(e, "value \"%s\": width %d, a stream has at most 32 bits", v->name, t->width);
   return true;
 }
