@@ -166,6 +166,31 @@ static struct format refine(struct format general, const struct format *particul
   return general;
 }
 
+// Kinds whose output's type follows from that of their input.
+static bool has_stream(enum op op) {
+  int column = op_info(op)->column;
+  return column != COLUMN_SHAPE && op != OP_argmax && op != OP_dropout;
+}
+
+// What a kind requantises it rounds; tables are rounded as they are defined.
+static bool has_rounding(enum op op) {
+  int column = op_info(op)->column;
+  return has_stream(op) && column != COLUMN_CLASSIFY && op_info(op)->curve == NONE;
+}
+
+static bool has_effect(enum op op, const struct format *f, struct err *e) {
+  const char *name = op_info(op)->name;
+  if (f->has_weight && op_info(op)->column != COLUMN_LINEAR)
+    return err_set(e, "weight has no effect: %s has no weights", name);
+  if (f->has_stream && !has_stream(op))
+    return err_set(e, "stream has no effect: the type of %s follows from its input", name);
+  if ((f->rounding != NONE || f->overflow != NONE) && !has_rounding(op))
+    return err_set(e, "%s has no effect: %s", f->rounding != NONE ? "rounding" : "overflow",
+                   op_info(op)->curve != NONE ? "tables are always half_even and saturate"
+                                              : "no layer of this kind requantises");
+  return true;
+}
+
 static bool read_root(struct arena *a, const json_t *root, struct formats *f, struct err *e) {
   static const char *const keys[] = {"defaults", "kinds", "layers", NULL};
   if (!json_only(root, keys, "formats", e)) return false;
@@ -176,9 +201,12 @@ static bool read_root(struct arena *a, const json_t *root, struct formats *f, st
   if (!read_entries(a, root, "kinds", &f->kinds, &f->n_kinds, e) ||
       !read_entries(a, root, "layers", &f->layers, &f->n_layers, e))
     return false;
-  for (uint32_t i = 0; i < f->n_kinds; i++)
-    if (op_find(f->kinds[i].name) == NONE)
-      return err_set(e, "kinds: there is no op \"%s\"", f->kinds[i].name);
+  for (uint32_t i = 0; i < f->n_kinds; i++) {
+    int op = op_find(f->kinds[i].name);
+    if (op == NONE) return err_set(e, "kinds: there is no op \"%s\"", f->kinds[i].name);
+    if (!has_effect((enum op)op, &f->kinds[i].format, e))
+      return err_within(e, "kinds: \"%s\"", f->kinds[i].name);
+  }
   return true;
 }
 
@@ -191,7 +219,7 @@ bool formats_read(struct arena *a, const char *path, struct formats *f, struct e
   return ok || err_within(e, "%s", path);
 }
 
-struct format formats_of(struct formats *f, const struct node *n) {
+static struct format most_particular(struct formats *f, const struct node *n) {
   struct format format = f->defaults;
   for (uint32_t i = 0; i < f->n_kinds; i++)
     if (strcmp(f->kinds[i].name, op_info(n->op)->name) == 0)
@@ -208,4 +236,12 @@ struct format formats_of(struct formats *f, const struct node *n) {
     format.weight_width = type_width(&format.stream) < 2 ? 2 : type_width(&format.stream);
   }
   return format;
+}
+
+bool formats_of(struct formats *f, const struct node *n, struct format *format, struct err *e) {
+  *format = most_particular(f, n);
+  for (uint32_t i = 0; i < f->n_layers; i++)
+    if (strcmp(f->layers[i].name, n->name) == 0 && !has_effect(n->op, &f->layers[i].format, e))
+      return err_within(e, "formats");
+  return true;
 }

@@ -49,7 +49,8 @@ struct formats formats_new(void);
 // Reads a formats file; its defaults fill what the command line left open.
 bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e);
 
-// The formats of one layer of a graph.
-struct format formats_of(struct formats *f, const struct node *n);
+// The formats of one layer of a graph. False if an entry that names the layer says something that
+// a layer of its kind doesn't have.
+bool formats_of(struct formats *f, const struct node *n, struct format *format, struct err *e);
 
 #endif

@@ -104,7 +104,6 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
                             const struct format *f) {
   switch ((enum op_column)op_info(n->op)->column) {
   case COLUMN_SHAPE:
-  case COLUMN_CONCAT:
     return *type_in(q, n, 0);
   case COLUMN_CLASSIFY: {
     if (n->op == OP_softmax) {
@@ -120,6 +119,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
   case COLUMN_LINEAR:
   case COLUMN_POINTWISE:
   case COLUMN_JOIN:
+  case COLUMN_CONCAT:
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
   case COLUMN_STATE:
@@ -153,8 +153,9 @@ static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t
   case COLUMN_REDUCE:
   case COLUMN_MATMUL:
     return quantize_join(q, n, node, type_in(q, n, 0), type_in(q, n, 1), out);
-  case COLUMN_SHAPE:
   case COLUMN_CONCAT:
+    return quantize_concat(q, node, out);
+  case COLUMN_SHAPE:
   case COLUMN_CLASSIFY:
     return true;
   case COLUMN_STATE:
@@ -165,8 +166,18 @@ static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t
   return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
 }
 
+// What does nothing once a network is trained has no layer: who reads its output reads its input.
+static bool passed_over(const struct node *n) {
+  return n->op == OP_dropout || n->op == OP_identity;
+}
+
 static bool quantize_node(struct quantizer *q, const struct node *n) {
-  struct format f = formats_of(q->formats, n);
+  struct format f;
+  if (!formats_of(q->formats, n, &f, q->err)) return false;
+  if (passed_over(n) && !n->in[0].delay) {
+    q->value[n->out[0]] = q->value[n->in[0].value];
+    return true;
+  }
   uint32_t node = graph_add_node(q->to, n->op, n->name);
   copy_facts(q, n, node, &f);
   uint32_t streams = op_info(n->op)->column == COLUMN_LINEAR ? 1 : n->n_in;

@@ -97,7 +97,12 @@ static bool tabulated_scale(const struct type *t) {
 
 static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
                       const struct type *in, const struct type *out) {
-  if (in->cls != TYPE_FIXED || out->cls != TYPE_FIXED || in->width > CURVE_BITS_MAX)
+  if (in->cls != TYPE_FIXED || out->cls != TYPE_FIXED)
+    return err_set(q->err,
+                   "%s is a table from and to W,F, found %s to %s: give it and the layer before it "
+                   "such a stream in a formats file",
+                   op_info(n->op)->name, type_text(q->arena, in), type_text(q->arena, out));
+  if (in->width > CURVE_BITS_MAX)
     return err_set(q->err, "%s is a table of at most %d input bits, found %s", op_info(n->op)->name,
                    CURVE_BITS_MAX, type_text(q->arena, in));
   if (!tabulated_scale(in) || !tabulated_scale(out))
@@ -218,5 +223,20 @@ bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node, con
   int32_t shift;
   if (!quantize_scale(q, node, s0 * s1 / sy, &mul, &shift)) return false;
   graph_add_requant(q->to, node, 1, &mul, &shift);
+  return true;
+}
+
+bool quantize_concat(struct quantizer *q, uint32_t node, const struct type *out) {
+  const struct node *n = &q->to->nodes[node];
+  bool equal = true;
+  for (uint32_t i = 0; i < n->n_in; i++) equal &= type_equal(&node_in(q->to, n, i)->type, out);
+  for (uint32_t i = 0; !equal && i < n->n_in; i++) {
+    const struct value *x = node_in(q->to, n, i);
+    int64_t mul;
+    int32_t shift;
+    if (!quantize_scale(q, node, type_scale(&x->type, 0) / type_scale(out, 0), &mul, &shift))
+      return err_within(q->err, "input \"%s\"", x->name);
+    graph_add_requant(q->to, node, 1, &mul, &shift);
+  }
   return true;
 }

@@ -26,6 +26,9 @@ bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32_t node
 bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node, const struct type *in0,
                    const struct type *in1, const struct type *out);
 
+// Casts of the inputs of a concat to its output's type, unless all have it.
+bool quantize_concat(struct quantizer *q, uint32_t node, const struct type *out);
+
 // M and S of r for the node's rounding.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);
 

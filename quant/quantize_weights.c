@@ -50,7 +50,8 @@ static double mean_of(const mpz_t sum, int64_t count) {
   mpz_inits(quotient, rest, NULL);
   mpz_mul_2exp(quotient, sum, 128);
   mpz_tdiv_qr_ui(quotient, rest, quotient, (unsigned long)count);
-  mp_bitcnt_t bits = mpz_sgn(quotient) ? mpz_sizeinbase(quotient, 2) : 0, drop = bits > 55 ? bits - 55 : 0;
+  mp_bitcnt_t bits = mpz_sgn(quotient) ? mpz_sizeinbase(quotient, 2) : 0,
+              drop = bits > 55 ? bits - 55 : 0;
   bool sticky = mpz_sgn(rest) != 0 || (drop && mpz_scan1(quotient, 0) < drop);
   mpz_tdiv_q_2exp(quotient, quotient, drop);
   uint64_t kept = mpz_get_ui(quotient); // 55 bits: 53 and two to round by
@@ -150,9 +151,10 @@ static struct type type_of(struct arena *a, const struct format *f, int64_t chan
 static bool check_scales(struct quantizer *q, const struct type *t) {
   for (int64_t c = 0; c < t->channels; c++)
     if (!(t->scale[c] > 0))
-      return err_set(q->err, t->axis < 0 ? "its weights are all zero, which bipolar can't say"
-                                         : "the weights of output %lld are all zero, which bipolar "
-                                           "can't say: try ternary",
+      return err_set(q->err,
+                     t->axis < 0 ? "its weights are all zero, which bipolar can't say"
+                                 : "the weights of output %lld are all zero, which bipolar "
+                                   "can't say: try ternary",
                      (long long)c);
   return true;
 }

@@ -268,7 +268,9 @@ static void concat(const struct step *s, const struct node *n, int64_t *y) {
     for (; at >= input_of(s, n, (uint32_t)k)->shape[axis]; k++)
       at -= input_of(s, n, (uint32_t)k)->shape[axis];
     int64_t own = input_of(s, n, (uint32_t)k)->shape[axis];
-    y[i] = code(s, n, (uint32_t)k, i / size, (outer * own + at) * inner + rest % inner);
+    int64_t element = (outer * own + at) * inner + rest % inner;
+    y[i] = n->n_rq ? finish(s, n, (uint32_t)k, centred(s, n, (uint32_t)k, i / size, element), 0)
+                   : code(s, n, (uint32_t)k, i / size, element);
   }
 }
 

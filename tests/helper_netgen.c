@@ -115,8 +115,13 @@ void netgen_finish(struct netgen *n, uint32_t node) {
 
 static struct type weight_type(struct netgen *n, int64_t out) {
   int kind = (int)netgen_pick(n, 0, 9);
-  if (kind == 0) return type_of_class(TYPE_BIPOLAR);
-  if (kind == 1) return type_of_class(TYPE_TERNARY);
+  if (kind < 2) {
+    double *scales = ARENA_NEW(n->arena, double, out);
+    for (int64_t o = 0; o < out; o++) scales[o] = netgen_chance(n, 50) ? 1 : ldexp(3, -(int)o % 8);
+    bool channel = netgen_chance(n, 30);
+    return type_signs(n->arena, kind ? TYPE_TERNARY : TYPE_BIPOLAR, channel ? 0 : -1,
+                      channel ? out : 1, scales);
+  }
   int width = (int)netgen_pick(n, 2, 10);
   if (kind > 3) return type_fixed(n->arena, width, kind != 4, ldexp(1, -width), kind == 5 ? 1 : 0);
   double *scale = ARENA_NEW(n->arena, double, out);
@@ -127,6 +132,24 @@ static struct type weight_type(struct netgen *n, int64_t out) {
       zero[o] = (int32_t)netgen_pick(n, fix_lowest(width, true), fix_highest(width, true));
   }
   return type_channels(n->arena, width, true, 0, out, scale, zero);
+}
+
+static void identity(struct netgen *n) {
+  const struct value *v = netgen_end(n);
+  uint32_t x = n->at,
+           node = netgen_add_node(n, OP_identity, v->type, v->rank, v->shape, v->per_frame);
+  netgen_use(n, node, x);
+  netgen_finish(n, node);
+}
+
+// At the scale of the products.
+static struct type bias_type(struct netgen *n, uint32_t x, const struct type *w) {
+  int width = (int)netgen_pick(n, 2, 12);
+  double *scale = ARENA_NEW(n->arena, double, w->channels);
+  for (int64_t o = 0; o < w->channels; o++)
+    scale[o] = type_scale(&n->g->values[x].type, 0) * type_scale(w, o);
+  return type_channels(n->arena, width, true, w->axis, w->channels, scale,
+                       ARENA_NEW(n->arena, int32_t, w->channels));
 }
 
 void netgen_flatten(struct netgen *n) {
@@ -151,9 +174,7 @@ static void linear(struct netgen *n) {
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
   if (netgen_chance(n, 70))
-    netgen_use(n, node,
-               netgen_tensor(n, "b", 1, shape,
-                             type_fixed(n->arena, (int)netgen_pick(n, 2, 12), true, 1, 0)));
+    netgen_use(n, node, netgen_tensor(n, "b", 1, shape, bias_type(n, x, &w)));
   graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
   int bits = acc_bits(n, node);
   n->g->nodes[node].n_rq = 0;
@@ -255,10 +276,11 @@ static bool add(struct netgen *n, enum op op) {
     linear(n);
     return true;
   case COLUMN_SHAPE:
-    if (op == OP_reshape)
-      netgen_reshape(n);
+    if (op == OP_identity)
+      identity(n);
     else
-      netgen_reshape(n), netgen_flatten(n);
+      netgen_reshape(n);
+    if (op == OP_flatten) netgen_flatten(n);
     return true;
   case COLUMN_POINTWISE:
     netgen_pointwise(n, op);

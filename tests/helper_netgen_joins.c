@@ -59,18 +59,27 @@ void netgen_join(struct netgen *n, enum op op) {
   netgen_finish(n, node);
 }
 
-// The chain's end, two to six times.
+// The chain's end, two to six times, or in turns with what a relu makes of it; as it is, or cast.
 void netgen_concat(struct netgen *n) {
-  uint32_t x = n->at;
+  uint32_t x = n->at, other = x;
+  bool casts = netgen_chance(n, 60);
+  if (casts && netgen_chance(n, 60)) {
+    netgen_pointwise(n, OP_relu);
+    other = n->at;
+  }
   const struct value *v = &n->g->values[x];
-  struct type type = v->type;
+  struct type type = casts ? netgen_stream_type(n, true, 16) : v->type;
   int64_t shape[RANK_MAX], parts = netgen_pick(n, 2, 6), axis = netgen_pick(n, 0, v->rank - 1);
   int rank = v->rank;
   bool frames = v->per_frame;
   memcpy(shape, v->shape, sizeof shape);
   shape[axis] *= parts;
   uint32_t node = netgen_add_node(n, OP_concat, type, rank, shape, frames);
-  for (int64_t i = 0; i < parts; i++) netgen_use(n, node, x);
+  for (int64_t i = 0; i < parts; i++) {
+    uint32_t part = i % 2 ? other : x;
+    netgen_use(n, node, part);
+    if (casts) netgen_requant(n, node, type_width(&n->g->values[part].type) + 1, &type, 1);
+  }
   graph_add_int(n->g, node, ATTR_axis, axis);
   netgen_finish(n, node);
 }

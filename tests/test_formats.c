@@ -91,16 +91,24 @@ static void test_weight_words(void **state) {
               {"2", WEIGHT_AUTO, 2},
               {"32,auto", WEIGHT_AUTO, 32},
               {"9,channel", WEIGHT_CHANNEL, 9},
-              {"10,channel", WEIGHT_CHANNEL, 10}};
-  static const char *const bad[] = {"",      "1",  "33", "99",     "x",
-                                    "/",     ":",  "8,", "8,Auto", "8,channels",
-                                    "8auto", "-8", "u8", "1,auto", "33,channel"};
+              {"10,channel", WEIGHT_CHANNEL, 10},
+              {"bipolar", WEIGHT_AUTO, 0},
+              {"bipolar,auto", WEIGHT_AUTO, 0},
+              {"bipolar,channel", WEIGHT_CHANNEL, 0},
+              {"ternary", WEIGHT_AUTO, 0},
+              {"ternary,channel", WEIGHT_CHANNEL, 0}};
+  static const char *const bad[] = {"",         "1",        "33",        "99",     "x",
+                                    "/",        ":",        "8,",        "8,Auto", "8,channels",
+                                    "8auto",    "-8",       "u8",        "1,auto", "33,channel",
+                                    "bipolar,", "bipolars", "ternary,8", "real"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     struct format w = {0};
     struct err e = {0};
     assert_true(formats_set_weight(&f->arena, &w, good[i].word, &e) && w.has_weight);
     assert_int_equal(w.weight, good[i].how);
     assert_int_equal(w.weight_width, good[i].width);
+    bool bipolar = good[i].word[0] == 'b', ternary = good[i].word[0] == 't';
+    assert_int_equal(w.weight_class, bipolar ? TYPE_BIPOLAR : ternary ? TYPE_TERNARY : TYPE_FIXED);
   }
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct format w = {0};
@@ -194,6 +202,12 @@ static void test_refusals(void **state) {
       {"{\"kinds\":{\"linear\":{\"colour\":1}}}", "kinds: \"linear\": entry: unknown key"},
       {"{\"layers\":{\"fc1\":{\"stream\":\"8\"}}}", "layers: \"fc1\": stream: precision \"8\""},
       {"{\"kinds\":{\"linear\":{},\"lineal\":{}}}", "kinds: there is no op \"lineal\""},
+      {"{\"kinds\":{\"relu\":{\"weight\":\"8\"}}}", "kinds: \"relu\": weight has no effect"},
+      {"{\"kinds\":{\"flatten\":{\"stream\":\"8,3\"}}}", "\"flatten\": stream has no effect"},
+      {"{\"kinds\":{\"argmax\":{\"stream\":\"8,3\"}}}", "\"argmax\": stream has no effect"},
+      {"{\"kinds\":{\"tanh\":{\"rounding\":\"floor\"}}}", "tables are always half_even"},
+      {"{\"kinds\":{\"tanh\":{\"overflow\":\"wrap\"}}}", "overflow has no effect"},
+      {"{\"kinds\":{\"argmax\":{\"rounding\":\"floor\"}}}", "no layer of this kind requantises"},
       {"{\"layers\":{},\"layers\":{}}", "JSON line 1"},
       {"", "JSON line"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -211,11 +225,14 @@ static void test_refusals(void **state) {
   "{\"defaults\":{\"stream\":\"8,3\",\"weight\":\"5,1\",\"rounding\":\"floor\","                   \
   "\"overflow\":\"wrap\"},"                                                                        \
   "\"kinds\":{\"linear\":{\"weight\":\"6,channel\"},\"relu\":{\"stream\":\"u7,2\"},"               \
-  "\"tanh\":{\"overflow\":\"zero\"}},"                                                             \
+  "\"tanh\":{\"stream\":\"8,6\"}},"                                                                \
   "\"layers\":{\"fc2\":{\"weight\":\"4,2\",\"rounding\":\"ceil\"},\"never\":{}}}"
 
 static struct format of(struct formats *f, enum op op, const char *name) {
-  return formats_of(f, &(struct node){.op = op, .name = name});
+  struct format format;
+  struct err e = {0};
+  if (!formats_of(f, &(struct node){.op = op, .name = name}, &format, &e)) fail_msg("%s", e.text);
+  return format;
 }
 
 static void test_precedence(void **state) {
@@ -233,7 +250,7 @@ static void test_precedence(void **state) {
   assert_true(fc2.rounding == FIX_CEIL && fc2.overflow == FIX_WRAP);
   expect_type(&relu.stream, "relu", 7, false, 0.25);
   expect_type(&relu.weight_type, "relu", 5, true, 0.5);
-  assert_true(tanh.overflow == FIX_TO_ZERO && tanh.rounding == FIX_FLOOR);
+  expect_type(&tanh.stream, "tanh", 8, true, 0x1p-6);
   assert_true(all.layers[0].used && !all.layers[1].used);
 }
 
@@ -251,7 +268,35 @@ static void test_command_line(void **state) {
   assert_true(linear.overflow == FIX_SYMMETRIC && relu.rounding == FIX_FLOOR);
 }
 
-// Weights that nobody speaks of are as wide as the stream, but not narrower than two bits.
+// The same of a layer, whose kind is known when the model is there.
+static void test_without_effect(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    enum op op;
+    const char *entry, *words;
+  } rows[] = {{OP_relu, "\"weight\":\"8\"", "formats: weight has no effect: relu has"},
+              {OP_dropout, "\"stream\":\"8,3\"", "stream has no effect"},
+              {OP_identity, "\"stream\":\"8,3\"", "stream has no effect"},
+              {OP_sigmoid, "\"rounding\":\"ceil\"", "rounding has no effect: tables"},
+              {OP_softmax, "\"overflow\":\"wrap\"", "overflow has no effect"},
+              {OP_linear, "\"weight\":\"8\",\"rounding\":\"ceil\"", NULL},
+              {OP_concat, "\"stream\":\"8,3\",\"overflow\":\"wrap\"", NULL},
+              {OP_softmax, "\"stream\":\"8,3\"", NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct formats all = formats_new();
+    struct format format;
+    struct err e = {0};
+    char text[200];
+    snprintf(text, sizeof text, "{\"layers\":{\"it\":{%s}}}", rows[i].entry);
+    if (!reads(f, text, &all, &e)) fail_msg("%s", e.text);
+    bool ok = formats_of(&all, &(struct node){.op = rows[i].op, .name = "it"}, &format, &e);
+    assert_true(ok == !rows[i].words);
+    if (rows[i].words) expect_error(&e, text, rows[i].words);
+  }
+}
+
+// Weights that nobody speaks of are as wide as the stream, but not narrower than two bits; signs
+// go with a stream of signs.
 static void test_weights_follow_the_stream(void **state) {
   struct fixture *f = *state;
   static const struct {
@@ -265,19 +310,17 @@ static void test_weights_follow_the_stream(void **state) {
     struct format linear = of(&all, OP_linear, "fc");
     assert_int_equal(linear.weight, WEIGHT_AUTO);
     assert_int_equal(linear.weight_width, rows[i].width);
+    assert_int_equal(linear.weight_class, rows[i].stream[0] == 'b' ? TYPE_BIPOLAR : TYPE_FIXED);
     assert_true(linear.rounding == NONE && linear.overflow == NONE);
   }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {DATA_CASE(test_words),
-                                     DATA_CASE(test_special_words),
-                                     DATA_CASE(test_weight_words),
-                                     DATA_CASE(test_objects),
-                                     DATA_CASE(test_weight_objects),
-                                     DATA_CASE(test_refusals),
-                                     DATA_CASE(test_precedence),
-                                     DATA_CASE(test_command_line),
-                                     DATA_CASE(test_weights_follow_the_stream)};
+  const struct CMUnitTest tests[] = {
+      DATA_CASE(test_words),          DATA_CASE(test_special_words),
+      DATA_CASE(test_without_effect), DATA_CASE(test_weight_words),
+      DATA_CASE(test_objects),        DATA_CASE(test_weight_objects),
+      DATA_CASE(test_refusals),       DATA_CASE(test_precedence),
+      DATA_CASE(test_command_line),   DATA_CASE(test_weights_follow_the_stream)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

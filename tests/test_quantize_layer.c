@@ -283,6 +283,67 @@ static void test_constants_and_delays(void **state) {
   refused(&b, "8,3", NULL, NULL, NULL, "layer \"join\": input \"x\" is a constant or delayed");
 }
 
+// ---- what does nothing once a network is trained
+
+static void test_passed_over(void **state) {
+  (void)state;
+  struct build b;
+  struct err e = {0};
+  begin(&b);
+  use(&b, node(&b, OP_identity, "same", SIZE), b.x);
+  uint32_t same = b.last, drop = node(&b, OP_dropout, "drop", SIZE);
+  use(&b, drop, same);
+  graph_add_real(b.g, drop, ATTR_rate, 0.5);
+  uint32_t dropped = b.last;
+  use(&b, node(&b, OP_relu, "half", SIZE), dropped);
+  uint32_t half = b.last;
+  use(&b, node(&b, OP_identity, "end", SIZE), half);
+  graph_add_output(b.g, b.last);
+  struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+  if (!g) fail_msg("%s", e.text);
+  assert_int_equal(g->n_nodes, 1);
+  assert_int_equal(g->nodes[0].in[0].value, g->inputs[0].value);
+  assert_int_equal(g->outputs[0], g->nodes[0].out[0]);
+  arena_free(&b.arena);
+}
+
+// Inputs of other types are cast, each once; of the same they are copied.
+static void test_concat(void **state) {
+  (void)state;
+  static const struct {
+    const char *half, *last;
+    uint32_t casts;
+  } rows[] = {{NULL, NULL, 0}, {"6,1", NULL, 2}, {NULL, "12,6", 2}, {"u8,3", "bipolar", 2}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct build b;
+    struct err e = {0};
+    begin(&b);
+    use(&b, node(&b, OP_relu, "half", SIZE), b.x);
+    uint32_t half = b.last, n = node(&b, OP_concat, "join", 2 * SIZE);
+    use(&b, n, half);
+    use(&b, n, b.x);
+    graph_add_output(b.g, b.last);
+    struct graph *g = quantized(&b, "8,3", rows[i].half, rows[i].last, "join", &e);
+    if (!g) fail_msg("%s", e.text);
+    const struct node *join = &g->nodes[1];
+    const struct type *t = &node_out(g, join, 0)->type;
+    assert_int_equal(join->n_rq, rows[i].casts);
+    struct golden_ref *r = golden_ref_new(&b.arena, g, 1);
+    int64_t codes[SIZE];
+    const int64_t *inputs[1] = {codes};
+    for (int step = 0; step < STEPS; step++) {
+      ramp(g, codes, step);
+      golden_ref_step(r, inputs);
+      for (int64_t k = 0; k < 2 * SIZE; k++) {
+        uint32_t from = k < SIZE ? g->nodes[0].out[0] : g->inputs[0].value;
+        int64_t want = type_encode(t, real_of(r, g, from, k % SIZE));
+        assert_int_equal(golden_ref_value(r, join->out[0])[k], want);
+      }
+    }
+    arena_free(&b.arena);
+  }
+}
+
 // ---- parameters of activations
 
 static void pointwise(struct build *b, enum op op) {
@@ -297,7 +358,8 @@ static void test_parameters(void **state) {
   pointwise(&b, OP_tanh);
   refused(&b, "17,3", NULL, NULL, NULL, "layer \"f\": tanh is a table of at most 16 input bits");
   pointwise(&b, OP_tanh);
-  refused(&b, "8,3", NULL, "bipolar", "f", "layer \"f\": tanh is a table");
+  refused(&b, "8,3", NULL, "bipolar", "f",
+          "layer \"f\": tanh is a table from and to W,F, found 8,3 to bipolar");
   static const char *const scales[] = {"scale 5e-61", "scale 2e60"};
   for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
     pointwise(&b, OP_tanh);
@@ -376,6 +438,8 @@ int main(void) {
                                      cmocka_unit_test(test_biases),
                                      cmocka_unit_test(test_computed_weights),
                                      cmocka_unit_test(test_constants_and_delays),
+                                     cmocka_unit_test(test_passed_over),
+                                     cmocka_unit_test(test_concat),
                                      cmocka_unit_test(test_parameters),
                                      cmocka_unit_test(test_slopes),
                                      cmocka_unit_test(test_other_refusals)};

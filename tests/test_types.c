@@ -138,7 +138,8 @@ static struct graph *trimmed(struct arena *a) {
   graph_add_out(g, flat, row);
   // names that the writer would like to use itself
   uint32_t w = graph_add_tensor(g, "x.pixels", tensor_new(a, DTYPE_I8, 2, weights), t);
-  uint32_t b = graph_add_tensor(g, "b", tensor_new(a, DTYPE_I8, 1, &three), t);
+  struct type products = type_fixed(a, 8, true, 0.125 * 0.125, 0);
+  uint32_t b = graph_add_tensor(g, "b", tensor_new(a, DTYPE_I8, 1, &three), products);
   g->values[b].mask = tensor_new(a, DTYPE_U8, 1, &three);
   ((uint8_t *)g->values[b].mask->data)[1] = 1;
   uint32_t fc = graph_add_node(g, OP_linear, "fc");
@@ -183,6 +184,67 @@ static void what_is_written_is_read(void **state) {
   arena_free(&a);
 }
 
+// Signs with a scale, for the tensor or for each channel; the bare word is scale 1.
+static void signs_carry_their_scale(void **state) {
+  (void)state;
+  static const double scales[] = {0.25, 1, 3};
+  static const struct {
+    enum type_class cls;
+    int axis;
+    const char *written, *text;
+  } rows[] = {
+      {TYPE_BIPOLAR, -1, "{\"bipolar\":{\"scale\":0.25}}", "bipolar scale 0.25"},
+      {TYPE_TERNARY, -1, "{\"ternary\":{\"scale\":0.25}}", "ternary scale 0.25"},
+      {TYPE_BIPOLAR, 0, "{\"bipolar\":{\"scale\":\"w.scale\",\"axis\":0}}", "bipolar per channel"},
+      {TYPE_TERNARY, 0, "{\"ternary\":{\"scale\":\"w.scale\",\"axis\":0}}", "ternary per channel"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct text file = {0};
+    int64_t shape[2] = {3, 4}, four = 4, three = 3, outs = rows[i].axis < 0 ? 1 : 3;
+    struct type s8 = type_fixed(&a, 8, true, 0.125, 0);
+    struct graph *g = graph_new(&a, "signs");
+    struct tensor *t = tensor_new(&a, DTYPE_I8, 2, shape);
+    for (int64_t k = 0; k < t->count; k++) tensor_set_int(t, k, k % 3 ? 1 : -1);
+    uint32_t x = graph_add_value(g, "x", 1, &four, s8, true);
+    uint32_t fc = graph_add_node(g, OP_linear, "fc");
+    graph_add_input(g, x, (struct source){0});
+    graph_add_use(g, fc, (struct use){x, 0, NONE});
+    struct type type = type_signs(&a, rows[i].cls, rows[i].axis, outs, scales);
+    graph_add_use(g, fc, (struct use){graph_add_tensor(g, "w", t, type), 0, NONE});
+    graph_add_out(g, fc, graph_add_value(g, "y", 1, &three, s8, true));
+    graph_add_requant(g, fc, 1, (int64_t[]){1}, (int32_t[]){0});
+    graph_add_output(g, g->nodes[fc].out[0]);
+    model_put(&file, g);
+    struct graph *back = model_parse(&a, file.data, file.size, &e);
+    if (!back) fail_msg("%s", e.text);
+    const struct type *read = &node_in(back, &back->nodes[0], 1)->type;
+    assert_true(type_equal(read, &type) && type_scale(read, 2) == scales[rows[i].axis < 0 ? 0 : 2]);
+    assert_string_equal(type_text(&a, read), rows[i].text);
+    char *quoted = arena_strdup(&a, rows[i].written), *to = ARENA_NEW(&a, char, 256);
+    for (char *p = quoted, *q = to; *p; *q++ = *p++)
+      if (*p == '"') *q++ = '\\';
+    assert_non_null(memmem(file.data, file.size, to, strlen(to)));
+    text_free(&file);
+    arena_free(&a);
+  }
+}
+
+static void signs_differ_in_their_scale(void **state) {
+  (void)state;
+  struct arena a = {0};
+  static const double one[] = {1, 1}, half[] = {1, 0.5};
+  struct type plain = type_of_class(TYPE_BIPOLAR);
+  struct type scaled = type_signs(&a, TYPE_BIPOLAR, -1, 1, half + 1);
+  struct type channels = type_signs(&a, TYPE_BIPOLAR, 0, 2, one);
+  struct type others = type_signs(&a, TYPE_BIPOLAR, 0, 2, half);
+  struct type explicit_one = type_signs(&a, TYPE_BIPOLAR, -1, 1, one);
+  assert_true(type_equal(&plain, &explicit_one));
+  assert_false(type_equal(&plain, &scaled) || type_equal(&plain, &channels) ||
+               type_equal(&channels, &others));
+  arena_free(&a);
+}
+
 // Each thing that a table of pixels must be.
 static void tables_of_pixels(void **state) {
   (void)state;
@@ -216,6 +278,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_smallest_dtype),        cmocka_unit_test(every_dtype_holds_its_numbers),
       cmocka_unit_test(types_differ_in_one_thing), cmocka_unit_test(names_of_types),
-      cmocka_unit_test(what_is_written_is_read),   cmocka_unit_test(tables_of_pixels)};
+      cmocka_unit_test(what_is_written_is_read),   cmocka_unit_test(tables_of_pixels),
+      cmocka_unit_test(signs_carry_their_scale),   cmocka_unit_test(signs_differ_in_their_scale)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

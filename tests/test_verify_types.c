@@ -68,6 +68,27 @@ RULE(bias_with_a_zero) {
   b->type = type_fixed(g->arena, 20, true, 1, 1);
   b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
 }
+RULE(bias_of_another_scale) {
+  if (n->n_in < 3) return;
+  struct value *b = input(g, n, 2);
+  b->type = type_fixed(g->arena, 20, true, 0.7, 0);
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+}
+// Right but for the last output.
+RULE(bias_scale_of_one_output) {
+  if (n->n_in < 3) return;
+  struct value *b = input(g, n, 2);
+  const struct type *x = &input(g, n, 0)->type, *w = &input(g, n, 1)->type;
+  int64_t outs = b->shape[0];
+  double *scale = ARENA_NEW(g->arena, double, outs);
+  for (int64_t o = 0; o < outs; o++) scale[o] = type_scale(x, 0) * type_scale(w, o);
+  scale[outs - 1] *= 1.001;
+  b->type = type_channels(g->arena, 20, true, 0, outs, scale, ARENA_NEW(g->arena, int32_t, outs));
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+}
+RULE(requant_without_use) {
+  graph_add_requant(g, id_of(g, n), 1, (int64_t[]){1}, (int32_t[]){0});
+}
 RULE(bias_of_signs) {
   if (n->n_in < 3) return;
   struct value *b = input(g, n, 2);
@@ -176,6 +197,9 @@ RULE(index_too_narrow) {
 RULE(index_with_a_zero) {
   output(g, n)->type = type_fixed(g->arena, 16, false, 1, 1);
 }
+RULE(index_of_another_scale) {
+  output(g, n)->type = type_fixed(g->arena, 16, false, 0.5, 0);
+}
 RULE(index_of_signs) {
   output(g, n)->type = type_of_class(TYPE_BIPOLAR);
 }
@@ -232,7 +256,9 @@ static const struct rule rules[] = {
     {OP_argmax, output_per_channel, "expected"},
     {OP_linear, output_is_ternary, "expected a fixed or bipolar type"},
     {OP_linear, weights_per_input, "expected integers, scale per tensor or per output channel"},
-    {OP_linear, bias_with_a_zero, "expected integers at the accumulator's scale, zero 0"},
+    {OP_linear, bias_with_a_zero, ": zero 1, expected 0"},
+    {OP_linear, bias_of_another_scale, "expected that of input times weight"},
+    {OP_linear, bias_scale_of_one_output, "expected that of input times weight"},
     {OP_linear, bias_of_signs, "expected integers at the accumulator's scale, zero 0"},
     {OP_linear, mixed_classes, "its inputs mix real and integer types"},
     {OP_relu, output_is_ternary, "expected a fixed or bipolar type"},
@@ -245,6 +271,7 @@ static const struct rule rules[] = {
     {OP_tanh, table_too_high, "table: entry 0 is"},
     {OP_tanh, table_too_low, "table: entry 0 is"},
     {OP_tanh, table_missing, "an integer tanh needs its table"},
+    {OP_tanh, requant_without_use, "1 requantisations, a table has none"},
     {OP_leaky_relu, slope_shifts_left, "slope: expected one entry with a shift of 0 to 60"},
     {OP_leaky_relu, slope_shifts_far, "slope: expected one entry with a shift of 0 to 60"},
     {OP_leaky_relu, slope_missing, "1 requantisations, expected 2 to 2"},
@@ -263,9 +290,10 @@ static const struct rule rules[] = {
     {OP_add, requant_missing, "0 requantisations, expected 2 to 2"},
     {OP_add, input_per_channel, "expected integers with one scale per tensor"},
     {OP_sum, output_is_ternary, "expected a fixed or bipolar type"},
-    {OP_argmax, index_too_narrow, "expected integers that hold the index of the last element"},
-    {OP_argmax, index_with_a_zero, "expected integers that hold the index of the last element"},
-    {OP_argmax, index_of_signs, "expected integers that hold the index of the last element"},
+    {OP_argmax, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
+    {OP_argmax, index_with_a_zero, "expected integers of scale 1 that hold the index of the last"},
+    {OP_argmax, index_of_another_scale, "expected integers of scale 1"},
+    {OP_argmax, index_of_signs, "expected integers of scale 1 that hold the index of the last"},
     {OP_softmax, output_is_ternary, "expected a fixed type"},
     {OP_variable, variable_that_is_read, "expected ref"},
     {OP_read, read_as_another_type, "expected the type of the variable"},
@@ -274,6 +302,18 @@ static const struct rule rules[] = {
     {OP_assign, unknown_function, "assign has no function \"swap\""},
     {OP_assign, function_of_two, "\"axpy\" takes 2 inputs, found 1"},
     {OP_flatten, flat_as_another_type, "expected the type of the input"},
+    {OP_flatten, requant_without_use, "1 requantisations, flatten has none"},
+    {OP_argmax, requant_without_use, "1 requantisations, argmax has none"},
+    {OP_softmax, requant_without_use, "1 requantisations, softmax has none"},
+    {OP_variable, requant_without_use, "1 requantisations, variable has none"},
+    {OP_read, requant_without_use, "1 requantisations, read has none"},
+    {OP_concat, requant_missing, "one per input, or none if all types are the output's"},
+    {OP_concat, requant_for_others, "requant: concat has one entry per input"},
+    {OP_concat, factor_of_zero, "requant: mul 0"},
+    {OP_concat, join_of_two_steps, "rounding tflite isn't defined for concat"},
+    {OP_concat, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_concat, output_per_channel, "expected one scale per tensor"},
+    {OP_concat, output_is_ternary, "expected a fixed or bipolar type"},
 };
 
 static void test_rules(void **state) {

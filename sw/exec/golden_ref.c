@@ -31,8 +31,10 @@ void golden_fire(const struct job *j) {
   case COLUMN_STATE:
     if (j->node->op == OP_assign) golden_assign(j);
     return;
-  case COLUMN_SHAPE:
   case COLUMN_CONCAT:
+    golden_concat(j);
+    return;
+  case COLUMN_SHAPE:
   case COLUMN_TRAINING:
   case COLUMN_OPAQUE:
     return;

@@ -86,18 +86,21 @@ static void move_concat(const struct job *j, size_t element) {
   }
 }
 
+bool job_moves(const struct node *n) {
+  int column = op_info(n->op)->column;
+  return column == COLUMN_SHAPE || (column == COLUMN_CONCAT && !n->n_rq) || n->op == OP_read;
+}
+
 bool job_move(const struct job *j, size_t element) {
-  size_t size = (size_t)(j->out[0].elements * job_frames(j, &j->out[0])) * element;
-  int column = op_info(j->node->op)->column;
-  if (column == COLUMN_CONCAT) {
+  if (!job_moves(j->node)) return false;
+  if (op_info(j->node->op)->column == COLUMN_CONCAT) {
     move_concat(j, element);
     return true;
   }
-  const void *from = column == COLUMN_SHAPE   ? j->in[0].data
-                     : j->node->op == OP_read ? j->held[0]
-                                              : NULL;
-  if (from && from != j->out[0].data) memcpy(j->out[0].data, from, size);
-  return from != NULL;
+  size_t size = (size_t)(j->out[0].elements * job_frames(j, &j->out[0])) * element;
+  const void *from = j->node->op == OP_read ? j->held[0] : j->in[0].data;
+  if (from != j->out[0].data) memcpy(j->out[0].data, from, size);
+  return true;
 }
 
 // ---- shares and indices

@@ -44,7 +44,10 @@ void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
 void job_narrow(struct arena *a, struct job *j, const struct space *space,
                 const struct slice *slice, size_t element);
 
-// The kinds that only move data: shapes, concat, read. False if the node isn't one.
+// True if a node only moves data: shapes, read, concat without requantisations.
+bool job_moves(const struct node *n);
+
+// Does it. False if the node isn't one that moves.
 bool job_move(const struct job *j, size_t element);
 
 // Units begin..end of `count` belong to this call. What a kernel computes for a unit doesn't depend
@@ -103,6 +106,7 @@ void golden_linear(const struct job *j);
 void golden_pointwise(const struct job *j);
 void golden_classify(const struct job *j);
 void golden_join(const struct job *j);
+void golden_concat(const struct job *j);
 void golden_reduce(const struct job *j);
 void golden_matmul(const struct job *j);
 void golden_assign(const struct job *j);

@@ -131,9 +131,7 @@ static void fire(const struct steps *s, uint32_t id, int share, int shares) {
   for (uint32_t k = 0; k < n->n_ref; k++) j.held[k] = s->held[n->ref[k]];
   j.share = share;
   j.shares = shares;
-  int column = op_info(n->op)->column;
-  bool moves = column == COLUMN_SHAPE || column == COLUMN_CONCAT || n->op == OP_read;
-  if (!moves)
+  if (!job_moves(n))
     s->kind->fire(&j);
   else if (!share)
     job_move(&j, s->kind->size);

@@ -225,9 +225,11 @@ static struct interval looked_up(const struct graph *g, const struct node *n) {
 static struct interval joined_range(const struct graph *g, const struct node *n) {
   const struct type *t = &node_out(g, n, 0)->type;
   struct interval all = {type_lowest(t), type_highest(t)};
+  struct fix_target to = target_of(n, node_out(g, n, 0), 0);
   for (uint32_t i = 0; i < n->n_in; i++) {
     struct interval one = {node_in(g, n, i)->lo, node_in(g, n, i)->hi};
     if (n->in[i].delay) return (struct interval){type_lowest(t), type_highest(t)};
+    if (n->n_rq) one = landed(&n->rq[i], seen(g, n, i), &to, 0);
     all = i ? join(all, one) : one;
   }
   return all;

@@ -91,8 +91,8 @@ static bool check_axis(struct reader *r, const struct type *t) {
 
 // {"bipolar":{"scale":S,"axis":A}}
 static bool read_signs(struct reader *r, const json_t *j, enum type_class cls, struct type *t) {
-  static const char *const outer[] = {"bipolar", "ternary", NULL},
-                           *const keys[] = {"scale", "axis", NULL};
+  static const char *const outer[] = {"bipolar", "ternary", NULL}, *const keys[] = {"scale", "axis",
+                                                                                    NULL};
   const json_t *inner = json_object_get(j, cls == TYPE_BIPOLAR ? "bipolar" : "ternary");
   *t = type_of_class(cls);
   if (!json_only(j, outer, "type", r->err) || !json_only(inner, keys, "type", r->err)) return false;

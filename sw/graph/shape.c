@@ -24,6 +24,10 @@ static bool spaced_shape(const struct graph *g, const struct node *n, int *rank,
 static bool reshape_shape(const struct graph *g, const struct node *n, int *rank,
                           int64_t shape[RANK_MAX], struct err *e) {
   const struct value *x = node_in(g, n, 0);
+  if (n->op == OP_identity) {
+    copy_shape(x, rank, shape);
+    return true;
+  }
   int64_t elements = value_elements(x), product = 1;
   const struct attr *a = node_attr(n, ATTR_shape);
   int64_t flat = -1;

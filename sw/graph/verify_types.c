@@ -4,9 +4,12 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/verify.h"
 
-#include <string.h>
+#include <math.h>
 
 enum { ADDENDS = 2, SLOPE_SHIFT_MAX = 60 };
+
+// Relative, for scales that were computed in floats.
+#define SCALE_TOLERANCE 1e-6
 
 static bool wrong(struct err *e, const char *what, const struct value *v, const char *expected) {
   struct arena a = {0};
@@ -73,20 +76,43 @@ static bool one_scale(const struct value *y, struct err *e) {
   return y->type.axis < 0 || wrong(e, "output", y, "one scale per tensor");
 }
 
+// The bias is added to the products, whose scale it must have.
+static bool bias_types(const struct value *x, const struct value *w, const struct value *b,
+                       struct err *e) {
+  if (b->type.cls != TYPE_FIXED)
+    return wrong(e, "bias", b, "integers at the accumulator's scale, zero 0");
+  for (int64_t o = 0; o < b->shape[0]; o++) {
+    double expected = type_scale(&x->type, 0) * type_scale(&w->type, o);
+    double found = type_scale(&b->type, o);
+    if (type_zero(&b->type, o) != 0)
+      return err_set(e, "bias \"%s\": zero %d, expected 0", b->name, type_zero(&b->type, o));
+    if (!(fabs(found - expected) <= SCALE_TOLERANCE * expected))
+      return err_set(e,
+                     "bias \"%s\": scale %.9g of output %lld, expected that of input times weight, "
+                     "%.9g",
+                     b->name, found, (long long)o, expected);
+  }
+  return true;
+}
+
 static bool linear_types(const struct graph *g, const struct node *n, struct err *e) {
-  const struct value *w = node_in(g, n, 1), *b = node_in(g, n, 2);
-  if (!summable(node_in(g, n, 0), e)) return false;
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  if (!summable(x, e)) return false;
   if (!type_is_integer(&w->type) || w->type.axis > 0)
     return wrong(e, "weight", w, "integers, scale per tensor or per output channel");
-  if (b && (b->type.cls != TYPE_FIXED || (b->type.axis < 0 ? b->type.zero[0] != 0 : false)))
-    return wrong(e, "bias", b, "integers at the accumulator's scale, zero 0");
-  return stream_out(node_out(g, n, 0), e) && check_requants(g, n, 1, 1, e) &&
-         interval_check(g, n, e);
+  return (!b || bias_types(x, w, b, e)) && stream_out(node_out(g, n, 0), e) &&
+         check_requants(g, n, 1, 1, e) && interval_check(g, n, e);
+}
+
+// What is looked up or copied is the output's integer already.
+static bool no_requants(const struct node *n, const char *what, struct err *e) {
+  return n->n_rq == 0 || err_set(e, "%u requantisations, %s has none", n->n_rq, what);
 }
 
 static bool table_types(const struct node *n, const struct value *x, const struct value *y,
                         struct err *e) {
   const struct tensor *t = node_attr(n, ATTR_table)->tensor;
+  if (!no_requants(n, "a table", e)) return false;
   if (x->type.axis >= 0 || y->type.axis >= 0)
     return wrong(e, "output", y, "one scale per tensor, as its input");
   if (type_width(&x->type) > 16 || x->type.cls != TYPE_FIXED)
@@ -174,17 +200,18 @@ static bool sum_types(const struct graph *g, const struct node *n, struct err *e
 
 static bool classify_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0), *z = node_out(g, n, 1);
-  if (!one_scale(y, e)) return false;
+  if (!no_requants(n, op_info(n->op)->name, e) || !one_scale(y, e)) return false;
   if (n->op == OP_softmax)
     return summable(x, e) && (y->type.cls == TYPE_FIXED || wrong(e, "output", y, "a fixed type"));
   if (y->type.cls != TYPE_FIXED || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
-      type_zero(&y->type, 0) != 0)
-    return wrong(e, "output", y, "integers that hold the index of the last element");
+      type_zero(&y->type, 0) != 0 || type_scale(&y->type, 0) != 1)
+    return wrong(e, "output", y, "integers of scale 1 that hold the index of the last element");
   if (z && !type_equal(&z->type, &x->type)) return wrong(e, "output", z, "the type of the input");
   return x->type.axis < 0 || wrong(e, "input", x, "one scale per tensor");
 }
 
 static bool state_types(const struct graph *g, const struct node *n, struct err *e) {
+  if (n->op != OP_assign && !no_requants(n, op_info(n->op)->name, e)) return false;
   if (n->op == OP_variable) {
     const struct value *y = node_out(g, n, 0);
     return y->type.cls == TYPE_REF || wrong(e, "output", y, "ref");
@@ -204,13 +231,31 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
   return check_requants(g, n, 0, 1, e);
 }
 
-// The output has the type of each input.
 static bool copied_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *y = node_out(g, n, 0);
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (!type_equal(&node_in(g, n, i)->type, &y->type))
-      return wrong(e, "output", y, "the type of the input");
-  return n->n_in == 1 || one_scale(y, e);
+  if (!no_requants(n, op_info(n->op)->name, e)) return false;
+  return type_equal(&node_in(g, n, 0)->type, &y->type) ||
+         wrong(e, "output", y, "the type of the input");
+}
+
+// Either every input has the type of the output, or each has a requantisation to it.
+static bool concat_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *y = node_out(g, n, 0);
+  bool equal = true;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    if (!summable(node_in(g, n, i), e)) return false;
+    equal &= type_equal(&node_in(g, n, i)->type, &y->type);
+  }
+  if (!stream_out(y, e) || !one_scale(y, e)) return false;
+  if (n->n_rq != n->n_in && !(equal && n->n_rq == 0))
+    return err_set(
+        e, "%u requantisations, expected %u: one per input, or none if all types are the output's",
+        n->n_rq, n->n_in);
+  if (n->n_rq && n->rounding == FIX_TFLITE)
+    return err_set(e, "rounding tflite isn't defined for concat");
+  for (uint32_t i = 0; i < n->n_rq; i++)
+    if (n->rq[i].count != 1) return err_set(e, "requant: concat has one entry per input");
+  return check_requants(g, n, 0, n->n_in, e);
 }
 
 static bool real_types(const struct graph *g, const struct node *n, struct err *e) {
@@ -236,8 +281,9 @@ bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   case COLUMN_LINEAR:
     return linear_types(g, n, e);
   case COLUMN_SHAPE:
-  case COLUMN_CONCAT:
     return copied_types(g, n, e);
+  case COLUMN_CONCAT:
+    return concat_types(g, n, e);
   case COLUMN_POINTWISE:
     return pointwise_types(g, n, e);
   case COLUMN_CLASSIFY:

@@ -196,8 +196,8 @@ static bool check_codes(const struct nngen *net, int64_t images, const int32_t *
     if (!is_code(t, type_code(t, codes[i])))
       return err_set(e, "image %lld, element %lld: code %lld, expected %lld to %lld",
                      (long long)(i / elements), (long long)(i % elements),
-                     (long long)type_code(t, codes[i]),
-                     (long long)type_lowest(t), (long long)type_highest(t));
+                     (long long)type_code(t, codes[i]), (long long)type_lowest(t),
+                     (long long)type_highest(t));
   return true;
 }
 

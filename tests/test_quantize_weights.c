@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights from floats: signs and thresholds against every choice there is, scales to the last bit.
+#include "quant/quantize_weights.h"
+#include "sw/base/rng.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MOST = 12 };
+
+struct weights {
+  struct arena arena;
+  struct err err;
+  struct type type;
+  struct tensor *codes;
+};
+
+// (outs, count / outs) weights as one of the option's words says; false if they are refused.
+static bool quantised(struct weights *q, const char *word, int64_t outs, int64_t count,
+                      const double *w) {
+  *q = (struct weights){0};
+  struct quantizer quantizer = {.arena = &q->arena, .err = &q->err};
+  struct format f = {0};
+  int64_t shape[2] = {outs, count / outs};
+  struct tensor *t = tensor_new(&q->arena, DTYPE_F64, 2, shape);
+  memcpy(t->data, w, (size_t)count * sizeof *w);
+  assert_true(formats_set_weight(&q->arena, &f, word, &q->err));
+  q->codes = quantize_weights(&quantizer, t, &f, &q->type);
+  return q->codes != NULL;
+}
+
+static void expect(const char *word, int64_t outs, int64_t count, const double *w,
+                   const double *scale, const int64_t *codes) {
+  struct weights q;
+  if (!quantised(&q, word, outs, count, w)) fail_msg("%s: %s", word, q.err.text);
+  for (int64_t o = 0; o < outs; o++)
+    if (type_scale(&q.type, o) != scale[o])
+      fail_msg("%s: scale %.17g of output %d, expected %.17g", word, type_scale(&q.type, o), (int)o,
+               scale[o]);
+  for (int64_t i = 0; i < count; i++)
+    if (tensor_int(q.codes, i) != codes[i])
+      fail_msg("%s: weight %d is %d, expected %d", word, (int)i, (int)tensor_int(q.codes, i),
+               (int)codes[i]);
+  arena_free(&q.arena);
+}
+
+static void test_by_hand(void **state) {
+  (void)state;
+  const double w[] = {0.5, -0.25, 0, 1};
+  expect("bipolar", 1, 4, w, (double[]){0.4375}, (int64_t[]){1, -1, 1, 1});
+  expect("bipolar", 2, 4, w, (double[]){0.4375, 0.4375}, (int64_t[]){1, -1, 1, 1});
+  expect("bipolar,channel", 2, 4, w, (double[]){0.375, 0.5}, (int64_t[]){1, -1, 1, 1});
+  expect("ternary", 1, 4, w, (double[]){0.75}, (int64_t[]){1, 0, 0, 1}); // 1, 1.125, 1.02
+  expect("ternary,channel", 2, 4, w, (double[]){0.375, 1}, (int64_t[]){1, -1, 0, 1});
+  // 9 for one of them and for all four: as few as will do
+  expect("ternary", 1, 4, (double[]){1, -1, 3, 1}, (double[]){3}, (int64_t[]){0, 0, 1, 0});
+  expect("ternary", 1, 3, (double[]){0, 0, 0}, (double[]){1}, (int64_t[]){0, 0, 0});
+  expect("ternary", 1, 2, (double[]){-2, 2}, (double[]){2}, (int64_t[]){-1, 1});
+}
+
+// 2^53 + 1 over 1 and thirds: rounded once, to even.
+static void test_scales(void **state) {
+  (void)state;
+  int64_t plus[3] = {1, 1, 1};
+  expect("bipolar", 1, 2, (double[]){0x1p53, 1}, (double[]){0x1p52}, plus); // 2^52 + 1/2
+  expect("bipolar", 1, 2, (double[]){0x1p53 + 2, 1}, (double[]){0x1p52 + 2}, plus);
+  expect("bipolar", 1, 3, (double[]){1, 0, 0}, (double[]){1.0 / 3}, plus);
+  expect("bipolar", 1, 3, (double[]){0x1p60, 0x1p-60, 0}, (double[]){0x1p60 / 3}, plus);
+  expect("bipolar", 1, 2, (double[]){0x1p-1074, 0x1p-1074}, (double[]){0x1p-1074}, plus);
+  expect("bipolar", 1, 2, (double[]){1e300, 1e-300}, (double[]){5e299}, plus);
+}
+
+// The squared error, up to a constant of the weights, of keeping a set of them: -(sum)^2 / count.
+static double gain(const double *w, int64_t count, unsigned set) {
+  double sum = 0, kept = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (set >> i & 1) {
+      sum += fabs(w[i]);
+      kept++;
+    }
+  return kept > 0 ? sum * sum / kept : 0;
+}
+
+// No set of kept weights is better, of small numbers that leave no rounding.
+static void test_every_choice(void **state) {
+  (void)state;
+  struct rng r = {7, 0};
+  for (int round = 0; round < 200; round++) {
+    double w[MOST], best = 0;
+    int64_t count = rng_range(&r, 1, MOST);
+    for (int64_t i = 0; i < count; i++) w[i] = (double)rng_range(&r, -16, 16) / 4;
+    for (unsigned set = 0; set < 1u << count; set++) best = fmax(best, gain(w, count, set));
+    struct weights q;
+    assert_true(quantised(&q, "ternary", 1, count, w));
+    unsigned kept = 0;
+    for (int64_t i = 0; i < count; i++) {
+      int64_t code = tensor_int(q.codes, i);
+      assert_true(code == 0 || (code > 0) == (w[i] > 0));
+      kept |= (unsigned)(code != 0) << i;
+    }
+    assert_true(gain(w, count, kept) == best);
+    arena_free(&q.arena);
+  }
+}
+
+static void refused(const char *word, int64_t outs, int64_t count, const double *w,
+                    const char *words) {
+  struct weights q;
+  assert_false(quantised(&q, word, outs, count, w));
+  if (!strstr(q.err.text, words)) fail_msg("expected \"%s\", got \"%s\"", words, q.err.text);
+  arena_free(&q.arena);
+}
+
+static void test_no_zero(void **state) {
+  (void)state;
+  refused("bipolar", 1, 2, (double[]){0, -0.0},
+          "its weights are all zero, which bipolar can't say");
+  refused("bipolar,channel", 2, 4, (double[]){1, 2, 0, 0}, "the weights of output 1 are all zero");
+}
+
+static void test_fixed(void **state) {
+  (void)state;
+  const double w[] = {0.5, -0.25, 0, 1};
+  expect("4", 1, 4, w, (double[]){0.25}, (int64_t[]){2, -1, 0, 4});
+  expect("4,channel", 2, 4, w, (double[]){0.125, 0.25}, (int64_t[]){4, -2, 0, 4});
+  expect("4,3", 1, 4, w, (double[]){0.125}, (int64_t[]){4, -2, 0, 7});
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_hand), cmocka_unit_test(test_scales),
+                                     cmocka_unit_test(test_every_choice),
+                                     cmocka_unit_test(test_no_zero), cmocka_unit_test(test_fixed)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
