@@ -3,6 +3,7 @@
 // against the float model, where there is one.
 #include "cmd/command.h"
 #include "sw/base/json.h"
+#include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/base/table_text.h"
 #include "sw/exec/golden.h"
@@ -251,6 +252,8 @@ static void print_text(const struct run *r, const char *model) {
 }
 
 static bool execute(struct run *r, const struct options *o, const struct model *m, struct err *e) {
+  int threads;
+  if (!pool_threads(&threads, e)) return false;
   bool real = o->real || !m->fixed;
   r->graph = real ? m->real : m->fixed;
   r->real = real ? NULL : m->real;
@@ -262,8 +265,9 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   r->elements = value_elements(&r->graph->values[r->output]);
   r->outputs = ARENA_NEW(r->arena, double, r->set.count * r->elements);
   if (real) return run_real(r, o->quiet, e);
-  const struct golden *golden = golden_new(r->arena, r->graph, e);
+  struct golden *golden = golden_new(r->arena, r->graph, e);
   if (!golden) return err_within(e, "%s", o->model);
+  golden_threads(golden, threads);
   if (o->plain)
     run_plain(r, o->quiet);
   else

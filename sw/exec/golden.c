@@ -5,10 +5,12 @@
 //   pixels -> codes -> [linear: multiply, requantise] -> [table look-up] -> ... -> taps
 #include "sw/exec/golden.h"
 
+#include "sw/base/pool.h"
 #include "sw/exec/golden_prepare.h"
 #include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { CHUNK = 64 };
@@ -28,6 +30,7 @@ struct golden {
   struct prepared *nodes; // (n_nodes)
   struct place *places;   // (n_values)
   const uint8_t *pixels;  // (256) pixel -> byte, if the input is narrow and has one table
+  struct pool *pool;      // NULL: the caller's thread alone
   int64_t workspace;      // bytes per frame
   int64_t scratch;        // bytes per frame: packed rows, accumulators, the plain kernels' copies
 };
@@ -142,11 +145,13 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
 // ---- running a chunk
 
 struct chunk {
+  struct arena arena; // holds the rest
   const struct golden *m;
   int64_t frames;         // in this chunk
   int64_t most;           // that there is room for
   unsigned char *work;    // the arrays of the values
   unsigned char *scratch; // reused by every node
+  const void **parts;     // (most inputs of a node) for the plain kernels
 };
 
 static void *array(const struct chunk *c, uint32_t value) {
@@ -259,16 +264,14 @@ static void run_table(const struct chunk *c, const struct node *n, const struct 
 // Widens the inputs, runs the plain kernel, narrows the outputs.
 static void run_plain(const struct chunk *c, const struct node *n) {
   const struct graph *g = c->m->graph;
-  struct arena a = {0};
-  const void **parts = ARENA_NEW(&a, const void *, n->n_in + 1);
-  struct job j = {.graph = g, .node = n, .frames = c->frames, .parts = parts};
+  struct job j = {.graph = g, .node = n, .frames = c->frames, .parts = c->parts};
   int64_t *free_space = (int64_t *)(void *)c->scratch;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     const struct place *p = &c->m->places[n->in[i].value];
     int64_t count = value_elements(v) * (v->per_frame ? c->frames : 1);
     if (i < JOB_INPUTS) j.in[i] = array_of(v, free_space);
-    parts[i] = free_space;
+    c->parts[i] = free_space;
     for (int64_t k = 0; k < count; k++)
       free_space[k] = v->init ? tensor_int(v->init, k) : load(array(c, n->in[i].value), p, k);
     free_space += count;
@@ -281,7 +284,6 @@ static void run_plain(const struct chunk *c, const struct node *n) {
   for (uint32_t i = 0; i < n->n_out; i++)
     for (int64_t k = 0; k < j.out[i].elements * c->frames; k++)
       store(array(c, n->out[i]), &c->m->places[n->out[i]], k, ((int64_t *)j.out[i].data)[k]);
-  arena_free(&a);
 }
 
 static void run_chunk(const struct chunk *c) {
@@ -320,8 +322,8 @@ static void enter_codes(const struct chunk *c, const int32_t *codes) {
   for (int64_t i = 0; i < count; i++) store(array(c, value), &c->m->places[value], i, codes[i]);
 }
 
-static void leave(const struct chunk *c, int64_t first, const struct golden_tap *taps,
-                  uint32_t n_taps) {
+static void leave_taps(const struct chunk *c, int64_t first, const struct golden_tap *taps,
+                       uint32_t n_taps) {
   for (uint32_t t = 0; t < n_taps; t++) {
     int64_t size = value_elements(&c->m->graph->values[taps[t].value]);
     widen(array(c, taps[t].value), &c->m->places[taps[t].value], size * c->frames,
@@ -329,36 +331,88 @@ static void leave(const struct chunk *c, int64_t first, const struct golden_tap 
   }
 }
 
-static void run(const struct golden *m, int64_t images, const uint8_t *pixels, const int32_t *codes,
-                const struct golden_tap *taps, uint32_t n_taps) {
-  int64_t elements = value_elements(&m->graph->values[m->graph->inputs[0].value]);
-  int64_t most = images < CHUNK ? images : CHUNK;
-#pragma omp parallel if (images > CHUNK)
-  {
-    struct arena a = {0};
-    struct chunk c = {.m = m, .most = most};
-    c.work = arena_alloc(&a, (size_t)most, (size_t)m->workspace);
-    c.scratch = arena_alloc(&a, (size_t)most, (size_t)m->scratch + 64);
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t first = 0; first < images; first += CHUNK) {
-      c.frames = images - first < CHUNK ? images - first : CHUNK;
-      if (codes)
-        enter_codes(&c, codes + first * elements);
-      else
-        enter_pixels(&c, pixels + first * elements);
-      run_chunk(&c);
-      leave(&c, first, taps, n_taps);
-    }
-    arena_free(&a);
-  }
+// ---- parts of a call: chunks
+
+struct call {
+  int64_t images;
+  const uint8_t *pixels; // one of the two
+  const int32_t *codes;
+  const struct golden_tap *taps;
+  uint32_t n_taps;
+};
+
+static struct chunk *chunk_new(const struct golden *m, int64_t most) {
+  struct arena a = {0};
+  struct chunk *c = ARENA_NEW(&a, struct chunk, 1);
+  uint32_t inputs = 1;
+  for (uint32_t i = 0; i < m->graph->n_nodes; i++)
+    if (m->graph->nodes[i].n_in > inputs) inputs = m->graph->nodes[i].n_in;
+  c->m = m;
+  c->most = most;
+  c->work = arena_alloc(&a, (size_t)most, (size_t)m->workspace);
+  c->scratch = arena_alloc(&a, (size_t)most, (size_t)m->scratch + 64);
+  c->parts = ARENA_NEW(&a, const void *, inputs);
+  c->arena = a;
+  return c;
+}
+
+static void *room_new(const void *model) {
+  return chunk_new(model, CHUNK);
+}
+
+static void room_free(void *room) {
+  struct arena a = ((struct chunk *)room)->arena;
+  arena_free(&a);
+}
+
+static void enter(const void *model, const void *task, void *room, int64_t part) {
+  const struct golden *m = model;
+  const struct call *call = task;
+  struct chunk *c = room;
+  int64_t first = part * CHUNK, left = call->images - first;
+  int64_t from = first * value_elements(&m->graph->values[m->graph->inputs[0].value]);
+  c->frames = left < CHUNK ? left : CHUNK;
+  if (call->codes)
+    enter_codes(c, call->codes + from);
+  else
+    enter_pixels(c, call->pixels + from);
+}
+
+static void compute(const void *model, void *room) {
+  (void)model;
+  run_chunk(room);
+}
+
+static void leave(const void *model, const void *task, void *room, int64_t part) {
+  (void)model;
+  const struct call *call = task;
+  leave_taps(room, part * CHUNK, call->taps, call->n_taps);
+}
+
+static const struct pool_work chunks = {room_new, room_free, enter, compute, leave};
+
+void golden_threads(struct golden *m, int threads) {
+  assert(!m->pool);
+  m->pool = pool_new(threads, m, &chunks);
+}
+
+void golden_free(struct golden *m) {
+  if (m) pool_free(m->pool);
+}
+
+static void run(const struct golden *m, const struct call *call) {
+  if (!call->images) return;
+  struct chunk *room = chunk_new(m, call->images < CHUNK ? call->images : CHUNK);
+  pool_run(m->pool, m, &chunks, call, (call->images + CHUNK - 1) / CHUNK, room);
+  room_free(room);
 }
 
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
                        const struct golden_tap *taps, uint32_t n_taps) {
-  run(m, images, pixels, NULL, taps, n_taps);
+  run(m, &(struct call){images, pixels, NULL, taps, n_taps});
 }
 
 void golden_run_codes(const struct golden *m, int64_t images, const int32_t *codes,
                       const struct golden_tap *taps, uint32_t n_taps) {
-  run(m, images, NULL, codes, taps, n_taps);
+  run(m, &(struct call){images, NULL, codes, taps, n_taps});
 }

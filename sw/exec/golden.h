@@ -39,8 +39,14 @@ struct golden_tap {
 // without an integer executor. What holds state is for golden_ref.
 struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
 
+// Lets calls of more than a few images use so many threads (sw/base/pool.h); golden_free ends them.
+void golden_threads(struct golden *m, int threads);
+
+// Ends the threads, if there are any; the memory is the arena's. NULL is allowed.
+void golden_free(struct golden *m);
+
 // Runs images of graph input 0, given as pixels (through the source's table) or as codes, either
-// (images, elements). Uses all OpenMP threads.
+// (images, elements). Several threads may call it at the same time.
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
                        const struct golden_tap *taps, uint32_t n_taps);
 void golden_run_codes(const struct golden *m, int64_t images, const int32_t *codes,
