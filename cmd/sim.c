@@ -6,6 +6,7 @@
 #include "sim/simulate.h"
 #include "sw/base/json.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,8 @@ struct sim {
   const char *work;
   struct plan *plan;
   struct images set;
+  struct verdict verdict;
+  struct warnings warnings;
   struct simulate_job job;
   struct simulate_result result;
 };
@@ -45,7 +48,9 @@ static bool circuit(struct sim *s, struct err *e) {
   s->folder = o->model;
   if (!is_folder(o->model)) {
     struct folder_content content = {0};
-    struct plan *p = command_plan(s->arena, o, &content.model_sha256, e);
+    struct model m;
+    struct plan *p = command_plan(s->arena, o, &m, &content.model_sha256, e);
+    if (p) s->warnings = m.warnings;
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
     if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, &content, e)) return false;
   } else if (o->precision || o->parallelism || o->folding || o->rom_style) {
@@ -70,13 +75,18 @@ static bool fill_job(struct sim *s, struct err *e) {
   struct simulate_job *j = &s->job;
   bool icarus = j->icarus;
   int64_t images = o->images ? o->images : icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
-  if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e)) return false;
+  struct answers answers;
+  s->verdict = verdict_of_value(s->plan->graph, s->plan->output.value);
+  if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e) ||
+      !verdict_answers(s->arena, &s->verdict, &s->set, &answers, e))
+    return false;
+  command_warn_input(s->arena, o, s->plan->graph, &s->set, &s->warnings);
   *j = (struct simulate_job){.folder = s->folder,
                              .plan = s->plan,
                              .images = s->set.count,
                              .codes =
-                                 command_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
-                             .labels = s->set.has_labels ? s->set.labels : NULL,
+                                 images_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
+                             .answers = answers,
                              .seed = 1,
                              .jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT,
                              .trace = o->trace,
@@ -94,16 +104,30 @@ static double rate(const struct simulate_result *r) {
   return r->run_seconds > 0 ? (double)r->cycles / r->run_seconds : 0;
 }
 
+// No figure without all images: what hangs has no error.
+static double r2(const struct sim *s) {
+  bool all = s->result.score.images == s->job.images;
+  return all ? verdict_r2(&s->verdict, &s->job.answers, &s->result.score) : NAN;
+}
+
+static double mae(const struct sim *s) {
+  return verdict_mae(&s->verdict, &s->job.answers, &s->result.score);
+}
+
 static void print_json(const struct sim *s) {
   const struct simulate_result *r = &s->result;
   struct text t = {0};
   text_printf(&t, "{\"images\":%lld,\"elements\":%lld,\"mismatches\":%lld", (long long)r->images,
               (long long)r->elements, (long long)r->mismatches);
-  if (s->job.labels && r->images)
-    text_printf(&t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->correct,
-                (double)r->correct / (double)r->images);
+  if (s->job.answers.classes && r->images)
+    text_printf(&t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->score.correct,
+                (double)r->score.correct / (double)r->images);
   else
     text_puts(&t, ",\"correct\":null,\"accuracy\":null");
+  if (s->job.answers.targets) {
+    json_put_figure(&t, "r2", 6, r2(s));
+    json_put_figure(&t, "mae", -1, mae(s));
+  }
   text_printf(&t, ",\"cycles\":%lld,\"ii\":%lld,\"latency\":%lld", (long long)r->cycles,
               (long long)r->ii, (long long)r->latency);
   text_printf(&t, ",\"cycles_per_second\":%.0f,\"build_seconds\":%.3f,\"waveform\":", rate(r),
@@ -117,6 +141,7 @@ static void print_json(const struct sim *s) {
     json_put_string(&t, r->failure);
   else
     text_puts(&t, "null");
+  warnings_put_json(&t, &s->warnings);
   text_puts(&t, "}\n");
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
@@ -133,9 +158,11 @@ static void print_text(const struct sim *s) {
   text_puts(&t, "\n\n");
   text_printf(&t, "%s   %lld elements compared, %lld mismatches\n", r->failure ? "FAIL" : "PASS",
               (long long)r->elements, (long long)r->mismatches);
-  if (s->job.labels && r->images)
+  if (s->job.answers.classes && r->images)
     text_printf(&t, "accuracy           %.2f %% (%lld correct)\n",
-                100 * (double)r->correct / (double)r->images, (long long)r->correct);
+                100 * (double)r->score.correct / (double)r->images, (long long)r->score.correct);
+  if (isfinite(r2(s))) text_printf(&t, "R2                 %.6f\n", r2(s));
+  if (isfinite(mae(s))) text_printf(&t, "MAE                %.6g\n", mae(s));
   if (r->ii)
     text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
                 (long long)s->plan->ii);

@@ -48,10 +48,8 @@ static struct tensor *weight_codes(struct quantizer *q, const struct tensor *w,
                                    const struct type *t) {
   struct tensor *codes = tensor_new(q->arena, dtype_for(t), w->rank, w->shape);
   for (int64_t i = 0; i < w->count; i++) {
-    int64_t o = i / w->shape[1], zero = type_zero(t, o);
-    int64_t code = fix_from_real(tensor_real(w, i) / type_scale(t, o), type_lowest(t) - zero,
-                                 type_highest(t) - zero);
-    tensor_set_int(codes, i, code + zero);
+    int64_t o = i / w->shape[1];
+    tensor_set_int(codes, i, type_encode_channel(t, o, tensor_real(w, i)));
   }
   return codes;
 }

@@ -82,15 +82,18 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
                   .width = p->input.width,
                   .bipolar = p->input.type.cls == TYPE_BIPOLAR,
                   .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
-                  .has_labels = job->labels != NULL,
+                  .has_labels = job->answers.classes != NULL,
+                  .has_targets = job->answers.targets != NULL,
+                  .outputs = p->output.elements,
                   .ii = p->ii,
                   .latency = p->latency,
                   .steady = BENCH_STEADY,
                   .limit = bench_limit(p),
                   .n_streams = p->n_taps + 1,
                   .streams = ARENA_NEW(a, struct job_stream, p->n_taps + 1),
-                  .labels = (int32_t *)(uintptr_t)(job->labels ? job->labels + first : NULL),
                   .codes = (int32_t *)(uintptr_t)(job->codes + first * p->input.elements)};
+  if (j.has_labels) j.labels = (int32_t *)(uintptr_t)(job->answers.classes + first);
+  if (j.has_targets) j.targets = (double *)(uintptr_t)(job->answers.targets + first * j.outputs);
   snprintf(j.model, sizeof j.model, "%s/model.bin", job->folder);
   for (uint32_t i = 0; i < j.n_streams; i++) j.streams[i] = stream_of(p, i);
   return job_write(path, &j, e);
@@ -111,10 +114,11 @@ struct run {
 
 static void take_stat(struct simulate_result *r, const char *line) {
   long long v[7] = {0};
+  double absolute = 0, squared = 0;
   int n = sscanf(line,
                  "STAT images=%lld elements=%lld mismatches=%lld cycles=%lld ii=%lld "
-                 "latency=%lld correct=%lld",
-                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6]);
+                 "latency=%lld correct=%lld absolute=%la squared=%la",
+                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &absolute, &squared);
   if (n < 6) return;
   r->images += v[0];
   r->elements += v[1];
@@ -122,7 +126,10 @@ static void take_stat(struct simulate_result *r, const char *line) {
   r->cycles += v[3];
   r->ii = v[4] > r->ii ? v[4] : r->ii;
   r->latency = v[5] > r->latency ? v[5] : r->latency;
-  r->correct += v[6];
+  r->score.images += v[0];
+  r->score.correct += v[6];
+  r->score.absolute += absolute;
+  r->score.squared += squared;
 }
 
 static void take_line(void *context, int child, const char *line) {
@@ -247,15 +254,8 @@ static bool with_verilator(struct arena *a, const struct simulate_job *job,
 
 // ---- Icarus
 
-static int32_t class_of(const int32_t *y, int64_t elements) {
-  int64_t best = 0;
-  for (int64_t k = 1; k < elements; k++)
-    if (y[k] > y[best]) best = k;
-  return elements == 1 ? y[0] : (int32_t)best;
-}
-
-// What every layer must give goes to WORK/vectors; counts the classes that are right.
-static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t *correct,
+// What every layer must give goes to WORK/vectors; the outputs are judged.
+static bool put_vectors(struct arena *a, const struct simulate_job *job, struct score *score,
                         struct err *e) {
   struct emit_files files = {.arena = a};
   int64_t elements = job->plan->output.elements;
@@ -264,8 +264,9 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t
   for (uint32_t i = 0; y && ok && i < files.count; i++)
     ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
                     files.files[i].text.data, files.files[i].text.size, e);
-  for (int64_t i = 0; y && job->labels && i < job->images; i++)
-    *correct += class_of(y + i * elements, elements) == job->labels[i];
+  struct verdict v = verdict_of_value(job->plan->graph, job->plan->output.value);
+  for (int64_t i = 0; y && i < job->images; i++)
+    verdict_judge_codes(&v, &job->answers, i, y + i * elements, score);
   emit_free(&files);
   return y && ok;
 }
@@ -273,16 +274,16 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t
 static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
                         struct err *e) {
   double begin = now();
-  int64_t correct = 0;
+  struct score score = {0};
   const char *wave = job->trace ? arena_printf(a, "%s/%s", job->work, WAVEFORM) : NULL;
-  if (!put_vectors(a, job, &correct, e)) return false;
+  if (!put_vectors(a, job, &score, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
   r->build_seconds = now() - begin;
   const char *const command[] = {"vvp", "-N", program, wave ? "-fst" : NULL, NULL};
   const char *const *argv = arguments(a, job, command, NULL, wave);
   if (!run_all(a, job, &argv, 1, r, e)) return false;
-  if (!r->failure) r->correct = correct;
+  if (!r->failure) r->score = score;
   r->waveform = wave;
   return !wave || put_gtkw(a, job, "tb", e);
 }

@@ -87,3 +87,13 @@ void json_put_real(struct text *t, double v) {
   text_puts(t, digits);
   if (!strpbrk(digits, ".en")) text_puts(t, ".0");
 }
+
+void json_put_figure(struct text *t, const char *key, int decimals, double v) {
+  text_printf(t, ",\"%s\":", key);
+  if (!isfinite(v))
+    text_puts(t, "null");
+  else if (decimals < 0)
+    json_put_real(t, v);
+  else
+    text_printf(t, "%.*f", decimals, v);
+}
