@@ -2,6 +2,8 @@
 // run: the C model on a data set. Accuracy, speed, and per layer what quantisation has cost
 // against the float model, where there is one.
 #include "cmd/run.h"
+
+#include "cmd/paths.h"
 #include "sw/base/progress.h"
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
@@ -94,6 +96,13 @@ static bool run_all(struct run *r, const void *m, bool quiet,
 
 // ---- the outputs
 
+static int64_t output_bytes(const struct run *r) {
+  int64_t elements = 1; // the label
+  for (uint32_t i = 0; i < r->graph->n_outputs; i++)
+    elements += value_elements(&r->graph->values[r->graph->outputs[i]]);
+  return r->set.count * elements * (int64_t)sizeof(int32_t);
+}
+
 static void make_outputs(struct run *r) {
   const struct graph *g = r->graph;
   r->n_outputs = g->n_outputs;
@@ -136,6 +145,7 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   if (!command_images(r->arena, o, r->graph, o->images, &r->set, e) ||
       !verdict_answers(r->arena, &r->verdict, &r->set, &r->answers, e))
     return false;
+  if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
   make_outputs(r);
   if (!real) command_warn_input(r->arena, o, r->graph, &r->set, r->warnings);
   if (real) return run_all(r, NULL, o->quiet, run_real, e);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // sim: the circuit in a simulator against the C model, every element of every layer.
 #include "cmd/command.h"
+#include "cmd/paths.h"
 #include "gen/folder.h"
-#include "sim/build.h"
 #include "sim/simulate.h"
 #include "sw/base/json.h"
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 enum { IMAGES_DEFAULT = 1000, ICARUS_IMAGES = 4, JOBS_DEFAULT = 1 };
 
@@ -17,6 +17,7 @@ struct sim {
   const struct options *options;
   const char *folder; // of the circuit
   const char *work;
+  int held, folder_held; // locks on both until the last file is read
   struct plan *plan;
   struct images set;
   struct verdict verdict;
@@ -25,38 +26,30 @@ struct sim {
   struct simulate_result result;
 };
 
-static bool is_folder(const char *path) {
-  struct stat st;
-  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-// build/sim/<name of the model>, unless -o says where.
-static const char *work_folder(struct arena *a, const struct options *o) {
-  size_t length = strlen(o->model);
-  while (length > 1 && o->model[length - 1] == '/') length--;
-  const char *path = arena_printf(a, "%.*s", (int)length, o->model);
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  const char *dot = is_folder(path) ? NULL : strrchr(name, '.');
-  int stem = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
-  return o->output ? o->output : arena_printf(a, "build/sim/%.*s", stem, name);
+static void say_waiting(const char *work, const void *context) {
+  const struct sim *s = context;
+  command_note(s->options, "%s: another simulation works there, this one waits for it", work);
 }
 
 // A generated folder is checked and used as it is; a model is generated first.
 static bool circuit(struct sim *s, struct err *e) {
   const struct options *o = s->options;
-  s->work = work_folder(s->arena, o);
+  s->work = paths_work(s->arena, o);
   s->folder = o->model;
-  if (!is_folder(o->model)) {
+  s->held = simulate_hold(s->work, say_waiting, s, e);
+  if (s->held < 0) return false;
+  if (!paths_is_folder(o->model)) {
     struct folder_content content = {0};
     struct model m;
     struct plan *p = command_plan(s->arena, o, &m, &content.model_sha256, e);
     if (p) s->warnings = m.warnings;
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
-    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, &content, e)) return false;
+    if (!p || !folder_write(p, s->folder, &content, e)) return false;
   } else if (o->precision || o->parallelism || o->folding || o->rom_style) {
     return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
   }
-  if (!folder_check(s->folder, e)) return false;
+  s->folder_held = folder_hold(s->folder, e);
+  if (s->folder_held < 0 || !folder_check(s->folder, e)) return false;
   s->plan = folder_plan(s->arena, s->folder, e);
   return s->plan || err_within(e, "%s", s->folder);
 }
@@ -188,10 +181,13 @@ static void print_text(const struct sim *s) {
 }
 
 int command_sim(struct arena *a, const struct options *o, struct err *e) {
-  struct sim s = {.arena = a, .options = o};
+  struct sim s = {.arena = a, .options = o, .held = -1, .folder_held = -1};
   if (!read_options(&s, e)) return EXIT_USAGE;
-  if (!circuit(&s, e) || !fill_job(&s, e)) return EXIT_USER;
-  if (!simulate(a, &s.job, &s.result, e)) return EXIT_USER;
+  bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e) && fill_job(&s, e) &&
+            simulate(a, &s.job, &s.result, e);
+  if (s.folder_held >= 0) close(s.folder_held);
+  if (s.held >= 0) close(s.held);
+  if (!ok) return EXIT_USER;
   if (o->json)
     print_json(&s);
   else

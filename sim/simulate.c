@@ -7,13 +7,13 @@
 #include "sim/paths.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/lock.h"
 #include "sw/base/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -290,26 +290,47 @@ static bool with_icarus(struct arena *a, const struct simulate_job *job, struct 
 
 // ---- the whole
 
-static int lock(const char *work, struct err *e) {
+int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
+                  const void *context, struct err *e) {
   struct arena a = {0};
-  int fd = open(arena_printf(&a, "%s/lock", work), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (!build_folder(work, e)) return -1;
+  const char *path = arena_printf(&a, "%s/lock", work);
+  int fd = lock_path(path, O_CREAT | O_RDWR, false, 0);
+  if (fd < 0 && errno == EWOULDBLOCK) {
+    if (wait) wait(work, context);
+    fd = lock_path(path, O_CREAT | O_RDWR, false, -1);
+  }
+  if (fd < 0)
+    err_put(e, "%s: %s", work, strerror(errno));
+  else
+    fcntl(fd, F_SETFD, 0); // compilers that outlive a killed process keep it
   arena_free(&a);
-  if (fd >= 0 && flock(fd, LOCK_EX) == 0) return fd;
-  err_put(e, "%s: %s", work, strerror(errno));
-  if (fd >= 0) close(fd);
-  return -1;
+  return fd;
+}
+
+bool simulate_tools(bool icarus, struct err *e) {
+  if (icarus)
+    return (process_exists("iverilog") && process_exists("vvp")) ||
+           err_set(e, "icarus isn't installed: scripts/setup installs it");
+  return process_exists("verilator") ||
+         err_set(e, "verilator isn't installed: scripts/setup installs it, --simulator icarus is "
+                    "slower");
+}
+
+bool simulate_writes(const char *name) {
+  static const char *const first[] = {"lock",   "rtl",  "vectors", "obj_", "job",
+                                      "traced", "fast", "bench.",  "tb.",  "wave."};
+  for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+    if (strncmp(name, first[i], strlen(first[i])) == 0) return true;
+  return false;
 }
 
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e) {
   struct simulate_job j = *job;
   *r = (struct simulate_result){0};
-  if (!build_folder(job->work, e)) return false;
-  if (!paths_make_plain(a, &j, e)) return false;
-  int fd = lock(j.work, e);
-  if (fd < 0) return false;
+  if (!build_folder(job->work, e) || !paths_make_plain(a, &j, e)) return false;
   bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);
-  close(fd);
   if (r->waveform) r->waveform = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   return ok;
 }

@@ -43,7 +43,19 @@ struct simulate_result {
   const char *failure;  // what the bench found wrong first, or NULL
 };
 
-// False if the simulation can't be done, with the reason. A circuit that is wrong is a result.
+// Makes a work folder and keeps it for this process as long as the descriptor is open; `wait` is
+// called once if another process has it. -1 on error.
+int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
+                  const void *context, struct err *e);
+
+// The tools are there.
+bool simulate_tools(bool icarus, struct err *e);
+
+// A name in a work folder, relative to it, that simulations write.
+bool simulate_writes(const char *name);
+
+// False if the simulation can't be done, with the reason. The caller holds the work folder. A
+// circuit that is wrong is a result.
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e);
 
