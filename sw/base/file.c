@@ -26,24 +26,33 @@ static bool read_all(int fd, unsigned char *data, size_t size) {
   return true;
 }
 
-static bool read_open(struct arena *a, int fd, const char *path, size_t limit, struct bytes *out,
-                      struct err *e) {
+static bool prepare(struct arena *a, const char *path, size_t limit, struct bytes *out,
+                    struct err *e) {
   struct stat st;
-  if (fstat(fd, &st)) return system_error(e, path);
+  if (stat(path, &st)) return system_error(e, path);
   if (!S_ISREG(st.st_mode)) return err_set(e, "%s: not a regular file", path);
   if ((uintmax_t)st.st_size > limit)
     return err_set(e, "%s: the file has %jd bytes, at most %zu are accepted", path,
                    (intmax_t)st.st_size, limit);
   out->size = (size_t)st.st_size;
   out->data = arena_alloc(a, out->size + 1, 1);
+  return true;
+}
+
+static bool read_open(int fd, const char *path, struct bytes *out, struct err *e) {
+  struct stat st;
+  if (fstat(fd, &st)) return system_error(e, path);
+  if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size != out->size)
+    return err_set(e, "%s: was changed while it was read", path);
   if (!read_all(fd, out->data, out->size)) return err_set(e, "%s: can't be read to its end", path);
   return true;
 }
 
 bool file_read(struct arena *a, const char *path, size_t limit, struct bytes *out, struct err *e) {
+  if (!prepare(a, path, limit, out, e)) return false; // no memory is taken while it is open
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return system_error(e, path);
-  bool ok = read_open(a, fd, path, limit, out, e);
+  bool ok = read_open(fd, path, out, e);
   close(fd);
   return ok;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM = 1 << 14, MEMORY_PER_BYTE = 24 };
+
 // jansson recurses once per level, so the depth is counted before it sees the text.
 static bool shallow(const char *text, size_t size) {
   int depth = 0;
@@ -34,9 +36,13 @@ json_t *json_parse(const char *text, size_t size, struct err *e) {
     err_put(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
     return NULL;
   }
+  // Without memory jansson drops characters and goes on: what it takes must be there.
+  arena_probe(ROOM + MEMORY_PER_BYTE * size);
   json_error_t error;
   json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-  if (!root) err_put(e, "JSON line %d column %d: %s", error.line, error.column, error.text);
+  if (!root)
+    err_put(e, "JSON line %d column %d: %s", error.line, error.column,
+            error.text[0] ? error.text : "can't be read");
   return root;
 }
 

@@ -5,13 +5,26 @@
 //   pixels -> codes -> [linear: multiply, requantise] -> [table look-up] -> ... -> taps
 #include "sw/exec/golden.h"
 
+#include "sw/base/crew.h"
 #include "sw/exec/golden_prepare.h"
 #include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 enum { CHUNK = 64 };
+
+static int thread_count(void) {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
 
 // Where a value's array is in a workspace.
 struct place {
@@ -147,6 +160,7 @@ struct chunk {
   int64_t most;           // that there is room for
   unsigned char *work;    // the arrays of the values
   unsigned char *scratch; // reused by every node
+  const void **parts;     // (inputs of the node that has most)
 };
 
 static void *array(const struct chunk *c, uint32_t value) {
@@ -258,8 +272,7 @@ static void run_table(const struct chunk *c, const struct node *n, const struct 
 // Widens the inputs, runs the plain kernel, narrows the outputs.
 static void run_plain(const struct chunk *c, const struct node *n) {
   const struct graph *g = c->m->graph;
-  struct arena a = {0};
-  const void **parts = ARENA_NEW(&a, const void *, n->n_in + 1);
+  const void **parts = c->parts;
   struct job j = {.graph = g, .node = n, .frames = c->frames, .parts = parts};
   int64_t *free_space = (int64_t *)(void *)c->scratch;
   for (uint32_t i = 0; i < n->n_in; i++) {
@@ -280,7 +293,6 @@ static void run_plain(const struct chunk *c, const struct node *n) {
   for (uint32_t i = 0; i < n->n_out; i++)
     for (int64_t k = 0; k < j.out[i].elements * c->frames; k++)
       store(array(c, n->out[i]), &c->m->places[n->out[i]], k, ((int64_t *)j.out[i].data)[k]);
-  arena_free(&a);
 }
 
 static void run_chunk(const struct chunk *c) {
@@ -328,28 +340,77 @@ static void leave(const struct chunk *c, int64_t first, const struct golden_tap 
   }
 }
 
+// Workspace for each thread, all of it taken by the thread that calls: only it can be rescued.
+static struct chunk *chunks_new(struct arena *a, const struct golden *m, int64_t most,
+                                int threads) {
+  struct chunk *chunks = ARENA_NEW(a, struct chunk, threads);
+  uint32_t parts = 0;
+  for (uint32_t i = 0; i < m->graph->n_nodes; i++)
+    if (m->graph->nodes[i].n_in > parts) parts = m->graph->nodes[i].n_in;
+  for (int i = 0; i < threads; i++)
+    chunks[i] = (struct chunk){.m = m,
+                               .most = most,
+                               .work = arena_alloc(a, (size_t)most, (size_t)m->workspace),
+                               .scratch = arena_alloc(a, (size_t)most, (size_t)m->scratch + 64),
+                               .parts = ARENA_NEW(a, const void *, parts + 1)};
+  return chunks;
+}
+
+// What all threads of a run share: each takes the next chunk until there is none.
+struct shares {
+  struct chunk *chunks; // (threads)
+  int64_t images, elements;
+  const uint8_t *pixels;
+  const int32_t *codes;
+  const struct golden_tap *taps;
+  uint32_t n_taps;
+  atomic_llong next; // image
+};
+
+static void run_share(void *context, int share) {
+  struct shares *s = context;
+  struct chunk *c = &s->chunks[share];
+  for (int64_t first; (first = atomic_fetch_add(&s->next, CHUNK)) < s->images;) {
+    c->frames = s->images - first < CHUNK ? s->images - first : CHUNK;
+    if (s->codes)
+      enter_codes(c, s->codes + first * s->elements);
+    else
+      enter_pixels(c, s->pixels + first * s->elements);
+    run_chunk(c);
+    leave(c, first, s->taps, s->n_taps);
+  }
+}
+
+// OpenMP keeps its threads from one run to the next, but ends the process if it can't have them: not
+// where a caller is to be spared that.
+static void run_shares(struct shares *s, struct arena *a, int threads) {
+  if (threads == 1) {
+    run_share(s, 0);
+  } else if (arena_is_rescued()) {
+    struct crew *crew = crew_new(a, threads);
+    crew_run(crew, run_share, s);
+    crew_free(crew);
+  } else {
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int i = 0; i < threads; i++) run_share(s, i);
+  }
+}
+
 static void run(const struct golden *m, int64_t images, const uint8_t *pixels, const int32_t *codes,
                 const struct golden_tap *taps, uint32_t n_taps) {
-  int64_t elements = value_elements(&m->graph->values[m->graph->inputs[0].value]);
-  int64_t most = images < CHUNK ? images : CHUNK;
-#pragma omp parallel if (images > CHUNK)
-  {
-    struct arena a = {0};
-    struct chunk c = {.m = m, .most = most};
-    c.work = arena_alloc(&a, (size_t)most, (size_t)m->workspace);
-    c.scratch = arena_alloc(&a, (size_t)most, (size_t)m->scratch + 64);
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t first = 0; first < images; first += CHUNK) {
-      c.frames = images - first < CHUNK ? images - first : CHUNK;
-      if (codes)
-        enter_codes(&c, codes + first * elements);
-      else
-        enter_pixels(&c, pixels + first * elements);
-      run_chunk(&c);
-      leave(&c, first, taps, n_taps);
-    }
-    arena_free(&a);
-  }
+  struct arena a = {0};
+  int64_t chunks = (images + CHUNK - 1) / CHUNK;
+  int threads = chunks < thread_count() ? (int)chunks : thread_count();
+  struct shares s = {.images = images,
+                     .elements = value_elements(&m->graph->values[m->graph->inputs[0].value]),
+                     .pixels = pixels,
+                     .codes = codes,
+                     .taps = taps,
+                     .n_taps = n_taps};
+  if (threads < 1) return;
+  s.chunks = chunks_new(&a, m, images < CHUNK ? images : CHUNK, threads);
+  run_shares(&s, &a, threads);
+  arena_free(&a);
 }
 
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
