@@ -5,8 +5,11 @@
 #include "gen/verilog.h"
 #include "sim/simulate.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LOOKED_AT = 1 << 12 }; // images that tell whether the input's type fits
 
 static struct load words(const struct options *o) {
   return (struct load){.precision = o->precision,
@@ -40,53 +43,61 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
   return (!o->stall || simulate_stall(o->stall, &in, &out, e)) && load_check(a, &l, e);
 }
 
+void command_note(const struct options *o, const char *format, ...) {
+  char line[ERR_TEXT];
+  struct err note = {0};
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  err_put(&note, "%s", line);
+  if (!o->quiet) err_print(stderr, &note);
+}
+
+void command_warn(const struct options *o, const struct warnings *w, uint32_t first) {
+  for (uint32_t i = first; i < w->count; i++) {
+    struct err line = {0};
+    err_put(&line, "warning: %s: \"%s\": %s", o->model, w->list[i].layer, w->list[i].text);
+    err_print(stderr, &line);
+  }
+}
+
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
   struct load l = words(o);
-  return load_model(a, o->model, &l, m, e);
+  if (!load_model(a, o->model, &l, m, e)) return false;
+  command_warn(o, &m->warnings, 0);
+  return true;
+}
+
+// --input-mean and --input-std are about pixels.
+static bool check_source(const struct options *o, const struct images *set, struct err *e) {
+  const char *given = o->input_mean ? "--input-mean" : o->input_std ? "--input-std" : NULL;
+  return !given || set->pixels ||
+         err_set(e,
+                 "%s: %s holds numbers, which are taken as they are: only bytes are pixels "
+                 "(np.save(FILE, x.astype(np.uint8)))",
+                 given, set->name);
 }
 
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
   if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
-  struct err note = {0};
-  if (out->note && !o->quiet) {
-    err_put(&note, "%s", out->note);
-    err_print(stderr, &note);
-  }
-  if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
-  const struct value *v = &g->values[g->inputs[0].value];
-  if (value_elements(v) != out->elements)
-    return err_set(e, "%s: images of %lld elements, input \"%s\" of the model has %lld", out->name,
-                   (long long)out->elements, v->name, (long long)value_elements(v));
-  if (out->pixels && g->inputs[0].source.channels == 0)
-    return err_set(e, "%s: bytes, but input \"%s\" of the model has no pixel source", out->name,
-                   v->name);
-  return true;
+  if (out->note) command_note(o, "%s", out->note);
+  return images_fit(out, g, e) && check_source(o, out, e);
 }
 
-int32_t *command_codes(struct arena *a, const struct graph *g, const struct images *set,
-                       int64_t first, int64_t count) {
-  const struct source *source = &g->inputs[0].source;
-  const struct type *t = &g->values[g->inputs[0].value].type;
-  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements);
-  for (int64_t i = 0; i < count * set->elements; i++) {
-    int64_t at = first * set->elements + i;
-    int64_t c = source->tables > 1 ? i % source->tables : 0; // channels are the fastest axis
-    codes[i] = set->pixels ? source->table[c * 256 + set->pixels[at]]
-                           : (int32_t)type_encode(t, (double)set->floats[at]);
-  }
-  return codes;
-}
-
-int64_t command_correct(const struct images *set, int64_t images, const double *output,
-                        int64_t elements) {
-  int64_t correct = 0;
-  for (int64_t i = 0; set->has_labels && i < images; i++) {
-    const double *y = output + i * elements;
-    int64_t best = 0;
-    for (int64_t k = 1; k < elements; k++)
-      if (y[k] > y[best]) best = k;
-    correct += (elements == 1 ? (int64_t)y[0] : best) == set->labels[i];
-  }
-  return correct;
+void command_warn_input(struct arena *a, const struct options *o, const struct graph *g,
+                        const struct images *set, struct warnings *w) {
+  const struct value *x = &g->values[g->inputs[0].value];
+  struct stream_loss loss = {0};
+  int64_t count = set->count < LOOKED_AT ? set->count : LOOKED_AT;
+  uint32_t before = w->count;
+  if (set->pixels) return; // the model's table tells
+  struct arena scratch = {0};
+  const int32_t *codes = images_codes(&scratch, g, set, 0, count);
+  for (int64_t i = 0; i < count * set->elements; i++)
+    stream_loss_add(&loss, &x->type, codes[i], images_real(set, i));
+  warnings_stream(a, w, x->name, &x->type, &loss, "another --input-precision?");
+  command_warn(o, w, before);
+  arena_free(&scratch);
 }

@@ -14,26 +14,29 @@ enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 // The words that options take: types, modes, names. False on a usage error.
 bool command_check(struct arena *a, const struct options *o, struct err *e);
 
-// Loads o->model (a model.bin or a folder that generate wrote) and applies the options.
+// Loads o->model (a model.bin or a folder that generate wrote), applies the options, and warns of
+// what quantisation has destroyed.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
 
-// The plan of a model as the options fold it, and the hash of the model's file. NULL on error.
-struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
-                          struct err *e);
+// The plan of a model as the options fold it, the model itself, and the hash of its file. NULL on
+// error.
+struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
+                          const char **model_sha256, struct err *e);
 
 // Opens the images and checks that they fit the graph's input.
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e);
 
-// The integers (count, elements) that images first .. become: pixels through the model's table,
-// floats rounded half to even at the input's scale.
-int32_t *command_codes(struct arena *a, const struct graph *g, const struct images *set,
-                       int64_t first, int64_t count);
+// A line on stderr, unless --quiet.
+void command_note(const struct options *o, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-// Predictions against labels: an output of one element is a class, otherwise the largest wins,
-// lowest index first.
-int64_t command_correct(const struct images *set, int64_t images, const double *output,
-                        int64_t elements);
+// The warnings from `first` on, on stderr, --quiet or not: without them the results mislead.
+void command_warn(const struct options *o, const struct warnings *w, uint32_t first);
+
+// Adds, and prints, what the numbers of a data set lose at the input.
+void command_warn_input(struct arena *a, const struct options *o, const struct graph *g,
+                        const struct images *set, struct warnings *w);
 
 int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);

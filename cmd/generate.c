@@ -16,21 +16,20 @@ static bool read_folding(struct arena *a, const struct options *o, struct foldin
   return !o->folding || folding_read(a, o->folding, f, e);
 }
 
-struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
-                          struct err *e) {
-  struct model m;
+struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
+                          const char **model_sha256, struct err *e) {
   struct folding folding;
   struct bytes file;
   const char *top = o->name ? o->name : "top";
-  if (!read_folding(a, o, &folding, e) || !command_model(a, o, &m, e) ||
+  if (!read_folding(a, o, &folding, e) || !command_model(a, o, m, e) ||
       !file_read(a, load_path(a, o->model), MODEL_BYTES_MAX, &file, e))
     return NULL;
   *model_sha256 = folder_sha256(a, file.data, file.size);
-  if (!m.fixed) {
+  if (!m->fixed) {
     err_put(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
     return NULL;
   }
-  struct plan *p = plan_new(a, m.fixed, top, &folding, e);
+  struct plan *p = plan_new(a, m->fixed, top, &folding, e);
   if (!p) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   return p;
@@ -38,23 +37,28 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
 
 // The frames that --data gives to vectors/; NULL, with no error, if it isn't given.
 static const int32_t *vector_frames(struct arena *a, const struct options *o, const struct plan *p,
-                                    struct err *e) {
+                                    struct warnings *w, struct err *e) {
   struct images set;
   if (!o->data || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
-  if (set.count == BENCH_FRAMES) return command_codes(a, p->graph, &set, 0, BENCH_FRAMES);
+  command_warn_input(a, o, p->graph, &set, w);
+  if (set.count == BENCH_FRAMES) return images_codes(a, p->graph, &set, 0, BENCH_FRAMES);
   err_put(e, "%s: %lld images, the vectors take %d", set.name, (long long)set.count, BENCH_FRAMES);
   return NULL;
 }
 
 int command_generate(struct arena *a, const struct options *o, struct err *e) {
   const char *dir = o->output ? o->output : "rtl", *sha256 = NULL;
-  struct plan *p = command_plan(a, o, &sha256, e);
-  const int32_t *frames = p ? vector_frames(a, o, p, e) : NULL;
+  struct model m;
+  struct plan *p = command_plan(a, o, &m, &sha256, e);
+  const int32_t *frames = p ? vector_frames(a, o, p, &m.warnings, e) : NULL;
   const struct folder_content content = {sha256, frames, o->clock ? strtod(o->clock, NULL) : 0};
   if (!p || e->text[0] || !folder_write(p, dir, &content, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json) {
     report_json(&t, p, dir);
+    t.size -= 2; // behind the last entry: "}" and the newline
+    warnings_put_json(&t, &m.warnings);
+    text_puts(&t, "}\n");
     fwrite(t.data, 1, t.size, stdout);
   } else {
     text_put_escaped(&t, o->model);

@@ -70,7 +70,8 @@ static void put_snr(struct text *t, const char *key, double snr) {
     text_printf(t, ",\"%s\":null", key);
 }
 
-static void print_json(struct text *t, const struct graph *g, const struct layer *layers) {
+static void print_json(struct text *t, const struct graph *g, const struct layer *layers,
+                       const struct warnings *w) {
   int64_t parameters = 0, macs = 0;
   text_puts(t, "{\"name\":");
   json_put_string(t, g->name);
@@ -91,7 +92,9 @@ static void print_json(struct text *t, const struct graph *g, const struct layer
     parameters += l->parameters;
     macs += l->macs;
   }
-  text_printf(t, "],\"parameters\":%lld,\"macs\":%lld}\n", (long long)parameters, (long long)macs);
+  text_printf(t, "],\"parameters\":%lld,\"macs\":%lld", (long long)parameters, (long long)macs);
+  warnings_put_json(t, w);
+  text_puts(t, "}\n");
 }
 
 static const char *number_or_blank(struct arena *a, int64_t v) {
@@ -147,7 +150,7 @@ int command_info(struct arena *a, const struct options *o, struct err *e) {
     layers[i] = layer_of(a, g, m.fixed ? m.real : NULL, &g->nodes[i]);
   struct text t = {0};
   if (o->json)
-    print_json(&t, g, layers);
+    print_json(&t, g, layers, &m.warnings);
   else
     print_table(a, &t, g, m.fixed && m.real, layers);
   fwrite(t.data, 1, t.size, stdout);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nngen: the commands, and nothing else.
 #include "cmd/command.h"
+#include "cmd/paths.h"
 #include "sw/base/file.h"
 
 #include <gmp.h>
@@ -70,7 +71,7 @@ static int run_command(enum command c, int argc, char **argv) {
     arena_free(&a);
     return usage_error(&e);
   }
-  int status = commands[c](&a, &o, &e);
+  int status = paths_check(&a, c, &o, &e) ? commands[c](&a, &o, &e) : EXIT_USER;
   if (e.text[0]) err_print(stderr, &e);
   arena_free(&a);
   if (fflush(stdout) || ferror(stdout)) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // sim: the circuit in a simulator against the C model, every element of every layer.
 #include "cmd/command.h"
+#include "cmd/paths.h"
 #include "gen/folder.h"
-#include "sim/build.h"
 #include "sim/simulate.h"
 #include "sw/base/json.h"
 
+#include <math.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 enum { IMAGES_DEFAULT = 1000, ICARUS_IMAGES = 4, JOBS_DEFAULT = 1 };
 
@@ -16,42 +17,39 @@ struct sim {
   const struct options *options;
   const char *folder; // of the circuit
   const char *work;
+  int held, folder_held; // locks on both until the last file is read
   struct plan *plan;
   struct images set;
+  struct verdict verdict;
+  struct warnings warnings;
   struct simulate_job job;
   struct simulate_result result;
 };
 
-static bool is_folder(const char *path) {
-  struct stat st;
-  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-// build/sim/<name of the model>, unless -o says where.
-static const char *work_folder(struct arena *a, const struct options *o) {
-  size_t length = strlen(o->model);
-  while (length > 1 && o->model[length - 1] == '/') length--;
-  const char *path = arena_printf(a, "%.*s", (int)length, o->model);
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  const char *dot = is_folder(path) ? NULL : strrchr(name, '.');
-  int stem = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
-  return o->output ? o->output : arena_printf(a, "build/sim/%.*s", stem, name);
+static void say_waiting(const char *work, const void *context) {
+  const struct sim *s = context;
+  command_note(s->options, "%s: another simulation works there, this one waits for it", work);
 }
 
 // A generated folder is checked and used as it is; a model is generated first.
 static bool circuit(struct sim *s, struct err *e) {
   const struct options *o = s->options;
-  s->work = work_folder(s->arena, o);
+  s->work = paths_work(s->arena, o);
   s->folder = o->model;
-  if (!is_folder(o->model)) {
+  s->held = simulate_hold(s->work, say_waiting, s, e);
+  if (s->held < 0) return false;
+  if (!paths_is_folder(o->model)) {
     struct folder_content content = {0};
-    struct plan *p = command_plan(s->arena, o, &content.model_sha256, e);
+    struct model m;
+    struct plan *p = command_plan(s->arena, o, &m, &content.model_sha256, e);
+    if (p) s->warnings = m.warnings;
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
-    if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, &content, e)) return false;
+    if (!p || !folder_write(p, s->folder, &content, e)) return false;
   } else if (o->precision || o->parallelism || o->folding || o->rom_style) {
     return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
   }
-  if (!folder_check(s->folder, e)) return false;
+  s->folder_held = folder_hold(s->folder, e);
+  if (s->folder_held < 0 || !folder_check(s->folder, e)) return false;
   s->plan = folder_plan(s->arena, s->folder, e);
   return s->plan || err_within(e, "%s", s->folder);
 }
@@ -70,13 +68,18 @@ static bool fill_job(struct sim *s, struct err *e) {
   struct simulate_job *j = &s->job;
   bool icarus = j->icarus;
   int64_t images = o->images ? o->images : icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
-  if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e)) return false;
+  struct answers answers;
+  s->verdict = verdict_of_value(s->plan->graph, s->plan->output.value);
+  if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e) ||
+      !verdict_answers(s->arena, &s->verdict, &s->set, &answers, e))
+    return false;
+  command_warn_input(s->arena, o, s->plan->graph, &s->set, &s->warnings);
   *j = (struct simulate_job){.folder = s->folder,
                              .plan = s->plan,
                              .images = s->set.count,
                              .codes =
-                                 command_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
-                             .labels = s->set.has_labels ? s->set.labels : NULL,
+                                 images_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
+                             .answers = answers,
                              .seed = 1,
                              .jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT,
                              .trace = o->trace,
@@ -94,16 +97,30 @@ static double rate(const struct simulate_result *r) {
   return r->run_seconds > 0 ? (double)r->cycles / r->run_seconds : 0;
 }
 
+// No figure without all images: what hangs has no error.
+static double r2(const struct sim *s) {
+  bool all = s->result.score.images == s->job.images;
+  return all ? verdict_r2(&s->verdict, &s->job.answers, &s->result.score) : NAN;
+}
+
+static double mae(const struct sim *s) {
+  return verdict_mae(&s->verdict, &s->job.answers, &s->result.score);
+}
+
 static void print_json(const struct sim *s) {
   const struct simulate_result *r = &s->result;
   struct text t = {0};
   text_printf(&t, "{\"images\":%lld,\"elements\":%lld,\"mismatches\":%lld", (long long)r->images,
               (long long)r->elements, (long long)r->mismatches);
-  if (s->job.labels && r->images)
-    text_printf(&t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->correct,
-                (double)r->correct / (double)r->images);
+  if (s->job.answers.classes && r->images)
+    text_printf(&t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->score.correct,
+                (double)r->score.correct / (double)r->images);
   else
     text_puts(&t, ",\"correct\":null,\"accuracy\":null");
+  if (s->job.answers.targets) {
+    json_put_figure(&t, "r2", 6, r2(s));
+    json_put_figure(&t, "mae", -1, mae(s));
+  }
   text_printf(&t, ",\"cycles\":%lld,\"ii\":%lld,\"latency\":%lld", (long long)r->cycles,
               (long long)r->ii, (long long)r->latency);
   text_printf(&t, ",\"cycles_per_second\":%.0f,\"build_seconds\":%.3f,\"waveform\":", rate(r),
@@ -117,6 +134,7 @@ static void print_json(const struct sim *s) {
     json_put_string(&t, r->failure);
   else
     text_puts(&t, "null");
+  warnings_put_json(&t, &s->warnings);
   text_puts(&t, "}\n");
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
@@ -133,9 +151,11 @@ static void print_text(const struct sim *s) {
   text_puts(&t, "\n\n");
   text_printf(&t, "%s   %lld elements compared, %lld mismatches\n", r->failure ? "FAIL" : "PASS",
               (long long)r->elements, (long long)r->mismatches);
-  if (s->job.labels && r->images)
+  if (s->job.answers.classes && r->images)
     text_printf(&t, "accuracy           %.2f %% (%lld correct)\n",
-                100 * (double)r->correct / (double)r->images, (long long)r->correct);
+                100 * (double)r->score.correct / (double)r->images, (long long)r->score.correct);
+  if (isfinite(r2(s))) text_printf(&t, "R2                 %.6f\n", r2(s));
+  if (isfinite(mae(s))) text_printf(&t, "MAE                %.6g\n", mae(s));
   if (r->ii)
     text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
                 (long long)s->plan->ii);
@@ -161,10 +181,13 @@ static void print_text(const struct sim *s) {
 }
 
 int command_sim(struct arena *a, const struct options *o, struct err *e) {
-  struct sim s = {.arena = a, .options = o};
+  struct sim s = {.arena = a, .options = o, .held = -1, .folder_held = -1};
   if (!read_options(&s, e)) return EXIT_USAGE;
-  if (!circuit(&s, e) || !fill_job(&s, e)) return EXIT_USER;
-  if (!simulate(a, &s.job, &s.result, e)) return EXIT_USER;
+  bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e) && fill_job(&s, e) &&
+            simulate(a, &s.job, &s.result, e);
+  if (s.folder_held >= 0) close(s.folder_held);
+  if (s.held >= 0) close(s.held);
+  if (!ok) return EXIT_USER;
   if (o->json)
     print_json(&s);
   else

@@ -25,7 +25,7 @@ struct train {
   struct arena *arena;
   const struct options *o;
   struct recipe recipe;
-  struct images set;
+  struct images set, test_set;
   struct optimizer optimizer;
   struct fit_options fit_options;
   struct training *training;
@@ -174,23 +174,47 @@ static bool open_data(struct train *t, struct err *e) {
   return true;
 }
 
-static bool test(struct train *t, struct err *e) {
-  struct images set;
+static bool choose_loss(struct train *t, struct err *e) {
+  const struct graph *g = t->recipe.model;
+  struct answers answers;
+  if (g->n_outputs != 1) return true; // refused later
+  struct verdict v = verdict_of(g);
+  if (!verdict_answers(t->arena, &v, &t->set, &answers, e)) return false;
+  recipe_choose(&t->recipe, &v, &answers);
+  return true;
+}
+
+// The set for the accuracy at the end, and what its labels are.
+static bool open_test(struct train *t, struct err *e) {
   struct train_result *r = &t->result;
-  const struct graph *g = r->model;
   struct options o = *t->o;
-  o.data = r->test_name;
+  const struct graph *g = t->recipe.model;
   if (!r->test_name) return true;
-  if (!command_images(t->arena, &o, g, 0, &set, e)) return false;
-  int64_t classes = value_elements(&g->values[g->outputs[0]]);
-  float *y = ARENA_NEW(t->arena, float, set.count *classes);
-  double *outputs = ARENA_NEW(t->arena, double, set.count *classes);
-  struct real_tap tap = {g->outputs[0], y};
-  if (!set.has_labels) return err_set(e, "%s: the images have no labels", set.name);
-  if (!real_run(g, set.count, set.pixels, set.floats, &tap, 1, e)) return false;
-  for (int64_t i = 0; i < set.count * classes; i++) outputs[i] = (double)y[i];
-  r->test_images = set.count;
-  r->test_correct = command_correct(&set, set.count, outputs, classes);
+  o.data = r->test_name;
+  r->verdict = verdict_of(g);
+  if (!command_images(t->arena, &o, g, 0, &t->test_set, e)) return false;
+  if (!t->test_set.has_labels) return err_set(e, "%s: the images have no labels", t->test_set.name);
+  return verdict_answers(t->arena, &r->verdict, &t->test_set, &r->answers, e);
+}
+
+static bool test(struct train *t, struct err *e) {
+  struct train_result *r = &t->result;
+  const struct images *set = &t->test_set;
+  const struct graph *g = r->model;
+  if (!r->test_name) return true;
+  r->verdict = verdict_of(g);
+  int64_t classes = r->verdict.elements;
+  float *y = ARENA_NEW(t->arena, float, set->count *classes);
+  float *x = set->pixels ? NULL : ARENA_NEW(t->arena, float, set->count * set->elements);
+  double *reals = ARENA_NEW(t->arena, double, classes);
+  struct real_tap tap = {r->verdict.value, y};
+  if ((x && !images_floats(set, 0, set->count, x, e)) ||
+      !real_run(g, set->count, set->pixels, x, &tap, 1, e))
+    return false;
+  for (int64_t i = 0; i < set->count; i++) {
+    for (int64_t c = 0; c < classes; c++) reals[c] = (double)y[i * classes + c];
+    verdict_judge(&r->verdict, &r->answers, i, reals, &r->score);
+  }
   return true;
 }
 
@@ -207,7 +231,7 @@ static bool prepare(struct train *t, struct err *e) {
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) || !read_net(t, e) || !open_data(t, e) ||
-      !read_schedule(t, e))
+      !read_schedule(t, e) || !choose_loss(t, e))
     return false;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
@@ -216,7 +240,7 @@ static bool prepare(struct train *t, struct err *e) {
                              t->fit_options.seed, frozen, n_frozen, e);
   if (!t->training) return err_within(e, "%s", o->net);
   t->fit = fit_new(t->arena, t->recipe.model, t->training, &t->set, &t->fit_options, e);
-  return t->fit != NULL;
+  return t->fit && open_test(t, e);
 }
 
 static bool resume(struct train *t, struct err *e) {
@@ -246,8 +270,8 @@ static void show_progress(const struct train *t, struct progress *p, char *what,
   const struct fit_position *at = fit_at(t->fit);
   int64_t epochs = t->fit_options.epochs;
   if (at->images > 0)
-    snprintf(what, size, "epoch %lld/%lld, loss %.4f, %.2f %%", (long long)at->epoch + 1,
-             (long long)epochs, at->loss / at->images, 100 * at->correct / at->images);
+    snprintf(what, size, "epoch %lld/%lld, loss %.4f", (long long)at->epoch + 1, (long long)epochs,
+             at->loss / at->images);
   progress_update(p, at->epoch * t->result.trained + (int64_t)at->images);
 }
 

@@ -4,6 +4,7 @@
 #define NNGEN_CMD_TRAIN_H
 
 #include "cmd/command.h"
+#include "sw/data/verdict.h"
 #include "sw/train/fit.h"
 
 // Everything that a finished run is reported by.
@@ -14,7 +15,9 @@ struct train_result {
   const struct fit_position *at;
   int64_t trained; // images per epoch
   enum fit_state state;
-  int64_t test_images, test_correct;
+  struct verdict verdict; // of the model, on the test set
+  struct answers answers;
+  struct score score;
   size_t bytes;       // memory beyond the data
   const char *sha256; // of the model's file
 };

@@ -29,8 +29,31 @@ void train_print_row(const struct fit_row *row, int64_t trained, bool heading) {
     print_or_dash(row->validation_loss, 1, "%.5f");
     print_or_dash(row->validation_accuracy, 100, "%.2f");
   }
-  printf("  %10.3g  %10.0f\n", row->rate, (double)trained / row->seconds);
+  printf("  %10.3g", row->rate);
+  print_or_dash(row->seconds > 0 ? (double)trained / row->seconds : NAN, 1, "%.0f");
+  printf("\n");
   fflush(stdout);
+}
+
+static void put_test(struct text *t, const struct train_result *r, const char *what, double v) {
+  text_printf(t, "%-10s%.6g (%lld images of ", what, v, (long long)r->score.images);
+  text_put_escaped(t, r->test_name);
+  text_puts(t, ")\n");
+}
+
+static void put_score(struct text *t, const struct train_result *r) {
+  const struct score *s = &r->score;
+  double r2 = verdict_r2(&r->verdict, &r->answers, s);
+  double mae = verdict_mae(&r->verdict, &r->answers, s);
+  if (r->test_name && r->answers.classes) {
+    text_printf(t, "accuracy  %.2f %% (%lld of %lld images of ",
+                100 * (double)s->correct / (double)s->images, (long long)s->correct,
+                (long long)s->images);
+    text_put_escaped(t, r->test_name);
+    text_puts(t, ")\n");
+  }
+  if (isfinite(r2)) put_test(t, r, "R2", r2);
+  if (isfinite(mae)) put_test(t, r, "MAE", mae);
 }
 
 void train_print_text(const struct train_result *r) {
@@ -39,13 +62,7 @@ void train_print_text(const struct train_result *r) {
     text_printf(&t, "\nstopped early: epoch %lld was the best, its weights are kept\n",
                 (long long)r->at->best_epoch);
   text_puts(&t, "\n");
-  if (r->test_name) {
-    text_printf(&t, "accuracy  %.2f %% (%lld of %lld images of ",
-                100 * (double)r->test_correct / (double)r->test_images, (long long)r->test_correct,
-                (long long)r->test_images);
-    text_put_escaped(&t, r->test_name);
-    text_puts(&t, ")\n");
-  }
+  put_score(&t, r);
   text_printf(&t, "memory    %.1f MB beyond the data\nmodel     ", (double)r->bytes / 1e6);
   text_put_escaped(&t, r->output);
   text_printf(&t, "\nsha256    %s\n", r->sha256);
@@ -78,9 +95,17 @@ void train_print_json(const struct train_result *r) {
   if (r->test_name) {
     text_puts(&t, ",\"test\":");
     json_put_string(&t, r->test_name);
-    text_printf(&t, ",\"test_images\":%lld,\"test_correct\":%lld", (long long)r->test_images,
-                (long long)r->test_correct);
-    fit_put_number(&t, "test_accuracy", (double)r->test_correct / (double)r->test_images);
+    text_printf(&t, ",\"test_images\":%lld", (long long)r->score.images);
+    if (r->answers.classes)
+      text_printf(&t, ",\"test_correct\":%lld", (long long)r->score.correct);
+    else
+      text_puts(&t, ",\"test_correct\":null");
+    fit_put_number(&t, "test_accuracy",
+                   r->answers.classes ? (double)r->score.correct / (double)r->score.images : NAN);
+    if (r->answers.targets) {
+      fit_put_number(&t, "r2", verdict_r2(&r->verdict, &r->answers, &r->score));
+      fit_put_number(&t, "mae", verdict_mae(&r->verdict, &r->answers, &r->score));
+    }
   }
   text_printf(&t, ",\"bytes\":%zu,\"model\":", r->bytes);
   json_put_string(&t, r->output);
@@ -125,13 +150,15 @@ static void put_script(struct text *t, const struct train_result *r) {
                "plot '-' using 1:2 with linespoints lc 1 pt 7 ps 0.5 title 'loss',");
   if (validated)
     text_puts(t, " '-' using 1:2 with linespoints lc 1 dt 2 pt 6 ps 0.5 title 'validation loss',");
-  text_puts(t, " '-' using 1:2 axes x1y2 with linespoints lc 2 pt 7 ps 0.5 title 'accuracy'");
-  if (validated)
+  bool classes = r->at->rows && isfinite(r->at->row[0].accuracy);
+  if (classes)
+    text_puts(t, " '-' using 1:2 axes x1y2 with linespoints lc 2 pt 7 ps 0.5 title 'accuracy'");
+  if (classes && validated)
     text_puts(t, ", '-' using 1:2 axes x1y2 with linespoints lc 2 dt 2 pt 6 ps 0.5 title "
                  "'validation accuracy'");
   text_puts(t, "\n");
   for (int field = 0; field < 4; field++)
-    if (field % 2 == 0 || validated) put_series(t, r, field);
+    if ((field % 2 == 0 || validated) && (field < 2 || classes)) put_series(t, r, field);
 }
 
 bool train_plot(const char *path, const struct train_result *r, bool quiet, struct err *e) {

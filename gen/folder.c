@@ -8,6 +8,7 @@
 #include "gen/report.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/base/lock.h"
 #include "sw/graph/model.h"
 
 #include <dirent.h>
@@ -96,6 +97,11 @@ static bool remove_tree(const char *dir, struct err *e) {
          err_set(e, "%s: the replaced folder can't be removed: %s", dir, strerror(errno));
 }
 
+static void remove_leftover(const char *leftover, bool folder) {
+  struct err ignored = {0};
+  if (folder) remove_tree(leftover, &ignored);
+}
+
 // A folder with a manifest that nngen wrote.
 static bool is_ours(struct arena *a, const char *dir) {
   struct bytes bytes;
@@ -109,23 +115,62 @@ static bool is_ours(struct arena *a, const char *dir) {
   return ours;
 }
 
-// Puts the finished folder in its place, in one step where the file system can exchange names.
-// False with `*placed` if only the old one couldn't be removed.
-static bool place(const char *made, const char *old, const char *dir, bool ours, bool *placed,
-                  struct err *e) {
-  *placed = rename(made, dir) == 0;
-  if (*placed) return true; // there was none, or it was empty
-  bool full = ours && (errno == ENOTEMPTY || errno == EEXIST);
-  if (full && renameat2(AT_FDCWD, made, AT_FDCWD, dir, RENAME_EXCHANGE) == 0)
-    return (*placed = true) && remove_tree(made, e);
-  bool able = errno != EINVAL && errno != ENOSYS;
-  if (!full || able || rename(dir, old) != 0) return err_set(e, "%s: %s", dir, strerror(errno));
-  if (rename(made, dir) != 0) {
-    err_put(e, "%s: %s", dir, strerror(errno));
-    rename(old, dir);
+enum { WAIT_MS = 10000, TRIES = 100 };
+
+enum placing { PLACED, AGAIN, REFUSED };
+
+// Without RENAME_EXCHANGE: in two steps, the old folder under a name of its own between them.
+static bool exchange_slowly(const char *made, const char *dir) {
+  char old[PATH_MAX];
+  if (snprintf(old, sizeof old, "%s.old", made) >= (int)sizeof old || rename(dir, old) != 0)
     return false;
+  if (rename(made, dir) == 0) return rename(old, made) == 0;
+  int error = errno;
+  rename(old, dir);
+  errno = error;
+  return false;
+}
+
+// Exchanges the finished folder with the old one, which nobody else reads or writes meanwhile.
+static enum placing exchange(const char *made, const char *dir, struct err *e) {
+  int held = lock_path(dir, O_RDONLY | O_DIRECTORY, false, WAIT_MS);
+  if (held < 0 && errno == ENOENT) return AGAIN;
+  if (held < 0) {
+    bool busy = errno == EWOULDBLOCK;
+    err_put(e, "%s: %s", dir,
+            busy ? "another nngen uses the folder; wait for it, or choose another with -o"
+                 : strerror(errno));
+    return REFUSED;
   }
-  return (*placed = true) && remove_tree(old, e);
+  bool ok = renameat2(AT_FDCWD, made, AT_FDCWD, dir, RENAME_EXCHANGE) == 0;
+  if (!ok && (errno == EINVAL || errno == ENOSYS)) ok = exchange_slowly(made, dir);
+  if (ok)
+    remove_tree(made, e);
+  else
+    err_put(e, "%s: %s", dir, strerror(errno));
+  close(held);
+  return ok ? PLACED : REFUSED;
+}
+
+// Puts the finished folder in its place, in one step where the file system can exchange names. The
+// old one may be in the way, or one that somebody else put there meanwhile. An error together with
+// PLACED: the old folder couldn't be removed.
+static enum placing place(struct arena *a, const char *made, const char *dir, bool ours,
+                          struct err *e) {
+  enum placing done = AGAIN;
+  for (int tries = 0; done == AGAIN && tries < TRIES; tries++) {
+    if (rename(made, dir) == 0) return PLACED; // there was none, or it was empty
+    bool full = errno == ENOTEMPTY || errno == EEXIST;
+    if (full && (ours || is_ours(a, dir))) {
+      done = exchange(made, dir, e);
+      continue;
+    }
+    err_put(e, "%s: %s", dir,
+            full ? "exists and isn't a folder that nngen wrote" : strerror(errno));
+    return REFUSED;
+  }
+  if (done == AGAIN) err_put(e, "%s: other processes replace it all the time", dir);
+  return done;
 }
 
 static bool fill(struct emit_files *f, const struct plan *p, const struct folder_content *c,
@@ -149,6 +194,15 @@ static bool is_empty(const char *dir) {
   return d && entries == 2;
 }
 
+bool folder_free(const char *dir, struct err *e) {
+  struct arena a = {0};
+  struct stat st;
+  bool exists = lstat(dir, &st) == 0, is_dir = exists && S_ISDIR(st.st_mode);
+  bool ok = !exists || (is_dir && (is_ours(&a, dir) || is_empty(dir)));
+  arena_free(&a);
+  return ok || err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
+}
+
 bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
                   struct err *e) {
   struct arena a = {0};
@@ -156,24 +210,30 @@ bool folder_write(const struct plan *p, const char *dir, const struct folder_con
   size_t length = strlen(dir);
   while (length > 1 && dir[length - 1] == '/') length--;
   const char *to = arena_printf(&a, "%.*s", (int)length, dir);
-  struct stat st;
-  bool exists = lstat(to, &st) == 0, is_dir = exists && S_ISDIR(st.st_mode);
-  bool ours = is_dir && is_ours(&a, to);
-  bool ok = !exists || ours || (is_dir && is_empty(to)) ||
-            err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
-  char *made = arena_printf(&a, "%s.XXXXXX", to), *old = arena_printf(&a, "%s.old", made);
-  ok = ok && fill(&files, p, content, e);
-  if (ok && !mkdtemp(made)) ok = err_set(e, "%s: %s", dir, strerror(errno));
+  char *made;
+  bool ok = folder_free(to, e) && fill(&files, p, content, e), ours = is_ours(&a, to);
+  if (ok) lock_leftovers(to, remove_leftover);
+  int held = ok ? lock_temporary(&a, to, true, &made) : -1;
+  if (ok && held < 0) ok = err_set(e, "%s: %s", dir, strerror(errno));
   if (ok) {
-    memcpy(old, made, strlen(made));
-    chmod(made, 0755);
-    bool placed = false;
-    ok = write_files(&files, made, e) && place(made, old, to, ours, &placed, e);
+    fchmod(held, 0755);
+    bool placed = write_files(&files, made, e) && place(&a, made, to, ours, e) == PLACED;
     if (!placed) remove_files(&files, made);
+    ok = placed && !e->text[0];
   }
+  if (held >= 0) close(held);
   emit_free(&files);
   arena_free(&a);
   return ok;
+}
+
+int folder_hold(const char *dir, struct err *e) {
+  int fd = lock_path(dir, O_RDONLY | O_DIRECTORY, true, WAIT_MS);
+  if (fd < 0 && errno == EWOULDBLOCK)
+    err_put(e, "%s: another nngen is replacing the folder; try again when it has ended", dir);
+  else if (fd < 0)
+    err_put(e, "%s: %s", dir, strerror(errno));
+  return fd;
 }
 
 // ---- reading back

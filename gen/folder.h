@@ -15,7 +15,14 @@ struct folder_content {
   double clock;             // MHz, for constraints; 0: CLOCK_DEFAULT
 };
 
-// Writes the whole folder.
+// Can a folder be written there? Nothing, an empty folder or one of ours may be in its place.
+bool folder_free(const char *dir, struct err *e);
+
+// Keeps a folder from being replaced as long as the descriptor is open; -1 if it is being replaced
+// for long, with the reason.
+int folder_hold(const char *dir, struct err *e);
+
+// Writes the whole folder, waiting a few seconds for those who read or write the old one.
 bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
                   struct err *e);
 

@@ -24,31 +24,41 @@ static bool parse_list(struct arena *a, const char *text, int64_t *count, double
   return true;
 }
 
-// The numbers of an option, or one default.
-static bool option_list(struct arena *a, const char *name, const char *text, double otherwise,
-                        int64_t *count, double **out, struct err *e) {
-  *count = 1;
-  *out = ARENA_NEW(a, double, 1);
-  **out = otherwise;
+static bool option_list(struct arena *a, const char *name, const char *text, int64_t *count,
+                        double **out, struct err *e) {
+  *count = 0;
   return !text || parse_list(a, text, count, out) ||
          err_set(e, "--%s %s: expected numbers with commas between", name, text);
 }
 
-// --input-mean and --input-std replace the model's own.
+static double entry(const double *list, int64_t count, int64_t c) {
+  return list[count > 1 ? c : 0];
+}
+
+// --input-mean and --input-std replace the model's own, each for itself.
 static bool apply_source(struct arena *a, const struct load *l, struct graph *g, struct err *e) {
+  int64_t means, deviations;
+  double *mean = NULL, *std = NULL;
+  if (!option_list(a, "input-mean", l->input_mean, &means, &mean, e) ||
+      !option_list(a, "input-std", l->input_std, &deviations, &std, e))
+    return false;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     struct source *s = &g->inputs[i].source;
-    int64_t means, deviations;
-    double *mean, *std;
     if (s->tables) return err_set(e, "--input-mean: the pixel table of an integer model is fixed");
-    if (!option_list(a, "input-mean", l->input_mean, 0, &means, &mean, e) ||
-        !option_list(a, "input-std", l->input_std, 1, &deviations, &std, e))
-      return false;
-    int64_t count = means > deviations ? means : deviations;
+    static const double zero = 0, one = 1; // of a model that has none of its own
+    int64_t own = s->channels ? s->channels : 1;
+    int64_t m = mean ? means : own, d = std ? deviations : own;
+    int64_t count = m > d ? m : d;
     double *both = ARENA_NEW(a, double, 2 * count);
+    if ((m > 1 && m < count) || (d > 1 && d < count))
+      return err_set(
+          e,
+          "--input-mean and --input-std: %lld means and %lld deviations, expected one or "
+          "one per channel of each",
+          (long long)m, (long long)d);
     for (int64_t c = 0; c < count; c++) {
-      both[c] = mean[means == count ? c : 0];
-      both[count + c] = std[deviations == count ? c : 0];
+      both[c] = entry(mean ? mean : s->channels ? s->mean : &zero, m, c);
+      both[count + c] = entry(std ? std : s->channels ? s->std : &one, d, c);
     }
     *s = (struct source){.channels = count, .mean = both, .std = both + count};
   }
@@ -68,8 +78,8 @@ bool load_check(struct arena *a, const struct load *l, struct err *e) {
   struct formats f;
   int64_t count;
   double *list;
-  if (!option_list(a, "input-mean", l->input_mean, 0, &count, &list, e) ||
-      !option_list(a, "input-std", l->input_std, 1, &count, &list, e))
+  if (!option_list(a, "input-mean", l->input_mean, &count, &list, e) ||
+      !option_list(a, "input-std", l->input_std, &count, &list, e))
     return false;
   for (int64_t i = 0; i < count; i++)
     if (!(list[i] > 0)) return err_set(e, "--input-std %s: expected numbers above 0", l->input_std);
@@ -102,10 +112,13 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
       return err_set(e, "%s: the model is quantised already, its types can't be chosen again",
                      path);
     m->fixed = g;
+    warnings_find(a, NULL, g, &m->warnings);
     return true;
   }
   m->real = g;
   if (!wants_formats(l)) return true;
   m->fixed = quantize(a, g, &f, e);
-  return m->fixed || err_within(e, "%s", path);
+  if (!m->fixed) return err_within(e, "%s", path);
+  warnings_find(a, g, m->fixed, &m->warnings);
+  return true;
 }

@@ -3,6 +3,7 @@
 #ifndef NNGEN_QUANT_LOAD_H
 #define NNGEN_QUANT_LOAD_H
 
+#include "quant/warnings.h"
 #include "sw/graph/graph.h"
 
 // Words as on the command line, "8,3" or "half_even"; NULL: not given.
@@ -16,6 +17,7 @@ struct load {
 struct model {
   struct graph *real;  // the float graph, or NULL if the file holds integers only
   struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
+  struct warnings warnings; // of `fixed`: what quantisation has destroyed
 };
 
 // True if each word is one; reads no file.

@@ -8,6 +8,7 @@
 #include "sw/base/file.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,6 +116,19 @@ static bool build(struct command *c, const char *library, const char *program, s
 
 // ---- Verilator
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+  (void)st;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
+// What a build left that was killed or failed may hold half a file that looks new.
+static void remove_unfinished(struct arena *a, const char *program, const char *objects) {
+  if (!file_exists(arena_printf(a, "%s.stamp", program)))
+    nftw(objects, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 // Writes text only if the file doesn't hold it already.
 static bool put_text(struct arena *a, const char *path, const struct text *t, struct err *e) {
   return same_stamp(a, path, t) || file_write(path, t->data, t->size, e);
@@ -141,19 +155,17 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   struct command c = {.arena = a};
   const char *name = trace ? "traced" : "fast", *archive = job->archive;
   const char *program = arena_printf(a, "%s/%s", job->build, name);
-  if (!process_exists("verilator")) {
-    err_put(e,
-            "verilator isn't installed: scripts/setup installs it, --simulator icarus is slower");
-    return NULL;
-  }
+  if (!simulate_tools(false, e)) return NULL;
   const char *bench = put_bench(a, job, e);
   if (!bench) return NULL;
   add_list(&c, flags);
   add(&c, "-j");
   add(&c, arena_printf(a, "%ld", sysconf(_SC_NPROCESSORS_ONLN)));
   if (trace) add(&c, "--trace-fst");
+  const char *objects = arena_printf(a, "%s/obj_%s", job->build, name);
+  remove_unfinished(a, program, objects);
   add(&c, "--Mdir");
-  add(&c, arena_printf(a, "%s/obj_%s", job->build, name));
+  add(&c, objects);
   add(&c, "-o");
   add(&c, program);
   add(&c, bench);
@@ -172,10 +184,7 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   struct text t = {0};
   const char *tb = arena_printf(a, "%s/tb.sv", job->work);
   const char *program = arena_printf(a, "%s/tb.vvp", job->work);
-  if (!process_exists("iverilog") || !process_exists("vvp")) {
-    err_put(e, "icarus isn't installed: scripts/setup installs it");
-    return NULL;
-  }
+  if (!simulate_tools(true, e)) return NULL;
   emit_bench_vectors(&t, job->plan);
   bool ok = put_text(a, tb, &t, e);
   text_free(&t);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/compare.h"
 
+#include "sw/data/verdict.h"
 #include "sw/exec/golden.h"
 #include "sw/graph/model.h"
 
@@ -31,8 +32,11 @@ struct compare {
   struct progress *at;                           // (n_streams)
   int64_t sent, accepted;                        // input beats
   int64_t began, previous, ii, slowest, latency; // cycles
-  int64_t compared, mismatches, correct;
-  int64_t best, best_at; // largest output of the frame so far
+  int64_t compared, mismatches;
+  struct verdict verdict;
+  struct answers answers;
+  struct score score;
+  int32_t *output; // (elements of the output) of the frame so far
   uint32_t noise;
 };
 
@@ -91,6 +95,10 @@ struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, stru
   c->golden = g ? golden_new(a, g, e) : NULL;
   if (!c->golden) return NULL;
   c->taps = ARENA_NEW(a, struct golden_tap, j->n_streams);
+  c->verdict = verdict_of_value(g, j->streams[j->n_streams - 1].value);
+  c->answers.classes = j->has_labels ? j->labels : NULL;
+  c->answers.targets = j->has_targets ? j->targets : NULL;
+  c->output = ARENA_NEW(a, int32_t, j->streams[j->n_streams - 1].elements);
   c->at = ARENA_NEW(a, struct progress, j->n_streams);
   for (uint32_t i = 0; i < j->n_streams; i++) c->at[i].bad_image = -1;
   for (int i = 0; i < BLOCKS; i++) block_new(c, a, &c->blocks[i]);
@@ -190,25 +198,13 @@ static void compare_element(struct compare *c, uint32_t stream, int64_t element,
   p->found = found;
 }
 
-// The class that the circuit's own output gives: the largest, lowest index first, or the only one.
-static void classify(struct compare *c, const struct job_stream *s, int64_t element,
-                     int64_t found) {
-  if (element == 0 || found > c->best) {
-    c->best = found;
-    c->best_at = element;
-  }
-  if (element < s->elements - 1) return;
-  int64_t frame = c->at[c->job.n_streams - 1].frame;
-  int64_t class = s->elements == 1 ? found : c->best_at;
-  c->correct += c->job.has_labels && class == c->job.labels[frame];
-}
-
 static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
   struct progress *p = &c->at[stream];
   int64_t every = c->job.images / AT_LINES + 1;
   p->beat = 0;
   p->frame++;
   if (stream != c->job.n_streams - 1) return;
+  verdict_judge_codes(&c->verdict, &c->answers, p->frame - 1, c->output, &c->score);
   if (p->frame == 1) c->latency = cycle - c->began;
   if (p->frame % every == 0) {
     fprintf(c->to, "AT %" PRId64 "\n", p->frame);
@@ -228,7 +224,7 @@ bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint3
   for (int64_t lane = 0; lane < used; lane++) {
     int64_t found = element_of(s, get_bits(data, lane * s->width, s->width));
     compare_element(c, stream, from + lane, code_of(s, want[from + lane]), found);
-    if (stream == c->job.n_streams - 1) classify(c, s, from + lane, found);
+    if (stream == c->job.n_streams - 1) c->output[from + lane] = (int32_t)found;
   }
   if (s->trimmed && !zero_above(data, used * s->width, s->bits))
     return fail(c, "%s: image %" PRId64 ": unused lanes or bits are not zero", s->name,
@@ -291,9 +287,9 @@ static bool check_time(struct compare *c) {
 bool compare_finish(struct compare *c, int64_t cycle, bool frame_error) {
   fprintf(c->to,
           "STAT images=%" PRId64 " elements=%" PRId64 " mismatches=%" PRId64 " cycles=%" PRId64
-          " ii=%" PRId64 " latency=%" PRId64 " correct=%" PRId64 "\n",
+          " ii=%" PRId64 " latency=%" PRId64 " correct=%" PRId64 " absolute=%a squared=%a\n",
           c->at[c->job.n_streams - 1].frame, c->compared, c->mismatches, cycle, c->ii, c->latency,
-          c->correct);
+          c->score.correct, c->score.absolute, c->score.squared);
   if (c->mismatches) return fail_mismatch(c);
   if (!compare_complete(c)) return fail_missing(c);
   if (frame_error) return fail(c, "frame_error is set, but every frame was exact");

@@ -7,6 +7,7 @@
 //
 //   AT n                                    n images are through
 //   STAT images=.. elements=.. mismatches=.. cycles=.. ii=.. latency=.. correct=..
+//        absolute=.. squared=..
 //   PASS ...   or   FAIL what is wrong
 #ifndef NNGEN_SIM_COMPARE_H
 #define NNGEN_SIM_COMPARE_H

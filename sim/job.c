@@ -17,6 +17,7 @@ bool job_write(const char *path, const struct job *j, struct err *e) {
   bool ok = put(f, magic, sizeof magic, 1) && put(f, j, sizeof *j, 1) &&
             put(f, j->streams, sizeof *j->streams, j->n_streams) &&
             put(f, j->labels, sizeof *j->labels, j->has_labels ? j->images : 0) &&
+            put(f, j->targets, sizeof *j->targets, j->has_targets ? j->images * j->outputs : 0) &&
             put(f, j->codes, sizeof *j->codes, j->images * j->elements);
   if (fclose(f) != 0 || !ok) return err_set(e, "%s: can't be written whole", path);
   return true;
@@ -37,6 +38,7 @@ bool job_read(struct arena *a, const char *path, struct job *j, struct err *e) {
   if (ok) {
     j->streams = get(a, f, sizeof *j->streams, j->n_streams, &ok);
     j->labels = get(a, f, sizeof *j->labels, j->has_labels ? j->images : 0, &ok);
+    j->targets = get(a, f, sizeof *j->targets, j->has_targets ? j->images * j->outputs : 0, &ok);
     j->codes = get(a, f, sizeof *j->codes, j->images * j->elements, &ok);
   }
   fclose(f);

@@ -29,12 +29,14 @@ struct job {
   int32_t width;                        // bits of an input element
   int32_t bipolar;                      // of the input
   int32_t check_time;                   // 1: no stalls, ii and latency must be the plan's
-  int32_t has_labels;
+  int32_t has_labels, has_targets;
   int64_t ii, latency, steady; // cycles; II holds from frame `steady` on
   int64_t limit;               // cycles without a handshake after which the circuit hangs
   uint32_t n_streams;
   struct job_stream *streams; // (n_streams)
-  int32_t *labels;            // (images)
+  int32_t *labels;            // (images) classes
+  int64_t outputs;            // elements of the output
+  double *targets;            // (images, outputs)
   int32_t *codes;             // (images, elements)
 };
 

@@ -7,13 +7,13 @@
 #include "sim/paths.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/lock.h"
 #include "sw/base/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -82,15 +82,18 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
                   .width = p->input.width,
                   .bipolar = p->input.type.cls == TYPE_BIPOLAR,
                   .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
-                  .has_labels = job->labels != NULL,
+                  .has_labels = job->answers.classes != NULL,
+                  .has_targets = job->answers.targets != NULL,
+                  .outputs = p->output.elements,
                   .ii = p->ii,
                   .latency = p->latency,
                   .steady = BENCH_STEADY,
                   .limit = bench_limit(p),
                   .n_streams = p->n_taps + 1,
                   .streams = ARENA_NEW(a, struct job_stream, p->n_taps + 1),
-                  .labels = (int32_t *)(uintptr_t)(job->labels ? job->labels + first : NULL),
                   .codes = (int32_t *)(uintptr_t)(job->codes + first * p->input.elements)};
+  if (j.has_labels) j.labels = (int32_t *)(uintptr_t)(job->answers.classes + first);
+  if (j.has_targets) j.targets = (double *)(uintptr_t)(job->answers.targets + first * j.outputs);
   snprintf(j.model, sizeof j.model, "%s/model.bin", job->folder);
   for (uint32_t i = 0; i < j.n_streams; i++) j.streams[i] = stream_of(p, i);
   return job_write(path, &j, e);
@@ -111,10 +114,11 @@ struct run {
 
 static void take_stat(struct simulate_result *r, const char *line) {
   long long v[7] = {0};
+  double absolute = 0, squared = 0;
   int n = sscanf(line,
                  "STAT images=%lld elements=%lld mismatches=%lld cycles=%lld ii=%lld "
-                 "latency=%lld correct=%lld",
-                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6]);
+                 "latency=%lld correct=%lld absolute=%la squared=%la",
+                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &absolute, &squared);
   if (n < 6) return;
   r->images += v[0];
   r->elements += v[1];
@@ -122,7 +126,10 @@ static void take_stat(struct simulate_result *r, const char *line) {
   r->cycles += v[3];
   r->ii = v[4] > r->ii ? v[4] : r->ii;
   r->latency = v[5] > r->latency ? v[5] : r->latency;
-  r->correct += v[6];
+  r->score.images += v[0];
+  r->score.correct += v[6];
+  r->score.absolute += absolute;
+  r->score.squared += squared;
 }
 
 static void take_line(void *context, int child, const char *line) {
@@ -247,15 +254,8 @@ static bool with_verilator(struct arena *a, const struct simulate_job *job,
 
 // ---- Icarus
 
-static int32_t class_of(const int32_t *y, int64_t elements) {
-  int64_t best = 0;
-  for (int64_t k = 1; k < elements; k++)
-    if (y[k] > y[best]) best = k;
-  return elements == 1 ? y[0] : (int32_t)best;
-}
-
-// What every layer must give goes to WORK/vectors; counts the classes that are right.
-static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t *correct,
+// What every layer must give goes to WORK/vectors; the outputs are judged.
+static bool put_vectors(struct arena *a, const struct simulate_job *job, struct score *score,
                         struct err *e) {
   struct emit_files files = {.arena = a};
   int64_t elements = job->plan->output.elements;
@@ -264,8 +264,9 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t
   for (uint32_t i = 0; y && ok && i < files.count; i++)
     ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
                     files.files[i].text.data, files.files[i].text.size, e);
-  for (int64_t i = 0; y && job->labels && i < job->images; i++)
-    *correct += class_of(y + i * elements, elements) == job->labels[i];
+  struct verdict v = verdict_of_value(job->plan->graph, job->plan->output.value);
+  for (int64_t i = 0; y && i < job->images; i++)
+    verdict_judge_codes(&v, &job->answers, i, y + i * elements, score);
   emit_free(&files);
   return y && ok;
 }
@@ -273,42 +274,63 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, int64_t
 static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
                         struct err *e) {
   double begin = now();
-  int64_t correct = 0;
+  struct score score = {0};
   const char *wave = job->trace ? arena_printf(a, "%s/%s", job->work, WAVEFORM) : NULL;
-  if (!put_vectors(a, job, &correct, e)) return false;
+  if (!put_vectors(a, job, &score, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
   r->build_seconds = now() - begin;
   const char *const command[] = {"vvp", "-N", program, wave ? "-fst" : NULL, NULL};
   const char *const *argv = arguments(a, job, command, NULL, wave);
   if (!run_all(a, job, &argv, 1, r, e)) return false;
-  if (!r->failure) r->correct = correct;
+  if (!r->failure) r->score = score;
   r->waveform = wave;
   return !wave || put_gtkw(a, job, "tb", e);
 }
 
 // ---- the whole
 
-static int lock(const char *work, struct err *e) {
+int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
+                  const void *context, struct err *e) {
   struct arena a = {0};
-  int fd = open(arena_printf(&a, "%s/lock", work), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (!build_folder(work, e)) return -1;
+  const char *path = arena_printf(&a, "%s/lock", work);
+  int fd = lock_path(path, O_CREAT | O_RDWR, false, 0);
+  if (fd < 0 && errno == EWOULDBLOCK) {
+    if (wait) wait(work, context);
+    fd = lock_path(path, O_CREAT | O_RDWR, false, -1);
+  }
+  if (fd < 0)
+    err_put(e, "%s: %s", work, strerror(errno));
+  else
+    fcntl(fd, F_SETFD, 0); // compilers that outlive a killed process keep it
   arena_free(&a);
-  if (fd >= 0 && flock(fd, LOCK_EX) == 0) return fd;
-  err_put(e, "%s: %s", work, strerror(errno));
-  if (fd >= 0) close(fd);
-  return -1;
+  return fd;
+}
+
+bool simulate_tools(bool icarus, struct err *e) {
+  if (icarus)
+    return (process_exists("iverilog") && process_exists("vvp")) ||
+           err_set(e, "icarus isn't installed: scripts/setup installs it");
+  return process_exists("verilator") ||
+         err_set(e, "verilator isn't installed: scripts/setup installs it, --simulator icarus is "
+                    "slower");
+}
+
+bool simulate_writes(const char *name) {
+  static const char *const first[] = {"lock",   "rtl",  "vectors", "obj_", "job",
+                                      "traced", "fast", "bench.",  "tb.",  "wave."};
+  for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+    if (strncmp(name, first[i], strlen(first[i])) == 0) return true;
+  return false;
 }
 
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e) {
   struct simulate_job j = *job;
   *r = (struct simulate_result){0};
-  if (!build_folder(job->work, e)) return false;
-  if (!paths_make_plain(a, &j, e)) return false;
-  int fd = lock(j.work, e);
-  if (fd < 0) return false;
+  if (!build_folder(job->work, e) || !paths_make_plain(a, &j, e)) return false;
   bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);
-  close(fd);
   if (r->waveform) r->waveform = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   return ok;
 }

@@ -10,6 +10,7 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
+#include "sw/data/verdict.h"
 #include "sw/plan/plan.h"
 
 enum { STALL_NONE, STALL_PATTERNS = 8, SIMULATE_JOBS_MAX = 64 };
@@ -19,7 +20,7 @@ struct simulate_job {
   const struct plan *plan; // of its model.bin
   int64_t images;
   const int32_t *codes;    // (images, elements of the input)
-  const int32_t *labels;   // (images), or NULL
+  struct answers answers;  // of the images
   int stall_in, stall_out; // patterns of sim/bench_stall.sv
   uint32_t seed;           // of random patterns
   int jobs;                // processes
@@ -33,7 +34,8 @@ struct simulate_job {
 };
 
 struct simulate_result {
-  int64_t images, elements, mismatches, correct;
+  int64_t images, elements, mismatches;
+  struct score score;  // of the circuit's own outputs
   int64_t cycles;      // of all processes
   int64_t ii, latency; // measured
   double build_seconds, run_seconds;
@@ -41,7 +43,19 @@ struct simulate_result {
   const char *failure;  // what the bench found wrong first, or NULL
 };
 
-// False if the simulation can't be done, with the reason. A circuit that is wrong is a result.
+// Makes a work folder and keeps it for this process as long as the descriptor is open; `wait` is
+// called once if another process has it. -1 on error.
+int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
+                  const void *context, struct err *e);
+
+// The tools are there.
+bool simulate_tools(bool icarus, struct err *e);
+
+// A name in a work folder, relative to it, that simulations write.
+bool simulate_writes(const char *name);
+
+// False if the simulation can't be done, with the reason. The caller holds the work folder. A
+// circuit that is wrong is a result.
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
               struct err *e);
 

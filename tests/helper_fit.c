@@ -13,12 +13,17 @@ static void fill(struct fit_sample *s) {
                                     .n_rates = 2,
                                     .every = 2,
                                     .rates = s->rates};
+  s->numbers = (struct array){.type = ARRAY_F32,
+                              .rank = 2,
+                              .shape = {FIT_IMAGES, FIT_INPUTS},
+                              .elements = FIT_IMAGES * FIT_INPUTS,
+                              .data = (unsigned char *)s->x};
   s->set = (struct images){.name = "x",
                            .count = FIT_IMAGES,
                            .rank = 1,
                            .shape = {FIT_INPUTS},
                            .elements = FIT_INPUTS,
-                           .floats = s->x,
+                           .numbers = &s->numbers,
                            .has_labels = true,
                            .labels = s->labels};
   s->options = (struct fit_options){.optimizer = &s->optimizer,

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "sw/data/array.h"
 #include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
 
@@ -16,6 +17,7 @@ enum { FIT_IMAGES = 6, FIT_INPUTS = 4 };
 
 struct fit_sample {
   float x[FIT_IMAGES * FIT_INPUTS];
+  struct array numbers; // x
   int32_t labels[FIT_IMAGES];
   float rates[2];
   struct optimizer optimizer;

@@ -73,7 +73,8 @@ static int changed(struct fit_sample *s) {
     struct fit_sample t = s;                                                                       \
     t.options.optimizer = &t.optimizer;                                                            \
     t.optimizer.rates = t.rates;                                                                   \
-    t.set.floats = t.x;                                                                            \
+    t.numbers.data = (unsigned char *)t.x;                                                         \
+    t.set.numbers = &t.numbers;                                                                    \
     t.set.labels = t.labels;                                                                       \
     t.part field = value;                                                                          \
     assert_int_equal(changed(&t), expected);                                                       \
@@ -103,7 +104,7 @@ static void test_hashes(void **state) {
   CHANGED(labels, [5], 1, 1);
   CHANGED(set, .count, 5, 1);
   CHANGED(set, .labels, NULL, 1);
-  s.set.floats = NULL;
+  s.set.numbers = NULL;
   s.set.pixels = pixels[0];
   checkpoint_run(s.training, &s.options, &s.set, &s.run);
   s.set.pixels = pixels[1];

@@ -241,7 +241,7 @@ static void test_executors(void **state) {
   cli_expect(c, "$N run -q --images 40 -p 9,3 --plain -o $D/9 " MLP " && cmp $D/fast $D/9", 1,
              "differ");
   cli_expect(c, "$N run -q --json --data synthetic:9 -p 8,3 " MLP, 0,
-             "\"layers\":[{\"name\":\"flatten\",\"snr_db\":2");
+             "\"layers\":[{\"name\":\"image\",\"snr_db\":2");
 }
 
 // Floats from a .npy file: the first images of mnist, whose pixels are divided by 255.

@@ -113,13 +113,13 @@ static void test_affine(void **state) {
 // Codes and pixels are two ways to the same result; no images are none.
 static void test_codes(void **state) {
   static uint8_t pixels[IMAGES * PIXELS];
-  static float reals[IMAGES * PIXELS];
+  static double reals[IMAGES * PIXELS];
   static int32_t codes[IMAGES * PIXELS];
   int32_t by_pixels[IMAGES * 10], by_codes[IMAGES * 10];
   struct nngen *net = opened(&bits8);
   (void)state;
   random_pixels(2, pixels);
-  for (int i = 0; i < IMAGES * PIXELS; i++) reals[i] = (float)pixels[i] / 255;
+  for (int i = 0; i < IMAGES * PIXELS; i++) reals[i] = pixels[i] / 255.0;
   assert_true(nngen_encode(nngen_input(net), IMAGES * PIXELS, reals, codes, NULL));
   assert_true(nngen_run_pixels(net, IMAGES, pixels, by_pixels, NULL, 0, NULL));
   assert_true(nngen_run_codes(net, IMAGES, codes, by_codes, NULL, 0, NULL));
@@ -183,12 +183,50 @@ static void test_streams(void **state) {
   two.elements = 2;
   nngen_decode(&two, 1, codes, reals);
   assert_true(reals[0] == -16 && reals[1] == 0.625);
-  float big[2] = {1e9f, -0.0625f};
+  double big[2] = {1e9, -0.0625};
   assert_true(nngen_encode(y, 2, big, codes, NULL));
   assert_true(codes[0] == 127 && codes[1] == 0); // saturated; a tie goes to the even code
   assert_string_equal(nngen_version(), NNGEN_VERSION);
   nngen_close(net);
   nngen_close(NULL);
+}
+
+// Doubles, floats and integers, each as it is: the last are ties and their neighbours.
+static void test_encode_is_exact(void **state) {
+  (void)state;
+  struct nngen_error e;
+  struct nngen *eight = opened(&(struct nngen_options){.precision = "8,0"});
+  const struct nngen_stream *x = nngen_input(eight);
+  const double reals[] = {0.5 + 1e-9, 0.5, 1e300, 1.5 - 1e-12};
+  const float floats[] = {0.5f, 1.5f, -1e30f};
+  const int64_t integers[] = {INT64_MAX, INT64_MIN, -3};
+  int32_t codes[4];
+  assert_true(nngen_encode(x, 4, reals, codes, &e));
+  assert_true(codes[0] == 1 && codes[1] == 0 && codes[2] == 127 && codes[3] == 1);
+  assert_true(nngen_encode_floats(x, 3, floats, codes, &e));
+  assert_true(codes[0] == 0 && codes[1] == 2 && codes[2] == -128);
+  assert_true(nngen_encode_integers(x, 3, integers, codes, &e));
+  assert_true(codes[0] == 127 && codes[1] == -128 && codes[2] == -3);
+  assert_false(nngen_run_codes(eight, -1, codes, NULL, NULL, 0, &e));
+  assert_string_equal(e.text, "-1 images, expected 0 or more");
+  nngen_close(eight);
+}
+
+// The library says what quantisation has destroyed, and prints nothing.
+static void test_warnings(void **state) {
+  (void)state;
+  const char *layer = NULL;
+  struct nngen *good = opened(&bits8);
+  assert_int_equal(nngen_warnings(good), 0);
+  assert_null(nngen_warning(good, 0, &layer));
+  nngen_close(good);
+  struct nngen *bad =
+      opened(&(struct nngen_options){.precision = "8,3", .weight_precision = "8,-8"});
+  assert_true(nngen_warnings(bad) >= 1);
+  assert_non_null(strstr(nngen_warning(bad, 0, &layer), "all weights are rounded to 0"));
+  assert_string_equal(layer, "fc1");
+  assert_non_null(nngen_warning(bad, 0, NULL));
+  nngen_close(bad);
 }
 
 // A scale per channel: (4) elements in two rows of two channels.
@@ -218,7 +256,7 @@ static void test_decode_channels(void **state) {
   nngen_decode(&s, 2, codes, reals);
   assert_true(reals[3] == -1);
   struct nngen_error e;
-  float x = 1;
+  double x = 1;
   assert_false(nngen_encode(&s, 1, &x, codes, &e));
   assert_non_null(strstr(e.text, "a scale per channel"));
 }
@@ -255,7 +293,7 @@ static void test_refused_input(void **state) {
   assert_false(nngen_run_codes(net, 1, codes, output, NULL, 0, &e));
   assert_string_equal(e.text, "image 0, element 5: code 128, expected -128 to 127");
   assert_int_equal(output[0], 42);
-  float bad = NAN;
+  double bad = NAN;
   assert_false(nngen_encode(nngen_input(net), 1, &bad, codes, &e));
   assert_string_equal(e.text, "element 0 isn't a finite number");
   nngen_close(net);
@@ -326,11 +364,12 @@ static void test_bipolar(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_layer),    cmocka_unit_test(test_affine),
-      cmocka_unit_test(test_codes),          cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_streams),        cmocka_unit_test(test_decode_channels),
-      cmocka_unit_test(test_refused_models), cmocka_unit_test(test_refused_input),
-      cmocka_unit_test(test_odd_models),     cmocka_unit_test(test_bipolar),
+      cmocka_unit_test(test_every_layer),     cmocka_unit_test(test_affine),
+      cmocka_unit_test(test_codes),           cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_streams),         cmocka_unit_test(test_decode_channels),
+      cmocka_unit_test(test_encode_is_exact), cmocka_unit_test(test_warnings),
+      cmocka_unit_test(test_refused_models),  cmocka_unit_test(test_refused_input),
+      cmocka_unit_test(test_odd_models),      cmocka_unit_test(test_bipolar),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

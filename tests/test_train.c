@@ -259,7 +259,7 @@ static void wrong_data(void **state) {
       {"--data $D/images.idx,$D/labels.idx --batch 1", "label 12 of image 1, the model has 10"},
       {"--data $D/images.idx --batch 1", "the images have no labels"},
       {"--data $D/small.idx,$D/labels.idx --batch 1",
-       "images of 1 elements, input \"image\" has 784"},
+       "images of 1 elements, input \"image\" of the model has 784"},
       {"--data $D/none", "No such file"}};
   cli_expect(c,
              "(printf '\\0\\0\\10\\3\\0\\0\\0\\2\\0\\0\\0\\34\\0\\0\\0\\34'; head -c 1568 "

@@ -29,12 +29,55 @@ enum { GAP = 0 };
 #endif
 
 struct arena_chunk {
-  struct arena_chunk *older;
-  size_t used, size; // bytes of `data`
+  struct arena_chunk *older;           // of the arena
+  struct arena_chunk *before, *behind; // of the rescue, while it lasts
+  struct arena_rescue *rescue;         // NULL: none, or it has ended
+  size_t used, size;                   // bytes of `data`
   _Alignas(ALIGN) unsigned char data[];
 };
 
+static _Thread_local struct arena_rescue *rescue; // of this thread
+
+void arena_rescue_begin(struct arena_rescue *r) {
+  r->newest = NULL;
+  rescue = r;
+}
+
+void arena_rescue_end(struct arena_rescue *r) {
+  for (struct arena_chunk *c = r->newest; c; c = c->before) c->rescue = NULL;
+  rescue = NULL;
+}
+
+bool arena_is_rescued(void) {
+  return rescue != NULL;
+}
+
+static void enlist(struct arena_chunk *c) {
+  c->rescue = rescue;
+  if (!rescue) return;
+  c->before = rescue->newest;
+  if (c->before) c->before->behind = c;
+  rescue->newest = c;
+}
+
+static void delist(struct arena_chunk *c) {
+  if (!c->rescue) return;
+  if (c->before) c->before->behind = c->behind;
+  if (c->behind) c->behind->before = c->before;
+  if (c->rescue->newest == c) c->rescue->newest = c->before;
+}
+
 void arena_out_of_memory(void) {
+  struct arena_rescue *r = rescue;
+  if (r) {
+    rescue = NULL;
+    for (struct arena_chunk *c = r->newest, *before; c; c = before) {
+      before = c->before;
+      SHOW(c->data, c->size);
+      free(c);
+    }
+    longjmp(r->at, 1);
+  }
   fputs("nngen: out of memory\n", stderr);
   exit(1);
 }
@@ -45,6 +88,7 @@ static struct arena_chunk *chunk_new(struct arena_chunk *older, size_t size) {
   struct arena_chunk *c = aligned_alloc(ALIGN, (total + ALIGN - 1) / ALIGN * ALIGN);
   if (!c) arena_out_of_memory();
   *c = (struct arena_chunk){.older = older, .size = size};
+  enlist(c);
   HIDE(c->data, size);
   return c;
 }
@@ -87,7 +131,14 @@ void arena_free(struct arena *a) {
   while (a->chunk) {
     struct arena_chunk *older = a->chunk->older;
     SHOW(a->chunk->data, a->chunk->size);
+    delist(a->chunk);
     free(a->chunk);
     a->chunk = older;
   }
+}
+
+void arena_probe(size_t bytes) {
+  void *p = malloc(bytes);
+  if (!p) arena_out_of_memory();
+  free(p);
 }

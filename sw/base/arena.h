@@ -4,10 +4,22 @@
 //   arena -> [chunk | used ........ free ] -> [older chunk] -> ...
 //
 // Running out of memory ends the program with a message; code that reads untrusted files checks
-// every count against its own limit before it comes here.
+// every count against its own limit before it comes here. A library can't end its caller's process:
+// what a thread does behind arena_rescue_begin goes on at the rescue instead.
+//
+//   struct arena_rescue r;
+//   if (setjmp(r.at) == 0) {
+//     arena_rescue_begin(&r);
+//     ..                           allocates, as deep as it likes, in this thread
+//     arena_rescue_end(&r);        what it allocated stays
+//   } else {
+//     ..                           out of memory: all arenas' chunks since `begin` are freed
+//   }
 #ifndef NNGEN_BASE_ARENA_H
 #define NNGEN_BASE_ARENA_H
 
+#include <setjmp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -15,8 +27,19 @@ struct arena {
   struct arena_chunk *chunk;
 };
 
-// Says so and exits with 1.
+struct arena_rescue {
+  jmp_buf at;
+  struct arena_chunk *newest; // of all chunks since it began, of whichever arena
+};
+void arena_rescue_begin(struct arena_rescue *r);
+void arena_rescue_end(struct arena_rescue *r);
+bool arena_is_rescued(void); // this thread has one
+
+// Goes on at this thread's rescue, or says so and exits with 1.
 __attribute__((noreturn)) void arena_out_of_memory(void);
+
+// Runs out of memory here unless so many bytes are there: before code of others that would abort.
+void arena_probe(size_t bytes);
 
 // Zeroed memory of count * size bytes, aligned to 64 bytes; the product is checked.
 void *arena_alloc(struct arena *a, size_t count, size_t size);

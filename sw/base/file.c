@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "sw/base/file.h"
 
+#include "sw/base/lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -24,24 +26,33 @@ static bool read_all(int fd, unsigned char *data, size_t size) {
   return true;
 }
 
-static bool read_open(struct arena *a, int fd, const char *path, size_t limit, struct bytes *out,
-                      struct err *e) {
+static bool prepare(struct arena *a, const char *path, size_t limit, struct bytes *out,
+                    struct err *e) {
   struct stat st;
-  if (fstat(fd, &st)) return system_error(e, path);
+  if (stat(path, &st)) return system_error(e, path);
   if (!S_ISREG(st.st_mode)) return err_set(e, "%s: not a regular file", path);
   if ((uintmax_t)st.st_size > limit)
     return err_set(e, "%s: the file has %jd bytes, at most %zu are accepted", path,
                    (intmax_t)st.st_size, limit);
   out->size = (size_t)st.st_size;
   out->data = arena_alloc(a, out->size + 1, 1);
+  return true;
+}
+
+static bool read_open(int fd, const char *path, struct bytes *out, struct err *e) {
+  struct stat st;
+  if (fstat(fd, &st)) return system_error(e, path);
+  if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size != out->size)
+    return err_set(e, "%s: was changed while it was read", path);
   if (!read_all(fd, out->data, out->size)) return err_set(e, "%s: can't be read to its end", path);
   return true;
 }
 
 bool file_read(struct arena *a, const char *path, size_t limit, struct bytes *out, struct err *e) {
+  if (!prepare(a, path, limit, out, e)) return false; // no memory is taken while it is open
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return system_error(e, path);
-  bool ok = read_open(a, fd, path, limit, out, e);
+  bool ok = read_open(fd, path, out, e);
   close(fd);
   return ok;
 }
@@ -57,40 +68,40 @@ static bool write_all(int fd, const unsigned char *data, size_t size) {
   return true;
 }
 
-// Writes, syncs and closes; the errno of the first failure is kept.
-static bool fill(int fd, const void *data, size_t size, bool sync) {
-  bool ok = write_all(fd, data, size) && (!sync || fsync(fd) == 0);
-  int saved = errno;
-  if (close(fd) && ok) return false;
-  errno = saved;
-  return ok;
-}
-
 bool file_create(const char *path, const void *data, size_t size, struct err *e) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0) return system_error(e, path);
-  if (fill(fd, data, size, false)) return true;
+  bool ok = write_all(fd, data, size);
+  int error = errno;
+  if (close(fd) == 0 && ok) return true;
+  if (!ok) errno = error;
   system_error(e, path);
   unlink(path);
   return false;
 }
 
+static void remove_file(const char *leftover, bool folder) {
+  if (!folder) unlink(leftover);
+}
+
 bool file_write(const char *path, const void *data, size_t size, struct err *e) {
   struct arena a = {0};
   struct stat st;
+  char *temporary;
   if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", path);
-  char *temporary = arena_printf(&a, "%s.XXXXXX", path);
-  int fd = mkstemp(temporary);
+  lock_leftovers(path, remove_file);
+  int fd = lock_temporary(&a, path, false, &temporary);
   bool ok = fd >= 0;
   if (!ok) system_error(e, path);
   if (ok) {
-    ok = fchmod(fd, 0644) == 0;
-    ok = fill(fd, data, size, true) && ok && rename(temporary, path) == 0;
+    ok = fchmod(fd, 0644) == 0 && write_all(fd, data, size) && fsync(fd) == 0 &&
+         rename(temporary, path) == 0;
     if (!ok) {
       system_error(e, path);
       unlink(temporary);
     }
+    close(fd); // and with it the lock
   }
   arena_free(&a);
   return ok;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole files in and out. Writing is atomic: a temporary sibling, fsync, rename; on any failure
-// the old file stays as it was and the temporary one is gone.
+// the old file stays as it was and the temporary one is gone. What a process left that was killed
+// meanwhile is removed by the next one that writes there.
 #ifndef NNGEN_BASE_FILE_H
 #define NNGEN_BASE_FILE_H
 

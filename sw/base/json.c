@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM = 1 << 14, MEMORY_PER_BYTE = 24 };
+
 // jansson recurses once per level, so the depth is counted before it sees the text.
 static bool shallow(const char *text, size_t size) {
   int depth = 0;
@@ -34,9 +36,13 @@ json_t *json_parse(const char *text, size_t size, struct err *e) {
     err_put(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
     return NULL;
   }
+  // Without memory jansson drops characters and goes on: what it takes must be there.
+  arena_probe(ROOM + MEMORY_PER_BYTE * size);
   json_error_t error;
   json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-  if (!root) err_put(e, "JSON line %d column %d: %s", error.line, error.column, error.text);
+  if (!root)
+    err_put(e, "JSON line %d column %d: %s", error.line, error.column,
+            error.text[0] ? error.text : "can't be read");
   return root;
 }
 
@@ -86,4 +92,14 @@ void json_put_real(struct text *t, double v) {
   }
   text_puts(t, digits);
   if (!strpbrk(digits, ".en")) text_puts(t, ".0");
+}
+
+void json_put_figure(struct text *t, const char *key, int decimals, double v) {
+  text_printf(t, ",\"%s\":", key);
+  if (!isfinite(v))
+    text_puts(t, "null");
+  else if (decimals < 0)
+    json_put_real(t, v);
+  else
+    text_printf(t, "%.*f", decimals, v);
 }

@@ -26,4 +26,7 @@ void json_put(json_t *map, const char *key, json_t *value);
 void json_put_string(struct text *t, const char *s);
 void json_put_real(struct text *t, double v);
 
+// ,"key":v with so many decimals (below 0: as many as it takes), or null where v is no figure.
+void json_put_figure(struct text *t, const char *key, int decimals, double v);
+
 #endif

@@ -144,36 +144,34 @@ static void *serve(void *argument) {
   return NULL;
 }
 
-struct pool *pool_new(int threads, const void *model, const struct pool_work *work) {
+struct pool *pool_new(struct arena *a, int threads, const void *model,
+                      const struct pool_work *work) {
   if (threads < 2) return NULL;
-  struct pool *p = calloc(1, sizeof *p);
-  if (!p) arena_out_of_memory();
-  p->members = calloc((size_t)threads, sizeof *p->members);
-  if (!p->members) arena_out_of_memory();
+  struct pool *p = ARENA_NEW(a, struct pool, 1);
+  p->members = ARENA_NEW(a, struct member, threads);
   p->model = model;
   p->work = work;
   p->wanted = threads - 1;
+  for (int i = 0; i < p->wanted; i++)
+    p->members[i] = (struct member){.pool = p, .room = work->room_new(a, model)};
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->called, NULL);
   return p;
 }
 
 // Signals of the process are for the threads that it has started itself.
-static bool start(struct pool *p, struct member *m) {
+static bool start(struct member *m) {
   sigset_t all, before;
-  m->pool = p;
-  m->room = p->work->room_new(p->model);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = pthread_create(&m->thread, NULL, serve, m) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (!started) p->work->room_free(m->room);
   return started;
 }
 
 // Starts the threads that don't run yet; if the system gives fewer, there are fewer.
 static void start_all(struct pool *p) {
-  while (p->threads < p->wanted && start(p, &p->members[p->threads])) p->threads++;
+  while (p->threads < p->wanted && start(&p->members[p->threads])) p->threads++;
   p->wanted = p->threads;
 }
 
@@ -222,12 +220,7 @@ void pool_free(struct pool *p) {
   p->over = true;
   pthread_cond_broadcast(&p->called);
   pthread_mutex_unlock(&p->lock);
-  for (int i = 0; i < p->threads; i++) {
-    pthread_join(p->members[i].thread, NULL);
-    p->work->room_free(p->members[i].room);
-  }
+  for (int i = 0; i < p->threads; i++) pthread_join(p->members[i].thread, NULL);
   pthread_mutex_destroy(&p->lock);
   pthread_cond_destroy(&p->called);
-  free(p->members);
-  free(p);
 }

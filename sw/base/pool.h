@@ -20,8 +20,7 @@ struct pool;
 
 // What the threads do. A part is entered and left once, and may be computed more often.
 struct pool_work {
-  void *(*room_new)(const void *model); // of a thread of the pool
-  void (*room_free)(void *room);
+  void *(*room_new)(struct arena *a, const void *model); // of a thread of the pool
   void (*enter)(const void *model, const void *task, void *room, int64_t part);
   void (*compute)(const void *model, void *room);
   void (*leave)(const void *model, const void *task, void *room, int64_t part);
@@ -32,15 +31,17 @@ struct pool_work {
 bool pool_threads(int *threads, struct err *e);
 
 // A pool of `threads`, the caller of pool_run among them; the others start with its first task of
-// several parts. The model doesn't change and stays until pool_free. NULL stands for a pool of one.
-struct pool *pool_new(int threads, const void *model, const struct pool_work *work);
+// several parts. The model doesn't change and stays until pool_free, as does the arena. NULL stands
+// for a pool of one. Nothing is allocated in arenas after this.
+struct pool *pool_new(struct arena *a, int threads, const void *model,
+                      const struct pool_work *work);
 
 // Does parts 0 .. parts - 1 of a task; `room` is the caller's. Several threads may call it at the
 // same time, each with a room of its own.
 void pool_run(struct pool *p, const void *model, const struct pool_work *work, const void *task,
               int64_t parts, void *room);
 
-// Ends the threads. NULL is allowed.
+// Ends the threads; the memory is the arena's. NULL is allowed.
 void pool_free(struct pool *p);
 
 #endif

@@ -14,43 +14,32 @@
 
 enum { SYNTHETIC_COUNT = 1000, SYNTHETIC_SEED = 1, SYNTHETIC_LIMIT = 1 << 18 };
 
-static bool array_read(struct arena *a, const char *path, struct array *out, struct err *e) {
+// A file, or FILE.npz:NAME: the name, which is cut off, or NULL.
+static const char *cut_name(char *path) {
+  char *colon = strrchr(path, ':');
+  if (!colon || file_exists(path) || strchr(colon, '/')) return NULL;
+  *colon = 0;
+  return colon + 1;
+}
+
+static bool array_parse(struct arena *a, struct bytes *file, const char *name, struct array *out,
+                        struct err *e) {
+  const unsigned char *bytes = file->data;
+  if (npz_is(bytes, file->size)) return npz_parse(a, bytes, file->size, name, out, e);
+  if (name) return err_set(e, ":%s names an array of an .npz, which this file isn't", name);
+  if (npy_is(bytes, file->size)) return npy_parse(a, file->data, file->size, out, e);
+  const char *remedy = foreign_remedy(bytes, file->size);
+  if (remedy) return err_set(e, "expected IDX, .npy or .npz, found %s", remedy);
+  return idx_parse(a, bytes, file->size, out, e);
+}
+
+static bool array_read(struct arena *a, const char *spec, struct array *out, struct err *e) {
   struct bytes file;
   size_t limit = (size_t)DATA_MAX_ELEMENTS * sizeof(int64_t) + (1 << 17);
-  if (!file_read(a, path, limit, &file, e)) return false;
-  bool ok = npy_is(file.data, file.size) ? npy_parse(file.data, file.size, out, e)
-                                         : idx_parse(a, file.data, file.size, out, e);
-  return ok || err_within(e, "%s", path);
-}
-
-static uint64_t little_endian(const struct array *v, int64_t i) {
-  size_t bytes = array_type_bytes(v->type);
-  const unsigned char *p = v->data + (size_t)i * bytes;
-  uint64_t x = 0;
-  for (size_t b = bytes; b-- > 0;) x = x << 8 | p[b];
-  return x;
-}
-
-static double array_real(const struct array *v, int64_t i) {
-  uint64_t bits = little_endian(v, i);
-  uint32_t low = (uint32_t)bits;
-  float f32;
-  double f64;
-  switch (v->type) {
-  case ARRAY_F32:
-    memcpy(&f32, &low, sizeof f32);
-    return f32;
-  case ARRAY_F64:
-    memcpy(&f64, &bits, sizeof f64);
-    return f64;
-  case ARRAY_I32:
-    return (int32_t)low;
-  case ARRAY_I64:
-    return (double)(int64_t)bits;
-  case ARRAY_U8:
-    break;
-  }
-  return (double)bits;
+  char *path = arena_strdup(a, spec);
+  const char *name = cut_name(path);
+  return file_read(a, path, limit, &file, e) &&
+         (array_parse(a, &file, name, out, e) || err_within(e, "%s", path));
 }
 
 // The shape of one image: (H, W) becomes (H, W, 1), a single number per image (1).
@@ -62,64 +51,74 @@ static void take_shape(const struct array *v, struct images *out) {
   out->elements = v->elements / out->count;
 }
 
-static bool take_floats(struct arena *a, const struct array *v, struct images *out, struct err *e) {
-  out->floats = ARENA_NEW(a, float, v->elements);
-  for (int64_t i = 0; i < v->elements; i++) {
-    out->floats[i] = (float)array_real(v, i);
-    if (!isfinite(out->floats[i]))
-      return err_set(e, "image %lld: expected finite values, found one that isn't a finite float",
-                     (long long)(i / out->elements));
-  }
+static bool check_finite(const struct array *v, const char *what, struct err *e) {
+  for (int64_t i = 0; !array_is_integer(v) && i < v->elements; i++)
+    if (!isfinite(array_real(v, i)))
+      return err_set(e, "%s %lld: expected finite values, found one that isn't", what,
+                     (long long)(i / (v->elements / v->shape[0])));
   return true;
 }
 
 static bool images_read(struct arena *a, const char *path, struct images *out, struct err *e) {
-  struct array v;
-  if (!array_read(a, path, &v, e)) return false;
-  take_shape(&v, out);
-  if (v.type == ARRAY_U8) {
-    out->pixels = v.data;
-    return true;
-  }
-  return take_floats(a, &v, out, e) || err_within(e, "%s", path);
+  struct array *v = ARENA_NEW(a, struct array, 1);
+  if (!array_read(a, path, v, e)) return false;
+  take_shape(v, out);
+  if (v->type == ARRAY_U8)
+    out->pixels = v->data;
+  else
+    out->numbers = v;
+  return check_finite(v, "image", e) || err_within(e, "%s", path);
 }
 
-static bool check_labels(const struct array *v, int64_t count, struct err *e) {
-  if (v->type == ARRAY_F32 || v->type == ARRAY_F64)
-    return err_set(e, "labels: expected integers, found floats");
-  if (v->elements != v->shape[0])
-    return err_set(e, "labels: expected one per image, found %lld",
-                   (long long)(v->elements / v->shape[0]));
-  if (v->elements != count)
-    return err_set(e, "labels: expected %lld, one per image, found %lld", (long long)count,
-                   (long long)v->elements);
-  for (int64_t i = 0; i < count; i++) {
-    double label = array_real(v, i);
-    if (label < 0 || label > INT32_MAX)
-      return err_set(e, "label %lld: expected 0 to %d, found %.0f", (long long)i, INT32_MAX, label);
-  }
-  return true;
+// One whole number per image that fits an int: a class, if the network has such.
+static bool is_label(double v) {
+  return v == floor(v) && fabs(v) <= INT32_MAX;
+}
+
+static void take_labels(struct arena *a, const struct array *v, struct images *out) {
+  int64_t n = 0;
+  if (v->elements != v->shape[0]) return;
+  int32_t *labels = ARENA_NEW(a, int32_t, v->elements);
+  for (; n < v->elements && is_label(array_real(v, n)); n++) labels[n] = (int32_t)array_real(v, n);
+  if (n == v->elements) out->labels = labels;
 }
 
 static bool labels_read(struct arena *a, const char *path, struct images *out, struct err *e) {
-  struct array v;
-  if (!array_read(a, path, &v, e)) return false;
-  if (!check_labels(&v, out->count, e)) return err_within(e, "%s", path);
+  struct array *v = ARENA_NEW(a, struct array, 1);
+  if (!array_read(a, path, v, e)) return false;
+  if (v->shape[0] != out->count)
+    err_put(e, "labels: expected %lld, one per image, found %lld", (long long)out->count,
+            (long long)v->shape[0]);
+  if (e->text[0] || !check_finite(v, "label", e)) return err_within(e, "%s", path);
   out->has_labels = true;
-  out->labels = ARENA_NEW(a, int32_t, out->count);
-  for (int64_t i = 0; i < out->count; i++) out->labels[i] = (int32_t)array_real(&v, i);
+  out->answers = v;
+  take_labels(a, v, out);
   return true;
 }
 
 // A file, or two with a comma between them; a file whose own name has the comma comes first.
+static char *split_files(struct arena *a, const char *spec, char **images) {
+  *images = arena_strdup(a, spec);
+  char *comma = strrchr(*images, ',');
+  if (!comma || file_exists(spec)) return NULL;
+  *comma = 0;
+  return comma + 1;
+}
+
 static bool open_files(struct arena *a, const char *spec, struct images *out, struct err *e) {
-  char *images = arena_strdup(a, spec), *comma = strrchr(images, ',');
-  if (comma && !file_exists(spec))
-    *comma++ = 0;
-  else
-    comma = NULL;
+  char *images, *labels = split_files(a, spec, &images);
   out->name = images;
-  return images_read(a, images, out, e) && (!comma || labels_read(a, comma, out, e));
+  if (!*images)
+    return err_set(e,
+                   "--data \"%s\": the name of a file is empty; expected mnist, mnist-train, "
+                   "synthetic or FILE[,LABELS]",
+                   spec);
+  if (labels && !*labels)
+    return err_set(e,
+                   "--data \"%s\": no file is named after the comma; expected %s,LABELS, or %s "
+                   "alone",
+                   spec, images, images);
+  return images_read(a, images, out, e) && (!labels || labels_read(a, labels, out, e));
 }
 
 static void draw(struct arena *a, int64_t count, uint64_t seed, struct images *out) {
@@ -188,12 +187,15 @@ static bool open_mnist_train(struct arena *a, struct images *out, struct err *e)
   return open_pair(a, &files, out, e);
 }
 
+static bool is_synthetic(const char *spec) {
+  return strncmp(spec, "synthetic", 9) == 0 && (!spec[9] || spec[9] == ':');
+}
+
 static bool open_any(struct arena *a, const char *spec, int64_t limit, struct images *out,
                      struct err *e) {
   if (strcmp(spec, "mnist") == 0) return open_mnist(a, limit, out, e);
   if (strcmp(spec, "mnist-train") == 0) return open_mnist_train(a, out, e);
-  if (strncmp(spec, "synthetic", 9) == 0 && (!spec[9] || spec[9] == ':'))
-    return open_synthetic(a, spec + 9, limit, out, e);
+  if (is_synthetic(spec)) return open_synthetic(a, spec + 9, limit, out, e);
   return open_files(a, spec, out, e);
 }
 
@@ -206,4 +208,22 @@ bool data_open(struct arena *a, const char *spec, int64_t limit, struct images *
                              (long long)limit, (long long)out->count);
   if (limit > 0 && limit < out->count) out->count = limit;
   return true;
+}
+
+void data_files(struct arena *a, const char *spec, const char *files[2]) {
+  bool train = strcmp(spec, "mnist-train") == 0;
+  struct mnist_files mnist = {NULL, NULL};
+  files[0] = files[1] = NULL;
+  if (is_synthetic(spec)) return;
+  if (train || strcmp(spec, "mnist") == 0) {
+    if (!mnist_find(a, train, &mnist) && !train) mnist_find_excerpt(a, &mnist);
+    files[0] = mnist.images;
+    files[1] = mnist.labels;
+    return;
+  }
+  char *images, *labels = split_files(a, spec, &images);
+  cut_name(images);
+  if (labels) cut_name(labels);
+  files[0] = images;
+  files[1] = labels;
 }

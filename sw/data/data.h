@@ -22,21 +22,47 @@ struct images {
   int rank;                     // of one image
   int64_t shape[DATA_MAX_RANK]; // of one image; a picture without channels is (H, W, 1)
   int64_t elements;             // of one image: the product of shape
-  uint8_t *pixels;              // (count, elements), or NULL if floats
-  float *floats;                // (count, elements), all finite, or NULL if pixels
+  uint8_t *pixels;              // (count, elements), or NULL if numbers
+  const struct array *numbers;  // (count, elements) as the file has them, all finite; or NULL
   bool has_labels;
-  int32_t *labels; // (count), or NULL
+  int32_t *labels;             // (count), or NULL if the answers aren't one whole number per image
+  const struct array *answers; // what a file of labels holds, (count, ..), all finite; or NULL
 };
+
+struct array;
+struct graph;
 
 // Opens a data set and keeps at most `limit` images of it (0: all).
 //
 //   mnist                    the 10,000 test images; the first 1,000 come with the program
 //   mnist-train              the 60,000 training images
 //   synthetic[:N[:SEED]]     digits drawn by code
-//   FILE[,LABELS]            IDX of bytes (gzip or plain) or .npy, told apart by their content
+//   FILE[,LABELS]            IDX of bytes (gzip or plain), .npy or .npz, told apart by their
+//   content;
+//                            FILE.npz:NAME is one of several arrays
 //
 // MNIST is looked for in $NNGEN_DATA/mnist, ~/.cache/nngen/mnist, ../shared/data/mnist beside the
 // project, and last in the project's own excerpt. False with a message in `e`.
 bool data_open(struct arena *a, const char *spec, int64_t limit, struct images *out, struct err *e);
+
+// The files of `spec` that are opened by their names: the images', the labels'; NULL: none.
+void data_files(struct arena *a, const char *spec, const char *files[2]);
+
+// Element `at` of all images exactly (of integers beyond 2^53 the nearest double); of numbers.
+double images_real(const struct images *set, int64_t at);
+
+// Images first .. as floats (count, elements), each rounded once; of numbers. False if one is
+// beyond what a float holds.
+bool images_floats(const struct images *set, int64_t first, int64_t count, float *to,
+                   struct err *e);
+
+// Are these images what the only input of a graph takes? If their axes stand in another order than
+// the input's, the message has the transposition.
+bool images_fit(const struct images *set, const struct graph *g, struct err *e);
+
+// The codes (count, elements) that images first .. become: pixels through the model's table,
+// numbers at the input's scale, rounded half to even.
+int32_t *images_codes(struct arena *a, const struct graph *g, const struct images *set,
+                      int64_t first, int64_t count);
 
 #endif

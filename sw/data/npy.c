@@ -7,7 +7,8 @@
 //
 //   {'descr': '<f4', 'fortran_order': False, 'shape': (1000, 28, 28), }
 //
-// read by a cursor that never passes its end; keys may come in any order.
+// read by a cursor that never passes its end; keys may come in any order. Big-endian elements are
+// turned round, and arrays in Fortran's order are brought into C's.
 #include "sw/data/array.h"
 
 #include <string.h>
@@ -55,25 +56,49 @@ static bool take_number(struct cursor *c, int64_t *number) {
   return c->at > start;
 }
 
-static bool parse_type(struct cursor *c, struct array *out, struct err *e) {
+// What the header says beside type and shape.
+struct layout {
+  bool big_endian, fortran;
+};
+
+// What to type in Python about a type that isn't read.
+static const char *type_remedy(const char *word) {
+  char kind = strchr("<>|=", word[0]) && word[0] ? word[1] : word[0];
+  if (kind == 'O')
+    return ": Python objects (rows of different lengths?); np.save(FILE, np.array(x, np.float32)) "
+           "saves numbers";
+  if (kind == 'c') return ": complex numbers; save x.real, x.imag or abs(x)";
+  if (kind == 'U' || kind == 'S')
+    return ": text; np.save(FILE, x.astype(np.float64)) saves numbers";
+  return "; np.save(FILE, x.astype(np.float64)) saves doubles";
+}
+
+static bool parse_type(struct cursor *c, struct array *out, struct layout *l, struct err *e) {
   static const struct {
     const char *name;
     enum array_type type;
-  } types[] = {{"|u1", ARRAY_U8},  {"<u1", ARRAY_U8},  {"<i4", ARRAY_I32},
-               {"<i8", ARRAY_I64}, {"<f4", ARRAY_F32}, {"<f8", ARRAY_F64}};
+  } types[] = {{"u1", ARRAY_U8},  {"b1", ARRAY_BOOL}, {"i1", ARRAY_I8},  {"i2", ARRAY_I16},
+               {"u2", ARRAY_U16}, {"i4", ARRAY_I32},  {"u4", ARRAY_U32}, {"i8", ARRAY_I64},
+               {"u8", ARRAY_U64}, {"f2", ARRAY_F16},  {"f4", ARRAY_F32}, {"f8", ARRAY_F64}};
   char word[16];
+  if (take(c, "["))
+    return err_set(e, "descr: expected a plain type, found a structure of several; np.save(FILE, "
+                      "x[NAME]) saves one field");
   if (!take_word(c, word, sizeof word)) return err_set(e, "descr: expected a plain type");
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+  bool known_order = word[0] && strchr("<>|", word[0]);
+  l->big_endian = word[0] == '>';
+  for (size_t i = 0; known_order && i < sizeof types / sizeof *types; i++) {
     out->type = types[i].type;
-    if (strcmp(word, types[i].name) == 0) return true;
+    bool same = strcmp(word + 1, types[i].name) == 0;
+    if (same && (word[0] != '|' || array_type_bytes(out->type) == 1)) return true;
   }
-  return err_set(e, "descr: expected |u1, <i4, <i8, <f4 or <f8, found %s", word);
+  return err_set(e, "descr: expected b1, i1 to i8, u1 to u8, f2, f4 or f8, found %s%s", word,
+                 type_remedy(word));
 }
 
-static bool parse_order(struct cursor *c, struct err *e) {
-  if (take(c, "False")) return true;
-  return err_set(e, take(c, "True") ? "fortran_order: expected False, found True"
-                                    : "fortran_order: expected False");
+static bool parse_order(struct cursor *c, struct layout *l, struct err *e) {
+  l->fortran = take(c, "True");
+  return l->fortran || take(c, "False") || err_set(e, "fortran_order: expected False or True");
 }
 
 static bool parse_shape(struct cursor *c, struct array *out, struct err *e) {
@@ -89,7 +114,8 @@ static bool parse_shape(struct cursor *c, struct array *out, struct err *e) {
 }
 
 // One entry; `seen` has a bit per key, so that none comes twice.
-static bool parse_entry(struct cursor *c, struct array *out, unsigned *seen, struct err *e) {
+static bool parse_entry(struct cursor *c, struct array *out, struct layout *l, unsigned *seen,
+                        struct err *e) {
   static const char *const keys[] = {"descr", "fortran_order", "shape"};
   char key[16] = "";
   unsigned k = 0;
@@ -99,14 +125,14 @@ static bool parse_entry(struct cursor *c, struct array *out, unsigned *seen, str
   if (*seen & 1u << k) return err_set(e, "header: %s: found twice", key);
   *seen |= 1u << k;
   if (!take(c, ":")) return err_set(e, "header: %s: expected ':'", key);
-  return k == 0 ? parse_type(c, out, e) : k == 1 ? parse_order(c, e) : parse_shape(c, out, e);
+  return k == 0 ? parse_type(c, out, l, e) : k == 1 ? parse_order(c, l, e) : parse_shape(c, out, e);
 }
 
-static bool parse_header(struct cursor *c, struct array *out, struct err *e) {
+static bool parse_header(struct cursor *c, struct array *out, struct layout *l, struct err *e) {
   unsigned seen = 0;
   if (!take(c, "{")) return err_set(e, "header: expected a dictionary");
   while (!take(c, "}")) {
-    if (!parse_entry(c, out, &seen, e)) return false;
+    if (!parse_entry(c, out, l, &seen, e)) return false;
     skip_spaces(c);
     if (!take(c, ",") && !(c->at < c->end && *c->at == '}'))
       return err_set(e, "header: expected ',' or '}'");
@@ -140,15 +166,47 @@ static bool find_header(const unsigned char *bytes, size_t size, struct cursor *
   return true;
 }
 
-bool npy_parse(unsigned char *bytes, size_t size, struct array *out, struct err *e) {
+static void turn_bytes(struct array *v) {
+  size_t bytes = array_type_bytes(v->type);
+  for (unsigned char *p = v->data; p < v->data + (size_t)v->elements * bytes; p += bytes)
+    for (size_t i = 0; i < bytes / 2; i++) {
+      unsigned char x = p[i];
+      p[i] = p[bytes - 1 - i];
+      p[bytes - 1 - i] = x;
+    }
+}
+
+// From the first axis fastest to the last axis fastest.
+static void order_axes(struct arena *a, struct array *v) {
+  size_t bytes = array_type_bytes(v->type);
+  unsigned char *to = arena_alloc(a, (size_t)v->elements, bytes);
+  int64_t at[DATA_MAX_RANK] = {0}, step[DATA_MAX_RANK], from = 0;
+  for (int d = 0; d < v->rank; d++) step[d] = d ? step[d - 1] * v->shape[d - 1] : 1;
+  for (int64_t i = 0; i < v->elements; i++) {
+    memcpy(to + (size_t)i * bytes, v->data + (size_t)from * bytes, bytes);
+    for (int d = v->rank - 1; d >= 0; d--) {
+      from += step[d];
+      if (++at[d] < v->shape[d]) break;
+      from -= step[d] * v->shape[d];
+      at[d] = 0;
+    }
+  }
+  v->data = to;
+}
+
+bool npy_parse(struct arena *a, unsigned char *bytes, size_t size, struct array *out,
+               struct err *e) {
   struct cursor c;
+  struct layout l = {0};
   size_t start = 0;
   *out = (struct array){0};
   if (!npy_is(bytes, size)) return err_set(e, "magic: expected .npy");
-  if (!find_header(bytes, size, &c, &start, e) || !parse_header(&c, out, e)) return false;
+  if (!find_header(bytes, size, &c, &start, e) || !parse_header(&c, out, &l, e)) return false;
   size_t expected = (size_t)out->elements * array_type_bytes(out->type);
   if (size - start != expected)
     return err_set(e, "size: expected %zu bytes of data, found %zu", expected, size - start);
   out->data = bytes + start;
+  if (l.big_endian) turn_bytes(out);
+  if (l.fortran && out->rank > 1) order_axes(a, out);
   return true;
 }

@@ -3,44 +3,15 @@
 // chunk's arrays stay in its cache. Integers that fit are kept in bytes.
 //
 //   pixels -> codes -> [linear: multiply, requantise] -> [table look-up] -> ... -> taps
-#include "sw/exec/golden.h"
-
-#include "sw/base/pool.h"
-#include "sw/exec/golden_prepare.h"
-#include "sw/exec/job.h"
-#include "sw/graph/pointwise.h"
+#include "sw/exec/golden_parts.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { CHUNK = 64 };
 
-// Where a value's array is in a workspace.
-struct place {
-  int64_t offset; // bytes, times the frames of a chunk; -1: none
-  bool narrow;    // uint8_t code - lowest, otherwise int32_t codes
-  bool bits;      // the codes are uint32_t in these (type_code)
-  int32_t lowest; // 0 if not narrow
-};
-
-struct golden {
-  const struct graph *graph;
-  const struct kernels *kernels;
-  uint32_t *order;
-  struct prepared *nodes; // (n_nodes)
-  struct place *places;   // (n_values)
-  const uint8_t *pixels;  // (256) pixel -> byte, if the input is narrow and has one table
-  struct pool *pool;      // NULL: the caller's thread alone
-  int64_t workspace;      // bytes per frame
-  int64_t scratch;        // bytes per frame: packed rows, accumulators, the plain kernels' copies
-};
-
 const char *golden_kernels(void) {
   return kernels_best()->name;
-}
-
-static bool is_alias(const struct node *n) {
-  return op_info(n->op)->column == COLUMN_SHAPE;
 }
 
 // ---- preparing
@@ -79,13 +50,13 @@ static void lay_out(struct golden *m) {
     p->narrow = !v->init && value_is_narrow(v);
     p->lowest = p->narrow ? (int32_t)type_lowest(&v->type) : 0;
     p->bits = !v->init && type_highest(&v->type) > INT32_MAX;
-    if (v->init || (v->node != NONE && is_alias(&g->nodes[v->node]))) continue;
+    if (v->init || (v->node != NONE && golden_is_alias(&g->nodes[v->node]))) continue;
     p->offset = m->workspace;
     m->workspace += (value_elements(v) * (p->narrow ? 1 : 4) + 63) / 64 * 64;
   }
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[m->order[i]];
-    if (is_alias(n)) m->places[n->out[0]] = m->places[n->in[0].value];
+    if (golden_is_alias(n)) m->places[n->out[0]] = m->places[n->in[0].value];
   }
 }
 
@@ -94,7 +65,7 @@ static void lay_out(struct golden *m) {
 static int64_t scratch_of(const struct golden *m, uint32_t id) {
   const struct node *n = &m->graph->nodes[id];
   const struct prepared *p = &m->nodes[id];
-  if (p->table || is_alias(n)) return 0;
+  if (p->table || golden_is_alias(n)) return 0;
   if (p->packed) {
     const struct value *x = node_in(m->graph, n, 0);
     return value_elements(x) / x->shape[x->rank - 1] * (p->groups + p->outs) * 4 + 64;
@@ -142,191 +113,32 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
   return m;
 }
 
-// ---- running a chunk
-
-struct chunk {
-  struct arena arena; // holds the rest
-  const struct golden *m;
-  int64_t frames;         // in this chunk
-  int64_t most;           // that there is room for
-  unsigned char *work;    // the arrays of the values
-  unsigned char *scratch; // reused by every node
-  const void **parts;     // (most inputs of a node) for the plain kernels
-};
-
-static void *array(const struct chunk *c, uint32_t value) {
-  return c->work + c->m->places[value].offset * c->most;
-}
-
-// Element i of a value's array.
-static int64_t load(const void *array, const struct place *p, int64_t i) {
-  if (p->narrow) return ((const uint8_t *)array)[i] + p->lowest;
-  return p->bits ? (int64_t)((const uint32_t *)array)[i] : ((const int32_t *)array)[i];
-}
-
-static void store(void *array, const struct place *p, int64_t i, int64_t code) {
-  if (p->narrow)
-    ((uint8_t *)array)[i] = (uint8_t)(code - p->lowest);
-  else
-    ((int32_t *)array)[i] = (int32_t)code;
-}
-
-// The codes of an array.
-static void widen(const void *array, const struct place *p, int64_t count, int32_t *codes) {
-  const uint8_t *bytes = array;
-  if (!p->narrow)
-    memcpy(codes, array, (size_t)count * sizeof *codes);
-  else
-    for (int64_t i = 0; i < count; i++) codes[i] = bytes[i] + p->lowest;
-}
-
-// The rows as the kernel of 16 bits takes them, minus their zero: (rows, groups * 2), padded.
-static void pack_rows16(const void *from, const struct place *place, const struct prepared *p,
-                        int64_t rows, int64_t in, int32_t zero, int16_t *packed) {
-  int64_t wide = p->groups * 2;
-  for (int64_t r = 0; r < rows; r++, packed += wide) {
-    const uint8_t *bytes = (const uint8_t *)from + r * in;
-    const int32_t *codes = (const int32_t *)from + r * in;
-    if (place->narrow)
-      for (int64_t i = 0; i < in; i++) packed[i] = (int16_t)(bytes[i] + place->lowest - zero);
-    else
-      for (int64_t i = 0; i < in; i++) packed[i] = (int16_t)(codes[i] - zero);
-    memset(packed + in, 0, (size_t)(wide - in) * sizeof *packed);
-  }
-}
-
-// The rows as the kernel of 8 bits takes them; as they are, if there is nothing to pad.
-static const uint8_t *pack_rows8(const uint8_t *from, const struct prepared *p, int64_t rows,
-                                 int64_t in, uint8_t *packed) {
-  int64_t wide = p->groups * 4;
-  if (wide == in) return from;
-  for (int64_t r = 0; r < rows; r++) {
-    memcpy(packed + r * wide, from + r * in, (size_t)in);
-    memset(packed + r * wide + in, 0, (size_t)(wide - in));
-  }
-  return packed;
-}
-
-// A row of accumulators becomes row r of a value.
-static void requantise(const struct chunk *c, const struct node *n, const struct prepared *p,
-                       const int32_t *acc, int64_t r) {
-  const struct kernels *k = c->m->kernels;
-  const struct value *y = node_out(c->m->graph, n, 0);
-  const struct place *place = &c->m->places[n->out[0]];
-  const struct requant *rq = &n->rq[0];
-  int64_t out = y->shape[y->rank - 1];
-  int32_t zero = type_zero(&y->type, 0), lo = (int32_t)type_lowest(&y->type),
-          hi = (int32_t)type_highest(&y->type);
-  void *to = array(c, n->out[0]);
-  if (p->shift_only && place->narrow) {
-    k->requant8(out, acc, rq->shift[0], zero, lo, hi, (uint8_t *)to + r * out);
-  } else if (p->shift_only) {
-    k->requant32(out, acc, rq->shift[0], zero, lo, hi, (int32_t *)to + r * out);
-  } else {
-    for (int64_t o = 0; o < out; o++) {
-      struct fix_target t = target_of(n, y, o);
-      int64_t i = rq->count > 1 ? o : 0;
-      store(to, place, r * out + o, fix_requant(acc[o], rq->mul[i], rq->shift[i], &t));
-    }
-  }
-}
-
-static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct kernels *k = c->m->kernels;
-  const struct value *x = node_in(c->m->graph, n, 0);
-  const void *from = array(c, n->in[0].value);
-  int64_t in = x->shape[x->rank - 1], rows = c->frames * value_elements(x) / in;
-  int32_t *acc = (int32_t *)(void *)(c->scratch + (rows * p->groups * 4 + 63) / 64 * 64);
-  if (p->bytes) {
-    const uint8_t *rows8 = pack_rows8(from, p, rows, in, c->scratch);
-    k->linear8(rows, p->groups, p->outs, rows8, p->weight, p->bias, acc);
-  } else {
-    int16_t *rows16 = (int16_t *)(void *)c->scratch;
-    pack_rows16(from, &c->m->places[n->in[0].value], p, rows, in, type_zero(&x->type, 0), rows16);
-    k->linear16(rows, p->groups, p->outs, rows16, p->weight, p->bias, acc);
-  }
-  for (int64_t r = 0; r < rows; r++) requantise(c, n, p, acc + r * p->outs, r);
-}
-
-static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct value *v = node_in(c->m->graph, n, 0);
-  const void *x = array(c, n->in[0].value);
-  void *y = array(c, n->out[0]);
-  int64_t count = c->frames * value_elements(v), lowest = type_lowest(&v->type);
-  if (p->table8) {
-    c->m->kernels->lookup8(count, x, p->table8, y);
-    return;
-  }
-  const struct place *from = &c->m->places[n->in[0].value], *to = &c->m->places[n->out[0]];
-  for (int64_t i = 0; i < count; i++) store(y, to, i, p->table[load(x, from, i) - lowest]);
-}
-
-// Widens the inputs, runs the plain kernel, narrows the outputs.
-static void run_plain(const struct chunk *c, const struct node *n) {
-  const struct graph *g = c->m->graph;
-  struct job j = {.graph = g, .node = n, .frames = c->frames, .parts = c->parts};
-  int64_t *free_space = (int64_t *)(void *)c->scratch;
-  for (uint32_t i = 0; i < n->n_in; i++) {
-    const struct value *v = node_in(g, n, i);
-    const struct place *p = &c->m->places[n->in[i].value];
-    int64_t count = value_elements(v) * (v->per_frame ? c->frames : 1);
-    if (i < JOB_INPUTS) j.in[i] = array_of(v, free_space);
-    c->parts[i] = free_space;
-    for (int64_t k = 0; k < count; k++)
-      free_space[k] = v->init ? tensor_int(v->init, k) : load(array(c, n->in[i].value), p, k);
-    free_space += count;
-  }
-  for (uint32_t i = 0; i < n->n_out; i++) {
-    j.out[i] = array_of(node_out(g, n, i), free_space);
-    free_space += j.out[i].elements * c->frames;
-  }
-  if (!job_move(&j, sizeof(int64_t))) golden_fire(&j);
-  for (uint32_t i = 0; i < n->n_out; i++)
-    for (int64_t k = 0; k < j.out[i].elements * c->frames; k++)
-      store(array(c, n->out[i]), &c->m->places[n->out[i]], k, ((int64_t *)j.out[i].data)[k]);
-}
-
-static void run_chunk(const struct chunk *c) {
-  for (uint32_t i = 0; i < c->m->graph->n_nodes; i++) {
-    uint32_t id = c->m->order[i];
-    const struct node *n = &c->m->graph->nodes[id];
-    const struct prepared *p = &c->m->nodes[id];
-    if (is_alias(n)) continue;
-    if (p->packed)
-      run_linear(c, n, p);
-    else if (p->table)
-      run_table(c, n, p);
-    else
-      run_plain(c, n);
-  }
-}
-
 // ---- running
 
 static void enter_pixels(const struct chunk *c, const uint8_t *pixels) {
   const struct input *in = &c->m->graph->inputs[0];
   int64_t count = c->frames * value_elements(&c->m->graph->values[in->value]);
-  void *x = array(c, in->value);
+  void *x = golden_array(c, in->value);
   if (c->m->pixels) {
     c->m->kernels->lookup8(count, pixels, c->m->pixels, x);
     return;
   }
   for (int64_t i = 0; i < count; i++)
-    store(x, &c->m->places[in->value], i,
+    golden_store(x, &c->m->places[in->value], i,
           in->source.table[i % in->source.tables * 256 + pixels[i]]);
 }
 
 static void enter_codes(const struct chunk *c, const int32_t *codes) {
   uint32_t value = c->m->graph->inputs[0].value;
   int64_t count = c->frames * value_elements(&c->m->graph->values[value]);
-  for (int64_t i = 0; i < count; i++) store(array(c, value), &c->m->places[value], i, codes[i]);
+  for (int64_t i = 0; i < count; i++) golden_store(golden_array(c, value), &c->m->places[value], i, codes[i]);
 }
 
 static void leave_taps(const struct chunk *c, int64_t first, const struct golden_tap *taps,
                        uint32_t n_taps) {
   for (uint32_t t = 0; t < n_taps; t++) {
     int64_t size = value_elements(&c->m->graph->values[taps[t].value]);
-    widen(array(c, taps[t].value), &c->m->places[taps[t].value], size * c->frames,
+    golden_widen(golden_array(c, taps[t].value), &c->m->places[taps[t].value], size * c->frames,
           taps[t].to + first * size);
   }
 }
@@ -341,28 +153,21 @@ struct call {
   uint32_t n_taps;
 };
 
-static struct chunk *chunk_new(const struct golden *m, int64_t most) {
-  struct arena a = {0};
-  struct chunk *c = ARENA_NEW(&a, struct chunk, 1);
+static struct chunk *chunk_new(struct arena *a, const struct golden *m, int64_t most) {
+  struct chunk *c = ARENA_NEW(a, struct chunk, 1);
   uint32_t inputs = 1;
   for (uint32_t i = 0; i < m->graph->n_nodes; i++)
     if (m->graph->nodes[i].n_in > inputs) inputs = m->graph->nodes[i].n_in;
-  c->m = m;
-  c->most = most;
-  c->work = arena_alloc(&a, (size_t)most, (size_t)m->workspace);
-  c->scratch = arena_alloc(&a, (size_t)most, (size_t)m->scratch + 64);
-  c->parts = ARENA_NEW(&a, const void *, inputs);
-  c->arena = a;
+  *c = (struct chunk){.m = m,
+                      .most = most,
+                      .work = arena_alloc(a, (size_t)most, (size_t)m->workspace),
+                      .scratch = arena_alloc(a, (size_t)most, (size_t)m->scratch + 64),
+                      .parts = ARENA_NEW(a, const void *, inputs)};
   return c;
 }
 
-static void *room_new(const void *model) {
-  return chunk_new(model, CHUNK);
-}
-
-static void room_free(void *room) {
-  struct arena a = ((struct chunk *)room)->arena;
-  arena_free(&a);
+static void *room_new(struct arena *a, const void *model) {
+  return chunk_new(a, model, CHUNK);
 }
 
 static void enter(const void *model, const void *task, void *room, int64_t part) {
@@ -380,7 +185,7 @@ static void enter(const void *model, const void *task, void *room, int64_t part)
 
 static void compute(const void *model, void *room) {
   (void)model;
-  run_chunk(room);
+  golden_chunk(room);
 }
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {
@@ -389,11 +194,11 @@ static void leave(const void *model, const void *task, void *room, int64_t part)
   leave_taps(room, part * CHUNK, call->taps, call->n_taps);
 }
 
-static const struct pool_work chunks = {room_new, room_free, enter, compute, leave};
+static const struct pool_work chunks = {room_new, enter, compute, leave};
 
-void golden_threads(struct golden *m, int threads) {
+void golden_threads(struct arena *a, struct golden *m, int threads) {
   assert(!m->pool);
-  m->pool = pool_new(threads, m, &chunks);
+  m->pool = pool_new(a, threads, m, &chunks);
 }
 
 void golden_free(struct golden *m) {
@@ -401,10 +206,11 @@ void golden_free(struct golden *m) {
 }
 
 static void run(const struct golden *m, const struct call *call) {
+  struct arena a = {0};
   if (!call->images) return;
-  struct chunk *room = chunk_new(m, call->images < CHUNK ? call->images : CHUNK);
+  struct chunk *room = chunk_new(&a, m, call->images < CHUNK ? call->images : CHUNK);
   pool_run(m->pool, m, &chunks, call, (call->images + CHUNK - 1) / CHUNK, room);
-  room_free(room);
+  arena_free(&a);
 }
 
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,

@@ -40,7 +40,7 @@ struct golden_tap {
 struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
 
 // Lets calls of more than a few images use so many threads (sw/base/pool.h); golden_free ends them.
-void golden_threads(struct golden *m, int threads);
+void golden_threads(struct arena *a, struct golden *m, int threads);
 
 // Ends the threads, if there are any; the memory is the arena's. NULL is allowed.
 void golden_free(struct golden *m);

@@ -115,10 +115,27 @@ bool type_fraction(const struct type *t, int *fraction) {
   return *fraction >= FRACTION_MIN && *fraction <= FRACTION_MAX;
 }
 
-int64_t type_encode(const struct type *t, double v) {
+int64_t type_encode_channel(const struct type *t, int64_t channel, double v) {
   if (t->cls == TYPE_BIPOLAR) return v >= 0 ? 1 : -1;
-  int64_t zero = type_zero(t, 0);
-  return zero + fix_from_real(v / type_scale(t, 0), type_lowest(t) - zero, type_highest(t) - zero);
+  int64_t zero = type_zero(t, channel);
+  return zero +
+         fix_from_real(v / type_scale(t, channel), type_lowest(t) - zero, type_highest(t) - zero);
+}
+
+int64_t type_encode(const struct type *t, double v) {
+  return type_encode_channel(t, 0, v);
+}
+
+int64_t type_encode_integer(const struct type *t, fix_wide v) {
+  int exponent;
+  bool exact = v <= (fix_wide)1 << 53 && v >= -((fix_wide)1 << 53);
+  if (exact || t->cls != TYPE_FIXED || frexp(t->scale[0], &exponent) != 0.5)
+    return type_encode(t, (double)v);
+  // v is beyond any code unless the scale, 2^(exponent - 1), is large.
+  int64_t zero = t->zero[0], lowest = type_lowest(t) - zero, highest = type_highest(t) - zero;
+  int shift = exponent - 1 < 0 ? 0 : exponent - 1 > 100 ? 100 : exponent - 1;
+  fix_wide q = fix_round(v, shift, FIX_HALF_EVEN);
+  return zero + (q < lowest ? lowest : q > highest ? highest : (int64_t)q);
 }
 
 const char *type_text(struct arena *a, const struct type *t) {

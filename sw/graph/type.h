@@ -5,6 +5,7 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/text.h"
+#include "sw/graph/fix.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,8 +45,13 @@ double type_scale(const struct type *t, int64_t channel);
 int32_t type_zero(const struct type *t, int64_t channel);
 
 // The code of a real number: divided by the scale of channel 0, rounded half to even, plus zero,
-// saturated. Bipolar: its sign.
+// saturated. Bipolar: its sign. The division is in double, and exact by a power of two.
 int64_t type_encode(const struct type *t, double v);
+int64_t type_encode_channel(const struct type *t, int64_t channel, double v);
+
+// The same of an integer of up to 64 bits, exact by any power of two; by another scale the integer
+// becomes the nearest double first.
+int64_t type_encode_integer(const struct type *t, fix_wide v);
 
 // The code that an element of an array of 32-bit integers holds: of an unsigned type of 32 bits
 // its bits, of any other the integer itself.

@@ -18,7 +18,11 @@ struct nngen {
   struct nngen_stream input;
   struct nngen_stream *layers; // (n_nodes)
   uint32_t output;             // which of the layers
+  struct warnings warnings;
 };
+
+// What MPFR and GMP take for a table at most; they would abort.
+enum { ROOM = 1 << 20 };
 
 const char *nngen_version(void) {
   return NNGEN_VERSION;
@@ -84,32 +88,53 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
   if (!load_check(&net->arena, &l, e) || !load_model(&net->arena, path, &l, &m, e)) return false;
   if (!m.fixed) return err_set(e, "%s: the model is float: its precision must be given", path);
   net->graph = m.fixed;
+  net->warnings = m.warnings;
   net->golden = golden_new(&net->arena, m.fixed, e);
   return (net->golden && describe(net, e)) || err_within(e, "%s", path);
 }
 
-// Numbers are read with a point, whatever locale the caller's thread has.
-static bool open_in_c_locale(struct nngen *net, const char *path, const struct nngen_options *o,
-                             struct err *e) {
-  locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
-  if (!c) return err_set(e, "out of memory");
-  locale_t before = uselocale(c);
-  bool ok = open_model(net, path, o, e);
-  uselocale(before);
-  freelocale(c);
-  return ok;
-}
-
-struct nngen *nngen_open(const char *path, const struct nngen_options *options,
-                         struct nngen_error *error) {
+static struct nngen *open_new(const char *path, const struct nngen_options *o, struct err *e) {
   struct arena arena = {0};
-  struct err e = {0};
   struct nngen *net = ARENA_NEW(&arena, struct nngen, 1);
   net->arena = arena;
-  if (open_in_c_locale(net, path, options ? options : &(struct nngen_options){0}, &e)) return net;
+  if (open_model(net, path, o, e)) return net;
   nngen_close(net);
-  failed(&e, error);
   return NULL;
+}
+
+static const char no_memory[] = "out of memory";
+
+// What is allocated stays if it succeeds; without memory it is all freed, and NULL.
+static struct nngen *open_rescued(const char *path, const struct nngen_options *o, struct err *e) {
+  struct arena_rescue rescue;
+  if (setjmp(rescue.at)) {
+    *e = (struct err){0};
+    err_put(e, "%s: %s", path, no_memory);
+    return NULL;
+  }
+  arena_rescue_begin(&rescue);
+  arena_probe(ROOM);
+  struct nngen *net = open_new(path, o, e);
+  arena_rescue_end(&rescue);
+  return net;
+}
+
+// Numbers are read with a point, whatever locale the caller's thread has.
+struct nngen *nngen_open(const char *path, const struct nngen_options *options,
+                         struct nngen_error *error) {
+  struct err e = {0};
+  struct nngen *net = NULL;
+  locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
+  if (c) {
+    locale_t before = uselocale(c);
+    net = open_rescued(path, options ? options : &(struct nngen_options){0}, &e);
+    uselocale(before);
+    freelocale(c);
+  } else {
+    err_put(&e, "%s: %s", path, no_memory);
+  }
+  if (!net) failed(&e, error);
+  return net;
 }
 
 // The struct lives in its own arena.
@@ -143,6 +168,16 @@ uint32_t nngen_find(const struct nngen *net, const char *name) {
   return i;
 }
 
+uint32_t nngen_warnings(const struct nngen *net) {
+  return net->warnings.count;
+}
+
+const char *nngen_warning(const struct nngen *net, uint32_t warning, const char **layer) {
+  if (warning >= net->warnings.count) return NULL;
+  if (layer) *layer = net->warnings.list[warning].layer;
+  return net->warnings.list[warning].text;
+}
+
 // ---- running
 
 static bool check_taps(const struct nngen *net, const struct nngen_tap *taps, uint32_t n_taps,
@@ -171,15 +206,35 @@ static void run(const struct nngen *net, int64_t images, const uint8_t *pixels,
   arena_free(&a);
 }
 
+static int run_rescued(const struct nngen *net, int64_t images, const uint8_t *pixels,
+                       const int32_t *codes, int32_t *output, const struct nngen_tap *taps,
+                       uint32_t n_taps, struct nngen_error *error) {
+  struct arena_rescue rescue;
+  if (setjmp(rescue.at)) {
+    struct err e = {0};
+    err_put(&e, no_memory);
+    return failed(&e, error);
+  }
+  arena_rescue_begin(&rescue);
+  arena_probe(ROOM);
+  run(net, images, pixels, codes, output, taps, n_taps);
+  arena_rescue_end(&rescue);
+  return 1;
+}
+
+static bool check_images(int64_t images, struct err *e) {
+  return images >= 0 || err_set(e, "%lld images, expected 0 or more", (long long)images);
+}
+
 int nngen_run_pixels(const struct nngen *net, int64_t images, const uint8_t *pixels,
                      int32_t *output, const struct nngen_tap *taps, uint32_t n_taps,
                      struct nngen_error *error) {
   struct err e = {0};
   if (!net->graph->inputs[0].source.tables)
     err_put(&e, "the network's input doesn't come from pixels");
-  if (e.text[0] || !check_taps(net, taps, n_taps, &e)) return failed(&e, error);
-  run(net, images, pixels, NULL, output, taps, n_taps);
-  return 1;
+  if (e.text[0] || !check_images(images, &e) || !check_taps(net, taps, n_taps, &e))
+    return failed(&e, error);
+  return run_rescued(net, images, pixels, NULL, output, taps, n_taps, error);
 }
 
 // Bipolar has no 0.
@@ -204,25 +259,48 @@ static bool check_codes(const struct nngen *net, int64_t images, const int32_t *
 int nngen_run_codes(const struct nngen *net, int64_t images, const int32_t *codes, int32_t *output,
                     const struct nngen_tap *taps, uint32_t n_taps, struct nngen_error *error) {
   struct err e = {0};
-  if (!check_taps(net, taps, n_taps, &e) || !check_codes(net, images, codes, &e))
+  if (!check_images(images, &e) || !check_taps(net, taps, n_taps, &e) ||
+      !check_codes(net, images, codes, &e))
     return failed(&e, error);
-  run(net, images, NULL, codes, output, taps, n_taps);
-  return 1;
+  return run_rescued(net, images, NULL, codes, output, taps, n_taps, error);
 }
 
 // ---- converting
 
-int nngen_encode(const struct nngen_stream *s, int64_t count, const float *reals, int32_t *codes,
+static bool one_scale(const struct nngen_stream *s, struct err *e) {
+  return s->axis < 0 || err_set(e, "stream \"%s\" has a scale per channel", s->name);
+}
+
+static bool encode(const struct nngen_stream *s, int64_t i, double real, int32_t *code,
+                   struct err *e) {
+  if (!isfinite(real)) return err_set(e, "element %lld isn't a finite number", (long long)i);
+  *code = (int32_t)type_encode(s->type, real);
+  return true;
+}
+
+int nngen_encode(const struct nngen_stream *s, int64_t count, const double *reals, int32_t *codes,
                  struct nngen_error *error) {
   struct err e = {0};
-  if (s->axis >= 0) err_put(&e, "stream \"%s\" has a scale per channel", s->name);
-  for (int64_t i = 0; i < count && !e.text[0]; i++) {
-    if (!isfinite(reals[i]))
-      err_put(&e, "element %lld isn't a finite number", (long long)i);
-    else
-      codes[i] = (int32_t)type_encode(s->type, (double)reals[i]);
-  }
-  return e.text[0] ? failed(&e, error) : 1;
+  bool ok = one_scale(s, &e);
+  for (int64_t i = 0; ok && i < count; i++) ok = encode(s, i, reals[i], &codes[i], &e);
+  return ok ? 1 : failed(&e, error);
+}
+
+int nngen_encode_floats(const struct nngen_stream *s, int64_t count, const float *reals,
+                        int32_t *codes, struct nngen_error *error) {
+  struct err e = {0};
+  bool ok = one_scale(s, &e);
+  for (int64_t i = 0; ok && i < count; i++) ok = encode(s, i, (double)reals[i], &codes[i], &e);
+  return ok ? 1 : failed(&e, error);
+}
+
+int nngen_encode_integers(const struct nngen_stream *s, int64_t count, const int64_t *integers,
+                          int32_t *codes, struct nngen_error *error) {
+  struct err e = {0};
+  bool ok = one_scale(s, &e);
+  for (int64_t i = 0; ok && i < count; i++)
+    codes[i] = (int32_t)type_encode_integer(s->type, integers[i]);
+  return ok ? 1 : failed(&e, error);
 }
 
 void nngen_decode(const struct nngen_stream *s, int64_t images, const int32_t *codes,

@@ -20,8 +20,8 @@
  * processors). The results don't depend on it.
  *
  * Errors. Functions that can fail return NULL or 0 and fill `error`, which may be NULL. Files are
- * checked before use and may come from anybody. When memory runs out the process ends with a
- * message.
+ * checked before use and may come from anybody. The library prints nothing and never ends the
+ * process: without memory a call fails like any other and leaves the network as it was.
  */
 #ifndef NNGEN_H
 #define NNGEN_H
@@ -99,6 +99,11 @@ NNGEN_API const struct nngen_stream *nngen_layer(const struct nngen *net, uint32
 /* The index of the layer with this name; nngen_layers(net) if there is none. */
 NNGEN_API uint32_t nngen_find(const struct nngen *net, const char *name);
 
+/* What quantisation has destroyed, in words, of a layer or of the input: results that mean nothing.
+ * 0 .. nngen_warnings - 1; NULL behind. `layer` gets the name and may be NULL. */
+NNGEN_API uint32_t nngen_warnings(const struct nngen *net);
+NNGEN_API const char *nngen_warning(const struct nngen *net, uint32_t warning, const char **layer);
+
 /* ---- Running */
 
 /* A layer to be looked at, and where its codes go: (images, elements of the layer). */
@@ -122,10 +127,16 @@ NNGEN_API int nngen_run_codes(const struct nngen *net, int64_t images, const int
 
 /* ---- Converting */
 
-/* codes (count) = reals (count) of a stream with one scale, rounded half to even and saturated. 0
- * if a number isn't finite or the stream has a scale per channel. */
-NNGEN_API int nngen_encode(const struct nngen_stream *s, int64_t count, const float *reals,
+/* codes (count) = reals (count) of a stream with one scale, rounded half to even and saturated, as
+ * the program converts weights, biases and data. 0 if a number isn't finite or the stream has a
+ * scale per channel. Of floats the floats themselves count, of integers every bit. */
+NNGEN_API int nngen_encode(const struct nngen_stream *s, int64_t count, const double *reals,
                            int32_t *codes, struct nngen_error *error);
+NNGEN_API int nngen_encode_floats(const struct nngen_stream *s, int64_t count, const float *reals,
+                                  int32_t *codes, struct nngen_error *error);
+NNGEN_API int nngen_encode_integers(const struct nngen_stream *s, int64_t count,
+                                    const int64_t *integers, int32_t *codes,
+                                    struct nngen_error *error);
 
 /* reals (images, elements of the stream) = what its codes stand for. */
 NNGEN_API void nngen_decode(const struct nngen_stream *s, int64_t images, const int32_t *codes,

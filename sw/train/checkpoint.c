@@ -3,6 +3,7 @@
 
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/data/array.h"
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
 
@@ -50,9 +51,14 @@ static void hash_data(const struct images *set, char hex[65]) {
   size_t elements = (size_t)(set->count * set->elements);
   SHA256Init(&c);
   if (set->pixels) SHA256Update(&c, set->pixels, elements);
-  if (set->floats) SHA256Update(&c, (const uint8_t *)set->floats, elements * sizeof *set->floats);
+  if (set->numbers)
+    SHA256Update(&c, set->numbers->data, elements * array_type_bytes(set->numbers->type));
   if (set->labels)
     SHA256Update(&c, (const uint8_t *)set->labels, (size_t)set->count * sizeof *set->labels);
+  else if (set->answers)
+    SHA256Update(&c, set->answers->data,
+                 (size_t)set->count * (size_t)(set->answers->elements / set->answers->shape[0]) *
+                     array_type_bytes(set->answers->type));
   SHA256End(&c, hex);
 }
 

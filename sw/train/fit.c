@@ -3,6 +3,7 @@
 
 #include "sw/base/elementary.h"
 #include "sw/base/rng.h"
+#include "sw/data/verdict.h"
 #include "sw/exec/real.h"
 
 #include <math.h>
@@ -16,6 +17,9 @@ struct fit {
   const struct images *set;
   struct fit_options o;
   int64_t trained, elements, classes; // images that are trained on; of an image, of an output
+  struct verdict verdict;
+  struct answers answers;
+  double *reals; // (classes) an image's outputs
   struct steps *steps;
   int64_t *order;       // (trained) images of this epoch
   float table[256 * 4]; // (channels, 256) pixel to float
@@ -39,16 +43,34 @@ static double now(void) {
 
 // ---- checking the data
 
-static bool check_labels(const struct images *set, int64_t classes, struct err *e) {
+static bool check_labels(struct fit *f, struct err *e) {
+  const struct images *set = f->set;
   if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
-  for (int64_t i = 0; i < set->count; i++)
-    if (set->labels[i] < 0 || set->labels[i] >= classes)
+  if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
+  int64_t most = f->classes > 1 ? f->classes : 2;
+  for (int64_t i = 0; f->answers.classes && i < set->count; i++)
+    if (f->answers.classes[i] >= most)
       return err_set(e, "%s: label %d of image %lld, the model has %lld classes", set->name,
-                     set->labels[i], (long long)i, (long long)classes);
+                     f->answers.classes[i], (long long)i, (long long)most);
+  if (f->o.loss == LOSS_CROSS_ENTROPY && f->classes == 1)
+    return err_set(e,
+                   "the cross entropy of a single output is always 0: its loss is mse (\"loss\": "
+                   "\"mse\" in the recipe)");
   return true;
 }
 
-static bool check(const struct fit *f, struct err *e) {
+// Floats that the network can take, once for all.
+static bool check_numbers(const struct images *set, struct err *e) {
+  struct arena a = {0};
+  float *x = ARENA_NEW(&a, float, set->elements);
+  bool ok = true;
+  for (int64_t i = 0; ok && set->numbers && i < set->count; i++)
+    ok = images_floats(set, i, 1, x, e);
+  arena_free(&a);
+  return ok;
+}
+
+static bool check(struct fit *f, struct err *e) {
   const struct images *set = f->set;
   const struct graph *m = f->model;
   if (f->o.validation >= set->count)
@@ -57,14 +79,10 @@ static bool check(const struct fit *f, struct err *e) {
   if (f->trained < f->o.batch)
     return err_set(e, "%s: %lld images to train on, fewer than a batch of %lld", set->name,
                    (long long)f->trained, (long long)f->o.batch);
-  if (set->elements != f->elements)
-    return err_set(e, "%s: images of %lld elements, input \"%s\" has %lld", set->name,
-                   (long long)set->elements, m->values[m->inputs[0].value].name,
-                   (long long)f->elements);
-  if (set->pixels && (f->channels < 1 || f->channels > CHANNELS_MAX))
-    return err_set(e, "%s: bytes, but input \"%s\" has no pixel source of 1 to %d channels",
-                   set->name, m->values[m->inputs[0].value].name, CHANNELS_MAX);
-  return check_labels(set, f->classes, e);
+  if (set->pixels && f->channels > CHANNELS_MAX)
+    return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
+                   (long long)f->channels, CHANNELS_MAX);
+  return images_fit(set, m, e) && check_numbers(set, e) && check_labels(f, e);
 }
 
 // ---- variables
@@ -140,8 +158,9 @@ static void fill_table(struct fit *f) {
 }
 
 static void enter_image(const struct fit *f, int64_t image, float *x) {
-  if (f->set->floats) {
-    memcpy(x, f->set->floats + image * f->elements, (size_t)f->elements * sizeof *x);
+  if (f->set->numbers) {
+    struct err none = {0}; // they have been checked
+    images_floats(f->set, image, 1, x, &none);
     return;
   }
   const uint8_t *p = f->set->pixels + image * f->elements;
@@ -151,14 +170,25 @@ static void enter_image(const struct fit *f, int64_t image, float *x) {
     for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[i % f->channels * 256 + p[i]];
 }
 
+// What output c of an image is trained towards: a single output's class 1 is the right one.
+static double target_of(const struct fit *f, int64_t image, int64_t c) {
+  if (!f->answers.classes) return f->answers.targets[image * f->classes + c];
+  int32_t class = f->answers.classes[image];
+  return f->o.target[f->classes > 1 ? c == class : class];
+}
+
 static void enter(const struct fit *f, struct steps *s, int64_t first, int64_t frames) {
   float *x = steps_input(s, 0), *t = steps_input(s, 1);
   for (int64_t i = 0; i < frames; i++) {
     int64_t image = f->order[first + i];
     enter_image(f, image, x + i * f->elements);
-    for (int64_t c = 0; c < f->classes; c++)
-      t[i * f->classes + c] = (float)f->o.target[c == f->set->labels[image]];
+    for (int64_t c = 0; c < f->classes; c++) t[i * f->classes + c] = (float)target_of(f, image, c);
   }
+}
+
+static void judge(const struct fit *f, int64_t image, const float *y, struct score *score) {
+  for (int64_t c = 0; c < f->classes; c++) f->reals[c] = (double)y[c];
+  verdict_judge(&f->verdict, &f->answers, image, f->reals, score);
 }
 
 static int64_t frames_at(const struct fit *f, int64_t step) {
@@ -171,35 +201,37 @@ static void run(const struct fit *f, struct steps *s, int64_t step) {
   steps_run_frames(s, frames_at(f, step), NULL);
 }
 
-static int64_t best_class(const float *y, int64_t classes) {
-  int64_t best = 0;
-  for (int64_t c = 1; c < classes; c++)
-    if (y[c] > y[best]) best = c;
-  return best;
-}
-
+// Of a step; 0 without classes.
 static int64_t count_correct(const struct fit *f, int64_t step) {
   const float *y = steps_value(f->steps, f->t->output);
-  int64_t correct = 0;
-  for (int64_t i = 0; i < frames_at(f, step); i++)
-    correct += best_class(y + i * f->classes, f->classes) ==
-               f->set->labels[f->order[step * f->o.batch + i]];
-  return correct;
+  struct score score = {0};
+  for (int64_t i = 0; f->answers.classes && i < frames_at(f, step); i++)
+    judge(f, f->order[step * f->o.batch + i], y + i * f->classes, &score);
+  return score.correct;
 }
 
 // ---- validation
 
-static double image_loss(const struct fit *f, const float *y, int64_t label) {
-  double most = (double)y[best_class(y, f->classes)], sum = 0;
-  if (f->o.loss == LOSS_MSE) {
-    for (int64_t c = 0; c < f->classes; c++) {
-      double d = (double)y[c] - f->o.target[c == label];
-      sum += d * d;
-    }
-    return sum / (double)f->classes;
-  }
+// -sum t log softmax(y); with classes the target is taken as 1 for the right one.
+static double cross_entropy(const struct fit *f, const float *y, int64_t image) {
+  double most = -INFINITY, sum = 0, loss = 0;
+  for (int64_t c = 0; c < f->classes; c++) most = fmax(most, (double)y[c]);
   for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp((double)y[c] - most);
-  return elementary_log(sum) - ((double)y[label] - most);
+  if (f->answers.classes)
+    return elementary_log(sum) - ((double)y[f->answers.classes[image]] - most);
+  for (int64_t c = 0; c < f->classes; c++)
+    loss += target_of(f, image, c) * (elementary_log(sum) - ((double)y[c] - most));
+  return loss;
+}
+
+static double image_loss(const struct fit *f, const float *y, int64_t image) {
+  double sum = 0;
+  if (f->o.loss == LOSS_CROSS_ENTROPY) return cross_entropy(f, y, image);
+  for (int64_t c = 0; c < f->classes; c++) {
+    double d = (double)y[c] - target_of(f, image, c);
+    sum += d * d;
+  }
+  return sum / (double)f->classes;
 }
 
 static void validate(struct fit *f, struct fit_row *row) {
@@ -212,16 +244,17 @@ static void validate(struct fit *f, struct fit_row *row) {
   int32_t value = graph_find_value(m, f->t->graph->values[f->t->output].name);
   struct real_tap tap = {(uint32_t)value, y};
   fit_export(f);
-  real_run(m, count, f->set->pixels ? f->set->pixels + first * f->elements : NULL,
-           f->set->floats ? f->set->floats + first * f->elements : NULL, &tap, 1, &e);
-  double loss = 0, correct = 0;
+  float *x = f->set->pixels ? NULL : ARENA_NEW(&a, float, count * f->elements);
+  if (x) images_floats(f->set, first, count, x, &e);
+  real_run(m, count, x ? NULL : f->set->pixels + first * f->elements, x, &tap, 1, &e);
+  double loss = 0;
+  struct score score = {0};
   for (int64_t i = 0; i < count; i++) {
-    int32_t label = f->set->labels[first + i];
-    loss += image_loss(f, y + i * f->classes, label);
-    correct += best_class(y + i * f->classes, f->classes) == label;
+    loss += image_loss(f, y + i * f->classes, first + i);
+    judge(f, first + i, y + i * f->classes, &score);
   }
   row->validation_loss = loss / (double)count;
-  row->validation_accuracy = correct / (double)count;
+  if (f->answers.classes) row->validation_accuracy = (double)score.correct / (double)count;
   arena_free(&a);
 }
 
@@ -268,7 +301,7 @@ static void end_epoch(struct fit *f) {
   int64_t period = ((at->epoch + 1) * fit_steps(f) - 1) / f->o.optimizer->every;
   struct fit_row row = {.epoch = at->epoch + 1,
                         .loss = at->loss / at->images,
-                        .accuracy = at->correct / at->images,
+                        .accuracy = f->answers.classes ? at->correct / at->images : NAN,
                         .validation_loss = NAN,
                         .validation_accuracy = NAN,
                         .rate = rate_of(f->o.optimizer, period),
@@ -377,7 +410,11 @@ struct fit *fit_new(struct arena *a, struct graph *model, const struct training 
   f->trained = set->count - o->validation;
   f->elements = value_elements(&model->values[model->inputs[0].value]);
   f->classes = value_elements(&t->graph->values[t->output]);
+  f->reals = ARENA_NEW(a, double, f->classes);
   f->channels = model->inputs[0].source.channels;
+  // The value that the loss sees has the same name in both graphs.
+  f->verdict =
+      verdict_of_value(model, (uint32_t)graph_find_value(model, t->graph->values[t->output].name));
   if (!check(f, e)) return NULL;
   for (uint32_t i = 0; i < t->n_parameters; i++)
     to_floats(a, &model->values[t->parameters[i].weight]);

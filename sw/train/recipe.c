@@ -3,6 +3,7 @@
 
 #include "sw/base/json.h"
 #include "sw/base/rng.h"
+#include "sw/data/verdict.h"
 
 #include <math.h>
 #include <string.h>
@@ -211,6 +212,8 @@ static bool read_all(struct reading *r, struct recipe *out) {
   int loss = choice(r, "loss", losses, 0), initial = choice(r, "initial", initials, 0);
   if (loss == NONE || initial == NONE || !read_targets(r, out->target)) return false;
   out->loss = (enum loss)loss;
+  out->loss_chosen = json_object_get(r->root, "loss");
+  out->targets_chosen = json_object_get(r->root, "targets");
   r->initial = (unsigned)initial;
   r->g = out->model = graph_new(r->arena, name ? name : "network");
   return read_input(r) && read_layers(r) && graph_verify(r->g, r->err);
@@ -224,4 +227,10 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
   bool ok = read_all(&r, out);
   json_decref(root);
   return ok;
+}
+
+void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l) {
+  bool single = v->elements == 1 && v->kind != VERDICT_INDEX;
+  if (!r->loss_chosen && (single || !l->classes)) r->loss = LOSS_MSE;
+  if (!r->targets_chosen && v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
 }

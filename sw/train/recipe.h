@@ -17,11 +17,20 @@
 struct recipe {
   struct graph *model; // verified, its weights drawn
   enum loss loss;
-  double target[2]; // of the other classes, of the right one
+  double target[2];                 // of the other classes, of the right one
+  bool loss_chosen, targets_chosen; // said so; otherwise recipe_choose may change them
 };
 
 // Weights are drawn with `seed`. False with the layer and field that is wrong.
 bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed, struct recipe *r,
                   struct err *e);
+
+struct verdict;
+struct answers;
+
+// What a recipe didn't say, from the network and the labels: a single output, and labels that are
+// targets, take the mean squared error; an output that is a class above 0 is trained towards -1
+// and 1.
+void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l);
 
 #endif

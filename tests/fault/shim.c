@@ -2,6 +2,7 @@
 // Loaded before the C library: the N-th call of one kind fails, or kills the process.
 //
 //   NNGEN_FAULT=malloc:17        the 17th allocation returns NULL
+//   NNGEN_FAULT=malloc:17:on     and so does every later one
 //   NNGEN_FAULT=write:3:kill     the 3rd write ends the process by SIGKILL
 //
 // Kinds: malloc (and its like), open, read, write, change (rename, mkdir, unlink and their like),
@@ -37,13 +38,14 @@ static const char *const names[KINDS] = {"malloc", "open", "read",  "write",
 static const int errors[KINDS] = {ENOMEM, EIO, EIO, ENOSPC, ENOSPC, EIO, EAGAIN, ENOSPC};
 
 static long wanted[KINDS], calls[KINDS];
-static int kills, awake, no_exchange;
+static int kills, goes_on, awake, no_exchange;
 
 static void parse(const char *fault) {
   const char *colon = fault ? strchr(fault, ':') : NULL;
   for (int k = 0; colon && k < KINDS; k++)
     if (strlen(names[k]) == (size_t)(colon - fault) && !strncmp(names[k], fault, strlen(names[k])))
       wanted[k] = strtol(colon + 1, NULL, 10);
+  goes_on = colon && strstr(colon, ":on");
   kills = colon && strstr(colon, ":kill");
 }
 
@@ -63,7 +65,9 @@ __attribute__((destructor)) static void report(void) {
 }
 
 static int fails(enum kind k) {
-  if (!awake || ++calls[k] != wanted[k]) return 0;
+  if (!awake) return 0;
+  long n = ++calls[k];
+  if (n != wanted[k] && !(goes_on && wanted[k] && n > wanted[k])) return 0;
   if (kills) raise(SIGKILL);
   errno = errors[k];
   return 1;

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/paths.h"
+
+#include "gen/folder.h"
+#include "quant/load.h"
+#include "sim/simulate.h"
+#include "sw/base/file.h"
+#include "sw/base/lock.h"
+#include "sw/data/data.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { MOST = 16 };
+
+struct place {
+  const char *option; // what it is: "the model", "the file of --data", "-o"
+  const char *path;   // as the user spelt it
+  const char *real;   // absolute, without links
+  bool exists, folder;
+  struct stat st;
+};
+
+struct places {
+  struct arena *arena;
+  int n_inputs, n_outputs;
+  struct place inputs[MOST], outputs[MOST];
+};
+
+bool paths_is_folder(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+const char *paths_work(struct arena *a, const struct options *o) {
+  size_t length = strlen(o->model);
+  while (length > 1 && o->model[length - 1] == '/') length--;
+  const char *path = arena_printf(a, "%.*s", (int)length, o->model);
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = paths_is_folder(path) ? NULL : strrchr(name, '.');
+  int stem = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
+  return o->output ? o->output : arena_printf(a, "build/sim/%.*s", stem, name);
+}
+
+static const char *folder_of(struct arena *a, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return slash == path ? "/" : arena_printf(a, "%.*s", (int)(slash - path), path);
+}
+
+// What exists of a path, resolved, and the rest as it is spelt.
+static const char *resolved(struct arena *a, const char *path) {
+  char whole[PATH_MAX];
+  if (realpath(path, whole)) return arena_strdup(a, whole);
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  const char *bare = arena_printf(a, "%.*s", (int)length, path), *slash = strrchr(bare, '/');
+  const char *name = slash ? slash + 1 : bare, *folder = folder_of(a, bare);
+  if (strcmp(folder, path) == 0) return path;
+  const char *above = resolved(a, folder);
+  return arena_printf(a, "%s/%s", strcmp(above, "/") == 0 ? "" : above, name);
+}
+
+static void fill(struct arena *a, struct place *p, const char *option, const char *path) {
+  *p = (struct place){.option = option, .path = path};
+  p->exists = stat(path, &p->st) == 0;
+  p->folder = p->exists && S_ISDIR(p->st.st_mode);
+  p->real = resolved(a, path);
+}
+
+static void input(struct places *p, const char *option, const char *path) {
+  if (path && *path && p->n_inputs < MOST) fill(p->arena, &p->inputs[p->n_inputs++], option, path);
+}
+
+static void output(struct places *p, const char *option, const char *path) {
+  if (path && p->n_outputs < MOST) fill(p->arena, &p->outputs[p->n_outputs++], option, path);
+}
+
+static void data(struct places *p, const char *option, const char *spec) {
+  const char *files[2];
+  data_files(p->arena, spec, files);
+  input(p, option, files[0]);
+  input(p, option, files[1]);
+}
+
+static void collect(struct places *p, enum command c, const struct options *o) {
+  bool reads = c == COMMAND_RUN || c == COMMAND_SIM, train = c == COMMAND_TRAIN;
+  const char *mnist = train ? "mnist-train" : "mnist";
+  bool set = o->data && !(train && strcmp(o->data, "mnist") == 0);
+  input(p, "the model", o->model);
+  if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
+  input(p, "the file of --formats", o->formats);
+  input(p, "the file of --folding", o->folding);
+  if (o->net && o->net[0] != '{' && file_exists(o->net)) input(p, "the file of --net", o->net);
+  if (o->data || reads || train) data(p, "the file of --data", set ? o->data : mnist);
+  if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
+  output(p, "--checkpoint", o->checkpoint);
+  output(p, "--log", o->log);
+  output(p, "--plot", o->plot);
+  if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
+  if (c == COMMAND_RUN) output(p, "-o", o->output);
+  if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
+  if (train) output(p, "-o", o->output ? o->output : "model.bin");
+}
+
+// ---- comparing
+
+static bool same(const struct place *a, const struct place *b) {
+  bool one = a->exists && b->exists && a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino;
+  return one || strcmp(a->real, b->real) == 0;
+}
+
+// The part of `p` below `folder`, or NULL.
+static const char *below(const struct place *folder, const struct place *p) {
+  size_t n = strlen(folder->real);
+  if (strcmp(folder->real, "/") == 0) return p->real + 1;
+  return strncmp(folder->real, p->real, n) == 0 && p->real[n] == '/' ? p->real + n + 1 : NULL;
+}
+
+static bool check_pair(enum command c, const struct place *out, const struct place *in,
+                       struct err *e) {
+  const char *inside = below(out, in);
+  bool replaced = c == COMMAND_GENERATE && inside;
+  bool written = c == COMMAND_SIM && inside && simulate_writes(inside);
+  if (same(out, in))
+    return err_set(e, "%s: would be overwritten, it is %s; choose another %s", in->path, in->option,
+                   out->option);
+  if (replaced || written)
+    return err_set(e,
+                   "%s: would be overwritten, it is %s and lies in the folder of the output, %s; "
+                   "choose another %s",
+                   in->path, in->option, out->path, out->option);
+  if (in->folder && below(in, out))
+    return err_set(e, "%s: lies in %s, which is %s and stays as it is; choose another %s",
+                   out->path, in->path, in->option, out->option);
+  return true;
+}
+
+// ---- writing
+
+static bool probe(struct arena *a, const char *folder, const char *path, struct err *e) {
+  char *name = arena_printf(a, "%s/.nngen-XXXXXX", folder);
+  int fd = mkstemp(name);
+  if (fd < 0)
+    return err_set(e, "%s: the folder %s can't be written: %s", path, folder, strerror(errno));
+  close(fd);
+  unlink(name);
+  return true;
+}
+
+// Of a folder that will be made, the nearest one above it that is there.
+static bool check_folder(struct arena *a, enum command c, const struct place *p, struct err *e) {
+  const char *above = p->real;
+  if (c == COMMAND_GENERATE && !folder_free(p->path, e)) return false;
+  if (c == COMMAND_GENERATE) above = folder_of(a, p->real);
+  while (c == COMMAND_SIM && !file_exists(above) && strcmp(above, "/") != 0)
+    above = folder_of(a, above);
+  return probe(a, above, p->path, e);
+}
+
+static bool check_writable(struct arena *a, enum command c, const struct place *p, struct err *e) {
+  if (c == COMMAND_GENERATE || c == COMMAND_SIM) return check_folder(a, c, p, e);
+  if (!*p->path) return err_set(e, "%s \"\": the name of a file is empty", p->option);
+  if (p->exists && !S_ISREG(p->st.st_mode))
+    return err_set(e, "%s: exists and isn't a regular file", p->path);
+  return probe(a, folder_of(a, p->path), p->path, e);
+}
+
+bool paths_check(struct arena *a, enum command command, const struct options *o, struct err *e) {
+  struct places p = {.arena = a};
+  collect(&p, command, o);
+  for (int i = 0; i < p.n_outputs; i++) {
+    for (int k = 0; k < p.n_inputs; k++)
+      if (!check_pair(command, &p.outputs[i], &p.inputs[k], e)) return false;
+    for (int k = 0; k < i; k++)
+      if (same(&p.outputs[i], &p.outputs[k]))
+        return err_set(e, "%s: %s and %s would write the same file", p.outputs[i].path,
+                       p.outputs[k].option, p.outputs[i].option);
+    if (!check_writable(a, command, &p.outputs[i], e)) return false;
+  }
+  return true;
+}
+
+bool paths_room(struct arena *a, const char *path, int64_t bytes, struct err *e) {
+  struct statvfs s;
+  if (statvfs(folder_of(a, path), &s) != 0) return true;
+  double free = (double)s.f_bavail * (double)s.f_frsize;
+  return (double)bytes <= free ||
+         err_set(e, "%s: %lld bytes are to be written, %.0f are free there", path, (long long)bytes,
+                 free);
+}

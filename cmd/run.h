@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `run` shows of a run.
+#ifndef NNGEN_CMD_RUN_H
+#define NNGEN_CMD_RUN_H
+
+#include "cmd/command.h"
+#include "sw/data/verdict.h"
+#include "sw/graph/graph.h"
+
+// What quantisation costs a layer, or the input, against the float model.
+struct loss {
+  const char *name;
+  struct stream_loss of;
+};
+
+struct run_output {
+  uint32_t value;
+  struct tensor *tensor; // (images, elements) I32 codes or F32
+};
+
+struct run {
+  struct arena *arena;
+  const char *model;         // as the user named it
+  const struct graph *graph; // that is executed
+  const struct graph *real;  // to compare with, or NULL
+  struct images set;
+  int64_t batch; // images per call
+  const char *executor;
+  uint32_t n_outputs;
+  struct run_output *outputs;
+  struct verdict verdict;
+  struct answers answers;
+  struct score score;
+  double seconds;
+  uint32_t n_losses;
+  struct loss *losses;
+  struct warnings *warnings;
+};
+
+struct golden;
+
+// Codes and floats of both models, layer by layer, on the first images. False on error.
+bool run_losses(struct run *r, const struct golden *m, struct err *e);
+
+// Writes every output as a safetensors file.
+bool run_write(const struct run *r, const char *path, struct err *e);
+
+void run_print_json(const struct run *r);
+void run_print_text(const struct run *r);
+
+#endif

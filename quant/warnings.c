@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/warnings.h"
+
+#include "sw/base/json.h"
+#include "sw/graph/interval.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+// A share of clipped weights, of saturated inputs, that is worth a word; noise over signal that
+// leaves no meaning.
+static const double clipped_share = 0.01, saturated_share = 0.5, noise_share = 0.5;
+
+void warnings_add(struct arena *a, struct warnings *w, const char *layer, const char *format, ...) {
+  char line[600];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  if (w->count == w->room) {
+    struct warning *list = ARENA_NEW(a, struct warning, 2 * w->room + 8);
+    if (w->count) memcpy(list, w->list, w->count * sizeof *list);
+    w->list = list;
+    w->room = 2 * w->room + 8;
+  }
+  w->list[w->count++] = (struct warning){layer, arena_strdup(a, line)};
+}
+
+// ---- weights
+
+static const struct tensor *float_weights(const struct graph *real, const struct node *n) {
+  for (uint32_t i = 0; real && i < real->n_nodes; i++)
+    if (strcmp(real->nodes[i].name, n->name) == 0 && real->nodes[i].n_in > 1)
+      return node_in(real, &real->nodes[i], 1)->init;
+  return NULL;
+}
+
+struct tally {
+  int64_t nonzero, lost, clipped; // weights
+  double most, signal, noise, highest;
+};
+
+static struct tally tally_of(const struct tensor *x, const struct value *w) {
+  struct tally t = {0};
+  const struct type *type = &w->type;
+  for (int64_t i = 0; i < x->count; i++) {
+    int64_t c = type->axis < 0 ? 0 : i / (x->count / w->shape[0]);
+    double v = tensor_real(x, i), scale = type_scale(type, c);
+    double code = (double)(tensor_int(w->init, i) - type_zero(type, c)), off = code * scale - v;
+    t.nonzero += v != 0;
+    t.lost += v != 0 && code == 0;
+    t.clipped += v / scale > (double)(type_highest(type) - type_zero(type, c)) + 0.5 ||
+                 v / scale < (double)(type_lowest(type) - type_zero(type, c)) - 0.5;
+    t.most = fmax(t.most, fabs(v));
+    t.highest = fmax(t.highest, (double)(type_highest(type) - type_zero(type, c)) * scale);
+    t.signal += v * v / (scale * scale);
+    t.noise += off * off / (scale * scale);
+  }
+  return t;
+}
+
+// True if a warning was added.
+static bool weights_lost(struct arena *a, const struct tensor *x, const struct node *n,
+                         const struct value *w, struct warnings *out) {
+  const char *type = type_text(a, &w->type);
+  int64_t zeros = 0;
+  for (int64_t i = 0; i < w->init->count; i++)
+    zeros += tensor_int(w->init, i) == type_zero(&w->type, w->type.axis < 0 ? 0 : i / w->shape[1]);
+  struct tally t = x && x->count == w->init->count ? tally_of(x, w) : (struct tally){0};
+  if (zeros == w->init->count && w->type.cls == TYPE_FIXED) {
+    if (t.nonzero)
+      warnings_add(a, out, n->name,
+                   "all weights are rounded to 0: the largest is %g, a step of %s is %g (another "
+                   "--weight-precision?)",
+                   t.most, type, type_scale(&w->type, 0));
+    else
+      warnings_add(a, out, n->name, "all weights are 0");
+    return true;
+  }
+  if ((double)t.clipped >= clipped_share * (double)w->init->count && t.clipped) {
+    warnings_add(a, out, n->name,
+                 "%lld of %lld weights are clipped: the largest is %g, %s ends at %g (another "
+                 "--weight-precision?)",
+                 (long long)t.clipped, (long long)w->init->count, t.most, type, t.highest);
+    return true;
+  }
+  if (t.signal > 0 && t.noise > noise_share * t.signal) {
+    warnings_add(a, out, n->name,
+                 "%s leaves little of its weights: %lld of %lld are rounded to 0, %.1f dB between "
+                 "weights and error (another --weight-precision?)",
+                 type, (long long)t.lost, (long long)t.nonzero, 10 * log10(t.signal / t.noise));
+    return true;
+  }
+  return false;
+}
+
+// ---- what comes out
+
+// Outputs of a linear layer that lie beyond the type's range for every input. Half a step either
+// way is left to the rounding.
+static bool outputs_lost(struct arena *a, const struct graph *g, const struct node *n,
+                         struct warnings *out) {
+  const struct value *y = node_out(g, n, 0), *b = node_in(g, n, 2);
+  int64_t count = y->shape[y->rank - 1], lost = 0, first = 0;
+  if (y->type.cls != TYPE_FIXED || !n->n_rq) return false;
+  for (int64_t c = 0; c < count; c++) {
+    const struct requant *r = &n->rq[0];
+    int64_t k = r->count > 1 ? c : 0, zero = type_zero(&y->type, y->type.axis < 0 ? 0 : c);
+    struct interval i = interval_acc(g, n, c);
+    double lowest = ldexp((double)i.lo * (double)r->mul[k], -r->shift[k]) + (double)zero;
+    double highest = ldexp((double)i.hi * (double)r->mul[k], -r->shift[k]) + (double)zero;
+    bool beyond = lowest > (double)type_highest(&y->type) + 0.5 ||
+                  highest < (double)type_lowest(&y->type) - 0.5;
+    if (beyond && !lost++) first = c;
+  }
+  if (!lost) return false;
+  warnings_add(a, out, n->name,
+               "%lld of %lld outputs lie beyond %s for every input, the first is output %lld%s",
+               (long long)lost, (long long)count, type_text(a, &y->type), (long long)first,
+               b ? " (a large bias? another type for the layer?)"
+                 : " (another type for the layer?)");
+  return true;
+}
+
+static bool is_constant(const struct value *v) {
+  return type_is_integer(&v->type) && v->lo == v->hi;
+}
+
+static void one_value(struct arena *a, const struct graph *g, const struct node *n,
+                      struct warnings *out) {
+  const struct value *y = node_out(g, n, 0);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (!node_in(g, n, i)->init && is_constant(node_in(g, n, i))) return; // said before
+  if (y && y->per_frame && n->n_in && is_constant(y))
+    warnings_add(a, out, n->name, "gives %lld whatever comes in (another type for the layer?)",
+                 (long long)y->lo);
+}
+
+// ---- the input
+
+static void pixels_lost(struct arena *a, const struct graph *real, const struct graph *g,
+                        const struct input *in, struct warnings *out) {
+  const struct value *x = &g->values[in->value];
+  const struct source *s = &in->source, *from = NULL;
+  if (!s->tables) return;
+  int64_t beyond = 0, entries = 256 * s->tables;
+  bool same = true;
+  for (uint32_t i = 0; real && i < real->n_inputs; i++)
+    if (strcmp(real->values[real->inputs[i].value].name, x->name) == 0)
+      from = &real->inputs[i].source;
+  for (int64_t i = 0; i < entries; i++) {
+    same &= s->table[i] == s->table[i / 256 * 256];
+    int64_t c = i / 256;
+    if (!from || c >= from->channels) continue;
+    double v = ((double)(i % 256) / 255 - from->mean[c]) / from->std[c];
+    double code = v / type_scale(&x->type, 0) + type_zero(&x->type, 0);
+    beyond +=
+        code > (double)type_highest(&x->type) + 0.5 || code < (double)type_lowest(&x->type) - 0.5;
+  }
+  if (same)
+    warnings_add(a, out, x->name,
+                 "every pixel becomes the same integer in %s (another "
+                 "--input-precision?)",
+                 type_text(a, &x->type));
+  else if ((double)beyond >= saturated_share * (double)entries)
+    warnings_add(a, out, x->name,
+                 "%.0f %% of all pixel values lie beyond %s (another --input-precision?)",
+                 100 * (double)beyond / (double)entries, type_text(a, &x->type));
+}
+
+// ---- what data show
+
+static bool is_said(const struct warnings *w, const char *name) {
+  for (uint32_t i = 0; i < w->count; i++)
+    if (strcmp(w->list[i].layer, name) == 0) return true;
+  return false;
+}
+
+void warnings_stream(struct arena *a, struct warnings *w, const char *name, const struct type *t,
+                     const struct stream_loss *l, const char *remedy) {
+  const char *type = type_text(a, t);
+  bool saturated = (double)l->saturated >= saturated_share * (double)l->elements;
+  if (is_said(w, name)) return;
+  if (l->nonzero && l->lost == l->nonzero)
+    warnings_add(a, w, name, "all values are rounded to 0 in %s (%s)", type, remedy);
+  else if (l->saturated && saturated && l->noise > noise_share * l->signal)
+    warnings_add(a, w, name, "%.0f %% of the values lie beyond %s (%s)",
+                 100 * (double)l->saturated / (double)l->elements, type, remedy);
+}
+
+void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, double v) {
+  double scale = type_scale(t, 0), error = (double)(code - type_zero(t, 0)) * scale - v;
+  double lowest = ((double)(type_lowest(t) - type_zero(t, 0)) - 0.5) * scale;
+  double highest = ((double)(type_highest(t) - type_zero(t, 0)) + 0.5) * scale;
+  l->signal += v * v;
+  l->noise += error * error;
+  l->saturated += v < lowest || v > highest;
+  l->nonzero += v != 0;
+  l->lost += v != 0 && code == type_zero(t, 0);
+  l->elements++;
+}
+
+// ---- the whole
+
+void warnings_find(struct arena *a, const struct graph *real, const struct graph *fixed,
+                   struct warnings *out) {
+  const struct graph *g = fixed;
+  *out = (struct warnings){0};
+  for (uint32_t i = 0; i < g->n_inputs; i++) pixels_lost(a, real, g, &g->inputs[i], out);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    bool linear = op_info(n->op)->column == COLUMN_LINEAR && node_in(g, n, 1)->init;
+    const struct tensor *x = linear ? float_weights(real, n) : NULL;
+    bool said = linear && weights_lost(a, x, n, node_in(g, n, 1), out);
+    said |= linear && !said && outputs_lost(a, g, n, out);
+    if (!said) one_value(a, g, n, out);
+  }
+}
+
+void warnings_put_json(struct text *t, const struct warnings *w) {
+  text_puts(t, ",\"warnings\":[");
+  for (uint32_t i = 0; i < w->count; i++) {
+    text_puts(t, i ? ",{\"layer\":" : "{\"layer\":");
+    json_put_string(t, w->list[i].layer);
+    text_puts(t, ",\"message\":");
+    json_put_string(t, w->list[i].text);
+    text_puts(t, "}");
+  }
+  text_puts(t, "]");
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images as a network takes them: their shape against its input's, and their numbers as floats and
+// as codes.
+#include "sw/data/array.h"
+#include "sw/graph/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+double images_real(const struct images *set, int64_t at) {
+  return array_real(set->numbers, at);
+}
+
+bool images_floats(const struct images *set, int64_t first, int64_t count, float *to,
+                   struct err *e) {
+  int64_t from = first * set->elements;
+  if (set->numbers->type == ARRAY_F32) {
+    memcpy(to, set->numbers->data + (size_t)from * sizeof *to,
+           (size_t)(count * set->elements) * sizeof *to);
+    return true;
+  }
+  for (int64_t i = 0; i < count * set->elements; i++) {
+    double v = images_real(set, from + i);
+    to[i] = (float)v;
+    if (!isfinite(to[i]))
+      return err_set(e, "%s: image %lld holds %g, more than a float of the float model holds",
+                     set->name, (long long)(first + i / set->elements), v);
+  }
+  return true;
+}
+
+int32_t *images_codes(struct arena *a, const struct graph *g, const struct images *set,
+                      int64_t first, int64_t count) {
+  const struct source *source = &g->inputs[0].source;
+  const struct type *t = &g->values[g->inputs[0].value].type;
+  bool integers = set->numbers && array_is_integer(set->numbers);
+  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements);
+  for (int64_t i = 0; i < count * set->elements; i++) {
+    int64_t at = first * set->elements + i;
+    int64_t c = source->tables > 1 ? i % source->tables : 0; // channels are the fastest axis
+    codes[i] = set->pixels ? source->table[c * 256 + set->pixels[at]]
+               : integers  ? (int32_t)type_encode_integer(t, array_integer(set->numbers, at))
+                           : (int32_t)type_encode(t, images_real(set, at));
+  }
+  return codes;
+}
+
+// ---- shapes
+
+// The dimensions above 1: those of 1 change no order.
+static int squeeze(int rank, const int64_t *shape, int64_t *out, int *axis) {
+  int n = 0;
+  for (int i = 0; i < rank; i++)
+    if (shape[i] != 1) {
+      axis[n] = i;
+      out[n++] = shape[i];
+    }
+  return n;
+}
+
+// Finds which axis of `from` each axis of `to` is, the first free one of its size.
+static bool permutation(int n, const int64_t *from, const int64_t *to, int *which) {
+  unsigned used = 0;
+  for (int i = 0; i < n; i++) {
+    int k = i && which[i - 1] + 1 < n ? which[i - 1] + 1 : 0; // axes that are neighbours stay so
+    for (int tried = 0; tried < n && (used >> k & 1 || from[k] != to[i]); tried++) k = (k + 1) % n;
+    if (used >> k & 1 || from[k] != to[i]) return false;
+    used |= 1u << k;
+    which[i] = k;
+  }
+  return true;
+}
+
+static void put_shape(char *to, size_t room, int rank, const int64_t *shape) {
+  size_t n = 0;
+  *to = 0;
+  for (int i = 0; i < rank && n < room; i++)
+    n += (size_t)snprintf(to + n, room - n, "%s%lld", i ? " x " : "", (long long)shape[i]);
+}
+
+static bool check_order(const struct images *set, const struct value *x, struct err *e) {
+  int64_t from[DATA_MAX_RANK], to[DATA_MAX_RANK];
+  int from_axis[DATA_MAX_RANK], to_axis[DATA_MAX_RANK], which[DATA_MAX_RANK];
+  char found[200], expected[200], axes[100] = "0";
+  int n = squeeze(set->rank, set->shape, from, from_axis);
+  int m = squeeze(x->rank, x->shape, to, to_axis);
+  if (n <= 1 || m <= 1 || (n == m && memcmp(from, to, (size_t)n * sizeof *to) == 0)) return true;
+  put_shape(found, sizeof found, set->rank, set->shape);
+  put_shape(expected, sizeof expected, x->rank, x->shape);
+  if (n != m || !permutation(n, from, to, which))
+    return err_set(e,
+                   "%s: images of %s, input \"%s\" of the model is %s; if the elements are in the "
+                   "model's order, np.save(FILE, x.reshape(len(x), -1)) says so",
+                   set->name, found, x->name, expected);
+  for (int i = 0; i < n; i++)
+    snprintf(axes + strlen(axes), sizeof axes - strlen(axes), ", %d", from_axis[which[i]] + 1);
+  for (int i = 0; i < set->rank; i++)
+    if (set->shape[i] == 1)
+      snprintf(axes + strlen(axes), sizeof axes - strlen(axes), ", %d", i + 1);
+  return err_set(e,
+                 "%s: images of %s, input \"%s\" of the model is %s: the axes stand in another "
+                 "order; np.save(FILE, x.transpose(%s)) brings them into this one",
+                 set->name, found, x->name, expected, axes);
+}
+
+bool images_fit(const struct images *set, const struct graph *g, struct err *e) {
+  if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
+  const struct value *x = &g->values[g->inputs[0].value];
+  if (value_elements(x) != set->elements)
+    return err_set(e,
+                   "%s: images of %lld elements, input \"%s\" of the model has %lld; --data names "
+                   "the images",
+                   set->name, (long long)set->elements, x->name, (long long)value_elements(x));
+  if (set->pixels && g->inputs[0].source.channels == 0)
+    return err_set(e,
+                   "%s: bytes, but input \"%s\" of the model has no pixel source; "
+                   "np.save(FILE, x.astype(np.int16)) makes numbers of them",
+                   set->name, x->name);
+  return check_order(set, x, e);
+}
