@@ -7,10 +7,9 @@ IMAGES ?= 1000
 # where hw/ and data/ are, unless they are found near the program
 ROOT ?= $(CURDIR)
 WARN = -Wall -Wextra -Werror=implicit-function-declaration -Wconversion -Wshadow -Wstrict-prototypes
-OPENMP ?= -fopenmp
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE -DNNGEN_ROOT='"$(ROOT)"' -DNNGEN_DATADIR='"$(ROOT)/data"' -MMD -MP
 CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
-  $(OPENMP) $(CFLAGS)
+  $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
 ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/train sw/lib quant gen sim
@@ -184,7 +183,7 @@ check:
 SIMULATES = test_sim test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize OPENMP=-Wno-unknown-pragmas \
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
 	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized
 check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen $(FUZZ_REPLAYS)
 	@NNGEN=$(BUILD)/nngen tests/run \

@@ -28,15 +28,14 @@ static void *place(const struct run *r, uint32_t output, int64_t first) {
 }
 
 static bool run_real(struct run *r, const void *m, int64_t first, int64_t count, struct err *e) {
-  (void)m;
   struct arena a = {0};
   struct real_tap *taps = ARENA_NEW(&a, struct real_tap, r->n_outputs);
   const uint8_t *pixels = r->set.pixels ? r->set.pixels + first * r->set.elements : NULL;
   float *floats = pixels ? NULL : ARENA_NEW(&a, float, count * r->set.elements);
   for (uint32_t i = 0; i < r->n_outputs; i++)
     taps[i] = (struct real_tap){r->outputs[i].value, place(r, i, first)};
-  bool ok = (pixels || images_floats(&r->set, first, count, floats, e)) &&
-            real_run(r->graph, count, pixels, floats, taps, r->n_outputs, e);
+  bool ok = pixels || images_floats(&r->set, first, count, floats, e);
+  if (ok) real_run(m, count, pixels, floats, taps, r->n_outputs);
   arena_free(&a);
   return ok;
 }
@@ -137,6 +136,15 @@ static void judge(struct run *r) {
 
 // ---- the whole
 
+static bool execute_real(struct run *r, int threads, bool quiet, struct err *e) {
+  struct real *real = real_new(r->arena, r->graph, e);
+  if (!real) return false;
+  real_threads(r->arena, real, threads);
+  bool ok = run_all(r, real, quiet, run_real, e);
+  real_free(real);
+  return ok;
+}
+
 static bool execute(struct run *r, const struct options *o, const struct model *m, struct err *e) {
   bool real = o->real || !m->fixed;
   int threads;
@@ -151,13 +159,13 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
   make_outputs(r);
   if (!real) command_warn_input(r->arena, o, r->graph, &r->set, r->warnings);
-  if (real) return run_all(r, NULL, o->quiet, run_real, e);
+  if (real) return execute_real(r, threads, o->quiet, e);
   struct golden *golden = golden_new(r->arena, r->graph, e);
   if (!golden) return err_within(e, "%s", o->model);
   golden_threads(r->arena, golden, threads);
   run_all(r, golden, o->quiet, o->plain ? run_plain : run_golden, e);
   uint32_t before = r->warnings->count;
-  if (r->real && !run_losses(r, golden, e)) {
+  if (r->real && !run_losses(r, golden, threads, e)) {
     command_note(o, "not compared with the float model: %s", e->text);
     *e = (struct err){0};
     r->n_losses = 0;

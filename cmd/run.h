@@ -40,7 +40,7 @@ struct run {
 struct golden;
 
 // Codes and floats of both models, layer by layer, on the first images. False on error.
-bool run_losses(struct run *r, const struct golden *m, struct err *e);
+bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e);
 
 // Writes every output as a safetensors file.
 bool run_write(const struct run *r, const char *path, struct err *e);

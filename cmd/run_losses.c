@@ -72,18 +72,19 @@ static void run_golden(struct run *r, const struct golden *m, int64_t first, int
   arena_free(&a);
 }
 
-static bool run_real(struct run *r, int64_t first, int64_t count, const struct real_tap *taps,
-                     uint32_t n_taps, struct err *e) {
+static bool run_real(struct run *r, const struct real *m, int64_t first, int64_t count,
+                     const struct real_tap *taps, uint32_t n_taps, struct err *e) {
   struct arena a = {0};
   const uint8_t *pixels = r->set.pixels ? r->set.pixels + first * r->set.elements : NULL;
   float *floats = r->set.pixels ? NULL : ARENA_NEW(&a, float, count * r->set.elements);
-  bool ok = (!floats || images_floats(&r->set, first, count, floats, e)) &&
-            real_run(r->real, count, pixels, floats, taps, n_taps, e);
+  bool ok = !floats || images_floats(&r->set, first, count, floats, e);
+  if (ok) real_run(m, count, pixels, floats, taps, n_taps);
   arena_free(&a);
   return ok;
 }
 
-bool run_losses(struct run *r, const struct golden *m, struct err *e) {
+static bool add_losses(struct run *r, const struct golden *m, const struct real *real,
+                       struct err *e) {
   int64_t images = r->set.count < COMPARED_MAX ? r->set.count : COMPARED_MAX;
   struct golden_tap *taps = ARENA_NEW(r->arena, struct golden_tap, r->graph->n_nodes + 1);
   struct real_tap *real_taps = ARENA_NEW(r->arena, struct real_tap, r->graph->n_nodes + 1);
@@ -93,7 +94,7 @@ bool run_losses(struct run *r, const struct golden *m, struct err *e) {
   for (int64_t i = 0; i < images; i += BLOCK) {
     int64_t count = images - i < BLOCK ? images - i : BLOCK;
     run_golden(r, m, i, count, taps + skip, r->n_losses - skip);
-    if (!run_real(r, i, count, real_taps + 1, r->n_losses - 1, e)) return false;
+    if (!run_real(r, real, i, count, real_taps + 1, r->n_losses - 1, e)) return false;
     add_input(r, i, count, taps[0].to);
     for (uint32_t k = 1; k < r->n_losses; k++) {
       const struct value *v = &r->graph->values[taps[k].value];
@@ -106,4 +107,13 @@ bool run_losses(struct run *r, const struct golden *m, struct err *e) {
     warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
                     &r->losses[k].of, "another type for the layer?");
   return true;
+}
+
+bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e) {
+  struct real *real = real_new(r->arena, r->real, e);
+  if (!real) return false;
+  real_threads(r->arena, real, threads);
+  bool ok = add_losses(r, m, real, e);
+  real_free(real);
+  return ok;
 }

@@ -6,6 +6,7 @@
 #include "gen/library.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
+#include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
@@ -208,9 +209,13 @@ static bool test(struct train *t, struct err *e) {
   float *x = set->pixels ? NULL : ARENA_NEW(t->arena, float, set->count * set->elements);
   double *reals = ARENA_NEW(t->arena, double, classes);
   struct real_tap tap = {r->verdict.value, y};
-  if ((x && !images_floats(set, 0, set->count, x, e)) ||
-      !real_run(g, set->count, set->pixels, x, &tap, 1, e))
+  int threads;
+  struct real *real = real_new(t->arena, g, e);
+  if (!real || !pool_threads(&threads, e) || (x && !images_floats(set, 0, set->count, x, e)))
     return false;
+  real_threads(t->arena, real, threads);
+  real_run(real, set->count, set->pixels, x, &tap, 1);
+  real_free(real);
   for (int64_t i = 0; i < set->count; i++) {
     for (int64_t c = 0; c < classes; c++) reals[c] = (double)y[i * classes + c];
     verdict_judge(&r->verdict, &r->answers, i, reals, &r->score);

@@ -173,7 +173,7 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   if (!add_sources(&c, job->folder, e)) return NULL;
   add(&c, archive); // before the libraries it needs
   add(&c, "-LDFLAGS");
-  add(&c, "-fopenmp -ljansson -lz -lmpfr -lgmp -lmd -lm");
+  add(&c, "-ljansson -lz -lmpfr -lgmp -lmd -lm");
   return build(&c, archive, program, e) ? program : NULL;
 }
 

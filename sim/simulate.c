@@ -162,7 +162,7 @@ static const char *failure_of(struct run *r, const struct process *list, int cou
   return NULL;
 }
 
-static const char *const quiet_threads[] = {"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive", NULL};
+static const char *const quiet_threads[] = {"OMP_NUM_THREADS=1", NULL};
 
 // Runs `count` command lines at once in the generated folder and merges what they say.
 static bool run_all(struct arena *a, const struct simulate_job *job, const char *const *const *argv,

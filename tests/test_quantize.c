@@ -173,7 +173,10 @@ static void test_reference_accuracy(void **state) {
     int32_t *z = ARENA_NEW(&a, int32_t, set.count * 10);
     struct real_tap real_tap = {real->outputs[0], y};
     struct golden_tap tap = {g->outputs[0], z};
-    assert_true(real_run(real, set.count, set.pixels, NULL, &real_tap, 1, &e));
+    struct real *floats = real_new(&a, real, &e);
+    real_threads(&a, floats, 3);
+    real_run(floats, set.count, set.pixels, NULL, &real_tap, 1);
+    real_free(floats);
     golden_run_pixels(golden_new(&a, g, &e), set.count, set.pixels, &tap, 1);
     int64_t right_real = 0, right = 0;
     for (int64_t k = 0; k < set.count; k++) {
@@ -280,7 +283,7 @@ static void test_real_order(void **state) {
   const struct value *w = value(g, "fc1.weight"), *b = value(g, "fc1.bias");
   float y[3 * 128];
   struct real_tap tap = {(uint32_t)graph_find_value(g, "fc1"), y};
-  assert_true(real_run(g, 3, set.pixels, NULL, &tap, 1, &e));
+  real_run(real_new(&a, g, &e), 3, set.pixels, NULL, &tap, 1);
   for (int64_t i = 0; i < 3; i++)
     for (int64_t o = 0; o < 128; o++) {
       float lane[16] = {0};

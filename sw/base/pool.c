@@ -4,9 +4,9 @@
 //   FREE --taken--> ENTERING --> COMPUTING --first to be done--> LEAVING --> DONE
 //
 // The caller's memory is touched in ENTERING and LEAVING only. When the caller of pool_run finds no
-// FREE part left, it computes each COMPUTING one in its own room and races for LEAVING; a thread that
-// comes late finds DONE and drops what it has. The states outlive the call for that: who is last to
-// look at them frees them.
+// FREE part left, it computes each COMPUTING one in its own room and races for LEAVING; a thread
+// that comes late finds DONE and drops what it has. The states outlive the call for that: who is
+// last to look at them frees them.
 #include "sw/base/pool.h"
 
 #include <errno.h>

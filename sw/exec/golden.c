@@ -125,13 +125,14 @@ static void enter_pixels(const struct chunk *c, const uint8_t *pixels) {
   }
   for (int64_t i = 0; i < count; i++)
     golden_store(x, &c->m->places[in->value], i,
-          in->source.table[i % in->source.tables * 256 + pixels[i]]);
+                 in->source.table[i % in->source.tables * 256 + pixels[i]]);
 }
 
 static void enter_codes(const struct chunk *c, const int32_t *codes) {
   uint32_t value = c->m->graph->inputs[0].value;
   int64_t count = c->frames * value_elements(&c->m->graph->values[value]);
-  for (int64_t i = 0; i < count; i++) golden_store(golden_array(c, value), &c->m->places[value], i, codes[i]);
+  for (int64_t i = 0; i < count; i++)
+    golden_store(golden_array(c, value), &c->m->places[value], i, codes[i]);
 }
 
 static void leave_taps(const struct chunk *c, int64_t first, const struct golden_tap *taps,
@@ -139,7 +140,7 @@ static void leave_taps(const struct chunk *c, int64_t first, const struct golden
   for (uint32_t t = 0; t < n_taps; t++) {
     int64_t size = value_elements(&c->m->graph->values[taps[t].value]);
     golden_widen(golden_array(c, taps[t].value), &c->m->places[taps[t].value], size * c->frames,
-          taps[t].to + first * size);
+                 taps[t].to + first * size);
   }
 }
 

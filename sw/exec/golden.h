@@ -3,7 +3,8 @@
 //
 // golden_ref_* is the plain definition: every kind, 64-bit integers, one loop per sentence of the
 // definition, variables, delays and sums over frames included. golden_* is the fast one for
-// inference: packed weights, kernels chosen at run time, OpenMP over images. They are always equal.
+// inference: packed weights, kernels chosen at run time, images shared among threads. They are
+// always equal.
 #ifndef NNGEN_EXEC_GOLDEN_H
 #define NNGEN_EXEC_GOLDEN_H
 

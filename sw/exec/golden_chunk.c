@@ -126,7 +126,8 @@ static void run_plain(const struct chunk *c, const struct node *n) {
     if (i < JOB_INPUTS) j.in[i] = array_of(v, free_space);
     c->parts[i] = free_space;
     for (int64_t k = 0; k < count; k++)
-      free_space[k] = v->init ? tensor_int(v->init, k) : load(golden_array(c, n->in[i].value), p, k);
+      free_space[k] =
+          v->init ? tensor_int(v->init, k) : load(golden_array(c, n->in[i].value), p, k);
     free_space += count;
   }
   for (uint32_t i = 0; i < n->n_out; i++) {
@@ -136,7 +137,8 @@ static void run_plain(const struct chunk *c, const struct node *n) {
   if (!job_move(&j, sizeof(int64_t))) golden_fire(&j);
   for (uint32_t i = 0; i < n->n_out; i++)
     for (int64_t k = 0; k < j.out[i].elements * c->frames; k++)
-      golden_store(golden_array(c, n->out[i]), &c->m->places[n->out[i]], k, ((int64_t *)j.out[i].data)[k]);
+      golden_store(golden_array(c, n->out[i]), &c->m->places[n->out[i]], k,
+                   ((int64_t *)j.out[i].data)[k]);
 }
 
 void golden_chunk(const struct chunk *c) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of the fast golden model share: golden.c prepares and runs, golden_chunk.c computes
-// a chunk.
+// What the parts of the fast golden model share: golden.c prepares and runs, golden_chunk.c
+// computes a chunk.
 #ifndef NNGEN_EXEC_GOLDEN_PARTS_H
 #define NNGEN_EXEC_GOLDEN_PARTS_H
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/exec/real.h"
 
+#include "sw/base/pool.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -98,6 +100,14 @@ struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames)
   return steps_new(a, g, frames, &real_kind);
 }
 
+// ---- inference
+
+struct real {
+  const struct graph *graph;
+  void *room;        // of the thread that calls
+  struct pool *pool; // NULL: it is alone
+};
+
 static bool check(const struct graph *g, struct err *e) {
   if (g->n_inputs != 1) return err_set(e, "the graph has %u inputs, expected 1", g->n_inputs);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -111,6 +121,22 @@ static bool check(const struct graph *g, struct err *e) {
   return true;
 }
 
+// ---- parts of a call: chunks
+
+struct call {
+  int64_t images;
+  const uint8_t *pixels; // one of the two
+  const float *floats;
+  const struct real_tap *taps;
+  uint32_t n_taps;
+};
+
+struct chunk {
+  struct steps *steps;
+  float *x; // (CHUNK, elements of the input)
+  int64_t frames;
+};
+
 static void fill(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
                  float *x) {
   const struct source *s = &in->source;
@@ -120,32 +146,66 @@ static void fill(const struct input *in, int64_t elements, int64_t frames, const
   }
 }
 
-bool real_run(const struct graph *g, int64_t images, const uint8_t *pixels, const float *floats,
-              const struct real_tap *taps, uint32_t n_taps, struct err *e) {
-  if (!check(g, e)) return false;
-  const struct input *in = &g->inputs[0];
-  int64_t elements = value_elements(&g->values[in->value]);
-#pragma omp parallel if (images > CHUNK)
-  {
-    struct arena a = {0};
-    float *x = ARENA_NEW(&a, float, CHUNK *elements);
-    const void *inputs[1] = {x};
-    struct steps *s = real_steps(&a, g, CHUNK);
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t first = 0; first < images; first += CHUNK) {
-      int64_t frames = images - first < CHUNK ? images - first : CHUNK;
-      if (floats)
-        memcpy(x, floats + first * elements, (size_t)(frames * elements) * sizeof *x);
-      else
-        fill(in, elements, frames, pixels + first * elements, x);
-      steps_run(s, inputs);
-      for (uint32_t t = 0; t < n_taps; t++) {
-        int64_t size = value_elements(&g->values[taps[t].value]);
-        memcpy(taps[t].to + first * size, steps_value(s, taps[t].value),
-               (size_t)(size * frames) * sizeof(float));
-      }
-    }
-    arena_free(&a);
+static void *room_new(struct arena *a, const void *model) {
+  const struct graph *g = ((const struct real *)model)->graph;
+  struct chunk *c = ARENA_NEW(a, struct chunk, 1);
+  c->steps = real_steps(a, g, CHUNK);
+  c->x = ARENA_NEW(a, float, CHUNK *value_elements(&g->values[g->inputs[0].value]));
+  return c;
+}
+
+static void enter(const void *model, const void *task, void *room, int64_t part) {
+  const struct call *call = task;
+  const struct input *in = &((const struct real *)model)->graph->inputs[0];
+  struct chunk *c = room;
+  int64_t elements = value_elements(&((const struct real *)model)->graph->values[in->value]);
+  int64_t first = part * CHUNK, left = call->images - first;
+  c->frames = left < CHUNK ? left : CHUNK;
+  if (call->floats)
+    memcpy(c->x, call->floats + first * elements, (size_t)(c->frames * elements) * sizeof *c->x);
+  else
+    fill(in, elements, c->frames, call->pixels + first * elements, c->x);
+}
+
+static void compute(const void *model, void *room) {
+  (void)model;
+  const struct chunk *c = room;
+  const void *inputs[1] = {c->x};
+  steps_run_frames(c->steps, c->frames, inputs);
+}
+
+static void leave(const void *model, const void *task, void *room, int64_t part) {
+  const struct graph *g = ((const struct real *)model)->graph;
+  const struct call *call = task;
+  const struct chunk *c = room;
+  for (uint32_t t = 0; t < call->n_taps; t++) {
+    int64_t size = value_elements(&g->values[call->taps[t].value]);
+    memcpy(call->taps[t].to + part * CHUNK * size, steps_value(c->steps, call->taps[t].value),
+           (size_t)(size * c->frames) * sizeof(float));
   }
-  return true;
+}
+
+struct real *real_new(struct arena *a, const struct graph *g, struct err *e) {
+  if (!check(g, e)) return NULL;
+  struct real *r = ARENA_NEW(a, struct real, 1);
+  r->graph = g;
+  r->room = room_new(a, r);
+  return r;
+}
+
+static const struct pool_work chunks = {room_new, enter, compute, leave};
+
+void real_threads(struct arena *a, struct real *r, int threads) {
+  assert(!r->pool);
+  r->pool = pool_new(a, threads, r, &chunks);
+}
+
+void real_free(struct real *r) {
+  if (r) pool_free(r->pool);
+}
+
+void real_run(const struct real *r, int64_t images, const uint8_t *pixels, const float *floats,
+              const struct real_tap *taps, uint32_t n_taps) {
+  struct call call = {images, pixels, floats, taps, n_taps};
+  pool_run(r->pool, r, &chunks, &call, (images + CHUNK - 1) / CHUNK, r->room);
 }

@@ -8,6 +8,8 @@
 
 extern const struct element_kind real_kind;
 
+struct real;
+
 // Steps over floats; variables, delays and sums over frames included.
 struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames);
 
@@ -17,9 +19,16 @@ struct real_tap {
   float *to;
 };
 
-// Inference over images of graph input 0, given as pixels (through mean and std) or as floats.
-// Uses all OpenMP threads. False if the graph can't be executed in floats, with the reason.
-bool real_run(const struct graph *g, int64_t images, const uint8_t *pixels, const float *floats,
-              const struct real_tap *taps, uint32_t n_taps, struct err *e);
+// An executor for inference, which holds copies of the weights. NULL if the graph can't be executed
+// in floats, with the reason.
+struct real *real_new(struct arena *a, const struct graph *g, struct err *e);
+
+// Lets calls of more than a few images use so many threads (sw/base/pool.h); real_free ends them.
+void real_threads(struct arena *a, struct real *r, int threads);
+void real_free(struct real *r);
+
+// Images of graph input 0, given as pixels (through mean and std) or as floats. One call at a time.
+void real_run(const struct real *r, int64_t images, const uint8_t *pixels, const float *floats,
+              const struct real_tap *taps, uint32_t n_taps);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sw/lib/nngen.h"
 
 #include "quant/load.h"
+#include "sw/base/pool.h"
 #include "sw/exec/golden.h"
 
 #include <locale.h>
@@ -89,8 +90,12 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
   if (!m.fixed) return err_set(e, "%s: the model is float: its precision must be given", path);
   net->graph = m.fixed;
   net->warnings = m.warnings;
+  int threads;
   net->golden = golden_new(&net->arena, m.fixed, e);
-  return (net->golden && describe(net, e)) || err_within(e, "%s", path);
+  if (!net->golden || !describe(net, e) || !pool_threads(&threads, e))
+    return err_within(e, "%s", path);
+  golden_threads(&net->arena, net->golden, threads);
+  return true;
 }
 
 static struct nngen *open_new(const char *path, const struct nngen_options *o, struct err *e) {
@@ -141,6 +146,7 @@ struct nngen *nngen_open(const char *path, const struct nngen_options *options,
 void nngen_close(struct nngen *net) {
   if (!net) return;
   struct arena arena = net->arena;
+  golden_free(net->golden);
   arena_free(&arena);
 }
 

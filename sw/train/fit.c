@@ -246,7 +246,10 @@ static void validate(struct fit *f, struct fit_row *row) {
   fit_export(f);
   float *x = f->set->pixels ? NULL : ARENA_NEW(&a, float, count * f->elements);
   if (x) images_floats(f->set, first, count, x, &e);
-  real_run(m, count, x ? NULL : f->set->pixels + first * f->elements, x, &tap, 1, &e);
+  struct real *real = real_new(&a, m, &e); // a chain that is trained is one
+  real_threads(&a, real, f->o.threads);
+  real_run(real, count, x ? NULL : f->set->pixels + first * f->elements, x, &tap, 1);
+  real_free(real);
   double loss = 0;
   struct score score = {0};
   for (int64_t i = 0; i < count; i++) {

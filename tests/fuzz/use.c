@@ -151,7 +151,11 @@ static void use_reals(struct arena *a, struct graph *g) {
   float *floats = ARENA_NEW(a, float, FRAMES *value_elements(x));
   struct real_tap tap = {g->outputs[0], ARENA_NEW(a, float, FRAMES *value_elements(y))};
   for (int64_t i = 0; i < FRAMES * value_elements(x); i++) floats[i] = (float)(i % 5) - 2;
-  if (!real_run(g, FRAMES, NULL, floats, &tap, 1, &e)) fuzz_check_message(e.text);
+  struct real *real = real_new(a, g, &e);
+  if (real)
+    real_run(real, FRAMES, NULL, floats, &tap, 1);
+  else
+    fuzz_check_message(e.text);
 }
 
 // Input i of the graph, the same in every step.
