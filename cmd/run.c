@@ -55,27 +55,6 @@ static bool run_golden(struct run *r, const void *m, int64_t first, int64_t coun
   return true;
 }
 
-static bool run_plain(struct run *r, const void *m, int64_t first, int64_t count, struct err *e) {
-  (void)m;
-  (void)e;
-  struct arena a = {0};
-  struct golden_ref *ref = golden_ref_new(&a, r->graph, 1);
-  int64_t *codes = ARENA_NEW(&a, int64_t, r->set.elements);
-  const int64_t *inputs[1] = {codes};
-  const int32_t *given = images_codes(&a, r->graph, &r->set, first, count);
-  for (int64_t i = 0; i < count; i++) {
-    for (int64_t k = 0; k < r->set.elements; k++) codes[k] = given[i * r->set.elements + k];
-    golden_ref_step(ref, inputs);
-    for (uint32_t o = 0; o < r->n_outputs; o++) {
-      const int64_t *y = golden_ref_value(ref, r->outputs[o].value);
-      int32_t *to = place(r, o, first + i);
-      for (int64_t k = 0; k < r->outputs[o].tensor->shape[1]; k++) to[k] = (int32_t)y[k];
-    }
-  }
-  arena_free(&a);
-  return true;
-}
-
 static bool run_all(struct run *r, const void *m, bool quiet,
                     bool (*block)(struct run *r, const void *m, int64_t first, int64_t count,
                                   struct err *e),
@@ -109,7 +88,7 @@ static void make_outputs(struct run *r) {
   r->outputs = ARENA_NEW(r->arena, struct run_output, g->n_outputs);
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     const struct value *y = &g->values[g->outputs[i]];
-    int64_t shape[2] = {r->set.count, value_elements(y)};
+    int64_t shape[2] = {y->per_frame ? r->set.count : run_steps(r), value_elements(y)};
     enum dtype dtype = y->type.cls == TYPE_REAL ? DTYPE_F32 : DTYPE_I32;
     r->outputs[i] = (struct run_output){g->outputs[i], tensor_new(r->arena, dtype, 2, shape)};
   }
@@ -117,6 +96,7 @@ static void make_outputs(struct run *r) {
 
 static void judge(struct run *r) {
   struct arena a = {0};
+  if (!r->graph->values[r->verdict.value].per_frame) return;
   const struct tensor *t = NULL;
   double *y = ARENA_NEW(&a, double, r->verdict.elements);
   for (uint32_t i = 0; i < r->n_outputs; i++)
@@ -145,13 +125,58 @@ static bool execute_real(struct run *r, int threads, bool quiet, struct err *e) 
   return ok;
 }
 
-static bool execute(struct run *r, const struct options *o, const struct model *m, struct err *e) {
-  bool real = o->real || !m->fixed;
+static bool execute_sequence(struct run *r, bool real, bool quiet, struct err *e) {
+  double begin = now();
+  bool ok = run_sequence(r, real, quiet, e);
+  r->seconds = now() - begin;
+  return ok;
+}
+
+// The layers beside those of the float model; without that, or if it can't be run, a note.
+static void compare(struct run *r, const struct options *o, const struct golden *m, int threads) {
+  struct err e = {0};
+  uint32_t before = r->warnings->count;
+  if (r->real && !run_losses(r, m, threads, &e)) {
+    command_note(o, "not compared with the float model: %s", e.text);
+    r->n_losses = 0;
+  }
+  command_warn(o, r->warnings, before);
+}
+
+static bool execute_golden(struct run *r, const struct options *o, int threads, struct err *e) {
+  struct golden *m = golden_new(r->arena, r->graph, e);
+  if (!m) return false;
+  golden_threads(r->arena, m, threads);
+  bool ok =
+      o->plain ? execute_sequence(r, false, o->quiet, e) : run_all(r, m, o->quiet, run_golden, e);
+  if (ok) compare(r, o, m, threads);
+  golden_free(m);
+  return ok;
+}
+
+static bool has_slices(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (node_attr(&g->nodes[i], ATTR_slice)) return true;
+  return false;
+}
+
+static bool compute(struct run *r, const struct options *o, bool real, struct err *e) {
   int threads;
   if (!pool_threads(&threads, e)) return false;
+  if (r->sequence) return execute_sequence(r, real, o->quiet, e);
+  return real ? execute_real(r, threads, o->quiet, e) : execute_golden(r, o, threads, e);
+}
+
+static bool execute(struct run *r, const struct options *o, const struct model *m, struct err *e) {
+  bool real = o->real || !m->fixed;
   r->graph = real ? m->real : m->fixed;
   r->real = real ? NULL : m->real;
-  r->executor = real ? "real" : o->plain ? "golden_ref" : "golden";
+  r->sequence = run_is_sequence(r->graph) || (!real && has_slices(r->graph));
+  r->executor = real ? "real" : o->plain || r->sequence ? "golden_ref" : "golden";
+  r->batch = o->batch ? o->batch : r->sequence || o->plain ? 1 : BLOCK;
+  r->reset_every = o->reset_every;
+  if (r->reset_every && !run_is_sequence(r->graph))
+    return err_set(e, "--reset-every has no effect: the model has no variables and no delays");
   r->verdict = verdict_of(r->graph);
   if (!command_images(r->arena, o, r->graph, o->images, &r->set, e) ||
       !verdict_answers(r->arena, &r->verdict, &r->set, &r->answers, e))
@@ -159,25 +184,12 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
   make_outputs(r);
   if (!real) command_warn_input(r->arena, o, r->graph, &r->set, r->warnings);
-  if (real) return execute_real(r, threads, o->quiet, e);
-  struct golden *golden = golden_new(r->arena, r->graph, e);
-  if (!golden) return err_within(e, "%s", o->model);
-  golden_threads(r->arena, golden, threads);
-  run_all(r, golden, o->quiet, o->plain ? run_plain : run_golden, e);
-  uint32_t before = r->warnings->count;
-  if (r->real && !run_losses(r, golden, threads, e)) {
-    command_note(o, "not compared with the float model: %s", e->text);
-    *e = (struct err){0};
-    r->n_losses = 0;
-  }
-  command_warn(o, r->warnings, before);
-  golden_free(golden);
-  return true;
+  return compute(r, o, real, e);
 }
 
 int command_run(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
-  struct run r = {.arena = a, .model = o->model, .batch = o->batch ? o->batch : BLOCK};
+  struct run r = {.arena = a, .model = o->model};
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   r.warnings = &m.warnings;
   if (o->real && !m.real) {

@@ -15,7 +15,7 @@ struct loss {
 
 struct run_output {
   uint32_t value;
-  struct tensor *tensor; // (images, elements) I32 codes or F32
+  struct tensor *tensor; // (images or, of a value without frames, steps, elements) I32 codes or F32
 };
 
 struct run {
@@ -24,7 +24,9 @@ struct run {
   const struct graph *graph; // that is executed
   const struct graph *real;  // to compare with, or NULL
   struct images set;
-  int64_t batch; // images per call
+  int64_t batch;       // images per call, frames per step
+  int64_t reset_every; // frames of a sequence; 0: never
+  bool sequence;       // of frames, in steps
   const char *executor;
   uint32_t n_outputs;
   struct run_output *outputs;
@@ -38,6 +40,15 @@ struct run {
 };
 
 struct golden;
+
+// True if what an image gives depends on others: variables, delays, sums over frames.
+bool run_is_sequence(const struct graph *g);
+
+// Steps that the images are.
+int64_t run_steps(const struct run *r);
+
+// Runs them in the plain executor, or in floats, into the tensors of the outputs.
+bool run_sequence(struct run *r, bool real, bool quiet, struct err *e);
 
 // Codes and floats of both models, layer by layer, on the first images. False on error.
 bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e);

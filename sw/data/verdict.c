@@ -46,7 +46,9 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
       .value = value, .name = y->name, .elements = value_elements(y), .type = &y->type, .inner = 1};
   for (int d = y->type.axis + 1; y->type.axis >= 0 && d < y->rank; d++) v.inner *= y->shape[d];
   bool index = n && n->op == OP_argmax && node_out(g, n, 0) == y;
-  if (index) {
+  if (!y->per_frame) {
+    v.kind = VERDICT_NONE; // of all frames of a step
+  } else if (index) {
     v.kind = v.elements == 1 ? VERDICT_INDEX : VERDICT_NONE;
   } else if (v.elements > 1) {
     v.kind = VERDICT_LARGEST;

@@ -115,8 +115,13 @@ static bool check(const struct graph *g, struct err *e) {
     if (!(op_info(n->op)->executors & EXECUTOR_REAL))
       return err_set(e, "layer \"%s\": %s isn't executed in floats", n->name, op_info(n->op)->name);
     if (node_int(n, ATTR_frames, 0) || op_info(n->op)->column == COLUMN_STATE)
-      return err_set(e, "layer \"%s\": %s belongs to training, not to inference", n->name,
-                     op_info(n->op)->name);
+      return err_set(e, "layer \"%s\": %s links images", n->name, op_info(n->op)->name);
+    for (uint32_t k = 0; k < n->n_in; k++)
+      if (n->in[k].delay)
+        return err_set(e, "layer \"%s\": input \"%s\" is delayed", n->name, node_in(g, n, k)->name);
+    for (uint32_t k = 0; k < n->n_out; k++)
+      if (!node_out(g, n, k)->per_frame)
+        return err_set(e, "layer \"%s\": its output has no frames", n->name);
   }
   return true;
 }
@@ -137,7 +142,7 @@ struct chunk {
   int64_t frames;
 };
 
-static void fill(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
+void real_pixels(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
                  float *x) {
   const struct source *s = &in->source;
   for (int64_t i = 0; i < frames * elements; i++) {
@@ -164,7 +169,7 @@ static void enter(const void *model, const void *task, void *room, int64_t part)
   if (call->floats)
     memcpy(c->x, call->floats + first * elements, (size_t)(c->frames * elements) * sizeof *c->x);
   else
-    fill(in, elements, c->frames, call->pixels + first * elements, c->x);
+    real_pixels(in, elements, c->frames, call->pixels + first * elements, c->x);
 }
 
 static void compute(const void *model, void *room) {

@@ -27,6 +27,10 @@ struct real *real_new(struct arena *a, const struct graph *g, struct err *e);
 void real_threads(struct arena *a, struct real *r, int threads);
 void real_free(struct real *r);
 
+// What the float model sees of pixels (frames, elements), by mean and std of the input.
+void real_pixels(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
+                 float *x);
+
 // Images of graph input 0, given as pixels (through mean and std) or as floats. One call at a time.
 void real_run(const struct real *r, int64_t images, const uint8_t *pixels, const float *floats,
               const struct real_tap *taps, uint32_t n_taps);

@@ -29,19 +29,20 @@ static void *reserve(struct steps *s, int64_t elements) {
   return arena_alloc(s->arena, (size_t)elements, s->kind->size);
 }
 
+// `count` elements of a tensor, which begins again behind its last one.
+static void fill(const struct steps *s, void *data, const struct tensor *t, int64_t count) {
+  for (int64_t i = 0; i < count; i++) s->kind->load(data, i, t, i % t->count);
+}
+
 static void *content(struct steps *s, const struct tensor *t) {
   void *data = reserve(s, t->count);
-  for (int64_t i = 0; i < t->count; i++) s->kind->load(data, i, t, i);
+  fill(s, data, t, t->count);
   return data;
 }
 
-// Copies of the initial tensor, repeated for every frame.
-static void *ring(struct steps *s, const struct use *u) {
-  const struct tensor *t = s->graph->values[u->initial].init;
-  int64_t size = size_of(s, &s->graph->values[u->value]) * u->delay;
-  void *data = reserve(s, size);
-  for (int64_t i = 0; i < size; i++) s->kind->load(data, i, t, i % t->count);
-  return data;
+// Elements of the ring of a delayed use.
+static int64_t ring_size(const struct steps *s, const struct use *u) {
+  return size_of(s, &s->graph->values[u->value]) * u->delay;
 }
 
 static void place_values(struct steps *s, bool share) {
@@ -58,7 +59,22 @@ static void place_values(struct steps *s, bool share) {
   }
 }
 
-static void fill_state(struct steps *s) {
+void steps_reset(struct steps *s) {
+  const struct graph *g = s->graph;
+  s->step = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    const struct attr *init = node_attr(n, ATTR_init);
+    const struct tensor *t = init ? g->values[init->value].init : NULL;
+    if (t) fill(s, s->held[n->out[0]], t, t->count);
+    for (uint32_t k = 0; k < n->n_in; k++)
+      if (n->in[k].delay) // the initial tensor is the same for every frame
+        fill(s, s->past[s->first_use[i] + k], g->values[n->in[k].initial].init,
+             ring_size(s, &n->in[k]));
+  }
+}
+
+static void place_state(struct steps *s) {
   const struct graph *g = s->graph;
   uint32_t uses = 0;
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -69,9 +85,9 @@ static void fill_state(struct steps *s) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     const struct attr *init = node_attr(n, ATTR_init);
-    if (init) s->held[n->out[0]] = content(s, g->values[init->value].init);
+    if (init) s->held[n->out[0]] = reserve(s, g->values[init->value].init->count);
     for (uint32_t k = 0; k < n->n_in; k++)
-      if (n->in[k].delay) s->past[s->first_use[i] + k] = ring(s, &n->in[k]);
+      if (n->in[k].delay) s->past[s->first_use[i] + k] = reserve(s, ring_size(s, &n->in[k]));
   }
 }
 
@@ -86,7 +102,8 @@ static struct steps *create(struct arena *a, const struct graph *g, int64_t fram
   s->held = ARENA_NEW(a, void *, g->n_values);
   graph_order(g, s->order);
   place_values(s, share);
-  fill_state(s);
+  place_state(s);
+  steps_reset(s);
   return s;
 }
 

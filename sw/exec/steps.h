@@ -34,6 +34,9 @@ void steps_run(struct steps *s, const void *const *inputs);
 // A step of fewer frames.
 void steps_run_frames(struct steps *s, int64_t frames, const void *const *inputs);
 
+// As before the first step: variables and delays hold their initial content.
+void steps_reset(struct steps *s);
+
 // Where graph input i is read from, to be filled in place: (frames, elements).
 void *steps_input(const struct steps *s, uint32_t i);
 
