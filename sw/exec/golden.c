@@ -381,8 +381,8 @@ static void run_share(void *context, int share) {
   }
 }
 
-// OpenMP keeps its threads from one run to the next, but ends the process if it can't have them: not
-// where a caller is to be spared that.
+// OpenMP keeps its threads from one run to the next, but ends the process if it can't have them:
+// not where a caller is to be spared that.
 static void run_shares(struct shares *s, struct arena *a, int threads) {
   if (threads == 1) {
     run_share(s, 0);

@@ -5,6 +5,7 @@
 
 #include "quant/load.h"
 #include "sw/exec/golden.h"
+#include "sw/exec/kernels.h"
 
 #include <locale.h>
 #include <math.h>
@@ -85,6 +86,7 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
                    .input_mean = o->input_mean,
                    .input_std = o->input_std};
   struct model m;
+  if (!kernels_check(e)) return false;
   if (!load_check(&net->arena, &l, e) || !load_model(&net->arena, path, &l, &m, e)) return false;
   if (!m.fixed) return err_set(e, "%s: the model is float: its precision must be given", path);
   net->graph = m.fixed;
