@@ -4,6 +4,7 @@
 #include "cmd/train.h"
 #include "gen/verilog.h"
 #include "sim/simulate.h"
+#include "sw/exec/kernels.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,9 +23,49 @@ static struct load words(const struct options *o) {
                        .input_std = o->input_std};
 }
 
+// Options that leave each other nothing to do.
+static bool check_together(const struct options *o, struct err *e) {
+  const char *types = o->precision          ? "--precision"
+                      : o->weight_precision ? "--weight-precision"
+                      : o->input_precision  ? "--input-precision"
+                      : o->rounding         ? "--rounding"
+                      : o->overflow         ? "--overflow"
+                      : o->formats          ? "--formats"
+                                            : NULL;
+  if (o->real && types)
+    return err_set(
+        e, "%s changes nothing with --real, which runs the float model: give one of them", types);
+  if (o->real && o->plain)
+    return err_set(e, "--plain changes nothing with --real: it is a form of the C model");
+  if (o->jobs > 1 && o->simulator && strcmp(o->simulator, "icarus") == 0)
+    return err_set(e, "--jobs %lld: icarus simulates in one process, verilator in many",
+                   (long long)o->jobs);
+  return true;
+}
+
+// Notes about options that this model leaves nothing to do.
+static void note_idle(const struct options *o, const struct graph *g) {
+  bool weights = false, rounds = false;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    const struct value *y = node_out(g, n, 0);
+    weights |= op_info(n->op)->column == COLUMN_LINEAR;
+    rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && y->type.cls == TYPE_FIXED;
+  }
+  if (o->weight_precision && !weights)
+    command_note(o, "%s: --weight-precision changes nothing, there are no weights", o->model);
+  for (int i = 0; i < 2 && !rounds; i++)
+    if (i ? o->overflow : o->rounding)
+      command_note(o,
+                   "%s: --%s changes nothing, no layer rounds with it (tables and bipolar "
+                   "outputs have their own rounding)",
+                   o->model, i ? "overflow" : "rounding");
+}
+
 bool command_check(struct arena *a, const struct options *o, struct err *e) {
   int in, out;
   char *end = NULL;
+  if (!kernels_check(e)) return false;
   double clock = o->clock ? strtod(o->clock, &end) : 1;
   if (!(clock >= 1 && clock <= 2000) || (end && *end))
     return err_set(e, "--clock %s: expected MHz, 1 to 2000", o->clock);
@@ -39,7 +80,7 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
                    "words that SystemVerilog, the library and the benches use",
                    o->name);
   struct load l = words(o);
-  if (!train_check(a, o, e)) return false;
+  if (!check_together(o, e) || !train_check(a, o, e)) return false;
   return (!o->stall || simulate_stall(o->stall, &in, &out, e)) && load_check(a, &l, e);
 }
 
@@ -65,6 +106,7 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
   struct load l = words(o);
   if (!load_model(a, o->model, &l, m, e)) return false;
+  if (m->fixed && m->real) note_idle(o, m->fixed);
   command_warn(o, &m->warnings, 0);
   return true;
 }
@@ -79,10 +121,18 @@ static bool check_source(const struct options *o, const struct images *set, stru
                  given, set->name);
 }
 
+void command_note_data(const struct options *o, const struct images *set) {
+  if (set->note)
+    command_note(o, "%s", set->note);
+  else if (o->images > set->count)
+    command_note(o, "%s: %lld images asked for, %lld are there", set->name, (long long)o->images,
+                 (long long)set->count);
+}
+
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
   if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
-  if (out->note) command_note(o, "%s", out->note);
+  command_note_data(o, out);
   return images_fit(out, g, e) && check_source(o, out, e);
 }
 

@@ -31,6 +31,9 @@ bool command_images(struct arena *a, const struct options *o, const struct graph
 void command_note(const struct options *o, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+// What is to be said of a data set that was opened.
+void command_note_data(const struct options *o, const struct images *set);
+
 // The warnings from `first` on, on stderr, --quiet or not: without them the results mislead.
 void command_warn(const struct options *o, const struct warnings *w, uint32_t first);
 

@@ -16,6 +16,23 @@ static bool read_folding(struct arena *a, const struct options *o, struct foldin
   return !o->folding || folding_read(a, o->folding, f, e);
 }
 
+// Lanes beyond a layer's elements were asked for: it has one for each.
+static void note_lanes(const struct options *o, const struct plan *p, const struct folding *f) {
+  for (uint32_t i = 0; i < f->n_layers; i++)
+    for (uint32_t k = 0; k < p->n_cells; k++) {
+      const struct folding_entry *l = &f->layers[i];
+      const struct cell *c = &p->cells[k];
+      if (c->kind != CELL_LAYER || strcmp(p->graph->nodes[c->node].name, l->name) != 0) continue;
+      if (l->in > c->in.elements)
+        command_note(o, "%s: \"%s\": %lld lanes in, but %lld elements: it gets %lld", o->folding,
+                     l->name, (long long)l->in, (long long)c->in.elements, (long long)c->in.lanes);
+      if (l->out > c->out.elements)
+        command_note(o, "%s: \"%s\": %lld lanes out, but %lld elements: it gets %lld", o->folding,
+                     l->name, (long long)l->out, (long long)c->out.elements,
+                     (long long)c->out.lanes);
+    }
+}
+
 struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
                           const char **model_sha256, struct err *e) {
   struct folding folding;
@@ -31,6 +48,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, struct model
   }
   struct plan *p = plan_new(a, m->fixed, top, &folding, e);
   if (!p) err_put_within(e, "%s", o->model);
+  if (p) note_lanes(o, p, &folding);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   return p;
 }

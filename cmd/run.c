@@ -192,6 +192,11 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
   struct run r = {.arena = a, .model = o->model};
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   r.warnings = &m.warnings;
+  if (o->plain && !m.fixed) {
+    err_put(e, "%s: --plain is a form of the C model, the model is float: give --precision W,F",
+            o->model);
+    return EXIT_USER;
+  }
   if (o->real && !m.real) {
     err_put(e, "%s: the model holds integers only, there is no float model to run", o->model);
     return EXIT_USER;

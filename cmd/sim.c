@@ -2,6 +2,7 @@
 // sim: the circuit in a simulator against the C model, every element of every layer.
 #include "cmd/command.h"
 #include "cmd/paths.h"
+#include "gen/emit_bench.h"
 #include "gen/folder.h"
 #include "sim/simulate.h"
 #include "sw/base/json.h"
@@ -31,27 +32,72 @@ static void say_waiting(const char *work, const void *context) {
   command_note(s->options, "%s: another simulation works there, this one waits for it", work);
 }
 
-// A generated folder is checked and used as it is; a model is generated first.
-static bool circuit(struct sim *s, struct err *e) {
+// The options that make a circuit, of which a folder is one already.
+static bool check_folder_options(const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } options[] = {{"--precision", o->precision},
+                 {"--weight-precision", o->weight_precision},
+                 {"--input-precision", o->input_precision},
+                 {"--rounding", o->rounding},
+                 {"--overflow", o->overflow},
+                 {"--formats", o->formats},
+                 {"--parallelism", o->parallelism},
+                 {"--folding", o->folding},
+                 {"--rom-style", o->rom_style},
+                 {"--input-mean", o->input_mean},
+                 {"--input-std", o->input_std}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    if (options[i].given)
+      return err_set(e,
+                     "%s: a generated folder has its types and lanes already, %s changes nothing; "
+                     "give the model itself",
+                     o->model, options[i].name);
+  return true;
+}
+
+// The images, checked against a plan whose names are the user's as far as they are known.
+static bool open_data(struct sim *s, const struct plan *p, struct err *e) {
   const struct options *o = s->options;
-  s->work = paths_work(s->arena, o);
-  s->folder = o->model;
+  int64_t images = o->images ? o->images : s->job.icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
+  s->verdict = verdict_of_value(p->graph, p->output.value);
+  if (!command_images(s->arena, o, p->graph, images, &s->set, e) ||
+      !verdict_answers(s->arena, &s->verdict, &s->set, &s->job.answers, e))
+    return false;
+  command_warn_input(s->arena, o, p->graph, &s->set, &s->warnings);
+  return true;
+}
+
+// A model is generated into the work folder, once everything else is known to be right.
+static bool generate(struct sim *s, struct err *e) {
+  struct folder_content content = {0};
+  struct model m;
+  struct plan *p = command_plan(s->arena, s->options, &m, &content.model_sha256, e);
+  if (!p) return false;
+  s->warnings = m.warnings;
+  if (!open_data(s, p, e)) return false;
+  s->folder = arena_printf(s->arena, "%s/rtl", s->work);
   s->held = simulate_hold(s->work, say_waiting, s, e);
-  if (s->held < 0) return false;
-  if (!paths_is_folder(o->model)) {
-    struct folder_content content = {0};
-    struct model m;
-    struct plan *p = command_plan(s->arena, o, &m, &content.model_sha256, e);
-    if (p) s->warnings = m.warnings;
-    s->folder = arena_printf(s->arena, "%s/rtl", s->work);
-    if (!p || !folder_write(p, s->folder, &content, e)) return false;
-  } else if (o->precision || o->parallelism || o->folding || o->rom_style) {
-    return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
-  }
+  return s->held >= 0 && folder_write(p, s->folder, &content, e);
+}
+
+// A generated folder is checked and used as it is.
+static bool circuit(struct sim *s, struct err *e) {
+  bool folder = paths_is_folder(s->options->model);
+  s->work = paths_work(s->arena, s->options);
+  s->folder = s->options->model;
+  if (folder ? !check_folder_options(s->options, e) : !generate(s, e)) return false;
   s->folder_held = folder_hold(s->folder, e);
   if (s->folder_held < 0 || !folder_check(s->folder, e)) return false;
   s->plan = folder_plan(s->arena, s->folder, e);
-  return s->plan || err_within(e, "%s", s->folder);
+  if (!s->plan) return err_within(e, "%s", s->folder);
+  if (!folder) return true;
+  warnings_find(s->arena, NULL, s->plan->graph, &s->warnings);
+  command_warn(s->options, &s->warnings, 0);
+  if (!open_data(s, s->plan, e)) return false;
+  s->held = simulate_hold(s->work, say_waiting, s, e);
+  return s->held >= 0;
 }
 
 // What command_check leaves of the words of the command line.
@@ -63,38 +109,38 @@ static bool read_options(struct sim *s, struct err *e) {
   return !o->stall || simulate_stall(o->stall, &s->job.stall_in, &s->job.stall_out, e);
 }
 
-static bool fill_job(struct sim *s, struct err *e) {
+static void fill_job(struct sim *s) {
   const struct options *o = s->options;
   struct simulate_job *j = &s->job;
-  bool icarus = j->icarus;
-  int64_t images = o->images ? o->images : icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
-  struct answers answers;
-  s->verdict = verdict_of_value(s->plan->graph, s->plan->output.value);
-  if (!command_images(s->arena, o, s->plan->graph, images, &s->set, e) ||
-      !verdict_answers(s->arena, &s->verdict, &s->set, &answers, e))
-    return false;
-  command_warn_input(s->arena, o, s->plan->graph, &s->set, &s->warnings);
-  *j = (struct simulate_job){.folder = s->folder,
-                             .plan = s->plan,
-                             .images = s->set.count,
-                             .codes =
-                                 images_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count),
-                             .answers = answers,
-                             .seed = 1,
-                             .jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT,
-                             .trace = o->trace,
-                             .stall_in = j->stall_in,
-                             .stall_out = j->stall_out,
-                             .icarus = icarus,
-                             .work = s->work,
-                             .quiet = o->quiet};
-  return true;
+  j->folder = s->folder;
+  j->plan = s->plan;
+  j->images = s->set.count;
+  j->codes = images_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count);
+  j->seed = 1;
+  j->jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT;
+  j->trace = o->trace;
+  j->work = s->work;
+  j->quiet = o->quiet;
 }
 
 // ---- reporting
 
 static double rate(const struct simulate_result *r) {
-  return r->run_seconds > 0 ? (double)r->cycles / r->run_seconds : 0;
+  return r->run_seconds > 0 ? (double)r->cycles / r->run_seconds : NAN;
+}
+
+// The queues of a circuit swallow its first images faster than it works: what was measured last is
+// the initiation interval only when it is the plan's, or after many images of each process.
+static bool settled(const struct sim *s) {
+  int64_t share = s->job.images / (s->job.jobs < s->job.images ? s->job.jobs : s->job.images);
+  return s->result.ii > 0 && (s->result.ii == s->plan->ii || share >= BENCH_STEADY);
+}
+
+static void put_count(struct text *t, const char *key, bool known, int64_t v) {
+  if (known)
+    text_printf(t, ",\"%s\":%lld", key, (long long)v);
+  else
+    text_printf(t, ",\"%s\":null", key);
 }
 
 // No figure without all images: what hangs has no error.
@@ -121,10 +167,11 @@ static void print_json(const struct sim *s) {
     json_put_figure(&t, "r2", 6, r2(s));
     json_put_figure(&t, "mae", -1, mae(s));
   }
-  text_printf(&t, ",\"cycles\":%lld,\"ii\":%lld,\"latency\":%lld", (long long)r->cycles,
-              (long long)r->ii, (long long)r->latency);
-  text_printf(&t, ",\"cycles_per_second\":%.0f,\"build_seconds\":%.3f,\"waveform\":", rate(r),
-              r->build_seconds);
+  put_count(&t, "cycles", true, r->cycles);
+  put_count(&t, "ii", settled(s), r->ii);
+  put_count(&t, "latency", r->latency > 0, r->latency);
+  json_put_figure(&t, "cycles_per_second", 0, rate(r));
+  text_printf(&t, ",\"build_seconds\":%.3f,\"waveform\":", r->build_seconds);
   if (r->waveform)
     json_put_string(&t, r->waveform);
   else
@@ -156,20 +203,24 @@ static void print_text(const struct sim *s) {
                 100 * (double)r->score.correct / (double)r->images, (long long)r->score.correct);
   if (isfinite(r2(s))) text_printf(&t, "R2                 %.6f\n", r2(s));
   if (isfinite(mae(s))) text_printf(&t, "MAE                %.6g\n", mae(s));
-  if (r->ii)
+  if (settled(s))
     text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
                 (long long)s->plan->ii);
   else
-    text_printf(&t, "cycles per image   not measured with one image (plan %lld)\n",
+    text_printf(&t, "cycles per image   not %s with %s (plan %lld)\n",
+                r->ii ? "settled" : "measured", s->job.images > 1 ? "so few images" : "one image",
                 (long long)s->plan->ii);
-  if (o->stall)
+  if (!r->latency)
+    text_printf(&t, "latency            not measured (plan %lld)\n", (long long)s->plan->latency);
+  else if (o->stall)
     text_printf(&t, "latency            %lld cycles (%lld without stalls)\nstalls             %s\n",
                 (long long)r->latency, (long long)s->plan->latency, o->stall);
   else
     text_printf(&t, "latency            %lld cycles (plan %lld)\n", (long long)r->latency,
                 (long long)s->plan->latency);
-  text_printf(&t, "simulated          %lld cycles in %.2f s, %.2f M cycles/s\n",
-              (long long)r->cycles, r->run_seconds, rate(r) / 1e6);
+  text_printf(&t, "simulated          %lld cycles in %.2f s", (long long)r->cycles, r->run_seconds);
+  if (isfinite(rate(r))) text_printf(&t, ", %.2f M cycles/s", rate(r) / 1e6);
+  text_puts(&t, "\n");
   text_printf(&t, "build              %.2f s\n", r->build_seconds);
   if (r->waveform) {
     text_puts(&t, "waveform           ");
@@ -183,8 +234,9 @@ static void print_text(const struct sim *s) {
 int command_sim(struct arena *a, const struct options *o, struct err *e) {
   struct sim s = {.arena = a, .options = o, .held = -1, .folder_held = -1};
   if (!read_options(&s, e)) return EXIT_USAGE;
-  bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e) && fill_job(&s, e) &&
-            simulate(a, &s.job, &s.result, e);
+  bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e);
+  if (ok) fill_job(&s);
+  ok = ok && simulate(a, &s.job, &s.result, e);
   if (s.folder_held >= 0) close(s.folder_held);
   if (s.held >= 0) close(s.held);
   if (!ok) return EXIT_USER;

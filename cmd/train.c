@@ -48,6 +48,12 @@ static bool parse_real(const char *name, const char *text, double otherwise, dou
                  below);
 }
 
+static bool parse_rate(const char *text, double otherwise, double *out, struct err *e) {
+  struct err ignored = {0};
+  return (parse_real("rate", text, otherwise, 0, INFINITY, out, &ignored) && *out > 0) ||
+         err_set(e, "--rate %s: expected a number above 0", text);
+}
+
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e) {
   const char *name = o->optimizer ? o->optimizer : "adam";
   int f = assign_find(name);
@@ -59,8 +65,27 @@ bool train_options(const struct options *o, struct optimizer *to, double *rate, 
          parse_real("beta1", o->beta1, 0.9, 0, 1, &to->beta1, e) &&
          parse_real("beta2", o->beta2, 0.999, 0, 1, &to->beta2, e) &&
          parse_real("decay", o->decay, f == ASSIGN_adamw ? 0.01 : 0, 0, INFINITY, &to->decay, e) &&
-         parse_real("rate", o->rate, adam ? 0.003 : 0.05, 0, INFINITY, rate, e) &&
-         (*rate > 0 || err_set(e, "--rate %s: expected a number above 0", o->rate));
+         parse_rate(o->rate, adam ? 0.003 : 0.05, rate, e);
+}
+
+// Constants of other optimisers, and a rate that the schedule replaces.
+static bool check_idle(const struct options *o, const struct optimizer *of, struct err *e) {
+  unsigned constants = assign_info(of->function)->required;
+  const struct {
+    const char *name;
+    bool given;
+    enum attr_name constant;
+  } options[] = {{"momentum", o->momentum, ATTR_momentum},
+                 {"beta1", o->beta1, ATTR_beta1},
+                 {"beta2", o->beta2, ATTR_beta2}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    if (options[i].given && !(constants >> options[i].constant & 1))
+      return err_set(e, "--%s changes nothing: %s has none (--optimizer)", options[i].name,
+                     assign_info(of->function)->name);
+  bool list = o->schedule && o->schedule[strspn(o->schedule, "0123456789.,eE+-")] == 0;
+  return !(list && o->rate) ||
+         err_set(e, "--rate %s changes nothing: --schedule %s gives the rates", o->rate,
+                 o->schedule);
 }
 
 static const char *schedule_of(const struct options *o) {
@@ -79,7 +104,7 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
   if (o->checkpoint_every && !o->checkpoint)
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
   return train_options(o, &optimizer, &rate, e) &&
-         schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e);
+         schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
 
 static bool read_schedule(struct train *t, struct err *e) {
@@ -166,11 +191,7 @@ static bool open_data(struct train *t, struct err *e) {
   bool mnist = strcmp(data, "mnist") == 0;
   if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
   t->result.data = t->set.name;
-  if (t->set.note && !t->o->quiet) {
-    struct err note = {0};
-    err_put(&note, "%s", t->set.note);
-    err_print(stderr, &note);
-  }
+  command_note_data(t->o, &t->set);
   t->result.test_name = t->o->test ? t->o->test : mnist ? "mnist" : NULL;
   return true;
 }

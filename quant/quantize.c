@@ -58,9 +58,16 @@ static uint32_t add_pixel_layer(struct quantizer *q, const struct value *v, uint
 
 static bool quantize_bytes(struct quantizer *q, const struct value *v, const struct source *from,
                            const struct type *stream, uint32_t *id) {
-  if (from->channels != 1 || from->tables > 1)
-    return err_set(q->err, "input precision u8 and raw need one mean and deviation, found %lld",
-                   (long long)from->channels);
+  const char *word = q->formats->input == INPUT_RAW ? "raw" : "u8";
+  if (from->channels == 0)
+    return err_set(q->err,
+                   "input precision %s: the input has no pixel source, its values aren't "
+                   "bytes",
+                   word);
+  if (from->channels != 1)
+    return err_set(q->err,
+                   "input precision %s takes one mean and deviation for all channels, found %lld",
+                   word, (long long)from->channels);
   struct source bytes = *from, codes = *from;
   bool raw = q->formats->input == INPUT_RAW;
   int32_t zero = (int32_t)fix_from_real(255 * from->mean[0], 0, 255);

@@ -9,10 +9,15 @@
 
 enum { BIAS_BITS_MAX = 62, CURVE_BITS_MAX = 16 };
 
+static bool ratio_error(struct quantizer *q, double r) {
+  return err_set(q->err, "the ratio of the scales, %g, needs a shift outside of %d to %d", r,
+                 FIX_SHIFT_MIN, FIX_SHIFT_MAX);
+}
+
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift) {
   bool two_step = q->to->nodes[node].rounding == FIX_TFLITE;
   if (two_step ? fix_scale_tflite(r, mul, shift) : fix_scale(r, mul, shift)) return true;
-  return err_set(q->err, "the ratio of the scales, %g, is out of range", r);
+  return ratio_error(q, r);
 }
 
 // ---- linear
@@ -97,17 +102,22 @@ static bool tabulated_scale(const struct type *t) {
 
 static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
                       const struct type *in, const struct type *out) {
-  if (in->cls != TYPE_FIXED || out->cls != TYPE_FIXED)
+  const char *name = op_info(n->op)->name, *from = type_text(q->arena, in),
+             *to = type_text(q->arena, out);
+  if (in->cls != TYPE_FIXED)
+    return err_set(q->err, "%s is a table of a fixed input, W,F or uW,F; found %s", name, from);
+  if (out->cls != TYPE_FIXED)
     return err_set(q->err,
-                   "%s is a table from and to W,F, found %s to %s: give it and the layer before it "
-                   "such a stream in a formats file",
-                   op_info(n->op)->name, type_text(q->arena, in), type_text(q->arena, out));
+                   "%s is a table with a fixed output, W,F or uW,F; found %s (a formats file can "
+                   "give the layer a stream of its own)",
+                   name, to);
   if (in->width > CURVE_BITS_MAX)
-    return err_set(q->err, "%s is a table of at most %d input bits, found %s", op_info(n->op)->name,
-                   CURVE_BITS_MAX, type_text(q->arena, in));
+    return err_set(q->err, "%s is a table of at most %d input bits, found %s", name, CURVE_BITS_MAX,
+                   from);
   if (!tabulated_scale(in) || !tabulated_scale(out))
-    return err_set(q->err, "%s from %s to %s: expected scales from 2^-200 to 2^200",
-                   op_info(n->op)->name, type_text(q->arena, in), type_text(q->arena, out));
+    return err_set(q->err, "%s from %s to %s: the scale of its %s is %g, expected 2^-200 to 2^200",
+                   name, from, to, tabulated_scale(in) ? "output" : "input",
+                   tabulated_scale(in) ? out->scale[0] : in->scale[0]);
   struct curve_domain d = {type_lowest(in),  type_highest(in),  in->zero[0],  in->scale[0],
                            type_lowest(out), type_highest(out), out->zero[0], out->scale[0]};
   int64_t count = d.in_hi - d.in_lo + 1;
@@ -202,9 +212,9 @@ static bool add_requants(struct quantizer *q, uint32_t node, double s0, double s
     m0 = (int64_t)(s0 / fine);
     m1 = (int64_t)(s1 / fine);
     int64_t one;
-    if (!fix_scale(fine / sy, &one, &shift)) return err_set(q->err, "scales out of range");
+    if (!fix_scale(fine / sy, &one, &shift)) return ratio_error(q, fine / sy);
   } else {
-    if (!fix_scale_tflite(coarse / sy, &m0, &shift)) return err_set(q->err, "scales out of range");
+    if (!fix_scale_tflite(coarse / sy, &m0, &shift)) return ratio_error(q, coarse / sy);
     m0 = (int64_t)rint(ldexp(s0 / sy, shift));
     m1 = (int64_t)rint(ldexp(s1 / sy, shift));
     if (m0 == 0 || m1 == 0)

@@ -30,6 +30,71 @@ static void test_words(void **state) {
   cli_expect(c, "$N model", 2, "there is no command or file \"model\"");
 }
 
+// Words that change nothing, or nothing that they seem to; words of the environment.
+static void test_idle_words(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N run --real -p 8,3 " MLP, 2, "--precision changes nothing with --real");
+  cli_expect(c, "$N run --real --rounding floor " MLP, 2, "--rounding changes nothing");
+  cli_expect(c, "$N run --real --plain " MLP, 2, "--plain changes nothing with --real");
+  cli_expect(c, "$N run --plain " MLP, 1, "--plain is a form of the C model, the model is float");
+  cli_expect(c, "$N sim -p 8,3 --simulator icarus --jobs 2 " MLP, 2, "icarus simulates in one");
+  static const char *const train[][2] = {
+      {"--momentum 0.5", "--momentum changes nothing: adam has none"},
+      {"--beta1 0.5 --optimizer sgd", "--beta1 changes nothing: sgd has none"},
+      {"--beta2 0.5 --optimizer momentum", "--beta2 changes nothing: momentum has none"},
+      {"--rate 0.1 --schedule 0.2,0.1", "--rate 0.1 changes nothing: --schedule 0.2,0.1"},
+      {"--rate 0", "--rate 0: expected a number above 0"},
+      {"--rate -1", "--rate -1: expected a number above 0"}};
+  for (size_t i = 0; i < sizeof train / sizeof *train; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N train --net mnist-mlp %s", train[i][0]), 2,
+               train[i][1]);
+  cli_expect(c, "$N -q -p 8,3 -o $D/rtl " MLP, 0, "");
+  static const char *const fixed[] = {
+      "-w 8", "-i u8", "--rounding floor", "--overflow wrap", "--input-mean 1", "--input-std 1"};
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N sim %s $D/rtl", fixed[i]), 1, "changes nothing");
+  cli_expect(c, "NNGEN_KERNELS=foo $N run -p 8,3 " MLP, 2,
+             "NNGEN_KERNELS=foo: expected one that this machine has: plain");
+  cli_expect(c, "NNGEN_KERNELS=plain $N run -q --images 9 -p 8,3 " MLP, 0, "9 images");
+  cli_expect(c, "NNGEN_KERNELS= $N run -q --images 9 -p 8,3 " MLP, 0, "9 images");
+  hostile_model(c, "m.bin", "m", "", "");
+  hostile_images(c, "x.idx");
+  cli_expect(c, "$N sim --simulator icarus -p 8,3 -d $D/x.idx -o $D/w $D/m.bin 2>&1 | grep asked",
+             1, "");
+  cli_expect(c, "$N run -p 8,3 -d $D/x.idx --images 9 $D/m.bin", 0, "9 images asked for, 4 are");
+  cli_expect(c, "$N sim -p 8,3 --simulator icarus -o $D/w $D/m.bin", 1,
+             "images of 784 elements, input \"mx\" of the model has 4; --data names the images");
+  cli_expect(c,
+             "printf '\357\273\277{\"layers\":{\"mL\":{\"in\":99,\"out\":7}}}' >$D/f && $N -p 8,3 "
+             "--folding $D/f -o $D/r $D/m.bin",
+             0, "f: \"mL\": 99 lanes in, but 4 elements: it gets 4\n");
+  cli_expect(c, "$N -p 8,3 --folding $D/f -o $D/r $D/m.bin", 0, "7 lanes out, but 3 elements");
+  cli_expect(c, "printf 'PK\3\4rubbish' >$D/sd.pt; $N info $D/sd.pt", 1,
+             "a zip archive, as torch.save and Keras write; there is no importer");
+}
+
+// Layers and inputs that quantisation destroys are named by every command, --quiet or not.
+static void test_destroyed(void **state) {
+  struct shell *c = *state;
+  hostile_model(c, "m.bin", "m", "", "");
+  hostile_images(c, "x.idx");
+  static const char *const commands[] = {"info", "generate -o $D/rtl", "run -d $D/x.idx",
+                                         "sim --simulator icarus -o $D/w -d $D/x.idx"};
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+#define SAYS(words, said)                                                                          \
+  cli_expect(c, arena_printf(&c->arena, "$N %s -q %s $D/m.bin", commands[i], words), 0, said)
+    SAYS("-p 8,3 -w 8,-8", "warning: /tmp/nngen-test-");
+    SAYS("-p 8,3 -w 8,-8",
+         "\"mL\": all weights are rounded to 0: the largest is 1, a step of 8,-8");
+    SAYS("-p 8,3 -w 4,4",
+         "\"mL\": 8 of 12 weights are clipped: the largest is 1, 4,4 ends at 0.4375");
+    SAYS("-p 8,-3", "\"mx\": every pixel becomes the same integer in 8,-3");
+    SAYS("-p 8,3 -i 8,9", "\"mx\": 75 % of all pixel values lie beyond 8,9");
+    SAYS("-p 8,3 -w 8,-8 --json", "\"warnings\":[{\"layer\":\"mL\",\"message\":\"all weights");
+    SAYS("-p 8,3 --json", "\"warnings\":[]");
+  }
+}
+
 static void test_info(void **state) {
   struct shell *c = *state;
   // a scale for each row of the weights; a model without biases; floats; integers alone
@@ -120,9 +185,9 @@ static void test_reports(void **state) {
 // What can't be written: the run ends with a message, no temporary file is left.
 static void test_unwritable(void **state) {
   struct shell *c = *state;
-  cli_expect(c, TRAIN TINY "-o $D/no/m.bin", 1, "no/m.bin: No such file");
-  cli_expect(c, TRAIN TINY "--log $D/no/log", 1, "no/log: No such file");
-  cli_expect(c, TRAIN TINY "--checkpoint $D/no/c", 1, "no/c: No such file");
+  cli_expect(c, TRAIN TINY "-o $D/no/m.bin", 1, "no can't be written: No such file");
+  cli_expect(c, TRAIN TINY "--log $D/no/log", 1, "no can't be written");
+  cli_expect(c, TRAIN TINY "--checkpoint $D/no/c", 1, "no can't be written");
   cli_expect(c, "mkdir $D/c; " TRAIN TINY "--checkpoint $D/c", 1, "/c: not a regular file");
   cli_expect(c, TRAIN TINY "-o /dev/null", 1, "/dev/null: exists and isn't a regular file");
   cli_expect(c, "ls $D", 0, "c\n");
@@ -139,7 +204,7 @@ static void test_pictures(void **state) {
   cli_expect(
       c, "grep -c '^2 ' $D/script; grep -o \"title '[^']*'\" $D/script", 0,
       "4\ntitle 'loss'\ntitle 'validation loss'\ntitle 'accuracy'\ntitle 'validation accuracy'\n");
-  cli_expect(c, PLOT "--plot $D/no/p.svg", 1, "no/p.svg: the folder can't be written");
+  cli_expect(c, PLOT "--plot $D/no/p.svg", 1, "no can't be written");
   cli_expect(c, "echo 'echo line 3: undefined variable; exit 1' >>$D/bin/gnuplot; " PLOT, 1,
              "gnuplot failed: <svg/>");
   cli_expect(
@@ -149,9 +214,15 @@ static void test_pictures(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_words),      SHELL_CASE(test_info),    SHELL_CASE(test_models_of_two_ends),
-      SHELL_CASE(test_losses),     SHELL_CASE(test_nets),    SHELL_CASE(test_reports),
-      SHELL_CASE(test_unwritable), SHELL_CASE(test_pictures)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_words),
+                                     SHELL_CASE(test_idle_words),
+                                     SHELL_CASE(test_destroyed),
+                                     SHELL_CASE(test_info),
+                                     SHELL_CASE(test_models_of_two_ends),
+                                     SHELL_CASE(test_losses),
+                                     SHELL_CASE(test_nets),
+                                     SHELL_CASE(test_reports),
+                                     SHELL_CASE(test_unwritable),
+                                     SHELL_CASE(test_pictures)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,25 @@ static void test_channels(void **state) {
   arena_free(&a);
 }
 
+// The model's own mean stays where only the deviation is given, and the other way round.
+static void test_own_source(void **state) {
+  struct fixture *f = *state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct model own =
+      loaded(&a, colours(f), (struct load){.input_mean = "1,2,3", .input_std = "4,5,6"});
+  char *path = path_in(f, "own.bin");
+  if (!model_write(path, own.real, &e)) fail_msg("%s", e.text);
+  struct model m = loaded(&a, path, (struct load){.input_mean = "0.5"});
+  const struct source *s = &m.real->inputs[0].source;
+  for (int c = 0; c < 3; c++) assert_true(s->mean[c] == 0.5 && s->std[c] == c + 4);
+  m = loaded(&a, path, (struct load){.input_std = "7,8,9"});
+  s = &m.real->inputs[0].source;
+  for (int c = 0; c < 3; c++) assert_true(s->mean[c] == c + 1 && s->std[c] == c + 7);
+  load_refused(path, (struct load){.input_mean = "1,2"}, "2 means and 3 deviations");
+  arena_free(&a);
+}
+
 // A table per channel is written as (channels, 256), a single one as (256).
 static void test_pixel_tables(void **state) {
   struct fixture *f = *state;
@@ -227,8 +246,8 @@ static void test_formats(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_words), cmocka_unit_test(test_source),
-                                     DATA_CASE(test_channels),     DATA_CASE(test_pixel_tables),
-                                     cmocka_unit_test(test_types), DATA_CASE(test_integers),
-                                     DATA_CASE(test_formats)};
+                                     DATA_CASE(test_channels),     DATA_CASE(test_own_source),
+                                     DATA_CASE(test_pixel_tables), cmocka_unit_test(test_types),
+                                     DATA_CASE(test_integers),     DATA_CASE(test_formats)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void test_scales_out_of_range(void **state) {
   struct build b;
   join(&b, OP_add);
   refused(&b, "8,3", "scale 1e-30", NULL, NULL,
-          "layer \"half\": the ratio of the scales, 1.25e+29, is out of range");
+          "layer \"half\": the ratio of the scales, 1.25e+29, needs a shift outside of -64 to 127");
 }
 
 static void test_joins_too_far_apart(void **state) {
@@ -223,7 +223,7 @@ static void test_joins_too_far_apart(void **state) {
   join(&b, OP_add);
   refused(&b, "8,3", "scale 3e11", "scale 3e11", "join", "too far apart");
   join(&b, OP_sub);
-  refused(&b, "8,3", "8,3", "scale 1e-30", "join", "layer \"join\": scales out of range");
+  refused(&b, "8,3", "8,3", "scale 1e-30", "join", "layer \"join\": the ratio of the scales, ");
 }
 
 // A linear layer of one weight and one bias.
@@ -359,11 +359,11 @@ static void test_parameters(void **state) {
   refused(&b, "17,3", NULL, NULL, NULL, "layer \"f\": tanh is a table of at most 16 input bits");
   pointwise(&b, OP_tanh);
   refused(&b, "8,3", NULL, "bipolar", "f",
-          "layer \"f\": tanh is a table from and to W,F, found 8,3 to bipolar");
+          "layer \"f\": tanh is a table with a fixed output, W,F or uW,F; found bipolar");
   static const char *const scales[] = {"scale 5e-61", "scale 2e60"};
   for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
     pointwise(&b, OP_tanh);
-    refused(&b, "8,3", NULL, scales[i], "f", "expected scales from 2^-200 to 2^200");
+    refused(&b, "8,3", NULL, scales[i], "f", "expected 2^-200 to 2^200");
   }
   pointwise(&b, OP_softshrink);
   graph_add_real(b.g, 0, ATTR_lambda, -0.5);

@@ -224,7 +224,7 @@ static void wrong_words(void **state) {
   static const struct {
     const char *options, *message;
   } rows[] = {{"--rate 0", "--rate 0: expected a number above 0"},
-              {"--rate -1", "--rate -1: expected a number of at least 0"},
+              {"--rate -1", "--rate -1: expected a number above 0"},
               {"--rate nan", "--rate nan: expected"},
               {"--rate inf", "--rate inf: expected"},
               {"--rate 0.1x", "--rate 0.1x: expected"},

@@ -36,6 +36,10 @@ json_t *json_parse(const char *text, size_t size, struct err *e) {
     err_put(e, "JSON nested deeper than %d", JSON_DEPTH_MAX);
     return NULL;
   }
+  if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { // the byte order mark of some editors
+    text += 3;
+    size -= 3;
+  }
   // Without memory jansson drops characters and goes on: what it takes must be there.
   arena_probe(ROOM + MEMORY_PER_BYTE * size);
   json_error_t error;

@@ -203,9 +203,6 @@ bool data_open(struct arena *a, const char *spec, int64_t limit, struct images *
                struct err *e) {
   *out = (struct images){0};
   if (!open_any(a, spec, limit, out, e)) return false;
-  if (limit > out->count && !out->note)
-    out->note = arena_printf(a, "%s: %lld images asked for, %lld are there", out->name,
-                             (long long)limit, (long long)out->count);
   if (limit > 0 && limit < out->count) out->count = limit;
   return true;
 }

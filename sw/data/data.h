@@ -32,7 +32,7 @@ struct images {
 struct array;
 struct graph;
 
-// Opens a data set and keeps at most `limit` images of it (0: all).
+// Opens a data set and keeps at most `limit` images of it (0: all); there may be fewer.
 //
 //   mnist                    the 10,000 test images; the first 1,000 come with the program
 //   mnist-train              the 60,000 training images

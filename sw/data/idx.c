@@ -76,7 +76,7 @@ static bool read_header(struct source *s, struct array *out, struct err *e) {
   if (source_read(s, magic, sizeof magic) != sizeof magic)
     return err_set(e, "header: expected %d bytes, the file is cut short", MAGIC_BYTES);
   if (magic[0] || magic[1] || magic[2] != 8)
-    return err_set(e, "magic: expected IDX of bytes (00 00 08) or .npy, found %02x %02x %02x",
+    return err_set(e, "magic: expected IDX of bytes (00 00 08), .npy or .npz, found %02x %02x %02x",
                    magic[0], magic[1], magic[2]);
   out->type = ARRAY_U8;
   out->rank = magic[3];

@@ -72,6 +72,10 @@ int kernels_list(const struct kernels *list[KERNELS_MAX]);
 // The best that this machine runs, or the one that $NNGEN_KERNELS names, if it runs it.
 const struct kernels *kernels_best(void);
 
+// False if $NNGEN_KERNELS names none that this machine has.
+struct err;
+bool kernels_check(struct err *e);
+
 extern const struct kernels kernels_plain;
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx2, kernels_avx512, kernels_vnni, kernels_vbmi;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/exec/kernels.h"
 
+#include "sw/base/err.h"
 #include <math.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +81,19 @@ int kernels_list(const struct kernels *list[KERNELS_MAX]) {
   if (__builtin_cpu_supports("avx512vbmi")) list[n++] = &kernels_vbmi;
 #endif
   return n;
+}
+
+bool kernels_check(struct err *e) {
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  const char *wanted = getenv("NNGEN_KERNELS");
+  char names[120] = "";
+  for (int i = 0; i < n; i++) {
+    if (!wanted || !*wanted || strcmp(list[i]->name, wanted) == 0) return true;
+    size_t at = strlen(names);
+    snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", list[i]->name);
+  }
+  return err_set(e, "NNGEN_KERNELS=%s: expected one that this machine has: %s", wanted, names);
 }
 
 const struct kernels *kernels_best(void) {

@@ -287,7 +287,8 @@ static bool check_version(const struct safetensors *file, struct err *e) {
   if (!format || strcmp(format, "nngen") != 0)
     return err_set(e,
                    "a safetensors file without an nngen graph (metadata \"format\": \"%s\", "
-                   "expected \"nngen\")",
+                   "expected \"nngen\"): weights alone, a state dict perhaps; \"Making one\" in "
+                   "docs/model-file.md adds the graph to them",
                    format ? format : "");
   if (!version || strcmp(version, "1") != 0)
     return err_set(e, "graph version \"%s\", this program reads version 1", version ? version : "");

@@ -152,7 +152,8 @@ static bool check_codes(const struct node *n, const struct value *x, struct err 
   bool good = c[0] >= lowest && c[0] <= highest;
   if (bounds) good &= c[1] >= c[0] && c[1] <= highest;
   if (info->codes == 2 && !bounds) good &= c[1] >= 0 && c[1] <= most;
-  return good || err_set(e, "codes: %lld is out of range or order", (long long)c[0]);
+  bool first = c[0] >= lowest && c[0] <= highest;
+  return good || err_set(e, "codes: %lld is out of range or order", (long long)c[first]);
 }
 
 static bool pointwise_types(const struct graph *g, const struct node *n, struct err *e) {

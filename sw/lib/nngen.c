@@ -6,6 +6,7 @@
 #include "quant/load.h"
 #include "sw/base/pool.h"
 #include "sw/exec/golden.h"
+#include "sw/exec/kernels.h"
 
 #include <locale.h>
 #include <math.h>
@@ -86,6 +87,7 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
                    .input_mean = o->input_mean,
                    .input_std = o->input_std};
   struct model m;
+  if (!kernels_check(e)) return false;
   if (!load_check(&net->arena, &l, e) || !load_model(&net->arena, path, &l, &m, e)) return false;
   if (!m.fixed) return err_set(e, "%s: the model is float: its precision must be given", path);
   net->graph = m.fixed;

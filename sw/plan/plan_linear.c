@@ -60,7 +60,10 @@ static bool channel_multipliers(struct arena *a, const struct node *n, struct ci
     if (n->rounding == FIX_TFLITE && up)
       return err_set(e, "rounding tflite with another shift per channel");
     if (unsigned_bits(rq->mul[o]) + up > MUL_BITS_MAX)
-      return err_set(e, "its channels' scales differ by more than 2^%d", up - 1);
+      return err_set(e,
+                     "channel %lld: its multiplier at the channels' common shift has %d bits, at "
+                     "most %d: the channels' scales lie too far apart",
+                     (long long)o, unsigned_bits(rq->mul[o]) + up, MUL_BITS_MAX);
     mul[o] = rq->mul[o] << up;
     width = unsigned_bits(mul[o]) > width ? unsigned_bits(mul[o]) : width;
   }
