@@ -103,6 +103,6 @@ bool run_losses(struct run *r, const struct golden *m, struct err *e) {
   }
   for (uint32_t k = 1; k < r->n_losses; k++)
     warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
-                    &r->losses[k].of, "another type for the layer?");
+                    &r->losses[k].of, false);
   return true;
 }
