@@ -19,9 +19,9 @@
 enum { MOST = 16 };
 
 struct place {
-  const char *option; // what it is: "the model", "the file of --data", "-o"
-  const char *path;   // as the user spelt it
-  const char *real;   // absolute, without links
+  const char *option;  // what it is: "the model", "the file of --data", "-o"
+  const char *path;    // as the user spelt it
+  const char *real;    // absolute, without links
   bool exists, folder; // folder: with a model in it
   struct stat st;
 };
