@@ -147,7 +147,7 @@ void command_warn_input(struct arena *a, const struct options *o, const struct g
   const int32_t *codes = images_codes(&scratch, g, set, 0, count);
   for (int64_t i = 0; i < count * set->elements; i++)
     stream_loss_add(&loss, &x->type, codes[i], images_real(set, i));
-  warnings_stream(a, w, x->name, &x->type, &loss, "another --input-precision?");
+  warnings_stream(a, w, x->name, &x->type, &loss, true);
   command_warn(o, w, before);
   arena_free(&scratch);
 }

@@ -19,10 +19,10 @@
 enum { MOST = 16 };
 
 struct place {
-  const char *option; // what it is: "the model", "the file of --data", "-o"
-  const char *path;   // as the user spelt it
-  const char *real;   // absolute, without links
-  bool exists, folder;
+  const char *option;  // what it is: "the model", "the file of --data", "-o"
+  const char *path;    // as the user spelt it
+  const char *real;    // absolute, without links
+  bool exists, folder; // folder: with a model in it
   struct stat st;
 };
 
@@ -69,7 +69,7 @@ static const char *resolved(struct arena *a, const char *path) {
 static void fill(struct arena *a, struct place *p, const char *option, const char *path) {
   *p = (struct place){.option = option, .path = path};
   p->exists = stat(path, &p->st) == 0;
-  p->folder = p->exists && S_ISDIR(p->st.st_mode);
+  p->folder = p->exists && S_ISDIR(p->st.st_mode) && file_exists(load_path(a, path));
   p->real = resolved(a, path);
 }
 
@@ -122,11 +122,11 @@ static const char *below(const struct place *folder, const struct place *p) {
   return strncmp(folder->real, p->real, n) == 0 && p->real[n] == '/' ? p->real + n + 1 : NULL;
 }
 
-static bool check_pair(enum command c, const struct place *out, const struct place *in,
+static bool check_pair(enum command c, bool model, const struct place *out, const struct place *in,
                        struct err *e) {
   const char *inside = below(out, in);
   bool replaced = c == COMMAND_GENERATE && inside;
-  bool written = c == COMMAND_SIM && inside && simulate_writes(inside);
+  bool written = c == COMMAND_SIM && inside && simulate_writes(inside, model);
   if (same(out, in))
     return err_set(e, "%s: would be overwritten, it is %s; choose another %s", in->path, in->option,
                    out->option);
@@ -173,10 +173,11 @@ static bool check_writable(struct arena *a, enum command c, const struct place *
 
 bool paths_check(struct arena *a, enum command command, const struct options *o, struct err *e) {
   struct places p = {.arena = a};
+  bool model = o->model && !paths_is_folder(o->model);
   collect(&p, command, o);
   for (int i = 0; i < p.n_outputs; i++) {
     for (int k = 0; k < p.n_inputs; k++)
-      if (!check_pair(command, &p.outputs[i], &p.inputs[k], e)) return false;
+      if (!check_pair(command, model, &p.outputs[i], &p.inputs[k], e)) return false;
     for (int k = 0; k < i; k++)
       if (same(&p.outputs[i], &p.outputs[k]))
         return err_set(e, "%s: %s and %s would write the same file", p.outputs[i].path,

@@ -105,7 +105,7 @@ static bool add_losses(struct run *r, const struct golden *m, const struct real 
   }
   for (uint32_t k = 1; k < r->n_losses; k++)
     warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
-                    &r->losses[k].of, "another type for the layer?");
+                    &r->losses[k].of, false);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/base/lock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -171,16 +172,15 @@ bool train_plot(const char *path, const struct train_result *r, bool quiet, stru
     return true;
   }
   put_script(&script, r);
-  char *name = arena_printf(&a, "%s.XXXXXX", path);
-  int fd = mkstemp(name);
-  bool ok = fd >= 0;
-  if (ok) close(fd);
-  ok = ok ? file_write(name, script.data, script.size, e)
-          : err_set(e, "%s: the folder can't be written", path);
+  char *name; // what is left of it if the process is killed, the next one removes
+  int fd = lock_temporary(&a, path, false, &name);
+  bool ok = fd >= 0 ? file_write(name, script.data, script.size, e)
+                    : err_set(e, "%s: the folder can't be written", path);
   const char *argv[] = {"gnuplot", name, NULL};
   ok = ok && process_run(argv, NULL, NULL, &picture, e) &&
        file_write(path, picture.data, picture.size, e);
   if (fd >= 0) unlink(name);
+  if (fd >= 0) close(fd);
   text_free(&script);
   text_free(&picture);
   arena_free(&a);

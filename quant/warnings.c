@@ -178,13 +178,14 @@ static bool is_said(const struct warnings *w, const char *name) {
 }
 
 void warnings_stream(struct arena *a, struct warnings *w, const char *name, const struct type *t,
-                     const struct stream_loss *l, const char *remedy) {
+                     const struct stream_loss *l, bool input) {
   const char *type = type_text(a, t);
+  const char *remedy = input ? "another --input-precision?" : "another type for the layer?";
   bool saturated = (double)l->saturated >= saturated_share * (double)l->elements;
   if (is_said(w, name)) return;
   if (l->nonzero && l->lost == l->nonzero)
     warnings_add(a, w, name, "all values are rounded to 0 in %s (%s)", type, remedy);
-  else if (l->saturated && saturated && l->noise > noise_share * l->signal)
+  else if (l->saturated && saturated && (input || l->noise > noise_share * l->signal))
     warnings_add(a, w, name, "%.0f %% of the values lie beyond %s (%s)",
                  100 * (double)l->saturated / (double)l->elements, type, remedy);
 }

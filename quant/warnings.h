@@ -38,10 +38,11 @@ struct stream_loss {
 };
 void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, double v);
 
-// A warning if the stream has lost everything: all of it 0, or most of it beyond the type's range.
-// None of a layer that has one already.
+// A warning if the stream has lost everything: all of it 0, or most of it beyond the type's range
+// (and far beyond, of a layer: a sigmoid comes near 1 all the time). None of a layer that has one
+// already.
 void warnings_stream(struct arena *a, struct warnings *w, const char *name, const struct type *t,
-                     const struct stream_loss *l, const char *remedy);
+                     const struct stream_loss *l, bool input);
 
 // ,"warnings":[{"layer":..,"message":..}]
 void warnings_put_json(struct text *t, const struct warnings *w);

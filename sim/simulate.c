@@ -317,12 +317,12 @@ bool simulate_tools(bool icarus, struct err *e) {
                     "slower");
 }
 
-bool simulate_writes(const char *name) {
-  static const char *const first[] = {"lock",   "rtl",  "vectors", "obj_", "job",
-                                      "traced", "fast", "bench.",  "tb.",  "wave."};
+bool simulate_writes(const char *name, bool model) {
+  static const char *const first[] = {"lock", "vectors", "obj_", "job",  "traced",
+                                      "fast", "bench.",  "tb.",  "wave."};
   for (size_t i = 0; i < sizeof first / sizeof *first; i++)
     if (strncmp(name, first[i], strlen(first[i])) == 0) return true;
-  return false;
+  return model && strncmp(name, "rtl", 3) == 0;
 }
 
 bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_result *r,

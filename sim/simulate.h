@@ -51,8 +51,9 @@ int simulate_hold(const char *work, void (*wait)(const char *work, const void *c
 // The tools are there.
 bool simulate_tools(bool icarus, struct err *e);
 
-// A name in a work folder, relative to it, that simulations write.
-bool simulate_writes(const char *name);
+// A name in a work folder, relative to it, that simulations write; `model`: also the circuit, which
+// is generated there.
+bool simulate_writes(const char *name, bool model);
 
 // False if the simulation can't be done, with the reason. The caller holds the work folder. A
 // circuit that is wrong is a result.

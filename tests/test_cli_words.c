@@ -188,7 +188,8 @@ static void test_unwritable(void **state) {
   cli_expect(c, TRAIN TINY "-o $D/no/m.bin", 1, "no can't be written: No such file");
   cli_expect(c, TRAIN TINY "--log $D/no/log", 1, "no can't be written");
   cli_expect(c, TRAIN TINY "--checkpoint $D/no/c", 1, "no can't be written");
-  cli_expect(c, "mkdir $D/c; " TRAIN TINY "--checkpoint $D/c", 1, "/c: not a regular file");
+  cli_expect(c, "mkdir $D/c; " TRAIN TINY "--checkpoint $D/c", 1,
+             "/c: exists and isn't a regular file");
   cli_expect(c, TRAIN TINY "-o /dev/null", 1, "/dev/null: exists and isn't a regular file");
   cli_expect(c, "ls $D", 0, "c\n");
 }
