@@ -2,6 +2,7 @@
 #include "gen/package.h"
 
 #include "gen/library.h"
+#include "gen/vhdl.h"
 #include "sw/base/file.h"
 
 #include <stdlib.h>
@@ -33,13 +34,13 @@ static struct names names_of(const struct emit_files *f, const char *prefix, con
   return n;
 }
 
-// The lines of top.f: the circuit's sources in their order.
-static struct names sources_of(const struct emit_files *f) {
+// The lines of <top>.f: the circuit's sources in their order.
+static struct names sources_of(const struct emit_files *f, const struct plan *p) {
+  const char *list = arena_printf(f->arena, "%s.f", p->top);
   struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
   char *rest = NULL;
   for (uint32_t i = 0; i < f->count; i++)
-    if (strcmp(f->files[i].name, "top.f") == 0)
-      rest = arena_strdup(f->arena, f->files[i].text.data);
+    if (strcmp(f->files[i].name, list) == 0) rest = arena_strdup(f->arena, f->files[i].text.data);
   for (char *line; (line = strsep(&rest, "\n"));)
     if (*line) n.name[n.count++] = line;
   return n;
@@ -58,7 +59,7 @@ static void put_fileset(struct text *out, const char *name, const char *type,
 }
 
 static void put_filesets(struct text *out, const struct emit_files *f, const struct plan *p) {
-  struct names sources = sources_of(f), roms = names_of(f, "rom/", ".mem");
+  struct names sources = sources_of(f, p), roms = names_of(f, "rom/", ".mem");
   struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
   text_puts(out, "filesets:\n");
   put_fileset(out, "rtl", "systemVerilogSource", &sources, NULL);
@@ -136,7 +137,7 @@ static void put_list(struct text *out, const char *name, const struct names *fil
 }
 
 static void put_lists(struct text *out, const struct emit_files *f, const struct plan *p) {
-  struct names sources = sources_of(f), memories = names_of(f, "rom/", ".mem");
+  struct names sources = sources_of(f, p), memories = names_of(f, "rom/", ".mem");
   text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
                  "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
   text_printf(out, "set circuit %s\nset version " PACKAGE_VERSION "\n", p->top);
@@ -160,6 +161,7 @@ bool package_files(struct emit_files *f, const struct plan *p, double clock, str
   put_lists(&lists, f, p);
   *emit_open(f, arena_printf(f->arena, "%s.core", p->top)) = core;
   *emit_open(f, "files.tcl") = lists;
+  emit_vhdl(emit_open(f, arena_printf(f->arena, "%s.vhd", p->top)), p);
   put_clock(emit_open(f, arena_printf(f->arena, "%s.xdc", p->top)), clock);
   put_clock(emit_open(f, arena_printf(f->arena, "%s.sdc", p->top)), clock);
   const char *component = arena_printf(f->arena, "quartus/%s_hw.tcl", p->top);

@@ -3,6 +3,7 @@
 //
 //   <name>.core              FuseSoC: lint, simulation, Vivado
 //   <name>.xdc, <name>.sdc   the clock
+//   <name>.vhd               a component for VHDL
 //   files.tcl                names, widths and file lists for the scripts, which are copies of
 //   gen/tcl vivado/, quartus/        project and component scripts
 #ifndef NNGEN_GEN_PACKAGE_H

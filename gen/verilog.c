@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LINE = 96, INDENT = 4 };
 
@@ -55,6 +56,17 @@ void verilog_line(struct parameters *p) {
   if (p->column) p->column = LINE;
 }
 
+static bool reserved_in_vhdl(const char *name) {
+  static const char *const words[] = {
+#define KEYWORD(word) #word,
+#include "gen/keywords_vhdl.def"
+#undef KEYWORD
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcasecmp(name, words[i]) == 0) return true;
+  return false;
+}
+
 static bool reserved(const char *name) {
   static const char *const words[] = {
 #define KEYWORD(word) #word,
@@ -73,5 +85,5 @@ static bool reserved(const char *name) {
 bool verilog_module_name(const char *name) {
   bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
   size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-  return letter && !name[length] && length <= 64 && !reserved(name);
+  return letter && !name[length] && length <= 64 && !reserved(name) && !reserved_in_vhdl(name);
 }

@@ -143,7 +143,7 @@ module fixed_linear #(
   logic send_last;
   logic queue_ready;
 
-  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (
+  fixed_delay #(.WIDTH(1), .STAGES(SEND), .FREE(1)) delay_last (
     .aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last)
   );
 

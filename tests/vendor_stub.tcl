@@ -50,7 +50,7 @@ proc options {arguments with without} {
 regexp {"top":"([^"]*)"} [read_text $folder/manifest.json] all top
 set verilog [read_text $folder/$top.sv]
 set wanted {} ;# files that the script must use
-foreach name [split [string trim [read_text $folder/top.f]] \n] {
+foreach name [split [string trim [read_text $folder/$top.f]] \n] {
   lappend wanted [file join $folder $name]
 }
 set wanted [concat $wanted [glob -nocomplain $folder/rom/*.mem]]
