@@ -66,6 +66,9 @@ synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 SHARE = $(DESTDIR)$(PREFIX)/share
+# Programs that are linked with the library find it again: by ldconfig, which root may call, in the folders
+# that it knows, and by the path that pkg-config names, unless it is the system's own.
+RPATH = $(if $(filter /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR) )
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
 	install -D -m 644 $(BUILD)/libnngen.a $(DESTDIR)$(PREFIX)/lib/nngen/libnngen.a
@@ -78,7 +81,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	  $(SHARE)/nngen/hw $(SHARE)/nngen/sim $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
 	  'Description: Integer models of neural networks, as their circuits compute them' \
-	  'Libs: -L$(LIBDIR) -lnngen' 'Cflags: -I$(PREFIX)/include' \
+	  'Libs: -L$(LIBDIR) $(RPATH)-lnngen' 'Cflags: -I$(PREFIX)/include' \
 	  >$(DESTDIR)$(LIBDIR)/pkgconfig/nngen.pc
 	$(BUILD)/nngen manual >$(SHARE)/man/man1/nngen.1
 	$(BUILD)/nngen completion bash >$(SHARE)/bash-completion/completions/nngen
@@ -91,6 +94,8 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 models/* $(SHARE)/nngen/models
+	install -D -m 755 -t $(SHARE)/nngen/scripts scripts/get-mnist scripts/setup scripts/synth
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 mutate: setup-test ## token mutants of the C sources: how many do the tests kill
 	@scripts/mutate

@@ -49,7 +49,7 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
   if (p->rom_style == ROM_CASE)
     put(p, ".%s(\"%s\")", name, file);
   else
-    put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
+    put(p, ".%s({ROM, \"%s\"})", name, file);
 }
 
 void verilog_line(struct parameters *p) {
@@ -72,7 +72,7 @@ static bool reserved(const char *name) {
 #define KEYWORD(word) #word,
 #include "gen/keywords.def"
 #undef KEYWORD
-      "tb", "bench", "dut", "frame", "trim", "aclk", "aresetn", "frame_error", "ROM_DIR"};
+      "tb", "bench", "dut", "frame", "trim", "aclk", "aresetn", "frame_error", "ROM_DIR", "ROM"};
   static const char *const prefixes[] = {"fixed_", "axis_",  "bench_", "vector_", "s_axis",
                                          "m_axis", "frame_", "trim_",  "unused_"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)

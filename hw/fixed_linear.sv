@@ -161,9 +161,11 @@ module fixed_linear #(
   );
 
 `ifndef SYNTHESIS
+  // synthesis translate_off
   always @(posedge aclk) begin
     if (aresetn && sending[SEND-1] && !queue_ready) $fatal(1, "fixed_linear: no place");
   end
+  // synthesis translate_on
 `endif
 endmodule
 

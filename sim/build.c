@@ -6,6 +6,7 @@
 #include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/near.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -131,8 +132,8 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   const char *name = trace ? "traced" : "fast", *archive = job->archive;
   const char *program = arena_printf(a, "%s/%s", job->build, name);
   if (!process_exists("verilator")) {
-    err_put(e,
-            "verilator isn't installed: scripts/setup installs it, --simulator icarus is slower");
+    err_put(e, "verilator isn't installed: %s sim installs it, --simulator icarus is slower",
+            near_script(a, "setup"));
     return NULL;
   }
   const char *bench = put_bench(a, job, e);
@@ -162,7 +163,7 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   const char *tb = arena_printf(a, "%s/tb.sv", job->work);
   const char *program = arena_printf(a, "%s/tb.vvp", job->work);
   if (!process_exists("iverilog") || !process_exists("vvp")) {
-    err_put(e, "icarus isn't installed: scripts/setup installs it");
+    err_put(e, "icarus isn't installed: %s sim installs it", near_script(a, "setup"));
     return NULL;
   }
   emit_bench_vectors(&t, job->plan);

@@ -100,6 +100,7 @@ static int copies(struct design *d) {
   for (uint32_t i = 0; i < d->files.count; i++) {
     const char *name = d->files.files[i].name;
     bool renamed = strncmp(name, "digits_fixed_", 13) == 0 && !strstr(name, "_bank.sv");
+    if (!strstr(name, ".sv")) continue;
     if (!renamed && strncmp(name, "fixed_", 6) != 0 && strncmp(name, "axis_", 5) != 0) continue;
     struct text plain = {0};
     struct bytes library;
