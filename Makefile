@@ -65,6 +65,9 @@ synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 SHARE = $(DESTDIR)$(PREFIX)/share
+# Programs that are linked with the library find it again: by ldconfig, which root may call, in the folders
+# that it knows, and by the path that pkg-config names, unless it is the system's own.
+RPATH = $(if $(filter /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR) )
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
 	install -D -m 644 $(BUILD)/libnngen.a $(DESTDIR)$(PREFIX)/lib/nngen/libnngen.a
@@ -77,7 +80,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	  $(SHARE)/nngen/hw $(SHARE)/nngen/sim $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
 	  'Description: Integer models of neural networks, as their circuits compute them' \
-	  'Libs: -L$(LIBDIR) -lnngen' 'Cflags: -I$(PREFIX)/include' \
+	  'Libs: -L$(LIBDIR) $(RPATH)-lnngen' 'Cflags: -I$(PREFIX)/include' \
 	  >$(DESTDIR)$(LIBDIR)/pkgconfig/nngen.pc
 	$(BUILD)/nngen manual >$(SHARE)/man/man1/nngen.1
 	$(BUILD)/nngen completion bash >$(SHARE)/bash-completion/completions/nngen
@@ -86,10 +89,12 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -m 644 sw/lib/example.c $(SHARE)/doc/nngen/examples
 	install -m 644 README.md LICENSE docs/* $(SHARE)/doc/nngen
 	install -m 644 hw/* $(SHARE)/nngen/hw
-	install -m 644 sim/*.sv $(SHARE)/nngen/sim
+	install -m 644 sim/*.sv sim/tb.mk $(SHARE)/nngen/sim
 	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 models/* $(SHARE)/nngen/models
+	install -D -m 755 -t $(SHARE)/nngen/scripts scripts/get-mnist scripts/setup scripts/synth
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 mutate: setup-test ## token mutants of the C sources: how many do the tests kill
 	@scripts/mutate
@@ -164,7 +169,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first, the slowest at the very beginning: two run at a time.
-SLOW = test_networks test_rom_case test_synth test_sim test_packages test_install test_activations \
+SLOW = test_networks test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
   test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism
 ORDERED = $(foreach t,$(SLOW),$(filter %/$(t),$(TESTS))) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
@@ -180,7 +185,7 @@ check:
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
-SIMULATES = test_sim test_sim_bugs test_circuits test_activations test_networks test_two_networks \
+SIMULATES = test_sim test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
@@ -190,7 +195,7 @@ check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
 
 # Apart: tests that spend their time in simulators and other tools, and the one that builds anew.
-COVERAGE_APART = test_networks test_circuits test_synth test_systemc test_packages test_two_networks test_install
+COVERAGE_APART = test_networks test_netlists test_circuits test_synth test_systemc test_packages test_two_networks test_install
 coverage: setup-coverage ## what the tests reach of the C sources and of hw/
 	@rm -rf $(BUILD)/coverage/rtl && find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/coverage CFLAGS="-O0 -g --coverage -std=gnu11" LDFLAGS=--coverage check-covered

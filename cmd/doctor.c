@@ -5,6 +5,7 @@
 #include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/json.h"
+#include "sw/base/near.h"
 #include "sw/base/table_text.h"
 #include "sw/data/mnist.h"
 #include "sw/exec/golden.h"
@@ -121,9 +122,11 @@ static void check_data(struct findings *f) {
   if (mnist_find(f->arena, false, &files))
     add(f, "MNIST", true, false, "10,000 test images", files.images);
   else if (mnist_find_excerpt(f->arena, &files))
-    add(f, "MNIST", true, false, "1,000 test images", "scripts/get-mnist fetches all of them");
+    add(f, "MNIST", true, false, "1,000 test images",
+        arena_printf(f->arena, "%s fetches all of them", near_script(f->arena, "get-mnist")));
   else
-    add(f, "MNIST", false, false, "missing", "scripts/get-mnist fetches it");
+    add(f, "MNIST", false, false, "missing",
+        arena_printf(f->arena, "%s fetches it", near_script(f->arena, "get-mnist")));
 }
 
 static void print_table(const struct findings *f) {
@@ -174,6 +177,8 @@ int command_doctor(struct arena *a, const struct options *o, struct err *e) {
     print_table(&f);
   bool fault = false;
   for (int i = 0; i < f.count; i++) fault |= f.list[i].needed && !f.list[i].good;
-  if (fault) err_put(e, "something that simulation needs is missing; scripts/setup installs it");
+  if (fault)
+    err_put(e, "something that simulation needs is missing; %s installs it",
+            near_script(a, "setup"));
   return fault ? EXIT_USER : EXIT_GOOD;
 }

@@ -158,8 +158,7 @@ static bool check_folder(struct arena *a, enum command c, const struct place *p,
   const char *above = p->real;
   if (c == COMMAND_GENERATE && !folder_free(p->path, e)) return false;
   if (c == COMMAND_GENERATE) above = folder_of(a, p->real);
-  while (c == COMMAND_SIM && !file_exists(above) && strcmp(above, "/") != 0)
-    above = folder_of(a, above);
+  while (!file_exists(above) && strcmp(above, "/") != 0) above = folder_of(a, above);
   return probe(a, above, p->path, e);
 }
 

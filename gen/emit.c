@@ -88,8 +88,10 @@ static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   int width = (int)(strlen(in) > strlen(from) ? strlen(in) : strlen(from));
   text_printf(out, "`default_nettype none\n\nmodule %s ", p->top);
   if (p->rom_style == ROM_FILE)
-    text_puts(out, "#(\n  // folder of the memory images, as the tool that reads them sees it\n"
-                   "  parameter ROM_DIR = \"rom\"\n) ");
+    text_puts(
+        out,
+        "#(\n  // folder of the memory images, as the tool that reads them sees it; \".\": it\n"
+        "  // finds them by their bare names\n  parameter ROM_DIR = \"rom\"\n) ");
   text_puts(out, "(\n");
   put_clock_ports(out, width);
   put_port_comment(out, a, "in", &p->input);
@@ -104,6 +106,9 @@ static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   text_printf(out, "  output logic %*s m_axis_tlast,\n", width, "");
   text_puts(out, "  // a frame with a misplaced TLAST has come in; cleared by reset\n");
   text_printf(out, "  output logic %*s frame_error\n);\n", width, "");
+  if (p->rom_style == ROM_FILE)
+    text_puts(out, "  // what stands before an image's name\n"
+                   "  localparam ROM = ROM_DIR == \".\" ? \"\" : {ROM_DIR, \"/\"};\n\n");
 }
 
 static void put_nets(struct text *out, const struct stream *s) {

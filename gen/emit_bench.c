@@ -57,11 +57,12 @@ static void put_nets(struct text *out, const struct plan *p) {
                  "      (m_axis_tvalid && m_axis_tready);\n\n");
 }
 
-static void put_circuit(struct text *out, const struct plan *p, const char *rom) {
+static void put_circuit(struct text *out, const struct plan *p, const char *rom, bool netlist) {
   text_puts(out, "  bench_clock clock (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle),\n"
                  "    .stall_in(stall_in), .stall_out(stall_out), .seed(seed)\n  );\n\n");
-  text_printf(out, "  %s ", p->top);
-  if (p->rom_style == ROM_FILE) text_printf(out, "#(.ROM_DIR(%s)) ", rom);
+  const char *begin = netlist ? "\n`ifndef NETLIST\n  " : "", *end = netlist ? "\n`endif\n  " : " ";
+  text_printf(out, "  %s%s", p->top, p->rom_style == ROM_FILE && netlist ? "" : " ");
+  if (p->rom_style == ROM_FILE) text_printf(out, "%s#(.ROM_DIR(%s))%s", begin, rom, end);
   text_puts(out, "dut (\n    .aclk(aclk), .aresetn(aresetn),\n");
   text_puts(out, "    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),\n"
                  "    .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),\n"
@@ -120,7 +121,7 @@ static void put_dpi_tap(struct text *out, const struct watched *w, uint32_t i) {
 void emit_bench_dpi(struct text *out, const struct plan *p) {
   put_header(out, "bench", "The circuit between a source and a sink; the harness compares.");
   put_nets(out, p);
-  put_circuit(out, p, "\"rom\"");
+  put_circuit(out, p, "\"rom\"", false);
   text_printf(out, "  bench_source #(\n    .WIDTH(%lld)\n", width(&p->input, true));
   put_source(out, "");
   for (uint32_t i = 0; i <= p->n_taps; i++) {
@@ -172,6 +173,20 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
     text_printf(out, "    .first_done(unused_done[%u +: 64])\n  );\n\n", 64 * i);
 }
 
+// A netlist has no streams inside: its layers count as right, the output is compared.
+static void put_netlist_taps(struct text *out, uint32_t taps) {
+  static const char *const zero[] = {"mismatches", "compared", "bad_element"};
+  text_printf(out,
+              "`ifdef NETLIST\n  // the streams of the layers are gone\n"
+              "  assign frames[%u:0] = {%u{32'(FRAMES)}};\n"
+              "  assign bad_frame[%u:0] = {%u{32'(FRAMES)}};\n",
+              taps * 32 - 1, taps, taps * 32 - 1, taps);
+  for (int i = 0; i < 3; i++) text_printf(out, "  assign %s[%u:0] = '0;\n", zero[i], taps * 32 - 1);
+  text_printf(out, "  assign expected[%u:0] = '0;\n  assign found[%u:0] = '0;\n", taps * 64 - 1,
+              taps * 64 - 1);
+  text_puts(out, "  assign unused_done = '0;\n`else\n");
+}
+
 static void put_vector_end(struct text *out, const struct plan *p) {
   text_printf(out, "  vector_end #(\n    .STREAMS(%u), .FRAMES(FRAMES),\n    .NAMES({",
               p->n_taps + 1);
@@ -198,39 +213,19 @@ void emit_bench_vectors(struct text *out, const struct plan *p) {
   text_printf(out, "  parameter int FRAMES = %d\n);\n", BENCH_FRAMES);
   put_nets(out, p);
   put_vector_nets(out, p->n_taps + 1);
-  put_circuit(out, p, "ROM_DIR");
+  put_circuit(out, p, "ROM_DIR", true);
   text_printf(out,
               "  vector_source #(\n    .FILE({VECTORS, \"/input.mem\"}), .WIDTH(%lld), "
               ".BEATS(%lld), .FRAMES(FRAMES)\n",
               width(&p->input, true), (ll)p->input.beats);
   put_source(out, ",\n    .began(began), .ii(ii)");
+  put_netlist_taps(out, p->n_taps);
   for (uint32_t i = 0; i <= p->n_taps; i++) {
     struct watched w = watched(p, i);
     put_vector_tap(out, &w, i);
+    if (i + 1 == p->n_taps) text_puts(out, "`endif\n\n");
   }
   put_vector_end(out, p);
-}
-
-void emit_bench_makefile(struct text *out) {
-  text_puts(
-      out,
-      "# SPDX-License-Identifier: MIT-0\n"
-      "# make verilator, make icarus: runs the vectors; ARGS=\"+stall_in=4 +stall_out=5\" "
-      "adds stalls\n"
-      "# (bench_stall.sv lists the patterns). PASS, or FAIL and a non-zero exit.\n"
-      "SOURCES = $(wildcard *.sv ../*.sv ../rom/*.sv)\n"
-      "ARGS =\n"
-      "OUT = build\n\n"
-      ".PHONY: verilator icarus clean\n\n"
-      "verilator: $(OUT)/verilated\n\t$(OUT)/verilated $(ARGS)\n\n"
-      "icarus: $(OUT)/tb.vvp\n\tvvp -N $(OUT)/tb.vvp $(ARGS)\n\n"
-      "$(OUT)/verilated: $(SOURCES)\n"
-      "\tverilator --binary --timing -fno-const-bit-op-tree --unroll-count 2048 -Wno-fatal \\\n"
-      "\t  -Wno-lint -Wno-style --top-module tb --Mdir $(OUT)/obj -o ../verilated $(SOURCES)\n\n"
-      "$(OUT)/tb.vvp: $(SOURCES)\n"
-      "\tmkdir -p $(OUT)\n"
-      "\tiverilog -g2012 -s tb -o $@ $(SOURCES)\n\n"
-      "clean:\n\trm -rf $(OUT)\n");
 }
 
 // ---- waveform

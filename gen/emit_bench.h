@@ -16,9 +16,8 @@ enum { BENCH_FRAMES = 4, BENCH_STEADY = 64 };
 extern const char *const bench_vector_modules[];
 extern const char *const bench_dpi_modules[];
 
-// tb/tb.sv, and tb/Makefile with the targets verilator and icarus.
+// tb/tb.sv. With the macro NETLIST its circuit is a netlist, and only the output is compared.
 void emit_bench_vectors(struct text *out, const struct plan *p);
-void emit_bench_makefile(struct text *out);
 
 // bench.sv.
 void emit_bench_dpi(struct text *out, const struct plan *p);

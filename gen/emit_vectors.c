@@ -90,12 +90,11 @@ static const int32_t *any_frames(struct arena *a, const struct plan *p) {
   return codes;
 }
 
-static bool add_module(struct emit_files *f, const char *name, struct err *e) {
-  const char *path = library_path(f->arena, arena_printf(f->arena, "sim/%s", name));
+static bool add_copy(struct emit_files *f, const char *from, const char *to, struct err *e) {
+  const char *path = library_path(f->arena, arena_printf(f->arena, "sim/%s", from));
   struct bytes bytes;
   if (!file_read(f->arena, path, MODULE_MAX, &bytes, e)) return false;
-  text_put(emit_open(f, arena_printf(f->arena, "tb/%s", name)), (const char *)bytes.data,
-           bytes.size);
+  text_put(emit_open(f, arena_printf(f->arena, "tb/%s", to)), (const char *)bytes.data, bytes.size);
   return true;
 }
 
@@ -103,8 +102,8 @@ bool emit_bench_files(struct emit_files *f, const struct plan *p, const int32_t 
                       struct err *e) {
   if (!codes) codes = any_frames(f->arena, p);
   emit_bench_vectors(emit_open(f, "tb/tb.sv"), p);
-  emit_bench_makefile(emit_open(f, "tb/Makefile"));
+  if (!add_copy(f, "tb.mk", "Makefile", e)) return false;
   for (int i = 0; bench_vector_modules[i]; i++)
-    if (!add_module(f, bench_vector_modules[i], e)) return false;
+    if (!add_copy(f, bench_vector_modules[i], bench_vector_modules[i], e)) return false;
   return emit_all_vectors(f, p, BENCH_FRAMES, codes, e) != NULL;
 }

@@ -186,6 +186,29 @@ static bool fill(struct emit_files *f, const struct plan *p, const struct folder
   return true;
 }
 
+bool folder_make(const char *path, struct err *e) {
+  struct arena a = {0};
+  char *part = arena_strdup(&a, path);
+  bool ok = true;
+  for (char *p = part + 1; ok; p++) {
+    if (*p != '/' && *p) continue;
+    char end = *p;
+    *p = 0;
+    ok = mkdir(part, 0755) == 0 || errno == EEXIST || err_set(e, "%s: %s", part, strerror(errno));
+    *p = end;
+    if (!end) break;
+  }
+  arena_free(&a);
+  return ok;
+}
+
+// What `path` is in, made if it isn't there.
+static bool make_parent(struct arena *a, const char *path, struct err *e) {
+  const char *slash = strrchr(path, '/');
+  return !slash || slash == path ||
+         folder_make(arena_printf(a, "%.*s", (int)(slash - path), path), e);
+}
+
 static bool is_empty(const char *dir) {
   DIR *d = opendir(dir);
   int entries = 0;
@@ -212,6 +235,7 @@ bool folder_write(const struct plan *p, const char *dir, const struct folder_con
   const char *to = arena_printf(&a, "%.*s", (int)length, dir);
   char *made;
   bool ok = folder_free(to, e) && fill(&files, p, content, e), ours = is_ours(&a, to);
+  ok = ok && make_parent(&a, to, e);
   if (ok) lock_leftovers(to, remove_leftover);
   int held = ok ? lock_temporary(&a, to, true, &made) : -1;
   if (ok && held < 0) ok = err_set(e, "%s: %s", dir, strerror(errno));

@@ -26,6 +26,9 @@ int folder_hold(const char *dir, struct err *e);
 bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
                   struct err *e);
 
+// Makes a folder, and those that it is in.
+bool folder_make(const char *path, struct err *e);
+
 // Refuses a folder whose files don't match its SHA256SUMS.
 bool folder_check(const char *dir, struct err *e);
 

@@ -128,6 +128,6 @@ bool hardware_files(struct emit_files *f, const struct plan *p, struct err *e) {
                     m.n_own);
   text_free(&top);
   text_printf(&list, "%s.sv\n", p->top);
-  *emit_open(f, "top.f") = list;
+  *emit_open(f, arena_printf(f->arena, "%s.f", p->top)) = list;
   return ok;
 }

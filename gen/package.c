@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/package.h"
 
+#include "gen/folder.h"
 #include "gen/library.h"
+#include "gen/vhdl.h"
 #include "sw/base/file.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,19 +36,59 @@ static struct names names_of(const struct emit_files *f, const char *prefix, con
   return n;
 }
 
-// The lines of top.f: the circuit's sources in their order.
-static struct names sources_of(const struct emit_files *f) {
+// The lines of <top>.f: the circuit's sources in their order.
+static struct names sources_of(const struct emit_files *f, const struct plan *p) {
+  const char *list = arena_printf(f->arena, "%s.f", p->top);
   struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
   char *rest = NULL;
   for (uint32_t i = 0; i < f->count; i++)
-    if (strcmp(f->files[i].name, "top.f") == 0)
-      rest = arena_strdup(f->arena, f->files[i].text.data);
+    if (strcmp(f->files[i].name, list) == 0) rest = arena_strdup(f->arena, f->files[i].text.data);
   for (char *line; (line = strsep(&rest, "\n"));)
     if (*line) n.name[n.count++] = line;
   return n;
 }
 
 // ---- FuseSoC
+
+// Each module of the library is a core of its own, with a version that follows from its bytes: two
+// circuits of a design share it, or can't be resolved if theirs differ.
+static bool is_library(const char *source) {
+  return strncmp(source, "fixed_", 6) == 0 || strncmp(source, "axis_", 5) == 0;
+}
+
+static const char *module_core(const struct emit_files *f, const char *source) {
+  const struct text *t = NULL;
+  for (uint32_t i = 0; i < f->count; i++)
+    if (strcmp(f->files[i].name, source) == 0) t = &f->files[i].text;
+  assert(t);
+  const char *hash = folder_sha256(f->arena, t->data, t->size);
+  long version = strtol(arena_printf(f->arena, "%.7s", hash), NULL, 16);
+  return arena_printf(f->arena, "::nngen_%.*s:1.0.%ld", (int)strlen(source) - 3, source, version);
+}
+
+static void put_module_cores(struct emit_files *f, const struct names *sources) {
+  for (uint32_t i = 0; i < sources->count; i++) {
+    const char *source = sources->name[i];
+    if (!is_library(source)) continue;
+    const char *core = module_core(f, source);
+    text_printf(emit_open(f, arena_printf(f->arena, "%.*s.core", (int)strlen(source) - 3, source)),
+                "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: %s\n\nfilesets:\n  rtl:\n"
+                "    file_type: systemVerilogSource\n    files: [%s]\n\ntargets:\n  default:\n"
+                "    filesets: [rtl]\n",
+                core, source);
+  }
+}
+
+// The circuit's own sources, and the cores of the modules that it uses.
+static void put_sources(struct text *out, const struct emit_files *f, const struct names *sources) {
+  text_puts(out, "  rtl:\n    file_type: systemVerilogSource\n    depend:\n");
+  for (uint32_t i = 0; i < sources->count; i++)
+    if (is_library(sources->name[i]))
+      text_printf(out, "      - \"=%s\"\n", module_core(f, sources->name[i]));
+  text_puts(out, "    files:\n");
+  for (uint32_t i = 0; i < sources->count; i++)
+    if (!is_library(sources->name[i])) text_printf(out, "      - %s\n", sources->name[i]);
+}
 
 static void put_fileset(struct text *out, const char *name, const char *type,
                         const struct names *files, const char *copy_to) {
@@ -58,10 +101,10 @@ static void put_fileset(struct text *out, const char *name, const char *type,
 }
 
 static void put_filesets(struct text *out, const struct emit_files *f, const struct plan *p) {
-  struct names sources = sources_of(f), roms = names_of(f, "rom/", ".mem");
+  struct names sources = sources_of(f, p), roms = names_of(f, "rom/", ".mem");
   struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
   text_puts(out, "filesets:\n");
-  put_fileset(out, "rtl", "systemVerilogSource", &sources, NULL);
+  put_sources(out, f, &sources);
   if (p->rom_style == ROM_FILE) put_fileset(out, "rom", "mem", &roms, p->top);
   put_fileset(out, "tb", "systemVerilogSource", &benches, NULL);
   put_fileset(out, "vectors", "user", &vectors, p->top);
@@ -69,34 +112,37 @@ static void put_filesets(struct text *out, const struct emit_files *f, const str
 }
 
 // A target but for its tool: the circuit's files, more filesets, the top module.
-static void put_design(struct text *out, const struct plan *p, const char *more, const char *top) {
+static void put_design(struct text *out, const struct plan *p, const char *more, const char *top,
+                       const char *rom) {
   bool files = p->rom_style == ROM_FILE, bench = strcmp(top, "tb") == 0;
   text_printf(out, "    filesets: [rtl%s%s]\n    toplevel: \"%s\"\n", files ? ", rom" : "", more,
               top);
   if (!files && !bench) return;
   text_puts(out, "    parameters: [");
-  if (files) text_printf(out, "ROM_DIR=%s/rom%s", p->top, bench ? ", " : "");
+  if (files) text_printf(out, "ROM_DIR=%s%s", rom, bench ? ", " : "");
   if (bench) text_printf(out, "VECTORS=%s/vectors", p->top);
   text_puts(out, "]\n");
 }
 
-static void put_targets(struct text *out, const struct plan *p) {
+static void put_targets(struct text *out, struct arena *a, const struct plan *p) {
+  const char *rom = arena_printf(a, "%s/rom", p->top);
   text_printf(out, "targets:\n  default:\n    filesets: [rtl%s]\n",
               p->rom_style == ROM_FILE ? ", rom" : "");
   text_puts(out, "  lint:\n    flow: lint\n    flow_options:\n      tool: verilator\n"
                  "      verilator_options: [-Wall]\n");
-  put_design(out, p, "", p->top);
+  put_design(out, p, "", p->top, rom);
   text_puts(out, "  sim:\n    flow: sim\n    flow_options:\n      tool: icarus\n"
                  "      iverilog_options: [-g2012]\n      vvp_options: [-N]\n");
-  put_design(out, p, ", tb, vectors", "tb");
+  put_design(out, p, ", tb, vectors", "tb", rom);
   text_puts(out,
             "  sim_verilator:\n    flow: sim\n    flow_options:\n      tool: verilator\n"
             "      mode: binary\n"
             "      verilator_options: [--timing, -fno-const-bit-op-tree, --unroll-count 2048,\n"
             "                          -Wno-fatal, -Wno-lint, -Wno-style]\n");
-  put_design(out, p, ", tb, vectors", "tb");
+  put_design(out, p, ", tb, vectors", "tb", rom);
+  // Vivado works in other folders, and knows its sources by their names
   text_puts(out, "  vivado:\n    flow: vivado\n    flow_options:\n      part: xc7a35tcsg324-1\n");
-  put_design(out, p, ", constraints", p->top);
+  put_design(out, p, ", constraints", p->top, ".");
 }
 
 static void put_core(struct text *out, const struct emit_files *f, const struct plan *p) {
@@ -111,7 +157,7 @@ static void put_core(struct text *out, const struct emit_files *f, const struct 
                 "# ROM_DIR(\"%s/rom\").\n",
                 p->top, p->top);
   put_filesets(out, f, p);
-  put_targets(out, p);
+  put_targets(out, f->arena, p);
   text_puts(out, "\nparameters:\n");
   if (p->rom_style == ROM_FILE)
     text_puts(out, "  ROM_DIR: {datatype: str, paramtype: vlogparam, description: folder of the "
@@ -136,7 +182,7 @@ static void put_list(struct text *out, const char *name, const struct names *fil
 }
 
 static void put_lists(struct text *out, const struct emit_files *f, const struct plan *p) {
-  struct names sources = sources_of(f), memories = names_of(f, "rom/", ".mem");
+  struct names sources = sources_of(f, p), memories = names_of(f, "rom/", ".mem");
   text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
                  "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
   text_printf(out, "set circuit %s\nset version " PACKAGE_VERSION "\n", p->top);
@@ -156,10 +202,13 @@ static bool copy_script(struct emit_files *f, const char *from, const char *to, 
 
 bool package_files(struct emit_files *f, const struct plan *p, double clock, struct err *e) {
   struct text core = {0}, lists = {0};
+  struct names sources = sources_of(f, p);
   put_core(&core, f, p);
   put_lists(&lists, f, p);
   *emit_open(f, arena_printf(f->arena, "%s.core", p->top)) = core;
   *emit_open(f, "files.tcl") = lists;
+  put_module_cores(f, &sources);
+  emit_vhdl(emit_open(f, arena_printf(f->arena, "%s.vhd", p->top)), p);
   put_clock(emit_open(f, arena_printf(f->arena, "%s.xdc", p->top)), clock);
   put_clock(emit_open(f, arena_printf(f->arena, "%s.sdc", p->top)), clock);
   const char *component = arena_printf(f->arena, "quartus/%s_hw.tcl", p->top);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lets other tools take a generated folder as it is.
 //
-//   <name>.core              FuseSoC: lint, simulation, Vivado
+//   <name>.core              FuseSoC: lint, simulation, Vivado; <module>.core of each module of the
+//                            library, shared by the circuits of a design
 //   <name>.xdc, <name>.sdc   the clock
+//   <name>.vhd               a component for VHDL
 //   files.tcl                names, widths and file lists for the scripts, which are copies of
 //   gen/tcl vivado/, quartus/        project and component scripts
 #ifndef NNGEN_GEN_PACKAGE_H

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LINE = 96, INDENT = 4 };
 
@@ -48,11 +49,22 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
   if (p->rom_style == ROM_CASE)
     put(p, ".%s(\"%s\")", name, file);
   else
-    put(p, ".%s({ROM_DIR, \"/%s\"})", name, file);
+    put(p, ".%s({ROM, \"%s\"})", name, file);
 }
 
 void verilog_line(struct parameters *p) {
   if (p->column) p->column = LINE;
+}
+
+static bool reserved_in_vhdl(const char *name) {
+  static const char *const words[] = {
+#define KEYWORD(word) #word,
+#include "gen/keywords_vhdl.def"
+#undef KEYWORD
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcasecmp(name, words[i]) == 0) return true;
+  return false;
 }
 
 static bool reserved(const char *name) {
@@ -60,7 +72,7 @@ static bool reserved(const char *name) {
 #define KEYWORD(word) #word,
 #include "gen/keywords.def"
 #undef KEYWORD
-      "tb", "bench", "dut", "frame", "trim", "aclk", "aresetn", "frame_error", "ROM_DIR"};
+      "tb", "bench", "dut", "frame", "trim", "aclk", "aresetn", "frame_error", "ROM_DIR", "ROM"};
   static const char *const prefixes[] = {"fixed_", "axis_",  "bench_", "vector_", "s_axis",
                                          "m_axis", "frame_", "trim_",  "unused_"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -73,5 +85,5 @@ static bool reserved(const char *name) {
 bool verilog_module_name(const char *name) {
   bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
   size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-  return letter && !name[length] && length <= 64 && !reserved(name);
+  return letter && !name[length] && length <= 64 && !reserved(name) && !reserved_in_vhdl(name);
 }

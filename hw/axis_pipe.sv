@@ -27,7 +27,8 @@ module axis_pipe #(
   endgenerate
 
   logic [STAGES-1:0] valid;
-  logic [STAGES-1:0] last;
+  // kept: synth_xilinx of yosys makes a shift register of it that ignores `advance`
+  (* keep *) logic [STAGES-1:0] last;
   logic awake;
 
   assign m_axis_tvalid = valid[STAGES-1];

@@ -54,7 +54,8 @@ module fixed_argmax #(
   logic [LEVELS:0] valid;  // bit k: at level k
   logic [LEVELS:0] last;
   logic [LEVELS:0] past_valid;
-  logic [LEVELS:0] past_last;
+  // kept here and below, as in fixed_delay
+  (* keep *) logic [LEVELS:0] past_last;
   logic awake;
   logic advance;
 
@@ -65,7 +66,7 @@ module fixed_argmax #(
 
   generate
     for (genvar level = 0; level <= LEVELS; level = level + 1) begin : gen_level
-      logic [items(level)*ITEM-1:0] item;
+      (* keep *) logic [items(level)*ITEM-1:0] item;
     end
 
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane

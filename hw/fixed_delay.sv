@@ -6,7 +6,9 @@ module fixed_delay #(
   // bits; >= 1
   parameter int WIDTH = 1,
   // cycles; >= 1
-  parameter int STAGES = 1
+  parameter int STAGES = 1,
+  // 1: enable is always 1
+  parameter int FREE = 0
 ) (
   input  logic             aclk,
   input  logic             enable,
@@ -19,10 +21,20 @@ module fixed_delay #(
     end
   endgenerate
 
-  logic [STAGES*WIDTH-1:0] past;
+  generate
+    if (FREE != 0) begin : gen_free
+      logic [STAGES*WIDTH-1:0] past;
 
-  assign q = past[STAGES*WIDTH-1:(STAGES-1)*WIDTH];
-  always_ff @(posedge aclk) if (enable) past <= (STAGES*WIDTH)'({past, d});
+      assign q = past[STAGES*WIDTH-1:(STAGES-1)*WIDTH];
+      always_ff @(posedge aclk) if (enable) past <= (STAGES*WIDTH)'({past, d});
+    end else begin : gen_held
+      // kept: synth_xilinx of yosys makes a shift register of it that ignores the enable
+      (* keep *) logic [STAGES*WIDTH-1:0] past;
+
+      assign q = past[STAGES*WIDTH-1:(STAGES-1)*WIDTH];
+      always_ff @(posedge aclk) if (enable) past <= (STAGES*WIDTH)'({past, d});
+    end
+  endgenerate
 endmodule
 
 `default_nettype wire

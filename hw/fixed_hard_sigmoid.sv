@@ -79,7 +79,8 @@ module fixed_hard_sigmoid #(
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [IN_WIDTH-1:0] code;
       logic signed [N-1:0] n;
-      logic signed [N-1:0] v;
+      // kept, as in fixed_delay
+      (* keep *) logic signed [N-1:0] v;
       logic signed [PRODUCT-1:0] product;
       logic signed [ACC_WIDTH-1:0] sum;
 

@@ -76,7 +76,8 @@ module fixed_leaky_relu #(
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [IN_WIDTH-1:0] code;
       logic signed [N-1:0] n;
-      logic signed [N-1:0] v;
+      // kept, as in fixed_delay
+      (* keep *) logic signed [N-1:0] v;
 
       assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
       assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));

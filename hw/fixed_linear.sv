@@ -143,7 +143,7 @@ module fixed_linear #(
   logic send_last;
   logic queue_ready;
 
-  fixed_delay #(.WIDTH(1), .STAGES(SEND)) delay_last (
+  fixed_delay #(.WIDTH(1), .STAGES(SEND), .FREE(1)) delay_last (
     .aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last)
   );
 
@@ -161,9 +161,11 @@ module fixed_linear #(
   );
 
 `ifndef SYNTHESIS
+  // synthesis translate_off
   always @(posedge aclk) begin
     if (aresetn && sending[SEND-1] && !queue_ready) $fatal(1, "fixed_linear: no place");
   end
+  // synthesis translate_on
 `endif
 endmodule
 

@@ -74,19 +74,19 @@ module fixed_linear_array #(
     .aclk(aclk), .x(x), .last_beat(last_beat), .taken(taken), .operand(operand)
   );
 
-  fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE)) delay_base (
+  fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE), .FREE(1)) delay_base (
     .aclk(aclk), .enable(1'b1), .d({group, first_beat}), .q({base_group, base_first})
   );
-  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1)) delay_valid (
+  fixed_delay #(.WIDTH(1), .STAGES(BASE + 1), .FREE(1)) delay_valid (
     .aclk(aclk), .enable(1'b1), .d(step), .q(add_valid)
   );
-  fixed_delay #(.WIDTH(GROUP), .STAGES(1)) delay_add (
+  fixed_delay #(.WIDTH(GROUP), .STAGES(1), .FREE(1)) delay_add (
     .aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group)
   );
 
   generate
     if (BASE > GROUP_ROM) begin : gen_bias_later
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM)) delay_bias (
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM), .FREE(1)) delay_bias (
         .aclk(aclk), .enable(1'b1), .d(group), .q(bias_group)
       );
     end else begin : gen_bias_now
@@ -101,7 +101,7 @@ module fixed_linear_array #(
     if (MUL_FILE != "") begin : gen_multipliers
       logic [GROUP-1:0] mul_group;
 
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM)) delay_mul (
+      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM), .FREE(1)) delay_mul (
         .aclk(aclk), .enable(1'b1), .d(group), .q(mul_group)
       );
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane

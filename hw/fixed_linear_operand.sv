@@ -36,7 +36,7 @@ module fixed_linear_operand #(
   output logic [LANES*(BIPOLAR != 0 ? 2 : IN_WIDTH)-1:0]   operand
 );
   localparam int WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
-  localparam logic [LANES-1:0] ALWAYS = ~({LANES{1'b1}} << USED);
+  localparam logic [LANES-1:0] ALWAYS = {LANES{1'b1}} >> (LANES - USED);
 
   // cycles after which one register still has what a step needs
   localparam int FOLLOW = GROUPS < STAGES ? GROUPS : STAGES;
@@ -72,7 +72,7 @@ module fixed_linear_operand #(
     end
 
     if (STAGES > FOLLOW) begin : gen_delay
-      fixed_delay #(.WIDTH(LANES*WIDTH), .STAGES(STAGES-FOLLOW)) delay (
+      fixed_delay #(.WIDTH(LANES*WIDTH), .STAGES(STAGES-FOLLOW), .FREE(1)) delay (
         .aclk(aclk), .enable(1'b1), .d(followed), .q(operand)
       );
     end else begin : gen_now

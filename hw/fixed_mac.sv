@@ -7,6 +7,13 @@
 // LATENCY = 1 + clog2(LANES) cycles, one sum per cycle, never stops. The sum is exact modulo
 // 2^OUT_WIDTH, and no adder is wider. An operand of 1 or 2 bits selects and adds; only wider ones
 // multiply.
+//
+// yosys' synth_ice40 -dsp packs a product, its register and the adder behind it into one block,
+// takes the other product's register into it too, and then gives that away a second time: a product
+// is lost. It looks for an adder of the register as it is, and for one register with the other
+// operand. So operands are extended by their sign here, as unsigned numbers, which Xilinx' blocks
+// still take; where that adds no bit, or one that may be constant, every other product has two
+// registers. Two registers in a row, whole, make it crash.
 `default_nettype none
 
 module fixed_mac #(
@@ -91,6 +98,13 @@ module fixed_mac #(
           gen_level[0].term[lane*WIDTH +: WIDTH] <=
               WIDTH'(NEGATE != 0 ? once - twice : once + twice);
         end
+      end else if (WIDTH > 1 && lane % 2 == 1 &&
+                   (IN_SIGNED == 0 || width(1) == WIDTH)) begin : gen_parts
+        logic [WIDTH-1:0] product;
+
+        assign product = WIDTH'(a * b);
+        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH] <= product[0];
+        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH+1 +: WIDTH-1] <= product[WIDTH-1:1];
       end else begin : gen_multiply
         always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH +: WIDTH] <= WIDTH'(a * b);
       end
@@ -109,10 +123,19 @@ module fixed_mac #(
 
           assign right = gen_level[level-1].term[(2*i+1)*FROM +: FROM];
           always_ff @(posedge aclk) begin
-            gen_level[level].term[i*WIDTH +: WIDTH] <= WIDTH'(left) + WIDTH'(right);
+            gen_level[level].term[i*WIDTH +: WIDTH] <=
+                $unsigned(WIDTH'(left)) + $unsigned(WIDTH'(right));
           end
         end else begin : gen_odd
-          always_ff @(posedge aclk) gen_level[level].term[i*WIDTH +: WIDTH] <= WIDTH'(left);
+          logic [WIDTH-1:0] term;
+
+          assign term = WIDTH'(left);
+          always_ff @(posedge aclk) gen_level[level].term[i*WIDTH] <= term[0];
+          if (WIDTH > 1) begin : gen_rest
+            always_ff @(posedge aclk) begin
+              gen_level[level].term[i*WIDTH+1 +: WIDTH-1] <= term[WIDTH-1:1];
+            end
+          end
         end
       end
     end

@@ -115,8 +115,12 @@ module fixed_polynomial #(
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [VALUE-1:0] value;
 
-      assign segment[lane*SEGMENT +: SEGMENT] =
-          SEGMENT'({SEGMENT'(0), index[lane*INDEX +: INDEX]} >> SEGMENT_BITS);
+      if (SEGMENT_BITS < INDEX) begin : gen_segment
+        assign segment[lane*SEGMENT +: SEGMENT] =
+            SEGMENT'({SEGMENT'(0), index[lane*INDEX +: INDEX]} >> SEGMENT_BITS);
+      end else begin : gen_only
+        assign segment[lane*SEGMENT +: SEGMENT] = '0;
+      end
 
       fixed_quadratic #(
         .D_WIDTH(SEGMENT_BITS), .C0_WIDTH(C0_WIDTH), .C1_WIDTH(C1_WIDTH), .C2_WIDTH(C2_WIDTH),

@@ -66,7 +66,8 @@ module fixed_quadratic #(
       linear <= P1'(c1) * $signed(P1'(d_there));
       quadratic <= P2'(c2) * $signed(P2'(square_there));
       c0_1 <= c0;
-      products <= PRODUCTS'(linear) + PRODUCTS'(quadratic);
+      // by their signs, as in fixed_mac: synth_ice40 -dsp would lose one
+      products <= $unsigned(PRODUCTS'(linear)) + $unsigned(PRODUCTS'(quadratic));
       c0_2 <= c0_1;
       total <= TOTAL'(products) + TOTAL'(c0_2);
       value <= VALUE_WIDTH'(SPAN'(total) >>> SHIFT) + VALUE_WIDTH'($signed(correction));

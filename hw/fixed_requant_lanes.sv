@@ -32,7 +32,8 @@ module fixed_requant_lanes #(
 );
   localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
 
-  logic [LANES*ACC_WIDTH-1:0] acc;
+  // kept, as in fixed_delay
+  (* keep *) logic [LANES*ACC_WIDTH-1:0] acc;
 
   always_ff @(posedge aclk) if (enable) acc <= result;
 

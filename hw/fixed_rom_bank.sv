@@ -36,11 +36,15 @@ module fixed_rom_bank #(
 
   initial if (LOAD != 0) begin
 `ifndef SYNTHESIS
+    // synthesis translate_off
     check_opens;
+    // synthesis translate_on
 `endif
     $readmemh(FILE, memory, 0, DEPTH - 1);
 `ifndef SYNTHESIS
+    // synthesis translate_off
     check_words;
+    // synthesis translate_on
 `endif
   end
 
@@ -56,6 +60,7 @@ module fixed_rom_bank #(
   endgenerate
 
 `ifndef SYNTHESIS
+  // synthesis translate_off
   integer file;
   integer found;
   logic [WIDTH-1:0] value;
@@ -79,6 +84,7 @@ module fixed_rom_bank #(
       $fatal(1, "fixed_rom: memory image %0s has %0d words, expected %0d", FILE, found, DEPTH);
     end
   endtask
+  // synthesis translate_on
 `endif
 endmodule
 

@@ -86,7 +86,8 @@ module fixed_tails #(
 
   generate
     if (ODD != 0) begin : gen_magnitude
-      logic [BODY+2:0] sign;
+      // kept, as in fixed_delay
+      (* keep *) logic [BODY+2:0] sign;
 
       always_ff @(posedge aclk) begin
         if (enable) begin
@@ -111,8 +112,8 @@ module fixed_tails #(
   logic below;
   logic above;
   logic signed [N-1:0] m_1;
-  logic signed [TAIL-1:0] tail;
-  logic [BODY-1:0] outside;
+  (* keep *) logic signed [TAIL-1:0] tail;
+  (* keep *) logic [BODY-1:0] outside;
   logic signed [V-1:0] waiting_tail;
 
   always_ff @(posedge aclk) begin

@@ -31,31 +31,16 @@ static void add_list(struct command *c, const char *const *list) {
   for (int i = 0; list[i]; i++) add(c, list[i]);
 }
 
-bool build_folder(const char *path, struct err *e) {
-  struct arena a = {0};
-  char *part = arena_strdup(&a, path);
-  bool ok = true;
-  for (char *p = part + 1; ok; p++) {
-    if (*p != '/' && *p) continue;
-    char end = *p;
-    *p = 0;
-    ok = mkdir(part, 0755) == 0 || errno == EEXIST || err_set(e, "%s: %s", part, strerror(errno));
-    *p = end;
-    if (!end) break;
-  }
-  arena_free(&a);
-  return ok;
-}
-
-// The folder's own sources, as its top.f lists them.
-static bool add_sources(struct command *c, const char *folder, struct err *e) {
+// The folder's own sources, as its <top>.f lists them.
+static bool add_sources(struct command *c, const struct simulate_job *job, struct err *e) {
   struct bytes list;
-  if (!file_read(c->arena, arena_printf(c->arena, "%s/top.f", folder), SOURCE_MAX, &list, e))
-    return false;
+  const char *folder = job->folder, *name = job->plan->top;
+  const char *path = arena_printf(c->arena, "%s/%s.f", folder, name);
+  if (!file_read(c->arena, path, SOURCE_MAX, &list, e)) return false;
   char *rest = arena_printf(c->arena, "%.*s", (int)list.size, (const char *)list.data);
   for (char *line; (line = strsep(&rest, "\n"));)
     if (*line) add(c, arena_printf(c->arena, "%s/%s", folder, line));
-  return c->count < ARGUMENTS || err_set(e, "%s/top.f: too many files", folder);
+  return c->count < ARGUMENTS || err_set(e, "%s: too many files", path);
 }
 
 static void add_bench(struct command *c, const char *const *modules) {
@@ -170,7 +155,7 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
   add(&c, program);
   add(&c, bench);
   add_bench(&c, bench_dpi_modules);
-  if (!add_sources(&c, job->folder, e)) return NULL;
+  if (!add_sources(&c, job, e)) return NULL;
   add(&c, archive); // before the libraries it needs
   add(&c, "-LDFLAGS");
   add(&c, "-ljansson -lz -lmpfr -lgmp -lmd -lm");
@@ -197,6 +182,6 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   add(&c, program);
   add(&c, tb);
   add_bench(&c, bench_vector_modules);
-  ok = ok && add_sources(&c, job->folder, e) && build(&c, NULL, program, e);
+  ok = ok && add_sources(&c, job, e) && build(&c, NULL, program, e);
   return ok ? program : NULL;
 }

@@ -14,6 +14,4 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
 // tb.sv, by Icarus, for job->images frames whose vectors are in WORK/vectors.
 const char *build_icarus(struct arena *a, const struct simulate_job *job, struct err *e);
 
-bool build_folder(const char *path, struct err *e); // mkdir -p
-
 #endif

@@ -2,11 +2,13 @@
 #include "sim/simulate.h"
 
 #include "gen/emit_bench.h"
+#include "gen/folder.h"
 #include "sim/build.h"
 #include "sim/job.h"
 #include "sim/paths.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/near.h"
 #include "sw/base/lock.h"
 #include "sw/base/progress.h"
 
@@ -259,7 +261,7 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, struct 
                         struct err *e) {
   struct emit_files files = {.arena = a};
   int64_t elements = job->plan->output.elements;
-  bool ok = build_folder(arena_printf(a, "%s/vectors", job->work), e);
+  bool ok = folder_make(arena_printf(a, "%s/vectors", job->work), e);
   const int32_t *y = ok ? emit_all_vectors(&files, job->plan, job->images, job->codes, e) : NULL;
   for (uint32_t i = 0; y && ok && i < files.count; i++)
     ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
@@ -293,7 +295,7 @@ static bool with_icarus(struct arena *a, const struct simulate_job *job, struct 
 int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
                   const void *context, struct err *e) {
   struct arena a = {0};
-  if (!build_folder(work, e)) return -1;
+  if (!folder_make(work, e)) return -1;
   const char *path = arena_printf(&a, "%s/lock", work);
   int fd = lock_path(path, O_CREAT | O_RDWR, false, 0);
   if (fd < 0 && errno == EWOULDBLOCK) {
@@ -309,12 +311,15 @@ int simulate_hold(const char *work, void (*wait)(const char *work, const void *c
 }
 
 bool simulate_tools(bool icarus, struct err *e) {
-  if (icarus)
-    return (process_exists("iverilog") && process_exists("vvp")) ||
-           err_set(e, "icarus isn't installed: scripts/setup installs it");
-  return process_exists("verilator") ||
-         err_set(e, "verilator isn't installed: scripts/setup installs it, --simulator icarus is "
-                    "slower");
+  struct arena a = {0};
+  const char *setup = near_script(&a, "setup");
+  bool there = icarus ? process_exists("iverilog") && process_exists("vvp")
+                      : process_exists("verilator");
+  if (!there && icarus) err_put(e, "icarus isn't installed: %s sim installs it", setup);
+  if (!there && !icarus)
+    err_put(e, "verilator isn't installed: %s sim installs it, --simulator icarus is slower", setup);
+  arena_free(&a);
+  return there;
 }
 
 bool simulate_writes(const char *name, bool model) {
@@ -329,7 +334,7 @@ bool simulate(struct arena *a, const struct simulate_job *job, struct simulate_r
               struct err *e) {
   struct simulate_job j = *job;
   *r = (struct simulate_result){0};
-  if (!build_folder(job->work, e) || !paths_make_plain(a, &j, e)) return false;
+  if (!folder_make(job->work, e) || !paths_make_plain(a, &j, e)) return false;
   bool ok = job->icarus ? with_icarus(a, &j, r, e) : with_verilator(a, &j, r, e);
   if (r->waveform) r->waveform = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   return ok;

@@ -131,9 +131,9 @@ const char *batch_lint(struct batch *b, int i, bool yosys) {
   if (getenv("NNGEN_TEST_NO_LINT")) return NULL;
   const char *words =
       quiet(b, arena_printf(&b->arena,
-                            "cd n%d && verilator --lint-only -Wall -f top.f --top-module n%d &&"
-                            " iverilog -g2012 -Wall -s n%d -o /dev/null -f top.f",
-                            i, i, i));
+                            "cd n%d && verilator --lint-only -Wall -f n%d.f --top-module n%d &&"
+                            " iverilog -g2012 -Wall -s n%d -tnull -f n%d.f",
+                            i, i, i, i, i));
   if (words || !yosys) return words;
   return quiet(
       b, arena_printf(&b->arena,

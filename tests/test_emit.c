@@ -186,10 +186,10 @@ static void test_module_names(void **state) {
   name[64] = 'a';
   assert_false(verilog_module_name(name));
   static const char *const good[] = {"a", "Z", "z9_", "A_b", "l", "la", "layer0", "tbx", "wired"};
-  static const char *const bad[] = {"",        "9a",     "_a",         "a-b",     "a b",
-                                    "l0",      "l9x",    "wire",       "tb",      "frame",
-                                    "trim_x",  "axis_x", "fixed_",     "unused_", "m_axisx",
-                                    "ROM_DIR", "module", "zwi\xc3\xa9"};
+  static const char *const bad[] = {
+      "entity", "Signal",  "IS",      "vunit",   "",       "9a",         "_a",     "a-b",
+      "a b",    "l0",      "l9x",     "wire",    "tb",     "frame",      "trim_x", "axis_x",
+      "fixed_", "unused_", "m_axisx", "ROM_DIR", "module", "zwi\xc3\xa9"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     if (!verilog_module_name(good[i])) fail_msg("%s", good[i]);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

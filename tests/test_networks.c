@@ -109,7 +109,7 @@ static const char *report(struct arena *a, const struct network *n, struct suspe
   struct err e = {0};
   const char *stem =
       arena_printf(a, "build/failures/%s-%llu", op_info(n->op)->name, (unsigned long long)n->seed);
-  if (!build_folder("build/failures", &e)) fail_msg("%s", e.text);
+  if (!folder_make("build/failures", &e)) fail_msg("%s", e.text);
   return arena_printf(a, "made smaller, %u layers, %lld lanes:\n%s", small.g->n_nodes,
                       (long long)small.lanes, suspect_write(a, &small, stem, program()));
 }

@@ -160,7 +160,7 @@ static void test_messages(void **state) {
   expect(&b, "scripts/synth", 2, "usage: scripts/synth");
   expect(&b, "scripts/synth -f virtex $RTL", 2, "usage: scripts/synth");
   expect(&b, "scripts/synth $RTL-none", 1, "not a folder");
-  expect(&b, "scripts/synth hw", 1, "it has no top.f");
+  expect(&b, "scripts/synth hw", 1, "it has no manifest.json");
   // a PATH with the shell's tools only
   expect(&b,
          "mkdir $OUT.bin && for t in sh sed tr mkdir dirname awk; do"

@@ -29,7 +29,7 @@ static void test_messages(void **state) {
   cli_expect(*state, "scripts/sim-systemc", 2, "usage: scripts/sim-systemc");
   cli_expect(*state, "scripts/sim-systemc -s 100 $D", 2, "usage: scripts/sim-systemc");
   cli_expect(*state, "scripts/sim-systemc $D/none", 1, "not a folder");
-  cli_expect(*state, "scripts/sim-systemc hw", 1, "it has no top.f");
+  cli_expect(*state, "scripts/sim-systemc hw", 1, "it has no manifest.json");
 }
 
 int main(void) {

@@ -11,7 +11,7 @@
 
 // The list of both folders' files, as docs/rtl.md shows it.
 #define BOTH                                                                                       \
-  "cd $OUT; (sed 's|^|first/|' first/top.f; sed 's|^|second/|' second/top.f) |"                    \
+  "cd $OUT; (sed 's|^|first/|' first/first.f; sed 's|^|second/|' second/second.f) |"               \
   " awk -F/ '!seen[$NF]++' > both.f; "
 #define HELPERS                                                                                    \
   "$RTL/sim/bench_clock.sv $RTL/sim/bench_stall.sv $RTL/sim/bench_protocol.sv"                     \

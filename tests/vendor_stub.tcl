@@ -50,7 +50,7 @@ proc options {arguments with without} {
 regexp {"top":"([^"]*)"} [read_text $folder/manifest.json] all top
 set verilog [read_text $folder/$top.sv]
 set wanted {} ;# files that the script must use
-foreach name [split [string trim [read_text $folder/top.f]] \n] {
+foreach name [split [string trim [read_text $folder/$top.f]] \n] {
   lappend wanted [file join $folder $name]
 }
 set wanted [concat $wanted [glob -nocomplain $folder/rom/*.mem]]
@@ -77,13 +77,21 @@ proc need_images {path} {
   need [llength [glob -nocomplain $path/*.mem]] "$path: no images"
 }
 
+# Images that the tool finds by their names: they must all be among the sources, and no image elsewhere.
+proc need_bare {value} {
+  need [expr {$value eq "."}] "ROM_DIR is $value, expected ."
+  foreach path [glob -nocomplain $::folder/rom/*.mem] {
+    need [expr {[file normalize $path] in $::used}] "$path: not among the sources"
+  }
+}
+
 # ---- Vivado
 
 set project ""
 set known_properties {
   file {file_type}
   fileset {top generic}
-  core {name version display_name description core_revision}
+  core {name version display_name description core_revision supported_families}
   parameter {value}
 }
 
@@ -133,9 +141,10 @@ proc set_property {name value object} {
     generic {
       need [regexp {^(\w+)=(.*)$} $value all parameter to] "generic $value: expected NAME=VALUE"
       need_parameter $parameter
-      need_images $to
+      need_bare $to
     }
-    value { need_images $value }
+    value { need_bare $value }
+    supported_families { need [expr {$value eq {artix7 Production zynq Production}}] "families: $value" }
   }
   if {$kind ne "file"} { puts "set_property $name $value" }
 }
@@ -148,6 +157,12 @@ proc synth_design {args} {
   need [expr {[dict get $o -top] eq $::top}] "synth_design: top is [dict get $o -top]"
   need_one_of [dict get $o -mode] {default out_of_context} mode
   puts "synth_design [dict get $o -part]"
+}
+
+proc get_parts {} { return {xc7a35t xc7z020 xc7a100t} }
+proc get_property {name objects} {
+  need_one_of $name {C_FAMILY} property
+  return [lmap part $objects { expr {[string match xc7z* $part] ? "zynq" : "artix7"} }]
 }
 
 proc report_utilization {args} { options $args -file -hierarchical }
@@ -204,14 +219,24 @@ proc project_new {args} {
   puts "project_new $::project"
 }
 
-proc project_close {} { close_project }
+proc project_close {} {
+  need [info exists ::has_macro] "Quartus doesn't know SYNTHESIS"
+  close_project
+}
 
 proc set_global_assignment {args} {
   need_project
   set o [options $args -name {}]
   set value [lindex [dict get $o ""] 0]
   switch [dict get $o -name] {
-    SYSTEMVERILOG_FILE - SDC_FILE { use_file $value }
+    SYSTEMVERILOG_FILE - SDC_FILE {
+      need [expr {[file pathtype $value] eq "relative"}] "$value: not relative to the project"
+      use_file $value
+    }
+    VERILOG_MACRO {
+      need [expr {$value eq "SYNTHESIS=1"}] "macro $value"
+      set ::has_macro 1
+    }
     TOP_LEVEL_ENTITY { need [expr {$value eq $::top}] "top is $value, expected $::top" }
     FAMILY - DEVICE { puts "[dict get $o -name] $value" }
     default { error "unknown assignment [dict get $o -name]" }
@@ -222,7 +247,7 @@ proc set_parameter {args} {
   need_project
   set o [options $args -name {}]
   need_parameter [dict get $o -name]
-  need_images [dict get $o ""]
+  need_images [lindex [dict get $o ""] 0]
   set ::images_by_parameter 1
 }
 
@@ -244,9 +269,16 @@ proc get_module_property {name} {
   return [file dirname $::script]
 }
 
+proc set_parameter_value {name value} {
+  need_parameter $name
+  need_images $value
+  puts "value of $name [file tail $value]"
+}
+
 proc set_module_property {name value} {
+  if {$name eq "VALIDATION_CALLBACK"} { set ::callback $value }
   need_one_of $name {NAME VERSION DISPLAY_NAME DESCRIPTION GROUP AUTHOR INTERNAL EDITABLE
-    INSTANTIATE_IN_SYSTEM_MODULE OPAQUE_ADDRESS_MAP} "module property"
+    INSTANTIATE_IN_SYSTEM_MODULE OPAQUE_ADDRESS_MAP VALIDATION_CALLBACK} "module property"
 }
 
 proc add_fileset {name kind callback title} {
@@ -273,7 +305,7 @@ proc add_parameter {name type value} {
 }
 
 proc set_parameter_property {parameter name value} {
-  need_one_of $name {DEFAULT_VALUE DISPLAY_NAME DESCRIPTION TYPE UNITS HDL_PARAMETER} \
+  need_one_of $name {DEFAULT_VALUE DISPLAY_NAME DESCRIPTION TYPE UNITS HDL_PARAMETER DERIVED} \
     "parameter property"
 }
 
@@ -308,7 +340,7 @@ proc add_interface_port {interface port role direction width} {
 
 proc finish {} {
   foreach path $::wanted {
-    set by_parameter [expr {[info exists ::images_by_parameter] || [info exists ::packaged]}]
+    set by_parameter [info exists ::images_by_parameter]
     if {[file extension $path] eq ".mem" && $by_parameter} continue
     need [expr {$path in $::used}] "$path: not used"
   }
@@ -320,6 +352,7 @@ proc finish {} {
 
 if {[catch {
   source $script
+  if {[info exists callback]} { $callback }
   finish
 } reason]} {
   puts stderr "vendor_stub: $reason"

@@ -23,11 +23,17 @@ foreach kind {QUARTUS_SYNTH SIM_VERILOG} {
   }
 }
 
-# an absolute path: the tools run in folders of their own
+# The tools run in folders of their own: an absolute path, found anew whenever a system is opened.
 if {[llength $memories] > 0} {
   add_parameter ROM_DIR STRING [file join $root rom]
   set_parameter_property ROM_DIR DISPLAY_NAME "Folder of the memory images"
   set_parameter_property ROM_DIR HDL_PARAMETER true
+  set_parameter_property ROM_DIR DERIVED true
+  set_module_property VALIDATION_CALLBACK find_images
+}
+proc find_images {} {
+  set root [file dirname [get_module_property MODULE_DIRECTORY]]
+  set_parameter_value ROM_DIR [file join $root rom]
 }
 
 add_interface clock clock end

@@ -4,9 +4,9 @@
 #
 #   vivado -mode batch -source vivado/package_ip.tcl -tclargs PART [DIR]
 #
-# PART: any that the Vivado at hand knows; DIR: where the IP goes, default vivado-ip. The sources are
-# copied into DIR. With memory images, the IP reads them from this folder, which must then stay;
-# --rom-style case has none.
+# PART: any that the Vivado at hand knows; DIR: where the IP goes, default vivado-ip. Sources and
+# memory images are copied into DIR, which can be moved: the images are found by their bare names. Two
+# circuits with images in one design take each other's: give all but one --rom-style case.
 set root [file dirname [file dirname [file normalize [info script]]]]
 source [file join $root files.tcl]
 
@@ -20,6 +20,10 @@ create_project package_$circuit [file join $dir project] -part $part -force
 foreach file $sources {
   add_files -norecurse -fileset sources_1 [file join $root $file]
 }
+foreach file $memories {
+  add_files -norecurse -fileset sources_1 [file join $root $file]
+  set_property file_type {Memory Initialization Files} [get_files [file join $root $file]]
+}
 set_property top $circuit [get_filesets sources_1]
 update_compile_order -fileset sources_1
 
@@ -30,6 +34,12 @@ set_property name $circuit $core
 set_property version [join [lrange [split $version .] 0 1] .] $core
 set_property display_name $circuit $core
 set_property description "Neural network, AXI4-Stream in and out" $core
+# plain logic: every family that this Vivado has
+set families {}
+foreach family [lsort -unique [get_property C_FAMILY [get_parts]]] {
+  lappend families $family Production
+}
+set_property supported_families $families $core
 foreach stream {s_axis m_axis} {
   if {[llength [ipx::get_bus_interfaces $stream -of_objects $core]] != 1} {
     error "$circuit: no interface $stream was found"
@@ -39,7 +49,7 @@ foreach stream {s_axis m_axis} {
 if {[llength $memories] > 0} {
   foreach parameter [list [ipx::get_user_parameters ROM_DIR -of_objects $core] \
                        [ipx::get_hdl_parameters ROM_DIR -of_objects $core]] {
-    set_property value [file join $root rom] $parameter
+    set_property value . $parameter
   }
 }
 set_property core_revision 1 $core

@@ -23,9 +23,9 @@ foreach file $memories {
 }
 add_files -norecurse -fileset constrs_1 [file join $root $circuit.xdc]
 set_property top $circuit [get_filesets sources_1]
-# an absolute path: synthesis runs in a folder of its own
+# Synthesis runs in a folder of its own and finds the images among the sources by their bare names.
 if {[llength $memories] > 0} {
-  set_property generic "ROM_DIR=[file join $root rom]" [get_filesets sources_1]
+  set_property generic {ROM_DIR=.} [get_filesets sources_1]
 }
 update_compile_order -fileset sources_1
 

@@ -24,3 +24,13 @@ const char *near_program(struct arena *a, const char *name) {
   }
   return NULL;
 }
+
+const char *near_script(struct arena *a, const char *name) {
+  char here[PATH_LIMIT];
+  const char *script = arena_printf(a, "scripts/%s", name);
+  const char *path = near_program(a, script);
+  if (!path) return script;
+  size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+  bool below = length > 1 && strncmp(path, here, length) == 0 && path[length] == '/';
+  return below ? path + length + 1 : path;
+}

@@ -9,4 +9,8 @@
 // installation). NULL if there is none.
 const char *near_program(struct arena *a, const char *name);
 
+// How to call a script of scripts/ from where the program runs: "scripts/get-mnist" in a source
+// tree, its path in an installation.
+const char *near_script(struct arena *a, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #include "sw/data/data.h"
 
 #include "sw/base/file.h"
+#include "sw/base/near.h"
 #include "sw/data/array.h"
 #include "sw/data/mnist.h"
 #include "sw/data/synthetic.h"
@@ -166,15 +167,14 @@ static bool open_mnist(struct arena *a, int64_t limit, struct images *out, struc
   if (mnist_find(a, false, &files)) return open_pair(a, &files, out, e);
   if (!mnist_find_excerpt(a, &files)) {
     if (!open_synthetic(a, "", limit, out, e)) return false;
-    out->note = "mnist: not found, so digits drawn by code are used; scripts/get-mnist fetches it";
+    out->note = arena_printf(a, "mnist: not found, so digits drawn by code are used; %s fetches it",
+                             near_script(a, "get-mnist"));
     return true;
   }
   if (!open_pair(a, &files, out, e)) return false;
   if (limit == 0 || limit > out->count)
-    out->note = arena_printf(a,
-                             "mnist: the excerpt of %lld images is used; scripts/get-mnist "
-                             "fetches all 10,000",
-                             (long long)out->count);
+    out->note = arena_printf(a, "mnist: the excerpt of %lld images is used; %s fetches all 10,000",
+                             (long long)out->count, near_script(a, "get-mnist"));
   return true;
 }
 
@@ -182,8 +182,8 @@ static bool open_mnist_train(struct arena *a, struct images *out, struct err *e)
   struct mnist_files files;
   out->name = "mnist-train";
   if (!mnist_find(a, true, &files))
-    return err_set(e, "mnist-train: not found; scripts/get-mnist fetches it, or use --data "
-                      "synthetic:60000");
+    return err_set(e, "mnist-train: not found; %s fetches it, or use --data synthetic:60000",
+                   near_script(a, "get-mnist"));
   return open_pair(a, &files, out, e);
 }
 

@@ -11,7 +11,8 @@
 `default_nettype none
 
 module small #(
-  // folder of the memory images, as the tool that reads them sees it
+  // folder of the memory images, as the tool that reads them sees it; ".": it
+  // finds them by their bare names
   parameter ROM_DIR = "rom"
 ) (
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 aclk CLK" *)
@@ -33,6 +34,9 @@ module small #(
   // a frame with a misplaced TLAST has come in; cleared by reset
   output logic        frame_error
 );
+  // what stands before an image's name
+  localparam ROM = ROM_DIR == "." ? "" : {ROM_DIR, "/"};
+
   // frame: exact frames, whatever TLAST the source sends
   logic [17:0] frame_tdata;
   logic frame_tvalid, frame_tready, frame_tlast;
@@ -57,7 +61,7 @@ module small #(
     .IN_WIDTH(6), .IN_TYPE("signed"), .WEIGHT_WIDTH(5), .WEIGHT_TYPE("signed"),
     .BIAS_WIDTH(5), .ACC_WIDTH(11), .OUT_WIDTH(6), .OUT_TYPE("signed"), .SHIFT(2),
     .ROUNDING("half_even"), .OVERFLOW("saturate"),
-    .QUEUE(16), .WEIGHT_FILE({ROM_DIR, "/l0_weight"}), .BIAS_FILE({ROM_DIR, "/l0_bias"})
+    .QUEUE(16), .WEIGHT_FILE({ROM, "l0_weight"}), .BIAS_FILE({ROM, "l0_bias"})
   ) l0_linear (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(frame_tdata), .s_axis_tvalid(frame_tvalid),
@@ -72,7 +76,7 @@ module small #(
 
   fixed_tanh #(
     .LANES(3), .IN_WIDTH(6), .OUT_WIDTH(6), .DEPTH(14), .ENTRY_WIDTH(3), .HIGH_SLOPE(0),
-    .HIGH_OFFSET(64'sd8), .TABLE_FILE({ROM_DIR, "/l1_table"})
+    .HIGH_OFFSET(64'sd8), .TABLE_FILE({ROM, "l1_table"})
   ) l1_tanh (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(l0_tdata), .s_axis_tvalid(l0_tvalid),
@@ -119,7 +123,7 @@ module small #(
     .BIAS_WIDTH(1), .ACC_WIDTH(9), .OUT_WIDTH(6), .OUT_TYPE("unsigned"), .MUL_WIDTH(31),
     .MUL(40'd1342177280), .SHIFT(32), .ZERO(64'sd9), .ROUNDING("half_even"),
     .OVERFLOW("saturate"),
-    .QUEUE(16), .WEIGHT_FILE({ROM_DIR, "/l2_weight"}), .BIAS_FILE({ROM_DIR, "/l2_bias"})
+    .QUEUE(16), .WEIGHT_FILE({ROM, "l2_weight"}), .BIAS_FILE({ROM, "l2_bias"})
   ) l2_linear (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(l2_resize_tdata), .s_axis_tvalid(l2_resize_tvalid),
