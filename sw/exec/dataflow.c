@@ -15,7 +15,11 @@ static void list_edges(struct dataflow *d) {
   d->waiters.first = ARENA_NEW(d->arena, uint32_t, g->n_nodes + 2);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    d->actors[i] = (struct actor){d->n_edges, n->n_in, d->n_controls, n->n_after, 0, NONE, 0};
+    d->actors[i] = (struct actor){.first_edge = d->n_edges,
+                                  .n_edges = n->n_in,
+                                  .first_control = d->n_controls,
+                                  .n_controls = n->n_after,
+                                  .at = NONE};
     d->n_edges += n->n_in;
     d->n_controls += n->n_after;
     for (uint32_t k = 0; k < n->n_in; k++) d->readers.first[n->in[k].value + 1]++;
@@ -123,6 +127,14 @@ void dataflow_reset(struct dataflow *d) {
   hold_content(d);
 }
 
+// Reshapes, and nodes that compute nothing, hand the token of their input on.
+static bool hands_on(const struct dataflow *d, const struct node *n) {
+  int column = op_info(n->op)->column;
+  return n->n_in && n->n_out == 1 &&
+         (column == COLUMN_SHAPE ||
+          (column == COLUMN_OPAQUE && bytes_of(d, n->out[0]) == bytes_of(d, n->in[0].value)));
+}
+
 struct dataflow *dataflow_new(struct arena *a, const struct graph *g, int64_t frames,
                               const struct element_kind *kind, bool racy, struct err *e) {
   if (!racy && !races_none(g, e)) return NULL;
@@ -145,6 +157,7 @@ struct dataflow *dataflow_new(struct arena *a, const struct graph *g, int64_t fr
   d->out = ARENA_NEW(a, struct token *, most + 1);
   list_edges(d);
   fill_edges(d);
+  for (uint32_t i = 0; i < g->n_nodes; i++) d->actors[i].hands_on = hands_on(d, &g->nodes[i]);
   fix_tensors(d);
   dataflow_reset(d);
   return d;
@@ -198,14 +211,6 @@ static void compute(struct dataflow *d, const struct node *n, struct token *cons
   if (scratch.chunk) arena_free(&scratch);
 }
 
-// Reshapes, and nodes that compute nothing, hand the token of their input on.
-static bool hands_on(const struct dataflow *d, const struct node *n) {
-  int column = op_info(n->op)->column;
-  return n->n_in && n->n_out == 1 &&
-         (column == COLUMN_SHAPE ||
-          (column == COLUMN_OPAQUE && bytes_of(d, n->out[0]) == bytes_of(d, n->in[0].value)));
-}
-
 // Takes a token of each edge, fires, drops them.
 static void fire_node(struct dataflow *d, uint32_t id) {
   const struct node *n = &d->g->nodes[id];
@@ -215,7 +220,7 @@ static void fire_node(struct dataflow *d, uint32_t id) {
     d->taken[k] = constant ? constant : pop(d, &d->edges[x->first_edge + k]);
     d->in[k] = d->taken[k]->data;
   }
-  bool same = hands_on(d, n);
+  bool same = x->hands_on;
   for (uint32_t k = 0; k < n->n_out; k++) d->out[k] = same ? d->taken[k] : token_new(d, n->out[k]);
   if (!same && op_info(n->op)->column != COLUMN_OPAQUE) compute(d, n, d->out);
   for (uint32_t k = 0; k < n->n_out; k++) deliver(d, id, n->out[k], d->out[k]);

@@ -33,6 +33,7 @@ struct actor {
   uint32_t missing;                                        // edges and controls without a token
   int32_t at;                                              // in the list of ready ones; NONE
   int64_t fired;
+  bool hands_on; // the token of its input is its output's
 };
 
 // Lists of the edges behind each value, of the controls behind each node.
