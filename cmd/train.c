@@ -212,6 +212,7 @@ static bool open_test(struct train *t, struct err *e) {
   const struct graph *g = t->recipe.model;
   if (!r->test_name) return true;
   o.data = r->test_name;
+  o.images = 0; // all of it, and no note
   r->verdict = verdict_of(g);
   if (!command_images(t->arena, &o, g, 0, &t->test_set, e)) return false;
   if (!t->test_set.has_labels) return err_set(e, "%s: the images have no labels", t->test_set.name);

@@ -92,6 +92,8 @@ static void test_destroyed(void **state) {
     SAYS("-p 8,3 -i 8,9", "\"mx\": 75 % of all pixel values lie beyond 8,9");
     SAYS("-p 8,3 -w 8,-8 --json", "\"warnings\":[{\"layer\":\"mL\",\"message\":\"all weights");
     SAYS("-p 8,3 --json", "\"warnings\":[]");
+    SAYS("-p 8,3 -i raw --input-mean 0.5 --input-std 0.1 --json", "\"warnings\":[]");
+    SAYS("-p 8,3 -w 6,5 --json", "\"warnings\":[]"); // 1 becomes 0.96875
   }
 }
 
