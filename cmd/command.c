@@ -4,6 +4,7 @@
 #include "cmd/train.h"
 #include "gen/verilog.h"
 #include "sim/simulate.h"
+#include "sw/base/pool.h"
 #include "sw/exec/kernels.h"
 
 #include <stdarg.h>
@@ -44,7 +45,8 @@ static bool check_together(const struct options *o, struct err *e) {
 }
 
 // Notes about options that this model leaves nothing to do.
-static void note_idle(const struct options *o, const struct graph *g) {
+static void note_idle(const struct options *o, const struct model *m) {
+  const struct graph *g = m->fixed;
   bool weights = false, rounds = false;
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
@@ -52,6 +54,9 @@ static void note_idle(const struct options *o, const struct graph *g) {
     weights |= op_info(n->op)->column == COLUMN_LINEAR;
     rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && y->type.cls == TYPE_FIXED;
   }
+  if (m->idle_kind)
+    command_note(o, "%s: kinds: \"%s\" changes nothing, no layer of the model is of this kind",
+                 o->formats, m->idle_kind);
   if (o->weight_precision && !weights)
     command_note(o, "%s: --weight-precision changes nothing, there are no weights", o->model);
   for (int i = 0; i < 2 && !rounds; i++)
@@ -65,7 +70,8 @@ static void note_idle(const struct options *o, const struct graph *g) {
 bool command_check(struct arena *a, const struct options *o, struct err *e) {
   int in, out;
   char *end = NULL;
-  if (!kernels_check(e)) return false;
+  int threads;
+  if (!kernels_check(e) || !pool_threads(&threads, e)) return false;
   double clock = o->clock ? strtod(o->clock, &end) : 1;
   if (!(clock >= 1 && clock <= 2000) || (end && *end))
     return err_set(e, "--clock %s: expected MHz, 1 to 2000", o->clock);
@@ -106,7 +112,7 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
   struct load l = words(o);
   if (!load_model(a, o->model, &l, m, e)) return false;
-  if (m->fixed && m->real) note_idle(o, m->fixed);
+  if (m->fixed && m->real) note_idle(o, m);
   command_warn(o, &m->warnings, 0);
   return true;
 }

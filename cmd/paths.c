@@ -2,6 +2,7 @@
 #include "cmd/paths.h"
 
 #include "gen/folder.h"
+#include "gen/library.h"
 #include "quant/load.h"
 #include "sim/simulate.h"
 #include "sw/base/file.h"
@@ -96,7 +97,10 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
-  if (o->net && o->net[0] != '{' && file_exists(o->net)) input(p, "the file of --net", o->net);
+  if (o->net && o->net[0] != '{') {
+    const char *recipe = arena_printf(p->arena, "models/%s.json", o->net);
+    input(p, "the file of --net", file_exists(o->net) ? o->net : library_path(p->arena, recipe));
+  }
   if (o->data || reads || train) data(p, "the file of --data", set ? o->data : mnist);
   if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
   output(p, "--checkpoint", o->checkpoint);

@@ -5,6 +5,7 @@
 #include "gen/folder.h"
 #include "gen/library.h"
 #include "quant/quantize.h"
+#include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/pool.h"
 #include "sw/base/progress.h"
@@ -213,6 +214,7 @@ static bool open_test(struct train *t, struct err *e) {
   const struct graph *g = t->recipe.model;
   if (!r->test_name) return true;
   o.data = r->test_name;
+  o.images = 0; // all of it, and no note
   r->verdict = verdict_of(g);
   if (!command_images(t->arena, &o, g, 0, &t->test_set, e)) return false;
   if (!t->test_set.has_labels) return err_set(e, "%s: the images have no labels", t->test_set.name);
@@ -346,12 +348,14 @@ int command_train(struct arena *a, const struct options *o, struct err *e) {
   t.result.net = o->net;
   t.result.output = o->output ? o->output : "model.bin";
   if (!prepare(&t, e)) return EXIT_USER;
+  if (o->plot && !process_exists("gnuplot"))
+    command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
   t.result.at = fit_at(t.fit);
   t.result.trained = t.set.count - t.fit_options.validation;
   bool ok = resume(&t, e) && run(&t, e) && finish(&t, e);
   fit_free(t.fit);
   if (!ok) return EXIT_USER;
-  if (o->plot && !train_plot(o->plot, &t.result, o->quiet, e)) return EXIT_USER;
+  if (o->plot && !train_plot(o->plot, &t.result, e)) return EXIT_USER;
   if (o->json)
     train_print_json(&t.result);
   else

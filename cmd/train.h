@@ -36,7 +36,7 @@ void train_print_json(const struct train_result *r);
 // The log: a JSON object per line, first what is trained, then an object per epoch.
 bool train_log(const char *path, const struct train_result *r, struct err *e);
 
-// Loss and accuracy over the epochs, an SVG picture made by gnuplot; without gnuplot a note.
-bool train_plot(const char *path, const struct train_result *r, bool quiet, struct err *e);
+// Loss and accuracy over the epochs, an SVG picture made by gnuplot; without gnuplot nothing.
+bool train_plot(const char *path, const struct train_result *r, struct err *e);
 
 #endif

@@ -222,8 +222,10 @@ bool formats_read(struct arena *a, const char *path, struct formats *f, struct e
 static struct format most_particular(struct formats *f, const struct node *n) {
   struct format format = f->defaults;
   for (uint32_t i = 0; i < f->n_kinds; i++)
-    if (strcmp(f->kinds[i].name, op_info(n->op)->name) == 0)
+    if (strcmp(f->kinds[i].name, op_info(n->op)->name) == 0) {
+      f->kinds[i].used = true;
       format = refine(format, &f->kinds[i].format);
+    }
   for (uint32_t i = 0; i < f->n_layers; i++)
     if (strcmp(f->layers[i].name, n->name) == 0) {
       f->layers[i].used = true;

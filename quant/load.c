@@ -144,6 +144,8 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   m->real = g;
   if (!wants_formats(l)) return true;
   m->fixed = quantize(a, g, &f, e);
+  for (uint32_t i = 0; i < f.n_kinds && !m->idle_kind; i++)
+    if (!f.kinds[i].used) m->idle_kind = f.kinds[i].name;
   if (!m->fixed) return err_within(e, "%s", path);
   warnings_find(a, g, m->fixed, &m->warnings);
   return true;

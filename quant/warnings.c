@@ -8,9 +8,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-// A share of clipped weights, of saturated inputs, that is worth a word; noise over signal that
-// leaves no meaning.
-static const double clipped_share = 0.01, saturated_share = 0.5, noise_share = 0.5;
+// Shares of clipped weights, and of what they lose, and of saturated inputs that are worth a word;
+// noise over signal that leaves no meaning.
+static const double clipped_share = 0.01, clipped_by = 0.05, saturated_share = 0.5,
+                    noise_share = 0.5;
 
 void warnings_add(struct arena *a, struct warnings *w, const char *layer, const char *format, ...) {
   char line[600];
@@ -50,8 +51,9 @@ static struct tally tally_of(const struct tensor *x, const struct value *w) {
     double code = (double)(tensor_int(w->init, i) - type_zero(type, c)), off = code * scale - v;
     t.nonzero += v != 0;
     t.lost += v != 0 && code == 0;
-    t.clipped += v / scale > (double)(type_highest(type) - type_zero(type, c)) + 0.5 ||
-                 v / scale < (double)(type_lowest(type) - type_zero(type, c)) - 0.5;
+    bool beyond = v / scale > (double)(type_highest(type) - type_zero(type, c)) + 0.5 ||
+                  v / scale < (double)(type_lowest(type) - type_zero(type, c)) - 0.5;
+    t.clipped += beyond && fabs(off) > clipped_by * fabs(v);
     t.most = fmax(t.most, fabs(v));
     t.highest = fmax(t.highest, (double)(type_highest(type) - type_zero(type, c)) * scale);
     t.signal += v * v / (scale * scale);
@@ -145,12 +147,13 @@ static void pixels_lost(struct arena *a, const struct graph *real, const struct 
   const struct source *s = &in->source, *from = NULL;
   if (!s->tables) return;
   int64_t beyond = 0, entries = 256 * s->tables;
-  bool same = true;
+  bool same = true, bytes = s->tables == 1; // the integers are the bytes
   for (uint32_t i = 0; real && i < real->n_inputs; i++)
     if (strcmp(real->values[real->inputs[i].value].name, x->name) == 0)
       from = &real->inputs[i].source;
   for (int64_t i = 0; i < entries; i++) {
     same &= s->table[i] == s->table[i / 256 * 256];
+    bytes &= s->table[i] == i;
     int64_t c = i / 256;
     if (!from || c >= from->channels) continue;
     double v = ((double)(i % 256) / 255 - from->mean[c]) / from->std[c];
@@ -163,7 +166,7 @@ static void pixels_lost(struct arena *a, const struct graph *real, const struct 
                  "every pixel becomes the same integer in %s (another "
                  "--input-precision?)",
                  type_text(a, &x->type));
-  else if ((double)beyond >= saturated_share * (double)entries)
+  else if (!bytes && (double)beyond >= saturated_share * (double)entries)
     warnings_add(a, out, x->name,
                  "%.0f %% of all pixel values lie beyond %s (another --input-precision?)",
                  100 * (double)beyond / (double)entries, type_text(a, &x->type));

@@ -8,8 +8,8 @@
 #include "sim/paths.h"
 #include "sim/process.h"
 #include "sw/base/file.h"
-#include "sw/base/near.h"
 #include "sw/base/lock.h"
+#include "sw/base/near.h"
 #include "sw/base/progress.h"
 
 #include <errno.h>
@@ -313,11 +313,12 @@ int simulate_hold(const char *work, void (*wait)(const char *work, const void *c
 bool simulate_tools(bool icarus, struct err *e) {
   struct arena a = {0};
   const char *setup = near_script(&a, "setup");
-  bool there = icarus ? process_exists("iverilog") && process_exists("vvp")
-                      : process_exists("verilator");
+  bool there =
+      icarus ? process_exists("iverilog") && process_exists("vvp") : process_exists("verilator");
   if (!there && icarus) err_put(e, "icarus isn't installed: %s sim installs it", setup);
   if (!there && !icarus)
-    err_put(e, "verilator isn't installed: %s sim installs it, --simulator icarus is slower", setup);
+    err_put(e, "verilator isn't installed: %s sim installs it, --simulator icarus is slower",
+            setup);
   arena_free(&a);
   return there;
 }

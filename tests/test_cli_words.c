@@ -34,6 +34,12 @@ static void test_words(void **state) {
 static void test_idle_words(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N run --real -p 8,3 " MLP, 2, "--precision changes nothing with --real");
+  cli_expect(c,
+             "echo '{\"kinds\":{\"tanh\":{\"stream\":\"8,6\"}}}' >$D/f.json; "
+             "$N info -p 8,3 --formats $D/f.json " MLP,
+             0, "kinds: \"tanh\" changes nothing, no layer of the model is of this kind");
+  cli_expect(c, "OMP_NUM_THREADS=many $N info -p 8,3 " MLP, 2,
+             "OMP_NUM_THREADS is \"many\", expected a number of threads");
   cli_expect(c, "$N run --real --rounding floor " MLP, 2, "--rounding changes nothing");
   cli_expect(c, "$N run --real --plain " MLP, 2, "--plain changes nothing with --real");
   cli_expect(c, "$N run --plain " MLP, 1, "--plain is a form of the C model, the model is float");
@@ -92,6 +98,8 @@ static void test_destroyed(void **state) {
     SAYS("-p 8,3 -i 8,9", "\"mx\": 75 % of all pixel values lie beyond 8,9");
     SAYS("-p 8,3 -w 8,-8 --json", "\"warnings\":[{\"layer\":\"mL\",\"message\":\"all weights");
     SAYS("-p 8,3 --json", "\"warnings\":[]");
+    SAYS("-p 8,3 -i raw --input-mean 0.5 --input-std 0.1 --json", "\"warnings\":[]");
+    SAYS("-p 8,3 -w 6,5 --json", "\"warnings\":[]"); // 1 becomes 0.96875
   }
 }
 

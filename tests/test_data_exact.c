@@ -164,7 +164,8 @@ static void add_member(struct archive *z, const char *name, const void *data, si
     put_le(t, central ? size : UINT32_MAX, 4);
     put_le(t, n, 2);
     put_le(t, central ? 0 : 4, 2);
-    if (central) put_le(t, 0, 10);
+    if (central) put_le(t, 0, 8);
+    if (central) put_le(t, 0, 2);
     if (central) put_le(t, at, 4);
     text_puts(t, name);
     if (!central) put_le(t, 0, 4);

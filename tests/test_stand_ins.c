@@ -122,7 +122,8 @@ static void test_work_folders(void **state) {
   static const char *const options[] = {"-p 8,3", "-j 2", "--folding $D/f", "--rom-style case"};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     cli_expect(c, arena_printf(&c->arena, "$N sim -q %s $D/rtl", options[i]), 1, "already");
-  cli_expect(c, "$N sim -q -p 8,3 -o $D/m.bin/w $D/m.bin", 1, "m.bin can't be written: Not a directory");
+  cli_expect(c, "$N sim -q -p 8,3 -o $D/m.bin/w $D/m.bin", 1,
+             "m.bin can't be written: Not a directory");
   cli_expect(c, "$N sim -q -p 8,3 -o /proc/w $D/m.bin", 1, "/proc can't be written");
   cli_expect(c, "mkdir -p $D/v/lock && PATH=$D/bin:$PATH $N sim -q --data $D/x.idx -o $D/v $D/rtl",
              1, "/v: Is a directory");

@@ -103,6 +103,16 @@ static bool check_order(const struct images *set, const struct value *x, struct 
                  set->name, found, x->name, expected, axes);
 }
 
+// Bytes that the circuit itself normalises (--input-precision raw): numbers, which are normalised
+// already, have no code there.
+static bool takes_bytes_only(const struct source *s, const struct type *t) {
+  if (s->tables != 1 || t->cls != TYPE_FIXED || t->scale[0] != 1 / 255.0 || t->zero[0] != 0)
+    return false;
+  for (int p = 0; p < 256; p++)
+    if (s->table[p] != p) return false;
+  return s->mean[0] != 0 || s->std[0] != 1;
+}
+
 bool images_fit(const struct images *set, const struct graph *g, struct err *e) {
   if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
   const struct value *x = &g->values[g->inputs[0].value];
@@ -115,6 +125,11 @@ bool images_fit(const struct images *set, const struct graph *g, struct err *e) 
     return err_set(e,
                    "%s: bytes, but input \"%s\" of the model has no pixel source; "
                    "np.save(FILE, x.astype(np.int16)) makes numbers of them",
+                   set->name, x->name);
+  if (set->numbers && takes_bytes_only(&g->inputs[0].source, &x->type))
+    return err_set(e,
+                   "%s: numbers, but input \"%s\" takes bytes, which the circuit normalises "
+                   "(--input-precision raw); np.save(FILE, x.astype(np.uint8)) saves bytes",
                    set->name, x->name);
   return check_order(set, x, e);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/train/fit.h"
 
-#include "sw/base/elementary.h"
 #include "sw/base/rng.h"
-#include "sw/data/verdict.h"
 #include "sw/exec/real.h"
+#include "sw/train/fit_data.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,16 +13,10 @@ struct fit {
   struct arena *arena;
   struct graph *model;
   const struct training *t;
-  const struct images *set;
   struct fit_options o;
-  int64_t trained, elements, classes; // images that are trained on; of an image, of an output
-  struct verdict verdict;
-  struct answers answers;
-  double *reals; // (classes) an image's outputs
+  struct fit_data d;
   struct steps *steps;
-  int64_t *order;       // (trained) images of this epoch
-  float table[256 * 4]; // (channels, 256) pixel to float
-  int64_t channels;
+  int64_t *order; // (trained) images of this epoch
   struct fit_position at;
   struct fit_variable *variables; // (n_variables) in the order of the parameters; then the best
   uint32_t n_variables, n_live;
@@ -33,56 +26,10 @@ struct fit {
   double clock;
 };
 
-enum { CHANNELS_MAX = 4 };
-
 static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-// ---- checking the data
-
-static bool check_labels(struct fit *f, struct err *e) {
-  const struct images *set = f->set;
-  if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
-  if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
-  int64_t most = f->classes > 1 ? f->classes : 2;
-  for (int64_t i = 0; f->answers.classes && i < set->count; i++)
-    if (f->answers.classes[i] >= most)
-      return err_set(e, "%s: label %d of image %lld, the model has %lld classes", set->name,
-                     f->answers.classes[i], (long long)i, (long long)most);
-  if (f->o.loss == LOSS_CROSS_ENTROPY && f->classes == 1)
-    return err_set(e,
-                   "the cross entropy of a single output is always 0: its loss is mse (\"loss\": "
-                   "\"mse\" in the recipe)");
-  return true;
-}
-
-// Floats that the network can take, once for all.
-static bool check_numbers(const struct images *set, struct err *e) {
-  struct arena a = {0};
-  float *x = ARENA_NEW(&a, float, set->elements);
-  bool ok = true;
-  for (int64_t i = 0; ok && set->numbers && i < set->count; i++)
-    ok = images_floats(set, i, 1, x, e);
-  arena_free(&a);
-  return ok;
-}
-
-static bool check(struct fit *f, struct err *e) {
-  const struct images *set = f->set;
-  const struct graph *m = f->model;
-  if (f->o.validation >= set->count)
-    return err_set(e, "%s: %lld images for validation, there are %lld", set->name,
-                   (long long)f->o.validation, (long long)set->count);
-  if (f->trained < f->o.batch)
-    return err_set(e, "%s: %lld images to train on, fewer than a batch of %lld", set->name,
-                   (long long)f->trained, (long long)f->o.batch);
-  if (set->pixels && f->channels > CHANNELS_MAX)
-    return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
-                   (long long)f->channels, CHANNELS_MAX);
-  return images_fit(set, m, e) && check_numbers(set, e) && check_labels(f, e);
 }
 
 // ---- variables
@@ -141,8 +88,8 @@ uint32_t fit_variables(struct fit *f, struct fit_variable *list) {
 
 // Fisher and Yates, from the order 0, 1, 2, ..; the numbers depend on the seed and the epoch alone.
 static void shuffle(struct fit *f) {
-  for (int64_t i = 0; i < f->trained; i++) f->order[i] = i;
-  for (int64_t i = f->trained - 1; i > 0; i--) {
+  for (int64_t i = 0; i < f->d.trained; i++) f->order[i] = i;
+  for (int64_t i = f->d.trained - 1; i > 0; i--) {
     uint64_t u = rng_at(f->o.seed, (uint64_t)f->at.epoch + 2, (uint64_t)i);
     int64_t k = (int64_t)(u % (uint64_t)(i + 1)), x = f->order[i];
     f->order[i] = f->order[k];
@@ -150,49 +97,16 @@ static void shuffle(struct fit *f) {
   }
 }
 
-static void fill_table(struct fit *f) {
-  const struct source *s = &f->model->inputs[0].source;
-  for (int64_t c = 0; c < f->channels; c++)
-    for (int i = 0; i < 256; i++)
-      f->table[c * 256 + i] = (float)((i / 255.0 - s->mean[c]) / s->std[c]);
-}
-
-static void enter_image(const struct fit *f, int64_t image, float *x) {
-  if (f->set->numbers) {
-    struct err none = {0}; // they have been checked
-    images_floats(f->set, image, 1, x, &none);
-    return;
-  }
-  const uint8_t *p = f->set->pixels + image * f->elements;
-  if (f->channels == 1)
-    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[p[i]];
-  else
-    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[i % f->channels * 256 + p[i]];
-}
-
-// What output c of an image is trained towards: a single output's class 1 is the right one.
-static double target_of(const struct fit *f, int64_t image, int64_t c) {
-  if (!f->answers.classes) return f->answers.targets[image * f->classes + c];
-  int32_t class = f->answers.classes[image];
-  return f->o.target[f->classes > 1 ? c == class : class];
-}
-
 static void enter(const struct fit *f, struct steps *s, int64_t first, int64_t frames) {
   float *x = steps_input(s, 0), *t = steps_input(s, 1);
   for (int64_t i = 0; i < frames; i++) {
     int64_t image = f->order[first + i];
-    enter_image(f, image, x + i * f->elements);
-    for (int64_t c = 0; c < f->classes; c++) t[i * f->classes + c] = (float)target_of(f, image, c);
+    fit_data_enter(&f->d, image, x + i * f->d.elements, t + i * f->d.classes);
   }
 }
 
-static void judge(const struct fit *f, int64_t image, const float *y, struct score *score) {
-  for (int64_t c = 0; c < f->classes; c++) f->reals[c] = (double)y[c];
-  verdict_judge(&f->verdict, &f->answers, image, f->reals, score);
-}
-
 static int64_t frames_at(const struct fit *f, int64_t step) {
-  int64_t left = f->trained - step * f->o.batch;
+  int64_t left = f->d.trained - step * f->o.batch;
   return left < f->o.batch ? left : f->o.batch;
 }
 
@@ -205,59 +119,37 @@ static void run(const struct fit *f, struct steps *s, int64_t step) {
 static int64_t count_correct(const struct fit *f, int64_t step) {
   const float *y = steps_value(f->steps, f->t->output);
   struct score score = {0};
-  for (int64_t i = 0; f->answers.classes && i < frames_at(f, step); i++)
-    judge(f, f->order[step * f->o.batch + i], y + i * f->classes, &score);
+  for (int64_t i = 0; f->d.answers.classes && i < frames_at(f, step); i++)
+    fit_data_judge(&f->d, f->order[step * f->o.batch + i], y + i * f->d.classes, &score);
   return score.correct;
 }
 
 // ---- validation
 
-// -sum t log softmax(y); with classes the target is taken as 1 for the right one.
-static double cross_entropy(const struct fit *f, const float *y, int64_t image) {
-  double most = -INFINITY, sum = 0, loss = 0;
-  for (int64_t c = 0; c < f->classes; c++) most = fmax(most, (double)y[c]);
-  for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp((double)y[c] - most);
-  if (f->answers.classes)
-    return elementary_log(sum) - ((double)y[f->answers.classes[image]] - most);
-  for (int64_t c = 0; c < f->classes; c++)
-    loss += target_of(f, image, c) * (elementary_log(sum) - ((double)y[c] - most));
-  return loss;
-}
-
-static double image_loss(const struct fit *f, const float *y, int64_t image) {
-  double sum = 0;
-  if (f->o.loss == LOSS_CROSS_ENTROPY) return cross_entropy(f, y, image);
-  for (int64_t c = 0; c < f->classes; c++) {
-    double d = (double)y[c] - target_of(f, image, c);
-    sum += d * d;
-  }
-  return sum / (double)f->classes;
-}
-
 static void validate(struct fit *f, struct fit_row *row) {
   struct arena a = {0};
   struct err e = {0};
-  int64_t first = f->trained, count = f->o.validation;
-  float *y = ARENA_NEW(&a, float, count * f->classes);
+  int64_t first = f->d.trained, count = f->o.validation;
+  float *y = ARENA_NEW(&a, float, count * f->d.classes);
   const struct graph *m = f->model;
   // The value that the loss sees has the same name in both graphs.
   int32_t value = graph_find_value(m, f->t->graph->values[f->t->output].name);
   struct real_tap tap = {(uint32_t)value, y};
   fit_export(f);
-  float *x = f->set->pixels ? NULL : ARENA_NEW(&a, float, count * f->elements);
-  if (x) images_floats(f->set, first, count, x, &e);
+  float *x = f->d.set->pixels ? NULL : ARENA_NEW(&a, float, count * f->d.elements);
+  if (x) images_floats(f->d.set, first, count, x, &e);
   struct real *real = real_new(&a, m, &e); // a chain that is trained is one
   real_threads(&a, real, f->o.threads);
-  real_run(real, count, x ? NULL : f->set->pixels + first * f->elements, x, &tap, 1);
+  real_run(real, count, x ? NULL : f->d.set->pixels + first * f->d.elements, x, &tap, 1);
   real_free(real);
   double loss = 0;
   struct score score = {0};
   for (int64_t i = 0; i < count; i++) {
-    loss += image_loss(f, y + i * f->classes, first + i);
-    judge(f, first + i, y + i * f->classes, &score);
+    loss += fit_data_loss(&f->d, y + i * f->d.classes, first + i);
+    fit_data_judge(&f->d, first + i, y + i * f->d.classes, &score);
   }
   row->validation_loss = loss / (double)count;
-  if (f->answers.classes) row->validation_accuracy = (double)score.correct / (double)count;
+  if (f->d.answers.classes) row->validation_accuracy = (double)score.correct / (double)count;
   arena_free(&a);
 }
 
@@ -304,7 +196,7 @@ static void end_epoch(struct fit *f) {
   int64_t period = ((at->epoch + 1) * fit_steps(f) - 1) / f->o.optimizer->every;
   struct fit_row row = {.epoch = at->epoch + 1,
                         .loss = at->loss / at->images,
-                        .accuracy = f->answers.classes ? at->correct / at->images : NAN,
+                        .accuracy = f->d.answers.classes ? at->correct / at->images : NAN,
                         .validation_loss = NAN,
                         .validation_accuracy = NAN,
                         .rate = rate_of(f->o.optimizer, period),
@@ -362,7 +254,7 @@ const struct fit_position *fit_at(const struct fit *f) {
 }
 
 int64_t fit_steps(const struct fit *f) {
-  return (f->trained + f->o.batch - 1) / f->o.batch;
+  return (f->d.trained + f->o.batch - 1) / f->o.batch;
 }
 
 double fit_loss(const struct fit *f) {
@@ -374,7 +266,7 @@ void fit_free(struct fit *f) {
 }
 
 size_t fit_bytes(const struct fit *f) {
-  size_t bytes = steps_bytes(f->steps) + (size_t)f->trained * sizeof *f->order;
+  size_t bytes = steps_bytes(f->steps) + (size_t)f->d.trained * sizeof *f->order;
   for (uint32_t i = 0; i < f->n_live; i++) bytes += bytes_of(&f->variables[i]);
   for (uint32_t i = f->n_live; i < f->n_variables; i++) bytes += bytes_of(&f->variables[i]);
   return bytes;
@@ -409,20 +301,12 @@ static void to_floats(struct arena *a, struct value *v) {
 struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,
                     const struct images *set, const struct fit_options *o, struct err *e) {
   struct fit *f = ARENA_NEW(a, struct fit, 1);
-  *f = (struct fit){.arena = a, .model = model, .t = t, .set = set, .o = *o};
-  f->trained = set->count - o->validation;
-  f->elements = value_elements(&model->values[model->inputs[0].value]);
-  f->classes = value_elements(&t->graph->values[t->output]);
-  f->reals = ARENA_NEW(a, double, f->classes);
-  f->channels = model->inputs[0].source.channels;
-  // The value that the loss sees has the same name in both graphs.
-  f->verdict =
-      verdict_of_value(model, (uint32_t)graph_find_value(model, t->graph->values[t->output].name));
-  if (!check(f, e)) return NULL;
+  *f = (struct fit){.arena = a, .model = model, .t = t, .o = *o};
+  f->d = fit_data_new(a, model, t->graph->values[t->output].name, set, &f->o);
+  if (!fit_data_check(&f->d, e)) return NULL;
   for (uint32_t i = 0; i < t->n_parameters; i++)
     to_floats(a, &model->values[t->parameters[i].weight]);
-  if (set->pixels) fill_table(f);
-  f->order = ARENA_NEW(a, int64_t, f->trained);
+  f->order = ARENA_NEW(a, int64_t, f->d.trained);
   f->steps = steps_planned(a, t->graph, o->batch, o->threads, &real_kind);
   list_variables(f);
   list_best(f);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/train/fit_data.h"
+
+#include "sw/base/elementary.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- checking the data
+
+static bool check_labels(struct fit_data *f, struct err *e) {
+  const struct images *set = f->set;
+  if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
+  if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
+  int64_t most = f->classes > 1 ? f->classes : 2;
+  for (int64_t i = 0; f->answers.classes && i < set->count; i++)
+    if (f->answers.classes[i] >= most)
+      return err_set(e, "%s: label %d of image %lld, the model has %lld classes", set->name,
+                     f->answers.classes[i], (long long)i, (long long)most);
+  if (f->o->loss == LOSS_CROSS_ENTROPY && f->classes == 1)
+    return err_set(e,
+                   "the cross entropy of a single output is always 0: its loss is mse (\"loss\": "
+                   "\"mse\" in the recipe)");
+  return true;
+}
+
+// Floats that the network can take, once for all.
+static bool check_numbers(const struct images *set, struct err *e) {
+  struct arena a = {0};
+  float *x = ARENA_NEW(&a, float, set->elements);
+  bool ok = true;
+  for (int64_t i = 0; ok && set->numbers && i < set->count; i++)
+    ok = images_floats(set, i, 1, x, e);
+  arena_free(&a);
+  return ok;
+}
+
+bool fit_data_check(struct fit_data *f, struct err *e) {
+  const struct images *set = f->set;
+  const struct graph *m = f->model;
+  if (f->o->validation >= set->count)
+    return err_set(e, "%s: %lld images for validation, there are %lld", set->name,
+                   (long long)f->o->validation, (long long)set->count);
+  if (f->trained < f->o->batch)
+    return err_set(e, "%s: %lld images to train on, fewer than a batch of %lld", set->name,
+                   (long long)f->trained, (long long)f->o->batch);
+  if (set->pixels && f->channels > FIT_CHANNELS_MAX)
+    return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
+                   (long long)f->channels, FIT_CHANNELS_MAX);
+  return images_fit(set, m, e) && check_numbers(set, e) && check_labels(f, e);
+}
+
+// ---- one image
+
+static void fill_table(struct fit_data *f) {
+  const struct source *s = &f->model->inputs[0].source;
+  for (int64_t c = 0; c < f->channels; c++)
+    for (int i = 0; i < 256; i++)
+      f->table[c * 256 + i] = (float)((i / 255.0 - s->mean[c]) / s->std[c]);
+}
+
+static void enter_image(const struct fit_data *f, int64_t image, float *x) {
+  if (f->set->numbers) {
+    struct err none = {0}; // they have been checked
+    images_floats(f->set, image, 1, x, &none);
+    return;
+  }
+  const uint8_t *p = f->set->pixels + image * f->elements;
+  if (f->channels == 1)
+    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[p[i]];
+  else
+    for (int64_t i = 0; i < f->elements; i++) x[i] = f->table[i % f->channels * 256 + p[i]];
+}
+
+// What output c of an image is trained towards: a single output's class 1 is the right one.
+static double target_of(const struct fit_data *f, int64_t image, int64_t c) {
+  if (!f->answers.classes) return f->answers.targets[image * f->classes + c];
+  int32_t class = f->answers.classes[image];
+  return f->o->target[f->classes > 1 ? c == class : class];
+}
+
+void fit_data_judge(const struct fit_data *f, int64_t image, const float *y, struct score *score) {
+  for (int64_t c = 0; c < f->classes; c++) f->reals[c] = (double)y[c];
+  verdict_judge(&f->verdict, &f->answers, image, f->reals, score);
+}
+
+// ---- its loss
+
+// -sum t log softmax(y); with classes the target is taken as 1 for the right one.
+static double cross_entropy(const struct fit_data *f, const float *y, int64_t image) {
+  double most = -INFINITY, sum = 0, loss = 0;
+  for (int64_t c = 0; c < f->classes; c++) most = fmax(most, (double)y[c]);
+  for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp((double)y[c] - most);
+  if (f->answers.classes)
+    return elementary_log(sum) - ((double)y[f->answers.classes[image]] - most);
+  for (int64_t c = 0; c < f->classes; c++)
+    loss += target_of(f, image, c) * (elementary_log(sum) - ((double)y[c] - most));
+  return loss;
+}
+
+double fit_data_loss(const struct fit_data *f, const float *y, int64_t image) {
+  double sum = 0;
+  if (f->o->loss == LOSS_CROSS_ENTROPY) return cross_entropy(f, y, image);
+  for (int64_t c = 0; c < f->classes; c++) {
+    double d = (double)y[c] - target_of(f, image, c);
+    sum += d * d;
+  }
+  return sum / (double)f->classes;
+}
+
+void fit_data_enter(const struct fit_data *f, int64_t image, float *x, float *t) {
+  enter_image(f, image, x);
+  for (int64_t c = 0; c < f->classes; c++) t[c] = (float)target_of(f, image, c);
+}
+
+struct fit_data fit_data_new(struct arena *a, const struct graph *model, const char *output,
+                             const struct images *set, const struct fit_options *o) {
+  struct fit_data f = {.arena = a,
+                       .model = model,
+                       .set = set,
+                       .o = o,
+                       .trained = set->count - o->validation,
+                       .elements = value_elements(&model->values[model->inputs[0].value]),
+                       .channels = model->inputs[0].source.channels};
+  f.verdict = verdict_of_value(model, (uint32_t)graph_find_value(model, output));
+  f.classes = f.verdict.elements;
+  f.reals = ARENA_NEW(a, double, f.classes);
+  if (set->pixels && f.channels <= FIT_CHANNELS_MAX) fill_table(&f);
+  return f;
+}
