@@ -3,6 +3,7 @@
 
 #include "quant/quantize_weights.h"
 #include "sw/graph/curve.h"
+#include "sw/graph/pointwise.h"
 
 #include <math.h>
 #include <string.h>
@@ -179,19 +180,54 @@ static bool add_slope(struct quantizer *q, const struct node *n, uint32_t node, 
   return true;
 }
 
-bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32_t node,
-                        const struct type *in, const struct type *out) {
+// The signs of f(-s) and f(s) are all that a bipolar layer behind a bipolar one can give: where
+// they are those of its input, it is a change of type, which a circuit has.
+static bool sign_table(struct quantizer *q, const struct node *n, uint32_t node,
+                       const struct type *in) {
+  double s = type_scale(in, 0), alpha = node_real(n, ATTR_alpha, 1.0);
+  enum curve f = (enum curve)node_curve(n);
+  bool below = curve_real(f, alpha, -s) < 0, above = curve_real(f, alpha, s) < 0;
+  if (!below || above)
+    return err_set(q->err,
+                   "%s of a bipolar stream has one sign only: give it another stream in a formats "
+                   "file",
+                   op_info(n->op)->name);
+  q->to->nodes[node].op = OP_quantize;
+  q->to->nodes[node].n_attr = 0;
+  return true;
+}
+
+// The same of a layer without a table, when its integers are there.
+static void sign_codes(struct quantizer *q, uint32_t node) {
+  struct node *n = &q->to->nodes[node];
+  struct pointwise p = pointwise_of(q->to, n);
+  if (pointwise_acc(&p, -1) >= 0 || pointwise_acc(&p, 1) < 0) return;
+  n->op = OP_quantize;
+  n->n_attr = n->n_rq = 0;
+}
+
+static bool add_exact(struct quantizer *q, const struct node *n, uint32_t node,
+                      const struct type *in, const struct type *out) {
   const struct op_info *info = op_info(n->op);
-  struct type x = *in;
   int32_t slope_shift = 0, shift;
   int64_t mul;
-  if (info->curve != NONE) return add_table(q, n, node, &x, out);
   if (info->slopes && !add_slope(q, n, node, &slope_shift)) return false;
-  if (info->codes && !add_codes(q, n, node, &x, slope_shift)) return false;
-  if (!info->slopes && type_equal(&x, out)) return true;
-  if (!quantize_scale(q, node, type_scale(&x, 0) / type_scale(out, 0), &mul, &shift)) return false;
+  if (info->codes && !add_codes(q, n, node, in, slope_shift)) return false;
+  if (!info->slopes && type_equal(in, out)) return true;
+  if (!quantize_scale(q, node, type_scale(in, 0) / type_scale(out, 0), &mul, &shift)) return false;
   shift += slope_shift;
   graph_add_requant(q->to, node, 1, &mul, &shift);
+  return true;
+}
+
+bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32_t node,
+                        const struct type *in, const struct type *out) {
+  struct type x = *in; // which graph_add_value may move
+  bool signs = x.cls == TYPE_BIPOLAR && type_equal(&x, out);
+  if (op_info(n->op)->curve != NONE)
+    return signs ? sign_table(q, n, node, &x) : add_table(q, n, node, &x, out);
+  if (!add_exact(q, n, node, &x, out)) return false;
+  if (signs) sign_codes(q, node);
   return true;
 }
 

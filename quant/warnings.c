@@ -53,7 +53,7 @@ static struct tally tally_of(const struct tensor *x, const struct value *w) {
     t.lost += v != 0 && code == 0;
     bool beyond = v / scale > (double)(type_highest(type) - type_zero(type, c)) + 0.5 ||
                   v / scale < (double)(type_lowest(type) - type_zero(type, c)) - 0.5;
-    t.clipped += beyond && fabs(off) > clipped_by * fabs(v);
+    t.clipped += type->cls == TYPE_FIXED && beyond && fabs(off) > clipped_by * fabs(v);
     t.most = fmax(t.most, fabs(v));
     t.highest = fmax(t.highest, (double)(type_highest(type) - type_zero(type, c)) * scale);
     t.signal += v * v / (scale * scale);

@@ -123,6 +123,7 @@ static int64_t pointwise_value(const struct step *s, const struct node *n, int64
   if (node_attr(n, ATTR_table))
     return tensor_int(node_attr(n, ATTR_table)->tensor, x - type_lowest(&in->type));
   fix_wide acc = piecewise(n, x, zero_of(in, c));
+  if (output_of(s, n)->type.cls == TYPE_BIPOLAR) return acc < 0 ? -1 : 1;
   if (n->n_rq == slopes) return (int64_t)acc + zero_of(output_of(s, n), c); // equal types
   return finish(s, n, slopes, acc, c);
 }

@@ -229,8 +229,9 @@ static void add_constants(struct netgen *n, uint32_t node, enum op op, const str
 
 void netgen_pointwise(struct netgen *n, enum op op) {
   const struct op_info *info = op_info(op);
-  if (netgen_end(n)->type.cls != TYPE_FIXED ||
-      (info->curve != NONE && netgen_end(n)->type.width > 12))
+  bool signs = netgen_end(n)->type.cls != TYPE_FIXED;
+  bool takes_signs = n->kind == NETGEN_ANY && info->curve == NONE && netgen_chance(n, 50);
+  if ((signs && !takes_signs) || (info->curve != NONE && !signs && netgen_end(n)->type.width > 12))
     quantize_to(n, netgen_stream_type(n, false, 12));
   uint32_t x = n->at;
   struct type in = netgen_end(n)->type,

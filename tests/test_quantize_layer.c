@@ -307,6 +307,54 @@ static void test_passed_over(void **state) {
   arena_free(&b.arena);
 }
 
+// Behind a bipolar stream all that an activation can do is to keep the sign, or not.
+static void test_signs(void **state) {
+  (void)state;
+  static const struct {
+    enum op op;
+    enum op becomes;   // or
+    const char *words; // why not
+  } rows[] = {{OP_tanh, OP_quantize, NULL},
+              {OP_softsign, OP_quantize, NULL},
+              {OP_selu, OP_quantize, NULL},
+              {OP_gelu, OP_quantize, NULL},
+              {OP_hard_tanh, OP_quantize, NULL},
+              {OP_relu, OP_relu, NULL},
+              {OP_sigmoid, 0, "sigmoid of a bipolar stream has one sign only"},
+              {OP_logsigmoid, 0, "logsigmoid of a bipolar stream has one sign only"},
+              {OP_softplus, 0, "softplus of a bipolar stream has one sign only"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct build b;
+    struct err e = {0};
+    begin(&b);
+    use(&b, node(&b, OP_leaky_relu, "half", SIZE), b.x);
+    graph_add_real(b.g, 0, ATTR_slope, 0.5);
+    uint32_t half = b.last;
+    use(&b, node(&b, rows[i].op, "act", SIZE), half);
+    graph_add_output(b.g, b.last);
+    struct formats f = formats_new();
+    assert_true(formats_set_stream(&b.arena, &f.defaults, "bipolar", &e));
+    assert_true(formats_set_input(&b.arena, &f, "8,3", &e));
+    struct graph *g = quantize(&b.arena, b.g, &f, &e);
+    if (rows[i].words) {
+      assert_null(g);
+      if (!strstr(e.text, rows[i].words)) fail_msg("%s", e.text);
+    } else {
+      if (!g) fail_msg("%s", e.text);
+      const struct node *act = &g->nodes[1];
+      assert_int_equal(act->op, rows[i].becomes);
+      struct golden_ref *r = golden_ref_new(&b.arena, g, 1);
+      int64_t codes[SIZE] = {-128, -1, 0, 1, 5, 127};
+      const int64_t *inputs[1] = {codes};
+      golden_ref_step(r, inputs);
+      for (int64_t k = 0; k < SIZE; k++)
+        assert_int_equal(golden_ref_value(r, act->out[0])[k],
+                         rows[i].becomes == OP_relu || codes[k] >= 0 ? 1 : -1);
+    }
+    arena_free(&b.arena);
+  }
+}
+
 // Inputs of other types are cast, each once; of the same they are copied.
 static void test_concat(void **state) {
   (void)state;
@@ -439,7 +487,9 @@ int main(void) {
                                      cmocka_unit_test(test_computed_weights),
                                      cmocka_unit_test(test_constants_and_delays),
                                      cmocka_unit_test(test_passed_over),
+                                     cmocka_unit_test(test_signs),
                                      cmocka_unit_test(test_concat),
+
                                      cmocka_unit_test(test_parameters),
                                      cmocka_unit_test(test_slopes),
                                      cmocka_unit_test(test_other_refusals)};

@@ -174,8 +174,8 @@ bool interval_check(const struct graph *g, const struct node *n, struct err *e) 
 static struct interval landed(const struct requant *rq, struct interval acc,
                               const struct fix_target *t, int64_t c) {
   struct interval type = {fix_lowest(t->width, t->is_signed), fix_highest(t->width, t->is_signed)};
-  if (!rq) return (struct interval){acc.lo + t->zero, acc.hi + t->zero};
   if (t->bipolar) return (struct interval){acc.lo >= 0 ? 1 : -1, acc.hi >= 0 ? 1 : -1};
+  if (!rq) return (struct interval){acc.lo + t->zero, acc.hi + t->zero};
   struct fix_target wide = *t;
   wide.overflow = FIX_SATURATE;
   int64_t mul = rq->mul[rq->count > 1 ? c : 0];

@@ -57,6 +57,7 @@ fix_wide pointwise_acc(const struct pointwise *p, int64_t n) {
 int64_t pointwise_code(const struct pointwise *p, int64_t n) {
   if (p->table) return tensor_int(p->table, n - p->table_lowest);
   fix_wide acc = pointwise_acc(p, n);
+  if (p->target.bipolar) return acc >= 0 ? 1 : -1;
   if (!p->rq) return (int64_t)(acc + p->target.zero); // equal types: nothing is requantised
   return fix_requant(acc, p->rq->mul[0], p->rq->shift[0], &p->target);
 }
