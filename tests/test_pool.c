@@ -25,12 +25,12 @@ struct model {
 
 struct room {
   int64_t part;
-  long value;
+  uint64_t value;
 };
 
 struct task {
-  long seed;
-  long result[PARTS];
+  uint64_t seed;
+  uint64_t result[PARTS];
   atomic_int left[PARTS];
 };
 
@@ -70,7 +70,7 @@ static void enter(const void *model, const void *task, void *room, int64_t part)
 static void compute(const void *model, void *room) {
   struct room *r = room;
   maybe_stall(model, IN_COMPUTE);
-  for (int i = 0; i < 20000; i++) r->value = r->value * 6364136223846793005L + r->part;
+  for (int i = 0; i < 20000; i++) r->value = r->value * 6364136223846793005u + (uint64_t)r->part;
 }
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {
@@ -84,15 +84,15 @@ static const struct pool_work work = {room_new, enter, compute, leave};
 
 static void check(const struct task *t, int64_t parts) {
   for (int64_t p = 0; p < parts; p++) {
-    long value = t->seed;
-    for (int i = 0; i < 20000; i++) value = value * 6364136223846793005L + p;
+    uint64_t value = t->seed;
+    for (int i = 0; i < 20000; i++) value = value * 6364136223846793005u + (uint64_t)p;
     assert_int_equal(t->left[p], 1);
     assert_true(t->result[p] == value);
   }
 }
 
 // Seconds that the task took.
-static double run(struct pool *p, struct model *m, long seed, int64_t parts) {
+static double run(struct pool *p, struct model *m, uint64_t seed, int64_t parts) {
   struct arena a = {0};
   struct task *t = ARENA_NEW(&a, struct task, 1);
   t->seed = seed;
@@ -155,7 +155,7 @@ struct caller {
   struct pool *pool;
   struct model *model;
   pthread_t thread;
-  long seed;
+  uint64_t seed;
 };
 
 static void *call_often(void *argument) {
