@@ -92,10 +92,10 @@ static void check(const struct task *t, int64_t parts) {
 }
 
 // Seconds that the task took.
-static double run(struct pool *p, struct model *m, uint64_t seed, int64_t parts) {
+static double run(struct pool *p, struct model *m, int64_t seed, int64_t parts) {
   struct arena a = {0};
   struct task *t = ARENA_NEW(&a, struct task, 1);
-  t->seed = seed;
+  t->seed = (uint64_t)seed;
   double begin = now();
   pool_run(p, m, &work, t, parts, room_new(&a, m));
   double seconds = now() - begin;
@@ -155,7 +155,7 @@ struct caller {
   struct pool *pool;
   struct model *model;
   pthread_t thread;
-  uint64_t seed;
+  int64_t seed;
 };
 
 static void *call_often(void *argument) {
