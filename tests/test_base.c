@@ -356,7 +356,7 @@ static void test_rescue(void **state) {
   } else {
     fail();
   }
-  bool rescued = false;
+  volatile bool rescued = false;
   if (setjmp(r.at) == 0) {
     arena_rescue_begin(&r);
     for (int i = 0; i < 100; i++) arena_alloc(&lost, 1 << 20, 1);
