@@ -20,8 +20,10 @@ static double input_real(const struct run *r, int64_t at) {
 // The stream that carries the input's values: behind the table, where bytes enter the circuit.
 static const struct value *input_stream(const struct run *r) {
   const struct value *x = &r->graph->values[r->graph->inputs[0].value];
-  int32_t inner = graph_find_value(r->graph, arena_printf(r->arena, "%s.codes", x->name));
-  return inner == NONE ? x : &r->graph->values[inner];
+  const char *name = arena_printf(r->arena, "%s.codes", x->name);
+  int32_t inner = graph_find_value(r->graph, name);
+  bool added = inner != NONE && graph_find_value(r->real, name) == NONE;
+  return added ? &r->graph->values[inner] : x;
 }
 
 static void add_input(struct run *r, int64_t first, int64_t count, const int32_t *codes) {

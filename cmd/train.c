@@ -197,14 +197,15 @@ static bool open_data(struct train *t, struct err *e) {
   return true;
 }
 
-static bool choose_loss(struct train *t, struct err *e) {
+// What doesn't fit is said when everything else of the network and the data has been looked at.
+static void choose_loss(struct train *t) {
   const struct graph *g = t->recipe.model;
   struct answers answers;
-  if (g->n_outputs != 1) return true; // refused later
+  struct err later = {0};
+  if (g->n_outputs != 1) return;
   struct verdict v = verdict_of(g);
-  if (!verdict_answers(t->arena, &v, &t->set, &answers, e)) return false;
-  recipe_choose(&t->recipe, &v, &answers);
-  return true;
+  if (verdict_answers(t->arena, &v, &t->set, &answers, &later))
+    recipe_choose(&t->recipe, &v, &answers);
 }
 
 // The set for the accuracy at the end, and what its labels are.
@@ -259,8 +260,9 @@ static bool prepare(struct train *t, struct err *e) {
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) || !read_net(t, e) || !open_data(t, e) ||
-      !read_schedule(t, e) || !choose_loss(t, e))
+      !read_schedule(t, e))
     return false;
+  choose_loss(t);
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
   uint32_t n_frozen = read_frozen(t, &frozen);

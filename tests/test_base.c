@@ -336,8 +336,43 @@ static void progress_is_for_terminals_only(void **state) {
   unsetenv("NO_COLOR");
 }
 
+// Out of memory, a thread goes on at its rescue, and what its arenas took since is freed; what was
+// there before, and what a rescue that ended leaves, stays with its arena.
+static void test_rescue(void **state) {
+  (void)state;
+  struct arena before = {0};
+  static struct arena kept, lost; // as they are after longjmp
+  struct arena_rescue r;
+  char *old = arena_strdup(&before, "before");
+  assert_false(arena_is_rescued());
+  if (setjmp(r.at) == 0) {
+    arena_rescue_begin(&r);
+    struct arena scratch = {0};
+    assert_true(arena_is_rescued());
+    arena_strdup(&kept, "kept");
+    arena_alloc(&scratch, 1 << 20, 1);
+    arena_free(&scratch);
+    arena_rescue_end(&r);
+  } else {
+    fail();
+  }
+  volatile bool rescued = false;
+  if (setjmp(r.at) == 0) {
+    arena_rescue_begin(&r);
+    for (int i = 0; i < 100; i++) arena_alloc(&lost, 1 << 20, 1);
+    arena_alloc(&lost, SIZE_MAX / 4, 1);
+  } else {
+    rescued = true;
+  }
+  assert_true(rescued && !arena_is_rescued());
+  assert_string_equal(old, "before");
+  arena_free(&kept);
+  arena_free(&before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_rescue),
       cmocka_unit_test(the_first_error_wins_and_gets_context),
       cmocka_unit_test(a_long_error_is_cut_not_overrun),
       cmocka_unit_test(control_bytes_are_printed_escaped),

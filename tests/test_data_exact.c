@@ -262,6 +262,8 @@ static void foreign_files_have_a_remedy(void **state) {
               {"PK\3\4rubbish", "zip: the directory at its end is missing"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     refused(f, put(f, "foreign", rows[i].content, strlen(rows[i].content)), rows[i].words);
+  refused(f, put(f, "ints", "\0\0\x0c\1\0\0\0\1\0\0\0\0", 12),
+          "IDX of type 0c, only that of bytes");
   refused(f, "", "--data \"\": the name of a file is empty");
   refused(f, ",y.npy", "the name of a file is empty");
   refused(f, "x.npy,", "no file is named after the comma");

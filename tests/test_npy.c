@@ -67,6 +67,7 @@ static void npy_odd_headers_are_refused(void **state) {
       {"{'descr':'|O','fortran_order':False,'shape':(1,)}", "found |O: Python objects"},
       {"{'descr':'<c8','fortran_order':False,'shape':(1,)}", "save x.real"},
       {"{'descr':'<U3','fortran_order':False,'shape':(1,)}", "found <U3: text"},
+      {"{'descr':'|V2','fortran_order':False,'shape':(1,)}", "bfloat16 perhaps"},
       {"{'descr':'','fortran_order':False,'shape':(1,)}", "descr: expected b1"},
       {"{'descr':[('a','<f4')],'fortran_order':False,'shape':(1,)}", "x[NAME]"},
       {"{'descr':'<f4','fortran_order':0,'shape':(1,)}", "expected False or True"},

@@ -125,6 +125,7 @@ static void labels_are_classes_or_targets(void **state) {
   check(OP_linear, 8, 1, false, counts, "0372");
   check(OP_linear, 8, 1, true, counts, "0372");
   check(OP_linear, 8, 1, false, signs, "");
+  check(OP_linear, 7, 1, false, counts, ""); // of 7 classes 7 is none
   check(OP_linear, 8, 1, true, reals, "");
   check(OP_argmax, 8, 1, false, counts, "0372");
   check(OP_argmax, 8, 1, true, reals, "");

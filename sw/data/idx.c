@@ -75,6 +75,12 @@ static bool read_header(struct source *s, struct array *out, struct err *e) {
   unsigned char magic[MAGIC_BYTES], dims[4 * DATA_MAX_RANK];
   if (source_read(s, magic, sizeof magic) != sizeof magic)
     return err_set(e, "header: expected %d bytes, the file is cut short", MAGIC_BYTES);
+  if (!magic[0] && !magic[1] && magic[2] > 8 && magic[2] <= 14)
+    return err_set(
+        e,
+        "magic: IDX of type %02x, only that of bytes (08) is read; np.save(FILE, x) makes "
+        "a .npy of any numbers",
+        magic[2]);
   if (magic[0] || magic[1] || magic[2] != 8)
     return err_set(e, "magic: expected IDX of bytes (00 00 08), .npy or .npz, found %02x %02x %02x",
                    magic[0], magic[1], magic[2]);

@@ -68,6 +68,9 @@ static const char *type_remedy(const char *word) {
     return ": Python objects (rows of different lengths?); np.save(FILE, np.array(x, np.float32)) "
            "saves numbers";
   if (kind == 'c') return ": complex numbers; save x.real, x.imag or abs(x)";
+  if (kind == 'V')
+    return ": bytes without a meaning, bfloat16 perhaps; np.save(FILE, x.float().numpy()) in torch "
+           "saves floats";
   if (kind == 'U' || kind == 'S')
     return ": text; np.save(FILE, x.astype(np.float64)) saves numbers";
   return "; np.save(FILE, x.astype(np.float64)) saves doubles";

@@ -138,10 +138,10 @@ bool verdict_answers(struct arena *a, const struct verdict *v, const struct imag
   if (!set->has_labels) return true;
   bool real = set->answers && !array_is_integer(set->answers);
   out->classes = classes_of(a, v, set);
-  for (int64_t i = 0; v->elements > 1 && out->classes && i < set->count; i++)
-    if (out->classes[i] < 0)
-      return err_set(e, "%s: label %lld: expected 0 or more, found %d", set->name, (long long)i,
-                     out->classes[i]);
+  for (int64_t i = 0; v->kind == VERDICT_LARGEST && out->classes && i < set->count; i++)
+    if (out->classes[i] < 0 || out->classes[i] >= v->elements)
+      return err_set(e, "%s: label %d of image %lld, the model has %lld classes, from 0 on",
+                     set->name, out->classes[i], (long long)i, (long long)v->elements);
   bool targets = v->kind != VERDICT_INDEX && columns(set) == v->elements;
   if (targets && (!out->classes || (real && v->elements == 1)))
     out->targets = targets_of(a, v, set);

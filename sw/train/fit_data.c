@@ -12,11 +12,6 @@ static bool check_labels(struct fit_data *f, struct err *e) {
   const struct images *set = f->set;
   if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
   if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
-  int64_t most = f->classes > 1 ? f->classes : 2;
-  for (int64_t i = 0; f->answers.classes && i < set->count; i++)
-    if (f->answers.classes[i] >= most)
-      return err_set(e, "%s: label %d of image %lld, the model has %lld classes", set->name,
-                     f->answers.classes[i], (long long)i, (long long)most);
   if (f->o->loss == LOSS_CROSS_ENTROPY && f->classes == 1)
     return err_set(e,
                    "the cross entropy of a single output is always 0: its loss is mse (\"loss\": "
