@@ -16,6 +16,19 @@ static bool read_folding(struct arena *a, const struct options *o, struct foldin
   return !o->folding || folding_read(a, o->folding, f, e);
 }
 
+// "tlast", "count" or "count:N" as struct plan's transfer.
+bool command_framing(const struct options *o, int64_t *transfer, struct err *e) {
+  char *end = NULL;
+  const char *text = o->framing ? o->framing : "tlast";
+  *transfer = strcmp(text, "count") == 0;
+  if (*transfer || strcmp(text, "tlast") == 0) return true;
+  bool counted = strncmp(text, "count:", 6) == 0 && text[6] >= '1' && text[6] <= '9';
+  if (counted) *transfer = strtoll(text + 6, &end, 10);
+  return (counted && !*end && *transfer <= TRANSFER_MAX) ||
+         err_set(e, "--framing %s: expected tlast, count or count:N with N from 1 to %d", text,
+                 TRANSFER_MAX);
+}
+
 struct plan *command_plan(struct arena *a, const struct options *o, const char **model_sha256,
                           struct err *e) {
   struct model m;
@@ -33,6 +46,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, const char *
   struct plan *p = plan_new(a, m.fixed, top, &folding, e);
   if (!p) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
+  if (p) command_framing(o, &p->transfer, e);
   return p;
 }
 

@@ -48,7 +48,7 @@ static bool circuit(struct sim *s, struct err *e) {
     struct plan *p = command_plan(s->arena, o, &content.model_sha256, e);
     s->folder = arena_printf(s->arena, "%s/rtl", s->work);
     if (!p || !build_folder(s->work, e) || !folder_write(p, s->folder, &content, e)) return false;
-  } else if (o->precision || o->parallelism || o->folding || o->rom_style) {
+  } else if (o->precision || o->parallelism || o->folding || o->rom_style || o->framing) {
     return err_set(e, "%s: a generated folder has its types and lanes already", o->model);
   }
   if (!folder_check(s->folder, e)) return false;
