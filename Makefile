@@ -169,7 +169,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
 
 # The slow ones first, the slowest at the very beginning: two run at a time.
-SLOW = test_networks test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
+SLOW = test_networks test_docs test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
   test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism
 ORDERED = $(foreach t,$(SLOW),$(filter %/$(t),$(TESTS))) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
@@ -185,7 +185,7 @@ check:
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
-SIMULATES = test_sim test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
+SIMULATES = test_sim test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
@@ -195,7 +195,7 @@ check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
 
 # Apart: tests that spend their time in simulators and other tools, and the one that builds anew.
-COVERAGE_APART = test_networks test_netlists test_circuits test_synth test_systemc test_packages test_two_networks test_install
+COVERAGE_APART = test_networks test_netlists test_docs test_circuits test_synth test_systemc test_packages test_two_networks test_install
 coverage: setup-coverage ## what the tests reach of the C sources and of hw/
 	@rm -rf $(BUILD)/coverage/rtl && find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/coverage CFLAGS="-O0 -g --coverage -std=gnu11" LDFLAGS=--coverage check-covered

@@ -11,6 +11,9 @@
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
+// --framing as struct plan's transfer.
+bool command_framing(const struct options *o, int64_t *transfer, struct err *e);
+
 // The words that options take: types, modes, names. False on a usage error.
 bool command_check(struct arena *a, const struct options *o, struct err *e);
 

@@ -33,6 +33,19 @@ static void note_lanes(const struct options *o, const struct plan *p, const stru
     }
 }
 
+// "tlast", "count" or "count:N" as struct plan's transfer.
+bool command_framing(const struct options *o, int64_t *transfer, struct err *e) {
+  char *end = NULL;
+  const char *text = o->framing ? o->framing : "tlast";
+  *transfer = strcmp(text, "count") == 0;
+  if (*transfer || strcmp(text, "tlast") == 0) return true;
+  bool counted = strncmp(text, "count:", 6) == 0 && text[6] >= '1' && text[6] <= '9';
+  if (counted) *transfer = strtoll(text + 6, &end, 10);
+  return (counted && !*end && *transfer <= TRANSFER_MAX) ||
+         err_set(e, "--framing %s: expected tlast, count or count:N with N from 1 to %d", text,
+                 TRANSFER_MAX);
+}
+
 struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
                           const char **model_sha256, struct err *e) {
   struct folding folding;
@@ -50,6 +63,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, struct model
   if (!p) err_put_within(e, "%s", o->model);
   if (p) note_lanes(o, p, &folding);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
+  if (p) command_framing(o, &p->transfer, e);
   return p;
 }
 

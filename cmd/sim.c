@@ -46,6 +46,7 @@ static bool check_folder_options(const struct options *o, struct err *e) {
                  {"--parallelism", o->parallelism},
                  {"--folding", o->folding},
                  {"--rom-style", o->rom_style},
+                 {"--framing", o->framing},
                  {"--input-mean", o->input_mean},
                  {"--input-std", o->input_std}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)

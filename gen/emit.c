@@ -15,6 +15,7 @@ static const char *short_type(struct arena *a, const struct stream *s) {
 const char *emit_module(const struct plan *p, const struct cell *c) {
   static const char *const modules[] = {"axis_frame", "axis_resize", "axis_register", "",
                                         "axis_trim"};
+  if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
   if (c->kind != CELL_LAYER) return modules[c->kind];
   switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
   case COLUMN_LINEAR:
@@ -36,6 +37,10 @@ const char *emit_module(const struct plan *p, const struct cell *c) {
   return "";
 }
 
+static const char *plural(int64_t n) {
+  return n == 1 ? "" : "s";
+}
+
 static void put_header(struct text *out, struct arena *a, const struct plan *p) {
   text_puts(out, "// SPDX-License-Identifier: MIT-0\n");
   text_printf(out,
@@ -50,12 +55,15 @@ static void put_header(struct text *out, struct arena *a, const struct plan *p) 
   }
   text_puts(out, "//\n// Streams are AXI4-Stream without TKEEP: a beat carries the next elements "
                  "of a frame (row, column,\n"
-                 "// channel; channel fastest), the first in the low bits; TLAST is on a frame's "
-                 "last beat.\n");
-}
-
-static const char *plural(int64_t n) {
-  return n == 1 ? "" : "s";
+                 "// channel; channel fastest), the first in the low bits; ");
+  if (!p->transfer)
+    text_puts(out, "TLAST is on a frame's last beat.\n");
+  else
+    text_printf(
+        out,
+        "TLAST at the input\n// decides nothing, frames are counted; at the output it is on "
+        "the last beat of every %lld frame%s.\n",
+        (long long)p->transfer, plural(p->transfer));
 }
 
 static void put_port_comment(struct text *out, struct arena *a, const char *way,
@@ -104,7 +112,9 @@ static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   text_printf(out, "  output logic %*s m_axis_tvalid,\n", width, "");
   text_printf(out, "  input  logic %*s m_axis_tready,\n", width, "");
   text_printf(out, "  output logic %*s m_axis_tlast,\n", width, "");
-  text_puts(out, "  // a frame with a misplaced TLAST has come in; cleared by reset\n");
+  text_puts(out, p->transfer
+                     ? "  // TLAST has come in inside of a frame; cleared by reset\n"
+                     : "  // a frame with a misplaced TLAST has come in; cleared by reset\n");
   text_printf(out, "  output logic %*s frame_error\n);\n", width, "");
   if (p->rom_style == ROM_FILE)
     text_puts(out, "  // what stands before an image's name\n"
@@ -168,11 +178,16 @@ static void put_stream(struct text *out, const char *port, const char *net, cons
   text_printf(out, "    .%s_tready(%s_tready), .%s_tlast(%s_tlast)", port, net, port, net);
 }
 
-static void put_comment(struct text *out, struct arena *a, const struct cell *c) {
+static void put_comment(struct text *out, struct arena *a, const struct plan *p,
+                        const struct cell *c) {
   static const char *const facts[] = {"exact frames, whatever TLAST the source sends",
                                       "lanes to lanes", "cuts the ready path", "",
                                       "zeroes the unused lanes of the last beat"};
   text_printf(out, "  // %s: ", c->name);
+  if (c->kind == CELL_FRAME && p->transfer) {
+    text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in.beats);
+    return;
+  }
   if (c->kind != CELL_LAYER) {
     text_printf(out, "%s\n", facts[c->kind]);
     return;
@@ -191,7 +206,7 @@ static void put_cell(struct text *out, struct arena *a, const struct plan *p, co
   bool first = c->kind == CELL_FRAME;
   bool padded = first && 8 * stream_bytes(&p->input) != bits(&p->input);
   const char *range = padded ? arena_printf(a, "[%lld:0]", (long long)bits(&p->input) - 1) : "";
-  put_comment(out, a, c);
+  put_comment(out, a, p, c);
   put_nets(out, &c->out);
   text_printf(out, "  %s #(\n", emit_module(p, c));
   put_parameters(out, p, c);
@@ -210,10 +225,17 @@ static void put_end(struct text *out, const struct plan *p, const char *last) {
     text_printf(out, "  assign m_axis_tdata = {%lld'd0, %s_tdata};\n", (long long)pad_out, last);
   else
     text_printf(out, "  assign m_axis_tdata = %s_tdata;\n", last);
-  text_printf(out,
-              "  assign m_axis_tvalid = %s_tvalid;\n  assign %s_tready = m_axis_tready;\n"
-              "  assign m_axis_tlast = %s_tlast;\n",
-              last, last, last);
+  text_printf(out, "  assign m_axis_tvalid = %s_tvalid;\n  assign %s_tready = m_axis_tready;\n",
+              last, last);
+  if (p->transfer > 1)
+    text_printf(out,
+                "\n  // transfer: TLAST with the last of %lld frames\n  axis_group #(\n"
+                "    .FRAMES(%lld)\n  ) transfer (\n    .aclk(aclk), .aresetn(aresetn), "
+                ".tvalid(m_axis_tvalid), .tready(m_axis_tready),\n"
+                "    .s_axis_tlast(%s_tlast), .m_axis_tlast(m_axis_tlast)\n  );\n",
+                (long long)p->transfer, (long long)p->transfer, last);
+  else
+    text_printf(out, "  assign m_axis_tlast = %s_tlast;\n", last);
   if (pad_in)
     text_printf(out,
                 "\n  // TDATA comes in whole bytes\n  logic unused_tdata;\n"

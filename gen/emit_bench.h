@@ -26,10 +26,10 @@ void emit_bench_dpi(struct text *out, const struct plan *p);
 // grouped per layer, elements as signed decimals.
 void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench);
 
-// One beat per line, hexadecimal, TLAST above the data. `top`: TDATA is padded to whole bytes.
-// codes: (frames, elements).
-void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
-                  const int32_t *codes);
+// One beat per line, hexadecimal, TLAST above the data, on the last beat of every `transfer`
+// frames. `top`: TDATA is padded to whole bytes. codes: (frames, elements).
+void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t transfer,
+                  int64_t frames, const int32_t *codes);
 
 // vectors/input.mem, vectors/expected.mem and vectors/<stream>.mem of every layer, from the golden
 // model. The expected outputs: (frames, elements), or NULL on error.

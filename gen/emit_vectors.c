@@ -30,8 +30,8 @@ static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
   text_puts(out, "\n");
 }
 
-void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t frames,
-                  const int32_t *codes) {
+void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t transfer,
+                  int64_t frames, const int32_t *codes) {
   struct arena a = {0};
   ll w = top ? 8 * stream_bytes(s) : s->lanes * s->width, digits = (w + 1 + HEX - 1) / HEX;
   uint8_t *bits = ARENA_NEW(&a, uint8_t, digits * HEX); // one per bit
@@ -42,7 +42,7 @@ void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t fr
       uint64_t code = code_bits(s, codes[beat / s->beats * s->elements + at + lane]);
       for (int b = 0; b < s->width; b++) bits[lane * s->width + b] = code >> b & 1;
     }
-    bits[w] = beat % s->beats == s->beats - 1;
+    bits[w] = (beat + 1) % (s->beats * transfer) == 0;
     put_beat(out, bits, digits);
   }
   arena_free(&a);
@@ -66,11 +66,14 @@ const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int6
   if (!m) return NULL;
   golden_taps(f->arena, p, m, frames, codes, taps);
   const int32_t *output = taps[p->n_taps - 1].to;
-  emit_vectors(emit_open(f, "vectors/input.mem"), &p->input, true, frames, codes);
-  emit_vectors(emit_open(f, "vectors/expected.mem"), &p->output, true, frames, output);
+  // a circuit that counts gets all frames in one transfer
+  emit_vectors(emit_open(f, "vectors/input.mem"), &p->input, true, p->transfer ? frames : 1, frames,
+               codes);
+  emit_vectors(emit_open(f, "vectors/expected.mem"), &p->output, true,
+               p->transfer ? p->transfer : 1, frames, output);
   for (uint32_t i = 0; i < p->n_taps; i++)
     emit_vectors(emit_open(f, arena_printf(f->arena, "vectors/%s.mem", p->taps[i].signal)),
-                 &p->taps[i], false, frames, taps[i].to);
+                 &p->taps[i], false, 1, frames, taps[i].to);
   return output;
 }
 

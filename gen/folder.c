@@ -339,7 +339,7 @@ static bool read_lanes(const json_t *j, const char *key, int64_t *out, struct er
 }
 
 static bool read_manifest(struct arena *a, const json_t *root, struct folding *f, const char **top,
-                          enum rom_style *style, struct err *e) {
+                          enum rom_style *style, int64_t *transfer, struct err *e) {
   const json_t *layers = json_object_get(root, "layers");
   const char *name = json_string_value(json_object_get(root, "top"));
   if (!json_is_array(layers) || !name || !verilog_module_name(name))
@@ -347,6 +347,10 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
   *top = arena_strdup(a, name);
   const char *rom = json_string_value(json_object_get(root, "rom_style"));
   *style = rom && strcmp(rom, "case") == 0 ? ROM_CASE : ROM_FILE;
+  const json_t *framing = json_object_get(root, "frames_per_tlast");
+  *transfer = framing ? json_integer_value(framing) : 0;
+  if (framing && (*transfer < 1 || *transfer > TRANSFER_MAX))
+    return err_set(e, "manifest.json: frames_per_tlast: expected 1 to %d", TRANSFER_MAX);
   *f = (struct folding){0};
   if (!read_lanes(json_object_get(root, "input"), "lanes", &f->parallelism, e))
     return err_within(e, "manifest.json: input");
@@ -367,14 +371,16 @@ struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
   struct bytes bytes;
   struct folding folding = {0};
   enum rom_style style = ROM_FILE;
+  int64_t transfer = 0;
   const char *top = NULL, *path = arena_printf(a, "%s/manifest.json", dir);
   if (!file_read(a, path, SUMS_MAX, &bytes, e)) return NULL;
   json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
-  bool ok = root && read_manifest(a, root, &folding, &top, &style, e);
+  bool ok = root && read_manifest(a, root, &folding, &top, &style, &transfer, e);
   json_decref(root);
   struct graph *g = ok ? model_read(a, arena_printf(a, "%s/model.bin", dir), e) : NULL;
   if (!g) return NULL;
   struct plan *p = plan_new(a, g, top, &folding, e);
   if (p) p->rom_style = style;
+  if (p) p->transfer = transfer;
   return p;
 }

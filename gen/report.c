@@ -113,6 +113,9 @@ void report_manifest(struct text *out, const struct plan *p, const char *model_s
   text_puts(out, ",\n  ");
   put_pair(out, "top", p->top);
   text_puts(out, p->rom_style == ROM_CASE ? ",\n  \"rom_style\":\"case\"" : "");
+  if (p->transfer)
+    text_printf(out, ",\n  \"framing\":\"count\",\n  \"frames_per_tlast\":%lld",
+                (long long)p->transfer);
   text_printf(out, ",\n  \"ii\":%lld,\n  \"latency\":%lld,\n  \"input\":", (long long)p->ii,
               (long long)p->latency);
   put_stream(out, &a, &p->input);

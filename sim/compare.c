@@ -166,7 +166,8 @@ bool compare_next(struct compare *c, uint32_t *data, bool *last) {
     uint64_t code = j->bipolar ? codes[i] > 0 : (uint64_t)(int64_t)codes[i];
     put_bits(data, lane * j->width, j->width, code);
   }
-  *last = beat == j->beats - 1;
+  // a source that needs no TLAST sends all of a run's images in one transfer
+  *last = beat == j->beats - 1 && (!j->transfer || image == j->images - 1);
   c->sent++;
   return true;
 }
@@ -229,7 +230,9 @@ bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint3
   if (s->trimmed && !zero_above(data, used * s->width, s->bits))
     return fail(c, "%s: image %" PRId64 ": unused lanes or bits are not zero", s->name,
                 c->job.first + p->frame);
-  if (last != (p->beat == s->beats - 1))
+  int64_t every = s->trimmed && c->job.transfer ? c->job.transfer : 1;
+  bool end = p->beat == s->beats - 1 && (p->frame + 1) % every == 0;
+  if (last != end)
     return fail(c, "%s: image %" PRId64 ": TLAST is %d on beat %" PRId64 " of %" PRId64, s->name,
                 c->job.first + p->frame, last, p->beat + 1, s->beats);
   if (++p->beat == s->beats) frame_through(c, stream, cycle);

@@ -31,6 +31,7 @@ struct job {
   int32_t check_time;                   // 1: no stalls, ii and latency must be the plan's
   int32_t has_labels, has_targets;
   int64_t ii, latency, steady; // cycles; II holds from frame `steady` on
+  int64_t transfer;            // of the plan
   int64_t limit;               // cycles without a handshake after which the circuit hangs
   uint32_t n_streams;
   struct job_stream *streams; // (n_streams)

@@ -90,6 +90,7 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
                   .ii = p->ii,
                   .latency = p->latency,
                   .steady = BENCH_STEADY,
+                  .transfer = p->transfer,
                   .limit = bench_limit(p),
                   .n_streams = p->n_taps + 1,
                   .streams = ARENA_NEW(a, struct job_stream, p->n_taps + 1),

@@ -35,6 +35,16 @@ static void test_program(void **state) {
              "cd $D && usr/bin/nngen -q -p 8,3 usr/share/nngen/models/mnist-mlp.bin &&"
              "(cd rtl && sha256sum --quiet -c SHA256SUMS) && usr/bin/nngen run --images 1000 rtl",
              0, "97.80 %");
+  // a script that a message names is there
+  cli_expect(*state,
+             "cd $D && export HOME=$D NNGEN_DATA=$D; s=$(usr/bin/nngen run rtl 2>&1 | sed -n"
+             " 's/.*is used; \\(.*\\) fetches all.*/\\1/p'); echo $s; test -x \"$s\" && echo there",
+             0, "usr/share/nngen/scripts/get-mnist\nthere");
+  cli_expect(
+      *state,
+      "cd / && export HOME=$D NNGEN_DATA=$D; s=$($D/usr/bin/nngen doctor | sed -n"
+      " 's/.*1,000 test images *\\(.*\\) fetches all.*/\\1/p'); test -x \"$s\" && echo there",
+      0, "there");
 }
 
 static void test_deb(void **state) {

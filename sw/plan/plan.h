@@ -10,7 +10,7 @@
 
 #include "sw/graph/graph.h"
 
-enum { LANES_DEFAULT = 4 };
+enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
 
 // A stream between two cells: AXI4-Stream beats of `lanes` elements, element 0 in the low bits,
 // TLAST on the last of a frame's beats.
@@ -78,6 +78,9 @@ struct plan {
   int64_t latency;      // cycles from a frame's first input to its last output handshake
   int64_t multipliers, memory_bits;
   enum rom_style rom_style; // ROM_FILE unless it is set
+  // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the
+  // last of every `transfer` frames. 0 unless it is set.
+  int64_t transfer;
 };
 
 // Lanes: one number for all, refined by a folding file

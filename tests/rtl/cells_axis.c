@@ -68,6 +68,15 @@ static void add_trim(struct suite *s, int width, int elements, int lanes) {
   cell_integer(c, "USED", elements - (c->ii - 1) * lanes);
 }
 
+static void add_count(struct suite *s, int width, int beats_of_frame, int frames) {
+  struct cell *c = mover(s, "count_stream", width, beats_of_frame, 1, 1);
+  cell_integer(c, "WIDTH", width);
+  cell_integer(c, "BEATS", beats_of_frame);
+  cell_integer(c, "FRAMES", frames);
+  c->ii = beats_of_frame;
+  c->latency = beats_of_frame;
+}
+
 void cells_axis(struct suite *s) {
   add_register(s, 8, 10);
   add_register(s, 1, 1);
@@ -86,4 +95,7 @@ void cells_axis(struct suite *s) {
   add_trim(s, 8, 12, 3);
   add_trim(s, 1, 1, 1);
   add_trim(s, 3, 2, 7);
+  add_count(s, 8, 1, 1);
+  add_count(s, 5, 2, 3);
+  add_count(s, 3, 7, 2);
 }
