@@ -124,6 +124,33 @@ const char *load_path(struct arena *a, const char *path) {
   return folder ? arena_printf(a, "%s/model.bin", path) : path;
 }
 
+// Layers that an entry of a formats file is for, and how many of them have weights.
+static uint32_t layers_of(const struct graph *g, const char *name, bool kind, uint32_t *weights) {
+  uint32_t count = *weights = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (strcmp(kind ? op_info(n->op)->name : n->name, name) != 0) continue;
+    count++;
+    *weights += op_info(n->op)->column == COLUMN_LINEAR;
+  }
+  return count;
+}
+
+static void idle_formats(struct arena *a, const struct graph *g, const struct formats *f,
+                         struct warnings *w) {
+  for (uint32_t i = 0; i < f->n_kinds + f->n_layers; i++) {
+    bool kind = i < f->n_kinds;
+    const struct format_entry *entry = kind ? &f->kinds[i] : &f->layers[i - f->n_kinds];
+    uint32_t weights, layers = layers_of(g, entry->name, kind, &weights);
+    if (!layers)
+      warnings_add(a, w, entry->name,
+                   "its entry in the formats file changes nothing: no layer is of this kind");
+    else if (entry->format.has_weight && !weights)
+      warnings_add(a, w, entry->name,
+                   "its weight in the formats file changes nothing: there are no weights");
+  }
+}
+
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e) {
   struct formats f;
@@ -148,5 +175,6 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   m->fixed = quantize(a, g, &f, e);
   if (!m->fixed) return err_within(e, "%s", path);
   warnings_find(a, g, m->fixed, &m->warnings);
+  idle_formats(a, g, &f, &m->warnings);
   return true;
 }
