@@ -45,8 +45,7 @@ static bool check_together(const struct options *o, struct err *e) {
 }
 
 // Notes about options that this model leaves nothing to do.
-static void note_idle(const struct options *o, const struct model *m) {
-  const struct graph *g = m->fixed;
+static void note_idle(const struct options *o, const struct graph *g) {
   bool weights = false, rounds = false;
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
@@ -54,9 +53,6 @@ static void note_idle(const struct options *o, const struct model *m) {
     weights |= op_info(n->op)->column == COLUMN_LINEAR;
     rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && y->type.cls == TYPE_FIXED;
   }
-  if (m->idle_kind)
-    command_note(o, "%s: kinds: \"%s\" changes nothing, no layer of the model is of this kind",
-                 o->formats, m->idle_kind);
   if (o->weight_precision && !weights)
     command_note(o, "%s: --weight-precision changes nothing, there are no weights", o->model);
   for (int i = 0; i < 2 && !rounds; i++)
@@ -114,7 +110,7 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
   struct load l = words(o);
   if (!load_model(a, o->model, &l, m, e)) return false;
-  if (m->fixed && m->real) note_idle(o, m);
+  if (m->fixed && m->real) note_idle(o, m->fixed);
   command_warn(o, &m->warnings, 0);
   return true;
 }

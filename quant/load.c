@@ -123,6 +123,13 @@ const char *load_path(struct arena *a, const char *path) {
   return folder ? arena_printf(a, "%s/model.bin", path) : path;
 }
 
+static void idle_formats(struct arena *a, const struct formats *f, struct warnings *w) {
+  for (uint32_t i = 0; i < f->n_kinds; i++)
+    if (!f->kinds[i].used)
+      warnings_add(a, w, f->kinds[i].name,
+                   "its entry in the formats file changes nothing: no layer is of this kind");
+}
+
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e) {
   struct formats f;
@@ -144,9 +151,8 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   m->real = g;
   if (!wants_formats(l)) return true;
   m->fixed = quantize(a, g, &f, e);
-  for (uint32_t i = 0; i < f.n_kinds && !m->idle_kind; i++)
-    if (!f.kinds[i].used) m->idle_kind = f.kinds[i].name;
   if (!m->fixed) return err_within(e, "%s", path);
   warnings_find(a, g, m->fixed, &m->warnings);
+  idle_formats(a, &f, &m->warnings);
   return true;
 }

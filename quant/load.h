@@ -17,7 +17,6 @@ struct load {
 struct model {
   struct graph *real;    // the float graph, or NULL if the file holds integers only
   struct graph *fixed;   // quantised, ranges proven; NULL if the model is float and no format given
-  const char *idle_kind; // of the formats file, that no layer is of; or NULL
   struct warnings warnings; // of `fixed`: what quantisation has destroyed
 };
 

@@ -6,6 +6,7 @@
 //   weights   all 0, or all rounded to 0; beyond the type's range; less signal than noise
 //   outputs   that saturate, or overflow, for every input; a layer that gives one value only
 //   input     every pixel the same integer, or pixels beyond the type's range
+//   formats   an entry of the formats file that no layer takes (added by load.c)
 #ifndef NNGEN_QUANT_WARNINGS_H
 #define NNGEN_QUANT_WARNINGS_H
 

@@ -239,6 +239,14 @@ static void test_formats(void **state) {
   load_refused(MODEL, (struct load){.precision = "8,3", .formats = file}, MODEL ": ");
   load_refused(MODEL, (struct load){.precision = "8,3", .formats = file}, "no layer \"fc9\"");
   load_refused(MODEL, (struct load){.formats = path_in(f, "none")}, "none: No such file");
+  // an entry that no layer takes: of a kind that isn't there
+  static const char idle[] =
+      "{\"defaults\":{\"stream\":\"8,3\"},\"kinds\":{\"tanh\":{\"stream\":\"8,6\"},"
+      "\"relu\":{\"stream\":\"8,3\"}}}";
+  m = loaded(&a, MODEL, (struct load){.formats = put(f, "idle", idle, strlen(idle))});
+  assert_int_equal(m.warnings.count, 1);
+  assert_string_equal(m.warnings.list[0].layer, "tanh");
+  assert_non_null(strstr(m.warnings.list[0].text, "no layer is of this kind"));
   load_refused(MODEL, (struct load){.precision = "8"}, "8");
   load_refused(path_in(f, "none"), (struct load){0}, "none: No such file");
   arena_free(&a);

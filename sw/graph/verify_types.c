@@ -267,7 +267,9 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
     const struct value *y = node_out(g, n, i);
     bool index = n->op == OP_argmax && i == 0;
     if (index ? y->type.cls != TYPE_FIXED : y->type.cls != TYPE_REAL)
-      return wrong(e, "output", y, index ? "integers" : "real, as its inputs");
+      return wrong(e, "output", y,
+                   index ? "integers of scale 1, as the \"u4,0\" of ten classes"
+                         : "real, as its inputs");
   }
   return true;
 }

@@ -46,6 +46,10 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s\n", error.text);
     return 1;
   }
+  for (uint32_t i = 0; i < nngen_warnings(net); i++) {
+    const char *layer, *text = nngen_warning(net, i, &layer);
+    fprintf(stderr, "warning: %s: %s\n", layer, text);
+  }
   const struct nngen_stream *out = nngen_output(net), *first = nngen_layer(net, 1);
   int32_t *y = malloc((size_t)(images * out->elements) * sizeof *y);
   int32_t *codes = malloc((size_t)(images * first->elements) * sizeof *codes);

@@ -21,7 +21,9 @@
  *
  * Errors. Functions that can fail return NULL or 0 and fill `error`, which may be NULL. Files are
  * checked before use and may come from anybody. The library prints nothing and never ends the
- * process: without memory a call fails like any other and leaves the network as it was. A word in
+ * process: without memory a call fails like any other and leaves the network as it was. (GMP and
+ * MPFR, which make the tables of activations, abort without memory, unless the caller gave GMP
+ * functions of his own; therefore a call makes sure of a megabyte before it uses them.) A word in
  * $NNGEN_KERNELS that this machine has no kernels for lets nngen_open fail.
  */
 #ifndef NNGEN_H
