@@ -15,8 +15,8 @@ struct load {
 };
 
 struct model {
-  struct graph *real;    // the float graph, or NULL if the file holds integers only
-  struct graph *fixed;   // quantised, ranges proven; NULL if the model is float and no format given
+  struct graph *real;  // the float graph, or NULL if the file holds integers only
+  struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
   struct warnings warnings; // of `fixed`: what quantisation has destroyed
 };
 

@@ -37,7 +37,8 @@ static void test_idle_words(void **state) {
   cli_expect(c,
              "echo '{\"kinds\":{\"tanh\":{\"stream\":\"8,6\"}}}' >$D/f.json; "
              "$N info -p 8,3 --formats $D/f.json " MLP,
-             0, "\"tanh\": its entry in the formats file changes nothing: no layer is of this kind");
+             0,
+             "\"tanh\": its entry in the formats file changes nothing: no layer is of this kind");
   cli_expect(c, "OMP_NUM_THREADS=many $N info -p 8,3 " MLP, 2,
              "OMP_NUM_THREADS is \"many\", expected a number of threads");
   cli_expect(c, "$N run --real --rounding floor " MLP, 2, "--rounding changes nothing");
