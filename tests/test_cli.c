@@ -134,7 +134,8 @@ static void test_output_folder(void **state) {
   cli_expect(c, "cat $D/mine/x; ls $D | wc -l", 0, "x\n1");
   cli_expect(c, "echo x >$D/file && $N -p 8,3 -o $D/file " MLP, 1,
              "isn't a folder that nngen wrote");
-  cli_expect(c, "$N -p 8,3 -o $D/no/such/place " MLP, 1, "No such file or directory");
+  cli_expect(c, "$N -p 8,3 -q -o $D/new/such/place " MLP " && rm -r $D/new", 0, "II 6272");
+  cli_expect(c, "$N -p 8,3 -o $D/file/place " MLP, 1, "file/place: Not a directory");
   cli_expect(c, "$N -p 8,3 -o /proc/rtl " MLP, 1, "/proc/rtl:");
   cli_expect(c, "$N -p 8,3 -q -o $D/rtl " MLP " && $N -p 8,3 -j 7 -o $D/rtl " MLP, 0, "II 2128");
   cli_expect(c, "ls -a $D", 0, ".\n..\nfile\nmine\nrtl\n");
