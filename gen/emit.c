@@ -119,6 +119,12 @@ static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
   if (p->rom_style == ROM_FILE)
     text_puts(out, "  // what stands before an image's name\n"
                    "  localparam ROM = ROM_DIR == \".\" ? \"\" : {ROM_DIR, \"/\"};\n\n");
+  if (p->rom_style == ROM_FILE)
+    text_printf(
+        out,
+        "`ifndef SYNTHESIS\n  // synthesis translate_off\n  %s_rom_check #(.ROM(ROM)) rom_check "
+        "();\n  // synthesis translate_on\n`endif\n\n",
+        p->top);
 }
 
 static void put_nets(struct text *out, const struct stream *s) {

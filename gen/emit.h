@@ -30,6 +30,9 @@ void emit_top(struct text *out, const struct plan *p);
 // The memory images of all layers, as rom/<layer>_....mem.
 void emit_roms(struct emit_files *f, const struct plan *p);
 
+// <top>_rom_check.sv: the hashes of the memory images in `f`, compared in simulation.
+void emit_rom_check(struct text *out, const struct plan *p, const struct emit_files *f);
+
 // The name of the library module of a cell.
 const char *emit_module(const struct plan *p, const struct cell *c);
 

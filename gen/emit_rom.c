@@ -53,3 +53,28 @@ void emit_image(struct emit_files *f, const struct emit_image *image) {
   }
   arena_free(&a);
 }
+
+// ---- hashes
+
+// FNV-1a, as hw/fixed_rom_check.sv.
+static uint32_t hash_of(const struct text *t) {
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < t->size; i++) hash = (hash ^ (unsigned char)t->data[i]) * 16777619u;
+  return hash;
+}
+
+void emit_rom_check(struct text *out, const struct plan *p, const struct emit_files *f) {
+  text_printf(out,
+              "// SPDX-License-Identifier: MIT-0\n// The memory images that %s was generated with; "
+              "instantiated in simulation only.\n`default_nettype none\n\nmodule %s_rom_check #(\n"
+              "  // what stands before an image's name\n  parameter ROM = \"rom/\"\n);\n",
+              p->top, p->top);
+  for (uint32_t i = 0; i < f->count; i++) {
+    const struct emit_file *file = &f->files[i];
+    if (!file->word_bits) continue;
+    const char *name = file->name + strlen("rom/");
+    text_printf(out, "  fixed_rom_check #(.FILE({ROM, \"%s\"}), .HASH(32'h%08x)) %.*s ();\n", name,
+                hash_of(&file->text), (int)strcspn(name, "."), name);
+  }
+  text_puts(out, "endmodule\n\n`default_nettype wire\n");
+}

@@ -70,10 +70,11 @@ static int by_name(const void *a, const void *b) {
 }
 
 // Everything that the top module uses, directly or not.
-static bool find_modules(struct modules *m, const struct plan *p, const char *top, struct err *e) {
+static bool find_modules(struct modules *m, const struct plan *p, const char *top,
+                         const char *check, struct err *e) {
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (!check_module(m, emit_module(p, &p->cells[i]), e)) return false;
-  if (!scan_modules(m, top, e)) return false;
+  if (!scan_modules(m, top, e) || !scan_modules(m, check, e)) return false;
   for (uint32_t i = 0; i < m->count; i++)
     if (!scan_modules(m, (const char *)m->list[i].text.data, e)) return false;
   qsort(m->list, m->count, sizeof *m->list, by_name);
@@ -115,9 +116,10 @@ static void put_module(struct emit_files *f, const struct modules *m, const stru
 
 bool hardware_files(struct emit_files *f, const struct plan *p, struct err *e) {
   struct modules m = {.arena = f->arena};
-  struct text top = {0}, list = {0};
+  struct text top = {0}, list = {0}, check = {0};
   emit_top(&top, p);
-  bool ok = find_modules(&m, p, top.data, e);
+  if (p->rom_style == ROM_FILE) emit_rom_check(&check, p, f);
+  bool ok = find_modules(&m, p, top.data, check.data ? check.data : "", e);
   if (ok && p->rom_style == ROM_CASE) {
     find_own(&m);
     rom_case_images(f, p->top, &list);
@@ -127,6 +129,10 @@ bool hardware_files(struct emit_files *f, const struct plan *p, struct err *e) {
     rom_case_rename(emit_open(f, arena_printf(f->arena, "%s.sv", p->top)), top.data, p->top, m.own,
                     m.n_own);
   text_free(&top);
+  if (check.data) {
+    text_printf(&list, "%s_rom_check.sv\n", p->top);
+    *emit_open(f, arena_printf(f->arena, "%s_rom_check.sv", p->top)) = check;
+  }
   text_printf(&list, "%s.sv\n", p->top);
   *emit_open(f, arena_printf(f->arena, "%s.f", p->top)) = list;
   return ok;

@@ -72,8 +72,8 @@ static bool reserved(const char *name) {
 #define KEYWORD(word) #word,
 #include "gen/keywords.def"
 #undef KEYWORD
-      "tb",   "bench",   "dut",         "frame",   "trim", "transfer",
-      "aclk", "aresetn", "frame_error", "ROM_DIR", "ROM"};
+      "tb",        "bench", "dut",     "frame",       "trim",    "transfer",
+      "rom_check", "aclk",  "aresetn", "frame_error", "ROM_DIR", "ROM"};
   static const char *const prefixes[] = {"fixed_", "axis_",  "bench_", "vector_", "s_axis",
                                          "m_axis", "frame_", "trim_",  "unused_"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)

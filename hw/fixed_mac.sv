@@ -98,15 +98,18 @@ module fixed_mac #(
           gen_level[0].term[lane*WIDTH +: WIDTH] <=
               WIDTH'(NEGATE != 0 ? once - twice : once + twice);
         end
-      end else if (WIDTH > 1 && lane % 2 == 1 &&
-                   (IN_SIGNED == 0 || width(1) == WIDTH)) begin : gen_parts
+      end else begin : gen_multiply
         logic [WIDTH-1:0] product;
 
         assign product = WIDTH'(a * b);
-        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH] <= product[0];
-        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH+1 +: WIDTH-1] <= product[WIDTH-1:1];
-      end else begin : gen_multiply
-        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH +: WIDTH] <= WIDTH'(a * b);
+        if (WIDTH > 1 && lane % 2 == 1 && (IN_SIGNED == 0 || width(1) == WIDTH)) begin : gen_parts
+          always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH] <= product[0];
+          always_ff @(posedge aclk) begin
+            gen_level[0].term[lane*WIDTH+1 +: WIDTH-1] <= product[WIDTH-1:1];
+          end
+        end else begin : gen_whole
+          always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH +: WIDTH] <= product;
+        end
       end
     end
 

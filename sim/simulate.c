@@ -135,6 +135,11 @@ static void take_stat(struct simulate_result *r, const char *line) {
   r->score.squared += squared;
 }
 
+// What a $fatal says; both simulators say more after it.
+static bool is_fatal(const char *line) {
+  return line && (strstr(line, "Assertion failed") || strncmp(line, "FATAL:", 6) == 0);
+}
+
 static void take_line(void *context, int child, const char *line) {
   struct run *r = context;
   int64_t sum = 0;
@@ -148,7 +153,7 @@ static void take_line(void *context, int child, const char *line) {
     if (!r->failed[child]) r->failed[child] = arena_strdup(r->arena, line + 5);
   } else if (strncmp(line, "PASS", 4) == 0) {
     r->passed[child] = true;
-  } else if (*line) {
+  } else if (*line && !is_fatal(r->last[child])) {
     r->last[child] = arena_strdup(r->arena, line);
   }
 }

@@ -133,6 +133,8 @@ static int found(const struct seeded *bug, uint64_t seed) {
   const struct cell *first = p->cells;
   while (first->kind != CELL_LAYER) first++;
   int verdict = NONE;
+  // the images' hashes would tell at once
+  assert_int_equal(system(arena_printf(&a, "sed -i /rom_check/d %s/top.sv", dir)), 0);
   if (first->timing.og > 1 && edit(&a, bug->name, bug->how)) {
     struct simulate_result r = simulated(&a, p, dir, seed);
     verdict = r.failure && strstr(r.failure, first->name);

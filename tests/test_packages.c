@@ -48,7 +48,8 @@ static void test_core_lists_the_folder(void **state) {
   // the library's modules are cores of their own
   const char *modules = expect(&b, "sed -n 's/.*\"=::nngen_\\(.*\\):1.0.*/\\1.sv/p' $RTL/top.core",
                                0, "fixed_mac.sv\n");
-  assert_string_equal(arena_printf(&b.arena, "%s%s", modules, "top.sv\n"), text_of(&b, "top.f"));
+  assert_string_equal(arena_printf(&b.arena, "%s%s", modules, "top_rom_check.sv\ntop.sv\n"),
+                      text_of(&b, "top.f"));
   expect(&b, "grep -c 'files: \\[fixed_mac.sv\\]' $RTL/fixed_mac.core", 0, "1");
   assert_string_equal(fileset(&b, "rom"), expect(&b, "cd $RTL; ls rom/*", 0, "l0_weight"));
   assert_string_equal(fileset(&b, "tb"), expect(&b, "cd $RTL; ls tb/*.sv", 0, "tb.sv"));
@@ -212,6 +213,23 @@ static void test_bare_names(void **state) {
   bench_free(&b);
 }
 
+// A stale image, and one of another lane with as many words, stop a simulation.
+static void test_images(void **state) {
+  static const char *const how[] = {
+      "sed -i '1{h;d};$G' $RTL/rom/l0_weight_000_000.mem",
+      "cp $RTL/rom/l0_weight_000_000.mem $RTL/rom/l0_weight_001_000.mem",
+      "sed -i '1s/$/ /' $RTL/rom/l2_bias_000_000.mem"};
+  (void)state;
+  for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+    struct bench b = {0};
+    new_circuit(&b);
+    expect(&b, how[i], 0, "");
+    expect(&b, "make -s -C $RTL/tb icarus", 2,
+           "isn't the memory image that the circuit was generated with");
+    bench_free(&b);
+  }
+}
+
 // A folder in which one thing is wrong, by a shell line.
 static void broken(const char *how, const char *command, const char *words) {
   struct bench b = {0};
@@ -277,6 +295,7 @@ int main(void) {
       cmocka_unit_test(test_fusesoc_finds_faults),
       cmocka_unit_test(test_scripts),
       cmocka_unit_test(test_bare_names),
+      cmocka_unit_test(test_images),
       cmocka_unit_test(test_broken_scripts),
   };
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));

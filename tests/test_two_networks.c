@@ -91,6 +91,9 @@ static void test_fault_of_one(void **state) {
     const char *rom =
         arena_printf(&b.arena, "$OUT/%s/rom/l2_weight_000_000.mem", i ? "second" : "first");
     expect(&b, arena_printf(&b.arena, "sed -i '1s/^./7/;1s/.$/3/' %s", rom), 0, "");
+    // the image is known not to be its own; without that, its circuit computes something else
+    expect(&b, ICARUS, 1, "isn't the memory image that the circuit was generated with");
+    expect(&b, "sed -i '/rom_check/d' $OUT/first/first.sv $OUT/second/second.sv", 0, "");
     expect(&b, ICARUS, 1, words[i]);
     bench_free(&b);
   }

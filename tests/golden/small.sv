@@ -37,6 +37,12 @@ module small #(
   // what stands before an image's name
   localparam ROM = ROM_DIR == "." ? "" : {ROM_DIR, "/"};
 
+`ifndef SYNTHESIS
+  // synthesis translate_off
+  small_rom_check #(.ROM(ROM)) rom_check ();
+  // synthesis translate_on
+`endif
+
   // frame: exact frames, whatever TLAST the source sends
   logic [17:0] frame_tdata;
   logic frame_tvalid, frame_tready, frame_tlast;
