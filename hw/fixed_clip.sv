@@ -66,6 +66,12 @@ module fixed_clip #(
   localparam logic signed [63:0] OFFSET = CAST != 0 ? IN_ZERO : 64'sd0;
   localparam int N = IN_WIDTH + 1;
 
+  // A signed number as an unsigned one of the same order: yosys' cmp2lut takes short signed
+  // constants, which others are compared with, for unsigned ones.
+  function automatic logic [N-1:0] rank(input logic signed [N-1:0] value);
+    rank = $unsigned(value) ^ (N'(1) << (N - 1));
+  endfunction
+
   logic [LANES*ACC_WIDTH-1:0] result;
   logic advance;
 
@@ -85,8 +91,8 @@ module fixed_clip #(
       assign n = $signed({SIGNED != 0 && code[IN_WIDTH-1], code});
 
       assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
-          LOW != LOWEST && n < N'(LOW) ? ACC_WIDTH'(LOW - OFFSET) :
-          HIGH != HIGHEST && n > N'(HIGH) ? ACC_WIDTH'(HIGH - OFFSET) :
+          LOW != LOWEST && rank(n) < rank(N'(LOW)) ? ACC_WIDTH'(LOW - OFFSET) :
+          HIGH != HIGHEST && rank(n) > rank(N'(HIGH)) ? ACC_WIDTH'(HIGH - OFFSET) :
           ACC_WIDTH'(n) - ACC_WIDTH'(OFFSET);
     end
   endgenerate

@@ -60,7 +60,8 @@ module fixed_hard_sigmoid #(
     for (int i = 0; i < 63; i = i + 1) if (value[i] != value[63]) bits_of = i + 2;
   endfunction
 
-  localparam int PRODUCT = N + bits_of(64'(SLOPE_MUL));
+  localparam int SLOPE = bits_of(64'(SLOPE_MUL)) - 1;
+  localparam int PRODUCT = N + SLOPE + 1;
   localparam int WIDER = PRODUCT > bits_of(OFFSET) ? PRODUCT : bits_of(OFFSET);
   localparam int ACC_WIDTH = (WIDER > bits_of(ONE) ? WIDER : bits_of(ONE)) + 1;
   localparam logic signed [ACC_WIDTH-1:0] HIGHEST = ACC_WIDTH'(ONE);
@@ -81,20 +82,24 @@ module fixed_hard_sigmoid #(
       logic signed [N-1:0] n;
       // kept, as in fixed_delay
       (* keep *) logic signed [N-1:0] v;
+      logic [N+SLOPE-1:0] exact;
       logic signed [PRODUCT-1:0] product;
       logic signed [ACC_WIDTH-1:0] sum;
 
       assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
       assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
+      fixed_product #(.IN_WIDTH(N), .FACTOR_WIDTH(SLOPE)) multiply (
+        .d(v), .factor(SLOPE'(SLOPE_MUL)), .product(exact)
+      );
       always_ff @(posedge aclk) begin
         if (advance) begin
           v <= n - N'(IN_ZERO);
-          product <= PRODUCT'(v) * $signed(PRODUCT'(SLOPE_MUL));
+          product <= PRODUCT'($signed(exact));
           sum <= ACC_WIDTH'(product) + ACC_WIDTH'(OFFSET);
         end
       end
       assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
-          sum[ACC_WIDTH-1] ? '0 : sum > HIGHEST ? HIGHEST : sum;
+          sum[ACC_WIDTH-1] ? '0 : $unsigned(sum) > $unsigned(HIGHEST) ? HIGHEST : sum;
     end
   endgenerate
 

@@ -78,13 +78,17 @@ module fixed_leaky_relu #(
       logic signed [N-1:0] n;
       // kept, as in fixed_delay
       (* keep *) logic signed [N-1:0] v;
+      logic [N+SLOPE-1:0] below;
 
       assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
       assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
       always_ff @(posedge aclk) if (advance) v <= n - N'(IN_ZERO);
 
-      assign result[lane*ACC_WIDTH +: ACC_WIDTH] = v[N-1] ?
-          ACC_WIDTH'(v) * $signed(ACC_WIDTH'(SLOPE_MUL)) : ACC_WIDTH'(v) <<< SLOPE_SHIFT;
+      fixed_product #(.IN_WIDTH(N), .FACTOR_WIDTH(SLOPE)) multiply (
+        .d(v), .factor(SLOPE'(SLOPE_MUL)), .product(below)
+      );
+      assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
+          v[N-1] ? ACC_WIDTH'($signed(below)) : ACC_WIDTH'(v) <<< SLOPE_SHIFT;
     end
   endgenerate
 

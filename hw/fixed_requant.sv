@@ -90,9 +90,12 @@ module fixed_requant #(
 
   generate
     if (MUL_WIDTH > 0) begin : gen_multiply
-      always_ff @(posedge aclk) begin
-        if (enable) product <= PRODUCT'($signed(acc)) * $signed(PRODUCT'(mul));
-      end
+      logic [PRODUCT-1:0] exact;
+
+      fixed_product #(.IN_WIDTH(ACC_WIDTH), .FACTOR_WIDTH(MUL_WIDTH)) multiply (
+        .d(acc), .factor(mul), .product(exact)
+      );
+      always_ff @(posedge aclk) if (enable) product <= exact;
     end else begin : gen_unit
       assign product = mul[0] ? $signed(acc) : '0;
     end
@@ -103,7 +106,7 @@ module fixed_requant #(
       // the sign only, as late as any other output
       logic [TFLITE:0] positive;
       always_ff @(posedge aclk) begin
-        if (enable) {y, positive} <= {positive, product >= $signed(PRODUCT'(0))};
+        if (enable) {y, positive} <= {positive, !product[PRODUCT-1]};
       end
     end else begin : gen_number
       // high: tflite rounds first at 31 fraction bits

@@ -62,6 +62,12 @@ module fixed_softshrink #(
   localparam logic signed [63:0] LIMIT = LAMBDA < BEYOND ? LAMBDA : BEYOND;
   localparam logic signed [63:0] OFFSET = CAST != 0 ? IN_ZERO : 64'sd0;
 
+  // A signed number as an unsigned one of the same order: yosys' cmp2lut takes short signed
+  // constants, which others are compared with, for unsigned ones.
+  function automatic logic [N-1:0] rank(input logic signed [N-1:0] value);
+    rank = $unsigned(value) ^ (N'(1) << (N - 1));
+  endfunction
+
   logic [LANES*ACC_WIDTH-1:0] result;
   logic advance;
 
@@ -80,8 +86,8 @@ module fixed_softshrink #(
       assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
       assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
       assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
-          n > N'(IN_ZERO + LIMIT) ? ACC_WIDTH'(n) - ACC_WIDTH'(OFFSET + LIMIT) :
-          n < N'(IN_ZERO - LIMIT) ? ACC_WIDTH'(n) + ACC_WIDTH'(LIMIT - OFFSET) :
+          rank(n) > rank(N'(IN_ZERO + LIMIT)) ? ACC_WIDTH'(n) - ACC_WIDTH'(OFFSET + LIMIT) :
+          rank(n) < rank(N'(IN_ZERO - LIMIT)) ? ACC_WIDTH'(n) + ACC_WIDTH'(LIMIT - OFFSET) :
           ACC_WIDTH'(IN_ZERO - OFFSET);
     end
   endgenerate

@@ -73,6 +73,10 @@ module fixed_tails #(
     larger = a > b ? a : b;
   endfunction
 
+  // Signed numbers as unsigned ones of the same order: yosys' cmp2lut takes short signed constants,
+  // which others are compared with, for unsigned ones.
+  localparam logic [N:0] TURN = (N+1)'(1) << N;
+
   // bits of a tail, and of anything before it is saturated
   localparam int TAIL = larger(N, larger(bits_of(LOW_OFFSET), bits_of(HIGH_OFFSET))) + 1;
   localparam int V = larger(TAIL, larger(ENTRY_WIDTH, OUT_WIDTH + 2));
@@ -119,8 +123,8 @@ module fixed_tails #(
   always_ff @(posedge aclk) begin
     if (enable) begin
       index <= INDEX'((N+INDEX)'(m) - (N+INDEX)'(FIRST));
-      below <= (N+1)'(m) < LOWEST_INSIDE;
-      above <= (N+1)'(m) >= LOWEST_ABOVE;
+      below <= ($unsigned((N+1)'(m)) ^ TURN) < ($unsigned(LOWEST_INSIDE) ^ TURN);
+      above <= ($unsigned((N+1)'(m)) ^ TURN) >= ($unsigned(LOWEST_ABOVE) ^ TURN);
       m_1 <= m;
       tail <= ((below ? LOW_SLOPE != 0 : HIGH_SLOPE != 0) ? TAIL'(m_1) : '0) +
           (below ? TAIL'(LOW_OFFSET) : TAIL'(HIGH_OFFSET));
@@ -141,13 +145,18 @@ module fixed_tails #(
   logic signed [V-1:0] lower;
   logic [OUT_WIDTH-1:0] saturated;
 
+  function automatic logic [V-1:0] rank(input logic signed [V-1:0] value);
+    rank = $unsigned(value) ^ (V'(1) << (V - 1));
+  endfunction
+
   assign upper = negative ? -LOWEST : HIGHEST;
   assign lower = negative ? -HIGHEST : LOWEST;
 
   always_ff @(posedge aclk) begin
     if (enable) begin
       chosen <= outside[BODY-1] ? waiting_tail : V'($signed(entry));
-      saturated <= OUT_WIDTH'(chosen > upper ? upper : chosen < lower ? lower : chosen);
+      saturated <= OUT_WIDTH'(rank(chosen) > rank(upper) ? upper :
+                              rank(chosen) < rank(lower) ? lower : chosen);
     end
   end
 

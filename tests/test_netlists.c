@@ -82,6 +82,20 @@ static void test_stalls(void **state) {
   }
 }
 
+// Scales that aren't powers of two: products with constants of more than 16 bits.
+static void test_constants(void **state) {
+  (void)state;
+  kind_computes(OP_relu6, 1, &ice40, ROM_FILE);
+  kind_computes(OP_leaky_relu, 2, &ice40, ROM_FILE);
+  if (!getenv("NNGEN_TEST_DEEP")) return;
+  for (int op = 0; op < OP_COUNT; op++) {
+    const struct op_info *info = op_info((enum op)op);
+    for (uint64_t seed = 1; seed <= 3; seed++)
+      if ((info->executors & EXECUTOR_CIRCUIT) && info->column != COLUMN_SHAPE)
+        kind_computes((enum op)op, seed, &ice40, ROM_FILE);
+  }
+}
+
 // What is wrong is found, and what is missing is asked for.
 static void test_faults(void **state) {
   struct bench b = {0};
@@ -98,7 +112,7 @@ int main(void) {
     puts("yosys is not installed: nothing tested");
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_stalls),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_stalls), cmocka_unit_test(test_constants),
                                      cmocka_unit_test(test_faults)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
