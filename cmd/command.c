@@ -80,7 +80,8 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
   if (!command_framing(o, &transfer, e)) return false;
   if (o->name && !verilog_module_name(o->name))
     return err_set(e,
-                   "--name %s: expected letters, digits and _, a letter first, and none of the "
+                   "--name %s: expected letters, digits and single _ between them, a letter first, "
+                   "and none of the "
                    "words that SystemVerilog, the library and the benches use",
                    o->name);
   struct load l = words(o);

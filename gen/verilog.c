@@ -86,5 +86,7 @@ static bool reserved(const char *name) {
 bool verilog_module_name(const char *name) {
   bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
   size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-  return letter && !name[length] && length <= 64 && !reserved(name) && !reserved_in_vhdl(name);
+  bool vhdl = !strstr(name, "__") && name[length - (length > 0)] != '_';
+  return letter && vhdl && !name[length] && length <= 64 && !reserved(name) &&
+         !reserved_in_vhdl(name);
 }

@@ -40,8 +40,10 @@ static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct
     scale[o] = type_scale(x, 0) * type_scale(w, o);
     exact[o] = fix_from_real(tensor_real(b, o) / scale[o], -limit, limit);
     if (exact[o] == limit || exact[o] == -limit)
-      return err_set(q->err, "bias %lld, %g, doesn't fit 62 bits at scale %g", (long long)o,
-                     tensor_real(b, o), scale[o]);
+      return err_set(q->err,
+                     "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
+                     "the weights are too small beside it for %s (another --weight-precision?)",
+                     (long long)o, tensor_real(b, o), scale[o], type_text(q->arena, w));
     int own = signed_width(exact[o]);
     width = own > width ? own : width;
   }

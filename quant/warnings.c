@@ -87,7 +87,15 @@ static bool weights_lost(struct arena *a, const struct tensor *x, const struct n
                  (long long)t.clipped, (long long)w->init->count, t.most, type, t.highest);
     return true;
   }
-  if (t.signal > 0 && t.noise > noise_share * t.signal) {
+  bool noisy = t.signal > 0 && t.noise > noise_share * t.signal;
+  if (noisy && w->type.cls != TYPE_FIXED) {
+    warnings_add(a, out, n->name,
+                 "%s leaves little of its weights: %.1f dB between weights and error (another "
+                 "--weight-precision?)",
+                 type, 10 * log10(t.signal / t.noise));
+    return true;
+  }
+  if (noisy) {
     warnings_add(a, out, n->name,
                  "%s leaves little of its weights: %lld of %lld are rounded to 0, %.1f dB between "
                  "weights and error (another --weight-precision?)",

@@ -112,7 +112,8 @@ int main(void) {
     puts("yosys is not installed: nothing tested");
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_stalls), cmocka_unit_test(test_constants),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_stalls),
+                                     cmocka_unit_test(test_constants),
                                      cmocka_unit_test(test_faults)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);

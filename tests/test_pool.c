@@ -185,7 +185,7 @@ static void test_words(void **state) {
     const char *text;
     int threads; // 0: refused
   } rows[] = {{"1", 1},  {"3", 3},   {"2,4", 2}, {"99999", 1024}, {"0", 0},
-              {"-1", 0}, {"two", 0}, {"2x", 0},  {" ", 0}};
+              {"-1", 0}, {"two", 0}, {"2,x", 0}, {"2x", 0},       {" ", 0}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct err e = {0};
     int threads = 0;

@@ -112,10 +112,11 @@ static void labels_are_classes_or_targets(void **state) {
                *counts = L(0, 3, 7, 2), *mixed = L(-1, 0, 1, 0);
   check(OP_sigmoid, 1, 1, false, bits, "0110");
   check(OP_sigmoid, 1, 1, true, bits, "0110t");
-  check(OP_sigmoid, 1, 1, false, signs, "t"); // sigmoid has no -1
+  check(OP_sigmoid, 1, 1, false, signs, ""); // sigmoid has no -1
   check(OP_tanh, 1, 1, false, signs, "0110");
   check(OP_tanh, 1, 1, true, signs, "0110t");
-  check(OP_tanh, 1, 1, false, mixed, "t");
+  check(OP_tanh, 1, 1, false, mixed, "");
+  check(OP_tanh, 1, 1, true, mixed, "t");
   check(OP_linear, 1, 1, false, bits, "0110");
   check(OP_linear, 1, 1, true, bits, "t");
   check(OP_linear, 1, 1, true, reals, "t");

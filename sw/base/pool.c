@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { FREE, ENTERING, COMPUTING, LEAVING, DONE };
@@ -53,7 +54,8 @@ bool pool_threads(int *threads, struct err *e) {
   if (!text || !*text) return true;
   char *end;
   long n = strtol(text, &end, 10);
-  if (end == text || (*end && *end != ',') || n < 1)
+  bool list = !text[strspn(text, "0123456789,")];
+  if (!list || end == text || (*end && *end != ',') || n < 1)
     return err_set(e, "OMP_NUM_THREADS is \"%s\", expected a number of threads", text);
   *threads = n < THREADS_MAX ? (int)n : THREADS_MAX;
   return true;

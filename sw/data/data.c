@@ -92,6 +92,7 @@ static bool labels_read(struct arena *a, const char *path, struct images *out, s
             (long long)v->shape[0]);
   if (e->text[0] || !check_finite(v, "label", e)) return err_within(e, "%s", path);
   out->has_labels = true;
+  out->labels_name = path;
   out->answers = v;
   take_labels(a, v, out);
   return true;

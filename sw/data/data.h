@@ -17,6 +17,7 @@ enum { DATA_MAX_RANK = 8 };
 
 struct images {
   const char *name;             // what was opened, for reports
+  const char *labels_name;      // the file of the labels, or NULL
   const char *note;             // one line the user should see, or NULL
   int64_t count;                // images, >= 1
   int rank;                     // of one image

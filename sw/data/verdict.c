@@ -137,11 +137,17 @@ bool verdict_answers(struct arena *a, const struct verdict *v, const struct imag
   *out = (struct answers){0};
   if (!set->has_labels) return true;
   bool real = set->answers && !array_is_integer(set->answers);
+  const char *name = set->labels_name ? set->labels_name : set->name;
   out->classes = classes_of(a, v, set);
   for (int64_t i = 0; v->kind == VERDICT_LARGEST && out->classes && i < set->count; i++)
     if (out->classes[i] < 0 || out->classes[i] >= v->elements)
-      return err_set(e, "%s: label %d of image %lld, the model has %lld classes, from 0 on",
-                     set->name, out->classes[i], (long long)i, (long long)v->elements);
+      return err_set(e, "%s: label %d of image %lld, the model has %lld classes, from 0 on", name,
+                     out->classes[i], (long long)i, (long long)v->elements);
+  if (v->kind == VERDICT_THRESHOLD && !v->linear && !real && columns(set) == 1 && !out->classes)
+    return err_set(e,
+                   "%s: whole numbers that output \"%s\" has no classes for, expected 0 and 1%s; "
+                   "floats are targets",
+                   name, v->name, v->threshold == 0 ? ", or -1 and 1" : "");
   bool targets = v->kind != VERDICT_INDEX && columns(set) == v->elements;
   if (targets && (!out->classes || (real && v->elements == 1)))
     out->targets = targets_of(a, v, set);
@@ -150,7 +156,7 @@ bool verdict_answers(struct arena *a, const struct verdict *v, const struct imag
                  "%s: labels of %lld numbers per image, output \"%s\" has %lld elements: expected "
                  "a class per image as a whole number, one column per class with a single 1, or a "
                  "target for each element",
-                 set->name, (long long)columns(set), v->name, (long long)v->elements);
+                 name, (long long)columns(set), v->name, (long long)v->elements);
 }
 
 // ---- judging

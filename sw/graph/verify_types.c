@@ -268,7 +268,7 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
     bool index = n->op == OP_argmax && i == 0;
     if (index ? y->type.cls != TYPE_FIXED : y->type.cls != TYPE_REAL)
       return wrong(e, "output", y,
-                   index ? "integers of scale 1, as the \"u4,0\" of ten classes"
+                   index ? "integers of scale 1 that hold the index, such as \"u8,0\""
                          : "real, as its inputs");
   }
   return true;
