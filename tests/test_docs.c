@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static void test_lines(void **state) {
-  cli_expect(*state, "NNGEN=$N tests/doc-lines", 0, "lines, alone and in order");
+  cli_expect(*state, "NNGEN=$N tests/doc-lines", 0, "lines, alone");
 }
 
 // A line in the text of a document is noticed, in a block or in a sentence.

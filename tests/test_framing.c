@@ -87,7 +87,7 @@ static void test_words(void **state) {
   cli_expect(c, "$N sim --framing count $D/rtl", 1, "has its types and lanes already");
   cli_expect(c,
              "sed -i 's/tlast\":4/tlast\":0/' $D/rtl/manifest.json; cd $D/rtl && sha256sum $(sed"
-             " 's/.*  //' SHA256SUMS) >x && mv x SHA256SUMS; $OLDPWD/$N sim $D/rtl",
+             " 's/.*  //' SHA256SUMS) >x && mv x SHA256SUMS; $OLDPWD/$N sim -o $D/work $D/rtl",
              1, "frames_per_tlast: expected 1 to 1048576");
 }
 

@@ -350,7 +350,8 @@ static void test_shrinks(void **state) {
   arena_free(&a);
 }
 
-// A wrong weight in one circuit of a batch is that circuit's failure, in all three readings.
+// A wrong weight in one circuit of a batch is that circuit's failure, in all three readings. It is
+// in images of another name: those that the circuit was generated with are checked.
 static void test_batch_can_fail(void **state) {
   (void)state;
   struct batch b;
@@ -359,14 +360,13 @@ static void test_batch_can_fail(void **state) {
     struct network n = network_new(&b.arena, OP_relu, 3);
     batch_add(&b, planned(&b, n.g, &n.folding), n.frames);
   }
-  batch_build(&b);
-  assert_null(batch_run(&b, 0, "", NULL));
-  assert_null(batch_netlist(&b, 1));
   assert_int_equal(system(arena_printf(&b.arena,
                                        "cd %s/n1/rom && for f in l0_weight_*; do"
-                                       " tr 0-9a-f 5-9a-f0-4 <$f >x && mv x $f; done",
+                                       " tr 0-9a-f 5-9a-f0-4 <$f >x$f; done &&"
+                                       " sed -i 's/\"l0_weight\"/\"xl0_weight\"/' ../*.sv",
                                        b.dir)),
                    0);
+  batch_build(&b);
   assert_null(batch_run(&b, 0, "", NULL));
   assert_non_null(strstr(batch_run(&b, 1, "", NULL), "first layer that differs: l0_linear"));
   assert_non_null(strstr(batch_icarus(&b, 1, ""), "first layer that differs: l0_linear"));
