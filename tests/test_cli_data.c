@@ -47,6 +47,7 @@ static void test_places(void **state) {
              "5 images of mnist");
   cli_expect(c, PLACE "NNGEN_DATA= " RUN, 0, "4 images of mnist");
   cli_expect(c, PLACE "rm $D/n/mnist/*labels*; NNGEN_DATA=$D/n " RUN, 0, "4 images of mnist");
+  cli_expect(c, PLACE "NNGEN_DATA=$D/n " RUN, 0, "/n, which has no such set in mnist/; ");
   cli_expect(c, PLACE "PATH=$D/bin $P doctor", 1, "10,000 test images");
   cli_expect(c, PLACE "unset HOME; " RUN, 0, "3 images of mnist");
   cli_expect(c, PLACE "head -c 9 $D/m.bin >$D/n/mnist/t10k-labels-idx1-ubyte; NNGEN_DATA=$D/n " RUN,

@@ -162,10 +162,21 @@ static bool open_pair(struct arena *a, const struct mnist_files *files, struct i
   return images_read(a, files->images, out, e) && labels_read(a, files->labels, out, e);
 }
 
+// The folder that NNGEN_DATA names doesn't have the set that is used.
+static void note_elsewhere(struct arena *a, const struct mnist_files *files, struct images *out) {
+  const char *root = getenv("NNGEN_DATA");
+  if (root && *root && strncmp(files->images, root, strlen(root)) != 0)
+    out->note = arena_printf(a, "%s: NNGEN_DATA is %s, which has no such set in mnist/; %s is used",
+                             out->name, root, files->images);
+}
+
 static bool open_mnist(struct arena *a, int64_t limit, struct images *out, struct err *e) {
   struct mnist_files files;
   out->name = "mnist";
-  if (mnist_find(a, false, &files)) return open_pair(a, &files, out, e);
+  if (mnist_find(a, false, &files)) {
+    note_elsewhere(a, &files, out);
+    return open_pair(a, &files, out, e);
+  }
   if (!mnist_find_excerpt(a, &files)) {
     if (!open_synthetic(a, "", limit, out, e)) return false;
     out->note = arena_printf(a, "mnist: not found, so digits drawn by code are used; %s fetches it",
@@ -185,6 +196,7 @@ static bool open_mnist_train(struct arena *a, struct images *out, struct err *e)
   if (!mnist_find(a, true, &files))
     return err_set(e, "mnist-train: not found; %s fetches it, or use --data synthetic:60000",
                    near_script(a, "get-mnist"));
+  note_elsewhere(a, &files, out);
   return open_pair(a, &files, out, e);
 }
 
