@@ -26,7 +26,7 @@ $(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netge
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 fuzz-targets:
-	@$(MAKE) --no-print-directory -j2 BUILD=$(FUZZ_BUILD) CC=clang OPENMP=-Wno-unknown-pragmas \
+	@$(MAKE) --no-print-directory -j2 BUILD=$(FUZZ_BUILD) CC=clang \
 	  CFLAGS="-O1 -g -DNNGEN_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
 	  $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/tests/fuzz/target_%)
 
