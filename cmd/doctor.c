@@ -2,6 +2,7 @@
 // doctor: what of the tools and data around the program is there, in which version, and what to do
 // about the rest.
 #include "cmd/command.h"
+#include "gen/folder.h"
 #include "gen/library.h"
 #include "sim/process.h"
 #include "sw/base/json.h"
@@ -10,7 +11,6 @@
 #include "sw/data/mnist.h"
 #include "sw/exec/golden.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,13 +70,6 @@ static void check_tools(struct findings *f) {
   }
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
-  (void)st;
-  (void)kind;
-  (void)at;
-  return remove(path);
-}
-
 // Builds and runs sim/known_bug.sv; "right", "wrong", or NULL if that failed.
 static const char *parity(struct arena *a, const char *dir, const char *flag) {
   const char *source = library_path(a, "sim/known_bug.sv"), *verdict = NULL;
@@ -103,7 +96,8 @@ static void check_bug(struct findings *f) {
   const char *bare = parity(f->arena, arena_printf(f->arena, "%s/bare", dir), NULL);
   const char *guarded =
       parity(f->arena, arena_printf(f->arena, "%s/guarded", dir), "-fno-const-bit-op-tree");
-  nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  struct err ignored = {0};
+  folder_remove(dir, &ignored);
   bool good = guarded && strcmp(guarded, "right") == 0;
   bool has = bare && strcmp(bare, "wrong") == 0;
   add(f, "parity bug", good, true,

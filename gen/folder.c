@@ -92,14 +92,14 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
   return remove(path);
 }
 
-static bool remove_tree(const char *dir, struct err *e) {
+bool folder_remove(const char *dir, struct err *e) {
   return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
-         err_set(e, "%s: the replaced folder can't be removed: %s", dir, strerror(errno));
+         err_set(e, "%s: the folder can't be removed: %s", dir, strerror(errno));
 }
 
 static void remove_leftover(const char *leftover, bool folder) {
   struct err ignored = {0};
-  if (folder) remove_tree(leftover, &ignored);
+  if (folder) folder_remove(leftover, &ignored);
 }
 
 // A folder with a manifest that nngen wrote.
@@ -145,7 +145,7 @@ static enum placing exchange(const char *made, const char *dir, struct err *e) {
   bool ok = renameat2(AT_FDCWD, made, AT_FDCWD, dir, RENAME_EXCHANGE) == 0;
   if (!ok && (errno == EINVAL || errno == ENOSYS)) ok = exchange_slowly(made, dir);
   if (ok)
-    remove_tree(made, e);
+    folder_remove(made, e);
   else
     err_put(e, "%s: %s", dir, strerror(errno));
   close(held);

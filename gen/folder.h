@@ -29,6 +29,9 @@ bool folder_write(const struct plan *p, const char *dir, const struct folder_con
 // Makes a folder, and those that it is in.
 bool folder_make(const char *path, struct err *e);
 
+// Removes a folder with all that is in it.
+bool folder_remove(const char *dir, struct err *e);
+
 // Refuses a folder whose files don't match its SHA256SUMS.
 bool folder_check(const char *dir, struct err *e);
 

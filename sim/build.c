@@ -8,7 +8,6 @@
 #include "sw/base/file.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,17 +100,10 @@ static bool build(struct command *c, const char *library, const char *program, s
 
 // ---- Verilator
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
-  (void)st;
-  (void)kind;
-  (void)at;
-  return remove(path);
-}
-
 // What a build left that was killed or failed may hold half a file that looks new.
 static void remove_unfinished(struct arena *a, const char *program, const char *objects) {
-  if (!file_exists(arena_printf(a, "%s.stamp", program)))
-    nftw(objects, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  struct err ignored = {0};
+  if (!file_exists(arena_printf(a, "%s.stamp", program))) folder_remove(objects, &ignored);
 }
 
 // Writes text only if the file doesn't hold it already.

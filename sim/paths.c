@@ -4,6 +4,7 @@
 #include "gen/folder.h"
 #include "sw/base/near.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,23 @@ static bool own_folder(const char *path, struct err *e) {
   return own || err_set(e, "%s: exists and isn't this user's own folder", path);
 }
 
+// Builds whose folder of the user's is gone: nobody will ask for them again.
+static void remove_forgotten(struct arena *a) {
+  const char *mine = arena_printf(a, "nngen-%ld-", (long)geteuid());
+  DIR *d = opendir("/tmp");
+  for (struct dirent *entry; d && (entry = readdir(d));) {
+    if (strncmp(entry->d_name, mine, strlen(mine)) != 0) continue;
+    const char *folder = arena_printf(a, "/tmp/%s", entry->d_name);
+    const char *work = arena_printf(a, "%s/work", folder);
+    struct err ignored = {0};
+    struct stat link, named;
+    bool forgotten = lstat(work, &link) == 0 && S_ISLNK(link.st_mode) && stat(work, &named) != 0 &&
+                     errno == ENOENT;
+    if (forgotten && own_folder(folder, &ignored)) folder_remove(folder, &ignored);
+  }
+  if (d) closedir(d);
+}
+
 // The link that stands for a path, made anew.
 static const char *linked(struct arena *a, const char *folder, const char *name, const char *to,
                           struct err *e) {
@@ -54,6 +72,7 @@ bool paths_make_plain(struct arena *a, struct simulate_job *job, struct err *e) 
   const char *all = arena_printf(a, "%s\n%s\n%s", job->work, job->folder, job->archive);
   const char *folder =
       arena_printf(a, "/tmp/nngen-%ld-%.16s", (long)geteuid(), folder_sha256(a, all, strlen(all)));
+  remove_forgotten(a);
   if (!own_folder(folder, e)) return false;
   job->build = folder; // make follows links and would find the other name again
   job->work = linked(a, folder, "work", job->work, e);
