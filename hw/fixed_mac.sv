@@ -53,6 +53,7 @@ module fixed_mac #(
   // bits that hold every product
   localparam int PRODUCT = IN_WIDTH + WEIGHT_WIDTH + (IN_SIGNED == 0 && SIGNED == 0 ? 1 : 0);
   localparam int LEVELS = $clog2(LANES);
+  localparam int MULTIPLIES = BIPOLAR == 0 && WEIGHT_WIDTH > 2 && IN_WIDTH > 2 ? 1 : 0;
 
   // terms that a level of the tree leaves, and their bits, never more than the sum has
   function automatic int terms(input int level);
@@ -72,44 +73,49 @@ module fixed_mac #(
       localparam int WIDTH = width(0);
       logic [IN_WIDTH-1:0] x_code;
       logic [WEIGHT_WIDTH-1:0] w_code;
-      logic signed [PRODUCT-1:0] a;
-      logic signed [PRODUCT-1:0] b;
+      logic [WIDTH-1:0] product;
 
       assign x_code = x[lane*IN_WIDTH +: IN_WIDTH];
       assign w_code = w[lane*WEIGHT_WIDTH +: WEIGHT_WIDTH];
-      assign a = IN_SIGNED != 0 ? PRODUCT'($signed(x_code)) : $signed(PRODUCT'(x_code));
-      assign b = SIGNED != 0 ? PRODUCT'($signed(w_code)) : $signed(PRODUCT'(w_code));
 
-      if (BIPOLAR != 0) begin : gen_sign
+      if (MULTIPLIES != 0) begin : gen_multiply
+        fixed_multiply #(
+          .A_WIDTH(IN_WIDTH), .B_WIDTH(WEIGHT_WIDTH), .A_SIGNED(IN_SIGNED), .B_SIGNED(SIGNED),
+          .OUT_WIDTH(WIDTH)
+        ) multiply (
+          .a(x_code), .b(w_code), .product(product)
+        );
+      end else begin : gen_add
+        logic signed [PRODUCT-1:0] a;
+        logic signed [PRODUCT-1:0] b;
+
+        assign a = IN_SIGNED != 0 ? PRODUCT'($signed(x_code)) : $signed(PRODUCT'(x_code));
+        assign b = SIGNED != 0 ? PRODUCT'($signed(w_code)) : $signed(PRODUCT'(w_code));
+
+        if (BIPOLAR != 0) begin : gen_sign
+          assign product = WIDTH'(b != '0 ? a : -a);
+        end else begin : gen_select
+          // one operand has 2 bits (or 1, sign-extended): its low bit adds the other operand once,
+          // its high bit adds it twice, or takes it away twice if it is a sign
+          localparam int BY_WEIGHT = WEIGHT_WIDTH <= 2 ? 1 : 0;
+          localparam int NEGATE = BY_WEIGHT != 0 ? SIGNED : IN_SIGNED;
+          logic signed [PRODUCT-1:0] once;
+          logic signed [PRODUCT-1:0] twice;
+
+          assign once = BY_WEIGHT != 0 ? (b[0] ? a : '0) : (a[0] ? b : '0);
+          assign twice = BY_WEIGHT != 0 ? (b[1] ? a <<< 1 : '0) : (a[1] ? b <<< 1 : '0);
+          assign product = WIDTH'(NEGATE != 0 ? once - twice : once + twice);
+        end
+      end
+
+      if (MULTIPLIES != 0 && WIDTH > 1 && lane % 2 == 1 && (IN_SIGNED == 0 || width(1) == WIDTH))
+      begin : gen_parts
+        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH] <= product[0];
         always_ff @(posedge aclk) begin
-          gen_level[0].term[lane*WIDTH +: WIDTH] <= WIDTH'(b != '0 ? a : -a);
+          gen_level[0].term[lane*WIDTH+1 +: WIDTH-1] <= product[WIDTH-1:1];
         end
-      end else if (WEIGHT_WIDTH <= 2 || IN_WIDTH <= 2) begin : gen_select
-        // one operand has 2 bits (or 1, sign-extended): its low bit adds the other operand once,
-        // its high bit adds it twice, or takes it away twice if it is a sign
-        localparam int BY_WEIGHT = WEIGHT_WIDTH <= 2 ? 1 : 0;
-        localparam int NEGATE = BY_WEIGHT != 0 ? SIGNED : IN_SIGNED;
-        logic signed [PRODUCT-1:0] once;
-        logic signed [PRODUCT-1:0] twice;
-
-        assign once = BY_WEIGHT != 0 ? (b[0] ? a : '0) : (a[0] ? b : '0);
-        assign twice = BY_WEIGHT != 0 ? (b[1] ? a <<< 1 : '0) : (a[1] ? b <<< 1 : '0);
-        always_ff @(posedge aclk) begin
-          gen_level[0].term[lane*WIDTH +: WIDTH] <=
-              WIDTH'(NEGATE != 0 ? once - twice : once + twice);
-        end
-      end else begin : gen_multiply
-        logic [WIDTH-1:0] product;
-
-        assign product = WIDTH'(a * b);
-        if (WIDTH > 1 && lane % 2 == 1 && (IN_SIGNED == 0 || width(1) == WIDTH)) begin : gen_parts
-          always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH] <= product[0];
-          always_ff @(posedge aclk) begin
-            gen_level[0].term[lane*WIDTH+1 +: WIDTH-1] <= product[WIDTH-1:1];
-          end
-        end else begin : gen_whole
-          always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH +: WIDTH] <= product;
-        end
+      end else begin : gen_whole
+        always_ff @(posedge aclk) gen_level[0].term[lane*WIDTH +: WIDTH] <= product;
       end
     end
 

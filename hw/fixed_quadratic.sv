@@ -41,8 +41,8 @@ module fixed_quadratic #(
   logic [2*D_WIDTH-1:0] square_there;
   logic [D_WIDTH-1:0] d_there;
   logic signed [C0_WIDTH-1:0] c0;
-  logic signed [C1_WIDTH-1:0] c1;
-  logic signed [C2_WIDTH-1:0] c2;
+  logic [C1_WIDTH-1:0] c1;
+  logic [C2_WIDTH-1:0] c2;
 
   assign {c2, c1, c0} = coefficients;
 
@@ -53,6 +53,9 @@ module fixed_quadratic #(
     .aclk(aclk), .enable(enable), .d(square), .q(square_there)
   );
 
+  logic [2*D_WIDTH-1:0] d_d;
+  logic [P1-1:0] c1_d;
+  logic [P2-1:0] c2_d_d;
   logic signed [P1-1:0] linear;
   logic signed [P2-1:0] quadratic;
   logic signed [PRODUCTS-1:0] products;
@@ -60,11 +63,27 @@ module fixed_quadratic #(
   logic signed [C0_WIDTH-1:0] c0_1;
   logic signed [C0_WIDTH-1:0] c0_2;
 
+  fixed_multiply #(
+    .A_WIDTH(D_WIDTH), .B_WIDTH(D_WIDTH), .A_SIGNED(0), .B_SIGNED(0), .OUT_WIDTH(2*D_WIDTH)
+  ) times_d (
+    .a(d), .b(d), .product(d_d)
+  );
+  fixed_multiply #(
+    .A_WIDTH(C1_WIDTH), .B_WIDTH(D_WIDTH), .B_SIGNED(0), .OUT_WIDTH(P1)
+  ) times_c1 (
+    .a(c1), .b(d_there), .product(c1_d)
+  );
+  fixed_multiply #(
+    .A_WIDTH(C2_WIDTH), .B_WIDTH(2*D_WIDTH), .B_SIGNED(0), .OUT_WIDTH(P2)
+  ) times_c2 (
+    .a(c2), .b(square_there), .product(c2_d_d)
+  );
+
   always_ff @(posedge aclk) begin
     if (enable) begin
-      square <= (2*D_WIDTH)'(d) * (2*D_WIDTH)'(d);
-      linear <= P1'(c1) * $signed(P1'(d_there));
-      quadratic <= P2'(c2) * $signed(P2'(square_there));
+      square <= d_d;
+      linear <= c1_d;
+      quadratic <= c2_d_d;
       c0_1 <= c0;
       // by their signs, as in fixed_mac: synth_ice40 -dsp would lose one
       products <= $unsigned(PRODUCTS'(linear)) + $unsigned(PRODUCTS'(quadratic));

@@ -95,7 +95,13 @@ module fixed_requant #(
       fixed_product #(.IN_WIDTH(ACC_WIDTH), .FACTOR_WIDTH(MUL_WIDTH)) multiply (
         .d(acc), .factor(mul), .product(exact)
       );
-      always_ff @(posedge aclk) if (enable) product <= exact;
+      if (SHIFT <= 0) begin : gen_parts
+        // synth_ice40 -dsp crashes where a register takes a product's register as it is
+        always_ff @(posedge aclk) if (enable) product[0] <= exact[0];
+        always_ff @(posedge aclk) if (enable) product[PRODUCT-1:1] <= exact[PRODUCT-1:1];
+      end else begin : gen_whole
+        always_ff @(posedge aclk) if (enable) product <= exact;
+      end
     end else begin : gen_unit
       assign product = mul[0] ? $signed(acc) : '0;
     end

@@ -56,6 +56,7 @@ static void test_sums(void **state) {
 static void kind_computes(enum op op, uint64_t seed, const struct family *f, enum rom_style style) {
   struct bench b = {0};
   struct err e = {0};
+  print_message("%s, seed %llu: %s\n", op_info(op)->name, (unsigned long long)seed, f->synth);
   char dir[] = "/tmp/nngen-test-netlist-XXXXXX";
   assert_non_null(mkdtemp(dir));
   b.dir = arena_strdup(&b.arena, dir);
@@ -72,6 +73,7 @@ static void kind_computes(enum op op, uint64_t seed, const struct family *f, enu
 }
 
 // Pipelines that a stalling reader stops: synth_xilinx would let their shift registers run on.
+// The models of its block RAMs compute nothing, so the ROMs are logic.
 static void test_stalls(void **state) {
   (void)state;
   kind_computes(OP_leaky_relu, 3, &xilinx, ROM_CASE);
@@ -79,7 +81,7 @@ static void test_stalls(void **state) {
   for (int op = 0; op < OP_COUNT; op++) {
     const struct op_info *info = op_info((enum op)op);
     if ((info->executors & EXECUTOR_CIRCUIT) && info->column != COLUMN_SHAPE)
-      kind_computes((enum op)op, 1, &xilinx, ROM_FILE);
+      kind_computes((enum op)op, 1, &xilinx, ROM_CASE);
   }
 }
 
@@ -96,13 +98,46 @@ static void test_constants(void **state) {
   }
 }
 
+// A layer with multipliers and no shift, where a register takes that of the product as it is.
+static void test_unshifted(void **state) {
+  static const int64_t mul[5] = {3, 100, 77, 2, 101};
+  static const int32_t shift[5] = {0};
+  struct bench b = {0};
+  (void)state;
+  struct graph *g = bench_network_of(&b.arena, 4, 7, 5);
+  g->nodes[0].rq[0] = (struct requant){5, mul, shift};
+  bench_new(&b, g, 2, 1);
+  expect(&b, line(&b, &ice40), 0, "PASS");
+  bench_free(&b);
+}
+
+// Products with constants whose digits of 16 bits yosys would get wrong; and would without ours.
+static void test_words(void **state) {
+  static const char *const edits[] = {"", "s/{1'b0, x/{x[15*ROW+14], x/"};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    struct arena a = {0};
+    const char *text = arena_printf(
+        &a,
+        "rm -rf $OUT; mkdir $OUT && sed \"%s\" hw/fixed_multiply.sv >$OUT/fixed_multiply.sv &&"
+        " yosys -q -p \"read_verilog -sv tests/netlist_words.sv $OUT/fixed_multiply.sv"
+        " hw/fixed_product.sv; synth_ice40 -dsp -top words; write_verilog -noattr $OUT/words.v\" &&"
+        " sed '/^module words/,/^endmodule/d' tests/netlist_words.sv >$OUT/bench.sv &&"
+        " iverilog -g2012 -DNETLIST -DNO_ICE40_DEFAULT_ASSIGNMENTS -s netlist_words -o $OUT/words"
+        " $OUT/bench.sv $OUT/words.v %s && vvp -n $OUT/words",
+        edits[i], ice40.cells);
+    shell_expect(&a, "", "/tmp/nngen-test-words", text, 0, i ? "FAIL x" : "PASS");
+    arena_free(&a);
+  }
+}
+
 // What is wrong is found, and what is missing is asked for.
 static void test_faults(void **state) {
   struct bench b = {0};
   (void)state;
   bench_new(&b, bench_network(&b.arena), 2, 1);
   expect(&b, "make -s -C $RTL/tb netlist", 2, "which netlist? NETLIST=FILE.v");
-  bench_patch(&b, "fixed_mac.sv", "WIDTH'(a * b)", "WIDTH'(a * ~b)");
+  bench_patch(&b, "fixed_mac.sv", ".b(w_code)", ".b(~w_code)");
   expect(&b, line(&b, &ecp5), 2, "FAIL image");
   bench_free(&b);
 }
@@ -112,9 +147,10 @@ int main(void) {
     puts("yosys is not installed: nothing tested");
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_stalls),
-                                     cmocka_unit_test(test_constants),
-                                     cmocka_unit_test(test_faults)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sums),      cmocka_unit_test(test_stalls),
+      cmocka_unit_test(test_constants), cmocka_unit_test(test_unshifted),
+      cmocka_unit_test(test_words),     cmocka_unit_test(test_faults)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

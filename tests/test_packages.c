@@ -166,12 +166,12 @@ static void test_fusesoc_finds_faults(void **state) {
   (void)state;
   if (no_fusesoc()) skip();
   new_circuit(&b);
-  bench_patch(&b, "fixed_mac.sv", "(a * b)", "(a * ~b)");
+  bench_patch(&b, "fixed_mac.sv", ".b(w_code)", ".b(~w_code)");
   expect(&b, FUSESOC "sim ::top", 1, "FAIL image 0");
   if (getenv("NNGEN_TEST_DEEP")) expect(&b, FUSESOC "sim_verilator ::top", 1, "FAIL image 0");
-  bench_patch(&b, "fixed_mac.sv", "(a * ~b)", "(a * nothing)");
+  bench_patch(&b, "fixed_mac.sv", ".b(~w_code)", ".b(nothing)");
   expect(&b, FUSESOC "lint ::top", 1, "nothing");
-  bench_patch(&b, "fixed_mac.sv", "(a * nothing)", "(a * b)");
+  bench_patch(&b, "fixed_mac.sv", ".b(nothing)", ".b(w_code)");
   expect(&b, "rm $RTL/rom/l0_bias_000_000.mem; " FUSESOC "sim ::top", 1, "l0_bias_000_000.mem");
   bench_free(&b);
 }

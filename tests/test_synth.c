@@ -121,7 +121,7 @@ static void test_ice40_netlist_computes(void **state) {
   assert_true(figure(&b, "l0_linear", "block_ram") >= LANES);
   expect(&b, "tests/netlist $RTL $OUT/ice40.json ice40", 0, "PASS");
   // another product is found
-  bench_patch(&b, "fixed_mac.sv", "(a * b)", "(a * ~b)");
+  bench_patch(&b, "fixed_mac.sv", ".b(w_code)", ".b(~w_code)");
   expect(&b, "scripts/synth -s 0 -f ice40 -o $OUT $RTL", 0, "Fmax: not placed");
   expect(&b, "tests/netlist $RTL $OUT/ice40.json ice40", 2, "FAIL image");
   bench_free(&b);
