@@ -12,13 +12,13 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
   $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/train sw/lib quant gen sim
-SOURCES = $(filter-out sw/lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
+ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/train quant gen sim lib
+SOURCES = $(filter-out lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c)))
 
-VERSION := $(shell sed -n 's/^.define NNGEN_VERSION "\(.*\)"/\1/p' sw/lib/nngen.h)
+VERSION := $(shell sed -n 's/^.define NNGEN_VERSION "\(.*\)"/\1/p' lib/nngen.h)
 SHARED = libnngen.so.$(VERSION)
 SONAME = libnngen.so.$(firstword $(subst ., ,$(VERSION)))
 
@@ -74,10 +74,10 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 644 $(BUILD)/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnngen.so
-	install -D -m 644 sw/lib/nngen.h $(DESTDIR)$(PREFIX)/include/nngen.h
+	install -D -m 644 lib/nngen.h $(DESTDIR)$(PREFIX)/include/nngen.h
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
 	  $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/nngen/examples \
-	  $(SHARE)/nngen/hw $(SHARE)/nngen/sim $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
+	  $(SHARE)/nngen/hw $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
 	  'Description: Integer models of neural networks, as their circuits compute them' \
 	  'Libs: -L$(LIBDIR) $(RPATH)-lnngen' 'Cflags: -I$(PREFIX)/include' \
@@ -86,10 +86,11 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	$(BUILD)/nngen completion bash >$(SHARE)/bash-completion/completions/nngen
 	$(BUILD)/nngen completion zsh >$(SHARE)/zsh/site-functions/_nngen
 	$(BUILD)/nngen completion fish >$(SHARE)/fish/vendor_completions.d/nngen.fish
-	install -m 644 sw/lib/example.c $(SHARE)/doc/nngen/examples
+	install -m 644 lib/example.c $(SHARE)/doc/nngen/examples
 	install -m 644 README.md LICENSE docs/* $(SHARE)/doc/nngen
 	install -m 644 hw/* $(SHARE)/nngen/hw
-	install -m 644 sim/*.sv sim/tb.mk $(SHARE)/nngen/sim
+	install -D -m 644 -t $(SHARE)/nngen/sim sim/known_bug.sv
+	install -D -m 644 -t $(SHARE)/nngen/gen/bench gen/bench/*
 	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 models/* $(SHARE)/nngen/models
@@ -134,8 +135,8 @@ $(BUILD)/libnngen.a: $(OBJECTS)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-# Only what sw/lib/nngen.h declares is visible.
-$(BUILD)/$(SHARED): $(BUILD)/sw/lib/nngen.o $(BUILD)/libnngen.a
+# Only what lib/nngen.h declares is visible.
+$(BUILD)/$(SHARED): $(BUILD)/lib/nngen.o $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--as-needed -Wl,--no-undefined -o $@ $^ $(LIBS)
 	@ln -sf $(SHARED) $(BUILD)/$(SONAME)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/command.h"
 
-#include "cmd/train.h"
 #include "gen/verilog.h"
 #include "sim/simulate.h"
 #include "sw/base/pool.h"
@@ -63,11 +62,14 @@ static void note_idle(const struct options *o, const struct graph *g) {
                    o->model, i ? "overflow" : "rounding");
 }
 
+bool command_environment(struct err *e) {
+  int threads;
+  return kernels_check(e) && pool_threads(&threads, e);
+}
+
 bool command_check(struct arena *a, const struct options *o, struct err *e) {
   int in, out;
   char *end = NULL;
-  int threads;
-  if (!kernels_check(e) || !pool_threads(&threads, e)) return false;
   double clock = o->clock ? strtod(o->clock, &end) : 1;
   if (!(clock >= 1 && clock <= 2000) || (end && *end))
     return err_set(e, "--clock %s: expected MHz, 1 to 2000", o->clock);
@@ -85,8 +87,8 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
                    "words that SystemVerilog, the library and the benches use",
                    o->name);
   struct load l = words(o);
-  if (!check_together(o, e) || !train_check(a, o, e)) return false;
-  return (!o->stall || simulate_stall(o->stall, &in, &out, e)) && load_check(a, &l, e);
+  return check_together(o, e) && (!o->stall || simulate_stall(o->stall, &in, &out, e)) &&
+         load_check(a, &l, e);
 }
 
 void command_note(const struct options *o, const char *format, ...) {

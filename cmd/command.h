@@ -4,9 +4,9 @@
 #define NNGEN_CMD_COMMAND_H
 
 #include "cmd/options.h"
+#include "lib/nngen.h"
 #include "quant/load.h"
 #include "sw/data/data.h"
-#include "sw/lib/nngen.h"
 #include "sw/plan/plan.h"
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
@@ -14,7 +14,11 @@ enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 // --framing as struct plan's transfer.
 bool command_framing(const struct options *o, int64_t *transfer, struct err *e);
 
-// The words that options take: types, modes, names. False on a usage error.
+// The words of environment variables.
+bool command_environment(struct err *e);
+
+// The words that the options of a command on models take: types, modes, names. False on a usage
+// error.
 bool command_check(struct arena *a, const struct options *o, struct err *e);
 
 // Loads o->model (a model.bin or a folder that generate wrote), applies the options, and warns of

@@ -3,10 +3,10 @@
 // about the rest.
 #include "cmd/command.h"
 #include "gen/folder.h"
-#include "gen/library.h"
-#include "sim/process.h"
 #include "sw/base/json.h"
+#include "sw/base/library.h"
 #include "sw/base/near.h"
+#include "sw/base/process.h"
 #include "sw/base/table_text.h"
 #include "sw/data/mnist.h"
 #include "sw/exec/golden.h"

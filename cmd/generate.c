@@ -5,6 +5,7 @@
 #include "gen/folder.h"
 #include "gen/report.h"
 #include "sw/base/file.h"
+#include "sw/base/sha256.h"
 #include "sw/graph/model.h"
 
 #include <stdlib.h>
@@ -54,7 +55,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, struct model
   if (!read_folding(a, o, &folding, e) || !command_model(a, o, m, e) ||
       !file_read(a, load_path(a, o->model), MODEL_BYTES_MAX, &file, e))
     return NULL;
-  *model_sha256 = folder_sha256(a, file.data, file.size);
+  *model_sha256 = sha256_hex(a, file.data, file.size);
   if (!m->fixed) {
     err_put(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
     return NULL;

@@ -2,6 +2,7 @@
 // nngen: the commands, and nothing else.
 #include "cmd/command.h"
 #include "cmd/paths.h"
+#include "cmd/train.h"
 #include "sw/base/file.h"
 
 #include <gmp.h>
@@ -11,6 +12,12 @@
 
 static int (*const commands[COMMANDS])(struct arena *a, const struct options *o, struct err *e) = {
 #define COMMAND(name, ...) command_##name,
+#include "cmd/commands.def"
+#undef COMMAND
+};
+
+static bool (*const checks[COMMANDS])(struct arena *a, const struct options *o, struct err *e) = {
+#define COMMAND(name, bit, check, ...) check,
 #include "cmd/commands.def"
 #undef COMMAND
 };
@@ -67,7 +74,7 @@ static int run_command(enum command c, int argc, char **argv) {
   struct options o = {0};
   if (!options_parse(&o, c, argc, argv, &e)) return usage_error(&e);
   if (o.help) return print_help(c);
-  if (!command_check(&a, &o, &e)) {
+  if (!command_environment(&e) || !checks[c](&a, &o, &e)) {
     arena_free(&a);
     return usage_error(&e);
   }

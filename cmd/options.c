@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct command_row command_rows[COMMANDS] = {
-#define COMMAND(name, bit, ...) {#name, bit, __VA_ARGS__},
+#define COMMAND(name, bit, check, ...) {#name, bit, __VA_ARGS__},
 #include "cmd/commands.def"
 #undef COMMAND
 };

@@ -2,10 +2,10 @@
 #include "cmd/paths.h"
 
 #include "gen/folder.h"
-#include "gen/library.h"
 #include "quant/load.h"
 #include "sim/simulate.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
 #include "sw/base/lock.h"
 #include "sw/data/data.h"
 

@@ -2,6 +2,7 @@
 // run: the C model on a data set. Accuracy, speed, and per layer what quantisation has cost
 // against the float model, where there is one.
 #include "cmd/run.h"
+#include "sw/base/clock.h"
 
 #include "cmd/paths.h"
 #include "sw/base/pool.h"
@@ -10,15 +11,8 @@
 #include "sw/exec/real.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { BLOCK = 2048 }; // images per call
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ---- executors: images first .. first + count - 1 into the tensors of the outputs
 
@@ -62,13 +56,13 @@ static bool run_all(struct run *r, const void *m, bool quiet,
   struct progress p;
   bool ok = true;
   progress_start(&p, "run", r->set.count, quiet);
-  double begin = now();
+  double begin = clock_seconds();
   for (int64_t i = 0; ok && i < r->set.count; i += r->batch) {
     int64_t count = r->set.count - i < r->batch ? r->set.count - i : r->batch;
     ok = block(r, m, i, count, e);
     progress_update(&p, i + count);
   }
-  r->seconds = now() - begin;
+  r->seconds = clock_seconds() - begin;
   progress_end(&p);
   return ok;
 }
@@ -126,9 +120,9 @@ static bool execute_real(struct run *r, int threads, bool quiet, struct err *e) 
 }
 
 static bool execute_sequence(struct run *r, bool real, bool quiet, struct err *e) {
-  double begin = now();
+  double begin = clock_seconds();
   bool ok = run_sequence(r, real, quiet, e);
-  r->seconds = now() - begin;
+  r->seconds = clock_seconds() - begin;
   return ok;
 }
 

@@ -3,12 +3,13 @@
 #include "cmd/train.h"
 
 #include "gen/folder.h"
-#include "gen/library.h"
 #include "quant/quantize.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
 #include "sw/base/pool.h"
+#include "sw/base/process.h"
 #include "sw/base/progress.h"
+#include "sw/base/sha256.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
 #include "sw/train/checkpoint.h"
@@ -341,7 +342,7 @@ static bool finish(struct train *t, struct err *e) {
   if (!graph_verify(g, e) || !model_write(r->output, g, e) ||
       !file_read(t->arena, r->output, MODEL_BYTES_MAX, &file, e) || !test(t, e))
     return false;
-  r->sha256 = folder_sha256(t->arena, file.data, file.size);
+  r->sha256 = sha256_hex(t->arena, file.data, file.size);
   return true;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/train.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/lock.h"
+#include "sw/base/process.h"
 
 #include <math.h>
 #include <stdlib.h>

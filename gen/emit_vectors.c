@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors for tb.sv from the golden model, and the folders tb/ and vectors/ that generate writes.
 #include "gen/emit_bench.h"
-#include "gen/library.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
 #include "sw/base/rng.h"
 #include "sw/exec/golden.h"
 
@@ -94,7 +94,7 @@ static const int32_t *any_frames(struct arena *a, const struct plan *p) {
 }
 
 static bool add_copy(struct emit_files *f, const char *from, const char *to, struct err *e) {
-  const char *path = library_path(f->arena, arena_printf(f->arena, "sim/%s", from));
+  const char *path = library_path(f->arena, arena_printf(f->arena, "gen/bench/%s", from));
   struct bytes bytes;
   if (!file_read(f->arena, path, MODULE_MAX, &bytes, e)) return false;
   text_put(emit_open(f, arena_printf(f->arena, "tb/%s", to)), (const char *)bytes.data, bytes.size);

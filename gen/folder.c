@@ -9,6 +9,7 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/lock.h"
+#include "sw/base/sha256.h"
 #include "sw/graph/model.h"
 
 #include <dirent.h>
@@ -16,7 +17,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,11 +24,6 @@
 
 enum { SUMS_MAX = 1 << 24 };
 #define FILE_LIMIT ((size_t)1 << 31)
-
-const char *folder_sha256(struct arena *a, const void *data, size_t size) {
-  char *hex = arena_alloc(a, SHA256_DIGEST_STRING_LENGTH, 1);
-  return SHA256Data(data, size, hex);
-}
 
 // ---- writing
 
@@ -45,7 +40,7 @@ static void put_sums(struct emit_files *f) {
   qsort(f->files, f->count, sizeof *f->files, by_name);
   for (uint32_t i = 0; i < f->count; i++)
     text_printf(&sums, "%s  %s\n",
-                folder_sha256(f->arena, f->files[i].text.data, f->files[i].text.size),
+                sha256_hex(f->arena, f->files[i].text.data, f->files[i].text.size),
                 f->files[i].name);
   *emit_open(f, "SHA256SUMS") = sums;
 }
@@ -273,14 +268,14 @@ static bool check_line(struct sums *s, char *line, struct err *e) {
   char *name = strstr(line, "  ");
   struct arena a = {0};
   struct bytes bytes;
-  if (!name || name - line != SHA256_DIGEST_STRING_LENGTH - 1)
+  if (!name || name - line != SHA256_DIGITS)
     return err_set(e, "%s/SHA256SUMS: a line isn't HASH  FILE", s->dir);
   *name = 0;
   name += 2;
   if (name[0] == '/' || strstr(name, "..")) return err_set(e, "%s/SHA256SUMS: %s", s->dir, name);
   const char *path = arena_printf(s->arena, "%s/%s", s->dir, name);
   bool ok = file_read(&a, path, FILE_LIMIT, &bytes, e);
-  if (ok && strcmp(folder_sha256(&a, bytes.data, bytes.size), line) != 0)
+  if (ok && strcmp(sha256_hex(&a, bytes.data, bytes.size), line) != 0)
     ok = err_set(e, "%s: was changed after it was generated (SHA256SUMS doesn't match)", path);
   json_put(s->listed, name, json_true());
   arena_free(&a);

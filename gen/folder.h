@@ -38,7 +38,4 @@ bool folder_check(const char *dir, struct err *e);
 // The plan of a folder: its model.bin with the lanes that its manifest states. NULL on error.
 struct plan *folder_plan(struct arena *a, const char *dir, struct err *e);
 
-// 64 hexadecimal digits.
-const char *folder_sha256(struct arena *a, const void *data, size_t size);
-
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/hardware.h"
 
-#include "gen/library.h"
 #include "gen/rom_case.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,10 @@
 #include "gen/package.h"
 
 #include "gen/folder.h"
-#include "gen/library.h"
 #include "gen/vhdl.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
+#include "sw/base/sha256.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static const char *module_core(const struct emit_files *f, const char *source) {
   for (uint32_t i = 0; i < f->count; i++)
     if (strcmp(f->files[i].name, source) == 0) t = &f->files[i].text;
   assert(t);
-  const char *hash = folder_sha256(f->arena, t->data, t->size);
+  const char *hash = sha256_hex(f->arena, t->data, t->size);
   long version = strtol(arena_printf(f->arena, "%.7s", hash), NULL, 16);
   return arena_printf(f->arena, "::nngen_%.*s:1.0.%ld", (int)strlen(source) - 3, source, version);
 }

@@ -3,9 +3,10 @@
 
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
-#include "gen/library.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/library.h"
+#include "sw/base/process.h"
+#include "sw/base/sha256.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static bool add_sources(struct command *c, const struct simulate_job *job, struc
 
 static void add_bench(struct command *c, const char *const *modules) {
   for (int i = 0; modules[i]; i++)
-    add(c, library_path(c->arena, arena_printf(c->arena, "sim/%s", modules[i])));
+    add(c, library_path(c->arena, arena_printf(c->arena, "gen/bench/%s", modules[i])));
 }
 
 // ---- what a build depends on, as text: if it is the same as last time, so is the build
@@ -52,7 +53,7 @@ static void add_bench(struct command *c, const char *const *modules) {
 static bool stamp_file(struct arena *a, const char *path, struct text *stamp, struct err *e) {
   struct bytes bytes;
   if (!file_read(a, path, SOURCE_MAX, &bytes, e)) return false;
-  text_printf(stamp, "%s %s\n", folder_sha256(a, bytes.data, bytes.size), path);
+  text_printf(stamp, "%s %s\n", sha256_hex(a, bytes.data, bytes.size), path);
   return true;
 }
 

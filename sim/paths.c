@@ -3,6 +3,7 @@
 
 #include "gen/folder.h"
 #include "sw/base/near.h"
+#include "sw/base/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -71,7 +72,7 @@ bool paths_make_plain(struct arena *a, struct simulate_job *job, struct err *e) 
   if (plain(job->work) && plain(job->folder) && plain(job->archive)) return true;
   const char *all = arena_printf(a, "%s\n%s\n%s", job->work, job->folder, job->archive);
   const char *folder =
-      arena_printf(a, "/tmp/nngen-%ld-%.16s", (long)geteuid(), folder_sha256(a, all, strlen(all)));
+      arena_printf(a, "/tmp/nngen-%ld-%.16s", (long)geteuid(), sha256_hex(a, all, strlen(all)));
   remove_forgotten(a);
   if (!own_folder(folder, e)) return false;
   job->build = folder; // make follows links and would find the other name again

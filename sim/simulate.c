@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/simulate.h"
+#include "sw/base/clock.h"
 
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
 #include "sim/build.h"
 #include "sim/job.h"
 #include "sim/paths.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
 #include "sw/base/lock.h"
 #include "sw/base/near.h"
+#include "sw/base/process.h"
 #include "sw/base/progress.h"
 
 #include <errno.h>
@@ -18,18 +19,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAVEFORM "wave.fst"
 
 enum { TRACED_IMAGES = 3, ARGUMENTS_MAX = 24 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ---- stall patterns
 
@@ -179,14 +173,14 @@ static bool run_all(struct arena *a, const struct simulate_job *job, const char 
   struct run run = {.arena = a, .result = r, .progress = &p};
   struct process list[SIMULATE_JOBS_MAX];
   int started = 0;
-  double begin = now();
+  double begin = clock_seconds();
   progress_start(&p, "simulating", job->images, job->quiet);
   while (started < count &&
          process_start(&list[started], argv[started], job->folder, quiet_threads, e))
     started++;
   process_read(list, started, take_line, &run);
   progress_end(&p);
-  r->run_seconds += now() - begin;
+  r->run_seconds += clock_seconds() - begin;
   if (started < count) return false;
   const char *failure = failure_of(&run, list, count);
   if (!r->failure) r->failure = failure;
@@ -252,11 +246,11 @@ static bool run_traced(struct arena *a, const struct simulate_job *job, const ch
 
 static bool with_verilator(struct arena *a, const struct simulate_job *job,
                            struct simulate_result *r, struct err *e) {
-  double begin = now();
+  double begin = clock_seconds();
   const char *fast = build_verilator(a, job, false, e);
   const char *traced = fast && job->trace ? build_verilator(a, job, true, e) : NULL;
   if (!fast || (job->trace && !traced)) return false;
-  r->build_seconds = now() - begin;
+  r->build_seconds = clock_seconds() - begin;
   return run_fast(a, job, fast, r, e) && (!traced || run_traced(a, job, traced, r, e));
 }
 
@@ -281,13 +275,13 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, struct 
 
 static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
                         struct err *e) {
-  double begin = now();
+  double begin = clock_seconds();
   struct score score = {0};
   const char *wave = job->trace ? arena_printf(a, "%s/%s", job->work, WAVEFORM) : NULL;
   if (!put_vectors(a, job, &score, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
-  r->build_seconds = now() - begin;
+  r->build_seconds = clock_seconds() - begin;
   const char *const command[] = {"vvp", "-N", program, wave ? "-fst" : NULL, NULL};
   const char *const *argv = arguments(a, job, command, NULL, wave);
   if (!run_all(a, job, &argv, 1, r, e)) return false;

@@ -21,7 +21,7 @@ struct simulate_job {
   int64_t images;
   const int32_t *codes;    // (images, elements of the input)
   struct answers answers;  // of the images
-  int stall_in, stall_out; // patterns of sim/bench_stall.sv
+  int stall_in, stall_out; // patterns of gen/bench/bench_stall.sv
   uint32_t seed;           // of random patterns
   int jobs;                // processes
   bool trace;              // write a waveform of the first images too

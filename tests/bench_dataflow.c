@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nanoseconds of one firing in the token executor: a chain of 100 nodes that compute nothing.
+#include "sw/base/clock.h"
 #include "sw/exec/dataflow.h"
 #include "sw/exec/real.h"
 
-#include <time.h>
-
 enum { NODES = 100, STEPS = 100000 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static uint32_t add(struct graph *g, enum op op, const char *name, struct type type) {
   const int64_t one = 1;
@@ -47,9 +40,9 @@ int main(void) {
     err_print(stderr, &e);
     return 1;
   }
-  double begin = now();
+  double begin = clock_seconds();
   dataflow_run(d, STEPS, &(struct dataflow_caller){0});
-  printf("%.2f\n", (now() - begin) / (double)dataflow_firings(d) * 1e9);
+  printf("%.2f\n", (clock_seconds() - begin) / (double)dataflow_firings(d) * 1e9);
   dataflow_free(d);
   arena_free(&a);
   return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many circuits in one simulation: each has its folder, its vectors and its bench; they share the
-// library and one Verilator build, and take turns (+turn=N of sim/bench_clock.sv).
+// library and one Verilator build, and take turns (+turn=N of gen/bench/bench_clock.sv).
 #ifndef NNGEN_TESTS_HELPER_BATCH_H
 #define NNGEN_TESTS_HELPER_BATCH_H
 

@@ -2,8 +2,8 @@
 #include "tests/helper_bench.h"
 
 #include "gen/folder.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "sw/graph/interval.h"
 #include "tests/helper_netgen.h"
 

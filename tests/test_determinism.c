@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Same input, same bytes: the whole tree of a circuit, whatever surrounds the program. In
 // test-deep also whatever compiler made it.
+#include "lib/nngen.h"
 #include "sw/base/json.h"
 #include "sw/base/text.h"
-#include "sw/lib/nngen.h"
 #include "tests/helper_shell.h"
 
 #include <locale.h>

@@ -7,6 +7,7 @@
 #include "gen/report.h"
 #include "gen/rom_case.h"
 #include "quant/quantize.h"
+#include "sw/base/sha256.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
@@ -231,7 +232,7 @@ static struct plan *polynomial(struct arena *a) {
 }
 
 static void put_sum(struct arena *a, struct text *to, const char *name, struct text *t) {
-  text_printf(to, " %s %.12s", name, folder_sha256(a, t->data ? t->data : "", t->size));
+  text_printf(to, " %s %.12s", name, sha256_hex(a, t->data ? t->data : "", t->size));
   text_free(t);
 }
 

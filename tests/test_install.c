@@ -23,7 +23,7 @@ static void test_example(void **state) {
   cli_expect(*state, "nm -D --defined-only $D/usr/lib/libnngen.so | grep -v ' T nngen_'", 1, "");
   cli_expect(*state,
              "nm -D --defined-only $D/usr/lib/libnngen.so | sed 's/.* //' | sort >$D/has;"
-             "grep -o 'nngen_[a-z_]*(' sw/lib/nngen.h | tr -d '(' | sort -u >$D/wanted;"
+             "grep -o 'nngen_[a-z_]*(' lib/nngen.h | tr -d '(' | sort -u >$D/wanted;"
              "sed -i '/^$/d' $D/wanted; diff $D/has $D/wanted && echo equal",
              0, "equal");
 }

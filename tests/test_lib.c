@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libnngen: every layer that it shows equals the plain golden model, from several threads at once;
 // what it is given wrongly it refuses with a reason and computes nothing.
-#include "sw/lib/nngen.h"
+#include "lib/nngen.h"
 
 #include "quant/load.h"
 #include "sw/base/rng.h"

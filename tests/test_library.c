@@ -19,7 +19,7 @@ static void test_unreadable(void **state) {
   struct shell *c = *state;
   unreadable(c, "hw/fixed_linear.sv", "");
   unreadable(c, "hw/fixed_mac.sv", "");
-  unreadable(c, "sim/vector_end.sv", "");
+  unreadable(c, "gen/bench/vector_end.sv", "");
   unreadable(c, "hw/fixed_rom_bank.sv", "--rom-style case");
 }
 

@@ -2,7 +2,7 @@
 // What a user's yosys makes of a circuit by the plain command of a family computes the folder's
 // vectors: make -C rtl/tb netlist, in Icarus. Circuits of every kind of layer, with random formats.
 #include "gen/folder.h"
-#include "sim/process.h"
+#include "sw/base/process.h"
 #include "tests/helper_bench.h"
 #include "tests/helper_circuit.h"
 #include "tests/helper_netgen.h"

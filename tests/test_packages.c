@@ -2,8 +2,8 @@
 // What a generated folder offers other tools. FuseSoC is run; the vendors' scripts run in tclsh
 // with stand-ins for their commands (tests/vendor_stub.tcl). What is broken must be found.
 #include "gen/folder.h"
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "tests/helper_bench.h"
 #include "tests/helper_shell.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that share the parts of a task: each part is left once and with its own result, whoever
 // stands still, and nobody waits for who stands still while computing.
+#include "sw/base/clock.h"
 #include "sw/base/pool.h"
 
 #include <pthread.h>
@@ -36,12 +37,6 @@ struct task {
 
 static void nap(int ms) {
   nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void *room_new(struct arena *a, const void *model) {
@@ -96,9 +91,9 @@ static double run(struct pool *p, struct model *m, int64_t seed, int64_t parts) 
   struct arena a = {0};
   struct task *t = ARENA_NEW(&a, struct task, 1);
   t->seed = (uint64_t)seed;
-  double begin = now();
+  double begin = clock_seconds();
   pool_run(p, m, &work, t, parts, room_new(&a, m));
-  double seconds = now() - begin;
+  double seconds = clock_seconds() - begin;
   check(t, parts);
   memset(t, 0xa5, sizeof *t); // nobody looks at the task any more
   arena_free(&a);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes: what they print and how they end arrives whole, whatever interrupts the reading;
 // the message of one that fails is the line that tells most.
-#include "sim/process.h"
+#include "sw/base/process.h"
 #include "tests/helper_shell.h"
 
 #include <fcntl.h>

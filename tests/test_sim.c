@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulation room: right circuits pass in both simulators under every stall pattern; builds are
 // kept; waveforms hold what their save files name; a user's error has its message.
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "tests/helper_bench.h"
 #include "tests/helper_netgen.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both benches shown to fail: a circuit with a seeded bug, a wrong memory image or a wrong promise
 // is refused with the words that name what is wrong.
-#include "sim/process.h"
 #include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "tests/helper_bench.h"
 
 #include <signal.h>

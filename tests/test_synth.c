@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // scripts/synth on a small circuit: multipliers become DSP blocks and weights block RAMs, the
 // netlist computes the same bits, and a broken circuit or a missing tool is told.
-#include "sim/process.h"
+#include "sw/base/process.h"
 #include "tests/helper_bench.h"
 #include "tests/helper_shell.h"
 

@@ -14,8 +14,8 @@
   "cd $OUT; (sed 's|^|first/|' first/first.f; sed 's|^|second/|' second/second.f) |"               \
   " awk -F/ '!seen[$NF]++' > both.f; "
 #define HELPERS                                                                                    \
-  "$RTL/sim/bench_clock.sv $RTL/sim/bench_stall.sv $RTL/sim/bench_protocol.sv"                     \
-  " $RTL/sim/bench_sink.sv $RTL/sim/vector_source.sv $RTL/sim/vector_tap.sv "
+  "$RTL/gen/bench/bench_clock.sv $RTL/gen/bench/bench_stall.sv $RTL/gen/bench/bench_protocol.sv"   \
+  " $RTL/gen/bench/bench_sink.sv $RTL/gen/bench/vector_source.sv $RTL/gen/bench/vector_tap.sv "
 #define BENCH "$RTL/tests/two_networks.sv " HELPERS
 #define ICARUS                                                                                     \
   BOTH "iverilog -g2012 -s two_networks -o both.vvp " BENCH "-c both.f && vvp -N both.vvp"

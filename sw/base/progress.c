@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _POSIX_C_SOURCE 200809L
 #include "sw/base/progress.h"
+#include "sw/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LINE = 100, WIDTH = 79 };
 static const double interval = 0.1; // seconds between two lines
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_start(struct progress *p, const char *what, int64_t total, bool quiet) {
   const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
@@ -22,7 +16,7 @@ void progress_start(struct progress *p, const char *what, int64_t total, bool qu
   *p = (struct progress){.what = what, .total = total};
   p->to = !quiet && isatty(STDERR_FILENO) ? stderr : NULL;
   p->plain = dumb || (no_color && *no_color);
-  p->started = p->shown = now();
+  p->started = p->shown = clock_seconds();
 }
 
 void progress_line(const struct progress *p, int64_t done, double seconds, char *line,
@@ -50,7 +44,7 @@ static void show(const struct progress *p, const char *line) {
 void progress_update(struct progress *p, int64_t done) {
   char line[LINE];
   if (!p->to || done < p->next) return;
-  double t = now(), seconds = t - p->started;
+  double t = clock_seconds(), seconds = t - p->started;
   // Look again after a tenth of what an interval brings, so that slowing down is noticed.
   p->next = done + 1;
   if (seconds > 0) p->next += (int64_t)((double)done / seconds * interval / 10);

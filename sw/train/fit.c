@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/train/fit.h"
+#include "sw/base/clock.h"
 
 #include "sw/base/rng.h"
 #include "sw/exec/real.h"
@@ -7,7 +8,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 struct fit {
   struct arena *arena;
@@ -25,12 +25,6 @@ struct fit {
   float last_loss;
   double clock;
 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 // ---- variables
 
@@ -200,7 +194,7 @@ static void end_epoch(struct fit *f) {
                         .validation_loss = NAN,
                         .validation_accuracy = NAN,
                         .rate = rate_of(f->o.optimizer, period),
-                        .seconds = at->seconds + now() - f->clock};
+                        .seconds = at->seconds + clock_seconds() - f->clock};
   if (f->o.validation) validate(f, &row);
   if (row.validation_loss < at->best) {
     at->best = row.validation_loss;
@@ -224,7 +218,7 @@ static void begin_epoch(struct fit *f) {
   shuffle(f);
   keep_begun(f);
   f->begun_at = f->at.step;
-  f->clock = now();
+  f->clock = clock_seconds();
 }
 
 enum fit_state fit_step(struct fit *f, struct err *e) {

@@ -2,7 +2,7 @@
 // A caller of libnngen: opens a model, runs it, says how each call ended, and comes to its end.
 //
 //   caller MODEL PRECISION
-#include "sw/lib/nngen.h"
+#include "lib/nngen.h"
 
 #include <stdio.h>
 #include <stdlib.h>

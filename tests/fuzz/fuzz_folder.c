@@ -56,8 +56,8 @@ static void write_sums(struct arena *a, const uint8_t *manifest, size_t size, co
   struct err e = {0};
   FUZZ_CHECK(file_read(a, arena_printf(a, "%s/model.bin", folder), 1 << 20, &model, &e));
   const char *sums =
-      arena_printf(a, "%s  manifest.json\n%s  model.bin\n", folder_sha256(a, manifest, size),
-                   folder_sha256(a, model.data, model.size));
+      arena_printf(a, "%s  manifest.json\n%s  model.bin\n", sha256_hex(a, manifest, size),
+                   sha256_hex(a, model.data, model.size));
   write_in(a, "SHA256SUMS", left ? (const void *)rest : sums, left ? left : strlen(sums));
 }
 

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a target over files, with any compiler: the corpus as a test.
+#include "sw/base/clock.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // In memory of its exact size, so that a sanitizer sees what is read behind it.
 static void replay(const char *path) {
@@ -21,10 +15,10 @@ static void replay(const char *path) {
   uint8_t *data = malloc(size ? size : 1);
   FUZZ_CHECK(data && fread(data, 1, size, f) == size);
   fclose(f);
-  double begin = now();
+  double begin = clock_seconds();
   LLVMFuzzerTestOneInput(data, size);
-  if (now() - begin > 1) fprintf(stderr, "%s: %.1f s\n", path, now() - begin);
-  FUZZ_CHECK(now() - begin < 10);
+  if (clock_seconds() - begin > 1) fprintf(stderr, "%s: %.1f s\n", path, clock_seconds() - begin);
+  FUZZ_CHECK(clock_seconds() - begin < 10);
   free(data);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The library's interface around the golden model.
 #define NNGEN_API __attribute__((visibility("default")))
-#include "sw/lib/nngen.h"
+#include "lib/nngen.h"
 
 #include "quant/load.h"
 #include "sw/base/pool.h"

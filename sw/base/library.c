@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gen/library.h"
+#include "sw/base/library.h"
 
 #include "sw/base/near.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/process.h"
+#include "sw/base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

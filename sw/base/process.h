@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes without a shell: one that is waited for, or several whose lines are read as they
 // come. A child dies with its parent and leaves no core file.
-#ifndef NNGEN_SIM_PROCESS_H
-#define NNGEN_SIM_PROCESS_H
+#ifndef NNGEN_SW_BASE_PROCESS_H
+#define NNGEN_SW_BASE_PROCESS_H
 
 #include "sw/base/err.h"
 #include "sw/base/text.h"
