@@ -16,7 +16,9 @@ ROOMS = sw/base sw/graph sw/data sw/exec sw/plan sw/train quant gen sim lib
 SOURCES = $(filter-out lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
-TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c)))
+# in rooms as the sources; the programs lie side by side
+TEST_SOURCES = $(wildcard tests/*/test_*.c)
+TESTS = $(sort $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(TEST_SOURCES))))
 
 VERSION := $(shell sed -n 's/^.define NNGEN_VERSION "\(.*\)"/\1/p' lib/nngen.h)
 SHARED = libnngen.so.$(VERSION)
@@ -160,14 +162,15 @@ $(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o: CFLAGS_ALL += -O3
 
 include tests/fuzz/fuzz.mk
 
-HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/helper_*.c))
-$(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(BUILD)/libnngen.a
+HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/helper_*.c))
+$(BUILD)/tests/bench_%: $(BUILD)/tests/exec/bench_%.o $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(HELPERS) $(BUILD)/libnngen.a
+$(foreach t,$(TEST_SOURCES:.c=),$(eval $(BUILD)/tests/$(notdir $t): $(BUILD)/$t.o))
+$(TESTS): $(HELPERS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
-	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
+	@$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libnngen.a -lcmocka $(LIBS)
 
 # The slow ones first, the slowest at the very beginning: two run at a time.
 SLOW = test_networks test_docs test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \

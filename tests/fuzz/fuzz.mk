@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzing: `make fuzz` runs every target for FUZZ_SECONDS; `make test` runs the corpus through the
-# same targets (tests/test_corpus.c).
+# same targets (tests/cmd/test_corpus.c).
 FUZZ_TARGETS := model graph folding formats idx images folder
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD ?= $(BUILD)/fuzz
@@ -21,8 +21,8 @@ $(BUILD)/tests/fuzz/walk: $(BUILD)/tests/fuzz/walk.o $(BUILD)/tests/fuzz/fuzz_gr
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/helper_netgen.o \
-  $(BUILD)/tests/helper_netgen_joins.o $(BUILD)/libnngen.a
+$(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/net/helper_netgen.o \
+  $(BUILD)/tests/net/helper_netgen_joins.o $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 fuzz-targets:

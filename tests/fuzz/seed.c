@@ -8,7 +8,7 @@
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
 #include "sw/train/recipe.h"
-#include "tests/helper_netgen.h"
+#include "tests/net/helper_netgen.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 // The piecewise linear activations over all input codes, against docs/numerics.md's definitions.
 #include <string.h>
 
-#include "tests/helper_rational.h"
+#include "tests/net/helper_rational.h"
 #include "tests/rtl/cell.h"
 
 struct pointwise {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/helper_rational.h"
+#include "tests/net/helper_rational.h"
 #include "tests/rtl/cell.h"
 
 struct requantised {

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans: cells and lanes, cycles worked out by hand, queues that hold the pace, refusals that name
+// every layer at once. That the cycles are the circuit's is what each simulation asserts.
+#include "quant/quantize.h"
+#include "sw/base/file.h"
+#include "sw/graph/model.h"
+#include "sw/plan/circuit.h"
+#include "tests/graph/helper_verify.h"
+#include "tests/net/helper_netgen.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct graph *mlp(struct arena *a) {
+  struct err e = {0};
+  struct formats f = formats_new();
+  assert_true(formats_set_stream(a, &f.defaults, "8,3", &e));
+  struct graph *real = model_read(a, "models/mnist-mlp.bin", &e);
+  struct graph *g = real ? quantize(a, real, &f, &e) : NULL;
+  if (!g) fail_msg("%s", e.text);
+  return g;
+}
+
+static struct plan *planned(struct arena *a, const struct graph *g, int64_t lanes,
+                            struct folding_entry *entries, uint32_t n) {
+  struct err e = {0};
+  struct folding f = {.parallelism = lanes, .n_layers = n, .layers = entries};
+  struct plan *p = plan_new(a, g, "top", &f, &e);
+  if (!p) fail_msg("%s", e.text);
+  return p;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// II of the whole is ceil(IN/PI) * ceil(OUT/PO) of the slowest layer, for any number of lanes.
+static void test_ii(void **state) {
+  (void)state;
+  for (int64_t lanes = 1; lanes <= 1000; lanes = lanes * 3 / 2 + 1) {
+    struct arena a = {0};
+    struct plan *p = planned(&a, mlp(&a), lanes, NULL, 0);
+    int64_t first = ceil_div(784, lanes) * ceil_div(128, lanes < 128 ? lanes : 128);
+    int64_t second =
+        ceil_div(128, lanes < 128 ? lanes : 128) * ceil_div(10, lanes < 10 ? lanes : 10);
+    assert_int_equal(p->ii, first > second ? first : second);
+    assert_int_equal(p->output.lanes, lanes < 10 ? lanes : 10);
+    assert_true(p->latency >= p->ii);
+    arena_free(&a);
+  }
+}
+
+// The slowest cell sets the pace also where beats are gathered from narrower ones or cut up.
+static void test_ii_folded(void **state) {
+  (void)state;
+  static const int64_t lanes[] = {1, 2, 3, 4, 8, 16};
+  for (int i = 0; i < 6 * 6 * 6; i++) {
+    struct arena a = {0};
+    struct folding_entry fc1 = {.name = "fc1", .in = lanes[i % 6], .out = lanes[i / 6 % 6]};
+    struct plan *p = planned(&a, mlp(&a), lanes[i / 36], &fc1, 1);
+    int64_t slowest = 0;
+    for (uint32_t c = 0; c < p->n_cells; c++)
+      slowest = p->cells[c].cycles > slowest ? p->cells[c].cycles : slowest;
+    assert_int_equal(p->ii, slowest);
+    arena_free(&a);
+  }
+}
+
+// frame 1, the steps before the last beat, pipeline, relu 1, 3 groups a beat, pipeline.
+static void test_latency_by_hand(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct plan *p = planned(&a, mlp(&a), 4, NULL, 0);
+  const struct cell *l0 = &p->cells[1], *l2 = &p->cells[3];
+  assert_string_equal(l0->name, "l0_linear");
+  assert_int_equal(l0->timing.latency, 2 + 1 + 2 + 1 + 2 + 2);
+  assert_int_equal(l2->timing.latency, 2 + 1 + 2 + 1 + 2 + 2);
+  // The last pass of l0 gives a beat each cycle, l2 takes one in three: its 32 beats set the end.
+  int64_t first_out = 1 + 195 * 32 + l0->timing.latency, relu = 1;
+  assert_int_equal(p->latency, first_out + relu + 31 * 3 + 2 + l2->timing.latency);
+  assert_int_equal(p->multipliers, 32);
+  arena_free(&a);
+}
+
+static void test_folding(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct folding_entry entries[] = {{.name = "fc2", .in = 3, .out = 1}, {.name = "fc1", .out = 8}};
+  struct plan *p = planned(&a, mlp(&a), 4, entries, 2);
+  static const enum cell_kind kinds[] = {CELL_FRAME,    CELL_LAYER,  CELL_LAYER,
+                                         CELL_REGISTER, CELL_RESIZE, CELL_LAYER};
+  assert_int_equal(p->n_cells, 6);
+  for (int i = 0; i < 6; i++) assert_int_equal(p->cells[i].kind, kinds[i]);
+  assert_int_equal(p->cells[1].cycles, 196 * 16);
+  assert_int_equal(p->cells[5].cycles, 43 * 10);
+  assert_int_equal(p->cells[5].multipliers, 3);
+  arena_free(&a);
+}
+
+// The queue is what keeps the pace: with fewer places a frame takes longer.
+static void test_queue(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct plan *p = planned(&a, mlp(&a), 4, NULL, 0);
+  assert_int_equal(p->ii, 6272);
+  circuit_linear_queue(&p->cells[1], 8);
+  timing_run(p);
+  assert_true(p->ii > 6272);
+  arena_free(&a);
+}
+
+// A stream of ready that passes through is cut before it would cross a second cell.
+static void test_ready_paths(void **state) {
+  (void)state;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+      if (!(op_info((enum op)op)->executors & EXECUTOR_CIRCUIT)) continue;
+      struct arena a = {0};
+      struct plan *p = planned(&a, netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT), 3, NULL, 0);
+      int crossed = 0;
+      for (uint32_t i = 0; i < p->n_cells; i++) {
+        enum timing_kind t = p->cells[i].timing.kind;
+        if (t == TIMING_NONE) continue;
+        crossed = t == TIMING_LINEAR || t == TIMING_REGISTER ? 0 : crossed + 1;
+        assert_true(crossed <= 1);
+      }
+      arena_free(&a);
+    }
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = netgen(&a, 1, OP_add, NETGEN_ANY);
+  struct folding f = {.parallelism = 4};
+  assert_null(plan_new(&a, g, "top", &f, &e));
+  assert_non_null(strstr(e.text, "this kind has no circuit yet"));
+  struct folding_entry entry = {.name = "fc7", .in = 2};
+  f = (struct folding){.parallelism = 4, .n_layers = 1, .layers = &entry};
+  e = (struct err){0};
+  assert_null(plan_new(&a, mlp(&a), "top", &f, &e));
+  assert_non_null(strstr(e.text, "there is no layer \"fc7\""));
+  arena_free(&a);
+}
+
+// ---- what has no circuit, one reason at a time
+
+RULE(types_with_channels) {
+  struct value *y = output(g, n);
+  y->type = per_channel(g, y->rank - 1, y->shape[y->rank - 1]);
+}
+RULE(sliced) {
+  graph_add_ints(g, id_of(g, n), ATTR_slice, 3, (int64_t[]){0, 0, 1});
+}
+RULE(bipolar_input) {
+  input(g, n, 0)->type = type_of_class(TYPE_BIPOLAR);
+}
+RULE(requantised_per_channel) {
+  static const int64_t mul[2] = {1, 1};
+  static const int32_t shift[2] = {0, 0};
+  graph_add_requant(g, id_of(g, n), 2, mul, shift);
+}
+RULE(no_table) {
+  NO_G;
+  n->n_attr = 0;
+}
+RULE(largest_value_too) {
+  int64_t one = 1;
+  graph_add_out(g, id_of(g, n), graph_add_value(g, "largest", 1, &one, s8(g), true));
+}
+RULE(computed_weights) {
+  input(g, n, 1)->init = NULL;
+}
+RULE(rows) {
+  output(g, n)->rank = 1;
+  output(g, n)->shape[0] = 2;
+}
+RULE(delayed) {
+  NO_G;
+  n->in[0].delay = 1;
+}
+RULE(on_the_host) {
+  NO_N;
+  for (uint32_t i = 0; i < g->n_nodes; i++) g->nodes[i].where = WHERE_HOST;
+}
+
+static const struct rule no_circuits[] = {
+    {OP_relu, types_with_channels, "(relu): its types have channels"},
+    {OP_relu, sliced, "(relu): it is a slice"},
+    {OP_linear, sliced, "(linear): it is a slice"},
+    {OP_relu, bipolar_input, "(relu): its input is bipolar"},
+    {OP_argmax, bipolar_input, "(argmax): its input is bipolar"},
+    {OP_relu, requantised_per_channel, "(relu): its requantisation has channels"},
+    {OP_tanh, no_table, "(tanh): tanh without a table"},
+    {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
+    {OP_argmax, rows, "(argmax): its input has several rows"},
+    {OP_linear, computed_weights, "(linear): its weights are computed"},
+    {OP_relu, delayed, "it doesn't follow the layer before it in one chain"},
+    {OP_relu, on_the_host, "the model has no layer that computes"},
+};
+
+static struct node *first_of(struct graph *g, enum op op) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == op) return &g->nodes[i];
+  return NULL;
+}
+
+static void test_no_circuits(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof no_circuits / sizeof *no_circuits; i++) {
+    const struct rule *r = &no_circuits[i];
+    struct arena a = {0};
+    struct err e = {0};
+    struct folding f = {.parallelism = 2};
+    struct graph *g = netgen(&a, 1, r->op, NETGEN_CIRCUIT);
+    r->break_it(g, first_of(g, r->op));
+    assert_null(plan_new(&a, g, "top", &f, &e));
+    if (!strstr(e.text, r->words)) fail_msg("expected \"%s\", got \"%s\"", r->words, e.text);
+    arena_free(&a);
+  }
+}
+
+// An activation works on as many lanes as it gets.
+static void test_lanes_that_differ(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct folding_entry relu = {.name = "relu1", .in = 2, .out = 4};
+  struct folding f = {.parallelism = 4, .n_layers = 1, .layers = &relu};
+  assert_null(plan_new(&a, mlp(&a), "top", &f, &e));
+  assert_non_null(strstr(e.text, "\"relu1\" (relu): its lanes in and out differ"));
+  arena_free(&a);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ii),
+                                     cmocka_unit_test(test_ii_folded),
+                                     cmocka_unit_test(test_latency_by_hand),
+                                     cmocka_unit_test(test_folding),
+                                     cmocka_unit_test(test_queue),
+                                     cmocka_unit_test(test_ready_paths),
+                                     cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_no_circuits),
+                                     cmocka_unit_test(test_lanes_that_differ)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

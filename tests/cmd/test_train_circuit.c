@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The README's way from data to the circuit, with digits drawn by code.
+#include "tests/cmd/helper_shell.h"
+
+// What train writes goes through the whole program.
+static void from_training_to_the_circuit(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "N=$(realpath $N); cd $D && "
+      "$N train --quiet --net mnist-mlp --data synthetic:900:5 --batch 50 --epochs 4 -o model.bin",
+      0, "sha256");
+  cli_expect(c, "N=$(realpath $N); cd $D && $N --precision 8,3 --parallelism 4 model.bin", 0,
+             "II 6272 cycles");
+  cli_expect(c, "N=$(realpath $N); cd $D && $N sim --data synthetic --images 20 rtl", 0,
+             "PASS   5520 elements compared");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(from_training_to_the_circuit)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

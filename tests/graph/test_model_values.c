@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph's JSON, field by field: each value that isn't of its kind or lies beyond its bounds is
+// refused with the field's name, and what lies on the bounds is taken.
+#include "sw/graph/model.h"
+#include "tests/graph/helper_model.h"
+
+#include <string.h>
+
+// The tensors that a case may name; a file has only those that it does.
+static const struct stored {
+  const char *name, *dtype, *shape;
+  size_t bytes;
+} stored[] = {{"t", "I8", "2", 2},       {"d", "F64", "2", 16},   {"m", "I64", "2", 16},
+              {"s", "I32", "2", 8},      {"z", "I32", "1,2", 8},  {"k", "U8", "2", 2},
+              {"p", "I32", "256", 1024}, {"e", "I32", "0,256", 0}};
+
+struct field {
+  const char *name, *otherwise;
+};
+static const struct field fields[] = {
+    {"graph", ""},        {"shape", "[2]"},
+    {"xtype", "\"8,0\""}, {"source", ""},
+    {"ttype", "\"8,0\""}, {"tensor", ""},
+    {"node", ""},         {"requant", "{\"mul\":1,\"shift\":0},{\"mul\":1,\"shift\":0}"},
+    {"ytype", "\"8,0\""}, {"use", "\"t\""},
+};
+
+#define GRAPH                                                                                      \
+  "{\"name\":\"g\"@graph,\"inputs\":[{\"name\":\"x\",\"shape\":@shape,\"type\":@xtype@source}],"   \
+  "\"tensors\":{\"t\":{\"type\":@ttype@tensor}},\"nodes\":[{\"op\":\"add\",\"name\":\"n\","        \
+  "\"inputs\":[\"x\",@use],\"outputs\":[{\"name\":\"y\",\"shape\":[2],\"type\":@ytype}],"          \
+  "\"requant\":[@requant]@node}],\"outputs\":[\"y\"]}"
+
+// x (2), a tensor t (2) and a node of every field. What follows @ is put in its place.
+// GRAPH with one field replaced.
+static char *graph_with(struct arena *a, const char *name, const char *with) {
+  struct text t = {0};
+  for (const char *p = GRAPH; *p;) {
+    const struct field *f = NULL;
+    for (size_t i = 0; *p == '@' && i < sizeof fields / sizeof *fields; i++)
+      if (strncmp(p + 1, fields[i].name, strlen(fields[i].name)) == 0) f = &fields[i];
+    if (f) text_puts(&t, strcmp(f->name, name) == 0 ? with : f->otherwise);
+    if (!f) text_put(&t, p, 1);
+    p += f ? 1 + strlen(f->name) : 1;
+  }
+  char *graph = arena_strdup(a, t.data);
+  text_free(&t);
+  return graph;
+}
+
+static const char *verdict_of(struct arena *a, const char *graph) {
+  struct text entries = {0};
+  unsigned char data[2048] = {0};
+  size_t size = 0;
+  for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
+    const struct stored *t = &stored[i];
+    if (!strstr(graph, arena_printf(a, "\"%s\"", t->name))) continue;
+    text_printf(&entries, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
+                size ? "," : "", t->name, t->dtype, t->shape, size, size + t->bytes);
+    for (size_t k = 0; k < t->bytes; k += t->bytes / 2) data[size + k] = 1; // scales: tiny
+    if (*t->name == 'k') memset(data + size, 0, t->bytes);
+    size += t->bytes;
+  }
+  struct text file = model_file(entries.data, graph, "1", data, size);
+  const char *words = model_verdict(a, &file);
+  text_free(&entries);
+  text_free(&file);
+  return words;
+}
+
+struct row {
+  const char *field, *with, *words;
+};
+
+#define GOOD ""
+static const struct row rows[] = {
+    {"graph", "", GOOD},
+    {"graph", ",\"loss\":1", "graph: unknown key \"loss\""},
+    {"shape", "2", "value \"x\": shape: expected a list of at most 8 dimensions"},
+    {"shape", "[1,1,1,1,1,1,1,2]", "its inputs give rank 8 and 2"},
+    {"shape", "[1,1,1,1,1,1,1,1,2]", "shape: expected a list of at most 8 dimensions"},
+    {"shape", "[2.0]", "shape: dimension 0, expected 1 to 16777216"},
+    {"shape", "[1,0]", "shape: dimension 1, expected 1 to 16777216"},
+    {"shape", "[16777217]", "shape: dimension 0, expected 1 to 16777216"},
+    {"shape", "[16777216]", "layer \"n\""}, // read; t has two elements
+    {"xtype", "7", "type: expected an object"},
+    {"xtype", "\"9\"", "type \"9\", expected real, ref, bipolar, ternary, W,F or uW,F"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1}", GOOD},
+    {"xtype", "{\"fixed\":\"s2\",\"scale\":1}", GOOD},
+    {"xtype", "{\"fixed\":\"u1\",\"scale\":1}", GOOD},
+    {"xtype", "{\"fixed\":\"s1\",\"scale\":1}", "type: \"s1\", expected s2..s62 or u1..u62"},
+    {"xtype", "{\"fixed\":\"u0\",\"scale\":1}", "type: \"u0\", expected s2..s62"},
+    {"xtype", "{\"fixed\":\"s63\",\"scale\":1}", "type: \"s63\", expected s2..s62"},
+    {"xtype", "{\"fixed\":\"u63\",\"scale\":1}", "type: \"u63\", expected s2..s62"},
+    {"xtype", "{\"fixed\":\"s62\",\"scale\":1}", "a stream has at most 32 bits"},
+    {"xtype", "{\"fixed\":\"s08\",\"scale\":1}", "type: \"s08\", expected"},
+    {"xtype", "{\"fixed\":\"s:\",\"scale\":1}", "type: \"s:\", expected"},
+    {"xtype", "{\"fixed\":\"s9\",\"scale\":1}", GOOD},
+    {"xtype", "{\"fixed\":\"i8\",\"scale\":1}", "type: \"i8\", expected"},
+    {"xtype", "{\"fixed\":\"s8x\",\"scale\":1}", "type: \"s8x\", expected"},
+    {"xtype", "{\"fixed\":8,\"scale\":1}", "type: \"?\", expected"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"bias\":0}", "type: unknown key \"bias\""},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"axis\":-1}", GOOD},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"axis\":-2}", "type: axis, expected an integer"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"axis\":8}", "type: axis, expected an integer"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"axis\":7}", "channels on axis 7"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"axis\":0.5}", "from -1 to 7"},
+    {"xtype", "{\"fixed\":\"s8\"}", "type: scale is neither a number nor a name"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":[1]}", "type: scale is neither a number nor a name"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":\"q\"}", "tensor \"q\" isn't in the file"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":\"t\"}", "tensor \"t\": expected a list of F64"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":\"d\"}", "type: 2 scales but no axis"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":\"d\",\"axis\":0}", "one scale per tensor"}, // read
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":\"s\"}", "type: 2 zeros for 1 scales"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":\"d\",\"zero\":\"s\",\"axis\":0}", "one scale"}, // read
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":\"z\"}", "found I32 of rank 2"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":0.5}",
+     "zero is neither a 32-bit integer nor"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":2147483648}", "neither a 32-bit integer"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":-2147483649}", "neither a 32-bit integer"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":127}", GOOD},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":128}", "zero 128 lies outside of s8"},
+    {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":-129}", "zero -129 lies outside of s8"},
+    {"ttype", "\"9\"", "tensors: \"t\": type \"9\""},
+    {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensors: \"q\": tensor \"q\" isn't in the file"},
+    {"tensor", ",\"colour\":1", "tensors: \"t\": entry: unknown key \"colour\""},
+    {"tensor", ",\"axis_of_out\":0", GOOD},
+    {"tensor", ",\"axis_of_out\":1", "axis_of_out: expected 0, weights are (OUT, IN)"},
+    {"tensor", ",\"axis_of_out\":0.0", "axis_of_out: expected 0, weights are (OUT, IN)"},
+    {"tensor", ",\"mask\":1", "mask: expected a name"},
+    {"tensor", ",\"mask\":\"q\"", "tensor \"q\" isn't in the file"},
+    {"tensor", ",\"mask\":\"s\"", "its mask isn't U8 of the same shape"},
+    {"tensor", ",\"mask\":\"k\"", "element 0 is masked but not zero"}, // read
+    {"source", ",\"source\":1", "source: expected an object"},
+    {"source", ",\"source\":{\"type\":\"f4\"}", "source: type \"f4\", expected u8"},
+    {"source", ",\"source\":{\"type\":8}", "source: type \"?\", expected u8"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"gain\":1}", "source: unknown key \"gain\""},
+    {"source", ",\"source\":{\"type\":\"u8\"}", "source: mean: expected a list of numbers"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[]}", "source: mean: expected a list"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0,\"1\"]}",
+     "mean: element 1 isn't a number"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":1}",
+     "source: std: expected a list"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1,1]}", "1 means, 2 deviations"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":0}",
+     "source: table: expected a name"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"q\"}",
+     "tensor \"q\" isn't in the file"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"z\"}",
+     "source: table \"z\": expected I32 (256) or (channels, 256)"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"m\"}",
+     "source: table \"m\": expected I32 (256) or (channels, 256)"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"e\"}",
+     "source: table \"e\": expected I32 (256) or (channels, 256)"},
+    {"source", ",\"source\":{\"type\":\"u8\",\"mean\":[0],\"std\":[1],\"table\":\"p\"}", GOOD},
+    {"use", "1", "use: expected an object"},
+    {"use", "\"q\"", "layer \"n\": there is no value named \"q\""},
+    {"use", "{\"value\":\"t\"}", "there is no value named \"?\""},
+    {"use", "{\"value\":\"q\",\"delay\":1,\"initial\":\"t\"}", "there is no value named \"q\""},
+    {"use", "{\"value\":\"y\",\"delay\":1,\"initial\":\"t\"}", GOOD},
+    {"use", "{\"value\":\"y\",\"delay\":65536,\"initial\":\"t\"}", GOOD},
+    {"use", "{\"value\":\"y\",\"delay\":65537,\"initial\":\"t\"}", "delay: expected an integer"},
+    {"use", "{\"value\":\"y\",\"delay\":0,\"initial\":\"t\"}", "delay: expected an integer"},
+    {"use", "{\"value\":\"y\",\"delay\":\"1\",\"initial\":\"t\"}", "delay: expected an integer"},
+    {"use", "{\"value\":\"t\",\"delay\":1,\"initial\":\"x\"}", "isn't a tensor of its shape"},
+    {"use", "{\"value\":\"y\",\"delay\":1,\"initial\":\"t\",\"a\":1}", "unknown key \"a\""},
+    {"requant", "1", "requant: expected an object"},
+    {"requant", "{\"mul\":1,\"shift\":0,\"by\":1}", "requant: unknown key \"by\""},
+    {"requant", "{\"mul\":1}", "requant: mul and shift are integers or names"},
+    {"requant", "{\"mul\":0.5,\"shift\":1}", "requant: mul and shift are integers or names"},
+    {"requant", "{\"mul\":1,\"shift\":[1]}", "requant: mul and shift are integers or names"},
+    {"requant", "{\"mul\":\"q\",\"shift\":1}", "tensor \"q\" isn't in the file"},
+    {"requant", "{\"mul\":\"s\",\"shift\":1}", "tensor \"s\": expected a list of I64"},
+    {"requant", "{\"mul\":1,\"shift\":\"m\"}", "tensor \"m\": expected a list of I32"},
+    {"requant", "{\"mul\":1,\"shift\":0},{\"mul\":\"m\",\"shift\":\"s\"}",
+     "share one shift"}, // read
+    {"requant", "{\"mul\":1,\"shift\":0},{\"mul\":1,\"shift\":100000}", "shift 1000; expected"},
+    {"requant", "{\"mul\":1,\"shift\":0},{\"mul\":1,\"shift\":-100000}", "shift 1000; expected"},
+    {"requant", "{\"mul\":1,\"shift\":127},{\"mul\":1,\"shift\":127}", GOOD},
+    {"requant", "{\"mul\":1,\"shift\":128},{\"mul\":1,\"shift\":127}", "shift 128; expected"},
+    {"ytype", "\"8,0\",\"per_frame\":true", GOOD},
+    {"ytype", "\"8,0\",\"per_frame\":1", "per_frame: expected true or false"},
+    {"ytype", "\"8,0\",\"colour\":1", "unknown key \"colour\""},
+    {"node", ",\"where\":\"host\"", GOOD},
+    {"node", ",\"where\":1", "where: \"?\", expected \"circuit\" or \"host\""},
+    {"node", ",\"rounding\":\"ceil\",\"overflow\":\"wrap\"", GOOD},
+    {"node", ",\"rounding\":1", "rounding: unknown mode \"?\""},
+    {"node", ",\"overflow\":1", "overflow: unknown mode \"?\""},
+    {"node", ",\"overflow\":\"up\"", "overflow: unknown mode \"up\""},
+    {"node", ",\"attrs\":[]", "attrs: expected an object"},
+    {"node", ",\"attrs\":{\"axis\":\"1\"}", "attribute \"axis\": expected an integer"},
+    {"node", ",\"attrs\":{\"slice\":1}", "attribute \"slice\": expected a list"},
+    {"node", ",\"attrs\":{\"slice\":[0,0,1.5]}", "attribute \"slice\": expected integers"},
+    {"node", ",\"attrs\":{\"slice\":[0,0,2]}", GOOD},
+    {"node", ",\"attrs\":{\"slope\":\"1\"}", "attribute \"slope\": expected a number"},
+    {"node", ",\"attrs\":{\"table\":1}", "attribute \"table\": expected a name"},
+    {"node", ",\"attrs\":{\"table\":\"q\"}", "tensor \"q\" isn't in the file"},
+    {"node", ",\"attrs\":{\"init\":1}", "there is no value named \"?\""},
+    {"node", ",\"attrs\":{\"init\":\"x\"}", "attribute \"init\": \"x\" isn't a tensor"},
+    {"node", ",\"attrs\":{\"function\":1}", "attribute \"function\": expected a string"},
+    {"node", ",\"after\":{}", "after: expected a list"},
+    {"node", ",\"after\":[1]", "after: expected an object"},
+    {"node", ",\"after\":[{\"node\":\"n\",\"a\":1}]", "after: unknown key \"a\""},
+    {"node", ",\"after\":[{\"node\":\"q\"}]", "after: there is no node named \"q\""},
+    {"node", ",\"after\":[{\"node\":1}]", "after: there is no node named \"?\""},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":1}]", GOOD},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":65536}]", GOOD},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":65537}]", "after: delay: expected an integer"},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":-1}]", "after: delay: expected an integer"},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":\"1\"}]", "after: delay: expected an integer"},
+    {"node", ",\"after\":[{\"node\":\"n\",\"delay\":0}]", "\"n\" stands later in the file"},
+    {"node", ",\"origin\":\"a\"", "origin: expected a list"},
+    {"node", ",\"origin\":[1]", "origin: expected strings"},
+    {"node", ",\"refs\":[\"q\"]", "there is no value named \"q\""},
+};
+
+static void test_fields(void **state) {
+  (void)state;
+  int wrong = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *words = verdict_of(&a, graph_with(&a, rows[i].field, rows[i].with));
+    bool right = *rows[i].words ? strstr(words, rows[i].words) != NULL : !*words;
+    if (!right)
+      print_error("%s %s: expected \"%s\", got \"%s\"\n", rows[i].field, rows[i].with,
+                  rows[i].words, words);
+    wrong += !right;
+    arena_free(&a);
+  }
+  assert_int_equal(wrong, 0);
+}
+
+// A variable's first content is a tensor of the file.
+static void test_variable(void **state) {
+  (void)state;
+  static const char graph[] =
+      "{\"name\":\"g\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"type\":\"8,0\"}],"
+      "\"tensors\":{\"t\":{\"type\":\"8,0\"}},\"nodes\":[{\"op\":\"variable\",\"name\":\"v\","
+      "\"attrs\":{\"init\":\"%s\"},\"outputs\":[{\"name\":\"r\",\"shape\":[2],\"type\":\"ref\","
+      "\"per_frame\":false}]},{\"op\":\"read\",\"name\":\"n\",\"refs\":[\"%s\"],\"outputs\":[{"
+      "\"name\":"
+      "\"y\",\"shape\":[2],\"type\":\"8,0\",\"per_frame\":false}]}],\"outputs\":[\"y\"]}";
+  static const struct {
+    const char *init, *ref, *words;
+  } cases[] = {{"t", "r", ""},
+               {"q", "r", "layer \"v\": there is no value named \"q\""},
+               {"x", "r", "layer \"v\": attribute \"init\": \"x\" isn't a tensor"},
+               {"t", "q", "layer \"n\": there is no value named \"q\""},
+               {"t", "t", "layer \"n\": reference \"t\" is not a variable"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct arena a = {0};
+    const char *text = arena_printf(&a, graph, cases[i].init, cases[i].ref);
+    const char *words = verdict_of(&a, text);
+    if (*cases[i].words ? !strstr(words, cases[i].words) : *words)
+      fail_msg("expected \"%s\", got \"%s\"", cases[i].words, words);
+    arena_free(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields),
+                                     cmocka_unit_test(test_variable)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verifier refuses of a node's types, a rule at a time.
+#include "tests/graph/helper_verify.h"
+
+// ---- types of integer nodes
+
+static void requant(struct graph *g, struct node *n, int64_t count, int64_t mul, int32_t shift) {
+  struct requant *rq = &n->rq[n->n_rq - 1];
+  int64_t *muls = ARENA_NEW(g->arena, int64_t, count);
+  int32_t *shifts = ARENA_NEW(g->arena, int32_t, count);
+  for (int64_t i = 0; i < count; i++) muls[i] = mul, shifts[i] = shift;
+  *rq = (struct requant){count, muls, shifts};
+}
+RULE(requant_for_others) {
+  requant(g, n, output(g, n)->shape[0] + 1, 1, 0);
+}
+RULE(factor_of_zero) {
+  requant(g, n, 1, 0, 0);
+}
+RULE(factor_too_large) {
+  requant(g, n, 1, (int64_t)1 << 40, 0);
+}
+RULE(shift_too_small) {
+  requant(g, n, 1, 1, FIX_SHIFT_MIN - 1);
+}
+RULE(shift_too_large) {
+  requant(g, n, 1, 1, FIX_SHIFT_MAX + 1);
+}
+RULE(requant_missing) {
+  NO_G;
+  n->n_rq = 0;
+}
+RULE(requant_too_many) {
+  graph_add_requant(g, id_of(g, n), 1, (int64_t[]){1}, (int32_t[]){0});
+}
+RULE(symmetric_about_something) {
+  n->overflow = FIX_SYMMETRIC;
+  output(g, n)->type = type_fixed(g->arena, 8, true, 0.3, 1);
+}
+RULE(input_per_channel) {
+  struct value *x = input(g, n, 0);
+  x->type = per_channel(g, x->rank - 1, x->shape[x->rank - 1]);
+}
+// (rows, OUT) with a scale for each row.
+RULE(output_per_row) {
+  struct value *y = output(g, n);
+  if (y->rank > 1) y->type = per_channel(g, 0, y->shape[0]);
+}
+RULE(output_per_channel) {
+  struct value *y = output(g, n);
+  if (y->rank) y->type = per_channel(g, y->rank - 1, y->shape[y->rank - 1]);
+}
+RULE(requant_per_channel) {
+  const struct value *y = output(g, n);
+  if (y->rank && y->shape[y->rank - 1] > 1) requant(g, n, y->shape[y->rank - 1], 1, 3);
+}
+RULE(output_is_ternary) {
+  output(g, n)->type = type_of_class(TYPE_TERNARY);
+}
+RULE(weights_per_input) {
+  struct value *w = input(g, n, 1);
+  w->type = per_channel(g, 1, w->shape[1]);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+}
+RULE(bias_with_a_zero) {
+  if (n->n_in < 3) return; // another seed has one
+  struct value *b = input(g, n, 2);
+  b->type = type_fixed(g->arena, 20, true, 1, 1);
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+}
+RULE(bias_of_another_scale) {
+  if (n->n_in < 3) return;
+  struct value *b = input(g, n, 2);
+  b->type = type_fixed(g->arena, 20, true, 0.7, 0);
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+}
+// Right but for the last output.
+RULE(bias_scale_of_one_output) {
+  if (n->n_in < 3) return;
+  struct value *b = input(g, n, 2);
+  const struct type *x = &input(g, n, 0)->type, *w = &input(g, n, 1)->type;
+  int64_t outs = b->shape[0];
+  double *scale = ARENA_NEW(g->arena, double, outs);
+  for (int64_t o = 0; o < outs; o++) scale[o] = type_scale(x, 0) * type_scale(w, o);
+  scale[outs - 1] *= 1.001;
+  b->type = type_channels(g->arena, 20, true, 0, outs, scale, ARENA_NEW(g->arena, int32_t, outs));
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+}
+RULE(requant_without_use) {
+  graph_add_requant(g, id_of(g, n), 1, (int64_t[]){1}, (int32_t[]){0});
+}
+RULE(bias_of_signs) {
+  if (n->n_in < 3) return;
+  struct value *b = input(g, n, 2);
+  b->type = type_of_class(TYPE_BIPOLAR);
+  b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
+  for (int64_t i = 0; i < b->init->count; i++) tensor_set_int(b->init, i, 1);
+}
+RULE(mixed_classes) {
+  input(g, n, 0)->type = type_real();
+}
+
+// ---- tables, slopes, codes
+
+RULE(table_per_channel) {
+  output(g, n)->type =
+      per_channel(g, output(g, n)->rank - 1, output(g, n)->shape[output(g, n)->rank - 1]);
+}
+RULE(table_of_a_wide_input) {
+  input(g, n, 0)->type = type_fixed(g->arena, 17, true, 1, 0);
+}
+RULE(table_of_bytes) {
+  NO_G;
+  attribute(n, ATTR_table)->tensor->dtype = DTYPE_I8;
+}
+RULE(table_too_short) {
+  NO_G;
+  attribute(n, ATTR_table)->tensor->count--;
+}
+RULE(table_of_two_axes) {
+  NO_G;
+  attribute(n, ATTR_table)->tensor->rank = 2;
+}
+RULE(table_too_high) {
+  tensor_set_int(attribute(n, ATTR_table)->tensor, 0, type_highest(&output(g, n)->type) + 1);
+}
+RULE(table_too_low) {
+  tensor_set_int(attribute(n, ATTR_table)->tensor, 0, type_lowest(&output(g, n)->type) - 1);
+}
+RULE(table_missing) {
+  NO_G;
+  n->n_attr = 0;
+}
+static void slope(struct graph *g, struct node *n, int64_t count, int32_t shift) {
+  int64_t *mul = ARENA_NEW(g->arena, int64_t, count);
+  int32_t *shifts = ARENA_NEW(g->arena, int32_t, count);
+  for (int64_t i = 0; i < count; i++) mul[i] = 1, shifts[i] = shift;
+  n->rq[0] = (struct requant){count, mul, shifts};
+}
+RULE(slope_shifts_left) {
+  slope(g, n, 1, -1);
+}
+RULE(slope_shifts_far) {
+  slope(g, n, 1, 61);
+}
+RULE(slope_missing) {
+  NO_G;
+  n->n_rq = 1;
+}
+static void codes(struct graph *g, struct node *n, int64_t a, int64_t b) {
+  int64_t *list = ARENA_NEW(g->arena, int64_t, 2);
+  list[0] = a, list[1] = b;
+  attribute(n, ATTR_codes)->ints = list;
+}
+RULE(codes_too_many) {
+  NO_G;
+  attribute(n, ATTR_codes)->count++;
+}
+RULE(bounds_reversed) {
+  codes(g, n, 1, 0);
+}
+RULE(bound_too_low) {
+  codes(g, n, type_lowest(&input(g, n, 0)->type) - 1, 0);
+}
+RULE(bound_too_high) {
+  int64_t highest = type_highest(&input(g, n, 0)->type);
+  codes(g, n, highest, highest + 1);
+}
+RULE(first_bound_too_high) {
+  int64_t highest = type_highest(&input(g, n, 0)->type);
+  codes(g, n, highest + 1, highest + 1);
+}
+RULE(threshold_below_zero) {
+  codes(g, n, -1, 0);
+}
+RULE(upper_end_below_zero) {
+  codes(g, n, 0, -1);
+}
+RULE(offset_too_far) {
+  codes(g, n, ((int64_t)1 << 61) + 1, 0);
+}
+RULE(upper_end_too_far) {
+  codes(g, n, 0, ((int64_t)1 << 61) + 1);
+}
+
+// ---- joins, classes, state, reals
+
+RULE(join_of_two_steps) {
+  n->rounding = FIX_TFLITE, NO_G;
+}
+RULE(join_of_two_shifts) {
+  requant(g, n, 1, 1, n->rq[0].shift[0] + 1);
+}
+RULE(index_too_narrow) {
+  output(g, n)->type = type_fixed(g->arena, 1, false, 1, 0);
+}
+RULE(index_with_a_zero) {
+  output(g, n)->type = type_fixed(g->arena, 16, false, 1, 1);
+}
+RULE(index_of_another_scale) {
+  output(g, n)->type = type_fixed(g->arena, 16, false, 0.5, 0);
+}
+RULE(index_of_signs) {
+  output(g, n)->type = type_of_class(TYPE_BIPOLAR);
+}
+static struct value *held_by(struct graph *g, const struct node *n) {
+  struct node *variable = &g->nodes[g->values[n->ref[0]].node];
+  return &g->values[attribute(variable, ATTR_init)->value];
+}
+RULE(assign_of_a_vector_of_scales) {
+  struct value *t = input(g, n, n->n_in - 1);
+  if (t->rank) t->type = per_channel(g, t->rank - 1, t->shape[t->rank - 1]);
+}
+RULE(assign_of_many_factors) {
+  const struct value *held = held_by(g, n);
+  n->n_rq = 0;
+  graph_add_requant(g, id_of(g, n), 1, (int64_t[]){1}, (int32_t[]){0});
+  if (held->rank) requant(g, n, held->shape[held->rank - 1], 1, 0);
+}
+RULE(variable_that_is_read) {
+  output(g, n)->type = s8(g);
+}
+RULE(read_as_another_type) {
+  output(g, n)->type = type_fixed(g->arena, 3, true, 0.7, 0);
+}
+RULE(unknown_function) {
+  NO_G;
+  attribute(n, ATTR_function)->text = "swap";
+}
+RULE(function_of_two) {
+  NO_G;
+  attribute(n, ATTR_function)->text = n->n_in == 1 ? "axpy" : "add";
+}
+RULE(flat_as_another_type) {
+  output(g, n)->type = type_fixed(g->arena, 3, true, 0.7, 0);
+}
+
+static const struct rule rules[] = {
+    {OP_linear, requant_for_others, "expected 1 or one per output channel"},
+    {OP_linear, factor_of_zero, "requant: mul 0, shift 0; expected 1 <= mul < 2^40"},
+    {OP_linear, factor_too_large, "requant: mul 1099511627776"},
+    {OP_linear, shift_too_small, "requant: mul 1, shift -65"},
+    {OP_linear, shift_too_large, "requant: mul 1, shift 128"},
+    {OP_linear, requant_missing, "0 requantisations, expected 1 to 1"},
+    {OP_linear, requant_too_many, "2 requantisations, expected 1 to 1"},
+    {OP_linear, symmetric_about_something, "overflow symmetric is about zero 0, found zero 1"},
+    {OP_linear, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_linear, output_per_row, "expected channels on the last axis"},
+    {OP_matmul, output_per_row, "expected channels on the last axis"},
+    {OP_quantize, output_per_row, "expected channels on the last axis"},
+    {OP_add, output_per_channel, "expected one scale per tensor"},
+    {OP_mul, output_per_channel, "expected one scale per tensor"},
+    {OP_sum, output_per_channel, "expected one scale per tensor"},
+    {OP_sum, requant_per_channel, "requant: "},
+    {OP_softmax, output_per_channel, "expected one scale per tensor"},
+    {OP_argmax, output_per_channel, "expected"},
+    {OP_linear, output_is_ternary, "expected a fixed or bipolar type"},
+    {OP_linear, weights_per_input, "expected integers, scale per tensor or per output channel"},
+    {OP_linear, bias_with_a_zero, ": zero 1, expected 0"},
+    {OP_linear, bias_of_another_scale, "expected that of input times weight"},
+    {OP_linear, bias_scale_of_one_output, "expected that of input times weight"},
+    {OP_linear, bias_of_signs, "expected integers at the accumulator's scale, zero 0"},
+    {OP_linear, mixed_classes, "its inputs mix real and integer types"},
+    {OP_relu, output_is_ternary, "expected a fixed or bipolar type"},
+    {OP_relu, input_per_channel, "expected one scale per tensor"},
+    {OP_tanh, table_per_channel, "expected one scale per tensor, as its input"},
+    {OP_tanh, table_of_a_wide_input, "expected a fixed type of at most 16 bits, for a table"},
+    {OP_tanh, table_of_bytes, "table: dtype I8, expected I32"},
+    {OP_tanh, table_too_short, "entries, expected"},
+    {OP_tanh, table_of_two_axes, "entries, expected"},
+    {OP_tanh, table_too_high, "table: entry 0 is"},
+    {OP_tanh, table_too_low, "table: entry 0 is"},
+    {OP_tanh, table_missing, "an integer tanh needs its table"},
+    {OP_tanh, requant_without_use, "1 requantisations, a table has none"},
+    {OP_leaky_relu, slope_shifts_left, "slope: expected one entry with a shift of 0 to 60"},
+    {OP_leaky_relu, slope_shifts_far, "slope: expected one entry with a shift of 0 to 60"},
+    {OP_leaky_relu, slope_missing, "1 requantisations, expected 2 to 2"},
+    {OP_clip, codes_too_many, "codes: 3 integer constants, expected 2"},
+    {OP_clip, bounds_reversed, "out of range or order"},
+    {OP_clip, bound_too_low, "out of range or order"},
+    {OP_clip, bound_too_high, "out of range or order"},
+    {OP_clip, first_bound_too_high, "out of range or order"},
+    {OP_softshrink, threshold_below_zero, "codes: -1 is out of range or order"},
+    {OP_hard_sigmoid, upper_end_below_zero, "codes: -1 is out of range or order"},
+    {OP_hard_sigmoid, offset_too_far, "codes: 2305843009213693953 is out of range"},
+    {OP_hard_sigmoid, upper_end_too_far, "codes: 2305843009213693953 is out of range"},
+    {OP_add, join_of_two_steps, "rounding tflite isn't defined for add"},
+    {OP_mul, join_of_two_steps, "rounding tflite isn't defined for mul"},
+    {OP_add, join_of_two_shifts, "requant: the inputs of add share one shift"},
+    {OP_add, requant_missing, "0 requantisations, expected 2 to 2"},
+    {OP_add, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_sum, output_is_ternary, "expected a fixed or bipolar type"},
+    {OP_argmax, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
+    {OP_argmax, index_with_a_zero, "expected integers of scale 1 that hold the index of the last"},
+    {OP_argmax, index_of_another_scale, "expected integers of scale 1"},
+    {OP_argmax, index_of_signs, "expected integers of scale 1 that hold the index of the last"},
+    {OP_softmax, output_is_ternary, "expected a fixed type"},
+    {OP_variable, variable_that_is_read, "expected ref"},
+    {OP_read, read_as_another_type, "expected the type of the variable"},
+    {OP_assign, assign_of_a_vector_of_scales, "expected"},
+    {OP_assign, assign_of_many_factors, "entries, an assign has 1"},
+    {OP_assign, unknown_function, "assign has no function \"swap\""},
+    {OP_assign, function_of_two, "\"axpy\" takes 2 inputs, found 1"},
+    {OP_flatten, flat_as_another_type, "expected the type of the input"},
+    {OP_flatten, requant_without_use, "1 requantisations, flatten has none"},
+    {OP_argmax, requant_without_use, "1 requantisations, argmax has none"},
+    {OP_softmax, requant_without_use, "1 requantisations, softmax has none"},
+    {OP_variable, requant_without_use, "1 requantisations, variable has none"},
+    {OP_read, requant_without_use, "1 requantisations, read has none"},
+    {OP_concat, requant_missing, "one per input, or none if all types are the output's"},
+    {OP_concat, requant_for_others, "requant: concat has one entry per input"},
+    {OP_concat, factor_of_zero, "requant: mul 0"},
+    {OP_concat, join_of_two_steps, "rounding tflite isn't defined for concat"},
+    {OP_concat, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_concat, output_per_channel, "expected one scale per tensor"},
+    {OP_concat, output_is_ternary, "expected a fixed or bipolar type"},
+};
+
+static void test_rules(void **state) {
+  (void)state;
+  verify_rules(rules, sizeof rules / sizeof *rules);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rules)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

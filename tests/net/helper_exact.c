@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/net/helper_exact.h"
+
+#include "tests/net/helper_oracle.h"
+#include "tests/net/helper_rational.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// ---- a graph
+
+struct step {
+  struct arena *arena;
+  const struct graph *g;
+  int64_t frames;
+  int64_t **of; // (n_values)
+};
+
+static const struct value *input_of(const struct step *s, const struct node *n, uint32_t i) {
+  return i < n->n_in ? &s->g->values[n->in[i].value] : NULL;
+}
+static const struct value *output_of(const struct step *s, const struct node *n) {
+  return &s->g->values[n->out[0]];
+}
+static int64_t elements_of(const struct value *v) {
+  int64_t count = 1;
+  for (int k = 0; k < v->rank; k++) count *= v->shape[k];
+  return count;
+}
+static int64_t frames_of(const struct step *s, const struct value *v) {
+  return v->per_frame ? s->frames : 1;
+}
+static int64_t zero_of(const struct value *v, int64_t channel) {
+  if (v->type.cls != TYPE_FIXED) return 0;
+  return v->type.zero[v->type.axis < 0 ? 0 : channel];
+}
+
+// Element i of input k in a frame, as its integer, and minus its zero.
+static int64_t code(const struct step *s, const struct node *n, uint32_t k, int64_t f, int64_t i) {
+  const struct value *v = input_of(s, n, k);
+  if (v->init) return tensor_int(v->init, i);
+  return s->of[n->in[k].value][(v->per_frame ? f : 0) * elements_of(v) + i];
+}
+static fix_wide centred(const struct step *s, const struct node *n, uint32_t k, int64_t f,
+                        int64_t i) {
+  return (fix_wide)code(s, n, k, f, i) - zero_of(input_of(s, n, k), 0);
+}
+
+// acc of output channel c becomes a code, by requantisation number `which` of the node.
+static int64_t finish(const struct step *s, const struct node *n, uint32_t which, fix_wide acc,
+                      int64_t c) {
+  const struct value *y = output_of(s, n);
+  const struct requant *rq = &n->rq[which];
+  bool fixed = y->type.cls == TYPE_FIXED;
+  struct fix_target t = {.width = fixed ? y->type.width : 2,
+                         .is_signed = fixed ? y->type.is_signed : true,
+                         .bipolar = y->type.cls == TYPE_BIPOLAR,
+                         .zero = zero_of(y, c),
+                         .rounding = n->rounding,
+                         .overflow = n->overflow};
+  return rational_requant(acc, rq->mul[rq->count > 1 ? c : 0], rq->shift[rq->count > 1 ? c : 0],
+                          &t);
+}
+
+static void linear(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *w = input_of(s, n, 1);
+  int64_t in = w->shape[1], out = w->shape[0], rows = elements_of(x) / in;
+  for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t o = 0; o < out; o++) {
+        fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, o) : 0;
+        for (int64_t i = 0; i < in; i++)
+          acc += centred(s, n, 0, f, r * in + i) *
+                 ((fix_wide)code(s, n, 1, f, o * in + i) - zero_of(w, o));
+        y[(f * rows + r) * out + o] = finish(s, n, 0, acc, o);
+      }
+}
+
+// ---- element by element
+
+static fix_wide limited(fix_wide v, fix_wide lo, fix_wide hi) {
+  v = v > hi ? hi : v;
+  return v < lo ? lo : v;
+}
+
+// The column "acc" of the page's table.
+static fix_wide piecewise(const struct node *n, int64_t x, int64_t zero) {
+  const int64_t *c = op_info(n->op)->codes ? node_codes(n) : NULL;
+  fix_wide v = (fix_wide)x - zero;
+  switch (n->op) {
+  case OP_quantize:
+    return v;
+  case OP_relu:
+    return v < 0 ? 0 : v;
+  case OP_relu6:
+  case OP_clip:
+  case OP_hard_tanh:
+    return limited(x, c[0], c[1]) - zero;
+  case OP_softshrink:
+    return v > c[0] ? v - c[0] : v < -c[0] ? v + c[0] : 0;
+  case OP_hardshrink:
+    return v > c[0] || v < -c[0] ? v : 0;
+  case OP_leaky_relu:
+    return v < 0 ? v * n->rq[0].mul[0] : v * ((fix_wide)1 << n->rq[0].shift[0]);
+  case OP_hard_sigmoid:
+    return limited(v * n->rq[0].mul[0] + c[0], 0, c[1]);
+  default:
+    abort();
+  }
+}
+
+static int64_t curve_value(const struct step *s, const struct node *n, int64_t x) {
+  const struct type *in = &input_of(s, n, 0)->type, *out = &output_of(s, n)->type;
+  struct curve_domain d = {type_lowest(in),  type_highest(in),  in->zero[0],  in->scale[0],
+                           type_lowest(out), type_highest(out), out->zero[0], out->scale[0]};
+  return oracle_code((enum curve)node_curve(n), node_real(n, ATTR_alpha, 1), &d, x);
+}
+
+static int64_t pointwise_value(const struct step *s, const struct node *n, int64_t x, int64_t c) {
+  const struct value *in = input_of(s, n, 0);
+  uint32_t slopes = n->op == OP_leaky_relu || n->op == OP_hard_sigmoid;
+  if (node_curve(n) != NONE) return curve_value(s, n, x);
+  if (node_attr(n, ATTR_table))
+    return tensor_int(node_attr(n, ATTR_table)->tensor, x - type_lowest(&in->type));
+  fix_wide acc = piecewise(n, x, zero_of(in, c));
+  if (output_of(s, n)->type.cls == TYPE_BIPOLAR) return acc < 0 ? -1 : 1;
+  if (n->n_rq == slopes) return (int64_t)acc + zero_of(output_of(s, n), c); // equal types
+  return finish(s, n, slopes, acc, c);
+}
+
+static void pointwise(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *v = output_of(s, n);
+  int64_t elements = elements_of(v), channels = v->rank ? v->shape[v->rank - 1] : 1;
+  for (int64_t f = 0; f < frames_of(s, v); f++)
+    for (int64_t i = 0; i < elements; i++)
+      y[f * elements + i] = pointwise_value(s, n, code(s, n, 0, f, i), i % channels);
+}
+
+// ---- classification
+
+// y = saturate(zero + half_even(e^(x_i s) / sum of e^(x_k s) / scale)); codes relative to x_i.
+static int64_t softmax_value(const int64_t *x, int64_t count, int64_t i, double s,
+                             const struct type *t) {
+  mpfr_t sum, e;
+  mpfr_inits2(ORACLE_BITS, sum, e, (mpfr_ptr)0);
+  mpfr_set_ui(sum, 0, MPFR_RNDN);
+  for (int64_t k = 0; k < count; k++) {
+    mpfr_set_si(e, x[k] - x[i], MPFR_RNDN);
+    mpfr_mul_d(e, e, s, MPFR_RNDN);
+    mpfr_exp(e, e, MPFR_RNDN);
+    mpfr_add(sum, sum, e, MPFR_RNDN);
+  }
+  mpfr_mul_d(sum, sum, t->scale[0], MPFR_RNDN);
+  mpfr_ui_div(e, 1, sum, MPFR_RNDN);
+  mpfr_rint(e, e, MPFR_RNDN);
+  double y = mpfr_get_d(e, MPFR_RNDN) + t->zero[0];
+  mpfr_clears(sum, e, (mpfr_ptr)0);
+  return (int64_t)fmin(fmax(y, (double)type_lowest(t)), (double)type_highest(t));
+}
+
+static void classify(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
+  int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
+  int64_t *row = ARENA_NEW(s->arena, int64_t, count);
+  int64_t *largest = n->n_out > 1 ? s->of[n->out[1]] : NULL;
+  for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
+    int64_t best = 0;
+    for (int64_t k = 0; k < count; k++) {
+      row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
+      best = row[k] > row[best] ? k : best;
+    }
+    for (int64_t k = 0; n->op == OP_softmax && k < count; k++)
+      y[r * count + k] = softmax_value(row, count, k, type_scale(&x->type, 0), &v->type);
+    if (n->op == OP_argmax) y[r] = best;
+    if (largest) largest[r] = row[best];
+  }
+}
+
+// ---- joins, sums, products
+
+// Index into an input of the output's element i, by NumPy's rules.
+static int64_t broadcast(const struct value *x, const struct value *y, int64_t i) {
+  int64_t index = 0, stride = 1;
+  for (int k = 1; k <= y->rank; k++) {
+    int64_t at = i % y->shape[y->rank - k], size = k <= x->rank ? x->shape[x->rank - k] : 1;
+    i /= y->shape[y->rank - k];
+    index += (size == 1 ? 0 : at) * stride;
+    stride *= size;
+  }
+  return index;
+}
+
+static void join(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *v = output_of(s, n);
+  for (int64_t f = 0; f < frames_of(s, v); f++)
+    for (int64_t i = 0; i < elements_of(v); i++) {
+      fix_wide a = centred(s, n, 0, f, broadcast(input_of(s, n, 0), v, i));
+      fix_wide b = centred(s, n, 1, f, broadcast(input_of(s, n, 1), v, i));
+      fix_wide acc = n->op == OP_mul ? a * b : a * n->rq[0].mul[0];
+      if (n->op == OP_add) acc += b * n->rq[1].mul[0];
+      if (n->op == OP_sub) acc -= b * n->rq[1].mul[0];
+      struct requant shift_only = {1, (const int64_t[]){1}, n->rq[0].shift};
+      struct node once = *n;
+      if (n->op != OP_mul) once.rq = &shift_only;
+      y[f * elements_of(v) + i] = finish(s, &once, 0, acc, 0);
+    }
+}
+
+// The element of the result that element i of the input is added to.
+static int64_t summed_into(const struct step *s, const struct node *n, int64_t i) {
+  const struct value *x = input_of(s, n, 0);
+  const struct attr *axes = node_attr(n, ATTR_axes);
+  int64_t index = 0, stride = 1;
+  for (int k = x->rank - 1; k >= 0; k--) {
+    bool reduced = false;
+    for (int64_t j = 0; axes && j < axes->count; j++) reduced |= axes->ints[j] == k;
+    if (!reduced) index += i % x->shape[k] * stride;
+    if (!reduced) stride *= x->shape[k];
+    i /= x->shape[k];
+  }
+  return index;
+}
+
+static void sum(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
+  int64_t size = elements_of(v), count = frames_of(s, v) * size;
+  fix_wide *acc = arena_alloc(s->arena, (size_t)count, sizeof *acc);
+  for (int64_t f = 0; f < frames_of(s, x); f++)
+    for (int64_t i = 0; i < elements_of(x); i++)
+      acc[(v->per_frame ? f : 0) * size + summed_into(s, n, i)] += centred(s, n, 0, f, i);
+  for (int64_t i = 0; i < count; i++) y[i] = finish(s, n, 0, acc[i], 0);
+}
+
+static void matmul(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *a = input_of(s, n, 0), *b = input_of(s, n, 1), *v = output_of(s, n);
+  bool ta = node_int(n, ATTR_transpose_a, 0), tb = node_int(n, ATTR_transpose_b, 0);
+  int64_t rows = a->shape[ta ? 1 : 0], inner = a->shape[ta ? 0 : 1], columns = b->shape[tb ? 0 : 1];
+  int64_t size = rows * columns, count = frames_of(s, v) * size;
+  fix_wide *acc = arena_alloc(s->arena, (size_t)count, sizeof *acc);
+  int64_t frames = a->per_frame || b->per_frame ? s->frames : 1;
+  for (int64_t f = 0; f < frames; f++)
+    for (int64_t i = 0; i < size; i++)
+      for (int64_t k = 0; k < inner; k++) {
+        int64_t r = i / columns, c = i % columns;
+        acc[(v->per_frame ? f : 0) * size + i] +=
+            centred(s, n, 0, f, ta ? k * rows + r : r * inner + k) *
+            centred(s, n, 1, f, tb ? c * inner + k : k * columns + c);
+      }
+  for (int64_t i = 0; i < count; i++) y[i] = finish(s, n, 0, acc[i], i % columns);
+}
+
+// ---- a step
+
+static void copy(const struct step *s, const struct node *n, int64_t *y) {
+  int64_t elements = elements_of(output_of(s, n));
+  for (int64_t i = 0; i < frames_of(s, output_of(s, n)) * elements; i++)
+    y[i] = code(s, n, 0, i / elements, i % elements);
+}
+
+// Element i of the output, index by index from the front.
+static void concat(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *v = output_of(s, n);
+  int64_t size = elements_of(v), axis = node_int(n, ATTR_axis, -1);
+  if (axis < 0) axis += v->rank;
+  for (int64_t i = 0; i < frames_of(s, v) * size; i++) {
+    int64_t inner = 1, k = 0, rest = i % size;
+    for (int64_t d = axis + 1; d < v->rank; d++) inner *= v->shape[d];
+    int64_t at = rest / inner % v->shape[axis], outer = rest / inner / v->shape[axis];
+    for (; at >= input_of(s, n, (uint32_t)k)->shape[axis]; k++)
+      at -= input_of(s, n, (uint32_t)k)->shape[axis];
+    int64_t own = input_of(s, n, (uint32_t)k)->shape[axis];
+    int64_t element = (outer * own + at) * inner + rest % inner;
+    y[i] = n->n_rq ? finish(s, n, (uint32_t)k, centred(s, n, (uint32_t)k, i / size, element), 0)
+                   : code(s, n, (uint32_t)k, i / size, element);
+  }
+}
+
+// What a variable holds before the first step.
+static void read_variable(const struct step *s, const struct node *n, int64_t *y) {
+  const struct node *variable = &s->g->nodes[s->g->values[n->ref[0]].node];
+  const struct value *init = &s->g->values[node_attr(variable, ATTR_init)->value];
+  for (int64_t i = 0; i < elements_of(init); i++) y[i] = tensor_int(init->init, i);
+}
+
+static void compute(const struct step *s, const struct node *n, int64_t *y) {
+  switch ((enum op_column)op_info(n->op)->column) {
+  case COLUMN_LINEAR:
+    linear(s, n, y);
+    return;
+  case COLUMN_SHAPE:
+    copy(s, n, y);
+    return;
+  case COLUMN_POINTWISE:
+    pointwise(s, n, y);
+    return;
+  case COLUMN_CLASSIFY:
+    classify(s, n, y);
+    return;
+  case COLUMN_JOIN:
+    join(s, n, y);
+    return;
+  case COLUMN_REDUCE:
+    sum(s, n, y);
+    return;
+  case COLUMN_MATMUL:
+    matmul(s, n, y);
+    return;
+  case COLUMN_CONCAT:
+    concat(s, n, y);
+    return;
+  case COLUMN_STATE:
+    read_variable(s, n, y);
+    return;
+  case COLUMN_TRAINING:
+  case COLUMN_OPAQUE:
+    break;
+  }
+  abort();
+}
+
+// True if the node's first output can be computed now and isn't yet.
+static bool is_ready(const struct step *s, const struct node *n) {
+  if (!n->n_out || s->of[n->out[0]] || n->op == OP_variable || n->op == OP_opaque) return false;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (!input_of(s, n, i)->init && !s->of[n->in[i].value]) return false;
+  return true;
+}
+
+static void fire(struct step *s, const struct node *n) {
+  for (uint32_t i = n->n_out; i-- > 0;) {
+    const struct value *v = &s->g->values[n->out[i]];
+    s->of[n->out[i]] = ARENA_NEW(s->arena, int64_t, frames_of(s, v) * elements_of(v));
+  }
+  compute(s, n, s->of[n->out[0]]);
+}
+
+int64_t **exact_run(struct arena *a, const struct graph *g, int64_t frames, const int32_t *codes) {
+  struct step s = {a, g, frames, ARENA_NEW(a, int64_t *, g->n_values)};
+  uint32_t x = g->inputs[0].value;
+  int64_t count = frames * elements_of(&g->values[x]);
+  s.of[x] = ARENA_NEW(a, int64_t, count);
+  for (int64_t i = 0; i < count; i++) s.of[x][i] = codes[i];
+  for (bool any = true; any;) {
+    any = false;
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+      if (is_ready(&s, &g->nodes[i])) {
+        fire(&s, &g->nodes[i]);
+        any = true;
+      }
+  }
+  return s.of;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts that random graphs are made of; for helper_netgen*.c.
+#ifndef NNGEN_TESTS_HELPER_NETGEN_PARTS_H
+#define NNGEN_TESTS_HELPER_NETGEN_PARTS_H
+
+#include "sw/base/rng.h"
+#include "tests/net/helper_netgen.h"
+
+struct netgen {
+  struct arena *arena;
+  struct graph *g;
+  struct rng rng;
+  enum netgen_kind kind;
+  uint32_t at; // the value at the end of the chain
+  int names;
+};
+
+int64_t netgen_pick(struct netgen *n, int64_t lo, int64_t hi);
+bool netgen_chance(struct netgen *n, int percent);
+const struct value *netgen_end(const struct netgen *n);
+const char *netgen_name(struct netgen *n, const char *what);
+int64_t netgen_size(struct netgen *n);
+struct type netgen_stream_type(struct netgen *n, bool bipolar, int widest);
+struct type netgen_pair_type(struct netgen *n); // of the inputs of NETGEN_PAIRS, NETGEN_WIDE_PAIRS
+uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
+                       struct type type);
+uint32_t netgen_add_node(struct netgen *n, enum op op, struct type out, int rank,
+                         const int64_t *shape, bool per_frame);
+void netgen_use(struct netgen *n, uint32_t node, uint32_t value);
+void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type *out,
+                    int64_t count);
+void netgen_finish(struct netgen *n, uint32_t node); // its output is the chain's end
+
+// Each adds to the chain's end.
+void netgen_flatten(struct netgen *n);
+void netgen_pointwise(struct netgen *n, enum op op);
+void netgen_join(struct netgen *n, enum op op);
+void netgen_concat(struct netgen *n);
+void netgen_reshape(struct netgen *n);
+void netgen_matmul(struct netgen *n, bool frames);
+void netgen_sum(struct netgen *n, bool frames);
+void netgen_state(struct netgen *n);
+void netgen_opaque(struct netgen *n);
+
+#endif

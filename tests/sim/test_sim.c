@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulation room: right circuits pass in both simulators under every stall pattern; builds are
+// kept; waveforms hold what their save files name; a user's error has its message.
+#include "sw/base/file.h"
+#include "sw/base/process.h"
+#include "tests/net/helper_netgen.h"
+#include "tests/sim/helper_bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAMES = 70, FEW = 5, SEEDS = 6 };
+
+static void all_stalls(struct bench *b) {
+  for (int in = 0; in < STALL_PATTERNS; in++) {
+    b->job.stall_in = in;
+    b->job.stall_out = (in * 3) % STALL_PATTERNS;
+    bench_passes(b);
+    b->job.stall_in = STALL_NONE;
+    b->job.stall_out = in;
+    bench_passes(b);
+  }
+}
+
+// ---- right circuits
+
+static void test_verilator_passes(void **state) {
+  struct bench b = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 2, FRAMES);
+  all_stalls(&b);
+  b.job.stall_in = b.job.stall_out = STALL_NONE;
+  b.job.jobs = 3;
+  bench_passes(&b);
+  bench_free(&b);
+}
+
+static void test_icarus_passes(void **state) {
+  struct bench b = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 3, FRAMES);
+  b.job.icarus = true;
+  all_stalls(&b);
+  bench_free(&b);
+}
+
+// Of NNGEN_TEST_KIND, if it is set.
+static void test_random_networks(void **state) {
+  (void)state;
+  const char *only = getenv("NNGEN_TEST_KIND");
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    struct bench b = {0};
+    enum op op = only ? (enum op)op_find(only) : seed % 2 ? OP_linear : OP_tanh;
+    bench_new(&b, netgen(&b.arena, seed, op, NETGEN_CIRCUIT), 1 + (int64_t)seed % 4, FRAMES);
+    b.job.icarus = true;
+    bench_passes(&b);
+    b.job.stall_in = b.job.stall_out = 4;
+    bench_passes(&b);
+    bench_free(&b);
+  }
+}
+
+// Nothing is built twice; a change of the circuit is noticed.
+static void test_build_is_kept(void **state) {
+  struct bench b = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 2, FEW);
+  bench_run(&b);
+  assert_true(bench_run(&b).build_seconds < 0.5);
+  bench_free(&b);
+}
+
+// ---- the waveform holds every signal that its save file names
+
+// A name of the save file, "TOP.bench.dut.l0_tdata[15:0]", as the scopes and the variable of VCD.
+static bool in_vcd(const char *vcd, const char *name) {
+  char part[128];
+  const char *at = vcd;
+  for (; at && strchr(name, '.'); name = strchr(name, '.') + 1) {
+    snprintf(part, sizeof part, "$scope module %.*s $end", (int)strcspn(name, "."), name);
+    at = strstr(at, part);
+  }
+  snprintf(part, sizeof part, " %.*s ", (int)strcspn(name, "[\n"), name);
+  return at && strstr(at, part);
+}
+
+static void saved_names_exist(struct bench *b, const char *wave) {
+  struct text vcd = {0};
+  struct err e = {0};
+  struct bytes bytes;
+  const char *const argv[] = {"fst2vcd", wave, NULL};
+  if (!process_run(argv, NULL, NULL, &vcd, &e)) fail_msg("%s", e.text);
+  assert_true(file_read(&b->arena, arena_printf(&b->arena, "%s/wave.gtkw", b->job.work), 1 << 20,
+                        &bytes, &e));
+  char *rest = arena_printf(&b->arena, "%.*s", (int)bytes.size, (char *)bytes.data);
+  int names = 0;
+  for (char *line; (line = strsep(&rest, "\n"));) {
+    bool name = strncmp(line, "TOP.", 4) == 0 || strncmp(line, "tb.", 3) == 0;
+    if (name && !in_vcd(vcd.data, line)) fail_msg("%s isn't in the waveform", line);
+    names += name;
+  }
+  assert_int_equal(names, 3 + 4 * (2 + (int)b->plan->n_taps));
+  assert_false(in_vcd(vcd.data, "tb.nothing"));
+  text_free(&vcd);
+}
+
+static void test_waveform(void **state) {
+  (void)state;
+  for (int icarus = 0; icarus < 2; icarus++) {
+    struct bench b = {0};
+    bench_new(&b, bench_network(&b.arena), 2, FEW);
+    b.job.trace = true;
+    b.job.icarus = icarus;
+    struct simulate_result r = bench_run(&b);
+    assert_null(r.failure);
+    if (process_exists("fst2vcd")) saved_names_exist(&b, r.waveform);
+    bench_free(&b);
+  }
+}
+
+// ---- what a user does with the folder alone
+
+static void test_make(void **state) {
+  static const char *const targets[] = {"icarus", "verilator"};
+  struct bench b = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 2, FEW);
+  for (int bad = 0; bad < 2; bad++) {
+    if (bad) bench_patch(&b, "vectors/expected.mem", "0", "1");
+    for (int i = 0; i < 2; i++) {
+      struct text said = {0};
+      struct err e = {0};
+      const char *const argv[] = {"make", "-C", arena_printf(&b.arena, "%s/tb", b.job.folder),
+                                  targets[i], NULL};
+      assert_int_equal(process_run(argv, NULL, NULL, &said, &e), !bad);
+      assert_non_null(strstr(said.data, bad ? "FAIL " : "PASS 4 frames"));
+      text_free(&said);
+    }
+  }
+  bench_free(&b);
+}
+
+// ---- users' errors
+
+static void test_stall_names(void **state) {
+  int in, out;
+  struct err e = {0};
+  (void)state;
+  assert_true(simulate_stall("random50", &in, &out, &e) && in == 4 && out == 4);
+  assert_true(simulate_stall("none/long", &in, &out, &e) && in == 0 && out == 6);
+  assert_false(simulate_stall("random5", &in, &out, &e));
+  assert_non_null(strstr(e.text, "--stall random5"));
+}
+
+static void test_no_verilator(void **state) {
+  struct bench b = {0};
+  struct simulate_result r;
+  struct err e = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 2, FEW);
+  const char *path = arena_strdup(&b.arena, getenv("PATH"));
+  setenv("PATH", "/nowhere", 1);
+  bool done = simulate(&b.arena, &b.job, &r, &e);
+  setenv("PATH", path, 1);
+  assert_false(done);
+  assert_non_null(strstr(e.text, "verilator isn't installed"));
+  bench_free(&b);
+}
+
+static void test_failing_build(void **state) {
+  struct bench b = {0};
+  struct simulate_result r;
+  struct err e = {0};
+  (void)state;
+  bench_new(&b, bench_network(&b.arena), 2, FEW);
+  bench_patch(&b, "top.sv", "module top", "modul top");
+  assert_false(simulate(&b.arena, &b.job, &r, &e));
+  assert_non_null(strstr(e.text, "verilator failed: %Error"));
+  bench_free(&b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_stall_names),
+      cmocka_unit_test(test_icarus_passes),
+      cmocka_unit_test(test_verilator_passes),
+      cmocka_unit_test(test_random_networks),
+      cmocka_unit_test(test_build_is_kept),
+      cmocka_unit_test(test_waveform),
+      cmocka_unit_test(test_make),
+      cmocka_unit_test(test_no_verilator),
+      cmocka_unit_test(test_failing_build),
+  };
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
+  return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
+}
