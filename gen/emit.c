@@ -31,6 +31,7 @@ const char *emit_module(const struct plan *p, const struct cell *c) {
   case COLUMN_MATMUL:
   case COLUMN_STATE:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     break;
   }
@@ -173,6 +174,7 @@ static void put_parameters(struct text *out, const struct plan *p, const struct 
   case COLUMN_MATMUL:
   case COLUMN_STATE:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     break;
   }

@@ -131,6 +131,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
   case COLUMN_MATMUL:
   case COLUMN_STATE:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     break;
   }
@@ -167,6 +168,7 @@ static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t
     return true;
   case COLUMN_STATE:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     break;
   }

@@ -101,12 +101,8 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
   m->nodes = ARENA_NEW(a, struct prepared, g->n_nodes);
   m->places = ARENA_NEW(a, struct place, g->n_values);
   graph_order(g, m->order);
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct node *n = &g->nodes[i];
-    int column = op_info(n->op)->column;
-    if (column == COLUMN_LINEAR) golden_prepare_linear(a, m->kernels, g, n, &m->nodes[i]);
-    if (column == COLUMN_POINTWISE) golden_prepare_pointwise(a, g, n, &m->nodes[i]);
-  }
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    golden_prepare(a, m->kernels, g, &g->nodes[i], &m->nodes[i]);
   lay_out(m);
   size_scratch(m);
   prepare_pixels(a, m);

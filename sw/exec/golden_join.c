@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // add and sub bring both inputs to one scale (acc = x1 * M1 +- x2 * M2) and requantise once;
-// mul requantises the exact product. Shapes broadcast as NumPy's. concat casts inputs of other
-// types.
+// mul requantises the exact product. Shapes broadcast as NumPy's.
 #include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 
@@ -22,27 +21,5 @@ void golden_join(const struct job *j) {
     for (int64_t i = 0; i < j->out[0].elements; i++)
       y[i] = joined(j, a[job_broadcast(&j->in[0], &j->out[0], i)] - zero[0],
                     b[job_broadcast(&j->in[1], &j->out[0], i)] - zero[1]);
-  }
-}
-
-// Rows `outer` of input i, each `part` elements, into rows of `row` elements.
-static void cast_part(const struct job *j, uint32_t i, int64_t outer, int64_t part, int64_t row,
-                      int64_t *to) {
-  const int64_t *from = j->parts[i];
-  int64_t zero = type_zero(&node_in(j->graph, j->node, i)->type, 0);
-  for (int64_t o = 0; o < outer; o++)
-    for (int64_t k = 0; k < part; k++)
-      to[o * row + k] = golden_requant(j, &j->node->rq[i], from[o * part + k] - zero, 0);
-}
-
-void golden_concat(const struct job *j) {
-  int axis = concat_axis(j->graph, j->node);
-  const struct array *y = &j->out[0];
-  int64_t inner = shape_elements(y->rank - axis - 1, y->shape + axis + 1), at = 0;
-  int64_t outer = job_frames(j, y) * shape_elements(axis, y->shape), row = y->shape[axis] * inner;
-  for (uint32_t i = 0; i < j->node->n_in; i++) {
-    int64_t part = node_in(j->graph, j->node, i)->shape[axis] * inner;
-    cast_part(j, i, outer, part, row, (int64_t *)y->data + at);
-    at += part;
   }
 }

@@ -68,8 +68,8 @@ static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
   }
 }
 
-void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
-                           const struct node *n, struct prepared *p) {
+static void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
+                                  const struct node *n, struct prepared *p) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   const struct value *y = node_out(g, n, 0);
   int64_t zero = type_zero(&x->type, 0), lo, hi;
@@ -94,8 +94,10 @@ static uint8_t *narrow_table(struct arena *a, const struct value *y, int64_t cou
   return narrow;
 }
 
-void golden_prepare_pointwise(struct arena *a, const struct graph *g, const struct node *n,
-                              struct prepared *p) {
+static void golden_prepare_pointwise(struct arena *a, const struct kernels *k,
+                                     const struct graph *g, const struct node *n,
+                                     struct prepared *p) {
+  (void)k;
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (type_width(&x->type) > TABLE_BITS_MAX || x->type.axis >= 0 || y->type.axis >= 0) return;
   if (node_attr(n, ATTR_slice) || (n->n_rq && n->rq[n->n_rq - 1].count > 1)) return;
@@ -104,4 +106,19 @@ void golden_prepare_pointwise(struct arena *a, const struct graph *g, const stru
   p->table = ARENA_NEW(a, int32_t, count);
   for (int64_t i = 0; i < count; i++) p->table[i] = (int32_t)pointwise_code(&f, lowest + i);
   if (value_is_narrow(x) && value_is_narrow(y)) p->table8 = narrow_table(a, y, count, p->table);
+}
+
+void golden_prepare(struct arena *a, const struct kernels *k, const struct graph *g,
+                    const struct node *n, struct prepared *p) {
+  static void (*const columns[])(struct arena *, const struct kernels *, const struct graph *,
+                                 const struct node *, struct prepared *) = {
+#define YES(f) f
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, prepare, ...) prepare(golden_prepare_##stem),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef NO
+  };
+  if (columns[op_info(n->op)->column]) columns[op_info(n->op)->column](a, k, g, n, p);
 }

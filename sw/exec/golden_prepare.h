@@ -24,11 +24,9 @@ struct prepared {
   uint8_t *table8; // pointwise: (256) the same for narrow input and output, as stored
 };
 
-// p for node n, which is of the linear or the pointwise column; nothing, if only the plain kernel
-// serves. The graph's ranges are proven.
-void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
-                           const struct node *n, struct prepared *p);
-void golden_prepare_pointwise(struct arena *a, const struct graph *g, const struct node *n,
-                              struct prepared *p);
+// p for node n, by its column; nothing, if only the plain kernel serves. The graph's ranges are
+// proven.
+void golden_prepare(struct arena *a, const struct kernels *k, const struct graph *g,
+                    const struct node *n, struct prepared *p);
 
 #endif

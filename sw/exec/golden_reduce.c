@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact sums: over axes, over the inner dimension of two matrices, and over the frames of a step.
+// Exact sums: over axes, and over the frames of a step.
 #include "sw/exec/job.h"
 
 void golden_reduce(const struct job *j) {
@@ -13,25 +13,5 @@ void golden_reduce(const struct job *j) {
         for (int64_t i = 0; i < j->in[0].elements; i++)
           if (job_result(j, i) == r) acc += golden_frame(&j->in[0], b)[i] - zero;
       golden_frame(&j->out[0], f)[r] = golden_requant(j, &j->node->rq[0], acc, 0);
-    }
-}
-
-void golden_matmul(const struct job *j) {
-  const struct array *a = &j->in[0], *b = &j->in[1];
-  bool ta = node_int(j->node, ATTR_transpose_a, 0) != 0;
-  bool tb = node_int(j->node, ATTR_transpose_b, 0) != 0;
-  bool frames = node_int(j->node, ATTR_frames, 0) != 0;
-  int64_t za = type_zero(&node_in(j->graph, j->node, 0)->type, 0);
-  int64_t zb = type_zero(&node_in(j->graph, j->node, 1)->type, 0);
-  int64_t inner = a->shape[!ta], columns = b->shape[!tb];
-  int64_t steps = j->out[0].per_frame ? j->frames : 1;
-  for (int64_t f = 0; f < steps; f++)
-    for (int64_t r = 0; r < j->out[0].elements; r++) {
-      fix_wide acc = 0;
-      for (int64_t s = frames ? 0 : f; s < (frames ? j->frames : f + 1); s++)
-        for (int64_t k = 0; k < inner; k++)
-          acc += (fix_wide)(golden_frame(a, s)[job_element(a, ta, r / columns, k)] - za) *
-                 (golden_frame(b, s)[job_element(b, tb, k, r % columns)] - zb);
-      golden_frame(&j->out[0], f)[r] = golden_requant(j, &j->node->rq[0], acc, r % columns);
     }
 }

@@ -9,36 +9,19 @@ static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
 }
 
 void golden_fire(const struct job *j) {
-  switch ((enum op_column)op_info(j->node->op)->column) {
-  case COLUMN_LINEAR:
-    golden_linear(j);
-    return;
-  case COLUMN_POINTWISE:
-    golden_pointwise(j);
-    return;
-  case COLUMN_CLASSIFY:
-    golden_classify(j);
-    return;
-  case COLUMN_JOIN:
-    golden_join(j);
-    return;
-  case COLUMN_REDUCE:
-    golden_reduce(j);
-    return;
-  case COLUMN_MATMUL:
-    golden_matmul(j);
-    return;
-  case COLUMN_STATE:
-    if (j->node->op == OP_assign) golden_assign(j);
-    return;
-  case COLUMN_CONCAT:
-    golden_concat(j);
-    return;
-  case COLUMN_SHAPE:
-  case COLUMN_TRAINING:
-  case COLUMN_OPAQUE:
-    return;
-  }
+  static void (*const kernels[])(const struct job *) = {
+#define YES(f) f
+#define MOVE(f) NULL
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, ...) golden(golden_##stem),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
+  };
+  void (*kernel)(const struct job *) = kernels[op_info(j->node->op)->column];
+  if (kernel) kernel(j);
 }
 
 const struct element_kind golden_kind = {sizeof(int64_t), load, golden_fire, false};

@@ -25,7 +25,7 @@ struct job {
   const int64_t *channel;      // sliced last output axis: its original index; NULL: all
   void *held[ASSIGN_REFS_MAX]; // read, assign: the variables' contents
   int share, shares;           // this call does share `share` of `shares`; 0 of 0: everything
-  bool fresh;                  // real_gradient writes dx instead of adding to it
+  bool fresh;                  // real_backward writes dx instead of adding to it
 };
 
 struct array array_of(const struct value *v, void *data);
@@ -100,25 +100,19 @@ static inline int64_t job_element(const struct array *x, bool transposed, int64_
 // y = requantisation of acc for output channel c (local index of the last axis).
 int64_t golden_requant(const struct job *j, const struct requant *rq, fix_wide acc, int64_t c);
 
-// The kernels. Each has its column's name; `fire` functions dispatch on the column.
+// The kernels, golden_<column> and real_<column>; fire calls that of the node's column, if it has
+// one. A kernel that can't be shared does all in the first share.
 void golden_fire(const struct job *j);
-void golden_linear(const struct job *j);
-void golden_pointwise(const struct job *j);
-void golden_classify(const struct job *j);
-void golden_join(const struct job *j);
-void golden_concat(const struct job *j);
-void golden_reduce(const struct job *j);
-void golden_matmul(const struct job *j);
-void golden_assign(const struct job *j);
 void real_fire(const struct job *j);
-void real_linear(const struct job *j);
-void real_pointwise(const struct job *j);
-void real_classify(const struct job *j);
-void real_join(const struct job *j);
-void real_reduce(const struct job *j);
-void real_matmul(const struct job *j);
-void real_assign(const struct job *j);
-void real_training(const struct job *j);
+#define YES(f) void f(const struct job *j);
+#define MOVE(f)
+#define NO(f)
+#define COLUMN(id, stem, golden, prepare, real, ...) golden(golden_##stem) real(real_##stem)
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
 
 // The same firing backwards. j has been fired; dy is the gradient of some loss with respect to
 // out[0], shaped like it; the gradient with respect to in[k] is added to dx[k], shaped like in[k]
@@ -126,15 +120,14 @@ void real_training(const struct job *j);
 // sum over the frames. A mask is not part of the function: who updates a variable keeps its cut
 // connections zero. The kind must have a gradient (op_no_gradient); j needs the data of what
 // op_gradient_reads names, and the shapes of everything.
-void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_linear_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_pointwise_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_softmax_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_join_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_concat_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_reduce_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_matmul_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_cross_entropy_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-void real_dropout_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+void real_backward(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+
+// The kernels of its rules.
+#define RULE(id, kernel, ...)                                                                      \
+  void real_##kernel##_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
+#define REASON(...)
+#include "sw/graph/gradients.def"
+#undef RULE
+#undef REASON
 
 #endif

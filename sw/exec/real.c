@@ -12,86 +12,20 @@ static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
   ((float *)to)[at] = (float)tensor_real(t, i);
 }
 
-// Kinds that can't be shared are done by the first share.
 void real_fire(const struct job *j) {
-  switch ((enum op_column)op_info(j->node->op)->column) {
-  case COLUMN_LINEAR:
-    real_linear(j);
-    return;
-  case COLUMN_POINTWISE:
-    real_pointwise(j);
-    return;
-  case COLUMN_CLASSIFY:
-    if (!j->share) real_classify(j);
-    return;
-  case COLUMN_JOIN:
-    if (!j->share) real_join(j);
-    return;
-  case COLUMN_REDUCE:
-    if (!j->share) real_reduce(j);
-    return;
-  case COLUMN_MATMUL:
-    if (!j->share) real_matmul(j);
-    return;
-  case COLUMN_STATE:
-    if (j->node->op == OP_assign) real_assign(j);
-    return;
-  case COLUMN_TRAINING:
-    real_training(j);
-    return;
-  case COLUMN_SHAPE:
-  case COLUMN_CONCAT:
-  case COLUMN_OPAQUE:
-    return;
-  }
-}
-
-static void copy_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  int64_t count = dx[0] ? job_frames(j, &j->in[0]) * j->in[0].elements : 0;
-  for (int64_t i = 0; i < count; i++) dx[0][i] += dy[i];
-}
-
-void real_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  switch ((enum op_gradient)op_info(j->node->op)->gradient) {
-  case GRADIENT_LINEAR:
-    real_linear_gradient(j, dy, dx);
-    return;
-  case GRADIENT_COPY:
-    copy_gradient(j, dy, dx);
-    return;
-  case GRADIENT_SLOPE:
-    real_pointwise_gradient(j, dy, dx);
-    return;
-  case GRADIENT_SOFTMAX:
-    real_softmax_gradient(j, dy, dx);
-    return;
-  case GRADIENT_JOIN:
-    real_join_gradient(j, dy, dx);
-    return;
-  case GRADIENT_SUM:
-    real_reduce_gradient(j, dy, dx);
-    return;
-  case GRADIENT_MATMUL:
-    real_matmul_gradient(j, dy, dx);
-    return;
-  case GRADIENT_CONCAT:
-    real_concat_gradient(j, dy, dx);
-    return;
-  case GRADIENT_CROSS_ENTROPY:
-    real_cross_entropy_gradient(j, dy, dx);
-    return;
-  case GRADIENT_DROPOUT:
-    real_dropout_gradient(j, dy, dx);
-    return;
-  case GRADIENT_INTEGER:
-  case GRADIENT_INDEX:
-  case GRADIENT_STATE:
-  case GRADIENT_CARRIED:
-  case GRADIENT_STEP:
-  case GRADIENT_SECOND:
-    break;
-  }
-  assert(false && "the kind has no gradient");
+  static void (*const kernels[])(const struct job *) = {
+#define YES(f) f
+#define MOVE(f) NULL
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, prepare, real, ...) real(real_##stem),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
+  };
+  void (*kernel)(const struct job *) = kernels[op_info(j->node->op)->column];
+  if (kernel) kernel(j);
 }
 
 const struct element_kind real_kind = {sizeof(float), load, real_fire, true};

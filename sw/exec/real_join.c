@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// add, sub and mul in floats; shapes broadcast as NumPy's. The gradient of concat.
+// add, sub and mul in floats; shapes broadcast as NumPy's.
 #include "sw/exec/job.h"
 
 void real_join(const struct job *j) {
+  if (j->share) return;
   for (int64_t f = 0, frames = job_frames(j, &j->out[0]); f < frames; f++) {
     const float *a = real_frame(&j->in[0], f), *b = real_frame(&j->in[1], f);
     float *y = real_frame(&j->out[0], f);
@@ -29,18 +30,5 @@ void real_join_gradient(const struct job *j, const float *dy, float *const dx[JO
       if (da) da[l] += product ? d[i] * b[r] : d[i];
       if (db) db[r] += product ? d[i] * a[l] : sign * d[i];
     }
-  }
-}
-
-void real_concat_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  const struct value *y = node_out(j->graph, j->node, 0);
-  int axis = concat_axis(j->graph, j->node);
-  int64_t inner = shape_elements(y->rank - axis - 1, y->shape + axis + 1);
-  int64_t outer = (y->per_frame ? j->frames : 1) * shape_elements(axis, y->shape);
-  for (uint32_t k = 0; k < j->node->n_in; k++) {
-    int64_t part = node_in(j->graph, j->node, k)->shape[axis] * inner;
-    for (int64_t i = 0; dx[k] && i < outer * part; i++)
-      dx[k][i] += dy[i / part * y->shape[axis] * inner + i % part];
-    dy += part;
   }
 }

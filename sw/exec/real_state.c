@@ -102,7 +102,8 @@ static void keep_cut(const struct tensor *mask, int64_t from, const struct run *
     if (!tensor_int(mask, from + i)) r->x[i] = 0;
 }
 
-void real_assign(const struct job *j) {
+void real_state(const struct job *j) {
+  if (!j->node->n_in) return;
   enum assign f = assign_of(j->node);
   const struct array *t = &j->in[j->node->n_in - 1];
   const struct tensor *mask = assign_held(j->graph, j->node, 0)->mask;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only training graphs hold: the loss, dropout, the schedule of the learning rate, and
-// gradients of other nodes.
+// What only training graphs hold: the loss, dropout, the schedule of the learning rate.
 #include "sw/base/elementary.h"
 #include "sw/base/rng.h"
 #include "sw/exec/job.h"
-#include "sw/graph/gradient.h"
 
 #include <math.h>
 #include <string.h>
@@ -113,89 +111,6 @@ static void schedule(const struct job *j) {
   ((float *)j->out[0].data)[0] = (float)tensor_real(t, i);
 }
 
-// ---- gradient nodes
-
-// The earlier firing as real_gradient takes it: shapes of everything, data of what it reads.
-static struct job earlier(struct arena *a, const struct job *j, const struct gradient *d,
-                          struct array *dy) {
-  void *in[JOB_INPUTS] = {NULL}, *out[JOB_OUTPUTS] = {NULL};
-  for (uint32_t i = 0; i < d->n_reads; i++)
-    *(d->reads[i] == NONE ? &out[0] : &in[d->reads[i]]) = j->in[i + 1].data;
-  struct job f = {.graph = j->graph,
-                  .node = d->of,
-                  .frames = j->frames,
-                  .share = j->share,
-                  .shares = j->shares};
-  for (uint32_t i = 0; i < d->of->n_in && i < JOB_INPUTS; i++)
-    f.in[i] = array_of(node_in(j->graph, d->of, i), in[i]);
-  f.out[0] = array_of(node_out(j->graph, d->of, 0), out[0]);
-  struct space s;
-  struct slice slice;
-  struct err e = {0};
-  const struct node *sliced = node_attr(d->of, ATTR_slice) ? d->of : j->node;
-  if (op_info(d->of->op)->space != SPACE_WHOLE && node_attr(sliced, ATTR_slice) &&
-      space_of(j->graph, d->of, &s, &e) && slice_of(sliced, &s, &slice, &e)) {
-    job_narrow(a, &f, &s, &slice, sizeof(float));
-    for (int k = 0; sliced == j->node && k < s.out_rank; k++)
-      if (s.out_axis[k] == slice.axis) array_narrow(a, dy, j->frames, k, &slice, sizeof(float));
-    if (sliced == j->node) f.out[0] = *dy;
-  }
-  return f;
-}
-
-// The gradient of a slice's part, put where the part was: the rest is zero.
-static void widen(const struct job *j, const struct gradient *d, const float *part) {
-  const struct array *whole = &j->out[0];
-  struct space s;
-  struct slice slice;
-  struct err e = {0};
-  space_of(j->graph, d->of, &s, &e);
-  slice_of(d->of, &s, &slice, &e);
-  int needs = slice_needs(&s, &slice, d->input);
-  int64_t frames = job_frames(j, whole);
-  if (needs == NONE) {
-    memcpy(whole->data, part, (size_t)(frames * whole->elements) * sizeof *part);
-    return;
-  }
-  memset(whole->data, 0, (size_t)(frames * whole->elements) * sizeof *part);
-  int64_t inner = shape_elements(whole->rank - needs - 1, whole->shape + needs + 1);
-  int64_t outer = frames * shape_elements(needs, whole->shape), size = whole->shape[needs];
-  for (int64_t o = 0; o < outer; o++)
-    for (int64_t i = 0; i < slice.ranges; i++) {
-      int64_t begin = slice.range[2 * i], count = (slice.range[2 * i + 1] - begin) * inner;
-      memcpy((float *)whole->data + (o * size + begin) * inner, part, (size_t)count * sizeof *part);
-      part += count;
-    }
-}
-
-// Rules whose kernels write when asked to; the others add to zeros.
-static bool writes(const struct node *of) {
-  int rule = op_info(of->op)->gradient;
-  return rule == GRADIENT_LINEAR || rule == GRADIENT_SLOPE || rule == GRADIENT_DROPOUT ||
-         rule == GRADIENT_CROSS_ENTROPY;
-}
-
-static void gradient(const struct job *j) {
-  struct arena a = {0};
-  struct gradient d;
-  struct err e = {0};
-  if (!gradient_of(j->graph, j->node, &d, &e)) return;
-  struct array dy = j->in[0];
-  struct job f = earlier(&a, j, &d, &dy);
-  bool scatter = node_attr(d.of, ATTR_slice) != NULL;
-  f.fresh = writes(d.of);
-  if ((!f.fresh || scatter) && j->share) return;
-  if (!f.fresh || scatter) f.share = f.shares = 0;
-  int64_t count = job_frames(&f, &f.in[d.input]) * f.in[d.input].elements;
-  float *to = scatter ? ARENA_NEW(&a, float, count) : j->out[0].data;
-  if (!f.fresh) memset(to, 0, (size_t)count * sizeof *to);
-  float **dx = ARENA_NEW(&a, float *, d.of->n_in + JOB_INPUTS);
-  dx[d.input] = to;
-  real_gradient(&f, dy.data, dx);
-  if (scatter) widen(j, &d, to);
-  arena_free(&a);
-}
-
 void real_training(const struct job *j) {
   switch (j->node->op) {
   case OP_cross_entropy:
@@ -206,9 +121,6 @@ void real_training(const struct job *j) {
     return;
   case OP_schedule:
     if (!j->share) schedule(j);
-    return;
-  case OP_gradient:
-    gradient(j);
     return;
   default:
     return;

@@ -142,44 +142,26 @@ struct op_info {
 };
 
 enum op_column {
-  COLUMN_LINEAR,
-  COLUMN_SHAPE,
-  COLUMN_POINTWISE,
-  COLUMN_CLASSIFY,
-  COLUMN_JOIN,
-  COLUMN_CONCAT,
-  COLUMN_REDUCE,
-  COLUMN_MATMUL,
-  COLUMN_STATE,
-  COLUMN_TRAINING,
-  COLUMN_OPAQUE,
+#define COLUMN(id, ...) COLUMN_##id,
+#include "sw/graph/columns.def"
+#undef COLUMN
 };
 
 enum op_space { SPACE_WHOLE, SPACE_ELEMENTS, SPACE_LINEAR, SPACE_SUM, SPACE_MATMUL };
 enum op_executor { EXECUTOR_GOLDEN = 1, EXECUTOR_REAL = 2, EXECUTOR_CIRCUIT = 4 };
 
-// How gradients pass through a kind, or (the last six) why they don't; ops.def tells each rule.
+// How gradients pass through a kind, or why they don't.
 enum op_gradient {
-  GRADIENT_LINEAR,
-  GRADIENT_COPY,
-  GRADIENT_SLOPE,
-  GRADIENT_SOFTMAX,
-  GRADIENT_JOIN,
-  GRADIENT_SUM,
-  GRADIENT_MATMUL,
-  GRADIENT_CONCAT,
-  GRADIENT_CROSS_ENTROPY,
-  GRADIENT_DROPOUT,
-  GRADIENT_INTEGER,
-  GRADIENT_INDEX,
-  GRADIENT_STATE,
-  GRADIENT_CARRIED,
-  GRADIENT_STEP,
-  GRADIENT_SECOND,
+#define RULE(id, ...) GRADIENT_##id,
+#define REASON(id, ...) GRADIENT_##id,
+#include "sw/graph/gradients.def"
+#undef RULE
+#undef REASON
 };
 
 const struct op_info *op_info(enum op op);
 const char *op_no_gradient(enum op op); // why a kind has no gradient; NULL if it has one
+bool gradient_fresh(enum op op);        // its kernel writes where it can be asked to, and is shared
 int op_find(const char *name);          // NONE if unknown
 
 // What the gradient with respect to input k reads besides that of the output, a bit per input and

@@ -103,6 +103,7 @@ struct interval interval_acc(const struct graph *g, const struct node *n, int64_
   case COLUMN_CLASSIFY:
   case COLUMN_CONCAT:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_STATE:
   case COLUMN_OPAQUE:
     break;
@@ -255,6 +256,7 @@ static struct interval output_range(const struct graph *g, const struct node *n,
   case COLUMN_CONCAT:
     return joined_range(g, n);
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_STATE:
   case COLUMN_OPAQUE:
     break;

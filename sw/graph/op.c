@@ -34,63 +34,37 @@ const struct op_info *op_info(enum op op) {
 }
 
 const char *op_no_gradient(enum op op) {
-  switch ((enum op_gradient)infos[op].gradient) {
-  case GRADIENT_INTEGER:
-    return "it is computed in integers only";
-  case GRADIENT_INDEX:
-    return "its output is an index";
-  case GRADIENT_STATE:
-    return "gradients end at variables";
-  case GRADIENT_CARRIED:
-    return "it is not executed";
-  case GRADIENT_STEP:
-    return "it is a function of the step's number";
-  case GRADIENT_SECOND:
-    return "it is a gradient itself";
-  case GRADIENT_LINEAR:
-  case GRADIENT_COPY:
-  case GRADIENT_SLOPE:
-  case GRADIENT_SOFTMAX:
-  case GRADIENT_JOIN:
-  case GRADIENT_SUM:
-  case GRADIENT_MATMUL:
-  case GRADIENT_CONCAT:
-  case GRADIENT_CROSS_ENTROPY:
-  case GRADIENT_DROPOUT:
-    break;
-  }
-  return NULL;
+  static const char *const reasons[] = {
+#define RULE(...) NULL,
+#define REASON(id, text) text,
+#include "sw/graph/gradients.def"
+#undef RULE
+#undef REASON
+  };
+  return reasons[infos[op].gradient];
+}
+
+// Of a rule: fresh, reads of inputs 0 and 1.
+static const unsigned rules[][3] = {
+#define X0 1
+#define X1 2
+#define Y GRADIENT_OUTPUT
+#define RULE(id, kernel, fresh, first, second) {fresh, first, second},
+#define REASON(...) {0, 0, 0},
+#include "sw/graph/gradients.def"
+#undef RULE
+#undef REASON
+#undef X0
+#undef X1
+#undef Y
+};
+
+bool gradient_fresh(enum op op) {
+  return rules[infos[op].gradient][0] != 0;
 }
 
 unsigned op_gradient_reads(enum op op, uint32_t k) {
-  enum { IN0 = 1, IN1 = 2 };
-  switch ((enum op_gradient)infos[op].gradient) {
-  case GRADIENT_LINEAR:
-    return k == 0 ? IN1 : k == 1 ? IN0 : 0;
-  case GRADIENT_MATMUL:
-    return k == 0 ? IN1 : IN0;
-  case GRADIENT_SLOPE:
-    return IN0;
-  case GRADIENT_JOIN:
-    return op != OP_mul ? 0 : k == 0 ? IN1 : IN0;
-  case GRADIENT_SOFTMAX:
-    return GRADIENT_OUTPUT;
-  case GRADIENT_CROSS_ENTROPY:
-    return k == 0 ? IN0 | IN1 : IN0;
-  case GRADIENT_DROPOUT:
-    return IN1;
-  case GRADIENT_COPY:
-  case GRADIENT_SUM:
-  case GRADIENT_CONCAT:
-  case GRADIENT_INTEGER:
-  case GRADIENT_INDEX:
-  case GRADIENT_STATE:
-  case GRADIENT_CARRIED:
-  case GRADIENT_STEP:
-  case GRADIENT_SECOND:
-    break;
-  }
-  return 0;
+  return k < 2 ? rules[infos[op].gradient][1 + k] : 0;
 }
 
 const char *attr_text(enum attr_name name) {

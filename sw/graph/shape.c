@@ -115,6 +115,7 @@ bool graph_shape(const struct graph *g, const struct node *n, uint32_t out, int 
   case COLUMN_CONCAT:
     return concat_shape(g, n, rank, shape, e);
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
     return training_shape(g, n, rank, shape, e);
   case COLUMN_LINEAR:
   case COLUMN_POINTWISE:

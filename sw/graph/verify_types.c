@@ -297,6 +297,7 @@ bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   case COLUMN_MATMUL:
     return sum_types(g, n, e);
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
     return err_set(e, "%s works on floats, found integers", op_info(n->op)->name);
   case COLUMN_STATE:
   case COLUMN_OPAQUE:

@@ -89,16 +89,14 @@ static void resize(struct planner *p, int index, int64_t lanes) {
 static void layer_lanes(struct planner *p, const struct node *n, int64_t *in, int64_t *out) {
   bool linear = op_info(n->op)->column == COLUMN_LINEAR;
   *in = linear ? p->folding->parallelism : p->at.lanes;
-  int64_t given = 0;
   *out = linear ? p->folding->parallelism : 0;
   for (uint32_t i = 0; i < p->folding->n_layers; i++) {
     struct folding_entry *entry = &p->folding->layers[i];
     if (strcmp(entry->name, n->name) != 0) continue;
     entry->used = true;
-    if (entry->in) *in = given = entry->in;
+    if (entry->in) *in = entry->in;
     if (entry->out) *out = entry->out;
   }
-  (void)given;
   if (!*out) *out = *in;
 }
 
@@ -122,6 +120,7 @@ static bool plan_column(struct planner *p, struct cell *c, struct err *e) {
   case COLUMN_MATMUL:
   case COLUMN_STATE:
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     break;
   }

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { FRAMES_LEAST = 4, FRAMES_MOST = 64, STAGES_MAX = 64 };
+enum { FRAMES_LEAST = 4, FRAMES_MOST = 64 };
 
 struct state {
   const struct cell *cell;

@@ -251,10 +251,6 @@ int64_t fit_steps(const struct fit *f) {
   return (f->d.trained + f->o.batch - 1) / f->o.batch;
 }
 
-double fit_loss(const struct fit *f) {
-  return (double)f->last_loss;
-}
-
 void fit_free(struct fit *f) {
   steps_free(f->steps);
 }

@@ -54,7 +54,6 @@ enum fit_state fit_step(struct fit *f, struct err *e);
 
 const struct fit_position *fit_at(const struct fit *f);
 int64_t fit_steps(const struct fit *f); // per epoch
-double fit_loss(const struct fit *f);   // of the last step
 void fit_free(struct fit *f);           // its threads; the memory is the arena's
 size_t fit_bytes(const struct fit *f);  // memory beyond the data
 

@@ -149,7 +149,7 @@ static void test_bounds(void **state) {
       struct graph *g = graph_of(&a, l);
       models_agree(&a, g, list[k]->name, i); // with nothing proven yet
       graph_ranges(g);
-      golden_prepare_linear(&a, list[k], g, &g->nodes[0], &p);
+      golden_prepare(&a, list[k], g, &g->nodes[0], &p);
       bool bytes = l->bytes && list[k]->linear8;
       if (p.packed != l->packed || p.bytes != bytes || p.shift_only != l->shift_only)
         fail_msg("row %zu, %s: packed %d, bytes %d, shift only %d", i, list[k]->name, p.packed,

@@ -73,12 +73,12 @@ static bool right(struct probe *p, gradient_function *gradient) {
 static void check_unwanted(struct probe *p) {
   float *all[JOB_INPUTS] = {NULL}, *one[JOB_INPUTS] = {NULL};
   start(p, all);
-  real_gradient(&p->job, p->dy, all);
+  real_backward(&p->job, p->dy, all);
   start(p, one);
   for (uint32_t k = 0; k < p->job.node->n_in; k++) {
     float *wanted[JOB_INPUTS] = {NULL};
     wanted[k] = one[k];
-    real_gradient(&p->job, p->dy, wanted);
+    real_backward(&p->job, p->dy, wanted);
     assert_memory_equal(one[k], all[k], (size_t)probe_total(p, &p->job.in[k]) * sizeof **one);
   }
 }
@@ -92,7 +92,7 @@ static void every_kind_against_differences(void **state) {
       probe_evaluate(&p);
       if (!close_to(p.job.out[0].data, p.y, probe_total(&p, &p.job.out[0])))
         fail_msg("%s, case %u: the forward pass is another function", op_info(op)->name, c);
-      if (!right(&p, real_gradient)) fail_msg("%s, case %u: wrong gradient", op_info(op)->name, c);
+      if (!right(&p, real_backward)) fail_msg("%s, case %u: wrong gradient", op_info(op)->name, c);
       check_unwanted(&p);
       arena_free(&p.arena);
     }
@@ -120,7 +120,7 @@ static void a_value_used_twice_takes_both(void **state) {
   struct node n = {.op = OP_mul};
   struct array a = {x, 1, {3}, 3, false}, out = {y, 1, {3}, 3, false};
   struct job j = {.node = &n, .frames = 1, .in = {a, a}, .out = {out}};
-  real_gradient(&j, dy, (float *[JOB_INPUTS]){dx, dx, NULL});
+  real_backward(&j, dy, (float *[JOB_INPUTS]){dx, dx, NULL});
   static const float expected[3] = {3, 1 - 12, -1};
   assert_memory_equal(dx, expected, sizeof dx);
 }
@@ -137,7 +137,7 @@ static void a_slice_has_the_gradients_of_its_part(void **state) {
                   .frames = 1,
                   .in = {{x, 1, {2}, 2, true}, {w, 2, {1, 2}, 2, false}, {b, 1, {1}, 1, false}},
                   .out = {{y, 1, {1}, 1, true}}};
-  real_gradient(&j, dy, (float *[JOB_INPUTS]){dx, dw, db});
+  real_backward(&j, dy, (float *[JOB_INPUTS]){dx, dw, db});
   assert_memory_equal(dx, ((float[]){-4, -10}), sizeof dx);
   assert_memory_equal(dw, ((float[]){-6, 2}), sizeof dw);
   assert_memory_equal(db, ((float[]){-1}), sizeof db);
@@ -160,7 +160,7 @@ static void kinks_are_as_defined(void **state) {
     float x = kinks[i].x, one = 1, dx = 0;
     struct array a = {&x, 1, {1}, 1, false};
     struct job j = {.node = &p.g->nodes[p.node], .frames = 1, .in = {a}, .out = {a}};
-    real_gradient(&j, &one, (float *[JOB_INPUTS]){&dx});
+    real_backward(&j, &one, (float *[JOB_INPUTS]){&dx});
     assert_true(dx == kinks[i].slope);
     arena_free(&p.arena);
   }
@@ -175,15 +175,15 @@ static int64_t count_of(const struct job *j, int k) {
 static void bug_first_frame_of_weights(const struct job *j, const float *dy, float *const dx[]) {
   struct job first = *j;
   first.frames = 1;
-  real_gradient(j, dy, (float *[JOB_INPUTS]){dx[0]});
-  real_gradient(&first, dy, (float *[JOB_INPUTS]){NULL, dx[1], dx[2]});
+  real_backward(j, dy, (float *[JOB_INPUTS]){dx[0]});
+  real_backward(&first, dy, (float *[JOB_INPUTS]){NULL, dx[1], dx[2]});
 }
 
 static void bug_transposed_weights(const struct job *j, const float *dy, float *const dx[]) {
   struct arena a = {0};
   float *dw = ARENA_NEW(&a, float, count_of(j, 1));
   int64_t rows = j->in[1].shape[0], columns = j->in[1].shape[1];
-  real_gradient(j, dy, (float *[JOB_INPUTS]){dx[0], dw, dx[2]});
+  real_backward(j, dy, (float *[JOB_INPUTS]){dx[0], dw, dx[2]});
   for (int64_t i = 0; i < count_of(j, 1); i++) {
     int64_t at = i % (rows * columns);
     dx[1][i] += dw[i - at + at % rows * columns + at / rows];
@@ -202,7 +202,7 @@ static void bug_last_of_broadcast(const struct job *j, const float *dy, float *c
 static void bug_overwrites(const struct job *j, const float *dy, float *const dx[]) {
   for (int k = 0; k < JOB_INPUTS; k++)
     if (dx[k]) memset(dx[k], 0, (size_t)count_of(j, k) * sizeof **dx);
-  real_gradient(j, dy, dx);
+  real_backward(j, dy, dx);
 }
 
 static void bug_slope_of_one(const struct job *j, const float *dy, float *const dx[]) {
@@ -219,7 +219,7 @@ static void bug_wrong_sign(const struct job *j, const float *dy, float *const dx
   struct job added = *j;
   n.op = OP_add;
   added.node = &n;
-  real_gradient(&added, dy, dx);
+  real_backward(&added, dy, dx);
 }
 
 // Cases that a bug gets wrong.

@@ -305,6 +305,7 @@ static bool add(struct netgen *n, enum op op) {
     netgen_concat(n);
     return true;
   case COLUMN_TRAINING:
+  case COLUMN_GRADIENT:
     break;
   case COLUMN_OPAQUE:
     netgen_opaque(n);

@@ -153,7 +153,8 @@ bool probe_make(struct probe *p, enum op op) {
   case GRADIENT_SOFTMAX:
     make_elements(p, 2);
     return true;
-  case GRADIENT_JOIN:
+  case GRADIENT_TERM:
+  case GRADIENT_FACTOR:
     make_join(p);
     return true;
   case GRADIENT_SUM:
@@ -416,6 +417,7 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     memcpy(y, frame(p, 0, f), (size_t)p->job.out[0].elements * sizeof *y);
     return;
   case COLUMN_STATE:
+  case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:
     fail();
   }

@@ -75,7 +75,7 @@ static void check_activation(const struct record *r, enum op op) {
                   .in = {{x->data, 1, {x->count}, x->count, false}},
                   .out = {{y, 1, {x->count}, x->count, false}}};
   real_fire(&j);
-  real_gradient(&j, dy->data, (float *[JOB_INPUTS]){dx});
+  real_backward(&j, dy->data, (float *[JOB_INPUTS]){dx});
   assert_close(y, recorded(r, arena_printf(&a, "activation.%s.y", name)), name);
   assert_close(dx, recorded(r, arena_printf(&a, "activation.%s.dx", name)), name);
   arena_free(&a);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gradient of concat, which itself only moves its inputs.
+#include "sw/exec/job.h"
+
+void real_concat_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  const struct value *y = node_out(j->graph, j->node, 0);
+  int axis = concat_axis(j->graph, j->node);
+  int64_t inner = shape_elements(y->rank - axis - 1, y->shape + axis + 1);
+  int64_t outer = (y->per_frame ? j->frames : 1) * shape_elements(axis, y->shape);
+  for (uint32_t k = 0; k < j->node->n_in; k++) {
+    int64_t part = node_in(j->graph, j->node, k)->shape[axis] * inner;
+    for (int64_t i = 0; dx[k] && i < outer * part; i++)
+      dx[k][i] += dy[i / part * y->shape[axis] * inner + i % part];
+    dy += part;
+  }
+}
