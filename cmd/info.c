@@ -54,7 +54,8 @@ static struct layer layer_of(struct arena *a, const struct graph *g, const struc
     l.type = type_text(a, &y->type);
   }
   bool sums = op_info(n->op)->column == COLUMN_LINEAR || op_info(n->op)->column == COLUMN_MATMUL;
-  if (sums && type_is_integer(&y->type)) l.accumulator_bits = interval_bits(interval_node(g, n));
+  if (sums && type_is_integer(&y->type))
+    l.accumulator_bits = interval_bits(interval_node(g, n, KNOWN_PROVEN));
   return l;
 }
 

@@ -117,7 +117,7 @@ static bool outputs_lost(struct arena *a, const struct graph *g, const struct no
   for (int64_t c = 0; c < count; c++) {
     const struct requant *r = &n->rq[0];
     int64_t k = r->count > 1 ? c : 0, zero = type_zero(&y->type, y->type.axis < 0 ? 0 : c);
-    struct interval i = interval_acc(g, n, c);
+    struct interval i = interval_acc(g, n, KNOWN_PROVEN, c);
     double lowest = ldexp((double)i.lo * (double)r->mul[k], -r->shift[k]) + (double)zero;
     double highest = ldexp((double)i.hi * (double)r->mul[k], -r->shift[k]) + (double)zero;
     bool beyond = lowest > (double)type_highest(&y->type) + 0.5 ||

@@ -64,7 +64,7 @@ struct job job_of(struct arena *a, const struct graph *g, const struct node *n, 
     j.in[i] = array_of(node_in(g, n, i), in[i]);
   for (uint32_t i = 0; i < n->n_out && i < JOB_OUTPUTS; i++)
     j.out[i] = array_of(node_out(g, n, i), out[i]);
-  if (op_info(n->op)->space != SPACE_WHOLE && node_attr(n, ATTR_slice)) apply_slice(a, &j, element);
+  if (op_has_space(n->op) && node_attr(n, ATTR_slice)) apply_slice(a, &j, element);
   return j;
 }
 

@@ -36,7 +36,7 @@ static struct job earlier(struct arena *a, const struct job *j, const struct gra
   struct slice slice;
   struct err e = {0};
   const struct node *sliced = node_attr(d->of, ATTR_slice) ? d->of : j->node;
-  if (op_info(d->of->op)->space != SPACE_WHOLE && node_attr(sliced, ATTR_slice) &&
+  if (op_has_space(d->of->op) && node_attr(sliced, ATTR_slice) &&
       space_of(j->graph, d->of, &s, &e) && slice_of(sliced, &s, &slice, &e)) {
     job_narrow(a, &f, &s, &slice, sizeof(float));
     for (int k = 0; sliced == j->node && k < s.out_rank; k++)

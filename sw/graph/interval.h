@@ -15,16 +15,20 @@ enum { ACCUMULATOR_BITS_MAX = 62 };
 // A step may hold this many frames where a node sums over them.
 #define FRAMES_MAX ((int64_t)1 << 16)
 
+// What an interval is worked out from: the ranges of values as graph_ranges set them, or any legal
+// integer of their types.
+enum known { KNOWN_PROVEN, KNOWN_TYPES };
+
 // Narrows lo and hi of every value to what is proven: inputs and delayed tokens have their type's
 // whole range. Readers and passes that make graphs call it; executors get nothing else.
 void graph_ranges(struct graph *g);
 
-// The accumulator of output channel `channel` (last axis) of a node with a requantisation, from
-// the ranges of its inputs as graph_ranges set them.
-struct interval interval_acc(const struct graph *g, const struct node *n, int64_t channel);
+// The accumulator of output channel `channel` (last axis) of a node with a requantisation.
+struct interval interval_acc(const struct graph *g, const struct node *n, enum known known,
+                             int64_t channel);
 
 // Over all channels.
-struct interval interval_node(const struct graph *g, const struct node *n);
+struct interval interval_node(const struct graph *g, const struct node *n, enum known known);
 
 // Bits of the narrowest two's complement that holds the interval.
 int interval_bits(struct interval i);
@@ -33,8 +37,5 @@ int interval_bits(struct interval i);
 // channel's interval.
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
                       int64_t *x);
-
-// Refuses accumulators of more than 62 bits, for any legal input of the declared types.
-bool interval_check(const struct graph *g, const struct node *n, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The op and attribute tables, made from ops.def and attrs.def.
+#include "sw/graph/column.h"
 #include "sw/graph/curve.h"
-#include "sw/graph/graph.h"
 
 #include <string.h>
 
@@ -28,6 +28,15 @@ static const enum attr_kind attr_kinds[ATTR_COUNT] = {
 #include "sw/graph/attrs.def"
 #undef ATTR
 };
+
+const struct graph_column *graph_column(enum op op) {
+  static const struct graph_column *const columns[] = {
+#define COLUMN(id, stem, ...) &column_##stem,
+#include "sw/graph/columns.def"
+#undef COLUMN
+  };
+  return columns[infos[op].column];
+}
 
 const struct op_info *op_info(enum op op) {
   return &infos[op];

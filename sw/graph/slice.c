@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/slice.h"
 
+#include "sw/graph/column.h"
+
 #include <string.h>
 
 static void whole(struct space *s, const struct graph *g, const struct node *n) {
@@ -10,7 +12,7 @@ static void whole(struct space *s, const struct graph *g, const struct node *n) 
   for (uint32_t i = 0; i < n->n_in && i < INPUTS_MAX; i++) s->in_rank[i] = node_in(g, n, i)->rank;
 }
 
-static int axis_add(struct space *s, int64_t size, bool reduced) {
+int space_axis(struct space *s, int64_t size, bool reduced) {
   s->size[s->axes] = size;
   s->reduced[s->axes] = reduced;
   if (!reduced) s->out_axis[s->out_rank++] = (int8_t)s->axes;
@@ -18,8 +20,7 @@ static int axis_add(struct space *s, int64_t size, bool reduced) {
 }
 
 // Broadcasting as NumPy's: aligned at the last dimension, a size of 1 stretches.
-static bool elements_space(const struct graph *g, const struct node *n, struct space *s,
-                           struct err *e) {
+bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
   int rank = 0;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (s->in_rank[i] > rank) rank = s->in_rank[i];
@@ -35,77 +36,19 @@ static bool elements_space(const struct graph *g, const struct node *n, struct s
       size = own;
       s->in_axis[i][k] = (int8_t)d;
     }
-    axis_add(s, size, false);
+    space_axis(s, size, false);
   }
-  return true;
-}
-
-static bool linear_space(const struct graph *g, const struct node *n, struct space *s,
-                         struct err *e) {
-  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
-  if (x->rank < 1 || w->rank != 2)
-    return err_set(e, "expected an input of rank >= 1 and weights (OUT, IN), found ranks %d and %d",
-                   x->rank, w->rank);
-  int64_t in = x->shape[x->rank - 1];
-  if (w->shape[1] != in)
-    return err_set(e, "the input has %lld features, the weights (%lld, %lld) expect %lld",
-                   (long long)in, (long long)w->shape[0], (long long)w->shape[1],
-                   (long long)w->shape[1]);
-  if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
-    return err_set(e, "the bias has %lld elements of rank %d, expected (%lld)",
-                   (long long)value_elements(b), b->rank, (long long)w->shape[0]);
-  for (int d = 0; d < x->rank - 1; d++) s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], false);
-  int out = axis_add(s, w->shape[0], false), reduced = axis_add(s, in, true);
-  s->in_axis[0][x->rank - 1] = s->in_axis[1][1] = (int8_t)reduced;
-  s->in_axis[1][0] = s->in_axis[2][0] = (int8_t)out;
-  return true;
-}
-
-static bool matmul_space(const struct graph *g, const struct node *n, struct space *s,
-                         struct err *e) {
-  const struct value *a = node_in(g, n, 0), *b = node_in(g, n, 1);
-  if (a->rank != 2 || b->rank != 2)
-    return err_set(e, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
-  int ta = node_int(n, ATTR_transpose_a, 0) != 0, tb = node_int(n, ATTR_transpose_b, 0) != 0;
-  if (a->shape[!ta] != b->shape[tb])
-    return err_set(e, "the matrices share no inner dimension: %lld and %lld",
-                   (long long)a->shape[!ta], (long long)b->shape[tb]);
-  int m = axis_add(s, a->shape[ta], false), k_n = axis_add(s, b->shape[!tb], false);
-  int k = axis_add(s, a->shape[!ta], true);
-  s->in_axis[0][ta] = (int8_t)m;
-  s->in_axis[0][!ta] = s->in_axis[1][tb] = (int8_t)k;
-  s->in_axis[1][!tb] = (int8_t)k_n;
-  return true;
-}
-
-static bool sum_space(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
-  const struct value *x = node_in(g, n, 0);
-  const struct attr *axes = node_attr(n, ATTR_axes);
-  bool reduced[RANK_MAX] = {false};
-  for (int64_t i = 0; axes && i < axes->count; i++) {
-    if (axes->ints[i] < 0 || axes->ints[i] >= x->rank)
-      return err_set(e, "axis %lld of an input of rank %d", (long long)axes->ints[i], x->rank);
-    reduced[axes->ints[i]] = true;
-  }
-  for (int d = 0; d < x->rank; d++) s->in_axis[0][d] = (int8_t)axis_add(s, x->shape[d], reduced[d]);
   return true;
 }
 
 bool space_of(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
+  const struct graph_column *c = graph_column(n->op);
   whole(s, g, n);
-  switch ((enum op_space)op_info(n->op)->space) {
-  case SPACE_WHOLE:
-    return true;
-  case SPACE_ELEMENTS:
-    return elements_space(g, n, s, e);
-  case SPACE_LINEAR:
-    return linear_space(g, n, s, e);
-  case SPACE_SUM:
-    return sum_space(g, n, s, e);
-  case SPACE_MATMUL:
-    return matmul_space(g, n, s, e);
-  }
-  return false;
+  return !c->space || c->space(g, n, s, e);
+}
+
+bool op_has_space(enum op op) {
+  return graph_column(op)->space != NULL;
 }
 
 bool slice_of(const struct node *n, const struct space *s, struct slice *out, struct err *e) {
@@ -147,8 +90,7 @@ int concat_axis(const struct graph *g, const struct node *n) {
 }
 
 int64_t node_macs(const struct graph *g, const struct node *n) {
-  const struct op_info *info = op_info(n->op);
-  if (info->space != SPACE_LINEAR && info->space != SPACE_MATMUL) return node_int(n, ATTR_macs, 0);
+  if (!graph_column(n->op)->multiplies) return node_int(n, ATTR_macs, 0);
   struct space s;
   struct slice slice;
   struct err e = {0};

@@ -32,6 +32,9 @@ struct slice {
 // The iteration space of a node without its own slice; false with a message if shapes disagree.
 bool space_of(const struct graph *g, const struct node *n, struct space *s, struct err *e);
 
+// Whether a kind has an iteration space, parts of which can be computed on their own.
+bool op_has_space(enum op op);
+
 // The node's `slice` attribute, checked against its space.
 bool slice_of(const struct node *n, const struct space *s, struct slice *out, struct err *e);
 

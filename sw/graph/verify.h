@@ -8,7 +8,4 @@
 // Types, requantisations, integer constants and tables of one node whose shapes are right.
 bool verify_types(const struct graph *g, const struct node *n, struct err *e);
 
-// The kinds of the training column: constants, counts, shapes.
-bool verify_training(const struct graph *g, const struct node *n, struct err *e);
-
 #endif

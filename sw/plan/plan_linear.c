@@ -146,7 +146,7 @@ bool circuit_linear_plan(struct arena *a, const struct graph *g, struct cell *c,
                                .in_type = circuit_type(&x->type),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (node_out(g, n, 0)->type.cls != TYPE_BIPOLAR && !channel_multipliers(a, n, l, e)) return false;
-  l->acc_width = interval_bits(interval_node(g, n));
+  l->acc_width = interval_bits(interval_node(g, n, KNOWN_PROVEN));
   fold_weights(a, w, l);
   fold_bias(a, x, b, l);
   c->facts = l;

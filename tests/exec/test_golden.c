@@ -335,7 +335,7 @@ static void test_witnesses(void **state) {
             acc += (fix_wide)(codes[k] - type_zero(&x->type, 0)) *
                    (tensor_int(w->init, o * w->shape[1] + k) - type_zero(&w->type, o));
           }
-          struct interval proven = interval_acc(g, n, o);
+          struct interval proven = interval_acc(g, n, KNOWN_PROVEN, o);
           assert_true(acc == (high ? proven.hi : proven.lo));
           int bits = interval_bits(proven);
           assert_true(fits(proven.lo, bits) && fits(proven.hi, bits));

@@ -104,7 +104,7 @@ void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type
 
 static int acc_bits(struct netgen *n, uint32_t node) {
   graph_ranges(n->g);
-  return interval_bits(interval_node(n->g, &n->g->nodes[node]));
+  return interval_bits(interval_node(n->g, &n->g->nodes[node], KNOWN_PROVEN));
 }
 
 void netgen_finish(struct netgen *n, uint32_t node) {

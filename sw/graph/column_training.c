@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kinds that only training graphs hold; all are in floats.
-#include "sw/graph/gradient.h"
-#include "sw/graph/verify.h"
+#include "sw/graph/column.h"
 
 #include <math.h>
 #include <string.h>
+
+static bool training_shape(const struct graph *g, const struct node *n, uint32_t out, int *rank,
+                           int64_t shape[RANK_MAX], struct err *e) {
+  (void)out;
+  shape_copy(node_in(g, n, 0), rank, shape);
+  if (n->op != OP_cross_entropy) return true;
+  if (*rank == 0) return err_set(e, "outputs of rank 0 have no classes");
+  shape[*rank - 1] = 1;
+  return true;
+}
 
 static bool check_schedule(const struct graph *g, const struct node *n, struct err *e) {
   const struct tensor *t = node_attr(n, ATTR_table)->tensor;
@@ -37,17 +46,9 @@ static bool check_cross_entropy(const struct graph *g, const struct node *n, str
                          (long long)value_elements(z), (long long)value_elements(t));
 }
 
-bool verify_training(const struct graph *g, const struct node *n, struct err *e) {
-  switch (n->op) {
-  case OP_schedule:
-    return check_schedule(g, n, e);
-  case OP_dropout:
-    return check_dropout(g, n, e);
-  case OP_cross_entropy:
-    return check_cross_entropy(g, n, e);
-  case OP_gradient:
-    return gradient_verify(g, n, e);
-  default:
-    return true;
-  }
+static bool training_types(const struct graph *g, const struct node *n, struct err *e) {
+  if (n->op == OP_schedule) return check_schedule(g, n, e);
+  return n->op == OP_dropout ? check_dropout(g, n, e) : check_cross_entropy(g, n, e);
 }
+
+const struct graph_column column_training = {.shape = training_shape, .real_types = training_types};

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the graph knows of a column (columns.def): its iteration space, shapes, types and ranges, in
+// column_<stem>.c. For the files of sw/graph.
+#ifndef NNGEN_GRAPH_COLUMN_H
+#define NNGEN_GRAPH_COLUMN_H
+
+#include "sw/graph/interval.h"
+#include "sw/graph/slice.h"
+
+struct graph_column {
+  // How the dimensions map to iteration axes: fills s, which is empty; NULL: nothing can be sliced.
+  bool (*space)(const struct graph *g, const struct node *n, struct space *s, struct err *e);
+  // Whether every point of the space is a multiply-accumulate.
+  bool multiplies;
+  // Shape of output `out`; NULL: the axes of the space that aren't reduced.
+  bool (*shape)(const struct graph *g, const struct node *n, uint32_t out, int *rank,
+                int64_t shape[RANK_MAX], struct err *e);
+  // Types, requantisations and constants of a node on integers; NULL: it works on floats only.
+  bool (*types)(const struct graph *g, const struct node *n, struct err *e);
+  // What is to be checked of a node on floats besides its types; NULL: nothing.
+  bool (*real_types)(const struct graph *g, const struct node *n, struct err *e);
+  // Instead of both, where inputs of any types are taken.
+  bool (*any_types)(const struct graph *g, const struct node *n, struct err *e);
+  // The accumulator of a channel; NULL: it has none.
+  struct interval (*acc)(const struct graph *g, const struct node *n, enum known known,
+                         int64_t channel);
+  // Channels whose accumulators differ; NULL: those of per-channel types.
+  int64_t (*channels)(const struct graph *g, const struct node *n);
+  // The integers of output `out`; NULL: all of its type.
+  struct interval (*range)(const struct graph *g, const struct node *n, uint32_t out);
+};
+
+#define COLUMN(id, stem, ...) extern const struct graph_column column_##stem;
+#include "sw/graph/columns.def"
+#undef COLUMN
+
+const struct graph_column *graph_column(enum op op);
+
+// ---- spaces
+
+// Adds an axis; one that isn't reduced is the next dimension of the output.
+int space_axis(struct space *s, int64_t size, bool reduced);
+
+// Element by element; shapes broadcast as NumPy's.
+bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e);
+
+// ---- shapes
+
+void shape_copy(const struct value *v, int *rank, int64_t shape[RANK_MAX]);
+
+// ---- types; each false with a message that names what was expected
+
+bool check_wrong(struct err *e, const char *what, const struct value *v, const char *expected);
+
+// A stream that a sum runs over: integers with one scale.
+bool check_summable(const struct value *v, struct err *e);
+
+// A stream's type; channels are those of the last axis, by which requantisations are numbered.
+bool check_stream(const struct value *y, struct err *e);
+bool check_one_scale(const struct value *y, struct err *e);
+
+// Between `least` and `most` requantisations, one entry or one per channel each.
+bool check_requants(const struct graph *g, const struct node *n, uint32_t least, uint32_t most,
+                    struct err *e);
+// What is looked up or copied is the output's integer already.
+bool check_no_requants(const struct node *n, const char *what, struct err *e);
+
+// Accumulators of at most 62 bits, for any legal input of the declared types.
+bool check_accumulator(const struct graph *g, const struct node *n, struct err *e);
+
+// ---- ranges
+
+struct interval interval_join(struct interval a, struct interval b);
+struct interval interval_plus(struct interval a, struct interval b);
+struct interval interval_times(struct interval a, struct interval b);
+struct interval interval_scaled(struct interval a, fix_wide by);
+struct interval interval_type(const struct type *t);
+
+// Integers of input i, as the node sees them: of a delayed one any of the type may come.
+struct interval interval_codes(const struct graph *g, const struct node *n, enum known known,
+                               uint32_t i);
+// The same minus its zero, for a value with one scale.
+struct interval interval_seen(const struct graph *g, const struct node *n, enum known known,
+                              uint32_t i);
+
+// How many terms a reduction adds for one result.
+int64_t interval_terms(const struct graph *g, const struct node *n);
+
+// Integers of the output whose accumulator is `acc`, of channel c; rq NULL: none.
+struct interval interval_landed(const struct requant *rq, struct interval acc,
+                                const struct fix_target *t, int64_t c);
+// Over all channels of the node.
+struct interval interval_requantised(const struct graph *g, const struct node *n,
+                                     const struct requant *rq);
+
+#endif

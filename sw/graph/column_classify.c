@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// argmax and softmax, over the last axis.
+#include "sw/graph/column.h"
+
+static bool classify_shape(const struct graph *g, const struct node *n, uint32_t out, int *rank,
+                           int64_t shape[RANK_MAX], struct err *e) {
+  (void)out;
+  shape_copy(node_in(g, n, 0), rank, shape);
+  int64_t axis = node_int(n, ATTR_axis, *rank - 1);
+  if (axis == -1) axis = *rank - 1;
+  if (*rank == 0 || axis != *rank - 1)
+    return err_set(e, "axis %lld of an input of rank %d: only the last axis is supported",
+                   (long long)axis, *rank);
+  if (n->op == OP_argmax) shape[axis] = 1;
+  return true;
+}
+
+static bool classify_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0), *z = node_out(g, n, 1);
+  if (!check_no_requants(n, op_info(n->op)->name, e) || !check_one_scale(y, e)) return false;
+  if (n->op == OP_softmax)
+    return check_summable(x, e) &&
+           (y->type.cls == TYPE_FIXED || check_wrong(e, "output", y, "a fixed type"));
+  if (y->type.cls != TYPE_FIXED || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
+      type_zero(&y->type, 0) != 0 || type_scale(&y->type, 0) != 1)
+    return check_wrong(e, "output", y,
+                       "integers of scale 1 that hold the index of the last element");
+  if (z && !type_equal(&z->type, &x->type))
+    return check_wrong(e, "output", z, "the type of the input");
+  return x->type.axis < 0 || check_wrong(e, "input", x, "one scale per tensor");
+}
+
+static struct interval classify_range(const struct graph *g, const struct node *n, uint32_t out) {
+  const struct value *x = node_in(g, n, 0);
+  if (n->op == OP_softmax) return interval_type(&node_out(g, n, out)->type);
+  if (out == 0) return (struct interval){0, x->shape[x->rank - 1] - 1};
+  return interval_codes(g, n, KNOWN_PROVEN, 0);
+}
+
+const struct graph_column column_classify = {
+    .shape = classify_shape, .types = classify_types, .range = classify_range};

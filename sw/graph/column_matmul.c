@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// matmul: the product of two matrices, over the frames of a step too.
+#include "sw/graph/column.h"
+
+static bool matmul_space(const struct graph *g, const struct node *n, struct space *s,
+                         struct err *e) {
+  const struct value *a = node_in(g, n, 0), *b = node_in(g, n, 1);
+  if (a->rank != 2 || b->rank != 2)
+    return err_set(e, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
+  int ta = node_int(n, ATTR_transpose_a, 0) != 0, tb = node_int(n, ATTR_transpose_b, 0) != 0;
+  if (a->shape[!ta] != b->shape[tb])
+    return err_set(e, "the matrices share no inner dimension: %lld and %lld",
+                   (long long)a->shape[!ta], (long long)b->shape[tb]);
+  int m = space_axis(s, a->shape[ta], false), k_n = space_axis(s, b->shape[!tb], false);
+  int k = space_axis(s, a->shape[!ta], true);
+  s->in_axis[0][ta] = (int8_t)m;
+  s->in_axis[0][!ta] = s->in_axis[1][tb] = (int8_t)k;
+  s->in_axis[1][!tb] = (int8_t)k_n;
+  return true;
+}
+
+static bool matmul_types(const struct graph *g, const struct node *n, struct err *e) {
+  return check_summable(node_in(g, n, 0), e) && check_summable(node_in(g, n, 1), e) &&
+         check_stream(node_out(g, n, 0), e) && check_requants(g, n, 1, 1, e) &&
+         check_accumulator(g, n, e);
+}
+
+static struct interval matmul_acc(const struct graph *g, const struct node *n, enum known known,
+                                  int64_t channel) {
+  (void)channel;
+  return interval_scaled(
+      interval_times(interval_seen(g, n, known, 0), interval_seen(g, n, known, 1)),
+      interval_terms(g, n));
+}
+
+static struct interval matmul_range(const struct graph *g, const struct node *n, uint32_t out) {
+  (void)out;
+  return interval_requantised(g, n, &n->rq[0]);
+}
+
+const struct graph_column column_matmul = {.space = matmul_space,
+                                           .multiplies = true,
+                                           .types = matmul_types,
+                                           .acc = matmul_acc,
+                                           .range = matmul_range};
