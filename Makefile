@@ -232,4 +232,4 @@ include tests/rtl/rtl.mk
 
 .PHONY: models coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
--include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*.d)
+-include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -49,7 +49,7 @@ static void note_idle(const struct options *o, const struct graph *g) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     const struct value *y = node_out(g, n, 0);
-    weights |= op_info(n->op)->column == COLUMN_LINEAR;
+    weights |= op_is(n->op, TRAIT_WEIGHTS);
     rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && y->type.cls == TYPE_FIXED;
   }
   if (o->weight_precision && !weights)

@@ -36,7 +36,7 @@ static double tensor_snr(const struct graph *real, const struct value *v) {
 static struct layer layer_of(struct arena *a, const struct graph *g, const struct graph *real,
                              const struct node *n) {
   struct layer l = {.node = n, .type = "", .weight_type = "", .macs = node_macs(g, n)};
-  bool linear = op_info(n->op)->column == COLUMN_LINEAR && node_in(g, n, 1)->init;
+  bool linear = op_is(n->op, TRAIT_WEIGHTS) && node_in(g, n, 1)->init;
   const struct value *bias = linear ? node_in(g, n, 2) : NULL;
   l.weight_snr = linear ? tensor_snr(real, node_in(g, n, 1)) : NAN;
   l.bias_snr = bias && bias->init ? tensor_snr(real, bias) : NAN;
@@ -53,7 +53,7 @@ static struct layer layer_of(struct arena *a, const struct graph *g, const struc
     l.out = value_elements(y);
     l.type = type_text(a, &y->type);
   }
-  bool sums = op_info(n->op)->column == COLUMN_LINEAR || op_info(n->op)->column == COLUMN_MATMUL;
+  bool sums = l.macs && !op_is(n->op, TRAIT_CARRIED);
   if (sums && type_is_integer(&y->type))
     l.accumulator_bits = interval_bits(interval_node(g, n, KNOWN_PROVEN));
   return l;

@@ -11,7 +11,7 @@
 bool run_is_sequence(const struct graph *g) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    if (op_info(n->op)->column == COLUMN_STATE || node_int(n, ATTR_frames, 0)) return true;
+    if (op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS) || node_int(n, ATTR_frames, 0)) return true;
     for (uint32_t k = 0; k < n->n_in; k++)
       if (n->in[k].delay) return true;
     for (uint32_t k = 0; k < n->n_out; k++)

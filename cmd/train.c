@@ -72,7 +72,7 @@ bool train_options(const struct options *o, struct optimizer *to, double *rate, 
 
 // Constants of other optimisers, and a rate that the schedule replaces.
 static bool check_idle(const struct options *o, const struct optimizer *of, struct err *e) {
-  unsigned constants = assign_info(of->function)->required;
+  attr_set constants = assign_info(of->function)->required;
   const struct {
     const char *name;
     bool given;

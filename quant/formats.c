@@ -168,19 +168,17 @@ static struct format refine(struct format general, const struct format *particul
 
 // Kinds whose output's type follows from that of their input.
 static bool has_stream(enum op op) {
-  int column = op_info(op)->column;
-  return column != COLUMN_SHAPE && op != OP_argmax && op != OP_dropout;
+  return !op_is(op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED);
 }
 
 // What a kind requantises it rounds; tables are rounded as they are defined.
 static bool has_rounding(enum op op) {
-  int column = op_info(op)->column;
-  return has_stream(op) && column != COLUMN_CLASSIFY && op_info(op)->curve == NONE;
+  return has_stream(op) && !op_is(op, TRAIT_HOST) && op_info(op)->curve == NONE;
 }
 
 static bool has_effect(enum op op, const struct format *f, struct err *e) {
   const char *name = op_info(op)->name;
-  if (f->has_weight && op_info(op)->column != COLUMN_LINEAR)
+  if (f->has_weight && !op_is(op, TRAIT_WEIGHTS))
     return err_set(e, "weight has no effect: %s has no weights", name);
   if (f->has_stream && !has_stream(op))
     return err_set(e, "stream has no effect: the type of %s follows from its input", name);

@@ -222,7 +222,7 @@ void warnings_find(struct arena *a, const struct graph *real, const struct graph
   for (uint32_t i = 0; i < g->n_inputs; i++) pixels_lost(a, real, g, &g->inputs[i], out);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    bool linear = op_info(n->op)->column == COLUMN_LINEAR && node_in(g, n, 1)->init;
+    bool linear = op_is(n->op, TRAIT_WEIGHTS) && node_in(g, n, 1)->init;
     const struct tensor *x = linear ? float_weights(real, n) : NULL;
     bool said = linear && weights_lost(a, x, n, node_in(g, n, 1), out);
     said |= linear && !said && outputs_lost(a, g, n, out);

@@ -12,7 +12,7 @@
 static const struct node *maker(const struct graph *g, const struct value *v) {
   while (v->node != NONE) {
     const struct node *n = &g->nodes[v->node];
-    if (op_info(n->op)->column != COLUMN_SHAPE && n->op != OP_quantize) return n;
+    if (!op_is(n->op, TRAIT_ALIAS | TRAIT_CASTS)) return n;
     v = node_in(g, n, 0);
   }
   return NULL;
@@ -45,7 +45,7 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   struct verdict v = {
       .value = value, .name = y->name, .elements = value_elements(y), .type = &y->type, .inner = 1};
   for (int d = y->type.axis + 1; y->type.axis >= 0 && d < y->rank; d++) v.inner *= y->shape[d];
-  bool index = n && n->op == OP_argmax && node_out(g, n, 0) == y;
+  bool index = n && op_is(n->op, TRAIT_INDEX) && node_out(g, n, 0) == y;
   if (!y->per_frame) {
     v.kind = VERDICT_NONE; // of all frames of a step
   } else if (index) {

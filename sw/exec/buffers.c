@@ -70,11 +70,11 @@ static void unite(struct planner *p, uint32_t value, uint32_t with) {
 static bool over_input(const struct planner *p, const struct node *n, int64_t t) {
   const struct graph *g = p->graph;
   if (!n->n_in || !n->n_out || n->in[0].delay || !placed(node_in(g, n, 0))) return false;
-  int column = op_info(n->op)->column;
-  if (column == COLUMN_SHAPE) return true;
-  const struct node *of = n->op == OP_gradient ? &g->nodes[node_attr(n, ATTR_of)->value] : n;
-  bool pointwise = op_info(of->op)->column == COLUMN_POINTWISE && !node_attr(of, ATTR_slice);
-  if (!pointwise || node_attr(n, ATTR_slice)) return false;
+  if (op_is(n->op, TRAIT_ALIAS)) return true;
+  const struct node *of =
+      op_is(n->op, TRAIT_BACKWARD) ? &g->nodes[node_attr(n, ATTR_of)->value] : n;
+  bool maps = op_is(of->op, TRAIT_MAPS) && !node_attr(of, ATTR_slice);
+  if (!maps || node_attr(n, ATTR_slice)) return false;
   const struct life *in = &p->lives[root_of(p, n->in[0].value)];
   return in->last == t && in->bytes == p->lives[n->out[0]].bytes;
 }

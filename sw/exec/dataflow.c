@@ -129,10 +129,9 @@ void dataflow_reset(struct dataflow *d) {
 
 // Reshapes, and nodes that compute nothing, hand the token of their input on.
 static bool hands_on(const struct dataflow *d, const struct node *n) {
-  int column = op_info(n->op)->column;
   return n->n_in && n->n_out == 1 &&
-         (column == COLUMN_SHAPE ||
-          (column == COLUMN_OPAQUE && bytes_of(d, n->out[0]) == bytes_of(d, n->in[0].value)));
+         (op_is(n->op, TRAIT_ALIAS) ||
+          (op_is(n->op, TRAIT_CARRIED) && bytes_of(d, n->out[0]) == bytes_of(d, n->in[0].value)));
 }
 
 struct dataflow *dataflow_new(struct arena *a, const struct graph *g, int64_t frames,
@@ -222,7 +221,7 @@ static void fire_node(struct dataflow *d, uint32_t id) {
   }
   bool same = x->hands_on;
   for (uint32_t k = 0; k < n->n_out; k++) d->out[k] = same ? d->taken[k] : token_new(d, n->out[k]);
-  if (!same && op_info(n->op)->column != COLUMN_OPAQUE) compute(d, n, d->out);
+  if (!same && !op_is(n->op, TRAIT_CARRIED)) compute(d, n, d->out);
   for (uint32_t k = 0; k < n->n_out; k++) deliver(d, id, n->out[k], d->out[k]);
   for (uint32_t k = 0; k < n->n_in; k++)
     if (!d->fixed[n->in[k].value]) token_drop(d, d->taken[k]);

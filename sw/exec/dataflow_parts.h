@@ -112,7 +112,7 @@ static inline void take_ready(struct dataflow *d, uint32_t at) {
 
 // A variable doesn't fire: it is there.
 static inline bool is_variable(const struct dataflow *d, uint32_t actor) {
-  return actor < d->g->n_nodes && d->g->nodes[actor].op == OP_variable;
+  return actor < d->g->n_nodes && op_is(d->g->nodes[actor].op, TRAIT_HOLDS);
 }
 
 static inline void arrived(struct dataflow *d, uint32_t actor, bool was_empty) {

@@ -19,7 +19,7 @@ const char *golden_kernels(void) {
 static bool supported(const struct graph *g, const struct node *n, struct err *e) {
   if (!(op_info(n->op)->executors & EXECUTOR_GOLDEN))
     return err_set(e, "%s isn't executed", op_info(n->op)->name);
-  if (op_info(n->op)->column == COLUMN_STATE) return err_set(e, "it holds state");
+  if (op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS)) return err_set(e, "it holds state");
   if (node_int(n, ATTR_frames, 0)) return err_set(e, "it sums over frames");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   for (uint32_t i = 0; i < n->n_in; i++)

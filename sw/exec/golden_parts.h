@@ -40,7 +40,7 @@ struct chunk {
 
 // A reshaped value is its input's array.
 static inline bool golden_is_alias(const struct node *n) {
-  return op_info(n->op)->column == COLUMN_SHAPE;
+  return op_is(n->op, TRAIT_ALIAS);
 }
 
 // Every node once, from the input's array on.

@@ -87,18 +87,18 @@ static void move_concat(const struct job *j, size_t element) {
 }
 
 bool job_moves(const struct node *n) {
-  int column = op_info(n->op)->column;
-  return column == COLUMN_SHAPE || (column == COLUMN_CONCAT && !n->n_rq) || n->op == OP_read;
+  if (op_is(n->op, TRAIT_REFERS)) return n->n_out > 0;
+  return op_is(n->op, TRAIT_ALIAS | TRAIT_PARTS) && !n->n_rq;
 }
 
 bool job_move(const struct job *j, size_t element) {
   if (!job_moves(j->node)) return false;
-  if (op_info(j->node->op)->column == COLUMN_CONCAT) {
+  if (op_is(j->node->op, TRAIT_PARTS)) {
     move_concat(j, element);
     return true;
   }
   size_t size = (size_t)(j->out[0].elements * job_frames(j, &j->out[0])) * element;
-  const void *from = j->node->op == OP_read ? j->held[0] : j->in[0].data;
+  const void *from = j->node->n_ref ? j->held[0] : j->in[0].data;
   if (from != j->out[0].data) memcpy(j->out[0].data, from, size);
   return true;
 }

@@ -14,7 +14,7 @@ struct array {
   bool per_frame;
 };
 
-enum { JOB_INPUTS = 4, JOB_OUTPUTS = 2 };
+enum { JOB_INPUTS = INPUTS_MAX, JOB_OUTPUTS = 2 };
 
 struct job {
   const struct graph *graph;
@@ -123,11 +123,11 @@ void real_fire(const struct job *j);
 void real_backward(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
 
 // The kernels of its rules.
-#define RULE(id, kernel, ...)                                                                      \
+#define GRADIENT(id, kernel, ...)                                                                  \
   void real_##kernel##_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]);
-#define REASON(...)
+#define NO_GRADIENT(...)
 #include "sw/graph/gradients.def"
-#undef RULE
-#undef REASON
+#undef GRADIENT
+#undef NO_GRADIENT
 
 #endif

@@ -48,7 +48,7 @@ static bool check(const struct graph *g, struct err *e) {
     const struct node *n = &g->nodes[i];
     if (!(op_info(n->op)->executors & EXECUTOR_REAL))
       return err_set(e, "layer \"%s\": %s isn't executed in floats", n->name, op_info(n->op)->name);
-    if (node_int(n, ATTR_frames, 0) || op_info(n->op)->column == COLUMN_STATE)
+    if (node_int(n, ATTR_frames, 0) || op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS))
       return err_set(e, "layer \"%s\": %s links images", n->name, op_info(n->op)->name);
     for (uint32_t k = 0; k < n->n_in; k++)
       if (n->in[k].delay)

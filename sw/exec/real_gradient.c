@@ -8,11 +8,11 @@
 
 void real_backward(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
   static void (*const kernels[])(const struct job *, const float *, float *const[JOB_INPUTS]) = {
-#define RULE(id, kernel, ...) real_##kernel##_gradient,
-#define REASON(...) NULL,
+#define GRADIENT(id, kernel, ...) real_##kernel##_gradient,
+#define NO_GRADIENT(...) NULL,
 #include "sw/graph/gradients.def"
-#undef RULE
-#undef REASON
+#undef GRADIENT
+#undef NO_GRADIENT
   };
   assert(kernels[op_info(j->node->op)->gradient]);
   kernels[op_info(j->node->op)->gradient](j, dy, dx);

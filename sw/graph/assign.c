@@ -6,7 +6,7 @@
 enum { G = EXECUTOR_GOLDEN, R = EXECUTOR_REAL };
 
 static const struct assign_info infos[ASSIGN_COUNT] = {
-#define A(name) (1u << ATTR_##name)
+#define A(name) ((attr_set)1 << ATTR_##name)
 #define ASSIGN(name, refs, inputs, required, group, executors)                                     \
   {#name, refs, inputs, required, group, executors},
 #include "sw/graph/assign.def"

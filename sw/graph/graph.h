@@ -129,14 +129,16 @@ struct graph {
 
 // ---- op table
 
+typedef uint64_t attr_set; // a bit per attr_name
+
 struct op_info {
   const char *name;
   int column; // enum op_column
-  uint32_t in_min, in_max, out_max;
-  uint32_t required, optional; // attributes, a bit per attr_name
-  int space;                   // enum op_space
+  uint32_t in_min, in_max, out_min, out_max, ref_min, ref_max;
+  attr_set required, optional; // attributes
   unsigned executors;          // enum op_executor
   int gradient;                // enum op_gradient
+  unsigned traits;             // enum op_trait
   int curve;                   // enum curve, or NONE
   uint32_t codes, slopes;
 };
@@ -147,22 +149,40 @@ enum op_column {
 #undef COLUMN
 };
 
-enum op_space { SPACE_WHOLE, SPACE_ELEMENTS, SPACE_LINEAR, SPACE_SUM, SPACE_MATMUL };
 enum op_executor { EXECUTOR_GOLDEN = 1, EXECUTOR_REAL = 2, EXECUTOR_CIRCUIT = 4 };
+
+// What ops.def says of them.
+enum op_trait {
+  TRAIT_WEIGHTS = 1 << 0,
+  TRAIT_ALIAS = 1 << 1,
+  TRAIT_PARTS = 1 << 2,
+  TRAIT_MAPS = 1 << 3,
+  TRAIT_CASTS = 1 << 4,
+  TRAIT_INDEX = 1 << 5,
+  TRAIT_HOST = 1 << 6,
+  TRAIT_SKIPPED = 1 << 7,
+  TRAIT_STEPS = 1 << 8,
+  TRAIT_HOLDS = 1 << 9,
+  TRAIT_REFERS = 1 << 10,
+  TRAIT_BACKWARD = 1 << 11,
+  TRAIT_CARRIED = 1 << 12,
+};
 
 // How gradients pass through a kind, or why they don't.
 enum op_gradient {
-#define RULE(id, ...) GRADIENT_##id,
-#define REASON(id, ...) GRADIENT_##id,
+#define GRADIENT(id, ...) GRADIENT_##id,
+#define NO_GRADIENT(id, ...) GRADIENT_##id,
 #include "sw/graph/gradients.def"
-#undef RULE
-#undef REASON
+#undef GRADIENT
+#undef NO_GRADIENT
 };
 
 const struct op_info *op_info(enum op op);
-const char *op_no_gradient(enum op op); // why a kind has no gradient; NULL if it has one
-bool gradient_fresh(enum op op);        // its kernel writes where it can be asked to, and is shared
-int op_find(const char *name);          // NONE if unknown
+bool op_is(enum op op, unsigned traits);        // whether it has one of them
+bool op_takes(enum op op, enum attr_name name); // whether the attribute can belong to it
+const char *op_no_gradient(enum op op);         // why a kind has no gradient; NULL if it has one
+bool gradient_fresh(enum op op); // its kernel writes where it can be asked to, and is shared
+int op_find(const char *name);   // NONE if unknown
 
 // What the gradient with respect to input k reads besides that of the output, a bit per input and
 // GRADIENT_OUTPUT for the output: gradient nodes have these values as inputs, in this order.

@@ -5,17 +5,60 @@
 
 #include <string.h>
 
+#define IN(min, max) min, max
+#define OUT(min, max) min, max
+#define REFS(min, max) min, max
+#define ATTRS(required, optional) required, optional
+#define PLAIN CURVE_NONE, 0, 0
+#define TABLE(f) CURVE_##f, 0, 0
+#define EXACT(codes, slopes) CURVE_NONE, codes, slopes
 enum { CURVE_NONE = NONE, G = EXECUTOR_GOLDEN, R = EXECUTOR_REAL, C = EXECUTOR_CIRCUIT };
+enum {
+  WEIGHTS = TRAIT_WEIGHTS,
+  ALIAS = TRAIT_ALIAS,
+  PARTS = TRAIT_PARTS,
+  MAPS = TRAIT_MAPS,
+  CASTS = TRAIT_CASTS,
+  INDEX = TRAIT_INDEX,
+  HOST = TRAIT_HOST,
+  SKIPPED = TRAIT_SKIPPED,
+  STEPS = TRAIT_STEPS,
+  HOLDS = TRAIT_HOLDS,
+  REFERS = TRAIT_REFERS,
+  BACKWARD = TRAIT_BACKWARD,
+  CARRIED = TRAIT_CARRIED
+};
 
 static const struct op_info infos[OP_COUNT] = {
-#define OP(name, column, in_min, in_max, out_max, required, optional, space, executors, gradient,  \
-           curve, codes, slopes)                                                                   \
-  {#name,         COLUMN_##column, in_min,        in_max,    out_max,                              \
-   required,      optional,        SPACE_##space, executors, GRADIENT_##gradient,                  \
-   CURVE_##curve, codes,           slopes},
+#define OP(name, column, in, out, refs, attrs, executors, gradient, traits, form)                  \
+  {#name, COLUMN_##column, in, out, refs, attrs, executors, GRADIENT_##gradient, traits, form},
 #include "sw/graph/ops.def"
 #undef OP
 };
+
+_Static_assert(ATTR_COUNT <= 8 * sizeof(attr_set), "more attributes than a set has bits");
+
+// A kernel sees INPUTS_MAX inputs, but for lists of parts; and what a row says is executed has its
+// column's kernel.
+#define YES 1
+#define MOVE 1
+#define NO 0
+#define COLUMN(id, stem, golden, prepare, real, circuit)                                           \
+  enum { GOLDEN_##id = golden, REAL_##id = real, CIRCUIT_##id = circuit };
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
+#undef IN
+#define IN(min, max) max
+#define OP(name, column, in, out, refs, attrs, executors, gradient, traits, form)                  \
+  _Static_assert(in <= INPUTS_MAX || (traits) & (PARTS | CARRIED), #name ": more inputs");         \
+  _Static_assert(GOLDEN_##column || !((executors)&G), #name ": golden_" #column);                  \
+  _Static_assert(REAL_##column || !((executors)&R), #name ": real_" #column);                      \
+  _Static_assert(CIRCUIT_##column || !((executors)&C), #name ": circuit of " #column);
+#include "sw/graph/ops.def"
+#undef OP
 
 static const char *const attr_names[ATTR_COUNT] = {
 #define ATTR(name, kind) #name,
@@ -42,13 +85,21 @@ const struct op_info *op_info(enum op op) {
   return &infos[op];
 }
 
+bool op_is(enum op op, unsigned traits) {
+  return (infos[op].traits & traits) != 0;
+}
+
+bool op_takes(enum op op, enum attr_name name) {
+  return (infos[op].required | infos[op].optional) >> name & 1;
+}
+
 const char *op_no_gradient(enum op op) {
   static const char *const reasons[] = {
-#define RULE(...) NULL,
-#define REASON(id, text) text,
+#define GRADIENT(...) NULL,
+#define NO_GRADIENT(id, text) text,
 #include "sw/graph/gradients.def"
-#undef RULE
-#undef REASON
+#undef GRADIENT
+#undef NO_GRADIENT
   };
   return reasons[infos[op].gradient];
 }
@@ -58,11 +109,11 @@ static const unsigned rules[][3] = {
 #define X0 1
 #define X1 2
 #define Y GRADIENT_OUTPUT
-#define RULE(id, kernel, fresh, first, second) {fresh, first, second},
-#define REASON(...) {0, 0, 0},
+#define GRADIENT(id, kernel, fresh, first, second) {fresh, first, second},
+#define NO_GRADIENT(...) {0, 0, 0},
 #include "sw/graph/gradients.def"
-#undef RULE
-#undef REASON
+#undef GRADIENT
+#undef NO_GRADIENT
 #undef X0
 #undef X1
 #undef Y
@@ -97,7 +148,6 @@ int attr_find(const char *name) {
 
 int node_curve(const struct node *n) {
   const struct attr *approximate = node_attr(n, ATTR_approximate);
-  if (n->op == OP_gelu && approximate && strcmp(approximate->text, "tanh") == 0)
-    return CURVE_GELU_TANH;
+  if (approximate && strcmp(approximate->text, "tanh") == 0) return CURVE_GELU_TANH;
   return infos[n->op].curve;
 }

@@ -99,16 +99,21 @@ static struct accesses accesses_of(struct arena *a, const struct graph *g) {
   return s;
 }
 
+// Whether it assigns, and doesn't only read.
+static bool changes(const struct node *n) {
+  return op_is(n->op, TRAIT_REFERS) && n->n_in;
+}
+
 static int group_of(const struct node *n) {
-  return n->op == OP_assign ? assign_info(assign_of(n))->group : 0;
+  return changes(n) ? assign_info(assign_of(n))->group : 0;
 }
 
 // An unordered pair is allowed: two reads; two assigns that commute, if rounding can't tell.
 static bool allowed(const struct graph *g, const struct access *a, const struct access *b,
                     bool all_schedules) {
   const struct node *m = &g->nodes[a->node], *n = &g->nodes[b->node];
-  if (m->op != OP_assign && n->op != OP_assign) return true;
-  if (m->op != OP_assign || n->op != OP_assign) return !all_schedules;
+  if (!changes(m) && !changes(n)) return true;
+  if (!changes(m) || !changes(n)) return !all_schedules;
   bool commute = group_of(m) && group_of(m) == group_of(n);
   bool rounds =
       group_of(m) == assign_info(ASSIGN_add)->group && assign_held(g, m, 0)->type.cls == TYPE_REAL;

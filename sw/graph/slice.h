@@ -11,7 +11,7 @@
 
 #include "sw/graph/graph.h"
 
-enum { AXES_MAX = RANK_MAX + 1, INPUTS_MAX = 3 };
+enum { AXES_MAX = RANK_MAX + 1, INPUTS_MAX = 6 };
 
 struct space {
   int axes; // 0: the op has no space and can't be sliced

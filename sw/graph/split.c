@@ -9,8 +9,7 @@
 // The axis of the iteration space that the channels of output 0 are; NONE: nothing to cut.
 static int channel_axis(const struct graph *g, const struct node *n, struct space *s) {
   struct err e = {0};
-  bool sliceable = (op_info(n->op)->required | op_info(n->op)->optional) >> ATTR_slice & 1;
-  if (!sliceable || node_attr(n, ATTR_slice) || n->n_out != 1) return NONE;
+  if (!op_takes(n->op, ATTR_slice) || node_attr(n, ATTR_slice) || n->n_out != 1) return NONE;
   if (!space_of(g, n, s, &e) || !s->out_rank || node_out(g, n, 0)->type.axis >= 0) return NONE;
   return s->out_axis[s->out_rank - 1];
 }

@@ -35,11 +35,11 @@ static bool verify_names(const struct graph *g, struct err *e) {
 }
 
 static bool verify_attrs(const struct node *n, const struct op_info *info, struct err *e) {
-  uint32_t seen = 0;
+  attr_set seen = 0;
   for (uint32_t i = 0; i < n->n_attr; i++) {
     enum attr_name name = n->attr[i].name;
-    uint32_t bit = 1u << name;
-    if (!((info->required | info->optional) & bit))
+    attr_set bit = (attr_set)1 << name;
+    if (!op_takes(n->op, name))
       return err_set(e, "attribute \"%s\" doesn't belong to %s", attr_text(name), info->name);
     if (seen & bit) return err_set(e, "attribute \"%s\" stands twice", attr_text(name));
     seen |= bit;
@@ -49,7 +49,7 @@ static bool verify_attrs(const struct node *n, const struct op_info *info, struc
       return err_set(e, "attribute \"%s\" is an empty list", attr_text(name));
   }
   for (int name = 0; name < ATTR_COUNT; name++)
-    if (info->required & ~seen & (1u << name))
+    if ((info->required & ~seen) >> name & 1)
       return err_set(e, "%s needs attribute \"%s\"", info->name, attr_text((enum attr_name)name));
   const struct attr *form = node_attr(n, ATTR_approximate);
   if (form && strcmp(form->text, "none") != 0 && strcmp(form->text, "tanh") != 0)
@@ -63,12 +63,11 @@ static bool verify_attrs(const struct node *n, const struct op_info *info, struc
 
 static bool verify_refs(const struct graph *g, const struct node *n, const struct op_info *info,
                         struct err *e) {
-  bool wants = info->column == COLUMN_STATE && n->op != OP_variable;
-  if (n->op == OP_assign ? n->n_ref < 1 : n->n_ref != (wants ? 1u : 0u))
-    return err_set(e, "%s has %u references, expected %d", info->name, n->n_ref, wants);
+  if (n->n_ref < info->ref_min || n->n_ref > info->ref_max)
+    return err_set(e, "%s has %u references, expected %u", info->name, n->n_ref, info->ref_min);
   for (uint32_t i = 0; i < n->n_ref; i++) {
     const struct value *v = &g->values[n->ref[i]];
-    if (v->type.cls != TYPE_REF || v->node == NONE || g->nodes[v->node].op != OP_variable)
+    if (v->type.cls != TYPE_REF || v->node == NONE || !op_is(g->nodes[v->node].op, TRAIT_HOLDS))
       return err_set(e, "reference \"%s\" is not a variable", v->name);
   }
   return true;
@@ -99,8 +98,8 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
   bool frames = false, sums = node_int(n, ATTR_frames, 0) != 0;
   for (uint32_t i = 0; i < n->n_in; i++) frames |= node_in(g, n, i)->per_frame;
   if (sums && !frames) return err_set(e, "sums over frames, but its inputs have none");
-  if (op_info(n->op)->column == COLUMN_OPAQUE || n->op == OP_gradient) return true;
-  if (n->op == OP_assign && frames)
+  if (op_is(n->op, TRAIT_CARRIED | TRAIT_BACKWARD)) return true;
+  if (op_is(n->op, TRAIT_REFERS) && frames)
     return err_set(e, "an assign takes one value per step, not one per frame");
   for (uint32_t i = 0; i < n->n_out; i++)
     if (node_out(g, n, i)->per_frame != (frames && !sums))
@@ -133,10 +132,9 @@ static bool verify_node(const struct graph *g, const struct node *n, struct err 
   if (n->n_in < info->in_min || n->n_in > info->in_max)
     return err_set(e, "%s takes %u to %u inputs, found %u", info->name, info->in_min, info->in_max,
                    n->n_in);
-  uint32_t least = info->out_max == 0 || n->op == OP_opaque ? 0 : 1;
-  if (n->n_out < least || n->n_out > info->out_max)
-    return err_set(e, "%s gives %u to %u outputs, found %u", info->name, least, info->out_max,
-                   n->n_out);
+  if (n->n_out < info->out_min || n->n_out > info->out_max)
+    return err_set(e, "%s gives %u to %u outputs, found %u", info->name, info->out_min,
+                   info->out_max, n->n_out);
   return verify_attrs(n, info, e) && verify_refs(g, n, info, e) && verify_uses(g, n, e) &&
          verify_frames(g, n, e) && verify_shapes(g, n, e) && verify_types(g, n, e);
 }

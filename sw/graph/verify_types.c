@@ -79,7 +79,7 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   if (n->n_rq) return err_set(e, "requant: a real node has none");
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *y = node_out(g, n, i);
-    bool index = n->op == OP_argmax && i == 0;
+    bool index = op_is(n->op, TRAIT_INDEX) && i == 0;
     if (index ? y->type.cls != TYPE_FIXED : y->type.cls != TYPE_REAL)
       return check_wrong(e, "output", y,
                          index ? "integers of scale 1 that hold the index, such as \"u8,0\""

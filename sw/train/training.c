@@ -85,13 +85,13 @@ static bool weights(struct builder *b) {
 
 static bool add_layer(struct builder *b, const struct node *n) {
   const struct op_info *info = op_info(n->op);
-  if (info->column == COLUMN_STATE || n->n_after)
+  if (op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS) || n->n_after)
     return err_set(b->err, "layer \"%s\": the model holds state already", n->name);
   for (uint32_t k = 0; k < n->n_in; k++)
     if (n->in[k].delay) return err_set(b->err, "layer \"%s\": a delayed input", n->name);
   uint32_t node = copy_node(&b->copy, n, n->name);
   copy_outputs(&b->copy, n, node);
-  if (info->column != COLUMN_TRAINING || n->n_in == info->in_max) return true;
+  if (!op_is(n->op, TRAIT_STEPS) || n->n_in == info->in_max) return true;
   graph_add_use(b->g, node, (struct use){b->step_read, 0, NONE});
   if (!node_attr(n, ATTR_seed))
     graph_add_int(b->g, node, ATTR_seed, (int64_t)(rng_at(b->seed, 1, node) >> 12));
@@ -102,7 +102,7 @@ static bool add_layer(struct builder *b, const struct node *n) {
 static uint32_t before_classes(const struct graph *m, uint32_t value) {
   while (m->values[value].node != NONE) {
     const struct node *n = &m->nodes[m->values[value].node];
-    if (op_info(n->op)->column != COLUMN_CLASSIFY) break;
+    if (!op_is(n->op, TRAIT_INDEX | TRAIT_HOST)) break;
     value = n->in[0].value;
   }
   return value;
@@ -197,7 +197,7 @@ static void order_assign(struct graph *g, uint32_t node) {
 }
 
 static void set_constants(struct graph *g, uint32_t node, const struct optimizer *o) {
-  unsigned required = assign_info(o->function)->required;
+  attr_set required = assign_info(o->function)->required;
   if (required >> ATTR_momentum & 1) graph_add_real(g, node, ATTR_momentum, o->momentum);
   if (required >> ATTR_beta1 & 1) graph_add_real(g, node, ATTR_beta1, o->beta1);
   if (required >> ATTR_beta2 & 1) graph_add_real(g, node, ATTR_beta2, o->beta2);
@@ -317,7 +317,7 @@ struct graph *training_inference(struct arena *a, const struct graph *model) {
   copy_inputs(&c);
   for (uint32_t i = 0; i < model->n_nodes; i++) {
     const struct node *n = &model->nodes[i];
-    if (op_info(n->op)->column == COLUMN_TRAINING)
+    if (op_is(n->op, TRAIT_STEPS))
       c.value[n->out[0]] = c.value[n->in[0].value];
     else
       copy_outputs(&c, n, copy_node(&c, n, n->name));

@@ -224,7 +224,7 @@ static void add_constants(struct netgen *n, uint32_t node, enum op op, const str
   }
   if (info->codes) graph_add_ints(n->g, node, ATTR_codes, info->codes, c);
   for (int a = 0; a < ATTR_COUNT; a++)
-    if (info->required & 1u << a) graph_add_real(n->g, node, (enum attr_name)a, 0.5);
+    if (info->required >> a & 1) graph_add_real(n->g, node, (enum attr_name)a, 0.5);
 }
 
 void netgen_pointwise(struct netgen *n, enum op op) {

@@ -132,7 +132,7 @@ void probe_constants(struct probe *p, enum op op) {
       [ATTR_lambda] = 0.5, [ATTR_slope] = 0.25, [ATTR_offset] = 0.5,
       [ATTR_lo] = -1.5,    [ATTR_hi] = 2.25,    [ATTR_alpha] = 0.75};
   for (int a = 0; a < ATTR_COUNT; a++)
-    if ((op_info(op)->required | op_info(op)->optional) & 1u << a && reals[a] != 0)
+    if (op_takes(op, (enum attr_name)a) && reals[a] != 0)
       graph_add_real(p->g, p->node, (enum attr_name)a, reals[a]);
   if (op == OP_gelu && bit(p, 1)) graph_add_attr(p->g, p->node, ATTR_approximate)->text = "tanh";
 }

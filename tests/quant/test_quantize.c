@@ -107,12 +107,12 @@ static struct graph *one_layer(struct arena *a, enum op op, double lo, double hi
   graph_add_out(g, n, y);
   graph_add_output(g, y);
   const struct op_info *info = op_info(op);
-  uint32_t attrs = info->required;
-  if (attrs & 1u << ATTR_lo) graph_add_real(g, n, ATTR_lo, lo);
-  if (attrs & 1u << ATTR_hi) graph_add_real(g, n, ATTR_hi, hi);
-  if (attrs & 1u << ATTR_slope) graph_add_real(g, n, ATTR_slope, slope);
-  if (attrs & 1u << ATTR_offset) graph_add_real(g, n, ATTR_offset, offset);
-  if (attrs & 1u << ATTR_lambda) graph_add_real(g, n, ATTR_lambda, lambda);
+  attr_set attrs = info->required;
+  if (attrs >> ATTR_lo & 1) graph_add_real(g, n, ATTR_lo, lo);
+  if (attrs >> ATTR_hi & 1) graph_add_real(g, n, ATTR_hi, hi);
+  if (attrs >> ATTR_slope & 1) graph_add_real(g, n, ATTR_slope, slope);
+  if (attrs >> ATTR_offset & 1) graph_add_real(g, n, ATTR_offset, offset);
+  if (attrs >> ATTR_lambda & 1) graph_add_real(g, n, ATTR_lambda, lambda);
   return g;
 }
 

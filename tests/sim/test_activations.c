@@ -89,7 +89,7 @@ static struct graph *graph_of(struct arena *a, const struct sample *s) {
   graph_add_output(g, g->nodes[n].out[0]);
   const struct op_info *info = op_info(s->op);
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-    if ((info->required | info->optional) & 1u << reals[i].name)
+    if ((info->required | info->optional) >> reals[i].name & 1)
       graph_add_real(g, n, reals[i].name, reals[i].value);
   if (s->op == OP_gelu && s->tanh_form) graph_add_attr(g, n, ATTR_approximate)->text = "tanh";
   struct formats f = formats_new();
