@@ -12,30 +12,27 @@ static const char *short_type(struct arena *a, const struct stream *s) {
   return type_text(a, &s->type);
 }
 
+// Of a layer's cell; there are cells for columns with a circuit only.
+static const struct emit_column *column_of(const struct plan *p, const struct cell *c) {
+  static const struct emit_column *const columns[] = {
+#define YES(f) &f
+#define MOVE(f) NULL
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(emit_##stem),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
+  };
+  return columns[op_info(p->graph->nodes[c->node].op)->column];
+}
+
 const char *emit_module(const struct plan *p, const struct cell *c) {
   static const char *const modules[] = {"axis_frame", "axis_resize", "axis_register", "",
                                         "axis_trim"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
-  if (c->kind != CELL_LAYER) return modules[c->kind];
-  switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
-  case COLUMN_LINEAR:
-    return "fixed_linear";
-  case COLUMN_POINTWISE:
-    return ((const struct circuit_pointwise *)c->facts)->module;
-  case COLUMN_CLASSIFY:
-    return "fixed_argmax";
-  case COLUMN_SHAPE:
-  case COLUMN_JOIN:
-  case COLUMN_CONCAT:
-  case COLUMN_REDUCE:
-  case COLUMN_MATMUL:
-  case COLUMN_STATE:
-  case COLUMN_TRAINING:
-  case COLUMN_GRADIENT:
-  case COLUMN_OPAQUE:
-    break;
-  }
-  return "";
+  return c->kind == CELL_LAYER ? column_of(p, c)->module(c) : modules[c->kind];
 }
 
 static const char *plural(int64_t n) {
@@ -155,28 +152,8 @@ static void put_parameters(struct text *out, const struct plan *p, const struct 
     verilog_parameter(&list, "USED", c->in.elements % c->in.lanes);
     return;
   case CELL_LAYER:
-    break;
-  }
-  switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
-  case COLUMN_LINEAR:
-    emit_linear_parameters(&list, c);
+    column_of(p, c)->parameters(&list, p, c);
     return;
-  case COLUMN_POINTWISE:
-    emit_pointwise_parameters(&list, p, c);
-    return;
-  case COLUMN_CLASSIFY:
-    emit_classify_parameters(&list, c);
-    return;
-  case COLUMN_SHAPE:
-  case COLUMN_JOIN:
-  case COLUMN_CONCAT:
-  case COLUMN_REDUCE:
-  case COLUMN_MATMUL:
-  case COLUMN_STATE:
-  case COLUMN_TRAINING:
-  case COLUMN_GRADIENT:
-  case COLUMN_OPAQUE:
-    break;
   }
 }
 
@@ -269,8 +246,6 @@ void emit_roms(struct emit_files *f, const struct plan *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
-    int column = op_info(p->graph->nodes[c->node].op)->column;
-    if (column == COLUMN_LINEAR) emit_linear_roms(f, c);
-    if (column == COLUMN_POINTWISE) emit_pointwise_roms(f, c);
+    if (column_of(p, c)->images) column_of(p, c)->images(f, c);
   }
 }

@@ -36,12 +36,22 @@ void emit_rom_check(struct text *out, const struct plan *p, const struct emit_fi
 // The name of the library module of a cell.
 const char *emit_module(const struct plan *p, const struct cell *c);
 
-// By column: the parameters of a layer's instance, and its memory images.
-void emit_linear_parameters(struct parameters *out, const struct cell *c);
-void emit_linear_roms(struct emit_files *f, const struct cell *c);
-void emit_pointwise_parameters(struct parameters *out, const struct plan *p, const struct cell *c);
-void emit_pointwise_roms(struct emit_files *f, const struct cell *c);
-void emit_classify_parameters(struct parameters *out, const struct cell *c);
+// What the emitter knows of a column (columns.def), in emit_<stem>.c.
+struct emit_column {
+  const char *(*module)(const struct cell *c); // of the library
+  void (*parameters)(struct parameters *out, const struct plan *p, const struct cell *c);
+  void (*images)(struct emit_files *f, const struct cell *c); // of its memories; NULL: none
+};
+
+#define YES(f) extern const struct emit_column f;
+#define MOVE(f)
+#define NO(f)
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(emit_##stem)
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
 
 // Requantisation parameters; `cast`: print CAST too and nothing more if there is none.
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast);

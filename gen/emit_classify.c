@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/emit.h"
 
-void emit_classify_parameters(struct parameters *out, const struct cell *c) {
+static void argmax_parameters(struct parameters *out, const struct plan *p, const struct cell *c) {
+  (void)p;
   verilog_parameter(out, "ELEMENTS", c->in.elements);
   verilog_parameter(out, "LANES", c->in.lanes);
   verilog_parameter(out, "WIDTH", c->in.width);
   verilog_word(out, "IN_TYPE", circuit_type(&c->in.type));
   verilog_parameter(out, "OUT_WIDTH", c->out.width);
 }
+
+static const char *argmax_module(const struct cell *c) {
+  (void)c;
+  return "fixed_argmax";
+}
+
+const struct emit_column emit_classify = {argmax_module, argmax_parameters, NULL};

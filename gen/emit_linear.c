@@ -23,7 +23,8 @@ static const char *file_name(char *buffer, size_t size, const struct cell *c, co
   return buffer;
 }
 
-void emit_linear_parameters(struct parameters *out, const struct cell *c) {
+static void linear_parameters(struct parameters *out, const struct plan *p, const struct cell *c) {
+  (void)p;
   const struct circuit_linear *l = c->facts;
   char file[64];
   verilog_parameter(out, "IN_FEATURES", l->in);
@@ -81,7 +82,7 @@ static void lane_image(struct emit_files *f, const struct cell *c, const struct 
   emit_image(f, &image);
 }
 
-void emit_linear_roms(struct emit_files *f, const struct cell *c) {
+static void linear_images(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   struct lane k = {l, 0, c->in.lanes, c->out.lanes};
   for (k.lane = 0; k.lane < c->out.lanes; k.lane++) {
@@ -100,3 +101,10 @@ void emit_linear_roms(struct emit_files *f, const struct cell *c) {
               .depth = l->og, .fields = 1, .width = l->requant.mul_width, .field = mul_field});
   }
 }
+
+static const char *linear_module(const struct cell *c) {
+  (void)c;
+  return "fixed_linear";
+}
+
+const struct emit_column emit_linear = {linear_module, linear_parameters, linear_images};

@@ -59,8 +59,8 @@ static void table_parameters(struct parameters *out, const struct cell *c,
   verilog_file(out, "CORRECTION_FILE", file);
 }
 
-void emit_pointwise_parameters(struct parameters *out, const struct plan *plan,
-                               const struct cell *c) {
+static void pointwise_parameters(struct parameters *out, const struct plan *plan,
+                                 const struct cell *c) {
   const struct circuit_pointwise *p = c->facts;
   verilog_parameter(out, "LANES", c->in.lanes);
   if (p->form == FORM_EXACT)
@@ -89,7 +89,7 @@ static int64_t correction_field(const void *context, int64_t word, int64_t field
   return ((const struct circuit_pointwise *)context)->polynomial.correction[word];
 }
 
-void emit_pointwise_roms(struct emit_files *f, const struct cell *c) {
+static void pointwise_images(struct emit_files *f, const struct cell *c) {
   const struct circuit_pointwise *p = c->facts;
   struct emit_image image = {.context = p, .fields = 1};
   if (p->form == FORM_TABLE) {
@@ -113,3 +113,10 @@ void emit_pointwise_roms(struct emit_files *f, const struct cell *c) {
     emit_image(f, &image);
   }
 }
+
+static const char *pointwise_module(const struct cell *c) {
+  return ((const struct circuit_pointwise *)c->facts)->module;
+}
+
+const struct emit_column emit_pointwise = {pointwise_module, pointwise_parameters,
+                                           pointwise_images};

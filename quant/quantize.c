@@ -102,47 +102,28 @@ static bool quantize_input(struct quantizer *q, const struct input *in) {
 
 // ---- nodes
 
-static const struct type *type_in(const struct quantizer *q, const struct node *n, uint32_t i) {
+const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i) {
   return i < n->n_in ? &q->to->values[q->value[n->in[i].value]].type : NULL;
 }
 
-// The type of output `out`: the layer's stream, or what the kind gives by itself.
-static struct type type_out(const struct quantizer *q, const struct node *n, uint32_t out,
-                            const struct format *f) {
-  switch ((enum op_column)op_info(n->op)->column) {
-  case COLUMN_SHAPE:
-    return *type_in(q, n, 0);
-  case COLUMN_CLASSIFY: {
-    if (n->op == OP_softmax) {
-      int width = type_width(&f->stream);
-      return type_fixed(q->arena, width, false, ldexp(1, -width), 0);
-    }
-    if (out == 1) return *type_in(q, n, 0);
-    const struct value *x = node_in(q->from, n, 0);
-    int width = 1;
-    while ((int64_t)1 << width < x->shape[x->rank - 1]) width++;
-    return type_fixed(q->arena, width, false, 1, 0);
-  }
-  case COLUMN_LINEAR:
-  case COLUMN_POINTWISE:
-  case COLUMN_JOIN:
-  case COLUMN_CONCAT:
-  case COLUMN_REDUCE:
-  case COLUMN_MATMUL:
-  case COLUMN_STATE:
-  case COLUMN_TRAINING:
-  case COLUMN_GRADIENT:
-  case COLUMN_OPAQUE:
-    break;
-  }
-  return f->stream;
+static const struct quant_column *column_of(enum op op) {
+  static const struct quant_column *const columns[] = {
+#define YES(f) &f
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, prepare, real, quant, ...) quant(quant_##stem),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef NO
+  };
+  return columns[op_info(op)->column];
 }
 
 static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f) {
   struct node *to = &q->to->nodes[node];
   bool free_choice = op_info(n->op)->curve == NONE;
-  to->where = n->op == OP_softmax ? WHERE_HOST : n->where;
+  to->where = op_is(n->op, TRAIT_HOST) ? WHERE_HOST : n->where;
   if (f->rounding != NONE && free_choice) to->rounding = (enum fix_rounding)f->rounding;
   if (f->overflow != NONE && free_choice) to->overflow = (enum fix_overflow)f->overflow;
   for (uint32_t i = 0; i < n->n_origin; i++) graph_add_origin(q->to, node, n->origin[i]);
@@ -150,46 +131,19 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
     *graph_add_attr(q->to, node, n->attr[i].name) = n->attr[i];
 }
 
-static bool quantize_columns(struct quantizer *q, const struct node *n, uint32_t node,
-                             const struct format *f, const struct type *out) {
-  switch ((enum op_column)op_info(n->op)->column) {
-  case COLUMN_LINEAR:
-    return quantize_linear(q, n, node, f, out);
-  case COLUMN_POINTWISE:
-    return quantize_pointwise(q, n, node, type_in(q, n, 0), out);
-  case COLUMN_JOIN:
-  case COLUMN_REDUCE:
-  case COLUMN_MATMUL:
-    return quantize_join(q, n, node, type_in(q, n, 0), type_in(q, n, 1), out);
-  case COLUMN_CONCAT:
-    return quantize_concat(q, node, out);
-  case COLUMN_SHAPE:
-  case COLUMN_CLASSIFY:
-    return true;
-  case COLUMN_STATE:
-  case COLUMN_TRAINING:
-  case COLUMN_GRADIENT:
-  case COLUMN_OPAQUE:
-    break;
-  }
-  return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
-}
-
-// What does nothing once a network is trained has no layer: who reads its output reads its input.
-static bool passed_over(const struct node *n) {
-  return n->op == OP_dropout || n->op == OP_identity;
-}
-
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
   if (!formats_of(q->formats, n, &f, q->err)) return false;
-  if (passed_over(n) && !n->in[0].delay) {
+  // what does nothing once a network is trained has no layer
+  if (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) {
     q->value[n->out[0]] = q->value[n->in[0].value];
     return true;
   }
+  const struct quant_column *column = column_of(n->op);
+  if (!column) return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
   uint32_t node = graph_add_node(q->to, n->op, n->name);
   copy_facts(q, n, node, &f);
-  uint32_t streams = op_info(n->op)->column == COLUMN_LINEAR ? 1 : n->n_in;
+  uint32_t streams = op_is(n->op, TRAIT_WEIGHTS) ? 1 : n->n_in;
   for (uint32_t i = 0; i < streams; i++) {
     if (n->in[i].delay || q->value[n->in[i].value] == NONE)
       return err_set(q->err,
@@ -200,13 +154,13 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct type first = type_real();
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *v = node_out(q->from, n, i);
-    struct type t = type_out(q, n, i, &f);
+    struct type t = column->type_out ? column->type_out(q, n, i, &f) : f.stream;
     if (i == 0) first = t;
     uint32_t id = graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
     q->value[n->out[i]] = (int32_t)id;
     graph_add_out(q->to, node, id);
   }
-  return quantize_columns(q, n, node, &f, &first);
+  return !column->quantize || column->quantize(q, n, node, &f, &first);
 }
 
 static bool check_formats(const struct formats *f, struct err *e) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The integers of one node, by column: types in, integers out.
+// The integers of one node, by column.
 #ifndef NNGEN_QUANT_QUANTIZE_LAYER_H
 #define NNGEN_QUANT_QUANTIZE_LAYER_H
 
@@ -14,22 +14,35 @@ struct quantizer {
   struct err *err;
 };
 
-// Weights and bias of a linear node become tensors of `to`; fills in its uses and requantisation.
-bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t node,
-                     const struct format *f, const struct type *out);
+// What quantisation knows of a column (columns.def), in quantize_<stem>.c.
+struct quant_column {
+  // The type of output `out`; NULL: the layer's stream.
+  struct type (*type_out)(const struct quantizer *q, const struct node *n, uint32_t out,
+                          const struct format *f);
+  // Fills in what node `node` of `to` needs, which has the streams of n as its inputs: constants,
+  // tables, requantisations to `out`, its first output's type; NULL: nothing.
+  bool (*quantize)(struct quantizer *q, const struct node *n, uint32_t node, const struct format *f,
+                   const struct type *out);
+};
 
-// Integer constants, slopes, table or requantisation of a pointwise node.
-bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32_t node,
-                        const struct type *in, const struct type *out);
+#define YES(f) extern const struct quant_column f;
+#define NO(f)
+#define COLUMN(id, stem, golden, prepare, real, quant, ...) quant(quant_##stem)
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef NO
 
-// Requantisations of add, sub, mul, sum and matmul.
-bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node, const struct type *in0,
-                   const struct type *in1, const struct type *out);
+// ---- for them
 
-// Casts of the inputs of a concat to its output's type, unless all have it.
-bool quantize_concat(struct quantizer *q, uint32_t node, const struct type *out);
+// The type that input i of a node of `from` has in `to`; NULL: there is no such input.
+const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i);
 
-// M and S of r for the node's rounding.
+// M and S of r for the node's rounding; and the error when there are none.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);
+bool quantize_ratio_error(struct quantizer *q, double r);
+
+// One requantisation from the product of the scales of all inputs.
+bool quantize_product(struct quantizer *q, uint32_t node, const struct type *out);
 
 #endif

@@ -43,7 +43,7 @@ _Static_assert(ATTR_COUNT <= 8 * sizeof(attr_set), "more attributes than a set h
 #define YES 1
 #define MOVE 1
 #define NO 0
-#define COLUMN(id, stem, golden, prepare, real, circuit)                                           \
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit)                                    \
   enum { GOLDEN_##id = golden, REAL_##id = real, CIRCUIT_##id = circuit };
 #include "sw/graph/columns.def"
 #undef COLUMN

@@ -59,9 +59,15 @@ int circuit_clog2(int64_t n); // 0 for n <= 1
 
 // Fill in facts, timing and costs of a layer's cell whose streams are known. False if the layer
 // can't become a circuit, with the reason.
-bool circuit_linear_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
-bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
-bool circuit_classify_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+#define YES(f) bool f(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+#define MOVE(f)
+#define NO(f)
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_##stem##_plan)
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
 
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);

@@ -87,7 +87,7 @@ static void resize(struct planner *p, int index, int64_t lanes) {
 }
 
 static void layer_lanes(struct planner *p, const struct node *n, int64_t *in, int64_t *out) {
-  bool linear = op_info(n->op)->column == COLUMN_LINEAR;
+  bool linear = op_is(n->op, TRAIT_WEIGHTS);
   *in = linear ? p->folding->parallelism : p->at.lanes;
   *out = linear ? p->folding->parallelism : 0;
   for (uint32_t i = 0; i < p->folding->n_layers; i++) {
@@ -106,25 +106,20 @@ static void problem(struct planner *p, const struct node *n, const char *why) {
 }
 
 static bool plan_column(struct planner *p, struct cell *c, struct err *e) {
-  switch ((enum op_column)op_info(p->graph->nodes[c->node].op)->column) {
-  case COLUMN_LINEAR:
-    return circuit_linear_plan(p->arena, p->graph, c, e);
-  case COLUMN_POINTWISE:
-    return circuit_pointwise_plan(p->arena, p->graph, c, e);
-  case COLUMN_CLASSIFY:
-    return circuit_classify_plan(p->arena, p->graph, c, e);
-  case COLUMN_SHAPE:
-  case COLUMN_JOIN:
-  case COLUMN_CONCAT:
-  case COLUMN_REDUCE:
-  case COLUMN_MATMUL:
-  case COLUMN_STATE:
-  case COLUMN_TRAINING:
-  case COLUMN_GRADIENT:
-  case COLUMN_OPAQUE:
-    break;
-  }
-  return err_set(e, "no circuit");
+  static bool (*const columns[])(struct arena *, const struct graph *, struct cell *,
+                                 struct err *) = {
+#define YES(f) f
+#define MOVE(f) NULL
+#define NO(f) NULL
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_##stem##_plan),
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef MOVE
+#undef NO
+  };
+  int column = op_info(p->graph->nodes[c->node].op)->column;
+  return columns[column] ? columns[column](p->arena, p->graph, c, e) : err_set(e, "no circuit");
 }
 
 // The timing kind decides about the register in front, so the layer is worked out first and its
@@ -134,7 +129,7 @@ static void add_layer(struct planner *p, uint32_t node, int index) {
   struct err e = {0};
   int64_t lanes_in, lanes_out;
   layer_lanes(p, n, &lanes_in, &lanes_out);
-  if (op_info(n->op)->column == COLUMN_POINTWISE && lanes_out != lanes_in) {
+  if (op_is(n->op, TRAIT_MAPS) && lanes_out != lanes_in) {
     problem(p, n, "its lanes in and out differ");
     return;
   }
@@ -164,7 +159,7 @@ static void add_node(struct planner *p, uint32_t node, int *index) {
     problem(p, n, "this kind has no circuit yet; it runs on the host only");
   else if (n->n_in == 0 || n->in[0].value != p->value || n->in[0].delay)
     problem(p, n, "it doesn't follow the layer before it in one chain");
-  else if (info->column == COLUMN_SHAPE)
+  else if (op_is(n->op, TRAIT_ALIAS))
     p->value = n->out[0];
   else
     add_layer(p, node, (*index)++);

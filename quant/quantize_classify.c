@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// argmax gives an index, softmax probabilities below 1.
+#include "quant/quantize_layer.h"
+
+#include <math.h>
+
+static struct type type_out(const struct quantizer *q, const struct node *n, uint32_t out,
+                            const struct format *f) {
+  if (n->op == OP_softmax) {
+    int width = type_width(&f->stream);
+    return type_fixed(q->arena, width, false, ldexp(1, -width), 0);
+  }
+  if (out == 1) return *quantize_type_in(q, n, 0);
+  const struct value *x = node_in(q->from, n, 0);
+  int width = 1;
+  while ((int64_t)1 << width < x->shape[x->rank - 1]) width++;
+  return type_fixed(q->arena, width, false, 1, 0);
+}
+
+const struct quant_column quant_classify = {.type_out = type_out};
