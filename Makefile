@@ -183,6 +183,7 @@ check-units: $(TESTS) $(BUILD)/nngen $(FUZZ_REPLAYS)
 check:
 	@$(MAKE) --no-print-directory -j2 all $(TESTS) $(FUZZ_REPLAYS)
 	@scripts/lint-format
+	@scripts/lint-kinds
 	@$(MAKE) --no-print-directory -j2 test-rtl formal-quick
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
 	@$(MAKE) --no-print-directory check-units
@@ -224,6 +225,7 @@ check-deep:
 
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources
 	@scripts/lint-format
+	@scripts/lint-kinds
 
 format: ## clang-format all sources
 	@scripts/lint-format fix

@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pointwise layers: parameters of their module, images of tables and polynomials.
 #include "gen/emit.h"
+#include "sw/graph/exact.h"
 
 #include <string.h>
 
 static void exact_parameters(struct parameters *out, const struct node *n,
                              const struct circuit_pointwise *p) {
+  const struct exact *x = exact_of(n->op);
   verilog_parameter(out, "IN_WIDTH", p->in_width);
   verilog_word(out, "IN_TYPE", p->in_type);
   if (p->in_zero) verilog_wide(out, "IN_ZERO", p->in_zero);
-  if (strcmp(p->module, "fixed_clip") == 0) {
-    verilog_wide(out, "LO", p->codes[0]);
-    verilog_wide(out, "HI", p->codes[1]);
-  }
-  if (n->op == OP_softshrink) verilog_wide(out, "LAMBDA", p->codes[0]);
-  if (n->op == OP_hardshrink) verilog_wide(out, "THRESHOLD", p->codes[0]);
   if (op_info(n->op)->slopes) verilog_unsigned(out, "SLOPE_MUL", p->slope_mul);
-  if (n->op == OP_leaky_relu) verilog_parameter(out, "SLOPE_SHIFT", p->slope_shift);
-  if (n->op == OP_hard_sigmoid) {
-    verilog_wide(out, "OFFSET", p->codes[0]);
-    verilog_wide(out, "ONE", p->codes[1]);
-  }
-  bool always = op_info(n->op)->slopes || n->op == OP_quantize;
+  if (x->shift[0]) verilog_parameter(out, x->shift, p->slope_shift);
+  for (int i = 0; i < 2 && x->parameters[i][0]; i++)
+    verilog_wide(out, x->parameters[i], p->codes[i]);
+  bool always = op_info(n->op)->slopes || op_is(n->op, TRAIT_CASTS);
   verilog_line(out);
   emit_requant_parameters(out, &p->requant, !always);
 }

@@ -42,38 +42,11 @@ static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
   return true;
 }
 
-// The bounds of a clipping function, as reals.
-static void bounds(const struct node *n, double *lo, double *hi) {
-  *lo = n->op == OP_relu6 ? 0 : n->op == OP_hard_tanh ? -1 : node_real(n, ATTR_lo, 0);
-  *hi = n->op == OP_relu6 ? 6 : n->op == OP_hard_tanh ? 1 : node_real(n, ATTR_hi, 0);
-}
-
 static bool add_codes(struct quantizer *q, const struct node *n, uint32_t node,
                       const struct type *in, int32_t slope_shift) {
-  double lo, hi, scale = type_scale(in, 0);
-  int64_t c[2] = {0, 0}, most = (int64_t)1 << 33, wide = (int64_t)1 << 61;
-  double offset = node_real(n, ATTR_offset, 0), lambda = node_real(n, ATTR_lambda, 0);
-  if (lambda < 0) return err_set(q->err, "lambda %g, expected 0 or more", lambda);
-  switch (n->op) {
-  case OP_softshrink:
-    c[0] = fix_from_real(lambda / scale, 0, most);
-    break;
-  case OP_hardshrink:
-    c[0] = fix_from_real(floor(lambda / scale), 0, most);
-    break;
-  case OP_hard_sigmoid:
-    c[0] = fix_from_real(ldexp(offset, slope_shift) / scale, -wide, wide);
-    c[1] = fix_from_real(ldexp(1, slope_shift) / scale, 0, wide);
-    if (c[0] == wide || c[0] == -wide || c[1] == wide)
-      return err_set(q->err, "slope %g and offset %g leave 61 bits at the input's scale",
-                     node_real(n, ATTR_slope, 0), offset);
-    break;
-  default:
-    bounds(n, &lo, &hi);
-    if (!(lo <= hi)) return err_set(q->err, "lo %g lies above hi %g", lo, hi);
-    c[0] = type_encode(in, lo);
-    c[1] = type_encode(in, hi);
-  }
+  struct exact_reals reals = exact_reals_of(n);
+  int64_t c[2] = {0, 0};
+  if (!exact_of(n->op)->codes(&reals, in, slope_shift, c, q->err)) return false;
   graph_add_ints(q->to, node, ATTR_codes, op_info(n->op)->codes, c);
   return true;
 }

@@ -20,23 +20,16 @@ static const struct node *maker(const struct graph *g, const struct value *v) {
 
 // Where a single output changes from class 0 to class 1; NAN if its kind has no such place.
 static double threshold_of(const struct node *n, const struct type *t) {
+  static const struct {
+    bool there;
+    double value;
+  } thresholds[OP_COUNT] = {
+#define THRESHOLD(kind, value) [OP_##kind] = {true, value},
+#include "sw/data/thresholds.def"
+#undef THRESHOLD
+  };
   if (t->cls == TYPE_BIPOLAR) return 0;
-  if (!n) return NAN;
-  switch (n->op) {
-  case OP_sigmoid:
-  case OP_hard_sigmoid:
-    return 0.5;
-  case OP_logsigmoid:
-    return log(0.5);
-  case OP_tanh:
-  case OP_hard_tanh:
-  case OP_scaled_tanh:
-  case OP_softsign:
-  case OP_linear:
-    return 0;
-  default:
-    return NAN;
-  }
+  return n && thresholds[n->op].there ? thresholds[n->op].value : NAN;
 }
 
 struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
@@ -55,7 +48,7 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   } else {
     v.threshold = threshold_of(n, &y->type);
     v.kind = isnan(v.threshold) ? VERDICT_NONE : VERDICT_THRESHOLD;
-    v.linear = n && n->op == OP_linear && y->type.cls != TYPE_BIPOLAR;
+    v.linear = n && op_is(n->op, TRAIT_WEIGHTS) && y->type.cls != TYPE_BIPOLAR;
   }
   return v;
 }

@@ -16,7 +16,7 @@ void golden_pointwise(const struct job *j) {
       y_codes[i] = pointwise_code(&p, n);
       continue;
     }
-    p.zero = type_zero(&x->type, j->channel ? j->channel[c] : c);
+    p.constants.zero = type_zero(&x->type, j->channel ? j->channel[c] : c);
     y_codes[i] = golden_requant(j, p.rq, pointwise_acc(&p, n), c);
   }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // assign_F: the content x of a variable becomes F(x, t).
 #include "sw/exec/job.h"
+#include "sw/graph/assign.h"
 #include "sw/graph/pointwise.h"
 
-#include <string.h>
-
 struct update {
-  const char *function;
+  enum assign function;
   int64_t mul;
   int shift;
   struct fix_target target;
@@ -17,26 +16,41 @@ static fix_wide rounded(const struct update *u, fix_wide acc) {
   return fix_round(acc * u->mul, u->shift, u->target.rounding);
 }
 
+// F(x, t), not yet in range.
+static fix_wide applied(const struct update *u, int64_t x, int64_t t, int64_t factor,
+                        int64_t x_zero) {
+  fix_wide scaled = x_zero + rounded(u, t);
+  switch (u->function) {
+  case ASSIGN_write:
+    return scaled;
+  case ASSIGN_add:
+    return x + rounded(u, t);
+  case ASSIGN_sub:
+    return x - rounded(u, t);
+  case ASSIGN_axpy:
+    return x + rounded(u, (fix_wide)factor * t);
+  case ASSIGN_scale:
+    return x_zero + rounded(u, (fix_wide)(x - x_zero) * t);
+  case ASSIGN_min:
+    return scaled < x ? scaled : x;
+  case ASSIGN_max:
+    return scaled > x ? scaled : x;
+  case ASSIGN_sgd:
+  case ASSIGN_momentum:
+  case ASSIGN_nesterov:
+  case ASSIGN_adam:
+  case ASSIGN_adamw:
+  case ASSIGN_COUNT:
+    break; // in floats only
+  }
+  return x;
+}
+
 static int64_t updated(const struct update *u, int64_t x, int64_t t, int64_t factor,
                        int64_t x_zero) {
   const struct fix_target *to = &u->target;
-  const char *f = u->function;
-  fix_wide q = x;
-  if (strcmp(f, "write") == 0)
-    q = x_zero + rounded(u, t);
-  else if (strcmp(f, "add") == 0)
-    q = x + rounded(u, t);
-  else if (strcmp(f, "sub") == 0)
-    q = x - rounded(u, t);
-  else if (strcmp(f, "axpy") == 0)
-    q = x + rounded(u, (fix_wide)factor * t);
-  else if (strcmp(f, "scale") == 0)
-    q = x_zero + rounded(u, (fix_wide)(x - x_zero) * t);
-  else if (strcmp(f, "min") == 0)
-    q = x_zero + rounded(u, t) < x ? x_zero + rounded(u, t) : x;
-  else if (strcmp(f, "max") == 0)
-    q = x_zero + rounded(u, t) > x ? x_zero + rounded(u, t) : x;
-  return fix_overflow(q, to->width, to->is_signed, to->zero, to->overflow);
+  return fix_overflow(applied(u, x, t, factor, x_zero), to->width, to->is_signed, to->zero,
+                      to->overflow);
 }
 
 void golden_state(const struct job *j) {
@@ -53,7 +67,7 @@ void golden_state(const struct job *j) {
     for (int64_t i = from; i < from + length; i++, at++) {
       int64_t c = held->type.axis < 0 ? 0 : i / (value_elements(held) / held->shape[0]);
       if (held->mask && !tensor_int(held->mask, i)) continue; // a cut connection stays zero
-      struct update u = {.function = node_attr(n, ATTR_function)->text,
+      struct update u = {.function = assign_of(n),
                          .mul = n->n_rq ? n->rq[0].mul[0] : 1,
                          .shift = n->n_rq ? n->rq[0].shift[0] : 0,
                          .target = target_of(n, held, c)};

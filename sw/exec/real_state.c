@@ -37,9 +37,16 @@ static void plain(enum assign f, const struct run *r, float factor) {
     case ASSIGN_min:
       r->x[i] = fminf(x, t);
       break;
-    default:
+    case ASSIGN_max:
       r->x[i] = fmaxf(x, t);
       break;
+    case ASSIGN_sgd:
+    case ASSIGN_momentum:
+    case ASSIGN_nesterov:
+    case ASSIGN_adam:
+    case ASSIGN_adamw:
+    case ASSIGN_COUNT:
+      break; // they have loops of their own
     }
   }
 }

@@ -112,17 +112,7 @@ static void schedule(const struct job *j) {
 }
 
 void real_training(const struct job *j) {
-  switch (j->node->op) {
-  case OP_cross_entropy:
-    cross_entropy(j);
-    return;
-  case OP_dropout:
-    dropout(j);
-    return;
-  case OP_schedule:
-    if (!j->share) schedule(j);
-    return;
-  default:
-    return;
-  }
+  if (j->node->op == OP_cross_entropy) cross_entropy(j);
+  if (j->node->op == OP_dropout) dropout(j);
+  if (j->node->op == OP_schedule && !j->share) schedule(j);
 }

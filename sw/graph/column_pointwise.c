@@ -3,7 +3,7 @@
 #include "sw/graph/column.h"
 #include "sw/graph/pointwise.h"
 
-enum { SLOPE_SHIFT_MAX = 60, TABLE_WIDTH_MAX = 16 };
+enum { SLOPE_SHIFT_MAX = 60, TABLE_WIDTH_MAX = 16, ENUMERATED_MAX = 16 };
 
 static bool table_types(const struct node *n, const struct value *x, const struct value *y,
                         struct err *e) {
@@ -59,22 +59,31 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
   if (!check_stream(y, e)) return false;
   if (node_attr(n, ATTR_table)) return table_types(n, x, y, e);
   if (info->curve != NONE) return err_set(e, "an integer %s needs its table", info->name);
-  if (n->op != OP_quantize && (x->type.axis >= 0 || y->type.axis >= 0))
+  if (!op_is(n->op, TRAIT_CASTS) && (x->type.axis >= 0 || y->type.axis >= 0))
     return check_wrong(e, "input", x, "one scale per tensor");
   if (x->type.axis >= 0 && x->type.axis != x->rank - 1)
     return check_wrong(e, "input", x, "channels on the last axis");
+  if (!exact_of(n->op)->monotone && type_width(&x->type) > ENUMERATED_MAX)
+    return check_wrong(e, "input", x, "at most 16 bits, as the function isn't monotone");
   if (!check_codes(n, x, e)) return false;
   uint32_t least = info->slopes ? info->slopes + 1 : !type_equal(&x->type, &y->type);
   return check_requants(g, n, least, info->slopes + 1, e) && slopes(n, info, e) &&
          check_accumulator(g, n, e);
 }
 
-static struct interval pointwise_interval(const struct graph *g, const struct node *n,
-                                          enum known known, int64_t c) {
+static struct interval pointwise_acc_of(const struct graph *g, const struct node *n,
+                                        enum known known, int64_t c) {
   struct pointwise p = pointwise_of(g, n);
   struct interval x = interval_codes(g, n, known, 0);
-  p.zero = type_zero(&node_in(g, n, 0)->type, c);
-  return (struct interval){pointwise_acc(&p, (int64_t)x.lo), pointwise_acc(&p, (int64_t)x.hi)};
+  p.constants.zero = type_zero(&node_in(g, n, 0)->type, c);
+  struct interval all = {pointwise_acc(&p, (int64_t)x.lo), pointwise_acc(&p, (int64_t)x.hi)};
+  if (p.exact->monotone) return all;
+  all.hi = all.lo;
+  for (int64_t i = (int64_t)x.lo + 1; i <= (int64_t)x.hi; i++) {
+    fix_wide v = pointwise_acc(&p, i);
+    all = interval_join(all, (struct interval){v, v});
+  }
+  return all;
 }
 
 static struct interval looked_up(const struct graph *g, const struct node *n) {
@@ -97,5 +106,5 @@ static struct interval pointwise_range(const struct graph *g, const struct node 
 
 const struct graph_column column_pointwise = {.space = space_elements,
                                               .types = pointwise_types,
-                                              .acc = pointwise_interval,
+                                              .acc = pointwise_acc_of,
                                               .range = pointwise_range};

@@ -60,6 +60,31 @@ _Static_assert(ATTR_COUNT <= 8 * sizeof(attr_set), "more attributes than a set h
 #include "sw/graph/ops.def"
 #undef OP
 
+// A pointwise kind is a table or has its row in exact.def.
+#undef PLAIN
+#undef TABLE
+#undef EXACT
+#define PLAIN 0
+#define TABLE(f) 1
+#define EXACT(...) 2
+#define OP(name, column, in, out, refs, attrs, executors, gradient, traits, form)                  \
+  _Static_assert((COLUMN_##column == COLUMN_POINTWISE) == ((form) != 0), #name ": its form");
+#include "sw/graph/ops.def"
+#undef OP
+enum {
+  EXACT_KINDS = 0
+#define OP(name, column, in, out, refs, attrs, executors, gradient, traits, form) +((form) == 2)
+#include "sw/graph/ops.def"
+#undef OP
+  ,
+  EXACT_ROWS = 0
+#undef EXACT
+#define EXACT(...) +1
+#include "sw/graph/exact.def"
+#undef EXACT
+};
+_Static_assert(EXACT_KINDS == EXACT_ROWS, "a kind with the form EXACT has no row in exact.def");
+
 static const char *const attr_names[ATTR_COUNT] = {
 #define ATTR(name, kind) #name,
 #include "sw/graph/attrs.def"

@@ -14,44 +14,19 @@ struct pointwise pointwise_of(const struct graph *g, const struct node *n) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   const struct attr *codes = node_attr(n, ATTR_codes), *table = node_attr(n, ATTR_table);
   uint32_t slopes = op_info(n->op)->slopes;
-  return (struct pointwise){.op = n->op,
-                            .zero = type_zero(&x->type, 0),
-                            .codes = codes ? codes->ints : NULL,
-                            .slope_mul = slopes ? n->rq[0].mul[0] : 1,
-                            .slope_shift = slopes ? n->rq[0].shift[0] : 0,
+  return (struct pointwise){.exact = exact_of(n->op),
+                            .constants = {.codes = codes ? codes->ints : NULL,
+                                          .zero = type_zero(&x->type, 0),
+                                          .slope_mul = slopes ? n->rq[0].mul[0] : 1,
+                                          .slope_shift = slopes ? n->rq[0].shift[0] : 0},
                             .table = table ? table->tensor : NULL,
                             .table_lowest = type_lowest(&x->type),
                             .rq = n->n_rq > slopes ? &n->rq[slopes] : NULL,
                             .target = target_of(n, y, 0)};
 }
 
-static fix_wide clamp(fix_wide v, fix_wide lo, fix_wide hi) {
-  return v < lo ? lo : v > hi ? hi : v;
-}
-
 fix_wide pointwise_acc(const struct pointwise *p, int64_t n) {
-  const int64_t *c = p->codes;
-  fix_wide v = (fix_wide)n - p->zero;
-  switch (p->op) {
-  case OP_quantize:
-    return v;
-  case OP_relu:
-    return v > 0 ? v : 0;
-  case OP_relu6:
-  case OP_clip:
-  case OP_hard_tanh:
-    return clamp(n, c[0], c[1]) - p->zero;
-  case OP_leaky_relu:
-    return v >= 0 ? v * ((fix_wide)1 << p->slope_shift) : v * p->slope_mul;
-  case OP_hard_sigmoid:
-    return clamp(v * p->slope_mul + c[0], 0, c[1]);
-  case OP_softshrink:
-    return v > c[0] ? v - c[0] : v < -c[0] ? v + c[0] : 0;
-  case OP_hardshrink:
-    return v > c[0] || v < -c[0] ? v : 0;
-  default:
-    return v;
-  }
+  return p->exact->integer((fix_wide)n - p->constants.zero, &p->constants);
 }
 
 int64_t pointwise_code(const struct pointwise *p, int64_t n) {

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The integer function of a pointwise node before its requantisation: docs/numerics.md,
-// "Activations". One definition for the golden model, the proven ranges and the planner.
+// The integer function of a pointwise node before its requantisation: exact.c, or its
+// table. One definition for the golden model, the proven ranges and the planner.
 #ifndef NNGEN_GRAPH_POINTWISE_H
 #define NNGEN_GRAPH_POINTWISE_H
 
-#include "sw/graph/graph.h"
+#include "sw/graph/exact.h"
 
 struct pointwise {
-  enum op op;
-  int64_t zero;         // of the input
-  const int64_t *codes; // integer constants of the node, or NULL
-  int64_t slope_mul;    // leaky_relu, hard_sigmoid
-  int32_t slope_shift;  // also shifts the accumulator's scale
+  const struct exact *exact; // NULL: its kind is a table
+  struct exact_codes constants;
   const struct tensor *table;
   int64_t table_lowest;     // code of table[0]
   const struct requant *rq; // to the output type; NULL: the accumulator is the code - zero

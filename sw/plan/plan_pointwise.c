@@ -1,52 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a pointwise layer: comparisons where the function is piecewise linear, otherwise a
 // folded table, or a polynomial with corrections where the table would be long.
-#include "sw/graph/interval.h"
+#include "sw/graph/curve.h"
 #include "sw/graph/pointwise.h"
 #include "sw/plan/circuit.h"
 
 enum { ROM_TWO_CYCLES = 8192 };
 
-// What the piecewise linear ops become: module and its own stages before requantisation.
-struct exact_module {
-  enum op op;
-  const char *module;
-  int stages;
-};
-
-static const struct exact_module exact_modules[] = {
-    {OP_quantize, "fixed_cast", 1},
-    {OP_relu, "fixed_relu", 1},
-    {OP_relu6, "fixed_clip", 1},
-    {OP_clip, "fixed_clip", 1},
-    {OP_hard_tanh, "fixed_clip", 1},
-    {OP_leaky_relu, "fixed_leaky_relu", 2},
-    {OP_hard_sigmoid, "fixed_hard_sigmoid", 4},
-    {OP_softshrink, "fixed_softshrink", 1},
-    {OP_hardshrink, "fixed_hardshrink", 1},
-};
-
-// Odd functions with a module of their own name.
-static const struct exact_module odd_modules[] = {{OP_tanh, "fixed_tanh", 0},
-                                                  {OP_softsign, "fixed_softsign", 0},
-                                                  {OP_tanhshrink, "fixed_tanhshrink", 0}};
-
-static const struct exact_module *find(const struct exact_module *list, size_t count, enum op op) {
-  for (size_t i = 0; i < count; i++)
-    if (list[i].op == op) return &list[i];
-  return NULL;
-}
-#define FIND(list, op) find(list, sizeof list / sizeof *list, op)
-
 static bool exact_plan(struct cell *c, const struct node *n, struct circuit_pointwise *p,
                        struct err *e) {
-  const struct exact_module *m = FIND(exact_modules, n->op);
-  if (!m) return err_set(e, "%s without a table", op_info(n->op)->name);
+  const struct exact *x = exact_of(n->op);
+  if (!x) return err_set(e, "%s without a table", op_info(n->op)->name);
   p->form = FORM_EXACT;
-  p->module = m->module;
-  if (n->op == OP_quantize) p->requant.cast = true;
-  c->timing.latency = m->stages + circuit_requant_stages(&p->requant);
+  p->module = x->module;
+  p->requant.cast |= op_is(n->op, TRAIT_CASTS);
+  c->timing.latency = x->stages + circuit_requant_stages(&p->requant);
   return true;
+}
+
+// Odd functions with a module of their own name.
+static const char *odd_module(int curve) {
+  return curve == CURVE_TANH         ? "fixed_tanh"
+         : curve == CURVE_SOFTSIGN   ? "fixed_softsign"
+         : curve == CURVE_TANHSHRINK ? "fixed_tanhshrink"
+                                     : NULL;
 }
 
 // The unsaturated magnitudes of a table that is odd, up to -out_lo, which is all that matters
@@ -74,10 +51,10 @@ static void table_plan(struct arena *a, const struct graph *g, struct cell *c,
                             type_highest(y), codes,           NULL};
   full.magnitudes = odd_magnitudes(a, &full, x, y);
   p->rom = table_fold(a, &full);
-  const struct exact_module *odd = p->rom.odd ? FIND(odd_modules, n->op) : NULL;
+  const char *odd = p->rom.odd ? odd_module(node_curve(n)) : NULL;
   bool fitted = p->rom.depth > TABLE_MAX_ENTRIES && polynomial_fit(a, &p->rom, &p->polynomial);
   p->form = fitted ? FORM_POLYNOMIAL : FORM_TABLE;
-  p->module = fitted ? "fixed_polynomial" : odd ? odd->module : "fixed_table";
+  p->module = fitted ? "fixed_polynomial" : odd ? odd : "fixed_table";
   int rom = (fitted ? p->polynomial.segments : p->rom.depth) > ROM_TWO_CYCLES ? 3 : 2;
   c->memory_bits = fitted ? polynomial_bits(&p->polynomial) : table_rom_bits(&p->rom);
   c->memory_bits *= (c->in.lanes + 1) / 2; // one memory serves two lanes
@@ -89,7 +66,7 @@ bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell 
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (x->type.axis >= 0 || y->type.axis >= 0) return err_set(e, "its types have channels");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
-  if (x->type.cls == TYPE_BIPOLAR && n->op != OP_quantize)
+  if (x->type.cls == TYPE_BIPOLAR && !op_is(n->op, TRAIT_CASTS))
     return err_set(e, "its input is bipolar");
   if (n->n_rq && n->rq[n->n_rq - 1].count > 1) return err_set(e, "its requantisation has channels");
   struct pointwise f = pointwise_of(g, n);
@@ -97,9 +74,9 @@ bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell 
   *p = (struct circuit_pointwise){.in_width = c->in.width,
                                   .in_type = circuit_type(&x->type),
                                   .in_zero = type_zero(&x->type, 0),
-                                  .codes = f.codes,
-                                  .slope_mul = f.slope_mul,
-                                  .slope_shift = f.slope_shift,
+                                  .codes = f.constants.codes,
+                                  .slope_mul = f.constants.slope_mul,
+                                  .slope_shift = f.constants.slope_shift,
                                   .requant = circuit_requant_of(n, y, f.rq)};
   c->facts = p;
   c->cycles = c->in.beats;
