@@ -130,6 +130,12 @@ static const struct argmax argmaxes[] = {{10, 4, 8, "signed", 4}, {10, 10, 8, "s
                                          {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
                                          {5, 8, 2, "signed", 3},  {13, 3, 1, "unsigned", 4}};
 
+// Every third frame has the sign bit of all elements set: of signed numbers the largest is negative.
+static uint64_t argmax_input(const struct cell *c, int frame, int element) {
+  uint64_t code = cell_any_code(c, frame, element);
+  return frame % 3 == 1 ? code | (uint64_t)1 << (c->in_width - 1) : code;
+}
+
 static uint64_t expected_argmax(const struct cell *c, int frame, int element) {
   const struct argmax *a = c->with;
   int best = element;
@@ -148,6 +154,7 @@ static void add_argmax(struct suite *s, const struct argmax *a) {
   c->in_elements = a->elements;
   c->out_lanes = c->out_elements = 1;
   c->out_width = a->out_width;
+  c->input = argmax_input;
   c->expected = expected_argmax;
   c->frames = 40;
   c->ii = (a->elements + a->lanes - 1) / a->lanes;
