@@ -6,12 +6,12 @@
 #include "cmd/options.h"
 #include "lib/nngen.h"
 #include "quant/load.h"
+#include "sw/circuit/circuit.h"
 #include "sw/data/data.h"
-#include "sw/plan/plan.h"
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
-// --framing as struct plan's transfer.
+// --framing as struct circuit's transfer.
 bool command_framing(const struct options *o, int64_t *transfer, struct err *e);
 
 // The words of environment variables.
@@ -25,10 +25,10 @@ bool command_check(struct arena *a, const struct options *o, struct err *e);
 // what quantisation has destroyed.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
 
-// The plan of a model as the options fold it, the model itself, and the hash of its file. NULL on
-// error.
-struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
-                          const char **model_sha256, struct err *e);
+// The circuit of a model as the options fold it, the model itself, and the hash of its file. NULL
+// on error.
+struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
+                                const char **model_sha256, struct err *e);
 
 // Opens the images and checks that they fit the graph's input.
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,

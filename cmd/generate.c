@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// generate: model -> quantised graph -> plan -> folder. This function is the architecture.
+// generate: model -> quantised graph -> circuit -> folder. This function is the architecture.
 #include "cmd/command.h"
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
@@ -18,7 +18,7 @@ static bool read_folding(struct arena *a, const struct options *o, struct foldin
 }
 
 // Lanes beyond a layer's elements were asked for: it has one for each.
-static void note_lanes(const struct options *o, const struct plan *p, const struct folding *f) {
+static void note_lanes(const struct options *o, const struct circuit *p, const struct folding *f) {
   for (uint32_t i = 0; i < f->n_layers; i++)
     for (uint32_t k = 0; k < p->n_cells; k++) {
       const struct folding_entry *l = &f->layers[i];
@@ -34,7 +34,7 @@ static void note_lanes(const struct options *o, const struct plan *p, const stru
     }
 }
 
-// "tlast", "count" or "count:N" as struct plan's transfer.
+// "tlast", "count" or "count:N" as struct circuit's transfer.
 bool command_framing(const struct options *o, int64_t *transfer, struct err *e) {
   char *end = NULL;
   const char *text = o->framing ? o->framing : "tlast";
@@ -47,8 +47,8 @@ bool command_framing(const struct options *o, int64_t *transfer, struct err *e) 
                  TRANSFER_MAX);
 }
 
-struct plan *command_plan(struct arena *a, const struct options *o, struct model *m,
-                          const char **model_sha256, struct err *e) {
+struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
+                                const char **model_sha256, struct err *e) {
   struct folding folding;
   struct bytes file;
   const char *top = o->name ? o->name : "top";
@@ -60,7 +60,7 @@ struct plan *command_plan(struct arena *a, const struct options *o, struct model
     err_put(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
     return NULL;
   }
-  struct plan *p = plan_new(a, m->fixed, top, &folding, e);
+  struct circuit *p = circuit_build(a, m->fixed, top, &folding, e);
   if (!p) err_put_within(e, "%s", o->model);
   if (p) note_lanes(o, p, &folding);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
@@ -69,8 +69,8 @@ struct plan *command_plan(struct arena *a, const struct options *o, struct model
 }
 
 // The frames that --data gives to vectors/; NULL, with no error, if it isn't given.
-static const int32_t *vector_frames(struct arena *a, const struct options *o, const struct plan *p,
-                                    struct warnings *w, struct err *e) {
+static const int32_t *vector_frames(struct arena *a, const struct options *o,
+                                    const struct circuit *p, struct warnings *w, struct err *e) {
   struct images set;
   if (!o->data || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
   command_warn_input(a, o, p->graph, &set, w);
@@ -82,7 +82,7 @@ static const int32_t *vector_frames(struct arena *a, const struct options *o, co
 int command_generate(struct arena *a, const struct options *o, struct err *e) {
   const char *dir = o->output ? o->output : "rtl", *sha256 = NULL;
   struct model m;
-  struct plan *p = command_plan(a, o, &m, &sha256, e);
+  struct circuit *p = command_circuit(a, o, &m, &sha256, e);
   const int32_t *frames = p ? vector_frames(a, o, p, &m.warnings, e) : NULL;
   const struct folder_content content = {sha256, frames, o->clock ? strtod(o->clock, NULL) : 0};
   if (!p || e->text[0] || !folder_write(p, dir, &content, e)) return EXIT_USER;

@@ -19,7 +19,7 @@ struct sim {
   const char *folder; // of the circuit
   const char *work;
   int held, folder_held; // locks on both until the last file is read
-  struct plan *plan;
+  struct circuit *circuit;
   struct images set;
   struct verdict verdict;
   struct warnings warnings;
@@ -58,8 +58,8 @@ static bool check_folder_options(const struct options *o, struct err *e) {
   return true;
 }
 
-// The images, checked against a plan whose names are the user's as far as they are known.
-static bool open_data(struct sim *s, const struct plan *p, struct err *e) {
+// The images, checked against a circuit whose names are the user's as far as they are known.
+static bool open_data(struct sim *s, const struct circuit *p, struct err *e) {
   const struct options *o = s->options;
   int64_t images = o->images ? o->images : s->job.icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
   s->verdict = verdict_of_value(p->graph, p->output.value);
@@ -74,7 +74,7 @@ static bool open_data(struct sim *s, const struct plan *p, struct err *e) {
 static bool generate(struct sim *s, struct err *e) {
   struct folder_content content = {0};
   struct model m;
-  struct plan *p = command_plan(s->arena, s->options, &m, &content.model_sha256, e);
+  struct circuit *p = command_circuit(s->arena, s->options, &m, &content.model_sha256, e);
   if (!p) return false;
   s->warnings = m.warnings;
   if (!open_data(s, p, e)) return false;
@@ -91,12 +91,12 @@ static bool circuit(struct sim *s, struct err *e) {
   if (folder ? !check_folder_options(s->options, e) : !generate(s, e)) return false;
   s->folder_held = folder_hold(s->folder, e);
   if (s->folder_held < 0 || !folder_check(s->folder, e)) return false;
-  s->plan = folder_plan(s->arena, s->folder, e);
-  if (!s->plan) return err_within(e, "%s", s->folder);
+  s->circuit = folder_circuit(s->arena, s->folder, e);
+  if (!s->circuit) return err_within(e, "%s", s->folder);
   if (!folder) return true;
-  warnings_find(s->arena, NULL, s->plan->graph, &s->warnings);
+  warnings_find(s->arena, NULL, s->circuit->graph, &s->warnings);
   command_warn(s->options, &s->warnings, 0);
-  if (!open_data(s, s->plan, e)) return false;
+  if (!open_data(s, s->circuit, e)) return false;
   s->held = simulate_hold(s->work, say_waiting, s, e);
   return s->held >= 0;
 }
@@ -114,9 +114,9 @@ static void fill_job(struct sim *s) {
   const struct options *o = s->options;
   struct simulate_job *j = &s->job;
   j->folder = s->folder;
-  j->plan = s->plan;
+  j->circuit = s->circuit;
   j->images = s->set.count;
-  j->codes = images_codes(s->arena, s->plan->graph, &s->set, 0, s->set.count);
+  j->codes = images_codes(s->arena, s->circuit->graph, &s->set, 0, s->set.count);
   j->seed = 1;
   j->jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT;
   j->trace = o->trace;
@@ -131,10 +131,10 @@ static double rate(const struct simulate_result *r) {
 }
 
 // The queues of a circuit swallow its first images faster than it works: what was measured last is
-// the initiation interval only when it is the plan's, or after many images of each process.
+// the initiation interval only when it is the circuit's, or after many images of each process.
 static bool settled(const struct sim *s) {
   int64_t share = s->job.images / (s->job.jobs < s->job.images ? s->job.jobs : s->job.images);
-  return s->result.ii > 0 && (s->result.ii == s->plan->ii || share >= BENCH_STEADY);
+  return s->result.ii > 0 && (s->result.ii == s->circuit->ii || share >= BENCH_STEADY);
 }
 
 static void put_count(struct text *t, const char *key, bool known, int64_t v) {
@@ -206,19 +206,20 @@ static void print_text(const struct sim *s) {
   if (isfinite(mae(s))) text_printf(&t, "MAE                %.6g\n", mae(s));
   if (settled(s))
     text_printf(&t, "cycles per image   %lld (plan %lld)\n", (long long)r->ii,
-                (long long)s->plan->ii);
+                (long long)s->circuit->ii);
   else
     text_printf(&t, "cycles per image   not %s with %s (plan %lld)\n",
                 r->ii ? "settled" : "measured", s->job.images > 1 ? "so few images" : "one image",
-                (long long)s->plan->ii);
+                (long long)s->circuit->ii);
   if (!r->latency)
-    text_printf(&t, "latency            not measured (plan %lld)\n", (long long)s->plan->latency);
+    text_printf(&t, "latency            not measured (plan %lld)\n",
+                (long long)s->circuit->latency);
   else if (o->stall)
     text_printf(&t, "latency            %lld cycles (%lld without stalls)\nstalls             %s\n",
-                (long long)r->latency, (long long)s->plan->latency, o->stall);
+                (long long)r->latency, (long long)s->circuit->latency, o->stall);
   else
     text_printf(&t, "latency            %lld cycles (plan %lld)\n", (long long)r->latency,
-                (long long)s->plan->latency);
+                (long long)s->circuit->latency);
   text_printf(&t, "simulated          %lld cycles in %.2f s", (long long)r->cycles, r->run_seconds);
   if (isfinite(rate(r))) text_printf(&t, ", %.2f M cycles/s", rate(r) / 1e6);
   text_puts(&t, "\n");

@@ -13,7 +13,7 @@ static const char *short_type(struct arena *a, const struct stream *s) {
 }
 
 // Of a layer's cell; there are cells for columns with a circuit only.
-static const struct emit_column *column_of(const struct plan *p, const struct cell *c) {
+static const struct emit_column *column_of(const struct circuit *p, const struct cell *c) {
   static const struct emit_column *const columns[] = {
 #define YES(f) &f
 #define MOVE(f) NULL
@@ -28,7 +28,7 @@ static const struct emit_column *column_of(const struct plan *p, const struct ce
   return columns[op_info(p->graph->nodes[c->node].op)->column];
 }
 
-const char *emit_module(const struct plan *p, const struct cell *c) {
+const char *emit_module(const struct circuit *p, const struct cell *c) {
   static const char *const modules[] = {"axis_frame", "axis_resize", "axis_register", "",
                                         "axis_trim"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
@@ -39,7 +39,7 @@ static const char *plural(int64_t n) {
   return n == 1 ? "" : "s";
 }
 
-static void put_header(struct text *out, struct arena *a, const struct plan *p) {
+static void put_header(struct text *out, struct arena *a, const struct circuit *p) {
   text_puts(out, "// SPDX-License-Identifier: MIT-0\n");
   text_printf(out,
               "// %s: %lld -> %lld. II %lld cycles, latency %lld cycles, %lld multipliers.\n//\n",
@@ -89,7 +89,7 @@ static void put_clock_ports(struct text *out, int width) {
   text_printf(out, "  input  logic %*s aresetn,  // synchronous, active low\n", width, "");
 }
 
-static void put_ports(struct text *out, struct arena *a, const struct plan *p) {
+static void put_ports(struct text *out, struct arena *a, const struct circuit *p) {
   const char *in = top_range(a, &p->input), *from = top_range(a, &p->output);
   int width = (int)(strlen(in) > strlen(from) ? strlen(in) : strlen(from));
   text_printf(out, "`default_nettype none\n\nmodule %s ", p->top);
@@ -130,7 +130,7 @@ static void put_nets(struct text *out, const struct stream *s) {
   text_printf(out, "  logic %s_tvalid, %s_tready, %s_tlast;\n\n", s->signal, s->signal, s->signal);
 }
 
-static void put_parameters(struct text *out, const struct plan *p, const struct cell *c) {
+static void put_parameters(struct text *out, const struct circuit *p, const struct cell *c) {
   struct parameters list = {out, 0, p->rom_style};
   switch (c->kind) {
   case CELL_FRAME:
@@ -163,7 +163,7 @@ static void put_stream(struct text *out, const char *port, const char *net, cons
   text_printf(out, "    .%s_tready(%s_tready), .%s_tlast(%s_tlast)", port, net, port, net);
 }
 
-static void put_comment(struct text *out, struct arena *a, const struct plan *p,
+static void put_comment(struct text *out, struct arena *a, const struct circuit *p,
                         const struct cell *c) {
   static const char *const facts[] = {"exact frames, whatever TLAST the source sends",
                                       "lanes to lanes", "cuts the ready path", "",
@@ -186,8 +186,8 @@ static void put_comment(struct text *out, struct arena *a, const struct plan *p,
   text_puts(out, "\n");
 }
 
-static void put_cell(struct text *out, struct arena *a, const struct plan *p, const struct cell *c,
-                     const char *from) {
+static void put_cell(struct text *out, struct arena *a, const struct circuit *p,
+                     const struct cell *c, const char *from) {
   bool first = c->kind == CELL_FRAME;
   bool padded = first && 8 * stream_bytes(&p->input) != bits(&p->input);
   const char *range = padded ? arena_printf(a, "[%lld:0]", (long long)bits(&p->input) - 1) : "";
@@ -203,7 +203,7 @@ static void put_cell(struct text *out, struct arena *a, const struct plan *p, co
   text_puts(out, first ? ",\n    .frame_error(frame_error)\n  );\n\n" : "\n  );\n\n");
 }
 
-static void put_end(struct text *out, const struct plan *p, const char *last) {
+static void put_end(struct text *out, const struct circuit *p, const char *last) {
   int64_t pad_in = 8 * stream_bytes(&p->input) - bits(&p->input);
   int64_t pad_out = 8 * stream_bytes(&p->output) - bits(&p->output);
   if (pad_out)
@@ -229,7 +229,7 @@ static void put_end(struct text *out, const struct plan *p, const char *last) {
   text_puts(out, "endmodule\n\n`default_nettype wire\n");
 }
 
-void emit_top(struct text *out, const struct plan *p) {
+void emit_top(struct text *out, const struct circuit *p) {
   struct arena a = {0};
   const char *from = "s_axis";
   put_header(out, &a, p);
@@ -242,7 +242,7 @@ void emit_top(struct text *out, const struct plan *p) {
   arena_free(&a);
 }
 
-void emit_roms(struct emit_files *f, const struct plan *p) {
+void emit_roms(struct emit_files *f, const struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;

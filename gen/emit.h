@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a plan to text: top.sv, memory images, reports. Wiring and numbers only; all logic is in
+// From a circuit to text: top.sv, memory images, reports. Wiring and numbers only; all logic is in
 // hw/.
 #ifndef NNGEN_GEN_EMIT_H
 #define NNGEN_GEN_EMIT_H
 
 #include "gen/verilog.h"
-#include "sw/plan/circuit.h"
+#include "sw/circuit/facts.h"
 
 // A file of the output folder, in memory until everything is made.
 struct emit_file {
@@ -25,21 +25,21 @@ struct text *emit_open(struct emit_files *f, const char *name);
 void emit_free(struct emit_files *f);
 
 // top.sv.
-void emit_top(struct text *out, const struct plan *p);
+void emit_top(struct text *out, const struct circuit *p);
 
 // The memory images of all layers, as rom/<layer>_....mem.
-void emit_roms(struct emit_files *f, const struct plan *p);
+void emit_roms(struct emit_files *f, const struct circuit *p);
 
 // <top>_rom_check.sv: the hashes of the memory images in `f`, compared in simulation.
-void emit_rom_check(struct text *out, const struct plan *p, const struct emit_files *f);
+void emit_rom_check(struct text *out, const struct circuit *p, const struct emit_files *f);
 
 // The name of the library module of a cell.
-const char *emit_module(const struct plan *p, const struct cell *c);
+const char *emit_module(const struct circuit *p, const struct cell *c);
 
 // What the emitter knows of a column (columns.def), in emit_<stem>.c.
 struct emit_column {
   const char *(*module)(const struct cell *c); // of the library
-  void (*parameters)(struct parameters *out, const struct plan *p, const struct cell *c);
+  void (*parameters)(struct parameters *out, const struct circuit *p, const struct cell *c);
   void (*images)(struct emit_files *f, const struct cell *c); // of its memories; NULL: none
 };
 

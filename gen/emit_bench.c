@@ -18,15 +18,15 @@ enum { STALL = 1024, STALL_PERIOD = 4096 };
 
 // A stream stands still at most while every cell works through a frame, each step delayed by a
 // stall pattern.
-int64_t bench_limit(const struct plan *p) {
+int64_t bench_limit(const struct circuit *p) {
   return 16 * (p->ii + p->latency) + 4 * STALL_PERIOD;
 }
 
-int64_t bench_drain(const struct plan *p) {
+int64_t bench_drain(const struct circuit *p) {
   return p->latency + STALL + 64;
 }
 
-const char *bench_tap_name(const struct plan *p, uint32_t tap) {
+const char *bench_tap_name(const struct circuit *p, uint32_t tap) {
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].kind == CELL_LAYER && strcmp(p->cells[i].out.signal, p->taps[tap].signal) == 0)
       return p->cells[i].name;
@@ -45,7 +45,7 @@ static void put_header(struct text *out, const char *name, const char *says) {
   if (strcmp(name, "bench") == 0) text_puts(out, ";\n");
 }
 
-static void put_nets(struct text *out, const struct plan *p) {
+static void put_nets(struct text *out, const struct circuit *p) {
   text_puts(out, "  logic aclk;\n  logic aresetn;\n  logic [63:0] cycle;\n");
   text_puts(out, "  logic [2:0] stall_in;\n  logic [2:0] stall_out;\n  logic [31:0] seed;\n");
   text_printf(out, "  logic [%lld:0] s_axis_tdata;\n", width(&p->input, true) - 1);
@@ -57,7 +57,7 @@ static void put_nets(struct text *out, const struct plan *p) {
                  "      (m_axis_tvalid && m_axis_tready);\n\n");
 }
 
-static void put_circuit(struct text *out, const struct plan *p, const char *rom, bool netlist) {
+static void put_circuit(struct text *out, const struct circuit *p, const char *rom, bool netlist) {
   text_puts(out, "  bench_clock clock (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle),\n"
                  "    .stall_in(stall_in), .stall_out(stall_out), .seed(seed)\n  );\n\n");
   const char *begin = netlist ? "\n`ifndef NETLIST\n  " : "", *end = netlist ? "\n`endif\n  " : " ";
@@ -101,7 +101,7 @@ struct watched {
   bool top;         // at the circuit's output
 };
 
-static struct watched watched(const struct plan *p, uint32_t i) {
+static struct watched watched(const struct circuit *p, uint32_t i) {
   bool top = i == p->n_taps;
   struct watched w = {top ? &p->output : &p->taps[i], top ? "m_axis" : bench_tap_name(p, i),
                       top ? "expected" : p->taps[i].signal, "", top};
@@ -118,7 +118,7 @@ static void put_dpi_tap(struct text *out, const struct watched *w, uint32_t i) {
   text_puts(out, "\n  );\n\n");
 }
 
-void emit_bench_dpi(struct text *out, const struct plan *p) {
+void emit_bench_dpi(struct text *out, const struct circuit *p) {
   put_header(out, "bench", "The circuit between a source and a sink; the harness compares.");
   put_nets(out, p);
   put_circuit(out, p, "\"rom\"", false);
@@ -187,7 +187,7 @@ static void put_netlist_taps(struct text *out, uint32_t taps) {
   text_puts(out, "  assign unused_done = '0;\n`else\n");
 }
 
-static void put_vector_end(struct text *out, const struct plan *p) {
+static void put_vector_end(struct text *out, const struct circuit *p) {
   text_printf(out, "  vector_end #(\n    .STREAMS(%u), .FRAMES(FRAMES),\n    .NAMES({",
               p->n_taps + 1);
   for (uint32_t i = p->n_taps + 1; i-- > 0;)
@@ -203,7 +203,7 @@ static void put_vector_end(struct text *out, const struct plan *p) {
   text_puts(out, "    .first_done(first_done)\n  );\nendmodule\n\n`default_nettype wire\n");
 }
 
-void emit_bench_vectors(struct text *out, const struct plan *p) {
+void emit_bench_vectors(struct text *out, const struct circuit *p) {
   put_header(out, "tb",
              "The circuit against the vectors of a folder: make verilator, make icarus.");
   text_puts(out,
@@ -245,7 +245,7 @@ static void put_group(struct text *out, const char *title, const char *path, con
   }
 }
 
-void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench) {
+void emit_bench_gtkw(struct text *out, const struct circuit *p, const char *bench) {
   struct arena a = {0};
   text_puts(out, "[*] streams per layer, in the order of the data\n[timestart] 0\n@28\n");
   text_printf(out, "%s.aclk\n%s.aresetn\n@24\n%s.cycle[63:0]\n", bench, bench, bench);

@@ -9,7 +9,7 @@
 
 #include "gen/emit.h"
 
-// Frames that generate puts into vectors/, and from which on a measured II must be the plan's.
+// Frames that generate puts into vectors/, and from which on a measured II must be the circuit's.
 enum { BENCH_FRAMES = 4, BENCH_STEADY = 64 };
 
 // The files of sim/ that tb.sv and bench.sv use, NULL-terminated.
@@ -17,14 +17,14 @@ extern const char *const bench_vector_modules[];
 extern const char *const bench_dpi_modules[];
 
 // tb/tb.sv. With the macro NETLIST its circuit is a netlist, and only the output is compared.
-void emit_bench_vectors(struct text *out, const struct plan *p);
+void emit_bench_vectors(struct text *out, const struct circuit *p);
 
 // bench.sv.
-void emit_bench_dpi(struct text *out, const struct plan *p);
+void emit_bench_dpi(struct text *out, const struct circuit *p);
 
 // A GTKWave save file for a waveform in which the bench is the scope `bench`: the streams
 // grouped per layer, elements as signed decimals.
-void emit_bench_gtkw(struct text *out, const struct plan *p, const char *bench);
+void emit_bench_gtkw(struct text *out, const struct circuit *p, const char *bench);
 
 // One beat per line, hexadecimal, TLAST above the data, on the last beat of every `transfer`
 // frames. `top`: TDATA is padded to whole bytes. codes: (frames, elements).
@@ -33,20 +33,20 @@ void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t tr
 
 // vectors/input.mem, vectors/expected.mem and vectors/<stream>.mem of every layer, from the golden
 // model. The expected outputs: (frames, elements), or NULL on error.
-const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int64_t frames,
+const int32_t *emit_all_vectors(struct emit_files *f, const struct circuit *p, int64_t frames,
                                 const int32_t *codes, struct err *e);
 
 // Everything of tb/ and vectors/ that generate writes. codes: (BENCH_FRAMES, elements), or NULL for
 // some of its own choice.
-bool emit_bench_files(struct emit_files *f, const struct plan *p, const int32_t *codes,
+bool emit_bench_files(struct emit_files *f, const struct circuit *p, const int32_t *codes,
                       struct err *e);
 
 // Cycles without a handshake at the circuit's input or output after which it hangs, and after the
 // last output beat in which no other may come.
-int64_t bench_limit(const struct plan *p);
-int64_t bench_drain(const struct plan *p);
+int64_t bench_limit(const struct circuit *p);
+int64_t bench_drain(const struct circuit *p);
 
 // The name of the layer whose output a tap is: "l0_linear".
-const char *bench_tap_name(const struct plan *p, uint32_t tap);
+const char *bench_tap_name(const struct circuit *p, uint32_t tap);
 
 #endif

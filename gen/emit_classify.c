@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/emit.h"
 
-static void argmax_parameters(struct parameters *out, const struct plan *p, const struct cell *c) {
+static void argmax_parameters(struct parameters *out, const struct circuit *p,
+                              const struct cell *c) {
   (void)p;
   verilog_parameter(out, "ELEMENTS", c->in.elements);
   verilog_parameter(out, "LANES", c->in.lanes);

@@ -23,7 +23,8 @@ static const char *file_name(char *buffer, size_t size, const struct cell *c, co
   return buffer;
 }
 
-static void linear_parameters(struct parameters *out, const struct plan *p, const struct cell *c) {
+static void linear_parameters(struct parameters *out, const struct circuit *p,
+                              const struct cell *c) {
   (void)p;
   const struct circuit_linear *l = c->facts;
   char file[64];

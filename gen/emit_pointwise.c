@@ -53,12 +53,12 @@ static void table_parameters(struct parameters *out, const struct cell *c,
   verilog_file(out, "CORRECTION_FILE", file);
 }
 
-static void pointwise_parameters(struct parameters *out, const struct plan *plan,
+static void pointwise_parameters(struct parameters *out, const struct circuit *circuit,
                                  const struct cell *c) {
   const struct circuit_pointwise *p = c->facts;
   verilog_parameter(out, "LANES", c->in.lanes);
   if (p->form == FORM_EXACT)
-    exact_parameters(out, &plan->graph->nodes[c->node], p);
+    exact_parameters(out, &circuit->graph->nodes[c->node], p);
   else
     table_parameters(out, c, p);
 }

@@ -63,7 +63,7 @@ static uint32_t hash_of(const struct text *t) {
   return hash;
 }
 
-void emit_rom_check(struct text *out, const struct plan *p, const struct emit_files *f) {
+void emit_rom_check(struct text *out, const struct circuit *p, const struct emit_files *f) {
   text_printf(out,
               "// SPDX-License-Identifier: MIT-0\n// The memory images that %s was generated with; "
               "instantiated in simulation only.\n`default_nettype none\n\nmodule %s_rom_check #(\n"

@@ -51,7 +51,7 @@ void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t tr
 // ---- all streams of some frames
 
 // The output's values are those of the last tap.
-static void golden_taps(struct arena *a, const struct plan *p, const struct golden *m,
+static void golden_taps(struct arena *a, const struct circuit *p, const struct golden *m,
                         int64_t frames, const int32_t *codes, struct golden_tap *taps) {
   for (uint32_t i = 0; i < p->n_taps; i++)
     taps[i] =
@@ -59,7 +59,7 @@ static void golden_taps(struct arena *a, const struct plan *p, const struct gold
   golden_run_codes(m, frames, codes, taps, p->n_taps);
 }
 
-const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int64_t frames,
+const int32_t *emit_all_vectors(struct emit_files *f, const struct circuit *p, int64_t frames,
                                 const int32_t *codes, struct err *e) {
   const struct golden *m = golden_new(f->arena, p->graph, e);
   struct golden_tap *taps = ARENA_NEW(f->arena, struct golden_tap, p->n_taps);
@@ -80,7 +80,7 @@ const int32_t *emit_all_vectors(struct emit_files *f, const struct plan *p, int6
 // ---- the folders
 
 // Frames for a circuit whose user gave no data: lowest, highest, then any integers of the type.
-static const int32_t *any_frames(struct arena *a, const struct plan *p) {
+static const int32_t *any_frames(struct arena *a, const struct circuit *p) {
   const struct type *t = &p->input.type;
   int64_t n = p->input.elements;
   int32_t *codes = ARENA_NEW(a, int32_t, BENCH_FRAMES * n);
@@ -101,7 +101,7 @@ static bool add_copy(struct emit_files *f, const char *from, const char *to, str
   return true;
 }
 
-bool emit_bench_files(struct emit_files *f, const struct plan *p, const int32_t *codes,
+bool emit_bench_files(struct emit_files *f, const struct circuit *p, const int32_t *codes,
                       struct err *e) {
   if (!codes) codes = any_frames(f->arena, p);
   emit_bench_vectors(emit_open(f, "tb/tb.sv"), p);

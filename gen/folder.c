@@ -168,7 +168,7 @@ static enum placing place(struct arena *a, const char *made, const char *dir, bo
   return done;
 }
 
-static bool fill(struct emit_files *f, const struct plan *p, const struct folder_content *c,
+static bool fill(struct emit_files *f, const struct circuit *p, const struct folder_content *c,
                  struct err *e) {
   emit_roms(f, p);
   if (!hardware_files(f, p, e)) return false;
@@ -221,7 +221,7 @@ bool folder_free(const char *dir, struct err *e) {
   return ok || err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
 }
 
-bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
+bool folder_write(const struct circuit *p, const char *dir, const struct folder_content *content,
                   struct err *e) {
   struct arena a = {0};
   struct emit_files files = {.arena = &a};
@@ -362,7 +362,7 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
   return true;
 }
 
-struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
+struct circuit *folder_circuit(struct arena *a, const char *dir, struct err *e) {
   struct bytes bytes;
   struct folding folding = {0};
   enum rom_style style = ROM_FILE;
@@ -374,7 +374,7 @@ struct plan *folder_plan(struct arena *a, const char *dir, struct err *e) {
   json_decref(root);
   struct graph *g = ok ? model_read(a, arena_printf(a, "%s/model.bin", dir), e) : NULL;
   if (!g) return NULL;
-  struct plan *p = plan_new(a, g, top, &folding, e);
+  struct circuit *p = circuit_build(a, g, top, &folding, e);
   if (p) p->rom_style = style;
   if (p) p->transfer = transfer;
   return p;

@@ -4,11 +4,11 @@
 #ifndef NNGEN_GEN_FOLDER_H
 #define NNGEN_GEN_FOLDER_H
 
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 enum { CLOCK_DEFAULT = 100 }; // MHz
 
-// What a folder holds beyond the plan; all zero is a good choice.
+// What a folder holds beyond the circuit; all zero is a good choice.
 struct folder_content {
   const char *model_sha256; // of the file that the graph came from; NULL: not known
   const int32_t *frames;    // for vectors/, (BENCH_FRAMES, elements); NULL: of the program's choice
@@ -23,7 +23,7 @@ bool folder_free(const char *dir, struct err *e);
 int folder_hold(const char *dir, struct err *e);
 
 // Writes the whole folder, waiting a few seconds for those who read or write the old one.
-bool folder_write(const struct plan *p, const char *dir, const struct folder_content *content,
+bool folder_write(const struct circuit *p, const char *dir, const struct folder_content *content,
                   struct err *e);
 
 // Makes a folder, and those that it is in.
@@ -35,7 +35,7 @@ bool folder_remove(const char *dir, struct err *e);
 // Refuses a folder whose files don't match its SHA256SUMS.
 bool folder_check(const char *dir, struct err *e);
 
-// The plan of a folder: its model.bin with the lanes that its manifest states. NULL on error.
-struct plan *folder_plan(struct arena *a, const char *dir, struct err *e);
+// The circuit of a folder: its model.bin with the lanes that its manifest states. NULL on error.
+struct circuit *folder_circuit(struct arena *a, const char *dir, struct err *e);
 
 #endif

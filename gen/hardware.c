@@ -70,7 +70,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 // Everything that the top module uses, directly or not.
-static bool find_modules(struct modules *m, const struct plan *p, const char *top,
+static bool find_modules(struct modules *m, const struct circuit *p, const char *top,
                          const char *check, struct err *e) {
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (!check_module(m, emit_module(p, &p->cells[i]), e)) return false;
@@ -114,7 +114,7 @@ static void put_module(struct emit_files *f, const struct modules *m, const stru
   }
 }
 
-bool hardware_files(struct emit_files *f, const struct plan *p, struct err *e) {
+bool hardware_files(struct emit_files *f, const struct circuit *p, struct err *e) {
   struct modules m = {.arena = f->arena};
   struct text top = {0}, list = {0}, check = {0};
   emit_top(&top, p);

@@ -6,6 +6,6 @@
 
 // Adds <top>.sv, the library modules that it uses, byte for byte, and <top>.f. With ROM_CASE the
 // images in `f` become modules, and so do copies of what stands between them and the top.
-bool hardware_files(struct emit_files *f, const struct plan *p, struct err *e);
+bool hardware_files(struct emit_files *f, const struct circuit *p, struct err *e);
 
 #endif

@@ -38,7 +38,7 @@ static struct names names_of(const struct emit_files *f, const char *prefix, con
 }
 
 // The lines of <top>.f: the circuit's sources in their order.
-static struct names sources_of(const struct emit_files *f, const struct plan *p) {
+static struct names sources_of(const struct emit_files *f, const struct circuit *p) {
   const char *list = arena_printf(f->arena, "%s.f", p->top);
   struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
   char *rest = NULL;
@@ -101,7 +101,7 @@ static void put_fileset(struct text *out, const char *name, const char *type,
       text_printf(out, "      - %s\n", files->name[i]);
 }
 
-static void put_filesets(struct text *out, const struct emit_files *f, const struct plan *p) {
+static void put_filesets(struct text *out, const struct emit_files *f, const struct circuit *p) {
   struct names sources = sources_of(f, p), roms = names_of(f, "rom/", ".mem");
   struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
   text_puts(out, "filesets:\n");
@@ -113,7 +113,7 @@ static void put_filesets(struct text *out, const struct emit_files *f, const str
 }
 
 // A target but for its tool: the circuit's files, more filesets, the top module.
-static void put_design(struct text *out, const struct plan *p, const char *more, const char *top,
+static void put_design(struct text *out, const struct circuit *p, const char *more, const char *top,
                        const char *rom) {
   bool files = p->rom_style == ROM_FILE, bench = strcmp(top, "tb") == 0;
   text_printf(out, "    filesets: [rtl%s%s]\n    toplevel: \"%s\"\n", files ? ", rom" : "", more,
@@ -125,7 +125,7 @@ static void put_design(struct text *out, const struct plan *p, const char *more,
   text_puts(out, "]\n");
 }
 
-static void put_targets(struct text *out, struct arena *a, const struct plan *p) {
+static void put_targets(struct text *out, struct arena *a, const struct circuit *p) {
   const char *rom = arena_printf(a, "%s/rom", p->top);
   text_printf(out, "targets:\n  default:\n    filesets: [rtl%s]\n",
               p->rom_style == ROM_FILE ? ", rom" : "");
@@ -146,7 +146,7 @@ static void put_targets(struct text *out, struct arena *a, const struct plan *p)
   put_design(out, p, ", constraints", p->top, ".");
 }
 
-static void put_core(struct text *out, const struct emit_files *f, const struct plan *p) {
+static void put_core(struct text *out, const struct emit_files *f, const struct circuit *p) {
   text_printf(out,
               "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: ::%s:" PACKAGE_VERSION
               "\ndescription: neural network, %lld -> %lld elements, a frame every %lld cycles\n\n",
@@ -182,7 +182,7 @@ static void put_list(struct text *out, const char *name, const struct names *fil
   text_puts(out, "}\n");
 }
 
-static void put_lists(struct text *out, const struct emit_files *f, const struct plan *p) {
+static void put_lists(struct text *out, const struct emit_files *f, const struct circuit *p) {
   struct names sources = sources_of(f, p), memories = names_of(f, "rom/", ".mem");
   text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
                  "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
@@ -201,7 +201,7 @@ static bool copy_script(struct emit_files *f, const char *from, const char *to, 
   return true;
 }
 
-bool package_files(struct emit_files *f, const struct plan *p, double clock, struct err *e) {
+bool package_files(struct emit_files *f, const struct circuit *p, double clock, struct err *e) {
   struct text core = {0}, lists = {0};
   struct names sources = sources_of(f, p);
   put_core(&core, f, p);

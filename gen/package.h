@@ -15,6 +15,6 @@
 #define PACKAGE_VERSION "1.0.0" // of a generated circuit, where a tool wants one
 
 // Adds the packages of a circuit whose other files are all in `f`. clock: MHz.
-bool package_files(struct emit_files *f, const struct plan *p, double clock, struct err *e);
+bool package_files(struct emit_files *f, const struct circuit *p, double clock, struct err *e);
 
 #endif

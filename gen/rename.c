@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-static const char *node_name(struct arena *a, const struct plan *p, uint32_t node) {
+static const char *node_name(struct arena *a, const struct circuit *p, uint32_t node) {
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].kind == CELL_LAYER && p->cells[i].node == node) return p->cells[i].name;
   return arena_printf(a, "n%u_%s", node, op_info(p->graph->nodes[node].op)->name);
 }
 
-const struct graph *graph_renamed(struct arena *a, const struct plan *p) {
+const struct graph *graph_renamed(struct arena *a, const struct circuit *p) {
   struct graph *g = ARENA_NEW(a, struct graph, 1);
   *g = *p->graph;
   g->name = p->top;

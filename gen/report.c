@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *weight_type(struct arena *a, const struct plan *p, const struct cell *c) {
+static const char *weight_type(struct arena *a, const struct circuit *p, const struct cell *c) {
   const struct node *n = &p->graph->nodes[c->node];
   for (uint32_t i = 0; i < n->n_in; i++)
     if (node_in(p->graph, n, i)->init) return type_text(a, &node_in(p->graph, n, i)->type);
@@ -16,7 +16,7 @@ static const char *weight_type(struct arena *a, const struct plan *p, const stru
 }
 
 // Share of a frame's cycles at steady state in which the cell works.
-static double utilisation(const struct plan *p, const struct cell *c) {
+static double utilisation(const struct circuit *p, const struct cell *c) {
   return (double)c->cycles / (double)p->ii;
 }
 
@@ -24,7 +24,7 @@ static const char *blank_zero(struct arena *a, int64_t v) {
   return v ? arena_printf(a, "%lld", (long long)v) : "";
 }
 
-void report_text(struct text *out, const struct plan *p) {
+void report_text(struct text *out, const struct circuit *p) {
   struct arena a = {0};
   text_printf(out,
               "%s: II %lld cycles, latency %lld cycles, %lld multipliers, %lld memory bits\n\n",
@@ -55,7 +55,7 @@ static void put_pair(struct text *out, const char *key, const char *value) {
   json_put_string(out, value);
 }
 
-static void put_layer(struct text *out, struct arena *a, const struct plan *p,
+static void put_layer(struct text *out, struct arena *a, const struct circuit *p,
                       const struct cell *c) {
   const struct node *n = &p->graph->nodes[c->node];
   put_pair(out, "name", n->name);
@@ -75,7 +75,7 @@ static void put_layer(struct text *out, struct arena *a, const struct plan *p,
               (long long)c->multipliers, (long long)c->memory_bits, utilisation(p, c));
 }
 
-void report_json(struct text *out, const struct plan *p, const char *dir) {
+void report_json(struct text *out, const struct circuit *p, const char *dir) {
   struct arena a = {0};
   bool first = true;
   text_puts(out, "{");
@@ -103,7 +103,7 @@ static void put_stream(struct text *out, struct arena *a, const struct stream *s
   text_puts(out, "}");
 }
 
-void report_manifest(struct text *out, const struct plan *p, const char *model_sha256) {
+void report_manifest(struct text *out, const struct circuit *p, const char *model_sha256) {
   struct arena a = {0};
   bool first = true;
   text_puts(out, "{\n  \"generator\":\"nngen\",\n  \"format\":1,\n  ");

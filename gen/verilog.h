@@ -3,7 +3,7 @@
 #ifndef NNGEN_GEN_VERILOG_H
 #define NNGEN_GEN_VERILOG_H
 
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 #include <stdbool.h>
 #include <stdint.h>

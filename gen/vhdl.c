@@ -19,7 +19,7 @@ static void put_bit(struct text *out, const char *name, const char *way) {
   text_printf(out, "      %-13s : %-3s std_logic;\n", name, way);
 }
 
-static void put_ports(struct text *out, const struct plan *p) {
+static void put_ports(struct text *out, const struct circuit *p) {
   put_bit(out, "aclk", "in");
   put_bit(out, "aresetn", "in");
   put_bits(out, "s_axis_tdata", "in", 8 * stream_bytes(&p->input));
@@ -33,7 +33,7 @@ static void put_ports(struct text *out, const struct plan *p) {
   text_puts(out, "      frame_error   : out std_logic\n");
 }
 
-void emit_vhdl(struct text *out, const struct plan *p) {
+void emit_vhdl(struct text *out, const struct circuit *p) {
   struct arena a = {0};
   const char *top = name_of(&a, p->top);
   const char *package = name_of(&a, arena_printf(&a, "%s_component", p->top));

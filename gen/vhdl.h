@@ -6,6 +6,6 @@
 #include "gen/emit.h"
 
 // <top>.vhd: a package with the component declaration of the top module.
-void emit_vhdl(struct text *out, const struct plan *p);
+void emit_vhdl(struct text *out, const struct circuit *p);
 
 #endif

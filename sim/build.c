@@ -34,7 +34,7 @@ static void add_list(struct command *c, const char *const *list) {
 // The folder's own sources, as its <top>.f lists them.
 static bool add_sources(struct command *c, const struct simulate_job *job, struct err *e) {
   struct bytes list;
-  const char *folder = job->folder, *name = job->plan->top;
+  const char *folder = job->folder, *name = job->circuit->top;
   const char *path = arena_printf(c->arena, "%s/%s.f", folder, name);
   if (!file_read(c->arena, path, SOURCE_MAX, &list, e)) return false;
   char *rest = arena_printf(c->arena, "%.*s", (int)list.size, (const char *)list.data);
@@ -115,7 +115,7 @@ static bool put_text(struct arena *a, const char *path, const struct text *t, st
 static const char *put_bench(struct arena *a, const struct simulate_job *job, struct err *e) {
   const char *path = arena_printf(a, "%s/bench.sv", job->build);
   struct text t = {0};
-  emit_bench_dpi(&t, job->plan);
+  emit_bench_dpi(&t, job->circuit);
   bool ok = put_text(a, path, &t, e);
   text_free(&t);
   return ok ? path : NULL;
@@ -177,14 +177,14 @@ const char *build_icarus(struct arena *a, const struct simulate_job *job, struct
   const char *tb = arena_printf(a, "%s/tb.sv", job->work);
   const char *program = arena_printf(a, "%s/tb.vvp", job->work);
   if (!simulate_tools(true, e)) return NULL;
-  emit_bench_vectors(&t, job->plan);
+  emit_bench_vectors(&t, job->circuit);
   bool ok = put_text(a, tb, &t, e);
   text_free(&t);
   static const char *const flags[] = {"iverilog", "-g2012", "-s", "tb", NULL};
   add_list(&c, flags);
   add(&c, arena_printf(a, "-Ptb.FRAMES=%lld", (long long)job->images));
   add(&c, arena_printf(a, "-Ptb.VECTORS=\"%s/vectors\"", job->work));
-  if (job->plan->rom_style == ROM_FILE) add(&c, "-Ptb.ROM_DIR=\"rom\"");
+  if (job->circuit->rom_style == ROM_FILE) add(&c, "-Ptb.ROM_DIR=\"rom\"");
   add(&c, "-o");
   add(&c, program);
   add(&c, tb);

@@ -28,10 +28,10 @@ struct job {
   int64_t elements, lanes, beats, bits; // of the input stream
   int32_t width;                        // bits of an input element
   int32_t bipolar;                      // of the input
-  int32_t check_time;                   // 1: no stalls, ii and latency must be the plan's
+  int32_t check_time;                   // 1: no stalls, ii and latency must be the circuit's
   int32_t has_labels, has_targets;
   int64_t ii, latency, steady; // cycles; II holds from frame `steady` on
-  int64_t transfer;            // of the plan
+  int64_t transfer;            // of the circuit
   int64_t limit;               // cycles without a handshake after which the circuit hangs
   uint32_t n_streams;
   struct job_stream *streams; // (n_streams)

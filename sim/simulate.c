@@ -49,7 +49,7 @@ bool simulate_stall(const char *text, int *in, int *out, struct err *e) {
 
 // ---- jobs for processes
 
-static struct job_stream stream_of(const struct plan *p, uint32_t i) {
+static struct job_stream stream_of(const struct circuit *p, uint32_t i) {
   bool top = i == p->n_taps;
   const struct stream *s = top ? &p->output : &p->taps[i];
   struct job_stream j = {.value = s->value,
@@ -68,7 +68,7 @@ static struct job_stream stream_of(const struct plan *p, uint32_t i) {
 // The job of images first .. first + images - 1.
 static bool write_job(struct arena *a, const struct simulate_job *job, int64_t first,
                       int64_t images, const char *path, struct err *e) {
-  const struct plan *p = job->plan;
+  const struct circuit *p = job->circuit;
   struct job j = {.first = first,
                   .images = images,
                   .elements = p->input.elements,
@@ -221,7 +221,7 @@ static bool run_fast(struct arena *a, const struct simulate_job *job, const char
 static bool put_gtkw(struct arena *a, const struct simulate_job *job, const char *bench,
                      struct err *e) {
   struct text t = {0};
-  emit_bench_gtkw(&t, job->plan, bench);
+  emit_bench_gtkw(&t, job->circuit, bench);
   bool ok = file_write(arena_printf(a, "%s/wave.gtkw", job->work), t.data, t.size, e);
   text_free(&t);
   return ok;
@@ -260,13 +260,13 @@ static bool with_verilator(struct arena *a, const struct simulate_job *job,
 static bool put_vectors(struct arena *a, const struct simulate_job *job, struct score *score,
                         struct err *e) {
   struct emit_files files = {.arena = a};
-  int64_t elements = job->plan->output.elements;
+  int64_t elements = job->circuit->output.elements;
   bool ok = folder_make(arena_printf(a, "%s/vectors", job->work), e);
-  const int32_t *y = ok ? emit_all_vectors(&files, job->plan, job->images, job->codes, e) : NULL;
+  const int32_t *y = ok ? emit_all_vectors(&files, job->circuit, job->images, job->codes, e) : NULL;
   for (uint32_t i = 0; y && ok && i < files.count; i++)
     ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
                     files.files[i].text.data, files.files[i].text.size, e);
-  struct verdict v = verdict_of_value(job->plan->graph, job->plan->output.value);
+  struct verdict v = verdict_of_value(job->circuit->graph, job->circuit->output.value);
   for (int64_t i = 0; y && i < job->images; i++)
     verdict_judge_codes(&v, &job->answers, i, y + i * elements, score);
   emit_free(&files);

@@ -2,7 +2,7 @@
 // Streams images through a generated circuit in a simulator and compares every element of every
 // layer with the golden model.
 //
-//   folder, plan, images --> [build] --> [run: 1 or more processes] --> result
+//   folder, circuit, images --> [build] --> [run: 1 or more processes] --> result
 //                            verilator    circuit + bench + golden model in one program
 //                            iverilog     circuit + tb.sv, vectors from the golden model
 #ifndef NNGEN_SIM_SIMULATE_H
@@ -10,14 +10,14 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
+#include "sw/circuit/circuit.h"
 #include "sw/data/verdict.h"
-#include "sw/plan/plan.h"
 
 enum { STALL_NONE, STALL_PATTERNS = 8, SIMULATE_JOBS_MAX = 64 };
 
 struct simulate_job {
-  const char *folder;      // that generate wrote
-  const struct plan *plan; // of its model.bin
+  const char *folder;            // that generate wrote
+  const struct circuit *circuit; // of its model.bin
   int64_t images;
   const int32_t *codes;    // (images, elements of the input)
   struct answers answers;  // of the images

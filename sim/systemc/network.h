@@ -22,24 +22,24 @@ public:
     struct err e = {};
     struct images set = {};
     if (!folder_check(dir.c_str(), &e)) throw std::runtime_error(e.text);
-    plan = folder_plan(&arena, dir.c_str(), &e);
-    struct golden *model = plan ? golden_new(&arena, plan->graph, &e) : nullptr;
+    circuit = folder_circuit(&arena, dir.c_str(), &e);
+    struct golden *model = circuit ? golden_new(&arena, circuit->graph, &e) : nullptr;
     if (!model || !data_open(&arena, data.c_str(), count, &set, &e))
       throw std::runtime_error(e.text);
-    uint32_t input = plan->graph->inputs[0].value;
-    if (!set.pixels || set.elements != plan->input.elements)
+    uint32_t input = circuit->graph->inputs[0].value;
+    if (!set.pixels || set.elements != circuit->input.elements)
       throw std::runtime_error(data + ": not images of the network's size in bytes");
     images = set.count;
-    codes.resize(images * plan->input.elements);
-    expected.resize(images * plan->output.elements);
-    struct golden_tap taps[] = {{input, codes.data()}, {plan->output.value, expected.data()}};
+    codes.resize(images * circuit->input.elements);
+    expected.resize(images * circuit->output.elements);
+    struct golden_tap taps[] = {{input, codes.data()}, {circuit->output.value, expected.data()}};
     golden_run_pixels(model, images, set.pixels, taps, 2);
   }
   ~network() { arena_free(&arena); }
   network(const network &) = delete;
   network &operator=(const network &) = delete;
 
-  const struct plan *plan = nullptr;
+  const struct circuit *circuit = nullptr;
   int64_t images = 0;
   std::vector<int32_t> codes;    // (images, input elements)
   std::vector<int32_t> expected; // (images, output elements)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The integer function of a pointwise node before its requantisation: exact.c, or its
-// table. One definition for the golden model, the proven ranges and the planner.
+// table. One definition for the golden model, the proven ranges and the builder.
 #ifndef NNGEN_GRAPH_POINTWISE_H
 #define NNGEN_GRAPH_POINTWISE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folding files: what each key means, to its bounds, and what is refused with which words.
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 #include "tests/data/helper_data.h"
 
 #include <string.h>

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "sw/circuit/polynomial.h"
+#include "sw/circuit/table_fold.h"
 #include "sw/graph/curve.h"
-#include "sw/plan/polynomial.h"
-#include "sw/plan/table_fold.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -168,7 +168,7 @@ static void test_sources(void **state) {
   char *before = arena_strdup(&c->arena, getenv("PATH"));
   setenv("PATH", arena_printf(&c->arena, "%s/bin:%s", c->dir, before), 1);
   bench_new(&b, bench_network(&b.arena), 2, 2);
-  const char *path = arena_printf(&b.arena, "%s/%s.f", b.job.folder, b.plan->top);
+  const char *path = arena_printf(&b.arena, "%s/%s.f", b.job.folder, b.circuit->top);
   for (int i = 0; i < 5000; i++) text_puts(&list, "top.sv\n");
   assert_true(file_write(path, list.data, list.size, &e));
   for (int icarus = 0; icarus < 2; icarus++) {

@@ -22,7 +22,7 @@ _Noreturn void fuzz_broken(const char *fact, const char *file, int line);
 const char *fuzz_path(const uint8_t *data, size_t size);
 
 // Does with a verified graph what the program does: writes and reads it again, runs it in both
-// integer models, which must agree, plans and prints its circuit; a real graph is run and
+// integer models, which must agree, builds and prints its circuit; a real graph is run and
 // quantised first. Large graphs are only written and read.
 void fuzz_use_graph(struct graph *g);
 

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   write_sums(&a, data, length, end ? end + 1 : NULL, end ? size - length - 1 : 0);
   if (!folder_check(folder, &checked)) fuzz_check_message(checked.text);
   FUZZ_CHECK(end || !checked.text[0]);
-  const struct plan *p = folder_plan(&a, folder, &planned);
+  const struct circuit *p = folder_circuit(&a, folder, &planned);
   if (!p) fuzz_check_message(planned.text);
   FUZZ_CHECK(!p || verilog_module_name(p->top));
   arena_free(&a);

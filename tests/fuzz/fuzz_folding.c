@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A folding file.
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -4,13 +4,13 @@
 #include "gen/emit.h"
 #include "quant/quantize.h"
 #include "sw/base/rng.h"
+#include "sw/circuit/circuit.h"
 #include "sw/exec/dataflow.h"
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "sw/graph/slice.h"
-#include "sw/plan/plan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -114,12 +114,12 @@ static void run_both(struct arena *a, const struct graph *g, const struct golden
   }
 }
 
-static void plan_circuit(struct arena *a, const struct graph *g) {
+static void circuit_of_seed(struct arena *a, const struct graph *g) {
   for (int64_t lanes = 1; lanes <= 3; lanes += 2) {
     struct folding f = {.parallelism = lanes};
     struct err e = {0};
     struct text top = {0};
-    struct plan *p = plan_new(a, g, "top", &f, &e);
+    struct circuit *p = circuit_build(a, g, "top", &f, &e);
     if (!p) fuzz_check_message(e.text);
     if (p) emit_top(&top, p);
     text_free(&top);
@@ -135,7 +135,7 @@ static void use_integers(struct arena *a, struct graph *g) {
     const struct golden *fast = golden_new(a, g, &e);
     if (fast) run_both(a, g, fast, ref);
   }
-  plan_circuit(a, g);
+  circuit_of_seed(a, g);
 }
 
 static void use_reals(struct arena *a, struct graph *g) {

@@ -66,11 +66,11 @@ static struct graph *small(struct arena *a) {
   return g;
 }
 
-static struct plan *small_plan(struct arena *a) {
+static struct circuit *small_circuit(struct arena *a) {
   struct err e = {0};
   struct folding_entry entry = {.name = "dense two", .in = 2, .out = 2};
   struct folding f = {.parallelism = 3, .n_layers = 1, .layers = &entry};
-  struct plan *p = plan_new(a, small(a), "small", &f, &e);
+  struct circuit *p = circuit_build(a, small(a), "small", &f, &e);
   if (!p) fail_msg("%s", e.text);
   return p;
 }
@@ -79,7 +79,7 @@ static void test_top(void **state) {
   (void)state;
   struct arena a = {0};
   struct text t = {0};
-  emit_top(&t, small_plan(&a));
+  emit_top(&t, small_circuit(&a));
   golden_text(&a, "small.sv", &t);
   text_free(&t);
   arena_free(&a);
@@ -89,8 +89,8 @@ static void test_reports(void **state) {
   (void)state;
   struct arena a = {0};
   struct text report = {0}, manifest = {0};
-  report_text(&report, small_plan(&a));
-  report_manifest(&manifest, small_plan(&a), "0123");
+  report_text(&report, small_circuit(&a));
+  report_manifest(&manifest, small_circuit(&a), "0123");
   golden_text(&a, "small.report.txt", &report);
   golden_text(&a, "small.manifest.json", &manifest);
   text_free(&report);
@@ -110,7 +110,7 @@ static void test_weight_words(void **state) {
   (void)state;
   struct arena a = {0};
   struct emit_files f = {.arena = &a};
-  struct plan *p = small_plan(&a);
+  struct circuit *p = small_circuit(&a);
   emit_roms(&f, p);
   for (int lane = 0; lane < 3; lane++) {
     const char *line = file(&f, arena_printf(&a, "rom/l0_weight_%03d_000.mem", lane))->data;
@@ -133,7 +133,7 @@ static void test_report_json(void **state) {
   (void)state;
   struct arena a = {0};
   struct text t = {0}, manifest = {0};
-  struct plan *p = small_plan(&a);
+  struct circuit *p = small_circuit(&a);
   json_error_t e;
   graph_add_origin((struct graph *)p->graph, 0, "first/MatMul");
   graph_add_origin((struct graph *)p->graph, 0, "first/Add");
@@ -163,7 +163,7 @@ static void test_report_json(void **state) {
 static void test_renamed(void **state) {
   (void)state;
   struct arena a = {0};
-  struct plan *p = small_plan(&a);
+  struct circuit *p = small_circuit(&a);
   graph_add_origin((struct graph *)p->graph, 0, "secret");
   const struct graph *g = graph_renamed(&a, p);
   struct text t = {0};
@@ -202,18 +202,18 @@ static void test_module_names(void **state) {
 
 enum { CHAINS = 2 };
 
-static struct plan *chain(struct arena *a, enum op op, uint64_t seed) {
+static struct circuit *chain(struct arena *a, enum op op, uint64_t seed) {
   struct err e = {0};
   struct graph *g = netgen(a, seed, op, NETGEN_CIRCUIT);
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);
   struct folding f = circuit_folding(a, g, seed);
-  struct plan *p = plan_new(a, g, op_info(op)->name, &f, &e);
+  struct circuit *p = circuit_build(a, g, op_info(op)->name, &f, &e);
   if (!p) fail_msg("%s: %s", op_info(op)->name, e.text);
   return p;
 }
 
 // A table that becomes a polynomial with corrections, in two lanes of three elements.
-static struct plan *polynomial(struct arena *a) {
+static struct circuit *polynomial(struct arena *a) {
   struct err e = {0};
   struct formats formats = formats_new();
   struct graph *g = graph_new(a, "smooth");
@@ -224,7 +224,7 @@ static struct plan *polynomial(struct arena *a) {
   assert_true(formats_set_stream(a, &formats.defaults, "16,11", &e));
   struct folding f = {.parallelism = 2};
   struct graph *fixed = quantize(a, g, &formats, &e);
-  struct plan *p = fixed ? plan_new(a, fixed, "polynomial", &f, &e) : NULL;
+  struct circuit *p = fixed ? circuit_build(a, fixed, "polynomial", &f, &e) : NULL;
   if (!p) fail_msg("%s", e.text);
   const struct circuit_pointwise *facts = p->cells[p->n_cells - 2].facts; // before the trim
   assert_string_equal(facts->module, "fixed_polynomial");
@@ -247,7 +247,7 @@ static struct text room(const struct emit_files *f, const char *name) {
   return all;
 }
 
-static void put_sums(struct arena *a, struct text *to, const struct plan *p) {
+static void put_sums(struct arena *a, struct text *to, const struct circuit *p) {
   static const char *const rooms[] = {"rom/", "vectors/", "tb/tb.sv", "tb/Makefile"};
   struct emit_files f = {.arena = a};
   struct err e = {0};
@@ -328,7 +328,7 @@ static void test_bipolar_frames(void **state) {
   graph_add_output(g, g->nodes[n].out[0]);
   graph_ranges(g);
   struct folding f = {.parallelism = 2};
-  struct plan *p = graph_verify(g, &e) ? plan_new(&a, g, "signs", &f, &e) : NULL;
+  struct circuit *p = graph_verify(g, &e) ? circuit_build(&a, g, "signs", &f, &e) : NULL;
   if (!p || !emit_bench_files(&files, p, NULL, &e)) fail_msg("%s", e.text);
   assert_true(files.count > 3);
   emit_free(&files);

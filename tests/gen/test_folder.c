@@ -87,28 +87,28 @@ static void test_manifest(void **state) {
     struct bench b;
     struct err e = {0};
     new_circuit(&b);
-    assert_non_null(folder_plan(&b.arena, b.job.folder, &e));
+    assert_non_null(folder_circuit(&b.arena, b.job.folder, &e));
     bench_patch(&b, "manifest.json", bad[i].from, bad[i].to);
-    assert_null(folder_plan(&b.arena, b.job.folder, &e));
+    assert_null(folder_circuit(&b.arena, b.job.folder, &e));
     expect(bad[i].to, e.text, bad[i].words);
     bench_free(&b);
   }
 }
 
-// A plan that is read back is the one that was written.
-static void test_plan_comes_back(void **state) {
+// A circuit that is read back is the one that was written.
+static void test_circuit_comes_back(void **state) {
   (void)state;
   struct bench b;
   struct err e = {0};
   new_circuit(&b);
-  const struct plan *p = folder_plan(&b.arena, b.job.folder, &e);
-  assert_int_equal(p->ii, b.plan->ii);
-  assert_int_equal(p->latency, b.plan->latency);
-  assert_int_equal(p->multipliers, b.plan->multipliers);
+  const struct circuit *p = folder_circuit(&b.arena, b.job.folder, &e);
+  assert_int_equal(p->ii, b.circuit->ii);
+  assert_int_equal(p->latency, b.circuit->latency);
+  assert_int_equal(p->multipliers, b.circuit->multipliers);
   assert_int_equal(p->rom_style, ROM_FILE);
-  b.plan->rom_style = ROM_CASE;
-  assert_true(folder_write(b.plan, b.job.folder, &(struct folder_content){0}, &e));
-  assert_int_equal(folder_plan(&b.arena, b.job.folder, &e)->rom_style, ROM_CASE);
+  b.circuit->rom_style = ROM_CASE;
+  assert_true(folder_write(b.circuit, b.job.folder, &(struct folder_content){0}, &e));
+  assert_int_equal(folder_circuit(&b.arena, b.job.folder, &e)->rom_style, ROM_CASE);
   bench_free(&b);
 }
 
@@ -116,7 +116,7 @@ static void test_plan_comes_back(void **state) {
 
 static void not_written(struct bench *b, const char *dir, const char *words) {
   struct err e = {0};
-  assert_false(folder_write(b->plan, dir, &(struct folder_content){0}, &e));
+  assert_false(folder_write(b->circuit, dir, &(struct folder_content){0}, &e));
   expect(dir, e.text, words);
 }
 
@@ -127,7 +127,7 @@ static void test_places(void **state) {
   new_circuit(&b);
   const char *other = arena_printf(&b.arena, "%s/other", b.dir);
   assert_int_equal(mkdir(other, 0755), 0);
-  assert_true(folder_write(b.plan, arena_printf(&b.arena, "%s//", other),
+  assert_true(folder_write(b.circuit, arena_printf(&b.arena, "%s//", other),
                            &(struct folder_content){0}, &e)); // empty, and slashes at its end
   assert_true(folder_check(other, &e));
   const char *manifest = arena_printf(&b.arena, "%s/manifest.json", other);
@@ -165,7 +165,7 @@ static void test_cut_short(void **state) {
   length += snprintf(deep + length, (size_t)(room - length), "/%0*d", room - length - 2, 0);
   assert_int_equal(mkdir(deep, 0755), 0);
   const char *dir = arena_printf(&b.arena, "%s/circuit", deep);
-  assert_false(folder_write(b.plan, dir, &(struct folder_content){0}, &e));
+  assert_false(folder_write(b.circuit, dir, &(struct folder_content){0}, &e));
   expect(dir, e.text, "File name too long");
   assert_int_equal(rmdir(deep), 0); // it is empty
   bench_free(&b);
@@ -174,7 +174,7 @@ static void test_cut_short(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums),     cmocka_unit_test(test_unlisted),
-      cmocka_unit_test(test_manifest), cmocka_unit_test(test_plan_comes_back),
+      cmocka_unit_test(test_manifest), cmocka_unit_test(test_circuit_comes_back),
       cmocka_unit_test(test_places),   cmocka_unit_test(test_cut_short)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

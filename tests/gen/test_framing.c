@@ -13,19 +13,19 @@
 static void new_circuit(struct bench *b, int64_t transfer) {
   struct err e = {0};
   bench_new(b, bench_network(&b->arena), 2, 7);
-  b->plan->transfer = transfer;
-  if (!folder_write(b->plan, b->job.folder, &(struct folder_content){0}, &e))
+  b->circuit->transfer = transfer;
+  if (!folder_write(b->circuit, b->job.folder, &(struct folder_content){0}, &e))
     fail_msg("%s", e.text);
 }
 
-// Both simulators, with stalls too; what comes back from the folder is the plan that went in.
+// Both simulators, with stalls too; what comes back from the folder is the circuit that went in.
 static void test_simulations(void **state) {
   (void)state;
   for (int64_t transfer = 0; transfer <= 3; transfer++) {
     struct bench b = {0};
     struct err e = {0};
     new_circuit(&b, transfer);
-    assert_int_equal(folder_plan(&b.arena, b.job.folder, &e)->transfer, transfer);
+    assert_int_equal(folder_circuit(&b.arena, b.job.folder, &e)->transfer, transfer);
     bench_passes(&b);
     b.job.stall_in = 4;
     b.job.stall_out = 5;

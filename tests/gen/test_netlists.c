@@ -64,10 +64,11 @@ static void kind_computes(enum op op, uint64_t seed, const struct family *f, enu
   struct graph *g = netgen(&b.arena, seed, op, NETGEN_CIRCUIT);
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);
   struct folding folding = circuit_folding(&b.arena, g, seed);
-  b.plan = plan_new(&b.arena, g, "top", &folding, &e);
-  if (!b.plan) fail_msg("%s", e.text);
-  b.plan->rom_style = style;
-  if (!folder_write(b.plan, b.job.folder, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
+  b.circuit = circuit_build(&b.arena, g, "top", &folding, &e);
+  if (!b.circuit) fail_msg("%s", e.text);
+  b.circuit->rom_style = style;
+  if (!folder_write(b.circuit, b.job.folder, &(struct folder_content){0}, &e))
+    fail_msg("%s", e.text);
   expect(&b, line(&b, f), 0, "PASS");
   bench_free(&b);
 }

@@ -22,7 +22,7 @@ static void design_new(struct design *d, enum rom_style style) {
   struct folding f = {.parallelism = 2};
   *d = (struct design){0};
   d->files.arena = &d->arena;
-  struct plan *p = plan_new(&d->arena, bench_network(&d->arena), "digits", &f, &e);
+  struct circuit *p = circuit_build(&d->arena, bench_network(&d->arena), "digits", &f, &e);
   if (!p) fail_msg("%s", e.text);
   p->rom_style = style;
   emit_roms(&d->files, p);

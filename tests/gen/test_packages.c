@@ -104,7 +104,8 @@ static void test_two_circuits(void **state) {
   if (no_fusesoc()) skip();
   new_circuit(&b);
   struct folding f = {.parallelism = 3};
-  struct plan *p = plan_new(&b.arena, bench_network_of(&b.arena, 4, 19, 11), "second", &f, &e);
+  struct circuit *p =
+      circuit_build(&b.arena, bench_network_of(&b.arena, 4, 19, 11), "second", &f, &e);
   const char *second = arena_printf(&b.arena, "%s/sys/second", b.dir);
   if (!p || !folder_write(p, second, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   expect(&b, SYSTEM DESIGN "lint ::sys", 0, "verilator");
@@ -125,7 +126,7 @@ static void test_vhdl(void **state) {
   if (!process_exists("ghdl")) skip();
   new_circuit(&b);
   struct folding f = {.parallelism = 2};
-  struct plan *p = plan_new(&b.arena, bench_network(&b.arena), "a__b", &f, &e);
+  struct circuit *p = circuit_build(&b.arena, bench_network(&b.arena), "a__b", &f, &e);
   const char *quoted = arena_printf(&b.arena, "%s/quoted", b.dir);
   if (!p || !folder_write(p, quoted, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   expect(&b, "cd $OUT && ghdl -a quoted/a__b.vhd && echo analysed", 0, "analysed");
@@ -148,8 +149,8 @@ static void test_case_style(void **state) {
   struct err e = {0};
   (void)state;
   new_circuit(&b);
-  b.plan->rom_style = ROM_CASE;
-  assert_true(folder_write(b.plan, b.job.folder, &(struct folder_content){0}, &e));
+  b.circuit->rom_style = ROM_CASE;
+  assert_true(folder_write(b.circuit, b.job.folder, &(struct folder_content){0}, &e));
   expect(&b, PROJECT "xc7a35tcsg324-1", 0, "create_project");
   expect(&b, PACKAGE "xc7a35tcsg324-1 ip", 0, "save_core");
   expect(&b, QUARTUS "'Cyclone V' 5CSEMA5F31C6", 0, "DEVICE");

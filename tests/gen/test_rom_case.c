@@ -76,9 +76,9 @@ static void test_block_ram(void **state) {
   struct err e = {0};
   (void)state;
   bench_new(&b, bench_network_of(&b.arena, 4, 64, 32), 2, 1);
-  b.plan->rom_style = ROM_CASE;
+  b.circuit->rom_style = ROM_CASE;
   const char *dir = arena_printf(&b.arena, "%s/case", b.dir);
-  assert_true(folder_write(b.plan, dir, &(struct folder_content){0}, &e));
+  assert_true(folder_write(b.circuit, dir, &(struct folder_content){0}, &e));
   const char *found = shell_expect(&b.arena, dir, b.dir, BLOCK_RAM("$RTL"), 0, "DP16KD");
   shell_expect(&b.arena, b.job.folder, b.dir, BLOCK_RAM("$RTL"), 0, found);
   bench_free(&b);

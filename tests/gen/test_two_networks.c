@@ -29,7 +29,7 @@ static void put(struct arena *a, struct graph *g, const char *name, int64_t lane
                 enum rom_style style, const char *dir) {
   struct folding f = {.parallelism = lanes};
   struct err e = {0};
-  struct plan *p = plan_new(a, g, name, &f, &e);
+  struct circuit *p = circuit_build(a, g, name, &f, &e);
   if (p) p->rom_style = style;
   if (!p || !folder_write(p, arena_printf(a, "%s/%s", dir, name), &(struct folder_content){0}, &e))
     fail_msg("%s", e.text);

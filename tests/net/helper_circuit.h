@@ -3,7 +3,7 @@
 #ifndef NNGEN_TESTS_HELPER_CIRCUIT_H
 #define NNGEN_TESTS_HELPER_CIRCUIT_H
 
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 // Random lanes for all layers, and others for some linear ones.
 struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t seed);

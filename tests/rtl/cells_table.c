@@ -130,7 +130,8 @@ static const struct argmax argmaxes[] = {{10, 4, 8, "signed", 4}, {10, 10, 8, "s
                                          {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
                                          {5, 8, 2, "signed", 3},  {13, 3, 1, "unsigned", 4}};
 
-// Every third frame has the sign bit of all elements set: of signed numbers the largest is negative.
+// Every third frame has the sign bit of all elements set: of signed numbers the largest is
+// negative.
 static uint64_t argmax_input(const struct cell *c, int frame, int element) {
   uint64_t code = cell_any_code(c, frame, element);
   return frame % 3 == 1 ? code | (uint64_t)1 << (c->in_width - 1) : code;

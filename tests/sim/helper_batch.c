@@ -55,7 +55,7 @@ static void rewrite(struct batch *b, const char *path, const char *from, const c
   if (!file_write(path, all, strlen(all), &e)) fail_msg("%s", e.text);
 }
 
-void batch_add(struct batch *b, const struct plan *p, const int32_t *frames) {
+void batch_add(struct batch *b, const struct circuit *p, const int32_t *frames) {
   struct err e = {0};
   const char *name = batch_name(b, b->count);
   const char *folder = arena_printf(&b->arena, "%s/%s", b->dir, name);

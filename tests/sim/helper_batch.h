@@ -24,7 +24,7 @@ void batch_free(struct batch *b);
 
 // Writes circuit number b->count with the vectors of these frames, (BENCH_FRAMES, elements).
 // p->top must be batch_name(b, b->count).
-void batch_add(struct batch *b, const struct plan *p, const int32_t *frames);
+void batch_add(struct batch *b, const struct circuit *p, const int32_t *frames);
 const char *batch_name(struct batch *b, int i);
 
 // Compiles all. A tool that fails is a failure of the test.

@@ -67,14 +67,14 @@ void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images) 
   assert_non_null(mkdtemp(dir));
   b->dir = dir;
   const char *folder = arena_printf(&b->arena, "%s/rtl", dir);
-  struct plan *made = plan_new(&b->arena, g, "top", &f, &e);
+  struct circuit *made = circuit_build(&b->arena, g, "top", &f, &e);
   if (!made || !folder_write(made, folder, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
-  b->plan = folder_plan(&b->arena, folder, &e);
-  if (!b->plan) fail_msg("%s", e.text);
-  int32_t *codes = ARENA_NEW(&b->arena, int32_t, images * b->plan->input.elements);
+  b->circuit = folder_circuit(&b->arena, folder, &e);
+  if (!b->circuit) fail_msg("%s", e.text);
+  int32_t *codes = ARENA_NEW(&b->arena, int32_t, images * b->circuit->input.elements);
   netgen_input(g, 1, images, codes);
   b->job = (struct simulate_job){.folder = folder,
-                                 .plan = b->plan,
+                                 .circuit = b->circuit,
                                  .images = images,
                                  .codes = codes,
                                  .seed = 1,
@@ -101,8 +101,8 @@ struct simulate_result bench_run(struct bench *b) {
 
 void bench_passes(struct bench *b) {
   struct simulate_result r = bench_run(b);
-  int64_t elements = b->plan->output.elements;
-  for (uint32_t i = 0; i < b->plan->n_taps; i++) elements += b->plan->taps[i].elements;
+  int64_t elements = b->circuit->output.elements;
+  for (uint32_t i = 0; i < b->circuit->n_taps; i++) elements += b->circuit->taps[i].elements;
   if (r.failure) fail_msg("stall %d/%d: %s", b->job.stall_in, b->job.stall_out, r.failure);
   assert_int_equal(r.mismatches, 0);
   assert_int_equal(r.images, b->job.images);

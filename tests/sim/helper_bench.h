@@ -15,7 +15,7 @@
 struct bench {
   struct arena arena;
   const char *dir; // scratch, removed at the end
-  struct plan *plan;
+  struct circuit *circuit;
   struct simulate_job job;
 };
 

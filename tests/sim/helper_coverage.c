@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-void coverage_add(struct coverage *c, const struct plan *p) {
+void coverage_add(struct coverage *c, const struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *cell = &p->cells[i];
     if (cell->kind != CELL_LAYER) continue;

@@ -3,7 +3,7 @@
 #ifndef NNGEN_TESTS_HELPER_COVERAGE_H
 #define NNGEN_TESTS_HELPER_COVERAGE_H
 
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 enum { COVERAGE_WIDTHS = 17 };
 
@@ -14,7 +14,7 @@ struct coverage {
 };
 
 // Counts the layers of a circuit.
-void coverage_add(struct coverage *c, const struct plan *p);
+void coverage_add(struct coverage *c, const struct circuit *p);
 
 // Prints the counts; how many are 0.
 int coverage_print(const struct coverage *c);

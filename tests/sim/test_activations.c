@@ -170,13 +170,13 @@ static void check_circuit(struct arena *a, const struct graph *g, const int32_t 
                           const char *name) {
   struct err e = {0};
   struct folding f = {.parallelism = LANES};
-  struct plan *p = plan_new(a, g, "top", &f, &e);
+  struct circuit *p = circuit_build(a, g, "top", &f, &e);
   if (!p) fail_msg("%s: %s", name, e.text);
   const char *dir = arena_printf(a, "%s/rtl", scratch);
   if (!folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s: %s", name, e.text);
   struct simulate_result r;
   struct simulate_job job = {.folder = dir,
-                             .plan = p,
+                             .circuit = p,
                              .images = 1,
                              .codes = codes,
                              .jobs = 1,

@@ -36,7 +36,7 @@ static int teardown(void **state) {
   return system(command);
 }
 
-static struct simulate_result simulated(struct arena *a, const struct plan *p, const char *dir,
+static struct simulate_result simulated(struct arena *a, const struct circuit *p, const char *dir,
                                         uint64_t seed) {
   struct err e = {0};
   struct simulate_result result;
@@ -44,7 +44,7 @@ static struct simulate_result simulated(struct arena *a, const struct plan *p, c
   netgen_input(p->graph, seed, FRAMES, codes);
   circuit_witness(a, p->graph, (int64_t)seed, codes);
   struct simulate_job job = {.folder = dir,
-                             .plan = p,
+                             .circuit = p,
                              .images = FRAMES,
                              .codes = codes,
                              .jobs = 1,
@@ -65,16 +65,17 @@ static void test_witnesses(void **state) {
   assert_true(formats_set_stream(&a, &f.defaults, "8,3", &e));
   struct graph *real = model_read(&a, "models/mnist-mlp.bin", &e);
   struct graph *g = real ? quantize(&a, real, &f, &e) : NULL;
-  struct plan *p = g ? plan_new(&a, g, "top", &(struct folding){.parallelism = 8}, &e) : NULL;
+  struct circuit *p =
+      g ? circuit_build(&a, g, "top", &(struct folding){.parallelism = 8}, &e) : NULL;
   const char *dir = arena_printf(&a, "%s/mlp", scratch);
   if (!p || !folder_write(p, dir, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
-  p = folder_plan(&a, dir, &e);
+  p = folder_circuit(&a, dir, &e);
   if (!p) fail_msg("%s", e.text);
   int32_t *codes = ARENA_NEW(&a, int32_t, 256 * 784);
   for (int64_t o = 0; o < 128; o++) circuit_witness(&a, p->graph, o, codes + o * 2 * 784);
   struct simulate_result r;
   struct simulate_job job = {.folder = dir,
-                             .plan = p,
+                             .circuit = p,
                              .images = 256,
                              .codes = codes,
                              .jobs = 1,
@@ -126,7 +127,7 @@ static int found(const struct seeded *bug, uint64_t seed) {
   struct err e = {0};
   struct graph *g = netgen(&a, seed, OP_linear, NETGEN_CIRCUIT);
   struct folding f = circuit_folding(&a, g, seed);
-  struct plan *p = plan_new(&a, g, "top", &f, &e);
+  struct circuit *p = circuit_build(&a, g, "top", &f, &e);
   const char *dir = arena_printf(&a, "%s/rtl", scratch);
   assert_non_null(p);
   assert_true(folder_write(p, dir, &(struct folder_content){0}, &e));

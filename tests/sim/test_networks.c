@@ -73,9 +73,9 @@ static struct network network_new(struct arena *a, enum op op, uint64_t seed) {
   return n;
 }
 
-static struct plan *planned(struct batch *b, const struct graph *g, const struct folding *f) {
+static struct circuit *planned(struct batch *b, const struct graph *g, const struct folding *f) {
   struct err e = {0};
-  struct plan *p = plan_new(&b->arena, g, batch_name(b, b->count), f, &e);
+  struct circuit *p = circuit_build(&b->arena, g, batch_name(b, b->count), f, &e);
   if (!p) fail_msg("%s", e.text);
   return p;
 }
@@ -175,7 +175,7 @@ static void run_batch(const enum op *ops, const uint64_t *seeds, uint64_t first,
   batch_new(&b, scratch);
   for (int i = 0; i < count; i++) {
     list[i] = network_new(&b.arena, ops[first + (uint64_t)i], seeds[first + (uint64_t)i]);
-    struct plan *p = planned(&b, list[i].g, &list[i].folding);
+    struct circuit *p = planned(&b, list[i].g, &list[i].folding);
     coverage_add(&c->coverage, p);
     batch_add(&b, p, list[i].frames);
     const char *words = batch_lint(&b, i, c->all_tools || (first + (uint64_t)i) % 4 == 0);
@@ -274,7 +274,7 @@ static void test_streams(void **state) {
   batch_new(&b, scratch);
   for (int i = 0; i < CIRCUITS; i++) {
     struct network n = network_new(&b.arena, ops[i], 7);
-    struct plan *p = planned(&b, n.g, &n.folding);
+    struct circuit *p = planned(&b, n.g, &n.folding);
     last[i] = p->ii + p->latency < CYCLES ? p->ii + p->latency : CYCLES;
     batch_add(&b, p, n.frames);
   }

@@ -99,7 +99,7 @@ static void saved_names_exist(struct bench *b, const char *wave) {
     if (name && !in_vcd(vcd.data, line)) fail_msg("%s isn't in the waveform", line);
     names += name;
   }
-  assert_int_equal(names, 3 + 4 * (2 + (int)b->plan->n_taps));
+  assert_int_equal(names, 3 + 4 * (2 + (int)b->circuit->n_taps));
   assert_false(in_vcd(vcd.data, "tb.nothing"));
   text_free(&vcd);
 }

@@ -99,16 +99,16 @@ static void finds_rom_word(struct bench *b) {
   bench_passes(b);
 }
 
-// What the plan promises is checked: II and latency.
+// What the circuit promises is checked: II and latency.
 static void finds_wrong_promises(struct bench *b) {
-  struct plan lie = *b->plan;
-  b->job.plan = &lie;
+  struct circuit lie = *b->circuit;
+  b->job.circuit = &lie;
   lie.latency++;
   bench_fails(b, "latency is");
   lie.latency--;
   lie.ii--;
   bench_fails(b, "II is");
-  b->job.plan = b->plan;
+  b->job.circuit = b->circuit;
 }
 
 static void keep_line(void *said, int child, const char *line) {
@@ -187,10 +187,10 @@ static void test_too_slow_a_promise(void **state) {
   struct bench b = {0};
   (void)state;
   bench_new(&b, bench_network(&b.arena), 2, FRAMES);
-  struct plan lie = *b.plan;
+  struct circuit lie = *b.circuit;
   lie.ii++;
   b.job.icarus = true;
-  b.job.plan = &lie;
+  b.job.circuit = &lie;
   bench_fails(&b, "II is");
   bench_free(&b);
 }

@@ -8,15 +8,15 @@
 //
 // An odd ROM maps the magnitude m = |n| with first = 0 and no low tail, and negates the result for
 // negative n. The result of either is saturated to the output type.
-#ifndef NNGEN_PLAN_TABLE_FOLD_H
-#define NNGEN_PLAN_TABLE_FOLD_H
+#ifndef NNGEN_CIRCUIT_TABLE_FOLD_H
+#define NNGEN_CIRCUIT_TABLE_FOLD_H
 
 #include "sw/base/arena.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-// At most so many entries are stored as they are; beyond, sw/plan/polynomial.h.
+// At most so many entries are stored as they are; beyond, sw/circuit/polynomial.h.
 enum { TABLE_MAX_ENTRIES = 8192 };
 
 struct table_full {

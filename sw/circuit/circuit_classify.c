@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a classification: hw/fixed_argmax.sv.
-#include "sw/plan/circuit.h"
+#include "sw/circuit/facts.h"
 
-bool circuit_classify_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+bool circuit_make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   (void)a;
   if (n->n_out > 1) return err_set(e, "only the index becomes a circuit, not the largest value");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/base/file.h"
 #include "sw/base/json.h"
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 enum { FILE_MAX = 1 << 20 };
 #define LANES_MAX ((int64_t)1 << 24)

@@ -7,7 +7,7 @@
 //
 // In a cycle, valid is known from state; ready is settled from the sink backwards, because it may
 // pass through a cell; a link moves a beat where both hold; then every state advances.
-#include "sw/plan/circuit.h"
+#include "sw/circuit/facts.h"
 
 #include <string.h>
 
@@ -140,7 +140,7 @@ static void cycle(struct model *m) {
   for (uint32_t i = 0; i < m->n; i++) advance(&m->cells[i], m->moved[i], m->moved[i + 1]);
 }
 
-static struct model model_new(struct arena *a, const struct plan *p) {
+static struct model model_new(struct arena *a, const struct circuit *p) {
   struct model m = {ARENA_NEW(a, struct state, p->n_cells), 0, ARENA_NEW(a, bool, p->n_cells + 1)};
   for (uint32_t i = 0; i < p->n_cells; i++) {
     if (p->cells[i].timing.kind == TIMING_NONE) continue;
@@ -158,7 +158,7 @@ static bool steady(const int64_t *first, int64_t frames, int64_t bottleneck) {
          ii == first[frames - 3] - first[frames - 4];
 }
 
-void timing_run(struct plan *p) {
+void timing_run(struct circuit *p) {
   struct arena a = {0};
   struct model m = model_new(&a, p);
   int64_t first[FRAMES_MOST] = {0}, frames = 0, in_beats = 0, out_beats = 0, bottleneck = 1;

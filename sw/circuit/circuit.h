@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan of a circuit: which cells stand in the stream, with which lanes, how many cycles each
-// takes, and what that gives for the whole. Made from a graph alone; emitters, reports and the
+// The circuit as a pipeline: which cells stand in the stream, with which lanes, how many cycles
+// each takes, and what that gives for the whole. Made from a graph alone; emitters, reports and the
 // simulation read it and decide nothing.
 //
 //   s_axis -> axis_frame -> [axis_resize] -> l0_linear -> [axis_register] -> l1_relu -> ... ->
 //   m_axis
-#ifndef NNGEN_PLAN_PLAN_H
-#define NNGEN_PLAN_PLAN_H
+#ifndef NNGEN_CIRCUIT_CIRCUIT_H
+#define NNGEN_CIRCUIT_CIRCUIT_H
 
 #include "sw/graph/graph.h"
 
@@ -60,13 +60,13 @@ struct cell {
   int64_t multipliers;  // LAYER
   int64_t memory_bits;  // LAYER
   int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER: what its column worked out (plan_linear.h, plan_pointwise.h)
+  void *facts;          // LAYER: what its column worked out (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.
 enum rom_style { ROM_FILE, ROM_CASE };
 
-struct plan {
+struct circuit {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
   uint32_t n_cells, n_taps;
@@ -98,8 +98,8 @@ struct folding {
 bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e);
 
 // NULL if the graph can't become a circuit: every layer that stands in the way is named at once.
-struct plan *plan_new(struct arena *a, const struct graph *g, const char *top,
-                      const struct folding *f, struct err *e);
+struct circuit *circuit_build(struct arena *a, const struct graph *g, const char *top,
+                              const struct folding *f, struct err *e);
 
 // Bytes of TDATA at top: ceil(lanes * width / 8).
 int64_t stream_bytes(const struct stream *s);

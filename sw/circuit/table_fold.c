@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/plan/table_fold.h"
+#include "sw/circuit/table_fold.h"
 
 #include <assert.h>
 

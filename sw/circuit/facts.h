@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer's circuit needs to know, worked out once by its column: the numbers that become
 // parameters of its module, its memories and its timing.
-#ifndef NNGEN_PLAN_CIRCUIT_H
-#define NNGEN_PLAN_CIRCUIT_H
+#ifndef NNGEN_CIRCUIT_FACTS_H
+#define NNGEN_CIRCUIT_FACTS_H
 
-#include "sw/plan/plan.h"
-#include "sw/plan/polynomial.h"
+#include "sw/circuit/circuit.h"
+#include "sw/circuit/polynomial.h"
 
 // fixed_requant's parameters.
 struct circuit_requant {
@@ -62,7 +62,7 @@ int circuit_clog2(int64_t n); // 0 for n <= 1
 #define YES(f) bool f(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
 #define MOVE(f)
 #define NO(f)
-#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_##stem##_plan)
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_make_##stem)
 #include "sw/graph/columns.def"
 #undef COLUMN
 #undef YES
@@ -74,6 +74,6 @@ void circuit_linear_queue(struct cell *c, int64_t places);
 
 // The cycle model: runs frames through the cells without stall on either side; sets ii and
 // latency. It follows the control logic that the headers in hw/ state.
-void timing_run(struct plan *p);
+void timing_run(struct circuit *p);
 
 #endif

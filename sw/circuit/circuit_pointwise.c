@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a pointwise layer: comparisons where the function is piecewise linear, otherwise a
 // folded table, or a polynomial with corrections where the table would be long.
+#include "sw/circuit/facts.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/pointwise.h"
-#include "sw/plan/circuit.h"
 
 enum { ROM_TWO_CYCLES = 8192 };
 
-static bool exact_plan(struct cell *c, const struct node *n, struct circuit_pointwise *p,
+static bool make_exact(struct cell *c, const struct node *n, struct circuit_pointwise *p,
                        struct err *e) {
   const struct exact *x = exact_of(n->op);
   if (!x) return err_set(e, "%s without a table", op_info(n->op)->name);
@@ -40,7 +40,7 @@ static const int64_t *odd_magnitudes(struct arena *a, const struct table_full *t
   return magnitude;
 }
 
-static void table_plan(struct arena *a, const struct graph *g, struct cell *c,
+static void make_table(struct arena *a, const struct graph *g, struct cell *c,
                        struct circuit_pointwise *p) {
   const struct node *n = &g->nodes[c->node];
   const struct type *x = &node_in(g, n, 0)->type, *y = &node_out(g, n, 0)->type;
@@ -61,7 +61,7 @@ static void table_plan(struct arena *a, const struct graph *g, struct cell *c,
   c->timing.latency = 3 + rom + (p->rom.odd ? 2 : 0) + (fitted ? 4 : 0);
 }
 
-bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (x->type.axis >= 0 || y->type.axis >= 0) return err_set(e, "its types have channels");
@@ -81,7 +81,7 @@ bool circuit_pointwise_plan(struct arena *a, const struct graph *g, struct cell 
   c->facts = p;
   c->cycles = c->in.beats;
   c->timing.kind = TIMING_PIPE;
-  if (!f.table) return exact_plan(c, n, p, e);
-  table_plan(a, g, c, p);
+  if (!f.table) return make_exact(c, n, p, e);
+  make_table(a, g, c, p);
   return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a linear layer: hw/fixed_linear.sv.
+#include "sw/circuit/facts.h"
 #include "sw/graph/interval.h"
-#include "sw/plan/circuit.h"
 
 enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
 
@@ -129,7 +129,7 @@ static void cost(struct cell *c, const struct circuit_linear *l) {
   c->accumulator_bits = l->acc_width;
 }
 
-bool circuit_linear_plan(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);

@@ -7,10 +7,10 @@
 //   entry = ((c0[k] + c1[k] * d + c2[k] * d * d) >> shift) + correction[i]
 //
 // with an arithmetic shift and corrections of -1, 0, +1. Tails and sign are those of the table.
-#ifndef NNGEN_PLAN_POLYNOMIAL_H
-#define NNGEN_PLAN_POLYNOMIAL_H
+#ifndef NNGEN_CIRCUIT_POLYNOMIAL_H
+#define NNGEN_CIRCUIT_POLYNOMIAL_H
 
-#include "sw/plan/table_fold.h"
+#include "sw/circuit/table_fold.h"
 
 struct polynomial {
   struct table_rom tails;           // first, depth, odd and tails; its entries are what is replaced

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans: cells and lanes, cycles worked out by hand, queues that hold the pace, refusals that name
-// every layer at once. That the cycles are the circuit's is what each simulation asserts.
+// Circuits: cells and lanes, cycles worked out by hand, queues that hold the pace, refusals that
+// name every layer at once. That the cycles are the circuit's is what each simulation asserts.
 #include "quant/quantize.h"
 #include "sw/base/file.h"
+#include "sw/circuit/facts.h"
 #include "sw/graph/model.h"
-#include "sw/plan/circuit.h"
 #include "tests/graph/helper_verify.h"
 #include "tests/net/helper_netgen.h"
 
@@ -27,11 +27,11 @@ static struct graph *mlp(struct arena *a) {
   return g;
 }
 
-static struct plan *planned(struct arena *a, const struct graph *g, int64_t lanes,
-                            struct folding_entry *entries, uint32_t n) {
+static struct circuit *planned(struct arena *a, const struct graph *g, int64_t lanes,
+                               struct folding_entry *entries, uint32_t n) {
   struct err e = {0};
   struct folding f = {.parallelism = lanes, .n_layers = n, .layers = entries};
-  struct plan *p = plan_new(a, g, "top", &f, &e);
+  struct circuit *p = circuit_build(a, g, "top", &f, &e);
   if (!p) fail_msg("%s", e.text);
   return p;
 }
@@ -45,7 +45,7 @@ static void test_ii(void **state) {
   (void)state;
   for (int64_t lanes = 1; lanes <= 1000; lanes = lanes * 3 / 2 + 1) {
     struct arena a = {0};
-    struct plan *p = planned(&a, mlp(&a), lanes, NULL, 0);
+    struct circuit *p = planned(&a, mlp(&a), lanes, NULL, 0);
     int64_t first = ceil_div(784, lanes) * ceil_div(128, lanes < 128 ? lanes : 128);
     int64_t second =
         ceil_div(128, lanes < 128 ? lanes : 128) * ceil_div(10, lanes < 10 ? lanes : 10);
@@ -63,7 +63,7 @@ static void test_ii_folded(void **state) {
   for (int i = 0; i < 6 * 6 * 6; i++) {
     struct arena a = {0};
     struct folding_entry fc1 = {.name = "fc1", .in = lanes[i % 6], .out = lanes[i / 6 % 6]};
-    struct plan *p = planned(&a, mlp(&a), lanes[i / 36], &fc1, 1);
+    struct circuit *p = planned(&a, mlp(&a), lanes[i / 36], &fc1, 1);
     int64_t slowest = 0;
     for (uint32_t c = 0; c < p->n_cells; c++)
       slowest = p->cells[c].cycles > slowest ? p->cells[c].cycles : slowest;
@@ -76,7 +76,7 @@ static void test_ii_folded(void **state) {
 static void test_latency_by_hand(void **state) {
   (void)state;
   struct arena a = {0};
-  struct plan *p = planned(&a, mlp(&a), 4, NULL, 0);
+  struct circuit *p = planned(&a, mlp(&a), 4, NULL, 0);
   const struct cell *l0 = &p->cells[1], *l2 = &p->cells[3];
   assert_string_equal(l0->name, "l0_linear");
   assert_int_equal(l0->timing.latency, 2 + 1 + 2 + 1 + 2 + 2);
@@ -92,7 +92,7 @@ static void test_folding(void **state) {
   (void)state;
   struct arena a = {0};
   struct folding_entry entries[] = {{.name = "fc2", .in = 3, .out = 1}, {.name = "fc1", .out = 8}};
-  struct plan *p = planned(&a, mlp(&a), 4, entries, 2);
+  struct circuit *p = planned(&a, mlp(&a), 4, entries, 2);
   static const enum cell_kind kinds[] = {CELL_FRAME,    CELL_LAYER,  CELL_LAYER,
                                          CELL_REGISTER, CELL_RESIZE, CELL_LAYER};
   assert_int_equal(p->n_cells, 6);
@@ -107,7 +107,7 @@ static void test_folding(void **state) {
 static void test_queue(void **state) {
   (void)state;
   struct arena a = {0};
-  struct plan *p = planned(&a, mlp(&a), 4, NULL, 0);
+  struct circuit *p = planned(&a, mlp(&a), 4, NULL, 0);
   assert_int_equal(p->ii, 6272);
   circuit_linear_queue(&p->cells[1], 8);
   timing_run(p);
@@ -122,7 +122,7 @@ static void test_ready_paths(void **state) {
     for (uint64_t seed = 1; seed <= 4; seed++) {
       if (!(op_info((enum op)op)->executors & EXECUTOR_CIRCUIT)) continue;
       struct arena a = {0};
-      struct plan *p = planned(&a, netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT), 3, NULL, 0);
+      struct circuit *p = planned(&a, netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT), 3, NULL, 0);
       int crossed = 0;
       for (uint32_t i = 0; i < p->n_cells; i++) {
         enum timing_kind t = p->cells[i].timing.kind;
@@ -140,12 +140,12 @@ static void test_refusals(void **state) {
   struct err e = {0};
   struct graph *g = netgen(&a, 1, OP_add, NETGEN_ANY);
   struct folding f = {.parallelism = 4};
-  assert_null(plan_new(&a, g, "top", &f, &e));
+  assert_null(circuit_build(&a, g, "top", &f, &e));
   assert_non_null(strstr(e.text, "this kind has no circuit yet"));
   struct folding_entry entry = {.name = "fc7", .in = 2};
   f = (struct folding){.parallelism = 4, .n_layers = 1, .layers = &entry};
   e = (struct err){0};
-  assert_null(plan_new(&a, mlp(&a), "top", &f, &e));
+  assert_null(circuit_build(&a, mlp(&a), "top", &f, &e));
   assert_non_null(strstr(e.text, "there is no layer \"fc7\""));
   arena_free(&a);
 }
@@ -221,7 +221,7 @@ static void test_no_circuits(void **state) {
     struct folding f = {.parallelism = 2};
     struct graph *g = netgen(&a, 1, r->op, NETGEN_CIRCUIT);
     r->break_it(g, first_of(g, r->op));
-    assert_null(plan_new(&a, g, "top", &f, &e));
+    assert_null(circuit_build(&a, g, "top", &f, &e));
     if (!strstr(e.text, r->words)) fail_msg("expected \"%s\", got \"%s\"", r->words, e.text);
     arena_free(&a);
   }
@@ -234,7 +234,7 @@ static void test_lanes_that_differ(void **state) {
   struct err e = {0};
   struct folding_entry relu = {.name = "relu1", .in = 2, .out = 4};
   struct folding f = {.parallelism = 4, .n_layers = 1, .layers = &relu};
-  assert_null(plan_new(&a, mlp(&a), "top", &f, &e));
+  assert_null(circuit_build(&a, mlp(&a), "top", &f, &e));
   assert_non_null(strstr(e.text, "\"relu1\" (relu): its lanes in and out differ"));
   arena_free(&a);
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a chain of nodes to a chain of cells. Between layers whose lanes differ stands an
 // axis_resize; where ready would be combinational through more than one cell, an axis_register.
-#include "sw/plan/plan.h"
+#include "sw/circuit/circuit.h"
 
 #include "sw/base/text.h"
-#include "sw/plan/circuit.h"
+#include "sw/circuit/facts.h"
 
 #include <string.h>
 
 enum { QUEUE_MOST = 1 << 14, FRAME_ELEMENTS_MAX = 1 << 24 };
 
-struct planner {
+struct builder {
   struct arena *arena;
   const struct graph *graph;
   const struct folding *folding;
-  struct plan *plan;
+  struct circuit *circuit;
   struct stream at;  // the stream that leaves the last cell
   uint32_t value;    // the value it carries
   int combinational; // cells in a row whose ready passes through
@@ -40,9 +40,9 @@ static struct stream stream_of(const struct graph *g, uint32_t value, int64_t la
   return s;
 }
 
-static struct cell *add_cell(struct planner *p, enum cell_kind kind, const char *name,
+static struct cell *add_cell(struct builder *p, enum cell_kind kind, const char *name,
                              struct stream out) {
-  struct cell *c = &p->plan->cells[p->plan->n_cells++];
+  struct cell *c = &p->circuit->cells[p->circuit->n_cells++];
   *c = (struct cell){.kind = kind, .name = name, .in = p->at, .out = out};
   p->at = out;
   return c;
@@ -52,7 +52,7 @@ static bool passes_ready(enum timing_kind t) {
   return t == TIMING_FRAME || t == TIMING_RESIZE || t == TIMING_PIPE || t == TIMING_ARGMAX;
 }
 
-static void add_register(struct planner *p, const char *name) {
+static void add_register(struct builder *p, const char *name) {
   struct stream out = p->at;
   out.signal = name;
   add_cell(p, CELL_REGISTER, name, out)->timing =
@@ -61,7 +61,7 @@ static void add_register(struct planner *p, const char *name) {
 }
 
 // A cell that cuts the ready path in front of one that passes ready on, if one stands there.
-static void cut_ready(struct planner *p, int index, enum timing_kind next) {
+static void cut_ready(struct builder *p, int index, enum timing_kind next) {
   if (passes_ready(next) && p->combinational)
     add_register(p, arena_printf(p->arena, "l%d_register", index));
   p->combinational = passes_ready(next) ? p->combinational + 1 : 0;
@@ -69,14 +69,14 @@ static void cut_ready(struct planner *p, int index, enum timing_kind next) {
 
 // A linear layer takes a beat with its last step. A resize that gathers one from several keeps it
 // until then, and would only begin the next: a register takes it over.
-static void hold_beat(struct planner *p, const struct cell *layer) {
-  const struct cell *before = &p->plan->cells[p->plan->n_cells - 1];
+static void hold_beat(struct builder *p, const struct cell *layer) {
+  const struct cell *before = &p->circuit->cells[p->circuit->n_cells - 1];
   if (layer->timing.kind == TIMING_LINEAR && layer->timing.og > 1 && before->kind == CELL_RESIZE &&
       before->out.lanes > before->in.lanes)
     add_register(p, arena_printf(p->arena, "l%d_hold", layer->index));
 }
 
-static void resize(struct planner *p, int index, int64_t lanes) {
+static void resize(struct builder *p, int index, int64_t lanes) {
   lanes = least(lanes, p->at.elements);
   if (lanes == p->at.lanes) return;
   cut_ready(p, index, TIMING_RESIZE);
@@ -86,7 +86,7 @@ static void resize(struct planner *p, int index, int64_t lanes) {
   c->cycles = c->in.beats > c->out.beats ? c->in.beats : c->out.beats;
 }
 
-static void layer_lanes(struct planner *p, const struct node *n, int64_t *in, int64_t *out) {
+static void layer_lanes(struct builder *p, const struct node *n, int64_t *in, int64_t *out) {
   bool linear = op_is(n->op, TRAIT_WEIGHTS);
   *in = linear ? p->folding->parallelism : p->at.lanes;
   *out = linear ? p->folding->parallelism : 0;
@@ -100,18 +100,18 @@ static void layer_lanes(struct planner *p, const struct node *n, int64_t *in, in
   if (!*out) *out = *in;
 }
 
-static void problem(struct planner *p, const struct node *n, const char *why) {
+static void problem(struct builder *p, const struct node *n, const char *why) {
   text_printf(&p->problems, "%s\"%s\" (%s): %s", p->problems.size ? "; " : "", n->name,
               op_info(n->op)->name, why);
 }
 
-static bool plan_column(struct planner *p, struct cell *c, struct err *e) {
+static bool make_layer(struct builder *p, struct cell *c, struct err *e) {
   static bool (*const columns[])(struct arena *, const struct graph *, struct cell *,
                                  struct err *) = {
 #define YES(f) f
 #define MOVE(f) NULL
 #define NO(f) NULL
-#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_##stem##_plan),
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_make_##stem),
 #include "sw/graph/columns.def"
 #undef COLUMN
 #undef YES
@@ -124,7 +124,7 @@ static bool plan_column(struct planner *p, struct cell *c, struct err *e) {
 
 // The timing kind decides about the register in front, so the layer is worked out first and its
 // cell added after what must stand before it.
-static void add_layer(struct planner *p, uint32_t node, int index) {
+static void add_layer(struct builder *p, uint32_t node, int index) {
   const struct node *n = &p->graph->nodes[node];
   struct err e = {0};
   int64_t lanes_in, lanes_out;
@@ -138,21 +138,21 @@ static void add_layer(struct planner *p, uint32_t node, int index) {
   struct cell c = {.kind = CELL_LAYER, .node = node, .index = index, .in = p->at};
   c.name = arena_printf(p->arena, "l%d_%s", index, op_info(n->op)->name);
   c.out = stream_of(p->graph, n->out[0], lanes_out, signal);
-  if (!plan_column(p, &c, &e)) {
+  if (!make_layer(p, &c, &e)) {
     problem(p, n, e.text);
   } else {
     hold_beat(p, &c);
     cut_ready(p, index, c.timing.kind);
     c.in = p->at;
-    p->plan->cells[p->plan->n_cells++] = c;
-    p->plan->taps[p->plan->n_taps++] = c.out;
+    p->circuit->cells[p->circuit->n_cells++] = c;
+    p->circuit->taps[p->circuit->n_taps++] = c.out;
   }
   p->at = c.out;
   p->value = n->out[0];
 }
 
 // Reads one more node of the chain; a reshape only renames what the stream carries.
-static void add_node(struct planner *p, uint32_t node, int *index) {
+static void add_node(struct builder *p, uint32_t node, int *index) {
   const struct node *n = &p->graph->nodes[node];
   const struct op_info *info = op_info(n->op);
   if (!(info->executors & EXECUTOR_CIRCUIT))
@@ -166,30 +166,30 @@ static void add_node(struct planner *p, uint32_t node, int *index) {
   if (n->n_out) p->value = n->out[0];
 }
 
-static void finish(struct planner *p) {
-  struct plan *plan = p->plan;
-  plan->output = p->at;
-  plan->output.signal = "m_axis";
-  int64_t used = plan->output.elements % plan->output.lanes;
+static void finish(struct builder *p) {
+  struct circuit *circuit = p->circuit;
+  circuit->output = p->at;
+  circuit->output.signal = "m_axis";
+  int64_t used = circuit->output.elements % circuit->output.lanes;
   if (used) {
     struct stream out = p->at;
     out.signal = "trim";
     add_cell(p, CELL_TRIM, "trim", out)->timing = (struct timing){.kind = TIMING_NONE};
   }
-  for (uint32_t i = 0; i < plan->n_cells; i++) {
-    plan->multipliers += plan->cells[i].multipliers;
-    plan->memory_bits += plan->cells[i].memory_bits;
+  for (uint32_t i = 0; i < circuit->n_cells; i++) {
+    circuit->multipliers += circuit->cells[i].multipliers;
+    circuit->memory_bits += circuit->cells[i].memory_bits;
   }
 }
 
-static void start(struct planner *p) {
+static void start(struct builder *p) {
   const struct graph *g = p->graph;
-  struct plan *plan = p->plan;
+  struct circuit *circuit = p->circuit;
   p->value = g->inputs[0].value;
-  p->at = plan->input = stream_of(g, p->value, p->folding->parallelism, "s_axis");
+  p->at = circuit->input = stream_of(g, p->value, p->folding->parallelism, "s_axis");
   // At most a register, a resize, another register and the layer for each node; frame and trim.
-  plan->cells = ARENA_NEW(p->arena, struct cell, 4 * (size_t)g->n_nodes + 2);
-  plan->taps = ARENA_NEW(p->arena, struct stream, g->n_nodes);
+  circuit->cells = ARENA_NEW(p->arena, struct cell, 4 * (size_t)g->n_nodes + 2);
+  circuit->taps = ARENA_NEW(p->arena, struct stream, g->n_nodes);
   struct stream out = p->at;
   out.signal = "frame";
   struct cell *c = add_cell(p, CELL_FRAME, "frame", out);
@@ -199,7 +199,7 @@ static void start(struct planner *p) {
 }
 
 // A few bytes of a file can ask for streams whose vectors would fill a disk.
-static bool check_size(const struct plan *p, struct err *e) {
+static bool check_size(const struct circuit *p, struct err *e) {
   int64_t elements = p->input.elements;
   for (uint32_t i = 0; i < p->n_taps; i++) elements += p->taps[i].elements;
   return elements <= FRAME_ELEMENTS_MAX ||
@@ -207,18 +207,18 @@ static bool check_size(const struct plan *p, struct err *e) {
                  (long long)elements, FRAME_ELEMENTS_MAX);
 }
 
-static bool check(struct planner *p, struct err *e) {
+static bool check(struct builder *p, struct err *e) {
   if (p->problems.size) return err_set(e, "no circuit for layer %s", p->problems.data);
   for (uint32_t i = 0; i < p->folding->n_layers; i++)
     if (!p->folding->layers[i].used)
       return err_set(e, "folding: there is no layer \"%s\" in the circuit",
                      p->folding->layers[i].name);
-  return (p->plan->n_taps || err_set(e, "the model has no layer that computes")) &&
-         check_size(p->plan, e);
+  return (p->circuit->n_taps || err_set(e, "the model has no layer that computes")) &&
+         check_size(p->circuit, e);
 }
 
 // Queues that are too small cost cycles: they grow until the slowest cell sets the pace.
-static void size_queues(struct plan *p) {
+static void size_queues(struct circuit *p) {
   int64_t bottleneck = 1, places = 0;
   for (uint32_t i = 0; i < p->n_cells; i++)
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
@@ -235,13 +235,13 @@ static void size_queues(struct plan *p) {
   }
 }
 
-struct plan *plan_new(struct arena *a, const struct graph *g, const char *top,
-                      const struct folding *f, struct err *e) {
+struct circuit *circuit_build(struct arena *a, const struct graph *g, const char *top,
+                              const struct folding *f, struct err *e) {
   struct folding lanes = *f;
   if (!lanes.parallelism) lanes.parallelism = LANES_DEFAULT;
-  struct planner p = {
-      .arena = a, .graph = g, .folding = &lanes, .plan = ARENA_NEW(a, struct plan, 1)};
-  *p.plan = (struct plan){.graph = g, .top = top};
+  struct builder p = {
+      .arena = a, .graph = g, .folding = &lanes, .circuit = ARENA_NEW(a, struct circuit, 1)};
+  *p.circuit = (struct circuit){.graph = g, .top = top};
   if (g->n_inputs != 1 || g->n_outputs != 1) {
     err_put(e, "%u inputs and %u outputs, a circuit has one of each", g->n_inputs, g->n_outputs);
     return NULL;
@@ -256,6 +256,6 @@ struct plan *plan_new(struct arena *a, const struct graph *g, const char *top,
   bool ok = check(&p, e);
   text_free(&p.problems);
   if (!ok) return NULL;
-  size_queues(p.plan);
-  return p.plan;
+  size_queues(p.circuit);
+  return p.circuit;
 }

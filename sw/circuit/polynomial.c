@@ -2,7 +2,7 @@
 // Coefficients come one after the other: c2 by least squares, c1 by least squares of what c2 left
 // once it was rounded, c0 in the middle of what is then possible. All in integers, so that every
 // machine finds the same ones.
-#include "sw/plan/polynomial.h"
+#include "sw/circuit/polynomial.h"
 
 #include <assert.h>
 
