@@ -66,24 +66,24 @@ synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
-SHARE = $(DESTDIR)$(PREFIX)/share
+SHARE = "$(DESTDIR)$(PREFIX)"/share
 # Programs that are linked with the library find it again: by ldconfig, which root may call, in the folders
 # that it knows, and by the path that pkg-config names, unless it is the system's own.
 RPATH = $(if $(filter /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR) )
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
-	install -D -m 755 $(BUILD)/nngen $(DESTDIR)$(PREFIX)/bin/nngen
-	install -D -m 644 $(BUILD)/libnngen.a $(DESTDIR)$(PREFIX)/lib/nngen/libnngen.a
-	install -D -m 644 $(BUILD)/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
-	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnngen.so
-	install -D -m 644 lib/nngen.h $(DESTDIR)$(PREFIX)/include/nngen.h
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+	install -D -m 755 $(BUILD)/nngen "$(DESTDIR)$(PREFIX)"/bin/nngen
+	install -D -m 644 $(BUILD)/libnngen.a "$(DESTDIR)$(PREFIX)"/lib/nngen/libnngen.a
+	install -D -m 644 $(BUILD)/$(SHARED) "$(DESTDIR)$(LIBDIR)"/$(SHARED)
+	ln -sf $(SHARED) "$(DESTDIR)$(LIBDIR)"/$(SONAME)
+	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)"/libnngen.so
+	install -D -m 644 lib/nngen.h "$(DESTDIR)$(PREFIX)"/include/nngen.h
+	install -d "$(DESTDIR)$(LIBDIR)"/pkgconfig $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
 	  $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/nngen/examples \
 	  $(SHARE)/nngen/hw $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
 	  'Description: Integer models of neural networks, as their circuits compute them' \
 	  'Libs: -L$(LIBDIR) $(RPATH)-lnngen' 'Cflags: -I$(PREFIX)/include' \
-	  >$(DESTDIR)$(LIBDIR)/pkgconfig/nngen.pc
+	  >"$(DESTDIR)$(LIBDIR)"/pkgconfig/nngen.pc
 	$(BUILD)/nngen manual >$(SHARE)/man/man1/nngen.1
 	$(BUILD)/nngen completion bash >$(SHARE)/bash-completion/completions/nngen
 	$(BUILD)/nngen completion zsh >$(SHARE)/zsh/site-functions/_nngen

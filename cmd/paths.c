@@ -9,6 +9,7 @@
 #include "sw/base/lock.h"
 #include "sw/data/data.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -157,17 +158,34 @@ static bool probe(struct arena *a, const char *folder, const char *path, struct 
   return true;
 }
 
+// A folder that is there is one that sim made, or has nothing that sim would write.
+static bool check_work(struct arena *a, const struct place *p, bool model, struct err *e) {
+  const char *taken = NULL;
+  if (!p->exists || file_exists(arena_printf(a, "%s/lock", p->path))) return true;
+  DIR *d = opendir(p->path);
+  for (struct dirent *entry; d && (entry = readdir(d));)
+    if (simulate_writes(entry->d_name, model)) taken = arena_strdup(a, entry->d_name);
+  if (d) closedir(d);
+  return !taken ||
+         err_set(e,
+                 "%s/%s: would be overwritten, and sim didn't make that folder; choose another -o",
+                 p->path, taken);
+}
+
 // Of a folder that will be made, the nearest one above it that is there.
-static bool check_folder(struct arena *a, enum command c, const struct place *p, struct err *e) {
+static bool check_folder(struct arena *a, enum command c, bool model, const struct place *p,
+                         struct err *e) {
   const char *above = p->real;
   if (c == COMMAND_GENERATE && !folder_free(p->path, e)) return false;
+  if (c == COMMAND_SIM && !check_work(a, p, model, e)) return false;
   if (c == COMMAND_GENERATE) above = folder_of(a, p->real);
   while (!file_exists(above) && strcmp(above, "/") != 0) above = folder_of(a, above);
   return probe(a, above, p->path, e);
 }
 
-static bool check_writable(struct arena *a, enum command c, const struct place *p, struct err *e) {
-  if (c == COMMAND_GENERATE || c == COMMAND_SIM) return check_folder(a, c, p, e);
+static bool check_writable(struct arena *a, enum command c, bool model, const struct place *p,
+                           struct err *e) {
+  if (c == COMMAND_GENERATE || c == COMMAND_SIM) return check_folder(a, c, model, p, e);
   if (!*p->path) return err_set(e, "%s \"\": the name of a file is empty", p->option);
   if (p->exists && !S_ISREG(p->st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", p->path);
@@ -185,7 +203,7 @@ bool paths_check(struct arena *a, enum command command, const struct options *o,
       if (same(&p.outputs[i], &p.outputs[k]))
         return err_set(e, "%s: %s and %s would write the same file", p.outputs[i].path,
                        p.outputs[k].option, p.outputs[i].option);
-    if (!check_writable(a, command, &p.outputs[i], e)) return false;
+    if (!check_writable(a, command, model, &p.outputs[i], e)) return false;
   }
   return true;
 }

@@ -76,15 +76,16 @@ static int64_t output_bytes(const struct run *r) {
   return r->set.count * elements * (int64_t)sizeof(int32_t);
 }
 
-static void make_outputs(struct run *r) {
+// Of the float model all outputs are floats, an index too.
+static void make_outputs(struct run *r, bool real) {
   const struct graph *g = r->graph;
   r->n_outputs = g->n_outputs;
   r->outputs = ARENA_NEW(r->arena, struct run_output, g->n_outputs);
   for (uint32_t i = 0; i < g->n_outputs; i++) {
     const struct value *y = &g->values[g->outputs[i]];
     int64_t shape[2] = {y->per_frame ? r->set.count : run_steps(r), value_elements(y)};
-    enum dtype dtype = y->type.cls == TYPE_REAL ? DTYPE_F32 : DTYPE_I32;
-    r->outputs[i] = (struct run_output){g->outputs[i], tensor_new(r->arena, dtype, 2, shape)};
+    r->outputs[i] = (struct run_output){
+        g->outputs[i], tensor_new(r->arena, real ? DTYPE_F32 : DTYPE_I32, 2, shape)};
   }
 }
 
@@ -176,7 +177,7 @@ static bool execute(struct run *r, const struct options *o, const struct model *
       !verdict_answers(r->arena, &r->verdict, &r->set, &r->answers, e))
     return false;
   if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
-  make_outputs(r);
+  make_outputs(r, real);
   if (!real) command_warn_input(r->arena, o, r->graph, &r->set, r->warnings);
   return compute(r, o, real, e);
 }

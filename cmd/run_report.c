@@ -52,7 +52,7 @@ bool run_write(const struct run *r, const char *path, struct err *e) {
     const struct value *y = &r->graph->values[r->outputs[i].value];
     const char *before = n > 1 ? arena_printf(r->arena, "%s.", y->name) : "";
     tensors[i] = (struct named_tensor){n > 1 ? y->name : "output", code_tensor(r, &r->outputs[i])};
-    if (y->type.cls == TYPE_REAL) continue;
+    if (r->outputs[i].tensor->dtype == DTYPE_F32) continue;
     metadata[pairs][0] = arena_printf(r->arena, "%sscale", before);
     metadata[pairs++][1] = list_text(r->arena, &y->type, false);
     metadata[pairs][0] = arena_printf(r->arena, "%szero", before);
@@ -115,12 +115,12 @@ void run_print_json(const struct run *r) {
 
 static void put_score(struct text *t, const struct run *r) {
   double r2 = verdict_r2(&r->verdict, &r->answers, &r->score);
+  double mae = verdict_mae(&r->verdict, &r->answers, &r->score);
   if (r->answers.classes)
     text_printf(t, "accuracy  %.2f %% (%lld correct)\n",
                 100 * (double)r->score.correct / (double)r->set.count, (long long)r->score.correct);
   if (isfinite(r2)) text_printf(t, "R2        %.6f\n", r2);
-  if (r->answers.targets)
-    text_printf(t, "MAE       %.6g\n", verdict_mae(&r->verdict, &r->answers, &r->score));
+  if (isfinite(mae)) text_printf(t, "MAE       %.6g\n", mae);
   if (r->n_outputs > 1 && (r->answers.classes || r->answers.targets)) {
     text_puts(t, "judged    output ");
     text_put_escaped(t, table_text_name(r->arena, r->verdict.name));

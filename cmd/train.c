@@ -2,6 +2,7 @@
 // train: recipe or model -> training graph -> steps -> model.bin. The graph does the work.
 #include "cmd/train.h"
 
+#include "cmd/paths.h"
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
@@ -21,7 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECIPE_MAX = 1 << 20, EPOCHS = 10, BATCH = 128, EPOCHS_MAX = 1000000, THREADS_MAX = 256 };
+enum {
+  RECIPE_MAX = 1 << 20,
+  EPOCHS = 10,
+  BATCH = 128,
+  EPOCHS_MAX = 1000000,
+  THREADS_MAX = 256,
+  GRAPH_BYTES = 1 << 14
+};
 
 // Everything that a run consists of.
 struct train {
@@ -274,6 +282,16 @@ static bool prepare(struct train *t, struct err *e) {
   return t->fit && open_test(t, e);
 }
 
+// What is written at the end has room, as far as can be told before the work.
+static bool check_room(struct train *t, struct err *e) {
+  const struct graph *g = t->recipe.model;
+  int64_t bytes = GRAPH_BYTES;
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].init) bytes += g->values[i].init->count * (int64_t)sizeof(float);
+  return paths_room(t->arena, t->result.output, bytes, e) &&
+         (!t->o->checkpoint || paths_room(t->arena, t->o->checkpoint, bytes, e));
+}
+
 static bool resume(struct train *t, struct err *e) {
   const char *path = t->o->checkpoint;
   struct err note = {0};
@@ -355,7 +373,7 @@ int command_train(struct arena *a, const struct options *o, struct err *e) {
     command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
   t.result.at = fit_at(t.fit);
   t.result.trained = t.set.count - t.fit_options.validation;
-  bool ok = resume(&t, e) && run(&t, e) && finish(&t, e);
+  bool ok = check_room(&t, e) && resume(&t, e) && run(&t, e) && finish(&t, e);
   fit_free(t.fit);
   if (!ok) return EXIT_USER;
   if (o->plot && !train_plot(o->plot, &t.result, e)) return EXIT_USER;

@@ -44,13 +44,13 @@ module fixed_multiply #(
   assign x = A_SIGNED != 0 ? A'($signed(a)) : A'(a);
   assign y = B_SIGNED != 0 ? B'($signed(b)) : B'(b);
 
-  function automatic int digits(input int width);
-    digits = width <= 16 ? 1 : (width + 13) / 15;
+  function automatic int digits(input int count);
+    digits = count <= 16 ? 1 : (count + 13) / 15;
   endfunction
 
   // bits of a digit, its sign included
-  function automatic int size(input int width, input int digit);
-    size = digit == digits(width) - 1 ? width - 15 * digit : 16;
+  function automatic int size(input int count, input int digit);
+    size = digit == digits(count) - 1 ? count - 15 * digit : 16;
   endfunction
 
   localparam int COUNT = digits(A) * digits(B);

@@ -54,7 +54,7 @@ module bench_clock #(
         ticks(reset);
         aresetn = 1'b1;
       end
-      forever ticks(1);
+      while (aresetn) ticks(1);
     end
   end
 

@@ -129,12 +129,21 @@ static void cost(struct cell *c, const struct circuit_linear *l) {
   c->accumulator_bits = l->acc_width;
 }
 
+// The circuit adds one zero point to all elements.
+static bool one_zero(const struct value *y, struct err *e) {
+  for (int64_t c = 1; c < y->type.channels; c++)
+    if (type_zero(&y->type, c) != type_zero(&y->type, 0))
+      return err_set(e, "its output has zero points per channel");
+  return true;
+}
+
 bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
   if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
+  if (!one_zero(node_out(g, n, 0), e)) return false;
   if (value_elements(x) != w->shape[1]) return err_set(e, "its input has several rows");
   if (c->out.lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out.lanes, OUT_LANES_MAX);

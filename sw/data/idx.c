@@ -81,8 +81,12 @@ static bool read_header(struct source *s, struct array *out, struct err *e) {
         "magic: IDX of type %02x, only that of bytes (08) is read; np.save(FILE, x) makes "
         "a .npy of any numbers",
         magic[2]);
+  if (memcmp(magic, "\x93NUM", MAGIC_BYTES) == 0)
+    return err_set(e, "magic: a .npy file behind gzip, which only IDX files may be; gunzip it");
   if (magic[0] || magic[1] || magic[2] != 8)
-    return err_set(e, "magic: expected IDX of bytes (00 00 08), .npy or .npz, found %02x %02x %02x",
+    return err_set(e,
+                   "magic: expected IDX of bytes (00 00 08), .npy or .npz, found %02x %02x %02x; "
+                   "np.save(FILE, x) makes a .npy of any numbers",
                    magic[0], magic[1], magic[2]);
   out->type = ARRAY_U8;
   out->rank = magic[3];

@@ -81,7 +81,7 @@ static void put_shape(char *to, size_t room, int rank, const int64_t *shape) {
 static bool check_order(const struct images *set, const struct value *x, struct err *e) {
   int64_t from[DATA_MAX_RANK], to[DATA_MAX_RANK];
   int from_axis[DATA_MAX_RANK], to_axis[DATA_MAX_RANK], which[DATA_MAX_RANK];
-  char found[200], expected[200], axes[100] = "0";
+  char found[200], expected[200], axes[100] = "0", sizes[200];
   int n = squeeze(set->rank, set->shape, from, from_axis);
   int m = squeeze(x->rank, x->shape, to, to_axis);
   if (n <= 1 || m <= 1 || (n == m && memcmp(from, to, (size_t)n * sizeof *to) == 0)) return true;
@@ -93,14 +93,18 @@ static bool check_order(const struct images *set, const struct value *x, struct 
                    "model's order, np.save(FILE, x.reshape(len(x), -1)) says so",
                    set->name, found, x->name, expected);
   for (int i = 0; i < n; i++)
-    snprintf(axes + strlen(axes), sizeof axes - strlen(axes), ", %d", from_axis[which[i]] + 1);
-  for (int i = 0; i < set->rank; i++)
-    if (set->shape[i] == 1)
-      snprintf(axes + strlen(axes), sizeof axes - strlen(axes), ", %d", i + 1);
+    snprintf(axes + strlen(axes), sizeof axes - strlen(axes), ", %d", which[i] + 1);
+  *sizes = 0;
+  if (n < set->rank) {
+    snprintf(sizes, sizeof sizes, ".reshape(len(x)");
+    for (int i = 0; i < n; i++)
+      snprintf(sizes + strlen(sizes), sizeof sizes - strlen(sizes), ", %lld", (long long)from[i]);
+    strcat(sizes, ")");
+  }
   return err_set(e,
                  "%s: images of %s, input \"%s\" of the model is %s: the axes stand in another "
-                 "order; np.save(FILE, x.transpose(%s)) brings them into this one",
-                 set->name, found, x->name, expected, axes);
+                 "order; np.save(FILE, x%s.transpose(%s)) brings them into this one",
+                 set->name, found, x->name, expected, sizes, axes);
 }
 
 // Bytes that the circuit itself normalises (--input-precision raw): numbers, which are normalised

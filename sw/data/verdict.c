@@ -145,6 +145,8 @@ bool verdict_answers(struct arena *a, const struct verdict *v, const struct imag
   if (targets && (!out->classes || (real && v->elements == 1)))
     out->targets = targets_of(a, v, set);
   if (out->classes || out->targets) return true;
+  if (!real && columns(set) == 1 && !set->labels)
+    return err_set(e, "%s: whole numbers beyond 2^31 are no classes; floats are targets", name);
   return err_set(e,
                  "%s: labels of %lld numbers per image, output \"%s\" has %lld elements: expected "
                  "a class per image as a whole number, one column per class with a single 1, or a "

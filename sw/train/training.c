@@ -98,17 +98,19 @@ static bool add_layer(struct builder *b, const struct node *n) {
   return true;
 }
 
-// The value that the loss sees: what a softmax or argmax at the end is made of.
-static uint32_t before_classes(const struct graph *m, uint32_t value) {
+// The value that the loss sees: what an argmax at the end is made of, and a softmax, which cross
+// entropy holds itself.
+static uint32_t seen_by_loss(const struct graph *m, enum loss loss, uint32_t value) {
+  unsigned passed = TRAIT_INDEX | (loss == LOSS_CROSS_ENTROPY ? TRAIT_HOST : 0);
   while (m->values[value].node != NONE) {
     const struct node *n = &m->nodes[m->values[value].node];
-    if (!op_is(n->op, TRAIT_INDEX | TRAIT_HOST)) break;
+    if (!op_is(n->op, passed)) break;
     value = n->in[0].value;
   }
   return value;
 }
 
-static bool copy_model(struct builder *b) {
+static bool copy_model(struct builder *b, enum loss loss) {
   const struct graph *m = b->model;
   if (m->n_inputs != 1 || m->n_outputs != 1)
     return err_set(b->err, "%u inputs and %u outputs, expected one of each", m->n_inputs,
@@ -118,7 +120,7 @@ static bool copy_model(struct builder *b) {
   copy_inputs(&b->copy);
   for (uint32_t i = 0; i < m->n_nodes; i++)
     if (!add_layer(b, &m->nodes[i])) return false;
-  b->t->output = (uint32_t)b->copy.value[before_classes(m, m->outputs[0])];
+  b->t->output = (uint32_t)b->copy.value[seen_by_loss(m, loss, m->outputs[0])];
   return true;
 }
 
@@ -305,7 +307,7 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
                       .seed = seed,
                       .err = e};
   b.t->graph = b.g = b.copy.to;
-  if (!copy_model(&b) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;
+  if (!copy_model(&b, loss) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;
   if (!graph_verify(b.g, e) || !races_none(b.g, e)) return NULL;
   return b.t;
 }
