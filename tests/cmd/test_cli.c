@@ -80,8 +80,8 @@ static void test_doctor(void **state) {
 static void test_name(void **state) {
   struct shell *c = *state;
   static const char *const bad[] = {
-      "wire", "tb",  "fixed_linear", "bench_x", "1st",       "a-b",
-      "",     "a b", "aclk",         "bench",   "l0_linear", "s_axis_tdata"};
+      "wire", "tb",   "fixed_linear", "bench_x",   "1st",          "a-b",      "",
+      "a b",  "aclk", "bench",        "l0_linear", "s_axis_tdata", "std_logic"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     cli_expect(c, arena_printf(&c->arena, "$N -p 8,3 --name '%s' -o $D/rtl " MLP, bad[i]), 2,
                "--name");

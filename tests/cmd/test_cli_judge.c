@@ -156,10 +156,73 @@ static void scales_per_channel_are_lists(void **state) {
   npy_write(c, "x.npy", "<i2", "(1, 2)", data, sizeof data);
   cli_expect(c, "$N run -q -d $D/x.npy -o $D/o $D/each.bin && tail -c +9 $D/o | head -c 300", 0,
              "\"scale\":\"[0.125,0.25]\",\"zero\":\"[0,3]\"");
+  cli_expect(c, "$N -o $D/rtl $D/each.bin", 1, "(linear): its output has zero points per channel");
+}
+
+// Shares of three classes as targets. With the squared error a softmax at the end is trained
+// through; the host computes it, so that what the circuit gives isn't compared with them.
+static void shares_of_classes(void **state) {
+  struct shell *c = *state;
+  float shares[COUNT][3];
+  struct rng r = {5, 0};
+  put_data(c);
+  for (int i = 0; i < COUNT; i++) {
+    float a = (float)rng_unit(&r), b = (float)rng_unit(&r) * (1 - a);
+    shares[i][0] = a, shares[i][1] = b, shares[i][2] = 1 - a - b;
+  }
+  npy_write(c, "soft.npy", "<f4", "(40, 3)", shares, sizeof shares);
+  cli_expect(
+      c,
+      "cd $D; $OLDPWD/$N train -q --epochs 1 --batch 8 --rate 1e-9 -d x.npy,soft.npy -o m.bin "
+      "--log l.txt --net '{\"input\":{\"shape\":[3]},\"layers\":[{\"op\":\"linear\","
+      "\"out\":3},{\"op\":\"softmax\"}]}' && grep -c '\"loss\":0\\.[01]' l.txt",
+      0, "1"); // of numbers between 0 and 1, not of logits
+  cli_expect(c, RUN("soft.npy") "-p 16,10", 0, "\"r2\":");
+  cli_expect(c, "cd $D; $OLDPWD/$N sim --simulator icarus -p 16,10 -d x.npy,soft.npy m.bin", 0,
+             "which the host computes behind the circuit: not compared");
+  cli_expect(c, SIM("soft.npy") "| grep -c '\"r2\"'", 1, "0");
+}
+
+// An index is a number in the float model, too.
+static void index_of_the_float_model(void **state) {
+  struct shell *c = *state;
+  struct graph *g = graph_new(&c->arena, "index");
+  struct err e = {0};
+  const int64_t three = 3, one = 1, classes[] = {2, 0};
+  uint32_t x = graph_add_value(g, "x", 1, &three, type_real(), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = graph_add_node(g, OP_argmax, "which");
+  graph_add_use(g, n, (struct use){x, 0, NONE});
+  struct type index = type_fixed(&c->arena, 2, false, 1, 0);
+  graph_add_out(g, n, graph_add_value(g, "y", 1, &one, index, true));
+  graph_add_output(g, g->nodes[n].out[0]);
+  char *path = arena_printf(&c->arena, "%s/index.bin", c->dir);
+  if (!graph_verify(g, &e) || !model_write(path, g, &e)) fail_msg("%s", e.text);
+  const float data[] = {0, 1, 2, 3, 0, 1};
+  npy_write(c, "x.npy", "<f4", "(2, 3)", data, sizeof data);
+  npy_write(c, "y.npy", "<i8", "(2,)", classes, sizeof classes);
+  cli_expect(c, "$N run -q --real -d $D/x.npy,$D/y.npy -o $D/o $D/index.bin", 0, "(2 correct)");
+  cli_expect(c, "tail -c +9 $D/o | head -c 200", 0, "\"output\":{\"dtype\":\"F32\"");
+  cli_expect(c, "tail -c 8 $D/o | od -A n -t f4", 0, "2               0\n");
+}
+
+// Figures that overflow aren't printed.
+static void no_figure_without_end(void **state) {
+  struct shell *c = *state;
+  const double far[] = {1.7e308, -1.7e308};
+  put_data(c);
+  cli_expect(c, TRAIN("", "target.npy"), 0, "R2 ");
+  npy_write(c, "two.npy", "<f4", "(2, 3)", (float[6]){0}, 24);
+  npy_write(c, "far.npy", "<f8", "(2, 1)", far, sizeof far);
+  cli_expect(c, "cd $D; $OLDPWD/$N run -q --real -d two.npy,far.npy m.bin | grep -ciE 'inf|nan'", 1,
+             "0");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(one_output_is_a_class),
+                                     SHELL_CASE(shares_of_classes),
+                                     SHELL_CASE(index_of_the_float_model),
+                                     SHELL_CASE(no_figure_without_end),
                                      SHELL_CASE(targets_have_r2_and_mae),
                                      SHELL_CASE(shares_of_processes_add_up),
                                      SHELL_CASE(a_single_cross_entropy_is_refused),

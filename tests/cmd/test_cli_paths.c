@@ -4,6 +4,8 @@
 #include "tests/cmd/helper_hostile.h"
 #include "tests/cmd/helper_npy.h"
 
+#include <string.h>
+
 #define MLP "models/mnist-mlp.bin"
 #define TINY                                                                                       \
   "--data $D/set.idx,$D/labels.idx --batch 2 --epochs 1 --net "                                    \
@@ -137,10 +139,39 @@ static void two_simulations_in_one_folder(void **state) {
       1, "rtl: another nngen uses the folder; wait for it, or choose another with -o");
 }
 
+// A folder with files of the user's that sim would write: named, and left alone.
+static void work_of_others(void **state) {
+  struct shell *c = *state;
+  hostile_images(c, "x.idx");
+  hostile_model(c, "m.bin", "m", "", "");
+  cli_expect(c, "mkdir $D/own && echo mine >$D/own/bench.sv", 0, "");
+  cli_expect(c, "$N sim -q -p 8,3 --simulator icarus -d $D/x.idx -o $D/own $D/m.bin", 1,
+             "own/bench.sv: would be overwritten, and sim didn't make that folder");
+  cli_expect(c, "cat $D/own/bench.sv; ls $D/own | wc -l", 0, "mine\n1");
+  cli_expect(c, "mkdir $D/notes && echo mine >$D/notes/readme", 0, "");
+  cli_expect(c,
+             "for i in 1 2; do $N sim -q -p 8,3 --simulator icarus --images 1 -d $D/x.idx -o "
+             "$D/notes $D/m.bin || exit; done; cat $D/notes/readme",
+             0, "mine");
+}
+
+// A disk that is too small for the model is seen before the training.
+static void no_room_for_the_model(void **state) {
+  struct shell *c = *state;
+  if (cli_run(c, "mkdir $D/small && mount -t tmpfs -o size=100k tmpfs $D/small").status != 0)
+    skip();
+  struct outcome o = cli_run(c, "$N train -q --net mnist-mlp --data synthetic:3000 --test "
+                                "synthetic:10 -e 30 -o $D/small/m.bin");
+  cli_expect(c, "umount $D/small", 0, "");
+  if (o.status != 1 || !strstr(o.text, "bytes are to be written") || strstr(o.text, "epoch"))
+    fail_msg("%d: %s", o.status, o.text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(inputs_are_never_written), SHELL_CASE(what_can_be_written_is_checked_first),
-      SHELL_CASE(leftovers_of_the_dead), SHELL_CASE(two_generates_in_one_folder),
-      SHELL_CASE(two_simulations_in_one_folder)};
+      SHELL_CASE(inputs_are_never_written),      SHELL_CASE(what_can_be_written_is_checked_first),
+      SHELL_CASE(leftovers_of_the_dead),         SHELL_CASE(two_generates_in_one_folder),
+      SHELL_CASE(two_simulations_in_one_folder), SHELL_CASE(work_of_others),
+      SHELL_CASE(no_room_for_the_model)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

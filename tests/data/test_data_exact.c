@@ -296,7 +296,9 @@ static void axes_in_another_order_are_noticed(void **state) {
   fits(a, 3, wide, 3, first, "images of 3 x 20 x 30, input \"x\" of the model is 20 x 30 x 3");
   fits(a, 3, wide, 3, first, "x.transpose(0, 2, 3, 1)");
   fits(a, 3, wide, 3, turned, "x.transpose(0, 3, 2, 1)");
-  fits(a, 3, grey, 3, grey_first, ""); // the same order
+  fits(a, 3, (int64_t[]){4, 5, 1}, 3, (int64_t[]){5, 4, 1},
+       "np.save(FILE, x.reshape(len(x), 5, 4).transpose(0, 2, 1))"); // of an array without the 1
+  fits(a, 3, grey, 3, grey_first, "");                               // the same order
   fits(a, 3, grey, 1, flat, "");
   fits(a, 3, grey, 2, column, "");
   fits(a, 3, hwc, 2, other, "x.reshape(len(x), -1)");

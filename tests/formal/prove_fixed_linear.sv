@@ -46,8 +46,8 @@ module prove #(
   (* hierconn *) logic [GROUP-1:0] \dut.group ;
   (* hierconn *) logic [SEND-1:0] \dut.sending ;
   (* hierconn *) logic \dut.queue_ready ;
-  (* hierconn *) logic [SEND-1:0] \dut.delay_last.past ;
-  (* hierconn *) logic [SEND*GROUP-1:0] \dut.array.answer.past ;
+  (* hierconn *) logic [SEND-1:0] \dut.delay_last.gen_free.past ;
+  (* hierconn *) logic [SEND*GROUP-1:0] \dut.array.answer.gen_held.past ;
   (* hierconn *) logic [$clog2(QUEUE+1)-1:0] \dut.issue.credit ;
   (* hierconn *) logic [$clog2(QUEUE+1)-1:0] \dut.queue.held ;
 
@@ -121,9 +121,9 @@ module prove #(
       assert (next == out_beat);
       assert (answer == (in_beat == 8'(BEATS - 1) ? group : '0));
       for (int i = 0; i < SEND; i = i + 1) begin
-        if (\dut.sending [i]) assert (\dut.array.answer.past [i*GROUP +: GROUP] == order[i*GROUP +: GROUP]);
+        if (\dut.sending [i]) assert (\dut.array.answer.gen_held.past [i*GROUP +: GROUP] == order[i*GROUP +: GROUP]);
         if (\dut.sending [i]) begin
-          assert (\dut.delay_last.past [i] == (order[i*GROUP +: GROUP] == GROUP'(GROUPS - 1)));
+          assert (\dut.delay_last.gen_free.past [i] == (order[i*GROUP +: GROUP] == GROUP'(GROUPS - 1)));
         end
       end
       if (m_axis_tvalid) assert (m_axis_tdata == out_beat);
