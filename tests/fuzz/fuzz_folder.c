@@ -4,6 +4,7 @@
 #include "gen/folder.h"
 #include "gen/verilog.h"
 #include "sw/base/file.h"
+#include "sw/base/sha256.h"
 #include "sw/graph/model.h"
 #include "tests/fuzz/fuzz.h"
 
