@@ -46,6 +46,7 @@ const char *paths_work(struct arena *a, const struct options *o) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   const char *dot = paths_is_folder(path) ? NULL : strrchr(name, '.');
   int stem = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
+  if (!stem) return o->output ? o->output : "build/sim/root"; // of the folder /
   return o->output ? o->output : arena_printf(a, "build/sim/%.*s", stem, name);
 }
 

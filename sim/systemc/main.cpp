@@ -4,8 +4,8 @@
 //
 //   simulation DIR DATA IMAGES STALL      STALL: per cent of the cycles in which a side stalls
 //
-// `circuit` is the class that `verilator --sc --prefix circuit` makes of the folder.
-#include "circuit.h"
+// `design` is the class that `verilator --sc --prefix design` makes of the folder.
+#include "design.h"
 #include "sim/systemc/network.h"
 
 #include <cstdlib>
@@ -20,8 +20,8 @@ template <int BITS> struct bits_of<sc_core::sc_in<sc_dt::sc_bv<BITS>> &> {
 template <int BITS> struct bits_of<sc_core::sc_out<sc_dt::sc_bv<BITS>> &> {
   static constexpr int value = BITS;
 };
-constexpr int IN_BITS = bits_of<decltype(circuit::s_axis_tdata)>::value;
-constexpr int OUT_BITS = bits_of<decltype(circuit::m_axis_tdata)>::value;
+constexpr int IN_BITS = bits_of<decltype(design::s_axis_tdata)>::value;
+constexpr int OUT_BITS = bits_of<decltype(design::m_axis_tdata)>::value;
 
 SC_MODULE(bench) {
   sc_core::sc_clock aclk{"aclk", 10, sc_core::SC_NS};
@@ -29,7 +29,7 @@ SC_MODULE(bench) {
   axi_stream<IN_BITS> input;
   axi_stream<OUT_BITS> output;
   axi_source<IN_BITS> source{"source"};
-  circuit dut{"dut"};
+  design dut{"dut"};
   axi_sink<OUT_BITS> sink{"sink"};
 
   SC_CTOR(bench) {

@@ -6,7 +6,7 @@
 static void unreadable(struct shell *c, const char *module, const char *options) {
   cli_expect(c,
              arena_printf(&c->arena,
-                          "rm -rf $D/p && mkdir -p $D/p/hw $D/p/sim && cp $N $D/p/nngen && "
+                          "rm -rf $D/p && mkdir -p $D/p/hw $D/p/gen/bench && cp $N $D/p/nngen && "
                           "truncate -s 2M $D/p/%s && "
                           "$D/p/nngen -q -p 8,3 %s -o $D/out models/mnist-mlp.bin",
                           module, options),
