@@ -50,7 +50,7 @@ static void note_idle(const struct options *o, const struct graph *g) {
     const struct node *n = &g->nodes[i];
     const struct value *y = node_out(g, n, 0);
     weights |= op_is(n->op, TRAIT_WEIGHTS);
-    rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && y->type.cls == TYPE_FIXED;
+    rounds |= n->n_rq && op_info(n->op)->curve == NONE && y && type_is_fixed(&y->type);
   }
   if (o->weight_precision && !weights)
     command_note(o, "%s: --weight-precision changes nothing, there are no weights", o->model);

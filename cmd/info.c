@@ -25,8 +25,7 @@ static double tensor_snr(const struct graph *real, const struct value *v) {
   for (int64_t i = 0; i < x->count; i++) {
     int64_t c = v->type.axis == 0 ? i / (x->count / v->shape[0]) : 0;
     double exact = tensor_real(x, i);
-    double error =
-        (double)(tensor_int(v->init, i) - type_zero(&v->type, c)) * type_scale(&v->type, c) - exact;
+    double error = type_value(&v->type, c, tensor_int(v->init, i)) - exact;
     signal += exact * exact;
     noise += error * error;
   }

@@ -52,7 +52,7 @@ static void pair_layers(struct run *r, struct golden_tap *taps, struct real_tap 
     const struct node *node = &g->nodes[i];
     const struct value *y = node_out(g, node, 0);
     int32_t twin = y ? graph_find_value(r->real, y->name) : NONE;
-    if (twin == NONE || r->real->values[twin].type.cls != TYPE_REAL || y->type.axis >= 0 ||
+    if (twin == NONE || !type_is_real(&r->real->values[twin].type) || y->type.axis >= 0 ||
         op_is(node->op, TRAIT_ALIAS))
       continue;
     uint32_t n = r->n_losses++;

@@ -136,11 +136,6 @@ void emit_bench_dpi(struct text *out, const struct circuit *p) {
 
 // ---- tb.sv
 
-static int sign_of(const struct type *t) {
-  if (t->cls == TYPE_BIPOLAR) return 2;
-  return t->cls == TYPE_TERNARY || t->is_signed;
-}
-
 static void put_vector_nets(struct text *out, uint32_t streams) {
   static const char *const words[] = {"frames", "mismatches", "compared", "bad_frame",
                                       "bad_element"};
@@ -158,7 +153,7 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
               w->file);
   text_printf(out, "    .ELEMENT(%d), .LANES(%lld), .ELEMENTS(%lld), .WIDTH(%lld), .TRIMMED(%d),\n",
               s->width, (ll)s->lanes, (ll)s->elements, width(s, w->top), w->top);
-  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", sign_of(&s->type), i);
+  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", (int)type_coding(&s->type), i);
   put_watched(out, w->signal);
   text_printf(out, ",\n    .frames(frames[%u +: 32]), .mismatches(mismatches[%u +: 32]),\n", 32 * i,
               32 * i);
@@ -235,7 +230,7 @@ static void put_group(struct text *out, const char *title, const char *path, con
                       bool top) {
   text_printf(out, "@200\n-%s\n@28\n%s_tvalid\n%s_tready\n%s_tlast\n", title, path, path, path);
   text_printf(out, "@22\n%s_tdata[%lld:0]\n%s\n", path, width(s, top) - 1,
-              s->type.cls == TYPE_TERNARY || s->type.is_signed ? "@420" : "@24");
+              type_coding(&s->type) == CODING_SIGNED ? "@420" : "@24");
   for (int64_t lane = 0; lane < s->lanes; lane++) {
     text_printf(out, "#{element %lld}", (ll)lane);
     for (int b = s->width - 1; b >= 0; b--)

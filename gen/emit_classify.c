@@ -7,7 +7,7 @@ static void argmax_parameters(struct parameters *out, const struct circuit *p,
   verilog_parameter(out, "ELEMENTS", c->in.elements);
   verilog_parameter(out, "LANES", c->in.lanes);
   verilog_parameter(out, "WIDTH", c->in.width);
-  verilog_word(out, "IN_TYPE", circuit_type(&c->in.type));
+  verilog_word(out, "IN_TYPE", type_coding_text(type_coding(&c->in.type)));
   verilog_parameter(out, "OUT_WIDTH", c->out.width);
 }
 

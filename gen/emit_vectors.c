@@ -13,14 +13,6 @@ typedef long long ll;
 
 enum { HEX = 4, MODULE_MAX = 1 << 20 };
 
-static uint64_t code_bits(const struct stream *s, int32_t code) {
-  if (s->type.cls == TYPE_BIPOLAR) {
-    assert(code == 1 || code == -1);
-    return code > 0;
-  }
-  return (uint64_t)code; // of which the stream's width is used
-}
-
 static void put_beat(struct text *out, const uint8_t *bits, ll digits) {
   for (ll d = digits - 1; d >= 0; d--) {
     int v = 0;
@@ -39,7 +31,8 @@ void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t tr
     int64_t at = beat % s->beats * s->lanes;
     memset(bits, 0, (size_t)(digits * HEX));
     for (int64_t lane = 0; lane < s->lanes && at + lane < s->elements; lane++) {
-      uint64_t code = code_bits(s, codes[beat / s->beats * s->elements + at + lane]);
+      uint64_t code =
+          type_wire(type_coding(&s->type), codes[beat / s->beats * s->elements + at + lane]);
       for (int b = 0; b < s->width; b++) bits[lane * s->width + b] = code >> b & 1;
     }
     bits[w] = (beat + 1) % (s->beats * transfer) == 0;
@@ -88,7 +81,7 @@ static const int32_t *any_frames(struct arena *a, const struct circuit *p) {
   for (int64_t i = 0; i < BENCH_FRAMES * n; i++) {
     int64_t any = rng_range(&r, type_lowest(t), type_highest(t));
     codes[i] = (int32_t)(i < n ? type_lowest(t) : i < 2 * n ? type_highest(t) : any);
-    if (t->cls == TYPE_BIPOLAR) codes[i] = codes[i] > 0 ? 1 : -1;
+    if (type_is_bipolar(t)) codes[i] = codes[i] > 0 ? 1 : -1;
   }
   return codes;
 }

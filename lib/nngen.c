@@ -245,18 +245,12 @@ int nngen_run_pixels(const struct nngen *net, int64_t images, const uint8_t *pix
   return run_rescued(net, images, pixels, NULL, output, taps, n_taps, error);
 }
 
-// Bipolar has no 0.
-static bool is_code(const struct type *t, int64_t code) {
-  bool inside = code >= type_lowest(t) && code <= type_highest(t);
-  return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
-}
-
 static bool check_codes(const struct nngen *net, int64_t images, const int32_t *codes,
                         struct err *e) {
   const struct type *t = &net->graph->values[net->graph->inputs[0].value].type;
   int64_t elements = net->input.elements;
   for (int64_t i = 0; i < images * elements; i++)
-    if (!is_code(t, type_code(t, codes[i])))
+    if (!type_is_code(t, type_code(t, codes[i])))
       return err_set(e, "image %lld, element %lld: code %lld, expected %lld to %lld",
                      (long long)(i / elements), (long long)(i % elements),
                      (long long)type_code(t, codes[i]), (long long)type_lowest(t),

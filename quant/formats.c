@@ -230,7 +230,7 @@ static struct format most_particular(struct formats *f, const struct node *n) {
       format = refine(format, &f->layers[i].format);
     }
   if (!format.has_weight) {
-    bool bipolar = format.stream.cls == TYPE_BIPOLAR;
+    bool bipolar = type_is_bipolar(&format.stream);
     format.weight = WEIGHT_AUTO;
     format.weight_class = bipolar ? TYPE_BIPOLAR : TYPE_FIXED;
     format.weight_width = type_width(&format.stream) < 2 ? 2 : type_width(&format.stream);

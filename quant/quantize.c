@@ -8,7 +8,7 @@
 
 bool graph_is_real(const struct graph *g) {
   for (uint32_t i = 0; i < g->n_values; i++)
-    if (g->values[i].type.cls == TYPE_REAL) return true;
+    if (type_is_real(&g->values[i].type)) return true;
   return false;
 }
 
@@ -90,7 +90,7 @@ static bool quantize_input(struct quantizer *q, const struct input *in) {
   if (q->formats->input != INPUT_STREAM) {
     if (!quantize_bytes(q, v, &source, stream, &id)) return false;
   } else {
-    if (stream->cls != TYPE_FIXED)
+    if (!type_is_fixed(stream))
       return err_set(q->err, "a bipolar stream needs an --input-precision");
     if (source.channels) make_table(q, stream, &source);
     id = graph_add_value(q->to, v->name, v->rank, v->shape, *stream, true);

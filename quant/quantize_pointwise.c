@@ -16,9 +16,9 @@ static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
                       const struct type *in, const struct type *out) {
   const char *name = op_info(n->op)->name, *from = type_text(q->arena, in),
              *to = type_text(q->arena, out);
-  if (in->cls != TYPE_FIXED)
+  if (!type_is_fixed(in))
     return err_set(q->err, "%s is a table of a fixed input, W,F or uW,F; found %s", name, from);
-  if (out->cls != TYPE_FIXED)
+  if (!type_is_fixed(out))
     return err_set(q->err,
                    "%s is a table with a fixed output, W,F or uW,F; found %s (a formats file can "
                    "give the layer a stream of its own)",
@@ -108,7 +108,7 @@ static bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32
                                const struct format *f, const struct type *out) {
   struct type x = node_in(q->to, &q->to->nodes[node], 0)->type;
   (void)f;
-  bool signs = x.cls == TYPE_BIPOLAR && type_equal(&x, out);
+  bool signs = type_is_bipolar(&x) && type_equal(&x, out);
   if (op_info(n->op)->curve != NONE)
     return signs ? sign_table(q, n, node, &x) : add_table(q, n, node, &x, out);
   if (!add_exact(q, n, node, &x, out)) return false;

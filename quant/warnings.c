@@ -48,14 +48,15 @@ static struct tally tally_of(const struct tensor *x, const struct value *w) {
   for (int64_t i = 0; i < x->count; i++) {
     int64_t c = type->axis < 0 ? 0 : i / (x->count / w->shape[0]);
     double v = tensor_real(x, i), scale = type_scale(type, c);
-    double code = (double)(tensor_int(w->init, i) - type_zero(type, c)), off = code * scale - v;
+    int64_t integer = type_integer(type, c, tensor_int(w->init, i));
+    double off = (double)integer * scale - v;
     t.nonzero += v != 0;
-    t.lost += v != 0 && code == 0;
-    bool beyond = v / scale > (double)(type_highest(type) - type_zero(type, c)) + 0.5 ||
-                  v / scale < (double)(type_lowest(type) - type_zero(type, c)) - 0.5;
-    t.clipped += type->cls == TYPE_FIXED && beyond && fabs(off) > clipped_by * fabs(v);
+    t.lost += v != 0 && integer == 0;
+    bool beyond = v / scale > (double)type_integer(type, c, type_highest(type)) + 0.5 ||
+                  v / scale < (double)type_integer(type, c, type_lowest(type)) - 0.5;
+    t.clipped += type_is_fixed(type) && beyond && fabs(off) > clipped_by * fabs(v);
     t.most = fmax(t.most, fabs(v));
-    t.highest = fmax(t.highest, (double)(type_highest(type) - type_zero(type, c)) * scale);
+    t.highest = fmax(t.highest, type_value(type, c, type_highest(type)));
     t.signal += v * v / (scale * scale);
     t.noise += off * off / (scale * scale);
   }
@@ -68,9 +69,9 @@ static bool weights_lost(struct arena *a, const struct tensor *x, const struct n
   const char *type = type_text(a, &w->type);
   int64_t zeros = 0;
   for (int64_t i = 0; i < w->init->count; i++)
-    zeros += tensor_int(w->init, i) == type_zero(&w->type, w->type.axis < 0 ? 0 : i / w->shape[1]);
+    zeros += !type_integer(&w->type, i / (w->init->count / w->shape[0]), tensor_int(w->init, i));
   struct tally t = x && x->count == w->init->count ? tally_of(x, w) : (struct tally){0};
-  if (zeros == w->init->count && w->type.cls == TYPE_FIXED) {
+  if (zeros == w->init->count && type_is_fixed(&w->type)) {
     if (t.nonzero)
       warnings_add(a, out, n->name,
                    "all weights are rounded to 0: the largest is %g, a step of %s is %g (another "
@@ -88,7 +89,7 @@ static bool weights_lost(struct arena *a, const struct tensor *x, const struct n
     return true;
   }
   bool noisy = t.signal > 0 && t.noise > noise_share * t.signal;
-  if (noisy && w->type.cls != TYPE_FIXED) {
+  if (noisy && !type_is_fixed(&w->type)) {
     warnings_add(a, out, n->name,
                  "%s leaves little of its weights: %.1f dB between weights and error (another "
                  "--weight-precision?)",
@@ -113,7 +114,7 @@ static bool outputs_lost(struct arena *a, const struct graph *g, const struct no
                          struct warnings *out) {
   const struct value *y = node_out(g, n, 0), *b = node_in(g, n, 2);
   int64_t count = y->shape[y->rank - 1], lost = 0, first = 0;
-  if (y->type.cls != TYPE_FIXED || !n->n_rq) return false;
+  if (!type_is_fixed(&y->type) || !n->n_rq) return false;
   for (int64_t c = 0; c < count; c++) {
     const struct requant *r = &n->rq[0];
     int64_t k = r->count > 1 ? c : 0, zero = type_zero(&y->type, y->type.axis < 0 ? 0 : c);
@@ -202,14 +203,14 @@ void warnings_stream(struct arena *a, struct warnings *w, const char *name, cons
 }
 
 void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, double v) {
-  double scale = type_scale(t, 0), error = (double)(code - type_zero(t, 0)) * scale - v;
-  double lowest = ((double)(type_lowest(t) - type_zero(t, 0)) - 0.5) * scale;
-  double highest = ((double)(type_highest(t) - type_zero(t, 0)) + 0.5) * scale;
+  double half = 0.5 * type_scale(t, 0), error = type_value(t, 0, code) - v;
+  double lowest = type_value(t, 0, type_lowest(t)) - half;
+  double highest = type_value(t, 0, type_highest(t)) + half;
   l->signal += v * v;
   l->noise += error * error;
   l->saturated += v < lowest || v > highest;
   l->nonzero += v != 0;
-  l->lost += v != 0 && code == type_zero(t, 0);
+  l->lost += v != 0 && !type_integer(t, 0, code);
   l->elements++;
 }
 

@@ -129,15 +129,9 @@ static uint64_t get_bits(const uint32_t *data, int64_t at, int width) {
   return code;
 }
 
-static int64_t element_of(const struct job_stream *s, uint64_t code) {
-  if (s->bipolar) return code ? 1 : -1;
-  bool negative = s->is_signed && (code >> (s->width - 1) & 1);
-  return (int64_t)code - (negative ? (int64_t)1 << s->width : 0);
-}
-
 // The code that the golden model's 32 bits stand for.
 static int64_t code_of(const struct job_stream *s, int32_t element) {
-  bool bits = !s->is_signed && s->width == WORD;
+  bool bits = s->coding == CODING_UNSIGNED && s->width == WORD;
   return bits ? (int64_t)(uint32_t)element : element;
 }
 
@@ -163,8 +157,8 @@ bool compare_next(struct compare *c, uint32_t *data, bool *last) {
   for (int64_t lane = 0; lane < j->lanes; lane++) {
     int64_t i = beat * j->lanes + lane;
     if (i >= j->elements) break;
-    uint64_t code = j->bipolar ? codes[i] > 0 : (uint64_t)(int64_t)codes[i];
-    put_bits(data, lane * j->width, j->width, code);
+    uint32_t bits = type_wire((enum type_coding)j->coding, codes[i]);
+    put_bits(data, lane * j->width, j->width, bits);
   }
   // a source that needs no TLAST sends all of a run's images in one transfer
   *last = beat == j->beats - 1 && (!j->transfer || image == j->images - 1);
@@ -223,7 +217,8 @@ bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint3
   int64_t from = p->beat * s->lanes, left = s->elements - from;
   int64_t used = left < s->lanes ? left : s->lanes;
   for (int64_t lane = 0; lane < used; lane++) {
-    int64_t found = element_of(s, get_bits(data, lane * s->width, s->width));
+    int64_t found = type_unwire((enum type_coding)s->coding, s->width,
+                                (uint32_t)get_bits(data, lane * s->width, s->width));
     compare_element(c, stream, from + lane, code_of(s, want[from + lane]), found);
     if (stream == c->job.n_streams - 1) c->output[from + lane] = (int32_t)found;
   }

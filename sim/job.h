@@ -16,8 +16,8 @@ struct job_stream {
   char name[JOB_NAME]; // "l0_linear", "m_axis"
   uint32_t value;      // of model.bin's graph
   int32_t width;       // bits of an element
-  int32_t is_signed, bipolar;
-  int32_t trimmed; // 1: unused lanes and padding are zero
+  int32_t coding;      // enum type_coding
+  int32_t trimmed;     // 1: unused lanes and padding are zero
   int64_t elements, lanes, beats;
   int64_t bits; // of TDATA
 };
@@ -27,7 +27,7 @@ struct job {
   int64_t first, images;                // number of the first image, how many
   int64_t elements, lanes, beats, bits; // of the input stream
   int32_t width;                        // bits of an input element
-  int32_t bipolar;                      // of the input
+  int32_t coding;                       // of the input, enum type_coding
   int32_t check_time;                   // 1: no stalls, ii and latency must be the circuit's
   int32_t has_labels, has_targets;
   int64_t ii, latency, steady; // cycles; II holds from frame `steady` on

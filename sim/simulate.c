@@ -54,8 +54,7 @@ static struct job_stream stream_of(const struct circuit *p, uint32_t i) {
   const struct stream *s = top ? &p->output : &p->taps[i];
   struct job_stream j = {.value = s->value,
                          .width = s->width,
-                         .is_signed = s->type.cls == TYPE_TERNARY || s->type.is_signed,
-                         .bipolar = s->type.cls == TYPE_BIPOLAR,
+                         .coding = type_coding(&s->type),
                          .trimmed = top,
                          .elements = s->elements,
                          .lanes = s->lanes,
@@ -76,7 +75,7 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
                   .beats = p->input.beats,
                   .bits = 8 * stream_bytes(&p->input),
                   .width = p->input.width,
-                  .bipolar = p->input.type.cls == TYPE_BIPOLAR,
+                  .coding = type_coding(&p->input.type),
                   .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
                   .has_labels = job->answers.classes != NULL,
                   .has_targets = job->answers.targets != NULL,

@@ -55,8 +55,7 @@ std::vector<axi_beat<BITS>> to_beats(const struct stream &s, const std::vector<i
   for (size_t i = 0; i < codes.size(); i++) {
     int64_t element = i % s.elements, at = element % s.lanes * s.width;
     axi_beat<BITS> &beat = beats[i / s.elements * s.beats + element / s.lanes];
-    bool bipolar = s.type.cls == TYPE_BIPOLAR;
-    uint32_t bits = bipolar ? codes[i] > 0 : static_cast<uint32_t>(codes[i]);
+    uint32_t bits = type_wire(type_coding(&s.type), codes[i]);
     for (int b = 0; b < s.width; b++) beat.data[at + b] = (bits >> b & 1) != 0;
     beat.last = element / s.lanes == s.beats - 1;
   }

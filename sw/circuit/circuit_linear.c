@@ -11,11 +11,6 @@ int circuit_clog2(int64_t n) {
   return bits;
 }
 
-const char *circuit_type(const struct type *t) {
-  if (t->cls == TYPE_BIPOLAR) return "bipolar";
-  return t->cls == TYPE_TERNARY || t->is_signed ? "signed" : "unsigned";
-}
-
 static int unsigned_bits(int64_t v) {
   int bits = 1;
   while (v >> bits) bits++;
@@ -24,7 +19,7 @@ static int unsigned_bits(int64_t v) {
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq) {
-  bool bipolar = y->type.cls == TYPE_BIPOLAR;
+  bool bipolar = type_is_bipolar(&y->type);
   return (struct circuit_requant){
       .cast = rq != NULL,
       .mul_width = rq && rq->mul[0] > 1 && !bipolar ? unsigned_bits(rq->mul[0]) : 0,
@@ -32,7 +27,7 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
       .shift = rq && !bipolar ? rq->shift[0] : 0,
       .zero = type_zero(&y->type, 0),
       .out_width = type_width(&y->type),
-      .out_type = circuit_type(&y->type),
+      .out_type = type_coding_text(type_coding(&y->type)),
       .rounding = fix_rounding_text(bipolar ? FIX_FLOOR : n->rounding),
       .overflow = fix_overflow_text(n->overflow)};
 }
@@ -80,14 +75,14 @@ static void fold_weights(struct arena *a, const struct value *w, struct circuit_
   struct interval range = {0, 0};
   bool shifted = false;
   for (int64_t i = 0; i < l->in * l->out; i++) {
-    int64_t zero = type_zero(&w->type, i / l->in);
-    weight[i] = tensor_int(w->init, i) - zero;
-    shifted |= zero != 0;
+    int64_t code = tensor_int(w->init, i);
+    weight[i] = type_integer(&w->type, i / l->in, code);
+    shifted |= weight[i] != code;
     if (weight[i] < range.lo) range.lo = weight[i];
     if (weight[i] > range.hi) range.hi = weight[i];
   }
   l->weight = weight;
-  l->weight_type = shifted ? "signed" : circuit_type(&w->type);
+  l->weight_type = shifted ? "signed" : type_coding_text(type_coding(&w->type));
   l->weight_width = shifted ? interval_bits(range) : type_width(&w->type);
   if (shifted && l->weight_width < 2) l->weight_width = 2;
 }
@@ -152,9 +147,9 @@ bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c,
                                .ib = c->in.beats,
                                .og = c->out.beats,
                                .in_width = c->in.width,
-                               .in_type = circuit_type(&x->type),
+                               .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
-  if (node_out(g, n, 0)->type.cls != TYPE_BIPOLAR && !channel_multipliers(a, n, l, e)) return false;
+  if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;
   l->acc_width = interval_bits(interval_node(g, n, KNOWN_PROVEN));
   fold_weights(a, w, l);
   fold_bias(a, x, b, l);

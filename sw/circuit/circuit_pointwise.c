@@ -66,13 +66,13 @@ bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell 
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (x->type.axis >= 0 || y->type.axis >= 0) return err_set(e, "its types have channels");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
-  if (x->type.cls == TYPE_BIPOLAR && !op_is(n->op, TRAIT_CASTS))
+  if (type_is_bipolar(&x->type) && !op_is(n->op, TRAIT_CASTS))
     return err_set(e, "its input is bipolar");
   if (n->n_rq && n->rq[n->n_rq - 1].count > 1) return err_set(e, "its requantisation has channels");
   struct pointwise f = pointwise_of(g, n);
   struct circuit_pointwise *p = ARENA_NEW(a, struct circuit_pointwise, 1);
   *p = (struct circuit_pointwise){.in_width = c->in.width,
-                                  .in_type = circuit_type(&x->type),
+                                  .in_type = type_coding_text(type_coding(&x->type)),
                                   .in_zero = type_zero(&x->type, 0),
                                   .codes = f.constants.codes,
                                   .slope_mul = f.constants.slope_mul,

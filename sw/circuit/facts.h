@@ -50,7 +50,6 @@ struct circuit_pointwise {
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq);
-const char *circuit_type(const struct type *t); // "signed", "unsigned" or "bipolar"
 
 // Pipeline stages that requantisation adds: hw/fixed_requant.sv.
 int circuit_requant_stages(const struct circuit_requant *r);

@@ -110,7 +110,7 @@ static bool check_order(const struct images *set, const struct value *x, struct 
 // Bytes that the circuit itself normalises (--input-precision raw): numbers, which are normalised
 // already, have no code there.
 static bool takes_bytes_only(const struct source *s, const struct type *t) {
-  if (s->tables != 1 || t->cls != TYPE_FIXED || t->scale[0] != 1 / 255.0 || t->zero[0] != 0)
+  if (s->tables != 1 || !type_is_fixed(t) || t->scale[0] != 1 / 255.0 || t->zero[0] != 0)
     return false;
   for (int p = 0; p < 256; p++)
     if (s->table[p] != p) return false;

@@ -28,7 +28,7 @@ static double threshold_of(const struct node *n, const struct type *t) {
 #include "sw/data/thresholds.def"
 #undef THRESHOLD
   };
-  if (t->cls == TYPE_BIPOLAR) return 0;
+  if (type_is_bipolar(t)) return 0;
   return n && thresholds[n->op].there ? thresholds[n->op].value : NAN;
 }
 
@@ -48,7 +48,7 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   } else {
     v.threshold = threshold_of(n, &y->type);
     v.kind = isnan(v.threshold) ? VERDICT_NONE : VERDICT_THRESHOLD;
-    v.linear = n && op_is(n->op, TRAIT_WEIGHTS) && y->type.cls != TYPE_BIPOLAR;
+    v.linear = n && op_is(n->op, TRAIT_WEIGHTS) && !type_is_bipolar(&y->type);
   }
   return v;
 }
@@ -184,8 +184,7 @@ void verdict_judge_codes(const struct verdict *v, const struct answers *l, int64
   double *y = v->elements <= FEW ? few : ARENA_NEW(&a, double, v->elements);
   for (int64_t k = 0; k < v->elements; k++) {
     int64_t c = v->type->axis < 0 ? 0 : k / v->inner % v->type->channels;
-    double code = (double)type_code(v->type, codes[k]);
-    y[k] = (code - type_zero(v->type, c)) * type_scale(v->type, c);
+    y[k] = type_value(v->type, c, type_code(v->type, codes[k]));
   }
   verdict_judge(v, l, image, y, s);
   arena_free(&a);

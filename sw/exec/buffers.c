@@ -32,7 +32,7 @@ static uint32_t root_of(const struct planner *p, uint32_t value) {
 }
 
 static bool placed(const struct value *v) {
-  return v->type.cls != TYPE_REF && !v->init;
+  return !type_is_ref(&v->type) && !v->init;
 }
 
 static void extend(struct planner *p, uint32_t value, int64_t at) {

@@ -6,10 +6,11 @@
 static void cast_part(const struct job *j, uint32_t i, int64_t outer, int64_t part, int64_t row,
                       int64_t *to) {
   const int64_t *from = j->parts[i];
-  int64_t zero = type_zero(&node_in(j->graph, j->node, i)->type, 0);
+  const struct type *type = &node_in(j->graph, j->node, i)->type;
   for (int64_t o = 0; o < outer; o++)
     for (int64_t k = 0; k < part; k++)
-      to[o * row + k] = golden_requant(j, &j->node->rq[i], from[o * part + k] - zero, 0);
+      to[o * row + k] =
+          golden_requant(j, &j->node->rq[i], type_integer(type, 0, from[o * part + k]), 0);
 }
 
 void golden_concat(const struct job *j) {

@@ -13,13 +13,14 @@ static int64_t joined(const struct job *j, int64_t a, int64_t b) {
 }
 
 void golden_join(const struct job *j) {
-  int64_t zero[2], frames = j->out[0].per_frame ? j->frames : 1;
-  for (uint32_t i = 0; i < 2; i++) zero[i] = type_zero(&node_in(j->graph, j->node, i)->type, 0);
+  const struct type *a_type = &node_in(j->graph, j->node, 0)->type;
+  const struct type *b_type = &node_in(j->graph, j->node, 1)->type;
+  int64_t frames = j->out[0].per_frame ? j->frames : 1;
   for (int64_t f = 0; f < frames; f++) {
     const int64_t *a = golden_frame(&j->in[0], f), *b = golden_frame(&j->in[1], f);
     int64_t *y = golden_frame(&j->out[0], f);
     for (int64_t i = 0; i < j->out[0].elements; i++)
-      y[i] = joined(j, a[job_broadcast(&j->in[0], &j->out[0], i)] - zero[0],
-                    b[job_broadcast(&j->in[1], &j->out[0], i)] - zero[1]);
+      y[i] = joined(j, type_integer(a_type, 0, a[job_broadcast(&j->in[0], &j->out[0], i)]),
+                    type_integer(b_type, 0, b[job_broadcast(&j->in[1], &j->out[0], i)]));
   }
 }

@@ -18,10 +18,11 @@ void golden_linear(const struct job *j) {
       for (int64_t o = 0; o < out; o++) {
         const int64_t *xs = golden_frame(&j->in[0], f) + r * in;
         const int64_t *ws = golden_frame(&j->in[1], f) + o * in;
-        int64_t w_zero = type_zero(&w->type, j->channel ? j->channel[o] : o);
+        int64_t channel = j->channel ? j->channel[o] : o;
         fix_wide acc = j->in[2].data ? golden_frame(&j->in[2], f)[o] : 0;
         for (int64_t i = 0; i < in; i++)
-          acc += (fix_wide)(xs[i] - type_zero(&x->type, 0)) * (ws[i] - w_zero);
+          acc +=
+              (fix_wide)type_integer(&x->type, 0, xs[i]) * type_integer(&w->type, channel, ws[i]);
         golden_frame(&j->out[0], f)[r * out + o] = golden_requant(j, &j->node->rq[0], acc, o);
       }
 }

@@ -7,8 +7,8 @@ void golden_matmul(const struct job *j) {
   bool ta = node_int(j->node, ATTR_transpose_a, 0) != 0;
   bool tb = node_int(j->node, ATTR_transpose_b, 0) != 0;
   bool frames = node_int(j->node, ATTR_frames, 0) != 0;
-  int64_t za = type_zero(&node_in(j->graph, j->node, 0)->type, 0);
-  int64_t zb = type_zero(&node_in(j->graph, j->node, 1)->type, 0);
+  const struct type *a_type = &node_in(j->graph, j->node, 0)->type;
+  const struct type *b_type = &node_in(j->graph, j->node, 1)->type;
   int64_t inner = a->shape[!ta], columns = b->shape[!tb];
   int64_t steps = j->out[0].per_frame ? j->frames : 1;
   for (int64_t f = 0; f < steps; f++)
@@ -16,8 +16,9 @@ void golden_matmul(const struct job *j) {
       fix_wide acc = 0;
       for (int64_t s = frames ? 0 : f; s < (frames ? j->frames : f + 1); s++)
         for (int64_t k = 0; k < inner; k++)
-          acc += (fix_wide)(golden_frame(a, s)[job_element(a, ta, r / columns, k)] - za) *
-                 (golden_frame(b, s)[job_element(b, tb, k, r % columns)] - zb);
+          acc += (fix_wide)type_integer(a_type, 0,
+                                        golden_frame(a, s)[job_element(a, ta, r / columns, k)]) *
+                 type_integer(b_type, 0, golden_frame(b, s)[job_element(b, tb, k, r % columns)]);
       golden_frame(&j->out[0], f)[r] = golden_requant(j, &j->node->rq[0], acc, r % columns);
     }
 }

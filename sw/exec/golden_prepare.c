@@ -19,8 +19,9 @@ static bool sums_fit32(const struct graph *g, const struct node *n) {
   int64_t most =
       llabs(x->lo - zero) > llabs(x->hi - zero) ? llabs(x->lo - zero) : llabs(x->hi - zero);
   for (int64_t o = 0; o < w->shape[0]; o++) {
-    int64_t sum = 0, wz = type_zero(&w->type, o);
-    for (int64_t i = 0; i < in; i++) sum += llabs(tensor_int(w->init, o * in + i) - wz);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < in; i++)
+      sum += llabs(type_integer(&w->type, o, tensor_int(w->init, o * in + i)));
     fix_wide total = (fix_wide)sum * most + (b ? llabs(tensor_int(b->init, o)) : 0);
     if (total > INT32_MAX) return false;
   }
@@ -36,7 +37,7 @@ static void pack_weights(struct arena *a, const struct value *w, int group, stru
   for (int64_t o = 0; o < out; o++)
     for (int64_t i = 0; i < in; i++) {
       int64_t at = (i / group * p->outs + o) * group + i % group;
-      int64_t v = tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+      int64_t v = type_integer(&w->type, o, tensor_int(w->init, o * in + i));
       if (p->bytes)
         ((int8_t *)p->weight)[at] = (int8_t)v;
       else
@@ -51,7 +52,7 @@ static void pack_bias(struct arena *a, const struct value *x, const struct value
   for (int64_t o = 0; o < w->shape[0]; o++) {
     int64_t sum = 0, in = w->shape[1];
     for (int64_t i = 0; p->bytes && i < in; i++)
-      sum += tensor_int(w->init, o * in + i) - type_zero(&w->type, o);
+      sum += type_integer(&w->type, o, tensor_int(w->init, o * in + i));
     int64_t offset = p->bytes ? type_lowest(&x->type) - type_zero(&x->type, 0) : 0;
     p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
   }
@@ -83,7 +84,7 @@ static void golden_prepare_linear(struct arena *a, const struct kernels *k, cons
   const struct requant *rq = &n->rq[0];
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
                   n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&
-                  y->type.cls == TYPE_FIXED && y->type.axis < 0 && y->type.width <= 24;
+                  type_is_fixed(&y->type) && y->type.axis < 0 && y->type.width <= 24;
 }
 
 // The table in bytes, code - lowest on both sides.

@@ -54,7 +54,7 @@ static void place_values(struct steps *s, bool share) {
     const struct value *v = &g->values[i];
     if (v->init)
       s->now[i] = content(s, v->init);
-    else if (v->type.cls != TYPE_REF)
+    else if (!type_is_ref(&v->type))
       s->now[i] = all + b.offset[i];
   }
 }

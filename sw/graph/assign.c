@@ -128,13 +128,13 @@ static bool check_sizes(const struct graph *g, const struct node *n, const struc
 
 static bool check_classes(const struct graph *g, const struct node *n, const struct assign_info *f,
                           struct err *e) {
-  bool real = assign_held(g, n, 0)->type.cls == TYPE_REAL;
+  bool real = type_is_real(&assign_held(g, n, 0)->type);
   for (uint32_t i = 0; i < n->n_in; i++)
-    if ((node_in(g, n, i)->type.cls == TYPE_REAL) != real)
+    if ((type_is_real(&node_in(g, n, i)->type)) != real)
       return err_set(e, "input \"%s\" is %s, the variable isn't", node_in(g, n, i)->name,
                      real ? "of integers" : "real");
   for (uint32_t i = 1; i < n->n_ref; i++)
-    if ((assign_held(g, n, i)->type.cls == TYPE_REAL) != real)
+    if ((type_is_real(&assign_held(g, n, i)->type)) != real)
       return err_set(e, "variable \"%s\" isn't of the class of \"%s\"", g->values[n->ref[i]].name,
                      g->values[n->ref[0]].name);
   if (!(f->executors & (real ? EXECUTOR_REAL : EXECUTOR_GOLDEN)))

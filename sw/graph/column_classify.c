@@ -20,8 +20,8 @@ static bool classify_types(const struct graph *g, const struct node *n, struct e
   if (!check_no_requants(n, op_info(n->op)->name, e) || !check_one_scale(y, e)) return false;
   if (n->op == OP_softmax)
     return check_summable(x, e) &&
-           (y->type.cls == TYPE_FIXED || check_wrong(e, "output", y, "a fixed type"));
-  if (y->type.cls != TYPE_FIXED || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
+           (type_is_fixed(&y->type) || check_wrong(e, "output", y, "a fixed type"));
+  if (!type_is_fixed(&y->type) || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
       type_zero(&y->type, 0) != 0 || type_scale(&y->type, 0) != 1)
     return check_wrong(e, "output", y,
                        "integers of scale 1 that hold the index of the last element");

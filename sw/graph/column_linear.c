@@ -32,7 +32,7 @@ static bool linear_space(const struct graph *g, const struct node *n, struct spa
 // The bias is added to the products, whose scale it must have.
 static bool bias_types(const struct value *x, const struct value *w, const struct value *b,
                        struct err *e) {
-  if (b->type.cls != TYPE_FIXED)
+  if (!type_is_fixed(&b->type))
     return check_wrong(e, "bias", b, "integers at the accumulator's scale, zero 0");
   for (int64_t o = 0; o < b->shape[0]; o++) {
     double expected = type_scale(&x->type, 0) * type_scale(&w->type, o);
@@ -63,10 +63,10 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
                                 int64_t o) {
   struct interval x = interval_seen(g, n, known, 0);
   const struct value *w = node_in(g, n, 1);
-  int64_t in = w->shape[1], zero = type_zero(&w->type, o), up = 0, down = 0;
+  int64_t in = w->shape[1], up = 0, down = 0;
   if (node_attr(n, ATTR_slice)) x = interval_join(x, (struct interval){0, 0});
   for (int64_t i = 0; i < in; i++) {
-    int64_t v = tensor_int(w->init, o * in + i) - zero;
+    int64_t v = type_integer(&w->type, o, tensor_int(w->init, o * in + i));
     if (v > 0)
       up += v;
     else

@@ -11,7 +11,7 @@ static bool table_types(const struct node *n, const struct value *x, const struc
   if (!check_no_requants(n, "a table", e)) return false;
   if (x->type.axis >= 0 || y->type.axis >= 0)
     return check_wrong(e, "output", y, "one scale per tensor, as its input");
-  if (type_width(&x->type) > TABLE_WIDTH_MAX || x->type.cls != TYPE_FIXED)
+  if (type_width(&x->type) > TABLE_WIDTH_MAX || !type_is_fixed(&x->type))
     return check_wrong(e, "input", x, "a fixed type of at most 16 bits, for a table");
   int64_t codes = type_highest(&x->type) - type_lowest(&x->type) + 1;
   if (t->dtype != DTYPE_I32 && t->dtype != DTYPE_I64)

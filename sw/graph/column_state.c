@@ -16,7 +16,7 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
   if (n->op != OP_assign && !check_no_requants(n, op_info(n->op)->name, e)) return false;
   if (n->op == OP_variable) {
     const struct value *y = node_out(g, n, 0);
-    return y->type.cls == TYPE_REF || check_wrong(e, "output", y, "ref");
+    return type_is_ref(&y->type) || check_wrong(e, "output", y, "ref");
   }
   const struct value *held = assign_held(g, n, 0);
   if (n->op == OP_read) {
@@ -25,7 +25,7 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
            check_wrong(e, "output", y, "the type of the variable");
   }
   if (!assign_verify(g, n, e)) return false;
-  if (held->type.cls == TYPE_REAL) return true;
+  if (type_is_real(&held->type)) return true;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (!check_summable(node_in(g, n, i), e)) return false;
   if (held->type.axis > 0) return check_wrong(e, "variable", held, "channels on the first axis");

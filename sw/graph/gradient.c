@@ -59,7 +59,7 @@ bool gradient_shape(const struct graph *g, const struct node *n, int *rank, int6
 
 static bool same(const struct value *v, const struct value *like, int rank, const int64_t *shape,
                  struct err *e) {
-  bool equal = v->rank == rank && v->per_frame == like->per_frame && v->type.cls == TYPE_REAL;
+  bool equal = v->rank == rank && v->per_frame == like->per_frame && type_is_real(&v->type);
   for (int d = 0; equal && d < rank; d++) equal = v->shape[d] == shape[d];
   return equal || err_set(e, "\"%s\" isn't like \"%s\"", v->name, like->name);
 }

@@ -62,11 +62,11 @@ static void put_signs(struct writer *w, const char *owner, const struct type *t)
 static void put_type(struct writer *w, const char *owner, const struct type *t) {
   int fraction;
   bool bare = t->axis < 0 && type_scale(t, 0) == 1;
-  if (t->cls == TYPE_FIXED ? t->width <= 32 && type_fraction(t, &fraction) : bare) {
+  if (type_is_fixed(t) ? t->width <= 32 && type_fraction(t, &fraction) : bare) {
     json_put_string(&w->text, type_text(w->arena, t));
     return;
   }
-  if (t->cls != TYPE_FIXED) {
+  if (!type_is_fixed(t)) {
     put_signs(w, owner, t);
     return;
   }

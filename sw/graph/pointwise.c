@@ -4,7 +4,7 @@
 struct fix_target target_of(const struct node *n, const struct value *out, int64_t channel) {
   return (struct fix_target){.width = type_width(&out->type),
                              .is_signed = out->type.is_signed,
-                             .bipolar = out->type.cls == TYPE_BIPOLAR,
+                             .bipolar = type_is_bipolar(&out->type),
                              .zero = type_zero(&out->type, channel),
                              .rounding = n->rounding,
                              .overflow = n->overflow};

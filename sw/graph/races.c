@@ -116,7 +116,7 @@ static bool allowed(const struct graph *g, const struct access *a, const struct 
   if (!changes(m) || !changes(n)) return !all_schedules;
   bool commute = group_of(m) && group_of(m) == group_of(n);
   bool rounds =
-      group_of(m) == assign_info(ASSIGN_add)->group && assign_held(g, m, 0)->type.cls == TYPE_REAL;
+      group_of(m) == assign_info(ASSIGN_add)->group && type_is_real(&assign_held(g, m, 0)->type);
   return commute && !(all_schedules && rounds);
 }
 

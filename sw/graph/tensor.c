@@ -15,9 +15,9 @@ const char *dtype_text(enum dtype d) {
 }
 
 enum dtype dtype_for(const struct type *t) {
-  if (t->cls == TYPE_REAL) return DTYPE_F32;
+  if (type_is_real(t)) return DTYPE_F32;
   int64_t lo = type_lowest(t), hi = type_highest(t);
-  if (t->cls == TYPE_FIXED && !t->is_signed && hi <= UINT8_MAX) return DTYPE_U8;
+  if (type_is_fixed(t) && !t->is_signed && hi <= UINT8_MAX) return DTYPE_U8;
   if (lo >= INT8_MIN && hi <= INT8_MAX) return DTYPE_I8;
   if (lo >= INT16_MIN && hi <= INT16_MAX) return DTYPE_I16;
   return lo >= INT32_MIN && hi <= INT32_MAX ? DTYPE_I32 : DTYPE_I64;

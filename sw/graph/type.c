@@ -65,6 +65,22 @@ bool type_is_integer(const struct type *t) {
   return t->cls == TYPE_FIXED || t->cls == TYPE_BIPOLAR || t->cls == TYPE_TERNARY;
 }
 
+bool type_is_real(const struct type *t) {
+  return t->cls == TYPE_REAL;
+}
+
+bool type_is_ref(const struct type *t) {
+  return t->cls == TYPE_REF;
+}
+
+bool type_is_fixed(const struct type *t) {
+  return t->cls == TYPE_FIXED;
+}
+
+bool type_is_bipolar(const struct type *t) {
+  return t->cls == TYPE_BIPOLAR;
+}
+
 bool type_equal(const struct type *a, const struct type *b) {
   if (a->cls != b->cls) return false;
   if (!type_is_integer(a)) return true;
@@ -97,6 +113,59 @@ int64_t type_lowest(const struct type *t) {
 
 int64_t type_highest(const struct type *t) {
   return t->cls == TYPE_FIXED ? fix_highest(t->width, t->is_signed) : 1;
+}
+
+bool type_is_code(const struct type *t, int64_t code) {
+  bool inside = code >= type_lowest(t) && code <= type_highest(t);
+  return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
+}
+
+int64_t type_integer(const struct type *t, int64_t channel, int64_t code) {
+  return code - type_zero(t, channel);
+}
+
+int64_t type_from_integer(const struct type *t, int64_t channel, int64_t integer) {
+  return integer + type_zero(t, channel);
+}
+
+double type_value(const struct type *t, int64_t channel, int64_t code) {
+  return (double)type_integer(t, channel, code) * type_scale(t, channel);
+}
+
+enum type_coding type_coding(const struct type *t) {
+  switch (t->cls) {
+  case TYPE_FIXED:
+    return t->is_signed ? CODING_SIGNED : CODING_UNSIGNED;
+  case TYPE_BIPOLAR:
+    return CODING_BIPOLAR;
+  case TYPE_TERNARY:
+  case TYPE_REAL:
+  case TYPE_REF:
+    break;
+  }
+  return CODING_SIGNED;
+}
+
+const char *type_coding_text(enum type_coding coding) {
+  static const char *const texts[] = {"unsigned", "signed", "bipolar"};
+  return texts[coding];
+}
+
+uint32_t type_wire(enum type_coding coding, int64_t code) {
+  return coding == CODING_BIPOLAR ? code > 0 : (uint32_t)code;
+}
+
+int64_t type_unwire(enum type_coding coding, int width, uint32_t bits) {
+  int64_t code = bits & (((int64_t)1 << width) - 1);
+  switch (coding) {
+  case CODING_UNSIGNED:
+    return code;
+  case CODING_SIGNED:
+    return code - ((code >> (width - 1) & 1) << width);
+  case CODING_BIPOLAR:
+    return code ? 1 : -1;
+  }
+  return code;
 }
 
 double type_scale(const struct type *t, int64_t channel) {

@@ -37,12 +37,35 @@ struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t c
 bool type_parse_short(struct arena *a, const char *text, struct type *out);
 
 bool type_is_integer(const struct type *t); // FIXED, BIPOLAR, TERNARY
+bool type_is_real(const struct type *t);
+bool type_is_ref(const struct type *t);
+bool type_is_fixed(const struct type *t);
+bool type_is_bipolar(const struct type *t);
 bool type_equal(const struct type *a, const struct type *b);
-int type_width(const struct type *t);       // bits of a code; bipolar 1, ternary 2
-int64_t type_lowest(const struct type *t);  // lowest integer
-int64_t type_highest(const struct type *t); // highest integer
+int64_t type_lowest(const struct type *t);             // lowest code
+int64_t type_highest(const struct type *t);            // highest code
+bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0
 double type_scale(const struct type *t, int64_t channel);
 int32_t type_zero(const struct type *t, int64_t channel);
+
+// What a code stands for: an integer, and with the scale a real number.
+int64_t type_integer(const struct type *t, int64_t channel, int64_t code);
+double type_value(const struct type *t, int64_t channel, int64_t code);
+// The code of an integer that has one.
+int64_t type_from_integer(const struct type *t, int64_t channel, int64_t integer);
+
+// How a code lies in the bits of a stream or a memory.
+enum type_coding {
+  CODING_UNSIGNED,
+  CODING_SIGNED, // two's complement
+  CODING_BIPOLAR // 1 for +1, 0 for -1
+};
+int type_width(const struct type *t); // bits; bipolar 1, ternary 2
+enum type_coding type_coding(const struct type *t);
+const char *type_coding_text(enum type_coding coding); // as hw/ names it
+// The bits of a code, of which the low type_width count; and the code of some bits.
+uint32_t type_wire(enum type_coding coding, int64_t code);
+int64_t type_unwire(enum type_coding coding, int width, uint32_t bits);
 
 // The code of a real number: divided by the scale of channel 0, rounded half to even, plus zero,
 // saturated. Bipolar: its sign. The division is in double, and exact by a power of two.

@@ -67,7 +67,7 @@ static bool verify_refs(const struct graph *g, const struct node *n, const struc
     return err_set(e, "%s has %u references, expected %u", info->name, n->n_ref, info->ref_min);
   for (uint32_t i = 0; i < n->n_ref; i++) {
     const struct value *v = &g->values[n->ref[i]];
-    if (v->type.cls != TYPE_REF || v->node == NONE || !op_is(g->nodes[v->node].op, TRAIT_HOLDS))
+    if (!type_is_ref(&v->type) || v->node == NONE || !op_is(g->nodes[v->node].op, TRAIT_HOLDS))
       return err_set(e, "reference \"%s\" is not a variable", v->name);
   }
   return true;
@@ -77,7 +77,7 @@ static bool verify_uses(const struct graph *g, const struct node *n, struct err 
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct use *u = &n->in[i];
     const struct value *v = &g->values[u->value];
-    if (v->type.cls == TYPE_REF)
+    if (type_is_ref(&v->type))
       return err_set(e, "input \"%s\" is a reference: read it first", v->name);
     if ((u->delay > 0) != (u->initial != NONE))
       return err_set(e, "input \"%s\": a delay needs an initial value, and only a delay", v->name);
@@ -168,7 +168,7 @@ static bool verify_channels(const struct value *v, struct err *e) {
 
 static bool verify_tensor(const struct value *v, struct err *e) {
   const struct tensor *t = v->init;
-  if (v->type.cls == TYPE_REAL) {
+  if (type_is_real(&v->type)) {
     if (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64)
       return err_set(e, "tensor \"%s\": dtype %s, expected F32 or F64 for a real tensor", v->name,
                      dtype_text(t->dtype));
@@ -184,10 +184,10 @@ static bool verify_tensor(const struct value *v, struct err *e) {
   int64_t lo = type_lowest(&v->type), hi = type_highest(&v->type);
   for (int64_t i = 0; i < t->count; i++) {
     int64_t x = tensor_int(t, i);
-    if (x < lo || x > hi || (v->type.cls == TYPE_BIPOLAR && x == 0))
+    if (!type_is_code(&v->type, x))
       return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
                      v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
-                     v->type.cls == TYPE_BIPOLAR ? " without 0" : "");
+                     type_is_bipolar(&v->type) ? " without 0" : "");
     bool cut = v->mask && !tensor_int(v->mask, i);
     if (cut && x != type_zero(&v->type, v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0))
       return err_set(e, "tensor \"%s\": element %lld is masked but not zero", v->name,
@@ -240,7 +240,7 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   const struct value *v = &g->values[in->value];
   const struct source *s = &in->source;
   if (!v->per_frame) return err_set(e, "an input has one array per frame");
-  if (v->type.cls == TYPE_REF) return err_set(e, "its type is ref, an input holds numbers");
+  if (type_is_ref(&v->type)) return err_set(e, "its type is ref, an input holds numbers");
   if (s->channels == 0) return true;
   int64_t channels = v->rank ? v->shape[v->rank - 1] : 1;
   if (s->channels != 1 && s->channels != channels)

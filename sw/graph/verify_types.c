@@ -13,13 +13,13 @@ bool check_wrong(struct err *e, const char *what, const struct value *v, const c
 
 static bool all_real(const struct graph *g, const struct node *n) {
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (node_in(g, n, i)->type.cls != TYPE_REAL) return false;
+    if (!type_is_real(&node_in(g, n, i)->type)) return false;
   return n->n_in > 0;
 }
 
 static bool any_real(const struct graph *g, const struct node *n) {
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (node_in(g, n, i)->type.cls == TYPE_REAL) return true;
+    if (type_is_real(&node_in(g, n, i)->type)) return true;
   return false;
 }
 
@@ -63,7 +63,7 @@ bool check_summable(const struct value *v, struct err *e) {
 
 // Channels are those of the last axis, which requantisations are numbered by.
 bool check_stream(const struct value *y, struct err *e) {
-  if (y->type.cls != TYPE_FIXED && y->type.cls != TYPE_BIPOLAR)
+  if (!type_is_fixed(&y->type) && !type_is_bipolar(&y->type))
     return check_wrong(e, "output", y, "a fixed or bipolar type");
   return y->type.axis < 0 || y->type.axis == y->rank - 1 ||
          check_wrong(e, "output", y, "channels on the last axis");
@@ -80,7 +80,7 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *y = node_out(g, n, i);
     bool index = op_is(n->op, TRAIT_INDEX) && i == 0;
-    if (index ? y->type.cls != TYPE_FIXED : y->type.cls != TYPE_REAL)
+    if (index ? !type_is_fixed(&y->type) : !type_is_real(&y->type))
       return check_wrong(e, "output", y,
                          index ? "integers of scale 1 that hold the index, such as \"u8,0\""
                                : "real, as its inputs");

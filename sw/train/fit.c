@@ -171,7 +171,7 @@ static const char *first_layer(struct fit *f, int64_t step) {
   for (uint32_t i = 0; !name && i < g->n_nodes; i++)
     for (uint32_t k = 0; !name && k < g->nodes[i].n_out; k++) {
       const struct value *v = node_out(g, &g->nodes[i], k);
-      if (v->type.cls != TYPE_REAL) continue;
+      if (!type_is_real(&v->type)) continue;
       int64_t count = value_elements(v) * (v->per_frame ? frames_at(f, step) : 1);
       if (!all_finite(steps_value(s, g->nodes[i].out[k]), count)) name = g->nodes[i].name;
     }

@@ -153,7 +153,7 @@ static uint32_t per_frame_loss(struct graph *g, enum loss loss, uint32_t y, uint
 static bool add_loss(struct builder *b, enum loss loss) {
   struct graph *g = b->g;
   struct value y = g->values[b->t->output];
-  if (y.rank < 1 || !y.per_frame || y.type.cls != TYPE_REAL)
+  if (y.rank < 1 || !y.per_frame || !type_is_real(&y.type))
     return err_set(b->err, "output \"%s\" has no classes to train for", y.name);
   b->t->target = graph_add_value(g, autodiff_name(g, "target"), y.rank, y.shape, type_real(), true);
   graph_add_input(g, b->t->target, (struct source){0});

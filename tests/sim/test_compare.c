@@ -82,7 +82,7 @@ static void begin(struct player *p, struct fixture *f) {
   for (int i = 0; i < 2; i++) {
     p->streams[i] = (struct job_stream){.value = 1,
                                         .width = WIDTH,
-                                        .is_signed = 1,
+                                        .coding = CODING_SIGNED,
                                         .trimmed = i,
                                         .elements = ELEMENTS,
                                         .lanes = LANES,
