@@ -24,13 +24,14 @@ static void note_lanes(const struct options *o, const struct circuit *p, const s
       const struct folding_entry *l = &f->layers[i];
       const struct cell *c = &p->cells[k];
       if (c->kind != CELL_LAYER || strcmp(p->graph->nodes[c->node].name, l->name) != 0) continue;
-      if (l->in > c->in.elements)
+      if (l->in > c->in[0]->elements)
         command_note(o, "%s: \"%s\": %lld lanes in, but %lld elements: it gets %lld", o->folding,
-                     l->name, (long long)l->in, (long long)c->in.elements, (long long)c->in.lanes);
-      if (l->out > c->out.elements)
+                     l->name, (long long)l->in, (long long)c->in[0]->elements,
+                     (long long)c->in[0]->lanes);
+      if (l->out > c->out[0]->elements)
         command_note(o, "%s: \"%s\": %lld lanes out, but %lld elements: it gets %lld", o->folding,
-                     l->name, (long long)l->out, (long long)c->out.elements,
-                     (long long)c->out.lanes);
+                     l->name, (long long)l->out, (long long)c->out[0]->elements,
+                     (long long)c->out[0]->lanes);
     }
 }
 

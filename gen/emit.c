@@ -48,8 +48,8 @@ static void put_header(struct text *out, struct arena *a, const struct circuit *
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
-    text_printf(out, "//   %-16s %5lld -> %-5lld  %s\n", c->name, (long long)c->in.elements,
-                (long long)c->out.elements, short_type(a, &c->out));
+    text_printf(out, "//   %-16s %5lld -> %-5lld  %s\n", c->name, (long long)c->in[0]->elements,
+                (long long)c->out[0]->elements, short_type(a, c->out[0]));
   }
   text_puts(out, "//\n// Streams are AXI4-Stream without TKEEP: a beat carries the next elements "
                  "of a frame (row, column,\n"
@@ -134,22 +134,22 @@ static void put_parameters(struct text *out, const struct circuit *p, const stru
   struct parameters list = {out, 0, p->rom_style};
   switch (c->kind) {
   case CELL_FRAME:
-    verilog_parameter(&list, "WIDTH", bits(&c->in));
-    verilog_parameter(&list, "BEATS", c->in.beats);
+    verilog_parameter(&list, "WIDTH", bits(c->in[0]));
+    verilog_parameter(&list, "BEATS", c->in[0]->beats);
     return;
   case CELL_RESIZE:
-    verilog_parameter(&list, "WIDTH", c->in.width);
-    verilog_parameter(&list, "ELEMENTS", c->in.elements);
-    verilog_parameter(&list, "IN_LANES", c->in.lanes);
-    verilog_parameter(&list, "OUT_LANES", c->out.lanes);
+    verilog_parameter(&list, "WIDTH", c->in[0]->width);
+    verilog_parameter(&list, "ELEMENTS", c->in[0]->elements);
+    verilog_parameter(&list, "IN_LANES", c->in[0]->lanes);
+    verilog_parameter(&list, "OUT_LANES", c->out[0]->lanes);
     return;
   case CELL_REGISTER:
-    verilog_parameter(&list, "WIDTH", bits(&c->in));
+    verilog_parameter(&list, "WIDTH", bits(c->in[0]));
     return;
   case CELL_TRIM:
-    verilog_parameter(&list, "WIDTH", c->in.width);
-    verilog_parameter(&list, "LANES", c->in.lanes);
-    verilog_parameter(&list, "USED", c->in.elements % c->in.lanes);
+    verilog_parameter(&list, "WIDTH", c->in[0]->width);
+    verilog_parameter(&list, "LANES", c->in[0]->lanes);
+    verilog_parameter(&list, "USED", c->in[0]->elements % c->in[0]->lanes);
     return;
   case CELL_LAYER:
     column_of(p, c)->parameters(&list, p, c);
@@ -170,36 +170,36 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       "zeroes the unused lanes of the last beat"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
-    text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in.beats);
+    text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in[0]->beats);
     return;
   }
   if (c->kind != CELL_LAYER) {
     text_printf(out, "%s\n", facts[c->kind]);
     return;
   }
-  text_printf(out, "%lld -> %lld, %s -> %s, %lld cycles", (long long)c->in.elements,
-              (long long)c->out.elements, short_type(a, &c->in), short_type(a, &c->out),
+  text_printf(out, "%lld -> %lld, %s -> %s, %lld cycles", (long long)c->in[0]->elements,
+              (long long)c->out[0]->elements, short_type(a, c->in[0]), short_type(a, c->out[0]),
               (long long)c->cycles);
   if (c->accumulator_bits)
-    text_printf(out, ", %lld x %lld lanes, accumulator %d bits", (long long)c->in.lanes,
-                (long long)c->out.lanes, c->accumulator_bits);
+    text_printf(out, ", %lld x %lld lanes, accumulator %d bits", (long long)c->in[0]->lanes,
+                (long long)c->out[0]->lanes, c->accumulator_bits);
   text_puts(out, "\n");
 }
 
 static void put_cell(struct text *out, struct arena *a, const struct circuit *p,
-                     const struct cell *c, const char *from) {
+                     const struct cell *c) {
   bool first = c->kind == CELL_FRAME;
   bool padded = first && 8 * stream_bytes(&p->input) != bits(&p->input);
   const char *range = padded ? arena_printf(a, "[%lld:0]", (long long)bits(&p->input) - 1) : "";
   put_comment(out, a, p, c);
-  put_nets(out, &c->out);
+  put_nets(out, c->out[0]);
   text_printf(out, "  %s #(\n", emit_module(p, c));
   put_parameters(out, p, c);
   text_printf(out, "\n  ) %s (\n", c->name);
   if (c->kind != CELL_TRIM) text_puts(out, "    .aclk(aclk), .aresetn(aresetn),\n");
-  put_stream(out, "s_axis", from, range);
+  put_stream(out, "s_axis", c->in[0]->signal, range);
   text_puts(out, ",\n");
-  put_stream(out, "m_axis", c->out.signal, "");
+  put_stream(out, "m_axis", c->out[0]->signal, "");
   text_puts(out, first ? ",\n    .frame_error(frame_error)\n  );\n\n" : "\n  );\n\n");
 }
 
@@ -231,14 +231,10 @@ static void put_end(struct text *out, const struct circuit *p, const char *last)
 
 void emit_top(struct text *out, const struct circuit *p) {
   struct arena a = {0};
-  const char *from = "s_axis";
   put_header(out, &a, p);
   put_ports(out, &a, p);
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    put_cell(out, &a, p, &p->cells[i], from);
-    from = p->cells[i].out.signal;
-  }
-  put_end(out, p, from);
+  for (uint32_t i = 0; i < p->n_cells; i++) put_cell(out, &a, p, &p->cells[i]);
+  put_end(out, p, p->cells[p->n_cells - 1].out[0]->signal);
   arena_free(&a);
 }
 

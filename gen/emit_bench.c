@@ -28,7 +28,8 @@ int64_t bench_drain(const struct circuit *p) {
 
 const char *bench_tap_name(const struct circuit *p, uint32_t tap) {
   for (uint32_t i = 0; i < p->n_cells; i++)
-    if (p->cells[i].kind == CELL_LAYER && strcmp(p->cells[i].out.signal, p->taps[tap].signal) == 0)
+    if (p->cells[i].kind == CELL_LAYER &&
+        strcmp(p->cells[i].out[0]->signal, p->taps[tap].signal) == 0)
       return p->cells[i].name;
   return p->taps[tap].signal;
 }

@@ -4,11 +4,11 @@
 static void argmax_parameters(struct parameters *out, const struct circuit *p,
                               const struct cell *c) {
   (void)p;
-  verilog_parameter(out, "ELEMENTS", c->in.elements);
-  verilog_parameter(out, "LANES", c->in.lanes);
-  verilog_parameter(out, "WIDTH", c->in.width);
-  verilog_word(out, "IN_TYPE", type_coding_text(type_coding(&c->in.type)));
-  verilog_parameter(out, "OUT_WIDTH", c->out.width);
+  verilog_parameter(out, "ELEMENTS", c->in[0]->elements);
+  verilog_parameter(out, "LANES", c->in[0]->lanes);
+  verilog_parameter(out, "WIDTH", c->in[0]->width);
+  verilog_word(out, "IN_TYPE", type_coding_text(type_coding(&c->in[0]->type)));
+  verilog_parameter(out, "OUT_WIDTH", c->out[0]->width);
 }
 
 static const char *argmax_module(const struct cell *c) {

@@ -30,8 +30,8 @@ static void linear_parameters(struct parameters *out, const struct circuit *p,
   char file[64];
   verilog_parameter(out, "IN_FEATURES", l->in);
   verilog_parameter(out, "OUT_FEATURES", l->out);
-  verilog_parameter(out, "IN_LANES", c->in.lanes);
-  verilog_parameter(out, "OUT_LANES", c->out.lanes);
+  verilog_parameter(out, "IN_LANES", c->in[0]->lanes);
+  verilog_parameter(out, "OUT_LANES", c->out[0]->lanes);
   verilog_line(out);
   verilog_parameter(out, "IN_WIDTH", l->in_width);
   verilog_word(out, "IN_TYPE", l->in_type);
@@ -85,11 +85,11 @@ static void lane_image(struct emit_files *f, const struct cell *c, const struct 
 
 static void linear_images(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
-  struct lane k = {l, 0, c->in.lanes, c->out.lanes};
-  for (k.lane = 0; k.lane < c->out.lanes; k.lane++) {
+  struct lane k = {l, 0, c->in[0]->lanes, c->out[0]->lanes};
+  for (k.lane = 0; k.lane < c->out[0]->lanes; k.lane++) {
     lane_image(f, c, &k, "weight",
                (struct emit_image){.depth = l->ib * l->og,
-                                   .fields = c->in.lanes,
+                                   .fields = c->in[0]->lanes,
                                    .width = l->weight_width,
                                    .field = weight_field});
     lane_image(f, c, &k, "bias",

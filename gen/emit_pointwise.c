@@ -56,7 +56,7 @@ static void table_parameters(struct parameters *out, const struct cell *c,
 static void pointwise_parameters(struct parameters *out, const struct circuit *circuit,
                                  const struct cell *c) {
   const struct circuit_pointwise *p = c->facts;
-  verilog_parameter(out, "LANES", c->in.lanes);
+  verilog_parameter(out, "LANES", c->in[0]->lanes);
   if (p->form == FORM_EXACT)
     exact_parameters(out, &circuit->graph->nodes[c->node], p);
   else

@@ -36,13 +36,13 @@ void report_text(struct text *out, const struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
-    table_text_row(&t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
-                   table_text_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
-                   (long long)c->in.elements, (long long)c->out.elements,
-                   type_text(&a, &c->out.type), weight_type(&a, p, c),
-                   blank_zero(&a, c->accumulator_bits), (long long)c->in.lanes,
-                   (long long)c->out.lanes, (long long)c->cycles, blank_zero(&a, c->multipliers),
-                   blank_zero(&a, c->memory_bits), 100 * utilisation(p, c));
+    table_text_row(
+        &t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
+        table_text_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
+        (long long)c->in[0]->elements, (long long)c->out[0]->elements,
+        type_text(&a, &c->out[0]->type), weight_type(&a, p, c), blank_zero(&a, c->accumulator_bits),
+        (long long)c->in[0]->lanes, (long long)c->out[0]->lanes, (long long)c->cycles,
+        blank_zero(&a, c->multipliers), blank_zero(&a, c->memory_bits), 100 * utilisation(p, c));
   }
   table_text_row(&t, "total||||||||||%lld|%lld|%lld|", (long long)p->ii, (long long)p->multipliers,
                  (long long)p->memory_bits);
@@ -63,13 +63,13 @@ static void put_layer(struct text *out, struct arena *a, const struct circuit *p
   put_pair(out, "op", op_info(n->op)->name);
   text_puts(out, ",");
   put_pair(out, "module", emit_module(p, c));
-  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)c->in.elements,
-              (long long)c->out.elements);
-  put_pair(out, "type", type_text(a, &c->out.type));
+  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)c->in[0]->elements,
+              (long long)c->out[0]->elements);
+  put_pair(out, "type", type_text(a, &c->out[0]->type));
   text_puts(out, ",");
   put_pair(out, "weight_type", weight_type(a, p, c));
   text_printf(out, ",\"accumulator_bits\":%d,\"lanes_in\":%lld,\"lanes_out\":%lld,\"cycles\":%lld",
-              c->accumulator_bits, (long long)c->in.lanes, (long long)c->out.lanes,
+              c->accumulator_bits, (long long)c->in[0]->lanes, (long long)c->out[0]->lanes,
               (long long)c->cycles);
   text_printf(out, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"utilisation\":%.4f",
               (long long)c->multipliers, (long long)c->memory_bits, utilisation(p, c));

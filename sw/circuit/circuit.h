@@ -12,8 +12,8 @@
 
 enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
 
-// A stream between two cells: AXI4-Stream beats of `lanes` elements, element 0 in the low bits,
-// TLAST on the last of a frame's beats.
+// A stream from one cell to another: AXI4-Stream beats of `lanes` elements, element 0 in the low
+// bits, TLAST on the last of a frame's beats.
 struct stream {
   const char *signal; // prefix of its nets in top.sv: "s_axis", "l0", ...
   uint32_t value;     // what it carries, frame by frame
@@ -22,6 +22,8 @@ struct stream {
   int64_t beats;      // of a frame: ceil(elements / lanes)
   int width;          // bits of an element; bipolar: 1 bit, 1 is +1 and 0 is -1
   struct type type;
+  uint32_t id;      // its place among the circuit's streams
+  int32_t from, to; // cells; NONE: top's own input and output
 };
 
 enum cell_kind {
@@ -54,7 +56,8 @@ struct cell {
   const char *name; // of the instance: "l0_linear", "l0_resize", ...
   uint32_t node;    // LAYER
   int index;        // LAYER: its number in names; the others: that of the layer they serve
-  struct stream in, out;
+  uint32_t n_in, n_out;
+  struct stream **in, **out; // (n_in), (n_out)
   struct timing timing;
   int64_t cycles;       // of a frame when nothing stalls
   int64_t multipliers;  // LAYER
@@ -69,13 +72,14 @@ enum rom_style { ROM_FILE, ROM_CASE };
 struct circuit {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
-  uint32_t n_cells, n_taps;
-  struct cell *cells;   // in the order of the stream
-  struct stream input;  // top's s_axis; its TDATA is padded to whole bytes
-  struct stream output; // top's m_axis, likewise; unused lanes are zero
-  struct stream *taps;  // (n_taps) the output stream of every layer, in order
-  int64_t ii;           // cycles between first input handshakes of frames at steady state
-  int64_t latency;      // cycles from a frame's first input to its last output handshake
+  uint32_t n_cells, n_streams, n_taps;
+  struct cell *cells;      // each behind those that it reads
+  struct stream **streams; // (n_streams)
+  struct stream input;     // top's s_axis; its TDATA is padded to whole bytes
+  struct stream output;    // top's m_axis, likewise; unused lanes are zero
+  struct stream *taps;     // (n_taps) the output stream of every layer, in order
+  int64_t ii;              // cycles between first input handshakes of frames at steady state
+  int64_t latency;         // cycles from a frame's first input to its last output handshake
   int64_t multipliers, memory_bits;
   enum rom_style rom_style; // ROM_FILE unless it is set
   // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the

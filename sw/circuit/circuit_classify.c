@@ -9,7 +9,7 @@ bool circuit_make_classify(struct arena *a, const struct graph *g, struct cell *
   if (type_is_bipolar(&node_in(g, n, 0)->type)) return err_set(e, "its input is bipolar");
   if (value_elements(node_out(g, n, 0)) != 1) return err_set(e, "its input has several rows");
   c->timing = (struct timing){
-      .kind = TIMING_ARGMAX, .latency = 1 + circuit_clog2(c->in.lanes), .ib = c->in.beats};
-  c->cycles = c->in.beats;
+      .kind = TIMING_ARGMAX, .latency = 1 + circuit_clog2(c->in[0]->lanes), .ib = c->in[0]->beats};
+  c->cycles = c->in[0]->beats;
   return true;
 }

@@ -108,7 +108,7 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
   c->timing.latency =
-      rom + 1 + circuit_clog2(c->in.lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
+      rom + 1 + circuit_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
 }
 
 static int64_t power_of_two(int64_t n) {
@@ -116,11 +116,12 @@ static int64_t power_of_two(int64_t n) {
 }
 
 static void cost(struct cell *c, const struct circuit_linear *l) {
-  int64_t lanes = c->in.lanes * c->out.lanes;
+  int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
   c->cycles = l->ib * l->og;
   c->multipliers = l->weight_width <= 2 ? 0 : lanes;
-  c->memory_bits = l->ib * l->og * lanes * l->weight_width + l->og * c->out.lanes * l->bias_width +
-                   (l->mul ? l->og * c->out.lanes * l->requant.mul_width : 0);
+  c->memory_bits = l->ib * l->og * lanes * l->weight_width +
+                   l->og * c->out[0]->lanes * l->bias_width +
+                   (l->mul ? l->og * c->out[0]->lanes * l->requant.mul_width : 0);
   c->accumulator_bits = l->acc_width;
 }
 
@@ -140,13 +141,13 @@ bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c,
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!one_zero(node_out(g, n, 0), e)) return false;
   if (value_elements(x) != w->shape[1]) return err_set(e, "its input has several rows");
-  if (c->out.lanes > OUT_LANES_MAX)
-    return err_set(e, "%lld output lanes, at most %d", (long long)c->out.lanes, OUT_LANES_MAX);
+  if (c->out[0]->lanes > OUT_LANES_MAX)
+    return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   *l = (struct circuit_linear){.in = w->shape[1],
                                .out = w->shape[0],
-                               .ib = c->in.beats,
-                               .og = c->out.beats,
-                               .in_width = c->in.width,
+                               .ib = c->in[0]->beats,
+                               .og = c->out[0]->beats,
+                               .in_width = c->in[0]->width,
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;

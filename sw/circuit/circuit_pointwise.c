@@ -57,7 +57,7 @@ static void make_table(struct arena *a, const struct graph *g, struct cell *c,
   p->module = fitted ? "fixed_polynomial" : odd ? odd : "fixed_table";
   int rom = (fitted ? p->polynomial.segments : p->rom.depth) > ROM_TWO_CYCLES ? 3 : 2;
   c->memory_bits = fitted ? polynomial_bits(&p->polynomial) : table_rom_bits(&p->rom);
-  c->memory_bits *= (c->in.lanes + 1) / 2; // one memory serves two lanes
+  c->memory_bits *= (c->in[0]->lanes + 1) / 2; // one memory serves two lanes
   c->timing.latency = 3 + rom + (p->rom.odd ? 2 : 0) + (fitted ? 4 : 0);
 }
 
@@ -71,7 +71,7 @@ bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell 
   if (n->n_rq && n->rq[n->n_rq - 1].count > 1) return err_set(e, "its requantisation has channels");
   struct pointwise f = pointwise_of(g, n);
   struct circuit_pointwise *p = ARENA_NEW(a, struct circuit_pointwise, 1);
-  *p = (struct circuit_pointwise){.in_width = c->in.width,
+  *p = (struct circuit_pointwise){.in_width = c->in[0]->width,
                                   .in_type = type_coding_text(type_coding(&x->type)),
                                   .in_zero = type_zero(&x->type, 0),
                                   .codes = f.constants.codes,
@@ -79,7 +79,7 @@ bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell 
                                   .slope_shift = f.constants.slope_shift,
                                   .requant = circuit_requant_of(n, y, f.rq)};
   c->facts = p;
-  c->cycles = c->in.beats;
+  c->cycles = c->in[0]->beats;
   c->timing.kind = TIMING_PIPE;
   if (!f.table) return make_exact(c, n, p, e);
   make_table(a, g, c, p);

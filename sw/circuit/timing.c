@@ -2,11 +2,11 @@
 // The cycle model: the control state of every cell, one clock cycle at a time, with a source that
 // always offers and a sink that always takes. It states II and latency before any simulator runs.
 //
-//     source --> [cell 0] --> [cell 1] --> ... --> sink
-//             link 0      link 1       link n
+//     source --> [cell] --> [cell] --> ... --> sink
 //
-// In a cycle, valid is known from state; ready is settled from the sink backwards, because it may
-// pass through a cell; a link moves a beat where both hold; then every state advances.
+// In a cycle, valid is known from state, in the order of the data; ready is settled from the sink
+// backwards, because it may pass through a cell; a stream moves a beat where both hold; then every
+// state advances.
 #include "sw/circuit/facts.h"
 
 #include <string.h>
@@ -25,9 +25,9 @@ struct state {
 };
 
 struct model {
-  struct state *cells;
-  uint32_t n;
-  bool *moved; // (n + 1) links
+  const struct circuit *circuit;
+  struct state *cells; // (n_cells)
+  bool *valid, *moved; // (n_streams)
 };
 
 static bool out_valid(const struct state *s) {
@@ -37,7 +37,7 @@ static bool out_valid(const struct state *s) {
   case TIMING_REGISTER:
     return s->held > 0;
   case TIMING_RESIZE:
-    return s->held >= s->cell->out.lanes;
+    return s->held >= s->cell->out[0]->lanes;
   case TIMING_PIPE:
   case TIMING_ARGMAX:
     return s->pipe >> (s->cell->timing.latency - 1) & 1;
@@ -63,8 +63,8 @@ static bool in_ready(const struct state *s, bool out_moved) {
   case TIMING_REGISTER:
     return s->held < 2;
   case TIMING_RESIZE:
-    rest = s->held - (out_moved ? c->out.lanes : 0);
-    return rest <= (c->in.lanes <= c->out.lanes ? c->out.lanes : c->out.lanes - 1);
+    rest = s->held - (out_moved ? c->out[0]->lanes : 0);
+    return rest <= (c->in[0]->lanes <= c->out[0]->lanes ? c->out[0]->lanes : c->out[0]->lanes - 1);
   case TIMING_PIPE:
   case TIMING_ARGMAX:
     return !out_valid(s) || out_moved;
@@ -79,8 +79,8 @@ static bool in_ready(const struct state *s, bool out_moved) {
 // A frame's last input beat counts as if it filled the last output beat.
 static int64_t resize_gain(const struct state *s) {
   const struct cell *c = s->cell;
-  if (s->in_beat != c->in.beats - 1) return c->in.lanes;
-  return c->out.beats * c->out.lanes - (c->in.beats - 1) * c->in.lanes;
+  if (s->in_beat != c->in[0]->beats - 1) return c->in[0]->lanes;
+  return c->out[0]->beats * c->out[0]->lanes - (c->in[0]->beats - 1) * c->in[0]->lanes;
 }
 
 static void advance_linear(struct state *s, bool leave) {
@@ -116,8 +116,8 @@ static void advance(struct state *s, bool accept, bool leave) {
     s->held += accept - leave;
     return;
   case TIMING_RESIZE:
-    s->held += (accept ? resize_gain(s) : 0) - (leave ? s->cell->out.lanes : 0);
-    if (accept) s->in_beat = s->in_beat + 1 == s->cell->in.beats ? 0 : s->in_beat + 1;
+    s->held += (accept ? resize_gain(s) : 0) - (leave ? s->cell->out[0]->lanes : 0);
+    if (accept) s->in_beat = s->in_beat + 1 == s->cell->in[0]->beats ? 0 : s->in_beat + 1;
     return;
   case TIMING_PIPE:
   case TIMING_ARGMAX:
@@ -131,21 +131,48 @@ static void advance(struct state *s, bool accept, bool leave) {
   }
 }
 
-static void cycle(struct model *m) {
-  m->moved[m->n] = out_valid(&m->cells[m->n - 1]);
-  for (uint32_t i = m->n; i-- > 0;) {
-    m->cells[i].offered = i == 0 || out_valid(&m->cells[i - 1]);
-    m->moved[i] = m->cells[i].offered && in_ready(&m->cells[i], m->moved[i + 1]);
+// A cell without a state of its own hands both through.
+static bool transparent(const struct cell *c) {
+  return c->timing.kind == TIMING_NONE;
+}
+
+// valid goes with the data: no valid depends on a ready.
+static void settle_valid(struct model *m) {
+  const struct circuit *p = m->circuit;
+  m->valid[0] = true;
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    m->cells[i].offered = m->valid[c->in[0]->id];
+    m->valid[c->out[0]->id] = transparent(c) ? m->cells[i].offered : out_valid(&m->cells[i]);
   }
-  for (uint32_t i = 0; i < m->n; i++) advance(&m->cells[i], m->moved[i], m->moved[i + 1]);
+}
+
+// ready comes back, and with it what moves.
+static void settle_ready(struct model *m) {
+  const struct circuit *p = m->circuit;
+  for (uint32_t i = 0; i < p->n_streams; i++)
+    if (p->streams[i]->to == NONE) m->moved[i] = m->valid[i];
+  for (uint32_t i = p->n_cells; i-- > 0;) {
+    const struct cell *c = &p->cells[i];
+    bool leaves = m->moved[c->out[0]->id];
+    bool ready = transparent(c) ? leaves : in_ready(&m->cells[i], leaves);
+    m->moved[c->in[0]->id] = m->cells[i].offered && ready;
+  }
+}
+
+static void cycle(struct model *m) {
+  const struct circuit *p = m->circuit;
+  settle_valid(m);
+  settle_ready(m);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    advance(&m->cells[i], m->moved[p->cells[i].in[0]->id], m->moved[p->cells[i].out[0]->id]);
 }
 
 static struct model model_new(struct arena *a, const struct circuit *p) {
-  struct model m = {ARENA_NEW(a, struct state, p->n_cells), 0, ARENA_NEW(a, bool, p->n_cells + 1)};
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    if (p->cells[i].timing.kind == TIMING_NONE) continue;
-    m.cells[m.n++] = (struct state){.cell = &p->cells[i], .credit = p->cells[i].timing.queue};
-  }
+  struct model m = {p, ARENA_NEW(a, struct state, p->n_cells), ARENA_NEW(a, bool, p->n_streams),
+                    ARENA_NEW(a, bool, p->n_streams)};
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    m.cells[i] = (struct state){.cell = &p->cells[i], .credit = p->cells[i].timing.queue};
   return m;
 }
 
@@ -164,6 +191,7 @@ void timing_run(struct circuit *p) {
   int64_t first[FRAMES_MOST] = {0}, frames = 0, in_beats = 0, out_beats = 0, bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
+  uint32_t last = p->cells[p->n_cells - 1].out[0]->id;
   p->latency = 0;
   for (int64_t t = 0; !p->latency || !steady(first, frames, bottleneck); t++) {
     cycle(&m);
@@ -171,7 +199,7 @@ void timing_run(struct circuit *p) {
       if (in_beats % p->input.beats == 0 && frames < FRAMES_MOST) first[frames++] = t;
       in_beats++;
     }
-    if (m.moved[m.n] && ++out_beats == p->output.beats) p->latency = t - first[0];
+    if (m.moved[last] && ++out_beats == p->output.beats) p->latency = t - first[0];
   }
   p->ii = first[frames - 1] - first[frames - 2];
   arena_free(&a);

@@ -13,10 +13,10 @@ void coverage_add(struct coverage *c, const struct circuit *p) {
     if (cell->kind != CELL_LAYER) continue;
     const struct node *n = &p->graph->nodes[cell->node];
     c->kinds[n->op]++;
-    c->widths[cell->in.width]++;
-    c->widths[cell->out.width]++;
-    c->remainder[cell->in.elements % cell->in.lanes != 0]++;
-    c->classes[cell->in.type.cls]++;
+    c->widths[cell->in[0]->width]++;
+    c->widths[cell->out[0]->width]++;
+    c->remainder[cell->in[0]->elements % cell->in[0]->lanes != 0]++;
+    c->classes[cell->in[0]->type.cls]++;
     if (n->n_rq == op_info(n->op)->slopes) continue;
     c->roundings[n->rounding]++;
     c->overflows[n->overflow]++;
