@@ -15,7 +15,7 @@ static void exact_parameters(struct parameters *out, const struct node *n,
   if (x->shift[0]) verilog_parameter(out, x->shift, p->slope_shift);
   for (int i = 0; i < 2 && x->parameters[i][0]; i++)
     verilog_wide(out, x->parameters[i], p->codes[i]);
-  bool always = op_info(n->op)->slopes || op_is(n->op, TRAIT_CASTS);
+  bool always = op_info(n->op)->slopes || op_is(n->op, TRAIT_CASTS) || !x->monotone;
   verilog_line(out);
   emit_requant_parameters(out, &p->requant, !always);
 }

@@ -97,7 +97,7 @@ static bool add_exact(struct quantizer *q, const struct node *n, uint32_t node,
   int64_t mul;
   if (info->slopes && !add_slope(q, n, node, &slope_shift)) return false;
   if (info->codes && !add_codes(q, n, node, in, slope_shift)) return false;
-  if (!info->slopes && type_equal(in, out)) return true;
+  if (!info->slopes && exact_of(n->op)->monotone && type_equal(in, out)) return true;
   if (!quantize_scale(q, node, type_scale(in, 0) / type_scale(out, 0), &mul, &shift)) return false;
   shift += slope_shift;
   graph_add_requant(q->to, node, 1, &mul, &shift);

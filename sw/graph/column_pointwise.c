@@ -63,10 +63,11 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
     return check_wrong(e, "input", x, "one scale per tensor");
   if (x->type.axis >= 0 && x->type.axis != x->rank - 1)
     return check_wrong(e, "input", x, "channels on the last axis");
-  if (!exact_of(n->op)->monotone && type_width(&x->type) > ENUMERATED_MAX)
+  bool monotone = exact_of(n->op)->monotone;
+  if (!monotone && type_width(&x->type) > ENUMERATED_MAX)
     return check_wrong(e, "input", x, "at most 16 bits, as the function isn't monotone");
   if (!check_codes(n, x, e)) return false;
-  uint32_t least = info->slopes ? info->slopes + 1 : !type_equal(&x->type, &y->type);
+  uint32_t least = info->slopes ? info->slopes + 1 : !monotone || !type_equal(&x->type, &y->type);
   return check_requants(g, n, least, info->slopes + 1, e) && slopes(n, info, e) &&
          check_accumulator(g, n, e);
 }

@@ -29,7 +29,7 @@ struct exact {
   bool (*codes)(const struct exact_reals *c, const struct type *in, int32_t slope_shift,
                 int64_t codes[2], struct err *e);
   double lo, hi;
-  bool monotone;
+  bool monotone; // and closed: no requantisation is needed between equal types
   const char *module;
   int stages;
   const char *shift, *parameters[2]; // of the module
