@@ -195,6 +195,7 @@ SIMULATES = test_sim test_docs test_framing test_netlists test_sim_bugs test_cir
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
 	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized
+check-sanitized: export ASAN_OPTIONS = allocator_may_return_null=1
 check-sanitized: $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS)) $(BUILD)/nngen $(FUZZ_REPLAYS)
 	@NNGEN=$(BUILD)/nngen tests/run \
 	  $(filter-out $(SIMULATES:%=$(BUILD)/tests/%),$(TESTS))
