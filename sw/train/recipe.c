@@ -140,7 +140,7 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  bool linear = op_is(op, TRAIT_WEIGHTS);
+  bool linear = op_is((enum op)op, TRAIT_WEIGHTS);
   return arena_printf(r->arena, "%s%d", linear ? "fc" : op_info(op)->name, ++r->counts[op]);
 }
 
@@ -154,10 +154,10 @@ static bool read_layer(struct reading *r, const json_t *j) {
   const char *name = name_of(r, j, (enum op)op);
   uint32_t node = graph_add_node(r->g, (enum op)op, name);
   graph_add_use(r->g, node, (struct use){r->at, 0, NONE});
-  if (op_is(op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
+  if (op_is((enum op)op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 ||
-               (op_is(op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0);
+               (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }
   return add_output(r, node, name);
