@@ -30,7 +30,7 @@ static const struct emit_column *column_of(const struct circuit *p, const struct
 
 const char *emit_module(const struct circuit *p, const struct cell *c) {
   static const char *const modules[] = {"axis_frame", "axis_resize", "axis_register", "",
-                                        "axis_trim"};
+                                        "axis_trim",  "axis_fork",   "axis_fifo"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
   return c->kind == CELL_LAYER ? column_of(p, c)->module(c) : modules[c->kind];
 }
@@ -151,6 +151,14 @@ static void put_parameters(struct text *out, const struct circuit *p, const stru
     verilog_parameter(&list, "LANES", c->in[0]->lanes);
     verilog_parameter(&list, "USED", c->in[0]->elements % c->in[0]->lanes);
     return;
+  case CELL_FORK:
+    verilog_parameter(&list, "WIDTH", bits(c->in[0]));
+    verilog_parameter(&list, "READERS", c->n_out);
+    return;
+  case CELL_QUEUE:
+    verilog_parameter(&list, "WIDTH", bits(c->in[0]));
+    verilog_parameter(&list, "DEPTH", c->timing.queue);
+    return;
   case CELL_LAYER:
     column_of(p, c)->parameters(&list, p, c);
     return;
@@ -166,8 +174,12 @@ static void put_stream(struct text *out, const char *port, const char *net, cons
 static void put_comment(struct text *out, struct arena *a, const struct circuit *p,
                         const struct cell *c) {
   static const char *const facts[] = {"exact frames, whatever TLAST the source sends",
-                                      "lanes to lanes", "cuts the ready path", "",
-                                      "zeroes the unused lanes of the last beat"};
+                                      "lanes to lanes",
+                                      "cuts the ready path",
+                                      "",
+                                      "zeroes the unused lanes of the last beat",
+                                      "several readers",
+                                      "beats that wait for the other branch"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
     text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in[0]->beats);
@@ -186,20 +198,37 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
   text_puts(out, "\n");
 }
 
+// The nets of several streams behind one port, the first in the low bits.
+static void put_bundle(struct text *out, const char *port, const struct cell *c) {
+  static const char *const nets[] = {"tdata", "tvalid", "tready", "tlast"};
+  for (int i = 0; i < 4; i++) {
+    text_printf(out, "%s    .%s_%s({", i ? ",\n" : "", port, nets[i]);
+    for (uint32_t k = c->n_out; k-- > 0;)
+      text_printf(out, "%s_%s%s", c->out[k]->signal, nets[i], k ? ", " : "");
+    text_puts(out, "})");
+  }
+}
+
 static void put_cell(struct text *out, struct arena *a, const struct circuit *p,
                      const struct cell *c) {
   bool first = c->kind == CELL_FRAME;
   bool padded = first && 8 * stream_bytes(&p->input) != bits(&p->input);
   const char *range = padded ? arena_printf(a, "[%lld:0]", (long long)bits(&p->input) - 1) : "";
   put_comment(out, a, p, c);
-  put_nets(out, c->out[0]);
+  for (uint32_t i = 0; i < c->n_out; i++) put_nets(out, c->out[i]);
   text_printf(out, "  %s #(\n", emit_module(p, c));
   put_parameters(out, p, c);
   text_printf(out, "\n  ) %s (\n", c->name);
   if (c->kind != CELL_TRIM) text_puts(out, "    .aclk(aclk), .aresetn(aresetn),\n");
-  put_stream(out, "s_axis", c->in[0]->signal, range);
-  text_puts(out, ",\n");
-  put_stream(out, "m_axis", c->out[0]->signal, "");
+  for (uint32_t i = 0; i < c->n_in; i++) {
+    const char *port = c->n_in == 1 ? "s_axis" : arena_printf(a, "s%u_axis", i);
+    put_stream(out, port, c->in[i]->signal, range);
+    text_puts(out, ",\n");
+  }
+  if (c->n_out == 1)
+    put_stream(out, "m_axis", c->out[0]->signal, "");
+  else
+    put_bundle(out, "m_axis", c);
   text_puts(out, first ? ",\n    .frame_error(frame_error)\n  );\n\n" : "\n  );\n\n");
 }
 

@@ -32,6 +32,8 @@ enum cell_kind {
   CELL_REGISTER, // axis_register: cuts the ready path, or holds a gathered beat
   CELL_LAYER,    // fixed_*: a node
   CELL_TRIM,     // axis_trim: zeroes unused lanes at top's output
+  CELL_FORK,     // axis_fork: several readers
+  CELL_QUEUE,    // axis_fifo: in front of a join, so that neither branch holds the other up
 };
 
 // How a cell behaves in time, for the cycle model (timing.c).
@@ -41,14 +43,16 @@ enum timing_kind {
   TIMING_RESIZE,
   TIMING_REGISTER,
   TIMING_LINEAR,
-  TIMING_PIPE,
-  TIMING_ARGMAX
+  TIMING_PIPE, // also a join: it takes a beat of each of its streams
+  TIMING_ARGMAX,
+  TIMING_FORK,
+  TIMING_QUEUE
 };
 struct timing {
   enum timing_kind kind;
   int64_t latency; // cycles from a beat (LINEAR: from its step) to the output
   int64_t ib, og;  // LINEAR: input beats and output groups of a frame
-  int64_t queue;   // LINEAR: places for output beats
+  int64_t queue;   // LINEAR: places for output beats; QUEUE: for beats
 };
 
 struct cell {

@@ -31,6 +31,14 @@ struct circuit_linear {
   int64_t queue; // places
 };
 
+// fixed_add, fixed_mul.
+struct circuit_join {
+  bool product, subtract;
+  int mul_width;  // add, sub: bits of the factors
+  int64_t mul[2]; // that bring both to one scale
+  struct circuit_requant requant;
+};
+
 enum circuit_form { FORM_EXACT, FORM_TABLE, FORM_POLYNOMIAL };
 
 // fixed_relu, fixed_clip, ..., fixed_table, fixed_polynomial.

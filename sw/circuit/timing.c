@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { FRAMES_LEAST = 4, FRAMES_MOST = 64 };
+enum { FRAMES_LEAST = 4, FRAMES_MOST = 64, QUEUE_BLOCK = 64, PATIENCE = 1000 };
 
 struct state {
   const struct cell *cell;
@@ -22,6 +22,8 @@ struct state {
   bool offered;              // LINEAR: a beat waits at the input, in this cycle
   int64_t group, credit;     // LINEAR
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
+  uint64_t taken;            // FORK: bit i: reader i has the beat
+  bool read;                 // QUEUE: a block RAM's output holds a beat; `valid` is behind it
 };
 
 struct model {
@@ -43,6 +45,9 @@ static bool out_valid(const struct state *s) {
     return s->pipe >> (s->cell->timing.latency - 1) & 1;
   case TIMING_LINEAR:
     return s->held > 0;
+  case TIMING_QUEUE:
+    return s->valid;
+  case TIMING_FORK:
   case TIMING_NONE:
     break;
   }
@@ -70,6 +75,9 @@ static bool in_ready(const struct state *s, bool out_moved) {
     return !out_valid(s) || out_moved;
   case TIMING_LINEAR:
     return steps(s) && s->group == c->timing.og - 1;
+  case TIMING_QUEUE:
+    return s->held + s->read + s->valid < c->timing.queue;
+  case TIMING_FORK:
   case TIMING_NONE:
     break;
   }
@@ -107,6 +115,15 @@ static void advance_pipe(struct state *s, bool accept, bool leave) {
   s->pipe = (s->pipe << 1 | enters) & (((uint64_t)2 << (t->latency - 1)) - 1);
 }
 
+// hw/axis_fifo.sv: beats in memory, in a block RAM's output if it is deep, and at the output.
+static void advance_queue(struct state *s, bool accept, bool leave) {
+  bool deep = s->cell->timing.queue > QUEUE_BLOCK, load = !s->valid || leave;
+  bool fetch = s->held > 0 && (deep ? !s->read || load : load);
+  if (load) s->valid = deep ? s->read : fetch;
+  if (deep) s->read = fetch || (s->read && !load);
+  s->held += accept - fetch;
+}
+
 static void advance(struct state *s, bool accept, bool leave) {
   switch (s->cell->timing.kind) {
   case TIMING_FRAME:
@@ -126,6 +143,10 @@ static void advance(struct state *s, bool accept, bool leave) {
   case TIMING_LINEAR:
     advance_linear(s, leave);
     return;
+  case TIMING_QUEUE:
+    advance_queue(s, accept, leave);
+    return;
+  case TIMING_FORK:
   case TIMING_NONE:
     return;
   }
@@ -136,36 +157,71 @@ static bool transparent(const struct cell *c) {
   return c->timing.kind == TIMING_NONE;
 }
 
+static bool offered(const struct model *m, const struct cell *c) {
+  bool all = true;
+  for (uint32_t i = 0; i < c->n_in; i++) all &= m->valid[c->in[i]->id];
+  return all;
+}
+
 // valid goes with the data: no valid depends on a ready.
 static void settle_valid(struct model *m) {
   const struct circuit *p = m->circuit;
   m->valid[0] = true;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
-    m->cells[i].offered = m->valid[c->in[0]->id];
-    m->valid[c->out[0]->id] = transparent(c) ? m->cells[i].offered : out_valid(&m->cells[i]);
+    struct state *s = &m->cells[i];
+    s->offered = offered(m, c);
+    for (uint32_t k = 0; k < c->n_out; k++)
+      m->valid[c->out[k]->id] = c->timing.kind == TIMING_FORK ? s->offered && !(s->taken >> k & 1)
+                                : transparent(c)              ? s->offered
+                                                              : out_valid(s);
   }
 }
 
-// ready comes back, and with it what moves.
+// A fork is done with a beat when every reader has it.
+static bool all_take(const struct model *m, const struct cell *c, const struct state *s) {
+  bool all = true;
+  for (uint32_t k = 0; k < c->n_out; k++) all &= s->taken >> k & 1 || m->moved[c->out[k]->id];
+  return all;
+}
+
+// ready comes back, and with it what moves: a join takes of all its streams or of none.
 static void settle_ready(struct model *m) {
   const struct circuit *p = m->circuit;
   for (uint32_t i = 0; i < p->n_streams; i++)
     if (p->streams[i]->to == NONE) m->moved[i] = m->valid[i];
   for (uint32_t i = p->n_cells; i-- > 0;) {
     const struct cell *c = &p->cells[i];
+    const struct state *s = &m->cells[i];
     bool leaves = m->moved[c->out[0]->id];
-    bool ready = transparent(c) ? leaves : in_ready(&m->cells[i], leaves);
-    m->moved[c->in[0]->id] = m->cells[i].offered && ready;
+    bool ready = c->timing.kind == TIMING_FORK ? all_take(m, c, s)
+                 : transparent(c)              ? leaves
+                                               : in_ready(s, leaves);
+    for (uint32_t k = 0; k < c->n_in; k++) m->moved[c->in[k]->id] = s->offered && ready;
   }
 }
 
-static void cycle(struct model *m) {
+static void advance_fork(const struct model *m, const struct cell *c, struct state *s) {
+  for (uint32_t k = 0; k < c->n_out; k++)
+    if (m->moved[c->out[k]->id]) s->taken |= (uint64_t)1 << k;
+  if (m->moved[c->in[0]->id]) s->taken = 0;
+}
+
+// One clock cycle; false if nothing moved.
+static bool cycle(struct model *m) {
   const struct circuit *p = m->circuit;
+  bool moved = false;
   settle_valid(m);
   settle_ready(m);
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    advance(&m->cells[i], m->moved[p->cells[i].in[0]->id], m->moved[p->cells[i].out[0]->id]);
+  for (uint32_t i = 0; i < p->n_streams; i++) moved |= m->moved[i];
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->timing.kind == TIMING_FORK)
+      advance_fork(m, c, &m->cells[i]);
+    else
+      advance(&m->cells[i], m->moved[c->in[0]->id], m->moved[c->out[0]->id]);
+  }
+  return moved;
 }
 
 static struct model model_new(struct arena *a, const struct circuit *p) {
@@ -176,31 +232,45 @@ static struct model model_new(struct arena *a, const struct circuit *p) {
   return m;
 }
 
-// Steady: the last three distances between frames are equal and no cell could be slower.
-static bool steady(const int64_t *first, int64_t frames, int64_t bottleneck) {
-  if (frames < FRAMES_LEAST) return false;
-  int64_t ii = first[frames - 1] - first[frames - 2];
-  if (frames == FRAMES_MOST) return true;
-  return ii >= bottleneck && ii == first[frames - 2] - first[frames - 3] &&
-         ii == first[frames - 3] - first[frames - 4];
+// When frames begin to enter and have left.
+struct passage {
+  int64_t entered[FRAMES_MOST], left[FRAMES_MOST], n_entered, n_left;
+};
+
+static void note(int64_t *at, int64_t *count, int64_t t) {
+  if (*count < FRAMES_MOST) at[(*count)++] = t;
+}
+
+static bool regular(const int64_t *at, int64_t n, int64_t distance) {
+  return n >= FRAMES_LEAST && at[n - 1] - at[n - 2] == distance &&
+         at[n - 2] - at[n - 3] == distance && at[n - 3] - at[n - 4] == distance;
+}
+
+// Steady: frames enter and leave at one distance, and no cell could be slower. A queue that fills
+// lets them enter faster than they leave.
+static bool steady(const struct passage *f, int64_t bottleneck) {
+  if (f->n_entered == FRAMES_MOST && f->n_left == FRAMES_MOST) return true;
+  if (f->n_entered < FRAMES_LEAST) return false;
+  int64_t ii = f->entered[f->n_entered - 1] - f->entered[f->n_entered - 2];
+  return ii >= bottleneck && regular(f->entered, f->n_entered, ii) &&
+         regular(f->left, f->n_left, ii);
 }
 
 void timing_run(struct circuit *p) {
   struct arena a = {0};
   struct model m = model_new(&a, p);
-  int64_t first[FRAMES_MOST] = {0}, frames = 0, in_beats = 0, out_beats = 0, bottleneck = 1;
+  struct passage f = {.n_entered = 0};
+  int64_t in_beats = 0, out_beats = 0, bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
   uint32_t last = p->cells[p->n_cells - 1].out[0]->id;
-  p->latency = 0;
-  for (int64_t t = 0; !p->latency || !steady(first, frames, bottleneck); t++) {
-    cycle(&m);
-    if (m.moved[0]) {
-      if (in_beats % p->input.beats == 0 && frames < FRAMES_MOST) first[frames++] = t;
-      in_beats++;
-    }
-    if (m.moved[last] && ++out_beats == p->output.beats) p->latency = t - first[0];
+  for (int64_t t = 0, still = 0; !steady(&f, bottleneck) && still <= bottleneck + PATIENCE; t++) {
+    still = cycle(&m) ? 0 : still + 1; // for ever if branches wait for each other
+    if (m.moved[0] && in_beats++ % p->input.beats == 0) note(f.entered, &f.n_entered, t);
+    if (m.moved[last] && ++out_beats % p->output.beats == 0) note(f.left, &f.n_left, t);
   }
-  p->ii = first[frames - 1] - first[frames - 2];
+  bool goes = steady(&f, bottleneck);
+  p->latency = goes ? f.left[0] - f.entered[0] : 0;
+  p->ii = goes ? f.left[f.n_left - 1] - f.left[f.n_left - 2] : INT64_MAX;
   arena_free(&a);
 }

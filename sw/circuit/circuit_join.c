@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of add, sub and mul: hw/fixed_add.sv and hw/fixed_mul.sv.
+#include "sw/circuit/facts.h"
+
+enum {
+  REQUANT = 3,
+  PRODUCTS = 1
+}; // stages: accumulator and requantisation; before them in fixed_add
+
+static int bits_of(int64_t v) {
+  int bits = 1;
+  while (v >> bits) bits++;
+  return bits;
+}
+
+bool circuit_make_join(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  const struct value *y = node_out(g, n, 0);
+  struct circuit_join *j = ARENA_NEW(a, struct circuit_join, 1);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (value_elements(node_in(g, n, i)) != value_elements(y))
+      return err_set(e, "its inputs are of different sizes");
+  if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
+  if (n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
+  j->product = n->op == OP_mul;
+  j->subtract = n->op == OP_sub;
+  j->requant = circuit_requant_of(n, y, &n->rq[0]);
+  if (!j->product) {
+    for (int i = 0; i < 2; i++) {
+      j->mul[i] = n->rq[i].mul[0];
+      if (bits_of(j->mul[i]) > j->mul_width) j->mul_width = bits_of(j->mul[i]);
+    }
+    if (y->type.width) j->requant.shift = n->rq[0].shift[0];
+    j->requant.mul_width = 0;
+    j->requant.mul = 1;
+  }
+  c->facts = j;
+  c->cycles = c->in[0]->beats;
+  bool multiplies = j->product || j->mul_width > 1;
+  c->multipliers = multiplies ? c->in[0]->lanes * (j->product ? 1 : 2) : 0;
+  c->timing = (struct timing){.kind = TIMING_PIPE};
+  c->timing.latency = REQUANT + (j->product ? j->requant.mul_width > 0 : PRODUCTS);
+  return true;
+}
