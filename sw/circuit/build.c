@@ -39,6 +39,14 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+// The streams that a node reads: all that isn't a tensor or weights.
+static uint32_t streams_of(const struct graph *g, const struct node *n, uint32_t *which) {
+  uint32_t count = 0, most = op_is(n->op, TRAIT_WEIGHTS) ? 1 : n->n_in;
+  for (uint32_t i = 0; i < most; i++)
+    if (!node_in(g, n, i)->init && count++ < JOINED_MAX) which[count - 1] = i;
+  return count;
+}
+
 static struct stream *add_stream(struct builder *b, uint32_t value, int64_t lanes,
                                  const char *signal) {
   const struct value *v = &b->graph->values[value];
@@ -101,6 +109,7 @@ static void cut_ready(struct builder *b, struct edge *e, const char *where, enum
 // A linear layer takes a beat with its last step. A resize that gathers one from several keeps it
 // until then, and would only begin the next: a register takes it over.
 static void hold_beat(struct builder *b, struct edge *e, const struct cell *layer) {
+  if (e->stream->from == NONE) return; // behind a layer that has no circuit
   const struct cell *before = &b->circuit->cells[e->stream->from];
   if (layer->timing.kind == TIMING_LINEAR && layer->timing.og > 1 && before->kind == CELL_RESIZE &&
       before->out[0]->lanes > before->in[0]->lanes)
@@ -132,7 +141,7 @@ static void hand_out(struct builder *b, uint32_t value, struct edge e) {
   r->edges[0] = e;
   if (r->count == 1) return;
   const char *from = e.stream->signal, *name = arena_printf(b->arena, "%s_fork", from);
-  cut_ready(b, &e, from, TIMING_FORK);
+  cut_ready(b, &e, name, TIMING_FORK);
   struct stream **out = ARENA_NEW(b->arena, struct stream *, r->count);
   for (uint32_t i = 0; i < r->count; i++) {
     out[i] = add_stream(b, e.stream->value, e.stream->lanes,
@@ -228,14 +237,6 @@ static void add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   e->stream = out;
 }
 
-// The streams that a node reads: all that isn't a tensor.
-static uint32_t streams_of(const struct graph *g, const struct node *n, uint32_t *which) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (!node_in(g, n, i)->init && count++ < JOINED_MAX) which[count - 1] = i;
-  return count;
-}
-
 // Gives a node its edges; false if one isn't there.
 static bool take(struct builder *b, const struct node *n, struct edge *e, uint32_t *n_in) {
   uint32_t which[JOINED_MAX];
@@ -270,9 +271,11 @@ static bool in_circuit(const struct node *n) {
 static void count_readers(struct builder *b) {
   const struct graph *g = b->graph;
   b->readers = ARENA_NEW(b->arena, struct readers, g->n_values);
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    for (uint32_t k = 0; in_circuit(&g->nodes[i]) && k < g->nodes[i].n_in; k++)
-      b->readers[g->nodes[i].in[k].value].count++;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    uint32_t which[JOINED_MAX], n_in = streams_of(g, &g->nodes[i], which);
+    for (uint32_t k = 0; in_circuit(&g->nodes[i]) && k < n_in && k < JOINED_MAX; k++)
+      b->readers[g->nodes[i].in[which[k]].value].count++;
+  }
 }
 
 static void finish(struct builder *b) {

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { FRAMES_LEAST = 4, FRAMES_MOST = 64, QUEUE_BLOCK = 64, PATIENCE = 1000 };
+enum { FRAMES_MOST = 512, QUEUE_BLOCK = 64, PATIENCE = 1000 };
 
 struct state {
   const struct cell *cell;
@@ -232,45 +232,42 @@ static struct model model_new(struct arena *a, const struct circuit *p) {
   return m;
 }
 
-// When frames begin to enter and have left.
+// What a run has seen: frames that entered, and the state of all cells when the last did.
 struct passage {
-  int64_t entered[FRAMES_MOST], left[FRAMES_MOST], n_entered, n_left;
+  int64_t entered, since, ii; // frames; cycle of the last; distance from the one before
+  struct state *then;         // (n_cells)
+  bool steady;                // nothing will ever change: everything is as it was a frame ago
 };
 
-static void note(int64_t *at, int64_t *count, int64_t t) {
-  if (*count < FRAMES_MOST) at[(*count)++] = t;
-}
-
-static bool regular(const int64_t *at, int64_t n, int64_t distance) {
-  return n >= FRAMES_LEAST && at[n - 1] - at[n - 2] == distance &&
-         at[n - 2] - at[n - 3] == distance && at[n - 3] - at[n - 4] == distance;
-}
-
-// Steady: frames enter and leave at one distance, and no cell could be slower. A queue that fills
-// lets them enter faster than they leave.
-static bool steady(const struct passage *f, int64_t bottleneck) {
-  if (f->n_entered == FRAMES_MOST && f->n_left == FRAMES_MOST) return true;
-  if (f->n_entered < FRAMES_LEAST) return false;
-  int64_t ii = f->entered[f->n_entered - 1] - f->entered[f->n_entered - 2];
-  return ii >= bottleneck && regular(f->entered, f->n_entered, ii) &&
-         regular(f->left, f->n_left, ii);
+static void enter(struct passage *f, const struct model *m, int64_t t) {
+  size_t size = m->circuit->n_cells * sizeof *m->cells;
+  f->ii = f->entered ? t - f->since : 0;
+  f->steady = f->entered && memcmp(f->then, m->cells, size) == 0;
+  f->since = t;
+  f->entered++;
+  memcpy(f->then, m->cells, size);
 }
 
 void timing_run(struct circuit *p) {
   struct arena a = {0};
   struct model m = model_new(&a, p);
-  struct passage f = {.n_entered = 0};
-  int64_t in_beats = 0, out_beats = 0, bottleneck = 1;
+  struct passage f = {.then = ARENA_NEW(&a, struct state, p->n_cells)};
+  int64_t in_beats = 0, out_beats = 0, first = 0, bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
   uint32_t last = p->cells[p->n_cells - 1].out[0]->id;
-  for (int64_t t = 0, still = 0; !steady(&f, bottleneck) && still <= bottleneck + PATIENCE; t++) {
-    still = cycle(&m) ? 0 : still + 1; // for ever if branches wait for each other
-    if (m.moved[0] && in_beats++ % p->input.beats == 0) note(f.entered, &f.n_entered, t);
-    if (m.moved[last] && ++out_beats % p->output.beats == 0) note(f.left, &f.n_left, t);
+  p->latency = 0;
+  for (int64_t t = 0, still = 0; !p->latency || (!f.steady && f.entered < FRAMES_MOST); t++) {
+    still = cycle(&m) ? 0 : still + 1;
+    if (still > bottleneck + PATIENCE) break; // branches that wait for each other
+    if (m.moved[0] && in_beats++ % p->input.beats == 0) {
+      if (!f.entered) first = t;
+      enter(&f, &m, t);
+    }
+    if (m.moved[last] && ++out_beats == p->output.beats) p->latency = t - first;
   }
-  bool goes = steady(&f, bottleneck);
-  p->latency = goes ? f.left[0] - f.entered[0] : 0;
-  p->ii = goes ? f.left[f.n_left - 1] - f.left[f.n_left - 2] : INT64_MAX;
+  bool goes = p->latency && (f.steady || f.entered == FRAMES_MOST);
+  if (!goes) p->latency = 0;
+  p->ii = !goes ? INT64_MAX : f.steady ? f.ii : f.ii > bottleneck ? f.ii : bottleneck + 1;
   arena_free(&a);
 }

@@ -7,6 +7,7 @@
 #include "sw/graph/model.h"
 #include "tests/graph/helper_verify.h"
 #include "tests/net/helper_netgen.h"
+#include "tests/sim/helper_bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,22 +124,57 @@ static void test_ready_paths(void **state) {
       if (!(op_info((enum op)op)->executors & EXECUTOR_CIRCUIT)) continue;
       struct arena a = {0};
       struct circuit *p = planned(&a, netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT), 3, NULL, 0);
-      int crossed = 0;
+      int *crossed = ARENA_NEW(&a, int, p->n_streams);
       for (uint32_t i = 0; i < p->n_cells; i++) {
-        enum timing_kind t = p->cells[i].timing.kind;
+        const struct cell *c = &p->cells[i];
+        enum timing_kind t = c->timing.kind;
+        bool cuts = t == TIMING_LINEAR || t == TIMING_REGISTER || t == TIMING_QUEUE;
+        int most = 0;
         if (t == TIMING_NONE) continue;
-        crossed = t == TIMING_LINEAR || t == TIMING_REGISTER ? 0 : crossed + 1;
-        assert_true(crossed <= 1);
+        for (uint32_t k = 0; !cuts && k < c->n_in; k++)
+          most = crossed[c->in[k]->id] + 1 > most ? crossed[c->in[k]->id] + 1 : most;
+        for (uint32_t k = 0; k < c->n_out; k++) crossed[c->out[k]->id] = most;
+        assert_true(most <= 1);
       }
       arena_free(&a);
     }
+}
+
+// A block with a branch around it: what it waits for fits into the queue beside it and not into one
+// that is smaller; with one place the branches wait for each other for ever.
+static void test_residual(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct circuit *p = planned(&a, bench_residual(&a), 4, NULL, 0);
+  struct cell *queue = NULL;
+  uint32_t forks = 0;
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    struct cell *c = &p->cells[i];
+    forks += c->kind == CELL_FORK;
+    if (c->kind == CELL_QUEUE && (!queue || c->timing.queue > queue->timing.queue)) queue = c;
+  }
+  assert_int_equal(forks, 2);
+  assert_non_null(queue);
+  int64_t ii = p->ii, places = queue->timing.queue;
+  assert_int_equal(ii, 48); // of the layer before it: 6 beats of 8 groups
+  assert_true(places > 1 && p->latency > 0);
+  queue->timing.queue = places - 1;
+  timing_run(p);
+  assert_true(p->ii > ii);
+  queue->timing.queue = 1;
+  timing_run(p);
+  assert_int_equal(p->latency, 0);
+  queue->timing.queue = places;
+  timing_run(p);
+  assert_int_equal(p->ii, ii);
+  arena_free(&a);
 }
 
 static void test_refusals(void **state) {
   (void)state;
   struct arena a = {0};
   struct err e = {0};
-  struct graph *g = netgen(&a, 1, OP_add, NETGEN_ANY);
+  struct graph *g = netgen(&a, 1, OP_concat, NETGEN_ANY);
   struct folding f = {.parallelism = 4};
   assert_null(circuit_build(&a, g, "top", &f, &e));
   assert_non_null(strstr(e.text, "this kind has no circuit yet"));
@@ -202,7 +238,7 @@ static const struct rule no_circuits[] = {
     {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},
-    {OP_relu, delayed, "it doesn't follow the layer before it in one chain"},
+    {OP_relu, delayed, "it doesn't read what layers before it give"},
     {OP_relu, on_the_host, "the model has no layer that computes"},
 };
 
@@ -246,6 +282,7 @@ int main(void) {
                                      cmocka_unit_test(test_folding),
                                      cmocka_unit_test(test_queue),
                                      cmocka_unit_test(test_ready_paths),
+                                     cmocka_unit_test(test_residual),
                                      cmocka_unit_test(test_refusals),
                                      cmocka_unit_test(test_no_circuits),
                                      cmocka_unit_test(test_lanes_that_differ)};

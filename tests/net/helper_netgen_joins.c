@@ -40,7 +40,7 @@ void netgen_join(struct netgen *n, enum op op) {
   } else if (netgen_chance(n, 50)) {
     netgen_pointwise(n, OP_relu);
     y = n->at;
-  } else if (netgen_chance(n, 50)) {
+  } else if (n->kind != NETGEN_CIRCUIT && netgen_chance(n, 50)) {
     y = netgen_tensor(n, "c", 1, &netgen_end(n)->shape[netgen_end(n)->rank - 1],
                       type_fixed(n->arena, 5, true, 0.25, 1));
   }

@@ -58,6 +58,37 @@ struct graph *bench_network_of(struct arena *a, uint8_t bits, int64_t inputs, in
   return g;
 }
 
+static uint32_t add_join(struct graph *g, enum op op, const char *name, uint32_t x, uint32_t z,
+                         int32_t shift) {
+  const struct value v = g->values[x];
+  const int64_t one = 1;
+  uint32_t node = graph_add_node(g, op, name);
+  graph_add_use(g, node, (struct use){x, 0, NONE});
+  graph_add_use(g, node, (struct use){z, 0, NONE});
+  uint32_t y = graph_add_value(g, arena_printf(g->arena, "%s.y", name), 1, v.shape, v.type, true);
+  graph_add_out(g, node, y);
+  for (int i = 0; i < (op == OP_mul ? 1 : 2); i++) graph_add_requant(g, node, 1, &one, &shift);
+  g->nodes[node].rounding = FIX_HALF_EVEN;
+  g->nodes[node].overflow = FIX_SATURATE;
+  return y;
+}
+
+struct graph *bench_residual(struct arena *a) {
+  struct graph *g = graph_new(a, "residual");
+  struct err e = {0};
+  int64_t shape[1] = {24};
+  uint32_t x = graph_add_value(g, "x", 1, shape, type_fixed(a, 8, true, 0.125, 0), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t h = add_layer(g, OP_linear, "fc0", x, 32);
+  uint32_t branch = add_layer(g, OP_linear, "fc2", add_layer(g, OP_linear, "fc1", h, 20), 32);
+  uint32_t s = add_join(g, OP_add, "sum", h, branch, 0);
+  uint32_t d = add_join(g, OP_sub, "difference", add_join(g, OP_mul, "square", s, s, 3), h, 0);
+  graph_add_output(g, add_layer(g, OP_linear, "fc3", d, FEATURES));
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  return g;
+}
+
 // ---- the bench around it
 
 void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images) {

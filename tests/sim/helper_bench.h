@@ -24,6 +24,9 @@ struct graph *bench_network(struct arena *a);
 // The same with streams of other bits, and other numbers of inputs and hidden features.
 struct graph *bench_network_of(struct arena *a, uint8_t bits, int64_t inputs, int64_t hidden);
 
+// Blocks with branches: h = fc0(x); s = h + fc2(fc1(h)); y = fc3(s * s - h).
+struct graph *bench_residual(struct arena *a);
+
 // Generates the circuit and fills the job with `images` random images.
 void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images);
 void bench_free(struct bench *b);

@@ -44,6 +44,18 @@ static void test_icarus_passes(void **state) {
   bench_free(&b);
 }
 
+// Branches: in both simulators, under every stall pattern.
+static void test_branches_pass(void **state) {
+  (void)state;
+  for (int icarus = 0; icarus < 2; icarus++) {
+    struct bench b = {0};
+    bench_new(&b, bench_residual(&b.arena), 4, icarus ? FEW : FRAMES);
+    b.job.icarus = icarus;
+    all_stalls(&b);
+    bench_free(&b);
+  }
+}
+
 // Of NNGEN_TEST_KIND, if it is set.
 static void test_random_networks(void **state) {
   (void)state;
@@ -181,15 +193,11 @@ static void test_failing_build(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_stall_names),
-      cmocka_unit_test(test_icarus_passes),
-      cmocka_unit_test(test_verilator_passes),
-      cmocka_unit_test(test_random_networks),
-      cmocka_unit_test(test_build_is_kept),
-      cmocka_unit_test(test_waveform),
-      cmocka_unit_test(test_make),
-      cmocka_unit_test(test_no_verilator),
-      cmocka_unit_test(test_failing_build),
+      cmocka_unit_test(test_stall_names),     cmocka_unit_test(test_icarus_passes),
+      cmocka_unit_test(test_branches_pass),   cmocka_unit_test(test_verilator_passes),
+      cmocka_unit_test(test_random_networks), cmocka_unit_test(test_build_is_kept),
+      cmocka_unit_test(test_waveform),        cmocka_unit_test(test_make),
+      cmocka_unit_test(test_no_verilator),    cmocka_unit_test(test_failing_build),
   };
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
