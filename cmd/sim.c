@@ -141,7 +141,7 @@ static double rate(const struct simulate_result *r) {
 // the initiation interval only when it is the circuit's, or after many images of each process.
 static bool settled(const struct sim *s) {
   int64_t share = s->job.images / (s->job.jobs < s->job.images ? s->job.jobs : s->job.images);
-  return s->result.ii > 0 && (s->result.ii == s->circuit->ii || share >= BENCH_STEADY);
+  return s->result.ii > 0 && (s->result.ii == s->circuit->ii || share >= s->circuit->steady);
 }
 
 static void put_count(struct text *t, const char *key, bool known, int64_t v) {

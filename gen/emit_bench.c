@@ -188,8 +188,8 @@ static void put_vector_end(struct text *out, const struct circuit *p) {
               p->n_taps + 1);
   for (uint32_t i = p->n_taps + 1; i-- > 0;)
     text_printf(out, "256'(\"%s\")%s", watched(p, i).name, i ? ", " : "}),\n");
-  text_printf(out, "    .II(%lld), .LATENCY(%lld), .STEADY(%d), .DRAIN(%lld), .LIMIT(%lld)\n",
-              (ll)p->ii, (ll)p->latency, BENCH_STEADY, (ll)bench_drain(p), (ll)bench_limit(p));
+  text_printf(out, "    .II(%lld), .LATENCY(%lld), .STEADY(%lld), .DRAIN(%lld), .LIMIT(%lld)\n",
+              (ll)p->ii, (ll)p->latency, (ll)p->steady, (ll)bench_drain(p), (ll)bench_limit(p));
   text_puts(out,
             "  ) judge (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .moved(moved),\n"
             "    .unstalled(stall_in == 3'd0 && stall_out == 3'd0), .frame_error(frame_error),\n"

@@ -10,7 +10,7 @@
 #include "gen/emit.h"
 
 // Frames that generate puts into vectors/, and from which on a measured II must be the circuit's.
-enum { BENCH_FRAMES = 4, BENCH_STEADY = 64 };
+enum { BENCH_FRAMES = 4 };
 
 // The files of sim/ that tb.sv and bench.sv use, NULL-terminated.
 extern const char *const bench_vector_modules[];

@@ -82,7 +82,7 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
                   .outputs = p->output.elements,
                   .ii = p->ii,
                   .latency = p->latency,
-                  .steady = BENCH_STEADY,
+                  .steady = p->steady,
                   .transfer = p->transfer,
                   .limit = bench_limit(p),
                   .n_streams = p->n_taps + 1,

@@ -82,8 +82,10 @@ struct circuit {
   struct stream input;     // top's s_axis; its TDATA is padded to whole bytes
   struct stream output;    // top's m_axis, likewise; unused lanes are zero
   struct stream *taps;     // (n_taps) the output stream of every layer, in order
-  int64_t ii;              // cycles between first input handshakes of frames at steady state
-  int64_t latency;         // cycles from a frame's first input to its last output handshake
+  // cycles between first input handshakes of frames, at most; exactly, when `steady` have entered
+  int64_t ii;
+  int64_t steady;  // frames, <= INT32_MAX: that many if distances go on differing in turn
+  int64_t latency; // cycles from a frame's first input to its last output handshake
   int64_t multipliers, memory_bits;
   enum rom_style rom_style; // ROM_FILE unless it is set
   // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the

@@ -232,32 +232,44 @@ static struct model model_new(struct arena *a, const struct circuit *p) {
   return m;
 }
 
-// What a run has seen: frames that entered, and the state of all cells when the last did.
+// What a run has seen: the states of all cells when frames entered, and their distances. The flow
+// repeats itself once a state comes back: the last one, or the one at the last power of two.
 struct passage {
-  int64_t entered, since, ii; // frames; cycle of the last; distance from the one before
-  struct state *then;         // (n_cells)
-  bool steady;                // nothing will ever change: everything is as it was a frame ago
+  int64_t entered, since;      // frames; cycle of the last
+  int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
+  struct state *last, *marked; // (n_cells)
+  bool steady, repeats;        // all distances are equal from here on; in turn
 };
+
+static bool known(const struct passage *f) {
+  return f->steady || f->repeats || f->entered == FRAMES_MOST;
+}
 
 static void enter(struct passage *f, const struct model *m, int64_t t) {
   size_t size = m->circuit->n_cells * sizeof *m->cells;
   f->ii = f->entered ? t - f->since : 0;
-  f->steady = f->entered && memcmp(f->then, m->cells, size) == 0;
+  if (f->ii > f->slowest) f->slowest = f->ii;
+  f->steady = f->entered && memcmp(f->last, m->cells, size) == 0;
+  f->repeats = f->entered && memcmp(f->marked, m->cells, size) == 0;
   f->since = t;
   f->entered++;
-  memcpy(f->then, m->cells, size);
+  memcpy(f->last, m->cells, size);
+  if (known(f) || (f->entered & (f->entered - 1)) != 0) return;
+  memcpy(f->marked, m->cells, size);
+  f->slowest = 0;
 }
 
 void timing_run(struct circuit *p) {
   struct arena a = {0};
   struct model m = model_new(&a, p);
-  struct passage f = {.then = ARENA_NEW(&a, struct state, p->n_cells)};
+  struct passage f = {.last = ARENA_NEW(&a, struct state, p->n_cells),
+                      .marked = ARENA_NEW(&a, struct state, p->n_cells)};
   int64_t in_beats = 0, out_beats = 0, first = 0, bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
   uint32_t last = p->cells[p->n_cells - 1].out[0]->id;
   p->latency = 0;
-  for (int64_t t = 0, still = 0; !p->latency || (!f.steady && f.entered < FRAMES_MOST); t++) {
+  for (int64_t t = 0, still = 0; !p->latency || !known(&f); t++) {
     still = cycle(&m) ? 0 : still + 1;
     if (still > bottleneck + PATIENCE) break; // branches that wait for each other
     if (m.moved[0] && in_beats++ % p->input.beats == 0) {
@@ -266,8 +278,9 @@ void timing_run(struct circuit *p) {
     }
     if (m.moved[last] && ++out_beats == p->output.beats) p->latency = t - first;
   }
-  bool goes = p->latency && (f.steady || f.entered == FRAMES_MOST);
+  bool goes = p->latency && known(&f);
   if (!goes) p->latency = 0;
-  p->ii = !goes ? INT64_MAX : f.steady ? f.ii : f.ii > bottleneck ? f.ii : bottleneck + 1;
+  p->ii = !goes ? INT64_MAX : f.steady ? f.ii : f.slowest;
+  p->steady = f.steady ? f.entered : INT32_MAX;
   arena_free(&a);
 }

@@ -18,11 +18,8 @@ void suite_build(struct suite *s, const char *name) {
   static const struct {
     const char *name;
     void (*build)(struct suite *s);
-  } suites[] = {{"linear", cells_linear},
-                {"pointwise", cells_pointwise},
-                {"table", cells_table},
-                {"requant", cells_requant},
-                {"axis", cells_axis}};
+  } suites[] = {{"linear", cells_linear},   {"pointwise", cells_pointwise}, {"table", cells_table},
+                {"requant", cells_requant}, {"axis", cells_axis},           {"join", cells_join}};
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
     if (strcmp(suites[i].name, name) == 0) {
       suites[i].build(s);

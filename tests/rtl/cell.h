@@ -49,6 +49,7 @@ void cells_linear(struct suite *s);
 void cells_pointwise(struct suite *s);
 void cells_requant(struct suite *s);
 void cells_axis(struct suite *s);
+void cells_join(struct suite *s);
 void cells_table(struct suite *s);
 void cells_polynomial(struct suite *s);
 
