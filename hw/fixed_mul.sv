@@ -67,6 +67,10 @@ module fixed_mul #(
   );
 
   generate
+    if (80'(ROUNDING) == 80'("tflite")) begin : gen_illegal
+      fixed_mul_has_no_ROUNDING_tflite stop ();
+    end
+
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [IN0_WIDTH+1:0] a;
       logic [IN1_WIDTH+1:0] b;
