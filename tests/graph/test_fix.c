@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic against the vectors of docs/numerics.md and against a plain rational oracle.
 #include "sw/base/rng.h"
+#include "sw/graph/interval.h"
 #include "tests/net/helper_rational.h"
 
 #include <math.h>
@@ -242,6 +243,17 @@ static void test_oracle_can_fail(void **state) {
   assert_int_equal(different, 8); // the negative ties
 }
 
+// Bits of two's complement: the ends of a width are in it, what is one further isn't.
+static void test_interval_bits(void **state) {
+  (void)state;
+  for (int bits = 1; bits < 127; bits++) {
+    fix_wide end = (fix_wide)1 << (bits - 1);
+    assert_int_equal(interval_bits((struct interval){-end, end - 1}), bits);
+    assert_int_equal(interval_bits((struct interval){-end - 1, 0}), bits + 1);
+    assert_int_equal(interval_bits((struct interval){0, end}), bits + 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounding_vectors),
                                      cmocka_unit_test(test_overflow_vectors),
@@ -254,6 +266,7 @@ int main(void) {
                                      cmocka_unit_test(test_scale_bounds),
                                      cmocka_unit_test(test_names),
                                      cmocka_unit_test(test_from_real),
+                                     cmocka_unit_test(test_interval_bits),
                                      cmocka_unit_test(test_oracle_can_fail)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
