@@ -93,11 +93,12 @@ static void leftovers_of_the_dead(void **state) {
              "rtl.backup; touch .rtl.nngen-aaaaaa/x .y.nngen-cccccc .y.nngen-dddddd y.abcdef "
              ".rtl.nngen-aaaaaa/y; ls -A | sort >before",
              0, "");
-  cli_expect(c,
-             "flock -x $D/.y.nngen-dddddd sleep 4 & sleep 0.3; $N -q -p 8,3 -o $D/rtl $D/m.bin "
-             "&& $N run -q -p 8,3 -d $D/x.idx -o $D/y $D/m.bin >$D/log; ls -A $D | sort >$D/after; "
-             "diff $D/before $D/after; true",
-             0, "< .rtl.nngen-aaaaaa\n");
+  cli_expect(
+      c,
+      "flock -F -x $D/.y.nngen-dddddd sleep 30 & p=$!; sleep 0.3; $N -q -p 8,3 -o $D/rtl $D/m.bin "
+      "&& $N run -q -p 8,3 -d $D/x.idx -o $D/y $D/m.bin >$D/log; ls -A $D | sort >$D/after; "
+      "kill $p; diff $D/before $D/after; true",
+      0, "< .rtl.nngen-aaaaaa\n");
   cli_expect(c, "cd $D; ls -d .rtl.nngen-bbbbbb.old .y.nngen-cccccc 2>/dev/null | wc -l", 0, "0");
   cli_expect(c, "cd $D; ls -d .y.nngen-dddddd y.abcdef rtl.backup .rtl.nngen-long | wc -l", 0, "4");
 }
@@ -134,7 +135,7 @@ static void two_simulations_in_one_folder(void **state) {
   // a folder that is simulated isn't replaced meanwhile
   cli_expect(
       c,
-      "N=$(realpath $N); cd $D; flock -s rtl sleep 30 & p=$!; sleep 0.3; $N -q -p 9,3 -o rtl "
+      "N=$(realpath $N); cd $D; flock -F -s rtl sleep 30 & p=$!; sleep 0.3; $N -q -p 9,3 -o rtl "
       "b/m.bin; s=$?; kill $p; exit $s",
       1, "rtl: another nngen uses the folder; wait for it, or choose another with -o");
 }
