@@ -365,11 +365,27 @@ static void shrink_queue(struct circuit *p, struct timing *t) {
   timing_run(p);
 }
 
-static void size_queues(struct circuit *p) {
-  int64_t bottleneck = 1;
-  for (uint32_t i = 0; i < p->n_cells; i++)
+// Likewise that of a linear layer, a power of two not below `least`.
+static void shrink_linear(struct circuit *p, struct cell *c, int64_t least) {
+  int64_t pace = p->ii;
+  while (c->timing.queue > least && p->ii == pace) {
+    circuit_linear_queue(c, c->timing.queue / 2);
+    timing_run(p);
+  }
+  if (p->ii == pace) return;
+  circuit_linear_queue(c, 2 * c->timing.queue);
+  timing_run(p);
+}
+
+static void size_queues(struct arena *a, struct circuit *p) {
+  int64_t bottleneck = 1, *least = ARENA_NEW(a, int64_t, p->n_cells);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    least[i] = p->cells[i].timing.queue;
     bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
+  }
   grow_queues(p, bottleneck);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].timing.kind == TIMING_LINEAR) shrink_linear(p, &p->cells[i], least[i]);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (c->timing.kind != TIMING_QUEUE) continue;
@@ -400,7 +416,7 @@ struct circuit *circuit_build(struct arena *a, const struct graph *g, const char
   bool ok = check(&b, e);
   text_free(&b.problems);
   if (!ok) return NULL;
-  size_queues(b.circuit);
+  size_queues(a, b.circuit);
   if (!b.circuit->latency) {
     err_put(e, "the branches of the circuit would wait for each other for ever");
     return NULL;
