@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From nodes to cells. Between layers whose lanes differ stands an axis_resize; where ready would
-// be combinational through more than one cell, an axis_register.
+// be combinational through more than one cell, an axis_register; behind a value with several
+// readers an axis_fork, and before each input of a join an axis_fifo.
 #include "sw/circuit/circuit.h"
 
 #include "sw/base/text.h"

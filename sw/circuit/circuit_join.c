@@ -17,6 +17,7 @@ bool circuit_make_join(struct arena *a, const struct graph *g, struct cell *c, s
   const struct node *n = &g->nodes[c->node];
   const struct value *y = node_out(g, n, 0);
   struct circuit_join *j = ARENA_NEW(a, struct circuit_join, 1);
+  if (c->n_in != n->n_in) return err_set(e, "one of its inputs is a constant");
   for (uint32_t i = 0; i < n->n_in; i++)
     if (value_elements(node_in(g, n, i)) != value_elements(y))
       return err_set(e, "its inputs are of different sizes");

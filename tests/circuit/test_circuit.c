@@ -214,6 +214,12 @@ RULE(largest_value_too) {
 RULE(computed_weights) {
   input(g, n, 1)->init = NULL;
 }
+RULE(constant_addend) {
+  static struct tensor constant;
+  struct value x = *input(g, n, 0);
+  n->in[1].value = graph_add_value(g, "constant", x.rank, x.shape, x.type, true);
+  input(g, n, 1)->init = &constant;
+}
 RULE(rows) {
   output(g, n)->rank = 1;
   output(g, n)->shape[0] = 2;
@@ -238,6 +244,7 @@ static const struct rule no_circuits[] = {
     {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},
+    {OP_add, constant_addend, "one of its inputs is a constant"},
     {OP_relu, delayed, "it doesn't read what layers before it give"},
     {OP_relu, on_the_host, "the model has no layer that computes"},
 };
