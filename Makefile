@@ -55,7 +55,7 @@ test: setup-test ## everything that every change must pass
 test-deep: setup-test ## the same at full width and depth
 	@$(MAKE) --no-print-directory check-deep
 
-bench: all $(BUILD)/tests/bench_dataflow ## figures of speed, printed
+bench: all $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/*/bench_*.c))) ## figures of speed, printed
 	@scripts/bench
 
 synth: setup-synth ## what mnist-mlp at 8,3 and 4 lanes needs in FPGAs, and Fmax where nextpnr is found
@@ -163,9 +163,12 @@ $(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o: CFLAGS_ALL += -O3
 include tests/fuzz/fuzz.mk
 
 HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/helper_*.c))
-$(BUILD)/tests/bench_%: $(BUILD)/tests/exec/bench_%.o $(BUILD)/libnngen.a
+BENCH_SOURCES = $(wildcard tests/*/bench_*.c)
+BENCHES = $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(BENCH_SOURCES)))
+$(foreach t,$(BENCH_SOURCES:.c=),$(eval $(BUILD)/tests/$(notdir $t): $(BUILD)/$t.o))
+$(BENCHES): $(BUILD)/libnngen.a
 	@echo "  LD $@"
-	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+	@$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libnngen.a $(LIBS)
 
 $(foreach t,$(TEST_SOURCES:.c=),$(eval $(BUILD)/tests/$(notdir $t): $(BUILD)/$t.o))
 $(TESTS): $(HELPERS) $(BUILD)/libnngen.a
@@ -190,7 +193,7 @@ check:
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
-SIMULATES = test_sim test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
+SIMULATES = test_sim test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \

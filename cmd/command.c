@@ -121,7 +121,10 @@ bool command_model(struct arena *a, const struct options *o, struct model *m, st
 // --input-mean and --input-std are about pixels.
 static bool check_source(const struct options *o, const struct images *set, struct err *e) {
   const char *given = o->input_mean ? "--input-mean" : o->input_std ? "--input-std" : NULL;
-  return !given || set->pixels ||
+  bool pixels = false;
+  for (uint32_t i = 0; i == 0 || i < set->n_parts; i++)
+    pixels |= images_part(set, i)->pixels != NULL;
+  return !given || pixels ||
          err_set(e,
                  "%s: %s holds numbers, which are taken as they are: only bytes are pixels "
                  "(np.save(FILE, x.astype(np.uint8)))",
@@ -136,25 +139,85 @@ void command_note_data(const struct options *o, const struct images *set) {
                  (long long)set->count);
 }
 
+// "INPUT=SET": the set; NULL if the word isn't about this input.
+static const char *set_of(const char *word, const char *input) {
+  size_t length = strlen(input);
+  return strncmp(word, input, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
+}
+
+// Which set each of several inputs takes.
+static bool choose_sets(const struct options *o, const struct graph *g, const char **set,
+                        struct err *e) {
+  bool used[LIST_MOST] = {false};
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    const char *input = g->values[g->inputs[i].value].name;
+    for (int k = 0; k < o->data.count; k++) {
+      const char *one = set_of(o->data.word[k], input);
+      if (one && set[i]) return err_set(e, "--data: two sets for input \"%s\"", input);
+      if (one) set[i] = one;
+      used[k] |= one != NULL;
+    }
+    if (!set[i])
+      return err_set(e, "the model has %u inputs: --data %s=SET gives the images of \"%s\"",
+                     g->n_inputs, input, input);
+  }
+  for (int k = 0; k < o->data.count; k++)
+    if (!used[k])
+      return err_set(e, "--data %s: expected INPUT=SET, as in %s=x.npy", o->data.word[k],
+                     g->values[g->inputs[0].value].name);
+  return true;
+}
+
+static bool open_sets(struct arena *a, const struct options *o, const struct graph *g,
+                      int64_t limit, struct images *out, struct err *e) {
+  const char **set = ARENA_NEW(a, const char *, g->n_inputs);
+  struct images *of = ARENA_NEW(a, struct images, g->n_inputs);
+  if (!choose_sets(o, g, set, e)) return false;
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    if (!data_open(a, set[i], limit, &of[i], e)) return false;
+    command_note_data(o, &of[i]);
+  }
+  return images_join(a, g->n_inputs, of, out, e);
+}
+
+static bool open_set(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
+                     struct images *out, struct err *e) {
+  const char *word = o->data.count ? o->data.word[0] : "mnist";
+  const char *named = g->n_inputs ? set_of(word, g->values[g->inputs[0].value].name) : NULL;
+  if (o->data.count > 1)
+    return err_set(e, "--data is given %d times, the model has one input", o->data.count);
+  if (!data_open(a, named ? named : word, limit, out, e)) return false;
+  command_note_data(o, out);
+  return true;
+}
+
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
-  if (!data_open(a, o->data ? o->data : "mnist", limit, out, e)) return false;
-  command_note_data(o, out);
-  return images_fit(out, g, e) && check_source(o, out, e);
+  bool several = g->n_inputs > 1;
+  return (several ? open_sets(a, o, g, limit, out, e) : open_set(a, o, g, limit, out, e)) &&
+         images_fit(out, g, e) && check_source(o, out, e);
+}
+
+static void warn_input(struct arena *a, const struct graph *g, uint32_t input,
+                       const struct images *set, struct warnings *w) {
+  const struct value *x = &g->values[g->inputs[input].value];
+  struct stream_loss loss = {0};
+  int64_t count = set->count < LOOKED_AT ? set->count : LOOKED_AT;
+  if (set->pixels) return; // the model's table tells
+  struct graph one = *g;
+  struct arena scratch = {0};
+  one.inputs = &g->inputs[input];
+  one.n_inputs = 1;
+  const int32_t *codes = images_codes(&scratch, &one, set, 0, count);
+  for (int64_t i = 0; i < count * set->elements; i++)
+    stream_loss_add(&loss, &x->type, codes[i], images_real(set, i));
+  warnings_stream(a, w, x->name, &x->type, &loss, true);
+  arena_free(&scratch);
 }
 
 void command_warn_input(struct arena *a, const struct options *o, const struct graph *g,
                         const struct images *set, struct warnings *w) {
-  const struct value *x = &g->values[g->inputs[0].value];
-  struct stream_loss loss = {0};
-  int64_t count = set->count < LOOKED_AT ? set->count : LOOKED_AT;
   uint32_t before = w->count;
-  if (set->pixels) return; // the model's table tells
-  struct arena scratch = {0};
-  const int32_t *codes = images_codes(&scratch, g, set, 0, count);
-  for (int64_t i = 0; i < count * set->elements; i++)
-    stream_loss_add(&loss, &x->type, codes[i], images_real(set, i));
-  warnings_stream(a, w, x->name, &x->type, &loss, true);
+  for (uint32_t i = 0; i < g->n_inputs; i++) warn_input(a, g, i, images_part(set, i), w);
   command_warn(o, w, before);
-  arena_free(&scratch);
 }

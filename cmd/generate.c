@@ -73,7 +73,7 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
 static const int32_t *vector_frames(struct arena *a, const struct options *o,
                                     const struct circuit *p, struct warnings *w, struct err *e) {
   struct images set;
-  if (!o->data || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
+  if (!o->data.count || !command_images(a, o, p->graph, BENCH_FRAMES, &set, e)) return NULL;
   command_warn_input(a, o, p->graph, &set, w);
   if (set.count == BENCH_FRAMES) return images_codes(a, p->graph, &set, 0, BENCH_FRAMES);
   err_put(e, "%s: %lld images, the vectors take %d", set.name, (long long)set.count, BENCH_FRAMES);

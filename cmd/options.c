@@ -33,9 +33,15 @@ static bool parse_number(const char *text, int64_t *out) {
 
 static bool store(struct options *o, const struct option_row *r, const char *text, struct err *e) {
   void *field = (char *)o + r->offset;
+  struct option_list *list = field;
   switch (r->kind) {
   case TEXT:
     *(const char **)field = text;
+    return true;
+  case LIST:
+    if (list->count == LIST_MOST)
+      return err_set(e, "--%s: given more than %d times", r->name, LIST_MOST);
+    list->word[list->count++] = text;
     return true;
   case FLAG:
     *(bool *)field = true;

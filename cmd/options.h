@@ -29,21 +29,30 @@ struct command_row {
 };
 extern const struct command_row command_rows[COMMANDS];
 
-// What an option holds: the given word, the number (0: not given), or true.
+// The words of an option that may be given several times.
+enum { LIST_MOST = 16 };
+struct option_list {
+  int count;
+  const char *word[LIST_MOST];
+};
+
+// What an option holds: the given word, the number (0: not given), true, or all words.
 struct options {
   const char *model; // the one positional argument
 #define TEXT const char *
 #define NUMBER int64_t
 #define FLAG bool
+#define LIST struct option_list
 #define OPTION(field, kind, ...) kind field;
 #include "cmd/options.def"
 #undef OPTION
 #undef TEXT
 #undef NUMBER
 #undef FLAG
+#undef LIST
 };
 
-enum option_kind { TEXT, NUMBER, FLAG };
+enum option_kind { TEXT, NUMBER, FLAG, LIST };
 
 struct option_row {
   size_t offset; // of the field in struct options

@@ -18,7 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { MOST = 16 };
+enum { MOST = 64 };
 
 struct place {
   const char *option;  // what it is: "the model", "the file of --data", "-o"
@@ -84,17 +84,21 @@ static void output(struct places *p, const char *option, const char *path) {
   if (path && p->n_outputs < MOST) fill(p->arena, &p->outputs[p->n_outputs++], option, path);
 }
 
+// A set, or INPUT=SET.
 static void data(struct places *p, const char *option, const char *spec) {
-  const char *files[2];
-  data_files(p->arena, spec, files);
-  input(p, option, files[0]);
-  input(p, option, files[1]);
+  const char *named = strchr(spec, '='), *sets[] = {spec, named ? named + 1 : NULL};
+  for (int i = 0; i < 2 && sets[i]; i++) {
+    const char *files[2];
+    data_files(p->arena, sets[i], files);
+    input(p, option, files[0]);
+    input(p, option, files[1]);
+  }
 }
 
 static void collect(struct places *p, enum command c, const struct options *o) {
   bool reads = c == COMMAND_RUN || c == COMMAND_SIM, train = c == COMMAND_TRAIN;
   const char *mnist = train ? "mnist-train" : "mnist";
-  bool set = o->data && !(train && strcmp(o->data, "mnist") == 0);
+  bool set = o->data.count && !(train && strcmp(o->data.word[0], "mnist") == 0);
   input(p, "the model", o->model);
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   input(p, "the file of --formats", o->formats);
@@ -103,7 +107,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
     const char *recipe = arena_printf(p->arena, "models/%s.json", o->net);
     input(p, "the file of --net", file_exists(o->net) ? o->net : library_path(p->arena, recipe));
   }
-  if (o->data || reads || train) data(p, "the file of --data", set ? o->data : mnist);
+  if (!set && (o->data.count || reads || train)) data(p, "the file of --data", mnist);
+  for (int i = 0; set && i < o->data.count; i++) data(p, "the file of --data", o->data.word[i]);
   if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
   output(p, "--checkpoint", o->checkpoint);
   output(p, "--log", o->log);

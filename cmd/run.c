@@ -28,7 +28,7 @@ static bool run_real(struct run *r, const void *m, int64_t first, int64_t count,
   float *floats = pixels ? NULL : ARENA_NEW(&a, float, count * r->set.elements);
   for (uint32_t i = 0; i < r->n_outputs; i++)
     taps[i] = (struct real_tap){r->outputs[i].value, place(r, i, first)};
-  bool ok = pixels || images_floats(&r->set, first, count, floats, e);
+  bool ok = pixels || images_floats(r->graph, &r->set, first, count, floats, e);
   if (ok) real_run(m, count, pixels, floats, taps, r->n_outputs);
   arena_free(&a);
   return ok;

@@ -9,31 +9,31 @@ enum { BLOCK = 2048, COMPARED_MAX = 1 << 14 }; // images per call; that losses a
 
 // ---- the input
 
-// What the float model sees at element `at` of all images.
-static double input_real(const struct run *r, int64_t at) {
-  const struct source *s = &r->real->inputs[0].source;
-  if (!r->set.pixels) return images_real(&r->set, at);
-  int64_t c = s->channels > 1 ? at % s->channels : 0;
-  return (r->set.pixels[at] / 255.0 - s->mean[c]) / s->std[c];
-}
-
-// The stream that carries the input's values: behind the table, where bytes enter the circuit.
-static const struct value *input_stream(const struct run *r) {
-  const struct value *x = &r->graph->values[r->graph->inputs[0].value];
+// The stream that carries an input's values: behind the table, where bytes enter the circuit.
+static const struct value *input_stream(const struct run *r, uint32_t input) {
+  const struct value *x = &r->graph->values[r->graph->inputs[input].value];
   const char *name = arena_printf(r->arena, "%s.codes", x->name);
   int32_t inner = graph_find_value(r->graph, name);
   bool added = inner != NONE && graph_find_value(r->real, name) == NONE;
   return added ? &r->graph->values[inner] : x;
 }
 
-static void add_input(struct run *r, int64_t first, int64_t count, const int32_t *codes) {
-  const struct value *x = input_stream(r);
-  struct arena a = {0};
-  if (!codes) codes = images_codes(&a, r->graph, &r->set, first, count);
-  for (int64_t i = 0; i < count * r->set.elements; i++)
-    stream_loss_add(&r->losses[0].of, &x->type, type_code(&x->type, codes[i]),
-                    input_real(r, first * r->set.elements + i));
-  arena_free(&a);
+// `behind`: the codes behind the table, (count, elements), or NULL: those of the input itself.
+static void add_input(struct run *r, uint32_t input, int64_t first, int64_t count,
+                      const int32_t *codes, const int32_t *behind) {
+  const struct value *x = input_stream(r, input);
+  const struct images *part = images_part(&r->set, input);
+  const struct source *source = &r->real->inputs[input].source;
+  int64_t before = 0;
+  for (uint32_t i = 0; i < input; i++) before += images_part(&r->set, i)->elements;
+  for (int64_t f = 0; f < count; f++)
+    for (int64_t i = 0; i < part->elements; i++) {
+      int64_t at = (first + f) * part->elements + i;
+      int32_t code =
+          behind ? behind[f * part->elements + i] : codes[f * r->set.elements + before + i];
+      double real = part->pixels ? source_real(source, i, part->pixels[at]) : images_real(part, at);
+      stream_loss_add(&r->losses[input].of, &x->type, type_code(&x->type, code), real);
+    }
 }
 
 // ---- layers
@@ -42,12 +42,13 @@ static void add_input(struct run *r, int64_t first, int64_t count, const int32_t
 // of shape repeat what they are made of.
 static void pair_layers(struct run *r, struct golden_tap *taps, struct real_tap *real_taps) {
   const struct graph *g = r->graph;
-  const struct value *x = input_stream(r);
-  r->losses[0].name = g->values[g->inputs[0].value].name;
-  r->n_losses = 1;
-  if (x->node != NONE)
-    taps[0] = (struct golden_tap){(uint32_t)graph_find_value(g, x->name),
-                                  ARENA_NEW(r->arena, int32_t, value_elements(x) * BLOCK)};
+  r->n_losses = g->n_inputs;
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    const struct value *x = input_stream(r, i);
+    r->losses[i].name = g->values[g->inputs[i].value].name;
+    taps[i].value = (uint32_t)graph_find_value(g, x->name);
+    if (x->node != NONE) taps[i].to = ARENA_NEW(r->arena, int32_t, value_elements(x) * BLOCK);
+  }
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *node = &g->nodes[i];
     const struct value *y = node_out(g, node, 0);
@@ -79,7 +80,7 @@ static bool run_real(struct run *r, const struct real *m, int64_t first, int64_t
   struct arena a = {0};
   const uint8_t *pixels = r->set.pixels ? r->set.pixels + first * r->set.elements : NULL;
   float *floats = r->set.pixels ? NULL : ARENA_NEW(&a, float, count * r->set.elements);
-  bool ok = !floats || images_floats(&r->set, first, count, floats, e);
+  bool ok = !floats || images_floats(r->real, &r->set, first, count, floats, e);
   if (ok) real_run(m, count, pixels, floats, taps, n_taps);
   arena_free(&a);
   return ok;
@@ -88,24 +89,33 @@ static bool run_real(struct run *r, const struct real *m, int64_t first, int64_t
 static bool add_losses(struct run *r, const struct golden *m, const struct real *real,
                        struct err *e) {
   int64_t images = r->set.count < COMPARED_MAX ? r->set.count : COMPARED_MAX;
-  struct golden_tap *taps = ARENA_NEW(r->arena, struct golden_tap, r->graph->n_nodes + 1);
-  struct real_tap *real_taps = ARENA_NEW(r->arena, struct real_tap, r->graph->n_nodes + 1);
-  r->losses = ARENA_NEW(r->arena, struct loss, r->graph->n_nodes + 1);
+  struct golden_tap *taps =
+      ARENA_NEW(r->arena, struct golden_tap, r->graph->n_nodes + r->graph->n_inputs);
+  struct real_tap *real_taps =
+      ARENA_NEW(r->arena, struct real_tap, r->graph->n_nodes + r->graph->n_inputs);
+  r->losses = ARENA_NEW(r->arena, struct loss, r->graph->n_nodes + r->graph->n_inputs);
   pair_layers(r, taps, real_taps);
-  uint32_t skip = taps[0].to ? 0 : 1; // the input itself isn't computed
+  uint32_t inputs = r->graph->n_inputs;
+  struct golden_tap *wanted = ARENA_NEW(r->arena, struct golden_tap, r->n_losses);
+  uint32_t n_wanted = 0;
+  for (uint32_t k = 0; k < r->n_losses; k++)
+    if (taps[k].to) wanted[n_wanted++] = taps[k]; // an input itself isn't computed
   for (int64_t i = 0; i < images; i += BLOCK) {
     int64_t count = images - i < BLOCK ? images - i : BLOCK;
-    run_golden(r, m, i, count, taps + skip, r->n_losses - skip);
-    if (!run_real(r, real, i, count, real_taps + 1, r->n_losses - 1, e)) return false;
-    add_input(r, i, count, taps[0].to);
-    for (uint32_t k = 1; k < r->n_losses; k++) {
+    run_golden(r, m, i, count, wanted, n_wanted);
+    if (!run_real(r, real, i, count, real_taps + inputs, r->n_losses - inputs, e)) return false;
+    struct arena a = {0};
+    const int32_t *codes = images_codes(&a, r->graph, &r->set, i, count);
+    for (uint32_t k = 0; k < inputs; k++) add_input(r, k, i, count, codes, taps[k].to);
+    arena_free(&a);
+    for (uint32_t k = inputs; k < r->n_losses; k++) {
       const struct value *v = &r->graph->values[taps[k].value];
       for (int64_t n = 0; n < count * value_elements(v); n++)
         stream_loss_add(&r->losses[k].of, &v->type, type_code(&v->type, taps[k].to[n]),
                         (double)real_taps[k].to[n]);
     }
   }
-  for (uint32_t k = 1; k < r->n_losses; k++)
+  for (uint32_t k = inputs; k < r->n_losses; k++)
     warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
                     &r->losses[k].of, false);
   return true;

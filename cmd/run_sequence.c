@@ -37,21 +37,33 @@ int64_t run_steps(const struct run *r) {
 
 static bool enter_codes(struct run *r, struct steps *s, int64_t first, int64_t frames) {
   struct arena a = {0};
-  int64_t *x = steps_input(s, 0);
-  const struct type *t = &r->graph->values[r->graph->inputs[0].value].type;
   const int32_t *codes = images_codes(&a, r->graph, &r->set, first, frames);
-  for (int64_t i = 0; i < frames * r->set.elements; i++) x[i] = type_code(t, codes[i]);
+  for (uint32_t k = 0; k < r->graph->n_inputs; k++) {
+    int64_t *x = steps_input(s, k), n = images_part(&r->set, k)->elements;
+    const struct type *t = &r->graph->values[r->graph->inputs[k].value].type;
+    for (int64_t i = 0; i < frames * n; i++)
+      x[i] = type_code(t, codes[i / n * r->set.elements + i % n]);
+    codes += n;
+  }
   arena_free(&a);
   return true;
 }
 
 static bool enter_reals(struct run *r, struct steps *s, int64_t first, int64_t frames,
                         struct err *e) {
-  float *x = steps_input(s, 0);
-  if (!r->set.pixels) return images_floats(&r->set, first, frames, x, e);
-  real_pixels(&r->graph->inputs[0], r->set.elements, frames,
-              r->set.pixels + first * r->set.elements, x);
-  return true;
+  struct arena a = {0};
+  float *all = ARENA_NEW(&a, float, frames * r->set.elements);
+  const float *from = all;
+  bool ok = images_floats(r->graph, &r->set, first, frames, all, e);
+  for (uint32_t k = 0; ok && k < r->graph->n_inputs; k++) {
+    float *x = steps_input(s, k);
+    int64_t n = images_part(&r->set, k)->elements;
+    for (int64_t f = 0; f < frames; f++)
+      memcpy(x + f * n, from + f * r->set.elements, (size_t)n * sizeof *x);
+    from += n;
+  }
+  arena_free(&a);
+  return ok;
 }
 
 // What the outputs hold after a step goes to their rows: of its frames, or of the step.

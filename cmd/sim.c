@@ -62,11 +62,12 @@ static bool check_folder_options(const struct options *o, struct err *e) {
 static bool open_data(struct sim *s, const struct circuit *p, struct err *e) {
   const struct options *o = s->options;
   int64_t images = o->images ? o->images : s->job.icarus ? ICARUS_IMAGES : IMAGES_DEFAULT;
-  s->verdict = verdict_of_value(p->graph, p->output.value);
+  uint32_t judged = p->outputs[simulate_judged(p)].value;
+  s->verdict = verdict_of_value(p->graph, judged);
   if (!command_images(s->arena, o, p->graph, images, &s->set, e) ||
       !verdict_answers(s->arena, &s->verdict, &s->set, &s->job.answers, e))
     return false;
-  if (s->job.answers.targets && verdict_of(p->graph).value != p->output.value) {
+  if (s->job.answers.targets && verdict_of(p->graph).value != judged) {
     command_note(o,
                  "%s: the labels are targets of \"%s\", which the host computes behind the "
                  "circuit: not compared",

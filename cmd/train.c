@@ -197,7 +197,10 @@ static uint32_t read_frozen(struct train *t, struct training_part **parts) {
 // ---- data
 
 static bool open_data(struct train *t, struct err *e) {
-  const char *data = t->o->data ? t->o->data : "mnist";
+  if (t->o->data.count > 1)
+    return err_set(e, "--data is given %d times: a model that is trained has one input",
+                   t->o->data.count);
+  const char *data = t->o->data.count ? t->o->data.word[0] : "mnist";
   bool mnist = strcmp(data, "mnist") == 0;
   if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
   t->result.data = t->set.name;
@@ -223,7 +226,7 @@ static bool open_test(struct train *t, struct err *e) {
   struct options o = *t->o;
   const struct graph *g = t->recipe.model;
   if (!r->test_name) return true;
-  o.data = r->test_name;
+  o.data = (struct option_list){1, {r->test_name}};
   o.images = 0; // all of it, and no note
   r->verdict = verdict_of(g);
   if (!command_images(t->arena, &o, g, 0, &t->test_set, e)) return false;
@@ -244,7 +247,7 @@ static bool test(struct train *t, struct err *e) {
   struct real_tap tap = {r->verdict.value, y};
   int threads;
   struct real *real = real_new(t->arena, g, e);
-  if (!real || !pool_threads(&threads, e) || (x && !images_floats(set, 0, set->count, x, e)))
+  if (!real || !pool_threads(&threads, e) || (x && !images_floats(g, set, 0, set->count, x, e)))
     return false;
   real_threads(t->arena, real, threads);
   real_run(real, set->count, set->pixels, x, &tap, 1);

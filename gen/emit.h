@@ -41,6 +41,8 @@ struct emit_column {
   const char *(*module)(const struct cell *c); // of the library
   void (*parameters)(struct parameters *out, const struct circuit *p, const struct cell *c);
   void (*images)(struct emit_files *f, const struct cell *c); // of its memories; NULL: none
+  // The module takes any number of inputs as one port: bits of each; NULL: each is a port.
+  int64_t (*slot)(const struct cell *c);
 };
 
 #define YES(f) extern const struct emit_column f;
@@ -55,6 +57,11 @@ struct emit_column {
 
 // Requantisation parameters; `cast`: print CAST too and nothing more if there is none.
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast);
+
+// Of CELL_CAST and CELL_CONSTANT.
+void emit_cast_parameters(struct parameters *out, const struct cell *c);
+void emit_constant_parameters(struct parameters *out, const struct cell *c);
+void emit_constant_images(struct emit_files *f, const struct cell *c);
 
 // One memory image in banks, rom/<base>_<bank>.mem (three digits): `depth` words of `fields`
 // fields, field i of word w being `width` bits of field(context, w, i), field 0 in the low bits.

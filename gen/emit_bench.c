@@ -26,12 +26,20 @@ int64_t bench_drain(const struct circuit *p) {
   return p->latency + STALL + 64;
 }
 
-const char *bench_tap_name(const struct circuit *p, uint32_t tap) {
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    if (p->cells[i].kind == CELL_LAYER &&
-        strcmp(p->cells[i].out[0]->signal, p->taps[tap].signal) == 0)
-      return p->cells[i].name;
-  return p->taps[tap].signal;
+uint32_t bench_streams(const struct circuit *p) {
+  return p->n_taps + p->n_outputs;
+}
+
+const struct stream *bench_stream(const struct circuit *p, uint32_t i) {
+  return i < p->n_taps ? &p->taps[i] : &p->outputs[i - p->n_taps];
+}
+
+const char *bench_name(const struct circuit *p, uint32_t i) {
+  const char *signal = bench_stream(p, i)->signal;
+  for (uint32_t k = 0; i < p->n_taps && k < p->n_cells; k++)
+    if (p->cells[k].kind == CELL_LAYER && strcmp(p->cells[k].out[0]->signal, signal) == 0)
+      return p->cells[k].name;
+  return signal;
 }
 
 static ll width(const struct stream *s, bool top) {
@@ -46,16 +54,64 @@ static void put_header(struct text *out, const char *name, const char *says) {
   if (strcmp(name, "bench") == 0) text_puts(out, ";\n");
 }
 
+static void put_port_nets(struct text *out, const struct stream *s) {
+  const char *n = s->signal;
+  text_printf(out, "  logic [%lld:0] %s_tdata;\n", width(s, true) - 1, n);
+  text_printf(out, "  logic %s_tvalid;\n  logic %s_tready;\n  logic %s_tlast;\n", n, n, n);
+}
+
+static void put_moved(struct text *out, const struct stream *s, const char *then) {
+  text_printf(out, "(%s_tvalid && %s_tready)%s", s->signal, s->signal, then);
+}
+
 static void put_nets(struct text *out, const struct circuit *p) {
   text_puts(out, "  logic aclk;\n  logic aresetn;\n  logic [63:0] cycle;\n");
   text_puts(out, "  logic [2:0] stall_in;\n  logic [2:0] stall_out;\n  logic [31:0] seed;\n");
-  text_printf(out, "  logic [%lld:0] s_axis_tdata;\n", width(&p->input, true) - 1);
-  text_puts(out, "  logic s_axis_tvalid;\n  logic s_axis_tready;\n  logic s_axis_tlast;\n");
-  text_printf(out, "  logic [%lld:0] m_axis_tdata;\n", width(&p->output, true) - 1);
-  text_puts(out, "  logic m_axis_tvalid;\n  logic m_axis_tready;\n  logic m_axis_tlast;\n");
-  text_puts(out, "  logic frame_error;\n  logic moved;\n\n");
-  text_puts(out, "  assign moved = (s_axis_tvalid && s_axis_tready) ||\n"
-                 "      (m_axis_tvalid && m_axis_tready);\n\n");
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_port_nets(out, &p->inputs[i]);
+  for (uint32_t i = 0; i < p->n_outputs; i++) put_port_nets(out, &p->outputs[i]);
+  text_puts(out, "  logic frame_error;\n  logic moved;\n\n  assign moved = ");
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_moved(out, &p->inputs[i], " ||\n      ");
+  for (uint32_t i = 0; i < p->n_outputs; i++)
+    put_moved(out, &p->outputs[i], i + 1 < p->n_outputs ? " ||\n      " : ";\n\n");
+}
+
+// "" if there is one of it.
+static const char *number_of(char text[16], uint32_t i, uint32_t count) {
+  text[0] = 0;
+  if (count > 1) snprintf(text, 16, "%u", i);
+  return text;
+}
+
+static void put_connected(struct text *out, const struct stream *s) {
+  const char *n = s->signal;
+  text_printf(out, "    .%s_tdata(%s_tdata), .%s_tvalid(%s_tvalid),\n", n, n, n, n);
+  text_printf(out, "    .%s_tready(%s_tready), .%s_tlast(%s_tlast),\n", n, n, n, n);
+}
+
+// Sides of one kind draw their random stalls from different seeds.
+static void put_seed(struct text *out, uint32_t i) {
+  text_puts(out, "seed");
+  if (i) text_printf(out, " + 32'd%u", i);
+}
+
+static void put_sink(struct text *out, const struct circuit *p, uint32_t i) {
+  char number[16];
+  text_printf(out,
+              "  bench_sink sink%s (\n    .aclk(aclk), .aresetn(aresetn), .pattern(stall_out), "
+              ".seed(",
+              number_of(number, i, p->n_outputs));
+  put_seed(out, i);
+  text_printf(out, "),\n    .tvalid(%s_tvalid), .tready(%s_tready)\n  );\n\n", p->outputs[i].signal,
+              p->outputs[i].signal);
+}
+
+static void put_input_protocol(struct text *out, const struct circuit *p, uint32_t i) {
+  char number[16];
+  text_printf(out,
+              "  bench_protocol #(.NAME(\"%s\"), .CHECK_READY(1)) input%s_protocol (\n"
+              "    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(8'd0), .tvalid(1'b0),\n"
+              "    .tready(%s_tready), .tlast(1'b0)\n  );\n\n",
+              p->inputs[i].signal, number_of(number, i, p->n_inputs), p->inputs[i].signal);
 }
 
 static void put_circuit(struct text *out, const struct circuit *p, const char *rom, bool netlist) {
@@ -65,25 +121,25 @@ static void put_circuit(struct text *out, const struct circuit *p, const char *r
   text_printf(out, "  %s%s", p->top, p->rom_style == ROM_FILE && netlist ? "" : " ");
   if (p->rom_style == ROM_FILE) text_printf(out, "%s#(.ROM_DIR(%s))%s", begin, rom, end);
   text_puts(out, "dut (\n    .aclk(aclk), .aresetn(aresetn),\n");
-  text_puts(out, "    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),\n"
-                 "    .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),\n"
-                 "    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),\n"
-                 "    .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),\n"
-                 "    .frame_error(frame_error)\n  );\n\n");
-  text_puts(out, "  bench_sink sink (\n    .aclk(aclk), .aresetn(aresetn), .pattern(stall_out), "
-                 ".seed(seed),\n    .tvalid(m_axis_tvalid), .tready(m_axis_tready)\n  );\n\n");
-  text_puts(out, "  bench_protocol #(.NAME(\"s_axis\"), .CHECK_READY(1)) input_protocol (\n"
-                 "    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(8'd0), .tvalid(1'b0),\n"
-                 "    .tready(s_axis_tready), .tlast(1'b0)\n  );\n\n");
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_connected(out, &p->inputs[i]);
+  for (uint32_t i = 0; i < p->n_outputs; i++) put_connected(out, &p->outputs[i]);
+  text_puts(out, "    .frame_error(frame_error)\n  );\n\n");
+  for (uint32_t i = 0; i < p->n_outputs; i++) put_sink(out, p, i);
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_input_protocol(out, p, i);
 }
 
-static void put_source(struct text *out, const char *from) {
+static void put_source(struct text *out, const struct circuit *p, uint32_t i, const char *more) {
+  const char *n = p->inputs[i].signal;
+  char number[16];
   text_printf(out,
-              "  ) source (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), "
-              ".pattern(stall_in), .seed(seed),\n"
-              "    .tdata(s_axis_tdata), .tvalid(s_axis_tvalid), .tready(s_axis_tready),\n"
-              "    .tlast(s_axis_tlast)%s\n  );\n\n",
-              from);
+              "  ) source%s (\n    .aclk(aclk), .aresetn(aresetn), .cycle(cycle), "
+              ".pattern(stall_in), .seed(",
+              number_of(number, i, p->n_inputs));
+  put_seed(out, i);
+  text_printf(out,
+              "),\n    .tdata(%s_tdata), .tvalid(%s_tvalid), .tready(%s_tready),\n"
+              "    .tlast(%s_tlast)%s\n  );\n\n",
+              n, n, n, n, more);
 }
 
 static void put_watched(struct text *out, const char *signal) {
@@ -93,19 +149,23 @@ static void put_watched(struct text *out, const char *signal) {
               signal);
 }
 
-// Stream `i`: a tap, or the circuit's output after the last one.
+// Stream `i`: a tap, or one of the circuit's outputs after the last one.
 struct watched {
   const struct stream *stream;
   const char *name; // of the layer
-  const char *file; // of its vectors
+  char file[64];    // of its vectors
   char signal[64];  // prefix of its nets, as the bench sees them
   bool top;         // at the circuit's output
 };
 
 static struct watched watched(const struct circuit *p, uint32_t i) {
-  bool top = i == p->n_taps;
-  struct watched w = {top ? &p->output : &p->taps[i], top ? "m_axis" : bench_tap_name(p, i),
-                      top ? "expected" : p->taps[i].signal, "", top};
+  bool top = i >= p->n_taps;
+  struct watched w = {.stream = bench_stream(p, i), .name = bench_name(p, i), .top = top};
+  char number[16];
+  if (top)
+    snprintf(w.file, sizeof w.file, "expected%s", number_of(number, i - p->n_taps, p->n_outputs));
+  else
+    snprintf(w.file, sizeof w.file, "%s", w.stream->signal);
   snprintf(w.signal, sizeof w.signal, "%s%s", top ? "" : "dut.", w.stream->signal);
   return w;
 }
@@ -123,9 +183,12 @@ void emit_bench_dpi(struct text *out, const struct circuit *p) {
   put_header(out, "bench", "The circuit between a source and a sink; the harness compares.");
   put_nets(out, p);
   put_circuit(out, p, "\"rom\"", false);
-  text_printf(out, "  bench_source #(\n    .WIDTH(%lld)\n", width(&p->input, true));
-  put_source(out, "");
-  for (uint32_t i = 0; i <= p->n_taps; i++) {
+  for (uint32_t i = 0; i < p->n_inputs; i++) {
+    text_printf(out, "  bench_source #(\n    .INPUT(%u), .WIDTH(%lld)\n", i,
+                width(&p->inputs[i], true));
+    put_source(out, p, i, "");
+  }
+  for (uint32_t i = 0; i < bench_streams(p); i++) {
     struct watched w = watched(p, i);
     put_dpi_tap(out, &w, i);
   }
@@ -137,18 +200,23 @@ void emit_bench_dpi(struct text *out, const struct circuit *p) {
 
 // ---- tb.sv
 
-static void put_vector_nets(struct text *out, uint32_t streams) {
+static void put_vector_nets(struct text *out, const struct circuit *p) {
+  uint32_t streams = bench_streams(p);
   static const char *const words[] = {"frames", "mismatches", "compared", "bad_frame",
                                       "bad_element"};
   text_puts(out, "  logic [63:0] began;\n  logic [63:0] ii;\n");
   for (int i = 0; i < 5; i++) text_printf(out, "  logic [%u:0] %s;\n", streams * 32 - 1, words[i]);
   text_printf(out, "  logic [%u:0] expected;\n  logic [%u:0] found;\n", streams * 64 - 1,
               streams * 64 - 1);
-  text_printf(out, "  logic [63:0] first_done;\n  logic [%u:0] unused_done;\n\n",
-              (streams - 1) * 64 - 1);
+  text_printf(out, "  logic [%u:0] first_done;\n  logic [%u:0] unused_done;\n",
+              p->n_outputs * 64 - 1, p->n_taps * 64 - 1);
+  if (p->n_inputs > 1)
+    text_printf(out, "  logic [%u:0] unused_began;\n  logic [%u:0] unused_ii;\n",
+                (p->n_inputs - 1) * 64 - 1, (p->n_inputs - 1) * 64 - 1);
+  text_puts(out, "\n");
 }
 
-static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i) {
+static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i, uint32_t taps) {
   const struct stream *s = w->stream;
   text_printf(out, "  vector_tap #(\n    .NAME(\"%s\"), .FILE({VECTORS, \"/%s.mem\"}),\n", w->name,
               w->file);
@@ -163,10 +231,8 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
   text_printf(out, "    .bad_element(bad_element[%u +: 32]), .expected(expected[%u +: 64]),\n",
               32 * i, 64 * i);
   text_printf(out, "    .found(found[%u +: 64]),\n", 64 * i);
-  if (w->top)
-    text_puts(out, "    .first_done(first_done)\n  );\n\n");
-  else
-    text_printf(out, "    .first_done(unused_done[%u +: 64])\n  );\n\n", 64 * i);
+  text_printf(out, "    .first_done(%s[%u +: 64])\n  );\n\n", w->top ? "first_done" : "unused_done",
+              64 * (w->top ? i - taps : i));
 }
 
 // A netlist has no streams inside: its layers count as right, the output is compared.
@@ -184,9 +250,10 @@ static void put_netlist_taps(struct text *out, uint32_t taps) {
 }
 
 static void put_vector_end(struct text *out, const struct circuit *p) {
-  text_printf(out, "  vector_end #(\n    .STREAMS(%u), .FRAMES(FRAMES),\n    .NAMES({",
-              p->n_taps + 1);
-  for (uint32_t i = p->n_taps + 1; i-- > 0;)
+  text_printf(out, "  vector_end #(\n    .STREAMS(%u), ", bench_streams(p));
+  if (p->n_outputs > 1) text_printf(out, ".OUTPUTS(%u), ", p->n_outputs);
+  text_puts(out, ".FRAMES(FRAMES),\n    .NAMES({");
+  for (uint32_t i = bench_streams(p); i-- > 0;)
     text_printf(out, "256'(\"%s\")%s", watched(p, i).name, i ? ", " : "}),\n");
   text_printf(out, "    .II(%lld), .LATENCY(%lld), .STEADY(%lld), .DRAIN(%lld), .LIMIT(%lld)\n",
               (ll)p->ii, (ll)p->latency, (ll)p->steady, (ll)bench_drain(p), (ll)bench_limit(p));
@@ -199,6 +266,20 @@ static void put_vector_end(struct text *out, const struct circuit *p) {
   text_puts(out, "    .first_done(first_done)\n  );\nendmodule\n\n`default_nettype wire\n");
 }
 
+// The first input's frames are the ones that are timed.
+static void put_vector_source(struct text *out, const struct circuit *p, uint32_t i) {
+  char number[16], more[96] = ",\n    .began(began), .ii(ii)";
+  if (i)
+    snprintf(more, sizeof more, ",\n    .began(unused_began[%u +: 64]), .ii(unused_ii[%u +: 64])",
+             64 * (i - 1), 64 * (i - 1));
+  text_printf(out,
+              "  vector_source #(\n    .FILE({VECTORS, \"/input%s.mem\"}), .WIDTH(%lld), "
+              ".BEATS(%lld), .FRAMES(FRAMES)\n",
+              number_of(number, i, p->n_inputs), width(&p->inputs[i], true),
+              (ll)p->inputs[i].beats);
+  put_source(out, p, i, more);
+}
+
 void emit_bench_vectors(struct text *out, const struct circuit *p) {
   put_header(out, "tb",
              "The circuit against the vectors of a folder: make verilator, make icarus.");
@@ -208,17 +289,13 @@ void emit_bench_vectors(struct text *out, const struct circuit *p) {
   if (p->rom_style == ROM_FILE) text_puts(out, "  parameter ROM_DIR = \"../rom\",\n");
   text_printf(out, "  parameter int FRAMES = %d\n);\n", BENCH_FRAMES);
   put_nets(out, p);
-  put_vector_nets(out, p->n_taps + 1);
+  put_vector_nets(out, p);
   put_circuit(out, p, "ROM_DIR", true);
-  text_printf(out,
-              "  vector_source #(\n    .FILE({VECTORS, \"/input.mem\"}), .WIDTH(%lld), "
-              ".BEATS(%lld), .FRAMES(FRAMES)\n",
-              width(&p->input, true), (ll)p->input.beats);
-  put_source(out, ",\n    .began(began), .ii(ii)");
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_vector_source(out, p, i);
   put_netlist_taps(out, p->n_taps);
-  for (uint32_t i = 0; i <= p->n_taps; i++) {
+  for (uint32_t i = 0; i < bench_streams(p); i++) {
     struct watched w = watched(p, i);
-    put_vector_tap(out, &w, i);
+    put_vector_tap(out, &w, i, p->n_taps);
     if (i + 1 == p->n_taps) text_puts(out, "`endif\n\n");
   }
   put_vector_end(out, p);
@@ -245,8 +322,11 @@ void emit_bench_gtkw(struct text *out, const struct circuit *p, const char *benc
   struct arena a = {0};
   text_puts(out, "[*] streams per layer, in the order of the data\n[timestart] 0\n@28\n");
   text_printf(out, "%s.aclk\n%s.aresetn\n@24\n%s.cycle[63:0]\n", bench, bench, bench);
-  put_group(out, "s_axis", arena_printf(&a, "%s.s_axis", bench), &p->input, true);
-  for (uint32_t i = 0; i <= p->n_taps; i++) {
+  for (uint32_t i = 0; i < p->n_inputs; i++) {
+    const char *signal = p->inputs[i].signal;
+    put_group(out, signal, arena_printf(&a, "%s.%s", bench, signal), &p->inputs[i], true);
+  }
+  for (uint32_t i = 0; i < bench_streams(p); i++) {
     struct watched w = watched(p, i);
     put_group(out, w.name, arena_printf(&a, "%s.%s", bench, w.signal), w.stream, w.top);
   }

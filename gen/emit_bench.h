@@ -31,10 +31,11 @@ void emit_bench_gtkw(struct text *out, const struct circuit *p, const char *benc
 void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t transfer,
                   int64_t frames, const int32_t *codes);
 
-// vectors/input.mem, vectors/expected.mem and vectors/<stream>.mem of every layer, from the golden
-// model. The expected outputs: (frames, elements), or NULL on error.
+// vectors/input.mem, vectors/expected.mem (input0.mem, ... of several) and vectors/<stream>.mem of
+// every layer, from the golden model. The codes of one output: (frames, elements), or NULL on
+// error. codes: (frames, elements of all inputs).
 const int32_t *emit_all_vectors(struct emit_files *f, const struct circuit *p, int64_t frames,
-                                const int32_t *codes, struct err *e);
+                                const int32_t *codes, uint32_t output, struct err *e);
 
 // Everything of tb/ and vectors/ that generate writes. codes: (BENCH_FRAMES, elements), or NULL for
 // some of its own choice.
@@ -46,7 +47,10 @@ bool emit_bench_files(struct emit_files *f, const struct circuit *p, const int32
 int64_t bench_limit(const struct circuit *p);
 int64_t bench_drain(const struct circuit *p);
 
-// The name of the layer whose output a tap is: "l0_linear".
-const char *bench_tap_name(const struct circuit *p, uint32_t tap);
+// The streams that a bench compares: the taps, then the outputs. The name of one is that of its
+// layer, "l0_linear", or its port.
+uint32_t bench_streams(const struct circuit *p);
+const struct stream *bench_stream(const struct circuit *p, uint32_t i);
+const char *bench_name(const struct circuit *p, uint32_t i);
 
 #endif

@@ -16,4 +16,4 @@ static const char *argmax_module(const struct cell *c) {
   return "fixed_argmax";
 }
 
-const struct emit_column emit_classify = {argmax_module, argmax_parameters, NULL};
+const struct emit_column emit_classify = {.module = argmax_module, .parameters = argmax_parameters};

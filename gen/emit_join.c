@@ -27,4 +27,4 @@ static void join_parameters(struct parameters *out, const struct circuit *p, con
   emit_requant_parameters(out, &j->requant, false);
 }
 
-const struct emit_column emit_join = {join_module, join_parameters, NULL};
+const struct emit_column emit_join = {.module = join_module, .parameters = join_parameters};

@@ -108,4 +108,5 @@ static const char *linear_module(const struct cell *c) {
   return "fixed_linear";
 }
 
-const struct emit_column emit_linear = {linear_module, linear_parameters, linear_images};
+const struct emit_column emit_linear = {
+    .module = linear_module, .parameters = linear_parameters, .images = linear_images};

@@ -20,6 +20,16 @@ static void exact_parameters(struct parameters *out, const struct node *n,
   emit_requant_parameters(out, &p->requant, !always);
 }
 
+void emit_cast_parameters(struct parameters *out, const struct cell *c) {
+  const struct circuit_pointwise *p = c->facts;
+  verilog_parameter(out, "LANES", c->in[0]->lanes);
+  verilog_parameter(out, "IN_WIDTH", p->in_width);
+  verilog_word(out, "IN_TYPE", p->in_type);
+  if (p->in_zero) verilog_wide(out, "IN_ZERO", p->in_zero);
+  verilog_line(out);
+  emit_requant_parameters(out, &p->requant, false);
+}
+
 static void table_parameters(struct parameters *out, const struct cell *c,
                              const struct circuit_pointwise *p) {
   char file[64];
@@ -112,5 +122,5 @@ static const char *pointwise_module(const struct cell *c) {
   return ((const struct circuit_pointwise *)c->facts)->module;
 }
 
-const struct emit_column emit_pointwise = {pointwise_module, pointwise_parameters,
-                                           pointwise_images};
+const struct emit_column emit_pointwise = {
+    .module = pointwise_module, .parameters = pointwise_parameters, .images = pointwise_images};

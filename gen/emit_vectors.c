@@ -43,45 +43,74 @@ void emit_vectors(struct text *out, const struct stream *s, bool top, int64_t tr
 
 // ---- all streams of some frames
 
-// The output's values are those of the last tap.
+// The codes of one input: (frames, elements), out of those of all.
+static const int32_t *codes_of(struct arena *a, const struct circuit *p, uint32_t input,
+                               int64_t frames, const int32_t *codes) {
+  int64_t all = circuit_input_elements(p), from = 0, n = p->inputs[input].elements;
+  for (uint32_t i = 0; i < input; i++) from += p->inputs[i].elements;
+  if (n == all) return codes;
+  int32_t *own = ARENA_NEW(a, int32_t, frames * n);
+  for (int64_t f = 0; f < frames; f++)
+    memcpy(own + f * n, codes + f * all + from, (size_t)n * sizeof *own);
+  return own;
+}
+
+// Streams that carry the same value share its integers.
 static void golden_taps(struct arena *a, const struct circuit *p, const struct golden *m,
-                        int64_t frames, const int32_t *codes, struct golden_tap *taps) {
-  for (uint32_t i = 0; i < p->n_taps; i++)
-    taps[i] =
-        (struct golden_tap){p->taps[i].value, ARENA_NEW(a, int32_t, frames * p->taps[i].elements)};
-  golden_run_codes(m, frames, codes, taps, p->n_taps);
+                        int64_t frames, const int32_t *codes, const int32_t **of) {
+  uint32_t count = 0, streams = bench_streams(p);
+  struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, streams);
+  for (uint32_t i = 0; i < streams; i++) {
+    const struct stream *s = bench_stream(p, i);
+    for (uint32_t k = 0; k < count && !of[i]; k++)
+      if (taps[k].value == s->value) of[i] = taps[k].to;
+    if (of[i]) continue;
+    int32_t *to = ARENA_NEW(a, int32_t, frames * s->elements);
+    taps[count++] = (struct golden_tap){s->value, to};
+    of[i] = to;
+  }
+  golden_run_codes(m, frames, codes, taps, count);
+}
+
+static const char *vectors_name(struct arena *a, const char *stem, uint32_t i, uint32_t count) {
+  return count == 1 ? arena_printf(a, "vectors/%s.mem", stem)
+                    : arena_printf(a, "vectors/%s%u.mem", stem, i);
 }
 
 const int32_t *emit_all_vectors(struct emit_files *f, const struct circuit *p, int64_t frames,
-                                const int32_t *codes, struct err *e) {
+                                const int32_t *codes, uint32_t output, struct err *e) {
   const struct golden *m = golden_new(f->arena, p->graph, e);
-  struct golden_tap *taps = ARENA_NEW(f->arena, struct golden_tap, p->n_taps);
+  const int32_t **of = ARENA_NEW(f->arena, const int32_t *, bench_streams(p));
   if (!m) return NULL;
-  golden_taps(f->arena, p, m, frames, codes, taps);
-  const int32_t *output = taps[p->n_taps - 1].to;
+  golden_taps(f->arena, p, m, frames, codes, of);
   // a circuit that counts gets all frames in one transfer
-  emit_vectors(emit_open(f, "vectors/input.mem"), &p->input, true, p->transfer ? frames : 1, frames,
-               codes);
-  emit_vectors(emit_open(f, "vectors/expected.mem"), &p->output, true,
-               p->transfer ? p->transfer : 1, frames, output);
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    emit_vectors(emit_open(f, vectors_name(f->arena, "input", i, p->n_inputs)), &p->inputs[i], true,
+                 p->transfer ? frames : 1, frames, codes_of(f->arena, p, i, frames, codes));
+  for (uint32_t i = 0; i < p->n_outputs; i++)
+    emit_vectors(emit_open(f, vectors_name(f->arena, "expected", i, p->n_outputs)), &p->outputs[i],
+                 true, p->transfer ? p->transfer : 1, frames, of[p->n_taps + i]);
   for (uint32_t i = 0; i < p->n_taps; i++)
     emit_vectors(emit_open(f, arena_printf(f->arena, "vectors/%s.mem", p->taps[i].signal)),
-                 &p->taps[i], false, 1, frames, taps[i].to);
-  return output;
+                 &p->taps[i], false, 1, frames, of[i]);
+  return of[p->n_taps + output];
 }
 
 // ---- the folders
 
 // Frames for a circuit whose user gave no data: lowest, highest, then any integers of the type.
 static const int32_t *any_frames(struct arena *a, const struct circuit *p) {
-  const struct type *t = &p->input.type;
-  int64_t n = p->input.elements;
-  int32_t *codes = ARENA_NEW(a, int32_t, BENCH_FRAMES * n);
+  int64_t all = circuit_input_elements(p), from = 0;
+  int32_t *codes = ARENA_NEW(a, int32_t, BENCH_FRAMES * all);
   struct rng r = {1, 0};
-  for (int64_t i = 0; i < BENCH_FRAMES * n; i++) {
-    int64_t any = rng_range(&r, type_lowest(t), type_highest(t));
-    codes[i] = (int32_t)(i < n ? type_lowest(t) : i < 2 * n ? type_highest(t) : any);
-    if (type_is_bipolar(t)) codes[i] = codes[i] > 0 ? 1 : -1;
+  for (uint32_t k = 0; k < p->n_inputs; from += p->inputs[k++].elements) {
+    const struct type *t = &p->inputs[k].type;
+    int64_t n = p->inputs[k].elements;
+    for (int64_t i = 0; i < BENCH_FRAMES * n; i++) {
+      int64_t any = rng_range(&r, type_lowest(t), type_highest(t));
+      int32_t code = (int32_t)(i < n ? type_lowest(t) : i < 2 * n ? type_highest(t) : any);
+      codes[i / n * all + from + i % n] = type_is_bipolar(t) ? (code > 0 ? 1 : -1) : code;
+    }
   }
   return codes;
 }
@@ -101,5 +130,5 @@ bool emit_bench_files(struct emit_files *f, const struct circuit *p, const int32
   if (!add_copy(f, "tb.mk", "Makefile", e)) return false;
   for (int i = 0; bench_vector_modules[i]; i++)
     if (!add_copy(f, bench_vector_modules[i], bench_vector_modules[i], e)) return false;
-  return emit_all_vectors(f, p, BENCH_FRAMES, codes, e) != NULL;
+  return emit_all_vectors(f, p, BENCH_FRAMES, codes, 0, e) != NULL;
 }

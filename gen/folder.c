@@ -333,6 +333,18 @@ static bool read_lanes(const json_t *j, const char *key, int64_t *out, struct er
          err_set(e, "%s: expected 1 to %lld", key, (long long)DIM_MAX);
 }
 
+// The lanes of the circuit are those of its widest input.
+static bool read_inputs(const json_t *root, struct folding *f, struct err *e) {
+  const json_t *inputs = json_object_get(root, "inputs");
+  if (!inputs) return read_lanes(json_object_get(root, "input"), "lanes", &f->parallelism, e);
+  for (size_t i = 0; i == 0 || i < json_array_size(inputs); i++) {
+    int64_t lanes;
+    if (!read_lanes(json_array_get(inputs, i), "lanes", &lanes, e)) return false;
+    if (lanes > f->parallelism) f->parallelism = lanes;
+  }
+  return true;
+}
+
 static bool read_manifest(struct arena *a, const json_t *root, struct folding *f, const char **top,
                           enum rom_style *style, int64_t *transfer, struct err *e) {
   const json_t *layers = json_object_get(root, "layers");
@@ -347,8 +359,7 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
   if (framing && (*transfer < 1 || *transfer > TRANSFER_MAX))
     return err_set(e, "manifest.json: frames_per_tlast: expected 1 to %d", TRANSFER_MAX);
   *f = (struct folding){0};
-  if (!read_lanes(json_object_get(root, "input"), "lanes", &f->parallelism, e))
-    return err_within(e, "manifest.json: input");
+  if (!read_inputs(root, f, e)) return err_within(e, "manifest.json: input");
   f->layers = ARENA_NEW(a, struct folding_entry, json_array_size(layers));
   for (size_t i = 0; i < json_array_size(layers); i++) {
     const json_t *l = json_array_get(layers, i);

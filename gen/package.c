@@ -150,7 +150,7 @@ static void put_core(struct text *out, const struct emit_files *f, const struct 
   text_printf(out,
               "CAPI=2:\n# SPDX-License-Identifier: MIT-0\nname: ::%s:" PACKAGE_VERSION
               "\ndescription: neural network, %lld -> %lld elements, a frame every %lld cycles\n\n",
-              p->top, (long long)p->input.elements, (long long)p->output.elements,
+              p->top, (long long)circuit_input_elements(p), (long long)circuit_output_elements(p),
               (long long)p->ii);
   if (p->rom_style == ROM_FILE)
     text_printf(out,
@@ -182,13 +182,22 @@ static void put_list(struct text *out, const char *name, const struct names *fil
   text_puts(out, "}\n");
 }
 
+// A dictionary of the streams on one side.
+static void put_streams(struct text *out, const char *name, const struct stream *s,
+                        uint32_t count) {
+  text_printf(out, "# bits of tdata\nset %s {", name);
+  for (uint32_t i = 0; i < count; i++)
+    text_printf(out, "%s%s %lld", i ? " " : "", s[i].signal, (long long)(8 * stream_bytes(&s[i])));
+  text_puts(out, "}\n");
+}
+
 static void put_lists(struct text *out, const struct emit_files *f, const struct circuit *p) {
   struct names sources = sources_of(f, p), memories = names_of(f, "rom/", ".mem");
   text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
                  "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
   text_printf(out, "set circuit %s\nset version " PACKAGE_VERSION "\n", p->top);
-  text_printf(out, "# bits of tdata\nset in_bits %lld\nset out_bits %lld\n",
-              (long long)(8 * stream_bytes(&p->input)), (long long)(8 * stream_bytes(&p->output)));
+  put_streams(out, "inputs", p->inputs, p->n_inputs);
+  put_streams(out, "outputs", p->outputs, p->n_outputs);
   put_list(out, "sources", &sources);
   put_list(out, "memories", &memories);
 }

@@ -52,6 +52,21 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
     put(p, ".%s({ROM, \"%s\"})", name, file);
 }
 
+void verilog_list(struct parameters *p, const char *name, const int64_t *values, int64_t count) {
+  verilog_line(p);
+  put(p, ".%s({", name);
+  for (int64_t i = count; i-- > 0;) {
+    char item[32];
+    int size = snprintf(item, sizeof item, "32'd%lld%s", (long long)values[i], i ? ", " : "})");
+    if (p->column + size > LINE) {
+      text_printf(p->out, "\n%*s", INDENT, "");
+      p->column = INDENT;
+    }
+    text_puts(p->out, item);
+    p->column += size;
+  }
+}
+
 void verilog_line(struct parameters *p) {
   if (p->column) p->column = LINE;
 }
@@ -64,6 +79,20 @@ static bool reserved_in_vhdl(const char *name) {
   };
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcasecmp(name, words[i]) == 0) return true;
+  return false;
+}
+
+// The ports and cells of one of several inputs or outputs: "s0_axis", "frame1".
+static bool numbered(const char *name) {
+  static const char *const around[][2] = {
+      {"s", "_axis"}, {"m", "_axis"}, {"frame", ""}, {"trim", ""}};
+  for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+    size_t first = strlen(around[i][0]);
+    if (strncmp(name, around[i][0], first) != 0) continue;
+    size_t digits = strspn(name + first, "0123456789");
+    const char *rest = name + first + digits;
+    if (digits && strncmp(rest, around[i][1], strlen(around[i][1])) == 0) return true;
+  }
   return false;
 }
 
@@ -80,6 +109,7 @@ static bool reserved(const char *name) {
     if (strcmp(name, words[i]) == 0) return true;
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
     if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) return true;
+  if (numbered(name)) return true;
   return name[0] == 'l' && name[1] >= '0' && name[1] <= '9'; // l0_linear and its nets
 }
 

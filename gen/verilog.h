@@ -18,7 +18,9 @@ struct parameters {
 void verilog_parameter(struct parameters *p, const char *name, int64_t value);
 void verilog_wide(struct parameters *p, const char *name, int64_t value);     // 64'sd...
 void verilog_unsigned(struct parameters *p, const char *name, int64_t value); // 40'd...
-void verilog_word(struct parameters *p, const char *name, const char *word);  // "..."
+// {32'd.., ..}, the first value in the low bits.
+void verilog_list(struct parameters *p, const char *name, const int64_t *values, int64_t count);
+void verilog_word(struct parameters *p, const char *name, const char *word); // "..."
 void verilog_file(struct parameters *p, const char *name,
                   const char *file); // {ROM_DIR, "/file"}; CASE: "file"
 

@@ -19,17 +19,21 @@ static void put_bit(struct text *out, const char *name, const char *way) {
   text_printf(out, "      %-13s : %-3s std_logic;\n", name, way);
 }
 
+static void put_stream(struct text *out, const struct stream *s, bool in) {
+  struct arena a = {0};
+  const char *with = in ? "in" : "out", *against = in ? "out" : "in";
+  put_bits(out, arena_printf(&a, "%s_tdata", s->signal), with, 8 * stream_bytes(s));
+  put_bit(out, arena_printf(&a, "%s_tvalid", s->signal), with);
+  put_bit(out, arena_printf(&a, "%s_tready", s->signal), against);
+  put_bit(out, arena_printf(&a, "%s_tlast", s->signal), with);
+  arena_free(&a);
+}
+
 static void put_ports(struct text *out, const struct circuit *p) {
   put_bit(out, "aclk", "in");
   put_bit(out, "aresetn", "in");
-  put_bits(out, "s_axis_tdata", "in", 8 * stream_bytes(&p->input));
-  put_bit(out, "s_axis_tvalid", "in");
-  put_bit(out, "s_axis_tready", "out");
-  put_bit(out, "s_axis_tlast", "in");
-  put_bits(out, "m_axis_tdata", "out", 8 * stream_bytes(&p->output));
-  put_bit(out, "m_axis_tvalid", "out");
-  put_bit(out, "m_axis_tready", "in");
-  put_bit(out, "m_axis_tlast", "out");
+  for (uint32_t i = 0; i < p->n_inputs; i++) put_stream(out, &p->inputs[i], true);
+  for (uint32_t i = 0; i < p->n_outputs; i++) put_stream(out, &p->outputs[i], false);
   text_puts(out, "      frame_error   : out std_logic\n");
 }
 

@@ -63,6 +63,7 @@ static struct nngen_stream stream_of(struct arena *a, const struct value *v, con
 
 static bool describe(struct nngen *net, struct err *e) {
   const struct graph *g = net->graph;
+  if (g->n_inputs != 1) return err_set(e, "%u inputs, expected 1", g->n_inputs);
   if (g->n_outputs != 1) return err_set(e, "%u outputs, expected 1", g->n_outputs);
   const struct value *x = &g->values[g->inputs[0].value], *y = &g->values[g->outputs[0]];
   if (y->node == NONE) return err_set(e, "there is no layer");

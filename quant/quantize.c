@@ -2,6 +2,7 @@
 #include "quant/quantize.h"
 
 #include "quant/quantize_layer.h"
+#include "quant/quantize_weights.h"
 #include "sw/graph/interval.h"
 
 #include <math.h>
@@ -131,6 +132,28 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
     *graph_add_attr(q->to, node, n->attr[i].name) = n->attr[i];
 }
 
+const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name) {
+  return graph_find_value(q->to, name) == NONE ? name
+                                               : arena_printf(q->arena, "%s.%s", n->name, name);
+}
+
+// A tensor in the place of a stream: signed, as many bits as the layer's stream (a bipolar one: 8),
+// and the scale that its largest number asks for.
+static bool add_constant(struct quantizer *q, const struct node *n, uint32_t node, uint32_t i,
+                         const struct format *f) {
+  const struct value *v = node_in(q->from, n, i);
+  struct format own = *f;
+  struct type type;
+  own.weight = WEIGHT_AUTO;
+  own.weight_class = TYPE_FIXED;
+  own.weight_width = type_is_fixed(&f->stream) && f->stream.width > 1 ? f->stream.width : 8;
+  struct tensor *codes = quantize_weights(q, v->init, &own, &type);
+  if (!codes) return false;
+  uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, v->name), codes, type);
+  graph_add_use(q->to, node, (struct use){id, 0, NONE});
+  return true;
+}
+
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
   if (!formats_of(q->formats, n, &f, q->err)) return false;
@@ -145,6 +168,11 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
   copy_facts(q, n, node, &f);
   uint32_t streams = op_is(n->op, TRAIT_WEIGHTS) ? 1 : n->n_in;
   for (uint32_t i = 0; i < streams; i++) {
+    bool tensor = node_in(q->from, n, i)->init && !n->in[i].delay;
+    if (tensor && column->constants) {
+      if (!add_constant(q, n, node, i, &f)) return false;
+      continue;
+    }
     if (n->in[i].delay || q->value[n->in[i].value] == NONE)
       return err_set(q->err,
                      "input \"%s\" is a constant or delayed: only streams are quantised here",

@@ -41,4 +41,4 @@ static bool quantize_join(struct quantizer *q, const struct node *n, uint32_t no
                       type_scale(&node_in(q->to, to, 1)->type, 0), type_scale(out, 0));
 }
 
-const struct quant_column quant_join = {.quantize = quantize_join};
+const struct quant_column quant_join = {.quantize = quantize_join, .constants = true};

@@ -23,6 +23,7 @@ struct quant_column {
   // tables, requantisations to `out`, its first output's type; NULL: nothing.
   bool (*quantize)(struct quantizer *q, const struct node *n, uint32_t node, const struct format *f,
                    const struct type *out);
+  bool constants; // tensors may stand for its streams
 };
 
 #define YES(f) extern const struct quant_column f;
@@ -37,6 +38,10 @@ struct quant_column {
 
 // The type that input i of a node of `from` has in `to`; NULL: there is no such input.
 const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i);
+
+// A name for a tensor of a layer: one that several layers share gets a copy per layer, because
+// their formats may differ.
+const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name);
 
 // M and S of r for the node's rounding; and the error when there are none.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);

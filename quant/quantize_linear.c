@@ -40,12 +40,6 @@ static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct
   return true;
 }
 
-// A tensor that several layers share gets a copy per layer, because their formats may differ.
-static const char *tensor_name(struct quantizer *q, const struct node *n, const char *name) {
-  return graph_find_value(q->to, name) == NONE ? name
-                                               : arena_printf(q->arena, "%s.%s", n->name, name);
-}
-
 static bool linear_requant(struct quantizer *q, uint32_t node, const struct type *x,
                            const struct type *w, const struct type *out) {
   int64_t count = w->channels;
@@ -68,7 +62,7 @@ static bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t 
   struct type type;
   struct tensor *weights = quantize_weights(q, w->init, f, &type);
   if (!weights) return false;
-  uint32_t id = graph_add_tensor(q->to, tensor_name(q, n, w->name), weights, type);
+  uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, type);
   q->to->values[id].mask = w->mask;
   graph_add_use(q->to, node, (struct use){id, 0, NONE});
   if (b) {
@@ -77,7 +71,8 @@ static bool quantize_linear(struct quantizer *q, const struct node *n, uint32_t 
     if (!bias_codes(q, b->init, &x, &type, &bias, &codes)) return false;
     graph_add_use(
         q->to, node,
-        (struct use){graph_add_tensor(q->to, tensor_name(q, n, b->name), codes, bias), 0, NONE});
+        (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,
+                     NONE});
   }
   return linear_requant(q, node, &x, &type, out);
 }

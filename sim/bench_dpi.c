@@ -4,8 +4,8 @@
 #include "sim/compare.h"
 
 int bench_start(const char *path);
-int bench_next(uint32_t *data, unsigned char *last);
-void bench_accepted(long long cycle);
+int bench_next(int input, uint32_t *data, unsigned char *last);
+void bench_accepted(int input, long long cycle);
 int bench_beat(int stream, long long cycle, const uint32_t *data, unsigned char last);
 int bench_complete(void);
 int bench_finish(long long cycle, unsigned char frame_error);
@@ -22,15 +22,15 @@ int bench_start(const char *path) {
   return bench != NULL;
 }
 
-int bench_next(uint32_t *data, unsigned char *last) {
+int bench_next(int input, uint32_t *data, unsigned char *last) {
   bool end = false;
-  bool more = compare_next(bench, data, &end);
+  bool more = compare_next(bench, (uint32_t)input, data, &end);
   *last = end;
   return more;
 }
 
-void bench_accepted(long long cycle) {
-  compare_accepted(bench, cycle);
+void bench_accepted(int input, long long cycle) {
+  compare_accepted(bench, (uint32_t)input, cycle);
 }
 
 int bench_beat(int stream, long long cycle, const uint32_t *data, unsigned char last) {

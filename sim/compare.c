@@ -30,7 +30,8 @@ struct compare {
   uint32_t n_taps;
   struct block blocks[BLOCKS];
   struct progress *at;                           // (n_streams)
-  int64_t sent, accepted;                        // input beats
+  int64_t *sent;                                 // (n_inputs) beats
+  int64_t accepted;                              // beats of the first input
   int64_t began, previous, ii, slowest, latency; // cycles
   int64_t compared, mismatches;
   struct verdict verdict;
@@ -95,10 +96,11 @@ struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, stru
   c->golden = g ? golden_new(a, g, e) : NULL;
   if (!c->golden) return NULL;
   c->taps = ARENA_NEW(a, struct golden_tap, j->n_streams);
-  c->verdict = verdict_of_value(g, j->streams[j->n_streams - 1].value);
+  c->verdict = verdict_of_value(g, j->streams[j->judged].value);
   c->answers.classes = j->has_labels ? j->labels : NULL;
   c->answers.targets = j->has_targets ? j->targets : NULL;
-  c->output = ARENA_NEW(a, int32_t, j->streams[j->n_streams - 1].elements);
+  c->output = ARENA_NEW(a, int32_t, j->streams[j->judged].elements);
+  c->sent = ARENA_NEW(a, int64_t, j->n_inputs);
   c->at = ARENA_NEW(a, struct progress, j->n_streams);
   for (uint32_t i = 0; i < j->n_streams; i++) c->at[i].bad_image = -1;
   for (int i = 0; i < BLOCKS; i++) block_new(c, a, &c->blocks[i]);
@@ -147,27 +149,29 @@ static uint32_t next_noise(struct compare *c) {
   return c->noise = c->noise * 1664525u + 1013904223u;
 }
 
-bool compare_next(struct compare *c, uint32_t *data, bool *last) {
+bool compare_next(struct compare *c, uint32_t input, uint32_t *data, bool *last) {
   const struct job *j = &c->job;
-  int64_t image = c->sent / j->beats, beat = c->sent % j->beats;
+  const struct job_stream *s = &j->inputs[input];
+  int64_t image = c->sent[input] / s->beats, beat = c->sent[input] % s->beats;
   if (image == j->images) return false;
-  const int32_t *codes = j->codes + image * j->elements;
-  for (int64_t at = 0; at < j->bits; at += WORD)
-    put_bits(data, at, (int)(j->bits - at < WORD ? j->bits - at : WORD), next_noise(c));
-  for (int64_t lane = 0; lane < j->lanes; lane++) {
-    int64_t i = beat * j->lanes + lane;
-    if (i >= j->elements) break;
-    uint32_t bits = type_wire((enum type_coding)j->coding, codes[i]);
-    put_bits(data, lane * j->width, j->width, bits);
+  const int32_t *codes = j->codes + image * j->elements + s->first;
+  for (int64_t at = 0; at < s->bits; at += WORD)
+    put_bits(data, at, (int)(s->bits - at < WORD ? s->bits - at : WORD), next_noise(c));
+  for (int64_t lane = 0; lane < s->lanes; lane++) {
+    int64_t i = beat * s->lanes + lane;
+    if (i >= s->elements) break;
+    uint32_t bits = type_wire((enum type_coding)s->coding, codes[i]);
+    put_bits(data, lane * s->width, s->width, bits);
   }
   // a source that needs no TLAST sends all of a run's images in one transfer
-  *last = beat == j->beats - 1 && (!j->transfer || image == j->images - 1);
-  c->sent++;
+  *last = beat == s->beats - 1 && (!j->transfer || image == j->images - 1);
+  c->sent[input]++;
   return true;
 }
 
-void compare_accepted(struct compare *c, int64_t cycle) {
-  if (c->accepted % c->job.beats == 0) {
+void compare_accepted(struct compare *c, uint32_t input, int64_t cycle) {
+  if (input) return;
+  if (c->accepted % c->job.inputs[0].beats == 0) {
     if (c->accepted == 0)
       c->began = cycle;
     else
@@ -198,9 +202,10 @@ static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
   int64_t every = c->job.images / AT_LINES + 1;
   p->beat = 0;
   p->frame++;
-  if (stream != c->job.n_streams - 1) return;
+  bool output = stream >= c->job.n_streams - c->job.n_outputs;
+  if (output && p->frame == 1 && cycle - c->began > c->latency) c->latency = cycle - c->began;
+  if (stream != c->job.judged) return;
   verdict_judge_codes(&c->verdict, &c->answers, p->frame - 1, c->output, &c->score);
-  if (p->frame == 1) c->latency = cycle - c->began;
   if (p->frame % every == 0) {
     fprintf(c->to, "AT %" PRId64 "\n", p->frame);
     fflush(c->to);
@@ -220,7 +225,7 @@ bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint3
     int64_t found = type_unwire((enum type_coding)s->coding, s->width,
                                 (uint32_t)get_bits(data, lane * s->width, s->width));
     compare_element(c, stream, from + lane, code_of(s, want[from + lane]), found);
-    if (stream == c->job.n_streams - 1) c->output[from + lane] = (int32_t)found;
+    if (stream == c->job.judged) c->output[from + lane] = (int32_t)found;
   }
   if (s->trimmed && !zero_above(data, used * s->width, s->bits))
     return fail(c, "%s: image %" PRId64 ": unused lanes or bits are not zero", s->name,
@@ -286,7 +291,7 @@ bool compare_finish(struct compare *c, int64_t cycle, bool frame_error) {
   fprintf(c->to,
           "STAT images=%" PRId64 " elements=%" PRId64 " mismatches=%" PRId64 " cycles=%" PRId64
           " ii=%" PRId64 " latency=%" PRId64 " correct=%" PRId64 " absolute=%a squared=%a\n",
-          c->at[c->job.n_streams - 1].frame, c->compared, c->mismatches, cycle, c->ii, c->latency,
+          c->at[c->job.judged].frame, c->compared, c->mismatches, cycle, c->ii, c->latency,
           c->score.correct, c->score.absolute, c->score.squared);
   if (c->mismatches) return fail_mismatch(c);
   if (!compare_complete(c)) return fail_missing(c);

@@ -21,12 +21,12 @@ struct compare;
 // Loads the model and makes the golden executor. Lines go to `to`. NULL on error.
 struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, struct err *e);
 
-// The next input beat; false when there is none. data: ceil(bits / 32) words, low bits first;
+// The next beat of an input; false when there is none. data: ceil(bits / 32) words, low bits first;
 // unused lanes hold noise, which no circuit may care about.
-bool compare_next(struct compare *c, uint32_t *data, bool *last);
+bool compare_next(struct compare *c, uint32_t input, uint32_t *data, bool *last);
 
-// An input beat was accepted in a cycle.
-void compare_accepted(struct compare *c, int64_t cycle);
+// A beat of an input was accepted in a cycle. Time is that of the first input's frames.
+void compare_accepted(struct compare *c, uint32_t input, int64_t cycle);
 
 // A beat of a stream was accepted. False if the run can't go on: TLAST misplaced, a surplus beat.
 bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint32_t *data,

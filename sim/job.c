@@ -15,6 +15,7 @@ bool job_write(const char *path, const struct job *j, struct err *e) {
   FILE *f = fopen(path, "wb");
   if (!f) return err_set(e, "%s: %s", path, strerror(errno));
   bool ok = put(f, magic, sizeof magic, 1) && put(f, j, sizeof *j, 1) &&
+            put(f, j->inputs, sizeof *j->inputs, j->n_inputs) &&
             put(f, j->streams, sizeof *j->streams, j->n_streams) &&
             put(f, j->labels, sizeof *j->labels, j->has_labels ? j->images : 0) &&
             put(f, j->targets, sizeof *j->targets, j->has_targets ? j->images * j->outputs : 0) &&
@@ -36,6 +37,7 @@ bool job_read(struct arena *a, const char *path, struct job *j, struct err *e) {
   bool ok = fread(found, sizeof found, 1, f) == 1 && memcmp(found, magic, sizeof magic) == 0 &&
             fread(j, sizeof *j, 1, f) == 1;
   if (ok) {
+    j->inputs = get(a, f, sizeof *j->inputs, j->n_inputs, &ok);
     j->streams = get(a, f, sizeof *j->streams, j->n_streams, &ok);
     j->labels = get(a, f, sizeof *j->labels, j->has_labels ? j->images : 0, &ok);
     j->targets = get(a, f, sizeof *j->targets, j->has_targets ? j->images * j->outputs : 0, &ok);

@@ -49,9 +49,7 @@ bool simulate_stall(const char *text, int *in, int *out, struct err *e) {
 
 // ---- jobs for processes
 
-static struct job_stream stream_of(const struct circuit *p, uint32_t i) {
-  bool top = i == p->n_taps;
-  const struct stream *s = top ? &p->output : &p->taps[i];
+static struct job_stream stream_of(const struct stream *s, bool top, const char *name) {
   struct job_stream j = {.value = s->value,
                          .width = s->width,
                          .coding = type_coding(&s->type),
@@ -60,8 +58,25 @@ static struct job_stream stream_of(const struct circuit *p, uint32_t i) {
                          .lanes = s->lanes,
                          .beats = s->beats,
                          .bits = top ? 8 * stream_bytes(s) : s->lanes * s->width};
-  snprintf(j.name, sizeof j.name, "%s", top ? "m_axis" : bench_tap_name(p, i));
+  snprintf(j.name, sizeof j.name, "%s", name);
   return j;
+}
+
+static void add_streams(struct arena *a, const struct circuit *p, struct job *j) {
+  j->n_inputs = p->n_inputs;
+  j->n_streams = bench_streams(p);
+  j->n_outputs = p->n_outputs;
+  j->inputs = ARENA_NEW(a, struct job_stream, j->n_inputs);
+  j->streams = ARENA_NEW(a, struct job_stream, j->n_streams);
+  for (uint32_t i = 0; i < j->n_inputs; i++) {
+    j->inputs[i] = stream_of(&p->inputs[i], true, p->inputs[i].signal);
+    j->inputs[i].first = j->elements;
+    j->elements += p->inputs[i].elements;
+  }
+  for (uint32_t i = 0; i < j->n_streams; i++)
+    j->streams[i] = stream_of(bench_stream(p, i), i >= p->n_taps, bench_name(p, i));
+  j->judged = p->n_taps + simulate_judged(p);
+  j->outputs = j->streams[j->judged].elements;
 }
 
 // The job of images first .. first + images - 1.
@@ -70,29 +85,30 @@ static bool write_job(struct arena *a, const struct simulate_job *job, int64_t f
   const struct circuit *p = job->circuit;
   struct job j = {.first = first,
                   .images = images,
-                  .elements = p->input.elements,
-                  .lanes = p->input.lanes,
-                  .beats = p->input.beats,
-                  .bits = 8 * stream_bytes(&p->input),
-                  .width = p->input.width,
-                  .coding = type_coding(&p->input.type),
                   .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
                   .has_labels = job->answers.classes != NULL,
                   .has_targets = job->answers.targets != NULL,
-                  .outputs = p->output.elements,
                   .ii = p->ii,
                   .latency = p->latency,
                   .steady = p->steady,
                   .transfer = p->transfer,
-                  .limit = bench_limit(p),
-                  .n_streams = p->n_taps + 1,
-                  .streams = ARENA_NEW(a, struct job_stream, p->n_taps + 1),
-                  .codes = (int32_t *)(uintptr_t)(job->codes + first * p->input.elements)};
+                  .limit = bench_limit(p)};
+  add_streams(a, p, &j);
+  j.codes = (int32_t *)(uintptr_t)(job->codes + first * j.elements);
   if (j.has_labels) j.labels = (int32_t *)(uintptr_t)(job->answers.classes + first);
   if (j.has_targets) j.targets = (double *)(uintptr_t)(job->answers.targets + first * j.outputs);
   snprintf(j.model, sizeof j.model, "%s/model.bin", job->folder);
-  for (uint32_t i = 0; i < j.n_streams; i++) j.streams[i] = stream_of(p, i);
   return job_write(path, &j, e);
+}
+
+uint32_t simulate_judged(const struct circuit *p) {
+  const struct graph *g = p->graph;
+  uint32_t value = verdict_of(g).value, found = 0;
+  while (g->values[value].node != NONE && g->nodes[g->values[value].node].where != WHERE_CIRCUIT)
+    value = g->nodes[g->values[value].node].in[0].value;
+  for (uint32_t i = 0; i < p->n_outputs; i++)
+    if (p->outputs[i].value == value) found = i;
+  return found;
 }
 
 // ---- running
@@ -259,15 +275,17 @@ static bool with_verilator(struct arena *a, const struct simulate_job *job,
 static bool put_vectors(struct arena *a, const struct simulate_job *job, struct score *score,
                         struct err *e) {
   struct emit_files files = {.arena = a};
-  int64_t elements = job->circuit->output.elements;
+  const struct stream *judged = &job->circuit->outputs[simulate_judged(job->circuit)];
   bool ok = folder_make(arena_printf(a, "%s/vectors", job->work), e);
-  const int32_t *y = ok ? emit_all_vectors(&files, job->circuit, job->images, job->codes, e) : NULL;
+  const int32_t *y = ok ? emit_all_vectors(&files, job->circuit, job->images, job->codes,
+                                           simulate_judged(job->circuit), e)
+                        : NULL;
   for (uint32_t i = 0; y && ok && i < files.count; i++)
     ok = file_write(arena_printf(a, "%s/%s", job->work, files.files[i].name),
                     files.files[i].text.data, files.files[i].text.size, e);
-  struct verdict v = verdict_of_value(job->circuit->graph, job->circuit->output.value);
+  struct verdict v = verdict_of_value(job->circuit->graph, judged->value);
   for (int64_t i = 0; y && i < job->images; i++)
-    verdict_judge_codes(&v, &job->answers, i, y + i * elements, score);
+    verdict_judge_codes(&v, &job->answers, i, y + i * judged->elements, score);
   emit_free(&files);
   return y && ok;
 }

@@ -19,7 +19,7 @@ struct simulate_job {
   const char *folder;            // that generate wrote
   const struct circuit *circuit; // of its model.bin
   int64_t images;
-  const int32_t *codes;    // (images, elements of the input)
+  const int32_t *codes;    // (images, elements of all inputs)
   struct answers answers;  // of the images
   int stall_in, stall_out; // patterns of gen/bench/bench_stall.sv
   uint32_t seed;           // of random patterns
@@ -47,6 +47,9 @@ struct simulate_result {
 // called once if another process has it. -1 on error.
 int simulate_hold(const char *work, void (*wait)(const char *work, const void *context),
                   const void *context, struct err *e);
+
+// The output that labels are about: the one that verdict_of judges, or that the host makes it of.
+uint32_t simulate_judged(const struct circuit *p);
 
 // The tools are there.
 bool simulate_tools(bool icarus, struct err *e);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT-0
-// Drives the circuit's input with the beats that the harness gives. Stalls by pattern
+// Drives an input of the circuit with the beats that the harness gives. Stalls by pattern
 // (bench_stall); pattern 7 offers a beat only after it has seen ready. While not valid, data and
 // last are noise.
 `default_nettype none
 
 module bench_source #(
+  // number of the input, as the harness counts
+  parameter int INPUT = 0,
   // bits of tdata
   parameter int WIDTH = 8
 ) (
@@ -18,8 +20,9 @@ module bench_source #(
   input  logic             tready,
   output logic             tlast
 );
-  import "DPI-C" function int bench_next(output bit [WIDTH-1:0] data, output bit last);
-  import "DPI-C" function void bench_accepted(input longint cycle);
+  import "DPI-C" function int bench_next(input int number, output bit [WIDTH-1:0] data,
+                                         output bit last);
+  import "DPI-C" function void bench_accepted(input int number, input longint cycle);
 
   logic stall;
   logic [WIDTH:0] noise;
@@ -34,10 +37,10 @@ module bench_source #(
     if (!aresetn) begin
       tvalid <= 1'b0;
     end else begin
-      if (tvalid && tready) bench_accepted(cycle);
+      if (tvalid && tready) bench_accepted(INPUT, cycle);
       if (!tvalid || tready) begin
         if (pattern == 3'd7 ? tready && !tvalid : !stall) begin
-          tvalid <= bench_next(data, last) != 0;
+          tvalid <= bench_next(INPUT, data, last) != 0;
           tdata <= data;
           tlast <= last;
         end else if (tvalid || pattern != 3'd0) begin

@@ -7,8 +7,9 @@
 `default_nettype none
 
 module vector_end #(
-  // layers, then the circuit's output; stream 0 in the low bits of every port and of NAMES
+  // layers, then the circuit's outputs; stream 0 in the low bits of every port and of NAMES
   parameter int STREAMS = 1,
+  parameter int OUTPUTS = 1,
   parameter logic [STREAMS*256-1:0] NAMES = 256'd0,
   parameter int FRAMES = 1,
   // what the generator promises, cycles; II holds from frame STEADY on
@@ -33,13 +34,20 @@ module vector_end #(
   input logic [STREAMS*32-1:0] bad_element,
   input logic [STREAMS*64-1:0] expected,
   input logic [STREAMS*64-1:0] found,
-  input logic [63:0]           first_done
+  input logic [OUTPUTS*64-1:0] first_done
 );
   logic [63:0] latency;
   integer still;  // cycles since the last handshake
 
   initial still = 0;
-  assign latency = first_done - began;
+  assign latency = latest(first_done) - began;
+
+  function automatic logic [63:0] latest(input logic [OUTPUTS*64-1:0] cycles);
+    latest = 64'd0;
+    for (int k = 0; k < OUTPUTS; k = k + 1) begin
+      if (cycles[k*64 +: 64] > latest) latest = cycles[k*64 +: 64];
+    end
+  endfunction
 
   function automatic logic all_there();
     all_there = 1'b1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT-0
-# Platform Designer component of the circuit: streams s_axis and m_axis, clock, reset, and
+# Platform Designer component of the circuit: its streams, clock, reset, and
 # frame_error as a conduit. Add this folder to the IP search path.
 package require -exact qsys 16.1
 
@@ -45,21 +45,18 @@ set_interface_property reset associatedClock clock
 set_interface_property reset synchronousEdges BOTH
 add_interface_port reset aresetn reset_n Input 1
 
-add_interface s_axis axi4stream end
-set_interface_property s_axis associatedClock clock
-set_interface_property s_axis associatedReset reset
-add_interface_port s_axis s_axis_tdata tdata Input $in_bits
-add_interface_port s_axis s_axis_tvalid tvalid Input 1
-add_interface_port s_axis s_axis_tready tready Output 1
-add_interface_port s_axis s_axis_tlast tlast Input 1
-
-add_interface m_axis axi4stream start
-set_interface_property m_axis associatedClock clock
-set_interface_property m_axis associatedReset reset
-add_interface_port m_axis m_axis_tdata tdata Output $out_bits
-add_interface_port m_axis m_axis_tvalid tvalid Output 1
-add_interface_port m_axis m_axis_tready tready Input 1
-add_interface_port m_axis m_axis_tlast tlast Output 1
+proc add_stream {name bits direction} {
+  set against [expr {$direction eq "Input" ? "Output" : "Input"}]
+  add_interface $name axi4stream [expr {$direction eq "Input" ? "end" : "start"}]
+  set_interface_property $name associatedClock clock
+  set_interface_property $name associatedReset reset
+  add_interface_port $name ${name}_tdata tdata $direction $bits
+  add_interface_port $name ${name}_tvalid tvalid $direction 1
+  add_interface_port $name ${name}_tready tready $against 1
+  add_interface_port $name ${name}_tlast tlast $direction 1
+}
+dict for {name bits} $inputs { add_stream $name $bits Input }
+dict for {name bits} $outputs { add_stream $name $bits Output }
 
 add_interface frame_error conduit end
 set_interface_property frame_error associatedClock clock

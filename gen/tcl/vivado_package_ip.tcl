@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT-0
-# Packages the circuit for Vivado's IP catalogue: streams s_axis and m_axis, clock aclk, reset
-# aresetn.
+# Packages the circuit for Vivado's IP catalogue: its streams, clock aclk, reset aresetn.
 #
 #   vivado -mode batch -source vivado/package_ip.tcl -tclargs PART [DIR]
 #
@@ -40,7 +39,7 @@ foreach family [lsort -unique [get_property C_FAMILY [get_parts]]] {
   lappend families $family Production
 }
 set_property supported_families $families $core
-foreach stream {s_axis m_axis} {
+foreach stream [concat [dict keys $inputs] [dict keys $outputs]] {
   if {[llength [ipx::get_bus_interfaces $stream -of_objects $core]] != 1} {
     error "$circuit: no interface $stream was found"
   }

@@ -74,7 +74,7 @@ static uint64_t field(const sc_dt::sc_bv<OUT_BITS> &data, const struct stream &s
 
 // The elements that differ; prints the first.
 static int64_t mismatches(const bench &b, const network &net) {
-  const struct stream &s = net.circuit->output;
+  const struct stream &s = net.circuit->outputs[0];
   const std::vector<axi_beat<OUT_BITS>> expected = to_beats<OUT_BITS>(s, net.expected);
   int64_t wrong = 0;
   for (int64_t i = 0; i < net.images * s.elements; i++) {
@@ -92,7 +92,7 @@ static int64_t mismatches(const bench &b, const network &net) {
 // What is wrong with the beats as such: their number, TLAST, the padding.
 static std::string fault(const bench &b, const network &net) {
   const std::vector<axi_beat<OUT_BITS>> expected =
-      to_beats<OUT_BITS>(net.circuit->output, net.expected);
+      to_beats<OUT_BITS>(net.circuit->outputs[0], net.expected);
   if (b.frame_error.read()) return "frame_error is set, but every frame was exact";
   if (b.sink.beats.size() != expected.size())
     return std::to_string(b.sink.beats.size()) + " beats have come, expected " +
@@ -106,10 +106,10 @@ static std::string fault(const bench &b, const network &net) {
 static int run(const char *dir, const char *data, int64_t images, int percent) {
   network net(dir, data, images);
   auto b = std::make_unique<bench>("bench");
-  b->source.beats = to_beats<IN_BITS>(net.circuit->input, net.codes);
+  b->source.beats = to_beats<IN_BITS>(net.circuit->inputs[0], net.codes);
   b->source.idle = stall(percent, 1);
   b->sink.busy = stall(percent, 2);
-  simulate(*b, net, net.images * net.circuit->output.beats);
+  simulate(*b, net, net.images * net.circuit->outputs[0].beats);
   std::string reason = fault(*b, net);
   if (!reason.empty()) {
     std::cout << "FAIL " << reason << "\n";

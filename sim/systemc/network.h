@@ -27,12 +27,13 @@ public:
     if (!model || !data_open(&arena, data.c_str(), count, &set, &e))
       throw std::runtime_error(e.text);
     uint32_t input = circuit->graph->inputs[0].value;
-    if (!set.pixels || set.elements != circuit->input.elements)
+    if (!set.pixels || set.elements != circuit->inputs[0].elements)
       throw std::runtime_error(data + ": not images of the network's size in bytes");
     images = set.count;
-    codes.resize(images * circuit->input.elements);
-    expected.resize(images * circuit->output.elements);
-    struct golden_tap taps[] = {{input, codes.data()}, {circuit->output.value, expected.data()}};
+    codes.resize(images * circuit->inputs[0].elements);
+    expected.resize(images * circuit->outputs[0].elements);
+    struct golden_tap taps[] = {{input, codes.data()},
+                                {circuit->outputs[0].value, expected.data()}};
     golden_run_pixels(model, images, set.pixels, taps, 2);
   }
   ~network() { arena_free(&arena); }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The circuit as a pipeline: which cells stand in the stream, with which lanes, how many cycles
-// each takes, and what that gives for the whole. Made from a graph alone; emitters, reports and the
-// simulation read it and decide nothing.
+// A circuit is a graph of cells and streams: with which lanes, how many cycles each cell takes, and
+// what that gives for the whole. Made from a graph alone; emitters, reports and the simulation read
+// it and decide nothing.
 //
 //   s_axis -> axis_frame -> [axis_resize] -> l0_linear -> [axis_register] -> l1_relu -> ... ->
 //   m_axis
+//
+// Several inputs are s0_axis, s1_axis, ..., several outputs m0_axis, m1_axis, ...; frame n of every
+// output belongs to frame n of every input.
 #ifndef NNGEN_CIRCUIT_CIRCUIT_H
 #define NNGEN_CIRCUIT_CIRCUIT_H
 
@@ -13,13 +16,15 @@
 enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
 
 // A stream from one cell to another: AXI4-Stream beats of `lanes` elements, element 0 in the low
-// bits, TLAST on the last of a frame's beats.
+// bits, TLAST on the last of a frame's beats. A group's first element begins a beat; a frame that
+// is packed without gaps is one group.
 struct stream {
   const char *signal; // prefix of its nets in top.sv: "s_axis", "l0", ...
   uint32_t value;     // what it carries, frame by frame
   int64_t elements;   // of a frame
+  int64_t groups;     // of a frame, of elements / groups each
   int64_t lanes;      // elements of a beat
-  int64_t beats;      // of a frame: ceil(elements / lanes)
+  int64_t beats;      // of a frame: groups * ceil(elements / groups / lanes)
   int width;          // bits of an element; bipolar: 1 bit, 1 is +1 and 0 is -1
   struct type type;
   uint32_t id;      // its place among the circuit's streams
@@ -34,6 +39,9 @@ enum cell_kind {
   CELL_TRIM,     // axis_trim: zeroes unused lanes at top's output
   CELL_FORK,     // axis_fork: several readers
   CELL_QUEUE,    // axis_fifo: in front of a join, so that neither branch holds the other up
+  CELL_GROUP,    // axis_concat of one stream: a packed frame into groups
+  CELL_CAST,     // fixed_cast: an input of a layer to another type
+  CELL_CONSTANT, // axis_constant: a tensor as a stream
 };
 
 // How a cell behaves in time, for the cycle model (timing.c).
@@ -46,7 +54,9 @@ enum timing_kind {
   TIMING_PIPE, // also a join: it takes a beat of each of its streams
   TIMING_ARGMAX,
   TIMING_FORK,
-  TIMING_QUEUE
+  TIMING_QUEUE,
+  TIMING_CONCAT,
+  TIMING_CONSTANT
 };
 struct timing {
   enum timing_kind kind;
@@ -57,17 +67,17 @@ struct timing {
 
 struct cell {
   enum cell_kind kind;
-  const char *name; // of the instance: "l0_linear", "l0_resize", ...
-  uint32_t node;    // LAYER
-  int index;        // LAYER: its number in names; the others: that of the layer they serve
-  uint32_t n_in, n_out;
+  const char *name;          // of the instance: "l0_linear", "l0_resize", ...
+  uint32_t node;             // LAYER
+  int index;                 // LAYER: its number in names; the others: that of the layer they serve
+  uint32_t n_in, n_out;      // a constant has no input
   struct stream **in, **out; // (n_in), (n_out)
   struct timing timing;
   int64_t cycles;       // of a frame when nothing stalls
-  int64_t multipliers;  // LAYER
-  int64_t memory_bits;  // LAYER
+  int64_t multipliers;  // LAYER, CAST
+  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT
   int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER: what its column worked out (facts.h)
+  void *facts;          // LAYER, GROUP, CAST, CONSTANT: what is particular to it (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.
@@ -76,16 +86,18 @@ enum rom_style { ROM_FILE, ROM_CASE };
 struct circuit {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
-  uint32_t n_cells, n_streams, n_taps;
+  uint32_t n_cells, n_streams, n_taps, n_inputs, n_outputs;
   struct cell *cells;      // each behind those that it reads
   struct stream **streams; // (n_streams)
-  struct stream input;     // top's s_axis; its TDATA is padded to whole bytes
-  struct stream output;    // top's m_axis, likewise; unused lanes are zero
+  struct stream *inputs;   // (n_inputs) top's; their TDATA is padded to whole bytes
+  struct stream *outputs;  // (n_outputs) top's, likewise; unused lanes are zero
+  struct stream **ends;    // (n_outputs) the streams behind which they are
   struct stream *taps;     // (n_taps) the output stream of every layer, in order
-  // cycles between first input handshakes of frames, at most; exactly, when `steady` have entered
+  // cycles between first handshakes of frames at the first input, at most; exactly, when `steady`
+  // have entered
   int64_t ii;
   int64_t steady;  // frames, <= INT32_MAX: that many if distances go on differing in turn
-  int64_t latency; // cycles from a frame's first input to its last output handshake
+  int64_t latency; // cycles from a frame's first handshake there to its last at any output
   int64_t multipliers, memory_bits;
   enum rom_style rom_style; // ROM_FILE unless it is set
   // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the
@@ -113,5 +125,13 @@ struct circuit *circuit_build(struct arena *a, const struct graph *g, const char
 
 // Bytes of TDATA at top: ceil(lanes * width / 8).
 int64_t stream_bytes(const struct stream *s);
+
+// Which element of a frame stands in a lane of a beat; NONE: the lane is unused.
+int64_t stream_element(const struct stream *s, int64_t beat, int64_t lane);
+
+// Elements of a frame, of all inputs and of all outputs: a frame's codes are those of the first,
+// then those of the second, ...
+int64_t circuit_input_elements(const struct circuit *p);
+int64_t circuit_output_elements(const struct circuit *p);
 
 #endif

@@ -2,7 +2,7 @@
 // The circuit of a classification: hw/fixed_argmax.sv.
 #include "sw/circuit/facts.h"
 
-bool circuit_make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+static bool make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   (void)a;
   if (n->n_out > 1) return err_set(e, "only the index becomes a circuit, not the largest value");
@@ -13,3 +13,5 @@ bool circuit_make_classify(struct arena *a, const struct graph *g, struct cell *
   c->cycles = c->in[0]->beats;
   return true;
 }
+
+const struct circuit_column circuit_classify = {.make = make_classify};

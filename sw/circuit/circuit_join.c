@@ -13,13 +13,12 @@ static int bits_of(int64_t v) {
   return bits;
 }
 
-bool circuit_make_join(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+static bool make_join(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *y = node_out(g, n, 0);
   struct circuit_join *j = ARENA_NEW(a, struct circuit_join, 1);
-  if (c->n_in != n->n_in) return err_set(e, "one of its inputs is a constant");
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (value_elements(node_in(g, n, i)) != value_elements(y))
+    if (!node_in(g, n, i)->init && value_elements(node_in(g, n, i)) != value_elements(y))
       return err_set(e, "its inputs are of different sizes");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
@@ -43,3 +42,5 @@ bool circuit_make_join(struct arena *a, const struct graph *g, struct cell *c, s
   c->timing.latency = REQUANT + (j->product ? j->requant.mul_width > 0 : PRODUCTS);
   return true;
 }
+
+const struct circuit_column circuit_join = {.make = make_join};

@@ -133,7 +133,7 @@ static bool one_zero(const struct value *y, struct err *e) {
   return true;
 }
 
-bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
@@ -162,3 +162,5 @@ bool circuit_make_linear(struct arena *a, const struct graph *g, struct cell *c,
   cost(c, l);
   return true;
 }
+
+const struct circuit_column circuit_linear = {.make = make_linear};

@@ -61,7 +61,7 @@ static void make_table(struct arena *a, const struct graph *g, struct cell *c,
   c->timing.latency = 3 + rom + (p->rom.odd ? 2 : 0) + (fitted ? 4 : 0);
 }
 
-bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+static bool make_layer(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (x->type.axis >= 0 || y->type.axis >= 0) return err_set(e, "its types have channels");
@@ -85,3 +85,5 @@ bool circuit_make_pointwise(struct arena *a, const struct graph *g, struct cell 
   make_table(a, g, c, p);
   return true;
 }
+
+const struct circuit_column circuit_pointwise = {.make = make_layer};

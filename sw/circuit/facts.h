@@ -39,6 +39,20 @@ struct circuit_join {
   struct circuit_requant requant;
 };
 
+// axis_concat: a group of each input in turn.
+struct circuit_concat {
+  int64_t lanes;
+  const int64_t *elements; // (inputs) of a group
+  int64_t out_elements;    // of a group of the output
+};
+
+// axis_constant: the first of each `depth` beats of a frame stand for all.
+struct circuit_constant {
+  const struct tensor *tensor;
+  const int64_t *element; // (elements of a frame) which one of the tensor
+  int64_t depth;          // beats
+};
+
 enum circuit_form { FORM_EXACT, FORM_TABLE, FORM_POLYNOMIAL };
 
 // fixed_relu, fixed_clip, ..., fixed_table, fixed_polynomial.
@@ -64,12 +78,21 @@ int circuit_requant_stages(const struct circuit_requant *r);
 
 int circuit_clog2(int64_t n); // 0 for n <= 1
 
-// Fill in facts, timing and costs of a layer's cell whose streams are known. False if the layer
-// can't become a circuit, with the reason.
-#define YES(f) bool f(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+// What the builder knows of a column (columns.def), in circuit_<stem>.c.
+struct circuit_column {
+  // Fills in facts, timing and costs of a layer's cell whose streams are known. False if the layer
+  // can't become a circuit, with the reason.
+  bool (*make)(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
+  // The groups in which input `i` is taken; NULL: its frames are packed.
+  int64_t (*groups)(const struct graph *g, const struct node *n, uint32_t i);
+  // The requantisation of a cast in front of input `i`, NULL: there is none; NULL: never.
+  const struct requant *(*cast)(const struct graph *g, const struct node *n, uint32_t i);
+};
+
+#define YES(f) extern const struct circuit_column f;
 #define MOVE(f)
 #define NO(f)
-#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_make_##stem)
+#define COLUMN(id, stem, golden, prepare, real, quant, circuit) circuit(circuit_##stem)
 #include "sw/graph/columns.def"
 #undef COLUMN
 #undef YES
@@ -79,8 +102,9 @@ int circuit_clog2(int64_t n); // 0 for n <= 1
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);
 
-// The cycle model: runs frames through the cells without stall on either side; sets ii and
-// latency. It follows the control logic that the headers in hw/ state.
+// The cycle model: runs frames through the cells without stall on either side; sets ii, steady and
+// latency; latency 0 if the circuit stands still. It follows the control logic that the headers in
+// hw/ state.
 void timing_run(struct circuit *p);
 
 #endif

@@ -1,286 +1,204 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cycle model: the control state of every cell, one clock cycle at a time, with a source that
-// always offers and a sink that always takes. It states II and latency before any simulator runs.
-//
-//     source --> [cell] --> [cell] --> ... --> sink
-//
-// In a cycle, valid is known from state, in the order of the data; ready is settled from the sink
-// backwards, because it may pass through a cell; a stream moves a beat where both hold; then every
-// state advances.
-#include "sw/circuit/facts.h"
+// The cycle model by events: in a cycle only those cells are looked at whose state, or whose
+// streams, aren't what they were in the cycle before; the others are brought up to date when they
+// are asked, and cycles in which there is none are passed over. Equal to timing_ref.c in every
+// state of every cycle, because each rule is the same function.
+#include "sw/circuit/timing.h"
 
-#include <string.h>
+enum { WORD = 64 };
 
-enum { FRAMES_MOST = 512, QUEUE_BLOCK = 64, PATIENCE = 1000 };
-
-struct state {
-  const struct cell *cell;
-  bool valid;                // FRAME
-  int64_t held;              // REGISTER: beats; RESIZE: elements; LINEAR: beats in the queue
-  int64_t in_beat, out_beat; // index within the frame
-  uint64_t pipe;             // PIPE, ARGMAX: bit i: stage i holds a beat
-  bool offered;              // LINEAR: a beat waits at the input, in this cycle
-  int64_t group, credit;     // LINEAR
-  uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
-  uint64_t taken;            // FORK: bit i: reader i has the beat
-  bool read;                 // QUEUE: a block RAM's output holds a beat; `valid` is behind it
+struct alarm {
+  int64_t cycle;
+  uint32_t cell;
 };
 
-struct model {
+struct events {
   const struct circuit *circuit;
   struct state *cells; // (n_cells)
-  bool *valid, *moved; // (n_streams)
+  int64_t *at;         // (n_cells) the cycle at whose begin the state is what it says
+  int64_t *wake;       // (n_cells) the cycle of its alarm that counts; others are stale
+  struct wires wires;
+  uint64_t *active, *next; // (n_words) cells of this cycle, and of the one after it
+  uint32_t n_words;
+  struct alarm *alarms; // a heap, the earliest first
+  uint32_t n_alarms, room;
+  int64_t *most; // (n_cells) that was held at once; NULL: nobody asks
+  struct arena *arena;
 };
 
-static bool out_valid(const struct state *s) {
-  switch (s->cell->timing.kind) {
-  case TIMING_FRAME:
-    return s->valid;
-  case TIMING_REGISTER:
-    return s->held > 0;
-  case TIMING_RESIZE:
-    return s->held >= s->cell->out[0]->lanes;
-  case TIMING_PIPE:
-  case TIMING_ARGMAX:
-    return s->pipe >> (s->cell->timing.latency - 1) & 1;
-  case TIMING_LINEAR:
-    return s->held > 0;
-  case TIMING_QUEUE:
-    return s->valid;
-  case TIMING_FORK:
-  case TIMING_NONE:
-    break;
+// ---- alarms
+
+static void alarm_add(struct events *v, int64_t cycle, uint32_t cell) {
+  if (v->n_alarms == v->room) {
+    uint32_t room = v->room ? 2 * v->room : 64;
+    struct alarm *more = ARENA_NEW(v->arena, struct alarm, room);
+    for (uint32_t i = 0; i < v->n_alarms; i++) more[i] = v->alarms[i];
+    v->alarms = more;
+    v->room = room;
   }
-  return false;
+  uint32_t i = v->n_alarms++;
+  for (; i && v->alarms[(i - 1) / 2].cycle > cycle; i = (i - 1) / 2)
+    v->alarms[i] = v->alarms[(i - 1) / 2];
+  v->alarms[i] = (struct alarm){cycle, cell};
 }
 
-static bool steps(const struct state *s) {
-  const struct timing *t = &s->cell->timing;
-  return s->offered && (s->in_beat != t->ib - 1 || s->credit > 0);
+static void alarm_drop(struct events *v) {
+  struct alarm last = v->alarms[--v->n_alarms];
+  uint32_t i = 0;
+  for (uint32_t k; (k = 2 * i + 1) < v->n_alarms; i = k) {
+    if (k + 1 < v->n_alarms && v->alarms[k + 1].cycle < v->alarms[k].cycle) k++;
+    if (v->alarms[k].cycle >= last.cycle) break;
+    v->alarms[i] = v->alarms[k];
+  }
+  v->alarms[i] = last;
 }
 
-static bool in_ready(const struct state *s, bool out_moved) {
-  const struct cell *c = s->cell;
-  int64_t rest;
-  switch (c->timing.kind) {
-  case TIMING_FRAME:
-    return !s->valid || out_moved;
-  case TIMING_REGISTER:
-    return s->held < 2;
-  case TIMING_RESIZE:
-    rest = s->held - (out_moved ? c->out[0]->lanes : 0);
-    return rest <= (c->in[0]->lanes <= c->out[0]->lanes ? c->out[0]->lanes : c->out[0]->lanes - 1);
-  case TIMING_PIPE:
-  case TIMING_ARGMAX:
-    return !out_valid(s) || out_moved;
-  case TIMING_LINEAR:
-    return steps(s) && s->group == c->timing.og - 1;
-  case TIMING_QUEUE:
-    return s->held + s->read + s->valid < c->timing.queue;
-  case TIMING_FORK:
-  case TIMING_NONE:
-    break;
+// ---- one cycle
+
+static void set(uint64_t *words, uint32_t cell) {
+  words[cell / WORD] |= (uint64_t)1 << cell % WORD;
+}
+
+static const struct timing_ops *ops_of(const struct events *v, uint32_t cell) {
+  return timing_ops(v->circuit->cells[cell].timing.kind);
+}
+
+// Brings a cell to the begin of cycle t.
+static void sync(struct events *v, uint32_t cell, int64_t t) {
+  const struct timing_ops *ops = ops_of(v, cell);
+  int64_t cycles = t - v->at[cell];
+  if (cycles && ops->idle) ops->idle(&v->cells[cell], &v->wires, cycles);
+  v->at[cell] = t;
+}
+
+// What an active cell offers; readers of an offer that is new or gone become active.
+static void settle_valid(struct events *v, uint32_t cell, int64_t t) {
+  const struct cell *c = &v->circuit->cells[cell];
+  struct wires *w = &v->wires;
+  sync(v, cell, t);
+  for (uint32_t k = 0; k < c->n_out; k++) {
+    const struct stream *s = c->out[k];
+    bool valid = ops_of(v, cell)->valid(&v->cells[cell], w, k);
+    if (s->to == NONE) w->moved[s->id] = valid;
+    if (valid == w->valid[s->id]) continue;
+    if (s->to != NONE) {
+      sync(v, (uint32_t)s->to, t);
+      set(v->active, (uint32_t)s->to);
+    }
+    w->valid[s->id] = valid;
   }
+}
+
+// What moves at an active cell's inputs; who offers it becomes active if that is news.
+static void settle_ready(struct events *v, uint32_t cell, int64_t t) {
+  const struct cell *c = &v->circuit->cells[cell];
+  struct wires *w = &v->wires;
+  for (uint32_t k = 0; k < c->n_in; k++) {
+    const struct stream *s = c->in[k];
+    bool moved = w->valid[s->id] && ops_of(v, cell)->ready(&v->cells[cell], w, k);
+    if (moved == w->moved[s->id]) continue;
+    if (s->from != NONE) {
+      sync(v, (uint32_t)s->from, t);
+      set(v->active, (uint32_t)s->from);
+    }
+    w->moved[s->id] = moved;
+  }
+}
+
+static bool moves(const struct events *v, const struct cell *c) {
+  bool any = false;
+  for (uint32_t k = 0; k < c->n_in; k++) any |= v->wires.moved[c->in[k]->id];
+  for (uint32_t k = 0; k < c->n_out; k++) any |= v->wires.moved[c->out[k]->id];
+  return any;
+}
+
+static void advance(struct events *v, uint32_t cell, int64_t t) {
+  const struct timing_ops *ops = ops_of(v, cell);
+  struct state *s = &v->cells[cell];
+  v->wake[cell] = NEVER;
+  if (moves(v, s->cell)) {
+    ops->advance(s, &v->wires);
+    int64_t beats = s->held + s->valid + s->read;
+    if (v->most && beats > v->most[cell]) v->most[cell] = beats;
+    v->at[cell] = t + 1;
+    set(v->next, cell);
+    return;
+  }
+  int64_t after = ops->wake ? ops->wake(s, &v->wires) : NEVER;
+  if (after == NEVER) return;
+  v->wake[cell] = t + after;
+  alarm_add(v, t + after, cell);
+}
+
+// Cells that become active on the way come behind in the order of the walk.
+static void cycle(struct events *v, int64_t t) {
+  for (uint32_t i = 0; i < v->n_words; i++)
+    for (uint64_t done = 0, left; (left = v->active[i] & ~done) != 0;) {
+      uint32_t bit = (uint32_t)__builtin_ctzll(left);
+      settle_valid(v, WORD * i + bit, t);
+      done |= ((uint64_t)2 << bit) - 1;
+    }
+  for (uint32_t i = v->n_words; i-- > 0;)
+    for (uint64_t done = 0, left; (left = v->active[i] & ~done) != 0;) {
+      uint32_t bit = WORD - 1 - (uint32_t)__builtin_clzll(left);
+      settle_ready(v, WORD * i + bit, t);
+      done |= ~(((uint64_t)1 << bit) - 1);
+    }
+  for (uint32_t i = 0; i < v->n_words; i++)
+    for (uint64_t left = v->active[i]; left; left &= left - 1)
+      advance(v, WORD * i + (uint32_t)__builtin_ctzll(left), t);
+}
+
+// To the next cycle with an active cell: t + 1, or that of the first alarm that counts. False:
+// there is none, nothing will ever move.
+static bool next_cycle(struct events *v, int64_t *t) {
+  uint64_t any = 0;
+  for (uint32_t i = 0; i < v->n_words; i++) {
+    any |= v->active[i] = v->next[i];
+    v->next[i] = 0;
+  }
+  while (v->n_alarms && v->wake[v->alarms[0].cell] != v->alarms[0].cycle) alarm_drop(v);
+  if (!any && !v->n_alarms) return false;
+  *t = any ? *t + 1 : v->alarms[0].cycle;
+  for (; v->n_alarms && v->alarms[0].cycle <= *t; alarm_drop(v))
+    if (v->wake[v->alarms[0].cell] == *t) set(v->active, v->alarms[0].cell);
   return true;
 }
 
-// A frame's last input beat counts as if it filled the last output beat.
-static int64_t resize_gain(const struct state *s) {
-  const struct cell *c = s->cell;
-  if (s->in_beat != c->in[0]->beats - 1) return c->in[0]->lanes;
-  return c->out[0]->beats * c->out[0]->lanes - (c->in[0]->beats - 1) * c->in[0]->lanes;
+static struct events events_new(struct arena *a, const struct circuit *p) {
+  uint32_t words = p->n_cells / WORD + 1;
+  struct events v = {.circuit = p,
+                     .cells = timing_states(a, p),
+                     .at = ARENA_NEW(a, int64_t, p->n_cells),
+                     .wake = ARENA_NEW(a, int64_t, p->n_cells),
+                     .wires = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)},
+                     .active = ARENA_NEW(a, uint64_t, words),
+                     .next = ARENA_NEW(a, uint64_t, words),
+                     .n_words = words,
+                     .arena = a};
+  for (uint32_t i = 0; i < p->n_inputs; i++) v.wires.valid[p->inputs[i].id] = true;
+  for (uint32_t i = 0; i < p->n_cells; i++) set(v.active, i);
+  return v;
 }
 
-static void advance_linear(struct state *s, bool leave) {
-  const struct timing *t = &s->cell->timing;
-  bool step = steps(s), last = step && s->in_beat == t->ib - 1;
-  s->held += (int64_t)(s->flight & 1) - leave;
-  s->flight >>= 1;
-  if (last) s->flight |= (uint64_t)1 << (t->latency - 2);
-  s->credit += leave - last;
-  if (step && ++s->group == t->og) {
-    s->group = 0;
-    s->in_beat = s->in_beat + 1 == t->ib ? 0 : s->in_beat + 1;
-  }
-}
-
-static void advance_pipe(struct state *s, bool accept, bool leave) {
-  const struct timing *t = &s->cell->timing;
-  bool enters = accept;
-  if (out_valid(s) && !leave) return;
-  if (t->kind == TIMING_ARGMAX) {
-    enters = accept && s->in_beat == t->ib - 1;
-    if (accept) s->in_beat = s->in_beat + 1 == t->ib ? 0 : s->in_beat + 1;
-  }
-  s->pipe = (s->pipe << 1 | enters) & (((uint64_t)2 << (t->latency - 1)) - 1);
-}
-
-// hw/axis_fifo.sv: beats in memory, in a block RAM's output if it is deep, and at the output.
-static void advance_queue(struct state *s, bool accept, bool leave) {
-  bool deep = s->cell->timing.queue > QUEUE_BLOCK, load = !s->valid || leave;
-  bool fetch = s->held > 0 && (deep ? !s->read || load : load);
-  if (load) s->valid = deep ? s->read : fetch;
-  if (deep) s->read = fetch || (s->read && !load);
-  s->held += accept - fetch;
-}
-
-static void advance(struct state *s, bool accept, bool leave) {
-  switch (s->cell->timing.kind) {
-  case TIMING_FRAME:
-    s->valid = accept || (s->valid && !leave);
-    return;
-  case TIMING_REGISTER:
-    s->held += accept - leave;
-    return;
-  case TIMING_RESIZE:
-    s->held += (accept ? resize_gain(s) : 0) - (leave ? s->cell->out[0]->lanes : 0);
-    if (accept) s->in_beat = s->in_beat + 1 == s->cell->in[0]->beats ? 0 : s->in_beat + 1;
-    return;
-  case TIMING_PIPE:
-  case TIMING_ARGMAX:
-    advance_pipe(s, accept, leave);
-    return;
-  case TIMING_LINEAR:
-    advance_linear(s, leave);
-    return;
-  case TIMING_QUEUE:
-    advance_queue(s, accept, leave);
-    return;
-  case TIMING_FORK:
-  case TIMING_NONE:
-    return;
-  }
-}
-
-// A cell without a state of its own hands both through.
-static bool transparent(const struct cell *c) {
-  return c->timing.kind == TIMING_NONE;
-}
-
-static bool offered(const struct model *m, const struct cell *c) {
-  bool all = true;
-  for (uint32_t i = 0; i < c->n_in; i++) all &= m->valid[c->in[i]->id];
-  return all;
-}
-
-// valid goes with the data: no valid depends on a ready.
-static void settle_valid(struct model *m) {
-  const struct circuit *p = m->circuit;
-  m->valid[0] = true;
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    struct state *s = &m->cells[i];
-    s->offered = offered(m, c);
-    for (uint32_t k = 0; k < c->n_out; k++)
-      m->valid[c->out[k]->id] = c->timing.kind == TIMING_FORK ? s->offered && !(s->taken >> k & 1)
-                                : transparent(c)              ? s->offered
-                                                              : out_valid(s);
-  }
-}
-
-// A fork is done with a beat when every reader has it.
-static bool all_take(const struct model *m, const struct cell *c, const struct state *s) {
-  bool all = true;
-  for (uint32_t k = 0; k < c->n_out; k++) all &= s->taken >> k & 1 || m->moved[c->out[k]->id];
-  return all;
-}
-
-// ready comes back, and with it what moves: a join takes of all its streams or of none.
-static void settle_ready(struct model *m) {
-  const struct circuit *p = m->circuit;
-  for (uint32_t i = 0; i < p->n_streams; i++)
-    if (p->streams[i]->to == NONE) m->moved[i] = m->valid[i];
-  for (uint32_t i = p->n_cells; i-- > 0;) {
-    const struct cell *c = &p->cells[i];
-    const struct state *s = &m->cells[i];
-    bool leaves = m->moved[c->out[0]->id];
-    bool ready = c->timing.kind == TIMING_FORK ? all_take(m, c, s)
-                 : transparent(c)              ? leaves
-                                               : in_ready(s, leaves);
-    for (uint32_t k = 0; k < c->n_in; k++) m->moved[c->in[k]->id] = s->offered && ready;
-  }
-}
-
-static void advance_fork(const struct model *m, const struct cell *c, struct state *s) {
-  for (uint32_t k = 0; k < c->n_out; k++)
-    if (m->moved[c->out[k]->id]) s->taken |= (uint64_t)1 << k;
-  if (m->moved[c->in[0]->id]) s->taken = 0;
-}
-
-// One clock cycle; false if nothing moved.
-static bool cycle(struct model *m) {
-  const struct circuit *p = m->circuit;
-  bool moved = false;
-  settle_valid(m);
-  settle_ready(m);
-  for (uint32_t i = 0; i < p->n_streams; i++) moved |= m->moved[i];
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    if (c->timing.kind == TIMING_FORK)
-      advance_fork(m, c, &m->cells[i]);
-    else
-      advance(&m->cells[i], m->moved[c->in[0]->id], m->moved[c->out[0]->id]);
-  }
-  return moved;
-}
-
-static struct model model_new(struct arena *a, const struct circuit *p) {
-  struct model m = {p, ARENA_NEW(a, struct state, p->n_cells), ARENA_NEW(a, bool, p->n_streams),
-                    ARENA_NEW(a, bool, p->n_streams)};
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    m.cells[i] = (struct state){.cell = &p->cells[i], .credit = p->cells[i].timing.queue};
-  return m;
-}
-
-// What a run has seen: the states of all cells when frames entered, and their distances. The flow
-// repeats itself once a state comes back: the last one, or the one at the last power of two.
-struct passage {
-  int64_t entered, since;      // frames; cycle of the last
-  int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
-  struct state *last, *marked; // (n_cells)
-  bool steady, repeats;        // all distances are equal from here on; in turn
-};
-
-static bool known(const struct passage *f) {
-  return f->steady || f->repeats || f->entered == FRAMES_MOST;
-}
-
-static void enter(struct passage *f, const struct model *m, int64_t t) {
-  size_t size = m->circuit->n_cells * sizeof *m->cells;
-  f->ii = f->entered ? t - f->since : 0;
-  if (f->ii > f->slowest) f->slowest = f->ii;
-  f->steady = f->entered && memcmp(f->last, m->cells, size) == 0;
-  f->repeats = f->entered && memcmp(f->marked, m->cells, size) == 0;
-  f->since = t;
-  f->entered++;
-  memcpy(f->last, m->cells, size);
-  if (known(f) || (f->entered & (f->entered - 1)) != 0) return;
-  memcpy(f->marked, m->cells, size);
-  f->slowest = 0;
+void timing_run_most(struct circuit *p, int64_t *most) {
+  struct arena a = {0};
+  struct events v = events_new(&a, p);
+  struct passage f = passage_new(&a, p);
+  int64_t t = 0;
+  v.most = most;
+  do {
+    cycle(&v, t);
+    if (passage_enters(&f, &v.wires)) {
+      for (uint32_t i = 0; i < p->n_cells; i++) sync(&v, i, t + 1);
+      passage_enter(&f, v.cells, t);
+    }
+    passage_leave(&f, &v.wires, t);
+  } while (!passage_known(&f) && next_cycle(&v, &t));
+  passage_end(&f, p);
+  arena_free(&a);
 }
 
 void timing_run(struct circuit *p) {
-  struct arena a = {0};
-  struct model m = model_new(&a, p);
-  struct passage f = {.last = ARENA_NEW(&a, struct state, p->n_cells),
-                      .marked = ARENA_NEW(&a, struct state, p->n_cells)};
-  int64_t in_beats = 0, out_beats = 0, first = 0, bottleneck = 1;
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
-  uint32_t last = p->cells[p->n_cells - 1].out[0]->id;
-  p->latency = 0;
-  for (int64_t t = 0, still = 0; !p->latency || !known(&f); t++) {
-    still = cycle(&m) ? 0 : still + 1;
-    if (still > bottleneck + PATIENCE) break; // branches that wait for each other
-    if (m.moved[0] && in_beats++ % p->input.beats == 0) {
-      if (!f.entered) first = t;
-      enter(&f, &m, t);
-    }
-    if (m.moved[last] && ++out_beats == p->output.beats) p->latency = t - first;
-  }
-  bool goes = p->latency && known(&f);
-  if (!goes) p->latency = 0;
-  p->ii = !goes ? INT64_MAX : f.steady ? f.ii : f.slowest;
-  p->steady = f.steady ? f.entered : INT32_MAX;
-  arena_free(&a);
+  timing_run_most(p, NULL);
 }

@@ -28,6 +28,10 @@ struct images {
   bool has_labels;
   int32_t *labels;             // (count), or NULL if the answers aren't one whole number per image
   const struct array *answers; // what a file of labels holds, (count, ..), all finite; or NULL
+  // Of a model with several inputs a set for each: `elements` is their sum, the labels are those of
+  // the first, and there are no pixels and no numbers here.
+  uint32_t n_parts;
+  const struct images *parts; // (n_parts)
 };
 
 struct array;
@@ -49,20 +53,28 @@ bool data_open(struct arena *a, const char *spec, int64_t limit, struct images *
 // The files of `spec` that are opened by their names: the images', the labels'; NULL: none.
 void data_files(struct arena *a, const char *spec, const char *files[2]);
 
+// One set for a model with several inputs, which have a set each; false if they aren't as many
+// images each.
+bool images_join(struct arena *a, uint32_t n, const struct images *of, struct images *out,
+                 struct err *e);
+
+// The images of one input.
+const struct images *images_part(const struct images *set, uint32_t input);
+
 // Element `at` of all images exactly (of integers beyond 2^53 the nearest double); of numbers.
 double images_real(const struct images *set, int64_t at);
 
-// Images first .. as floats (count, elements), each rounded once; of numbers. False if one is
-// beyond what a float holds.
-bool images_floats(const struct images *set, int64_t first, int64_t count, float *to,
-                   struct err *e);
+// Images first .. as floats (count, elements), each rounded once: numbers as they are, pixels as
+// the float model sees them. False if a number is beyond what a float holds.
+bool images_floats(const struct graph *g, const struct images *set, int64_t first, int64_t count,
+                   float *to, struct err *e);
 
-// Are these images what the only input of a graph takes? If their axes stand in another order than
-// the input's, the message has the transposition.
+// Are these images what the inputs of a graph take? If their axes stand in another order than an
+// input's, the message has the transposition.
 bool images_fit(const struct images *set, const struct graph *g, struct err *e);
 
 // The codes (count, elements) that images first .. become: pixels through the model's table,
-// numbers at the input's scale, rounded half to even.
+// numbers at the input's scale, rounded half to even. Those of the first input are in front.
 int32_t *images_codes(struct arena *a, const struct graph *g, const struct images *set,
                       int64_t first, int64_t count);
 

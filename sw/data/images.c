@@ -11,37 +11,83 @@ double images_real(const struct images *set, int64_t at) {
   return array_real(set->numbers, at);
 }
 
-bool images_floats(const struct images *set, int64_t first, int64_t count, float *to,
-                   struct err *e) {
-  int64_t from = first * set->elements;
-  if (set->numbers->type == ARRAY_F32) {
-    memcpy(to, set->numbers->data + (size_t)from * sizeof *to,
-           (size_t)(count * set->elements) * sizeof *to);
-    return true;
-  }
-  for (int64_t i = 0; i < count * set->elements; i++) {
-    double v = images_real(set, from + i);
-    to[i] = (float)v;
-    if (!isfinite(to[i]))
-      return err_set(e, "%s: image %lld holds %g, more than a float of the float model holds",
-                     set->name, (long long)(first + i / set->elements), v);
+const struct images *images_part(const struct images *set, uint32_t input) {
+  return set->n_parts ? &set->parts[input] : set;
+}
+
+bool images_join(struct arena *a, uint32_t n, const struct images *of, struct images *out,
+                 struct err *e) {
+  *out = of[0];
+  out->n_parts = n;
+  out->parts = arena_copy(a, of, n * sizeof *of);
+  out->elements = 0;
+  out->pixels = NULL;
+  out->numbers = NULL;
+  for (uint32_t i = 0; i < n; i++) {
+    out->elements += of[i].elements;
+    if (of[i].count != of[0].count)
+      return err_set(e, "%s: %lld images, %s has %lld: every input takes as many", of[i].name,
+                     (long long)of[i].count, of[0].name, (long long)of[0].count);
   }
   return true;
 }
 
+static uint32_t parts_of(const struct images *set) {
+  return set->n_parts ? set->n_parts : 1;
+}
+
+// One image of one input.
+static bool image_floats(const struct graph *g, const struct images *part, uint32_t input,
+                         int64_t image, float *to, struct err *e) {
+  int64_t n = part->elements, from = image * n;
+  for (int64_t i = 0; i < n; i++) {
+    double v = part->pixels ? source_real(&g->inputs[input].source, i, part->pixels[from + i])
+                            : images_real(part, from + i);
+    to[i] = (float)v;
+    if (!isfinite(to[i]))
+      return err_set(e, "%s: image %lld holds %g, more than a float of the float model holds",
+                     part->name, (long long)image, v);
+  }
+  return true;
+}
+
+bool images_floats(const struct graph *g, const struct images *set, int64_t first, int64_t count,
+                   float *to, struct err *e) {
+  if (set->numbers && set->numbers->type == ARRAY_F32) {
+    memcpy(to, set->numbers->data + (size_t)(first * set->elements) * sizeof *to,
+           (size_t)(count * set->elements) * sizeof *to);
+    return true;
+  }
+  for (int64_t image = first; image < first + count; image++)
+    for (uint32_t k = 0; k < parts_of(set); k++) {
+      const struct images *part = images_part(set, k);
+      if (!image_floats(g, part, k, image, to, e)) return false;
+      to += part->elements;
+    }
+  return true;
+}
+
+// One image of one input.
+static void image_codes(const struct graph *g, const struct images *part, uint32_t input,
+                        int64_t image, int32_t *to) {
+  const struct source *source = &g->inputs[input].source;
+  const struct type *t = &g->values[g->inputs[input].value].type;
+  bool integers = part->numbers && array_is_integer(part->numbers);
+  int64_t from = image * part->elements;
+  for (int64_t i = 0; i < part->elements; i++)
+    to[i] = part->pixels ? source_code(source, i, part->pixels[from + i])
+            : integers   ? (int32_t)type_encode_integer(t, array_integer(part->numbers, from + i))
+                         : (int32_t)type_encode(t, images_real(part, from + i));
+}
+
 int32_t *images_codes(struct arena *a, const struct graph *g, const struct images *set,
                       int64_t first, int64_t count) {
-  const struct source *source = &g->inputs[0].source;
-  const struct type *t = &g->values[g->inputs[0].value].type;
-  bool integers = set->numbers && array_is_integer(set->numbers);
-  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements);
-  for (int64_t i = 0; i < count * set->elements; i++) {
-    int64_t at = first * set->elements + i;
-    int64_t c = source->tables > 1 ? i % source->tables : 0; // channels are the fastest axis
-    codes[i] = set->pixels ? source->table[c * 256 + set->pixels[at]]
-               : integers  ? (int32_t)type_encode_integer(t, array_integer(set->numbers, at))
-                           : (int32_t)type_encode(t, images_real(set, at));
-  }
+  int32_t *codes = ARENA_NEW(a, int32_t, count * set->elements), *to = codes;
+  for (int64_t image = first; image < first + count; image++)
+    for (uint32_t k = 0; k < parts_of(set); k++) {
+      image_codes(g, images_part(set, k), k, image, to);
+      to += images_part(set, k)->elements;
+    }
   return codes;
 }
 
@@ -117,23 +163,32 @@ static bool takes_bytes_only(const struct source *s, const struct type *t) {
   return s->mean[0] != 0 || s->std[0] != 1;
 }
 
-bool images_fit(const struct images *set, const struct graph *g, struct err *e) {
-  if (g->n_inputs != 1) return err_set(e, "the model has %u inputs, expected 1", g->n_inputs);
-  const struct value *x = &g->values[g->inputs[0].value];
+static bool fits(const struct images *set, const struct graph *g, uint32_t input, struct err *e) {
+  const struct value *x = &g->values[g->inputs[input].value];
+  const struct source *source = &g->inputs[input].source;
   if (value_elements(x) != set->elements)
     return err_set(e,
                    "%s: images of %lld elements, input \"%s\" of the model has %lld; --data names "
                    "the images",
                    set->name, (long long)set->elements, x->name, (long long)value_elements(x));
-  if (set->pixels && g->inputs[0].source.channels == 0)
+  if (set->pixels && source->channels == 0)
     return err_set(e,
                    "%s: bytes, but input \"%s\" of the model has no pixel source; "
                    "np.save(FILE, x.astype(np.int16)) makes numbers of them",
                    set->name, x->name);
-  if (set->numbers && takes_bytes_only(&g->inputs[0].source, &x->type))
+  if (set->numbers && takes_bytes_only(source, &x->type))
     return err_set(e,
                    "%s: numbers, but input \"%s\" takes bytes, which the circuit normalises "
                    "(--input-precision raw); np.save(FILE, x.astype(np.uint8)) saves bytes",
                    set->name, x->name);
   return check_order(set, x, e);
+}
+
+bool images_fit(const struct images *set, const struct graph *g, struct err *e) {
+  if (g->n_inputs != parts_of(set))
+    return err_set(e, "%s: images for %u input%s, the model has %u", set->name, parts_of(set),
+                   parts_of(set) == 1 ? "" : "s", g->n_inputs);
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    if (!fits(images_part(set, i), g, i, e)) return false;
+  return true;
 }

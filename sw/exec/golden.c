@@ -30,7 +30,6 @@ static bool supported(const struct graph *g, const struct node *n, struct err *e
 }
 
 static bool check(const struct graph *g, struct err *e) {
-  if (g->n_inputs != 1) return err_set(e, "the graph has %u inputs, expected 1", g->n_inputs);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!supported(g, &g->nodes[i], e)) return err_within(e, "layer \"%s\"", g->nodes[i].name);
   for (uint32_t i = 0; i < g->n_values; i++) {
@@ -85,6 +84,7 @@ static void size_scratch(struct golden *m) {
 
 // The pixel table in bytes.
 static void prepare_pixels(struct arena *a, struct golden *m) {
+  if (!m->graph->n_inputs) return;
   const struct input *in = &m->graph->inputs[0];
   const struct place *p = &m->places[in->value];
   if (!p->narrow || in->source.tables != 1) return;
@@ -120,15 +120,27 @@ static void enter_pixels(const struct chunk *c, const uint8_t *pixels) {
     return;
   }
   for (int64_t i = 0; i < count; i++)
-    golden_store(x, &c->m->places[in->value], i,
-                 in->source.table[i % in->source.tables * 256 + pixels[i]]);
+    golden_store(x, &c->m->places[in->value], i, source_code(&in->source, i, pixels[i]));
+}
+
+// Elements of a frame, of all inputs.
+static int64_t frame_elements(const struct graph *g) {
+  int64_t n = 0;
+  for (uint32_t i = 0; i < g->n_inputs; i++) n += value_elements(&g->values[g->inputs[i].value]);
+  return n;
 }
 
 static void enter_codes(const struct chunk *c, const int32_t *codes) {
-  uint32_t value = c->m->graph->inputs[0].value;
-  int64_t count = c->frames * value_elements(&c->m->graph->values[value]);
-  for (int64_t i = 0; i < count; i++)
-    golden_store(golden_array(c, value), &c->m->places[value], i, codes[i]);
+  const struct graph *g = c->m->graph;
+  int64_t all = frame_elements(g);
+  for (uint32_t k = 0; k < g->n_inputs; k++) {
+    uint32_t value = g->inputs[k].value;
+    int64_t n = value_elements(&g->values[value]);
+    for (int64_t f = 0; f < c->frames; f++)
+      for (int64_t i = 0; i < n; i++)
+        golden_store(golden_array(c, value), &c->m->places[value], f * n + i, codes[f * all + i]);
+    codes += n;
+  }
 }
 
 static void leave_taps(const struct chunk *c, int64_t first, const struct golden_tap *taps,
@@ -172,7 +184,7 @@ static void enter(const void *model, const void *task, void *room, int64_t part)
   const struct call *call = task;
   struct chunk *c = room;
   int64_t first = part * CHUNK, left = call->images - first;
-  int64_t from = first * value_elements(&m->graph->values[m->graph->inputs[0].value]);
+  int64_t from = first * frame_elements(m->graph);
   c->frames = left < CHUNK ? left : CHUNK;
   if (call->codes)
     enter_codes(c, call->codes + from);

@@ -46,8 +46,9 @@ void golden_threads(struct arena *a, struct golden *m, int threads);
 // Ends the threads, if there are any; the memory is the arena's. NULL is allowed.
 void golden_free(struct golden *m);
 
-// Runs images of graph input 0, given as pixels (through the source's table) or as codes, either
-// (images, elements). Several threads may call it at the same time.
+// Runs images, given as pixels of the only input (through the source's table), (images, elements),
+// or as codes: (images, elements of all inputs), those of the first input in front. Several threads
+// may call it at the same time.
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
                        const struct golden_tap *taps, uint32_t n_taps);
 void golden_run_codes(const struct golden *m, int64_t images, const int32_t *codes,

@@ -43,7 +43,6 @@ struct real {
 };
 
 static bool check(const struct graph *g, struct err *e) {
-  if (g->n_inputs != 1) return err_set(e, "the graph has %u inputs, expected 1", g->n_inputs);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     if (!(op_info(n->op)->executors & EXECUTOR_REAL))
@@ -72,45 +71,59 @@ struct call {
 
 struct chunk {
   struct steps *steps;
-  float *x; // (CHUNK, elements of the input)
+  float **x; // (n_inputs) of (CHUNK, elements of the input)
   int64_t frames;
 };
 
 void real_pixels(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
                  float *x) {
-  const struct source *s = &in->source;
-  for (int64_t i = 0; i < frames * elements; i++) {
-    int64_t c = s->channels > 1 ? i % s->channels : 0;
-    x[i] = (float)((pixels[i] / 255.0 - s->mean[c]) / s->std[c]);
-  }
+  for (int64_t i = 0; i < frames * elements; i++)
+    x[i] = (float)source_real(&in->source, i, pixels[i]);
 }
 
 static void *room_new(struct arena *a, const void *model) {
   const struct graph *g = ((const struct real *)model)->graph;
   struct chunk *c = ARENA_NEW(a, struct chunk, 1);
   c->steps = real_steps(a, g, CHUNK);
-  c->x = ARENA_NEW(a, float, CHUNK *value_elements(&g->values[g->inputs[0].value]));
+  c->x = ARENA_NEW(a, float *, g->n_inputs);
+  for (uint32_t k = 0; k < g->n_inputs; k++)
+    c->x[k] = ARENA_NEW(a, float, CHUNK *value_elements(&g->values[g->inputs[k].value]));
   return c;
+}
+
+static int64_t frame_elements(const struct graph *g) {
+  int64_t n = 0;
+  for (uint32_t i = 0; i < g->n_inputs; i++) n += value_elements(&g->values[g->inputs[i].value]);
+  return n;
+}
+
+// Takes frames of all inputs apart.
+static void enter_floats(const struct graph *g, const struct chunk *c, const float *floats) {
+  int64_t all = frame_elements(g);
+  for (uint32_t k = 0; k < g->n_inputs; k++) {
+    int64_t n = value_elements(&g->values[g->inputs[k].value]);
+    for (int64_t f = 0; f < c->frames; f++)
+      memcpy(c->x[k] + f * n, floats + f * all, (size_t)n * sizeof *floats);
+    floats += n;
+  }
 }
 
 static void enter(const void *model, const void *task, void *room, int64_t part) {
   const struct call *call = task;
-  const struct input *in = &((const struct real *)model)->graph->inputs[0];
+  const struct graph *g = ((const struct real *)model)->graph;
   struct chunk *c = room;
-  int64_t elements = value_elements(&((const struct real *)model)->graph->values[in->value]);
-  int64_t first = part * CHUNK, left = call->images - first;
+  int64_t elements = frame_elements(g), first = part * CHUNK, left = call->images - first;
   c->frames = left < CHUNK ? left : CHUNK;
   if (call->floats)
-    memcpy(c->x, call->floats + first * elements, (size_t)(c->frames * elements) * sizeof *c->x);
+    enter_floats(g, c, call->floats + first * elements);
   else
-    real_pixels(in, elements, c->frames, call->pixels + first * elements, c->x);
+    real_pixels(&g->inputs[0], elements, c->frames, call->pixels + first * elements, c->x[0]);
 }
 
 static void compute(const void *model, void *room) {
   (void)model;
   const struct chunk *c = room;
-  const void *inputs[1] = {c->x};
-  steps_run_frames(c->steps, c->frames, inputs);
+  steps_run_frames(c->steps, c->frames, (const void *const *)c->x);
 }
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {

@@ -31,7 +31,8 @@ void real_free(struct real *r);
 void real_pixels(const struct input *in, int64_t elements, int64_t frames, const uint8_t *pixels,
                  float *x);
 
-// Images of graph input 0, given as pixels (through mean and std) or as floats. One call at a time.
+// Images, given as pixels of the only input (through mean and std), or as floats (images, elements
+// of all inputs), those of the first input in front. One call at a time.
 void real_run(const struct real *r, int64_t images, const uint8_t *pixels, const float *floats,
               const struct real_tap *taps, uint32_t n_taps);
 

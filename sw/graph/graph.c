@@ -43,6 +43,15 @@ uint32_t graph_add_tensor(struct graph *g, const char *name, struct tensor *t, s
   return id;
 }
 
+double source_real(const struct source *s, int64_t i, uint8_t pixel) {
+  int64_t c = s->channels > 1 ? i % s->channels : 0;
+  return (pixel / 255.0 - s->mean[c]) / s->std[c];
+}
+
+int32_t source_code(const struct source *s, int64_t i, uint8_t pixel) {
+  return s->table[(s->tables > 1 ? i % s->tables : 0) * 256 + pixel];
+}
+
 uint32_t graph_add_input(struct graph *g, uint32_t value, struct source source) {
   GROW(g, g->inputs, g->n_inputs);
   g->inputs[g->n_inputs] = (struct input){value, source};

@@ -111,6 +111,11 @@ struct source {
   const int32_t *table; // (tables, 256) pixel -> code
 };
 
+// What pixel `i` of an image is to the float model, and its code for the integers; channels are the
+// fastest axis.
+double source_real(const struct source *s, int64_t i, uint8_t pixel);
+int32_t source_code(const struct source *s, int64_t i, uint8_t pixel);
+
 struct input {
   uint32_t value;
   struct source source;

@@ -131,7 +131,7 @@ static void validate(struct fit *f, struct fit_row *row) {
   struct real_tap tap = {(uint32_t)value, y};
   fit_export(f);
   float *x = f->d.set->pixels ? NULL : ARENA_NEW(&a, float, count * f->d.elements);
-  if (x) images_floats(f->d.set, first, count, x, &e);
+  if (x) images_floats(m, f->d.set, first, count, x, &e);
   struct real *real = real_new(&a, m, &e); // a chain that is trained is one
   real_threads(&a, real, f->o.threads);
   real_run(real, count, x ? NULL : f->d.set->pixels + first * f->d.elements, x, &tap, 1);

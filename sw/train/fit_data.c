@@ -20,12 +20,13 @@ static bool check_labels(struct fit_data *f, struct err *e) {
 }
 
 // Floats that the network can take, once for all.
-static bool check_numbers(const struct images *set, struct err *e) {
+static bool check_numbers(const struct fit_data *f, struct err *e) {
+  const struct images *set = f->set;
   struct arena a = {0};
   float *x = ARENA_NEW(&a, float, set->elements);
   bool ok = true;
   for (int64_t i = 0; ok && set->numbers && i < set->count; i++)
-    ok = images_floats(set, i, 1, x, e);
+    ok = images_floats(f->model, set, i, 1, x, e);
   arena_free(&a);
   return ok;
 }
@@ -42,7 +43,7 @@ bool fit_data_check(struct fit_data *f, struct err *e) {
   if (set->pixels && f->channels > FIT_CHANNELS_MAX)
     return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
                    (long long)f->channels, FIT_CHANNELS_MAX);
-  return images_fit(set, m, e) && check_numbers(set, e) && check_labels(f, e);
+  return images_fit(set, m, e) && check_numbers(f, e) && check_labels(f, e);
 }
 
 // ---- one image
@@ -50,14 +51,13 @@ bool fit_data_check(struct fit_data *f, struct err *e) {
 static void fill_table(struct fit_data *f) {
   const struct source *s = &f->model->inputs[0].source;
   for (int64_t c = 0; c < f->channels; c++)
-    for (int i = 0; i < 256; i++)
-      f->table[c * 256 + i] = (float)((i / 255.0 - s->mean[c]) / s->std[c]);
+    for (int i = 0; i < 256; i++) f->table[c * 256 + i] = (float)source_real(s, c, (uint8_t)i);
 }
 
 static void enter_image(const struct fit_data *f, int64_t image, float *x) {
   if (f->set->numbers) {
     struct err none = {0}; // they have been checked
-    images_floats(f->set, image, 1, x, &none);
+    images_floats(f->model, f->set, image, 1, x, &none);
     return;
   }
   const uint8_t *p = f->set->pixels + image * f->elements;

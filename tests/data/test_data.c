@@ -179,8 +179,8 @@ static void reals_stay_doubles(void **state) {
   float x[2];
   opens(f, put_npy(f, 1, LABELS("<f8"), reals, sizeof reals), 0, &m);
   assert_true(images_real(&m, 0) == 0.1 && images_real(&m, 1) == 1e300);
-  assert_true(images_floats(&m, 0, 1, x, &e) && x[0] == 0.1f);
-  assert_false(images_floats(&m, 0, 2, x, &e));
+  assert_true(images_floats(NULL, &m, 0, 1, x, &e) && x[0] == 0.1f);
+  assert_false(images_floats(NULL, &m, 0, 2, x, &e));
   assert_non_null(strstr(e.text, "x.npy: image 1 holds 1e+300, more than a float"));
 }
 

@@ -20,9 +20,10 @@ struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t 
 void circuit_witness(struct arena *a, const struct graph *g, int64_t channel, int32_t *codes) {
   const struct node *n = g->nodes;
   while (n->op != OP_linear) n++;
-  int64_t in = node_in(g, n, 1)->shape[1], *x = ARENA_NEW(a, int64_t, in);
+  int64_t in = node_in(g, n, 1)->shape[1], *x = ARENA_NEW(a, int64_t, in), all = 0;
+  for (uint32_t i = 0; i < g->n_inputs; i++) all += value_elements(&g->values[g->inputs[i].value]);
   for (int high = 0; high < 2; high++) {
     interval_witness(g, n, channel % node_in(g, n, 1)->shape[0], high, x);
-    for (int64_t i = 0; i < in; i++) codes[high * in + i] = (int32_t)x[i];
+    for (int64_t i = 0; i < in; i++) codes[high * all + i] = (int32_t)x[i];
   }
 }

@@ -342,6 +342,12 @@ static bool chain(struct netgen *n, enum op wanted) {
   return true;
 }
 
+// What one of the nodes gives, beside the chain's end.
+static void another_output(struct netgen *n) {
+  const struct node *any = &n->g->nodes[netgen_pick(n, 0, n->g->n_nodes - 1)];
+  if (any->out[0] != n->at) graph_add_output(n->g, any->out[0]);
+}
+
 struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind) {
   struct netgen n = {
       .arena = a, .g = graph_new(a, "random"), .rng = {seed * 1000 + wanted, 0}, .kind = kind};
@@ -352,18 +358,22 @@ struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen
     netgen_join(&n, wanted);
   else if (!chain(&n, wanted))
     return NULL;
+  if (kind == NETGEN_CIRCUIT && netgen_chance(&n, 25)) another_output(&n);
   graph_add_output(n.g, n.at);
   graph_ranges(n.g);
   return n.g;
 }
 
 void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes) {
-  const struct value *v = &g->values[g->inputs[0].value];
   struct rng r = {seed, 1};
-  int64_t lo = type_lowest(&v->type), hi = type_highest(&v->type);
-  for (int64_t i = 0; i < frames * value_elements(v); i++) {
-    int64_t style = rng_range(&r, 0, 7);
-    codes[i] = (int32_t)(style == 0 ? lo : style == 1 ? hi : rng_range(&r, lo, hi));
-    if (v->type.cls == TYPE_BIPOLAR) codes[i] = codes[i] > 0 ? 1 : -1;
-  }
+  for (int64_t f = 0; f < frames; f++)
+    for (uint32_t k = 0; k < g->n_inputs; k++) {
+      const struct value *v = &g->values[g->inputs[k].value];
+      int64_t lo = type_lowest(&v->type), hi = type_highest(&v->type);
+      for (int64_t i = 0; i < value_elements(v); i++, codes++) {
+        int64_t style = rng_range(&r, 0, 7);
+        *codes = (int32_t)(style == 0 ? lo : style == 1 ? hi : rng_range(&r, lo, hi));
+        if (v->type.cls == TYPE_BIPOLAR) *codes = *codes > 0 ? 1 : -1;
+      }
+    }
 }

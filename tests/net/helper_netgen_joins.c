@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of random graphs that have no circuit: joins, matrices, sums, variables, opaque nodes.
+// Parts of random graphs: joins, and what has no circuit: matrices, sums, variables, opaque nodes.
 #include "tests/net/helper_netgen_parts.h"
 
 #include <string.h>
@@ -33,6 +33,18 @@ static void join_scale(struct netgen *n, int64_t *mul, int32_t shift) {
     *mul = netgen_chance(n, 50) ? 1 << netgen_pick(n, 0, 8) : netgen_pick(n, 1, INT32_MAX);
 }
 
+// Frames as those at the chain's end.
+static uint32_t another_input(struct netgen *n) {
+  const struct value *v = netgen_end(n);
+  struct type type = netgen_stream_type(n, false, 12);
+  int rank = v->rank;
+  int64_t shape[RANK_MAX];
+  memcpy(shape, v->shape, sizeof shape);
+  uint32_t x = graph_add_value(n->g, netgen_name(n, "input"), rank, shape, type, true);
+  graph_add_input(n->g, x, (struct source){0});
+  return x;
+}
+
 void netgen_join(struct netgen *n, enum op op) {
   uint32_t x = n->at, y = n->at;
   if (pairs(n)) {
@@ -40,7 +52,9 @@ void netgen_join(struct netgen *n, enum op op) {
   } else if (netgen_chance(n, 50)) {
     netgen_pointwise(n, OP_relu);
     y = n->at;
-  } else if (n->kind != NETGEN_CIRCUIT && netgen_chance(n, 50)) {
+  } else if (n->kind == NETGEN_CIRCUIT && netgen_chance(n, 30)) {
+    y = another_input(n);
+  } else if (netgen_chance(n, 50)) {
     y = netgen_tensor(n, "c", 1, &netgen_end(n)->shape[netgen_end(n)->rank - 1],
                       type_fixed(n->arena, 5, true, 0.25, 1));
   }
@@ -61,6 +75,7 @@ void netgen_join(struct netgen *n, enum op op) {
 
 // The chain's end, two to six times, or in turns with what a relu makes of it; as it is, or cast.
 void netgen_concat(struct netgen *n) {
+  if (n->kind == NETGEN_CIRCUIT && netgen_chance(n, 60)) netgen_reshape(n);
   uint32_t x = n->at, other = x;
   bool casts = netgen_chance(n, 60);
   if (casts && netgen_chance(n, 60)) {

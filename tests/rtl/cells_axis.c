@@ -2,6 +2,10 @@
 // The cells that move: what comes out is what went in, in another grouping or a while later.
 #include "tests/rtl/cell.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 static uint64_t same(const struct cell *c, int frame, int element) {
   return c->input(c, frame, element);
 }
@@ -77,6 +81,70 @@ static void add_count(struct suite *s, int width, int beats_of_frame, int frames
   c->latency = beats_of_frame;
 }
 
+// ---- streams one behind the other
+
+struct concat {
+  int lanes, elements, groups, inputs;
+};
+
+// A group of each input in turn, each changed by the input's number.
+static uint64_t in_turn(const struct cell *c, int frame, int element) {
+  const struct concat *t = c->with;
+  int size = t->elements / t->groups, turn = element / size % t->inputs;
+  int group = element / size / t->inputs;
+  return c->input(c, frame, group * size + element % size) ^ cell_code(turn, c->in_width);
+}
+
+static void add_concat(struct suite *s, int width, const struct concat *t) {
+  struct cell *c = mover(s, "concat_stream", width, t->elements, t->lanes, t->lanes);
+  cell_integer(c, "WIDTH", width);
+  cell_integer(c, "LANES", t->lanes);
+  cell_integer(c, "ELEMENTS", t->elements);
+  cell_integer(c, "GROUPS", t->groups);
+  cell_integer(c, "INPUTS", t->inputs);
+  c->out_elements = t->elements * t->inputs;
+  c->expected = in_turn;
+  c->with = t;
+  c->mutable = t->elements < 12;
+}
+
+// ---- constants
+
+static uint64_t word(const struct cell *c, int i) {
+  return cell_code((int64_t)cell_random((uint64_t)c->id, 7, (uint64_t)i), c->in_width);
+}
+
+static uint64_t changed(const struct cell *c, int frame, int element) {
+  int depth = *(const int *)c->with;
+  return c->input(c, frame, element) ^ word(c, element % depth);
+}
+
+static void write_words(const struct cell *c, const char *folder) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/c%d_000.mem", folder, c->id);
+  FILE *f = fopen(path, "w");
+  if (!f) {
+    perror(path);
+    exit(1);
+  }
+  for (int i = 0; i < *(const int *)c->with; i++) fprintf(f, "%" PRIx64 "\n", word(c, i));
+  fclose(f);
+}
+
+static void add_constant(struct suite *s, int width, int beats_of_frame, const int *depth) {
+  struct cell *c = mover(s, "constant_stream", width, beats_of_frame, 1, 1);
+  char text[32];
+  snprintf(text, sizeof text, "rom/c%d", c->id);
+  cell_integer(c, "WIDTH", width);
+  cell_integer(c, "BEATS", beats_of_frame);
+  cell_integer(c, "DEPTH", *depth);
+  cell_text(c, "FILE", text);
+  c->ii = beats_of_frame;
+  c->expected = changed;
+  c->with = depth;
+  c->write_images = write_words;
+}
+
 void cells_axis(struct suite *s) {
   add_register(s, 8, 10);
   add_register(s, 1, 1);
@@ -98,4 +166,10 @@ void cells_axis(struct suite *s) {
   add_count(s, 8, 1, 1);
   add_count(s, 5, 2, 3);
   add_count(s, 3, 7, 2);
+  static const struct concat concats[] = {
+      {1, 1, 1, 1},  {2, 3, 1, 2},  {3, 8, 4, 1}, {4, 10, 1, 2}, {4, 6, 3, 3},  {4, 10, 2, 3},
+      {5, 40, 8, 2}, {2, 21, 7, 4}, {7, 9, 3, 2}, {4, 16, 4, 2}, {3, 12, 1, 5}, {8, 30, 2, 2}};
+  for (int i = 0; i < 12; i++) add_concat(s, 3 + i % 6, &concats[i]);
+  static const int constants[][2] = {{1, 1}, {4, 4}, {7, 1}, {7, 3}, {9, 2}, {30, 30}};
+  for (int i = 0; i < 6; i++) add_constant(s, 4 + i, constants[i][0], &constants[i][1]);
 }

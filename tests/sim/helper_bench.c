@@ -102,7 +102,7 @@ void bench_new(struct bench *b, struct graph *g, int64_t lanes, int64_t images) 
   if (!made || !folder_write(made, folder, &(struct folder_content){0}, &e)) fail_msg("%s", e.text);
   b->circuit = folder_circuit(&b->arena, folder, &e);
   if (!b->circuit) fail_msg("%s", e.text);
-  int32_t *codes = ARENA_NEW(&b->arena, int32_t, images * b->circuit->input.elements);
+  int32_t *codes = ARENA_NEW(&b->arena, int32_t, images * circuit_input_elements(b->circuit));
   netgen_input(g, 1, images, codes);
   b->job = (struct simulate_job){.folder = folder,
                                  .circuit = b->circuit,
@@ -132,7 +132,7 @@ struct simulate_result bench_run(struct bench *b) {
 
 void bench_passes(struct bench *b) {
   struct simulate_result r = bench_run(b);
-  int64_t elements = b->circuit->output.elements;
+  int64_t elements = circuit_output_elements(b->circuit);
   for (uint32_t i = 0; i < b->circuit->n_taps; i++) elements += b->circuit->taps[i].elements;
   if (r.failure) fail_msg("stall %d/%d: %s", b->job.stall_in, b->job.stall_out, r.failure);
   assert_int_equal(r.mismatches, 0);

@@ -40,7 +40,7 @@ static struct simulate_result simulated(struct arena *a, const struct circuit *p
                                         uint64_t seed) {
   struct err e = {0};
   struct simulate_result result;
-  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * p->input.elements);
+  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * circuit_input_elements(p));
   netgen_input(p->graph, seed, FRAMES, codes);
   circuit_witness(a, p->graph, (int64_t)seed, codes);
   struct simulate_job job = {.folder = dir,

@@ -36,7 +36,7 @@ enum fault {
 struct player {
   struct fixture *f;
   struct job job;
-  struct job_stream streams[2];
+  struct job_stream input, streams[2];
   int32_t codes[IMAGES * ELEMENTS], labels[IMAGES];
   struct compare *compare;
   FILE *to;
@@ -64,18 +64,18 @@ static void begin(struct player *p, struct fixture *f) {
   p->job = (struct job){.images = IMAGES,
                         .first = 1000,
                         .elements = ELEMENTS,
-                        .lanes = LANES,
-                        .beats = BEATS,
-                        .bits = LANES * WIDTH,
-                        .width = WIDTH,
                         .check_time = 1,
                         .has_labels = 1,
                         .ii = BEATS,
                         .latency = DELAY + BEATS - 1,
                         .steady = STEADY,
                         .limit = 99,
+                        .n_inputs = 1,
                         .n_streams = 2,
+                        .n_outputs = 1,
+                        .inputs = &p->input,
                         .streams = p->streams,
+                        .judged = 1,
                         .labels = p->labels,
                         .codes = p->codes};
   write_model(p);
@@ -90,6 +90,7 @@ static void begin(struct player *p, struct fixture *f) {
                                         .bits = i ? 16 : LANES * WIDTH};
     strcpy(p->streams[i].name, i ? "m_axis" : "l0_relu");
   }
+  p->input = p->streams[0];
   for (int i = 0; i < IMAGES * ELEMENTS; i++) p->codes[i] = i * 29 % 64 - 32;
   for (int i = 0; i < IMAGES; i++) p->labels[i] = i % ELEMENTS;
   p->to = open_memstream(&p->said, &p->size);
@@ -119,12 +120,12 @@ static const char *play(struct player *p, enum fault fault, int64_t image) {
   uint32_t data[1] = {0};
   bool last, running = true;
   int64_t cycle = 10, beats = 0;
-  for (; running && compare_next(p->compare, data, &last); beats++, cycle++) {
+  for (; running && compare_next(p->compare, 0, data, &last); beats++, cycle++) {
     int64_t at = beats / BEATS;
     bool here = at == image && (fault == EARLY_LAST) == !last;
     if (fault == SLOW && here) cycle++;
     if (fault == SLOW_END && at >= IMAGES - 1 && !last) cycle++;
-    compare_accepted(p->compare, cycle);
+    compare_accepted(p->compare, 0, cycle);
     int64_t out_cycle = cycle + DELAY + (fault == LATE);
     for (uint32_t s = 0; running && s < 2; s++) {
       uint32_t out = circuit(data[0], last, s == 1);
@@ -194,8 +195,8 @@ static void test_time_is_optional(void **state) {
   p.compare = compare_new(&p.f->arena, &p.job, p.to, &e);
   uint32_t data[1], out;
   bool last;
-  for (int64_t cycle = 0; compare_next(p.compare, data, &last); cycle += 3) {
-    compare_accepted(p.compare, cycle);
+  for (int64_t cycle = 0; compare_next(p.compare, 0, data, &last); cycle += 3) {
+    compare_accepted(p.compare, 0, cycle);
     for (uint32_t s = 0; s < 2; s++) {
       out = circuit(data[0], last, s == 1);
       assert_true(compare_beat(p.compare, s, cycle + 50, &out, last));
@@ -238,13 +239,9 @@ static void wide_circuit(const uint32_t in[WIDE_WORDS], uint32_t out[WIDE_WORDS]
 static void begin_wide(struct player *p, struct fixture *f) {
   struct err e = {0};
   begin(p, f);
-  p->job.width = WIDE;
-  p->job.lanes = ELEMENTS;
-  p->job.beats = 1;
-  p->job.bits = WIDE_BITS;
   p->job.check_time = 0;
-  for (int i = 0; i < 2; i++) {
-    struct job_stream *s = &p->streams[i];
+  for (int i = 0; i < 3; i++) {
+    struct job_stream *s = i < 2 ? &p->streams[i] : &p->input;
     s->width = WIDE;
     s->lanes = ELEMENTS;
     s->beats = 1;
@@ -262,11 +259,11 @@ static void test_wide(void **state) {
     bool last;
     begin_wide(&p, *state);
     uint32_t in[WIDE_WORDS] = {~0u, ~0u, ~0u}, out[WIDE_WORDS];
-    for (int64_t image = 0; compare_next(p.compare, in, &last); image++) {
+    for (int64_t image = 0; compare_next(p.compare, 0, in, &last); image++) {
       assert_true(last && in[1] >> (WIDE_BITS - 32) == 15 && in[2] == ~0u);
       for (int i = 0; i < ELEMENTS; i++)
         assert_int_equal(wide_element(in, i), p.codes[image * ELEMENTS + i] & ((1 << WIDE) - 1));
-      compare_accepted(p.compare, image);
+      compare_accepted(p.compare, 0, image);
       wide_circuit(in, out);
       assert_true(compare_beat(p.compare, 0, image, out, true));
       if (wrong >= 0 && image == 2) out[wrong / 32] ^= 1u << wrong % 32;

@@ -14,6 +14,7 @@
 #include "sim/build.h"
 #include "sim/simulate.h"
 #include "sw/base/rng.h"
+#include "sw/circuit/timing.h"
 #include "sw/graph/interval.h"
 #include "tests/net/helper_circuit.h"
 #include "tests/net/helper_netgen.h"
@@ -66,7 +67,9 @@ static struct network network_new(struct arena *a, enum op op, uint64_t seed) {
   if (!n.g || !graph_verify(n.g, &e))
     fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
   n.folding = circuit_folding(a, n.g, seed);
-  int64_t elements = value_elements(&n.g->values[n.g->inputs[0].value]);
+  int64_t elements = 0;
+  for (uint32_t i = 0; i < n.g->n_inputs; i++)
+    elements += value_elements(&n.g->values[n.g->inputs[i].value]);
   n.frames = ARENA_NEW(a, int32_t, BENCH_FRAMES * elements);
   netgen_input(n.g, seed, BENCH_FRAMES, n.frames);
   circuit_witness(a, n.g, (int64_t)seed, n.frames + (BENCH_FRAMES - 2) * elements);
@@ -78,6 +81,13 @@ static struct circuit *planned(struct batch *b, const struct graph *g, const str
   struct err e = {0};
   struct circuit *p = circuit_build(&b->arena, g, batch_name(b, b->count), f, &e);
   if (!p) fail_msg("%s", e.text);
+  struct circuit plain = *p;
+  timing_run_ref(&plain);
+  if (plain.ii != p->ii || plain.latency != p->latency || plain.steady != p->steady)
+    fail_msg(
+        "%s: by events II %lld, latency %lld, steady from %lld; cycle by cycle %lld, %lld, %lld",
+        p->top, (long long)p->ii, (long long)p->latency, (long long)p->steady, (long long)plain.ii,
+        (long long)plain.latency, (long long)plain.steady);
   if (b->count % 4 == 3) p->transfer = 1 + b->count % 3;
   return p;
 }
@@ -119,6 +129,8 @@ static const char *report(struct arena *a, const struct network *n, struct suspe
 static const char *made_small(struct arena *a, const struct network *n) {
   struct suspect s = {n->g, n->folding.parallelism, BENCH_FRAMES, n->frames};
   if (getenv("NNGEN_TEST_NO_SHRINK")) return "";
+  if (n->g->n_inputs > 1 || n->g->n_outputs > 1)
+    return "several inputs or outputs: not made smaller";
   if (!fails_in_icarus(&s, NULL))
     return "it passes in Icarus with one number of lanes: not made smaller";
   return report(a, n, shrink(a, s, fails_in_icarus, NULL));
@@ -269,8 +281,8 @@ static void grid(struct batch *b, int i, const char *name, int64_t *runs) {
 // frame, and what follows is as from the beginning: the same bits, II and latency.
 static void test_streams(void **state) {
   (void)state;
-  static const enum op ops[] = {OP_linear, OP_relu,     OP_tanh, OP_silu,
-                                OP_argmax, OP_quantize, OP_add,  OP_mul};
+  static const enum op ops[] = {OP_linear,   OP_relu, OP_tanh, OP_silu,  OP_argmax,
+                                OP_quantize, OP_add,  OP_mul,  OP_concat};
   enum { CIRCUITS = sizeof ops / sizeof *ops, CYCLES = 160 };
   int64_t last[CIRCUITS], resets = 0, runs = 0;
   struct batch b;

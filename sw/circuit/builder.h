@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A circuit while it is made. build.c walks over the graph, edges.c puts cells where an edge goes
+// through them, queues.c finds the depths.
+#ifndef NNGEN_CIRCUIT_BUILDER_H
+#define NNGEN_CIRCUIT_BUILDER_H
+
+#include "sw/base/text.h"
+#include "sw/circuit/facts.h"
+
+// Where a reader of a value gets it.
+struct edge {
+  struct stream *stream;
+  int combinational; // cells in a row whose ready passes through
+};
+
+struct readers {
+  uint32_t count, taken; // those that there are, and that have their edge
+  struct edge *edges;    // (count); NULL: the value isn't in the circuit
+};
+
+struct builder {
+  struct arena *arena;
+  const struct graph *graph;
+  const struct folding *folding;
+  struct circuit *circuit;
+  uint32_t cell_room, stream_room;
+  struct readers *readers; // (n_values)
+  struct edge last;        // behind the layer that was added last
+  struct text problems;
+};
+
+// A stream of `value`, of frames of `elements` in `groups`; lanes beyond a packed frame are left
+// away.
+struct stream *edge_stream(struct builder *b, uint32_t value, int64_t elements, int64_t groups,
+                           int64_t lanes, const char *signal);
+
+// Adds a copy of a cell whose streams are known, and tells them.
+struct cell *edge_cell(struct builder *b, const struct cell *like);
+
+// One that an edge goes through, to a stream of as many lanes or others.
+struct cell *edge_through(struct builder *b, struct edge *e, enum cell_kind kind, const char *name,
+                          int64_t lanes, struct timing timing);
+
+// A cell that cuts the ready path in front of one that passes ready on, if one stands there.
+void edge_cut_ready(struct builder *b, struct edge *e, const char *where, enum timing_kind next);
+
+// A linear layer takes a beat with its last step. A resize that gathers one from several keeps it
+// until then, and would only begin the next: a register takes it over.
+void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer);
+
+// To other lanes, and to groups that begin with a beat. `name`: of the layer's input, "l3" or
+// "l3_1".
+void edge_resize(struct builder *b, struct edge *e, int index, const char *name, int64_t lanes);
+void edge_group(struct builder *b, struct edge *e, int index, const char *name, int64_t groups);
+
+// Casts an edge to the type of a node's output.
+bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, const struct node *n,
+               const struct requant *rq, struct err *why);
+
+// A tensor as a stream of frames as `shape` has them, over which it is spread.
+struct edge edge_constant(struct builder *b, uint32_t value, const struct value *shape, int index,
+                          const char *name, int64_t lanes);
+
+// Places for beats, whose number queues_size finds. Its ready is a register's.
+void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side);
+
+// Hands a value to its readers; false if they are too many.
+bool edge_hand_out(struct builder *b, uint32_t value, struct edge e);
+
+// Depths of all queues: the least with which the slowest cell sets the pace.
+void queues_size(struct arena *a, struct circuit *p);
+
+#endif

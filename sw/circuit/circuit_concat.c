@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of concat: hw/axis_concat.sv, and a cast in front of each input whose type isn't the
+// output's.
+#include "sw/circuit/facts.h"
+#include "sw/graph/slice.h"
+
+// Elements of a shape from axis `from` to before `to`.
+static int64_t product(const struct value *v, int from, int to) {
+  int64_t n = 1;
+  for (int d = from; d < to; d++) n *= v->shape[d];
+  return n;
+}
+
+// One group for each index in front of the axis.
+static int64_t concat_groups(const struct graph *g, const struct node *n, uint32_t i) {
+  return product(node_in(g, n, i), 0, concat_axis(g, n));
+}
+
+static const struct requant *concat_cast(const struct graph *g, const struct node *n, uint32_t i) {
+  (void)g;
+  return n->n_rq ? &n->rq[i] : NULL;
+}
+
+static bool make_concat(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  struct circuit_concat *f = ARENA_NEW(a, struct circuit_concat, 1);
+  int64_t *elements = ARENA_NEW(a, int64_t, n->n_in);
+  (void)e;
+  for (uint32_t i = 0; i < n->n_in; i++) elements[i] = c->in[i]->elements / concat_groups(g, n, i);
+  *f = (struct circuit_concat){c->out[0]->lanes, elements, c->out[0]->elements};
+  for (uint32_t i = 0; i < n->n_in; i++) c->cycles += c->in[i]->beats;
+  c->facts = f;
+  c->timing = (struct timing){.kind = TIMING_CONCAT, .latency = 1};
+  return true;
+}
+
+const struct circuit_column circuit_concat = {
+    .make = make_concat, .groups = concat_groups, .cast = concat_cast};

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// How cells behave in time: the control state of each kind, as the headers in hw/ state it, for the
+// two cycle models (timing.c, timing_ref.c), which share every rule and differ in which cells they
+// look at.
+//
+//     source --> [cell] --> [cell] --> ... --> sink
+//
+// In a cycle, valid is known from state, in the order of the data; ready is settled from the sink
+// backwards, because it may pass through a cell; a stream moves a beat where both hold; then every
+// state advances.
+#ifndef NNGEN_CIRCUIT_TIMING_H
+#define NNGEN_CIRCUIT_TIMING_H
+
+#include "sw/circuit/facts.h"
+
+enum { PIPE_MOST = 64 }; // stages
+
+struct state {
+  const struct cell *cell;
+  int64_t held;              // beats, or elements, that wait inside
+  int64_t in_beat, out_beat; // index within the frame, or within the group
+  int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is
+  int64_t credit;            // LINEAR: places left in its queue
+  uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
+  uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
+  uint64_t taken;            // FORK: bit i: reader i has the beat
+  bool valid;                // FRAME, QUEUE: the output register holds a beat
+  bool read;                 // QUEUE: a block RAM's output holds a beat; `valid` is behind it
+};
+
+// The streams' wires in this cycle; both by the stream's id.
+struct wires {
+  bool *valid, *moved; // (n_streams)
+};
+
+struct timing_ops {
+  // Whether output k offers a beat.
+  bool (*valid)(const struct state *s, const struct wires *w, uint32_t k);
+  // Whether input k's beat is taken if there is one; what moves at the outputs is known.
+  bool (*ready)(const struct state *s, const struct wires *w, uint32_t k);
+  // To the next cycle, in which the beats that move have moved.
+  void (*advance)(struct state *s, const struct wires *w);
+  // The same for `cycles` >= 1 cycles in which nothing moves at the cell's streams and its inputs
+  // offer what they offer now; NULL: nothing changes then.
+  void (*idle)(struct state *s, const struct wires *w, int64_t cycles);
+  // Cycles, >= 1, after which valid or ready may change though nothing moves; NEVER. Not later
+  // than they do. NULL: NEVER.
+  int64_t (*wake)(const struct state *s, const struct wires *w);
+  // A ready of an input depends on that of an output in the same cycle.
+  bool passes_ready;
+};
+
+#define NEVER INT64_MAX
+
+const struct timing_ops *timing_ops(enum timing_kind kind);
+
+struct state *timing_states(struct arena *a, const struct circuit *p);
+
+// What a run has seen: the states of all cells when frames entered, and their distances. The flow
+// repeats itself once a state comes back: the last one, or the one at the last power of two.
+struct passage {
+  const struct circuit *circuit;
+  int64_t entered, since;      // frames; cycle of the last
+  int64_t first, latency;      // cycle of the first frame's first beat; 0: its last isn't out yet
+  int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
+  struct state *last, *marked; // (n_cells)
+  bool steady, repeats;        // all distances are equal from here on; in turn
+  int64_t in_beats;            // of the first input
+  int64_t *out_beats;          // (n_outputs)
+};
+
+struct passage passage_new(struct arena *a, const struct circuit *p);
+
+// Whether a frame's first beat enters in this cycle: then the caller hands over the states after
+// it.
+bool passage_enters(struct passage *f, const struct wires *w);
+void passage_enter(struct passage *f, const struct state *cells, int64_t cycle);
+void passage_leave(struct passage *f, const struct wires *w, int64_t cycle);
+
+// Nothing more is to be learnt.
+bool passage_known(const struct passage *f);
+
+// Sets ii, steady and latency of the circuit.
+void passage_end(const struct passage *f, struct circuit *p);
+
+// timing_run (facts.h), which also says what each cell held at most: (n_cells), beats of a queue.
+void timing_run_most(struct circuit *p, int64_t *most);
+
+// timing_run by looking at every cell in every cycle.
+void timing_run_ref(struct circuit *p);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/circuit/timing.h"
+
+#include <string.h>
+
+enum { FRAMES_MOST = 512 };
+
+struct state *timing_states(struct arena *a, const struct circuit *p) {
+  struct state *cells = ARENA_NEW(a, struct state, p->n_cells);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct timing *t = &p->cells[i].timing;
+    // a constant comes one cycle before the others are awake
+    cells[i] = (struct state){
+        .cell = &p->cells[i], .credit = t->queue, .pipe = t->kind == TIMING_CONSTANT};
+  }
+  return cells;
+}
+
+struct passage passage_new(struct arena *a, const struct circuit *p) {
+  return (struct passage){.circuit = p,
+                          .last = ARENA_NEW(a, struct state, p->n_cells),
+                          .marked = ARENA_NEW(a, struct state, p->n_cells),
+                          .out_beats = ARENA_NEW(a, int64_t, p->n_outputs)};
+}
+
+static bool settled(const struct passage *f) {
+  return f->steady || f->repeats || f->entered == FRAMES_MOST;
+}
+
+bool passage_known(const struct passage *f) {
+  return f->latency && settled(f);
+}
+
+bool passage_enters(struct passage *f, const struct wires *w) {
+  const struct stream *in = &f->circuit->inputs[0];
+  return w->moved[in->id] && f->in_beats++ % in->beats == 0;
+}
+
+void passage_enter(struct passage *f, const struct state *cells, int64_t cycle) {
+  size_t size = f->circuit->n_cells * sizeof *cells;
+  if (settled(f)) return;
+  if (!f->entered) f->first = cycle;
+  f->ii = f->entered ? cycle - f->since : 0;
+  if (f->ii > f->slowest) f->slowest = f->ii;
+  f->steady = f->entered && memcmp(f->last, cells, size) == 0;
+  f->repeats = f->entered && memcmp(f->marked, cells, size) == 0;
+  f->since = cycle;
+  f->entered++;
+  memcpy(f->last, cells, size);
+  if (settled(f) || (f->entered & (f->entered - 1)) != 0) return;
+  memcpy(f->marked, cells, size);
+  f->slowest = 0;
+}
+
+// The first frame is through with the last beat of the last of its outputs.
+void passage_leave(struct passage *f, const struct wires *w, int64_t cycle) {
+  bool through = true, moved = false;
+  if (f->latency) return;
+  for (uint32_t i = 0; i < f->circuit->n_outputs; i++) {
+    const struct stream *out = &f->circuit->outputs[i];
+    moved |= w->moved[out->id];
+    if (w->moved[out->id]) f->out_beats[i]++;
+    through &= f->out_beats[i] >= out->beats;
+  }
+  if (through && moved) f->latency = cycle - f->first;
+}
+
+void passage_end(const struct passage *f, struct circuit *p) {
+  bool goes = passage_known(f);
+  p->latency = goes ? f->latency : 0;
+  p->ii = !goes ? INT64_MAX : f->steady ? f->ii : f->slowest;
+  p->steady = f->steady ? f->entered : INT32_MAX;
+}
