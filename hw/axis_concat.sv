@@ -48,9 +48,9 @@ module axis_concat #(
     int y;
     int t;
     x = LANES;
-    for (int i = -1; i < INPUTS; i = i + 1) begin
-      y = i < 0 ? OUT_ELEMENTS : groups[31:0];
-      if (i >= 0) groups = groups >> 32;
+    for (int i = 0; i <= INPUTS; i = i + 1) begin
+      y = OUT_ELEMENTS;
+      if (i < INPUTS) y = groups[i*32 +: 32];
       while (y != 0) begin
         t = x % y;
         x = y;
@@ -65,10 +65,9 @@ module axis_concat #(
     int beats;
     longest = 1;
     for (int i = 0; i < INPUTS; i = i + 1) begin
-      beats = groups[31:0];
+      beats = groups[i*32 +: 32];
       beats = (beats + LANES - 1) / LANES;
       if (beats > longest) longest = beats;
-      groups = groups >> 32;
     end
   endfunction
 
