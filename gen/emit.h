@@ -18,11 +18,16 @@ struct emit_files {
   struct arena *arena;
   uint32_t count, room;
   struct emit_file *files;
+  uint32_t n_sources, sources_room;
+  const char **sources; // of the circuit: names of files, in the order in which tools read them
 };
 
 // A new empty file; the pointer holds until the next call.
 struct text *emit_open(struct emit_files *f, const char *name);
 void emit_free(struct emit_files *f);
+
+// Says that a file of that name is a source of the circuit.
+void emit_source(struct emit_files *f, const char *name);
 
 // top.sv.
 void emit_top(struct text *out, const struct circuit *p);

@@ -18,6 +18,17 @@ struct text *emit_open(struct emit_files *f, const char *name) {
   return &f->files[f->count++].text;
 }
 
+void emit_source(struct emit_files *f, const char *name) {
+  if (f->n_sources == f->sources_room) {
+    uint32_t room = f->sources_room ? f->sources_room * 2 : 32;
+    const char **wider = ARENA_NEW(f->arena, const char *, room);
+    if (f->n_sources) memcpy(wider, f->sources, f->n_sources * sizeof *wider);
+    f->sources = wider;
+    f->sources_room = room;
+  }
+  f->sources[f->n_sources++] = arena_strdup(f->arena, name);
+}
+
 void emit_free(struct emit_files *f) {
   for (uint32_t i = 0; i < f->count; i++) text_free(&f->files[i].text);
 }

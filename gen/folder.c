@@ -170,8 +170,11 @@ static enum placing place(struct arena *a, const char *made, const char *dir, bo
 
 static bool fill(struct emit_files *f, const struct circuit *p, const struct folder_content *c,
                  struct err *e) {
-  emit_roms(f, p);
-  if (!hardware_files(f, p, e)) return false;
+  struct emit_files roms = {.arena = f->arena};
+  emit_roms(&roms, p);
+  bool ok = hardware_files(f, p, &roms, e);
+  emit_free(&roms);
+  if (!ok) return false;
   if (!emit_bench_files(f, p, c->frames, e)) return false;
   report_text(emit_open(f, "report.txt"), p);
   report_manifest(emit_open(f, "manifest.json"), p, c->model_sha256 ? c->model_sha256 : "");

@@ -5,135 +5,137 @@
 #include "sw/base/file.h"
 #include "sw/base/library.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-enum { MODULES_MAX = 64, HARDWARE_MAX = 1 << 20 };
+enum { HARDWARE_MAX = 1 << 20 };
 
-// ---- used modules
-
-// The library modules that a circuit uses, by name once they are all found.
-struct modules {
-  struct arena *arena;
-  uint32_t count;
-  struct module {
-    const char *name;
-    struct bytes text; // NUL-terminated
-  } list[MODULES_MAX];
-  uint32_t n_own;
-  const char *own[MODULES_MAX]; // those that the circuit has under names of its own
+const struct module_row module_rows[] = {
+#define MODULE(name, uses) {#name, uses},
+#include "gen/modules.def"
+#undef MODULE
 };
+enum { MODULES = sizeof module_rows / sizeof *module_rows };
+const int module_count = MODULES;
 
-static bool word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+// ---- sets of modules, by their rows
+
+static int row_of(const char *name, size_t length) {
+  int i = 0;
+  while (i < MODULES &&
+         (strlen(module_rows[i].name) != length || memcmp(module_rows[i].name, name, length) != 0))
+    i++;
+  assert(i < MODULES); // a cell names modules of the library only
+  return i;
 }
 
-static bool add_module(struct modules *m, const char *name, size_t length, struct err *e) {
-  for (uint32_t i = 0; i < m->count; i++)
-    if (strlen(m->list[i].name) == length && memcmp(m->list[i].name, name, length) == 0)
-      return true;
-  const char *path =
-      library_path(m->arena, arena_printf(m->arena, "hw/%.*s.sv", (int)length, name));
-  if (!file_exists(path)) return true; // a word that isn't a module
-  if (m->count == MODULES_MAX) return err_set(e, "more than %d modules", MODULES_MAX);
-  struct module *new = &m->list[m->count++];
-  new->name = arena_printf(m->arena, "%.*s", (int)length, name);
-  return file_read(m->arena, path, HARDWARE_MAX, &new->text, e);
+// Calls `found` with the row of each module that row i uses.
+static void each_use(int i, void (*found)(void *context, int user, int used), void *context) {
+  for (const char *p = module_rows[i].uses; *p;) {
+    size_t length = strcspn(p, " ");
+    found(context, i, row_of(p, length));
+    p += length + (p[length] == ' ');
+  }
 }
 
-// Adds every library module that a text names, comments aside.
-static bool scan_modules(struct modules *m, const char *text, struct err *e) {
-  for (const char *p = text; *p;) {
-    if (p[0] == '/' && p[1] == '/') {
-      while (*p && *p != '\n') p++;
-    } else if (word_char(*p)) {
-      const char *end = p;
-      while (word_char(*end)) end++;
-      bool ours = strncmp(p, "fixed_", 6) == 0 || strncmp(p, "axis_", 5) == 0;
-      if (ours && !add_module(m, p, (size_t)(end - p), e)) return false;
-      p = end;
-    } else {
-      p++;
+static void add_used(void *used, int user, int module) {
+  bool *set = used;
+  (void)user;
+  if (set[module]) return;
+  set[module] = true;
+  each_use(module, add_used, set);
+}
+
+static void add_name(bool *used, const char *name) {
+  add_used(used, NONE, row_of(name, strlen(name)));
+}
+
+// Everything that the circuit instantiates, directly or not.
+static void find_used(const struct circuit *p, const struct emit_files *roms, bool *used) {
+  for (uint32_t i = 0; i < p->n_cells; i++) add_name(used, emit_module(p, &p->cells[i]));
+  if (p->transfer > 1) add_name(used, "axis_group");
+  if (p->rom_style == ROM_FILE && roms->count) add_name(used, "fixed_rom_check");
+}
+
+static void add_user(void *own, int user, int module) {
+  bool *set = own;
+  set[user] |= set[module];
+}
+
+// Those that a circuit has under names of its own: the memories, and what uses them.
+static uint32_t find_own(const bool *used, bool *own, const char **names) {
+  uint32_t count = 0, before = 0;
+  own[row_of(ROM_CASE_BANK, strlen(ROM_CASE_BANK))] = true;
+  do {
+    before = count;
+    count = 0;
+    for (int i = 0; i < MODULES; i++) {
+      each_use(i, add_user, own);
+      if (own[i] && (used[i] || strcmp(module_rows[i].name, ROM_CASE_BANK) == 0))
+        names[count++] = module_rows[i].name;
     }
-  }
-  return true;
-}
-
-// What the circuit instantiates must be there; what that instantiates is found in its text.
-static bool check_module(struct modules *m, const char *name, struct err *e) {
-  const char *path = library_path(m->arena, arena_printf(m->arena, "hw/%s.sv", name));
-  return file_exists(path) || err_set(e, "%s: the library module isn't there", path);
-}
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const struct module *)a)->name, ((const struct module *)b)->name);
-}
-
-// Everything that the top module uses, directly or not.
-static bool find_modules(struct modules *m, const struct circuit *p, const char *top,
-                         const char *check, struct err *e) {
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    if (!check_module(m, emit_module(p, &p->cells[i]), e)) return false;
-  if (!scan_modules(m, top, e) || !scan_modules(m, check, e)) return false;
-  for (uint32_t i = 0; i < m->count; i++)
-    if (!scan_modules(m, (const char *)m->list[i].text.data, e)) return false;
-  qsort(m->list, m->count, sizeof *m->list, by_name);
-  return true;
-}
-
-static bool is_own(const struct modules *m, const char *name) {
-  for (uint32_t i = 0; i < m->n_own; i++)
-    if (strcmp(m->own[i], name) == 0) return true;
-  return false;
-}
-
-// The memories and all modules that use them, directly or not.
-static void find_own(struct modules *m) {
-  m->own[m->n_own++] = ROM_CASE_BANK;
-  for (uint32_t before = 0; before < m->n_own;) {
-    before = m->n_own;
-    for (uint32_t i = 0; i < m->count; i++)
-      if (!is_own(m, m->list[i].name) &&
-          rom_case_uses((const char *)m->list[i].text.data, m->own, m->n_own))
-        m->own[m->n_own++] = m->list[i].name;
-  }
+  } while (count != before);
+  return count;
 }
 
 // ---- the files
 
-static void put_module(struct emit_files *f, const struct modules *m, const struct module *module,
-                       const char *top, struct text *list) {
-  if (!is_own(m, module->name)) {
-    text_printf(list, "%s.sv\n", module->name);
-    text_put(emit_open(f, arena_printf(f->arena, "%s.sv", module->name)),
-             (const char *)module->text.data, module->text.size);
-  } else if (strcmp(module->name, ROM_CASE_BANK) != 0) {
-    text_printf(list, "%s_%s.sv\n", top, module->name);
-    rom_case_rename(emit_open(f, arena_printf(f->arena, "%s_%s.sv", top, module->name)),
-                    (const char *)module->text.data, top, m->own, m->n_own);
-  }
+static bool put_module(struct emit_files *f, int i, const char *top, const char *const *own,
+                       uint32_t n_own, struct err *e) {
+  struct bytes text;
+  const char *name = module_rows[i].name;
+  const char *path = library_path(f->arena, arena_printf(f->arena, "hw/%s.sv", name));
+  bool renamed = false;
+  for (uint32_t k = 0; k < n_own; k++) renamed |= strcmp(own[k], name) == 0;
+  if (renamed && strcmp(name, ROM_CASE_BANK) == 0) return true; // made by rom_case_images
+  if (!file_read(f->arena, path, HARDWARE_MAX, &text, e)) return false;
+  const char *to = renamed ? arena_printf(f->arena, "%s_%s.sv", top, name)
+                           : arena_printf(f->arena, "%s.sv", name);
+  emit_source(f, to);
+  if (renamed)
+    rom_case_rename(emit_open(f, to), (const char *)text.data, top, own, n_own);
+  else
+    text_put(emit_open(f, to), (const char *)text.data, text.size);
+  return true;
 }
 
-bool hardware_files(struct emit_files *f, const struct circuit *p, struct err *e) {
-  struct modules m = {.arena = f->arena};
-  struct text top = {0}, list = {0}, check = {0};
+static void put_list(struct emit_files *f, const char *top) {
+  struct text *list = emit_open(f, arena_printf(f->arena, "%s.f", top));
+  for (uint32_t i = 0; i < f->n_sources; i++) text_printf(list, "%s\n", f->sources[i]);
+}
+
+static void put_top(struct emit_files *f, const struct circuit *p, const char *const *own,
+                    uint32_t n_own) {
+  struct text top = {0};
+  const char *name = arena_printf(f->arena, "%s.sv", p->top);
   emit_top(&top, p);
-  if (p->rom_style == ROM_FILE) emit_rom_check(&check, p, f);
-  bool ok = find_modules(&m, p, top.data, check.data ? check.data : "", e);
-  if (ok && p->rom_style == ROM_CASE) {
-    find_own(&m);
-    rom_case_images(f, p->top, &list);
-  }
-  for (uint32_t i = 0; ok && i < m.count; i++) put_module(f, &m, &m.list[i], p->top, &list);
-  if (ok)
-    rom_case_rename(emit_open(f, arena_printf(f->arena, "%s.sv", p->top)), top.data, p->top, m.own,
-                    m.n_own);
+  emit_source(f, name);
+  rom_case_rename(emit_open(f, name), top.data, p->top, own, n_own);
   text_free(&top);
-  if (check.data) {
-    text_printf(&list, "%s_rom_check.sv\n", p->top);
-    *emit_open(f, arena_printf(f->arena, "%s_rom_check.sv", p->top)) = check;
+}
+
+bool hardware_files(struct emit_files *f, const struct circuit *p, struct emit_files *roms,
+                    struct err *e) {
+  bool used[MODULES] = {false}, own[MODULES] = {false}, ok = true;
+  const char *names[MODULES];
+  uint32_t n_own = 0;
+  find_used(p, roms, used);
+  if (p->rom_style == ROM_CASE) {
+    n_own = find_own(used, own, names);
+    rom_case_images(f, p->top, roms);
   }
-  text_printf(&list, "%s.sv\n", p->top);
-  *emit_open(f, arena_printf(f->arena, "%s.f", p->top)) = list;
+  for (int i = 0; ok && i < MODULES; i++)
+    if (used[i]) ok = put_module(f, i, p->top, names, n_own, e);
+  if (p->rom_style == ROM_FILE) {
+    const char *check = arena_printf(f->arena, "%s_rom_check.sv", p->top);
+    emit_source(f, check);
+    emit_rom_check(emit_open(f, check), p, roms);
+    for (uint32_t i = 0; i < roms->count; i++) {
+      *emit_open(f, roms->files[i].name) = roms->files[i].text;
+      roms->files[i].text = (struct text){0};
+    }
+  }
+  put_top(f, p, names, n_own);
+  put_list(f, p->top);
   return ok;
 }

@@ -37,18 +37,6 @@ static struct names names_of(const struct emit_files *f, const char *prefix, con
   return n;
 }
 
-// The lines of <top>.f: the circuit's sources in their order.
-static struct names sources_of(const struct emit_files *f, const struct circuit *p) {
-  const char *list = arena_printf(f->arena, "%s.f", p->top);
-  struct names n = {0, ARENA_NEW(f->arena, const char *, f->count)};
-  char *rest = NULL;
-  for (uint32_t i = 0; i < f->count; i++)
-    if (strcmp(f->files[i].name, list) == 0) rest = arena_strdup(f->arena, f->files[i].text.data);
-  for (char *line; (line = strsep(&rest, "\n"));)
-    if (*line) n.name[n.count++] = line;
-  return n;
-}
-
 // ---- FuseSoC
 
 // Each module of the library is a core of its own, with a version that follows from its bytes: two
@@ -102,7 +90,7 @@ static void put_fileset(struct text *out, const char *name, const char *type,
 }
 
 static void put_filesets(struct text *out, const struct emit_files *f, const struct circuit *p) {
-  struct names sources = sources_of(f, p), roms = names_of(f, "rom/", ".mem");
+  struct names sources = {f->n_sources, f->sources}, roms = names_of(f, "rom/", ".mem");
   struct names benches = names_of(f, "tb/", ".sv"), vectors = names_of(f, "vectors/", "");
   text_puts(out, "filesets:\n");
   put_sources(out, f, &sources);
@@ -192,7 +180,7 @@ static void put_streams(struct text *out, const char *name, const struct stream 
 }
 
 static void put_lists(struct text *out, const struct emit_files *f, const struct circuit *p) {
-  struct names sources = sources_of(f, p), memories = names_of(f, "rom/", ".mem");
+  struct names sources = {f->n_sources, f->sources}, memories = names_of(f, "rom/", ".mem");
   text_puts(out, "# SPDX-License-Identifier: MIT-0\n"
                  "# For the scripts in vivado/ and quartus/: names are relative to this folder.\n");
   text_printf(out, "set circuit %s\nset version " PACKAGE_VERSION "\n", p->top);
@@ -212,7 +200,7 @@ static bool copy_script(struct emit_files *f, const char *from, const char *to, 
 
 bool package_files(struct emit_files *f, const struct circuit *p, double clock, struct err *e) {
   struct text core = {0}, lists = {0};
-  struct names sources = sources_of(f, p);
+  const struct names sources = {f->n_sources, f->sources};
   put_core(&core, f, p);
   put_lists(&lists, f, p);
   *emit_open(f, arena_printf(f->arena, "%s.core", p->top)) = core;

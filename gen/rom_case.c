@@ -28,10 +28,6 @@ static const char *next_module(const char *text, const char *const *modules, uin
   return NULL;
 }
 
-bool rom_case_uses(const char *text, const char *const *modules, uint32_t count) {
-  return next_module(text, modules, count) != NULL;
-}
-
 void rom_case_rename(struct text *out, const char *text, const char *top,
                      const char *const *modules, uint32_t count) {
   for (const char *at; (at = next_module(text, modules, count)) != NULL;) {
@@ -122,24 +118,21 @@ static void put_bank_tail(struct text *out, const char *top) {
               top);
 }
 
-void rom_case_images(struct emit_files *f, const char *top, struct text *list) {
+void rom_case_images(struct emit_files *f, const char *top, struct emit_files *roms) {
   struct text bank = {0};
   put_bank_head(&bank, top);
-  for (uint32_t i = 0; i < f->count; i++) {
-    struct emit_file *file = &f->files[i];
-    if (!file->word_bits) continue;
-    struct text module = {0};
+  for (uint32_t i = 0; i < roms->count; i++) {
+    const struct emit_file *file = &roms->files[i];
     struct image m = {arena_printf(f->arena, "%.*s", (int)strlen(file->name) - 8, file->name + 4),
                       file->word_bits, 0};
+    const char *name = arena_printf(f->arena, "rom/%s_%s.sv", top, m.name);
     for (size_t k = 0; k < file->text.size; k++) m.depth += file->text.data[k] == '\n';
-    put_module(&module, top, &m, file->text.data);
+    emit_source(f, name);
+    put_module(emit_open(f, name), top, &m, file->text.data);
     put_choice(&bank, top, &m);
-    text_free(&file->text);
-    file->name = arena_printf(f->arena, "rom/%s_%s.sv", top, m.name);
-    file->text = module;
-    text_printf(list, "%s\n", file->name);
   }
   put_bank_tail(&bank, top);
-  *emit_open(f, arena_printf(f->arena, "%s_" ROM_CASE_BANK ".sv", top)) = bank;
-  text_printf(list, "%s_" ROM_CASE_BANK ".sv\n", top);
+  const char *own = arena_printf(f->arena, "%s_" ROM_CASE_BANK ".sv", top);
+  emit_source(f, own);
+  *emit_open(f, own) = bank;
 }

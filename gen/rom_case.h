@@ -16,12 +16,9 @@
 
 #define ROM_CASE_BANK "fixed_rom_bank" // what is replaced
 
-// Turns rom/<image>.mem into the module <top>_<image>, a case statement, and adds the bank. The
-// names of the new files, a line each, go to `list`.
-void rom_case_images(struct emit_files *f, const char *top, struct text *list);
-
-// The text names one of the modules.
-bool rom_case_uses(const char *text, const char *const *modules, uint32_t count);
+// Adds to `f`, for each image rom/<image>.mem of `roms`, the module <top>_<image>, a case
+// statement, and the bank.
+void rom_case_images(struct emit_files *f, const char *top, struct emit_files *roms);
 
 // Copies a text; the modules' names get <top>_ in front.
 void rom_case_rename(struct text *out, const char *text, const char *top,

@@ -249,11 +249,11 @@ static struct text room(const struct emit_files *f, const char *name) {
 
 static void put_sums(struct arena *a, struct text *to, const struct circuit *p) {
   static const char *const rooms[] = {"rom/", "vectors/", "tb/tb.sv", "tb/Makefile"};
-  struct emit_files f = {.arena = a};
+  struct emit_files f = {.arena = a}, roms = {.arena = a};
   struct err e = {0};
   struct text top = {0}, report = {0}, manifest = {0}, bench = {0}, waves = {0}, model = {0};
   struct text list = {0};
-  emit_roms(&f, p);
+  emit_roms(&roms, p);
   if (!emit_bench_files(&f, p, NULL, &e)) fail_msg("%s", e.text);
   emit_top(&top, p);
   report_text(&report, p);
@@ -263,7 +263,7 @@ static void put_sums(struct arena *a, struct text *to, const struct circuit *p) 
   model_put(&model, graph_renamed(a, p));
   put_sum(a, to, "top", &top);
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
-    struct text all = room(&f, rooms[i]);
+    struct text all = room(i ? &f : &roms, rooms[i]);
     put_sum(a, to, rooms[i], &all);
   }
   put_sum(a, to, "report", &report);
@@ -271,11 +271,13 @@ static void put_sums(struct arena *a, struct text *to, const struct circuit *p) 
   put_sum(a, to, "bench", &bench);
   put_sum(a, to, "waves", &waves);
   put_sum(a, to, "model", &model);
-  rom_case_images(&f, p->top, &list);
+  rom_case_images(&f, p->top, &roms);
+  for (uint32_t i = 0; i < f.n_sources; i++) text_printf(&list, "%s\n", f.sources[i]);
   struct text modules = room(&f, "rom/");
   put_sum(a, to, "case", &modules);
   put_sum(a, to, "list", &list);
   emit_free(&f);
+  emit_free(&roms);
 }
 
 static void test_every_kind(void **state) {
