@@ -4,7 +4,7 @@
 //     s_axis --> [ subtract ] --> fixed_requant --> m_axis
 //
 // LATENCY = 3 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
-// Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
+// Control is that of fixed_pointwise.
 `default_nettype none
 
 module fixed_cast #(
@@ -35,48 +35,29 @@ module fixed_cast #(
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
-  localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
-  localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
-  localparam int STAGES = 3 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
-  localparam int ACC_WIDTH = IN_WIDTH + 2;
+  localparam int N = IN_WIDTH + 2;
 
-  generate
-    if (SIGNED == 0 && BIPOLAR == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
-      fixed_cast_has_no_such_IN_TYPE stop ();
-    end
-    if (BIPOLAR != 0 && IN_WIDTH != 1) begin : gen_width
-      fixed_cast_of_bipolar_needs_IN_WIDTH_of_1 stop ();
-    end
-  endgenerate
+  logic [LANES*N-1:0] codes;
+  logic [LANES*N-1:0] result;
+  logic unused_advance;
 
-  logic [LANES*ACC_WIDTH-1:0] result;
-  logic advance;
-
-  axis_pipe #(.STAGES(STAGES)) pipe (
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .BIPOLAR(1), .ACC_WIDTH(N), .CAST(1),
+    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
+    .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
-    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
-    .advance(advance)
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(unused_advance), .n(codes), .result(result)
   );
 
   generate
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      logic [IN_WIDTH-1:0] code;
-      logic signed [ACC_WIDTH-1:0] n;
-
-      assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
-      assign n = BIPOLAR != 0 ? $signed({{(ACC_WIDTH-1){~code[0]}}, 1'b1}) :
-          SIGNED != 0 ? ACC_WIDTH'($signed(code)) : $signed(ACC_WIDTH'(code));
-      assign result[lane*ACC_WIDTH +: ACC_WIDTH] = n - ACC_WIDTH'(IN_ZERO);
+      assign result[lane*N +: N] = codes[lane*N +: N] - N'(IN_ZERO);
     end
   endgenerate
-
-  fixed_requant_lanes #(
-    .LANES(LANES), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
-    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW)
-  ) requant (.aclk(aclk), .enable(advance), .result(result), .y(m_axis_tdata));
 endmodule
 
 `default_nettype wire

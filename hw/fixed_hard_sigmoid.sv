@@ -5,7 +5,7 @@
 //     s_axis --> [ v ] --> [ multiply ] --> [ add ] --> [ clamp ] --> fixed_requant --> m_axis
 //
 // LATENCY = 6 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
-// Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
+// Control is that of fixed_pointwise.
 `default_nettype none
 
 module fixed_hard_sigmoid #(
@@ -40,15 +40,9 @@ module fixed_hard_sigmoid #(
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
-  localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
-  localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int STAGES = 6 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
   localparam int N = IN_WIDTH + 2;
 
   generate
-    if (SIGNED == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
-      fixed_hard_sigmoid_has_no_such_IN_TYPE stop ();
-    end
     if (ONE < 64'sd0) begin : gen_one
       fixed_hard_sigmoid_needs_ONE_of_0_or_more stop ();
     end
@@ -66,34 +60,36 @@ module fixed_hard_sigmoid #(
   localparam int ACC_WIDTH = (WIDER > bits_of(ONE) ? WIDER : bits_of(ONE)) + 1;
   localparam logic signed [ACC_WIDTH-1:0] HIGHEST = ACC_WIDTH'(ONE);
 
+  logic [LANES*N-1:0] codes;
   logic [LANES*ACC_WIDTH-1:0] result;
   logic advance;
 
-  axis_pipe #(.STAGES(STAGES)) pipe (
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .STAGES(3), .ACC_WIDTH(ACC_WIDTH), .CAST(1),
+    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
+    .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
-    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
-    .advance(advance)
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(advance), .n(codes), .result(result)
   );
 
   generate
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      logic [IN_WIDTH-1:0] code;
-      logic signed [N-1:0] n;
       // kept, as in fixed_delay
       (* keep *) logic signed [N-1:0] v;
       logic [N+SLOPE-1:0] exact;
       logic signed [PRODUCT-1:0] product;
       logic signed [ACC_WIDTH-1:0] sum;
 
-      assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
-      assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
       fixed_product #(.IN_WIDTH(N), .FACTOR_WIDTH(SLOPE)) multiply (
         .d(v), .factor(SLOPE'(SLOPE_MUL)), .product(exact)
       );
       always_ff @(posedge aclk) begin
         if (advance) begin
-          v <= n - N'(IN_ZERO);
+          v <= codes[lane*N +: N] - N'(IN_ZERO);
           product <= PRODUCT'($signed(exact));
           sum <= ACC_WIDTH'(product) + ACC_WIDTH'(OFFSET);
         end
@@ -102,12 +98,6 @@ module fixed_hard_sigmoid #(
           sum[ACC_WIDTH-1] ? '0 : $unsigned(sum) > $unsigned(HIGHEST) ? HIGHEST : sum;
     end
   endgenerate
-
-  fixed_requant_lanes #(
-    .LANES(LANES), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
-    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW)
-  ) requant (.aclk(aclk), .enable(advance), .result(result), .y(m_axis_tdata));
 endmodule
 
 `default_nettype wire

@@ -5,7 +5,7 @@
 //     s_axis --> [ compare, add, choose ] --> fixed_requant (CAST only) --> m_axis
 //
 // LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles, 1 beat per cycle.
-// Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
+// Control is that of fixed_pointwise.
 `default_nettype none
 
 module fixed_hardshrink #(
@@ -39,25 +39,16 @@ module fixed_hardshrink #(
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
-  localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
-  localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int STAGES = 1 + (CAST != 0 ? 2 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE : 0);
-  localparam int ACC_WIDTH = CAST != 0 ? IN_WIDTH + 3 : OUT_WIDTH;
+  localparam int N = IN_WIDTH + 3;
+  localparam int ACC_WIDTH = CAST != 0 ? N : OUT_WIDTH;
 
   generate
-    if (SIGNED == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
-      fixed_hardshrink_has_no_such_IN_TYPE stop ();
-    end
-    if (CAST == 0 && IN_WIDTH != OUT_WIDTH) begin : gen_cast
-      fixed_hardshrink_without_CAST_needs_equal_types stop ();
-    end
     if (THRESHOLD < 64'sd0) begin : gen_illegal
       fixed_hardshrink_needs_THRESHOLD_of_0_or_more stop ();
     end
   endgenerate
 
   // a threshold beyond all codes is as good as any other there
-  localparam int N = IN_WIDTH + 3;
   localparam logic signed [63:0] BEYOND = 64'sd1 <<< IN_WIDTH;
   localparam logic signed [63:0] LIMIT = THRESHOLD < BEYOND ? THRESHOLD : BEYOND;
   localparam logic signed [63:0] OFFSET = CAST != 0 ? IN_ZERO : 64'sd0;
@@ -68,34 +59,32 @@ module fixed_hardshrink #(
     rank = $unsigned(value) ^ (N'(1) << (N - 1));
   endfunction
 
+  logic [LANES*(IN_WIDTH+2)-1:0] codes;
   logic [LANES*ACC_WIDTH-1:0] result;
-  logic advance;
+  logic unused_advance;
 
-  axis_pipe #(.STAGES(STAGES)) pipe (
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .ACC_WIDTH(ACC_WIDTH), .CAST(CAST),
+    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
+    .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
-    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
-    .advance(advance)
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(unused_advance), .n(codes), .result(result)
   );
 
   generate
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      logic [IN_WIDTH-1:0] code;
       logic signed [N-1:0] n;
 
-      assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
-      assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
+      assign n = N'($signed(codes[lane*(IN_WIDTH+2) +: IN_WIDTH+2]));
       assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
           rank(n) > rank(N'(IN_ZERO + LIMIT)) || rank(n) < rank(N'(IN_ZERO - LIMIT)) ?
           ACC_WIDTH'(n) - ACC_WIDTH'(OFFSET) : ACC_WIDTH'(IN_ZERO - OFFSET);
     end
   endgenerate
-
-  fixed_requant_lanes #(
-    .LANES(LANES), .ACC_WIDTH(ACC_WIDTH), .CAST(CAST), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
-    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW)
-  ) requant (.aclk(aclk), .enable(advance), .result(result), .y(m_axis_tdata));
 endmodule
 
 `default_nettype wire

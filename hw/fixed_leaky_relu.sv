@@ -5,7 +5,7 @@
 //     s_axis --> [ v ] --> [ multiply, choose ] --> fixed_requant --> m_axis
 //
 // LATENCY = 4 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, 1 beat per cycle.
-// Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
+// Control is that of fixed_pointwise.
 `default_nettype none
 
 module fixed_leaky_relu #(
@@ -40,15 +40,9 @@ module fixed_leaky_relu #(
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
-  localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
-  localparam int TFLITE = 80'(ROUNDING) == 80'("tflite") ? 1 : 0;
-  localparam int STAGES = 4 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE;
   localparam int N = IN_WIDTH + 2;
 
   generate
-    if (SIGNED == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
-      fixed_leaky_relu_has_no_such_IN_TYPE stop ();
-    end
     if (SLOPE_SHIFT < 0 || SLOPE_SHIFT > 127) begin : gen_shift
       fixed_leaky_relu_needs_SLOPE_SHIFT_between_0_and_127 stop ();
     end
@@ -62,27 +56,29 @@ module fixed_leaky_relu #(
   localparam int SLOPE = bits_of(SLOPE_MUL);
   localparam int ACC_WIDTH = N + (SLOPE_SHIFT > SLOPE ? SLOPE_SHIFT : SLOPE);
 
+  logic [LANES*N-1:0] codes;
   logic [LANES*ACC_WIDTH-1:0] result;
   logic advance;
 
-  axis_pipe #(.STAGES(STAGES)) pipe (
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .STAGES(1), .ACC_WIDTH(ACC_WIDTH), .CAST(1),
+    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
+    .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast),
-    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast),
-    .advance(advance)
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(advance), .n(codes), .result(result)
   );
 
   generate
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      logic [IN_WIDTH-1:0] code;
-      logic signed [N-1:0] n;
       // kept, as in fixed_delay
       (* keep *) logic signed [N-1:0] v;
       logic [N+SLOPE-1:0] below;
 
-      assign code = s_axis_tdata[lane*IN_WIDTH +: IN_WIDTH];
-      assign n = SIGNED != 0 ? N'($signed(code)) : $signed(N'(code));
-      always_ff @(posedge aclk) if (advance) v <= n - N'(IN_ZERO);
+      always_ff @(posedge aclk) if (advance) v <= codes[lane*N +: N] - N'(IN_ZERO);
 
       fixed_product #(.IN_WIDTH(N), .FACTOR_WIDTH(SLOPE)) multiply (
         .d(v), .factor(SLOPE'(SLOPE_MUL)), .product(below)
@@ -91,12 +87,6 @@ module fixed_leaky_relu #(
           v[N-1] ? ACC_WIDTH'($signed(below)) : ACC_WIDTH'(v) <<< SLOPE_SHIFT;
     end
   endgenerate
-
-  fixed_requant_lanes #(
-    .LANES(LANES), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
-    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW)
-  ) requant (.aclk(aclk), .enable(advance), .result(result), .y(m_axis_tdata));
 endmodule
 
 `default_nettype wire
