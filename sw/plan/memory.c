@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/plan/memory.h"
 
+#include "sw/plan/index.h"
+
+#include <math.h>
 #include <stdlib.h>
 
 // Places in the order, both included. Values that share one array whatever else lives have one
@@ -25,12 +28,6 @@ static bool placed(const struct value *v) {
 
 static bool kept(const struct planner *p, uint32_t value) {
   return !p->needs->keep || p->needs->keep[value];
-}
-
-// Space is taken in whole steps of the alignment.
-static int64_t room_of(const struct planner *p, uint32_t value) {
-  int64_t align = p->needs->align;
-  return (p->needs->bytes[value] + align - 1) / align * align;
 }
 
 // ---- lives
@@ -90,60 +87,97 @@ static void find_shared(struct planner *p) {
 // ---- addresses: the largest first, each at the lowest address where it meets nobody
 
 struct region {
-  struct life *life;
-  uint32_t value;
-  int64_t bytes;
+  double from, to; // it is taken from .. to
+  int64_t bytes, address;
+  uint32_t id; // the smaller first, of equal sizes
 };
 
 static int by_size(const void *a, const void *b) {
   const struct region *x = a, *y = b;
   if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-  return x->value < y->value ? -1 : x->value > y->value;
+  return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static bool meets(const struct life *a, const struct life *b) {
-  return a->from <= b->to && b->from <= a->to;
+static bool meets(const struct region *a, const struct region *b) {
+  return a->from < b->to && b->from < a->to;
 }
 
-// `low` has `count` regions by address: those that live beside x push it up until it fits below the
-// next one.
+// `low` has `count` regions by address: those that meet x push it up until it fits below the next.
 static int64_t lowest_gap(const struct region *x, struct region *const *low, uint32_t count) {
   int64_t address = 0;
   for (uint32_t k = 0; k < count; k++) {
-    if (low[k]->life->address >= address + x->bytes) break;
-    int64_t end = low[k]->life->address + low[k]->bytes;
-    if (end > address && meets(x->life, low[k]->life)) address = end;
+    if (low[k]->address >= address + x->bytes) break;
+    int64_t end = low[k]->address + low[k]->bytes;
+    if (end > address && meets(x, low[k])) address = end;
   }
   return address;
 }
 
 static void insert(struct region *x, struct region **low, uint32_t count) {
   uint32_t at = count;
-  for (; at > 0 && low[at - 1]->life->address > x->life->address; at--) low[at] = low[at - 1];
+  for (; at > 0 && low[at - 1]->address > x->address; at--) low[at] = low[at - 1];
   low[at] = x;
 }
 
-static uint32_t find_regions(const struct planner *p, struct region *regions) {
-  uint32_t count = 0;
-  for (uint32_t v = 0; v < p->graph->n_values; v++)
-    if (placed(&p->graph->values[v]) && p->lives[v].root == v)
-      regions[count++] = (struct region){&p->lives[v], v, room_of(p, v)};
-  qsort(regions, count, sizeof *regions, by_size);
-  return count;
-}
-
-// Bytes of the whole.
-static int64_t find_places(const struct planner *p, struct arena *scratch) {
-  struct region *regions = ARENA_NEW(scratch, struct region, p->graph->n_values + 1);
-  struct region **low = ARENA_NEW(scratch, struct region *, p->graph->n_values + 1);
-  uint32_t count = find_regions(p, regions);
+// Sorts the regions; bytes of the whole.
+static int64_t find_places(struct arena *scratch, struct region *regions, uint32_t count) {
+  struct region **low = ARENA_NEW(scratch, struct region *, count + 1);
   int64_t bytes = 0;
+  qsort(regions, count, sizeof *regions, by_size);
   for (uint32_t i = 0; i < count; i++) {
     struct region *x = &regions[i];
-    x->life->address = lowest_gap(x, low, i);
+    x->address = lowest_gap(x, low, i);
     insert(x, low, i);
-    if (x->life->address + x->bytes > bytes) bytes = x->life->address + x->bytes;
+    if (x->address + x->bytes > bytes) bytes = x->address + x->bytes;
   }
+  return bytes;
+}
+
+// Space is taken in whole steps of the alignment.
+static int64_t aligned(int64_t bytes, int64_t align) {
+  return (bytes + align - 1) / align * align;
+}
+
+static int64_t place_values(const struct planner *p, struct arena *scratch) {
+  const struct graph *g = p->graph;
+  struct region *regions = ARENA_NEW(scratch, struct region, g->n_values + 1);
+  uint32_t count = 0;
+  for (uint32_t v = 0; v < g->n_values; v++) {
+    const struct life *l = &p->lives[v];
+    if (!placed(&g->values[v]) || l->root != v) continue;
+    int64_t bytes = aligned(p->needs->bytes[v], p->needs->align);
+    regions[count++] =
+        (struct region){.from = (double)l->from, .to = (double)l->to + 1, .bytes = bytes, .id = v};
+  }
+  int64_t bytes = find_places(scratch, regions, count);
+  for (uint32_t i = 0; i < count; i++) p->lives[regions[i].id].address = regions[i].address;
+  return bytes;
+}
+
+// When what event i allocates is freed, if the events behind it have been noted.
+static double freed_at(struct index *frees, const struct event *e) {
+  const struct event *f = index_find(frees, e->resource, e->id, e->step);
+  index_set(frees, e->resource, e->id, e->step, NULL);
+  return f ? f->start : INFINITY;
+}
+
+int64_t memory_place(struct plan *p, uint32_t memory) {
+  struct arena scratch = {0};
+  struct region *regions = ARENA_NEW(&scratch, struct region, p->n_events + 1);
+  struct index frees = index_new(&scratch, p->n_events);
+  uint32_t count = 0;
+  for (uint32_t i = p->n_events; i-- > 0;) {
+    struct event *e = &p->events[i];
+    if (e->resource != memory) continue;
+    if (e->action == ACTION_FREE) index_set(&frees, memory, e->id, e->step, e);
+    if (e->action != ACTION_ALLOC) continue;
+    double to = freed_at(&frees, e);
+    int64_t bytes = aligned(e->bytes, p->machine.resources[memory].align);
+    regions[count++] = (struct region){.from = e->start, .to = to, .bytes = bytes, .id = i};
+  }
+  int64_t bytes = find_places(&scratch, regions, count);
+  for (uint32_t i = 0; i < count; i++) p->events[regions[i].id].address = regions[i].address;
+  arena_free(&scratch);
   return bytes;
 }
 
@@ -243,7 +277,7 @@ struct plan *memory_plan(struct arena *a, const struct graph *g, const struct me
   graph_order(g, p.order);
   find_lives(&p);
   find_shared(&p);
-  int64_t bytes = find_places(&p, &scratch);
+  int64_t bytes = place_values(&p, &scratch);
   struct plan *plan = plan_new(a, g, needs->bytes);
   describe(plan, needs->align, bytes);
   add_events(&p, plan, &scratch);

@@ -27,6 +27,10 @@ struct memory_needs {
 // The capacity of the arena is what it needs. The needs must outlive the plan.
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs);
 
+// Gives addresses in a memory to what is allocated in it by the times of a plan, whose events are
+// sorted; nothing is shared in place. Bytes of the whole, which may be more than the memory has.
+int64_t memory_place(struct plan *p, uint32_t memory);
+
 // Where values are in the arena: (n_values) bytes; NONE: a tensor, or what has no array.
 int64_t *memory_addresses(struct arena *a, const struct plan *p);
 
