@@ -15,9 +15,8 @@ static const char *said(struct checker *c, const struct instance *i, const char 
   if (!i) return arena_strdup(c->arena, text);
   struct event e = *i->event;
   e.step = i->step;
-  e.start = i->start;
-  e.end = i->end;
-  return arena_printf(c->arena, "%s: %s", plan_event_text(&c->scratch, c->plan, &e), text);
+  return arena_printf(c->arena, "%s at %.17g..%.17g: %s", plan_event_text(&c->scratch, c->plan, &e),
+                      i->start, i->end, text);
 }
 
 // What comes again with each period is said once.
@@ -127,11 +126,13 @@ static void note_run(struct checker *c, const struct instance *i) {
 
 static void note_stream(struct checker *c, struct instance *i) {
   const struct resource *r = check_resource(c, i);
+  uint32_t base = plan_base(c->graph, i->event->id);
   if (r->kind != RESOURCE_STREAM) return;
-  if (index_find(&c->streams, (uint32_t)r->to, i->event->id, i->step))
-    check_fault(c, FAULT_TWICE, i, "it is streamed to there already");
-  index_set(&c->streams, (uint32_t)r->to, i->event->id, i->step, i);
-  index_set(&c->sources, (uint32_t)r->from, i->event->id, i->step, i);
+  i->other = index_find(&c->streams, (uint32_t)r->to, base, i->step);
+  for (const struct instance *o = i->other; o; o = o->other)
+    if (o->event->resource == i->event->resource)
+      check_fault(c, FAULT_TWICE, i, "it was streamed before");
+  index_set(&c->streams, (uint32_t)r->to, base, i->step, i);
 }
 
 static void note(struct checker *c, const struct play *play) {
@@ -183,7 +184,6 @@ static void prepare(struct checker *c, size_t instances) {
   size_t firings = (size_t)c->graph->n_nodes * (size_t)c->steps;
   c->blocks = index_new(&c->scratch, instances);
   c->streams = index_new(&c->scratch, instances);
-  c->sources = index_new(&c->scratch, instances);
   c->runs = index_new(&c->scratch, instances);
   c->memories = ARENA_NEW(&c->scratch, struct memory_state, m->count + 1);
   c->slots = ARENA_NEW(&c->scratch, struct instance **, m->count + 1);

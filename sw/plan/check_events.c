@@ -9,11 +9,26 @@ static bool has(const struct checker *c, int32_t memory, uint32_t value, int32_t
   return memory != NONE && check_has(c, (uint32_t)memory, value, step, axis, s);
 }
 
-// Whoever takes a stream begins and ends with it or after it.
-static bool follows(struct checker *c, const struct instance *i, double start, double end) {
-  if (i->start >= start && i->end >= end) return true;
-  check_fault(c, FAULT_EARLY, i, "begins or ends before its stream of %.17g..%.17g", start, end);
-  return false;
+// Whoever takes what is being made or streamed begins and ends with it or after it.
+static void follows(struct checker *c, const struct instance *i, double start, double end) {
+  if (i->start < start || i->end < end)
+    check_fault(c, FAULT_EARLY, i, "begins or ends before what it takes, of %.17g..%.17g", start,
+                end);
+}
+
+// What passes through a place at a step: made there, or streamed to there, be it in several ways.
+// False if there is no such thing.
+static bool follow(struct checker *c, const struct instance *i, uint32_t place, uint32_t value,
+                   int32_t step) {
+  int32_t maker = c->graph->values[value].node;
+  if (!c->plan->machine.resources[place].passes) return false;
+  const struct span *made =
+      maker == NONE ? NULL : index_find(&c->runs, place, (uint32_t)maker, step);
+  const struct instance *streams = index_find(&c->streams, place, plan_base(c->graph, value), step);
+  if (made) follows(c, i, made->start, made->end);
+  for (const struct instance *s = streams; !made && s; s = s->other)
+    follows(c, i, s->start, s->end);
+  return made || streams;
 }
 
 static void read_input(struct checker *c, struct instance *i, uint32_t k, const struct slice *s) {
@@ -23,11 +38,7 @@ static void read_input(struct checker *c, struct instance *i, uint32_t k, const 
   int axis = grids_axis_read(&c->grids, i->event->id, s, k);
   int32_t memory = pe->memory;
   if (!has(c, memory, u->value, step, axis, s)) {
-    const struct instance *stream = index_find(&c->streams, (uint32_t)memory, u->value, step);
-    if (stream) {
-      follows(c, i, stream->start, stream->end);
-      return;
-    }
+    if (follow(c, i, (uint32_t)memory, u->value, step)) return;
     if (pe->constants != NONE && index_find(&c->blocks, (uint32_t)pe->constants, u->value, step))
       memory = pe->constants;
   }
@@ -64,8 +75,8 @@ static void start_run(struct checker *c, struct instance *i) {
   for (uint32_t k = 0; k < n->n_out; k++) {
     uint32_t v = n->out[k];
     if (type_is_ref(&c->graph->values[v].type)) continue;
-    bool streamed = index_find(&c->sources, memory, v, i->step);
-    if (!streamed || index_find(&c->blocks, memory, v, i->step)) check_write(c, i, memory, v);
+    bool passes = c->plan->machine.resources[memory].passes;
+    if (!passes || index_find(&c->blocks, memory, v, i->step)) check_write(c, i, memory, v);
   }
 }
 
@@ -89,22 +100,6 @@ static void start_copy(struct checker *c, struct instance *i) {
   check_write(c, i, (uint32_t)r->to, e->id);
 }
 
-// A stream hands on what is in its memory, what a node there is making, or another stream.
-static void start_stream(struct checker *c, struct instance *i, const struct resource *r) {
-  const struct event *e = i->event;
-  uint32_t from = (uint32_t)r->from;
-  int32_t maker = c->graph->values[e->id].node;
-  const struct span *made =
-      maker == NONE ? NULL : index_find(&c->runs, from, (uint32_t)maker, i->step);
-  const struct instance *stream = index_find(&c->streams, from, e->id, i->step);
-  if (has(c, r->from, e->id, i->step, NONE, &e->slice) || (!made && !stream))
-    check_read(c, i, from, e->id, i->step, NONE, &e->slice);
-  else if (made)
-    follows(c, i, made->start, made->end);
-  else
-    follows(c, i, stream->start, stream->end);
-}
-
 static struct instance **slot_of(const struct checker *c, const struct instance *i) {
   return &c->slots[i->event->resource][i->event->address];
 }
@@ -112,11 +107,12 @@ static struct instance **slot_of(const struct checker *c, const struct instance 
 static void start_send(struct checker *c, struct instance *i) {
   const struct resource *r = check_resource(c, i);
   const struct event *e = i->event;
-  if (r->kind == RESOURCE_STREAM) {
-    start_stream(c, i, r);
+  bool streams = r->kind == RESOURCE_STREAM;
+  if (streams && !has(c, r->from, e->id, i->step, NONE, &e->slice) &&
+      follow(c, i, (uint32_t)r->from, e->id, i->step))
     return;
-  }
   check_read(c, i, (uint32_t)r->from, e->id, i->step, axis_of(c, e), &e->slice);
+  if (streams) return;
   if (*slot_of(c, i)) check_fault(c, FAULT_SLOT, i, "slot %lld isn't empty", (long long)e->address);
   *slot_of(c, i) = i;
 }

@@ -25,8 +25,9 @@ static bool resource_is_whole(const struct machine *m, const struct resource *r)
     if (r->slots < 0 || !isfinite(r->latency) || r->latency < 0) return false;
     return is_memory(m, r->from) && is_memory(m, r->to);
   case RESOURCE_CHANNEL:
-  case RESOURCE_STREAM:
     return is_memory(m, r->from) && is_memory(m, r->to);
+  case RESOURCE_STREAM:
+    return is_memory(m, r->from) && is_memory(m, r->to) && m->resources[r->to].passes;
   case RESOURCE_MEMORY:
     return r->bytes >= NONE && r->align > 0;
   }

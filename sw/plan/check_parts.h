@@ -26,6 +26,7 @@ struct instance {
   const struct event *event;
   int32_t step;
   double start, end;
+  struct instance *other; // another that streams the same to the same place
   uint32_t n_held;
   struct block **held; // what it reads and writes, until its end
 };
@@ -50,8 +51,7 @@ struct checker {
   uint32_t *roots;               // (n_values) the value that it may lie over, or itself
   int32_t steps;                 // that are played
   struct index blocks;           // (memory, value, step) -> the block that was allocated last
-  struct index streams;          // (memory at the end, value, step) -> instance of SEND
-  struct index sources;          // the same by the memory at its beginning
+  struct index streams;          // (memory at the end, base of the value, step) -> instance of SEND
   struct index runs;             // (memory, node, step) -> span
   struct memory_state *memories; // (resources)
   struct instance ***slots;      // (resources, slots) what waits, or NULL

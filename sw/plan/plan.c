@@ -83,6 +83,14 @@ bool plan_in_place(const struct graph *g, const struct node *n) {
   return op_is(of->op, TRAIT_MAPS) && !node_attr(of, ATTR_slice) && !node_attr(n, ATTR_slice);
 }
 
+uint32_t plan_base(const struct graph *g, uint32_t value) {
+  for (;;) {
+    int32_t n = g->values[value].node;
+    if (n == NONE || !op_is(g->nodes[n].op, TRAIT_ALIAS) || g->nodes[n].in[0].delay) return value;
+    value = g->nodes[n].in[0].value;
+  }
+}
+
 int32_t plan_step(const struct graph *g, uint32_t value, int64_t step) {
   return g->values[value].init ? 0 : (int32_t)step;
 }
@@ -141,6 +149,5 @@ const char *plan_event_text(struct arena *a, const struct plan *p, const struct 
   bool known = e->id < (runs ? g->n_nodes : g->n_values);
   const char *what = !known ? "?" : runs ? g->nodes[e->id].name : g->values[e->id].name;
   const char *where = e->resource < p->machine.count ? p->machine.resources[e->resource].name : "?";
-  return arena_printf(a, "%s \"%s\" step %d on %s at %.17g..%.17g", names[e->action], what, e->step,
-                      where, e->start, e->end);
+  return arena_printf(a, "%s \"%s\" step %d on %s", names[e->action], what, e->step, where);
 }

@@ -19,7 +19,7 @@ enum resource_kind {
   RESOURCE_PE,      // runs nodes
   RESOURCE_CHANNEL, // copies from memory to memory
   RESOURCE_LINK,    // carries values into slots at its end, from which they are received
-  RESOURCE_STREAM,  // hands a value on, element by element, to who runs at the same time
+  RESOURCE_STREAM,  // hands a value on, element by element, between places that pass values
   RESOURCE_MEMORY
 };
 enum { RESOURCE_KINDS = RESOURCE_MEMORY + 1 };
@@ -37,6 +37,9 @@ struct resource {
   // MEMORY: what nobody computes (graph inputs, tensors, initial tokens) is there when it is
   // allocated; in other memories it must be brought.
   bool home;
+  // MEMORY: a place in a circuit. Who runs there hands on its values as they are made, to others
+  // there and to streams, without a block; under whatever name a reshape gives them.
+  bool passes;
 };
 
 struct machine {
@@ -97,6 +100,9 @@ bool plan_is_given(const struct graph *g, uint32_t value, int32_t step);
 // Whether a node can write its first output over its first input, element by element.
 bool plan_in_place(const struct graph *g, const struct node *n);
 
+// The value that a reshaped one is another name of; its own, if it is none.
+uint32_t plan_base(const struct graph *g, uint32_t value);
+
 // What an event reads of a value that is one and the same at all steps is its step 0.
 int32_t plan_step(const struct graph *g, uint32_t value, int64_t step);
 
@@ -104,7 +110,7 @@ int32_t plan_step(const struct graph *g, uint32_t value, int64_t step);
 double plan_length(const struct plan *p);
 int64_t plan_peak(const struct plan *p, uint32_t memory);
 
-// "RUN fc1 step 0 on pe at 3..5", for messages.
+// "RUN "fc1" step 0 on pe0", for messages.
 const char *plan_event_text(struct arena *a, const struct plan *p, const struct event *e);
 
 #endif

@@ -21,10 +21,10 @@ struct builder {
   const struct grids *grids;
   struct waits *waits;
   struct index places;  // (memory, value, step)
-  struct index streams; // (memory at the end, value, step): SEND + 1
+  struct index streams; // (memory at the end, base of the value, step): the last SEND + 1
   uint32_t **slots;     // (resources, slots): who was the last there, or NOBODY
   uint32_t *last;       // (nodes, steps) the last RUN, or NOBODY
-  uint32_t *earlier;    // (n_events) the RUN of the same before it, or NOBODY
+  uint32_t *earlier;    // (n_events) the RUN or stream of the same before it, or NOBODY
   struct err *err;
 };
 
@@ -154,14 +154,42 @@ static void write_place(struct builder *b, uint32_t who, struct place *p, uint32
 
 // ---- events
 
-// Streams and runs are kept as numbers from 1.
-static uint32_t noted(const struct index *x, int32_t memory, uint32_t id, int32_t step) {
-  uintptr_t number = (uintptr_t)index_find(x, (uint32_t)memory, id, step);
+// Streams are kept as numbers from 1.
+static uint32_t last_stream(const struct builder *b, uint32_t place, uint32_t value, int32_t step) {
+  uint32_t base = plan_base(b->plan->graph, value);
+  uintptr_t number = (uintptr_t)index_find(&b->streams, place, base, step);
   return number ? (uint32_t)number - 1 : NOBODY;
 }
 
-static void take_note(struct index *x, int32_t memory, uint32_t id, int32_t step, uint32_t who) {
-  index_set(x, (uint32_t)memory, id, step, (void *)((uintptr_t)who + 1)); // NOLINT: a number
+static void note_stream(struct builder *b, uint32_t who, uint32_t place) {
+  const struct event *e = &b->plan->events[who];
+  uint32_t base = plan_base(b->plan->graph, e->id);
+  b->earlier[who] = last_stream(b, place, e->id, e->step);
+  index_set(&b->streams, place, base, e->step, (void *)((uintptr_t)who + 1));
+}
+
+static uint32_t *last_run(const struct builder *b, uint32_t node, int64_t step) {
+  return &b->last[(size_t)node * (size_t)b->plan->steps + (size_t)step];
+}
+
+// What passes through a place: made there by a node or its parts, or streamed to there.
+static bool follow(struct builder *b, uint32_t who, uint32_t place, uint32_t value, int32_t step) {
+  const struct machine *m = &b->plan->machine;
+  int32_t maker = b->plan->graph->values[value].node;
+  bool made = false, streamed = false;
+  if (!m->resources[place].passes) return false;
+  uint32_t run = maker == NONE || step < 0 ? NOBODY : *last_run(b, (uint32_t)maker, step);
+  for (; run != NOBODY; run = b->earlier[run])
+    if ((uint32_t)m->resources[b->plan->events[run].resource].memory == place) {
+      wait_for(b, who, run, WAIT_STREAM, 0);
+      made = true;
+    }
+  uint32_t stream = made ? NOBODY : last_stream(b, place, value, step);
+  for (; stream != NOBODY; stream = b->earlier[stream]) {
+    wait_for(b, who, stream, WAIT_STREAM, 0);
+    streamed = true;
+  }
+  return made || streamed;
 }
 
 static bool read_input(struct builder *b, uint32_t who, uint32_t k, const struct slice *s) {
@@ -172,14 +200,7 @@ static bool read_input(struct builder *b, uint32_t who, uint32_t k, const struct
   int axis = grids_axis_read(b->grids, e->id, s, k);
   if (read_place(b, who, find(b, pe->memory, u->value, step), u->value, axis, s)) return true;
   if (read_place(b, who, find(b, pe->constants, u->value, step), u->value, axis, s)) return true;
-  uint32_t stream = noted(&b->streams, pe->memory, u->value, step);
-  if (stream == NOBODY) return missing(b, who, u->value, step);
-  wait_for(b, who, stream, WAIT_STREAM, 0);
-  return true;
-}
-
-static uint32_t *last_run(const struct builder *b, uint32_t node, int64_t step) {
-  return &b->last[(size_t)node * (size_t)b->plan->steps + (size_t)step];
+  return follow(b, who, (uint32_t)pe->memory, u->value, step) || missing(b, who, u->value, step);
 }
 
 static void wait_for_runs(struct builder *b, uint32_t who, uint32_t node, int64_t step) {
@@ -229,27 +250,11 @@ static bool copy(struct builder *b, uint32_t who, const struct resource *r) {
   return true;
 }
 
-// Of the parts of a RUN beside the stream's memory; false if there are none.
-static bool follow_runs(struct builder *b, uint32_t who, int32_t from) {
-  const struct event *e = &b->plan->events[who];
-  int32_t maker = b->plan->graph->values[e->id].node;
-  bool found = false;
-  if (maker == NONE || e->step < 0) return false;
-  for (uint32_t r = *last_run(b, (uint32_t)maker, e->step); r != NOBODY; r = b->earlier[r])
-    if (b->plan->machine.resources[b->plan->events[r].resource].memory == from) {
-      wait_for(b, who, r, WAIT_STREAM, 0);
-      found = true;
-    }
-  return found;
-}
-
 static bool stream(struct builder *b, uint32_t who, const struct resource *r) {
   const struct event *e = &b->plan->events[who];
-  take_note(&b->streams, r->to, e->id, e->step, who);
-  if (read_from(b, who, r->from) || follow_runs(b, who, r->from)) return true;
-  uint32_t before = noted(&b->streams, r->from, e->id, e->step);
-  if (before == NOBODY || before == who) return missing(b, who, e->id, e->step);
-  wait_for(b, who, before, WAIT_STREAM, 0);
+  if (!read_from(b, who, r->from) && !follow(b, who, (uint32_t)r->from, e->id, e->step))
+    return missing(b, who, e->id, e->step);
+  note_stream(b, who, (uint32_t)r->to);
   return true;
 }
 
