@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DELAY_SEEN = 64 };
+
 // ---- faults
 
 static const char *said(struct checker *c, const struct instance *i, const char *format,
@@ -63,13 +65,16 @@ static bool repeats(const struct plan *p, const struct event *e) {
   return e->step >= 0 && (e->action == ACTION_RUN || !p->graph->values[e->id].init);
 }
 
+// So many that all periods in flight meet, and that what is delayed is seen as well as its initial
+// tokens. Of a delay longer than DELAY_SEEN the tokens alone are.
 static int32_t steps_of(const struct plan *p) {
   uint32_t delay = 0;
   if (p->period <= 0) return p->steps;
   for (uint32_t i = 0; i < p->graph->n_nodes; i++)
     for (uint32_t k = 0; k < p->graph->nodes[i].n_in; k++)
       if (p->graph->nodes[i].in[k].delay > delay) delay = p->graph->nodes[i].in[k].delay;
-  return 2 + (int32_t)(delay < 64 ? delay : 64) + (int32_t)ceil(plan_length(p) / p->period);
+  return 2 + (int32_t)(delay < DELAY_SEEN ? delay : DELAY_SEEN) +
+         (int32_t)ceil(plan_length(p) / p->period);
 }
 
 static void add_instance(struct checker *c, struct play *play, const struct event *e, int32_t k) {

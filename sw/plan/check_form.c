@@ -4,6 +4,7 @@
 #include <math.h>
 
 enum { PERIODS_MAX = 1 << 16 };
+#define BYTES_MAX ((int64_t)1 << 40) // of a block, and an address: no sum of them overflows
 
 // The event in `i`, if there is one, with what is wrong; false.
 static bool wrong(struct checker *c, const struct event *e, const char *what) {
@@ -77,7 +78,8 @@ static bool step_fits(const struct plan *p, const struct event *e) {
 }
 
 static bool bytes_fit(const struct resource *r, const struct event *e) {
-  if (r->kind == RESOURCE_MEMORY) return e->bytes >= 0 && e->address >= NONE;
+  if (r->kind == RESOURCE_MEMORY)
+    return e->bytes >= 0 && e->bytes <= BYTES_MAX && e->address >= NONE && e->address <= BYTES_MAX;
   return r->kind != RESOURCE_LINK || (e->address >= 0 && e->address < r->slots);
 }
 

@@ -24,7 +24,7 @@ struct memory_needs {
   int64_t align;        // of addresses, bytes
 };
 
-// The capacity of the arena is what it needs. The needs must outlive the plan.
+// The capacity of the arena is what it needs. `bytes` must outlive the plan.
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs);
 
 // Gives addresses in a memory to what is allocated in it by the times of a plan, whose events are

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Circuits as plans: the checker passes them with the II as period and refuses them with less; they
 // are no slower than what the cycle model says; broken ones are refused.
-#include "quant/quantize.h"
 #include "sw/circuit/circuit_plan.h"
-#include "sw/graph/model.h"
 #include "tests/net/helper_circuit.h"
 #include "tests/net/helper_netgen.h"
 #include "tests/plan/helper_plan.h"
@@ -63,12 +61,8 @@ static void random_circuits_are_plans(void **state) {
 
 static struct plan *mlp(struct arena *a, int64_t lanes, struct circuit **c) {
   struct err e = {0};
-  struct formats f = formats_new();
   struct folding folding = {.parallelism = lanes};
-  assert_true(formats_set_stream(a, &f.defaults, "8,3", &e));
-  struct graph *real = model_read(a, "models/mnist-mlp.bin", &e);
-  struct graph *g = real ? quantize(a, real, &f, &e) : NULL;
-  *c = g ? circuit_build(a, g, "top", &folding, &e) : NULL;
+  *c = circuit_build(a, plan_mlp(a), "top", &folding, &e);
   if (!*c) fail_msg("%s", e.text);
   return circuit_plan(a, *c);
 }

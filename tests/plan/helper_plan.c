@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/plan/helper_plan.h"
 
+#include "quant/quantize.h"
+#include "sw/graph/model.h"
+
 #include <string.h>
 
 const int64_t *plan_bytes(struct arena *a, const struct graph *g) {
@@ -9,12 +12,23 @@ const int64_t *plan_bytes(struct arena *a, const struct graph *g) {
   return bytes;
 }
 
+struct graph *plan_mlp(struct arena *a) {
+  struct err e = {0};
+  struct formats f = formats_new();
+  assert_true(formats_set_stream(a, &f.defaults, "8,3", &e));
+  struct graph *real = model_read(a, "models/mnist-mlp.bin", &e);
+  struct graph *g = real ? quantize(a, real, &f, &e) : NULL;
+  if (!g) fail_msg("%s", e.text);
+  return g;
+}
+
 struct event *plan_find(const struct plan *p, enum action action, const char *name) {
   const struct graph *g = p->graph;
   for (uint32_t i = 0; i < p->n_events; i++) {
     struct event *e = &p->events[i];
+    if (e->action != action) continue;
     const char *own = action == ACTION_RUN ? g->nodes[e->id].name : g->values[e->id].name;
-    if (e->action == action && !strcmp(own, name)) return e;
+    if (!strcmp(own, name)) return e;
   }
   fail_msg("no event of \"%s\"", name);
   return NULL;

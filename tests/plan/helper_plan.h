@@ -14,6 +14,9 @@
 // One byte per element.
 const int64_t *plan_bytes(struct arena *a, const struct graph *g);
 
+// 784-128-10 with 8 bits, 3 of them whole, and the weights of models/mnist-mlp.bin.
+struct graph *plan_mlp(struct arena *a);
+
 // The event of an action on a value or node of a name, the first such of all; fails without one.
 struct event *plan_find(const struct plan *p, enum action action, const char *name);
 

@@ -125,6 +125,12 @@ static void no_such_step(struct plan *p) {
   e.step = 1;
   plan_add(p, e);
 }
+static void too_many_bytes(struct plan *p) {
+  plan_add(p, (struct event)ALLOC(5, ROM, H, INT64_MAX, 0));
+}
+static void too_high(struct plan *p) {
+  plan_add(p, (struct event)ALLOC(5, ROM, H, 3, INT64_MAX));
+}
 static void no_such_slot(struct plan *p) {
   struct event e = DO(8, 9, LINK, ACTION_SEND, R);
   e.address = 2;
@@ -288,6 +294,8 @@ static const struct {
     {no_such_resource, FAULT_FORM, "no such resource"},
     {no_such_value, FAULT_FORM, "no such node or value"},
     {no_such_step, FAULT_FORM, "no such step"},
+    {too_many_bytes, FAULT_FORM, "no such number of bytes"},
+    {too_high, FAULT_FORM, "no such number of bytes"},
     {no_such_slot, FAULT_FORM, "no such slot"},
     {no_time, FAULT_FORM, "has no time"},
     {no_duration, FAULT_FORM, "takes no time"},

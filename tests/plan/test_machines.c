@@ -2,22 +2,10 @@
 // One network, 784-128-10, on three machines: a folded circuit, two nodes that send each other
 // values, and one processor with a fast and a slow memory. One checker passes all three, and
 // refuses each when something is broken.
-#include "quant/quantize.h"
 #include "sw/circuit/circuit_plan.h"
-#include "sw/graph/model.h"
 #include "sw/plan/memory.h"
 #include "sw/plan/simulate.h"
 #include "tests/plan/helper_plan.h"
-
-static struct graph *network(struct arena *a) {
-  struct err e = {0};
-  struct formats f = formats_new();
-  assert_true(formats_set_stream(a, &f.defaults, "8,3", &e));
-  struct graph *real = model_read(a, "models/mnist-mlp.bin", &e);
-  struct graph *g = real ? quantize(a, real, &f, &e) : NULL;
-  if (!g) fail_msg("%s", e.text);
-  return g;
-}
 
 static void timed(struct plan *p) {
   struct err e = {0};
@@ -129,7 +117,7 @@ static struct plan *two_nodes(struct arena *a, const struct graph *g, bool both)
 static void on_two_nodes(void **state) {
   (void)state;
   struct arena a = {0};
-  const struct graph *g = network(&a);
+  const struct graph *g = plan_mlp(&a);
   struct plan *alone = two_nodes(&a, g, false), *p = two_nodes(&a, g, true);
   plan_is_sound(alone);
   plan_is_sound(p);
@@ -189,7 +177,7 @@ static void in_two_levels(void **state) {
   (void)state;
   struct arena a = {0};
   struct err e = {0};
-  const struct graph *g = network(&a);
+  const struct graph *g = plan_mlp(&a);
   struct plan *at_once = two_levels(&a, g, NONE, 1), *p = two_levels(&a, g, NONE, PARTS);
   plan_is_sound(at_once);
   plan_is_sound(p);
@@ -240,7 +228,7 @@ static void an_early_part(struct plan *p) { // the last part runs while its weig
 static void each_is_refused_when_broken(void **state) {
   (void)state;
   struct arena a = {0};
-  const struct graph *g = network(&a);
+  const struct graph *g = plan_mlp(&a);
   struct plan *p = circuit(&a, g);
   plan_is_sound(p);
   a_faster_circuit(p);
