@@ -147,10 +147,10 @@ static void add_host(struct planner *p) {
 struct plan *circuit_plan(struct arena *a, const struct circuit *c) {
   const struct graph *g = c->graph;
   struct planner p = {.circuit = c,
-                      .bits = ARENA_NEW(a, int64_t, g->n_values + 1),
-                      .places = ARENA_NEW(a, uint32_t, c->n_cells + 1),
-                      .streams = ARENA_NEW(a, uint32_t, c->n_streams + 1),
-                      .span = ARENA_NEW(a, int64_t, c->n_streams + 1)};
+                      .bits = ARENA_NEW(a, int64_t, g->n_values),
+                      .places = ARENA_NEW(a, uint32_t, c->n_cells),
+                      .streams = ARENA_NEW(a, uint32_t, c->n_streams),
+                      .span = ARENA_NEW(a, int64_t, c->n_streams)};
   for (uint32_t v = 0; v < g->n_values; v++)
     if (!g->values[v].init)
       p.bits[v] = value_elements(&g->values[v]) * type_width(&g->values[v].type);

@@ -102,8 +102,8 @@ static int by_time(const void *a, const void *b) {
 static struct play play_new(struct checker *c, const bool *use) {
   const struct plan *p = c->plan;
   size_t most = (size_t)p->n_events * (size_t)(p->period > 0 ? c->steps : 1);
-  struct play play = {.instances = ARENA_NEW(&c->scratch, struct instance, most + 1),
-                      .moments = ARENA_NEW(&c->scratch, struct moment, 2 * most + 1)};
+  struct play play = {.instances = ARENA_NEW(&c->scratch, struct instance, most),
+                      .moments = ARENA_NEW(&c->scratch, struct moment, 2 * most)};
   for (uint32_t i = 0; i < p->n_events; i++) {
     bool again = p->period > 0 && repeats(p, &p->events[i]);
     for (int32_t k = 0; use[i] && k < (again ? c->steps : 1); k++)
@@ -164,8 +164,8 @@ static void find_missing(struct checker *c) {
 
 static void find_roots(struct checker *c) {
   const struct graph *g = c->graph;
-  c->roots = ARENA_NEW(&c->scratch, uint32_t, g->n_values + 1);
-  uint32_t *order = ARENA_NEW(&c->scratch, uint32_t, g->n_nodes + 1);
+  c->roots = ARENA_NEW(&c->scratch, uint32_t, g->n_values);
+  uint32_t *order = ARENA_NEW(&c->scratch, uint32_t, g->n_nodes);
   for (uint32_t v = 0; v < g->n_values; v++) c->roots[v] = v;
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -190,16 +190,16 @@ static void prepare(struct checker *c, size_t instances) {
   c->blocks = index_new(&c->scratch, instances);
   c->streams = index_new(&c->scratch, instances);
   c->runs = index_new(&c->scratch, instances);
-  c->memories = ARENA_NEW(&c->scratch, struct memory_state, m->count + 1);
-  c->slots = ARENA_NEW(&c->scratch, struct instance **, m->count + 1);
-  c->busy = ARENA_NEW(&c->scratch, double, m->count + 1);
-  c->ends = ARENA_NEW(&c->scratch, double, firings + 1);
-  c->done = ARENA_NEW(&c->scratch, uint8_t *, firings + 1);
+  c->memories = ARENA_NEW(&c->scratch, struct memory_state, m->count);
+  c->slots = ARENA_NEW(&c->scratch, struct instance **, m->count);
+  c->busy = ARENA_NEW(&c->scratch, double, m->count);
+  c->ends = ARENA_NEW(&c->scratch, double, firings);
+  c->done = ARENA_NEW(&c->scratch, uint8_t *, firings);
   for (size_t i = 0; i < firings; i++) c->ends[i] = -INFINITY;
   for (uint32_t i = 0; i < m->count; i++) {
     c->busy[i] = -INFINITY;
     if (m->resources[i].kind == RESOURCE_LINK)
-      c->slots[i] = ARENA_NEW(&c->scratch, struct instance *, m->resources[i].slots + 1);
+      c->slots[i] = ARENA_NEW(&c->scratch, struct instance *, m->resources[i].slots);
   }
 }
 

@@ -108,7 +108,7 @@ static bool event_is_whole(struct checker *c, const struct event *e) {
 }
 
 bool *check_form(struct checker *c) {
-  bool *use = ARENA_NEW(&c->scratch, bool, c->plan->n_events + 1);
+  bool *use = ARENA_NEW(&c->scratch, bool, c->plan->n_events);
   if (!plan_is_whole(c)) return NULL;
   for (uint32_t i = 0; i < c->plan->n_events; i++) use[i] = event_is_whole(c, &c->plan->events[i]);
   return use;

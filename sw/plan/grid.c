@@ -40,8 +40,8 @@ static bool shares(const struct grids *g, const struct value *v) {
 static void find_axes(struct arena *a, struct grids *g) {
   const struct graph *graph = g->graph;
   struct err e = {0};
-  g->spaces = ARENA_NEW(a, struct space, graph->n_nodes + 1);
-  g->own = ARENA_NEW(a, struct slice, graph->n_nodes + 1);
+  g->spaces = ARENA_NEW(a, struct space, graph->n_nodes);
+  g->own = ARENA_NEW(a, struct slice, graph->n_nodes);
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
     space_of(graph, &graph->nodes[i], &g->spaces[i], &e);
     if (g->spaces[i].axes) slice_of(&graph->nodes[i], &g->spaces[i], &g->own[i], &e);
@@ -123,8 +123,8 @@ struct grids grids_new(struct arena *a, const struct plan *p, const bool *use) {
   const struct graph *graph = p->graph;
   uint32_t count = graph->n_nodes + graph->n_values;
   struct grids g = {.graph = graph,
-                    .grids = ARENA_NEW(a, struct grid, count + 1),
-                    .of_value = ARENA_NEW(a, const struct grid *, graph->n_values + 1)};
+                    .grids = ARENA_NEW(a, struct grid, count),
+                    .of_value = ARENA_NEW(a, const struct grid *, graph->n_values)};
   struct cuts c = {0};
   find_axes(a, &g);
   find_cuts(a, &c, &g, p, use);

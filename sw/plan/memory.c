@@ -121,7 +121,7 @@ static void insert(struct region *x, struct region **low, uint32_t count) {
 
 // Sorts the regions; bytes of the whole.
 static int64_t find_places(struct arena *scratch, struct region *regions, uint32_t count) {
-  struct region **low = ARENA_NEW(scratch, struct region *, count + 1);
+  struct region **low = ARENA_NEW(scratch, struct region *, count);
   int64_t bytes = 0;
   qsort(regions, count, sizeof *regions, by_size);
   for (uint32_t i = 0; i < count; i++) {
@@ -140,7 +140,7 @@ static int64_t aligned(int64_t bytes, int64_t align) {
 
 static int64_t place_values(const struct planner *p, struct arena *scratch) {
   const struct graph *g = p->graph;
-  struct region *regions = ARENA_NEW(scratch, struct region, g->n_values + 1);
+  struct region *regions = ARENA_NEW(scratch, struct region, g->n_values);
   uint32_t count = 0;
   for (uint32_t v = 0; v < g->n_values; v++) {
     const struct life *l = &p->lives[v];
@@ -163,7 +163,7 @@ static double freed_at(struct index *frees, const struct event *e) {
 
 int64_t memory_place(struct plan *p, uint32_t memory) {
   struct arena scratch = {0};
-  struct region *regions = ARENA_NEW(&scratch, struct region, p->n_events + 1);
+  struct region *regions = ARENA_NEW(&scratch, struct region, p->n_events);
   struct index frees = index_new(&scratch, p->n_events);
   uint32_t count = 0;
   for (uint32_t i = p->n_events; i-- > 0;) {
@@ -226,7 +226,7 @@ static int by_token(const void *a, const void *b) {
 static uint32_t find_tokens(struct arena *scratch, const struct graph *g, struct token **tokens) {
   uint32_t uses = 0, count = 0;
   for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
-  *tokens = ARENA_NEW(scratch, struct token, uses + 1);
+  *tokens = ARENA_NEW(scratch, struct token, uses);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
       const struct use *u = &g->nodes[i].in[k];
@@ -272,8 +272,8 @@ static void add_events(const struct planner *p, struct plan *plan, struct arena 
 
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs) {
   struct arena scratch = {0};
-  struct planner p = {g, needs, ARENA_NEW(&scratch, uint32_t, g->n_nodes + 1),
-                      ARENA_NEW(&scratch, struct life, g->n_values + 1)};
+  struct planner p = {g, needs, ARENA_NEW(&scratch, uint32_t, g->n_nodes),
+                      ARENA_NEW(&scratch, struct life, g->n_values)};
   graph_order(g, p.order);
   find_lives(&p);
   find_shared(&p);
@@ -288,7 +288,7 @@ struct plan *memory_plan(struct arena *a, const struct graph *g, const struct me
 // ---- what executors take from it
 
 int64_t *memory_addresses(struct arena *a, const struct plan *p) {
-  int64_t *address = ARENA_NEW(a, int64_t, p->graph->n_values + 1);
+  int64_t *address = ARENA_NEW(a, int64_t, p->graph->n_values);
   for (uint32_t v = 0; v < p->graph->n_values; v++) address[v] = NONE;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];
@@ -298,7 +298,7 @@ int64_t *memory_addresses(struct arena *a, const struct plan *p) {
 }
 
 uint32_t *memory_order(struct arena *a, const struct plan *p) {
-  uint32_t *order = ARENA_NEW(a, uint32_t, p->graph->n_nodes + 1), count = 0;
+  uint32_t *order = ARENA_NEW(a, uint32_t, p->graph->n_nodes), count = 0;
   for (uint32_t i = 0; i < p->n_events; i++)
     if (p->events[i].action == ACTION_RUN) order[count++] = p->events[i].id;
   return order;

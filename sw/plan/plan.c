@@ -65,7 +65,7 @@ static int by_start(const void *a, const void *b) {
 
 void plan_sort(struct plan *p) {
   struct arena scratch = {0};
-  struct placed *all = ARENA_NEW(&scratch, struct placed, p->n_events + 1);
+  struct placed *all = ARENA_NEW(&scratch, struct placed, p->n_events);
   for (uint32_t i = 0; i < p->n_events; i++) all[i] = (struct placed){p->events[i], i};
   qsort(all, p->n_events, sizeof *all, by_start);
   for (uint32_t i = 0; i < p->n_events; i++) p->events[i] = all[i].event;
@@ -124,7 +124,7 @@ static uint32_t take_off(const struct plan *p, uint32_t *live, uint32_t *count,
 
 int64_t plan_peak(const struct plan *p, uint32_t memory) {
   struct arena scratch = {0};
-  uint32_t *live = ARENA_NEW(&scratch, uint32_t, p->n_events + 1), count = 0;
+  uint32_t *live = ARENA_NEW(&scratch, uint32_t, p->n_events), count = 0;
   int64_t used = 0, peak = 0;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];

@@ -202,7 +202,7 @@ static void queue(struct simulation *s) {
     s->head[e->resource] = i;
   }
   for (uint32_t i = 0; i < p->machine.count; i++)
-    s->grants[i].allocs = ARENA_NEW(s->arena, uint32_t, s->grants[i].count + 1);
+    s->grants[i].allocs = ARENA_NEW(s->arena, uint32_t, s->grants[i].count);
   for (uint32_t i = 0; i < p->machine.count; i++) s->grants[i].count = 0;
   for (uint32_t i = 0; i < p->n_events; i++)
     if (p->events[i].action == ACTION_ALLOC) {
@@ -214,17 +214,17 @@ static void queue(struct simulation *s) {
 
 static void prepare(struct simulation *s) {
   size_t n = s->plan->n_events, resources = s->plan->machine.count;
-  s->ready = ARENA_NEW(s->arena, double, n + 1);
-  s->duration = ARENA_NEW(s->arena, double, n + 1);
-  s->started = ARENA_NEW(s->arena, bool, n + 1);
-  s->offered = ARENA_NEW(s->arena, bool, n + 1);
-  s->heap = ARENA_NEW(s->arena, struct happening, 2 * n + 1);
-  s->behind = ARENA_NEW(s->arena, uint32_t, n + 1);
-  s->rank = ARENA_NEW(s->arena, uint32_t, n + 1);
-  s->refused = ARENA_NEW(s->arena, uint32_t, n + 1);
-  s->head = ARENA_NEW(s->arena, uint32_t, resources + 1);
-  s->busy = ARENA_NEW(s->arena, bool, resources + 1);
-  s->grants = ARENA_NEW(s->arena, struct grants, resources + 1);
+  s->ready = ARENA_NEW(s->arena, double, n);
+  s->duration = ARENA_NEW(s->arena, double, n);
+  s->started = ARENA_NEW(s->arena, bool, n);
+  s->offered = ARENA_NEW(s->arena, bool, n);
+  s->heap = ARENA_NEW(s->arena, struct happening, 2 * n);
+  s->behind = ARENA_NEW(s->arena, uint32_t, n);
+  s->rank = ARENA_NEW(s->arena, uint32_t, n);
+  s->refused = ARENA_NEW(s->arena, uint32_t, n);
+  s->head = ARENA_NEW(s->arena, uint32_t, resources);
+  s->busy = ARENA_NEW(s->arena, bool, resources);
+  s->grants = ARENA_NEW(s->arena, struct grants, resources);
   queue(s);
 }
 
@@ -273,7 +273,7 @@ static bool play(struct simulation *s, struct err *e) {
 bool plan_simulate(struct plan *p, struct err *e) {
   struct arena scratch = {0};
   struct simulation s = {.arena = &scratch, .plan = p};
-  bool *use = ARENA_NEW(&scratch, bool, p->n_events + 1);
+  bool *use = ARENA_NEW(&scratch, bool, p->n_events);
   memset(use, 1, p->n_events);
   struct grids grids = grids_new(&scratch, p, use);
   bool ok = waits_find(&scratch, p, &grids, &s.waits, e);

@@ -305,7 +305,7 @@ static bool add_event(struct builder *b, uint32_t who) {
 }
 
 static uint32_t *nobody(struct arena *a, size_t count) {
-  uint32_t *list = ARENA_NEW(a, uint32_t, count + 1);
+  uint32_t *list = ARENA_NEW(a, uint32_t, count);
   memset(list, 0xff, count * sizeof *list);
   return list;
 }
@@ -314,13 +314,13 @@ bool waits_find(struct arena *a, const struct plan *p, const struct grids *g, st
                 struct err *e) {
   const struct machine *m = &p->machine;
   *w = (struct waits){.first = nobody(a, p->n_events), .allocs = nobody(a, p->n_events)};
-  w->open = ARENA_NEW(a, uint32_t, p->n_events + 1);
+  w->open = ARENA_NEW(a, uint32_t, p->n_events);
   struct builder b = {.arena = a, .plan = p, .grids = g, .waits = w, .err = e};
   b.places = index_new(a, p->n_events);
   b.streams = index_new(a, p->n_events);
   b.earlier = nobody(a, p->n_events);
   b.last = nobody(a, (size_t)p->graph->n_nodes * (size_t)p->steps);
-  b.slots = ARENA_NEW(a, uint32_t *, m->count + 1);
+  b.slots = ARENA_NEW(a, uint32_t *, m->count);
   for (uint32_t i = 0; i < m->count; i++)
     if (m->resources[i].kind == RESOURCE_LINK)
       b.slots[i] = nobody(a, (size_t)m->resources[i].slots);

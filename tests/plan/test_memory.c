@@ -5,6 +5,7 @@
 #include "sw/plan/check.h"
 #include "sw/plan/memory.h"
 #include "tests/net/helper_netgen.h"
+#include "tests/plan/helper_plan.h"
 #include "tests/train/helper_training.h"
 
 #include <setjmp.h>
@@ -203,6 +204,73 @@ static void activations_lie_over_their_inputs(void **state) {
   arena_free(&a);
 }
 
+// What lies at one address fills it once, and is there once.
+static void one_address_is_one_block(void **state) {
+  (void)state;
+  struct arena a = {0};
+  const struct graph *g = diamond(&a);
+  const int64_t bytes[] = {24, 24, 24, 24, 24};
+  const struct memory_needs needs = {bytes, (bool[5]){0}, 1};
+  struct plan *p = memory_plan(&a, g, &needs);
+  assert_int_equal(p->machine.resources[MEMORY_ARENA].bytes, 48);
+  plan_is_sound(p);
+  p->machine.resources[MEMORY_ARENA].bytes = 64;
+  for (uint32_t i = 0; i < p->n_events; i++) // c apart, without an address
+    if (p->events[i].action == ACTION_ALLOC && p->events[i].id == 3) p->events[i].address = NONE;
+  p->machine.resources[MEMORY_ARENA].bytes = 48;
+  plan_is_sound(p);
+  p->machine.resources[MEMORY_ARENA].bytes = 47;
+  plan_is_refused(p, FAULT_CAPACITY, "48 of 47 bytes in use");
+  p = memory_plan(&a, g, &needs); // the next image comes while a is read
+  plan_add(p, (struct event){.start = 2,
+                             .end = 2,
+                             .resource = MEMORY_ARENA,
+                             .action = ACTION_ALLOC,
+                             .id = 0,
+                             .bytes = 24,
+                             .address = memory_addresses(&a, p)[0]});
+  plan_is_refused(p, FAULT_LOST, "\"a\" of step 0 was written over");
+  arena_free(&a);
+}
+
+// Tensors and initial tokens are in the model's memory, whole, and nowhere in the arena.
+static void what_is_given_is_in_the_model(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  static const int64_t shape[] = {6};
+  enum { T, X, Y, S, Z, O, VALUES };
+  static const char *const names[] = {"t", "x", "y", "s", "z", "o"};
+  struct graph *g = graph_new(&a, "given");
+  for (int v = 0; v < VALUES; v++)
+    if (v == T || v == Z)
+      graph_add_tensor(g, names[v], tensor_new(&a, DTYPE_F32, 1, shape), type_real());
+    else
+      graph_add_value(g, names[v], v != O, shape, type_real(), true);
+  graph_add_input(g, X, (struct source){0});
+  static const enum op ops[] = {OP_add, OP_add, OP_sum};
+  static const struct use uses[][2] = {
+      {{X, 0, NONE}, {Y, 2, Z}}, {{Y, 0, NONE}, {T, 0, NONE}}, {{S, 0, NONE}}};
+  static const uint32_t out[] = {Y, S, O};
+  for (uint32_t n = 0; n < 3; n++) {
+    graph_add_node(g, ops[n], names[out[n]]);
+    graph_add_use(g, n, uses[n][0]);
+    if (n < 2) graph_add_use(g, n, uses[n][1]);
+    graph_add_out(g, n, out[n]);
+  }
+  graph_add_ints(g, 2, ATTR_axes, 1, (const int64_t[]){0});
+  graph_add_output(g, O);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  const struct memory_needs needs = {bytes_of(&a, g, 1, 4), (bool[VALUES]){0}, 4};
+  const struct plan *p = memory_plan(&a, g, &needs);
+  plan_is_sound(p);
+  const int64_t *at = memory_addresses(&a, p);
+  assert_true(at[T] == NONE && at[Z] == NONE && at[X] != NONE && at[Y] != NONE);
+  assert_int_equal(plan_peak(p, MEMORY_MODEL), 3 * 24); // t, z, y of step -2
+  assert_true(at[Y] != at[S]);                          // y goes into the ring at the end
+  arena_free(&a);
+}
+
 // ---- speed
 
 // n values of random sizes, each made of the one before and of one some places back.
@@ -255,6 +323,8 @@ int main(void) {
       cmocka_unit_test(random_graphs_are_planned),
       cmocka_unit_test(training_is_planned),
       cmocka_unit_test(activations_lie_over_their_inputs),
+      cmocka_unit_test(one_address_is_one_block),
+      cmocka_unit_test(what_is_given_is_in_the_model),
       cmocka_unit_test(many_values_take_no_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

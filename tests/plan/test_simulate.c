@@ -76,7 +76,10 @@ static void all_starts_early(void **state) {
   struct arena a = {0};
   struct plan *p = two_ways(&a, 16);
   list_of(p);
+  put(p, ACTION_ALLOC, SLOW, C, 0); // nobody touches it
   simulate(p);
+  assert_true(p->events[p->n_events - 1].resource == SLOW &&
+              p->events[p->n_events - 1].start == 17);
   assert_true(start_of(p, ACTION_LOAD, "x") == 0);
   assert_true(start_of(p, ACTION_RUN, "a") == 5);
   assert_true(start_of(p, ACTION_RUN, "b") == 5);
@@ -218,7 +221,9 @@ static void random_lists_run(void **state) {
     }
     if (!plan_simulate(p, &e)) fail_msg("seed %llu: %s", (unsigned long long)seed, e.text);
     assert_true(plan_length(p) <= work);
-    sum += plan_length(p);
+    double length = plan_length(p);
+    assert_true(plan_simulate(p, &e) && plan_length(p) == length); // from durations alone
+    sum += length;
     in_turn += work;
     plan_sort(p);
     plan_is_sound(p);
