@@ -55,17 +55,19 @@ static struct place stored(const struct graph *g, uint32_t value) {
 // Order and addresses are the plan's, per frame.
 static void lay_out(struct arena *a, struct golden *m) {
   const struct graph *g = m->graph;
-  int64_t *bytes = ARENA_NEW(a, int64_t, g->n_values + 1);
+  struct arena scratch = {0};
+  int64_t *bytes = ARENA_NEW(&scratch, int64_t, g->n_values);
   for (uint32_t i = 0; i < g->n_values; i++) {
     m->places[i] = stored(g, i);
     bytes[i] = value_elements(&g->values[i]) * (m->places[i].narrow ? 1 : 4);
   }
   const struct memory_needs needs = {bytes, m->keep, ALIGNMENT};
-  const struct plan *plan = memory_plan(a, g, &needs);
-  const int64_t *address = memory_addresses(a, plan);
+  const struct plan *plan = memory_plan(&scratch, g, &needs);
+  const int64_t *address = memory_addresses(&scratch, plan);
   m->order = memory_order(a, plan);
   m->workspace = plan->machine.resources[MEMORY_ARENA].bytes;
   for (uint32_t i = 0; i < g->n_values; i++) m->places[i].offset = address[i];
+  arena_free(&scratch);
 }
 
 // Bytes per frame that a node needs: a kernel's packed rows and accumulators, or 64-bit copies of

@@ -50,14 +50,15 @@ static int64_t ring_size(const struct steps *s, const struct use *u) {
 // Addresses and order are the plan's. Everything is kept, or what can be looked at from outside.
 static void place_values(struct steps *s, bool share) {
   const struct graph *g = s->graph;
-  int64_t *bytes = ARENA_NEW(s->arena, int64_t, g->n_values + 1);
-  bool *keep = ARENA_NEW(s->arena, bool, g->n_values + 1);
+  struct arena scratch = {0};
+  int64_t *bytes = ARENA_NEW(&scratch, int64_t, g->n_values);
+  bool *keep = ARENA_NEW(&scratch, bool, g->n_values);
   for (uint32_t i = 0; i < g->n_values; i++)
     bytes[i] = size_of(s, &g->values[i]) * (int64_t)s->kind->size;
   for (uint32_t i = 0; i < g->n_inputs; i++) keep[g->inputs[i].value] = true;
   const struct memory_needs needs = {bytes, share ? keep : NULL, ALIGNMENT};
-  const struct plan *plan = memory_plan(s->arena, g, &needs);
-  const int64_t *address = memory_addresses(s->arena, plan);
+  const struct plan *plan = memory_plan(&scratch, g, &needs);
+  const int64_t *address = memory_addresses(&scratch, plan);
   size_t whole = (size_t)plan->machine.resources[MEMORY_ARENA].bytes;
   unsigned char *all = arena_alloc(s->arena, whole + 1, 1);
   s->bytes += whole;
@@ -67,6 +68,7 @@ static void place_values(struct steps *s, bool share) {
       s->now[i] = content(s, g->values[i].init);
     else if (address[i] != NONE)
       s->now[i] = all + address[i];
+  arena_free(&scratch);
 }
 
 void steps_reset(struct steps *s) {
