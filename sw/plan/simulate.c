@@ -32,8 +32,7 @@ struct simulation {
   bool *offered;         // (n_events) it is in the heap, refused, or started
   uint32_t *behind;      // (n_events) what its resource does next
   uint32_t *rank;        // (n_events) of an ALLOC in its memory
-  uint32_t *head;        // (resources) what it does next
-  bool *busy;            // (resources)
+  uint32_t *head;        // (resources) what it does or does next
   struct grants *grants; // (resources)
   uint32_t n_happenings;
   struct happening
@@ -85,7 +84,7 @@ static bool is_queued(enum action a) {
 static void offer(struct simulation *s, uint32_t who) {
   const struct event *e = event_of(s, who);
   if (s->waits.open[who] || s->offered[who] || e->action == ACTION_ALLOC) return;
-  if (is_queued(e->action) && (s->busy[e->resource] || s->head[e->resource] != who)) return;
+  if (is_queued(e->action) && s->head[e->resource] != who) return;
   double at = s->ready[who] > s->now ? s->ready[who] : s->now;
   s->offered[who] = true;
   push(s, at, e->action == ACTION_FREE ? TURN_FREE : TURN_START, who);
@@ -161,10 +160,7 @@ static void give_back(struct simulation *s, const struct event *e) {
 
 static void finish(struct simulation *s, uint32_t who) {
   const struct event *e = event_of(s, who);
-  if (is_queued(e->action)) {
-    s->busy[e->resource] = false;
-    s->head[e->resource] = s->behind[who];
-  }
+  if (is_queued(e->action)) s->head[e->resource] = s->behind[who];
   if (e->action == ACTION_FREE) give_back(s, e);
   wake(s, who, WAIT_END);
   if (is_queued(e->action) && s->behind[who] != NOBODY) offer(s, s->behind[who]);
@@ -179,10 +175,7 @@ static void begin(struct simulation *s, uint32_t who) {
   s->started[who] = true;
   e->start = s->now;
   e->end = s->now + s->duration[who];
-  if (is_queued(e->action)) {
-    s->busy[e->resource] = true;
-    push(s, e->end, TURN_END, who);
-  }
+  if (is_queued(e->action)) push(s, e->end, TURN_END, who);
   wake(s, who, WAIT_STREAM);
   if (!is_queued(e->action)) finish(s, who);
 }
@@ -223,7 +216,6 @@ static void prepare(struct simulation *s) {
   s->rank = ARENA_NEW(s->arena, uint32_t, n);
   s->refused = ARENA_NEW(s->arena, uint32_t, n);
   s->head = ARENA_NEW(s->arena, uint32_t, resources);
-  s->busy = ARENA_NEW(s->arena, bool, resources);
   s->grants = ARENA_NEW(s->arena, struct grants, resources);
   queue(s);
 }

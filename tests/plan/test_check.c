@@ -357,6 +357,41 @@ static void each_rule_refuses(void **state) {
   arena_free(&a);
 }
 
+// What each kind of resource must have.
+static void machines_are_whole(void **state) {
+  (void)state;
+  struct arena a = {0};
+  const struct graph *g = network(&a);
+  const struct {
+    uint32_t resource;
+    struct resource harm; // what differs from 0 is put into it
+  } cases[] = {{PE0, {.memory = RESOURCES}}, {PE0, {.memory = PE1}}, {PE0, {.memory = -2}},
+               {PE0, {.constants = LINK}},   {LINK, {.slots = -1}},  {LINK, {.latency = NAN}},
+               {LINK, {.latency = -1}},      {LINK, {.to = PE0}},    {IN, {.from = LINK}},
+               {IN, {.to = RESOURCES}},      {ROM, {.bytes = -2}},   {FAR, {.align = -4}}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct plan *p = plan_of(&a, g);
+    struct resource *r = &p->machine.resources[cases[i].resource];
+    const struct resource *harm = &cases[i].harm;
+    if (harm->memory) r->memory = harm->memory;
+    if (harm->constants) r->constants = harm->constants;
+    if (harm->from) r->from = harm->from;
+    if (harm->to) r->to = harm->to;
+    if (harm->slots) r->slots = harm->slots;
+    if (harm->latency != 0) r->latency = harm->latency;
+    if (harm->bytes) r->bytes = harm->bytes;
+    if (harm->align) r->align = harm->align;
+    plan_is_refused(p, FAULT_FORM, arena_printf(&a, "resource \"%s\" isn't whole", r->name));
+  }
+  struct plan *p = plan_of(&a, g);
+  p->steps = 0;
+  plan_is_refused(p, FAULT_FORM, "a plan has one step or more");
+  p = plan_of(&a, g);
+  p->period = INFINITY;
+  plan_is_refused(p, FAULT_FORM, "the period is no time");
+  arena_free(&a);
+}
+
 // All faults, in the order of time.
 static void all_faults_are_listed(void **state) {
   (void)state;
@@ -427,6 +462,7 @@ static void plans_repeat(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_rule_refuses),
+      cmocka_unit_test(machines_are_whole),
       cmocka_unit_test(all_faults_are_listed),
       cmocka_unit_test(plans_repeat),
   };

@@ -239,8 +239,8 @@ static void what_is_given_is_in_the_model(void **state) {
   struct arena a = {0};
   struct err e = {0};
   static const int64_t shape[] = {6};
-  enum { T, X, Y, S, Z, O, VALUES };
-  static const char *const names[] = {"t", "x", "y", "s", "z", "o"};
+  enum { T, X, Y, S, Z, Q, O, VALUES };
+  static const char *const names[] = {"t", "x", "y", "s", "z", "q", "o"};
   struct graph *g = graph_new(&a, "given");
   for (int v = 0; v < VALUES; v++)
     if (v == T || v == Z)
@@ -248,17 +248,19 @@ static void what_is_given_is_in_the_model(void **state) {
     else
       graph_add_value(g, names[v], v != O, shape, type_real(), true);
   graph_add_input(g, X, (struct source){0});
-  static const enum op ops[] = {OP_add, OP_add, OP_sum};
-  static const struct use uses[][2] = {
-      {{X, 0, NONE}, {Y, 2, Z}}, {{Y, 0, NONE}, {T, 0, NONE}}, {{S, 0, NONE}}};
-  static const uint32_t out[] = {Y, S, O};
-  for (uint32_t n = 0; n < 3; n++) {
+  static const enum op ops[] = {OP_add, OP_add, OP_add, OP_sum};
+  static const struct use uses[][2] = {{{X, 0, NONE}, {Y, 2, Z}},
+                                       {{Y, 0, NONE}, {T, 0, NONE}},
+                                       {{Y, 1, Z}, {Y, 2, Z}},
+                                       {{S, 0, NONE}}};
+  static const uint32_t out[] = {Y, S, Q, O};
+  for (uint32_t n = 0; n < 4; n++) {
     graph_add_node(g, ops[n], names[out[n]]);
     graph_add_use(g, n, uses[n][0]);
-    if (n < 2) graph_add_use(g, n, uses[n][1]);
+    if (n < 3) graph_add_use(g, n, uses[n][1]);
     graph_add_out(g, n, out[n]);
   }
-  graph_add_ints(g, 2, ATTR_axes, 1, (const int64_t[]){0});
+  graph_add_ints(g, 3, ATTR_axes, 1, (const int64_t[]){0});
   graph_add_output(g, O);
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);
   const struct memory_needs needs = {bytes_of(&a, g, 1, 4), (bool[VALUES]){0}, 4};
@@ -266,7 +268,7 @@ static void what_is_given_is_in_the_model(void **state) {
   plan_is_sound(p);
   const int64_t *at = memory_addresses(&a, p);
   assert_true(at[T] == NONE && at[Z] == NONE && at[X] != NONE && at[Y] != NONE);
-  assert_int_equal(plan_peak(p, MEMORY_MODEL), 3 * 24); // t, z, y of step -2
+  assert_int_equal(plan_peak(p, MEMORY_MODEL), 4 * 24); // t, z, y of steps -1 and -2
   assert_true(at[Y] != at[S]);                          // y goes into the ring at the end
   arena_free(&a);
 }
