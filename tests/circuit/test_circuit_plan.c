@@ -2,6 +2,7 @@
 // Circuits as plans: the checker passes them with the II as period and refuses them with less; they
 // are no slower than what the cycle model says; broken ones are refused.
 #include "sw/circuit/circuit_plan.h"
+#include "sw/plan/simulate.h"
 #include "tests/net/helper_circuit.h"
 #include "tests/net/helper_netgen.h"
 #include "tests/plan/helper_plan.h"
@@ -180,11 +181,27 @@ static void broken_circuits_are_refused(void **state) {
   }
 }
 
+// The simulator, too, misses what is streamed by nobody.
+static void nothing_comes_from_nowhere(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct circuit *c;
+  struct plan *p = mlp(&a, 4, &c);
+  double length = plan_length(p);
+  assert_true(plan_simulate(p, &e) && plan_length(p) == length);
+  streams_nothing(p, c);
+  assert_false(plan_simulate(p, &e));
+  assert_non_null(strstr(e.text, "nothing before it puts"));
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_circuits_are_plans),
       cmocka_unit_test(the_pace_is_the_ii),
       cmocka_unit_test(broken_circuits_are_refused),
+      cmocka_unit_test(nothing_comes_from_nowhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,7 +368,8 @@ static void machines_are_whole(void **state) {
   } cases[] = {{PE0, {.memory = RESOURCES}}, {PE0, {.memory = PE1}}, {PE0, {.memory = -2}},
                {PE0, {.constants = LINK}},   {LINK, {.slots = -1}},  {LINK, {.latency = NAN}},
                {LINK, {.latency = -1}},      {LINK, {.to = PE0}},    {IN, {.from = LINK}},
-               {IN, {.to = RESOURCES}},      {ROM, {.bytes = -2}},   {FAR, {.align = -4}}};
+               {IN, {.to = RESOURCES}},      {ROM, {.bytes = -2}},   {FAR, {.align = -4}},
+               {NEAR, {.align = -4}}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct plan *p = plan_of(&a, g);
     struct resource *r = &p->machine.resources[cases[i].resource];

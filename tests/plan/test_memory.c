@@ -273,6 +273,20 @@ static void what_is_given_is_in_the_model(void **state) {
   arena_free(&a);
 }
 
+static void a_reference_has_no_bytes(void **state) {
+  (void)state;
+  struct arena a = {0};
+  const struct graph *g = netgen(&a, 1, OP_variable, NETGEN_ANY);
+  const struct memory_needs needs = {bytes_of(&a, g, 1, 4), NULL, 4};
+  struct plan *p = memory_plan(&a, g, &needs);
+  struct event e = {.resource = MEMORY_MODEL, .action = ACTION_ALLOC, .address = NONE};
+  while (!type_is_ref(&g->values[e.id].type)) e.id++;
+  assert_int_equal(memory_addresses(&a, p)[e.id], NONE);
+  plan_add(p, e);
+  plan_is_refused(p, FAULT_FORM, "a reference has no bytes");
+  arena_free(&a);
+}
+
 // ---- speed
 
 // n values of random sizes, each made of the one before and of one some places back.
@@ -327,6 +341,7 @@ int main(void) {
       cmocka_unit_test(activations_lie_over_their_inputs),
       cmocka_unit_test(one_address_is_one_block),
       cmocka_unit_test(what_is_given_is_in_the_model),
+      cmocka_unit_test(a_reference_has_no_bytes),
       cmocka_unit_test(many_values_take_no_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
