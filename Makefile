@@ -12,7 +12,7 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
   $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/data sw/exec sw/circuit sw/train quant gen sim lib
+ROOMS = sw/base sw/graph sw/plan sw/data sw/exec sw/circuit sw/train quant gen sim lib
 SOURCES = $(filter-out lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
@@ -187,6 +187,7 @@ check:
 	@$(MAKE) --no-print-directory -j2 all $(TESTS) $(FUZZ_REPLAYS)
 	@scripts/lint-format
 	@scripts/lint-kinds
+	@scripts/lint-rooms
 	@$(MAKE) --no-print-directory -j2 test-rtl formal-quick
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) tests/sweep
 	@$(MAKE) --no-print-directory check-units
@@ -230,6 +231,7 @@ check-deep:
 lint: lint-hw ## lint hw/ in three tools, and the format of the sources
 	@scripts/lint-format
 	@scripts/lint-kinds
+	@scripts/lint-rooms
 
 format: ## clang-format all sources
 	@scripts/lint-format fix

@@ -138,8 +138,10 @@ static void compare(struct run *r, const struct options *o, const struct golden 
   command_warn(o, r->warnings, before);
 }
 
+// Layers are kept where they are compared.
 static bool execute_golden(struct run *r, const struct options *o, int threads, struct err *e) {
-  struct golden *m = golden_new(r->arena, r->graph, e);
+  const bool *keep = r->real ? NULL : ARENA_NEW(r->arena, bool, r->graph->n_values);
+  struct golden *m = golden_planned(r->arena, r->graph, keep, e);
   if (!m) return false;
   golden_threads(r->arena, m, threads);
   bool ok =

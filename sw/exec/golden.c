@@ -4,11 +4,12 @@
 //
 //   pixels -> codes -> [linear: multiply, requantise] -> [table look-up] -> ... -> taps
 #include "sw/exec/golden_parts.h"
+#include "sw/plan/memory.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, ALIGNMENT = 64 };
 
 const char *golden_kernels(void) {
   return kernels_best()->name;
@@ -39,24 +40,33 @@ static bool check(const struct graph *g, struct err *e) {
   return true;
 }
 
-// Places: one array per value, a reshaped value shares its input's.
-static void lay_out(struct golden *m) {
+// How a value is stored; a reshaped one as what it is made of.
+static struct place stored(const struct graph *g, uint32_t value) {
+  const struct value *v = &g->values[value];
+  while (v->node != NONE && golden_is_alias(&g->nodes[v->node]))
+    v = node_in(g, &g->nodes[v->node], 0);
+  bool narrow = !v->init && value_is_narrow(v);
+  return (struct place){.narrow = narrow,
+                        .lowest = narrow ? (int32_t)type_lowest(&v->type) : 0,
+                        .bits = !v->init && type_highest(&v->type) > INT32_MAX};
+}
+
+// Order and addresses are the plan's, per frame.
+static void lay_out(struct arena *a, struct golden *m) {
   const struct graph *g = m->graph;
+  struct arena scratch = {0};
+  int64_t *bytes = ARENA_NEW(&scratch, int64_t, g->n_values);
   for (uint32_t i = 0; i < g->n_values; i++) {
-    const struct value *v = &g->values[i];
-    struct place *p = &m->places[i];
-    p->offset = -1;
-    p->narrow = !v->init && value_is_narrow(v);
-    p->lowest = p->narrow ? (int32_t)type_lowest(&v->type) : 0;
-    p->bits = !v->init && type_highest(&v->type) > INT32_MAX;
-    if (v->init || (v->node != NONE && golden_is_alias(&g->nodes[v->node]))) continue;
-    p->offset = m->workspace;
-    m->workspace += (value_elements(v) * (p->narrow ? 1 : 4) + 63) / 64 * 64;
+    m->places[i] = stored(g, i);
+    bytes[i] = value_elements(&g->values[i]) * (m->places[i].narrow ? 1 : 4);
   }
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct node *n = &g->nodes[m->order[i]];
-    if (golden_is_alias(n)) m->places[n->out[0]] = m->places[n->in[0].value];
-  }
+  const struct memory_needs needs = {bytes, m->keep, ALIGNMENT};
+  const struct plan *plan = memory_plan(&scratch, g, &needs);
+  const int64_t *address = memory_addresses(&scratch, plan);
+  m->order = memory_order(a, plan);
+  m->workspace = plan->machine.resources[MEMORY_ARENA].bytes;
+  for (uint32_t i = 0; i < g->n_values; i++) m->places[i].offset = address[i];
+  arena_free(&scratch);
 }
 
 // Bytes per frame that a node needs: a kernel's packed rows and accumulators, or 64-bit copies of
@@ -93,20 +103,27 @@ static void prepare_pixels(struct arena *a, struct golden *m) {
   m->pixels = pixels;
 }
 
-struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e) {
+struct golden *golden_planned(struct arena *a, const struct graph *g, const bool *keep,
+                              struct err *e) {
   if (!check(g, e)) return NULL;
   struct golden *m = ARENA_NEW(a, struct golden, 1);
-  *m = (struct golden){.graph = g, .kernels = kernels_best()};
-  m->order = ARENA_NEW(a, uint32_t, g->n_nodes);
+  *m = (struct golden){.graph = g, .kernels = kernels_best(), .keep = keep};
   m->nodes = ARENA_NEW(a, struct prepared, g->n_nodes);
   m->places = ARENA_NEW(a, struct place, g->n_values);
-  graph_order(g, m->order);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     golden_prepare(a, m->kernels, g, &g->nodes[i], &m->nodes[i]);
-  lay_out(m);
+  lay_out(a, m);
   size_scratch(m);
   prepare_pixels(a, m);
   return m;
+}
+
+struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e) {
+  return golden_planned(a, g, NULL, e);
+}
+
+int64_t golden_bytes(const struct golden *m) {
+  return m->workspace;
 }
 
 // ---- running
@@ -143,10 +160,17 @@ static void enter_codes(const struct chunk *c, const int32_t *codes) {
   }
 }
 
+bool golden_keeps(const struct golden *m, uint32_t value) {
+  bool kept = !m->keep || m->keep[value];
+  for (uint32_t i = 0; i < m->graph->n_outputs; i++) kept |= m->graph->outputs[i] == value;
+  return kept;
+}
+
 static void leave_taps(const struct chunk *c, int64_t first, const struct golden_tap *taps,
                        uint32_t n_taps) {
   for (uint32_t t = 0; t < n_taps; t++) {
     int64_t size = value_elements(&c->m->graph->values[taps[t].value]);
+    assert(golden_keeps(c->m, taps[t].value));
     golden_widen(golden_array(c, taps[t].value), &c->m->places[taps[t].value], size * c->frames,
                  taps[t].to + first * size);
   }

@@ -40,6 +40,15 @@ struct golden_tap {
 // without an integer executor. What holds state is for golden_ref.
 struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
 
+// The same with as little memory as the plan needs (sw/plan/memory.h): only graph outputs and what
+// `keep` (n_values) names can be tapped. `keep` must outlive it; NULL: all values.
+struct golden *golden_planned(struct arena *a, const struct graph *g, const bool *keep,
+                              struct err *e);
+bool golden_keeps(const struct golden *m, uint32_t value);
+
+// Bytes of the arrays of one image.
+int64_t golden_bytes(const struct golden *m);
+
 // Lets calls of more than a few images use so many threads (sw/base/pool.h); golden_free ends them.
 void golden_threads(struct arena *a, struct golden *m, int threads);
 

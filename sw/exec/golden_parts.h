@@ -10,7 +10,7 @@
 
 // Where a value's array is in a workspace.
 struct place {
-  int64_t offset; // bytes, times the frames of a chunk; -1: none
+  int64_t offset; // bytes, times the frames of a chunk; NONE: no array
   bool narrow;    // uint8_t code - lowest, otherwise int32_t codes
   bool bits;      // the codes are uint32_t in these (type_code)
   int32_t lowest; // 0 if not narrow
@@ -19,6 +19,7 @@ struct place {
 struct golden {
   const struct graph *graph;
   const struct kernels *kernels;
+  const bool *keep; // (n_values) what can be tapped besides graph outputs; NULL: everything
   uint32_t *order;
   struct prepared *nodes; // (n_nodes)
   struct place *places;   // (n_values)

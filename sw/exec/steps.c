@@ -2,9 +2,11 @@
 #include "sw/exec/steps.h"
 
 #include "sw/base/crew.h"
-#include "sw/exec/buffers.h"
+#include "sw/plan/memory.h"
 
 #include <string.h>
+
+enum { ALIGNMENT = 64 };
 
 struct steps {
   struct arena *arena;
@@ -45,18 +47,28 @@ static int64_t ring_size(const struct steps *s, const struct use *u) {
   return size_of(s, &s->graph->values[u->value]) * u->delay;
 }
 
+// Addresses and order are the plan's. Everything is kept, or what can be looked at from outside.
 static void place_values(struct steps *s, bool share) {
   const struct graph *g = s->graph;
-  struct buffers b = buffers_plan(s->arena, g, s->order, s->most, s->kind->size, share);
-  unsigned char *all = arena_alloc(s->arena, b.bytes + 1, 1);
-  s->bytes += b.bytes;
-  for (uint32_t i = 0; i < g->n_values; i++) {
-    const struct value *v = &g->values[i];
-    if (v->init)
-      s->now[i] = content(s, v->init);
-    else if (!type_is_ref(&v->type))
-      s->now[i] = all + b.offset[i];
-  }
+  struct arena scratch = {0};
+  int64_t *bytes = ARENA_NEW(&scratch, int64_t, g->n_values);
+  bool *keep = ARENA_NEW(&scratch, bool, g->n_values);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    bytes[i] = size_of(s, &g->values[i]) * (int64_t)s->kind->size;
+  for (uint32_t i = 0; i < g->n_inputs; i++) keep[g->inputs[i].value] = true;
+  const struct memory_needs needs = {bytes, share ? keep : NULL, ALIGNMENT};
+  const struct plan *plan = memory_plan(&scratch, g, &needs);
+  const int64_t *address = memory_addresses(&scratch, plan);
+  size_t whole = (size_t)plan->machine.resources[MEMORY_ARENA].bytes;
+  unsigned char *all = arena_alloc(s->arena, whole + 1, 1);
+  s->bytes += whole;
+  s->order = memory_order(s->arena, plan);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].init)
+      s->now[i] = content(s, g->values[i].init);
+    else if (address[i] != NONE)
+      s->now[i] = all + address[i];
+  arena_free(&scratch);
 }
 
 void steps_reset(struct steps *s) {
@@ -96,11 +108,9 @@ static struct steps *create(struct arena *a, const struct graph *g, int64_t fram
   struct steps *s = ARENA_NEW(a, struct steps, 1);
   *s = (struct steps){.arena = a, .graph = g, .kind = kind, .most = frames};
   s->crew = crew_new(a, threads);
-  s->order = ARENA_NEW(a, uint32_t, g->n_nodes);
   s->first_use = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
   s->now = ARENA_NEW(a, void *, g->n_values);
   s->held = ARENA_NEW(a, void *, g->n_values);
-  graph_order(g, s->order);
   place_values(s, share);
   place_state(s);
   steps_reset(s);

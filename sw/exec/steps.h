@@ -3,7 +3,7 @@
 // Variables keep their content from step to step; a use with delay d reads what its value was d
 // steps ago, from a ring of d older arrays that its initial tensor fills before the first step.
 //
-// Arrays are planned (sw/exec/buffers.h): those whose lifetimes don't meet share memory. Nodes are
+// Arrays are planned (sw/plan/memory.h): those whose lifetimes don't meet share memory. Nodes are
 // cut into shares for the threads of a step; no bit depends on how many.
 #ifndef NNGEN_EXEC_STEPS_H
 #define NNGEN_EXEC_STEPS_H

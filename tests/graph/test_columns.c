@@ -67,18 +67,39 @@ static void test_names(void **state) {
   cli_expect(*state, "mkdir -p $D/copy && cp -r cmd gen lib quant sim sw scripts $D/copy", 0, "");
   cli_expect(*state, "scripts/lint-kinds $D/copy", 0, "");
   cli_expect(*state,
-             "sed -i 's/TRAIT_ALIAS)/TRAIT_ALIAS) || n->op == OP_relu/' $D/copy/sw/exec/buffers.c;"
+             "sed -i 's/TRAIT_ALIAS)/TRAIT_ALIAS) || n->op == OP_relu/' $D/copy/sw/plan/memory.c;"
              " scripts/lint-kinds $D/copy",
-             1, "sw/exec/buffers.c");
+             1, "sw/plan/memory.c");
   cli_expect(*state,
-             "cp sw/exec/buffers.c $D/copy/sw/exec; "
+             "cp sw/plan/memory.c $D/copy/sw/plan; "
              "sed -i 's/  case ASSIGN_max:/  default:/' $D/copy/sw/exec/golden_state.c;"
              " scripts/lint-kinds $D/copy",
              1, "hides what is missing");
 }
 
+// Rooms include what is below them: an arrow up, one beside, and a room that nobody knows are
+// found.
+static void test_rooms(void **state) {
+  cli_expect(*state, "mkdir -p $D/rooms && cp -r cmd gen lib quant sim sw scripts $D/rooms", 0, "");
+  cli_expect(*state, "scripts/lint-rooms $D/rooms", 0, "");
+  cli_expect(*state,
+             "echo '#include \"sw/exec/steps.h\"' >>$D/rooms/sw/plan/plan.c;"
+             " scripts/lint-rooms $D/rooms",
+             1, "sw/plan may not use sw/exec");
+  cli_expect(*state,
+             "cp sw/plan/plan.c $D/rooms/sw/plan; "
+             "echo '#include \"sw/data/data.h\"' >>$D/rooms/sw/exec/steps.c;"
+             " scripts/lint-rooms $D/rooms",
+             1, "sw/exec may not use sw/data");
+  cli_expect(*state,
+             "cp sw/exec/steps.c $D/rooms/sw/exec; mkdir $D/rooms/sw/attic; "
+             "echo '#include \"sw/base/err.h\"' >$D/rooms/sw/attic/old.c;"
+             " scripts/lint-rooms $D/rooms",
+             1, "sw/attic has no floor");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_rows), SHELL_CASE(test_columns),
-                                     SHELL_CASE(test_names)};
+                                     SHELL_CASE(test_names), SHELL_CASE(test_rooms)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

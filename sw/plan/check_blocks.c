@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/plan/check_parts.h"
+
+#include <string.h>
+
+// ---- bytes
+
+static bool overlaps(const struct block *a, const struct block *b) {
+  if (a->address == NONE || b->address == NONE) return false;
+  return a->address < b->address + b->bytes && b->address < a->address + a->bytes;
+}
+
+// Element by element over one another.
+static bool in_place(const struct checker *c, const struct block *a, const struct block *b) {
+  return c->roots[a->value] == c->roots[b->value] && a->step == b->step &&
+         a->address == b->address && a->address != NONE && a->bytes == b->bytes &&
+         c->plan->bytes[a->value] == c->plan->bytes[b->value];
+}
+
+static bool shares(const struct checker *c, const struct memory_state *m, const struct block *b) {
+  for (uint32_t k = 0; k < m->count; k++)
+    if (m->live[k] != b && in_place(c, m->live[k], b)) return true;
+  return false;
+}
+
+static void find_meetings(struct checker *c, const struct instance *i, struct memory_state *m,
+                          struct block *b) {
+  for (uint32_t k = 0; k < m->count; k++) {
+    struct block *other = m->live[k];
+    if (!overlaps(b, other)) continue;
+    b->meets = other->meets = true;
+    if (!in_place(c, b, other))
+      check_fault(c, FAULT_OVERLAP, i, "bytes %lld.. belong to \"%s\" of step %d",
+                  (long long)other->address, c->graph->values[other->value].name, other->step);
+  }
+}
+
+static void find_place(struct checker *c, const struct instance *i, const struct block *b) {
+  const struct resource *r = &c->plan->machine.resources[b->memory];
+  if (b->address == NONE) return;
+  if (b->address % r->align)
+    check_fault(c, FAULT_PLACE, i, "address %lld is no multiple of %lld", (long long)b->address,
+                (long long)r->align);
+  if (r->bytes != NONE && b->address > r->bytes - b->bytes)
+    check_fault(c, FAULT_PLACE, i, "%lld bytes at %lld end behind the memory's %lld",
+                (long long)b->bytes, (long long)b->address, (long long)r->bytes);
+}
+
+// ---- content
+
+struct marks {
+  uint8_t *cells;
+  bool all, none; // marked before
+};
+
+static void marks_look(void *context, int64_t begin, int64_t end) {
+  struct marks *s = context;
+  if (memchr(s->cells + begin, 0, (size_t)(end - begin))) s->all = false;
+  if (memchr(s->cells + begin, 1, (size_t)(end - begin))) s->none = false;
+}
+
+static void marks_set(void *context, int64_t begin, int64_t end) {
+  struct marks *s = context;
+  marks_look(context, begin, end);
+  memset(s->cells + begin, 1, (size_t)(end - begin));
+}
+
+bool check_mark(const struct grid *g, uint8_t *cells, int axis, const struct slice *s) {
+  struct marks marks = {cells, true, true};
+  grid_each(g, axis, s, marks_set, &marks);
+  return marks.none;
+}
+
+static bool is_there(const struct block *b, int axis, const struct slice *s) {
+  struct marks marks = {b->valid, true, true};
+  grid_each(b->grid, axis, s, marks_look, &marks);
+  return marks.all;
+}
+
+static uint32_t times_held(const struct instance *i, const struct block *b) {
+  uint32_t n = 0;
+  for (uint32_t k = 0; k < i->n_held; k++) n += i->held[k] == b;
+  return n;
+}
+
+// Whatever else lies at the bytes of b has no content any more.
+static void write_over(struct checker *c, const struct instance *i, const struct block *b) {
+  const struct memory_state *m = &c->memories[b->memory];
+  for (uint32_t k = 0; b->meets && k < m->count; k++) {
+    struct block *other = m->live[k];
+    if (other == b || !overlaps(b, other)) continue;
+    if (other->users > times_held(i, other))
+      check_fault(c, FAULT_LOST, i, "writes over \"%s\" of step %d, which is in use",
+                  c->graph->values[other->value].name, other->step);
+    memset(other->valid, 0, (size_t)other->grid->cells);
+    other->lost = true;
+  }
+}
+
+// ---- blocks
+
+static void remember(struct checker *c, struct memory_state *m, struct block *b) {
+  if (m->count == m->room) {
+    m->room = m->room ? 2 * m->room : 16;
+    struct block **more = ARENA_NEW(&c->scratch, struct block *, m->room);
+    if (m->count) memcpy(more, m->live, m->count * sizeof *more);
+    m->live = more;
+  }
+  m->live[m->count++] = b;
+}
+
+static struct block *block_new(struct checker *c, const struct instance *i) {
+  const struct event *e = i->event;
+  struct block *b = ARENA_NEW(&c->scratch, struct block, 1);
+  const struct grid *grid = c->grids.of_value[e->id];
+  *b = (struct block){.memory = e->resource,
+                      .value = e->id,
+                      .step = i->step,
+                      .address = e->address,
+                      .bytes = e->bytes,
+                      .grid = grid,
+                      .valid = ARENA_NEW(&c->scratch, uint8_t, grid->cells),
+                      .live = true};
+  return b;
+}
+
+void check_alloc(struct checker *c, const struct instance *i) {
+  const struct event *e = i->event;
+  const struct resource *r = &c->plan->machine.resources[e->resource];
+  struct memory_state *m = &c->memories[e->resource];
+  struct block *old = index_find(&c->blocks, e->resource, e->id, i->step);
+  if (old && old->live) {
+    check_fault(c, FAULT_DOUBLE, i, "it is there");
+    return;
+  }
+  struct block *b = block_new(c, i);
+  find_place(c, i, b);
+  find_meetings(c, i, m, b);
+  if (b->bytes < c->plan->bytes[b->value])
+    check_fault(c, FAULT_SIZE, i, "%lld bytes, %lld needed", (long long)b->bytes,
+                (long long)c->plan->bytes[b->value]);
+  if (!shares(c, m, b)) m->used += b->bytes;
+  if (r->bytes != NONE && m->used > r->bytes)
+    check_fault(c, FAULT_CAPACITY, i, "%lld of %lld bytes in use", (long long)m->used,
+                (long long)r->bytes);
+  remember(c, m, b);
+  index_set(&c->blocks, e->resource, e->id, i->step, b);
+  if (!r->home || !plan_is_given(c->graph, e->id, i->step)) return;
+  write_over(c, i, b);
+  check_mark(b->grid, b->valid, NONE, &e->slice);
+}
+
+// The block of a key, if it lives; otherwise what is wrong.
+static struct block *find(struct checker *c, const struct instance *i, uint32_t memory,
+                          uint32_t value, int32_t step) {
+  struct block *b = index_find(&c->blocks, memory, value, step);
+  if (b && b->live) return b;
+  check_fault(c, b ? FAULT_FREED : FAULT_ABSENT, i, "\"%s\" of step %d %s %s",
+              c->graph->values[value].name, step, b ? "was freed in" : "is not in",
+              c->plan->machine.resources[memory].name);
+  return NULL;
+}
+
+void check_free(struct checker *c, const struct instance *i) {
+  const struct event *e = i->event;
+  struct memory_state *m = &c->memories[e->resource];
+  struct block *b = find(c, i, e->resource, e->id, i->step);
+  if (!b) return;
+  if (b->users) check_fault(c, FAULT_HELD, i, "it is in use");
+  if (b->bytes != e->bytes)
+    check_fault(c, FAULT_SIZE, i, "gives back %lld bytes of %lld", (long long)e->bytes,
+                (long long)b->bytes);
+  b->live = false;
+  uint32_t k = 0;
+  while (m->live[k] != b) k++;
+  m->live[k] = m->live[--m->count];
+  if (!shares(c, m, b)) m->used -= b->bytes;
+}
+
+// ---- readers and writers
+
+static void hold(struct instance *i, struct block *b) {
+  i->held[i->n_held++] = b;
+  b->users++;
+}
+
+void check_release(const struct instance *i) {
+  for (uint32_t k = 0; k < i->n_held; k++) i->held[k]->users--;
+}
+
+bool check_has(const struct checker *c, uint32_t memory, uint32_t value, int32_t step, int axis,
+               const struct slice *s) {
+  const struct block *b = index_find(&c->blocks, memory, value, step);
+  return b && b->live && is_there(b, axis, s);
+}
+
+void check_read(struct checker *c, struct instance *i, uint32_t memory, uint32_t value,
+                int32_t step, int axis, const struct slice *s) {
+  struct block *b = find(c, i, memory, value, step);
+  if (!b) return;
+  if (!is_there(b, axis, s))
+    check_fault(c, b->lost ? FAULT_LOST : FAULT_EARLY, i, "\"%s\" of step %d %s",
+                c->graph->values[value].name, step,
+                b->lost ? "was written over" : "isn't there yet");
+  hold(i, b);
+}
+
+// A reshaped array that stays where it is, is written by nobody.
+static bool stays(const struct checker *c, const struct instance *i, const struct block *b) {
+  if (i->event->action != ACTION_RUN) return false;
+  const struct node *n = &c->graph->nodes[i->event->id];
+  if (!op_is(n->op, TRAIT_ALIAS) || n->in[0].delay) return false;
+  const struct block *from = index_find(&c->blocks, b->memory, n->in[0].value, b->step);
+  return from && from->live && in_place(c, from, b);
+}
+
+void check_write(struct checker *c, struct instance *i, uint32_t memory, uint32_t value) {
+  struct block *b = find(c, i, memory, value, i->step);
+  if (!b) return;
+  if (!stays(c, i, b)) write_over(c, i, b);
+  hold(i, b);
+}
+
+void check_written(struct checker *c, const struct instance *i, uint32_t memory, uint32_t value,
+                   int axis) {
+  const struct block *b = index_find(&c->blocks, memory, value, i->step);
+  if (b && b->live) check_mark(b->grid, b->valid, axis, &i->event->slice);
+}

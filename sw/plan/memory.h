@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory planner: every node once, one after the other, in one memory. A value lives from its
+// producer to its last reader; what is kept lives always. Reshaped values share their input's
+// array, and an activation writes over its input if nobody reads that afterwards.
+//
+//   order    n0   n1   n2   n3
+//   a        [=========]              a and c can have the same place
+//   b             [=========]
+//   c                       [====]
+//
+// It gives a plan: node i of the order runs from time i + 1 to i + 2 on one PE, between the ALLOC
+// and FREE events of what it writes and reads, with addresses.
+#ifndef NNGEN_PLAN_MEMORY_H
+#define NNGEN_PLAN_MEMORY_H
+
+#include "sw/plan/plan.h"
+
+// The resources of such a plan. Tensors and initial tokens are in a memory of their own.
+enum { MEMORY_ARENA, MEMORY_MODEL, MEMORY_PE };
+
+struct memory_needs {
+  const int64_t *bytes; // (n_values) of each value's array, >= 0
+  const bool *keep;     // (n_values) what is looked at afterwards besides graph outputs; NULL: all
+  int64_t align;        // of addresses, bytes
+};
+
+// The capacity of the arena is what it needs. `bytes` must outlive the plan.
+struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs);
+
+// Gives addresses in a memory to what is allocated in it by the times of a plan, whose events are
+// sorted; nothing is shared in place. Bytes of the whole, which may be more than the memory has.
+int64_t memory_place(struct plan *p, uint32_t memory);
+
+// Where values are in the arena: (n_values) bytes; NONE: a tensor, or what has no array.
+int64_t *memory_addresses(struct arena *a, const struct plan *p);
+
+// The nodes in the order in which they run: (n_nodes).
+uint32_t *memory_order(struct arena *a, const struct plan *p);
+
+#endif

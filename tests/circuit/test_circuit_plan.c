@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Circuits as plans: the checker passes them with the II as period and refuses them with less; they
+// are no slower than what the cycle model says; broken ones are refused.
+#include "sw/circuit/circuit_plan.h"
+#include "sw/plan/simulate.h"
+#include "tests/net/helper_circuit.h"
+#include "tests/net/helper_netgen.h"
+#include "tests/plan/helper_plan.h"
+
+#include <string.h>
+
+enum { SEEDS = 60 };
+
+// The busiest PE of a plan, in cycles of a frame.
+static double busiest(const struct plan *p) {
+  double most = 0;
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *e = &p->events[i];
+    if (e->action == ACTION_RUN && e->end - e->start > most) most = e->end - e->start;
+  }
+  return most;
+}
+
+// An II that isn't exact may be that of frames which fill the queues in front of a slower layer.
+static void pace(struct plan *p, const struct circuit *c, int *tight) {
+  assert_true(p->period == (double)c->ii);
+  if (busiest(p) > p->period) {
+    assert_int_equal(c->steady, INT32_MAX);
+    plan_is_refused(p, FAULT_BUSY, "it is at work until");
+    p->period = busiest(p);
+  }
+  plan_is_sound(p);
+  if (busiest(p) < p->period || p->period == 1) return;
+  p->period--;
+  plan_is_refused(p, FAULT_BUSY, "it is at work until");
+  (*tight)++;
+}
+
+static void random_circuits_are_plans(void **state) {
+  (void)state;
+  int plans = 0, tight = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    for (uint64_t seed = 0; seed < SEEDS && netgen_knows((enum op)op); seed++) {
+      struct arena a = {0};
+      struct err e = {0};
+      bool host = op_is((enum op)op, TRAIT_HOST); // behind a circuit
+      if (!host && !(op_info((enum op)op)->executors & EXECUTOR_CIRCUIT)) continue;
+      const struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT);
+      struct folding f = circuit_folding(&a, g, seed);
+      const struct circuit *c = circuit_build(&a, g, "top", &f, &e);
+      if (!c) fail_msg("%s, seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
+      struct plan *p = circuit_plan(&a, c);
+      assert_true(plan_length(p) <= (double)c->latency + 1); // up to the end of the last beat
+      pace(p, c, &tight);
+      plans++;
+      arena_free(&a);
+    }
+  print_message("%d circuits, %d of which have a layer that is always busy\n", plans, tight);
+  assert_true(tight > plans / 2);
+}
+
+// ---- 784-128-10
+
+static struct plan *mlp(struct arena *a, int64_t lanes, struct circuit **c) {
+  struct err e = {0};
+  struct folding folding = {.parallelism = lanes};
+  *c = circuit_build(a, plan_mlp(a), "top", &folding, &e);
+  if (!*c) fail_msg("%s", e.text);
+  return circuit_plan(a, *c);
+}
+
+static const struct cell *cell_of(const struct circuit *c, const struct event *e) {
+  for (uint32_t i = 0; i < c->n_cells; i++)
+    if (c->cells[i].kind == CELL_LAYER && c->cells[i].node == e->id) return &c->cells[i];
+  return NULL;
+}
+
+// The least period that the checker passes is the II; its length comes close to the latency. Each
+// layer works for its cycles; its memory is full.
+static void the_pace_is_the_ii(void **state) {
+  (void)state;
+  static const int64_t lanes[] = {1, 4, 7, 64, 784};
+  for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) {
+    struct arena a = {0};
+    struct circuit *c;
+    struct plan *p = mlp(&a, lanes[i], &c);
+    plan_is_sound(p);
+    assert_true(p->period == (double)c->ii && busiest(p) == p->period);
+    assert_true(plan_length(p) <= (double)c->latency + 1);
+    assert_true(plan_length(p) + 40 > (double)c->latency); // registers and pipes
+    for (uint32_t k = 0; k < p->n_events; k++) {
+      const struct cell *cell =
+          p->events[k].action == ACTION_RUN ? cell_of(c, &p->events[k]) : NULL;
+      if (!cell) continue;
+      uint32_t place = (uint32_t)p->machine.resources[p->events[k].resource].memory;
+      assert_true(p->events[k].end - p->events[k].start >= (double)cell->cycles);
+      assert_int_equal(p->machine.resources[place].bytes, cell->memory_bits);
+      if (p->graph->nodes[cell->node].n_in > 1)
+        assert_int_equal(plan_peak(p, place), cell->memory_bits);
+    }
+    if (--p->period > 0) plan_is_refused(p, FAULT_BUSY, "it is at work until");
+    arena_free(&a);
+  }
+}
+
+// ---- broken
+
+static struct event *layer(const struct plan *p, const struct circuit *c, int index) {
+  for (uint32_t i = 0; i < c->n_cells; i++)
+    if (c->cells[i].kind == CELL_LAYER && c->cells[i].index == index)
+      return plan_find(p, ACTION_RUN, p->graph->nodes[c->cells[i].node].name);
+  return NULL;
+}
+
+static struct event *stream_to(const struct plan *p, const struct event *run) {
+  int32_t place = p->machine.resources[run->resource].memory;
+  for (uint32_t i = 0; i < p->n_events; i++)
+    if (p->events[i].action == ACTION_SEND &&
+        p->machine.resources[p->events[i].resource].to == place)
+      return &p->events[i];
+  return NULL;
+}
+
+static void begins_early(struct plan *p, const struct circuit *c) {
+  struct event *e = layer(p, c, 1);
+  double length = e->end - e->start;
+  e->start = 0;
+  e->end = length;
+}
+static void ends_early(struct plan *p, const struct circuit *c) {
+  struct event *e = layer(p, c, 1);
+  e->end = stream_to(p, e)->end - 1;
+}
+static void streams_early(struct plan *p, const struct circuit *c) {
+  struct event *e = stream_to(p, layer(p, c, 1));
+  e->start -= 2;
+  e->end -= 2;
+}
+static void streams_twice(struct plan *p, const struct circuit *c) { // its answer
+  struct event e = {0};
+  (void)c;
+  for (uint32_t i = 0; i < p->n_events; i++)
+    if (p->events[i].action == ACTION_SEND &&
+        !strcmp(p->machine.resources[p->machine.resources[p->events[i].resource].to].name, "sink"))
+      e = p->events[i];
+  e.start += 50;
+  e.end += 50;
+  plan_add(p, e);
+}
+static void streams_nothing(struct plan *p, const struct circuit *c) {
+  struct event *e = stream_to(p, layer(p, c, 1));
+  *e = p->events[--p->n_events];
+}
+static void a_small_rom(struct plan *p, const struct circuit *c) {
+  p->machine.resources[p->machine.resources[layer(p, c, 0)->resource].memory].bytes--;
+}
+static void a_stream_to_a_memory(struct plan *p, const struct circuit *c) {
+  p->machine.resources[p->machine.resources[layer(p, c, 1)->resource].memory].passes = false;
+}
+
+static void broken_circuits_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    void (*harm)(struct plan *p, const struct circuit *c);
+    enum fault_kind kind;
+    const char *words;
+  } cases[] = {{begins_early, FAULT_EARLY, "begins or ends before what it takes"},
+               {ends_early, FAULT_EARLY, "begins or ends before what it takes"},
+               {streams_early, FAULT_EARLY, "begins or ends before what it takes"},
+               {streams_nothing, FAULT_ABSENT, "is not in"},
+               {streams_twice, FAULT_TWICE, "it was streamed before"},
+               {a_small_rom, FAULT_CAPACITY, "bytes in use"},
+               {a_stream_to_a_memory, FAULT_FORM, "isn't whole"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct arena a = {0};
+    struct circuit *c;
+    struct plan *p = mlp(&a, 4, &c);
+    cases[i].harm(p, c);
+    plan_is_refused(p, cases[i].kind, cases[i].words);
+    arena_free(&a);
+  }
+}
+
+// The simulator, too, misses what is streamed by nobody.
+static void nothing_comes_from_nowhere(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct circuit *c;
+  struct plan *p = mlp(&a, 4, &c);
+  double length = plan_length(p);
+  assert_true(plan_simulate(p, &e) && plan_length(p) == length);
+  streams_nothing(p, c);
+  assert_false(plan_simulate(p, &e));
+  assert_non_null(strstr(e.text, "nothing before it puts"));
+  arena_free(&a);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(random_circuits_are_plans),
+      cmocka_unit_test(the_pace_is_the_ii),
+      cmocka_unit_test(broken_circuits_are_refused),
+      cmocka_unit_test(nothing_comes_from_nowhere),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
