@@ -62,8 +62,6 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
 // Pipeline stages that requantisation adds: hw/fixed_requant.sv.
 int circuit_requant_stages(const struct circuit_requant *r);
 
-int circuit_clog2(int64_t n); // 0 for n <= 1
-
 // Fill in facts, timing and costs of a layer's cell whose streams are known. False if the layer
 // can't become a circuit, with the reason.
 #define YES(f) bool f(struct arena *a, const struct graph *g, struct cell *c, struct err *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // linear: y[o] = sum over i of x[i] * w[o][i], plus b[o].
 #include "sw/graph/column.h"
+#include "sw/graph/weights.h"
 
 #include <math.h>
 
@@ -13,11 +14,10 @@ static bool linear_space(const struct graph *g, const struct node *n, struct spa
   if (x->rank < 1 || w->rank != 2)
     return err_set(e, "expected an input of rank >= 1 and weights (OUT, IN), found ranks %d and %d",
                    x->rank, w->rank);
-  int64_t in = x->shape[x->rank - 1];
-  if (w->shape[1] != in)
+  int64_t in = x->shape[x->rank - 1], taps = fan_in(w->rank, w->shape);
+  if (taps != in)
     return err_set(e, "the input has %lld features, the weights (%lld, %lld) expect %lld",
-                   (long long)in, (long long)w->shape[0], (long long)w->shape[1],
-                   (long long)w->shape[1]);
+                   (long long)in, (long long)w->shape[0], (long long)taps, (long long)taps);
   if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
     return err_set(e, "the bias has %lld elements of rank %d, expected (%lld)",
                    (long long)value_elements(b), b->rank, (long long)w->shape[0]);
@@ -62,11 +62,11 @@ static bool linear_types(const struct graph *g, const struct node *n, struct err
 static struct interval weighted(const struct graph *g, const struct node *n, enum known known,
                                 int64_t o) {
   struct interval x = interval_seen(g, n, known, 0);
-  const struct value *w = node_in(g, n, 1);
-  int64_t in = w->shape[1], up = 0, down = 0;
+  struct weights w = weights_of(node_in(g, n, 1));
+  int64_t up = 0, down = 0;
   if (node_attr(n, ATTR_slice)) x = interval_join(x, (struct interval){0, 0});
-  for (int64_t i = 0; i < in; i++) {
-    int64_t v = type_integer(&w->type, o, tensor_int(w->init, o * in + i));
+  for (int64_t i = 0; i < w.taps; i++) {
+    int64_t v = weight_of(&w, o, i);
     if (v > 0)
       up += v;
     else
@@ -82,7 +82,7 @@ static struct interval linear_acc(const struct graph *g, const struct node *n, e
                             ? weighted(g, n, known, o)
                             : interval_scaled(interval_times(interval_seen(g, n, known, 0),
                                                              interval_seen(g, n, known, 1)),
-                                              w->shape[1]);
+                                              fan_in(w->rank, w->shape));
   if (!b) return sum;
   if (!b->init || n->in[2].delay) return interval_plus(sum, interval_seen(g, n, known, 2));
   fix_wide bias = tensor_int(b->init, o);

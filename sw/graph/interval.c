@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/interval.h"
 
+#include "sw/base/bits.h"
 #include "sw/graph/column.h"
 #include "sw/graph/pointwise.h"
+#include "sw/graph/weights.h"
 
 struct interval interval_join(struct interval a, struct interval b) {
   return (struct interval){a.lo < b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
@@ -74,18 +76,16 @@ struct interval interval_node(const struct graph *g, const struct node *n, enum 
 }
 
 int interval_bits(struct interval i) {
-  int bits = 1;
-  while (bits < 127 && (i.lo < -((fix_wide)1 << (bits - 1)) || i.hi >= (fix_wide)1 << (bits - 1)))
-    bits++;
-  return bits;
+  int lo = bits_signed(i.lo), hi = bits_signed(i.hi);
+  return lo > hi ? lo : hi;
 }
 
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
                       int64_t *x) {
-  const struct value *v = node_in(g, n, 0), *w = node_in(g, n, 1);
-  int64_t in = w->shape[1], zero = type_zero(&w->type, channel);
-  for (int64_t i = 0; i < in; i++)
-    x[i] = (tensor_int(w->init, channel * in + i) > zero) == high ? v->hi : v->lo;
+  const struct value *v = node_in(g, n, 0);
+  struct weights w = weights_of(node_in(g, n, 1));
+  for (int64_t i = 0; i < w.taps; i++)
+    x[i] = (weight_of(&w, channel, i) > 0) == high ? v->hi : v->lo;
 }
 
 // |acc * 2^max(31 - S, 0)| < 2^31 for every channel.
