@@ -35,10 +35,14 @@ struct array array_of(const struct value *v, void *data);
 struct job job_of(struct arena *a, const struct graph *g, const struct node *n, int64_t frames,
                   size_t element, void *const *in, void *const *out);
 
-// Dimension `dim` of an array, restricted to the ranges of a slice: a copy in the arena. Without
+// Dimension `dim` of an array, restricted to what is needed of it: a copy in the arena. Without
 // data its shape alone.
 void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
-                  const struct slice *slice, size_t element);
+                  const struct needs *needs, size_t element);
+
+// The reverse: what an array of `extent` indices was restricted to, in its places among zeros.
+void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
+                 const struct needs *needs, int64_t extent, size_t element);
 
 // Restricts the arrays of a job to what a slice of the space of its node needs.
 void job_narrow(struct arena *a, struct job *j, const struct space *space,

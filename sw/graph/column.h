@@ -41,6 +41,9 @@ const struct graph_column *graph_column(enum op op);
 // Adds an axis; one that isn't reduced is the next dimension of the output.
 int space_axis(struct space *s, int64_t size, bool reduced);
 
+// Adds a term to what dimension `dim` of an input is read at: stride 1 alone is the axis itself.
+void space_term(struct space *s, uint32_t input, int dim, int axis, int64_t stride);
+
 // Element by element; shapes broadcast as NumPy's.
 bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e);
 

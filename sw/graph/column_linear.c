@@ -21,11 +21,12 @@ static bool linear_space(const struct graph *g, const struct node *n, struct spa
   if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
     return err_set(e, "the bias has %lld elements of rank %d, expected (%lld)",
                    (long long)value_elements(b), b->rank, (long long)w->shape[0]);
-  for (int d = 0; d < x->rank - 1; d++)
-    s->in_axis[0][d] = (int8_t)space_axis(s, x->shape[d], false);
+  for (int d = 0; d < x->rank - 1; d++) space_term(s, 0, d, space_axis(s, x->shape[d], false), 1);
   int out = space_axis(s, w->shape[0], false), reduced = space_axis(s, in, true);
-  s->in_axis[0][x->rank - 1] = s->in_axis[1][1] = (int8_t)reduced;
-  s->in_axis[1][0] = s->in_axis[2][0] = (int8_t)out;
+  space_term(s, 0, x->rank - 1, reduced, 1);
+  space_term(s, 1, 1, reduced, 1);
+  space_term(s, 1, 0, out, 1);
+  if (b) space_term(s, 2, 0, out, 1);
   return true;
 }
 

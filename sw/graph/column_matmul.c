@@ -13,9 +13,10 @@ static bool matmul_space(const struct graph *g, const struct node *n, struct spa
                    (long long)a->shape[!ta], (long long)b->shape[tb]);
   int m = space_axis(s, a->shape[ta], false), k_n = space_axis(s, b->shape[!tb], false);
   int k = space_axis(s, a->shape[!ta], true);
-  s->in_axis[0][ta] = (int8_t)m;
-  s->in_axis[0][!ta] = s->in_axis[1][tb] = (int8_t)k;
-  s->in_axis[1][!tb] = (int8_t)k_n;
+  space_term(s, 0, ta, m, 1);
+  space_term(s, 0, !ta, k, 1);
+  space_term(s, 1, tb, k, 1);
+  space_term(s, 1, !tb, k_n, 1);
   return true;
 }
 

@@ -11,8 +11,7 @@ static bool sum_space(const struct graph *g, const struct node *n, struct space 
       return err_set(e, "axis %lld of an input of rank %d", (long long)axes->ints[i], x->rank);
     reduced[axes->ints[i]] = true;
   }
-  for (int d = 0; d < x->rank; d++)
-    s->in_axis[0][d] = (int8_t)space_axis(s, x->shape[d], reduced[d]);
+  for (int d = 0; d < x->rank; d++) space_term(s, 0, d, space_axis(s, x->shape[d], reduced[d]), 1);
   return true;
 }
 
