@@ -164,6 +164,28 @@ static void a_halo_is_clamped(void **state) {
   arena_free(&a);
 }
 
+// Dimensions that are an axis, one for one; those that have an axis otherwise, or in two places.
+static void a_dimension_may_be_an_axis(void **state) {
+  (void)state;
+  struct space s = {.in_rank = {6}};
+  static const int64_t sizes[] = {4, 3, 5, 6, 2};
+  static const int terms[][3] = {// axis of the dimension, stride, offset
+                                 {0, 1, 0}, {1, 2, 0}, {2, 1, 1}, {3, 1, 0}, {3, 1, 0}, {4, 1, 0}};
+  static const int axis_of[] = {0, NONE, NONE, 3, 3, NONE},
+                   dimension_of[] = {0, NONE, NONE, NONE, NONE};
+  for (int a = 0; a < 5; a++) space_axis(&s, sizes[a], false);
+  for (int d = 0; d < 6; d++) {
+    space_term(&s, 0, d, terms[d][0], terms[d][1]);
+    s.in[0][d].offset = terms[d][2];
+    s.in[0][d].extent = sizes[terms[d][0]] - (d == 5); // the last one is cut short
+    assert_int_equal(form_axis(&s, 0, d), axis_of[d]);
+  }
+  for (int a = 0; a < 5; a++) assert_int_equal(axis_dimension(&s, a, 0), dimension_of[a]);
+  s.in_rank[0] = 4; // 3 is one dimension now
+  assert_int_equal(axis_dimension(&s, 3, 0), 3);
+  assert_int_equal(axis_dimension(&s, 3, 1), NONE);
+}
+
 // ---- the comparison itself: answers that are off by a little are refused
 
 enum { CHANGES = 6 };
@@ -301,9 +323,11 @@ static void parts_go_back_where_they_were(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_forms), cmocka_unit_test(a_halo_is_clamped),
-      cmocka_unit_test(a_wrong_answer_is_refused), cmocka_unit_test(all_kinds),
-      cmocka_unit_test(parts_go_back_where_they_were)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_forms),
+                                     cmocka_unit_test(a_halo_is_clamped),
+                                     cmocka_unit_test(a_dimension_may_be_an_axis),
+                                     cmocka_unit_test(a_wrong_answer_is_refused),
+                                     cmocka_unit_test(all_kinds),
+                                     cmocka_unit_test(parts_go_back_where_they_were)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
