@@ -21,11 +21,11 @@ struct graph_column {
   bool (*real_types)(const struct graph *g, const struct node *n, struct err *e);
   // Instead of both, where inputs of any types are taken.
   bool (*any_types)(const struct graph *g, const struct node *n, struct err *e);
-  // The accumulator of a channel; NULL: it has none.
+  // The accumulator of a channel, numbered as before a slice; NULL: it has none.
   struct interval (*acc)(const struct graph *g, const struct node *n, enum known known,
                          int64_t channel);
-  // Channels whose accumulators differ; NULL: those of per-channel types.
-  int64_t (*channels)(const struct graph *g, const struct node *n);
+  // Whether accumulators of channels differ even if their types are per tensor.
+  bool channels_differ;
   // The integers of output `out`; NULL: all of its type.
   struct interval (*range)(const struct graph *g, const struct node *n, uint32_t out);
 };

@@ -58,6 +58,12 @@ static bool linear_types(const struct graph *g, const struct node *n, struct err
          check_requants(g, n, 1, 1, e) && check_accumulator(g, n, e);
 }
 
+// A slice of the summed axis.
+static bool is_partial(const struct graph *g, const struct node *n) {
+  const struct attr *slice = node_attr(n, ATTR_slice);
+  return slice && slice->ints[0] == node_in(g, n, 0)->rank;
+}
+
 // Interval of x[i] * w[o][i] summed, weights constant: the positive and the negative weights pull
 // to opposite ends. A partial sum may also leave any term out.
 static struct interval weighted(const struct graph *g, const struct node *n, enum known known,
@@ -65,7 +71,7 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
   struct interval x = interval_seen(g, n, known, 0);
   struct weights w = weights_of(node_in(g, n, 1));
   int64_t up = 0, down = 0;
-  if (node_attr(n, ATTR_slice)) x = interval_join(x, (struct interval){0, 0});
+  if (is_partial(g, n)) x = interval_join(x, (struct interval){0, 0});
   for (int64_t i = 0; i < w.taps; i++) {
     int64_t v = weight_of(&w, o, i);
     if (v > 0)
@@ -90,10 +96,6 @@ static struct interval linear_acc(const struct graph *g, const struct node *n, e
   return interval_plus(sum, (struct interval){bias, bias});
 }
 
-static int64_t linear_channels(const struct graph *g, const struct node *n) {
-  return node_in(g, n, 1)->shape[0];
-}
-
 static struct interval linear_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_requantised(g, n, &n->rq[0]);
@@ -103,5 +105,5 @@ const struct graph_column column_linear = {.space = linear_space,
                                            .multiplies = true,
                                            .types = linear_types,
                                            .acc = linear_acc,
-                                           .channels = linear_channels,
+                                           .channels_differ = true,
                                            .range = linear_range};

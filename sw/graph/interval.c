@@ -54,18 +54,29 @@ int64_t interval_terms(const struct graph *g, const struct node *n) {
   return count;
 }
 
+// A slice numbers its channels anew; what it reads is numbered as it was.
+static int64_t whole_channel(const struct graph *g, const struct node *n, int64_t channel) {
+  struct space s;
+  struct slice slice;
+  struct err e = {0};
+  if (!node_attr(n, ATTR_slice) || !space_of(g, n, &s, &e) || !slice_of(n, &s, &slice, &e) ||
+      !s.out_rank || s.out_axis[s.out_rank - 1] != slice.axis)
+    return channel;
+  return slice_index(&slice, channel);
+}
+
 struct interval interval_acc(const struct graph *g, const struct node *n, enum known known,
                              int64_t channel) {
   const struct graph_column *c = graph_column(n->op);
-  return c->acc ? c->acc(g, n, known, channel) : (struct interval){0, 0};
+  return c->acc ? c->acc(g, n, known, whole_channel(g, n, channel)) : (struct interval){0, 0};
 }
 
 // Channels whose accumulators differ.
 static int64_t channels(const struct graph *g, const struct node *n) {
   const struct graph_column *c = graph_column(n->op);
-  if (c->channels) return c->channels(g, n);
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  return x->type.axis >= 0 || y->type.axis >= 0 ? y->shape[y->rank - 1] : 1;
+  bool differ = c->channels_differ || x->type.axis >= 0 || y->type.axis >= 0;
+  return differ ? y->shape[y->rank - 1] : 1;
 }
 
 struct interval interval_node(const struct graph *g, const struct node *n, enum known known) {

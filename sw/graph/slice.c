@@ -79,6 +79,15 @@ bool slice_of(const struct node *n, const struct space *s, struct slice *out, st
   return true;
 }
 
+int64_t slice_index(const struct slice *s, int64_t i) {
+  const int64_t *range = s->range;
+  while (i >= range[1] - range[0]) {
+    i -= range[1] - range[0];
+    range += 2;
+  }
+  return range[0] + i;
+}
+
 int64_t slice_size(const struct slice *s, const struct space *space, int axis) {
   if (s->ranges == 0 || s->axis != axis) return space->size[axis];
   int64_t size = 0;

@@ -56,6 +56,9 @@ bool op_has_space(enum op op);
 // The node's `slice` attribute, checked against its space.
 bool slice_of(const struct node *n, const struct space *s, struct slice *out, struct err *e);
 
+// Its i-th index.
+int64_t slice_index(const struct slice *s, int64_t i);
+
 int64_t slice_size(const struct slice *s, const struct space *space, int axis);
 
 // Indices of one dimension: all, or those of sorted disjoint ranges, which may be none.
