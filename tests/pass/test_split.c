@@ -3,7 +3,7 @@
 // golden model; nothing is cut that has no channels, and slices aren't cut again.
 #include "sw/exec/golden.h"
 #include "sw/graph/interval.h"
-#include "sw/graph/split.h"
+#include "sw/pass/split.h"
 #include "tests/net/helper_netgen.h"
 
 #include <setjmp.h>
