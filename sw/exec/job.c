@@ -49,7 +49,7 @@ void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
   x->elements = shape_elements(x->rank, x->shape);
 }
 
-// The original indices of a sliced last output axis.
+// The original indices of a sliced output axis.
 static int64_t *channels_of(struct arena *a, const struct slice *s, int64_t size) {
   int64_t *channel = ARENA_NEW(a, int64_t, size), k = 0;
   for (int64_t i = 0; i < s->ranges; i++)
@@ -64,8 +64,12 @@ void job_narrow(struct arena *a, struct job *j, const struct space *space,
       struct needs needs = slice_needs(a, space, slice, i, d);
       if (!needs.whole) array_narrow(a, &j->in[i], j->frames, d, &needs, element);
     }
-  if (space->out_rank && space->out_axis[space->out_rank - 1] == slice->axis)
-    j->channel = channels_of(a, slice, slice_size(slice, space, slice->axis));
+  for (int d = 0; d < space->out_rank; d++) {
+    if (space->out_axis[d] != slice->axis) continue;
+    j->sliced = d;
+    j->kept = channels_of(a, slice, slice_size(slice, space, slice->axis));
+    if (d == space->out_rank - 1) j->channel = j->kept;
+  }
 }
 
 static void apply_slice(struct arena *a, struct job *j, size_t element) {

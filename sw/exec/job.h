@@ -21,8 +21,10 @@ struct job {
   const struct node *node;
   int64_t frames;
   struct array in[JOB_INPUTS], out[JOB_OUTPUTS];
-  const void *const *parts;    // concat: the data of each input (n_in)
-  const int64_t *channel;      // sliced last output axis: its original index; NULL: all
+  const void *const *parts; // concat: the data of each input (n_in)
+  const int64_t *channel;   // sliced last output axis: its original index; NULL: all
+  const int64_t *kept;      // sliced dimension `sliced` of the output: the same; NULL: all
+  int sliced;
   void *held[ASSIGN_REFS_MAX]; // read, assign: the variables' contents
   int share, shares;           // this call does share `share` of `shares`; 0 of 0: everything
   bool fresh;                  // real_backward writes dx instead of adding to it

@@ -24,6 +24,8 @@ struct graph_column {
   // The accumulator of a channel, numbered as before a slice; NULL: it has none.
   struct interval (*acc)(const struct graph *g, const struct node *n, enum known known,
                          int64_t channel);
+  // What a unit of that accumulator stands for; NULL: none is requantised to output 0.
+  double (*acc_scale)(const struct graph *g, const struct node *n, int64_t channel);
   // Whether accumulators of channels differ even if their types are per tensor.
   bool channels_differ;
   // The integers of output `out`; NULL: all of its type.
@@ -61,6 +63,11 @@ bool check_summable(const struct value *v, struct err *e);
 // A stream's type; channels are those of the last axis, by which requantisations are numbered.
 bool check_stream(const struct value *y, struct err *e);
 bool check_one_scale(const struct value *y, struct err *e);
+
+// Scales of all channels.
+bool check_type(const struct value *v, struct err *e);
+// Overflow symmetric is about zero 0.
+bool check_overflow(const struct node *n, const struct value *y, struct err *e);
 
 // Between `least` and `most` requantisations, one entry or one per channel each.
 bool check_requants(const struct graph *g, const struct node *n, uint32_t least, uint32_t most,

@@ -96,6 +96,10 @@ static struct interval linear_acc(const struct graph *g, const struct node *n, e
   return interval_plus(sum, (struct interval){bias, bias});
 }
 
+static double linear_scale(const struct graph *g, const struct node *n, int64_t o) {
+  return type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, o);
+}
+
 static struct interval linear_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_requantised(g, n, &n->rq[0]);
@@ -105,5 +109,6 @@ const struct graph_column column_linear = {.space = linear_space,
                                            .multiplies = true,
                                            .types = linear_types,
                                            .acc = linear_acc,
+                                           .acc_scale = linear_scale,
                                            .channels_differ = true,
                                            .range = linear_range};

@@ -187,6 +187,9 @@ static void put_attr(struct writer *w, const struct node *n, const struct attr *
   case ATTR_TEXT:
     json_put_string(&w->text, a->text);
     return;
+  case ATTR_TYPE:
+    put_type(w, n->name, &a->type);
+    return;
   }
 }
 
