@@ -34,6 +34,11 @@ static struct interval matmul_acc(const struct graph *g, const struct node *n, e
       interval_terms(g, n));
 }
 
+static double matmul_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  (void)channel;
+  return type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, 0);
+}
+
 static struct interval matmul_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_requantised(g, n, &n->rq[0]);
@@ -43,4 +48,5 @@ const struct graph_column column_matmul = {.space = matmul_space,
                                            .multiplies = true,
                                            .types = matmul_types,
                                            .acc = matmul_acc,
+                                           .acc_scale = matmul_scale,
                                            .range = matmul_range};

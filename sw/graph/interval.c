@@ -71,6 +71,11 @@ struct interval interval_acc(const struct graph *g, const struct node *n, enum k
   return c->acc ? c->acc(g, n, known, whole_channel(g, n, channel)) : (struct interval){0, 0};
 }
 
+double interval_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  const struct graph_column *c = graph_column(n->op);
+  return c->acc_scale && n->n_rq ? c->acc_scale(g, n, whole_channel(g, n, channel)) : 0;
+}
+
 // Channels whose accumulators differ.
 static int64_t channels(const struct graph *g, const struct node *n) {
   const struct graph_column *c = graph_column(n->op);
@@ -101,8 +106,9 @@ void interval_witness(const struct graph *g, const struct node *n, int64_t chann
 
 // |acc * 2^max(31 - S, 0)| < 2^31 for every channel.
 static bool fits_tflite(const struct graph *g, const struct node *n) {
-  for (int64_t c = 0, count = channels(g, n); n->n_rq && c < count; c++) {
-    const struct requant *rq = &n->rq[n->n_rq - 1];
+  const struct requant *rq = n->n_rq ? &n->rq[n->n_rq - 1] : NULL;
+  int64_t count = rq && rq->count > 1 ? rq->count : channels(g, n);
+  for (int64_t c = 0; rq && c < count; c++) {
     int left = 31 - rq->shift[rq->count > 1 ? c : 0];
     struct interval acc = interval_acc(g, n, KNOWN_TYPES, c);
     if (left > 31 || interval_bits(acc) + (left > 0 ? left : 0) > 32) return false;

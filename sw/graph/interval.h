@@ -27,6 +27,9 @@ void graph_ranges(struct graph *g);
 struct interval interval_acc(const struct graph *g, const struct node *n, enum known known,
                              int64_t channel);
 
+// What a unit of it stands for; 0: no accumulator is requantised to the node's output.
+double interval_scale(const struct graph *g, const struct node *n, int64_t channel);
+
 // Over all channels.
 struct interval interval_node(const struct graph *g, const struct node *n, enum known known);
 

@@ -22,6 +22,11 @@ uint32_t copy_value(struct graph_copy *c, uint32_t value) {
   return id;
 }
 
+void copy_values(struct graph_copy *c, const char *without) {
+  for (uint32_t i = 0; i < c->from->n_values; i++)
+    if (!without || !without[i]) copy_value(c, i);
+}
+
 static void copy_attr(struct graph_copy *c, uint32_t node, const struct attr *a) {
   uint32_t value = a->value;
   if (attr_kind(a->name) == ATTR_VALUE) value = copy_value(c, value);
@@ -31,7 +36,7 @@ static void copy_attr(struct graph_copy *c, uint32_t node, const struct attr *a)
   to->value = value;
 }
 
-uint32_t copy_node(struct graph_copy *c, const struct node *n, const char *name) {
+uint32_t copy_made(struct graph_copy *c, const struct node *n, const char *name) {
   uint32_t node = graph_add_node(c->to, n->op, name);
   for (uint32_t i = 0; i < n->n_in; i++) {
     struct use u = {copy_value(c, n->in[i].value), n->in[i].delay, NONE};
@@ -47,6 +52,11 @@ uint32_t copy_node(struct graph_copy *c, const struct node *n, const char *name)
   to->rounding = n->rounding;
   to->overflow = n->overflow;
   to->where = n->where;
+  return node;
+}
+
+uint32_t copy_node(struct graph_copy *c, const struct node *n, const char *name) {
+  uint32_t node = copy_made(c, n, name);
   c->node[n - c->from->nodes] = (int32_t)node;
   return node;
 }

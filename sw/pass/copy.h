@@ -20,9 +20,16 @@ struct graph_copy copy_new(struct arena *a, const struct graph *from);
 // The value, once: its tensor and mask too. Returns its id in `to`.
 uint32_t copy_value(struct graph_copy *c, uint32_t value);
 
+// All values in their order, so that they keep their ids, but for those marked in `without`
+// (values of from; NULL: none).
+void copy_values(struct graph_copy *c, const char *without);
+
 // The node without its outputs and control edges, its inputs copied first; a node that it names is
 // there already. Returns its id.
 uint32_t copy_node(struct graph_copy *c, const struct node *n, const char *name);
+
+// The same of a node that isn't one of `from`, but may use what is.
+uint32_t copy_made(struct graph_copy *c, const struct node *n, const char *name);
 
 // The outputs of a node that was copied.
 void copy_outputs(struct graph_copy *c, const struct node *n, uint32_t node);
