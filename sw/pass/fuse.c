@@ -113,14 +113,14 @@ static bool concat_of(struct arena *a, const struct graph *g, const struct node 
 
 // ---- the pass
 
-struct plan {
+struct fusion {
   int32_t *requant;    // (nodes) the requant that goes into it; NONE
   struct node *concat; // (nodes) what a concat becomes; n_in 0: nothing
   char *gone;          // (nodes) requants that have gone into others
   char *without;       // (values) what they read or gave
 };
 
-static void find_joined(struct arena *a, const struct graph *g, struct plan *p) {
+static void find_joined(struct arena *a, const struct graph *g, struct fusion *p) {
   const uint32_t *readers = fuse_readers(a, g);
   const char *named = copy_named(a, g);
   for (uint32_t i = 0; i < g->n_nodes; i++) p->requant[i] = NONE;
@@ -153,7 +153,7 @@ static void copy_joined(struct graph_copy *c, const struct node *n, const struct
 
 struct graph *fuse(struct arena *a, const struct graph *g) {
   struct graph_copy c = copy_new(a, g);
-  struct plan p = {ARENA_NEW(a, int32_t, g->n_nodes), ARENA_NEW(a, struct node, g->n_nodes),
+  struct fusion p = {ARENA_NEW(a, int32_t, g->n_nodes), ARENA_NEW(a, struct node, g->n_nodes),
                    ARENA_NEW(a, char, g->n_nodes), ARENA_NEW(a, char, g->n_values)};
   find_joined(a, g, &p);
   copy_values(&c, p.without);

@@ -273,6 +273,47 @@ static void others_are_casts(void **state) {
   }
 }
 
+// Accumulators that can't be values: of more than 62 bits, of a scale that no double holds, for
+// rounding tflite too wide before the shift of another channel.
+static void what_no_value_holds_stays(void **state) {
+  (void)state;
+  for (int way = 0; way < 3; way++) {
+    struct hand h;
+    hand_new(&h, (struct type){0});
+    if (way == 0) {
+      uint32_t y = add_node(&h, OP_leaky_relu, "leaky", h.x, h.s8, 60); // 2^60 * 8 bits
+      graph_add_real(h.g, 0, ATTR_slope, 0.5);
+      graph_add_requant(h.g, 0, 1, (int64_t[]){1}, (int32_t[]){61});
+      hand_output(&h, y);
+    }
+    if (way == 1) {
+      h.g->values[h.x].type = type_fixed(&h.arena, 8, true, 0x1p600, 0);
+      uint32_t y = add_node(&h, OP_mul, "square", h.x, h.s8, 9);
+      graph_add_use(h.g, 0, (struct use){h.x, 0, NONE});
+      hand_output(&h, y);
+    }
+    if (way == 2) {
+      const int64_t shape[2] = {2, 4}, two = 2;
+      struct tensor *w = tensor_new(&h.arena, DTYPE_I32, 2, shape);
+      for (int i = 0; i < 8; i++) tensor_set_int(w, i, i < 4 ? 1 << 20 : 1); // 30 and 10 bits
+      uint32_t node = graph_add_node(h.g, OP_linear, "two");
+      graph_add_use(h.g, node, (struct use){h.x, 0, NONE});
+      graph_add_use(h.g, node, (struct use){graph_add_tensor(h.g, "w", w, h.s32), 0, NONE});
+      graph_add_requant(h.g, node, 2, (int64_t[]){1 << 30, 1 << 30}, (int32_t[]){40, 20});
+      uint32_t y = graph_add_value(h.g, "two", 1, &two, h.s8, true);
+      graph_add_out(h.g, node, y);
+      h.g->nodes[node].rounding = FIX_TFLITE;
+      hand_output(&h, y);
+    }
+    assert_true(same_bytes(unfuse(&h.arena, h.g), h.g));
+    if (way == 2) { // with the same shift it becomes one
+      h.g->nodes[0].rq[0].shift = (const int32_t[]){40, 40};
+      assert_int_equal(requants(verified(unfuse(&h.arena, h.g), "two")), 1);
+    }
+    arena_free(&h.arena);
+  }
+}
+
 // A concat takes its inputs' requants if they round alike and are nobody else's.
 static void a_concat_takes_what_is_alike(void **state) {
   (void)state;
@@ -391,6 +432,7 @@ int main(void) {
                                      cmocka_unit_test(a_changed_requant_is_noticed),
                                      cmocka_unit_test(one_requant_goes_into_its_node),
                                      cmocka_unit_test(others_are_casts),
+                                     cmocka_unit_test(what_no_value_holds_stays),
                                      cmocka_unit_test(a_concat_takes_what_is_alike),
                                      cmocka_unit_test(only_a_requant_reads_an_accumulator),
                                      cmocka_unit_test(executors_take_what_is_fused),
