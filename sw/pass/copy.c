@@ -16,8 +16,6 @@ uint32_t copy_value(struct graph_copy *c, uint32_t value) {
   struct value *to = &c->to->values[id];
   to->init = v->init;
   to->mask = v->mask;
-  to->lo = v->lo;
-  to->hi = v->hi;
   c->value[value] = (int32_t)id;
   return id;
 }

@@ -17,7 +17,7 @@ struct graph_copy {
 // An empty graph in the arena, with the name of `from`.
 struct graph_copy copy_new(struct arena *a, const struct graph *from);
 
-// The value, once: its tensor and mask too. Returns its id in `to`.
+// The value, once: its tensor and mask too; what is proven of it isn't. Returns its id in `to`.
 uint32_t copy_value(struct graph_copy *c, uint32_t value);
 
 // All values in their order, so that they keep their ids, but for those marked in `without`

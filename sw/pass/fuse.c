@@ -154,7 +154,7 @@ static void copy_joined(struct graph_copy *c, const struct node *n, const struct
 struct graph *fuse(struct arena *a, const struct graph *g) {
   struct graph_copy c = copy_new(a, g);
   struct fusion p = {ARENA_NEW(a, int32_t, g->n_nodes), ARENA_NEW(a, struct node, g->n_nodes),
-                   ARENA_NEW(a, char, g->n_nodes), ARENA_NEW(a, char, g->n_values)};
+                     ARENA_NEW(a, char, g->n_nodes), ARENA_NEW(a, char, g->n_values)};
   find_joined(a, g, &p);
   copy_values(&c, p.without);
   copy_inputs(&c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/pass/split.h"
 
+#include "sw/graph/interval.h"
 #include "sw/graph/slice.h"
 #include "sw/pass/copy.h"
 
@@ -75,6 +76,7 @@ struct graph *split(struct arena *a, const struct graph *g, int64_t grain, uint3
   }
   copy_graph_outputs(&c);
   copy_controls(&c);
+  graph_ranges(c.to);
   if (slices) *slices = count;
   return c.to;
 }

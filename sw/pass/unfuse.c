@@ -14,7 +14,7 @@ struct pass {
   struct graph_copy copy;
   const char *named;                // (nodes)
   const uint32_t *readers;          // (values)
-  const int32_t *own;               // (values) the requant that alone reads it; NONE
+  const struct node *const *own;    // (values) the requant that alone reads it; NULL
   const char *acc, *requant, *cast; // ends of names that no name has yet
 };
 
@@ -72,13 +72,13 @@ static bool fits_rounding(const struct node *n, const struct type *acc) {
   return true;
 }
 
-// The requant that alone reads each value, (values); NONE.
-static int32_t *find_requants(struct arena *a, const struct graph *g, const uint32_t *readers) {
-  int32_t *own = ARENA_NEW(a, int32_t, g->n_values);
-  for (uint32_t i = 0; i < g->n_values; i++) own[i] = NONE;
+// The requant that alone reads each value, (values); NULL.
+static const struct node **find_requants(struct arena *a, const struct graph *g,
+                                         const uint32_t *readers) {
+  const struct node **own = ARENA_NEW(a, const struct node *, g->n_values);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (op_is(g->nodes[i].op, TRAIT_NARROWS) && readers[g->nodes[i].in[0].value] == 1)
-      own[g->nodes[i].in[0].value] = (int32_t)i;
+      own[g->nodes[i].in[0].value] = &g->nodes[i];
   return own;
 }
 
@@ -88,8 +88,8 @@ static struct type opened(const struct pass *p, uint32_t i) {
   const struct node *n = &g->nodes[i];
   bool whole = p->named[i] || n->n_out != 1 || op_is(n->op, TRAIT_CASTS | TRAIT_PARTS);
   if (whole || !(interval_scale(g, n, 0) > 0)) return (struct type){0};
-  int32_t own = p->own[n->out[0]]; // it gives its accumulator already
-  if (own != NONE && fuse_joins(g, &g->nodes[own], p->readers, p->named)) return (struct type){0};
+  const struct node *own = p->own[n->out[0]]; // it gives its accumulator already
+  if (own && fuse_joins(g, own, p->readers, p->named)) return (struct type){0};
   struct type t = accumulator_type(p->copy.to->arena, g, n);
   return t.width && fits_rounding(n, &t) ? t : (struct type){0};
 }

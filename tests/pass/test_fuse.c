@@ -302,7 +302,7 @@ static void what_no_value_holds_stays(void **state) {
     if (way == 2) {
       const int64_t shape[2] = {2, 4}, two = 2;
       struct tensor *w = tensor_new(&h.arena, DTYPE_I32, 2, shape);
-      for (int i = 0; i < 8; i++) tensor_set_int(w, i, i < 4 ? 1 << 20 : 1); // 30 and 10 bits
+      for (int i = 0; i < 8; i++) tensor_set_int(w, i, i < 4 ? 1 << 22 : 1); // 32 and 10 bits
       uint32_t node = graph_add_node(h.g, OP_linear, "two");
       graph_add_use(h.g, node, (struct use){h.x, 0, NONE});
       graph_add_use(h.g, node, (struct use){graph_add_tensor(h.g, "w", w, h.s32), 0, NONE});
@@ -326,9 +326,9 @@ static void names_stay_apart(void **state) {
   (void)state;
   struct hand h;
   hand_new(&h, (struct type){0});
-  uint32_t relu = add_node(&h, OP_relu, "relu", h.x, h.s8, 1);
-  uint32_t acc = add_node(&h, OP_relu, "relu.acc", relu, h.s8, 1);
-  hand_output(&h, add_node(&h, OP_relu, "relu.requant", acc, h.s8, 1));
+  uint32_t requant = add_node(&h, OP_relu, "relu.requant", h.x, h.s8, 1);
+  uint32_t relu = add_node(&h, OP_relu, "relu", requant, h.s8, 1);
+  hand_output(&h, add_node(&h, OP_relu, "relu.acc", relu, h.s8, 1));
   const struct graph *u = verified(unfuse(&h.arena, h.g), "names");
   assert_int_equal(u->n_nodes, 6);
   assert_int_equal(differences(h.g, u, 1), 0);

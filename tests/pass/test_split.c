@@ -51,7 +51,6 @@ static struct graph *cut(struct arena *a, const struct graph *g, int64_t grain, 
   struct err e = {0};
   struct graph *s = split(a, g, grain, slices);
   if (!graph_verify(s, &e)) fail_msg("grain %lld: %s", (long long)grain, e.text);
-  graph_ranges(s);
   return s;
 }
 
