@@ -13,6 +13,7 @@
 #include "sw/base/sha256.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
+#include "sw/pass/inference.h"
 #include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
@@ -357,7 +358,7 @@ static bool finish(struct train *t, struct err *e) {
   struct train_result *r = &t->result;
   struct bytes file;
   fit_export(t->fit);
-  struct graph *g = training_inference(t->arena, t->recipe.model);
+  struct graph *g = inference(t->arena, t->recipe.model);
   r->model = g;
   r->bytes = fit_bytes(t->fit);
   if (!graph_verify(g, e) || !model_write(r->output, g, e) ||

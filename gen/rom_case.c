@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gen/rom_case.h"
 
+#include "sw/base/bits.h"
+
 #include <string.h>
 
 enum { NAME_BITS = 512 }; // of a file's name where names are compared
@@ -48,7 +50,7 @@ struct image {
 };
 
 static int address_bits(const struct image *m) {
-  return m->depth < 2 ? 1 : circuit_clog2(m->depth);
+  return m->depth < 2 ? 1 : bits_clog2(m->depth);
 }
 
 static void put_module(struct text *out, const char *top, const struct image *m,

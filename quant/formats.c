@@ -166,9 +166,9 @@ static struct format refine(struct format general, const struct format *particul
   return general;
 }
 
-// Kinds whose output's type follows from that of their input.
+// Kinds whose output's type follows from that of their input, or is their own.
 static bool has_stream(enum op op) {
-  return !op_is(op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED);
+  return !op_is(op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_NARROWS);
 }
 
 // What a kind requantises it rounds; tables are rounded as they are defined.
@@ -181,10 +181,12 @@ static bool has_effect(enum op op, const struct format *f, struct err *e) {
   if (f->has_weight && !op_is(op, TRAIT_WEIGHTS))
     return err_set(e, "weight has no effect: %s has no weights", name);
   if (f->has_stream && !has_stream(op))
-    return err_set(e, "stream has no effect: the type of %s follows from its input", name);
+    return err_set(e, "stream has no effect: the type of %s %s", name,
+                   op_is(op, TRAIT_NARROWS) ? "is the model's" : "follows from its input");
   if ((f->rounding != NONE || f->overflow != NONE) && !has_rounding(op))
     return err_set(e, "%s has no effect: %s", f->rounding != NONE ? "rounding" : "overflow",
                    op_info(op)->curve != NONE ? "tables are always half_even and saturate"
+                   : op_is(op, TRAIT_NARROWS) ? "the model says how this kind rounds"
                                               : "no layer of this kind requantises");
   return true;
 }

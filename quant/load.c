@@ -4,6 +4,7 @@
 #include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/graph/model.h"
+#include "sw/pass/fuse.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -144,8 +145,8 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     if (wants_formats(l))
       return err_set(e, "%s: the model is quantised already, its types can't be chosen again",
                      path);
-    m->fixed = g;
-    warnings_find(a, NULL, g, &m->warnings);
+    m->fixed = fuse_needed(g) ? fuse(a, g) : g;
+    warnings_find(a, NULL, m->fixed, &m->warnings);
     return true;
   }
   m->real = g;

@@ -6,6 +6,7 @@
 #include "sw/graph/interval.h"
 
 #include <math.h>
+#include <string.h>
 
 bool graph_is_real(const struct graph *g) {
   for (uint32_t i = 0; i < g->n_values; i++)
@@ -127,9 +128,65 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
   to->where = op_is(n->op, TRAIT_HOST) ? WHERE_HOST : n->where;
   if (f->rounding != NONE && free_choice) to->rounding = (enum fix_rounding)f->rounding;
   if (f->overflow != NONE && free_choice) to->overflow = (enum fix_overflow)f->overflow;
+  if (op_is(n->op, TRAIT_NARROWS)) {
+    to->rounding = n->rounding;
+    to->overflow = n->overflow;
+  }
   for (uint32_t i = 0; i < n->n_origin; i++) graph_add_origin(q->to, node, n->origin[i]);
   for (uint32_t i = 0; i < n->n_attr; i++)
-    *graph_add_attr(q->to, node, n->attr[i].name) = n->attr[i];
+    if (attr_kind(n->attr[i].name) != ATTR_TYPE) // that is its output's
+      *graph_add_attr(q->to, node, n->attr[i].name) = n->attr[i];
+}
+
+// ---- a requant of the float model: behind a layer it is that layer's requantisation
+
+// Whether a layer that requantises to any stream can requantise as `r` does.
+static bool can_take(const struct node *n, const struct node *r) {
+  const struct type *t = &node_attr(r, ATTR_type)->type;
+  if (n->n_out != 1 || r->in[0].delay || t->axis >= 0 || node_attr(r, ATTR_slice)) return false;
+  if (op_is(n->op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_HOST | TRAIT_NARROWS))
+    return false;
+  bool as_tables = r->rounding == FIX_HALF_EVEN && r->overflow == FIX_SATURATE;
+  return op_info(n->op)->curve == NONE || (as_tables && type_is_fixed(t));
+}
+
+static void find_requants(struct quantizer *q) {
+  const struct graph *g = q->from;
+  int *readers = ARENA_NEW(q->arena, int, g->n_values);
+  for (uint32_t i = 0; i < g->n_outputs; i++) readers[g->outputs[i]]++;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) readers[g->nodes[i].in[k].value]++;
+  for (uint32_t i = 0; i < g->n_nodes; i++) q->behind[i] = NONE;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *r = &g->nodes[i];
+    if (!op_is(r->op, TRAIT_NARROWS)) continue;
+    uint32_t x = r->in[0].value;
+    int32_t from = g->values[x].node;
+    if (from != NONE && readers[x] == 1 && can_take(&g->nodes[from], r))
+      q->behind[from] = (int32_t)i;
+  }
+}
+
+// The formats of a layer, with what its own requant says.
+static bool format_of(struct quantizer *q, const struct node *n, struct format *f) {
+  int32_t behind = q->behind[n - q->from->nodes];
+  if (!formats_of(q->formats, n, f, q->err)) return false;
+  if (behind == NONE) return true;
+  const struct node *r = &q->from->nodes[behind];
+  for (uint32_t i = 0; i < q->formats->n_layers; i++)
+    if (strcmp(q->formats->layers[i].name, n->name) == 0 && q->formats->layers[i].format.has_stream)
+      return err_set(q->err, "formats: stream has no effect: \"%s\" behind it says the type",
+                     r->name);
+  f->stream = node_attr(r, ATTR_type)->type;
+  f->rounding = r->rounding;
+  f->overflow = r->overflow;
+  return true;
+}
+
+// Whether the layer before a node has requantised as it does.
+static bool is_done(const struct quantizer *q, const struct node *n) {
+  int32_t from = op_is(n->op, TRAIT_NARROWS) ? node_in(q->from, n, 0)->node : NONE;
+  return from != NONE && q->behind[from] == n - q->from->nodes;
 }
 
 const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name) {
@@ -156,9 +213,9 @@ static bool add_constant(struct quantizer *q, const struct node *n, uint32_t nod
 
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
-  if (!formats_of(q->formats, n, &f, q->err)) return false;
+  if (!format_of(q, n, &f)) return false;
   // what does nothing once a network is trained has no layer
-  if (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) {
+  if ((op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n)) {
     q->value[n->out[0]] = q->value[n->in[0].value];
     return true;
   }
@@ -200,6 +257,7 @@ static bool check_formats(const struct formats *f, struct err *e) {
 
 static bool quantize_all(struct quantizer *q) {
   const struct graph *g = q->from;
+  find_requants(q);
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (!quantize_input(q, &g->inputs[i]))
       return err_within(q->err, "input \"%s\"", g->values[g->inputs[i].value].name);
@@ -216,7 +274,13 @@ struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f
     err_put(e, "the model is float: give --precision W,F, as in --precision 8,3");
     return NULL;
   }
-  struct quantizer q = {a, g, graph_new(a, g->name), f, ARENA_NEW(a, int32_t, g->n_values), e};
+  struct quantizer q = {a,
+                        g,
+                        graph_new(a, g->name),
+                        f,
+                        ARENA_NEW(a, int32_t, g->n_values),
+                        ARENA_NEW(a, int32_t, g->n_nodes),
+                        e};
   for (uint32_t i = 0; i < g->n_values; i++) q.value[i] = NONE;
   if (!quantize_all(&q) || !graph_verify(q.to, e)) return NULL;
   graph_ranges(q.to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // argmax gives an index, softmax probabilities below 1.
 #include "quant/quantize_layer.h"
+#include "sw/base/bits.h"
 
 #include <math.h>
 
@@ -12,8 +13,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
   }
   if (out == 1) return *quantize_type_in(q, n, 0);
   const struct value *x = node_in(q->from, n, 0);
-  int width = 1;
-  while ((int64_t)1 << width < x->shape[x->rank - 1]) width++;
+  int width = bits_unsigned((uint64_t)x->shape[x->rank - 1] - 1);
   return type_fixed(q->arena, width, false, 1, 0);
 }
 

@@ -10,7 +10,8 @@ struct quantizer {
   const struct graph *from;
   struct graph *to;
   struct formats *formats;
-  int32_t *value; // (from->n_values) id in `to`, NONE while it has none
+  int32_t *value;  // (from->n_values) id in `to`, NONE while it has none
+  int32_t *behind; // (from->n_nodes) the requant of `from` that is this node's own; NONE
   struct err *err;
 };
 

@@ -2,17 +2,12 @@
 // Weights and bias of a linear node become tensors of the integer graph.
 #include "quant/quantize_layer.h"
 #include "quant/quantize_weights.h"
+#include "sw/base/bits.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { BIAS_BITS_MAX = 62 };
-
-static int signed_width(int64_t v) {
-  int width = 2;
-  while (v < fix_lowest(width, true) || v > fix_highest(width, true)) width++;
-  return width;
-}
 
 // The bias at the accumulator's scale, in the narrowest type that holds it.
 static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct type *x,
@@ -29,7 +24,7 @@ static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct
                      "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
                      "the weights are too small beside it for %s (another --weight-precision?)",
                      (long long)o, tensor_real(b, o), scale[o], type_text(q->arena, w));
-    int own = signed_width(exact[o]);
+    int own = bits_signed(exact[o]);
     width = own > width ? own : width;
   }
   *type = w->axis < 0 ? type_fixed(q->arena, width, true, scale[0], 0)

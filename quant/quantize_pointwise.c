@@ -97,7 +97,8 @@ static bool add_exact(struct quantizer *q, const struct node *n, uint32_t node,
   int64_t mul;
   if (info->slopes && !add_slope(q, n, node, &slope_shift)) return false;
   if (info->codes && !add_codes(q, n, node, in, slope_shift)) return false;
-  if (!info->slopes && exact_of(n->op)->monotone && type_equal(in, out)) return true;
+  bool closed = !info->slopes && exact_of(n->op)->monotone && !op_is(n->op, TRAIT_NARROWS);
+  if (closed && type_equal(in, out)) return true;
   if (!quantize_scale(q, node, type_scale(in, 0) / type_scale(out, 0), &mul, &shift)) return false;
   shift += slope_shift;
   graph_add_requant(q->to, node, 1, &mul, &shift);
@@ -108,6 +109,8 @@ static bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32
                                const struct format *f, const struct type *out) {
   struct type x = node_in(q->to, &q->to->nodes[node], 0)->type;
   (void)f;
+  if (out->axis >= 0)
+    return err_set(q->err, "its type has scales per channel, a stream is quantised to one scale");
   bool signs = type_is_bipolar(&x) && type_equal(&x, out);
   if (op_info(n->op)->curve != NONE)
     return signs ? sign_table(q, n, node, &x) : add_table(q, n, node, &x, out);
@@ -116,4 +119,12 @@ static bool quantize_pointwise(struct quantizer *q, const struct node *n, uint32
   return true;
 }
 
-const struct quant_column quant_pointwise = {.quantize = quantize_pointwise};
+static struct type type_out(const struct quantizer *q, const struct node *n, uint32_t out,
+                            const struct format *f) {
+  const struct attr *own = node_attr(n, ATTR_type);
+  (void)q;
+  (void)out;
+  return own ? own->type : f->stream;
+}
+
+const struct quant_column quant_pointwise = {.type_out = type_out, .quantize = quantize_pointwise};

@@ -166,6 +166,8 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
     problem(b, n, "this kind has no circuit yet; it runs on the host only");
   else if (!take(b, n, e))
     problem(b, n, "it doesn't read what layers before it give");
+  else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
+    problem(b, n, "it gives an accumulator, which isn't fused with its requant");
   else if (!op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
     problem(b, n, why.text);
   if (n->n_out && !edge_hand_out(b, n->out[0], e[0]))

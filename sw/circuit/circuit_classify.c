@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a classification: hw/fixed_argmax.sv.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 
 static bool make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
@@ -9,7 +10,7 @@ static bool make_classify(struct arena *a, const struct graph *g, struct cell *c
   if (type_is_bipolar(&node_in(g, n, 0)->type)) return err_set(e, "its input is bipolar");
   if (value_elements(node_out(g, n, 0)) != 1) return err_set(e, "its input has several rows");
   c->timing = (struct timing){
-      .kind = TIMING_ARGMAX, .latency = 1 + circuit_clog2(c->in[0]->lanes), .ib = c->in[0]->beats};
+      .kind = TIMING_ARGMAX, .latency = 1 + bits_clog2(c->in[0]->lanes), .ib = c->in[0]->beats};
   c->cycles = c->in[0]->beats;
   return true;
 }

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of add, sub and mul: hw/fixed_add.sv and hw/fixed_mul.sv.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 
 enum {
   REQUANT = 3,
   PRODUCTS = 1
 }; // stages: accumulator and requantisation; before them in fixed_add
-
-static int bits_of(int64_t v) {
-  int bits = 1;
-  while (v >> bits) bits++;
-  return bits;
-}
 
 static bool make_join(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
@@ -28,7 +23,8 @@ static bool make_join(struct arena *a, const struct graph *g, struct cell *c, st
   if (!j->product) {
     for (int i = 0; i < 2; i++) {
       j->mul[i] = n->rq[i].mul[0];
-      if (bits_of(j->mul[i]) > j->mul_width) j->mul_width = bits_of(j->mul[i]);
+      int bits = bits_unsigned((uint64_t)j->mul[i]);
+      if (bits > j->mul_width) j->mul_width = bits;
     }
     if (y->type.width) j->requant.shift = n->rq[0].shift[0];
     j->requant.mul_width = 0;

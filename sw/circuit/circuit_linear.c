@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a linear layer: hw/fixed_linear.sv.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 #include "sw/graph/interval.h"
+#include "sw/graph/weights.h"
 
 enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
-
-int circuit_clog2(int64_t n) {
-  int bits = 0;
-  while (((int64_t)1 << bits) < n) bits++;
-  return bits;
-}
-
-static int unsigned_bits(int64_t v) {
-  int bits = 1;
-  while (v >> bits) bits++;
-  return bits;
-}
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq) {
   bool bipolar = type_is_bipolar(&y->type);
   return (struct circuit_requant){
       .cast = rq != NULL,
-      .mul_width = rq && rq->mul[0] > 1 && !bipolar ? unsigned_bits(rq->mul[0]) : 0,
+      .mul_width = rq && rq->mul[0] > 1 && !bipolar ? bits_unsigned((uint64_t)rq->mul[0]) : 0,
       .mul = rq && !bipolar ? rq->mul[0] : 1,
       .shift = rq && !bipolar ? rq->shift[0] : 0,
       .zero = type_zero(&y->type, 0),
@@ -54,13 +44,14 @@ static bool channel_multipliers(struct arena *a, const struct node *n, struct ci
     int up = most - rq->shift[o];
     if (n->rounding == FIX_TFLITE && up)
       return err_set(e, "rounding tflite with another shift per channel");
-    if (unsigned_bits(rq->mul[o]) + up > MUL_BITS_MAX)
+    int bits = bits_unsigned((uint64_t)rq->mul[o]) + up;
+    if (bits > MUL_BITS_MAX)
       return err_set(e,
                      "channel %lld: its multiplier at the channels' common shift has %d bits, at "
                      "most %d: the channels' scales lie too far apart",
-                     (long long)o, unsigned_bits(rq->mul[o]) + up, MUL_BITS_MAX);
+                     (long long)o, bits, MUL_BITS_MAX);
     mul[o] = rq->mul[o] << up;
-    width = unsigned_bits(mul[o]) > width ? unsigned_bits(mul[o]) : width;
+    width = bits > width ? bits : width;
   }
   l->mul = mul;
   l->requant.mul = 1;
@@ -72,12 +63,12 @@ static bool channel_multipliers(struct arena *a, const struct node *n, struct ci
 // Weights minus their zeros, in the narrowest form.
 static void fold_weights(struct arena *a, const struct value *w, struct circuit_linear *l) {
   int64_t *weight = ARENA_NEW(a, int64_t, l->in * l->out);
+  struct weights from = weights_of(w);
   struct interval range = {0, 0};
   bool shifted = false;
   for (int64_t i = 0; i < l->in * l->out; i++) {
-    int64_t code = tensor_int(w->init, i);
-    weight[i] = type_integer(&w->type, i / l->in, code);
-    shifted |= weight[i] != code;
+    weight[i] = weight_of(&from, i / l->in, i % l->in);
+    shifted |= weight[i] != tensor_int(w->init, i);
     if (weight[i] < range.lo) range.lo = weight[i];
     if (weight[i] > range.hi) range.hi = weight[i];
   }
@@ -96,7 +87,7 @@ static void fold_bias(struct arena *a, const struct value *x, const struct value
     fix_wide sum = b ? tensor_int(b->init, o) : 0;
     for (int64_t i = 0; i < l->in; i++) sum -= (fix_wide)zero * l->weight[o * l->in + i];
     bias[o] = fix_overflow(sum, l->acc_width > 62 ? 62 : l->acc_width, true, 0, FIX_WRAP);
-    int bits = interval_bits((struct interval){bias[o], bias[o]});
+    int bits = bits_signed(bias[o]);
     l->bias_width = bits > l->bias_width ? bits : l->bias_width;
   }
   l->bias = bias;
@@ -108,11 +99,11 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
   c->timing.latency =
-      rom + 1 + circuit_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
+      rom + 1 + bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
 }
 
 static int64_t power_of_two(int64_t n) {
-  return (int64_t)1 << circuit_clog2(n);
+  return (int64_t)1 << bits_clog2(n);
 }
 
 static void cost(struct cell *c, const struct circuit_linear *l) {
@@ -140,10 +131,11 @@ static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, 
   if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!one_zero(node_out(g, n, 0), e)) return false;
-  if (value_elements(x) != w->shape[1]) return err_set(e, "its input has several rows");
+  if (value_elements(x) != fan_in(w->rank, w->shape))
+    return err_set(e, "its input has several rows");
   if (c->out[0]->lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
-  *l = (struct circuit_linear){.in = w->shape[1],
+  *l = (struct circuit_linear){.in = fan_in(w->rank, w->shape),
                                .out = w->shape[0],
                                .ib = c->in[0]->beats,
                                .og = c->out[0]->beats,

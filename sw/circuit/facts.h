@@ -76,8 +76,6 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
 // Pipeline stages that requantisation adds: hw/fixed_requant.sv.
 int circuit_requant_stages(const struct circuit_requant *r);
 
-int circuit_clog2(int64_t n); // 0 for n <= 1
-
 // What the builder knows of a column (columns.def), in circuit_<stem>.c.
 struct circuit_column {
   // Fills in facts, timing and costs of a layer's cell whose streams are known. False if the layer

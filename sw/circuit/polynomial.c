@@ -4,6 +4,8 @@
 // machine finds the same ones.
 #include "sw/circuit/polynomial.h"
 
+#include "sw/base/bits.h"
+
 #include <assert.h>
 
 enum { MAX_SEGMENT_BITS = 12, CORRECTION_BITS = 2 };
@@ -93,7 +95,8 @@ static void search(const struct table_rom *rom, int *bits, int *shift) {
 
 // Widens `width` until it holds c in two's complement.
 static void hold(int *width, int64_t c) {
-  while (c < -((int64_t)1 << (*width - 1)) || c >= (int64_t)1 << (*width - 1)) ++*width;
+  int bits = bits_signed(c);
+  if (bits > *width) *width = bits;
 }
 
 static int64_t entry(const struct polynomial *p, int64_t i) {

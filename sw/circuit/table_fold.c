@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/circuit/table_fold.h"
 
+#include "sw/base/bits.h"
+
 #include <assert.h>
 
 // The values that one form maps, saturated alike: of the codes, or of the magnitudes.
@@ -46,13 +48,6 @@ static int64_t *copy_entries(struct arena *a, const struct view *v, int64_t firs
   return entries;
 }
 
-// Bits of an unsigned number, at least 1.
-static int bits_of(int64_t x) {
-  int bits = 1;
-  while (x >> bits) bits++;
-  return bits;
-}
-
 static struct table_rom fold_plain(struct arena *a, const struct table_full *full) {
   struct view v = {full->in_lo, full->in_hi, full->out_lo, full->out_hi, full->codes};
   struct tail low = best_tail(&v, v.lo, v.hi, 1), high = best_tail(&v, v.hi, v.lo, -1);
@@ -62,7 +57,7 @@ static struct table_rom fold_plain(struct arena *a, const struct table_full *ful
   if (high.run > count - low.run - 1) high.run = count - low.run - 1;
   struct table_rom rom = {.first = v.lo + low.run,
                           .depth = count - low.run - high.run,
-                          .entry_width = bits_of(full->out_hi - full->out_lo),
+                          .entry_width = bits_unsigned((uint64_t)(full->out_hi - full->out_lo)),
                           .low_slope = low.slope,
                           .low_offset = low.offset,
                           .high_slope = high.slope,
@@ -84,7 +79,7 @@ static struct table_rom fold_odd(struct arena *a, const struct table_full *full)
   int64_t largest = 0;
   for (int64_t i = 0; i < rom.depth; i++)
     if (rom.entries[i] > largest) largest = rom.entries[i];
-  rom.entry_width = bits_of(largest);
+  rom.entry_width = bits_unsigned((uint64_t)largest);
   return rom;
 }
 

@@ -2,6 +2,7 @@
 // acc[o] = sum_i (x[i] - x_zero) * (w[o][i] - w_zero[o]) + bias[o], then one requantisation.
 #include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
+#include "sw/graph/weights.h"
 
 int64_t golden_requant(const struct job *j, const struct requant *rq, fix_wide acc, int64_t c) {
   struct fix_target t = target_of(j->node, node_out(j->graph, j->node, 0), c);
@@ -11,7 +12,7 @@ int64_t golden_requant(const struct job *j, const struct requant *rq, fix_wide a
 
 void golden_linear(const struct job *j) {
   const struct value *x = node_in(j->graph, j->node, 0), *w = node_in(j->graph, j->node, 1);
-  int64_t in = j->in[1].shape[1], out = j->in[1].shape[0];
+  int64_t in = fan_in(j->in[1].rank, j->in[1].shape), out = j->in[1].shape[0];
   int64_t rows = j->in[0].elements / in;
   for (int64_t f = 0; f < j->frames; f++)
     for (int64_t r = 0; r < rows; r++)

@@ -3,6 +3,7 @@
 
 #include "sw/graph/interval.h"
 #include "sw/graph/pointwise.h"
+#include "sw/graph/weights.h"
 
 #include <stdlib.h>
 
@@ -14,14 +15,14 @@ static bool fits16(int64_t lo, int64_t hi) {
 
 // Every partial sum stays within 32 bits: sum |x w| + |bias| < 2^31.
 static bool sums_fit32(const struct graph *g, const struct node *n) {
-  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
-  int64_t zero = type_zero(&x->type, 0), in = w->shape[1];
+  const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
+  struct weights w = weights_of(node_in(g, n, 1));
+  int64_t zero = type_zero(&x->type, 0);
   int64_t most =
       llabs(x->lo - zero) > llabs(x->hi - zero) ? llabs(x->lo - zero) : llabs(x->hi - zero);
-  for (int64_t o = 0; o < w->shape[0]; o++) {
+  for (int64_t o = 0; o < w.outs; o++) {
     int64_t sum = 0;
-    for (int64_t i = 0; i < in; i++)
-      sum += llabs(type_integer(&w->type, o, tensor_int(w->init, o * in + i)));
+    for (int64_t i = 0; i < w.taps; i++) sum += llabs(weight_of(&w, o, i));
     fix_wide total = (fix_wide)sum * most + (b ? llabs(tensor_int(b->init, o)) : 0);
     if (total > INT32_MAX) return false;
   }
@@ -29,15 +30,13 @@ static bool sums_fit32(const struct graph *g, const struct node *n) {
 }
 
 // Inputs in groups of `group`, outputs padded: the kernels' order of weights.
-static void pack_weights(struct arena *a, const struct value *w, int group, struct prepared *p) {
-  int64_t in = w->shape[1], out = w->shape[0];
-  p->groups = (in + group - 1) / group;
-  p->outs = (out + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+static void pack_weights(struct arena *a, const struct weights *w, int group, struct prepared *p) {
+  p->groups = (w->taps + group - 1) / group;
+  p->outs = (w->outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
   p->weight = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
-  for (int64_t o = 0; o < out; o++)
-    for (int64_t i = 0; i < in; i++) {
-      int64_t at = (i / group * p->outs + o) * group + i % group;
-      int64_t v = type_integer(&w->type, o, tensor_int(w->init, o * in + i));
+  for (int64_t o = 0; o < w->outs; o++)
+    for (int64_t i = 0; i < w->taps; i++) {
+      int64_t at = (i / group * p->outs + o) * group + i % group, v = weight_of(w, o, i);
       if (p->bytes)
         ((int8_t *)p->weight)[at] = (int8_t)v;
       else
@@ -46,13 +45,12 @@ static void pack_weights(struct arena *a, const struct value *w, int group, stru
 }
 
 // With x stored as code - lowest: sum (x + lowest - zero) w = sum x w + (lowest - zero) sum w.
-static void pack_bias(struct arena *a, const struct value *x, const struct value *w,
+static void pack_bias(struct arena *a, const struct value *x, const struct weights *w,
                       const struct value *b, struct prepared *p) {
   p->bias = ARENA_NEW(a, int32_t, p->outs);
-  for (int64_t o = 0; o < w->shape[0]; o++) {
-    int64_t sum = 0, in = w->shape[1];
-    for (int64_t i = 0; p->bytes && i < in; i++)
-      sum += type_integer(&w->type, o, tensor_int(w->init, o * in + i));
+  for (int64_t o = 0; o < w->outs; o++) {
+    int64_t sum = 0;
+    for (int64_t i = 0; p->bytes && i < w->taps; i++) sum += weight_of(w, o, i);
     int64_t offset = p->bytes ? type_lowest(&x->type) - type_zero(&x->type, 0) : 0;
     p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
   }
@@ -79,8 +77,9 @@ static void golden_prepare_linear(struct arena *a, const struct kernels *k, cons
   if (!fits16(x->lo - zero, x->hi - zero) || !fits16(lo, hi) || !sums_fit32(g, n)) return;
   p->packed = true;
   p->bytes = k->linear8 && value_is_narrow(x) && lo >= INT8_MIN && hi <= INT8_MAX;
-  pack_weights(a, w, p->bytes ? 4 : 2, p);
-  pack_bias(a, x, w, b, p);
+  struct weights weights = weights_of(w);
+  pack_weights(a, &weights, p->bytes ? 4 : 2, p);
+  pack_bias(a, x, &weights, b, p);
   const struct requant *rq = &n->rq[0];
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
                   n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&

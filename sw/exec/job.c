@@ -13,25 +13,43 @@ struct array array_of(const struct value *v, void *data) {
 // ---- slices: kernels know nothing of them, they get the part of each array that is needed
 
 void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
-                  const struct slice *slice, size_t element) {
+                  const struct needs *needs, size_t element) {
   int64_t inner = shape_elements(x->rank - dim - 1, x->shape + dim + 1), from = x->shape[dim];
-  int64_t outer = (x->per_frame ? frames : 1) * shape_elements(dim, x->shape), size = 0;
-  for (int64_t i = 0; i < slice->ranges; i++) size += slice->range[2 * i + 1] - slice->range[2 * i];
+  int64_t outer = (x->per_frame ? frames : 1) * shape_elements(dim, x->shape);
+  int64_t size = needs_size(needs, from);
   unsigned char *data = x->data ? arena_alloc(a, (size_t)(outer * size * inner), element) : NULL,
                 *to = data;
   for (int64_t o = 0; data && o < outer; o++)
-    for (int64_t i = 0; i < slice->ranges; i++) {
-      int64_t begin = slice->range[2 * i], end = slice->range[2 * i + 1];
+    for (int64_t i = 0; i < needs->ranges; i++) {
+      int64_t begin = needs->range[2 * i], end = needs->range[2 * i + 1];
       size_t bytes = (size_t)((end - begin) * inner) * element;
       memcpy(to, (unsigned char *)x->data + (size_t)((o * from + begin) * inner) * element, bytes);
       to += bytes;
     }
   x->data = data;
   x->shape[dim] = size;
-  x->elements = x->elements / from * size;
+  x->elements = shape_elements(x->rank, x->shape);
 }
 
-// The original indices of a sliced last output axis.
+void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
+                 const struct needs *needs, int64_t extent, size_t element) {
+  int64_t inner = shape_elements(x->rank - dim - 1, x->shape + dim + 1);
+  int64_t outer = (x->per_frame ? frames : 1) * shape_elements(dim, x->shape);
+  unsigned char *data = arena_alloc(a, (size_t)(outer * extent * inner), element);
+  const unsigned char *from = x->data;
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < needs->ranges; i++) {
+      int64_t begin = needs->range[2 * i], end = needs->range[2 * i + 1];
+      size_t bytes = (size_t)((end - begin) * inner) * element;
+      memcpy(data + (size_t)((o * extent + begin) * inner) * element, from, bytes);
+      from += bytes;
+    }
+  x->data = data;
+  x->shape[dim] = extent;
+  x->elements = shape_elements(x->rank, x->shape);
+}
+
+// The original indices of a sliced output axis.
 static int64_t *channels_of(struct arena *a, const struct slice *s, int64_t size) {
   int64_t *channel = ARENA_NEW(a, int64_t, size), k = 0;
   for (int64_t i = 0; i < s->ranges; i++)
@@ -41,12 +59,17 @@ static int64_t *channels_of(struct arena *a, const struct slice *s, int64_t size
 
 void job_narrow(struct arena *a, struct job *j, const struct space *space,
                 const struct slice *slice, size_t element) {
-  for (uint32_t i = 0; i < j->node->n_in && i < INPUTS_MAX; i++) {
-    int dim = slice_needs(space, slice, i);
-    if (dim != NONE) array_narrow(a, &j->in[i], j->frames, dim, slice, element);
+  for (uint32_t i = 0; i < j->node->n_in && i < INPUTS_MAX; i++)
+    for (int d = 0; d < space->in_rank[i]; d++) {
+      struct needs needs = slice_needs(a, space, slice, i, d);
+      if (!needs.whole) array_narrow(a, &j->in[i], j->frames, d, &needs, element);
+    }
+  for (int d = 0; d < space->out_rank; d++) {
+    if (space->out_axis[d] != slice->axis) continue;
+    j->sliced = d;
+    j->kept = channels_of(a, slice, slice_size(slice, space, slice->axis));
+    if (d == space->out_rank - 1) j->channel = j->kept;
   }
-  if (space->out_rank && space->out_axis[space->out_rank - 1] == slice->axis)
-    j->channel = channels_of(a, slice, slice_size(slice, space, slice->axis));
 }
 
 static void apply_slice(struct arena *a, struct job *j, size_t element) {

@@ -21,8 +21,10 @@ struct job {
   const struct node *node;
   int64_t frames;
   struct array in[JOB_INPUTS], out[JOB_OUTPUTS];
-  const void *const *parts;    // concat: the data of each input (n_in)
-  const int64_t *channel;      // sliced last output axis: its original index; NULL: all
+  const void *const *parts; // concat: the data of each input (n_in)
+  const int64_t *channel;   // sliced last output axis: its original index; NULL: all
+  const int64_t *kept;      // sliced dimension `sliced` of the output: the same; NULL: all
+  int sliced;
   void *held[ASSIGN_REFS_MAX]; // read, assign: the variables' contents
   int share, shares;           // this call does share `share` of `shares`; 0 of 0: everything
   bool fresh;                  // real_backward writes dx instead of adding to it
@@ -35,10 +37,14 @@ struct array array_of(const struct value *v, void *data);
 struct job job_of(struct arena *a, const struct graph *g, const struct node *n, int64_t frames,
                   size_t element, void *const *in, void *const *out);
 
-// Dimension `dim` of an array, restricted to the ranges of a slice: a copy in the arena. Without
+// Dimension `dim` of an array, restricted to what is needed of it: a copy in the arena. Without
 // data its shape alone.
 void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
-                  const struct slice *slice, size_t element);
+                  const struct needs *needs, size_t element);
+
+// The reverse: what an array of `extent` indices was restricted to, in its places among zeros.
+void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
+                 const struct needs *needs, int64_t extent, size_t element);
 
 // Restricts the arrays of a job to what a slice of the space of its node needs.
 void job_narrow(struct arena *a, struct job *j, const struct space *space,

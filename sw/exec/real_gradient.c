@@ -39,36 +39,28 @@ static struct job earlier(struct arena *a, const struct job *j, const struct gra
   if (op_has_space(d->of->op) && node_attr(sliced, ATTR_slice) &&
       space_of(j->graph, d->of, &s, &e) && slice_of(sliced, &s, &slice, &e)) {
     job_narrow(a, &f, &s, &slice, sizeof(float));
+    struct needs own = {.ranges = slice.ranges, .range = slice.range};
     for (int k = 0; sliced == j->node && k < s.out_rank; k++)
-      if (s.out_axis[k] == slice.axis) array_narrow(a, dy, j->frames, k, &slice, sizeof(float));
+      if (s.out_axis[k] == slice.axis) array_narrow(a, dy, j->frames, k, &own, sizeof(float));
     if (sliced == j->node) f.out[0] = *dy;
   }
   return f;
 }
 
 // The gradient of a slice's part, put where the part was: the rest is zero.
-static void widen(const struct job *j, const struct gradient *d, const float *part) {
+static void widen(struct arena *a, const struct job *j, const struct gradient *d,
+                  struct array part) {
   const struct array *whole = &j->out[0];
   struct space s;
   struct slice slice;
   struct err e = {0};
   space_of(j->graph, d->of, &s, &e);
   slice_of(d->of, &s, &slice, &e);
-  int needs = slice_needs(&s, &slice, d->input);
-  int64_t frames = job_frames(j, whole);
-  if (needs == NONE) {
-    memcpy(whole->data, part, (size_t)(frames * whole->elements) * sizeof *part);
-    return;
+  for (int k = 0; k < whole->rank; k++) {
+    struct needs needs = slice_needs(a, &s, &slice, d->input, k);
+    if (!needs.whole) array_widen(a, &part, j->frames, k, &needs, whole->shape[k], sizeof(float));
   }
-  memset(whole->data, 0, (size_t)(frames * whole->elements) * sizeof *part);
-  int64_t inner = shape_elements(whole->rank - needs - 1, whole->shape + needs + 1);
-  int64_t outer = frames * shape_elements(needs, whole->shape), size = whole->shape[needs];
-  for (int64_t o = 0; o < outer; o++)
-    for (int64_t i = 0; i < slice.ranges; i++) {
-      int64_t begin = slice.range[2 * i], count = (slice.range[2 * i + 1] - begin) * inner;
-      memcpy((float *)whole->data + (o * size + begin) * inner, part, (size_t)count * sizeof *part);
-      part += count;
-    }
+  memcpy(whole->data, part.data, (size_t)(job_frames(j, whole) * whole->elements) * sizeof(float));
 }
 
 void real_gradient(const struct job *j) {
@@ -88,6 +80,8 @@ void real_gradient(const struct job *j) {
   float **dx = ARENA_NEW(&a, float *, d.of->n_in + JOB_INPUTS);
   dx[d.input] = to;
   real_backward(&f, dy.data, dx);
-  if (scatter) widen(j, &d, to);
+  struct array part = f.in[d.input];
+  part.data = to;
+  if (scatter) widen(&a, j, &d, part);
   arena_free(&a);
 }

@@ -7,6 +7,7 @@
 // dx sums over the outputs in one chain; dw and db over the rows in shards of frames.
 #include "sw/exec/job.h"
 #include "sw/exec/kernels.h"
+#include "sw/graph/weights.h"
 
 #include <string.h>
 
@@ -18,8 +19,9 @@ struct shape {
 static struct shape shape_of(const struct job *j) {
   const struct array *w = &j->in[1];
   bool constant = !w->per_frame && !(j->node->n_in > 2 && j->in[2].per_frame);
-  return (struct shape){.rows = j->in[0].elements / w->shape[1],
-                        .in = w->shape[1],
+  int64_t in = fan_in(w->rank, w->shape);
+  return (struct shape){.rows = j->in[0].elements / in,
+                        .in = in,
                         .out = w->shape[0],
                         .frames = constant ? job_frames(j, &j->in[0]) : 1};
 }

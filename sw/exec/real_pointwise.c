@@ -12,47 +12,68 @@ struct function {
   struct exact_reals reals;
   enum curve curve;
   double alpha;
+  int64_t channels, inner; // of a type with scales per channel; 0: it has none
+  const int64_t *kept;     // (channels) of a slice: which ones; NULL: all
 };
 
-static struct function function_of(const struct node *n) {
-  return (struct function){.exact = exact_of(n->op),
-                           .reals = exact_reals_of(n),
-                           .curve = (enum curve)node_curve(n),
-                           .alpha = node_real(n, ATTR_alpha, 1.0)};
+static struct function function_of(const struct job *j) {
+  const struct node *n = j->node;
+  const struct array *y = &j->out[0];
+  struct function f = {.exact = exact_of(n->op),
+                       .reals = exact_reals_of(n),
+                       .curve = (enum curve)node_curve(n),
+                       .alpha = node_real(n, ATTR_alpha, 1.0)};
+  int axis = f.reals.type.axis;
+  if (!type_is_integer(&f.reals.type) || axis < 0) return f;
+  f.channels = y->shape[axis];
+  f.inner = shape_elements(y->rank - axis - 1, y->shape + axis + 1);
+  f.kept = j->sliced == axis ? j->kept : NULL;
+  return f;
 }
 
-static double value_at(const struct function *f, double x) {
-  return f->exact ? f->exact->real(x, &f->reals) : curve_real(f->curve, f->alpha, x);
+// The channel of element i, where it matters.
+static void go_to(struct function *f, int64_t i) {
+  if (!f->channels) return;
+  int64_t c = i / f->inner % f->channels;
+  f->reals.channel = f->kept ? f->kept[c] : c;
 }
 
-static double slope_at(const struct function *f, double x) {
-  return f->exact ? f->exact->slope(x, &f->reals) : curve_slope(f->curve, f->alpha, x);
+static double value_at(struct function *f, const float *x, int64_t i) {
+  double v = (double)x[i];
+  go_to(f, i);
+  return f->exact ? f->exact->real(v, &f->reals) : curve_real(f->curve, f->alpha, v);
+}
+
+static double slope_at(struct function *f, const float *x, int64_t i) {
+  double v = (double)x[i];
+  go_to(f, i);
+  return f->exact ? f->exact->slope(v, &f->reals) : curve_slope(f->curve, f->alpha, v);
 }
 
 void real_pointwise(const struct job *j) {
   const float *x = j->in[0].data;
   float *y = j->out[0].data;
-  struct function f = function_of(j->node);
+  struct function f = function_of(j);
   int64_t begin, end;
   job_share(j, job_frames(j, &j->out[0]) * j->out[0].elements, &begin, &end);
   if (j->node->op == OP_relu)
     for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
   else
-    for (int64_t i = begin; i < end; i++) y[i] = (float)value_at(&f, (double)x[i]);
+    for (int64_t i = begin; i < end; i++) y[i] = (float)value_at(&f, x, i);
 }
 
 // dx may be dy itself.
 void real_pointwise_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
   const float *x = j->in[0].data;
   float *to = dx[0];
-  struct function f = function_of(j->node);
+  struct function f = function_of(j);
   int64_t begin, end;
   job_share(j, to ? job_frames(j, &j->out[0]) * j->out[0].elements : 0, &begin, &end);
   if (j->fresh && j->node->op == OP_relu)
     for (int64_t i = begin; i < end; i++) to[i] = x[i] > 0 ? dy[i] : 0;
   else
     for (int64_t i = begin; i < end; i++) {
-      float d = (float)((double)dy[i] * slope_at(&f, (double)x[i]));
+      float d = (float)((double)dy[i] * slope_at(&f, x, i));
       to[i] = j->fresh ? d : to[i] + d;
     }
 }

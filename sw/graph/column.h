@@ -21,11 +21,13 @@ struct graph_column {
   bool (*real_types)(const struct graph *g, const struct node *n, struct err *e);
   // Instead of both, where inputs of any types are taken.
   bool (*any_types)(const struct graph *g, const struct node *n, struct err *e);
-  // The accumulator of a channel; NULL: it has none.
+  // The accumulator of a channel, numbered as before a slice; NULL: it has none.
   struct interval (*acc)(const struct graph *g, const struct node *n, enum known known,
                          int64_t channel);
-  // Channels whose accumulators differ; NULL: those of per-channel types.
-  int64_t (*channels)(const struct graph *g, const struct node *n);
+  // What a unit of that accumulator stands for; NULL: none is requantised to output 0.
+  double (*acc_scale)(const struct graph *g, const struct node *n, int64_t channel);
+  // Whether accumulators of channels differ even if their types are per tensor.
+  bool channels_differ;
   // The integers of output `out`; NULL: all of its type.
   struct interval (*range)(const struct graph *g, const struct node *n, uint32_t out);
 };
@@ -40,6 +42,9 @@ const struct graph_column *graph_column(enum op op);
 
 // Adds an axis; one that isn't reduced is the next dimension of the output.
 int space_axis(struct space *s, int64_t size, bool reduced);
+
+// Adds a term to what dimension `dim` of an input is read at: stride 1 alone is the axis itself.
+void space_term(struct space *s, uint32_t input, int dim, int axis, int64_t stride);
 
 // Element by element; shapes broadcast as NumPy's.
 bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e);
@@ -58,6 +63,11 @@ bool check_summable(const struct value *v, struct err *e);
 // A stream's type; channels are those of the last axis, by which requantisations are numbered.
 bool check_stream(const struct value *y, struct err *e);
 bool check_one_scale(const struct value *y, struct err *e);
+
+// Scales of all channels.
+bool check_type(const struct value *v, struct err *e);
+// Overflow symmetric is about zero 0.
+bool check_overflow(const struct node *n, const struct value *y, struct err *e);
 
 // Between `least` and `most` requantisations, one entry or one per channel each.
 bool check_requants(const struct graph *g, const struct node *n, uint32_t least, uint32_t most,

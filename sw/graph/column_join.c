@@ -2,6 +2,8 @@
 // add, sub and mul; shapes broadcast as NumPy's.
 #include "sw/graph/column.h"
 
+#include <math.h>
+
 enum { ADDENDS = 2 };
 
 static bool join_types(const struct graph *g, const struct node *n, struct err *e) {
@@ -27,6 +29,13 @@ static struct interval join_acc(const struct graph *g, const struct node *n, enu
   return interval_plus(a, interval_scaled(b, n->op == OP_sub ? -n->rq[1].mul[0] : n->rq[1].mul[0]));
 }
 
+static double join_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  (void)channel;
+  if (n->op == OP_mul)
+    return type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, 0);
+  return ldexp(type_scale(&node_out(g, n, 0)->type, 0), -n->rq[0].shift[0]);
+}
+
 // add and sub bring both inputs to one scale, whose shift is left.
 static struct interval join_range(const struct graph *g, const struct node *n, uint32_t out) {
   struct requant unit = {1, (const int64_t[]){1}, n->rq[0].shift};
@@ -34,5 +43,8 @@ static struct interval join_range(const struct graph *g, const struct node *n, u
   return interval_requantised(g, n, n->op == OP_mul ? &n->rq[0] : &unit);
 }
 
-const struct graph_column column_join = {
-    .space = space_elements, .types = join_types, .acc = join_acc, .range = join_range};
+const struct graph_column column_join = {.space = space_elements,
+                                         .types = join_types,
+                                         .acc = join_acc,
+                                         .acc_scale = join_scale,
+                                         .range = join_range};

@@ -13,9 +13,10 @@ static bool matmul_space(const struct graph *g, const struct node *n, struct spa
                    (long long)a->shape[!ta], (long long)b->shape[tb]);
   int m = space_axis(s, a->shape[ta], false), k_n = space_axis(s, b->shape[!tb], false);
   int k = space_axis(s, a->shape[!ta], true);
-  s->in_axis[0][ta] = (int8_t)m;
-  s->in_axis[0][!ta] = s->in_axis[1][tb] = (int8_t)k;
-  s->in_axis[1][!tb] = (int8_t)k_n;
+  space_term(s, 0, ta, m, 1);
+  space_term(s, 0, !ta, k, 1);
+  space_term(s, 1, tb, k, 1);
+  space_term(s, 1, !tb, k_n, 1);
   return true;
 }
 
@@ -33,6 +34,11 @@ static struct interval matmul_acc(const struct graph *g, const struct node *n, e
       interval_terms(g, n));
 }
 
+static double matmul_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  (void)channel;
+  return type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, 0);
+}
+
 static struct interval matmul_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_requantised(g, n, &n->rq[0]);
@@ -42,4 +48,5 @@ const struct graph_column column_matmul = {.space = matmul_space,
                                            .multiplies = true,
                                            .types = matmul_types,
                                            .acc = matmul_acc,
+                                           .acc_scale = matmul_scale,
                                            .range = matmul_range};

@@ -3,6 +3,8 @@
 #include "sw/graph/column.h"
 #include "sw/graph/pointwise.h"
 
+#include <math.h>
+
 enum { SLOPE_SHIFT_MAX = 60, TABLE_WIDTH_MAX = 16, ENUMERATED_MAX = 16 };
 
 static bool table_types(const struct node *n, const struct value *x, const struct value *y,
@@ -52,6 +54,25 @@ static bool check_codes(const struct node *n, const struct value *x, struct err 
   return good || err_set(e, "codes: %lld is out of range or order", (long long)c[first]);
 }
 
+// What a requantisation of floats rounds to.
+static bool real_pointwise_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct attr *type = node_attr(n, ATTR_type);
+  const struct value *y = node_out(g, n, 0);
+  if (!op_takes(n->op, ATTR_type)) return true;
+  if (!type)
+    return err_set(e, "%s of floats needs attribute \"type\", whose values it gives",
+                   op_info(n->op)->name);
+  struct value rounded = *node_in(g, n, 0); // channels are those before a slice
+  rounded.name = y->name;
+  rounded.type = type->type;
+  if (!type_is_fixed(&type->type) && !type_is_bipolar(&type->type))
+    return check_wrong(e, "attribute type of", &rounded, "a fixed or bipolar type");
+  if (n->rounding == FIX_TFLITE) return err_set(e, "rounding tflite isn't defined for floats");
+  if (type_width(&type->type) > STREAM_BITS_MAX)
+    return check_wrong(e, "attribute type of", &rounded, "at most 32 bits");
+  return check_type(&rounded, e) && check_overflow(n, &rounded, e);
+}
+
 static bool pointwise_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct op_info *info = op_info(n->op);
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
@@ -63,11 +84,14 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
     return check_wrong(e, "input", x, "one scale per tensor");
   if (x->type.axis >= 0 && x->type.axis != x->rank - 1)
     return check_wrong(e, "input", x, "channels on the last axis");
+  if (node_attr(n, ATTR_type))
+    return err_set(e, "attribute \"type\" is of floats, the output's type says it of integers");
   bool monotone = exact_of(n->op)->monotone;
   if (!monotone && type_width(&x->type) > ENUMERATED_MAX)
     return check_wrong(e, "input", x, "at most 16 bits, as the function isn't monotone");
   if (!check_codes(n, x, e)) return false;
-  uint32_t least = info->slopes ? info->slopes + 1 : !monotone || !type_equal(&x->type, &y->type);
+  bool closed = monotone && !op_is(n->op, TRAIT_NARROWS) && type_equal(&x->type, &y->type);
+  uint32_t least = info->slopes + (info->slopes || !closed);
   return check_requants(g, n, least, info->slopes + 1, e) && slopes(n, info, e) &&
          check_accumulator(g, n, e);
 }
@@ -85,6 +109,11 @@ static struct interval pointwise_acc_of(const struct graph *g, const struct node
     all = interval_join(all, (struct interval){v, v});
   }
   return all;
+}
+
+static double pointwise_scale(const struct graph *g, const struct node *n, int64_t c) {
+  int shift = op_info(n->op)->slopes ? n->rq[0].shift[0] : 0;
+  return ldexp(type_scale(&node_in(g, n, 0)->type, c), -shift);
 }
 
 static struct interval looked_up(const struct graph *g, const struct node *n) {
@@ -107,5 +136,7 @@ static struct interval pointwise_range(const struct graph *g, const struct node 
 
 const struct graph_column column_pointwise = {.space = space_elements,
                                               .types = pointwise_types,
+                                              .real_types = real_pointwise_types,
                                               .acc = pointwise_acc_of,
+                                              .acc_scale = pointwise_scale,
                                               .range = pointwise_range};

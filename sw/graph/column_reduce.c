@@ -11,8 +11,7 @@ static bool sum_space(const struct graph *g, const struct node *n, struct space 
       return err_set(e, "axis %lld of an input of rank %d", (long long)axes->ints[i], x->rank);
     reduced[axes->ints[i]] = true;
   }
-  for (int d = 0; d < x->rank; d++)
-    s->in_axis[0][d] = (int8_t)space_axis(s, x->shape[d], reduced[d]);
+  for (int d = 0; d < x->rank; d++) space_term(s, 0, d, space_axis(s, x->shape[d], reduced[d]), 1);
   return true;
 }
 
@@ -34,10 +33,18 @@ static struct interval sum_acc(const struct graph *g, const struct node *n, enum
   return interval_scaled(interval_seen(g, n, known, 0), interval_terms(g, n));
 }
 
+static double sum_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  (void)channel;
+  return type_scale(&node_in(g, n, 0)->type, 0);
+}
+
 static struct interval sum_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_requantised(g, n, &n->rq[0]);
 }
 
-const struct graph_column column_reduce = {
-    .space = sum_space, .types = sum_types, .acc = sum_acc, .range = sum_range};
+const struct graph_column column_reduce = {.space = sum_space,
+                                           .types = sum_types,
+                                           .acc = sum_acc,
+                                           .acc_scale = sum_scale,
+                                           .range = sum_range};

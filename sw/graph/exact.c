@@ -27,6 +27,33 @@ static double exact_cast_slope(UNUSED double x, UNUSED const struct exact_reals 
 
 #define exact_cast_codes no_codes
 
+// ---- requant: on integers the same; on reals the nearest value of its type, through which the
+// gradient passes straight, but for what overflows
+
+#define exact_requant exact_cast
+
+static int64_t requant_code(double x, const struct exact_reals *c, bool *inside) {
+  struct fix_target t = {.width = type_width(&c->type),
+                         .is_signed = c->type.is_signed,
+                         .bipolar = type_is_bipolar(&c->type),
+                         .zero = type_zero(&c->type, c->channel),
+                         .rounding = c->rounding,
+                         .overflow = c->overflow};
+  return fix_requant_real(x / type_scale(&c->type, c->channel), &t, inside);
+}
+
+static double exact_requant_real(double x, const struct exact_reals *c) {
+  return type_value(&c->type, c->channel, requant_code(x, c, NULL));
+}
+
+static double exact_requant_slope(double x, const struct exact_reals *c) {
+  bool inside;
+  requant_code(x, c, &inside);
+  return inside;
+}
+
+#define exact_requant_codes no_codes
+
 // ---- relu
 
 static fix_wide exact_relu(fix_wide v, UNUSED const struct exact_codes *c) {
@@ -190,7 +217,11 @@ const struct exact *exact_of(enum op op) {
 
 struct exact_reals exact_reals_of(const struct node *n) {
   const struct exact *x = exact_of(n->op);
-  return (struct exact_reals){.lo = node_real(n, ATTR_lo, x ? x->lo : 0),
+  const struct attr *type = node_attr(n, ATTR_type);
+  return (struct exact_reals){.type = type ? type->type : type_real(),
+                              .rounding = n->rounding,
+                              .overflow = n->overflow,
+                              .lo = node_real(n, ATTR_lo, x ? x->lo : 0),
                               .hi = node_real(n, ATTR_hi, x ? x->hi : 0),
                               .lambda = node_real(n, ATTR_lambda, 0),
                               .slope = node_real(n, ATTR_slope, 0),

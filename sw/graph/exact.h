@@ -17,6 +17,10 @@ struct exact_codes {
 // The real ones.
 struct exact_reals {
   double lo, hi, lambda, slope, offset;
+  struct type type; // requant: what it rounds to, how, and the channel of the element
+  enum fix_rounding rounding;
+  enum fix_overflow overflow;
+  int64_t channel;
 };
 
 struct exact {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/fix.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -34,6 +35,25 @@ int64_t fix_from_real(double v, int64_t lo, int64_t hi) {
   if (r <= (double)lo) return lo;
   if (r >= (double)hi) return hi;
   return (int64_t)r;
+}
+
+// v as mantissa / 2^shift, with a shift that is defined: what is larger than all that has a shift
+// stays larger than any width, what is smaller stays a fraction of its sign.
+int64_t fix_requant_real(double v, const struct fix_target *t, bool *inside) {
+  int exponent;
+  v = isnan(v) ? 0 : fmin(fmax(v, -DBL_MAX), DBL_MAX);
+  fix_wide mantissa = (fix_wide)(frexp(v, &exponent) * 0x1p53);
+  int shift = 53 - exponent;
+  if (shift < FIX_SHIFT_MIN) shift = FIX_SHIFT_MIN;
+  if (shift > FIX_SHIFT_MAX) shift = FIX_SHIFT_MAX;
+  if (t->bipolar) {
+    if (inside) *inside = fabs(v) <= 1;
+    return v >= 0 ? 1 : -1;
+  }
+  fix_wide q = fix_round(mantissa, shift, t->rounding) + t->zero;
+  int64_t code = fix_overflow(q, t->width, t->is_signed, t->zero, t->overflow);
+  if (inside) *inside = code == q;
+  return code;
 }
 
 bool fix_scale_tflite(double r, int64_t *mul, int32_t *shift) {

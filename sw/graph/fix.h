@@ -28,7 +28,7 @@ __extension__ typedef __int128 fix_wide; // products and shifted accumulators
 
 // Where a requantisation lands.
 struct fix_target {
-  int width; // bits, 1..32
+  int width; // bits, 1..62
   bool is_signed;
   bool bipolar; // one bit: acc >= 0 gives +1, else -1; width, zero, rounding, overflow unused
   int64_t zero;
@@ -73,7 +73,7 @@ static inline int fix_increment(enum fix_rounding mode, bool negative, bool last
   return 0;
 }
 
-// v * 2^left for left in 0..64, when the result only has to be right modulo 2^32 and, where it
+// v * 2^left for left in 0..64, when the result only has to be right modulo 2^62 and, where it
 // exceeds 2^62, in its sign: a large v is first replaced by one of the same sign that agrees with
 // it modulo 2^62, so that the shift stays within 128 bits.
 static inline fix_wide fix_shift_left(fix_wide v, int left) {
@@ -139,5 +139,10 @@ bool fix_scale_tflite(double r, int64_t *mul, int32_t *shift);
 
 // round half to even in double, then clamped to lo..hi: the one way from float to integer.
 int64_t fix_from_real(double v, int64_t lo, int64_t hi);
+
+// What fix_requant gives for the accumulator that v is exactly, in units of the target's scale; any
+// rounding but tflite. Infinities are beyond all numbers, what isn't a number is 0. `inside`, if
+// not NULL: whether nothing overflowed; of a bipolar target, whether v lies within -1..1.
+int64_t fix_requant_real(double v, const struct fix_target *t, bool *inside);
 
 #endif

@@ -35,7 +35,7 @@ static bool part_of(const struct graph *g, const struct node *n, const struct gr
   if (!space_of(g, d->of, s, e) || !slice_of(n, s, slice, e)) return false;
   if (!slice->ranges) return true;
   if (node_attr(d->of, ATTR_slice)) return err_set(e, "slice: \"%s\" is a slice", d->of->name);
-  return slice_needs(s, slice, d->input) != NONE ||
+  return axis_dimension(s, slice->axis, d->input) != NONE ||
          err_set(e, "slice: axis %d isn't one of input %u of \"%s\"", slice->axis, d->input,
                  d->of->name);
 }
@@ -53,7 +53,7 @@ bool gradient_shape(const struct graph *g, const struct node *n, int *rank, int6
   const struct value *x = node_in(g, d.of, d.input);
   *rank = x->rank;
   memcpy(shape, x->shape, sizeof x->shape);
-  if (slice.ranges) shape[slice_needs(&s, &slice, d.input)] = kept(&slice, &s);
+  if (slice.ranges) shape[axis_dimension(&s, slice.axis, d.input)] = kept(&slice, &s);
   return true;
 }
 

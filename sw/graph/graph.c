@@ -117,6 +117,10 @@ void graph_add_text(struct graph *g, uint32_t node, enum attr_name name, const c
   graph_add_attr(g, node, name)->text = arena_strdup(g->arena, text);
 }
 
+void graph_add_type(struct graph *g, uint32_t node, enum attr_name name, struct type type) {
+  graph_add_attr(g, node, name)->type = type;
+}
+
 void graph_add_requant(struct graph *g, uint32_t node, int64_t count, const int64_t *mul,
                        const int32_t *shift) {
   struct node *n = &g->nodes[node];

@@ -15,6 +15,7 @@
 #include "sw/graph/type.h"
 
 enum { RANK_MAX = 8, NONE = -1 };
+enum { STREAM_BITS_MAX = 32 }; // of accumulators: ACCUMULATOR_BITS_MAX
 #define DIM_MAX ((int64_t)1 << 24)
 #define ELEMENTS_MAX ((int64_t)1 << 28)
 
@@ -32,7 +33,16 @@ enum attr_name {
   ATTR_COUNT
 };
 
-enum attr_kind { ATTR_INT, ATTR_INTS, ATTR_REAL, ATTR_TENSOR, ATTR_VALUE, ATTR_NODE, ATTR_TEXT };
+enum attr_kind {
+  ATTR_INT,
+  ATTR_INTS,
+  ATTR_REAL,
+  ATTR_TENSOR,
+  ATTR_VALUE,
+  ATTR_NODE,
+  ATTR_TEXT,
+  ATTR_TYPE
+};
 
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I8, DTYPE_I16, DTYPE_I32, DTYPE_I64, DTYPE_U8 };
 
@@ -75,6 +85,7 @@ struct attr {
   struct tensor *tensor; // TENSOR
   uint32_t value;        // VALUE, NODE
   const char *text;      // TEXT
+  struct type type;      // TYPE
 };
 
 // y = overflow(zero_y + round(acc * mul / 2^shift)); one entry, or one per channel of the output.
@@ -171,6 +182,7 @@ enum op_trait {
   TRAIT_REFERS = 1 << 10,
   TRAIT_BACKWARD = 1 << 11,
   TRAIT_CARRIED = 1 << 12,
+  TRAIT_NARROWS = 1 << 13,
 };
 
 // How gradients pass through a kind, or why they don't.
@@ -215,6 +227,7 @@ void graph_add_ints(struct graph *g, uint32_t node, enum attr_name name, int64_t
                     const int64_t *values);
 void graph_add_real(struct graph *g, uint32_t node, enum attr_name name, double value);
 void graph_add_text(struct graph *g, uint32_t node, enum attr_name name, const char *text);
+void graph_add_type(struct graph *g, uint32_t node, enum attr_name name, struct type type);
 void graph_add_requant(struct graph *g, uint32_t node, int64_t count, const int64_t *mul,
                        const int32_t *shift);
 void graph_add_origin(struct graph *g, uint32_t node, const char *name);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/interval.h"
 
+#include "sw/base/bits.h"
 #include "sw/graph/column.h"
 #include "sw/graph/pointwise.h"
+#include "sw/graph/weights.h"
 
 struct interval interval_join(struct interval a, struct interval b) {
   return (struct interval){a.lo < b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
@@ -52,18 +54,34 @@ int64_t interval_terms(const struct graph *g, const struct node *n) {
   return count;
 }
 
+// A slice numbers its channels anew; what it reads is numbered as it was.
+static int64_t whole_channel(const struct graph *g, const struct node *n, int64_t channel) {
+  struct space s;
+  struct slice slice;
+  struct err e = {0};
+  if (!node_attr(n, ATTR_slice) || !space_of(g, n, &s, &e) || !slice_of(n, &s, &slice, &e) ||
+      !s.out_rank || s.out_axis[s.out_rank - 1] != slice.axis)
+    return channel;
+  return slice_index(&slice, channel);
+}
+
 struct interval interval_acc(const struct graph *g, const struct node *n, enum known known,
                              int64_t channel) {
   const struct graph_column *c = graph_column(n->op);
-  return c->acc ? c->acc(g, n, known, channel) : (struct interval){0, 0};
+  return c->acc ? c->acc(g, n, known, whole_channel(g, n, channel)) : (struct interval){0, 0};
+}
+
+double interval_scale(const struct graph *g, const struct node *n, int64_t channel) {
+  const struct graph_column *c = graph_column(n->op);
+  return c->acc_scale && n->n_rq ? c->acc_scale(g, n, whole_channel(g, n, channel)) : 0;
 }
 
 // Channels whose accumulators differ.
 static int64_t channels(const struct graph *g, const struct node *n) {
   const struct graph_column *c = graph_column(n->op);
-  if (c->channels) return c->channels(g, n);
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  return x->type.axis >= 0 || y->type.axis >= 0 ? y->shape[y->rank - 1] : 1;
+  bool differ = c->channels_differ || x->type.axis >= 0 || y->type.axis >= 0;
+  return differ ? y->shape[y->rank - 1] : 1;
 }
 
 struct interval interval_node(const struct graph *g, const struct node *n, enum known known) {
@@ -74,24 +92,23 @@ struct interval interval_node(const struct graph *g, const struct node *n, enum 
 }
 
 int interval_bits(struct interval i) {
-  int bits = 1;
-  while (bits < 127 && (i.lo < -((fix_wide)1 << (bits - 1)) || i.hi >= (fix_wide)1 << (bits - 1)))
-    bits++;
-  return bits;
+  int lo = bits_signed(i.lo), hi = bits_signed(i.hi);
+  return lo > hi ? lo : hi;
 }
 
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
                       int64_t *x) {
-  const struct value *v = node_in(g, n, 0), *w = node_in(g, n, 1);
-  int64_t in = w->shape[1], zero = type_zero(&w->type, channel);
-  for (int64_t i = 0; i < in; i++)
-    x[i] = (tensor_int(w->init, channel * in + i) > zero) == high ? v->hi : v->lo;
+  const struct value *v = node_in(g, n, 0);
+  struct weights w = weights_of(node_in(g, n, 1));
+  for (int64_t i = 0; i < w.taps; i++)
+    x[i] = (weight_of(&w, channel, i) > 0) == high ? v->hi : v->lo;
 }
 
 // |acc * 2^max(31 - S, 0)| < 2^31 for every channel.
 static bool fits_tflite(const struct graph *g, const struct node *n) {
-  for (int64_t c = 0, count = channels(g, n); n->n_rq && c < count; c++) {
-    const struct requant *rq = &n->rq[n->n_rq - 1];
+  const struct requant *rq = n->n_rq ? &n->rq[n->n_rq - 1] : NULL;
+  int64_t count = rq && rq->count > 1 ? rq->count : channels(g, n);
+  for (int64_t c = 0; rq && c < count; c++) {
     int left = 31 - rq->shift[rq->count > 1 ? c : 0];
     struct interval acc = interval_acc(g, n, KNOWN_TYPES, c);
     if (left > 31 || interval_bits(acc) + (left > 0 ? left : 0) > 32) return false;

@@ -27,13 +27,16 @@ void graph_ranges(struct graph *g);
 struct interval interval_acc(const struct graph *g, const struct node *n, enum known known,
                              int64_t channel);
 
+// What a unit of it stands for; 0: no accumulator is requantised to the node's output.
+double interval_scale(const struct graph *g, const struct node *n, int64_t channel);
+
 // Over all channels.
 struct interval interval_node(const struct graph *g, const struct node *n, enum known known);
 
 // Bits of the narrowest two's complement that holds the interval.
 int interval_bits(struct interval i);
 
-// The input (IN) of a linear layer with constant weights that attains the low or high end of a
+// The inputs, one per tap, of a node with constant weights that attain the low or high end of a
 // channel's interval.
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
                       int64_t *x);

@@ -130,6 +130,8 @@ static bool read_attr(struct reader *r, uint32_t node, const char *key, const js
   case ATTR_TEXT:
     a->text = text ? arena_strdup(r->arena, text) : NULL;
     return text || err_set(r->err, "attribute \"%s\": expected a string", key);
+  case ATTR_TYPE:
+    return reader_type(r, j, &a->type) || err_within(r->err, "attribute \"%s\"", key);
   }
   return false;
 }

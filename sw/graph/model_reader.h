@@ -27,6 +27,9 @@ struct tensor *reader_take_list(struct reader *r, const char *name, enum dtype d
 bool reader_add_name(struct reader *r, json_t *map, const char *name, uint32_t id);
 bool reader_find_value(struct reader *r, const json_t *name, uint32_t *id);
 
+// What "type" says.
+bool reader_type(struct reader *r, const json_t *j, struct type *t);
+
 // An entry of "tensors", a value declared by a node or an input, an entry of "inputs".
 bool reader_tensor(struct reader *r, const char *name, const json_t *j);
 bool reader_value(struct reader *r, const json_t *j, bool per_frame, uint32_t *id);

@@ -126,7 +126,7 @@ static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   return true;
 }
 
-static bool read_type(struct reader *r, const json_t *j, struct type *t) {
+bool reader_type(struct reader *r, const json_t *j, struct type *t) {
   static const enum type_class classes[] = {TYPE_REAL, TYPE_REF, TYPE_BIPOLAR, TYPE_TERNARY};
   const char *text = json_string_value(j);
   if (!text) return read_long_type(r, j, t);
@@ -156,7 +156,7 @@ static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *sh
 bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   static const char *const keys[] = {"type", "axis_of_out", "mask", NULL};
   struct type type;
-  if (!json_only(j, keys, "entry", r->err) || !read_type(r, json_object_get(j, "type"), &type))
+  if (!json_only(j, keys, "entry", r->err) || !reader_type(r, json_object_get(j, "type"), &type))
     return false;
   const json_t *axis = json_object_get(j, "axis_of_out"), *mask = json_object_get(j, "mask");
   if (axis && (!json_is_integer(axis) || json_integer_value(axis) != 0))
@@ -176,7 +176,7 @@ bool reader_value(struct reader *r, const json_t *j, bool per_frame, uint32_t *i
   const char *name = json_string_value(json_object_get(j, "name"));
   if (!name) return err_set(r->err, "name: expected a string");
   if (!read_shape(r, json_object_get(j, "shape"), &rank, shape) ||
-      !read_type(r, json_object_get(j, "type"), &type))
+      !reader_type(r, json_object_get(j, "type"), &type))
     return err_within(r->err, "value \"%s\"", name);
   *id = graph_add_value(r->graph, name, rank, shape, type, per_frame);
   return reader_add_name(r, r->values, name, *id);

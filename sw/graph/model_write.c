@@ -36,11 +36,10 @@ static bool taken(const struct writer *w, const char *name) {
 
 // Stores an array under owner.suffix (made unique) and prints that name.
 static void put_array(struct writer *w, const char *owner, const char *suffix, enum dtype dtype,
-                      int64_t rows, int64_t count, const void *data) {
+                      int rank, const int64_t *shape, const void *data) {
   char *name = arena_printf(w->arena, "%s.%s", owner, suffix);
   while (taken(w, name)) name = arena_printf(w->arena, "%s_", name);
-  const int64_t shape[2] = {rows, count};
-  struct tensor *t = tensor_new(w->arena, dtype, rows ? 2 : 1, rows ? shape : shape + 1);
+  struct tensor *t = tensor_new(w->arena, dtype, rank, shape);
   memcpy(t->data, data, (size_t)t->count * dtype_size(dtype));
   add(w, name, t);
   json_put_string(&w->text, name);
@@ -55,7 +54,7 @@ static void put_signs(struct writer *w, const char *owner, const struct type *t)
     text_puts(&w->text, "}}");
     return;
   }
-  put_array(w, owner, "scale", DTYPE_F64, 0, t->channels, t->scale);
+  put_array(w, owner, "scale", DTYPE_F64, 1, &t->channels, t->scale);
   text_printf(&w->text, ",\"axis\":%d}}", t->axis);
 }
 
@@ -76,9 +75,9 @@ static void put_type(struct writer *w, const char *owner, const struct type *t) 
     text_printf(&w->text, ",\"zero\":%d}", t->zero[0]);
     return;
   }
-  put_array(w, owner, "scale", DTYPE_F64, 0, t->channels, t->scale);
+  put_array(w, owner, "scale", DTYPE_F64, 1, &t->channels, t->scale);
   text_puts(&w->text, ",\"zero\":");
-  put_array(w, owner, "zero", DTYPE_I32, 0, t->channels, t->zero);
+  put_array(w, owner, "zero", DTYPE_I32, 1, &t->channels, t->zero);
   text_printf(&w->text, ",\"axis\":%d}", t->axis);
 }
 
@@ -118,7 +117,9 @@ static void put_input(struct writer *w, const struct input *in) {
     put_reals(&w->text, s->channels, s->std);
     if (s->tables) {
       text_puts(&w->text, ",\"table\":");
-      put_array(w, v->name, "pixels", DTYPE_I32, s->tables > 1 ? s->tables : 0, 256, s->table);
+      const int64_t shape[2] = {s->tables, 256};
+      bool one = s->tables == 1;
+      put_array(w, v->name, "pixels", DTYPE_I32, one ? 1 : 2, one ? shape + 1 : shape, s->table);
     }
     text_puts(&w->text, "}");
   }
@@ -139,8 +140,7 @@ static void put_tensors(struct writer *w) {
     put_type(w, v->name, &v->type);
     if (v->mask) {
       text_puts(&w->text, ",\"mask\":");
-      put_array(w, v->name, "mask", DTYPE_U8, v->rank == 2 ? v->shape[0] : 0,
-                v->rank == 2 ? v->shape[1] : v->mask->count, v->mask->data);
+      put_array(w, v->name, "mask", DTYPE_U8, v->rank, v->shape, v->mask->data);
     }
     text_puts(&w->text, "}");
   }
@@ -175,7 +175,7 @@ static void put_attr(struct writer *w, const struct node *n, const struct attr *
     json_put_real(&w->text, a->real);
     return;
   case ATTR_TENSOR:
-    put_array(w, n->name, attr_text(a->name), a->tensor->dtype, 0, a->tensor->count,
+    put_array(w, n->name, attr_text(a->name), a->tensor->dtype, 1, &a->tensor->count,
               a->tensor->data);
     return;
   case ATTR_VALUE:
@@ -187,6 +187,9 @@ static void put_attr(struct writer *w, const struct node *n, const struct attr *
   case ATTR_TEXT:
     json_put_string(&w->text, a->text);
     return;
+  case ATTR_TYPE:
+    put_type(w, n->name, &a->type);
+    return;
   }
 }
 
@@ -197,9 +200,9 @@ static void put_requant(struct writer *w, const struct node *n, uint32_t i) {
     return;
   }
   text_puts(&w->text, "{\"mul\":");
-  put_array(w, n->name, "mul", DTYPE_I64, 0, rq->count, rq->mul);
+  put_array(w, n->name, "mul", DTYPE_I64, 1, &rq->count, rq->mul);
   text_puts(&w->text, ",\"shift\":");
-  put_array(w, n->name, "shift", DTYPE_I32, 0, rq->count, rq->shift);
+  put_array(w, n->name, "shift", DTYPE_I32, 1, &rq->count, rq->shift);
   text_puts(&w->text, "}");
 }
 

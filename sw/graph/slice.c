@@ -3,13 +3,17 @@
 
 #include "sw/graph/column.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void whole(struct space *s, const struct graph *g, const struct node *n) {
   memset(s, 0, sizeof *s);
-  memset(s->in_axis, NONE, sizeof s->in_axis);
   memset(s->out_axis, NONE, sizeof s->out_axis);
-  for (uint32_t i = 0; i < n->n_in && i < INPUTS_MAX; i++) s->in_rank[i] = node_in(g, n, i)->rank;
+  for (uint32_t i = 0; i < n->n_in && i < INPUTS_MAX; i++) {
+    const struct value *v = node_in(g, n, i);
+    s->in_rank[i] = v->rank;
+    for (int d = 0; d < v->rank; d++) s->in[i][d].extent = v->shape[d];
+  }
 }
 
 int space_axis(struct space *s, int64_t size, bool reduced) {
@@ -17,6 +21,12 @@ int space_axis(struct space *s, int64_t size, bool reduced) {
   s->reduced[s->axes] = reduced;
   if (!reduced) s->out_axis[s->out_rank++] = (int8_t)s->axes;
   return s->axes++;
+}
+
+void space_term(struct space *s, uint32_t input, int dim, int axis, int64_t stride) {
+  struct form *f = &s->in[input][dim];
+  assert(f->terms < TERMS_MAX && stride > 0);
+  f->term[f->terms++] = (struct term){axis, stride};
 }
 
 // Broadcasting as NumPy's: aligned at the last dimension, a size of 1 stretches.
@@ -34,7 +44,7 @@ bool space_elements(const struct graph *g, const struct node *n, struct space *s
         return err_set(e, "inputs of %lld and %lld elements on one axis don't broadcast",
                        (long long)size, (long long)own);
       size = own;
-      s->in_axis[i][k] = (int8_t)d;
+      space_term(s, i, k, d, 1);
     }
     space_axis(s, size, false);
   }
@@ -69,17 +79,20 @@ bool slice_of(const struct node *n, const struct space *s, struct slice *out, st
   return true;
 }
 
+int64_t slice_index(const struct slice *s, int64_t i) {
+  const int64_t *range = s->range;
+  while (i >= range[1] - range[0]) {
+    i -= range[1] - range[0];
+    range += 2;
+  }
+  return range[0] + i;
+}
+
 int64_t slice_size(const struct slice *s, const struct space *space, int axis) {
   if (s->ranges == 0 || s->axis != axis) return space->size[axis];
   int64_t size = 0;
   for (int64_t i = 0; i < s->ranges; i++) size += s->range[2 * i + 1] - s->range[2 * i];
   return size;
-}
-
-int slice_needs(const struct space *s, const struct slice *slice, uint32_t input) {
-  for (int d = 0; slice->ranges && d < s->in_rank[input]; d++)
-    if (s->in_axis[input][d] == slice->axis) return d;
-  return NONE;
 }
 
 int concat_axis(const struct graph *g, const struct node *n) {

@@ -2,8 +2,8 @@
 // Structure: names, counts, attributes, shapes, tensors, sources, order.
 #include "sw/graph/verify.h"
 
+#include "sw/graph/column.h"
 #include "sw/graph/races.h"
-#include "sw/graph/slice.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -152,20 +152,6 @@ static bool verify_value_shape(const struct value *v, struct err *e) {
   return true;
 }
 
-static bool verify_channels(const struct value *v, struct err *e) {
-  const struct type *t = &v->type;
-  if (!type_is_integer(t)) return true;
-  if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
-    return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
-                   (long long)t->channels, t->axis);
-  for (int64_t c = 0; c < t->channels; c++)
-    if (!(t->scale[c] > 0) || !isfinite(t->scale[c]))
-      return err_set(e, "value \"%s\": scale %g, expected a positive number", v->name, t->scale[c]);
-  if (!v->init && type_width(t) > 32)
-    return err_set(e, "value \"%s\": width %d, a stream has at most 32 bits", v->name, t->width);
-  return true;
-}
-
 static bool verify_tensor(const struct value *v, struct err *e) {
   const struct tensor *t = v->init;
   if (type_is_real(&v->type)) {
@@ -205,8 +191,41 @@ static bool verify_mask(const struct value *v, struct err *e) {
 }
 
 static bool verify_value(const struct value *v, struct err *e) {
-  return verify_value_shape(v, e) && verify_channels(v, e) && (!v->mask || verify_mask(v, e)) &&
+  return verify_value_shape(v, e) && check_type(v, e) && (!v->mask || verify_mask(v, e)) &&
          (!v->init || verify_tensor(v, e));
+}
+
+enum { READER = 1, READER_OF_STREAMS = 2 };
+
+// Who reads each value, (values): a requantisation may read an accumulator, others streams only.
+static void find_readers(const struct graph *g, char *readers) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      const struct use *u = &g->nodes[i].in[k];
+      bool narrows = op_is(g->nodes[i].op, TRAIT_NARROWS) && !u->delay && !readers[u->value];
+      readers[u->value] = narrows ? READER : READER_OF_STREAMS;
+    }
+  for (uint32_t i = 0; i < g->n_outputs; i++) readers[g->outputs[i]] = READER_OF_STREAMS;
+}
+
+// More bits than a stream has: between a node and the requantisation behind it, which both are
+// written as one where values are stored or become a circuit.
+static bool verify_accumulators(const struct graph *g, struct err *e) {
+  struct arena a = {0};
+  char *readers = ARENA_NEW(&a, char, g->n_values);
+  bool ok = true;
+  find_readers(g, readers);
+  for (uint32_t i = 0; ok && i < g->n_values; i++) {
+    const struct value *v = &g->values[i];
+    bool wide = !v->init && type_is_integer(&v->type) && type_width(&v->type) > STREAM_BITS_MAX;
+    if (wide && (v->node == NONE || readers[i] != READER || !v->type.is_signed))
+      ok = err_set(e,
+                   "value \"%s\": width %d, a stream has at most %d bits; only signed ones that a "
+                   "node hands to a requant of its own have more",
+                   v->name, v->type.width, STREAM_BITS_MAX);
+  }
+  arena_free(&a);
+  return ok;
 }
 
 // Every value is a tensor, an input or an output of a node; every tensor has a reader.
@@ -275,7 +294,7 @@ bool graph_verify(const struct graph *g, struct err *e) {
   if (!verify_names(g, e)) return false;
   for (uint32_t i = 0; i < g->n_values; i++)
     if (!verify_value(&g->values[i], e)) return false;
-  if (!verify_used(g, e)) return false;
+  if (!verify_used(g, e) || !verify_accumulators(g, e)) return false;
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (!verify_source(g, &g->inputs[i], e))
       return err_within(e, "input \"%s\"", g->values[g->inputs[i].value].name);

@@ -3,12 +3,26 @@
 #include "sw/graph/column.h"
 #include "sw/graph/verify.h"
 
+#include <math.h>
+
 bool check_wrong(struct err *e, const char *what, const struct value *v, const char *expected) {
   struct arena a = {0};
   err_put(e, "%s \"%s\" has type %s, expected %s", what, v->name, type_text(&a, &v->type),
           expected);
   arena_free(&a);
   return false;
+}
+
+bool check_type(const struct value *v, struct err *e) {
+  const struct type *t = &v->type;
+  if (!type_is_integer(t)) return true;
+  if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
+    return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
+                   (long long)t->channels, t->axis);
+  for (int64_t c = 0; c < t->channels; c++)
+    if (!(t->scale[c] > 0) || !isfinite(t->scale[c]))
+      return err_set(e, "value \"%s\": scale %g, expected a positive number", v->name, t->scale[c]);
+  return true;
 }
 
 static bool all_real(const struct graph *g, const struct node *n) {
@@ -36,6 +50,14 @@ static bool check_requant(const struct requant *rq, const struct value *y, struc
   return true;
 }
 
+bool check_overflow(const struct node *n, const struct value *y, struct err *e) {
+  for (int64_t c = 0; n->overflow == FIX_SYMMETRIC && c < y->type.channels; c++)
+    if (type_is_integer(&y->type) && type_zero(&y->type, c) != 0)
+      return err_set(e, "overflow symmetric is about zero 0, found zero %d",
+                     type_zero(&y->type, c));
+  return true;
+}
+
 bool check_requants(const struct graph *g, const struct node *n, uint32_t least, uint32_t most,
                     struct err *e) {
   if (n->n_rq < least || n->n_rq > most)
@@ -43,11 +65,7 @@ bool check_requants(const struct graph *g, const struct node *n, uint32_t least,
   const struct value *y = n->n_out ? node_out(g, n, 0) : &g->values[n->ref[0]];
   for (uint32_t i = 0; i < n->n_rq; i++)
     if (!check_requant(&n->rq[i], y, e)) return false;
-  for (int64_t c = 0; n->overflow == FIX_SYMMETRIC && c < y->type.channels; c++)
-    if (type_is_integer(&y->type) && type_zero(&y->type, c) != 0)
-      return err_set(e, "overflow symmetric is about zero 0, found zero %d",
-                     type_zero(&y->type, c));
-  return true;
+  return check_overflow(n, y, e);
 }
 
 // What is looked up or copied is the output's integer already.

@@ -162,7 +162,7 @@ bool grids_slice_fits(const struct graph *g, const struct event *e) {
 
 int grids_axis_read(const struct grids *g, uint32_t node, const struct slice *s, uint32_t k) {
   if (k >= INPUTS_MAX) return NONE;
-  int dim = slice_needs(&g->spaces[node], s, k);
+  int dim = s->ranges ? axis_dimension(&g->spaces[node], s->axis, k) : NONE;
   return dim == NONE ? NONE : g->of_value[g->graph->nodes[node].in[k].value]->axis_of[dim];
 }
 

@@ -84,7 +84,7 @@ static bool restrict_to(struct pass *p, uint32_t node, const struct gradient *d,
   struct graph *g = p->g;
   struct space s;
   if (!space_of(g, d->of, &s, p->err)) return false;
-  int dim = slice->axis, axis = s.axes ? s.in_axis[d->input][dim] : NONE;
+  int dim = slice->axis, axis = s.axes ? form_axis(&s, d->input, dim) : NONE;
   if (axis == NONE)
     return err_set(p->err, "layer \"%s\": no slice of dimension %d of input %u", d->of->name, dim,
                    d->input);

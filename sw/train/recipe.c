@@ -110,6 +110,13 @@ static bool read_attr(struct reading *r, uint32_t node, const char *key, const j
     graph_add_real(r->g, node, (enum attr_name)name, json_number_value(j));
   } else if (kind == ATTR_TEXT && json_is_string(j)) {
     graph_add_text(r->g, node, (enum attr_name)name, json_string_value(j));
+  } else if (kind == ATTR_TYPE && json_is_string(j)) {
+    struct type type = type_of_class(TYPE_BIPOLAR);
+    if (strcmp(json_string_value(j), "bipolar") != 0 &&
+        !type_parse_short(r->arena, json_string_value(j), &type))
+      return err_set(r->err, "%s: \"%s\", expected W,F, uW,F or bipolar", key,
+                     json_string_value(j));
+    graph_add_type(r->g, node, (enum attr_name)name, type);
   } else if (kind == ATTR_INTS && json_is_array(j)) {
     int64_t count = (int64_t)json_array_size(j), *ints = ARENA_NEW(r->arena, int64_t, count);
     for (int64_t i = 0; i < count; i++) ints[i] = json_integer_value(json_array_get(j, (size_t)i));

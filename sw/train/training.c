@@ -2,8 +2,8 @@
 #include "sw/train/training.h"
 
 #include "sw/base/rng.h"
-#include "sw/graph/copy.h"
 #include "sw/graph/races.h"
+#include "sw/pass/copy.h"
 #include "sw/train/autodiff.h"
 
 #include <string.h>
@@ -310,20 +310,4 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
   if (!copy_model(&b, loss) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;
   if (!graph_verify(b.g, e) || !races_none(b.g, e)) return NULL;
   return b.t;
-}
-
-// ---- back to inference
-
-struct graph *training_inference(struct arena *a, const struct graph *model) {
-  struct graph_copy c = copy_new(a, model);
-  copy_inputs(&c);
-  for (uint32_t i = 0; i < model->n_nodes; i++) {
-    const struct node *n = &model->nodes[i];
-    if (op_is(n->op, TRAIT_STEPS))
-      c.value[n->out[0]] = c.value[n->in[0].value];
-    else
-      copy_outputs(&c, n, copy_node(&c, n, n->name));
-  }
-  copy_graph_outputs(&c);
-  return c.to;
 }

@@ -51,7 +51,4 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
                               const struct optimizer *o, uint64_t seed,
                               const struct training_part *parts, uint32_t n_parts, struct err *e);
 
-// The model without what only training needs (dropout): a copy that shares the tensors.
-struct graph *training_inference(struct arena *a, const struct graph *model);
-
 #endif

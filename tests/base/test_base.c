@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "sw/base/arena.h"
+#include "sw/base/bits.h"
 #include "sw/base/err.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
@@ -22,6 +23,29 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+// Every width: its largest number, and the next.
+static void bits_hold_a_number_and_not_the_next(void **state) {
+  (void)state;
+  assert_int_equal(bits_unsigned(0), 1);
+  assert_int_equal(bits_unsigned(UINT64_MAX), 64);
+  assert_int_equal(bits_signed(0), 1);
+  assert_int_equal(bits_signed(-1), 1);
+  assert_int_equal(bits_clog2(0), 0);
+  assert_int_equal(bits_clog2(1), 0);
+  assert_int_equal(bits_clog2(INT64_MAX), 63);
+  for (int b = 1; b < 63; b++) {
+    int64_t end = (int64_t)1 << b;
+    assert_int_equal(bits_unsigned((uint64_t)end - 1), b);
+    assert_int_equal(bits_unsigned((uint64_t)end), b + 1);
+    assert_int_equal(bits_signed(end - 1), b + 1);
+    assert_int_equal(bits_signed(end), b + 2);
+    assert_int_equal(bits_signed(-end), b + 1);
+    assert_int_equal(bits_signed(-end - 1), b + 2);
+    assert_int_equal(bits_clog2(end), b);
+    assert_int_equal(bits_clog2(end + 1), b + 1);
+  }
+}
 
 static void the_first_error_wins_and_gets_context(void **state) {
   (void)state;
@@ -373,6 +397,7 @@ static void test_rescue(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rescue),
+      cmocka_unit_test(bits_hold_a_number_and_not_the_next),
       cmocka_unit_test(the_first_error_wins_and_gets_context),
       cmocka_unit_test(a_long_error_is_cut_not_overrun),
       cmocka_unit_test(control_bytes_are_printed_escaped),

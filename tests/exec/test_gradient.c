@@ -29,11 +29,13 @@ static double loss(struct probe *p) {
 // Central difference of the loss with respect to *x.
 static double difference(struct probe *p, double *x) {
   double at = *x;
+  p->through = true;
   *x = at + STEP;
   double above = loss(p);
   *x = at - STEP;
   double below = loss(p);
   *x = at;
+  p->through = false;
   return (above - below) / (2 * STEP);
 }
 
@@ -244,6 +246,7 @@ static void seeded_bugs_are_caught(void **state) {
   assert_in_range(caught(OP_add, bug_last_of_broadcast), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_softmax, bug_diagonal_only), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_relu, bug_slope_of_one), 1, PROBE_CASES - 1);
+  assert_in_range(caught(OP_requant, bug_slope_of_one), 1, PROBE_CASES - 1);
   assert_int_equal(caught(OP_tanh, bug_slope_of_one), PROBE_CASES);
   assert_int_equal(caught(OP_sub, bug_wrong_sign), PROBE_CASES);
   for (enum op op = 0; op < OP_COUNT; op++)

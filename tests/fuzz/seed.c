@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the first inputs of the targets that take graphs: one small random graph per operation,
-// and a training graph per optimiser.
+// Writes the first inputs of the targets that take graphs: one small random graph per operation, an
+// unfused one, and a training graph per optimiser.
 //
-//   seed DIR     DIR/model/<op> and DIR/graph/<op>
+//   seed DIR     DIR/model/<op> and DIR/graph/<op>, unfused, train_<optimiser>
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
+#include "sw/pass/fuse.h"
 #include "sw/train/recipe.h"
 #include "tests/net/helper_netgen.h"
 
@@ -66,6 +67,19 @@ static void write_seed(const char *dir, enum op op) {
   arena_free(&a);
 }
 
+// One whose nodes give accumulators.
+static void write_unfused(const char *dir) {
+  struct arena a = {0};
+  struct text model = {0}, parts = {0};
+  model_put(&model, unfuse(&a, netgen(&a, 1, OP_concat, NETGEN_ANY)));
+  put_parts(&parts, &a, &model);
+  write_to(&a, dir, "model", "unfused", &model);
+  write_to(&a, dir, "graph", "unfused", &parts);
+  text_free(&model);
+  text_free(&parts);
+  arena_free(&a);
+}
+
 // The training graph of a network with everything in it, small.
 static void write_training(const char *dir, enum assign optimizer) {
   static const char json[] =
@@ -110,6 +124,7 @@ int main(int argc, char **argv) {
   if (argc != 2) return 2;
   for (int op = 0; op < OP_COUNT; op++)
     if (netgen_knows((enum op)op)) write_seed(argv[1], (enum op)op);
+  write_unfused(argv[1]);
   for (enum assign f = ASSIGN_sgd; f < ASSIGN_COUNT; f++) write_training(argv[1], f);
   return 0;
 }

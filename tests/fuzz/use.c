@@ -11,6 +11,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "sw/graph/slice.h"
+#include "sw/pass/fuse.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -126,9 +127,23 @@ static void circuit_of_seed(struct arena *a, const struct graph *g) {
   }
 }
 
+// Requantisations out of the nodes and in again: valid graphs, and what fusing gave at once.
+static void fuse_both_ways(struct arena *a, const struct graph *g) {
+  struct err e = {0};
+  struct text once = {0}, twice = {0};
+  struct graph *open = unfuse(a, g), *fused = fuse(a, g);
+  FUZZ_CHECK(graph_verify(open, &e) && graph_verify(fused, &e));
+  model_put(&once, fused);
+  model_put(&twice, fuse(a, open));
+  FUZZ_CHECK(once.size == twice.size && memcmp(once.data, twice.data, once.size) == 0);
+  text_free(&once);
+  text_free(&twice);
+}
+
 static void use_integers(struct arena *a, struct graph *g) {
   struct err e = {0};
   graph_ranges(g);
+  fuse_both_ways(a, g);
   if (is_executed(g, EXECUTOR_GOLDEN)) {
     struct golden_ref *ref = golden_ref_new(a, g, FRAMES);
     run_plain(a, g, ref);

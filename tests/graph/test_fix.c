@@ -98,7 +98,7 @@ static void compare_requant(int64_t acc, int64_t mul, int shift, const struct fi
 
 static struct fix_target any_target(struct rng *r, enum fix_rounding rounding,
                                     enum fix_overflow overflow) {
-  struct fix_target t = {.width = (int)rng_range(r, 1, 32),
+  struct fix_target t = {.width = (int)rng_range(r, 1, rng_range(r, 0, 2) ? 32 : 62),
                          .is_signed = rng_range(r, 0, 1) != 0,
                          .rounding = rounding,
                          .overflow = overflow};
@@ -232,6 +232,61 @@ static void test_from_real(void **state) {
   assert_int_equal(fix_from_real(-1e300, -128, 127), -128);
 }
 
+// What is exactly acc / 2^shift is requantised as acc is.
+static void test_requant_real(void **state) {
+  (void)state;
+  struct rng r = {20241128, 0};
+  for (int i = 0; i < 400000; i++) {
+    struct fix_target t = any_target(&r, (enum fix_rounding)(i % FIX_TFLITE),
+                                     (enum fix_overflow)(i / FIX_TFLITE % FIX_OVERFLOWS));
+    struct fix_target wide = t;
+    int shift = (int)rng_range(&r, -8, 70);
+    int64_t acc = pattern(&r, (int)rng_range(&r, 2, 53), shift);
+    int64_t lo = fix_lowest(t.width, t.is_signed), hi = fix_highest(t.width, t.is_signed);
+    bool inside = false;
+    if (t.overflow == FIX_SYMMETRIC && t.is_signed) lo = -hi;
+    wide.width = 62;
+    wide.is_signed = true;
+    wide.overflow = FIX_SATURATE;
+    int64_t q = rational_requant(acc, 1, shift, &wide);
+    int64_t code = fix_requant_real(ldexp((double)acc, -shift), &t, &inside);
+    assert_int_equal(code, rational_requant(acc, 1, shift, &t));
+    if (t.width <= 60) assert_int_equal(inside, q >= lo && q <= hi);
+    if (t.rounding == FIX_HALF_EVEN && t.overflow == FIX_SATURATE && t.width <= 32)
+      assert_int_equal(
+          code, t.zero + fix_from_real(ldexp((double)acc, -shift), lo - t.zero, hi - t.zero));
+  }
+}
+
+// Numbers that no shift reaches, and what isn't one.
+static void test_requant_real_ends(void **state) {
+  (void)state;
+  struct fix_target t = {.width = 8, .is_signed = true, .zero = 3, .rounding = FIX_FLOOR};
+  bool inside = true;
+  assert_int_equal(fix_requant_real(0x1p1000, &t, &inside), 127);
+  assert_false(inside);
+  assert_int_equal(fix_requant_real(-INFINITY, &t, &inside), -128);
+  assert_false(inside);
+  assert_int_equal(fix_requant_real(-0x1p-1074, &t, &inside), 2);
+  assert_true(inside);
+  assert_int_equal(fix_requant_real(0x1p-1074, &t, NULL), 3);
+  assert_int_equal(fix_requant_real(NAN, &t, NULL), 3);
+  t.rounding = FIX_CEIL;
+  assert_int_equal(fix_requant_real(0x1p-1074, &t, NULL), 4);
+  assert_int_equal(fix_requant_real(-0x1p-1074, &t, NULL), 3);
+  t.overflow = FIX_WRAP;
+  assert_int_equal(fix_requant_real(0x1p1000, &t, &inside), 3);
+  assert_false(inside);
+  t.bipolar = true;
+  assert_int_equal(fix_requant_real(-0.0, &t, &inside), 1);
+  assert_true(inside);
+  assert_int_equal(fix_requant_real(-0x1p-1074, &t, &inside), -1);
+  assert_int_equal(fix_requant_real(1, &t, &inside), 1);
+  assert_true(inside);
+  assert_int_equal(fix_requant_real(nextafter(-1, -2), &t, &inside), -1);
+  assert_false(inside);
+}
+
 // The oracle notices a wrong increment: half_up is not half_away.
 static void test_oracle_can_fail(void **state) {
   (void)state;
@@ -266,6 +321,8 @@ int main(void) {
                                      cmocka_unit_test(test_scale_bounds),
                                      cmocka_unit_test(test_names),
                                      cmocka_unit_test(test_from_real),
+                                     cmocka_unit_test(test_requant_real),
+                                     cmocka_unit_test(test_requant_real_ends),
                                      cmocka_unit_test(test_interval_bits),
                                      cmocka_unit_test(test_oracle_can_fail)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 // What the verifier refuses of training graphs, a rule at a time: the graph of a small network, one
 // change, the words it must say. And that such a graph is copied whole.
 #include "sw/base/text.h"
-#include "sw/graph/copy.h"
+#include "sw/pass/copy.h"
 #include "tests/graph/helper_verify.h"
 #include "tests/train/helper_training.h"
 
@@ -231,11 +231,10 @@ static struct graph *copied(struct arena *a, const struct graph *g) {
   copy_inputs(&c);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    uint32_t node = copy_node(&c, n, n->name);
-    copy_outputs(&c, n, node);
-    for (uint32_t k = 0; k < n->n_after; k++) graph_add_after(c.to, node, n->after[k]);
+    copy_outputs(&c, n, copy_node(&c, n, n->name));
   }
   copy_graph_outputs(&c);
+  copy_controls(&c);
   return c.to;
 }
 

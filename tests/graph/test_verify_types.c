@@ -235,7 +235,16 @@ RULE(flat_as_another_type) {
   output(g, n)->type = type_fixed(g->arena, 3, true, 0.7, 0);
 }
 
+RULE(type_of_integers) {
+  graph_add_type(g, id_of(g, n), ATTR_type, s8(g));
+}
+
 static const struct rule rules[] = {
+    {OP_requant, requant_missing, "0 requantisations, expected 1 to 1"},
+    {OP_requant, requant_too_many, "2 requantisations, expected 1 to 1"},
+    {OP_requant, type_of_integers, "attribute \"type\" is of floats, the output's type says it"},
+    {OP_requant, output_per_row, "expected channels on the last axis"},
+    {OP_requant, output_is_ternary, "expected a fixed or bipolar type"},
     {OP_linear, requant_for_others, "expected 1 or one per output channel"},
     {OP_linear, factor_of_zero, "requant: mul 0, shift 0; expected 1 <= mul < 2^40"},
     {OP_linear, factor_too_large, "requant: mul 1099511627776"},

@@ -89,6 +89,7 @@ static fix_wide piecewise(const struct node *n, int64_t x, int64_t zero) {
   fix_wide v = (fix_wide)x - zero;
   switch (n->op) {
   case OP_quantize:
+  case OP_requant:
     return v;
   case OP_relu:
     return v < 0 ? 0 : v;

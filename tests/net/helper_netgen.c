@@ -97,7 +97,7 @@ void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type
   }
   graph_add_requant(n->g, node, count, mul, shift);
   int column = op_info(n->g->nodes[node].op)->column;
-  bool sums = column == COLUMN_LINEAR || n->g->nodes[node].op == OP_quantize;
+  bool sums = column == COLUMN_LINEAR || op_is(n->g->nodes[node].op, TRAIT_CASTS);
   if (!power && sums && bits <= 30 && out->cls == TYPE_FIXED && netgen_chance(n, 25))
     tflite(n, node);
 }
@@ -235,8 +235,9 @@ void netgen_pointwise(struct netgen *n, enum op op) {
     quantize_to(n, netgen_stream_type(n, false, 12));
   uint32_t x = n->at;
   struct type in = netgen_end(n)->type,
-              out = netgen_stream_type(n, op == OP_quantize, info->curve != NONE ? 12 : 16);
-  bool same = info->curve == NONE && info->slopes == 0 && op != OP_quantize && netgen_chance(n, 40);
+              out = netgen_stream_type(n, op_is(op, TRAIT_CASTS), info->curve != NONE ? 12 : 16);
+  bool same =
+      info->curve == NONE && info->slopes == 0 && !op_is(op, TRAIT_CASTS) && netgen_chance(n, 40);
   if (same) out = in;
   uint32_t node = netgen_add_node(n, op, out, netgen_end(n)->rank, netgen_end(n)->shape,
                                   netgen_end(n)->per_frame);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/net/helper_probe.h"
 
+#include "tests/net/helper_nearest.h"
 #include "tests/net/helper_oracle.h"
 
 #include <setjmp.h>
@@ -137,6 +138,30 @@ void probe_constants(struct probe *p, enum op op) {
   if (op == OP_gelu && bit(p, 1)) graph_add_attr(p->g, p->node, ATTR_approximate)->text = "tanh";
 }
 
+// A type, rounding and overflow of each kind, with limits that no input meets; scales per tensor or
+// along an axis.
+static void make_requant(struct probe *p) {
+  static const double scales[] = {0.25, 0.5, 1, 2};
+  make_elements(p, 9);
+  struct node *n = &p->g->nodes[p->node];
+  const struct value *x = node_in(p->g, n, 0);
+  int axis = bit(p, 1) ? (int)pick(p, 0, x->rank - 1) : -1;
+  int64_t channels = axis < 0 ? 1 : x->shape[axis];
+  bool is_signed = pick(p, 0, 2) > 0, bipolar = pick(p, 0, 5) == 0;
+  int width = (int)pick(p, 2, 4);
+  double *scale = ARENA_NEW(&p->arena, double, channels);
+  int32_t *zero = ARENA_NEW(&p->arena, int32_t, channels);
+  n->rounding = (enum fix_rounding)pick(p, FIX_FLOOR, FIX_AWAY);
+  n->overflow = (enum fix_overflow)pick(p, FIX_SATURATE, FIX_TO_ZERO);
+  for (int64_t c = 0; c < channels; c++) {
+    scale[c] = scales[pick(p, 0, 3)];
+    if (n->overflow != FIX_SYMMETRIC) zero[c] = (int32_t)pick(p, 0, 1);
+  }
+  graph_add_type(p->g, p->node, ATTR_type,
+                 bipolar ? type_signs(&p->arena, TYPE_BIPOLAR, axis, channels, scale)
+                         : type_channels(&p->arena, width, is_signed, axis, channels, scale, zero));
+}
+
 bool probe_make(struct probe *p, enum op op) {
   switch ((enum op_gradient)op_info(op)->gradient) {
   case GRADIENT_LINEAR:
@@ -149,6 +174,9 @@ bool probe_make(struct probe *p, enum op op) {
   case GRADIENT_SLOPE:
     make_elements(p, 9);
     probe_constants(p, op);
+    return true;
+  case GRADIENT_THROUGH:
+    make_requant(p);
     return true;
   case GRADIENT_SOFTMAX:
     make_elements(p, 2);
@@ -297,6 +325,21 @@ static double activation(const struct node *n, double x) {
   }
 }
 
+// The nearest value of its type; or what has the gradient that is defined: x where nothing
+// overflows, elsewhere a constant.
+static double requantised(const struct probe *p, int64_t f, int64_t i) {
+  const struct node *n = p->job.node;
+  const struct array *y = &p->job.out[0];
+  const struct type *t = &node_attr(n, ATTR_type)->type;
+  int64_t inner = 1;
+  for (int d = y->rank - 1; d > t->axis && t->axis >= 0; d--) inner *= y->shape[d];
+  int64_t c = t->axis < 0 ? 0 : i / inner % y->shape[t->axis];
+  double x = frame(p, 0, f)[i];
+  bool inside;
+  double nearest = nearest_value(n, t, c, x, &inside);
+  return p->through ? inside * x : nearest;
+}
+
 static void softmax(const struct probe *p, int64_t f, double *y) {
   const double *x = frame(p, 0, f);
   int64_t count = p->job.in[0].shape[p->job.in[0].rank - 1];
@@ -411,7 +454,8 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     return;
   case COLUMN_POINTWISE:
     for (int64_t i = 0; i < p->job.out[0].elements; i++)
-      y[i] = activation(p->job.node, frame(p, 0, f)[i]);
+      y[i] = p->job.node->op == OP_requant ? requantised(p, f, i)
+                                           : activation(p->job.node, frame(p, 0, f)[i]);
     return;
   case COLUMN_SHAPE:
     memcpy(y, frame(p, 0, f), (size_t)p->job.out[0].elements * sizeof *y);

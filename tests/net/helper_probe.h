@@ -20,6 +20,7 @@ struct probe {
   const void *inputs[JOB_INPUTS]; // of the graph
   double *x[JOB_INPUTS], *y;      // (frames, elements) or (elements), as their arrays in the job
   float *dy;                      // like y, random in -2..2
+  bool through;                   // requant is the function whose gradient is defined as its own
 };
 
 // Case `bits` of a kind, fired; a kind that can't be made is a failure. Free p->arena.

@@ -62,6 +62,9 @@ static const struct {
      "layer 1: shape: not of the kind that this field takes"},
     {"{" INPUT ",\"layers\":[{\"op\":\"gelu\",\"approximate\":1}]}",
      "layer 1: approximate: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"requant\",\"type\":8}]}", "layer 1: type: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"requant\",\"type\":\"8.3\"}]}",
+     "layer 1: type: \"8.3\", expected W,F, uW,F or bipolar"},
     {"{" INPUT ",\"layers\":[{\"op\":\"elu\",\"alpha\":\"1\"}]}",
      "layer 1: alpha: not of the kind"},
     {"{" INPUT ",\"layers\":[{\"op\":\"softmax\",\"axis\":0.5}]}",
@@ -121,6 +124,18 @@ static void everything_that_can_be_said(void **state) {
   assert_int_equal(node_int(&g->nodes[6], ATTR_axis, 0), -1);
   assert_true(graph_find_value(g, "last.weight") != NONE);
   assert_int_equal(g->values[graph_find_value(g, "last.weight")].shape[1], 3);
+  arena_free(&a);
+}
+
+static void types_are_words(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r = parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":3},{\"op\":"
+                               "\"requant\",\"type\":\"u8,3\"},{\"op\":\"linear\",\"out\":2},"
+                               "{\"op\":\"requant\",\"type\":\"bipolar\"}]}");
+  const struct type *t = &node_attr(&r.model->nodes[1], ATTR_type)->type;
+  assert_true(type_width(t) == 8 && !t->is_signed && type_scale(t, 0) == 0.125);
+  assert_true(type_is_bipolar(&node_attr(&r.model->nodes[3], ATTR_type)->type));
   arena_free(&a);
 }
 
@@ -185,8 +200,11 @@ static void wrong_schedules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
-      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_recipes),
+      cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(types_are_words),
+      cmocka_unit_test(what_is_left_out),
+      cmocka_unit_test(weights_fill_their_interval),
       cmocka_unit_test(wrong_schedules),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

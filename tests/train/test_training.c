@@ -7,7 +7,8 @@
 #include "sw/exec/golden.h"
 #include "sw/exec/kernels.h"
 #include "sw/graph/model.h"
-#include "sw/graph/split.h"
+#include "sw/graph/races.h"
+#include "sw/pass/split.h"
 #include "sw/train/schedule.h"
 #include "tests/train/helper_training.h"
 
@@ -263,6 +264,30 @@ static void a_training_graph_survives_model_bin(void **state) {
   arena_free(&l.arena);
 }
 
+static uint32_t controls(const struct graph *g) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) count += g->nodes[i].n_after;
+  return count;
+}
+
+// What gradients are of stays whole, control edges lead where they led; without them there are
+// races.
+static void a_training_graph_may_be_split(void **state) {
+  (void)state;
+  struct lesson l;
+  struct err e = {0};
+  uint32_t slices = 0;
+  lesson_new(&l, mlp, ASSIGN_adam, 4, NULL, 0);
+  struct graph *s = split(&l.arena, l.training->graph, 1, &slices);
+  if (!graph_verify(s, &e) || !races_none(s, &e)) fail_msg("%s", e.text);
+  assert_int_equal(slices, 0);
+  assert_true(controls(s) > 0);
+  assert_int_equal(controls(s), controls(l.training->graph));
+  for (uint32_t i = 0; i < s->n_nodes; i++) s->nodes[i].n_after = 0;
+  assert_false(graph_verify(s, &e) && races_none(s, &e));
+  arena_free(&l.arena);
+}
+
 // ---- memory
 
 // What the plan shares saves something (that it is sound, tests/plan says).
@@ -391,6 +416,7 @@ int main(void) {
                                      cmocka_unit_test(cut_connections_stay_zero),
                                      cmocka_unit_test(a_training_graph_survives_model_bin),
                                      cmocka_unit_test(sharing_saves_memory),
+                                     cmocka_unit_test(a_training_graph_may_be_split),
                                      cmocka_unit_test(layers_and_neurons_equal_golden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/graph/split.h"
+#include "sw/pass/split.h"
 
-#include "sw/graph/copy.h"
+#include "sw/graph/interval.h"
 #include "sw/graph/slice.h"
+#include "sw/pass/copy.h"
 
 #include <string.h>
 
@@ -61,18 +62,21 @@ static void cut(struct graph_copy *c, const struct node *n, int axis, int64_t ch
 
 struct graph *split(struct arena *a, const struct graph *g, int64_t grain, uint32_t *slices) {
   struct graph_copy c = copy_new(a, g);
+  const char *named = copy_named(a, g);
   uint32_t count = 0;
   copy_inputs(&c);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     struct space s;
     int axis = channel_axis(g, n, &s);
-    if (axis == NONE || s.size[axis] <= grain)
+    if (axis == NONE || s.size[axis] <= grain || named[i])
       copy_outputs(&c, n, copy_node(&c, n, n->name));
     else
       cut(&c, n, axis, s.size[axis], grain, &count);
   }
   copy_graph_outputs(&c);
+  copy_controls(&c);
+  graph_ranges(c.to);
   if (slices) *slices = count;
   return c.to;
 }
