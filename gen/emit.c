@@ -66,7 +66,7 @@ static void put_header(struct text *out, struct arena *a, const struct circuit *
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
-    text_printf(out, "//   %-16s %5lld -> %-5lld  %s\n", c->name, (long long)c->in[0]->elements,
+    text_printf(out, "//   %-16s %5lld -> %-5lld  %s\n", c->name, (long long)cell_elements_in(c),
                 (long long)c->out[0]->elements, short_type(a, c->out[0]));
   }
   text_puts(out, "//\n// Streams are AXI4-Stream without TKEEP: a beat carries the next elements "
@@ -233,7 +233,7 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
     text_printf(out, "%s\n", facts[c->kind]);
     return;
   }
-  text_printf(out, "%lld -> %lld, %s -> %s, %lld cycles", (long long)c->in[0]->elements,
+  text_printf(out, "%lld -> %lld, %s -> %s, %lld cycles", (long long)cell_elements_in(c),
               (long long)c->out[0]->elements, short_type(a, c->in[0]), short_type(a, c->out[0]),
               (long long)c->cycles);
   if (c->accumulator_bits)

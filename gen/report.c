@@ -23,13 +23,6 @@ static int64_t lanes_in(const struct cell *c) {
   return lanes;
 }
 
-static int64_t elements_in(const struct cell *c) {
-  bool parts = c->timing.kind == TIMING_CONCAT;
-  int64_t n = c->in[0]->elements;
-  for (uint32_t i = 1; parts && i < c->n_in; i++) n += c->in[i]->elements;
-  return n;
-}
-
 // Share of a frame's cycles at steady state in which the cell works.
 static double utilisation(const struct circuit *p, const struct cell *c) {
   return (double)c->cycles / (double)p->ii;
@@ -99,7 +92,7 @@ void report_text(struct text *out, const struct circuit *p) {
     table_text_row(
         &t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
         table_text_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
-        (long long)elements_in(c), (long long)c->out[0]->elements, type_text(&a, &c->out[0]->type),
+        (long long)cell_elements_in(c), (long long)c->out[0]->elements, type_text(&a, &c->out[0]->type),
         weight_type(&a, p, c), blank_zero(&a, c->accumulator_bits), (long long)lanes_in(c),
         (long long)c->out[0]->lanes, (long long)c->cycles, blank_zero(&a, c->multipliers),
         blank_zero(&a, c->memory_bits), 100 * utilisation(p, c));
@@ -124,7 +117,7 @@ static void put_layer(struct text *out, struct arena *a, const struct circuit *p
   put_pair(out, "op", op_info(n->op)->name);
   text_puts(out, ",");
   put_pair(out, "module", emit_module(p, c));
-  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)elements_in(c),
+  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)cell_elements_in(c),
               (long long)c->out[0]->elements);
   put_pair(out, "type", type_text(a, &c->out[0]->type));
   text_puts(out, ",");

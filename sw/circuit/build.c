@@ -12,6 +12,13 @@ int64_t stream_bytes(const struct stream *s) {
   return (s->lanes * s->width + 7) / 8;
 }
 
+int64_t cell_elements_in(const struct cell *c) {
+  bool parts = c->timing.kind == TIMING_CONCAT;
+  int64_t n = 0;
+  for (uint32_t i = 0; i < c->n_in && (parts || i == 0); i++) n += c->in[i]->elements;
+  return n;
+}
+
 int64_t circuit_input_elements(const struct circuit *p) {
   int64_t n = 0;
   for (uint32_t i = 0; i < p->n_inputs; i++) n += p->inputs[i].elements;

@@ -129,6 +129,9 @@ int64_t stream_bytes(const struct stream *s);
 // Which element of a frame stands in a lane of a beat; NONE: the lane is unused.
 int64_t stream_element(const struct stream *s, int64_t beat, int64_t lane);
 
+// Elements of a frame that goes into a cell; of inputs that come one behind the other all of them.
+int64_t cell_elements_in(const struct cell *c);
+
 // Elements of a frame, of all inputs and of all outputs: a frame's codes are those of the first,
 // then those of the second, ...
 int64_t circuit_input_elements(const struct circuit *p);
