@@ -194,6 +194,7 @@ static void activations_lie_over_their_inputs(void **state) {
   assert_int_equal(p->machine.resources[MEMORY_ARENA].bytes, 2 * ALIGN);
   assert_int_equal(plan_peak(p, MEMORY_ARENA), 48);
   assert_int_equal(plan_length(p), 6); // four nodes, the caller before and behind
+  for (uint32_t n = 0; n < 4; n++) assert_int_equal(memory_order(&a, p)[n], n);
   keep[0] = true;
   p = memory_plan(&a, g, &needs);
   at = memory_addresses(&a, p);
