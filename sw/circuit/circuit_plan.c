@@ -142,7 +142,6 @@ static void add_host(struct planner *p) {
   const struct graph *g = p->circuit->graph;
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (g->nodes[i].where == WHERE_HOST && !op_is(g->nodes[i].op, TRAIT_ALIAS)) {
-      add_tensors(p, p->sink, &g->nodes[i], 0);
       add_run(p, g->nodes[i].name, p->sink, i, 1);
       for (uint32_t k = 0; k < g->nodes[i].n_out; k++) rename_at(p, p->sink, g->nodes[i].out[k]);
     }

@@ -151,7 +151,6 @@ bool grids_slice_fits(const struct graph *g, const struct event *e) {
   const struct slice *s = &e->slice;
   struct space space;
   struct err err = {0};
-  if (!s->ranges) return true;
   if (s->axis < 0) return false;
   if (e->action != ACTION_RUN)
     return s->axis < g->values[e->id].rank && ranges_fit(s, g->values[e->id].shape[s->axis]);

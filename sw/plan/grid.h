@@ -31,7 +31,7 @@ struct grids {
 // The grids of the slices in a plan's events for which `use` is true.
 struct grids grids_new(struct arena *a, const struct plan *p, const bool *use);
 
-// Whether a slice lies in the space of its node or value; true if it is everything.
+// Whether a slice of some ranges lies in the space of its node or value.
 bool grids_slice_fits(const struct graph *g, const struct event *e);
 
 // Calls `use` for the intervals of cells that a slice of an axis consists of; all cells if it is

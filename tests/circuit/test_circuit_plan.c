@@ -51,6 +51,8 @@ static void random_circuits_are_plans(void **state) {
       if (!c) fail_msg("%s, seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
       struct plan *p = circuit_plan(&a, c);
       assert_true(plan_length(p) <= (double)c->latency + 1); // up to the end of the last beat
+      for (uint32_t i = 1; i < p->n_events; i++)
+        assert_true(p->events[i - 1].start <= p->events[i].start);
       pace(p, c, &tight);
       plans++;
       arena_free(&a);
@@ -86,6 +88,7 @@ static void the_pace_is_the_ii(void **state) {
     struct plan *p = mlp(&a, lanes[i], &c);
     plan_is_sound(p);
     assert_true(p->period == (double)c->ii && busiest(p) == p->period);
+    assert_int_equal(p->bytes[p->graph->inputs[0].value], 784 * 8);
     assert_true(plan_length(p) <= (double)c->latency + 1);
     assert_true(plan_length(p) + 40 > (double)c->latency); // registers and pipes
     for (uint32_t k = 0; k < p->n_events; k++) {
@@ -95,8 +98,10 @@ static void the_pace_is_the_ii(void **state) {
       uint32_t place = (uint32_t)p->machine.resources[p->events[k].resource].memory;
       assert_true(p->events[k].end - p->events[k].start >= (double)cell->cycles);
       assert_int_equal(p->machine.resources[place].bytes, cell->memory_bits);
-      if (p->graph->nodes[cell->node].n_in > 1)
-        assert_int_equal(plan_peak(p, place), cell->memory_bits);
+      const struct node *n = &p->graph->nodes[cell->node];
+      if (n->n_in == 1) continue;
+      assert_int_equal(plan_peak(p, place), cell->memory_bits);
+      assert_int_equal(p->bytes[n->in[1].value], cell->memory_bits);
     }
     if (--p->period > 0) plan_is_refused(p, FAULT_BUSY, "it is at work until");
     arena_free(&a);

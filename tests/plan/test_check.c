@@ -439,6 +439,27 @@ static struct plan *periodic(struct arena *a, const struct graph *g, double peri
   return p;
 }
 
+// What is read three steps later must be there three periods later.
+static void delays_are_seen(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct graph *g = network(&a);
+  g->nodes[ADD].in[1].delay = 3;
+  for (int k = 0; k < 2; k++) {
+    struct plan *p = periodic(&a, g, 1000);
+    for (int32_t step = -3; step < -1; step++) {
+      struct event token = {0, 0, ROM, ACTION_ALLOC, U, step, {0}, 4, NONE};
+      plan_add(p, token);
+    }
+    move(p, ACTION_FREE, "u", k ? 2900 : 3010, k ? 2900 : 3010);
+    if (k)
+      plan_is_refused(p, FAULT_FREED, "\"u\" of step 0 was freed in near");
+    else
+      plan_is_sound(p);
+  }
+  arena_free(&a);
+}
+
 static void plans_repeat(void **state) {
   (void)state;
   struct arena a = {0};
@@ -452,7 +473,11 @@ static void plans_repeat(void **state) {
   p = periodic(&a, g, 9);
   move(p, ACTION_FREE, "u", 16.5, 16.5);
   plan_is_refused(p, FAULT_FREED, "\"u\" of step 0 was freed in near");
-  p = periodic(&a, g, 9); // it lies where the next one of it will
+  p = periodic(&a, g, 1000);
+  plan_find(p, ACTION_ALLOC, "s")->address = 1;
+  plan_find(p, ACTION_ALLOC, "r")->address = 33;
+  assert_int_equal(count_kind(&a, p, FAULT_PLACE), 2); // each said once
+  p = periodic(&a, g, 9);                              // it lies where the next one of it will
   plan_find(p, ACTION_ALLOC, "s")->address = 0;
   plan_is_sound(p);
   move(p, ACTION_FREE, "s", 15.5, 15.5);
@@ -462,9 +487,8 @@ static void plans_repeat(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_rule_refuses),
-      cmocka_unit_test(machines_are_whole),
-      cmocka_unit_test(all_faults_are_listed),
+      cmocka_unit_test(each_rule_refuses),     cmocka_unit_test(machines_are_whole),
+      cmocka_unit_test(all_faults_are_listed), cmocka_unit_test(delays_are_seen),
       cmocka_unit_test(plans_repeat),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

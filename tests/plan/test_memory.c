@@ -194,6 +194,8 @@ static void activations_lie_over_their_inputs(void **state) {
   assert_int_equal(p->machine.resources[MEMORY_ARENA].bytes, 2 * ALIGN);
   assert_int_equal(plan_peak(p, MEMORY_ARENA), 48);
   assert_int_equal(plan_length(p), 6); // four nodes, the caller before and behind
+  for (uint32_t n = 0; n < 4; n++) assert_int_equal(memory_order(&a, p)[n], n);
+  assert_true(plan_find(p, ACTION_ALLOC, "x")->start == 0);
   keep[0] = true;
   p = memory_plan(&a, g, &needs);
   at = memory_addresses(&a, p);
@@ -249,10 +251,8 @@ static void what_is_given_is_in_the_model(void **state) {
       graph_add_value(g, names[v], v != O, shape, type_real(), true);
   graph_add_input(g, X, (struct source){0});
   static const enum op ops[] = {OP_add, OP_add, OP_add, OP_sum};
-  static const struct use uses[][2] = {{{X, 0, NONE}, {Y, 2, Z}},
-                                       {{Y, 0, NONE}, {T, 0, NONE}},
-                                       {{Y, 1, Z}, {Y, 2, Z}},
-                                       {{S, 0, NONE}}};
+  static const struct use uses[][2] = {
+      {{X, 0, NONE}, {Y, 2, Z}}, {{Y, 1, Z}, {T, 0, NONE}}, {{Y, 2, Z}, {Y, 2, Z}}, {{S, 0, NONE}}};
   static const uint32_t out[] = {Y, S, Q, O};
   for (uint32_t n = 0; n < 4; n++) {
     graph_add_node(g, ops[n], names[out[n]]);

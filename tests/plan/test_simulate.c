@@ -203,6 +203,9 @@ static void capacities(struct plan *p, uint32_t memory, uint64_t seed, int *wast
   if (peak) plan_is_refused(p, FAULT_CAPACITY, "bytes in use");
   r->bytes = before;
   *wasted += memory_place(p, memory) > peak;
+  for (uint32_t i = 0; i < p->n_events; i++)
+    if (p->events[i].action == ACTION_ALLOC && p->events[i].resource == memory)
+      assert_true(p->events[i].address != NONE);
 }
 
 static void random_lists_run(void **state) {
