@@ -305,7 +305,11 @@ static void what_no_value_holds_stays(void **state) {
       for (int i = 0; i < 8; i++) tensor_set_int(w, i, i < 4 ? 1 << 22 : 1); // 32 and 10 bits
       uint32_t node = graph_add_node(h.g, OP_linear, "two");
       graph_add_use(h.g, node, (struct use){h.x, 0, NONE});
-      graph_add_use(h.g, node, (struct use){graph_add_tensor(h.g, "w", w, h.s32), 0, NONE});
+      uint32_t weights = graph_add_tensor(h.g, "w", w, h.s32);
+      h.g->values[weights].mask = tensor_new(&h.arena, DTYPE_U8, 2, shape);
+      for (int i = 0; i < 7; i++) tensor_set_int(h.g->values[weights].mask, i, 1);
+      tensor_set_int(w, 7, 0);
+      graph_add_use(h.g, node, (struct use){weights, 0, NONE});
       graph_add_requant(h.g, node, 2, (int64_t[]){1 << 30, 1 << 30}, (int32_t[]){40, 20});
       uint32_t y = graph_add_value(h.g, "two", 1, &two, h.s8, true);
       graph_add_out(h.g, node, y);
@@ -326,11 +330,14 @@ static void names_stay_apart(void **state) {
   (void)state;
   struct hand h;
   hand_new(&h, (struct type){0});
-  uint32_t requant = add_node(&h, OP_relu, "relu.requant", h.x, h.s8, 1);
-  uint32_t relu = add_node(&h, OP_relu, "relu", requant, h.s8, 1);
+  uint32_t first = add_node(&h, OP_relu, "first", h.x, h.s8, 1);
+  h.g->nodes[0].name = "relu.requant";
+  uint32_t relu = add_node(&h, OP_relu, "relu", first, h.s8, 1);
   hand_output(&h, add_node(&h, OP_relu, "relu.acc", relu, h.s8, 1));
   const struct graph *u = verified(unfuse(&h.arena, h.g), "names");
   assert_int_equal(u->n_nodes, 6);
+  assert_string_equal(u->nodes[3].name, "relu.requant_");
+  assert_string_equal(node_in(u, &u->nodes[3], 0)->name, "relu.acc_");
   assert_int_equal(differences(h.g, u, 1), 0);
   arena_free(&h.arena);
 }
