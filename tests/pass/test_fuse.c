@@ -284,7 +284,7 @@ static void others_are_casts(void **state) {
 // rounding tflite too wide before the shift of another channel.
 static void what_no_value_holds_stays(void **state) {
   (void)state;
-  for (int way = 0; way < 3; way++) {
+  for (int way = 0; way < 4; way++) {
     struct hand h;
     hand_new(&h, (struct type){0});
     if (way == 0) {
@@ -299,21 +299,27 @@ static void what_no_value_holds_stays(void **state) {
       graph_add_use(h.g, 0, (struct use){h.x, 0, NONE});
       hand_output(&h, y);
     }
-    if (way == 2) {
+    if (way >= 2) {
       const int64_t shape[2] = {2, 4}, two = 2;
       struct tensor *w = tensor_new(&h.arena, DTYPE_I32, 2, shape);
-      for (int i = 0; i < 8; i++) tensor_set_int(w, i, i < 4 ? 1 << 22 : 1); // 32 and 10 bits
+      for (int i = 0; i < 8; i++)
+        tensor_set_int(w, i, (i < 4) == (way == 2) ? 1 << 22 : 1); // 32, 10 bits
       uint32_t node = graph_add_node(h.g, OP_linear, "two");
       graph_add_use(h.g, node, (struct use){h.x, 0, NONE});
-      graph_add_use(h.g, node, (struct use){graph_add_tensor(h.g, "w", w, h.s32), 0, NONE});
-      graph_add_requant(h.g, node, 2, (int64_t[]){1 << 30, 1 << 30}, (int32_t[]){40, 20});
+      uint32_t weights = graph_add_tensor(h.g, "w", w, h.s32);
+      h.g->values[weights].mask = tensor_new(&h.arena, DTYPE_U8, 2, shape);
+      for (int i = 0; i < 8; i++) tensor_set_int(h.g->values[weights].mask, i, i != 1);
+      tensor_set_int(w, 1, 0);
+      graph_add_use(h.g, node, (struct use){weights, 0, NONE});
+      graph_add_requant(h.g, node, 2, (int64_t[]){1 << 30, 1 << 30},
+                        way == 2 ? (int32_t[]){40, 30} : (int32_t[]){30, 40});
       uint32_t y = graph_add_value(h.g, "two", 1, &two, h.s8, true);
       graph_add_out(h.g, node, y);
       h.g->nodes[node].rounding = FIX_TFLITE;
       hand_output(&h, y);
     }
     assert_true(same_bytes(unfuse(&h.arena, h.g), h.g));
-    if (way == 2) { // with the same shift it becomes one
+    if (way >= 2) { // with the same shift it becomes one
       h.g->nodes[0].rq[0].shift = (const int32_t[]){40, 40};
       assert_int_equal(requants(verified(unfuse(&h.arena, h.g), "two")), 1);
     }
@@ -321,16 +327,44 @@ static void what_no_value_holds_stays(void **state) {
   }
 }
 
+// It has the scale of each channel's products, and as many bits as all inputs need.
+static void an_accumulator_has_its_type(void **state) {
+  (void)state;
+  struct hand h;
+  const int64_t shape[2] = {3, 4}, three = 3;
+  const double scales[3] = {0.5, 0.25, 3};
+  hand_new(&h, (struct type){0});
+  struct type t = type_channels(&h.arena, 8, true, 0, 3, scales, ARENA_NEW(&h.arena, int32_t, 3));
+  struct tensor *w = tensor_new(&h.arena, DTYPE_I8, 2, shape);
+  for (int i = 0; i < 12; i++) tensor_set_int(w, i, i < 8 ? 1 : -100); // at most 51200
+  uint32_t node = graph_add_node(h.g, OP_linear, "fc");
+  graph_add_use(h.g, node, (struct use){h.x, 0, NONE});
+  graph_add_use(h.g, node, (struct use){graph_add_tensor(h.g, "w", w, t), 0, NONE});
+  graph_add_requant(h.g, node, 1, (int64_t[]){1}, (int32_t[]){9});
+  uint32_t y = graph_add_value(h.g, "fc", 1, &three, h.s8, true);
+  graph_add_out(h.g, node, y);
+  hand_output(&h, y);
+  const struct graph *u = verified(unfuse(&h.arena, h.g), "channels");
+  const struct type *acc = &u->values[graph_find_value(u, "fc.acc")].type;
+  assert_true(acc->axis == 0 && acc->channels == 3 && acc->is_signed && acc->width == 17);
+  for (int64_t c = 0; c < 3; c++) assert_true(type_scale(acc, c) == 0.25 * scales[c]);
+  assert_true(same_bytes(fuse(&h.arena, u), h.g));
+  arena_free(&h.arena);
+}
+
 // Names that the new ones would have are left alone.
 static void names_stay_apart(void **state) {
   (void)state;
   struct hand h;
   hand_new(&h, (struct type){0});
-  uint32_t requant = add_node(&h, OP_relu, "relu.requant", h.x, h.s8, 1);
-  uint32_t relu = add_node(&h, OP_relu, "relu", requant, h.s8, 1);
+  uint32_t first = add_node(&h, OP_relu, "first", h.x, h.s8, 1);
+  h.g->nodes[0].name = "relu.requant";
+  uint32_t relu = add_node(&h, OP_relu, "relu", first, h.s8, 1);
   hand_output(&h, add_node(&h, OP_relu, "relu.acc", relu, h.s8, 1));
   const struct graph *u = verified(unfuse(&h.arena, h.g), "names");
   assert_int_equal(u->n_nodes, 6);
+  assert_string_equal(u->nodes[3].name, "relu.requant_");
+  assert_string_equal(node_in(u, &u->nodes[3], 0)->name, "relu.acc_");
   assert_int_equal(differences(h.g, u, 1), 0);
   arena_free(&h.arena);
 }
@@ -454,6 +488,7 @@ int main(void) {
                                      cmocka_unit_test(one_requant_goes_into_its_node),
                                      cmocka_unit_test(others_are_casts),
                                      cmocka_unit_test(what_no_value_holds_stays),
+                                     cmocka_unit_test(an_accumulator_has_its_type),
                                      cmocka_unit_test(names_stay_apart),
                                      cmocka_unit_test(a_concat_takes_what_is_alike),
                                      cmocka_unit_test(only_a_requant_reads_an_accumulator),
