@@ -378,3 +378,25 @@ void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t 
       }
     }
 }
+
+int64_t netgen_elements(const struct graph *g) {
+  int64_t n = 0;
+  for (uint32_t i = 0; i < g->n_inputs; i++) n += value_elements(&g->values[g->inputs[i].value]);
+  return n;
+}
+
+const int64_t *const *netgen_inputs(struct arena *a, const struct graph *g, uint64_t seed,
+                                    int64_t frames) {
+  int64_t all = netgen_elements(g), from = 0;
+  int32_t *codes = ARENA_NEW(a, int32_t, frames * all);
+  const int64_t **inputs = ARENA_NEW(a, const int64_t *, g->n_inputs);
+  netgen_input(g, seed, frames, codes);
+  for (uint32_t k = 0; k < g->n_inputs; k++) {
+    int64_t n = value_elements(&g->values[g->inputs[k].value]);
+    int64_t *own = ARENA_NEW(a, int64_t, frames * n);
+    for (int64_t i = 0; i < frames * n; i++) own[i] = codes[i / n * all + from + i % n];
+    inputs[k] = own;
+    from += n;
+  }
+  return inputs;
+}

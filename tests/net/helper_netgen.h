@@ -18,8 +18,12 @@ enum netgen_kind {
 // make that kind, which is a failure of this file.
 struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind);
 
-// Codes for its input, (frames, elements), extremes included.
+// Codes for its inputs, (frames, elements of all), extremes included; and the same for
+// golden_ref_step, (frames, elements) of each.
 void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes);
+const int64_t *const *netgen_inputs(struct arena *a, const struct graph *g, uint64_t seed,
+                                    int64_t frames);
+int64_t netgen_elements(const struct graph *g); // of a frame of all inputs
 
 // Kinds in floats only have no random graphs.
 static inline bool netgen_knows(enum op op) {

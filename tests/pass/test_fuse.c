@@ -37,15 +37,11 @@ static struct graph *verified(struct graph *g, const char *what) {
 static int64_t differences(const struct graph *g, const struct graph *other, uint64_t seed) {
   struct arena a = {0};
   struct golden_ref *one = golden_ref_new(&a, g, FRAMES), *two = golden_ref_new(&a, other, FRAMES);
-  const struct value *x = &g->values[g->inputs[0].value];
-  int64_t count = FRAMES * value_elements(x), different = 0;
-  int32_t *codes = ARENA_NEW(&a, int32_t, count);
-  int64_t *wide = ARENA_NEW(&a, int64_t, count);
+  int64_t different = 0;
   for (uint64_t step = 0; step < STEPS; step++) {
-    netgen_input(g, seed + step, FRAMES, codes);
-    for (int64_t i = 0; i < count; i++) wide[i] = codes[i];
-    golden_ref_step(one, (const int64_t *const[]){wide});
-    golden_ref_step(two, (const int64_t *const[]){wide});
+    const int64_t *const *inputs = netgen_inputs(&a, g, seed + step, FRAMES);
+    golden_ref_step(one, inputs);
+    golden_ref_step(two, inputs);
     for (uint32_t v = 0; v < g->n_values; v++) {
       const struct value *y = &g->values[v];
       if (y->init || !type_is_integer(&y->type)) continue;

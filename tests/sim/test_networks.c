@@ -67,9 +67,7 @@ static struct network network_new(struct arena *a, enum op op, uint64_t seed) {
   if (!n.g || !graph_verify(n.g, &e))
     fail_msg("%s seed %llu: %s", op_info(op)->name, (unsigned long long)seed, e.text);
   n.folding = circuit_folding(a, n.g, seed);
-  int64_t elements = 0;
-  for (uint32_t i = 0; i < n.g->n_inputs; i++)
-    elements += value_elements(&n.g->values[n.g->inputs[i].value]);
+  int64_t elements = netgen_elements(n.g);
   n.frames = ARENA_NEW(a, int32_t, BENCH_FRAMES * elements);
   netgen_input(n.g, seed, BENCH_FRAMES, n.frames);
   circuit_witness(a, n.g, (int64_t)seed, n.frames + (BENCH_FRAMES - 2) * elements);
