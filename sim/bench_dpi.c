@@ -15,8 +15,8 @@ static struct compare *bench;
 int bench_start(const char *path) {
   static struct arena arena;
   struct err e = {0};
-  struct job j;
-  bench = job_read(&arena, path, &j, &e) ? compare_new(&arena, &j, stdout, &e) : NULL;
+  struct bench_job j;
+  bench = bench_job_read(&arena, path, &j, &e) ? compare_new(&arena, &j, stdout, &e) : NULL;
   if (!bench) printf("FAIL %s\n", e.text);
   fflush(stdout);
   return bench != NULL;

@@ -23,7 +23,7 @@ struct progress {
 };
 
 struct compare {
-  struct job job;
+  struct bench_job job;
   FILE *to;
   const struct golden *golden;
   struct golden_tap *taps; // (n_streams) what golden computes, one per value
@@ -89,7 +89,7 @@ static const int32_t *expected(struct compare *c, uint32_t stream, int64_t image
   return b->of[stream] + image % BLOCK * c->job.streams[stream].elements;
 }
 
-struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, struct err *e) {
+struct compare *compare_new(struct arena *a, const struct bench_job *j, FILE *to, struct err *e) {
   struct compare *c = ARENA_NEW(a, struct compare, 1);
   struct graph *g = model_read(a, j->model, e);
   *c = (struct compare){.job = *j, .to = to, .noise = 1};
@@ -132,7 +132,7 @@ static uint64_t get_bits(const uint32_t *data, int64_t at, int width) {
 }
 
 // The code that the golden model's 32 bits stand for.
-static int64_t code_of(const struct job_stream *s, int32_t element) {
+static int64_t code_of(const struct bench_job_stream *s, int32_t element) {
   bool bits = s->coding == CODING_UNSIGNED && s->width == WORD;
   return bits ? (int64_t)(uint32_t)element : element;
 }
@@ -150,8 +150,8 @@ static uint32_t next_noise(struct compare *c) {
 }
 
 bool compare_next(struct compare *c, uint32_t input, uint32_t *data, bool *last) {
-  const struct job *j = &c->job;
-  const struct job_stream *s = &j->inputs[input];
+  const struct bench_job *j = &c->job;
+  const struct bench_job_stream *s = &j->inputs[input];
   int64_t image = c->sent[input] / s->beats, beat = c->sent[input] % s->beats;
   if (image == j->images) return false;
   const int32_t *codes = j->codes + image * j->elements + s->first;
@@ -214,7 +214,7 @@ static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
 
 bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint32_t *data,
                   bool last) {
-  const struct job_stream *s = &c->job.streams[stream];
+  const struct bench_job_stream *s = &c->job.streams[stream];
   struct progress *p = &c->at[stream];
   if (p->frame == c->job.images)
     return fail(c, "%s: a beat more than the %" PRId64 " frames have", s->name, c->job.images);
@@ -277,7 +277,7 @@ static bool fail_missing(struct compare *c) {
 }
 
 static bool check_time(struct compare *c) {
-  const struct job *j = &c->job;
+  const struct bench_job *j = &c->job;
   if (!j->check_time) return true;
   if (c->latency != j->latency)
     return fail(c, "latency is %" PRId64 " cycles, the plan says %" PRId64, c->latency, j->latency);

@@ -12,14 +12,14 @@
 #ifndef NNGEN_SIM_COMPARE_H
 #define NNGEN_SIM_COMPARE_H
 
-#include "sim/job.h"
+#include "sim/bench_job.h"
 
 #include <stdio.h>
 
 struct compare;
 
 // Loads the model and makes the golden executor. Lines go to `to`. NULL on error.
-struct compare *compare_new(struct arena *a, const struct job *j, FILE *to, struct err *e);
+struct compare *compare_new(struct arena *a, const struct bench_job *j, FILE *to, struct err *e);
 
 // The next beat of an input; false when there is none. data: ceil(bits / 32) words, low bits first;
 // unused lanes hold noise, which no circuit may care about.

@@ -4,8 +4,8 @@
 
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
+#include "sim/bench_job.h"
 #include "sim/build.h"
-#include "sim/job.h"
 #include "sim/paths.h"
 #include "sw/base/file.h"
 #include "sw/base/lock.h"
@@ -49,25 +49,25 @@ bool simulate_stall(const char *text, int *in, int *out, struct err *e) {
 
 // ---- jobs for processes
 
-static struct job_stream stream_of(const struct stream *s, bool top, const char *name) {
-  struct job_stream j = {.value = s->value,
-                         .width = s->width,
-                         .coding = type_coding(&s->type),
-                         .trimmed = top,
-                         .elements = s->elements,
-                         .lanes = s->lanes,
-                         .beats = s->beats,
-                         .bits = top ? 8 * stream_bytes(s) : s->lanes * s->width};
+static struct bench_job_stream stream_of(const struct stream *s, bool top, const char *name) {
+  struct bench_job_stream j = {.value = s->value,
+                               .width = s->width,
+                               .coding = type_coding(&s->type),
+                               .trimmed = top,
+                               .elements = s->elements,
+                               .lanes = s->lanes,
+                               .beats = s->beats,
+                               .bits = top ? 8 * stream_bytes(s) : s->lanes * s->width};
   snprintf(j.name, sizeof j.name, "%s", name);
   return j;
 }
 
-static void add_streams(struct arena *a, const struct circuit *p, struct job *j) {
+static void add_streams(struct arena *a, const struct circuit *p, struct bench_job *j) {
   j->n_inputs = p->n_inputs;
   j->n_streams = bench_streams(p);
   j->n_outputs = p->n_outputs;
-  j->inputs = ARENA_NEW(a, struct job_stream, j->n_inputs);
-  j->streams = ARENA_NEW(a, struct job_stream, j->n_streams);
+  j->inputs = ARENA_NEW(a, struct bench_job_stream, j->n_inputs);
+  j->streams = ARENA_NEW(a, struct bench_job_stream, j->n_streams);
   for (uint32_t i = 0; i < j->n_inputs; i++) {
     j->inputs[i] = stream_of(&p->inputs[i], true, p->inputs[i].signal);
     j->inputs[i].first = j->elements;
@@ -83,22 +83,22 @@ static void add_streams(struct arena *a, const struct circuit *p, struct job *j)
 static bool write_job(struct arena *a, const struct simulate_job *job, int64_t first,
                       int64_t images, const char *path, struct err *e) {
   const struct circuit *p = job->circuit;
-  struct job j = {.first = first,
-                  .images = images,
-                  .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
-                  .has_labels = job->answers.classes != NULL,
-                  .has_targets = job->answers.targets != NULL,
-                  .ii = p->ii,
-                  .latency = p->latency,
-                  .steady = p->steady,
-                  .transfer = p->transfer,
-                  .limit = bench_limit(p)};
+  struct bench_job j = {.first = first,
+                        .images = images,
+                        .check_time = job->stall_in == STALL_NONE && job->stall_out == STALL_NONE,
+                        .has_labels = job->answers.classes != NULL,
+                        .has_targets = job->answers.targets != NULL,
+                        .ii = p->ii,
+                        .latency = p->latency,
+                        .steady = p->steady,
+                        .transfer = p->transfer,
+                        .limit = bench_limit(p)};
   add_streams(a, p, &j);
   j.codes = (int32_t *)(uintptr_t)(job->codes + first * j.elements);
   if (j.has_labels) j.labels = (int32_t *)(uintptr_t)(job->answers.classes + first);
   if (j.has_targets) j.targets = (double *)(uintptr_t)(job->answers.targets + first * j.outputs);
   snprintf(j.model, sizeof j.model, "%s/model.bin", job->folder);
-  return job_write(path, &j, e);
+  return bench_job_write(path, &j, e);
 }
 
 uint32_t simulate_judged(const struct circuit *p) {

@@ -35,8 +35,8 @@ enum fault {
 
 struct player {
   struct fixture *f;
-  struct job job;
-  struct job_stream input, streams[2];
+  struct bench_job job;
+  struct bench_job_stream input, streams[2];
   int32_t codes[IMAGES * ELEMENTS], labels[IMAGES];
   struct compare *compare;
   FILE *to;
@@ -61,33 +61,33 @@ static void write_model(struct player *p) {
 
 static void begin(struct player *p, struct fixture *f) {
   *p = (struct player){.f = f};
-  p->job = (struct job){.images = IMAGES,
-                        .first = 1000,
-                        .elements = ELEMENTS,
-                        .check_time = 1,
-                        .has_labels = 1,
-                        .ii = BEATS,
-                        .latency = DELAY + BEATS - 1,
-                        .steady = STEADY,
-                        .limit = 99,
-                        .n_inputs = 1,
-                        .n_streams = 2,
-                        .n_outputs = 1,
-                        .inputs = &p->input,
-                        .streams = p->streams,
-                        .judged = 1,
-                        .labels = p->labels,
-                        .codes = p->codes};
+  p->job = (struct bench_job){.images = IMAGES,
+                              .first = 1000,
+                              .elements = ELEMENTS,
+                              .check_time = 1,
+                              .has_labels = 1,
+                              .ii = BEATS,
+                              .latency = DELAY + BEATS - 1,
+                              .steady = STEADY,
+                              .limit = 99,
+                              .n_inputs = 1,
+                              .n_streams = 2,
+                              .n_outputs = 1,
+                              .inputs = &p->input,
+                              .streams = p->streams,
+                              .judged = 1,
+                              .labels = p->labels,
+                              .codes = p->codes};
   write_model(p);
   for (int i = 0; i < 2; i++) {
-    p->streams[i] = (struct job_stream){.value = 1,
-                                        .width = WIDTH,
-                                        .coding = CODING_SIGNED,
-                                        .trimmed = i,
-                                        .elements = ELEMENTS,
-                                        .lanes = LANES,
-                                        .beats = BEATS,
-                                        .bits = i ? 16 : LANES * WIDTH};
+    p->streams[i] = (struct bench_job_stream){.value = 1,
+                                              .width = WIDTH,
+                                              .coding = CODING_SIGNED,
+                                              .trimmed = i,
+                                              .elements = ELEMENTS,
+                                              .lanes = LANES,
+                                              .beats = BEATS,
+                                              .bits = i ? 16 : LANES * WIDTH};
     strcpy(p->streams[i].name, i ? "m_axis" : "l0_relu");
   }
   p->input = p->streams[0];
@@ -241,7 +241,7 @@ static void begin_wide(struct player *p, struct fixture *f) {
   begin(p, f);
   p->job.check_time = 0;
   for (int i = 0; i < 3; i++) {
-    struct job_stream *s = i < 2 ? &p->streams[i] : &p->input;
+    struct bench_job_stream *s = i < 2 ? &p->streams[i] : &p->input;
     s->width = WIDE;
     s->lanes = ELEMENTS;
     s->beats = 1;
@@ -282,7 +282,7 @@ static void test_wide(void **state) {
 
 // ---- jobs
 
-static void same_job(const struct job *a, const struct job *b) {
+static void same_job(const struct bench_job *a, const struct bench_job *b) {
   assert_string_equal(a->model, b->model);
   assert_int_equal(a->images, b->images);
   assert_int_equal(a->latency, b->latency);
@@ -295,33 +295,33 @@ static void same_job(const struct job *a, const struct job *b) {
 static void test_jobs(void **state) {
   struct fixture *f = *state;
   struct player p;
-  struct job back;
+  struct bench_job back;
   struct err e = {0};
   struct bytes bytes;
   begin(&p, f);
   const char *path = path_in(f, "job"), *cut = path_in(f, "cut");
   for (int labels = 0; labels < 2; labels++) {
     p.job.has_labels = labels;
-    assert_true(job_write(path, &p.job, &e) && job_read(&f->arena, path, &back, &e));
+    assert_true(bench_job_write(path, &p.job, &e) && bench_job_read(&f->arena, path, &back, &e));
     same_job(&p.job, &back);
   }
   assert_true(file_read(&f->arena, path, 1 << 20, &bytes, &e));
   for (size_t size = 0; size < bytes.size; size += size < 64 ? 1 : 131) {
     struct err why = {0};
     assert_true(file_write(cut, bytes.data, size, &e));
-    assert_false(job_read(&f->arena, cut, &back, &why));
+    assert_false(bench_job_read(&f->arena, cut, &back, &why));
     assert_non_null(strstr(why.text, "cut: isn't a whole job"));
   }
   ((char *)bytes.data)[0] ^= 1;
   struct err magic = {0}, none = {0}, folder = {0}, full = {0};
   assert_true(file_write(cut, bytes.data, bytes.size, &e));
-  assert_false(job_read(&f->arena, cut, &back, &magic));
+  assert_false(bench_job_read(&f->arena, cut, &back, &magic));
   assert_non_null(strstr(magic.text, "cut: isn't a whole job"));
-  assert_false(job_read(&f->arena, path_in(f, "none"), &back, &none));
+  assert_false(bench_job_read(&f->arena, path_in(f, "none"), &back, &none));
   assert_non_null(strstr(none.text, "none: No such file"));
-  assert_false(job_write(path_in(f, "no/such"), &p.job, &folder));
+  assert_false(bench_job_write(path_in(f, "no/such"), &p.job, &folder));
   assert_non_null(strstr(folder.text, "no/such: No such file"));
-  assert_false(job_write("/dev/full", &p.job, &full));
+  assert_false(bench_job_write("/dev/full", &p.job, &full));
   assert_string_equal(full.text, "/dev/full: can't be written whole");
   end(&p);
 }
@@ -330,7 +330,7 @@ static void test_jobs(void **state) {
 static void test_files_are_closed(void **state) {
   struct fixture *f = *state;
   struct player p;
-  struct job back;
+  struct bench_job back;
   struct rlimit before, few = {40, 40};
   struct err e = {0};
   begin(&p, f);
@@ -339,7 +339,7 @@ static void test_files_are_closed(void **state) {
   few.rlim_max = before.rlim_max;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
   for (int i = 0; i < 50; i++)
-    if (!job_write(path, &p.job, &e) || !job_read(&f->arena, path, &back, &e))
+    if (!bench_job_write(path, &p.job, &e) || !bench_job_read(&f->arena, path, &back, &e))
       fail_msg("%s", e.text);
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   end(&p);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A simulation's job: what one process must stream and compare. simulate.c writes it into a file,
 // the harness inside the simulator reads it.
-#ifndef NNGEN_SIM_JOB_H
-#define NNGEN_SIM_JOB_H
+#ifndef NNGEN_SIM_BENCH_JOB_H
+#define NNGEN_SIM_BENCH_JOB_H
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
@@ -12,7 +12,7 @@
 enum { JOB_NAME = 64, JOB_PATH = 4096 };
 
 // A stream that is driven, or compared: a layer's output, or (the last n_outputs) the circuit's.
-struct job_stream {
+struct bench_job_stream {
   char name[JOB_NAME]; // "l0_linear", "s_axis", "m_axis"
   uint32_t value;      // of model.bin's graph
   int32_t width;       // bits of an element
@@ -23,7 +23,7 @@ struct job_stream {
   int64_t first; // of an input: where its elements begin among those of a frame
 };
 
-struct job {
+struct bench_job {
   char model[JOB_PATH];  // path of model.bin
   int64_t first, images; // number of the first image, how many
   int64_t elements;      // of a frame of all inputs
@@ -33,16 +33,16 @@ struct job {
   int64_t transfer;            // of the circuit
   int64_t limit;               // cycles without a handshake after which the circuit hangs
   uint32_t n_inputs, n_streams, n_outputs;
-  struct job_stream *inputs;  // (n_inputs)
-  struct job_stream *streams; // (n_streams)
-  uint32_t judged;            // the stream that answers
-  int32_t *labels;            // (images) classes
-  int64_t outputs;            // elements of the answer
-  double *targets;            // (images, outputs)
-  int32_t *codes;             // (images, elements)
+  struct bench_job_stream *inputs;  // (n_inputs)
+  struct bench_job_stream *streams; // (n_streams)
+  uint32_t judged;                  // the stream that answers
+  int32_t *labels;                  // (images) classes
+  int64_t outputs;                  // elements of the answer
+  double *targets;                  // (images, outputs)
+  int32_t *codes;                   // (images, elements)
 };
 
-bool job_write(const char *path, const struct job *j, struct err *e);
-bool job_read(struct arena *a, const char *path, struct job *j, struct err *e);
+bool bench_job_write(const char *path, const struct bench_job *j, struct err *e);
+bool bench_job_read(struct arena *a, const char *path, struct bench_job *j, struct err *e);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file is the structure itself and its arrays: both sides are the same build of this program.
-#include "sim/job.h"
+#include "sim/bench_job.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@ static bool put(FILE *f, const void *data, size_t size, int64_t count) {
   return count == 0 || fwrite(data, size, (size_t)count, f) == (size_t)count; // data may be NULL
 }
 
-bool job_write(const char *path, const struct job *j, struct err *e) {
+bool bench_job_write(const char *path, const struct bench_job *j, struct err *e) {
   FILE *f = fopen(path, "wb");
   if (!f) return err_set(e, "%s: %s", path, strerror(errno));
   bool ok = put(f, magic, sizeof magic, 1) && put(f, j, sizeof *j, 1) &&
@@ -30,7 +30,7 @@ static void *get(struct arena *a, FILE *f, size_t size, int64_t count, bool *ok)
   return data;
 }
 
-bool job_read(struct arena *a, const char *path, struct job *j, struct err *e) {
+bool bench_job_read(struct arena *a, const char *path, struct bench_job *j, struct err *e) {
   char found[sizeof magic];
   FILE *f = fopen(path, "rb");
   if (!f) return err_set(e, "%s: %s", path, strerror(errno));
