@@ -17,7 +17,7 @@ struct block {
 };
 
 // Where a stream is, and the first image in which it differs.
-struct progress {
+struct reached {
   int64_t frame, beat;
   int64_t bad_image, bad_element, expected, found; // bad_image -1: none
 };
@@ -29,7 +29,7 @@ struct compare {
   struct golden_tap *taps; // (n_streams) what golden computes, one per value
   uint32_t n_taps;
   struct block blocks[BLOCKS];
-  struct progress *at;                           // (n_streams)
+  struct reached *at;                            // (n_streams)
   int64_t *sent;                                 // (n_inputs) beats
   int64_t accepted;                              // beats of the first input
   int64_t began, previous, ii, slowest, latency; // cycles
@@ -101,7 +101,7 @@ struct compare *compare_new(struct arena *a, const struct bench_job *j, FILE *to
   c->answers.targets = j->has_targets ? j->targets : NULL;
   c->output = ARENA_NEW(a, int32_t, j->streams[j->judged].elements);
   c->sent = ARENA_NEW(a, int64_t, j->n_inputs);
-  c->at = ARENA_NEW(a, struct progress, j->n_streams);
+  c->at = ARENA_NEW(a, struct reached, j->n_streams);
   for (uint32_t i = 0; i < j->n_streams; i++) c->at[i].bad_image = -1;
   for (int i = 0; i < BLOCKS; i++) block_new(c, a, &c->blocks[i]);
   return c;
@@ -186,7 +186,7 @@ void compare_accepted(struct compare *c, uint32_t input, int64_t cycle) {
 
 static void compare_element(struct compare *c, uint32_t stream, int64_t element, int64_t want,
                             int64_t found) {
-  struct progress *p = &c->at[stream];
+  struct reached *p = &c->at[stream];
   c->compared++;
   if (want == found) return;
   c->mismatches++;
@@ -198,7 +198,7 @@ static void compare_element(struct compare *c, uint32_t stream, int64_t element,
 }
 
 static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
-  struct progress *p = &c->at[stream];
+  struct reached *p = &c->at[stream];
   int64_t every = c->job.images / AT_LINES + 1;
   p->beat = 0;
   p->frame++;
@@ -215,7 +215,7 @@ static void frame_through(struct compare *c, uint32_t stream, int64_t cycle) {
 bool compare_beat(struct compare *c, uint32_t stream, int64_t cycle, const uint32_t *data,
                   bool last) {
   const struct bench_job_stream *s = &c->job.streams[stream];
-  struct progress *p = &c->at[stream];
+  struct reached *p = &c->at[stream];
   if (p->frame == c->job.images)
     return fail(c, "%s: a beat more than the %" PRId64 " frames have", s->name, c->job.images);
   const int32_t *want = expected(c, stream, p->frame);
@@ -259,7 +259,7 @@ static uint32_t first_bad(const struct compare *c) {
 
 static bool fail_mismatch(struct compare *c) {
   uint32_t i = first_bad(c);
-  const struct progress *p = &c->at[i];
+  const struct reached *p = &c->at[i];
   return fail(c,
               "image %" PRId64 ": first layer that differs: %s, element %" PRId64
               ": expected %" PRId64 ", found %" PRId64,

@@ -114,7 +114,7 @@ uint32_t simulate_judged(const struct circuit *p) {
 // ---- running
 
 // One run: what its processes have said.
-struct run {
+struct processes {
   struct arena *arena;
   struct simulate_result *result;
   struct progress *progress;
@@ -150,7 +150,7 @@ static bool is_fatal(const char *line) {
 }
 
 static void take_line(void *context, int child, const char *line) {
-  struct run *r = context;
+  struct processes *r = context;
   int64_t sum = 0;
   if (strncmp(line, "AT ", 3) == 0) {
     r->through[child] = strtoll(line + 3, NULL, 10);
@@ -168,7 +168,7 @@ static void take_line(void *context, int child, const char *line) {
 }
 
 // A process is good only if it said PASS and ended with 0.
-static const char *failure_of(struct run *r, const struct process *list, int count) {
+static const char *failure_of(struct processes *r, const struct process *list, int count) {
   for (int i = 0; i < count; i++) {
     bool good = WIFEXITED(list[i].status) && WEXITSTATUS(list[i].status) == 0;
     if (r->failed[i]) return r->failed[i];
@@ -185,7 +185,7 @@ static const char *const quiet_threads[] = {"OMP_NUM_THREADS=1", NULL};
 static bool run_all(struct arena *a, const struct simulate_job *job, const char *const *const *argv,
                     int count, struct simulate_result *r, struct err *e) {
   struct progress p;
-  struct run run = {.arena = a, .result = r, .progress = &p};
+  struct processes run = {.arena = a, .result = r, .progress = &p};
   struct process list[SIMULATE_JOBS_MAX];
   int started = 0;
   double begin = clock_seconds();

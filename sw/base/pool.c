@@ -21,7 +21,7 @@
 enum { FREE, ENTERING, COMPUTING, LEAVING, DONE };
 enum { SPINS = 2000, YIELDS = 100, THREADS_MAX = 1024, NAP_NS = 20000 };
 
-struct run {
+struct parts {
   const void *task;
   int64_t parts;
   atomic_int users; // threads that may look at it
@@ -42,8 +42,8 @@ struct pool {
   struct member *members; // (wanted)
   pthread_mutex_t lock;
   pthread_cond_t called;
-  struct run *run;  // under the lock: what there is to do, or NULL
-  atomic_uint turn; // counts runs, for who waits without the lock
+  struct parts *run; // under the lock: what there is to do, or NULL
+  atomic_uint turn;  // counts runs, for who waits without the lock
   bool over;
 };
 
@@ -68,7 +68,7 @@ static bool change(atomic_uchar *state, unsigned char from, unsigned char to) {
 }
 
 // Computes a part that has been entered into the room, and leaves if nobody else has.
-static void finish(const void *model, const struct pool_work *w, struct run *r, void *room,
+static void finish(const void *model, const struct pool_work *w, struct parts *r, void *room,
                    int64_t part) {
   w->compute(model, room);
   if (!change(&r->state[part], COMPUTING, LEAVING)) return;
@@ -77,7 +77,7 @@ static void finish(const void *model, const struct pool_work *w, struct run *r, 
 }
 
 // False if somebody else has the part.
-static bool take(const void *model, const struct pool_work *w, struct run *r, void *room,
+static bool take(const void *model, const struct pool_work *w, struct parts *r, void *room,
                  int64_t part) {
   if (!change(&r->state[part], FREE, ENTERING)) return false;
   w->enter(model, r->task, room, part);
@@ -86,7 +86,7 @@ static bool take(const void *model, const struct pool_work *w, struct run *r, vo
   return true;
 }
 
-static void take_parts(const void *model, const struct pool_work *w, struct run *r, void *room) {
+static void take_parts(const void *model, const struct pool_work *w, struct parts *r, void *room) {
   for (int64_t part; (part = atomic_fetch_add(&r->next, 1)) < r->parts;)
     take(model, w, r, room, part);
 }
@@ -102,7 +102,7 @@ static void wait_a_little(int turn) {
 }
 
 // What is left when no part is FREE but those of threads that stopped right after they counted.
-static void complete(const void *model, const struct pool_work *w, struct run *r, void *room) {
+static void complete(const void *model, const struct pool_work *w, struct parts *r, void *room) {
   for (int64_t part = 0; part < r->parts; part++)
     for (int turn = 0; atomic_load(&r->state[part]) != DONE; turn++) {
       if (take(model, w, r, room, part)) break;
@@ -117,18 +117,18 @@ static void complete(const void *model, const struct pool_work *w, struct run *r
 
 // ---- threads
 
-static void release(struct run *r) {
+static void release(struct parts *r) {
   if (atomic_fetch_sub(&r->users, 1) == 1) free(r);
 }
 
 // The next run after `seen`, which changes; NULL when the pool ends.
-static struct run *wait_for_run(struct pool *p, unsigned *seen) {
+static struct parts *wait_for_run(struct pool *p, unsigned *seen) {
   for (int i = 0; i < SPINS + YIELDS && atomic_load(&p->turn) == *seen; i++)
     if (i > SPINS) sched_yield();
   pthread_mutex_lock(&p->lock);
   while (!p->over && (!p->run || atomic_load(&p->turn) == *seen))
     pthread_cond_wait(&p->called, &p->lock);
-  struct run *r = p->over ? NULL : p->run;
+  struct parts *r = p->over ? NULL : p->run;
   *seen = atomic_load(&p->turn);
   if (r) atomic_fetch_add(&r->users, 1);
   pthread_mutex_unlock(&p->lock);
@@ -139,7 +139,7 @@ static void *serve(void *argument) {
   struct member *m = argument;
   struct pool *p = m->pool;
   unsigned seen = 0;
-  for (struct run *r; (r = wait_for_run(p, &seen));) {
+  for (struct parts *r; (r = wait_for_run(p, &seen));) {
     take_parts(p->model, p->work, r, m->room);
     release(r);
   }
@@ -178,7 +178,7 @@ static void start_all(struct pool *p) {
 }
 
 // Gives a run to the threads. False if they have another one: then the caller is alone with it.
-static bool call(struct pool *p, struct run *r) {
+static bool call(struct pool *p, struct parts *r) {
   pthread_mutex_lock(&p->lock);
   bool mine = !p->run;
   if (mine) {
@@ -197,8 +197,8 @@ static void take_back(struct pool *p) {
   pthread_mutex_unlock(&p->lock);
 }
 
-static struct run *run_new(const void *task, int64_t parts) {
-  struct run *r = calloc(1, sizeof *r + (size_t)parts);
+static struct parts *run_new(const void *task, int64_t parts) {
+  struct parts *r = calloc(1, sizeof *r + (size_t)parts);
   if (!r) arena_out_of_memory();
   r->task = task;
   r->parts = parts;
@@ -208,7 +208,7 @@ static struct run *run_new(const void *task, int64_t parts) {
 
 void pool_run(struct pool *p, const void *model, const struct pool_work *work, const void *task,
               int64_t parts, void *room) {
-  struct run *r = run_new(task, parts);
+  struct parts *r = run_new(task, parts);
   bool called = p && parts > 1 && call(p, r);
   take_parts(model, work, r, room);
   if (called) take_back(p);

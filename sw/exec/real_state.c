@@ -8,14 +8,14 @@
 #include <string.h>
 
 // The same run of elements of everything that a function touches.
-struct run {
+struct touched {
   int64_t count;
   float *x, *m, *v; // of the variable; what the optimiser remembers
   const float *t;   // one per element, or one for all
   bool one;
 };
 
-static void plain(enum assign f, const struct run *r, float factor) {
+static void plain(enum assign f, const struct touched *r, float factor) {
   for (int64_t i = 0; i < r->count; i++) {
     float t = r->t[r->one ? 0 : i], x = r->x[i];
     switch (f) {
@@ -54,7 +54,8 @@ static void plain(enum assign f, const struct run *r, float factor) {
 // ---- optimisers, as PyTorch's: d = g + decay w;  m = momentum m + d;  w -= rate (d, m, or
 // d + momentum m)
 
-static void descend(enum assign f, const struct run *r, float rate, float momentum, float decay) {
+static void descend(enum assign f, const struct touched *r, float rate, float momentum,
+                    float decay) {
   for (int64_t i = 0; i < r->count; i++) {
     float d = r->t[i] + decay * r->x[i];
     if (f != ASSIGN_sgd) {
@@ -73,7 +74,7 @@ static double power(double x, uint64_t n) {
   return y;
 }
 
-static void adapt(const struct node *n, enum assign f, const struct run *r, double rate,
+static void adapt(const struct node *n, enum assign f, const struct touched *r, double rate,
                   uint64_t step) {
   double beta1 = node_real(n, ATTR_beta1, 0), beta2 = node_real(n, ATTR_beta2, 0);
   double decay = node_real(n, ATTR_decay, 0);
@@ -93,7 +94,7 @@ static float scalar(const struct job *j, uint32_t i) {
   return ((const float *)j->in[i].data)[0];
 }
 
-static void update(const struct job *j, enum assign f, const struct run *r) {
+static void update(const struct job *j, enum assign f, const struct touched *r) {
   const struct node *n = j->node;
   if (f == ASSIGN_adam || f == ASSIGN_adamw)
     adapt(n, f, r, (double)scalar(j, 0), job_step(scalar(j, 1)));
@@ -104,7 +105,7 @@ static void update(const struct job *j, enum assign f, const struct run *r) {
     plain(f, r, f == ASSIGN_axpy ? scalar(j, 0) : 0);
 }
 
-static void keep_cut(const struct tensor *mask, int64_t from, const struct run *r) {
+static void keep_cut(const struct tensor *mask, int64_t from, const struct touched *r) {
   for (int64_t i = 0; mask && i < r->count; i++)
     if (!tensor_int(mask, from + i)) r->x[i] = 0;
 }
@@ -119,12 +120,12 @@ void real_state(const struct job *j) {
   for (int64_t i = 0; assign_run(&runs, i, &from, &length); i++, before += length) {
     job_share(j, length, &begin, &end);
     int64_t at = before + begin;
-    struct run r = {.count = end - begin,
-                    .x = (float *)j->held[0] + from + begin,
-                    .m = j->held[1] ? (float *)j->held[1] + at : NULL,
-                    .v = j->held[2] ? (float *)j->held[2] + at : NULL,
-                    .t = (const float *)t->data + (t->elements == 1 ? 0 : at),
-                    .one = t->elements == 1};
+    struct touched r = {.count = end - begin,
+                        .x = (float *)j->held[0] + from + begin,
+                        .m = j->held[1] ? (float *)j->held[1] + at : NULL,
+                        .v = j->held[2] ? (float *)j->held[2] + at : NULL,
+                        .t = (const float *)t->data + (t->elements == 1 ? 0 : at),
+                        .one = t->elements == 1};
     update(j, f, &r);
     keep_cut(mask, from + begin, &r);
   }
