@@ -69,5 +69,8 @@ void passage_end(const struct passage *f, struct circuit *p) {
   bool goes = passage_known(f);
   p->latency = goes ? f->latency : 0;
   p->ii = !goes ? INT64_MAX : f->steady ? f->ii : f->slowest;
+  // queues that don't fill in all these frames hide how slow a cell is
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (!f->steady && p->cells[i].cycles > p->ii) p->ii = p->cells[i].cycles;
   p->steady = f->steady ? f->entered : INT32_MAX;
 }
