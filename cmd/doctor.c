@@ -3,11 +3,10 @@
 // about the rest.
 #include "cmd/command.h"
 #include "gen/folder.h"
-#include "sw/base/json.h"
 #include "sw/base/library.h"
+#include "sw/base/listing.h"
 #include "sw/base/near.h"
 #include "sw/base/process.h"
-#include "sw/base/table_text.h"
 #include "sw/data/mnist.h"
 #include "sw/exec/golden.h"
 
@@ -123,37 +122,27 @@ static void check_data(struct findings *f) {
         arena_printf(f->arena, "%s fetches it", near_script(f->arena, "get-mnist")));
 }
 
-static void print_table(const struct findings *f) {
+static void print(const struct findings *f, bool json) {
+  static const struct field fields[] = {
+      {"<", NULL, FIELD_TEXT, 0, 0},         {"<", "name", FIELD_TEXT, 0, 0},
+      {NULL, "ok", FIELD_YES, 0, 0},         {NULL, "needed", FIELD_YES, 0, 0},
+      {"<found", "found", FIELD_TEXT, 0, 0}, {"<", "detail", FIELD_TEXT, 0, 0}};
   struct text t = {0};
-  struct table_text table = table_text_new(f->arena, "<|<|<found|<");
+  struct listing table = listing_new(f->arena, fields, sizeof fields / sizeof *fields);
   for (int i = 0; i < f->count; i++) {
     const struct finding *x = &f->list[i];
-    table_text_row(&table, "%s|%s|%s|%s",
-                   x->good     ? "ok"
-                   : x->needed ? "FAULT"
-                               : "-",
-                   x->name, x->state, x->detail);
+    listing_row(&table, (struct figure[]){{.text = x->good     ? "ok"
+                                                   : x->needed ? "FAULT"
+                                                               : "-"},
+                                          {.text = x->name},
+                                          {.count = x->good},
+                                          {.count = x->needed},
+                                          {.text = x->state},
+                                          {.text = x->detail}});
   }
-  table_text_print(&table, &t);
-  fwrite(t.data, 1, t.size, stdout);
-  text_free(&t);
-}
-
-static void print_json(const struct findings *f) {
-  struct text t = {0};
-  text_puts(&t, "{\"findings\":[");
-  for (int i = 0; i < f->count; i++) {
-    const struct finding *x = &f->list[i];
-    text_puts(&t, i ? ",{\"name\":" : "{\"name\":");
-    json_put_string(&t, x->name);
-    text_printf(&t, ",\"ok\":%s,\"needed\":%s,\"found\":", x->good ? "true" : "false",
-                x->needed ? "true" : "false");
-    json_put_string(&t, x->state);
-    text_puts(&t, ",\"detail\":");
-    json_put_string(&t, x->detail);
-    text_puts(&t, "}");
-  }
-  text_puts(&t, "]}\n");
+  if (json) text_puts(&t, "{\"findings\":[");
+  (json ? listing_put_json : listing_put)(&table, &t);
+  if (json) text_puts(&t, "]}\n");
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
 }
@@ -165,10 +154,7 @@ int command_doctor(struct arena *a, const struct options *o, struct err *e) {
   check_tools(&f);
   check_bug(&f);
   check_data(&f);
-  if (o->json)
-    print_json(&f);
-  else
-    print_table(&f);
+  print(&f, o->json);
   bool fault = false;
   for (int i = 0; i < f.count; i++) fault |= f.list[i].needed && !f.list[i].good;
   if (fault)

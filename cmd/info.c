@@ -2,7 +2,7 @@
 // info: the layers of a model with their types, sizes and costs.
 #include "cmd/command.h"
 #include "sw/base/json.h"
-#include "sw/base/table_text.h"
+#include "sw/base/listing.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/slice.h"
 
@@ -58,87 +58,86 @@ static struct layer layer_of(struct arena *a, const struct graph *g, const struc
   return l;
 }
 
-static void put_json(struct text *t, const char *key, const char *value) {
-  text_printf(t, ",\"%s\":", key);
-  json_put_string(t, value);
+enum { FIELDS = 11 };
+
+// What isn't compared has no columns for it.
+static struct listing table_of(struct arena *a, const struct graph *g, bool compared,
+                               const struct layer *layers) {
+  const struct field fields[FIELDS] = {
+      {"<layer", "name", FIELD_NAME, 0, 0},
+      {"<op", "op", FIELD_TEXT, 0, 0},
+      {"in", "in", FIELD_COUNT, 0, 0},
+      {"out", "out", FIELD_COUNT, 0, 0},
+      {"<type", "type", FIELD_TEXT, 0, 0},
+      {"<weights", "weight_type", FIELD_TEXT, 0, 0},
+      {compared ? "weight SNR dB" : NULL, "weight_snr_db", FIELD_REAL, 1, 2},
+      {compared ? "bias SNR dB" : NULL, "bias_snr_db", FIELD_REAL, 1, 2},
+      {"accumulator", "accumulator_bits", FIELD_SOME, 0, 0},
+      {"parameters", "parameters", FIELD_SOME, 0, 0},
+      {"MACs", "macs", FIELD_SOME, 0, 0}};
+  struct listing t = listing_new(a, arena_copy(a, fields, sizeof fields), FIELDS);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct layer *l = &layers[i];
+    listing_row(&t, (struct figure[FIELDS]){{.text = l->node->name},
+                                            {.text = op_info(l->node->op)->name},
+                                            {.count = l->in},
+                                            {.count = l->out},
+                                            {.text = l->type},
+                                            {.text = l->weight_type},
+                                            {.real = l->weight_snr},
+                                            {.real = l->bias_snr},
+                                            {.count = l->accumulator_bits},
+                                            {.count = l->parameters},
+                                            {.count = l->macs}});
+  }
+  return t;
 }
 
-static void put_snr(struct text *t, const char *key, double snr) {
-  if (isfinite(snr))
-    text_printf(t, ",\"%s\":%.2f", key, snr);
-  else
-    text_printf(t, ",\"%s\":null", key);
+static struct layer total_of(const struct graph *g, const struct layer *layers) {
+  struct layer total = {0};
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    total.parameters += layers[i].parameters;
+    total.macs += layers[i].macs;
+  }
+  return total;
 }
 
-static void print_json(struct text *t, const struct graph *g, const struct layer *layers,
-                       const struct warnings *w) {
-  int64_t parameters = 0, macs = 0;
+static void print_json(struct arena *a, struct text *t, const struct graph *g,
+                       const struct layer *layers, const struct warnings *w) {
+  struct layer total = total_of(g, layers);
+  struct listing table = table_of(a, g, true, layers);
   text_puts(t, "{\"name\":");
   json_put_string(t, g->name);
   text_puts(t, ",\"layers\":[");
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct layer *l = &layers[i];
-    text_puts(t, i ? ",{\"name\":" : "{\"name\":");
-    json_put_string(t, l->node->name);
-    put_json(t, "op", op_info(l->node->op)->name);
-    text_printf(t, ",\"in\":%lld,\"out\":%lld", (long long)l->in, (long long)l->out);
-    put_json(t, "type", l->type);
-    put_json(t, "weight_type", l->weight_type);
-    text_printf(t, ",\"accumulator_bits\":%d,\"parameters\":%lld,\"macs\":%lld",
-                l->accumulator_bits, (long long)l->parameters, (long long)l->macs);
-    put_snr(t, "weight_snr_db", l->weight_snr);
-    put_snr(t, "bias_snr_db", l->bias_snr);
-    text_puts(t, "}");
-    parameters += l->parameters;
-    macs += l->macs;
-  }
-  text_printf(t, "],\"parameters\":%lld,\"macs\":%lld", (long long)parameters, (long long)macs);
+  listing_put_json(&table, t);
+  text_printf(t, "],\"parameters\":%lld,\"macs\":%lld", (long long)total.parameters,
+              (long long)total.macs);
   warnings_put_json(t, w);
   text_puts(t, "}\n");
 }
 
-static const char *number_or_blank(struct arena *a, int64_t v) {
-  return v ? arena_printf(a, "%lld", (long long)v) : "";
-}
-
-static const char *snr_text(struct arena *a, double snr) {
-  return isnan(snr) ? "" : isinf(snr) ? "exact" : arena_printf(a, "%.1f", snr);
-}
-
 static void put_input(struct arena *a, struct text *t, const struct value *x, uint32_t i) {
   text_puts(t, i ? "; input " : ": input ");
-  text_put_escaped(t, table_text_name(a, x->name));
+  text_put_escaped(t, listing_name(a, x->name));
   for (int d = 0; d < x->rank; d++)
     text_printf(t, "%s%lld", d ? " x " : " ", (long long)x->shape[d]);
   text_printf(t, ", %s", type_text(a, &x->type));
 }
 
-// Columns that are empty in every row are left out.
 static void print_table(struct arena *a, struct text *t, const struct graph *g, bool compared,
                         const struct layer *layers) {
-  int64_t parameters = 0, macs = 0;
-  text_put_escaped(t, table_text_name(a, g->name));
+  struct layer total = total_of(g, layers);
+  struct listing table = table_of(a, g, compared, layers);
+  struct figure cells[FIELDS];
+  for (int i = 0; i < FIELDS; i++) cells[i] = (struct figure){.blank = true};
+  cells[0] = (struct figure){.text = "total"};
+  cells[FIELDS - 2] = (struct figure){.count = total.parameters};
+  cells[FIELDS - 1] = (struct figure){.count = total.macs};
+  listing_total(&table, cells);
+  text_put_escaped(t, listing_name(a, g->name));
   for (uint32_t i = 0; i < g->n_inputs; i++) put_input(a, t, &g->values[g->inputs[i].value], i);
   text_puts(t, "\n\n");
-  struct table_text table = table_text_new(
-      a, compared ? "<layer|<op|in|out|<type|<weights|weight SNR dB|bias SNR dB|accumulator|"
-                    "parameters|MACs"
-                  : "<layer|<op|in|out|<type|<weights|accumulator|parameters|MACs");
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct layer *l = &layers[i];
-    const char *snr =
-        compared ? arena_printf(a, "%s|%s|", snr_text(a, l->weight_snr), snr_text(a, l->bias_snr))
-                 : "";
-    table_text_row(&table, "%s|%s|%lld|%lld|%s|%s|%s%s|%s|%s", table_text_name(a, l->node->name),
-                   op_info(l->node->op)->name, (long long)l->in, (long long)l->out, l->type,
-                   l->weight_type, snr, number_or_blank(a, l->accumulator_bits),
-                   number_or_blank(a, l->parameters), number_or_blank(a, l->macs));
-    parameters += l->parameters;
-    macs += l->macs;
-  }
-  table_text_row(&table, "total|||||%s||%lld|%lld", compared ? "||" : "", (long long)parameters,
-                 (long long)macs);
-  table_text_print(&table, t);
+  listing_put(&table, t);
 }
 
 int command_info(struct arena *a, const struct options *o, struct err *e) {
@@ -150,7 +149,7 @@ int command_info(struct arena *a, const struct options *o, struct err *e) {
     layers[i] = layer_of(a, g, m.fixed ? m.real : NULL, &g->nodes[i]);
   struct text t = {0};
   if (o->json)
-    print_json(&t, g, layers, &m.warnings);
+    print_json(a, &t, g, layers, &m.warnings);
   else
     print_table(a, &t, g, m.fixed && m.real, layers);
   fwrite(t.data, 1, t.size, stdout);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/run.h"
 #include "sw/base/json.h"
-#include "sw/base/table_text.h"
+#include "sw/base/listing.h"
 #include "sw/graph/safetensors.h"
 
 #include <math.h>
@@ -69,7 +69,7 @@ bool run_write(const struct run *r, const char *path, struct err *e) {
 // ---- figures
 
 static double snr_db(const struct stream_loss *l) {
-  return l->noise > 0 && l->signal > 0 ? 10 * log10(l->signal / l->noise) : INFINITY;
+  return l->noise > 0 ? 10 * log10(l->signal / l->noise) : INFINITY;
 }
 
 static double rate(const struct run *r) {
@@ -81,6 +81,20 @@ static int64_t elements(const struct run *r) {
   for (uint32_t i = 0; i < r->n_outputs; i++)
     sum += value_elements(&r->graph->values[r->outputs[i].value]);
   return sum;
+}
+
+static struct listing losses(const struct run *r) {
+  static const struct field fields[] = {{"<layer", "name", FIELD_NAME, 0, 0},
+                                        {"SNR dB", "snr_db", FIELD_REAL, 2, 2},
+                                        {"saturated %", "saturated", FIELD_SHARE, 3, 6}};
+  struct listing t = listing_new(r->arena, fields, 3);
+  for (uint32_t i = 0; i < r->n_losses; i++) {
+    const struct stream_loss *l = &r->losses[i].of;
+    listing_row(&t, (struct figure[]){{.text = r->losses[i].name},
+                                      {.real = snr_db(l)},
+                                      {.real = (double)l->saturated / (double)l->elements}});
+  }
+  return t;
 }
 
 void run_print_json(const struct run *r) {
@@ -99,13 +113,8 @@ void run_print_json(const struct run *r) {
   }
   json_put_figure(&t, "images_per_second", 0, rate(r));
   text_printf(&t, ",\"outputs\":%lld,\"layers\":[", (long long)elements(r));
-  for (uint32_t i = 0; i < r->n_losses; i++) {
-    const struct stream_loss *l = &r->losses[i].of;
-    text_puts(&t, i ? ",{\"name\":" : "{\"name\":");
-    json_put_string(&t, r->losses[i].name);
-    json_put_figure(&t, "snr_db", 2, snr_db(l));
-    text_printf(&t, ",\"saturated\":%.6f}", (double)l->saturated / (double)l->elements);
-  }
+  struct listing layers = losses(r);
+  listing_put_json(&layers, &t);
   text_puts(&t, "]");
   warnings_put_json(&t, r->warnings);
   text_puts(&t, "}\n");
@@ -123,23 +132,9 @@ static void put_score(struct text *t, const struct run *r) {
   if (isfinite(mae)) text_printf(t, "MAE       %.6g\n", mae);
   if (r->n_outputs > 1 && (r->answers.classes || r->answers.targets)) {
     text_puts(t, "judged    output ");
-    text_put_escaped(t, table_text_name(r->arena, r->verdict.name));
+    text_put_escaped(t, listing_name(r->arena, r->verdict.name));
     text_puts(t, "\n");
   }
-}
-
-static void put_losses(struct text *t, const struct run *r) {
-  struct table_text table = table_text_new(r->arena, "<layer|SNR dB|saturated %");
-  for (uint32_t i = 0; i < r->n_losses; i++) {
-    const struct stream_loss *l = &r->losses[i].of;
-    const char *snr = isfinite(snr_db(l)) ? arena_printf(r->arena, "%.2f", snr_db(l))
-                      : l->noise > 0      ? "-"
-                                          : "exact";
-    table_text_row(&table, "%s|%s|%.3f", table_text_name(r->arena, r->losses[i].name), snr,
-                   100 * (double)l->saturated / (double)l->elements);
-  }
-  text_puts(t, "\nagainst the float model:\n");
-  table_text_print(&table, t);
 }
 
 void run_print_text(const struct run *r) {
@@ -150,7 +145,11 @@ void run_print_text(const struct run *r) {
   text_puts(&t, "\n");
   put_score(&t, r);
   if (isfinite(rate(r))) text_printf(&t, "speed     %.0f images/s\n", rate(r));
-  if (r->n_losses) put_losses(&t, r);
+  if (r->n_losses) {
+    struct listing layers = losses(r);
+    text_puts(&t, "\nagainst the float model:\n");
+    listing_put(&layers, &t);
+  }
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
 }

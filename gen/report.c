@@ -3,7 +3,7 @@
 
 #include "gen/emit.h"
 #include "sw/base/json.h"
-#include "sw/base/table_text.h"
+#include "sw/base/listing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,49 @@ static double utilisation(const struct circuit *p, const struct cell *c) {
   return (double)c->cycles / (double)p->ii;
 }
 
-static const char *blank_zero(struct arena *a, int64_t v) {
-  return v ? arena_printf(a, "%lld", (long long)v) : "";
+enum { LAYER_FIELDS = 15 };
+static const struct field layer_fields[LAYER_FIELDS] = {
+    {"<block", NULL, FIELD_TEXT, 0, 0},
+    {"<layer", "name", FIELD_NAME, 0, 0},
+    {NULL, "op", FIELD_TEXT, 0, 0},
+    {"<module", "module", FIELD_TEXT, 0, 0},
+    {"in", "in", FIELD_COUNT, 0, 0},
+    {"out", "out", FIELD_COUNT, 0, 0},
+    {"<type", "type", FIELD_TEXT, 0, 0},
+    {"<weights", "weight_type", FIELD_TEXT, 0, 0},
+    {"accumulator", "accumulator_bits", FIELD_SOME, 0, 0},
+    {"lanes in", "lanes_in", FIELD_COUNT, 0, 0},
+    {"lanes out", "lanes_out", FIELD_COUNT, 0, 0},
+    {"cycles", "cycles", FIELD_COUNT, 0, 0},
+    {"multipliers", "multipliers", FIELD_SOME, 0, 0},
+    {"memory bits", "memory_bits", FIELD_SOME, 0, 0},
+    {"busy %", "utilisation", FIELD_SHARE, 1, 4},
+};
+
+static void add_layer(struct listing *t, const struct circuit *p, const struct cell *c) {
+  const struct node *n = &p->graph->nodes[c->node];
+  listing_row(t, (struct figure[LAYER_FIELDS]){{.text = c->name},
+                                               {.text = n->name},
+                                               {.text = op_info(n->op)->name},
+                                               {.text = emit_module(p, c)},
+                                               {.count = cell_elements_in(c)},
+                                               {.count = c->out[0]->elements},
+                                               {.text = type_text(t->arena, &c->out[0]->type)},
+                                               {.text = weight_type(t->arena, p, c)},
+                                               {.count = c->accumulator_bits},
+                                               {.count = lanes_in(c)},
+                                               {.count = c->out[0]->lanes},
+                                               {.count = c->cycles},
+                                               {.count = c->multipliers},
+                                               {.count = c->memory_bits},
+                                               {.real = utilisation(p, c)}});
+}
+
+static struct listing layers(struct arena *a, const struct circuit *p) {
+  struct listing t = listing_new(a, layer_fields, LAYER_FIELDS);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].kind == CELL_LAYER) add_layer(&t, p, &p->cells[i]);
+  return t;
 }
 
 // The cell at an end of a stream, or top's port.
@@ -59,22 +100,54 @@ static bool branches(const struct cell *c) {
   return (size_t)c->kind < sizeof kinds && kinds[c->kind];
 }
 
+enum { CELL_FIELDS = 9 };
+static const struct field cell_fields[CELL_FIELDS] = {
+    {"<block", "id", FIELD_TEXT, 0, 0},
+    {"<module", "module", FIELD_TEXT, 0, 0},
+    {"<from", "from", FIELD_TEXT, 0, 0},
+    {"<to", "to", FIELD_TEXT, 0, 0},
+    {"lanes", "lanes", FIELD_COUNT, 0, 0},
+    {"places", "places", FIELD_SOME, 0, 0},
+    {NULL, "cycles", FIELD_COUNT, 0, 0},
+    {"multipliers", "multipliers", FIELD_SOME, 0, 0},
+    {"memory bits", "memory_bits", FIELD_SOME, 0, 0},
+};
+
+static void add_cell(struct listing *t, const struct circuit *p, const struct cell *c) {
+  int64_t places = c->kind == CELL_QUEUE ? c->timing.queue : 0;
+  listing_row(t, (struct figure[CELL_FIELDS]){{.text = c->name},
+                                              {.text = emit_module(p, c)},
+                                              {.text = ends_of(t->arena, p, c, false)},
+                                              {.text = ends_of(t->arena, p, c, true)},
+                                              {.count = c->out[0]->lanes},
+                                              {.count = places},
+                                              {.count = c->cycles},
+                                              {.count = c->multipliers},
+                                              {.count = c->memory_bits}});
+}
+
+// Those of branches.
 static void put_branches(struct text *out, struct arena *a, const struct circuit *p) {
-  struct table_text t =
-      table_text_new(a, "<block|<module|<from|<to|lanes|places|multipliers|memory bits");
+  struct listing t = listing_new(a, cell_fields, CELL_FIELDS);
   bool any = false;
   for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    if (!branches(c)) continue;
+    if (!branches(&p->cells[i])) continue;
     any = true;
-    table_text_row(&t, "%s|%s|%s|%s|%lld|%s|%s|%s", c->name, emit_module(p, c),
-                   ends_of(a, p, c, false), ends_of(a, p, c, true), (long long)c->out[0]->lanes,
-                   c->kind == CELL_QUEUE ? blank_zero(a, c->timing.queue) : "",
-                   blank_zero(a, c->multipliers), blank_zero(a, c->memory_bits));
+    add_cell(&t, p, &p->cells[i]);
   }
   if (!any) return;
   text_puts(out, "\n");
-  table_text_print(&t, out);
+  listing_put(&t, out);
+}
+
+// Every cell that isn't a layer's own, in the order of the data.
+static void put_cells(struct text *out, struct arena *a, const struct circuit *p) {
+  struct listing t = listing_new(a, cell_fields, CELL_FIELDS);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].kind != CELL_LAYER) add_cell(&t, p, &p->cells[i]);
+  text_puts(out, "\"cells\":[");
+  listing_put_json(&t, out);
+  text_puts(out, "]");
 }
 
 void report_text(struct text *out, const struct circuit *p) {
@@ -83,23 +156,15 @@ void report_text(struct text *out, const struct circuit *p) {
               "%s: II %lld cycles, latency %lld cycles, %lld multipliers, %lld memory bits\n\n",
               p->top, (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
               (long long)p->memory_bits);
-  struct table_text t = table_text_new(
-      &a, "<block|<layer|<module|in|out|<type|<weights|accumulator|lanes in|lanes out|cycles|"
-          "multipliers|memory bits|busy %");
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    if (c->kind != CELL_LAYER) continue;
-    table_text_row(
-        &t, "%s|%s|%s|%lld|%lld|%s|%s|%s|%lld|%lld|%lld|%s|%s|%.1f", c->name,
-        table_text_name(&a, p->graph->nodes[c->node].name), emit_module(p, c),
-        (long long)cell_elements_in(c), (long long)c->out[0]->elements, type_text(&a, &c->out[0]->type),
-        weight_type(&a, p, c), blank_zero(&a, c->accumulator_bits), (long long)lanes_in(c),
-        (long long)c->out[0]->lanes, (long long)c->cycles, blank_zero(&a, c->multipliers),
-        blank_zero(&a, c->memory_bits), 100 * utilisation(p, c));
-  }
-  table_text_row(&t, "total||||||||||%lld|%lld|%lld|", (long long)p->ii, (long long)p->multipliers,
-                 (long long)p->memory_bits);
-  table_text_print(&t, out);
+  struct listing t = layers(&a, p);
+  struct figure total[LAYER_FIELDS];
+  for (int i = 0; i < LAYER_FIELDS; i++) total[i] = (struct figure){.blank = true};
+  total[0] = (struct figure){.text = "total"};
+  total[11] = (struct figure){.count = p->ii};
+  total[12] = (struct figure){.count = p->multipliers};
+  total[13] = (struct figure){.count = p->memory_bits};
+  listing_total(&t, total);
+  listing_put(&t, out);
   put_branches(out, &a, p);
   arena_free(&a);
 }
@@ -109,66 +174,16 @@ static void put_pair(struct text *out, const char *key, const char *value) {
   json_put_string(out, value);
 }
 
-static void put_layer(struct text *out, struct arena *a, const struct circuit *p,
-                      const struct cell *c) {
-  const struct node *n = &p->graph->nodes[c->node];
-  put_pair(out, "name", n->name);
-  text_puts(out, ",");
-  put_pair(out, "op", op_info(n->op)->name);
-  text_puts(out, ",");
-  put_pair(out, "module", emit_module(p, c));
-  text_printf(out, ",\"in\":%lld,\"out\":%lld,", (long long)cell_elements_in(c),
-              (long long)c->out[0]->elements);
-  put_pair(out, "type", type_text(a, &c->out[0]->type));
-  text_puts(out, ",");
-  put_pair(out, "weight_type", weight_type(a, p, c));
-  text_printf(out, ",\"accumulator_bits\":%d,\"lanes_in\":%lld,\"lanes_out\":%lld,\"cycles\":%lld",
-              c->accumulator_bits, (long long)lanes_in(c), (long long)c->out[0]->lanes,
-              (long long)c->cycles);
-  text_printf(out, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"utilisation\":%.4f",
-              (long long)c->multipliers, (long long)c->memory_bits, utilisation(p, c));
-}
-
-// Every cell that isn't a layer's own, in the order of the data.
-static void put_cells(struct text *out, struct arena *a, const struct circuit *p) {
-  bool first = true;
-  text_puts(out, "\"cells\":[");
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    if (c->kind == CELL_LAYER) continue;
-    text_puts(out, first ? "{" : ",{");
-    put_pair(out, "id", c->name);
-    text_puts(out, ",");
-    put_pair(out, "module", emit_module(p, c));
-    text_puts(out, ",");
-    put_pair(out, "from", ends_of(a, p, c, false));
-    text_puts(out, ",");
-    put_pair(out, "to", ends_of(a, p, c, true));
-    text_printf(out, ",\"lanes\":%lld,\"cycles\":%lld,\"memory_bits\":%lld",
-                (long long)c->out[0]->lanes, (long long)c->cycles, (long long)c->memory_bits);
-    if (c->kind == CELL_QUEUE) text_printf(out, ",\"places\":%lld", (long long)c->timing.queue);
-    text_puts(out, "}");
-    first = false;
-  }
-  text_puts(out, "]");
-}
-
 void report_json(struct text *out, const struct circuit *p, const char *dir) {
   struct arena a = {0};
-  bool first = true;
+  struct listing t = layers(&a, p);
   text_puts(out, "{");
   put_pair(out, "dir", dir);
   text_printf(
       out, ",\"ii\":%lld,\"latency\":%lld,\"multipliers\":%lld,\"memory_bits\":%lld,\"layers\":[",
       (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
       (long long)p->memory_bits);
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    if (p->cells[i].kind != CELL_LAYER) continue;
-    text_puts(out, first ? "{" : ",{");
-    put_layer(out, &a, p, &p->cells[i]);
-    text_puts(out, "}");
-    first = false;
-  }
+  listing_put_json(&t, out);
   text_puts(out, "],");
   put_cells(out, &a, p);
   text_puts(out, "}\n");
@@ -205,7 +220,8 @@ static void put_ports(struct text *out, struct arena *a, const struct circuit *p
 
 void report_manifest(struct text *out, const struct circuit *p, const char *model_sha256) {
   struct arena a = {0};
-  bool first = true;
+  struct listing t = layers(&a, p);
+  int row = 0;
   text_puts(out, "{\n  \"generator\":\"nngen\",\n  \"format\":1,\n  ");
   put_pair(out, "model", p->graph->name);
   text_puts(out, ",\n  ");
@@ -224,7 +240,7 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     if (c->kind != CELL_LAYER) continue;
-    text_puts(out, first ? "    {" : ",\n    {");
+    text_puts(out, row ? ",\n    {" : "    {");
     put_pair(out, "id", c->name);
     text_puts(out, ",\"origin\":[");
     const struct node *n = &p->graph->nodes[c->node];
@@ -233,9 +249,8 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
       json_put_string(out, n->origin[k]);
     }
     text_puts(out, "],");
-    put_layer(out, &a, p, c);
+    listing_put_json_row(&t, row++, out);
     text_puts(out, "}");
-    first = false;
   }
   text_puts(out, "\n  ],\n  ");
   put_cells(out, &a, p);

@@ -11,12 +11,14 @@
 #include "sw/base/err.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/base/listing.h"
 #include "sw/base/progress.h"
 #include "sw/base/rng.h"
 #include "sw/base/text.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -394,6 +396,71 @@ static void test_rescue(void **state) {
   arena_free(&before);
 }
 
+// ---- rows
+
+static void rows_are_a_table_and_objects(void **state) {
+  (void)state;
+  static const struct field fields[] = {
+      {"<layer", "name", FIELD_NAME, 0, 0}, {"<kind", "op", FIELD_TEXT, 0, 0},
+      {"in", "in", FIELD_COUNT, 0, 0},      {"bits", "bits", FIELD_SOME, 0, 0},
+      {"SNR dB", "snr", FIELD_REAL, 1, 3},  {"busy %", "busy", FIELD_SHARE, 1, 4},
+      {NULL, "good", FIELD_YES, 0, 0},      {"good", NULL, FIELD_YES, 0, 0}};
+  struct arena a = {0};
+  struct text t = {0};
+  struct listing rows = listing_new(&a, fields, sizeof fields / sizeof *fields);
+  const struct {
+    const char *name;
+    double snr;
+  } cases[] = {{"f\x1b\"c", 31.25},
+               {"a name of more than forty characters, as some are", INFINITY},
+               {"\xc3\xa4", -INFINITY},
+               {"x", NAN}};
+  for (int i = 0; i < 4; i++)
+    listing_row(&rows, (struct figure[]){{.text = cases[i].name},
+                                         {.text = "linear"},
+                                         {.count = i},
+                                         {.count = 5 * i},
+                                         {.real = cases[i].snr},
+                                         {.real = 0.125 * i},
+                                         {.count = i % 2},
+                                         {.count = i % 2}});
+  listing_total(&rows, (struct figure[]){{.text = "total"},
+                                         {.blank = true},
+                                         {.count = 6},
+                                         {.count = 0},
+                                         {.blank = true},
+                                         {.blank = true},
+                                         {.blank = true},
+                                         {.blank = true}});
+  listing_put(&rows, &t);
+  assert_string_equal(
+      t.data,
+      "layer                                     kind    in  bits  SNR dB  busy %  good\n"
+      "f\\x1b\"c                                   linear   0          31.2     0.0    no\n"
+      "a name of more than forty characters,...  linear   1     5   exact    12.5   yes\n"
+      "\xc3\xa4                                         linear   2    10       -    25.0    no\n"
+      "x                                         linear   3    15            37.5   yes\n"
+      "total                                              6     0\n");
+  text_free(&t);
+  listing_put_json(&rows, &t);
+  assert_string_equal(
+      t.data,
+      "{\"name\":\"f\\u001b\\\"c\",\"op\":\"linear\",\"in\":0,\"bits\":0,\"snr\":31.250,\"busy\":0."
+      "0000,\"good\":false},"
+      "{\"name\":\"a name of more than forty characters, as some "
+      "are\",\"op\":\"linear\",\"in\":1,\"bits\":5,\"snr\":null,\"busy\":0.1250,\"good\":true},"
+      "{\"name\":\"\xc3\xa4\",\"op\":\"linear\",\"in\":2,\"bits\":10,\"snr\":null,\"busy\":0.2500,"
+      "\"good\":false},"
+      "{\"name\":\"x\",\"op\":\"linear\",\"in\":3,\"bits\":15,\"snr\":null,\"busy\":0.3750,"
+      "\"good\":true}");
+  text_free(&t);
+  listing_put_json_row(&rows, 3, &t);
+  assert_string_equal(t.data, "\"name\":\"x\",\"op\":\"linear\",\"in\":3,\"bits\":15,\"snr\":null,"
+                              "\"busy\":0.3750,\"good\":true");
+  text_free(&t);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rescue),
@@ -412,6 +479,7 @@ int main(void) {
       cmocka_unit_test(json_numbers_are_the_shortest_that_read_back),
       cmocka_unit_test(the_progress_line_tells_rate_and_time_left),
       cmocka_unit_test(progress_is_for_terminals_only),
+      cmocka_unit_test(rows_are_a_table_and_objects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

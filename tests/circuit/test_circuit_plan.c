@@ -21,14 +21,9 @@ static double busiest(const struct plan *p) {
   return most;
 }
 
-// An II that isn't exact may be that of frames which fill the queues in front of a slower layer.
 static void pace(struct plan *p, const struct circuit *c, int *tight) {
   assert_true(p->period == (double)c->ii);
-  if (busiest(p) > p->period) {
-    assert_int_equal(c->steady, INT32_MAX);
-    plan_is_refused(p, FAULT_BUSY, "it is at work until");
-    p->period = busiest(p);
-  }
+  assert_true(busiest(p) <= p->period);
   plan_is_sound(p);
   if (busiest(p) < p->period || p->period == 1) return;
   p->period--;
