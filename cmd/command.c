@@ -182,10 +182,8 @@ static bool open_sets(struct arena *a, const struct options *o, const struct gra
 
 static bool open_set(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                      struct images *out, struct err *e) {
-  const char *word = o->data.count ? o->data.word[0] : "mnist";
+  const char *word = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
   const char *named = g->n_inputs ? set_of(word, g->values[g->inputs[0].value].name) : NULL;
-  if (o->data.count > 1)
-    return err_set(e, "--data is given %d times, the model has one input", o->data.count);
   if (!data_open(a, named ? named : word, limit, out, e)) return false;
   command_note_data(o, out);
   return true;
@@ -194,6 +192,7 @@ static bool open_set(struct arena *a, const struct options *o, const struct grap
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
   bool several = g->n_inputs > 1;
+  if (!g->n_inputs) return err_set(e, "the model has 0 inputs, expected 1 or more");
   return (several ? open_sets(a, o, g, limit, out, e) : open_set(a, o, g, limit, out, e)) &&
          images_fit(out, g, e) && check_source(o, out, e);
 }

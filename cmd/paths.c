@@ -98,7 +98,7 @@ static void data(struct places *p, const char *option, const char *spec) {
 static void collect(struct places *p, enum command c, const struct options *o) {
   bool reads = c == COMMAND_RUN || c == COMMAND_SIM, train = c == COMMAND_TRAIN;
   const char *mnist = train ? "mnist-train" : "mnist";
-  bool set = o->data.count && !(train && strcmp(o->data.word[0], "mnist") == 0);
+  bool set = o->data.count && !(train && strcmp(o->data.word[o->data.count - 1], "mnist") == 0);
   input(p, "the model", o->model);
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   input(p, "the file of --formats", o->formats);

@@ -198,10 +198,7 @@ static uint32_t read_frozen(struct train *t, struct training_part **parts) {
 // ---- data
 
 static bool open_data(struct train *t, struct err *e) {
-  if (t->o->data.count > 1)
-    return err_set(e, "--data is given %d times: a model that is trained has one input",
-                   t->o->data.count);
-  const char *data = t->o->data.count ? t->o->data.word[0] : "mnist";
+  const char *data = t->o->data.count ? t->o->data.word[t->o->data.count - 1] : "mnist";
   bool mnist = strcmp(data, "mnist") == 0;
   if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
   t->result.data = t->set.name;

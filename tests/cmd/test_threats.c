@@ -168,7 +168,7 @@ static void test_other_inputs(void **state) {
   cli_expect(c, "$N info $D/none.bin", 0, "g\n\nlayer");
   cli_expect(c, "$N info $D/two.bin", 0, "g: input x 2, 8,3; input z 3, 8,3\n");
   expect_refused(c, "$N run $D/none.bin", "the model has 0 inputs, expected 1");
-  expect_refused(c, "$N -o $D/rtl $D/two.bin", "2 inputs and 1 outputs");
+  expect_refused(c, "$N -o $D/rtl $D/two.bin", "no layer of the circuit reads input \"z\"");
 }
 
 int main(void) {

@@ -272,10 +272,19 @@ static void test_constants_and_delays(void **state) {
   struct build b;
   struct tensor *t;
   int64_t size = SIZE;
+  struct err e = {0};
+  // as many bits as the stream, the scale that the largest number asks for
   join(&b, OP_add);
   t = tensor_new(&b.arena, DTYPE_F32, 1, &size);
+  for (int64_t i = 0; i < SIZE; i++) ((float *)t->data)[i] = (float)(i % 2 ? 1.5 : -0.3);
   b.g->nodes[1].in[1].value = graph_add_tensor(b.g, "c", t, type_real());
-  refused(&b, "8,3", NULL, NULL, NULL, "layer \"join\": input \"c\" is a constant or delayed");
+  struct graph *g = quantized(&b, "9,3", NULL, NULL, NULL, &e);
+  if (!g) fail_msg("%s", e.text);
+  const struct value *c = node_in(g, &g->nodes[1], 1);
+  assert_true(c->init && c->type.width == 9 && c->type.is_signed && c->type.scale[0] == 0x1p-7);
+  for (int64_t i = 0; i < SIZE; i++)
+    assert_int_equal(tensor_int(c->init, i), i % 2 ? 192 : -38); // 1.5 and 0.3 times 128
+  arena_free(&b.arena);
   join(&b, OP_add);
   t = tensor_new(&b.arena, DTYPE_F32, 1, &size);
   b.g->nodes[1].in[1].delay = 1;

@@ -174,8 +174,6 @@ static void test_refusals(void **state) {
         strstr(bad[i].words, "$D") ? ": expected INPUT=SET, as in image=x.npy" : bad[i].words;
     cli_expect(c, arena_printf(&c->arena, "$N run -q -p 8,3 %s $D/m.bin", bad[i].data), 1, words);
   }
-  cli_expect(c, "$N run -q -p 8,3 -d mnist -d mnist models/mnist-mlp.bin", 1,
-             "--data is given 2 times, the model has one input");
   cli_expect(c, "$N run -p 8,3 -d image=mnist --images 100 models/mnist-mlp.bin", 0, "100 images");
 }
 
