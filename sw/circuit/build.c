@@ -44,6 +44,11 @@ static bool in_circuit(const struct node *n) {
   return n->where == WHERE_CIRCUIT;
 }
 
+// Whether a node of the circuit has a part in what leaves it.
+static bool built(const struct builder *b, uint32_t node) {
+  return in_circuit(&b->graph->nodes[node]) && b->needed[node];
+}
+
 static void problem(struct builder *b, const struct node *n, const char *why) {
   text_printf(&b->problems, "%slayer \"%s\" (%s): %s", b->problems.size ? "; " : "", n->name,
               op_info(n->op)->name, why);
@@ -199,11 +204,26 @@ static void find_outputs(struct builder *b) {
   }
 }
 
+// What outputs are made of; the rest has no cells.
+static void find_needed(struct builder *b) {
+  const struct graph *g = b->graph;
+  uint32_t *order = ARENA_NEW(b->arena, uint32_t, g->n_nodes);
+  bool *read = ARENA_NEW(b->arena, bool, g->n_values);
+  b->needed = ARENA_NEW(b->arena, bool, g->n_nodes);
+  for (uint32_t i = 0; i < b->circuit->n_outputs; i++) read[b->circuit->outputs[i].value] = true;
+  graph_order(g, order);
+  for (uint32_t i = g->n_nodes; i-- > 0;) {
+    const struct node *n = &g->nodes[order[i]];
+    for (uint32_t k = 0; k < n->n_out; k++) b->needed[order[i]] |= read[n->out[k]];
+    for (uint32_t k = 0; k < n->n_in && b->needed[order[i]]; k++) read[n->in[k].value] = true;
+  }
+}
+
 static void count_readers(struct builder *b) {
   const struct graph *g = b->graph;
   b->readers = ARENA_NEW(b->arena, struct readers, g->n_values);
   for (uint32_t i = 0; i < g->n_nodes; i++)
-    for (uint32_t k = 0; in_circuit(&g->nodes[i]) && k < joined(&g->nodes[i]); k++)
+    for (uint32_t k = 0; built(b, i) && k < joined(&g->nodes[i]); k++)
       if (!constant(b, &g->nodes[i], k)) b->readers[g->nodes[i].in[k].value].count++;
   for (uint32_t i = 0; i < b->circuit->n_outputs; i++)
     b->readers[b->circuit->outputs[i].value].count++;
@@ -239,6 +259,7 @@ static bool start(struct builder *b, struct err *e) {
   const struct graph *g = b->graph;
   struct circuit *p = b->circuit;
   find_outputs(b);
+  find_needed(b);
   count_readers(b);
   // At most a resize, a group, a cast and a queue for each use of a value, a register in front of
   // each and of the layer, and a register to hold; the layer, a register and a fork for each node
@@ -309,7 +330,7 @@ static bool build(struct builder *b, struct err *e) {
   int index = 0;
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (in_circuit(&g->nodes[order[i]])) add_node(b, order[i], &index);
+    if (built(b, order[i])) add_node(b, order[i], &index);
   if (!check(b, e) || !finish(b, e)) return false;
   queues_size(b->arena, b->circuit);
   return b->circuit->latency ||

@@ -24,6 +24,7 @@ struct builder {
   const struct folding *folding;
   struct circuit *circuit;
   uint32_t cell_room, stream_room;
+  bool *needed;            // (n_nodes)
   struct readers *readers; // (n_values)
   struct edge last;        // behind the layer that was added last
   struct text problems;

@@ -65,7 +65,8 @@ struct passage {
   int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
   struct state *last, *marked; // (n_cells)
   bool steady, repeats;        // all distances are equal from here on; in turn
-  int64_t in_beats;            // of the first input
+  bool lost;                   // the first frame will never be through
+  int64_t *in_beats;           // (n_inputs)
   int64_t *out_beats;          // (n_outputs)
 };
 

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { FRAMES_MOST = 512 };
+// Frames after which the distances, and after which the circuit, won't become any better.
+enum { FRAMES_MOST = 512, FRAMES_LOST = 1 << 15 };
 
 struct state *timing_states(struct arena *a, const struct circuit *p) {
   struct state *cells = ARENA_NEW(a, struct state, p->n_cells);
@@ -20,6 +21,7 @@ struct passage passage_new(struct arena *a, const struct circuit *p) {
   return (struct passage){.circuit = p,
                           .last = ARENA_NEW(a, struct state, p->n_cells),
                           .marked = ARENA_NEW(a, struct state, p->n_cells),
+                          .in_beats = ARENA_NEW(a, int64_t, p->n_inputs),
                           .out_beats = ARENA_NEW(a, int64_t, p->n_outputs)};
 }
 
@@ -28,12 +30,20 @@ static bool settled(const struct passage *f) {
 }
 
 bool passage_known(const struct passage *f) {
-  return f->latency && settled(f);
+  return f->lost || (f->latency && settled(f));
 }
 
+// Frames that go on coming in while the first isn't through show that it never will be: a part of
+// the circuit stands still, another doesn't.
 bool passage_enters(struct passage *f, const struct wires *w) {
-  const struct stream *in = &f->circuit->inputs[0];
-  return w->moved[in->id] && f->in_beats++ % in->beats == 0;
+  bool enters = false;
+  for (uint32_t i = 0; i < f->circuit->n_inputs; i++) {
+    const struct stream *in = &f->circuit->inputs[i];
+    if (!w->moved[in->id]) continue;
+    if (i == 0) enters = f->in_beats[0] % in->beats == 0;
+    f->lost |= ++f->in_beats[i] / in->beats > FRAMES_LOST && !f->latency;
+  }
+  return enters;
 }
 
 void passage_enter(struct passage *f, const struct state *cells, int64_t cycle) {
@@ -66,7 +76,7 @@ void passage_leave(struct passage *f, const struct wires *w, int64_t cycle) {
 }
 
 void passage_end(const struct passage *f, struct circuit *p) {
-  bool goes = passage_known(f);
+  bool goes = f->latency && settled(f);
   p->latency = goes ? f->latency : 0;
   p->ii = !goes ? INT64_MAX : f->steady ? f->ii : f->slowest;
   // queues that don't fill in all these frames hide how slow a cell is

@@ -31,6 +31,7 @@ static bool supported(const struct graph *g, const struct node *n, struct err *e
 }
 
 static bool check(const struct graph *g, struct err *e) {
+  if (!g->n_inputs) return err_set(e, "the graph has 0 inputs, expected 1 or more");
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!supported(g, &g->nodes[i], e)) return err_within(e, "layer \"%s\"", g->nodes[i].name);
   for (uint32_t i = 0; i < g->n_values; i++) {

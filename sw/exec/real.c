@@ -43,6 +43,7 @@ struct real {
 };
 
 static bool check(const struct graph *g, struct err *e) {
+  if (!g->n_inputs) return err_set(e, "the graph has 0 inputs, expected 1 or more");
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     if (!(op_info(n->op)->executors & EXECUTOR_REAL))

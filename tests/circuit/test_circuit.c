@@ -211,6 +211,30 @@ static void test_events(void **state) {
   arena_free(&a);
 }
 
+// What no output is made of has no cells.
+static void test_unread(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct folding f = {.parallelism = 4};
+  struct graph *g = bench_residual(&a);
+  struct circuit *before = circuit_build(&a, g, "top", &f, &e);
+  uint32_t fc1 = g->nodes[1].out[0], n = graph_add_node(g, OP_relu, "unread");
+  const struct value y = g->values[fc1];
+  graph_add_use(g, n, (struct use){fc1, 0, NONE});
+  graph_add_out(g, n, graph_add_value(g, "unread", y.rank, y.shape, y.type, true));
+  struct circuit *after = circuit_build(&a, g, "top", &f, &e);
+  if (!before || !after) fail_msg("%s", e.text);
+  assert_int_equal(after->n_cells, before->n_cells);
+  assert_int_equal(after->n_taps, before->n_taps);
+  for (uint32_t i = 0; i < after->n_streams; i++)
+    if (after->streams[i]->to == NONE) assert_ptr_equal(after->streams[i], after->ends[0]);
+  graph_add_output(g, g->nodes[n].out[0]); // as an output it has some
+  after = circuit_build(&a, g, "top", &f, &e);
+  assert_int_equal(after->n_taps, before->n_taps + 1);
+  arena_free(&a);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   struct arena a = {0};
@@ -325,6 +349,7 @@ int main(void) {
                                      cmocka_unit_test(test_ready_paths),
                                      cmocka_unit_test(test_residual),
                                      cmocka_unit_test(test_events),
+                                     cmocka_unit_test(test_unread),
                                      cmocka_unit_test(test_refusals),
                                      cmocka_unit_test(test_no_circuits),
                                      cmocka_unit_test(test_lanes_that_differ)};

@@ -101,10 +101,15 @@ static void run_plain(struct arena *a, const struct graph *g, struct golden_ref 
 // Both models agree on every value that the fast one has.
 static void run_both(struct arena *a, const struct graph *g, const struct golden *fast,
                      struct golden_ref *ref) {
-  const struct value *x = &g->values[g->inputs[0].value];
-  int64_t *wide = codes_of(a, x, 0), count = FRAMES * value_elements(x);
-  int32_t *codes = ARENA_NEW(a, int32_t, count);
-  for (int64_t i = 0; i < count; i++) codes[i] = (int32_t)wide[i];
+  int64_t all = 0, from = 0;
+  for (uint32_t k = 0; k < g->n_inputs; k++) all += value_elements(&g->values[g->inputs[k].value]);
+  int32_t *codes = ARENA_NEW(a, int32_t, FRAMES * all);
+  for (uint32_t k = 0; k < g->n_inputs; k++) {
+    const struct value *x = &g->values[g->inputs[k].value];
+    int64_t *wide = codes_of(a, x, k), n = value_elements(x);
+    for (int64_t i = 0; i < FRAMES * n; i++) codes[i / n * all + from + i % n] = (int32_t)wide[i];
+    from += n;
+  }
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     struct golden_tap tap = {g->nodes[i].out[0], NULL};
     const int64_t *expected = golden_ref_value(ref, tap.value);
