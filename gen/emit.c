@@ -372,8 +372,8 @@ void emit_top(struct text *out, const struct circuit *p) {
 void emit_roms(struct emit_files *f, const struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
-    if (c->kind == CELL_CONSTANT) emit_constant_images(f, c);
+    if (c->kind == CELL_CONSTANT) emit_constant_memory(f, c);
     if (c->kind != CELL_LAYER) continue;
-    if (column_of(p, c)->images) column_of(p, c)->images(f, c);
+    if (column_of(p, c)->memories) column_of(p, c)->memories(f, c);
   }
 }

@@ -45,7 +45,7 @@ const char *emit_module(const struct circuit *p, const struct cell *c);
 struct emit_column {
   const char *(*module)(const struct cell *c); // of the library
   void (*parameters)(struct parameters *out, const struct circuit *p, const struct cell *c);
-  void (*images)(struct emit_files *f, const struct cell *c); // of its memories; NULL: none
+  void (*memories)(struct emit_files *f, const struct cell *c); // of its memories; NULL: none
   // The module takes any number of inputs as one port: bits of each; NULL: each is a port.
   int64_t (*slot)(const struct cell *c);
 };
@@ -66,17 +66,17 @@ void emit_requant_parameters(struct parameters *out, const struct circuit_requan
 // Of CELL_CAST and CELL_CONSTANT.
 void emit_cast_parameters(struct parameters *out, const struct cell *c);
 void emit_constant_parameters(struct parameters *out, const struct cell *c);
-void emit_constant_images(struct emit_files *f, const struct cell *c);
+void emit_constant_memory(struct emit_files *f, const struct cell *c);
 
 // One memory image in banks, rom/<base>_<bank>.mem (three digits): `depth` words of `fields`
 // fields, field i of word w being `width` bits of field(context, w, i), field 0 in the low bits.
-struct emit_image {
+struct emit_memory {
   const char *base;
   int64_t depth, fields;
   int width;
   int64_t (*field)(const void *context, int64_t word, int64_t field);
   const void *context;
 };
-void emit_image(struct emit_files *f, const struct emit_image *image);
+void emit_memory(struct emit_files *f, const struct emit_memory *image);
 
 #endif

@@ -19,13 +19,13 @@ static int64_t constant_field(const void *context, int64_t word, int64_t field) 
   return type_wire(type_coding(&s->type), tensor_int(f->tensor, f->element[i]));
 }
 
-void emit_constant_images(struct emit_files *f, const struct cell *c) {
+void emit_constant_memory(struct emit_files *f, const struct cell *c) {
   const struct circuit_constant *constant = c->facts;
-  struct emit_image image = {.base = c->name,
-                             .depth = constant->depth,
-                             .fields = c->out[0]->lanes,
-                             .width = c->out[0]->width,
-                             .field = constant_field,
-                             .context = c};
-  emit_image(f, &image);
+  struct emit_memory image = {.base = c->name,
+                              .depth = constant->depth,
+                              .fields = c->out[0]->lanes,
+                              .width = c->out[0]->width,
+                              .field = constant_field,
+                              .context = c};
+  emit_memory(f, &image);
 }

@@ -77,28 +77,28 @@ static int64_t mul_field(const void *context, int64_t word, int64_t field) {
 }
 
 static void lane_image(struct emit_files *f, const struct cell *c, const struct lane *k,
-                       const char *what, struct emit_image image) {
+                       const char *what, struct emit_memory image) {
   image.base = arena_printf(f->arena, "l%d_%s_%03lld", c->index, what, (long long)k->lane);
   image.context = k;
-  emit_image(f, &image);
+  emit_memory(f, &image);
 }
 
-static void linear_images(struct emit_files *f, const struct cell *c) {
+static void linear_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   struct lane k = {l, 0, c->in[0]->lanes, c->out[0]->lanes};
   for (k.lane = 0; k.lane < c->out[0]->lanes; k.lane++) {
     lane_image(f, c, &k, "weight",
-               (struct emit_image){.depth = l->ib * l->og,
-                                   .fields = c->in[0]->lanes,
-                                   .width = l->weight_width,
-                                   .field = weight_field});
+               (struct emit_memory){.depth = l->ib * l->og,
+                                    .fields = c->in[0]->lanes,
+                                    .width = l->weight_width,
+                                    .field = weight_field});
     lane_image(f, c, &k, "bias",
-               (struct emit_image){
+               (struct emit_memory){
                    .depth = l->og, .fields = 1, .width = l->bias_width, .field = bias_field});
     if (l->mul)
       lane_image(
           f, c, &k, "mul",
-          (struct emit_image){
+          (struct emit_memory){
               .depth = l->og, .fields = 1, .width = l->requant.mul_width, .field = mul_field});
   }
 }
@@ -109,4 +109,4 @@ static const char *linear_module(const struct cell *c) {
 }
 
 const struct emit_column emit_linear = {
-    .module = linear_module, .parameters = linear_parameters, .images = linear_images};
+    .module = linear_module, .parameters = linear_parameters, .memories = linear_memories};

@@ -93,28 +93,28 @@ static int64_t correction_field(const void *context, int64_t word, int64_t field
   return ((const struct circuit_pointwise *)context)->polynomial.correction[word];
 }
 
-static void pointwise_images(struct emit_files *f, const struct cell *c) {
+static void pointwise_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_pointwise *p = c->facts;
-  struct emit_image image = {.context = p, .fields = 1};
+  struct emit_memory image = {.context = p, .fields = 1};
   if (p->form == FORM_TABLE) {
     image.base = arena_printf(f->arena, "l%d_table", c->index);
     image.depth = p->rom.depth;
     image.width = p->rom.entry_width;
     image.field = table_field;
-    emit_image(f, &image);
+    emit_memory(f, &image);
   } else if (p->form == FORM_POLYNOMIAL) {
     const struct polynomial *q = &p->polynomial;
     image.base = arena_printf(f->arena, "l%d_correction", c->index);
     image.depth = q->tails.depth;
     image.width = 2;
     image.field = correction_field;
-    emit_image(f, &image);
+    emit_memory(f, &image);
     image.base = arena_printf(f->arena, "l%d_coefficient", c->index);
     image.depth = q->segments;
     image.width = 1;
     image.fields = q->c0_width + q->c1_width + q->c2_width;
     image.field = coefficient_field;
-    emit_image(f, &image);
+    emit_memory(f, &image);
   }
 }
 
@@ -123,4 +123,4 @@ static const char *pointwise_module(const struct cell *c) {
 }
 
 const struct emit_column emit_pointwise = {
-    .module = pointwise_module, .parameters = pointwise_parameters, .images = pointwise_images};
+    .module = pointwise_module, .parameters = pointwise_parameters, .memories = pointwise_memories};

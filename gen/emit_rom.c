@@ -45,7 +45,7 @@ static void put_word(struct text *out, const unsigned char *nibbles, int64_t cou
   text_put(out, line, (size_t)count + 1);
 }
 
-void emit_image(struct emit_files *f, const struct emit_image *image) {
+void emit_memory(struct emit_files *f, const struct emit_memory *image) {
   int64_t nibbles = (image->fields * image->width + 3) / 4;
   struct arena a = {0};
   unsigned char *word = ARENA_NEW(&a, unsigned char, nibbles);

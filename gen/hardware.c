@@ -87,7 +87,7 @@ static bool put_module(struct emit_files *f, int i, const char *top, const char 
   const char *path = library_path(f->arena, arena_printf(f->arena, "hw/%s.sv", name));
   bool renamed = false;
   for (uint32_t k = 0; k < n_own; k++) renamed |= strcmp(own[k], name) == 0;
-  if (renamed && strcmp(name, ROM_CASE_BANK) == 0) return true; // made by rom_case_images
+  if (renamed && strcmp(name, ROM_CASE_BANK) == 0) return true; // made by rom_case_memories
   if (!file_read(f->arena, path, HARDWARE_MAX, &text, e)) return false;
   const char *to = renamed ? arena_printf(f->arena, "%s_%s.sv", top, name)
                            : arena_printf(f->arena, "%s.sv", name);
@@ -122,7 +122,7 @@ bool hardware_files(struct emit_files *f, const struct circuit *p, struct emit_f
   find_used(p, roms, used);
   if (p->rom_style == ROM_CASE) {
     n_own = find_own(used, own, names);
-    rom_case_images(f, p->top, roms);
+    rom_case_memories(f, p->top, roms);
   }
   for (int i = 0; ok && i < MODULES; i++)
     if (used[i]) ok = put_module(f, i, p->top, names, n_own, e);

@@ -43,17 +43,17 @@ void rom_case_rename(struct text *out, const char *text, const char *top,
 
 // ---- images
 
-struct image {
+struct memory {
   const char *name; // "l0_weight_000_000"
   int width;        // bits of a word
   int64_t depth;    // words
 };
 
-static int address_bits(const struct image *m) {
+static int address_bits(const struct memory *m) {
   return m->depth < 2 ? 1 : bits_clog2(m->depth);
 }
 
-static void put_module(struct text *out, const char *top, const struct image *m,
+static void put_module(struct text *out, const char *top, const struct memory *m,
                        const char *words) {
   int width = m->width, bits = address_bits(m);
   text_printf(out,
@@ -102,7 +102,7 @@ static void put_bank_head(struct text *out, const char *top) {
                  "        assign word[p*WIDTH +: WIDTH] = '0;\n      end else ");
 }
 
-static void put_choice(struct text *out, const char *top, const struct image *m) {
+static void put_choice(struct text *out, const char *top, const struct memory *m) {
   text_printf(out,
               "if (WIDTH == %d && DEPTH == %lld &&\n"
               "          %d'(FILE) == %d'(\"%s.mem\")) begin : gen_%s\n",
@@ -120,13 +120,13 @@ static void put_bank_tail(struct text *out, const char *top) {
               top);
 }
 
-void rom_case_images(struct emit_files *f, const char *top, struct emit_files *roms) {
+void rom_case_memories(struct emit_files *f, const char *top, struct emit_files *roms) {
   struct text bank = {0};
   put_bank_head(&bank, top);
   for (uint32_t i = 0; i < roms->count; i++) {
     const struct emit_file *file = &roms->files[i];
-    struct image m = {arena_printf(f->arena, "%.*s", (int)strlen(file->name) - 8, file->name + 4),
-                      file->word_bits, 0};
+    struct memory m = {arena_printf(f->arena, "%.*s", (int)strlen(file->name) - 8, file->name + 4),
+                       file->word_bits, 0};
     const char *name = arena_printf(f->arena, "rom/%s_%s.sv", top, m.name);
     for (size_t k = 0; k < file->text.size; k++) m.depth += file->text.data[k] == '\n';
     emit_source(f, name);

@@ -18,7 +18,7 @@
 
 // Adds to `f`, for each image rom/<image>.mem of `roms`, the module <top>_<image>, a case
 // statement, and the bank.
-void rom_case_images(struct emit_files *f, const char *top, struct emit_files *roms);
+void rom_case_memories(struct emit_files *f, const char *top, struct emit_files *roms);
 
 // Copies a text; the modules' names get <top>_ in front.
 void rom_case_rename(struct text *out, const char *text, const char *top,

@@ -273,10 +273,10 @@ int64_t dataflow_firings(const struct dataflow *d) {
 
 // ---- places
 
-bool dataflow_place(struct dataflow *d, const struct table *place, struct err *e) {
+bool dataflow_place(struct dataflow *d, const struct side_table *place, struct err *e) {
   const struct graph *g = d->g;
   uint32_t *to = ARENA_NEW(d->arena, uint32_t, g->n_nodes + 1);
-  for (uint32_t i = 0; i < g->n_nodes; i++) to[i] = *(uint32_t *)table_at(place, i);
+  for (uint32_t i = 0; i < g->n_nodes; i++) to[i] = *(uint32_t *)side_table_at(place, i);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_ref; k++) {
       const struct value *v = &g->values[g->nodes[i].ref[k]];

@@ -44,7 +44,7 @@ int64_t dataflow_firings(const struct dataflow *d);
 
 // On which device each node is: PER_NODE, uint32_t. False if a read or assign isn't where its
 // variable is: references don't travel.
-bool dataflow_place(struct dataflow *d, const struct table *place, struct err *e);
+bool dataflow_place(struct dataflow *d, const struct side_table *place, struct err *e);
 
 // What went from one device to another: a message per token, its bytes; a control token is a
 // message without bytes.

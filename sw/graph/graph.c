@@ -186,11 +186,12 @@ int64_t value_elements(const struct value *v) {
   return shape_elements(v->rank, v->shape);
 }
 
-struct table table_new(const struct graph *g, struct arena *a, enum table_key key, size_t stride) {
+struct side_table side_table_new(const struct graph *g, struct arena *a, enum table_key key,
+                                 size_t stride) {
   uint32_t rows = key == PER_NODE ? g->n_nodes : g->n_values;
-  return (struct table){key, stride, arena_alloc(a, rows, stride)};
+  return (struct side_table){key, stride, arena_alloc(a, rows, stride)};
 }
 
-void *table_at(const struct table *t, uint32_t id) {
+void *side_table_at(const struct side_table *t, uint32_t id) {
   return (unsigned char *)t->data + t->stride * id;
 }

@@ -272,12 +272,13 @@ bool graph_order(const struct graph *g, uint32_t *order);
 // ---- side tables: facts about each node or value that are not part of the graph
 
 enum table_key { PER_NODE, PER_VALUE };
-struct table {
+struct side_table {
   enum table_key key;
   size_t stride; // bytes of a row
   void *data;    // (n_nodes or n_values, stride), zeroed
 };
-struct table table_new(const struct graph *g, struct arena *a, enum table_key key, size_t stride);
-void *table_at(const struct table *t, uint32_t id);
+struct side_table side_table_new(const struct graph *g, struct arena *a, enum table_key key,
+                                 size_t stride);
+void *side_table_at(const struct side_table *t, uint32_t id);
 
 #endif

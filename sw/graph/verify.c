@@ -231,24 +231,25 @@ static bool verify_accumulators(const struct graph *g, struct err *e) {
 // Every value is a tensor, an input or an output of a node; every tensor has a reader.
 static bool verify_used(const struct graph *g, struct err *e) {
   struct arena a = {0};
-  struct table used = table_new(g, &a, PER_VALUE, 1), given = table_new(g, &a, PER_VALUE, 1);
-  for (uint32_t i = 0; i < g->n_inputs; i++) *(char *)table_at(&given, g->inputs[i].value) = 1;
+  struct side_table used = side_table_new(g, &a, PER_VALUE, 1),
+                    given = side_table_new(g, &a, PER_VALUE, 1);
+  for (uint32_t i = 0; i < g->n_inputs; i++) *(char *)side_table_at(&given, g->inputs[i].value) = 1;
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     for (uint32_t k = 0; k < n->n_in; k++) {
-      *(char *)table_at(&used, n->in[k].value) = 1;
-      if (n->in[k].initial != NONE) *(char *)table_at(&used, (uint32_t)n->in[k].initial) = 1;
+      *(char *)side_table_at(&used, n->in[k].value) = 1;
+      if (n->in[k].initial != NONE) *(char *)side_table_at(&used, (uint32_t)n->in[k].initial) = 1;
     }
     const struct attr *init = node_attr(n, ATTR_init);
-    if (init) *(char *)table_at(&used, init->value) = 1;
-    for (uint32_t k = 0; k < n->n_out; k++) *(char *)table_at(&given, n->out[k]) = 1;
+    if (init) *(char *)side_table_at(&used, init->value) = 1;
+    for (uint32_t k = 0; k < n->n_out; k++) *(char *)side_table_at(&given, n->out[k]) = 1;
   }
   bool ok = true;
   for (uint32_t i = 0; ok && i < g->n_values; i++) {
     const struct value *v = &g->values[i];
-    if (v->init && !*(char *)table_at(&used, i))
+    if (v->init && !*(char *)side_table_at(&used, i))
       ok = err_set(e, "tensor \"%s\" is not used", v->name);
-    else if (!v->init && !*(char *)table_at(&given, i))
+    else if (!v->init && !*(char *)side_table_at(&given, i))
       ok = err_set(e, "value \"%s\" has no producer", v->name);
   }
   arena_free(&a);

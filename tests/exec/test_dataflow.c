@@ -170,9 +170,9 @@ static void line_2_references_stay_on_their_device(void **state) {
   uint32_t read = read_of(&b, "read", variable(&b, "x", 2));
   graph_add_output(b.g, out(&b, read));
   struct dataflow *d = executor(&b, false);
-  struct table place = table_new(b.g, &b.arena, PER_NODE, sizeof(uint32_t));
+  struct side_table place = side_table_new(b.g, &b.arena, PER_NODE, sizeof(uint32_t));
   assert_true(dataflow_place(d, &place, &e));
-  *(uint32_t *)table_at(&place, read) = 1;
+  *(uint32_t *)side_table_at(&place, read) = 1;
   assert_false(dataflow_place(d, &place, &e));
   assert_non_null(strstr(e.text, "layer \"read\" is on device 1, its variable \"x\" on 0"));
   end(&b, d);
@@ -405,9 +405,9 @@ static struct dataflow_traffic traffic(bool send_the_state) {
   uint32_t set = assign(&b, "set", send_the_state ? "write" : "scale", out(&b, v), t_value);
   if (send_the_state) after(&b, read, set, 1);
   struct dataflow *d = executor(&b, false);
-  struct table place = table_new(b.g, &b.arena, PER_NODE, sizeof(uint32_t));
+  struct side_table place = side_table_new(b.g, &b.arena, PER_NODE, sizeof(uint32_t));
   const uint32_t away[] = {(uint32_t)b.g->values[half].node, read_half, mul};
-  for (int i = 0; i < 3; i++) *(uint32_t *)table_at(&place, away[i]) = 1;
+  for (int i = 0; i < 3; i++) *(uint32_t *)side_table_at(&place, away[i]) = 1;
   assert_true(dataflow_place(d, &place, &e));
   dataflow_run(d, 1, &(struct dataflow_caller){0});
   struct dataflow_traffic sent = dataflow_traffic(d);

@@ -271,7 +271,7 @@ static void put_sums(struct arena *a, struct text *to, const struct circuit *p) 
   put_sum(a, to, "bench", &bench);
   put_sum(a, to, "waves", &waves);
   put_sum(a, to, "model", &model);
-  rom_case_images(&f, p->top, &roms);
+  rom_case_memories(&f, p->top, &roms);
   for (uint32_t i = 0; i < f.n_sources; i++) text_printf(&list, "%s\n", f.sources[i]);
   struct text modules = room(&f, "rom/");
   put_sum(a, to, "case", &modules);

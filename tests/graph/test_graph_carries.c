@@ -334,19 +334,19 @@ static void test_opaque_plan(void **state) {
   }
   graph_add_output(b.g, at);
   struct graph *g = through_file(&b);
-  struct table plan = table_new(g, &b.arena, PER_NODE, sizeof(struct event));
+  struct side_table plan = side_table_new(g, &b.arena, PER_NODE, sizeof(struct event));
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    struct event *ev = table_at(&plan, i);
+    struct event *ev = side_table_at(&plan, i);
     for (uint32_t k = 0; k < n->n_in; k++) {
       int32_t from = g->values[n->in[k].value].node;
-      double ready = from == NONE ? 0 : ((struct event *)table_at(&plan, (uint32_t)from))->end;
+      double ready = from == NONE ? 0 : ((struct event *)side_table_at(&plan, (uint32_t)from))->end;
       ev->start = ready > ev->start ? ready : ev->start;
     }
     ev->resource = i == 2;
     ev->end = ev->start + node_real(n, ATTR_time, 0);
   }
-  const struct event *last = table_at(&plan, 3);
+  const struct event *last = side_table_at(&plan, 3);
   assert_true(last->start == 4 && last->end == 5); // 1, then 2 beside 3, then 1
   assert_int_equal(node_macs(g, &g->nodes[3]), 4000);
   struct err e = {0};
