@@ -37,13 +37,49 @@ static void fit_queues(struct arena *a, struct circuit *p) {
     if (p->cells[i].timing.kind == TIMING_QUEUE) p->cells[i].timing.queue = most[i] + 1;
 }
 
-// The fewest places of a queue in front of a join with which the pace stays what it is.
-static void shrink_queue(struct circuit *p, struct timing *t) {
+static bool stops_as_a_whole(const struct cell *c) {
+  return c->timing.kind == TIMING_PIPE || c->timing.kind == TIMING_ARGMAX;
+}
+
+// Whether the circuit flows whatever its source and its sinks do. A pipe that stands still may hold
+// a single beat, with bubbles behind it, so that no more of its stages count as places. With them
+// what a frame's beats wait for is a network of processes and bounded queues, which stands still
+// under every order of steps or under none: one run tells, and more places never hurt.
+static bool flows_always(struct arena *a, struct circuit *p) {
+  int64_t *latency = ARENA_NEW(a, int64_t, p->n_cells);
+  struct circuit before = *p;
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    latency[i] = p->cells[i].timing.latency;
+    if (stops_as_a_whole(&p->cells[i])) p->cells[i].timing.latency = 1;
+  }
+  timing_run(p);
+  bool flows = p->latency != 0;
+  for (uint32_t i = 0; i < p->n_cells; i++) p->cells[i].timing.latency = latency[i];
+  *p = before;
+  return flows;
+}
+
+// Twice the places until no stall can stop the circuit for ever.
+static void secure_queues(struct arena *a, struct circuit *p) {
+  for (int64_t most = 0; most < QUEUE_MOST && p->latency && !flows_always(a, p);) {
+    for (uint32_t i = 0; i < p->n_cells; i++) {
+      struct timing *t = &p->cells[i].timing;
+      if (t->kind == TIMING_QUEUE && (t->queue *= 2) > most) most = t->queue;
+    }
+    if (!most) return;
+    timing_run(p);
+  }
+  if (p->latency && !flows_always(a, p)) p->latency = 0; // no depth is enough
+}
+
+// The fewest places of a queue in front of a join with which the pace stays what it is and no stall
+// stops the circuit for ever.
+static void shrink_queue(struct arena *a, struct circuit *p, struct timing *t) {
   int64_t pace = p->ii, least = 0, enough = t->queue; // `least` are too few
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
     timing_run(p);
-    if (p->ii == pace)
+    if (p->ii == pace && flows_always(a, p))
       enough = t->queue;
     else
       least = t->queue;
@@ -72,12 +108,14 @@ void queues_size(struct arena *a, struct circuit *p) {
   }
   fit_queues(a, p);
   grow_queues(p, bottleneck);
+  secure_queues(a, p);
+  if (!p->latency) return;
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].timing.kind == TIMING_LINEAR) shrink_linear(p, &p->cells[i], least[i]);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (c->timing.kind != TIMING_QUEUE) continue;
-    shrink_queue(p, &c->timing);
+    shrink_queue(a, p, &c->timing);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
     p->memory_bits += c->memory_bits;
   }

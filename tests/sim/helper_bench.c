@@ -160,3 +160,39 @@ void bench_patch(struct bench *b, const char *file, const char *from, const char
   assert_true(file_write(path, t.data, t.size, &e));
   text_free(&t);
 }
+
+enum { LONG = 60, SHORT = 4, CASTS = 4 };
+
+static uint32_t add_cast(struct graph *g, const char *name, uint32_t x) {
+  const struct value v = g->values[x];
+  const int64_t one = 1;
+  const int32_t shift = 0;
+  uint32_t node = graph_add_node(g, OP_quantize, name);
+  graph_add_use(g, node, (struct use){x, 0, NONE});
+  uint32_t y = graph_add_value(g, arena_printf(g->arena, "%s.y", name), 1, v.shape, v.type, true);
+  graph_add_out(g, node, y);
+  graph_add_requant(g, node, 1, &one, &shift);
+  g->nodes[node].rounding = FIX_HALF_EVEN;
+  g->nodes[node].overflow = FIX_SATURATE;
+  return y;
+}
+
+struct graph *bench_bubbles(struct arena *a, bool slow) {
+  struct graph *g = graph_new(a, "bubbles");
+  struct err e = {0};
+  int64_t shape[1] = {LONG}, both[1] = {LONG + SHORT};
+  struct type type = type_fixed(a, 8, true, 0.125, 0);
+  uint32_t x = graph_add_value(g, "x", 1, shape, type, true), h = x;
+  graph_add_input(g, x, (struct source){0});
+  uint32_t fc = add_layer(g, OP_linear, "fc", x, SHORT);
+  for (int i = 0; i < CASTS; i++) h = add_cast(g, arena_printf(a, "cast%d", i), h);
+  uint32_t n = graph_add_node(g, OP_concat, "both");
+  graph_add_use(g, n, (struct use){fc, 0, NONE});
+  graph_add_use(g, n, (struct use){h, 0, NONE});
+  uint32_t y = graph_add_value(g, "both.y", 1, both, type, true);
+  graph_add_out(g, n, y);
+  graph_add_output(g, slow ? add_layer(g, OP_linear, "fc2", y, LONG) : y);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  return g;
+}
