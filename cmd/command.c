@@ -158,8 +158,8 @@ static bool choose_sets(const struct options *o, const struct graph *g, const ch
       used[k] |= one != NULL;
     }
     if (!set[i])
-      return err_set(e, "the model has %u inputs: --data %s=SET gives the images of \"%s\"",
-                     g->n_inputs, input, input);
+      return err_set(e, "%s: the model has %u inputs: --data %s=SET gives the images of \"%s\"",
+                     o->model, g->n_inputs, input, input);
   }
   for (int k = 0; k < o->data.count; k++)
     if (!used[k])
