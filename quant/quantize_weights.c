@@ -105,10 +105,7 @@ static int64_t ternary_kept(const struct ranked *list, int64_t count, double *sc
 
 static void fixed_codes(const struct type *t, int64_t channel, const double *w, int64_t count,
                         int64_t *codes) {
-  int64_t zero = type_zero(t, channel);
-  for (int64_t i = 0; i < count; i++)
-    codes[i] = zero + fix_from_real(w[i] / type_scale(t, channel), type_lowest(t) - zero,
-                                    type_highest(t) - zero);
+  for (int64_t i = 0; i < count; i++) codes[i] = type_encode_channel(t, channel, w[i]);
 }
 
 static double ternary_codes(struct arena *a, const double *w, int64_t count, int64_t *codes) {

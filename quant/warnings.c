@@ -117,12 +117,12 @@ static bool outputs_lost(struct arena *a, const struct graph *g, const struct no
   if (!type_is_fixed(&y->type) || !n->n_rq) return false;
   for (int64_t c = 0; c < count; c++) {
     const struct requant *r = &n->rq[0];
-    int64_t k = r->count > 1 ? c : 0, zero = type_zero(&y->type, y->type.axis < 0 ? 0 : c);
+    int64_t k = r->count > 1 ? c : 0;
     struct interval i = interval_acc(g, n, KNOWN_PROVEN, c);
-    double lowest = ldexp((double)i.lo * (double)r->mul[k], -r->shift[k]) + (double)zero;
-    double highest = ldexp((double)i.hi * (double)r->mul[k], -r->shift[k]) + (double)zero;
-    bool beyond = lowest > (double)type_highest(&y->type) + 0.5 ||
-                  highest < (double)type_lowest(&y->type) - 0.5;
+    double lowest = ldexp((double)i.lo * (double)r->mul[k], -r->shift[k]);
+    double highest = ldexp((double)i.hi * (double)r->mul[k], -r->shift[k]);
+    bool beyond = lowest > (double)type_integer(&y->type, c, type_highest(&y->type)) + 0.5 ||
+                  highest < (double)type_integer(&y->type, c, type_lowest(&y->type)) - 0.5;
     if (beyond && !lost++) first = c;
   }
   if (!lost) return false;
@@ -166,9 +166,9 @@ static void pixels_lost(struct arena *a, const struct graph *real, const struct 
     int64_t c = i / 256;
     if (!from || c >= from->channels) continue;
     double v = ((double)(i % 256) / 255 - from->mean[c]) / from->std[c];
-    double code = v / type_scale(&x->type, 0) + type_zero(&x->type, 0);
-    beyond +=
-        code > (double)type_highest(&x->type) + 0.5 || code < (double)type_lowest(&x->type) - 0.5;
+    double integer = v / type_scale(&x->type, 0);
+    beyond += integer > (double)type_integer(&x->type, 0, type_highest(&x->type)) + 0.5 ||
+              integer < (double)type_integer(&x->type, 0, type_lowest(&x->type)) - 0.5;
   }
   if (same)
     warnings_add(a, out, x->name,

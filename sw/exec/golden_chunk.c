@@ -68,7 +68,7 @@ static void requantise(const struct chunk *c, const struct node *n, const struct
   const struct place *place = &c->m->places[n->out[0]];
   const struct requant *rq = &n->rq[0];
   int64_t out = y->shape[y->rank - 1];
-  int32_t zero = type_zero(&y->type, 0), lo = (int32_t)type_lowest(&y->type),
+  int32_t zero = (int32_t)type_from_integer(&y->type, 0, 0), lo = (int32_t)type_lowest(&y->type),
           hi = (int32_t)type_highest(&y->type);
   void *to = golden_array(c, n->out[0]);
   if (p->shift_only && place->narrow) {
@@ -95,7 +95,8 @@ static void run_linear(const struct chunk *c, const struct node *n, const struct
     k->linear8(rows, p->groups, p->outs, rows8, p->weight, p->bias, acc);
   } else {
     int16_t *rows16 = (int16_t *)(void *)c->scratch;
-    pack_rows16(from, &c->m->places[n->in[0].value], p, rows, in, type_zero(&x->type, 0), rows16);
+    pack_rows16(from, &c->m->places[n->in[0].value], p, rows, in,
+                (int32_t)type_from_integer(&x->type, 0, 0), rows16);
     k->linear16(rows, p->groups, p->outs, rows16, p->weight, p->bias, acc);
   }
   for (int64_t r = 0; r < rows; r++) requantise(c, n, p, acc + r * p->outs, r);

@@ -17,9 +17,8 @@ static bool fits16(int64_t lo, int64_t hi) {
 static bool sums_fit32(const struct graph *g, const struct node *n) {
   const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
   struct weights w = weights_of(node_in(g, n, 1));
-  int64_t zero = type_zero(&x->type, 0);
-  int64_t most =
-      llabs(x->lo - zero) > llabs(x->hi - zero) ? llabs(x->lo - zero) : llabs(x->hi - zero);
+  int64_t low = llabs(type_integer(&x->type, 0, x->lo));
+  int64_t high = llabs(type_integer(&x->type, 0, x->hi)), most = low > high ? low : high;
   for (int64_t o = 0; o < w.outs; o++) {
     int64_t sum = 0;
     for (int64_t i = 0; i < w.taps; i++) sum += llabs(weight_of(&w, o, i));
@@ -51,7 +50,7 @@ static void pack_bias(struct arena *a, const struct value *x, const struct weigh
   for (int64_t o = 0; o < w->outs; o++) {
     int64_t sum = 0;
     for (int64_t i = 0; p->bytes && i < w->taps; i++) sum += weight_of(w, o, i);
-    int64_t offset = p->bytes ? type_lowest(&x->type) - type_zero(&x->type, 0) : 0;
+    int64_t offset = p->bytes ? type_integer(&x->type, 0, type_lowest(&x->type)) : 0;
     p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
   }
 }
@@ -61,9 +60,9 @@ static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
   *lo = w->lo;
   *hi = w->hi;
   for (int64_t o = 0; o < w->shape[0]; o++) {
-    int64_t zero = type_zero(&w->type, o);
-    *lo = w->lo - zero < *lo ? w->lo - zero : *lo;
-    *hi = w->hi - zero > *hi ? w->hi - zero : *hi;
+    int64_t least = type_integer(&w->type, o, w->lo), most = type_integer(&w->type, o, w->hi);
+    *lo = least < *lo ? least : *lo;
+    *hi = most > *hi ? most : *hi;
   }
 }
 
@@ -71,10 +70,12 @@ static void golden_prepare_linear(struct arena *a, const struct kernels *k, cons
                                   const struct node *n, struct prepared *p) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   const struct value *y = node_out(g, n, 0);
-  int64_t zero = type_zero(&x->type, 0), lo, hi;
+  int64_t lo, hi;
   if (!w->init || (b && !b->init)) return;
   weight_range(w, &lo, &hi);
-  if (!fits16(x->lo - zero, x->hi - zero) || !fits16(lo, hi) || !sums_fit32(g, n)) return;
+  if (!fits16(type_integer(&x->type, 0, x->lo), type_integer(&x->type, 0, x->hi)) ||
+      !fits16(lo, hi) || !sums_fit32(g, n))
+    return;
   p->packed = true;
   p->bytes = k->linear8 && value_is_narrow(x) && lo >= INT8_MIN && hi <= INT8_MAX;
   struct weights weights = weights_of(w);

@@ -58,10 +58,9 @@ void golden_state(const struct job *j) {
   if (!n->n_in) return;
   const struct value *held = assign_held(j->graph, n, 0);
   int64_t *content = j->held[0], from, length, at = 0;
-  const int64_t *factor = j->in[0].data;
+  int64_t factor = type_integer(&node_in(j->graph, n, 0)->type, 0, *(int64_t *)j->in[0].data);
   const struct array *t = &j->in[n->n_in - 1];
-  int64_t t_zero = type_zero(&node_in(j->graph, n, n->n_in - 1)->type, 0);
-  int64_t a_zero = type_zero(&node_in(j->graph, n, 0)->type, 0);
+  const struct type *t_type = &node_in(j->graph, n, n->n_in - 1)->type;
   struct assign_runs runs = assign_runs(j->graph, n);
   for (int64_t r = 0; assign_run(&runs, r, &from, &length); r++)
     for (int64_t i = from; i < from + length; i++, at++) {
@@ -71,7 +70,7 @@ void golden_state(const struct job *j) {
                          .mul = n->n_rq ? n->rq[0].mul[0] : 1,
                          .shift = n->n_rq ? n->rq[0].shift[0] : 0,
                          .target = target_of(n, held, c)};
-      int64_t value = ((int64_t *)t->data)[t->elements == 1 ? 0 : at] - t_zero;
-      content[i] = updated(&u, content[i], value, factor[0] - a_zero, u.target.zero);
+      int64_t value = type_integer(t_type, 0, ((int64_t *)t->data)[t->elements == 1 ? 0 : at]);
+      content[i] = updated(&u, content[i], value, factor, u.target.zero);
     }
 }

@@ -7,10 +7,10 @@
 enum { PRECISION_FIRST = 96, PRECISION_MAX = 1 << 20 };
 
 static int64_t clamped(const mpfr_t q, const struct type *y) {
-  int64_t lo = type_lowest(y), hi = type_highest(y), zero = type_zero(y, 0);
-  if (mpfr_cmp_si(q, hi - zero) > 0) return hi;
-  if (mpfr_cmp_si(q, lo - zero) < 0) return lo;
-  return mpfr_get_si(q, MPFR_RNDN) + zero;
+  int64_t lo = type_lowest(y), hi = type_highest(y);
+  if (mpfr_cmp_si(q, type_integer(y, 0, hi)) > 0) return hi;
+  if (mpfr_cmp_si(q, type_integer(y, 0, lo)) < 0) return lo;
+  return type_from_integer(y, 0, mpfr_get_si(q, MPFR_RNDN));
 }
 
 static int64_t uniform(int64_t count, const struct type *y) {

@@ -22,7 +22,7 @@ static bool classify_types(const struct graph *g, const struct node *n, struct e
     return check_summable(x, e) &&
            (type_is_fixed(&y->type) || check_wrong(e, "output", y, "a fixed type"));
   if (!type_is_fixed(&y->type) || type_highest(&y->type) < x->shape[x->rank - 1] - 1 ||
-      type_zero(&y->type, 0) != 0 || type_scale(&y->type, 0) != 1)
+      type_integer(&y->type, 0, 0) != 0 || type_scale(&y->type, 0) != 1)
     return check_wrong(e, "output", y,
                        "integers of scale 1 that hold the index of the last element");
   if (z && !type_equal(&z->type, &x->type))

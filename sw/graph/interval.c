@@ -39,8 +39,10 @@ struct interval interval_codes(const struct graph *g, const struct node *n, enum
 struct interval interval_seen(const struct graph *g, const struct node *n, enum known known,
                               uint32_t i) {
   const struct type *t = &node_in(g, n, i)->type;
-  int64_t zero = t->axis < 0 ? type_zero(t, 0) : 0;
-  return interval_plus(interval_codes(g, n, known, i), (struct interval){-zero, -zero});
+  struct interval codes = interval_codes(g, n, known, i);
+  if (t->axis >= 0) return codes;
+  return (struct interval){type_integer(t, 0, (int64_t)codes.lo),
+                           type_integer(t, 0, (int64_t)codes.hi)};
 }
 
 // How many terms a reduction adds for one result.

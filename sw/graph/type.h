@@ -46,6 +46,8 @@ int64_t type_lowest(const struct type *t);             // lowest code
 int64_t type_highest(const struct type *t);            // highest code
 bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0
 double type_scale(const struct type *t, int64_t channel);
+// The zero point, where it is asked for as such (a parameter, a report); codes go through
+// type_integer.
 int32_t type_zero(const struct type *t, int64_t channel);
 
 // What a code stands for: an integer, and with the scale a real number.

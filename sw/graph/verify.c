@@ -174,8 +174,8 @@ static bool verify_tensor(const struct value *v, struct err *e) {
       return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
                      v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
                      type_is_bipolar(&v->type) ? " without 0" : "");
-    bool cut = v->mask && !tensor_int(v->mask, i);
-    if (cut && x != type_zero(&v->type, v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0))
+    int64_t channel = v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0;
+    if (v->mask && !tensor_int(v->mask, i) && type_integer(&v->type, channel, x) != 0)
       return err_set(e, "tensor \"%s\": element %lld is masked but not zero", v->name,
                      (long long)i);
   }
