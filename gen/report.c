@@ -24,8 +24,8 @@ static int64_t lanes_in(const struct cell *c) {
 }
 
 // Share of a frame's cycles at steady state in which the cell works.
-static double utilisation(const struct circuit *p, const struct cell *c) {
-  return (double)c->cycles / (double)p->ii;
+static double utilisation(const struct cell *c) {
+  return (double)c->cycles / (double)c->ii;
 }
 
 enum { LAYER_FIELDS = 15 };
@@ -63,7 +63,7 @@ static void add_layer(struct listing *t, const struct circuit *p, const struct c
                                                {.count = c->cycles},
                                                {.count = c->multipliers},
                                                {.count = c->memory_bits},
-                                               {.real = utilisation(p, c)}});
+                                               {.real = utilisation(c)}});
 }
 
 static struct listing layers(struct arena *a, const struct circuit *p) {

@@ -332,6 +332,7 @@ static bool build(struct builder *b, struct err *e) {
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (built(b, order[i])) add_node(b, order[i], &index);
   if (!check(b, e) || !finish(b, e)) return false;
+  parts_find(b->circuit);
   queues_size(b->arena, b->circuit);
   return b->circuit->latency ||
          err_set(e, "the branches of the circuit would wait for each other for ever");

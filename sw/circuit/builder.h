@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A circuit while it is made. build.c walks over the graph, edges.c puts cells where an edge goes
-// through them, queues.c finds the depths.
+// through them, parts.c finds what is linked, queues.c the depths.
 #ifndef NNGEN_CIRCUIT_BUILDER_H
 #define NNGEN_CIRCUIT_BUILDER_H
 
@@ -67,6 +67,9 @@ void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side);
 
 // Hands a value to its readers; false if they are too many.
 bool edge_hand_out(struct builder *b, uint32_t value, struct edge e);
+
+// The part of each cell.
+void parts_find(struct circuit *p);
 
 // Depths of all queues: the least with which the slowest cell sets the pace.
 void queues_size(struct arena *a, struct circuit *p);

@@ -74,6 +74,8 @@ struct cell {
   struct stream **in, **out; // (n_in), (n_out)
   struct timing timing;
   int64_t cycles;       // of a frame when nothing stalls
+  uint32_t part;        // the first of the inputs that streams, either way, link it with
+  int64_t ii;           // of that part
   int64_t multipliers;  // LAYER, CAST
   int64_t memory_bits;  // LAYER, QUEUE, CONSTANT
   int accumulator_bits; // LAYER, 0: none
@@ -94,7 +96,7 @@ struct circuit {
   struct stream **ends;    // (n_outputs) the streams behind which they are
   struct stream *taps;     // (n_taps) the output stream of every layer, in order
   // cycles between first handshakes of frames at the first input, at most; exactly, when `steady`
-  // have entered
+  // have entered; parts that nothing links with it have their own (cell.ii)
   int64_t ii;
   int64_t steady;  // frames, <= INT32_MAX: that many if distances go on differing in turn
   int64_t latency; // cycles from a frame's first handshake there to its last at any output

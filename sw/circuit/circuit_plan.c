@@ -167,6 +167,7 @@ struct plan *circuit_plan(struct arena *a, const struct circuit *c) {
   assert(ok);
   (void)ok;
   plan_sort(p.plan);
-  p.plan->period = (double)c->ii;
+  for (uint32_t i = 0; i < c->n_cells; i++)
+    if ((double)c->cells[i].ii > p.plan->period) p.plan->period = (double)c->cells[i].ii;
   return p.plan;
 }

@@ -97,6 +97,10 @@ struct circuit_column {
 #undef MOVE
 #undef NO
 
+// The part in which an input ends, and from which an output comes (cell.part).
+uint32_t part_of_input(const struct circuit *p, uint32_t i);
+uint32_t part_of_output(const struct circuit *p, uint32_t i);
+
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);
 

@@ -4,37 +4,42 @@
 
 enum { QUEUE_MOST = 1 << 14 };
 
+static bool in_part(const struct cell *c, uint32_t part, enum timing_kind kind) {
+  return c->part == part && c->timing.kind == kind;
+}
+
 // Queues that are too small cost cycles, or let a join wait for ever: all grow until the slowest
 // cell sets the pace.
-static void grow_queues(struct circuit *p, int64_t bottleneck) {
+static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
   int64_t places = 0;
-  timing_run(p);
+  timing_run_part(p, part, NULL);
   while (p->ii > bottleneck && places < QUEUE_MOST) {
     for (uint32_t i = 0; i < p->n_cells; i++) {
-      struct timing *t = &p->cells[i].timing;
-      if (t->kind == TIMING_LINEAR) circuit_linear_queue(&p->cells[i], 2 * t->queue);
-      if (t->kind == TIMING_QUEUE) t->queue *= 2;
-      if (t->kind == TIMING_LINEAR || t->kind == TIMING_QUEUE) places = t->queue;
+      struct cell *c = &p->cells[i];
+      bool linear = in_part(c, part, TIMING_LINEAR), queue = in_part(c, part, TIMING_QUEUE);
+      if (linear) circuit_linear_queue(c, 2 * c->timing.queue);
+      if (queue) c->timing.queue *= 2;
+      if (linear || queue) places = c->timing.queue;
     }
     if (!places) return;
-    timing_run(p);
+    timing_run_part(p, part, NULL);
   }
 }
 
 // What queues hold when they have room for everything, and a place more so that a full one still
 // takes a beat while one leaves: with that nothing comes later. The other cells stay as they are.
-static void fit_queues(struct arena *a, struct circuit *p) {
+static void fit_queues(struct arena *a, struct circuit *p, uint32_t part) {
   int64_t *most = ARENA_NEW(a, int64_t, p->n_cells);
   bool any = false;
   for (uint32_t i = 0; i < p->n_cells; i++) {
-    struct timing *t = &p->cells[i].timing;
-    if (t->kind == TIMING_QUEUE) t->queue = QUEUE_MOST;
-    any |= t->kind == TIMING_QUEUE;
+    if (!in_part(&p->cells[i], part, TIMING_QUEUE)) continue;
+    p->cells[i].timing.queue = QUEUE_MOST;
+    any = true;
   }
   if (!any) return;
-  timing_run_most(p, most);
+  timing_run_part(p, part, most);
   for (uint32_t i = 0; i < p->n_cells; i++)
-    if (p->cells[i].timing.kind == TIMING_QUEUE) p->cells[i].timing.queue = most[i] + 1;
+    if (in_part(&p->cells[i], part, TIMING_QUEUE)) p->cells[i].timing.queue = most[i] + 1;
 }
 
 static bool stops_as_a_whole(const struct cell *c) {
@@ -45,14 +50,14 @@ static bool stops_as_a_whole(const struct cell *c) {
 // a single beat, with bubbles behind it, so that no more of its stages count as places. With them
 // what a frame's beats wait for is a network of processes and bounded queues, which stands still
 // under every order of steps or under none: one run tells, and more places never hurt.
-static bool flows_always(struct arena *a, struct circuit *p) {
+static bool flows_always(struct arena *a, struct circuit *p, uint32_t part) {
   int64_t *latency = ARENA_NEW(a, int64_t, p->n_cells);
   struct circuit before = *p;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     latency[i] = p->cells[i].timing.latency;
     if (stops_as_a_whole(&p->cells[i])) p->cells[i].timing.latency = 1;
   }
-  timing_run(p);
+  timing_run_part(p, part, NULL);
   bool flows = p->latency != 0;
   for (uint32_t i = 0; i < p->n_cells; i++) p->cells[i].timing.latency = latency[i];
   *p = before;
@@ -60,63 +65,82 @@ static bool flows_always(struct arena *a, struct circuit *p) {
 }
 
 // Twice the places until no stall can stop the circuit for ever.
-static void secure_queues(struct arena *a, struct circuit *p) {
-  for (int64_t most = 0; most < QUEUE_MOST && p->latency && !flows_always(a, p);) {
+static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
+  for (int64_t most = 0; most < QUEUE_MOST && p->latency && !flows_always(a, p, part);) {
     for (uint32_t i = 0; i < p->n_cells; i++) {
       struct timing *t = &p->cells[i].timing;
-      if (t->kind == TIMING_QUEUE && (t->queue *= 2) > most) most = t->queue;
+      if (in_part(&p->cells[i], part, TIMING_QUEUE) && (t->queue *= 2) > most) most = t->queue;
     }
     if (!most) return;
-    timing_run(p);
+    timing_run_part(p, part, NULL);
   }
-  if (p->latency && !flows_always(a, p)) p->latency = 0; // no depth is enough
+  if (p->latency && !flows_always(a, p, part)) p->latency = 0; // no depth is enough
 }
 
 // The fewest places of a queue in front of a join with which the pace stays what it is and no stall
 // stops the circuit for ever.
-static void shrink_queue(struct arena *a, struct circuit *p, struct timing *t) {
+static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c) {
+  struct timing *t = &c->timing;
+  uint32_t part = c->part;
   int64_t pace = p->ii, least = 0, enough = t->queue; // `least` are too few
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
-    timing_run(p);
-    if (p->ii == pace && flows_always(a, p))
+    timing_run_part(p, part, NULL);
+    if (p->ii == pace && flows_always(a, p, part))
       enough = t->queue;
     else
       least = t->queue;
   }
   t->queue = enough;
-  timing_run(p);
+  timing_run_part(p, part, NULL);
 }
 
 // Likewise that of a linear layer, a power of two not below `least`.
 static void shrink_linear(struct circuit *p, struct cell *c, int64_t least) {
+  uint32_t part = c->part;
   int64_t pace = p->ii;
   while (c->timing.queue > least && p->ii == pace) {
     circuit_linear_queue(c, c->timing.queue / 2);
-    timing_run(p);
+    timing_run_part(p, part, NULL);
   }
   if (p->ii == pace) return;
   circuit_linear_queue(c, 2 * c->timing.queue);
-  timing_run(p);
+  timing_run_part(p, part, NULL);
 }
 
-void queues_size(struct arena *a, struct circuit *p) {
-  int64_t bottleneck = 1, *least = ARENA_NEW(a, int64_t, p->n_cells);
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    least[i] = p->cells[i].timing.queue;
-    bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
-  }
-  fit_queues(a, p);
-  grow_queues(p, bottleneck);
-  secure_queues(a, p);
-  if (!p->latency) return;
+static int64_t slowest(const struct circuit *p, uint32_t part) {
+  int64_t cycles = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
-    if (p->cells[i].timing.kind == TIMING_LINEAR) shrink_linear(p, &p->cells[i], least[i]);
+    if (p->cells[i].part == part && p->cells[i].cycles > cycles) cycles = p->cells[i].cycles;
+  return cycles;
+}
+
+static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
-    if (c->timing.kind != TIMING_QUEUE) continue;
-    shrink_queue(a, p, &c->timing);
+    if (in_part(c, part, TIMING_LINEAR)) shrink_linear(p, c, least[i]);
+  }
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    struct cell *c = &p->cells[i];
+    if (!in_part(c, part, TIMING_QUEUE)) continue;
+    shrink_queue(a, p, c);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
     p->memory_bits += c->memory_bits;
   }
+}
+
+static void size_part(struct arena *a, struct circuit *p, uint32_t part) {
+  int64_t *least = ARENA_NEW(a, int64_t, p->n_cells);
+  for (uint32_t i = 0; i < p->n_cells; i++) least[i] = p->cells[i].timing.queue;
+  fit_queues(a, p, part);
+  grow_queues(p, part, slowest(p, part));
+  secure_queues(a, p, part);
+  if (!p->latency) return;
+  shrink(a, p, part, least);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].part == part) p->cells[i].ii = p->ii;
+}
+
+void queues_size(struct arena *a, struct circuit *p) {
+  passage_each(a, p, size_part);
 }

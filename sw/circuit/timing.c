@@ -165,7 +165,7 @@ static bool next_cycle(struct events *v, int64_t *t) {
   return true;
 }
 
-static struct events events_new(struct arena *a, const struct circuit *p) {
+static struct events events_new(struct arena *a, const struct circuit *p, uint32_t part) {
   uint32_t words = p->n_cells / WORD + 1;
   struct events v = {.circuit = p,
                      .cells = timing_states(a, p),
@@ -176,21 +176,24 @@ static struct events events_new(struct arena *a, const struct circuit *p) {
                      .next = ARENA_NEW(a, uint64_t, words),
                      .n_words = words,
                      .arena = a};
-  for (uint32_t i = 0; i < p->n_inputs; i++) v.wires.valid[p->inputs[i].id] = true;
-  for (uint32_t i = 0; i < p->n_cells; i++) set(v.active, i);
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    v.wires.valid[p->inputs[i].id] = part_of_input(p, i) == part;
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].part == part) set(v.active, i);
   return v;
 }
 
-void timing_run_most(struct circuit *p, int64_t *most) {
+void timing_run_part(struct circuit *p, uint32_t part, int64_t *most) {
   struct arena a = {0};
-  struct events v = events_new(&a, p);
-  struct passage f = passage_new(&a, p);
+  struct events v = events_new(&a, p, part);
+  struct passage f = passage_new(&a, p, part);
   int64_t t = 0;
   v.most = most;
   do {
     cycle(&v, t);
     if (passage_enters(&f, &v.wires)) {
-      for (uint32_t i = 0; i < p->n_cells; i++) sync(&v, i, t + 1);
+      for (uint32_t i = 0; i < p->n_cells; i++)
+        if (p->cells[i].part == part) sync(&v, i, t + 1);
       passage_enter(&f, v.cells, t);
     }
     passage_leave(&f, &v.wires, t);
@@ -199,6 +202,11 @@ void timing_run_most(struct circuit *p, int64_t *most) {
   arena_free(&a);
 }
 
+static void run(struct arena *a, struct circuit *p, uint32_t part) {
+  (void)a;
+  timing_run_part(p, part, NULL);
+}
+
 void timing_run(struct circuit *p) {
-  timing_run_most(p, NULL);
+  passage_each(NULL, p, run);
 }

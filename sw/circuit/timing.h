@@ -56,21 +56,22 @@ const struct timing_ops *timing_ops(enum timing_kind kind);
 
 struct state *timing_states(struct arena *a, const struct circuit *p);
 
-// What a run has seen: the states of all cells when frames entered, and their distances. The flow
-// repeats itself once a state comes back: the last one, or the one at the last power of two.
+// What a run of a part has seen: the states of its cells when frames entered, and their distances.
+// The flow repeats itself once a state comes back: the last one, or the one at the last power of
+// two.
 struct passage {
   const struct circuit *circuit;
+  uint32_t part;
   int64_t entered, since;      // frames; cycle of the last
   int64_t first, latency;      // cycle of the first frame's first beat; 0: its last isn't out yet
   int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
   struct state *last, *marked; // (n_cells)
   bool steady, repeats;        // all distances are equal from here on; in turn
-  bool lost;                   // the first frame will never be through
-  int64_t *in_beats;           // (n_inputs)
+  int64_t in_beats;            // of the part's first input
   int64_t *out_beats;          // (n_outputs)
 };
 
-struct passage passage_new(struct arena *a, const struct circuit *p);
+struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part);
 
 // Whether a frame's first beat enters in this cycle: then the caller hands over the states after
 // it.
@@ -81,11 +82,17 @@ void passage_leave(struct passage *f, const struct wires *w, int64_t cycle);
 // Nothing more is to be learnt.
 bool passage_known(const struct passage *f);
 
-// Sets ii, steady and latency of the circuit.
+// Sets ii, steady and latency to those of the part.
 void passage_end(const struct passage *f, struct circuit *p);
 
-// timing_run (facts.h), which also says what each cell held at most: (n_cells), beats of a queue.
-void timing_run_most(struct circuit *p, int64_t *most);
+// Runs each part alone, since none feels another: ii and steady are those of the first, latency is
+// that of the slowest; 0 if one stands still.
+void passage_each(struct arena *a, struct circuit *p,
+                  void (*run)(struct arena *a, struct circuit *p, uint32_t part));
+
+// timing_run (facts.h) of a part, which also says what each cell held at most: (n_cells), beats of
+// a queue; NULL: nobody asks.
+void timing_run_part(struct circuit *p, uint32_t part, int64_t *most);
 
 // timing_run by looking at every cell in every cycle.
 void timing_run_ref(struct circuit *p);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-// Frames after which the distances, and after which the circuit, won't become any better.
-enum { FRAMES_MOST = 512, FRAMES_LOST = 1 << 15 };
+// Frames after which the distances won't become any better.
+enum { FRAMES_MOST = 512 };
 
 struct state *timing_states(struct arena *a, const struct circuit *p) {
   struct state *cells = ARENA_NEW(a, struct state, p->n_cells);
@@ -17,11 +17,11 @@ struct state *timing_states(struct arena *a, const struct circuit *p) {
   return cells;
 }
 
-struct passage passage_new(struct arena *a, const struct circuit *p) {
+struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part) {
   return (struct passage){.circuit = p,
+                          .part = part,
                           .last = ARENA_NEW(a, struct state, p->n_cells),
                           .marked = ARENA_NEW(a, struct state, p->n_cells),
-                          .in_beats = ARENA_NEW(a, int64_t, p->n_inputs),
                           .out_beats = ARENA_NEW(a, int64_t, p->n_outputs)};
 }
 
@@ -30,25 +30,16 @@ static bool settled(const struct passage *f) {
 }
 
 bool passage_known(const struct passage *f) {
-  return f->lost || (f->latency && settled(f));
+  return f->latency && settled(f);
 }
 
-// Frames that go on coming in while the first isn't through show that it never will be: a part of
-// the circuit stands still, another doesn't.
 bool passage_enters(struct passage *f, const struct wires *w) {
-  bool enters = false;
-  for (uint32_t i = 0; i < f->circuit->n_inputs; i++) {
-    const struct stream *in = &f->circuit->inputs[i];
-    if (!w->moved[in->id]) continue;
-    if (i == 0) enters = f->in_beats[0] % in->beats == 0;
-    f->lost |= ++f->in_beats[i] / in->beats > FRAMES_LOST && !f->latency;
-  }
-  return enters;
+  const struct stream *in = &f->circuit->inputs[f->part];
+  return w->moved[in->id] && f->in_beats++ % in->beats == 0 && !settled(f);
 }
 
 void passage_enter(struct passage *f, const struct state *cells, int64_t cycle) {
   size_t size = f->circuit->n_cells * sizeof *cells;
-  if (settled(f)) return;
   if (!f->entered) f->first = cycle;
   f->ii = f->entered ? cycle - f->since : 0;
   if (f->ii > f->slowest) f->slowest = f->ii;
@@ -68,6 +59,7 @@ void passage_leave(struct passage *f, const struct wires *w, int64_t cycle) {
   if (f->latency) return;
   for (uint32_t i = 0; i < f->circuit->n_outputs; i++) {
     const struct stream *out = &f->circuit->outputs[i];
+    if (part_of_output(f->circuit, i) != f->part) continue;
     moved |= w->moved[out->id];
     if (w->moved[out->id]) f->out_beats[i]++;
     through &= f->out_beats[i] >= out->beats;
@@ -81,6 +73,20 @@ void passage_end(const struct passage *f, struct circuit *p) {
   p->ii = !goes ? INT64_MAX : f->steady ? f->ii : f->slowest;
   // queues that don't fill in all these frames hide how slow a cell is
   for (uint32_t i = 0; i < p->n_cells; i++)
-    if (!f->steady && p->cells[i].cycles > p->ii) p->ii = p->cells[i].cycles;
+    if (!f->steady && p->cells[i].part == f->part && p->cells[i].cycles > p->ii)
+      p->ii = p->cells[i].cycles;
   p->steady = f->steady ? f->entered : INT32_MAX;
+}
+
+void passage_each(struct arena *a, struct circuit *p,
+                  void (*run)(struct arena *a, struct circuit *p, uint32_t part)) {
+  int64_t latest = 0;
+  bool goes = true;
+  for (uint32_t i = p->n_inputs; i-- > 0;) {
+    if (part_of_input(p, i) != i) continue;
+    run(a, p, i);
+    goes &= p->latency != 0;
+    if (p->latency > latest) latest = p->latency;
+  }
+  p->latency = goes ? latest : 0;
 }

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cycle model at its plainest: every cell in every cycle.
+// The cycle model at its plainest: every cell of a part in every cycle.
 #include "sw/circuit/timing.h"
 
 enum { PATIENCE = 1000 };
 
-static void settle_valid(const struct circuit *p, const struct state *cells, struct wires *w) {
-  for (uint32_t i = 0; i < p->n_inputs; i++) w->valid[p->inputs[i].id] = true;
+static void settle_valid(const struct circuit *p, uint32_t part, const struct state *cells,
+                         struct wires *w) {
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    w->valid[p->inputs[i].id] = part_of_input(p, i) == part;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
+    if (c->part != part) continue;
     for (uint32_t k = 0; k < c->n_out; k++)
       w->valid[c->out[k]->id] = timing_ops(c->timing.kind)->valid(&cells[i], w, k);
   }
 }
 
-static void settle_ready(const struct circuit *p, const struct state *cells, struct wires *w) {
+static void settle_ready(const struct circuit *p, uint32_t part, const struct state *cells,
+                         struct wires *w) {
   for (uint32_t i = 0; i < p->n_outputs; i++)
     w->moved[p->outputs[i].id] = w->valid[p->outputs[i].id];
   for (uint32_t i = p->n_cells; i-- > 0;) {
     const struct cell *c = &p->cells[i];
+    if (c->part != part) continue;
     for (uint32_t k = 0; k < c->n_in; k++) {
       uint32_t id = c->in[k]->id;
       w->moved[id] = w->valid[id] && timing_ops(c->timing.kind)->ready(&cells[i], w, k);
@@ -31,24 +36,29 @@ static bool moves(const struct circuit *p, const struct wires *w) {
   return any;
 }
 
-void timing_run_ref(struct circuit *p) {
-  struct arena a = {0};
-  struct state *cells = timing_states(&a, p);
-  struct wires w = {ARENA_NEW(&a, bool, p->n_streams), ARENA_NEW(&a, bool, p->n_streams)};
-  struct passage f = passage_new(&a, p);
+static void run(struct arena *a, struct circuit *p, uint32_t part) {
+  struct state *cells = timing_states(a, p);
+  struct wires w = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)};
+  struct passage f = passage_new(a, p, part);
   int64_t bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
-    bottleneck = p->cells[i].cycles > bottleneck ? p->cells[i].cycles : bottleneck;
+    if (p->cells[i].part == part && p->cells[i].cycles > bottleneck)
+      bottleneck = p->cells[i].cycles;
   // branches that wait for each other would do so for ever
   for (int64_t t = 0, still = 0; !passage_known(&f) && still <= bottleneck + PATIENCE; t++) {
-    settle_valid(p, cells, &w);
-    settle_ready(p, cells, &w);
+    settle_valid(p, part, cells, &w);
+    settle_ready(p, part, cells, &w);
     still = moves(p, &w) ? 0 : still + 1;
     for (uint32_t i = 0; i < p->n_cells; i++)
-      timing_ops(p->cells[i].timing.kind)->advance(&cells[i], &w);
+      if (p->cells[i].part == part) timing_ops(p->cells[i].timing.kind)->advance(&cells[i], &w);
     if (passage_enters(&f, &w)) passage_enter(&f, cells, t);
     passage_leave(&f, &w, t);
   }
   passage_end(&f, p);
+}
+
+void timing_run_ref(struct circuit *p) {
+  struct arena a = {0};
+  passage_each(&a, p, run);
   arena_free(&a);
 }

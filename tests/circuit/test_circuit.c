@@ -5,6 +5,7 @@
 #include "sw/base/file.h"
 #include "sw/circuit/facts.h"
 #include "sw/circuit/timing.h"
+#include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "tests/graph/helper_verify.h"
 #include "tests/net/helper_netgen.h"
@@ -211,6 +212,59 @@ static void test_events(void **state) {
   arena_free(&a);
 }
 
+// A network, and a relu on an input of its own that nothing links with it, which comes first.
+static struct graph *beside_relu(struct graph *g, int64_t elements) {
+  struct err e = {0};
+  struct type type = g->values[g->inputs[0].value].type;
+  uint32_t x = graph_add_value(g, "quick", 1, &elements, type, true);
+  uint32_t n = graph_add_node(g, OP_relu, "quick"), last = g->n_inputs;
+  graph_add_use(g, n, (struct use){x, 0, NONE});
+  graph_add_out(g, n, graph_add_value(g, "quick.y", 1, &elements, type, true));
+  graph_add_output(g, g->nodes[n].out[0]);
+  graph_add_input(g, x, (struct source){0});
+  struct input quick = g->inputs[last];
+  g->inputs[last] = g->inputs[0];
+  g->inputs[0] = quick;
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  return g;
+}
+
+// Parts that nothing links have each their own pace, and the queues that this needs; the circuit's
+// is that of the first input's.
+static void test_parts(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct circuit *alone = planned(&a, bench_residual(&a), 4, NULL, 0);
+  struct circuit *p = planned(&a, beside_relu(bench_residual(&a), 6), 4, NULL, 0);
+  uint32_t k = 0;
+  assert_int_equal(p->ii, 2); // beats
+  assert_true(p->steady < 10);
+  assert_int_equal(p->latency, alone->latency);
+  assert_int_equal(p->memory_bits, alone->memory_bits);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    assert_int_equal(c->ii, c->part ? 48 : 2);
+    if (!c->part) continue;
+    while (alone->cells[k].kind != c->kind) k++;
+    assert_int_equal(c->timing.queue, alone->cells[k].timing.queue);
+    k++;
+  }
+  assert_int_equal(k, alone->n_cells);
+  assert_true(expect_equal_with_any(&a, beside_relu(bench_residual(&a), 6), 4) > 0);
+  arena_free(&a);
+}
+
+// However many frames the quick part takes before the slow one's first is through.
+static void test_slow_part(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct circuit *p = planned(&a, beside_relu(bench_network_of(&a, 8, 300, 200), 1), 1, NULL, 0);
+  assert_int_equal(p->ii, 1);
+  assert_true(p->latency > 300 * 200);
+  arena_free(&a);
+}
+
 // What no output is made of has no cells.
 static void test_unread(void **state) {
   (void)state;
@@ -349,6 +403,8 @@ int main(void) {
                                      cmocka_unit_test(test_ready_paths),
                                      cmocka_unit_test(test_residual),
                                      cmocka_unit_test(test_events),
+                                     cmocka_unit_test(test_parts),
+                                     cmocka_unit_test(test_slow_part),
                                      cmocka_unit_test(test_unread),
                                      cmocka_unit_test(test_refusals),
                                      cmocka_unit_test(test_no_circuits),
