@@ -24,10 +24,10 @@ static void note_lanes(const struct options *o, const struct circuit *p, const s
       const struct folding_entry *l = &f->layers[i];
       const struct cell *c = &p->cells[k];
       if (c->kind != CELL_LAYER || strcmp(p->graph->nodes[c->node].name, l->name) != 0) continue;
-      if (l->in > c->in[0]->elements)
+      if (l->in > cell_elements_in(c))
         command_note(o, "%s: \"%s\": %lld lanes in, but %lld elements: it gets %lld", o->folding,
-                     l->name, (long long)l->in, (long long)c->in[0]->elements,
-                     (long long)c->in[0]->lanes);
+                     l->name, (long long)l->in, (long long)cell_elements_in(c),
+                     (long long)cell_lanes_in(p, c));
       if (l->out > c->out[0]->elements)
         command_note(o, "%s: \"%s\": %lld lanes out, but %lld elements: it gets %lld", o->folding,
                      l->name, (long long)l->out, (long long)c->out[0]->elements,

@@ -15,14 +15,6 @@ static const char *weight_type(struct arena *a, const struct circuit *p, const s
   return "";
 }
 
-// Of the widest input: narrower ones have fewer elements than a beat has lanes.
-static int64_t lanes_in(const struct cell *c) {
-  int64_t lanes = 0;
-  for (uint32_t i = 0; i < c->n_in; i++)
-    if (c->in[i]->lanes > lanes) lanes = c->in[i]->lanes;
-  return lanes;
-}
-
 // Share of a frame's cycles at steady state in which the cell works.
 static double utilisation(const struct cell *c) {
   return (double)c->cycles / (double)c->ii;
@@ -58,7 +50,7 @@ static void add_layer(struct listing *t, const struct circuit *p, const struct c
                                                {.text = type_text(t->arena, &c->out[0]->type)},
                                                {.text = weight_type(t->arena, p, c)},
                                                {.count = c->accumulator_bits},
-                                               {.count = lanes_in(c)},
+                                               {.count = cell_lanes_in(p, c)},
                                                {.count = c->out[0]->lanes},
                                                {.count = c->cycles},
                                                {.count = c->multipliers},

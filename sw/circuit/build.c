@@ -19,6 +19,18 @@ int64_t cell_elements_in(const struct cell *c) {
   return n;
 }
 
+// Whether a layer may give other lanes than it takes.
+static bool two_widths(const struct node *n) {
+  return op_is(n->op, TRAIT_WEIGHTS | TRAIT_INDEX);
+}
+
+int64_t cell_lanes_in(const struct circuit *p, const struct cell *c) {
+  int64_t lanes = two_widths(&p->graph->nodes[c->node]) ? 0 : c->out[0]->lanes;
+  for (uint32_t i = 0; i < c->n_in; i++)
+    if (c->in[i]->lanes > lanes) lanes = c->in[i]->lanes;
+  return lanes;
+}
+
 int64_t circuit_input_elements(const struct circuit *p) {
   int64_t n = 0;
   for (uint32_t i = 0; i < p->n_inputs; i++) n += p->inputs[i].elements;
@@ -123,8 +135,7 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   struct stream **in = ARENA_NEW(b->arena, struct stream *, n_in);
   int64_t lanes_in, lanes_out;
   layer_lanes(b, n, e, n_in, &lanes_in, &lanes_out);
-  if (!op_is(n->op, TRAIT_WEIGHTS | TRAIT_INDEX) && lanes_out != lanes_in)
-    return err_set(why, "its lanes in and out differ");
+  if (!two_widths(n) && lanes_out != lanes_in) return err_set(why, "its lanes in and out differ");
   const char *signal = arena_printf(b->arena, "l%d", index);
   for (uint32_t i = 0; i < n_in; i++) {
     if (!bring(b, n, i, &e[i], index, lanes_in, why)) return false;

@@ -134,6 +134,10 @@ int64_t stream_element(const struct stream *s, int64_t beat, int64_t lane);
 // Elements of a frame that goes into a cell; of inputs that come one behind the other all of them.
 int64_t cell_elements_in(const struct cell *c);
 
+// Lanes in which a layer takes its inputs, some of which may have fewer elements: those of the
+// widest, or of the output where both are the same.
+int64_t cell_lanes_in(const struct circuit *p, const struct cell *c);
+
 // Elements of a frame, of all inputs and of all outputs: a frame's codes are those of the first,
 // then those of the second, ...
 int64_t circuit_input_elements(const struct circuit *p);

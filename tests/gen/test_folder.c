@@ -112,6 +112,36 @@ static void test_circuit_comes_back(void **state) {
   bench_free(&b);
 }
 
+// A layer may work on more lanes than one of its inputs has elements.
+static void test_lanes_come_back(void **state) {
+  (void)state;
+  struct bench b;
+  struct err e = {0};
+  struct folding_entry wide = {.name = "all", .in = 4, .out = 4};
+  struct folding f = {.parallelism = 4, .n_layers = 1, .layers = &wide};
+  new_circuit(&b);
+  struct graph *g = graph_new(&b.arena, "repeated");
+  struct type type = type_fixed(&b.arena, 8, true, 0.125, 0);
+  uint32_t x = graph_add_value(g, "x", 1, (int64_t[]){1}, type, true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = graph_add_node(g, OP_concat, "all");
+  for (int i = 0; i < 4; i++) graph_add_use(g, n, (struct use){x, 0, NONE});
+  graph_add_out(g, n, graph_add_value(g, "y", 1, (int64_t[]){4}, type, true));
+  graph_add_output(g, g->nodes[n].out[0]);
+  const char *folder = arena_printf(&b.arena, "%s/repeated", b.dir);
+  const struct circuit *p = NULL, *made = NULL;
+  if (graph_verify(g, &e)) made = circuit_build(&b.arena, g, "top", &f, &e);
+  if (made && folder_write(made, folder, &(struct folder_content){0}, &e))
+    p = folder_circuit(&b.arena, folder, &e);
+  if (!p) fail_msg("%s", e.text);
+  assert_int_equal(p->n_cells, made->n_cells);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    assert_string_equal(p->cells[i].name, made->cells[i].name);
+    assert_int_equal(p->cells[i].out[0]->lanes, made->cells[i].out[0]->lanes);
+  }
+  bench_free(&b);
+}
+
 // ---- places
 
 static void not_written(struct bench *b, const char *dir, const char *words) {
@@ -172,9 +202,12 @@ static void test_cut_short(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sums),     cmocka_unit_test(test_unlisted),
-      cmocka_unit_test(test_manifest), cmocka_unit_test(test_circuit_comes_back),
-      cmocka_unit_test(test_places),   cmocka_unit_test(test_cut_short)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums),
+                                     cmocka_unit_test(test_unlisted),
+                                     cmocka_unit_test(test_manifest),
+                                     cmocka_unit_test(test_circuit_comes_back),
+                                     cmocka_unit_test(test_lanes_come_back),
+                                     cmocka_unit_test(test_places),
+                                     cmocka_unit_test(test_cut_short)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
