@@ -145,12 +145,37 @@ static const char *set_of(const char *word, const char *input) {
   return strncmp(word, input, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
 }
 
-// Which set each of several inputs takes.
-static bool choose_sets(const struct options *o, const struct graph *g, const char **set,
+static const char *input_name(const struct graph *g, uint32_t i) {
+  return g->values[g->inputs[i].value].name;
+}
+
+static bool no_input(struct arena *a, const struct graph *g, const char *word, struct err *e) {
+  const char *names = "";
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    names = arena_printf(a, "%s%s\"%s\"", names, i ? ", " : "", input_name(g, i));
+  return err_set(e, "--data %s: expected INPUT=SET, as in %s=x.npy; the inputs are %s", word,
+                 input_name(g, 0), names);
+}
+
+// A set whose name is no input's is told before the one that an input lacks.
+static bool check_names(struct arena *a, const struct options *o, const struct graph *g,
                         struct err *e) {
+  for (int k = 0; k < o->data.count; k++) {
+    bool known = !strchr(o->data.word[k], '=');
+    for (uint32_t i = 0; i < g->n_inputs; i++)
+      known |= set_of(o->data.word[k], input_name(g, i)) != NULL;
+    if (!known) return no_input(a, g, o->data.word[k], e);
+  }
+  return true;
+}
+
+// Which set each of several inputs takes.
+static bool choose_sets(struct arena *a, const struct options *o, const struct graph *g,
+                        const char **set, struct err *e) {
   bool used[LIST_MOST] = {false};
+  if (!check_names(a, o, g, e)) return false;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
-    const char *input = g->values[g->inputs[i].value].name;
+    const char *input = input_name(g, i);
     for (int k = 0; k < o->data.count; k++) {
       const char *one = set_of(o->data.word[k], input);
       if (one && set[i]) return err_set(e, "--data: two sets for input \"%s\"", input);
@@ -162,9 +187,7 @@ static bool choose_sets(const struct options *o, const struct graph *g, const ch
                      o->model, g->n_inputs, input, input);
   }
   for (int k = 0; k < o->data.count; k++)
-    if (!used[k])
-      return err_set(e, "--data %s: expected INPUT=SET, as in %s=x.npy", o->data.word[k],
-                     g->values[g->inputs[0].value].name);
+    if (!used[k]) return no_input(a, g, o->data.word[k], e);
   return true;
 }
 
@@ -172,7 +195,7 @@ static bool open_sets(struct arena *a, const struct options *o, const struct gra
                       int64_t limit, struct images *out, struct err *e) {
   const char **set = ARENA_NEW(a, const char *, g->n_inputs);
   struct images *of = ARENA_NEW(a, struct images, g->n_inputs);
-  if (!choose_sets(o, g, set, e)) return false;
+  if (!choose_sets(a, o, g, set, e)) return false;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     if (!data_open(a, set[i], limit, &of[i], e)) return false;
     command_note_data(o, &of[i]);
@@ -183,7 +206,7 @@ static bool open_sets(struct arena *a, const struct options *o, const struct gra
 static bool open_set(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                      struct images *out, struct err *e) {
   const char *word = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
-  const char *named = g->n_inputs ? set_of(word, g->values[g->inputs[0].value].name) : NULL;
+  const char *named = g->n_inputs ? set_of(word, input_name(g, 0)) : NULL;
   if (!data_open(a, named ? named : word, limit, out, e)) return false;
   command_note_data(o, out);
   return true;

@@ -178,6 +178,13 @@ static bool take(struct builder *b, const struct node *n, struct edge *e) {
   return streams > 0;
 }
 
+static bool hand_out(struct builder *b, const char *what, uint32_t value, struct edge edge,
+                     struct err *e) {
+  return edge_hand_out(b, value, edge) ||
+         err_set(e, "%s \"%s\" is read %u times, at most %d are accepted", what,
+                 b->graph->values[value].name, b->readers[value].count, READERS_MOST);
+}
+
 // Reads one more node; a reshape only renames what the stream carries.
 static void add_node(struct builder *b, uint32_t node, int *index) {
   const struct node *n = &b->graph->nodes[node];
@@ -193,8 +200,7 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
     problem(b, n, "it gives an accumulator, which isn't fused with its requant");
   else if (!op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
     problem(b, n, why.text);
-  if (n->n_out && !edge_hand_out(b, n->out[0], e[0]))
-    problem(b, n, "too many layers read its output");
+  if (n->n_out && !hand_out(b, "output", n->out[0], e[0], &why)) problem(b, n, why.text);
 }
 
 // ---- the ends
@@ -262,8 +268,7 @@ static bool add_input(struct builder *b, uint32_t i, struct err *e) {
   edge_through(b, &edge, CELL_FRAME, numbered(b, "frame", i, g->n_inputs), edge.stream->lanes,
                (struct timing){.kind = TIMING_FRAME, .latency = 1});
   edge.combinational = 1;
-  return edge_hand_out(b, value, edge) ||
-         err_set(e, "too many layers read input \"%s\"", g->values[value].name);
+  return hand_out(b, "input", value, edge, e);
 }
 
 static bool start(struct builder *b, struct err *e) {

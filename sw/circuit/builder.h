@@ -65,6 +65,8 @@ struct edge edge_constant(struct builder *b, uint32_t value, const struct value 
 // Places for beats, whose number queues_size finds. Its ready is a register's.
 void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side);
 
+enum { READERS_MOST = 64 };
+
 // Hands a value to its readers; false if they are too many.
 bool edge_hand_out(struct builder *b, uint32_t value, struct edge e);
 

@@ -12,9 +12,13 @@ static bool make_join(struct arena *a, const struct graph *g, struct cell *c, st
   const struct node *n = &g->nodes[c->node];
   const struct value *y = node_out(g, n, 0);
   struct circuit_join *j = ARENA_NEW(a, struct circuit_join, 1);
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (!node_in(g, n, i)->init && value_elements(node_in(g, n, i)) != value_elements(y))
-      return err_set(e, "its inputs are of different sizes");
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const struct value *x = node_in(g, n, i);
+    if (!x->init && value_elements(x) != value_elements(y))
+      return err_set(e,
+                     "input \"%s\" has %lld elements, the output %lld: only constants are spread",
+                     x->name, (long long)value_elements(x), (long long)value_elements(y));
+  }
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
   j->product = n->op == OP_mul;

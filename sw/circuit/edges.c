@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { QUEUE_FIRST = 4, READERS_MOST = 64, ROM_TWO_CYCLES = 8192, CAST_STAGES = 1 };
+enum { QUEUE_FIRST = 4, ROM_TWO_CYCLES = 8192, CAST_STAGES = 1 };
 
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;

@@ -216,6 +216,7 @@ bool data_open(struct arena *a, const char *spec, int64_t limit, struct images *
                struct err *e) {
   *out = (struct images){0};
   if (!open_any(a, spec, limit, out, e)) return false;
+  out->found = out->count;
   if (limit > 0 && limit < out->count) out->count = limit;
   return true;
 }

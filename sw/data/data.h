@@ -20,6 +20,7 @@ struct images {
   const char *labels_name;      // the file of the labels, or NULL
   const char *note;             // one line the user should see, or NULL
   int64_t count;                // images, >= 1
+  int64_t found;                // those that there are, of which the first `count` are kept
   int rank;                     // of one image
   int64_t shape[DATA_MAX_RANK]; // of one image; a picture without channels is (H, W, 1)
   int64_t elements;             // of one image: the product of shape

@@ -27,7 +27,7 @@ bool images_join(struct arena *a, uint32_t n, const struct images *of, struct im
     out->elements += of[i].elements;
     if (of[i].count != of[0].count)
       return err_set(e, "%s: %lld images, %s has %lld: every input takes as many", of[i].name,
-                     (long long)of[i].count, of[0].name, (long long)of[0].count);
+                     (long long)of[i].found, of[0].name, (long long)of[0].found);
   }
   return true;
 }

@@ -13,12 +13,15 @@ static bool concat_shape(const struct graph *g, const struct node *n, uint32_t o
     return err_set(e, "axis %lld of inputs of rank %d", (long long)node_int(n, ATTR_axis, -1),
                    *rank);
   for (uint32_t i = 1; i < n->n_in; i++) {
-    const struct value *v = node_in(g, n, i);
-    bool fits = v->rank == *rank && v->per_frame == node_in(g, n, 0)->per_frame;
+    const struct value *v = node_in(g, n, i), *first = node_in(g, n, 0);
+    if (v->per_frame != first->per_frame)
+      return err_set(e, "input \"%s\" is a constant: a concat joins streams and takes none",
+                     v->per_frame ? first->name : v->name);
+    bool fits = v->rank == *rank;
     for (int d = 0; fits && d < *rank; d++) fits = d == axis || v->shape[d] == shape[d];
     if (!fits || shape[axis] > DIM_MAX)
-      return err_set(e, "input \"%s\" doesn't continue \"%s\" along axis %d", v->name,
-                     node_in(g, n, 0)->name, axis);
+      return err_set(e, "input \"%s\" doesn't continue \"%s\" along axis %d", v->name, first->name,
+                     axis);
     shape[axis] += v->shape[axis];
   }
   return true;

@@ -337,6 +337,20 @@ RULE(rows) {
   output(g, n)->rank = 1;
   output(g, n)->shape[0] = 2;
 }
+RULE(spread) {
+  output(g, n)->shape[output(g, n)->rank - 1] *= 2;
+}
+RULE(read_too_often) {
+  NO_N;
+  for (int i = 0; i < 64; i++) {
+    uint32_t reader = graph_add_node(g, OP_relu, arena_printf(g->arena, "reader%d", i));
+    struct value y = *output(g, &g->nodes[0]);
+    graph_add_use(g, reader, (struct use){g->inputs[0].value, 0, NONE});
+    const char *name = arena_printf(g->arena, "read%d", i);
+    graph_add_out(g, reader, graph_add_value(g, name, y.rank, y.shape, y.type, true));
+    graph_add_output(g, g->nodes[reader].out[0]);
+  }
+}
 RULE(delayed) {
   NO_G;
   n->in[0].delay = 1;
@@ -357,6 +371,8 @@ static const struct rule no_circuits[] = {
     {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},
+    {OP_add, spread, "elements, the output "},
+    {OP_relu, read_too_often, "is read 65 times, at most 64 are accepted"},
     {OP_relu, delayed, "it doesn't read what layers before it give"},
     {OP_relu, on_the_host, "the model has no layer that computes"},
 };

@@ -14,6 +14,11 @@ static void requant(struct graph *g, struct node *n, int64_t count, int64_t mul,
 RULE(requant_for_others) {
   requant(g, n, output(g, n)->shape[0] + 1, 1, 0);
 }
+RULE(constant_part) {
+  const struct value *v = input(g, n, 1);
+  struct tensor *t = tensor_new(g->arena, dtype_for(&v->type), v->rank, v->shape);
+  n->in[1].value = graph_add_tensor(g, "constant", t, v->type);
+}
 RULE(factor_of_zero) {
   requant(g, n, 1, 0, 0);
 }
@@ -317,6 +322,7 @@ static const struct rule rules[] = {
     {OP_variable, requant_without_use, "1 requantisations, variable has none"},
     {OP_read, requant_without_use, "1 requantisations, read has none"},
     {OP_concat, requant_missing, "one per input, or none if all types are the output's"},
+    {OP_concat, constant_part, "input \"constant\" is a constant: a concat joins streams"},
     {OP_concat, requant_for_others, "requant: concat has one entry per input"},
     {OP_concat, factor_of_zero, "requant: mul 0"},
     {OP_concat, join_of_two_steps, "rounding tflite isn't defined for concat"},

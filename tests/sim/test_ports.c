@@ -65,7 +65,7 @@ static void write_data(struct shell *c) {
   }
   npy_write(c, "image.npy", "<f4", "(12, 10)", image, sizeof image);
   npy_write(c, "extra.npy", "<f4", "(12, 3)", extra, sizeof extra);
-  npy_write(c, "few.npy", "<f4", "(11, 3)", extra, sizeof extra - sizeof extra[0]);
+  npy_write(c, "few.npy", "<f4", "(9, 3)", extra, 9 * sizeof extra[0]);
   npy_write(c, "label.npy", "<i4", "(12,)", label, sizeof label);
 }
 
@@ -162,7 +162,10 @@ static void test_refusals(void **state) {
       {"-d image=$D/image.npy -d image=$D/image.npy", "--data: two sets for input \"image\""},
       {"-d image=$D/image.npy -d extra=$D/extra.npy -d other=$D/extra.npy",
        "other=$D/extra.npy: expected INPUT=SET, as in image=x.npy"},
-      {"-d image=$D/image.npy -d extra=$D/few.npy", "few.npy: 11 images"},
+      {"-d image=$D/image.npy -d extr=$D/extra.npy",
+       "extr=$D/extra.npy: expected INPUT=SET, as in image=x.npy"},
+      {"-d image=$D/image.npy -d extra=$D/few.npy", "few.npy: 9 images"},
+      {"--images 10 -d image=$D/image.npy -d extra=$D/few.npy", "image.npy has 12: every input"},
       {"-d image=$D/extra.npy -d extra=$D/image.npy",
        "extra.npy: images of 3 elements, input \"image\" of the model has 10"},
       {"-d image=$D/image.npy -d extra=$D/none.npy", "none.npy: No such file"},
