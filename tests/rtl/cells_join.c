@@ -156,7 +156,7 @@ static void add_join(struct suite *s, const struct joined *j) {
   c->in_width = in_bits;
   c->in_elements = c->out_elements = ELEMENTS;
   c->out_width = j->out.width;
-  c->frames = 12;
+  c->frames = 120; // many, as bubbles seldom stand in the pipe while a queue gets full
   c->input = pair;
   c->expected = expected;
   c->ii = (ELEMENTS + j->lanes - 1) / j->lanes;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT-0
 // A fork and a join as one stream cell: an element of the input holds one of each side, b above a.
-// A queue stands on each side, as a register would be full before the other's first beat is there;
-// behind one of them a register, so that this side comes later.
+// A queue stands on each side, behind one of them a pipe, so that this side comes later. A pipe that
+// stalls is full or has bubbles: this side has room for less or for more than the other, and either
+// queue gets full before the other and lets the fork wait.
 `default_nettype none
 
 module join_stream #(
@@ -22,7 +23,7 @@ module join_stream #(
   parameter OUT_TYPE = "signed",
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
-  // side with the register: 0 or 1
+  // side with the pipe: 0 or 1
   parameter int LATE = 0
 ) (
   input  logic                                   aclk,
@@ -38,6 +39,10 @@ module join_stream #(
 );
   localparam int BOTH = IN0_WIDTH + IN1_WIDTH;
   localparam int WIDTH = LANES * BOTH;
+  localparam int STAGES = 5;
+  // beats: the other side's must last until the first is through the pipe
+  localparam int LATE_DEPTH = 4;
+  localparam int OTHER_DEPTH = 8;
 
   logic [2*WIDTH-1:0] forked;
   logic [1:0] forked_valid;
@@ -48,7 +53,7 @@ module join_stream #(
   logic [1:0] queued_ready;
   logic [1:0] queued_last;
   logic [WIDTH-1:0] late;
-  logic late_valid, late_ready, late_last;
+  logic late_valid, late_ready, late_last, advance;
   logic [WIDTH-1:0] left;
   logic left_valid, left_ready, left_last;
   logic [WIDTH-1:0] right;
@@ -63,26 +68,29 @@ module join_stream #(
     .m_axis_tdata(forked), .m_axis_tvalid(forked_valid), .m_axis_tready(forked_ready),
     .m_axis_tlast(forked_last)
   );
-  axis_fifo #(.WIDTH(WIDTH), .DEPTH(8)) queue0 (
+  axis_fifo #(.WIDTH(WIDTH), .DEPTH(LATE == 0 ? LATE_DEPTH : OTHER_DEPTH)) queue0 (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(forked[WIDTH-1:0]), .s_axis_tvalid(forked_valid[0]),
     .s_axis_tready(forked_ready[0]), .s_axis_tlast(forked_last[0]),
     .m_axis_tdata(queued[WIDTH-1:0]), .m_axis_tvalid(queued_valid[0]),
     .m_axis_tready(queued_ready[0]), .m_axis_tlast(queued_last[0])
   );
-  axis_fifo #(.WIDTH(WIDTH), .DEPTH(16)) queue1 (
+  axis_fifo #(.WIDTH(WIDTH), .DEPTH(LATE == 0 ? OTHER_DEPTH : LATE_DEPTH)) queue1 (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(forked[2*WIDTH-1:WIDTH]), .s_axis_tvalid(forked_valid[1]),
     .s_axis_tready(forked_ready[1]), .s_axis_tlast(forked_last[1]),
     .m_axis_tdata(queued[2*WIDTH-1:WIDTH]), .m_axis_tvalid(queued_valid[1]),
     .m_axis_tready(queued_ready[1]), .m_axis_tlast(queued_last[1])
   );
-  axis_register #(.WIDTH(WIDTH)) register (
+  axis_pipe #(.STAGES(STAGES)) stages (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tdata(queued[LATE*WIDTH +: WIDTH]), .s_axis_tvalid(queued_valid[LATE]),
-    .s_axis_tready(queued_ready[LATE]), .s_axis_tlast(queued_last[LATE]),
-    .m_axis_tdata(late), .m_axis_tvalid(late_valid), .m_axis_tready(late_ready),
-    .m_axis_tlast(late_last)
+    .s_axis_tvalid(queued_valid[LATE]), .s_axis_tready(queued_ready[LATE]),
+    .s_axis_tlast(queued_last[LATE]),
+    .m_axis_tvalid(late_valid), .m_axis_tready(late_ready), .m_axis_tlast(late_last),
+    .advance(advance)
+  );
+  fixed_delay #(.WIDTH(WIDTH), .STAGES(STAGES)) beats (
+    .aclk(aclk), .enable(advance), .d(queued[LATE*WIDTH +: WIDTH]), .q(late)
   );
 
   generate
