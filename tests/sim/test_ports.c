@@ -151,6 +151,20 @@ static void test_folder(void **state) {
   cli_expect(c, "make -s -C $D/rtl/tb icarus", 2, "first layer that differs: l2_add");
 }
 
+// A concat has as many elements as all of its inputs.
+static void test_lanes(void **state) {
+  struct shell *c = *state;
+  write_model(c);
+#define ALL(lanes)                                                                                 \
+  "printf '{\"layers\":{\"all\":{\"in\":%s,\"out\":%s}}}' " lanes " " lanes                        \
+  " >$D/f && $N -p 8,3 --folding $D/f -o $D/wide $D/m.bin 2>&1"
+  cli_expect(c, ALL("9") " | grep nngen:", 1, "");
+  cli_expect(c, ALL("99"), 0,
+             arena_printf(&c->arena, "\"all\": 99 lanes in, but %d elements: it gets %d",
+                          HIDDEN + EXTRA, HIDDEN + EXTRA));
+#undef ALL
+}
+
 static void test_refusals(void **state) {
   struct shell *c = *state;
   static const struct {
@@ -182,6 +196,7 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_run), SHELL_CASE(test_sim),
-                                     SHELL_CASE(test_folder), SHELL_CASE(test_refusals)};
+                                     SHELL_CASE(test_folder), SHELL_CASE(test_lanes),
+                                     SHELL_CASE(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
