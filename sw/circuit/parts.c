@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/circuit/builder.h"
 
-static uint32_t *part_behind(struct circuit *p, uint32_t input) {
-  return &p->cells[p->streams[p->inputs[input].id]->to].part;
+static struct cell *cell_behind(const struct circuit *p, uint32_t input) {
+  return &p->cells[p->streams[p->inputs[input].id]->to];
 }
 
 uint32_t part_of_input(const struct circuit *p, uint32_t i) {
-  return p->cells[p->streams[p->inputs[i].id]->to].part;
+  return cell_behind(p, i)->part;
 }
 
 uint32_t part_of_output(const struct circuit *p, uint32_t i) {
@@ -14,7 +14,7 @@ uint32_t part_of_output(const struct circuit *p, uint32_t i) {
 }
 
 // Both ends of a stream get the lower one; whether that was news.
-static bool link(struct circuit *p, const struct stream *s) {
+static bool link_ends(struct circuit *p, const struct stream *s) {
   if (s->from == NONE || s->to == NONE) return false;
   uint32_t *from = &p->cells[s->from].part, *to = &p->cells[s->to].part;
   bool news = *from != *to;
@@ -28,10 +28,10 @@ static bool link(struct circuit *p, const struct stream *s) {
 // Streams lie in the order of the data, more or less: a walk goes along a chain in one.
 void parts_find(struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) p->cells[i].part = p->n_inputs;
-  for (uint32_t i = 0; i < p->n_inputs; i++) *part_behind(p, i) = i;
+  for (uint32_t i = 0; i < p->n_inputs; i++) cell_behind(p, i)->part = i;
   for (bool news = true; news;) {
     news = false;
-    for (uint32_t i = 0; i < p->n_streams; i++) news |= link(p, p->streams[i]);
-    for (uint32_t i = p->n_streams; i-- > 0;) news |= link(p, p->streams[i]);
+    for (uint32_t i = 0; i < p->n_streams; i++) news |= link_ends(p, p->streams[i]);
+    for (uint32_t i = p->n_streams; i-- > 0;) news |= link_ends(p, p->streams[i]);
   }
 }

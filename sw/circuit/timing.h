@@ -86,7 +86,7 @@ bool passage_known(const struct passage *f);
 void passage_end(const struct passage *f, struct circuit *p);
 
 // Runs each part alone, since none feels another: ii and steady are those of the first, latency is
-// that of the slowest; 0 if one stands still.
+// that of the slowest, as a frame enters every part in the same cycle; 0 if one stands still.
 void passage_each(struct arena *a, struct circuit *p,
                   void (*run)(struct arena *a, struct circuit *p, uint32_t part));
 
