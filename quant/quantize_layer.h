@@ -44,6 +44,10 @@ const struct type *quantize_type_in(const struct quantizer *q, const struct node
 // their formats may differ.
 const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name);
 
+// Of a node with weights: codes of weights and bias, and one requantisation.
+bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
+                       const struct format *f, const struct type *out);
+
 // M and S of r for the node's rounding; and the error when there are none.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);
 bool quantize_ratio_error(struct quantizer *q, double r);

@@ -80,8 +80,12 @@ static int64_t scratch_of(const struct golden *m, uint32_t id) {
   const struct node *n = &m->graph->nodes[id];
   const struct prepared *p = &m->nodes[id];
   if (p->table || golden_is_alias(n)) return 0;
+  const struct value *x = node_in(m->graph, n, 0);
+  if (p->packed && p->conv) {
+    int64_t patch = golden_patch(p->conv) * (value_is_narrow(x) ? 1 : 4) + 4;
+    return GOLDEN_BLOCK * (patch + (p->groups + p->outs) * 4) + 128;
+  }
   if (p->packed) {
-    const struct value *x = node_in(m->graph, n, 0);
     return value_elements(x) / x->shape[x->rank - 1] * (p->groups + p->outs) * 4 + 64;
   }
   int64_t elements = 0;

@@ -84,22 +84,48 @@ static void requantise(const struct chunk *c, const struct node *n, const struct
   }
 }
 
-static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
+// Rows of inputs become rows `first` on of the output; scratch has room for them packed and for
+// accumulators.
+static void run_rows(const struct chunk *c, const struct node *n, const struct prepared *p,
+                     const void *from, int64_t in, int64_t rows, int64_t first, void *scratch) {
   const struct kernels *k = c->m->kernels;
   const struct value *x = node_in(c->m->graph, n, 0);
-  const void *from = golden_array(c, n->in[0].value);
-  int64_t in = x->shape[x->rank - 1], rows = c->frames * value_elements(x) / in;
-  int32_t *acc = (int32_t *)(void *)(c->scratch + (rows * p->groups * 4 + 63) / 64 * 64);
+  int32_t *acc = (int32_t *)((uint8_t *)scratch + (rows * p->groups * 4 + 63) / 64 * 64);
   if (p->bytes) {
-    const uint8_t *rows8 = pack_rows8(from, p, rows, in, c->scratch);
+    const uint8_t *rows8 = pack_rows8(from, p, rows, in, scratch);
     k->linear8(rows, p->groups, p->outs, rows8, p->weight, p->bias, acc);
   } else {
-    int16_t *rows16 = (int16_t *)(void *)c->scratch;
+    int16_t *rows16 = scratch;
     pack_rows16(from, &c->m->places[n->in[0].value], p, rows, in,
                 (int32_t)type_from_integer(&x->type, 0, 0), rows16);
     k->linear16(rows, p->groups, p->outs, rows16, p->weight, p->bias, acc);
   }
-  for (int64_t r = 0; r < rows; r++) requantise(c, n, p, acc + r * p->outs, r);
+  for (int64_t r = 0; r < rows; r++) requantise(c, n, p, acc + r * p->outs, first + r);
+}
+
+static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
+  const struct value *x = node_in(c->m->graph, n, 0);
+  int64_t in = x->shape[x->rank - 1], rows = c->frames * value_elements(x) / in;
+  run_rows(c, n, p, golden_array(c, n->in[0].value), in, rows, 0, c->scratch);
+}
+
+static void run_conv(const struct chunk *c, const struct node *n, const struct prepared *p) {
+  const struct place *place = &c->m->places[n->in[0].value];
+  const struct value *x = node_in(c->m->graph, n, 0);
+  int64_t pixels = window_pixels(&p->conv->window), in = golden_patch(p->conv);
+  int32_t zero = (int32_t)type_from_integer(&x->type, 0, 0);
+  size_t size = place->narrow ? 1 : 4;
+  int64_t bytes = (GOLDEN_BLOCK * (in + 1) * (int64_t)size + 63) / 64 * 64;
+  for (int64_t f = 0; f < c->frames; f++) {
+    const uint8_t *image = golden_array(c, n->in[0].value);
+    image += (size_t)(f * value_elements(x)) * size;
+    for (int64_t at = 0; at < pixels; at += GOLDEN_BLOCK) {
+      int64_t rows = pixels - at < GOLDEN_BLOCK ? pixels - at : GOLDEN_BLOCK;
+      golden_patches(p->conv, at, rows, image, size, place->narrow ? zero - place->lowest : zero,
+                     c->scratch);
+      run_rows(c, n, p, c->scratch, in, rows, f * pixels + at, c->scratch + bytes);
+    }
+  }
 }
 
 static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
@@ -149,7 +175,7 @@ void golden_chunk(const struct chunk *c) {
     const struct prepared *p = &c->m->nodes[id];
     if (golden_is_alias(n)) continue;
     if (p->packed)
-      run_linear(c, n, p);
+      (p->conv ? run_conv : run_linear)(c, n, p);
     else if (p->table)
       run_table(c, n, p);
     else

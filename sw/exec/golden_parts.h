@@ -47,6 +47,14 @@ static inline bool golden_is_alias(const struct node *n) {
 // Every node once, from the input's array on.
 void golden_chunk(const struct chunk *c);
 
+// Elements of a patch: what an output pixel of a convolution sees.
+int64_t golden_patch(const struct conv *c);
+
+// The patches of output pixels first..first + pixels - 1, side by side: elements of `size` bytes, 1
+// or 4, and `zero` in the padding. One group.
+void golden_patches(const struct conv *c, int64_t first, int64_t pixels, const void *image,
+                    size_t size, int32_t zero, void *to);
+
 // The array of a value: (frames, elements), stored as its place says.
 void *golden_array(const struct chunk *c, uint32_t value);
 

@@ -66,8 +66,8 @@ static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
   }
 }
 
-static void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
-                                  const struct node *n, struct prepared *p) {
+static void prepare_weighted(struct arena *a, const struct kernels *k, const struct graph *g,
+                             const struct node *n, struct prepared *p) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   const struct value *y = node_out(g, n, 0);
   int64_t lo, hi;
@@ -85,6 +85,21 @@ static void golden_prepare_linear(struct arena *a, const struct kernels *k, cons
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
                   n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&
                   type_is_fixed(&y->type) && y->type.axis < 0 && y->type.width <= 24;
+}
+
+static void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
+                                  const struct node *n, struct prepared *p) {
+  prepare_weighted(a, k, g, n, p);
+}
+
+// With one group a patch is a row of a linear layer; its padding is x_zero.
+static void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct graph *g,
+                                const struct node *n, struct prepared *p) {
+  struct conv *c = ARENA_NEW(a, struct conv, 1);
+  struct err e = {0};
+  if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e) || c->groups > 1) return;
+  prepare_weighted(a, k, g, n, p);
+  p->conv = c;
 }
 
 // The table in bytes, code - lowest on both sides.

@@ -4,7 +4,7 @@
 #define NNGEN_EXEC_GOLDEN_PREPARE_H
 
 #include "sw/exec/kernels.h"
-#include "sw/graph/graph.h"
+#include "sw/graph/conv.h"
 
 // How the integers of a value are stored: code - lowest in bytes, if they fit, otherwise the codes
 // in 32 bits.
@@ -13,16 +13,20 @@ static inline bool value_is_narrow(const struct value *v) {
 }
 
 struct prepared {
-  bool packed;     // linear: a kernel serves, otherwise the plain one
-  bool bytes;      // linear: the kernel of 8 bits
-  int64_t groups;  // linear: of 2 or 4 inputs that a kernel takes at a time
-  int64_t outs;    // linear: outputs, padded
-  void *weight;    // linear: (groups, outs, 2 or 4), minus their zero
-  int32_t *bias;   // linear: (outs)
-  bool shift_only; // linear: requant32 or requant8 serves
-  int32_t *table;  // pointwise: output code by input code - lowest
-  uint8_t *table8; // pointwise: (256) the same for narrow input and output, as stored
+  bool packed;       // linear, conv: a kernel serves, otherwise the plain one
+  struct conv *conv; // conv: whose patches are rows of a linear layer; NULL: of linear
+  bool bytes;        // both: the kernel of 8 bits
+  int64_t groups;    // both: of 2 or 4 inputs that a kernel takes at a time
+  int64_t outs;      // both: outputs, padded
+  void *weight;      // both: (groups, outs, 2 or 4), minus their zero
+  int32_t *bias;     // both: (outs)
+  bool shift_only;   // both: requant32 or requant8 serves
+  int32_t *table;    // pointwise: output code by input code - lowest
+  uint8_t *table8;   // pointwise: (256) the same for narrow input and output, as stored
 };
+
+// Pixels of the output that a convolution takes at a time.
+enum { GOLDEN_BLOCK = 256 };
 
 // p for node n, by its column; nothing, if only the plain kernel serves. The graph's ranges are
 // proven.

@@ -49,8 +49,8 @@ void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
   x->elements = shape_elements(x->rank, x->shape);
 }
 
-// The original indices of a sliced output axis.
-static int64_t *channels_of(struct arena *a, const struct slice *s, int64_t size) {
+// The original indices of a sliced axis.
+static int64_t *points_of(struct arena *a, const struct slice *s, int64_t size) {
   int64_t *channel = ARENA_NEW(a, int64_t, size), k = 0;
   for (int64_t i = 0; i < s->ranges; i++)
     for (int64_t c = s->range[2 * i]; c < s->range[2 * i + 1]; c++) channel[k++] = c;
@@ -62,12 +62,16 @@ void job_narrow(struct arena *a, struct job *j, const struct space *space,
   for (uint32_t i = 0; i < j->node->n_in && i < INPUTS_MAX; i++)
     for (int d = 0; d < space->in_rank[i]; d++) {
       struct needs needs = slice_needs(a, space, slice, i, d);
-      if (!needs.whole) array_narrow(a, &j->in[i], j->frames, d, &needs, element);
+      if (!needs.whole && form_axis(space, i, d) != NONE)
+        array_narrow(a, &j->in[i], j->frames, d, &needs, element);
     }
+  if (!slice->ranges) return;
+  j->axis = slice->axis;
+  j->index = points_of(a, slice, slice_size(slice, space, slice->axis));
   for (int d = 0; d < space->out_rank; d++) {
     if (space->out_axis[d] != slice->axis) continue;
     j->sliced = d;
-    j->kept = channels_of(a, slice, slice_size(slice, space, slice->axis));
+    j->kept = j->index;
     if (d == space->out_rank - 1) j->channel = j->kept;
   }
 }

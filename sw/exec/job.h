@@ -25,6 +25,8 @@ struct job {
   const int64_t *channel;   // sliced last output axis: its original index; NULL: all
   const int64_t *kept;      // sliced dimension `sliced` of the output: the same; NULL: all
   int sliced;
+  int axis;                    // of the node's space, if it is a slice
+  const int64_t *index;        // what the points of that axis were before; NULL: it is none
   void *held[ASSIGN_REFS_MAX]; // read, assign: the variables' contents
   int share, shares;           // this call does share `share` of `shares`; 0 of 0: everything
   bool fresh;                  // real_backward writes dx instead of adding to it
@@ -46,7 +48,8 @@ void array_narrow(struct arena *a, struct array *x, int64_t frames, int dim,
 void array_widen(struct arena *a, struct array *x, int64_t frames, int dim,
                  const struct needs *needs, int64_t extent, size_t element);
 
-// Restricts the arrays of a job to what a slice of the space of its node needs.
+// Restricts the arrays of a job to what a slice of the space of its node needs, dimension by
+// dimension that is an axis; one that a window slides over stays whole.
 void job_narrow(struct arena *a, struct job *j, const struct space *space,
                 const struct slice *slice, size_t element);
 
@@ -55,6 +58,11 @@ bool job_moves(const struct node *n);
 
 // Does it. False if the node isn't one that moves.
 bool job_move(const struct job *j, size_t element);
+
+// Point i of an axis of the node's space, as it is numbered without a slice.
+static inline int64_t job_index(const struct job *j, int axis, int64_t i) {
+  return j->index && j->axis == axis ? j->index[i] : i;
+}
 
 // Units begin..end of `count` belong to this call. What a kernel computes for a unit doesn't depend
 // on who does it.

@@ -58,7 +58,8 @@ static void widen(struct arena *a, const struct job *j, const struct gradient *d
   slice_of(d->of, &s, &slice, &e);
   for (int k = 0; k < whole->rank; k++) {
     struct needs needs = slice_needs(a, &s, &slice, d->input, k);
-    if (!needs.whole) array_widen(a, &part, j->frames, k, &needs, whole->shape[k], sizeof(float));
+    if (!needs.whole && form_axis(&s, d->input, k) != NONE)
+      array_widen(a, &part, j->frames, k, &needs, whole->shape[k], sizeof(float));
   }
   memcpy(whole->data, part.data, (size_t)(job_frames(j, whole) * whole->elements) * sizeof(float));
 }

@@ -78,6 +78,17 @@ bool check_no_requants(const struct node *n, const char *what, struct err *e);
 // Accumulators of at most 62 bits, for any legal input of the declared types.
 bool check_accumulator(const struct graph *g, const struct node *n, struct err *e);
 
+// Sums of inputs times weights, plus a bias at the scale of the products.
+bool check_weighted(const struct graph *g, const struct node *n, struct err *e);
+
+// The accumulator of output o of such a node. `pads` says of a tap whether it may be padding, which
+// is x_zero; NULL: none is.
+struct interval weighted_acc(const struct graph *g, const struct node *n, enum known known,
+                             int64_t o, bool (*pads)(const void *context, int64_t tap),
+                             const void *context);
+double weighted_scale(const struct graph *g, const struct node *n, int64_t o);
+struct interval weighted_range(const struct graph *g, const struct node *n, uint32_t out);
+
 // ---- ranges
 
 struct interval interval_join(struct interval a, struct interval b);

@@ -76,6 +76,64 @@ static void linear(const struct step *s, const struct node *n, int64_t *y) {
       }
 }
 
+// ---- windows: an image of one row is (1, L, C)
+
+struct image {
+  int64_t size[2], channels; // of the input
+  int64_t kernel[2], out[2], stride[2], dilation[2], pad[2];
+};
+
+static int64_t listed(const struct node *n, enum attr_name name, int64_t i, int64_t otherwise) {
+  const struct attr *a = node_attr(n, name);
+  return a ? a->ints[i] : otherwise;
+}
+
+static struct image image_of(const struct step *s, const struct node *n, const int64_t *kernel) {
+  const struct value *x = input_of(s, n, 0), *y = output_of(s, n);
+  int axes = x->rank - 1;
+  struct image m = {{1, 1}, x->shape[axes], {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}};
+  for (int d = 0; d < axes; d++) {
+    int to = d + 2 - axes;
+    m.size[to] = x->shape[d];
+    m.kernel[to] = kernel[d];
+    m.out[to] = y->shape[d];
+    m.stride[to] = listed(n, ATTR_stride, d, 1);
+    m.dilation[to] = listed(n, ATTR_dilation, d, 1);
+    m.pad[to] = listed(n, ATTR_pad, d, 0);
+  }
+  return m;
+}
+
+// The pixel that tap (ky, kx) of output pixel (oy, ox) sees; -1 in the padding.
+static int64_t seen(const struct image *m, int64_t oy, int64_t ox, int64_t ky, int64_t kx) {
+  int64_t y = oy * m->stride[0] + ky * m->dilation[0] - m->pad[0];
+  int64_t x = ox * m->stride[1] + kx * m->dilation[1] - m->pad[1];
+  return y < 0 || y >= m->size[0] || x < 0 || x >= m->size[1] ? -1 : y * m->size[1] + x;
+}
+
+static void conv(const struct step *s, const struct node *n, int64_t *to) {
+  const struct value *w = input_of(s, n, 1);
+  struct image m = image_of(s, n, w->shape + 1);
+  int64_t outs = w->shape[0], ins = w->shape[w->rank - 1];
+  int64_t per_group = outs / (m.channels / ins);
+  for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
+    for (int64_t oy = 0; oy < m.out[0]; oy++)
+      for (int64_t ox = 0; ox < m.out[1]; ox++)
+        for (int64_t o = 0; o < outs; o++) {
+          fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, o) : 0;
+          for (int64_t ky = 0; ky < m.kernel[0]; ky++)
+            for (int64_t kx = 0; kx < m.kernel[1]; kx++)
+              for (int64_t i = 0; i < ins; i++) {
+                int64_t pixel = seen(&m, oy, ox, ky, kx);
+                int64_t weight = ((o * m.kernel[0] + ky) * m.kernel[1] + kx) * ins + i;
+                if (pixel >= 0)
+                  acc += centred(s, n, 0, f, pixel * m.channels + o / per_group * ins + i) *
+                         ((fix_wide)code(s, n, 1, f, weight) - zero_of(w, o));
+              }
+          *to++ = finish(s, n, 0, acc, o);
+        }
+}
+
 // ---- element by element
 
 static fix_wide limited(fix_wide v, fix_wide lo, fix_wide hi) {
@@ -287,6 +345,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
   switch ((enum op_column)op_info(n->op)->column) {
   case COLUMN_LINEAR:
     linear(s, n, y);
+    return;
+  case COLUMN_CONV:
+    conv(s, n, y);
     return;
   case COLUMN_SHAPE:
     copy(s, n, y);

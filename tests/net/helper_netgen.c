@@ -96,8 +96,7 @@ void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type
     if (!power) shift[i] += 31;
   }
   graph_add_requant(n->g, node, count, mul, shift);
-  int column = op_info(n->g->nodes[node].op)->column;
-  bool sums = column == COLUMN_LINEAR || op_is(n->g->nodes[node].op, TRAIT_CASTS);
+  bool sums = op_is(n->g->nodes[node].op, TRAIT_WEIGHTS | TRAIT_CASTS);
   if (!power && sums && bits <= 30 && out->cls == TYPE_FIXED && netgen_chance(n, 25))
     tflite(n, node);
 }
@@ -113,7 +112,7 @@ void netgen_finish(struct netgen *n, uint32_t node) {
 
 // ---- columns
 
-static struct type weight_type(struct netgen *n, int64_t out) {
+struct type netgen_weight_type(struct netgen *n, int64_t out) {
   int kind = (int)netgen_pick(n, 0, 9);
   if (kind < 2) {
     double *scales = ARENA_NEW(n->arena, double, out);
@@ -161,6 +160,17 @@ void netgen_flatten(struct netgen *n) {
   netgen_finish(n, node);
 }
 
+void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct type *w,
+                     const struct type *out) {
+  const int64_t *outs = n->g->values[n->g->nodes[node].in[1].value].shape;
+  if (netgen_chance(n, 70)) netgen_use(n, node, netgen_tensor(n, "b", 1, outs, bias_type(n, x, w)));
+  graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
+  int bits = acc_bits(n, node);
+  n->g->nodes[node].n_rq = 0;
+  netgen_requant(n, node, bits, out, netgen_chance(n, 30) ? outs[0] : 1);
+  netgen_finish(n, node);
+}
+
 // Over the last axis: mostly of a flat stream, sometimes of several rows.
 static void linear(struct netgen *n) {
   if (n->kind == NETGEN_CIRCUIT || netgen_chance(n, 60)) netgen_flatten(n);
@@ -169,17 +179,11 @@ static void linear(struct netgen *n) {
   int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
   memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
   y_shape[rank - 1] = shape[0];
-  struct type w = weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);
+  struct type w = netgen_weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_linear, out, rank, y_shape, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
-  if (netgen_chance(n, 70))
-    netgen_use(n, node, netgen_tensor(n, "b", 1, shape, bias_type(n, x, &w)));
-  graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
-  int bits = acc_bits(n, node);
-  n->g->nodes[node].n_rq = 0;
-  netgen_requant(n, node, bits, &out, netgen_chance(n, 30) ? shape[0] : 1);
-  netgen_finish(n, node);
+  netgen_weighted(n, node, x, &w, &out);
 }
 
 static void quantize_to(struct netgen *n, struct type out) {
@@ -276,6 +280,9 @@ static bool add(struct netgen *n, enum op op) {
   switch ((enum op_column)op_info(op)->column) {
   case COLUMN_LINEAR:
     linear(n);
+    return true;
+  case COLUMN_CONV:
+    netgen_conv(n, op);
     return true;
   case COLUMN_SHAPE:
     if (op == OP_identity)

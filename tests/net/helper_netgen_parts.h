@@ -31,6 +31,11 @@ void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type
                     int64_t count);
 void netgen_finish(struct netgen *n, uint32_t node); // its output is the chain's end
 
+struct type netgen_weight_type(struct netgen *n, int64_t out);
+// Bias and requantisation of a node with weights, which ends the chain.
+void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct type *w,
+                     const struct type *out);
+
 // Each adds to the chain's end.
 void netgen_flatten(struct netgen *n);
 void netgen_pointwise(struct netgen *n, enum op op);
@@ -39,6 +44,7 @@ void netgen_concat(struct netgen *n);
 void netgen_reshape(struct netgen *n);
 void netgen_matmul(struct netgen *n, bool frames);
 void netgen_sum(struct netgen *n, bool frames);
+void netgen_conv(struct netgen *n, enum op op);
 void netgen_state(struct netgen *n);
 void netgen_opaque(struct netgen *n);
 

@@ -63,6 +63,26 @@ static void make_linear(struct probe *p) {
   if (bit(p, 2)) add_input(p, 1, w, bit(p, 3), 2);
 }
 
+static void make_conv(struct probe *p) {
+  int axes = p->g->nodes[p->node].op == OP_conv1d ? 1 : 2;
+  int64_t groups = bit(p, 2) ? pick(p, 1, 3) : 1, x[3], w[4], list[4];
+  x[axes] = groups * pick(p, 1, 3);
+  w[0] = groups * pick(p, 1, 3);
+  w[axes + 1] = x[axes] / groups;
+  for (int d = 0; d < axes; d++) {
+    x[d] = pick(p, 5, 20);
+    w[1 + d] = pick(p, 1, 3);
+  }
+  add_input(p, axes + 1, x, bit(p, 0), 2);
+  add_input(p, axes + 2, w, bit(p, 1), 2);
+  if (bit(p, 3)) add_input(p, 1, w, bit(p, 4), 2);
+  for (int i = 0; i < 4; i++) list[i] = pick(p, 1, 2);
+  if (pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_stride, axes, list);
+  if (pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_dilation, axes, list + 2);
+  if (pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_pad, 2 * axes, list);
+  if (groups > 1) graph_add_int(p->g, p->node, ATTR_groups, groups);
+}
+
 static void make_matmul(struct probe *p) {
   bool ta = bit(p, 0), tb = bit(p, 1), frames = bit(p, 2);
   int64_t m = pick(p, 1, 7), k = size(p), n = pick(p, 1, 7);
@@ -166,6 +186,9 @@ bool probe_make(struct probe *p, enum op op) {
   switch ((enum op_gradient)op_info(op)->gradient) {
   case GRADIENT_LINEAR:
     make_linear(p);
+    return true;
+  case GRADIENT_CONV:
+    make_conv(p);
     return true;
   case GRADIENT_COPY:
     make_elements(p, 2);
@@ -429,10 +452,49 @@ static void dropout(const struct probe *p, int64_t f, double *y) {
   }
 }
 
+// The image as if it stood in a field of zeros: what element (y, x, c) is.
+static double seen(const struct probe *p, int64_t f, int64_t y, int64_t x, int64_t c) {
+  const struct array *a = &p->job.in[0];
+  int64_t rows = a->rank == 3 ? a->shape[0] : 1, columns = a->shape[a->rank - 2];
+  bool inside = y >= 0 && y < rows && x >= 0 && x < columns;
+  return inside ? frame(p, 0, f)[(y * columns + x) * a->shape[a->rank - 1] + c] : 0;
+}
+
+static int64_t listed(const struct probe *p, enum attr_name name, int i, int64_t otherwise) {
+  const struct attr *a = node_attr(p->job.node, name);
+  return a ? a->ints[i] : otherwise;
+}
+
+static void conv(const struct probe *p, int64_t f, double *y) {
+  const struct array *w = &p->job.in[1], *out = &p->job.out[0];
+  bool flat = w->rank == 3;
+  int64_t rows = flat ? 1 : w->shape[1], columns = w->shape[w->rank - 2],
+          ins = w->shape[w->rank - 1];
+  int64_t outs = w->shape[0], width = out->shape[out->rank - 2], last = flat ? 0 : 1;
+  int64_t groups = node_int(p->job.node, ATTR_groups, 1);
+  for (int64_t i = 0; i < out->elements; i++) {
+    int64_t o = i % outs, ox = i / outs % width, oy = i / outs / width;
+    y[i] = p->job.node->n_in > 2 ? frame(p, 2, f)[o] : 0;
+    for (int64_t k = 0; k < rows * columns * ins; k++) {
+      int64_t ky = k / ins / columns, kx = k / ins % columns,
+              c = o / (outs / groups) * ins + k % ins;
+      int64_t at = ox * listed(p, ATTR_stride, (int)last, 1) +
+                   kx * listed(p, ATTR_dilation, (int)last, 1) - listed(p, ATTR_pad, (int)last, 0);
+      int64_t row = flat ? 0
+                         : oy * listed(p, ATTR_stride, 0, 1) + ky * listed(p, ATTR_dilation, 0, 1) -
+                               listed(p, ATTR_pad, 0, 0);
+      y[i] += seen(p, f, row, at, c) * frame(p, 1, f)[o * rows * columns * ins + k];
+    }
+  }
+}
+
 static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   switch ((enum op_column)op_info(p->job.node->op)->column) {
   case COLUMN_LINEAR:
     linear(p, f, y);
+    return;
+  case COLUMN_CONV:
+    conv(p, f, y);
     return;
   case COLUMN_CLASSIFY:
     softmax(p, f, y);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights and bias of a linear layer or a convolution become tensors of the integer graph.
+#include "quant/quantize_layer.h"
+#include "quant/quantize_weights.h"
+#include "sw/base/bits.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BIAS_BITS_MAX = 62 };
+
+// The bias at the accumulator's scale, in the narrowest type that holds it.
+static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct type *x,
+                       const struct type *w, struct type *type, struct tensor **codes) {
+  int64_t limit = fix_highest(BIAS_BITS_MAX, true);
+  int64_t *exact = ARENA_NEW(q->arena, int64_t, b->count);
+  double *scale = ARENA_NEW(q->arena, double, b->count);
+  int width = 2;
+  for (int64_t o = 0; o < b->count; o++) {
+    scale[o] = type_scale(x, 0) * type_scale(w, o);
+    exact[o] = fix_from_real(tensor_real(b, o) / scale[o], -limit, limit);
+    if (exact[o] == limit || exact[o] == -limit)
+      return err_set(q->err,
+                     "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
+                     "the weights are too small beside it for %s (another --weight-precision?)",
+                     (long long)o, tensor_real(b, o), scale[o], type_text(q->arena, w));
+    int own = bits_signed(exact[o]);
+    width = own > width ? own : width;
+  }
+  *type = w->axis < 0 ? type_fixed(q->arena, width, true, scale[0], 0)
+                      : type_channels(q->arena, width, true, 0, b->count, scale,
+                                      ARENA_NEW(q->arena, int32_t, b->count));
+  *codes = tensor_new(q->arena, dtype_for(type), 1, b->shape);
+  for (int64_t o = 0; o < b->count; o++) tensor_set_int(*codes, o, exact[o]);
+  return true;
+}
+
+static bool weighted_requant(struct quantizer *q, uint32_t node, const struct type *x,
+                             const struct type *w, const struct type *out) {
+  int64_t count = w->channels;
+  int64_t *mul = ARENA_NEW(q->arena, int64_t, count);
+  int32_t *shift = ARENA_NEW(q->arena, int32_t, count);
+  for (int64_t o = 0; o < count; o++) {
+    double r = type_scale(x, 0) * type_scale(w, o) / type_scale(out, 0);
+    if (!quantize_scale(q, node, r, &mul[o], &shift[o])) return false;
+  }
+  graph_add_requant(q->to, node, count, mul, shift);
+  return true;
+}
+
+bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
+                       const struct format *f, const struct type *out) {
+  const struct value *w = node_in(q->from, n, 1), *b = node_in(q->from, n, 2);
+  if (!w->init || (b && !b->init) || n->in[1].delay)
+    return err_set(q->err, "its weights are computed, only constant ones are quantised");
+  const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
+  struct type type;
+  struct tensor *weights = quantize_weights(q, w->init, f, &type);
+  if (!weights) return false;
+  uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, type);
+  q->to->values[id].mask = w->mask;
+  graph_add_use(q->to, node, (struct use){id, 0, NONE});
+  if (b) {
+    struct type bias;
+    struct tensor *codes = NULL;
+    if (!bias_codes(q, b->init, &x, &type, &bias, &codes)) return false;
+    graph_add_use(
+        q->to, node,
+        (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,
+                     NONE});
+  }
+  return weighted_requant(q, node, &x, &type, out);
+}

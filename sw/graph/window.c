@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/graph/window.h"
+
+static const char *axis_text(const struct window *w, int axis) {
+  return w->axes == 1 ? "" : axis == ROWS ? " of rows" : " of columns";
+}
+
+// `per_axis` numbers for each axis, those of rows first; `least` and more.
+static bool numbers(const struct window *w, const struct node *n, enum attr_name name, int per_axis,
+                    int64_t least, int64_t otherwise, int64_t to[2 * WINDOW_AXES], struct err *e) {
+  const struct attr *a = node_attr(n, name);
+  for (int i = 0; i < per_axis * w->axes; i++) to[i] = otherwise;
+  if (!a) return true;
+  if (a->count != per_axis * w->axes)
+    return err_set(e, "%s: %lld numbers, expected %d", attr_text(name), (long long)a->count,
+                   per_axis * w->axes);
+  for (int64_t i = 0; i < a->count; i++) {
+    if (a->ints[i] < least || a->ints[i] > DIM_MAX)
+      return err_set(e, "%s: %lld, expected %lld to %lld", attr_text(name), (long long)a->ints[i],
+                     (long long)least, (long long)DIM_MAX);
+    to[i] = a->ints[i];
+  }
+  return true;
+}
+
+// How many windows there are; with `ceil` also one that reaches beyond the padded image, if it
+// begins in the image or the padding before it.
+static bool count(struct window *w, int axis, bool ceil, struct err *e) {
+  int64_t extent = (w->kernel[axis] - 1) * w->dilation[axis] + 1;
+  int64_t room = w->in[axis] + w->before[axis] + w->after[axis] - extent;
+  if (room < 0)
+    return err_set(e, "a kernel over %lld%s, the padded image has %lld", (long long)extent,
+                   axis_text(w, axis), (long long)(room + extent));
+  w->out[axis] = room / w->stride[axis] + 1;
+  if (ceil && room % w->stride[axis] &&
+      w->out[axis] * w->stride[axis] < w->in[axis] + w->before[axis])
+    w->out[axis]++;
+  return true;
+}
+
+bool window_of(const struct graph *g, const struct node *n, const int64_t *kernel, struct window *w,
+               struct err *e) {
+  const struct value *x = node_in(g, n, 0);
+  int64_t stride[2 * WINDOW_AXES], dilation[2 * WINDOW_AXES], pad[2 * WINDOW_AXES];
+  *w = (struct window){.axes = x->rank - 1, .channels = x->shape[x->rank - 1]};
+  if (!numbers(w, n, ATTR_stride, 1, 1, 1, stride, e) ||
+      !numbers(w, n, ATTR_dilation, 1, 1, 1, dilation, e) ||
+      !numbers(w, n, ATTR_pad, 2, 0, 0, pad, e))
+    return false;
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    int i = axis - (WINDOW_AXES - w->axes);
+    bool there = i >= 0;
+    w->in[axis] = there ? x->shape[i] : 1;
+    w->kernel[axis] = there ? kernel[i] : 1;
+    w->stride[axis] = there ? stride[i] : 1;
+    w->dilation[axis] = there ? dilation[i] : 1;
+    w->before[axis] = there ? pad[i] : 0;
+    w->after[axis] = there ? pad[w->axes + i] : 0;
+    if (w->kernel[axis] < 1 || w->kernel[axis] > DIM_MAX)
+      return err_set(e, "a kernel of %lld%s", (long long)w->kernel[axis], axis_text(w, axis));
+    if (!count(w, axis, node_int(n, ATTR_ceil, 0) != 0, e)) return false;
+  }
+  return true;
+}
+
+bool window_pads(const struct window *w, int axis, int64_t k) {
+  return window_at(w, axis, 0, k) < 0 || window_at(w, axis, w->out[axis] - 1, k) >= w->in[axis];
+}
+
+int64_t window_taps(const struct window *w, int axis, int64_t o) {
+  int64_t taps = 0;
+  for (int64_t k = 0; k < w->kernel[axis]; k++)
+    taps += window_inside(w, axis, window_at(w, axis, o, k));
+  return taps;
+}
