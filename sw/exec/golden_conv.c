@@ -22,7 +22,7 @@ static fix_wide products(const struct taps *t, int64_t frame, int64_t pixel, int
 void golden_conv(const struct job *j) {
   const struct array *y = &j->out[0];
   struct taps t;
-  if (!taps_of(j, &t)) return;
+  if (!taps_of_conv(j, &t)) return;
   for (int64_t f = 0; f < job_frames(j, y); f++)
     for (int64_t i = 0; i < y->elements; i++) {
       int64_t o = i % t.outs;

@@ -49,12 +49,12 @@ static void each_tap(const struct run *r, int64_t p, visitor *visit, float *imag
 
 // Taps side by side in the image are side by side in a patch.
 static bool in_rows(const struct taps *t) {
-  return t->conv.groups == 1 && t->conv.window.dilation[COLUMNS] == 1 && !t->job->index;
+  return t->conv.groups == 1 && t->window.dilation[COLUMNS] == 1 && !t->job->index;
 }
 
 static void each_row(const struct run *r, int64_t p, visitor *visit, float *image) {
   const struct taps *t = r->taps;
-  const struct window *w = &t->conv.window;
+  const struct window *w = &t->window;
   int64_t pixel = r->pixel + p, row = t->columns * t->ins;
   int64_t first = window_at(w, COLUMNS, pixel % t->out_columns, 0), end = first + t->columns;
   int64_t left = first < 0 ? -first : 0, right = end > w->in[COLUMNS] ? end - w->in[COLUMNS] : 0;
@@ -147,7 +147,7 @@ static void forward(const struct run *r, void *context) {
 void real_conv(const struct job *j) {
   struct taps t;
   int64_t begin, end;
-  if (!taps_of(j, &t)) return;
+  if (!taps_of_conv(j, &t)) return;
   job_share(j, all_pixels(&t), &begin, &end);
   each_run(&t, begin, end, 0, t.outs, forward, NULL);
 }
@@ -219,7 +219,7 @@ void real_conv_gradient(const struct job *j, const float *dy, float *const dx[JO
   struct taps t;
   int64_t begin, end, frames = job_frames(j, &j->out[0]);
   struct backward b = {dy, dx};
-  if (!taps_of(j, &t)) return;
+  if (!taps_of_conv(j, &t)) return;
   int64_t pixels = all_pixels(&t) / frames, taps = taps_count(&t) * t.ins;
   // by frames, if they have gradients of their own
   job_share(j, j->in[0].per_frame ? frames : 1, &begin, &end);

@@ -49,6 +49,11 @@ void space_term(struct space *s, uint32_t input, int dim, int axis, int64_t stri
 // Element by element; shapes broadcast as NumPy's.
 bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e);
 
+// Of a window over an image, the first input: the axes of the output, of which `outs` channels are
+// the last, then those of the kernel, which are reduced.
+struct window;
+void space_window(struct space *s, const struct window *w, int64_t outs);
+
 // ---- shapes
 
 void shape_copy(const struct value *v, int *rank, int64_t shape[RANK_MAX]);
@@ -88,6 +93,9 @@ struct interval weighted_acc(const struct graph *g, const struct node *n, enum k
                              const void *context);
 double weighted_scale(const struct graph *g, const struct node *n, int64_t o);
 struct interval weighted_range(const struct graph *g, const struct node *n, uint32_t out);
+
+// Padding counts as 0, which an image of signs doesn't have.
+bool check_padding(const struct value *x, const struct node *n, struct err *e);
 
 // ---- ranges
 

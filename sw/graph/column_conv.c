@@ -34,27 +34,20 @@ bool conv_of(const struct graph *g, const struct node *n, struct conv *c, struct
 static bool conv_space(const struct graph *g, const struct node *n, struct space *s,
                        struct err *e) {
   struct conv c;
-  int tap[WINDOW_AXES] = {NONE, NONE};
   if (!conv_of(g, n, &c, e)) return false;
-  const struct window *w = &c.window;
-  for (int d = 0; d < w->axes; d++) {
-    int axis = d + WINDOW_AXES - w->axes;
-    s->in[0][d].offset = -w->before[axis];
-    space_term(s, 0, d, space_axis(s, w->out[axis], false), w->stride[axis]);
-  }
-  int out = space_axis(s, c.outs, false);
-  space_term(s, 1, 0, out, 1);
-  if (node_in(g, n, 2)) space_term(s, 2, 0, out, 1);
-  for (int d = 0; d < w->axes; d++) {
-    int axis = d + WINDOW_AXES - w->axes;
-    tap[axis] = space_axis(s, w->kernel[axis], true);
-    space_term(s, 0, d, tap[axis], w->dilation[axis]);
-    space_term(s, 1, 1 + d, tap[axis], 1);
-  }
+  int axes = c.window.axes;
+  space_window(s, &c.window, c.outs);
+  space_term(s, 1, 0, axes, 1);
+  if (node_in(g, n, 2)) space_term(s, 2, 0, axes, 1);
+  for (int d = 0; d < axes; d++) space_term(s, 1, 1 + d, axes + 1 + d, 1);
   int in = space_axis(s, c.ins, true);
-  space_term(s, 1, 1 + w->axes, in, 1);
-  if (c.groups == 1) space_term(s, 0, w->axes, in, 1);
+  space_term(s, 1, 1 + axes, in, 1);
+  if (c.groups == 1) space_term(s, 0, axes, in, 1);
   return true;
+}
+
+static bool conv_types(const struct graph *g, const struct node *n, struct err *e) {
+  return check_padding(node_in(g, n, 0), n, e) && check_weighted(g, n, e);
 }
 
 static bool conv_pads(const void *context, int64_t tap) {
@@ -74,7 +67,7 @@ static struct interval conv_acc(const struct graph *g, const struct node *n, enu
 
 const struct graph_column column_conv = {.space = conv_space,
                                          .multiplies = true,
-                                         .types = check_weighted,
+                                         .types = conv_types,
                                          .acc = conv_acc,
                                          .acc_scale = weighted_scale,
                                          .channels_differ = true,

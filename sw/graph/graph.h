@@ -183,6 +183,7 @@ enum op_trait {
   TRAIT_BACKWARD = 1 << 11,
   TRAIT_CARRIED = 1 << 12,
   TRAIT_NARROWS = 1 << 13,
+  TRAIT_WINDOWS = 1 << 14,
 };
 
 // How gradients pass through a kind, or why they don't.

@@ -64,8 +64,8 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
   }
   for (int k = 0; k < 2; k++) {
     if (k) x = interval_join(x, (struct interval){0, 0});
-    all = interval_plus(all, (struct interval){x.lo * up[k] + x.hi * down[k],
-                                               x.hi * up[k] + x.lo * down[k]});
+    all = interval_plus(
+        all, (struct interval){x.lo * up[k] + x.hi * down[k], x.hi * up[k] + x.lo * down[k]});
   }
   return all;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/window.h"
 
+#include "sw/graph/column.h"
+
 static const char *axis_text(const struct window *w, int axis) {
   return w->axes == 1 ? "" : axis == ROWS ? " of rows" : " of columns";
 }
@@ -72,4 +74,24 @@ int64_t window_taps(const struct window *w, int axis, int64_t o) {
   for (int64_t k = 0; k < w->kernel[axis]; k++)
     taps += window_inside(w, axis, window_at(w, axis, o, k));
   return taps;
+}
+
+void space_window(struct space *s, const struct window *w, int64_t outs) {
+  int first = WINDOW_AXES - w->axes;
+  for (int d = 0; d < w->axes; d++) {
+    s->in[0][d].offset = -w->before[first + d];
+    space_term(s, 0, d, space_axis(s, w->out[first + d], false), w->stride[first + d]);
+  }
+  space_axis(s, outs, false);
+  for (int d = 0; d < w->axes; d++)
+    space_term(s, 0, d, space_axis(s, w->kernel[first + d], true), w->dilation[first + d]);
+}
+
+bool check_padding(const struct value *x, const struct node *n, struct err *e) {
+  const struct attr *pad = node_attr(n, ATTR_pad);
+  for (int64_t i = 0; pad && type_is_bipolar(&x->type) && i < pad->count; i++)
+    if (pad->ints[i])
+      return err_set(e, "pad: %lld, but \"%s\" is bipolar, which has no 0 to pad with",
+                     (long long)pad->ints[i], x->name);
+  return true;
 }

@@ -83,18 +83,50 @@ static uint32_t draw(struct reading *r, const char *name, int rank, const int64_
   return graph_add_tensor(r->g, name, t, type_real());
 }
 
-static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
+// Kinds whose weights are kernels of windows.
+static bool slides(enum op op) {
+  return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride);
+}
+
+// (OUT, IN), or (OC, KH, KW, C / groups) with the dimensions of `kernel`.
+static bool weight_shape(struct reading *r, const json_t *j, enum op op, int *rank,
+                         int64_t shape[RANK_MAX]) {
   const struct value *x = &r->g->values[r->at];
-  int64_t out = json_integer_value(json_object_get(j, "out"));
-  int64_t in = x->rank ? x->shape[x->rank - 1] : 0;
-  if (out < 1 || out > DIM_MAX || in < 1)
+  const json_t *kernel = json_object_get(j, "kernel"), *groups = json_object_get(j, "groups");
+  int64_t in = x->rank ? x->shape[x->rank - 1] : 0, cut = groups ? json_integer_value(groups) : 1;
+  *rank = 0;
+  shape[(*rank)++] = json_integer_value(json_object_get(j, "out"));
+  if (shape[0] < 1 || shape[0] > DIM_MAX || in < 1)
     return err_set(r->err, "out: expected the number of outputs, 1 to %lld", (long long)DIM_MAX);
-  if (out * in > ELEMENTS_MAX)
-    return err_set(r->err, "out: %lld x %lld weights, at most %lld", (long long)out, (long long)in,
-                   (long long)ELEMENTS_MAX);
-  const char *weight = arena_printf(r->arena, "%s.weight", name);
-  uint32_t w = draw(r, weight, 2, (int64_t[]){out, in}, in);
-  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, &out, in);
+  if (slides(op)) {
+    if ((int)json_array_size(kernel) != x->rank - 1 || x->rank > 3)
+      return err_set(r->err, "kernel: expected a list of %d numbers, for an input of rank %d",
+                     x->rank - 1, x->rank);
+    for (size_t d = 0; d < json_array_size(kernel); d++) {
+      int64_t size = json_integer_value(json_array_get(kernel, d));
+      if (size < 1 || size > DIM_MAX)
+        return err_set(r->err, "kernel: expected 1 to %lld", (long long)DIM_MAX);
+      shape[(*rank)++] = size;
+    }
+    if (cut < 1 || in % cut)
+      return err_set(r->err, "groups: %lld, which must divide %lld channels", (long long)cut,
+                     (long long)in);
+    in /= cut;
+  }
+  shape[(*rank)++] = in;
+  int64_t count = shape_elements(*rank, shape);
+  return count <= ELEMENTS_MAX ||
+         err_set(r->err, "out: %lld x %lld weights, at most %lld", (long long)shape[0],
+                 (long long)(count / shape[0]), (long long)ELEMENTS_MAX);
+}
+
+static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
+  int64_t shape[RANK_MAX];
+  int rank;
+  if (!weight_shape(r, j, r->g->nodes[node].op, &rank, shape)) return false;
+  int64_t taps = shape_elements(rank - 1, shape + 1);
+  uint32_t w = draw(r, arena_printf(r->arena, "%s.weight", name), rank, shape, taps);
+  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, taps);
   graph_add_use(r->g, node, (struct use){w, 0, NONE});
   graph_add_use(r->g, node, (struct use){b, 0, NONE});
   return true;
@@ -130,8 +162,8 @@ static bool read_attr(struct reading *r, uint32_t node, const char *key, const j
 // Kinds that take one stream and can be trained through, or that end a network.
 static bool is_layer(const struct op_info *info) {
   if (!(info->executors & EXECUTOR_REAL)) return false;
-  return info->traits &
-         (TRAIT_WEIGHTS | TRAIT_ALIAS | TRAIT_MAPS | TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED);
+  return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_ALIAS | TRAIT_MAPS | TRAIT_INDEX |
+                         TRAIT_HOST | TRAIT_SKIPPED);
 }
 
 static bool add_output(struct reading *r, uint32_t node, const char *name) {
@@ -143,12 +175,12 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
   return true;
 }
 
-// fc1, fc2, .. for linear layers, relu1, .. for the others.
+// fc1, fc2, .. for linear layers, conv1, .. for convolutions, relu1, .. for the others.
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  bool linear = op_is((enum op)op, TRAIT_WEIGHTS);
-  return arena_printf(r->arena, "%s%d", linear ? "fc" : op_info(op)->name, ++r->counts[op]);
+  const char *kind = slides(op) ? "conv" : op_is(op, TRAIT_WEIGHTS) ? "fc" : op_info(op)->name;
+  return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
 
 static bool read_layer(struct reading *r, const json_t *j) {
@@ -164,7 +196,8 @@ static bool read_layer(struct reading *r, const json_t *j) {
   if (op_is((enum op)op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 ||
-               (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0);
+               (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0) ||
+               (slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }
   return add_output(r, node, name);

@@ -8,7 +8,7 @@
 //    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in"}
 //
 // A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
-// `out` and gets weights.
+// `out` and gets weights, a convolution `kernel` too.
 #ifndef NNGEN_TRAIN_RECIPE_H
 #define NNGEN_TRAIN_RECIPE_H
 

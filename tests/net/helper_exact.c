@@ -134,6 +134,64 @@ static void conv(const struct step *s, const struct node *n, int64_t *to) {
         }
 }
 
+// sum * 2^-shift / count as a code: the quotient, and what the digits behind it say.
+static int64_t divided(const struct step *s, const struct node *n, fix_wide sum, int64_t count) {
+  const struct value *y = output_of(s, n);
+  struct fix_target t = {.width = y->type.width,
+                         .is_signed = y->type.is_signed,
+                         .zero = zero_of(y, 0),
+                         .rounding = n->rounding,
+                         .overflow = n->overflow};
+  return rational_quotient(sum, count, n->rq[0].shift[0], &t);
+}
+
+// The counts of all windows, those below a given one.
+static uint32_t rank_of(const int64_t *counts, int64_t windows, int64_t count) {
+  uint32_t below = 0;
+  for (int64_t i = 0; i < windows; i++) {
+    bool first = counts[i] < count;
+    for (int64_t k = 0; k < i; k++) first &= counts[k] != counts[i];
+    below += first;
+  }
+  return below;
+}
+
+static void pool(const struct step *s, const struct node *n, int64_t *to) {
+  const struct value *x = input_of(s, n, 0), *y = output_of(s, n);
+  const struct attr *kernel = node_attr(n, ATTR_kernel);
+  struct image m = image_of(s, n, kernel ? kernel->ints : x->shape);
+  int axes = x->rank - 1;
+  bool padding = node_int(n, ATTR_count_pad, 0);
+  int64_t last[2] = {0, 0}, windows = m.out[0] * m.out[1];
+  for (int d = 0; d < axes; d++) last[d + 2 - axes] = listed(n, ATTR_pad, axes + d, 0);
+  int64_t *counts = ARENA_NEW(s->arena, int64_t, windows);
+  for (int pass = 0; pass < 2; pass++)
+    for (int64_t i = 0; i < (pass ? frames_of(s, y) : 1) * windows * m.channels; i++) {
+      int64_t c = i % m.channels, w = i / m.channels % windows, f = i / m.channels / windows;
+      int64_t best = INT64_MIN, count = 0;
+      fix_wide sum = 0;
+      for (int64_t k = 0; k < m.kernel[0] * m.kernel[1]; k++) {
+        int64_t oy = w / m.out[1], ox = w % m.out[1], ky = k / m.kernel[1], kx = k % m.kernel[1];
+        int64_t pixel = seen(&m, oy, ox, ky, kx);
+        bool beyond = oy * m.stride[0] + ky - m.pad[0] >= m.size[0] + last[0] ||
+                      ox * m.stride[1] + kx - m.pad[1] >= m.size[1] + last[1];
+        count += pixel >= 0 || (padding && !beyond);
+        if (pixel < 0) continue;
+        int64_t at = pixel * m.channels + c;
+        if (code(s, n, 0, f, at) > best) best = code(s, n, 0, f, at);
+        sum += centred(s, n, 0, f, at);
+      }
+      counts[w] = count;
+      if (!pass) continue;
+      if (n->op == OP_max_pool)
+        *to++ = n->n_rq ? finish(s, n, 0, (fix_wide)best - zero_of(x, 0), c) : best;
+      else if (n->rq[0].mul[0] == 1)
+        *to++ = divided(s, n, sum, count);
+      else
+        *to++ = finish(s, n, rank_of(counts, windows, count), sum, 0);
+    }
+}
+
 // ---- element by element
 
 static fix_wide limited(fix_wide v, fix_wide lo, fix_wide hi) {
@@ -348,6 +406,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
     return;
   case COLUMN_CONV:
     conv(s, n, y);
+    return;
+  case COLUMN_POOL:
+    pool(s, n, y);
     return;
   case COLUMN_SHAPE:
     copy(s, n, y);

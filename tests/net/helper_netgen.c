@@ -284,6 +284,9 @@ static bool add(struct netgen *n, enum op op) {
   case COLUMN_CONV:
     netgen_conv(n, op);
     return true;
+  case COLUMN_POOL:
+    netgen_pool(n, op);
+    return true;
   case COLUMN_SHAPE:
     if (op == OP_identity)
       identity(n);

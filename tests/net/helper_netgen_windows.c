@@ -2,6 +2,8 @@
 // Kinds that slide over an image.
 #include "tests/net/helper_netgen_parts.h"
 
+#include "sw/graph/pool.h"
+
 #include <string.h>
 
 static int64_t divisor(struct netgen *n, int64_t of, int64_t most) {
@@ -34,13 +36,13 @@ struct sliding {
 static struct sliding sliding(struct netgen *n, int axes) {
   struct sliding s;
   const int64_t *in = netgen_end(n)->shape;
-  bool plain = netgen_chance(n, 30);
+  bool plain = netgen_chance(n, 30), zero = netgen_end(n)->type.cls != TYPE_BIPOLAR;
   for (int d = 0; d < axes; d++) {
     s.stride[d] = plain ? 1 : netgen_pick(n, 1, 3);
     s.dilation[d] = plain || netgen_chance(n, 60) ? 1 : 2;
     s.kernel[d] = netgen_pick(n, 1, 4);
-    s.pad[d] = plain ? 0 : netgen_pick(n, 0, s.kernel[d]);
-    s.pad[axes + d] = plain ? 0 : netgen_pick(n, 0, s.kernel[d]);
+    s.pad[d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
+    s.pad[axes + d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
     int64_t padded = in[d] + s.pad[d] + s.pad[axes + d];
     while ((s.kernel[d] - 1) * s.dilation[d] + 1 > padded) s.kernel[d]--;
     s.out[d] = (padded - (s.kernel[d] - 1) * s.dilation[d] - 1) / s.stride[d] + 1;
@@ -77,4 +79,70 @@ void netgen_conv(struct netgen *n, enum op op) {
   if (groups > 1) graph_add_int(n->g, node, ATTR_groups, groups);
   netgen_use(n, node, netgen_tensor(n, "w", axes + 2, kernel, w));
   netgen_weighted(n, node, x, &w, &out);
+}
+
+// No window is padding alone: there is less of it than of the kernel.
+static struct sliding pooling(struct netgen *n, int axes) {
+  struct sliding s = sliding(n, axes);
+  const int64_t *in = netgen_end(n)->shape;
+  bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR;
+  for (int d = 0; d < axes; d++) {
+    s.dilation[d] = 1;
+    if (s.kernel[d] > in[d]) s.kernel[d] = in[d];
+    s.pad[d] = pads ? netgen_pick(n, 0, s.kernel[d] - 1) : 0;
+    s.pad[axes + d] = pads ? netgen_pick(n, 0, s.kernel[d] - 1) : 0;
+    s.out[d] = (in[d] + s.pad[d] + s.pad[axes + d] - s.kernel[d]) / s.stride[d] + 1;
+  }
+  s.out[axes] = in[axes];
+  return s;
+}
+
+// One requantisation that divides exactly, or one for each count.
+static void average(struct netgen *n, uint32_t node, const struct type *in,
+                    const struct type *out) {
+  struct pool_window p;
+  struct err e = {0};
+  int64_t counts = 0, mul = 1;
+  int32_t shift = (int32_t)(type_width(in) - type_width(out) + netgen_pick(n, -2, 1));
+  pool_of(n->g, &n->g->nodes[node], &p, &e);
+  const int64_t *count = pool_counts(n->arena, &p, &counts);
+  if (netgen_chance(n, 60))
+    counts = 1;
+  else
+    mul = netgen_pick(n, 1 << 30, INT32_MAX);
+  for (int64_t i = 0; i < counts; i++) {
+    int32_t by = shift;
+    for (int64_t c = 1; mul > 1 && c < count[i]; c *= 2) by++;
+    if (mul > 1) by += 31;
+    graph_add_requant(n->g, node, 1, &mul, &by);
+  }
+}
+
+void netgen_pool(struct netgen *n, enum op op) {
+  int axes = netgen_chance(n, 50) ? 1 : 2;
+  image(n, axes);
+  uint32_t x = n->at;
+  bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30);
+  struct sliding s = pooling(n, axes);
+  struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
+  if (op == OP_max_pool && netgen_chance(n, 40)) out = in;
+  bool frames = netgen_end(n)->per_frame;
+  uint32_t node = netgen_add_node(n, op, out, axes + 1, s.out, frames);
+  netgen_use(n, node, x);
+  if (global)
+    s = (struct sliding){.stride = {1, 1}, .dilation = {1, 1}};
+  else
+    graph_add_ints(n->g, node, ATTR_kernel, axes, s.kernel);
+  add_attrs(n, node, &s, axes);
+  if (ceil) graph_add_int(n->g, node, ATTR_ceil, 1);
+  if (op == OP_avg_pool && netgen_chance(n, 50)) graph_add_int(n->g, node, ATTR_count_pad, 1);
+  struct value *y = &n->g->values[n->g->nodes[node].out[0]];
+  struct err e = {0};
+  graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);
+  if (op == OP_avg_pool) {
+    average(n, node, &in, &out);
+  } else if (!type_equal(&in, &out)) {
+    netgen_requant(n, node, type_width(&in) + 1, &out, 1);
+  }
+  netgen_finish(n, node);
 }

@@ -83,6 +83,36 @@ static void make_conv(struct probe *p) {
   if (groups > 1) graph_add_int(p->g, p->node, ATTR_groups, groups);
 }
 
+// Odd multiples of 1/16 of which none occurs twice among 256 in a row.
+static void distinct(struct probe *p) {
+  const struct value *v = node_in(p->g, &p->g->nodes[p->node], 0);
+  int64_t count = value_elements(v) * (v->per_frame ? p->job.frames : 1), first = pick(p, 0, 255);
+  float *x = v->init ? v->init->data : (float *)(uintptr_t)p->inputs[0];
+  for (int64_t i = 0; i < count; i++) x[i] = (float)(2 * ((first + 37 * i) % 256) - 255) / 16;
+}
+
+// The largest of a window stays it within a small step.
+static void make_pool(struct probe *p) {
+  int axes = (int)pick(p, 1, 2);
+  int64_t x[3], kernel[2], pad[4];
+  for (int d = 0; d < axes; d++) {
+    x[d] = pick(p, 3, 7);
+    kernel[d] = pick(p, 1, 3);
+    pad[d] = pick(p, 0, kernel[d] - 1);
+    pad[axes + d] = pick(p, 0, kernel[d] - 1);
+  }
+  x[axes] = pick(p, 1, 3);
+  add_input(p, axes + 1, x, bit(p, 0), 9);
+  distinct(p);
+  if (bit(p, 1)) return; // over the image
+  graph_add_ints(p->g, p->node, ATTR_kernel, axes, kernel);
+  graph_add_ints(p->g, p->node, ATTR_pad, 2 * axes, pad);
+  graph_add_ints(p->g, p->node, ATTR_stride, axes, (int64_t[]){pick(p, 1, 2), pick(p, 1, 2)});
+  if (bit(p, 2)) graph_add_int(p->g, p->node, ATTR_ceil, 1);
+  if (bit(p, 3) && op_takes(p->g->nodes[p->node].op, ATTR_count_pad))
+    graph_add_int(p->g, p->node, ATTR_count_pad, 1);
+}
+
 static void make_matmul(struct probe *p) {
   bool ta = bit(p, 0), tb = bit(p, 1), frames = bit(p, 2);
   int64_t m = pick(p, 1, 7), k = size(p), n = pick(p, 1, 7);
@@ -189,6 +219,10 @@ bool probe_make(struct probe *p, enum op op) {
     return true;
   case GRADIENT_CONV:
     make_conv(p);
+    return true;
+  case GRADIENT_MAX_POOL:
+  case GRADIENT_AVG_POOL:
+    make_pool(p);
     return true;
   case GRADIENT_COPY:
     make_elements(p, 2);
@@ -488,6 +522,37 @@ static void conv(const struct probe *p, int64_t f, double *y) {
   }
 }
 
+static void pool(const struct probe *p, int64_t f, double *y) {
+  const struct array *x = &p->job.in[0], *out = &p->job.out[0];
+  const struct node *n = p->job.node;
+  int axes = x->rank - 1;
+  bool image = !node_attr(n, ATTR_kernel), padding = node_int(n, ATTR_count_pad, 0);
+  int64_t kernel[2] = {1, 1}, size[2] = {1, 1}, pad[4] = {0}, stride[2] = {1, 1};
+  for (int d = 0; d < axes; d++) {
+    int to = d + 2 - axes;
+    size[to] = x->shape[d];
+    kernel[to] = image ? x->shape[d] : listed(p, ATTR_kernel, d, 1);
+    stride[to] = listed(p, ATTR_stride, d, 1);
+    pad[to] = listed(p, ATTR_pad, d, 0);
+    pad[2 + to] = listed(p, ATTR_pad, axes + d, 0);
+  }
+  int64_t channels = x->shape[axes], width = out->shape[axes - 1];
+  for (int64_t i = 0; i < out->elements; i++) {
+    double largest = -INFINITY, total = 0;
+    int64_t count = 0, oy = i / channels / width * stride[0] - pad[0];
+    int64_t ox = i / channels % width * stride[1] - pad[1];
+    for (int64_t yy = oy; yy < oy + kernel[0]; yy++)
+      for (int64_t xx = ox; xx < ox + kernel[1]; xx++) {
+        bool inside = yy >= 0 && yy < size[0] && xx >= 0 && xx < size[1];
+        count += inside || (padding && yy < size[0] + pad[2] && xx < size[1] + pad[3]);
+        if (!inside) continue;
+        largest = fmax(largest, seen(p, f, yy, xx, i % channels));
+        total += seen(p, f, yy, xx, i % channels);
+      }
+    y[i] = n->op == OP_max_pool ? largest : total / (double)count;
+  }
+}
+
 static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   switch ((enum op_column)op_info(p->job.node->op)->column) {
   case COLUMN_LINEAR:
@@ -495,6 +560,9 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     return;
   case COLUMN_CONV:
     conv(p, f, y);
+    return;
+  case COLUMN_POOL:
+    pool(p, f, y);
     return;
   case COLUMN_CLASSIFY:
     softmax(p, f, y);

@@ -91,7 +91,8 @@ static void round_tflite(mpz_t z, mpq_t q, fix_wide acc, int64_t mul, int shift)
   round_rational(z, q, FIX_HALF_AWAY);
 }
 
-int64_t rational_requant(fix_wide acc, int64_t mul, int shift, const struct fix_target *t) {
+static int64_t landed(fix_wide acc, int64_t mul, int shift, int64_t count,
+                      const struct fix_target *t) {
   if (t->bipolar) return acc >= 0 ? 1 : -1;
   mpz_t z, zero;
   mpq_t q;
@@ -101,6 +102,8 @@ int64_t rational_requant(fix_wide acc, int64_t mul, int shift, const struct fix_
     round_tflite(z, q, acc, mul, shift);
   } else {
     quotient(q, acc, mul, shift);
+    mpz_mul_si(mpq_denref(q), mpq_denref(q), count);
+    mpq_canonicalize(q);
     round_rational(z, q, t->rounding);
   }
   mpz_set_si(zero, t->zero);
@@ -109,4 +112,12 @@ int64_t rational_requant(fix_wide acc, int64_t mul, int shift, const struct fix_
   mpz_clears(z, zero, NULL);
   mpq_clear(q);
   return y;
+}
+
+int64_t rational_requant(fix_wide acc, int64_t mul, int shift, const struct fix_target *t) {
+  return landed(acc, mul, shift, 1, t);
+}
+
+int64_t rational_quotient(fix_wide acc, int64_t count, int shift, const struct fix_target *t) {
+  return landed(acc, 1, shift, count, t);
 }

@@ -9,4 +9,7 @@
 // overflow(zero + round(acc * mul / 2^shift)).
 int64_t rational_requant(fix_wide acc, int64_t mul, int shift, const struct fix_target *t);
 
+// overflow(zero + round(acc / count / 2^shift)).
+int64_t rational_quotient(fix_wide acc, int64_t count, int shift, const struct fix_target *t);
+
 #endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pools in floats. An average sums in the order of the window's taps, then divides. The gradient of
+// the largest goes to the first that is it.
+#include "sw/exec/taps.h"
+
+#include <string.h>
+
+// Frames and pixels of this call.
+struct part {
+  struct taps taps;
+  struct pool_window pool;
+  int64_t pixels, begin, end; // of a frame; of all frames
+};
+
+static bool part_of(const struct job *j, struct part *p) {
+  if (!taps_of_pool(j, &p->taps, &p->pool)) return false;
+  p->pixels = j->out[0].elements / p->taps.channels;
+  p->begin = 0;
+  p->end = p->pixels * job_frames(j, &j->out[0]);
+  return true;
+}
+
+static float count_of(const struct part *p, int64_t pixel) {
+  int64_t at[WINDOW_AXES];
+  taps_pixel(&p->taps, pixel, at);
+  return (float)pool_count(&p->pool, at[ROWS], at[COLUMNS]);
+}
+
+// The largest of each channel and where it is, or the sum.
+static void look(const struct part *p, const float *image, int64_t pixel, bool sum, float *y,
+                 int64_t *where) {
+  const struct taps *t = &p->taps;
+  int64_t at;
+  bool first = true;
+  for (int64_t k = 0; k < taps_count(t); k++) {
+    if (!taps_at(t, pixel, k, &at)) continue;
+    for (int64_t c = 0; c < t->channels; c++) {
+      float x = image[at * t->channels + c];
+      if (!first && sum) {
+        y[c] += x;
+      } else if (first || x > y[c]) {
+        y[c] = x;
+        if (where) where[c] = at * t->channels + c;
+      }
+    }
+    first = false;
+  }
+}
+
+void real_pool(const struct job *j) {
+  struct part p;
+  bool average = j->node->op == OP_avg_pool;
+  if (!part_of(j, &p)) return;
+  job_share(j, p.end, &p.begin, &p.end);
+  for (int64_t i = p.begin; i < p.end; i++) {
+    int64_t f = i / p.pixels, pixel = i % p.pixels, channels = p.taps.channels;
+    float *y = real_frame(&j->out[0], f) + pixel * channels;
+    look(&p, real_frame(&j->in[0], f), pixel, average, y, NULL);
+    for (int64_t c = 0; average && c < channels; c++) y[c] /= count_of(&p, pixel);
+  }
+}
+
+// ---- gradients: windows may overlap, so frames are shared
+
+static void begin_gradient(const struct job *j, struct part *p, float *dx) {
+  int64_t first, last;
+  job_share(j, job_frames(j, &j->in[0]), &first, &last);
+  for (int64_t f = first; j->fresh && f < last; f++)
+    memset(real_like(&j->in[0], dx, f), 0, (size_t)j->in[0].elements * sizeof *dx);
+  p->begin = first * p->pixels;
+  p->end = last * p->pixels;
+}
+
+void real_max_pool_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct arena a = {0};
+  struct part p;
+  if (!dx[0] || !part_of(j, &p)) return;
+  begin_gradient(j, &p, dx[0]);
+  float *y = ARENA_NEW(&a, float, p.taps.channels);
+  int64_t *where = ARENA_NEW(&a, int64_t, p.taps.channels);
+  for (int64_t i = p.begin; i < p.end; i++) {
+    int64_t f = i / p.pixels;
+    look(&p, real_frame(&j->in[0], f), i % p.pixels, false, y, where);
+    for (int64_t c = 0; c < p.taps.channels; c++)
+      real_like(&j->in[0], dx[0], f)[where[c]] += dy[i * p.taps.channels + c];
+  }
+  arena_free(&a);
+}
+
+void real_avg_pool_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct part p;
+  int64_t at;
+  if (!dx[0] || !part_of(j, &p)) return;
+  begin_gradient(j, &p, dx[0]);
+  for (int64_t i = p.begin; i < p.end; i++) {
+    const struct taps *t = &p.taps;
+    float *image = real_like(&j->in[0], dx[0], i / p.pixels), count = count_of(&p, i % p.pixels);
+    for (int64_t k = 0; k < taps_count(t); k++) {
+      if (!taps_at(t, i % p.pixels, k, &at)) continue;
+      for (int64_t c = 0; c < t->channels; c++)
+        image[at * t->channels + c] += dy[i * t->channels + c] / count;
+    }
+  }
+}

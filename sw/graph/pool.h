@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pool is, for the files of its column.
+#ifndef NNGEN_GRAPH_POOL_H
+#define NNGEN_GRAPH_POOL_H
+
+#include "sw/graph/window.h"
+
+struct pool_window {
+  struct window window;
+  bool count_pad; // an average divides by the padding too
+};
+
+// Whole, without the node's slice. False with a message if image and attributes don't fit, or if a
+// window has nothing of the image.
+bool pool_of(const struct graph *g, const struct node *n, struct pool_window *p, struct err *e);
+
+// What the sum of the window of output pixel (row, column) is divided by: the elements inside the
+// image, or inside the padded image.
+int64_t pool_count(const struct pool_window *p, int64_t row, int64_t column);
+
+// The numbers that occur, rising: (*n) in the arena.
+int64_t *pool_counts(struct arena *a, const struct pool_window *p, int64_t *n);
+
+// round(sum * 2^-shift / count), once.
+fix_wide pool_average(fix_wide sum, int64_t count, int shift, enum fix_rounding mode);
+
+#endif
