@@ -41,7 +41,7 @@ const char *emit_module(const struct circuit *p, const struct cell *c) {
       [CELL_REGISTER] = "axis_register", [CELL_TRIM] = "axis_trim",
       [CELL_FORK] = "axis_fork",         [CELL_QUEUE] = "axis_fifo",
       [CELL_GROUP] = "axis_concat",      [CELL_CAST] = "fixed_cast",
-      [CELL_CONSTANT] = "axis_constant"};
+      [CELL_CONSTANT] = "axis_constant", [CELL_WINDOW] = "axis_window"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
   return c->kind == CELL_LAYER ? column_of(p, c)->module(c) : modules[c->kind];
 }
@@ -200,6 +200,9 @@ static void put_parameters(struct text *out, const struct circuit *p, const stru
   case CELL_CONSTANT:
     emit_constant_parameters(&list, c);
     return;
+  case CELL_WINDOW:
+    emit_window_parameters(&list, c);
+    return;
   case CELL_LAYER:
     column_of(p, c)->parameters(&list, p, c);
     return;
@@ -223,7 +226,8 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       [CELL_QUEUE] = "beats that wait for the other branch",
                                       [CELL_GROUP] = "each group begins a beat",
                                       [CELL_CAST] = "to the type of the layer",
-                                      [CELL_CONSTANT] = "a tensor of the model, frame by frame"};
+                                      [CELL_CONSTANT] = "a tensor of the model, frame by frame",
+                                      [CELL_WINDOW] = "the taps of each pixel"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
     text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in[0]->beats);

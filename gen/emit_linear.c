@@ -23,16 +23,9 @@ static const char *file_name(char *buffer, size_t size, const struct cell *c, co
   return buffer;
 }
 
-static void linear_parameters(struct parameters *out, const struct circuit *p,
-                              const struct cell *c) {
-  (void)p;
+// Of operands, accumulators and requantisation.
+void emit_weighted_types(struct parameters *out, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
-  char file[64];
-  verilog_parameter(out, "IN_FEATURES", l->in);
-  verilog_parameter(out, "OUT_FEATURES", l->out);
-  verilog_parameter(out, "IN_LANES", c->in[0]->lanes);
-  verilog_parameter(out, "OUT_LANES", c->out[0]->lanes);
-  verilog_line(out);
   verilog_parameter(out, "IN_WIDTH", l->in_width);
   verilog_word(out, "IN_TYPE", l->in_type);
   verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
@@ -42,10 +35,29 @@ static void linear_parameters(struct parameters *out, const struct circuit *p,
   verilog_parameter(out, "ACC_WIDTH", l->acc_width);
   emit_requant_parameters(out, &l->requant, false);
   verilog_line(out);
-  verilog_parameter(out, "QUEUE", l->queue);
+}
+
+void emit_weighted_files(struct parameters *out, const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
+  char file[64];
   verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
   verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));
   if (l->mul) verilog_file(out, "MUL_FILE", file_name(file, sizeof file, c, "mul"));
+}
+
+void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
+                              const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
+  (void)p;
+  verilog_parameter(out, "IN_FEATURES", l->in);
+  verilog_parameter(out, "OUT_FEATURES", l->out);
+  verilog_parameter(out, "IN_LANES", c->in[0]->lanes);
+  verilog_parameter(out, "OUT_LANES", c->out[0]->lanes);
+  if (l->rows > 1) verilog_parameter(out, "ROWS", l->rows);
+  verilog_line(out);
+  emit_weighted_types(out, c);
+  verilog_parameter(out, "QUEUE", l->queue);
+  emit_weighted_files(out, c);
 }
 
 struct lane {
@@ -83,7 +95,7 @@ static void lane_image(struct emit_files *f, const struct cell *c, const struct 
   emit_memory(f, &image);
 }
 
-static void linear_memories(struct emit_files *f, const struct cell *c) {
+void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   struct lane k = {l, 0, c->in[0]->lanes, c->out[0]->lanes};
   for (k.lane = 0; k.lane < c->out[0]->lanes; k.lane++) {
@@ -103,10 +115,11 @@ static void linear_memories(struct emit_files *f, const struct cell *c) {
   }
 }
 
-static const char *linear_module(const struct cell *c) {
+const char *emit_weighted_module(const struct cell *c) {
   (void)c;
   return "fixed_linear";
 }
 
-const struct emit_column emit_linear = {
-    .module = linear_module, .parameters = linear_parameters, .memories = linear_memories};
+const struct emit_column emit_linear = {.module = emit_weighted_module,
+                                        .parameters = emit_weighted_parameters,
+                                        .memories = emit_weighted_memories};

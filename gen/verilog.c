@@ -41,6 +41,14 @@ void verilog_unsigned(struct parameters *p, const char *name, int64_t value) {
   put(p, ".%s(40'd%lld)", name, (long long)value);
 }
 
+void verilog_code(struct parameters *p, const char *name, uint32_t bits) {
+  put(p, ".%s(32'd%lu)", name, (unsigned long)bits);
+}
+
+void verilog_magic(struct parameters *p, const char *name, int64_t value) {
+  put(p, ".%s(64'd%lld)", name, (long long)value);
+}
+
 void verilog_word(struct parameters *p, const char *name, const char *word) {
   put(p, ".%s(\"%s\")", name, word);
 }

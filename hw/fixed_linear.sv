@@ -36,6 +36,9 @@ module fixed_linear #(
   // elements of a beat in and out; >= 1
   parameter int IN_LANES = 3,
   parameter int OUT_LANES = 2,
+  // rows of a frame, IN_FEATURES to OUT_FEATURES each: at s_axis TLAST ends a row, at m_axis the
+  // frame; >= 1
+  parameter int ROWS = 1,
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -88,7 +91,7 @@ module fixed_linear #(
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
   generate
-    if (IN_FEATURES < 1 || OUT_FEATURES < 1 || IN_LANES < 1 || OUT_LANES < 1 || OUT_LANES > 1000)
+    if (IN_FEATURES < 1 || OUT_FEATURES < 1 || ROWS < 1 || IN_LANES < 1 || OUT_LANES < 1 || OUT_LANES > 1000)
     begin : gen_sizes
       fixed_linear_needs_sizes_of_1_or_more_and_OUT_LANES_up_to_1000 stop ();
     end
@@ -142,6 +145,7 @@ module fixed_linear #(
   logic [SEND-1:0] sending;
   logic send_last;
   logic queue_ready;
+  logic queue_last;
 
   fixed_delay #(.WIDTH(1), .STAGES(SEND), .FREE(1)) delay_last (
     .aclk(aclk), .enable(1'b1), .d(last_group), .q(send_last)
@@ -157,8 +161,25 @@ module fixed_linear #(
     .s_axis_tdata(y), .s_axis_tvalid(sending[SEND-1]), .s_axis_tready(queue_ready),
     .s_axis_tlast(send_last),
     .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
-    .m_axis_tlast(m_axis_tlast)
+    .m_axis_tlast(queue_last)
   );
+
+  generate
+    if (ROWS == 1) begin : gen_row
+      assign m_axis_tlast = queue_last;
+    end else begin : gen_rows
+      localparam int ROW = $clog2(ROWS);
+      logic [ROW-1:0] row;
+      logic last_row;
+
+      assign last_row = row == ROW'(ROWS - 1);
+      assign m_axis_tlast = queue_last && last_row;
+      always_ff @(posedge aclk) begin
+        if (m_axis_tvalid && m_axis_tready && queue_last) row <= last_row ? '0 : row + 1'b1;
+        if (!aresetn) row <= '0;
+      end
+    end
+  endgenerate
 
 `ifndef SYNTHESIS
   // synthesis translate_off

@@ -84,8 +84,10 @@ static const struct circuit_column *column_of(const struct node *n) {
 }
 
 // The lanes that a layer works on: those that are asked for, otherwise of its widest input.
-static void layer_lanes(struct builder *b, const struct node *n, const struct edge *e,
-                        uint32_t n_in, int64_t *in, int64_t *out) {
+static bool layer_lanes(struct builder *b, const struct node *n, const struct edge *e,
+                        uint32_t n_in, int64_t *in, int64_t *out, struct err *why) {
+  const struct circuit_column *column = column_of(n);
+  bool chosen = false;
   bool linear = op_is(n->op, TRAIT_WEIGHTS);
   *in = linear ? b->folding->parallelism : 1;
   *out = linear ? b->folding->parallelism : 0;
@@ -94,11 +96,13 @@ static void layer_lanes(struct builder *b, const struct node *n, const struct ed
   for (uint32_t i = 0; i < b->folding->n_layers; i++) {
     struct folding_entry *entry = &b->folding->layers[i];
     if (strcmp(entry->name, n->name) != 0) continue;
-    entry->used = true;
+    entry->used = chosen = true;
     if (entry->in) *in = entry->in;
     if (entry->out) *out = entry->out;
   }
   if (!*out) *out = *in;
+  if (column->lanes) return column->lanes(b->graph, n, chosen, in, out, why);
+  return two_widths(n) || *out == *in || err_set(why, "its lanes in and out differ");
 }
 
 static const char *input_name(struct builder *b, int index, uint32_t i, uint32_t n_in) {
@@ -108,7 +112,7 @@ static const char *input_name(struct builder *b, int index, uint32_t i, uint32_t
 
 // Brings input `i` to the layer: its lanes, its groups, its type, and a queue where branches meet.
 static bool bring(struct builder *b, const struct node *n, uint32_t i, struct edge *e, int index,
-                  int64_t lanes, struct err *why) {
+                  int64_t lanes, int64_t lanes_out, struct err *why) {
   const struct circuit_column *column = column_of(n);
   int64_t groups = column->groups ? column->groups(b->graph, n, i) : 1;
   const struct requant *rq = column->cast ? column->cast(b->graph, n, i) : NULL;
@@ -122,6 +126,11 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
   edge_resize(b, e, index, name, lanes);
   edge_group(b, e, index, name, groups);
   if (rq && !edge_cast(b, e, index, name, n, rq, why)) return false;
+  if (column->window) {
+    struct circuit_window w;
+    if (!column->window(b->graph, n, lanes, lanes_out, &w, why)) return false;
+    edge_window(b, e, index, name, &w);
+  }
   if (streams > 1) edge_queue(b, e, index, i);
   return true;
 }
@@ -134,11 +143,10 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   struct circuit *p = b->circuit;
   struct stream **in = ARENA_NEW(b->arena, struct stream *, n_in);
   int64_t lanes_in, lanes_out;
-  layer_lanes(b, n, e, n_in, &lanes_in, &lanes_out);
-  if (!two_widths(n) && lanes_out != lanes_in) return err_set(why, "its lanes in and out differ");
+  if (!layer_lanes(b, n, e, n_in, &lanes_in, &lanes_out, why)) return false;
   const char *signal = arena_printf(b->arena, "l%d", index);
   for (uint32_t i = 0; i < n_in; i++) {
-    if (!bring(b, n, i, &e[i], index, lanes_in, why)) return false;
+    if (!bring(b, n, i, &e[i], index, lanes_in, lanes_out, why)) return false;
     in[i] = e[i].stream;
   }
   struct stream *out =
@@ -277,12 +285,12 @@ static bool start(struct builder *b, struct err *e) {
   find_outputs(b);
   find_needed(b);
   count_readers(b);
-  // At most a resize, a group, a cast and a queue for each use of a value, a register in front of
-  // each and of the layer, and a register to hold; the layer, a register and a fork for each node
-  // and input, a frame, a trim.
+  // At most a resize, a group, a cast, a window and a queue for each use of a value, a register in
+  // front of each and of the layer, and a register to hold; the layer, a register and a fork for
+  // each node and input, a frame, a trim.
   size_t uses = g->n_outputs;
   for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
-  size_t most = 9 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
+  size_t most = 11 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
   b->cell_room = (uint32_t)most;
   b->stream_room = (uint32_t)(most + uses + g->n_inputs);
   p->cells = ARENA_NEW(b->arena, struct cell, b->cell_room);

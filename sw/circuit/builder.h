@@ -54,6 +54,10 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
 void edge_resize(struct builder *b, struct edge *e, int index, const char *name, int64_t lanes);
 void edge_group(struct builder *b, struct edge *e, int index, const char *name, int64_t groups);
 
+// The taps of each pixel that a layer computes.
+void edge_window(struct builder *b, struct edge *e, int index, const char *name,
+                 const struct circuit_window *w);
+
 // Casts an edge to the type of a node's output.
 bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, const struct node *n,
                const struct requant *rq, struct err *why);

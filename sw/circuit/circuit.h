@@ -42,6 +42,7 @@ enum cell_kind {
   CELL_GROUP,    // axis_concat of one stream: a packed frame into groups
   CELL_CAST,     // fixed_cast: an input of a layer to another type
   CELL_CONSTANT, // axis_constant: a tensor as a stream
+  CELL_WINDOW,   // axis_window: the taps of each pixel of a layer's output
 };
 
 // How a cell behaves in time, for the cycle model (timing.c).
@@ -56,13 +57,14 @@ enum timing_kind {
   TIMING_FORK,
   TIMING_QUEUE,
   TIMING_CONCAT,
-  TIMING_CONSTANT
+  TIMING_CONSTANT,
+  TIMING_WINDOW
 };
 struct timing {
   enum timing_kind kind;
   int64_t latency; // cycles from a beat (LINEAR: from its step) to the output
   int64_t ib, og;  // LINEAR: input beats and output groups of a frame
-  int64_t queue;   // LINEAR: places for output beats; QUEUE: for beats
+  int64_t queue;   // places: LINEAR: for output beats; QUEUE: for beats; WINDOW: for pixels
 };
 
 struct cell {
@@ -77,9 +79,9 @@ struct cell {
   uint32_t part;        // the first of the inputs that streams, either way, link it with
   int64_t ii;           // of that part
   int64_t multipliers;  // LAYER, CAST
-  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT
+  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW
   int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER, GROUP, CAST, CONSTANT: what is particular to it (facts.h)
+  void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.

@@ -108,7 +108,7 @@ static int64_t power_of_two(int64_t n) {
 
 static void cost(struct cell *c, const struct circuit_linear *l) {
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
-  c->cycles = l->ib * l->og;
+  c->cycles = l->rows * l->ib * l->og;
   c->multipliers = l->weight_width <= 2 ? 0 : lanes;
   c->memory_bits = l->ib * l->og * lanes * l->weight_width +
                    l->og * c->out[0]->lanes * l->bias_width +
@@ -124,21 +124,21 @@ static bool one_zero(const struct value *y, struct err *e) {
   return true;
 }
 
-static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
+                      struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
   if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!one_zero(node_out(g, n, 0), e)) return false;
-  if (value_elements(x) != fan_in(w->rank, w->shape))
-    return err_set(e, "its input has several rows");
   if (c->out[0]->lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   *l = (struct circuit_linear){.in = fan_in(w->rank, w->shape),
                                .out = w->shape[0],
-                               .ib = c->in[0]->beats,
-                               .og = c->out[0]->beats,
+                               .rows = rows,
+                               .ib = c->in[0]->beats / rows,
+                               .og = c->out[0]->beats / rows,
                                .in_width = c->in[0]->width,
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
@@ -153,6 +153,14 @@ static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, 
   while (places < c->timing.latency + 2) circuit_linear_queue(c, places *= 2);
   cost(c, l);
   return true;
+}
+
+static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  const struct value *w = node_in(g, n, 1);
+  if (value_elements(node_in(g, n, 0)) != fan_in(w->rank, w->shape))
+    return err_set(e, "its input has several rows");
+  return circuit_weighted(a, g, c, 1, e);
 }
 
 const struct circuit_column circuit_linear = {.make = make_linear};

@@ -127,6 +127,24 @@ void edge_group(struct builder *b, struct edge *e, int index, const char *name, 
   c->facts = f;
 }
 
+void edge_window(struct builder *b, struct edge *e, int index, const char *name,
+                 const struct circuit_window *w) {
+  const char *own = arena_printf(b->arena, "%s_window", name);
+  const struct stream *in = e->stream;
+  struct stream *out = edge_stream(b, in->value, in->elements, 1, in->lanes, own);
+  out->type = in->type;
+  out->width = in->width;
+  out->beats = circuit_window_beats(w);
+  int64_t per_pixel = out->beats / window_pixels(&w->shape);
+  struct timing timing = {
+      .kind = TIMING_WINDOW, .latency = 2, .ib = per_pixel, .queue = w->capacity};
+  struct cell *c = through_to(b, e, out, CELL_WINDOW, own, timing);
+  c->index = index;
+  c->memory_bits = w->capacity * w->beats * w->lanes * in->width;
+  c->facts = arena_copy(b->arena, w, sizeof *w);
+  e->combinational = 0;
+}
+
 bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, const struct node *n,
                const struct requant *rq, struct err *why) {
   const struct stream *in = e->stream;

@@ -6,6 +6,7 @@
 
 #include "sw/circuit/circuit.h"
 #include "sw/circuit/polynomial.h"
+#include "sw/circuit/window.h"
 
 // fixed_requant's parameters.
 struct circuit_requant {
@@ -21,14 +22,16 @@ struct circuit_requant {
 
 // fixed_linear. The zero points of input and weights are folded into bias and weights.
 struct circuit_linear {
-  int64_t in, out, ib, og;
+  int64_t in, out, ib, og;                           // of a row
+  int64_t rows;                                      // of a frame
   int in_width, weight_width, bias_width, acc_width; // bits
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
   const int64_t *bias;   // (out), modulo 2^bias_width
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
   struct circuit_requant requant;
-  int64_t queue; // places
+  int64_t queue;  // places
+  bool depthwise; // fixed_depthwise: `in` taps of each of `out` channels, og beats of a pixel
 };
 
 // fixed_add, fixed_mul.
@@ -36,6 +39,17 @@ struct circuit_join {
   bool product, subtract;
   int mul_width;  // add, sub: bits of the factors
   int64_t mul[2]; // that bring both to one scale
+  struct circuit_requant requant;
+};
+
+// fixed_max_pool, fixed_avg_pool.
+struct circuit_pool {
+  bool average;
+  int64_t windows; // beats of a frame that leave
+  int sum_width;   // bits
+  // v is divided by `divisor` exactly: hw/fixed_avg_pool.sv; 1: the requantisation does it
+  int64_t divisor, magic;
+  int scale, magic_width, magic_shift;
   struct circuit_requant requant;
 };
 
@@ -73,6 +87,11 @@ struct circuit_pointwise {
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq);
 
+// Of a convolution or a pool: the most lanes, up to those asked for, that divide a pixel; and
+// whether those asked for do.
+int64_t circuit_divisor(int64_t channels, int64_t most);
+bool circuit_divides(int64_t channels, int64_t lanes, const char *which, struct err *e);
+
 // Pipeline stages that requantisation adds: hw/fixed_requant.sv.
 int circuit_requant_stages(const struct circuit_requant *r);
 
@@ -83,6 +102,12 @@ struct circuit_column {
   bool (*make)(struct arena *a, const struct graph *g, struct cell *c, struct err *e);
   // The groups in which input `i` is taken; NULL: its frames are packed.
   int64_t (*groups)(const struct graph *g, const struct node *n, uint32_t i);
+  // Sets the lanes, those that are asked for, or by the folding file (chosen); NULL: they are free.
+  bool (*lanes)(const struct graph *g, const struct node *n, bool chosen, int64_t *in, int64_t *out,
+                struct err *e);
+  // The window in front of its input, whose lanes are known, of a layer of `out` lanes; NULL: none.
+  bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                 struct circuit_window *w, struct err *e);
   // The requantisation of a cast in front of input `i`, NULL: there is none; NULL: never.
   const struct requant *(*cast)(const struct graph *g, const struct node *n, uint32_t i);
 };
@@ -100,6 +125,10 @@ struct circuit_column {
 // The part in which an input ends, and from which an output comes (cell.part).
 uint32_t part_of_input(const struct circuit *p, uint32_t i);
 uint32_t part_of_output(const struct circuit *p, uint32_t i);
+
+// The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one.
+bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
+                      struct err *e);
 
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);

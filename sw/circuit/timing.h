@@ -18,14 +18,15 @@ enum { PIPE_MOST = 64 }; // stages
 struct state {
   const struct cell *cell;
   int64_t held;              // beats, or elements, that wait inside
-  int64_t in_beat, out_beat; // index within the frame, or within the group
-  int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is
-  int64_t credit;            // LINEAR: places left in its queue
+  int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is read
+  int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is;
+                             // WINDOW: frames that the writer is ahead
+  int64_t credit;            // LINEAR: places left in its queue; WINDOW: in its ring
   uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
   uint64_t taken;            // FORK: bit i: reader i has the beat
-  bool valid;                // FRAME, QUEUE: the output register holds a beat
-  bool read;                 // QUEUE: a block RAM's output holds a beat; `valid` is behind it
+  bool valid;                // FRAME, QUEUE, WINDOW: the output register holds a beat
+  bool read;                 // QUEUE, WINDOW: a RAM's output holds a beat; `valid` is behind it
 };
 
 // The streams' wires in this cycle; both by the stream's id.

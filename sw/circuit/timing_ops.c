@@ -311,6 +311,69 @@ static void concat_advance(struct state *s, const struct wires *w) {
   if (accepts(s, w, (uint32_t)s->group)) concat_accept(s);
 }
 
+// ---- axis_window: a writer, and a reader that moves through two registers
+
+static const struct circuit_window *window_of_cell(const struct state *s) {
+  return s->cell->facts;
+}
+
+static bool window_ready(const struct state *s, const struct wires *w, uint32_t k) {
+  const struct circuit_window *f = window_of_cell(s);
+  (void)w;
+  (void)k;
+  return s->group < 2 &&
+         (s->credit > 0 || s->in_beat % f->beats || !circuit_window_keeps(f, s->in_beat));
+}
+
+// Whether the beat that is read next is in the ring, or padding.
+static bool window_there(const struct state *s) {
+  if (s->group > 0) return true;
+  int64_t beat = circuit_window_reads(window_of_cell(s), s->out_beat);
+  return beat == NONE || (s->group == 0 && beat < s->in_beat);
+}
+
+static void window_take(struct state *s) {
+  const struct circuit_window *f = window_of_cell(s);
+  s->credit -= s->in_beat % f->beats == 0 && circuit_window_keeps(f, s->in_beat);
+  s->in_beat = next_of(s->in_beat, s->cell->in[0]->beats);
+  s->group += s->in_beat == 0;
+}
+
+static void window_read(struct state *s) {
+  const struct circuit_window *f = window_of_cell(s);
+  int64_t per_pixel = s->cell->timing.ib, pixel = s->out_beat / per_pixel;
+  if (s->out_beat % per_pixel == per_pixel - 1)
+    s->credit += circuit_window_low(f, pixel + 1) - circuit_window_low(f, pixel);
+  s->out_beat = next_of(s->out_beat, s->cell->out[0]->beats);
+  s->group -= s->out_beat == 0;
+}
+
+static bool window_step(struct state *s, bool accept, bool leave) {
+  bool load = !s->valid || leave, reads = window_there(s) && (!s->read || load);
+  bool moves = load && s->read;
+  if (load) s->valid = s->read;
+  if (reads || load) s->read = reads;
+  if (accept) window_take(s);
+  if (reads) window_read(s);
+  return reads || moves;
+}
+
+static void window_advance(struct state *s, const struct wires *w) {
+  window_step(s, accepts(s, w, 0), leaves(s, w, 0));
+}
+
+static void window_idle(struct state *s, const struct wires *w, int64_t cycles) {
+  (void)w;
+  while (cycles-- && window_step(s, false, false)) {
+  }
+}
+
+static int64_t window_wake(const struct state *s, const struct wires *w) {
+  struct state copy = *s;
+  (void)w;
+  return window_step(&copy, false, false) ? 1 : NEVER;
+}
+
 const struct timing_ops *timing_ops(enum timing_kind kind) {
   static const struct timing_ops ops[] = {
       [TIMING_NONE] = {none_valid, none_ready, none_advance, .passes_ready = false},
@@ -323,6 +386,7 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
       [TIMING_FORK] = {fork_valid, fork_ready, fork_advance, .passes_ready = true},
       [TIMING_QUEUE] = {frame_valid, queue_ready, queue_advance, queue_idle, queue_wake},
       [TIMING_CONCAT] = {concat_valid, concat_ready, concat_advance, .passes_ready = true},
+      [TIMING_WINDOW] = {frame_valid, window_ready, window_advance, window_idle, window_wake},
       [TIMING_CONSTANT] = {pipe_valid, NULL, constant_advance, constant_idle, constant_wake},
   };
   return &ops[kind];

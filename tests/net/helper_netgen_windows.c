@@ -44,6 +44,11 @@ static struct sliding sliding(struct netgen *n, int axes) {
     s.pad[d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
     s.pad[axes + d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
     int64_t padded = in[d] + s.pad[d] + s.pad[axes + d];
+    if (n->kind == NETGEN_CIRCUIT && !plain && zero) { // less than the kernel
+      s.pad[d] = netgen_pick(n, 0, (s.kernel[d] - 1) * s.dilation[d]);
+      s.pad[axes + d] = netgen_pick(n, 0, (s.kernel[d] - 1) * s.dilation[d]);
+      padded = in[d] + s.pad[d] + s.pad[axes + d];
+    }
     while ((s.kernel[d] - 1) * s.dilation[d] + 1 > padded) s.kernel[d]--;
     s.out[d] = (padded - (s.kernel[d] - 1) * s.dilation[d] - 1) / s.stride[d] + 1;
   }
@@ -68,8 +73,10 @@ void netgen_conv(struct netgen *n, enum op op) {
   uint32_t x = n->at;
   struct sliding s = sliding(n, axes);
   int64_t channels = netgen_end(n)->shape[axes], kernel[4];
-  int64_t groups = netgen_chance(n, 50) ? 1 : divisor(n, channels, channels);
-  kernel[0] = s.out[axes] = groups * netgen_pick(n, 1, 3);
+  bool dense = n->kind == NETGEN_CIRCUIT || netgen_chance(n, 50);
+  bool depthwise = n->kind == NETGEN_CIRCUIT && netgen_chance(n, 40);
+  int64_t groups = depthwise ? channels : dense ? 1 : divisor(n, channels, channels);
+  kernel[0] = s.out[axes] = groups * (depthwise ? 1 : netgen_pick(n, 1, 3));
   memcpy(kernel + 1, s.kernel, (size_t)axes * sizeof *kernel);
   kernel[axes + 1] = channels / groups;
   struct type w = netgen_weight_type(n, kernel[0]), out = netgen_stream_type(n, true, 16);
@@ -82,10 +89,10 @@ void netgen_conv(struct netgen *n, enum op op) {
 }
 
 // No window is padding alone: there is less of it than of the kernel.
-static struct sliding pooling(struct netgen *n, int axes) {
+static struct sliding pooling(struct netgen *n, int axes, bool pads) {
   struct sliding s = sliding(n, axes);
   const int64_t *in = netgen_end(n)->shape;
-  bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR;
+  pads &= netgen_end(n)->type.cls != TYPE_BIPOLAR;
   for (int d = 0; d < axes; d++) {
     s.dilation[d] = 1;
     if (s.kernel[d] > in[d]) s.kernel[d] = in[d];
@@ -122,8 +129,9 @@ void netgen_pool(struct netgen *n, enum op op) {
   int axes = netgen_chance(n, 50) ? 1 : 2;
   image(n, axes);
   uint32_t x = n->at;
-  bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30);
-  struct sliding s = pooling(n, axes);
+  bool one_count = op == OP_avg_pool && n->kind == NETGEN_CIRCUIT; // in every window
+  bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30) && !one_count;
+  struct sliding s = pooling(n, axes, !one_count);
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
   if (op == OP_max_pool && netgen_chance(n, 40)) out = in;
   bool frames = netgen_end(n)->per_frame;

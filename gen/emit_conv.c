@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// A convolution: a linear layer behind its window.
+#include "gen/emit.h"
+
+void emit_window_parameters(struct parameters *out, const struct cell *c) {
+  const struct circuit_window *w = c->facts;
+  const struct window *s = &w->shape;
+  verilog_parameter(out, "WIDTH", c->in[0]->width);
+  verilog_parameter(out, "LANES", w->lanes);
+  verilog_parameter(out, "BEATS", w->beats);
+  verilog_line(out);
+  verilog_parameter(out, "IN_H", s->in[ROWS]);
+  verilog_parameter(out, "IN_W", s->in[COLUMNS]);
+  verilog_parameter(out, "OUT_H", s->out[ROWS]);
+  verilog_parameter(out, "OUT_W", s->out[COLUMNS]);
+  verilog_line(out);
+  verilog_parameter(out, "KERNEL_H", s->kernel[ROWS]);
+  verilog_parameter(out, "KERNEL_W", s->kernel[COLUMNS]);
+  verilog_parameter(out, "STRIDE_H", s->stride[ROWS]);
+  verilog_parameter(out, "STRIDE_W", s->stride[COLUMNS]);
+  verilog_parameter(out, "DILATION_H", s->dilation[ROWS]);
+  verilog_parameter(out, "DILATION_W", s->dilation[COLUMNS]);
+  verilog_line(out);
+  verilog_parameter(out, "PAD_TOP", s->before[ROWS]);
+  verilog_parameter(out, "PAD_LEFT", s->before[COLUMNS]);
+  uint32_t pad = type_wire(type_coding(&c->in[0]->type), w->pad);
+  if (pad) verilog_code(out, "PAD", pad);
+  verilog_parameter(out, "CAPACITY", w->capacity);
+  if (w->taps_inner) verilog_parameter(out, "TAPS_INNER", 1);
+}
+
+// ---- depthwise: one image for all lanes, a word per tap and beat of channels
+
+static const struct circuit_linear *depthwise(const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
+  return l->depthwise ? l : NULL;
+}
+
+static const char *conv_module(const struct cell *c) {
+  return depthwise(c) ? "fixed_depthwise" : emit_weighted_module(c);
+}
+
+static void conv_parameters(struct parameters *out, const struct circuit *p, const struct cell *c) {
+  const struct circuit_linear *l = depthwise(c);
+  if (!l) {
+    emit_weighted_parameters(out, p, c);
+    return;
+  }
+  verilog_parameter(out, "LANES", c->in[0]->lanes);
+  verilog_parameter(out, "TAPS", l->ib);
+  verilog_parameter(out, "BEATS", l->og);
+  verilog_parameter(out, "WINDOWS", c->out[0]->beats);
+  verilog_line(out);
+  emit_weighted_types(out, c);
+  emit_weighted_files(out, c);
+}
+
+static int64_t weight_field(const void *context, int64_t word, int64_t lane) {
+  const struct cell *c = context;
+  const struct circuit_linear *l = c->facts;
+  int64_t channel = word / l->ib * c->in[0]->lanes + lane;
+  int64_t w = l->weight[channel * l->ib + word % l->ib];
+  return l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
+}
+
+static int64_t bias_field(const void *context, int64_t word, int64_t lane) {
+  const struct cell *c = context;
+  return ((const struct circuit_linear *)c->facts)->bias[word * c->in[0]->lanes + lane];
+}
+
+static int64_t mul_field(const void *context, int64_t word, int64_t lane) {
+  const struct cell *c = context;
+  return ((const struct circuit_linear *)c->facts)->mul[word * c->in[0]->lanes + lane];
+}
+
+static void put_image(struct emit_files *f, const struct cell *c, const char *what, int64_t depth,
+                      int width,
+                      int64_t (*field)(const void *context, int64_t word, int64_t field)) {
+  emit_memory(f, &(struct emit_memory){.base = arena_printf(f->arena, "l%d_%s", c->index, what),
+                                       .depth = depth,
+                                       .fields = c->in[0]->lanes,
+                                       .width = width,
+                                       .field = field,
+                                       .context = c});
+}
+
+static void conv_memories(struct emit_files *f, const struct cell *c) {
+  const struct circuit_linear *l = depthwise(c);
+  if (!l) {
+    emit_weighted_memories(f, c);
+    return;
+  }
+  put_image(f, c, "weight", l->ib * l->og, l->weight_width, weight_field);
+  put_image(f, c, "bias", l->og, l->bias_width, bias_field);
+  if (l->mul) put_image(f, c, "mul", l->og, l->requant.mul_width, mul_field);
+}
+
+const struct emit_column emit_conv = {
+    .module = conv_module, .parameters = conv_parameters, .memories = conv_memories};

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT-0
+// The window that slides over an image: for each pixel of the output its taps, a beat at a time.
+// Pixels come in row by row, BEATS beats of LANES channels each, and wait in a ring of CAPACITY
+// pixels, in which frames follow each other without a gap, until no tap reads them any more.
+//
+//     s_axis --> [ ring ] --> [ read ] --> padding --> [ m ] --> m_axis
+//
+// For each output pixel, row by row, leave
+//   TAPS_INNER = 0   kernel row, kernel column, beat; TLAST with the pixel's last
+//   TAPS_INNER = 1   beat, kernel row, kernel column; TLAST with the last tap of each beat
+// and a tap beside the image is PAD. Rows and columns that no tap reads are taken and dropped.
+//
+// The writer stands at {row, column, beat} of its frame and is `lead` frames ahead, -1 to 2; `space`
+// counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
+// later ones read.
+//   s_axis_tready = awake && lead != 2 && (space != 0 || beat != 0 || nobody reads the pixel)
+//   a beat is read iff awake, it is there, and the read register is empty or moves on; it is there
+//   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's
+// Latency 2 cycles from the read, a beat per cycle. No combinational path from one side to the
+// other.
+`default_nettype none
+
+module axis_window #(
+  // bits of an element, elements of a beat, beats of a pixel; >= 1
+  parameter int WIDTH = 8,
+  parameter int LANES = 1,
+  parameter int BEATS = 1,
+  // pixels of a frame in and out
+  parameter int IN_H = 6,
+  parameter int IN_W = 7,
+  parameter int OUT_H = 6,
+  parameter int OUT_W = 7,
+  // taps, and pixels from one window or tap to the next; >= 1
+  parameter int KERNEL_H = 3,
+  parameter int KERNEL_W = 3,
+  parameter int STRIDE_H = 1,
+  parameter int STRIDE_W = 1,
+  parameter int DILATION_H = 1,
+  parameter int DILATION_W = 1,
+  // padding above and to the left, less than a kernel's extent, as that below and to the right
+  parameter int PAD_TOP = 1,
+  parameter int PAD_LEFT = 1,
+  // the code of an element there
+  parameter logic [31:0] PAD = 32'd0,
+  // pixels of the ring; from the first that a window reads to the last, or more
+  parameter int CAPACITY = 17,
+  // order of the beats of a pixel
+  parameter int TAPS_INNER = 0
+) (
+  input  logic                   aclk,
+  input  logic                   aresetn,
+  input  logic [LANES*WIDTH-1:0] s_axis_tdata,
+  input  logic                   s_axis_tvalid,
+  output logic                   s_axis_tready,
+  input  logic                   s_axis_tlast,
+  output logic [LANES*WIDTH-1:0] m_axis_tdata,
+  output logic                   m_axis_tvalid,
+  input  logic                   m_axis_tready,
+  output logic                   m_axis_tlast
+);
+  localparam int SPAN_H = (KERNEL_H - 1) * DILATION_H;
+  localparam int SPAN_W = (KERNEL_W - 1) * DILATION_W;
+
+  // rows or columns up to the last that a tap reads
+  function automatic int used(input int size, input int outs, input int kernel, input int stride,
+                              input int dilation, input int pad);
+    int at;
+    used = 1;
+    for (int o = 0; o < outs; o = o + 1) begin
+      for (int k = 0; k < kernel; k = k + 1) begin
+        at = o * stride + k * dilation - pad;
+        if (at < size && at >= used) used = at + 1;
+      end
+    end
+  endfunction
+
+  function automatic int positive(input int v);
+    positive = v < 0 ? 0 : v;
+  endfunction
+
+  function automatic int more(input int a, input int b);
+    more = a > b ? a : b;
+  endfunction
+
+  // bits of a counter of `count` values
+  function automatic int bits(input int count);
+    bits = count < 2 ? 1 : $clog2(count);
+  endfunction
+
+  localparam int USED_H = used(IN_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, PAD_TOP);
+  localparam int USED_W = used(IN_W, OUT_W, KERNEL_W, STRIDE_W, DILATION_W, PAD_LEFT);
+  localparam int PLACES = CAPACITY * BEATS;
+
+  // coordinates are counted from the corner of the padded image, so that none is negative
+  localparam int ROW = bits(more(IN_H + PAD_TOP, (OUT_H - 1) * STRIDE_H + SPAN_H + 1) + DILATION_H);
+  localparam int COL = bits(more(IN_W + PAD_LEFT, (OUT_W - 1) * STRIDE_W + SPAN_W + 1) + DILATION_W);
+  localparam int BEAT = bits(BEATS);
+  localparam int ADDRESS = bits(PLACES);
+
+  generate
+    if (WIDTH < 1 || WIDTH > 32 || LANES < 1 || BEATS < 1) begin : gen_sizes
+      axis_window_needs_LANES_and_BEATS_of_1_or_more_and_WIDTH_of_1_to_32 stop ();
+    end
+    if (IN_H < 1 || IN_W < 1 || OUT_H < 1 || OUT_W < 1 || KERNEL_H < 1 || KERNEL_W < 1 ||
+        STRIDE_H < 1 || STRIDE_W < 1 || DILATION_H < 1 || DILATION_W < 1) begin : gen_shape
+      axis_window_needs_a_shape_of_1_or_more stop ();
+    end
+    if (PAD_TOP < 0 || PAD_LEFT < 0 || PAD_TOP > SPAN_H || PAD_LEFT > SPAN_W ||
+        (OUT_H - 1) * STRIDE_H >= PAD_TOP + IN_H || (OUT_W - 1) * STRIDE_W >= PAD_LEFT + IN_W)
+    begin : gen_padding
+      axis_window_needs_less_padding_than_a_kernel stop ();
+    end
+    if (CAPACITY < 1) begin : gen_capacity
+      axis_window_needs_CAPACITY_of_1_or_more stop ();
+    end
+  endgenerate
+
+  // ---- writer
+
+  logic [ROW-1:0] write_row;
+  logic [COL-1:0] write_col;
+  logic [BEAT-1:0] write_beat;
+  logic [ADDRESS-1:0] write_address;
+  logic [1:0] lead;  // 3 is -1
+  logic awake;
+  logic full;
+  logic stored;
+  logic accept;
+  logic write;
+  logic write_pixel_end;
+  logic write_row_end;
+  logic write_frame_end;
+  logic unused_tlast;
+
+  // where a frame ends follows from its pixels
+  assign unused_tlast = &{1'b0, s_axis_tlast};
+
+  assign stored = (USED_H == IN_H || write_row < ROW'(PAD_TOP + USED_H)) &&
+      (USED_W == IN_W || write_col < COL'(PAD_LEFT + USED_W));
+  assign s_axis_tready = awake && lead != 2'd2 && (!full || write_beat != '0 || !stored);
+  assign accept = s_axis_tvalid && s_axis_tready;
+  assign write = accept && stored;
+  assign write_pixel_end = accept && write_beat == BEAT'(BEATS - 1);
+  assign write_row_end = write_pixel_end && write_col == COL'(PAD_LEFT + IN_W - 1);
+  assign write_frame_end = write_row_end && write_row == ROW'(PAD_TOP + IN_H - 1);
+
+  always_ff @(posedge aclk) begin
+    if (accept) write_beat <= write_beat + 1'b1;
+    if (write_pixel_end) write_col <= write_col + 1'b1;
+    if (write_row_end) write_row <= write_row + 1'b1;
+    if (write) write_address <= write_address + 1'b1;
+    if (!aresetn || write_pixel_end) write_beat <= '0;
+    if (!aresetn || write_row_end) write_col <= COL'(PAD_LEFT);
+    if (!aresetn || write_frame_end) write_row <= ROW'(PAD_TOP);
+    if (!aresetn || (write && write_address == ADDRESS'(PLACES - 1))) write_address <= '0;
+  end
+
+  // ---- reader: where the tap of the next beat is
+
+  localparam int KH = bits(KERNEL_H);
+  localparam int KW = bits(KERNEL_W);
+  localparam int OH = bits(OUT_H);
+  localparam int OW = bits(OUT_W);
+
+  logic [OH-1:0] oh;
+  logic [OW-1:0] ow;
+  logic [KH-1:0] kh;
+  logic [KW-1:0] kw;
+  logic [BEAT-1:0] beat;
+  logic [ROW-1:0] row;
+  logic [COL-1:0] col;
+  logic last_beat;
+  logic taps_end;  // the last tap of the kernel, of its row
+  logic row_end;
+  logic next_tap;
+  logic pixel_end;
+  logic line_end;
+  logic frame_end;
+  logic padding;
+  logic there;
+  logic step;
+  logic load_read;
+  logic load_m;
+  logic read_valid;
+
+  assign last_beat = beat == BEAT'(BEATS - 1);
+  assign next_tap = TAPS_INNER != 0 || last_beat;
+  assign row_end = next_tap && kw == KW'(KERNEL_W - 1);
+  assign taps_end = row_end && kh == KH'(KERNEL_H - 1);
+  assign pixel_end = taps_end && last_beat;
+  assign line_end = pixel_end && ow == OW'(OUT_W - 1);
+  assign frame_end = line_end && oh == OH'(OUT_H - 1);
+
+  assign padding = (PAD_TOP != 0 && row < ROW'(PAD_TOP)) ||
+      (PAD_LEFT != 0 && col < COL'(PAD_LEFT)) ||
+      row >= ROW'(PAD_TOP + IN_H) || col >= COL'(PAD_LEFT + IN_W);
+  assign there = padding || lead == 2'd1 || lead == 2'd2 ||
+      (lead == 2'd0 && {row, col, beat} < {write_row, write_col, write_beat});
+  assign load_m = !m_axis_tvalid || m_axis_tready;
+  assign load_read = !read_valid || load_m;
+  assign step = awake && there && load_read;
+
+  always_ff @(posedge aclk) begin
+    if (step && (TAPS_INNER == 0 || taps_end)) beat <= last_beat ? '0 : beat + 1'b1;
+    if (step && next_tap) begin
+      kw <= row_end ? '0 : kw + 1'b1;
+      col <= line_end ? '0 : pixel_end ? col - COL'(SPAN_W) + COL'(STRIDE_W) :
+          row_end ? col - COL'(SPAN_W) : col + COL'(DILATION_W);
+    end
+    if (step && row_end) begin
+      kh <= taps_end ? '0 : kh + 1'b1;
+      row <= frame_end ? '0 : line_end ? row - ROW'(SPAN_H) + ROW'(STRIDE_H) :
+          taps_end ? row - ROW'(SPAN_H) : row + ROW'(DILATION_H);
+    end
+    if (step && pixel_end) ow <= line_end ? '0 : ow + 1'b1;
+    if (step && line_end) oh <= frame_end ? '0 : oh + 1'b1;
+    if (!aresetn) begin
+      beat <= '0;
+      kw <= '0;
+      kh <= '0;
+      ow <= '0;
+      oh <= '0;
+      col <= '0;
+      row <= '0;
+    end
+  end
+
+  // ---- places that an output pixel frees
+
+  localparam int SPACE = $clog2(CAPACITY + (USED_H + 1) * USED_W + 1);
+  // of a line, those that its last pixel no longer reads
+  localparam int FREED = positive((OUT_W - 1) * STRIDE_W - PAD_LEFT);
+  // where the first line, the first pixel, is that frees a whole stride; and what the one before does
+  localparam int LINE = PAD_TOP / STRIDE_H;
+  localparam int PIXEL = PAD_LEFT / STRIDE_W;
+  localparam int LINE_PART = STRIDE_H - PAD_TOP % STRIDE_H;
+  localparam int PIXEL_PART = STRIDE_W - PAD_LEFT % STRIDE_W;
+  localparam int REST = USED_H - positive((OUT_H - 1) * STRIDE_H - PAD_TOP);
+
+  logic [SPACE-1:0] space;
+  logic [SPACE-1:0] freed;
+  logic line_frees;
+  logic pixel_frees;
+
+  // the lines below read what is to the left of this one's window, unless it moves down
+  assign line_frees = LINE == 0 || 32'(oh) >= LINE || oh == OH'(OUT_H - 1);
+  assign pixel_frees = PIXEL == 0 || 32'(ow) >= PIXEL;
+  assign full = space == '0;
+
+  always_comb begin
+    freed = '0;
+    if (frame_end) freed = SPACE'(REST * USED_W - FREED);
+    else if (line_end && line_frees) begin
+      freed = 32'(oh) == LINE ? SPACE'(LINE_PART * USED_W - FREED) :
+          SPACE'(STRIDE_H * USED_W - FREED);
+    end else if (pixel_end && !line_end && line_frees && pixel_frees) begin
+      freed = 32'(ow) == PIXEL ? SPACE'(PIXEL_PART) : SPACE'(STRIDE_W);
+    end
+  end
+
+  always_ff @(posedge aclk) begin
+    awake <= 1'b1;
+    space <= space + (step ? freed : '0) - SPACE'(write && write_beat == '0);
+    lead <= lead + 2'(write_frame_end) - 2'(step && frame_end);
+    if (!aresetn) begin
+      awake <= 1'b0;
+      space <= SPACE'(CAPACITY);
+      lead <= '0;
+    end
+  end
+
+  // ---- ring
+
+  function automatic int modulo(input int v, input int m);
+    modulo = (v % m + m) % m;
+  endfunction
+
+  // beats forward from one read to the next, modulo PLACES
+  localparam int BACK = BEATS - 1;
+  localparam int TAP_BACK = TAPS_INNER != 0 ? 0 : BACK;
+  localparam int START = -(SPAN_H * USED_W + SPAN_W);  // pixels from the last tap to the first
+  localparam int TO_BEAT = modulo(TAPS_INNER != 0 ? START * BEATS + 1 : 1, PLACES);
+  localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, PLACES);
+  localparam int TO_ROW = modulo((DILATION_H * USED_W - SPAN_W) * BEATS - TAP_BACK, PLACES);
+  localparam int TO_PIXEL = modulo((START + STRIDE_W) * BEATS - BACK, PLACES);
+  localparam int TO_LINE =
+      modulo((START + STRIDE_H * USED_W - (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
+  localparam int TO_FRAME = modulo((START + (USED_H - (OUT_H - 1) * STRIDE_H) * USED_W -
+      (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
+  localparam int FIRST = modulo(-(PAD_TOP * USED_W + PAD_LEFT) * BEATS, PLACES);
+
+  (* no_rw_check *) logic [LANES*WIDTH-1:0] memory[0:2**ADDRESS-1];
+  logic [LANES*WIDTH-1:0] read;
+  logic [ADDRESS-1:0] address;
+  logic [ADDRESS:0] forward;
+  logic [ADDRESS:0] next;
+  logic read_padding;
+  logic read_last;
+
+  always_comb begin
+    if (frame_end) forward = (ADDRESS+1)'(TO_FRAME);
+    else if (line_end) forward = (ADDRESS+1)'(TO_LINE);
+    else if (pixel_end) forward = (ADDRESS+1)'(TO_PIXEL);
+    else if (taps_end || !next_tap) forward = (ADDRESS+1)'(TO_BEAT);
+    else if (row_end) forward = (ADDRESS+1)'(TO_ROW);
+    else forward = (ADDRESS+1)'(TO_TAP);
+  end
+  assign next = {1'b0, address} + forward;
+
+  always_ff @(posedge aclk) begin
+    if (write) memory[write_address] <= s_axis_tdata;
+    if (step) begin
+      read <= memory[address];
+      read_padding <= padding;
+      read_last <= taps_end;
+      address <= next >= (ADDRESS+1)'(PLACES) ? ADDRESS'(next - (ADDRESS+1)'(PLACES)) :
+          ADDRESS'(next);
+    end
+    if (load_m && read_valid) begin
+      m_axis_tdata <= read_padding ? {LANES{PAD[WIDTH-1:0]}} : read;
+      m_axis_tlast <= read_last;
+    end
+    if (load_read) read_valid <= step;
+    if (load_m) m_axis_tvalid <= read_valid;
+    if (!aresetn) begin
+      address <= ADDRESS'(FIRST);
+      read_valid <= 1'b0;
+      m_axis_tvalid <= 1'b0;
+    end
+  end
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT-0
+// The average of a window in each lane: y = requant(sum of (n - IN_ZERO) / DIVISOR), rounded once.
+//
+//     s_axis --> n --> + --> [ sum ] --> [ times MAGIC ] --> quotient, rest --> requant --> m_axis
+//                      ^-- sum of the window so far            DIVISOR > 1
+//
+// The quotient is exact: of num = sum * 2^SCALE, q = floor(num * MAGIC / 2^MAGIC_SHIFT) is the floor
+// of num / DIVISOR or, of a negative one, 1 below, which shows in the rest. Twice q, and 1 more if
+// there is a rest, is rounded as the fraction is, by SHIFT >= 2 bits, as those behind the second
+// only say that there is more. For that MAGIC = floor(2^MAGIC_SHIFT / DIVISOR) + 1, and
+// |num| * (MAGIC * DIVISOR - 2^MAGIC_SHIFT) < 2^MAGIC_SHIFT.
+//
+// A window's beats come in a row, TLAST with the last (axis_window, TAPS_INNER = 1); a beat leaves
+// for each window, TLAST with the last of WINDOWS, which are a frame.
+//
+// LATENCY = 1 + (DIVISOR > 1 ? 2 : 0) + 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles from a
+// window's last beat, 1 beat in per cycle. Control is that of fixed_pointwise.
+`default_nettype none
+
+module fixed_avg_pool #(
+  // elements of a beat; >= 1
+  parameter int LANES = 4,
+  // beats of a frame that leave; >= 1
+  parameter int WINDOWS = 6,
+  // bits of an input; its type: signed unsigned bipolar; what stands for zero
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter logic signed [63:0] IN_ZERO = 64'sd0,
+  // bits that hold the sum of a window; IN_WIDTH + 2 or more
+  parameter int SUM_WIDTH = 12,
+  // what it is divided by; 1: nothing, for the requantisation does it
+  parameter int DIVISOR = 9,
+  parameter int SCALE = 1,
+  parameter int MAGIC_WIDTH = 12,
+  parameter logic [63:0] MAGIC = 64'd3641,
+  parameter int MAGIC_SHIFT = 15,
+  // see fixed_requant
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 2,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate"
+) (
+  input  logic                       aclk,
+  input  logic                       aresetn,
+  input  logic [LANES*IN_WIDTH-1:0]  s_axis_tdata,
+  input  logic                       s_axis_tvalid,
+  output logic                       s_axis_tready,
+  input  logic                       s_axis_tlast,
+  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic                       m_axis_tvalid,
+  input  logic                       m_axis_tready,
+  output logic                       m_axis_tlast
+);
+  localparam int N = IN_WIDTH + 2;
+  localparam int NUM = SUM_WIDTH + SCALE;
+  localparam int PRODUCT = NUM + MAGIC_WIDTH + 1;
+  localparam int ACC_WIDTH = DIVISOR > 1 ? NUM + 1 : SUM_WIDTH;
+
+  generate
+    if (SUM_WIDTH < N || DIVISOR < 1) begin : gen_sizes
+      fixed_avg_pool_needs_SUM_WIDTH_of_IN_WIDTH_and_2_or_more stop ();
+    end
+    if (DIVISOR > 1 && (SCALE < 1 || MUL_WIDTH > 0 || SHIFT < 2 || MAGIC_WIDTH < 1 ||
+        MAGIC_WIDTH > 63 || MAGIC_SHIFT < 1 || MAGIC_SHIFT >= PRODUCT)) begin : gen_divisor
+      fixed_avg_pool_needs_SCALE_of_1_and_SHIFT_of_2_or_more_to_divide stop ();
+    end
+  endgenerate
+
+  logic [LANES*N-1:0] codes;
+  logic [LANES*SUM_WIDTH-1:0] sum;
+  logic [LANES*SUM_WIDTH-1:0] total;
+  logic [LANES*ACC_WIDTH-1:0] result;
+  logic advance;
+  logic fresh;  // the next beat begins a window
+  logic last_window;
+
+  fixed_windows #(.WINDOWS(WINDOWS)) windows (
+    .aclk(aclk), .aresetn(aresetn), .taken(s_axis_tvalid && s_axis_tready), .last(s_axis_tlast),
+    .fresh(fresh), .last_window(last_window)
+  );
+
+  always_ff @(posedge aclk) if (s_axis_tvalid && s_axis_tready) sum <= total;
+
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .BIPOLAR(1),
+    .STAGES(DIVISOR > 1 ? 2 : 0), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH),
+    .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+    .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid && s_axis_tlast),
+    .s_axis_tready(s_axis_tready), .s_axis_tlast(last_window),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(advance), .n(codes), .result(result)
+  );
+
+  generate
+    for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      logic [N-1:0] n;
+      logic [SUM_WIDTH-1:0] own;
+
+      assign n = codes[lane*N +: N] - N'(IN_ZERO);
+      assign own = (fresh ? '0 : sum[lane*SUM_WIDTH +: SUM_WIDTH]) + SUM_WIDTH'($signed(n));
+      assign total[lane*SUM_WIDTH +: SUM_WIDTH] = own;
+
+      if (DIVISOR > 1) begin : gen_divide
+        (* keep *) logic [NUM-1:0] num;
+        (* keep *) logic [NUM-1:0] past_num;
+        logic [PRODUCT-1:0] product;
+        (* keep *) logic [PRODUCT-1:0] past_product;
+        logic [NUM-1:0] quotient;
+        logic [NUM-1:0] rest;
+        logic below;  // q is 1 below the floor
+
+        fixed_multiply #(
+          .A_WIDTH(NUM), .B_WIDTH(MAGIC_WIDTH), .B_SIGNED(0), .OUT_WIDTH(PRODUCT)
+        ) multiply (.a(num), .b(MAGIC[MAGIC_WIDTH-1:0]), .product(product));
+
+        always_ff @(posedge aclk) begin
+          if (advance) begin
+            num <= {own, {SCALE{1'b0}}};
+            past_num <= num;
+            past_product <= product;
+          end
+        end
+
+        assign quotient = NUM'($signed(past_product) >>> MAGIC_SHIFT);
+        assign rest = past_num - quotient * NUM'(DIVISOR);
+        assign below = rest == NUM'(DIVISOR);
+        assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
+            {quotient + NUM'(below), rest != '0 && !below};
+      end else begin : gen_sum
+        logic unused_advance;
+
+        assign unused_advance = &{1'b0, advance};
+        assign result[lane*ACC_WIDTH +: ACC_WIDTH] = own;
+      end
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire

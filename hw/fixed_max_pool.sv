@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT-0
+// The largest of a window in each lane: y = requant(max(n) - IN_ZERO), or max(n).
+//
+//     s_axis --> [ best ] <-> max --> [ subtract ] --> fixed_requant --> m_axis
+//
+// A window's beats come in a row, TLAST with the last (axis_window, TAPS_INNER = 1); a beat leaves
+// for each window, TLAST with the last of WINDOWS, which are a frame.
+//
+// LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles from a window's last
+// beat, 1 beat in per cycle. Control is that of fixed_pointwise.
+`default_nettype none
+
+module fixed_max_pool #(
+  // elements of a beat; >= 1
+  parameter int LANES = 4,
+  // beats of a frame that leave; >= 1
+  parameter int WINDOWS = 6,
+  // bits of an input; its type: signed unsigned, and bipolar if CAST = 1; what stands for zero
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter logic signed [63:0] IN_ZERO = 64'sd0,
+  // 0: input and output types are equal, no requantisation; otherwise see fixed_requant
+  parameter int CAST = 1,
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 0,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate"
+) (
+  input  logic                       aclk,
+  input  logic                       aresetn,
+  input  logic [LANES*IN_WIDTH-1:0]  s_axis_tdata,
+  input  logic                       s_axis_tvalid,
+  output logic                       s_axis_tready,
+  input  logic                       s_axis_tlast,
+  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic                       m_axis_tvalid,
+  input  logic                       m_axis_tready,
+  output logic                       m_axis_tlast
+);
+  localparam int N = IN_WIDTH + 2;
+  localparam int ACC_WIDTH = CAST != 0 ? N : OUT_WIDTH;
+
+  logic [LANES*N-1:0] codes;
+  logic [LANES*N-1:0] best;
+  logic [LANES*N-1:0] largest;
+  logic [LANES*ACC_WIDTH-1:0] result;
+  logic fresh;  // the next beat begins a window
+  logic last_window;
+  logic unused_advance;
+
+  fixed_windows #(.WINDOWS(WINDOWS)) windows (
+    .aclk(aclk), .aresetn(aresetn), .taken(s_axis_tvalid && s_axis_tready), .last(s_axis_tlast),
+    .fresh(fresh), .last_window(last_window)
+  );
+
+  always_ff @(posedge aclk) if (s_axis_tvalid && s_axis_tready) best <= largest;
+
+  fixed_pointwise #(
+    .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .BIPOLAR(CAST), .ACC_WIDTH(ACC_WIDTH),
+    .CAST(CAST), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO),
+    .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+  ) shell (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid && s_axis_tlast),
+    .s_axis_tready(s_axis_tready), .s_axis_tlast(last_window),
+    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+    .m_axis_tlast(m_axis_tlast), .advance(unused_advance), .n(codes), .result(result)
+  );
+
+  generate
+    for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      logic signed [N-1:0] code;
+      logic signed [N-1:0] found;
+
+      assign code = codes[lane*N +: N];
+      assign found = best[lane*N +: N];
+      assign largest[lane*N +: N] = fresh || code > found ? code : found;
+      assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
+          ACC_WIDTH'($signed(largest[lane*N +: N]) - (CAST != 0 ? N'(IN_ZERO) : '0));
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of a convolution: hw/axis_window.sv, and behind it a linear layer of the taps of each
+// pixel, hw/fixed_linear.sv; or hw/fixed_depthwise.sv.
+#include "sw/circuit/facts.h"
+#include "sw/graph/conv.h"
+
+enum { ROM_TWO_CYCLES = 8192 };
+
+static bool is_depthwise(const struct conv *c) {
+  return c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
+}
+
+static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
+                       int64_t *out, struct err *e) {
+  struct conv c;
+  if (!conv_of(g, n, &c, e)) return false;
+  bool depthwise = is_depthwise(&c);
+  if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
+  if (chosen)
+    return circuit_divides(c.window.channels, *in, depthwise ? "" : " in", e) &&
+           circuit_divides(c.outs, *out, " out", e);
+  *in = circuit_divisor(c.window.channels, *in);
+  *out = depthwise ? *in : circuit_divisor(c.outs, *out);
+  return true;
+}
+
+static bool conv_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                        struct circuit_window *w, struct err *e) {
+  struct conv c;
+  if (!conv_of(g, n, &c, e)) return false;
+  bool depthwise = is_depthwise(&c);
+  if (c.groups > 1 && !depthwise)
+    return err_set(e, "groups of several channels have no circuit yet; it runs on the host only");
+  *w = (struct circuit_window){.shape = c.window,
+                               .lanes = in,
+                               .beats = c.window.channels / in,
+                               .taps_inner = depthwise,
+                               .steps = depthwise ? 1 : c.outs / out,
+                               .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
+  return circuit_window_size(w, e);
+}
+
+// A row of its weights is a channel, whose taps follow each other: one that a lane works on.
+static bool make_depthwise(struct arena *a, const struct graph *g, struct cell *c,
+                           const struct conv *conv, struct err *e) {
+  int64_t pixels = window_pixels(&conv->window), beats = c->out[0]->beats / pixels;
+  if (!circuit_weighted(a, g, c, pixels, e)) return false;
+  struct circuit_linear *l = c->facts;
+  l->depthwise = true;
+  l->ib = l->in;
+  l->og = beats;
+  int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2;
+  c->timing = (struct timing){
+      .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
+  c->cycles = c->in[0]->beats;
+  c->multipliers = l->weight_width <= 2 ? 0 : c->in[0]->lanes;
+  c->memory_bits =
+      l->out * (l->in * l->weight_width + l->bias_width + (l->mul ? l->requant.mul_width : 0));
+  return true;
+}
+
+static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  struct conv conv;
+  if (!conv_of(g, &g->nodes[c->node], &conv, e)) return false;
+  if (is_depthwise(&conv)) return make_depthwise(a, g, c, &conv, e);
+  return circuit_weighted(a, g, c, window_pixels(&conv.window), e);
+}
+
+const struct circuit_column circuit_conv = {
+    .make = make_conv, .lanes = conv_lanes, .window = conv_window};

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of a pool: hw/axis_window.sv, and behind it hw/fixed_max_pool.sv or
+// hw/fixed_avg_pool.sv.
+#include "sw/base/bits.h"
+#include "sw/circuit/facts.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/pool.h"
+
+enum { MAGIC_BITS_MAX = 62, DIVIDES_STAGES = 2 };
+
+static bool pool_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
+                       int64_t *out, struct err *e) {
+  struct pool_window p;
+  if (!pool_of(g, n, &p, e)) return false;
+  if (chosen && *in != *out) return err_set(e, "its lanes in and out differ");
+  if (chosen) return circuit_divides(p.window.channels, *in, "", e);
+  *in = *out = circuit_divisor(p.window.channels, *in);
+  return true;
+}
+
+// What stands beside the image never wins, or adds nothing.
+static bool pool_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                        struct circuit_window *w, struct err *e) {
+  const struct type *type = &node_in(g, n, 0)->type;
+  struct pool_window p;
+  (void)out;
+  if (!pool_of(g, n, &p, e)) return false;
+  *w = (struct circuit_window){.shape = p.window,
+                               .lanes = in,
+                               .beats = p.window.channels / in,
+                               .taps_inner = true,
+                               .steps = 1,
+                               .pad = n->op == OP_max_pool ? type_lowest(type)
+                                                           : type_from_integer(type, 0, 0)};
+  return circuit_window_size(w, e);
+}
+
+// The least multiplier that gives the quotients of hw/fixed_avg_pool.sv.
+static bool find_magic(struct circuit_pool *f, fix_wide most, struct err *e) {
+  for (int shift = 1; shift < 2 * MAGIC_BITS_MAX; shift++) {
+    fix_wide power = (fix_wide)1 << shift, magic = power / f->divisor + 1;
+    if (most * (magic * f->divisor - power) >= power) continue;
+    f->magic_shift = shift;
+    f->magic_width = bits_unsigned((uint64_t)magic);
+    f->magic = (int64_t)magic;
+    return f->magic_width <= MAGIC_BITS_MAX;
+  }
+  return err_set(e, "its sums are too wide to be divided by %lld", (long long)f->divisor);
+}
+
+static bool divide(struct arena *a, const struct graph *g, const struct node *n,
+                   struct circuit_pool *f, struct err *e) {
+  struct pool_window p;
+  int64_t counts;
+  if (!pool_of(g, n, &p, e)) return false;
+  int64_t count = *pool_counts(a, &p, &counts);
+  struct interval sum = interval_acc(g, n, KNOWN_PROVEN, 0);
+  int least = type_width(&node_in(g, n, 0)->type) + 2;
+  f->sum_width = interval_bits(sum) > least ? interval_bits(sum) : least;
+  f->divisor = 1;
+  if (counts > 1)
+    return err_set(e,
+                   "its windows have different numbers of elements, such as %lld (count_pad, or "
+                   "another padding)",
+                   (long long)count);
+  if (n->rq[0].mul[0] != 1 || count == 1) return true;
+  f->requant.shift = n->rq[0].shift[0] + bits_clog2(count);
+  if ((count & (count - 1)) == 0) return true;
+  int shift = n->rq[0].shift[0];
+  f->divisor = count;
+  f->scale = shift < 0 ? 1 - shift : 1;
+  f->requant.shift = shift + f->scale + 1;
+  fix_wide most = -sum.lo > sum.hi ? -sum.lo : sum.hi;
+  return find_magic(f, most << f->scale, e);
+}
+
+static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  const struct node *n = &g->nodes[c->node];
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  struct circuit_pool *f = ARENA_NEW(a, struct circuit_pool, 1);
+  struct pool_window p;
+  if (!pool_of(g, n, &p, e)) return false;
+  if (x->type.axis >= 0 || y->type.axis >= 0) return err_set(e, "its types have channels");
+  if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
+  if (n->n_rq && n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
+  *f = (struct circuit_pool){.average = n->op == OP_avg_pool,
+                             .windows = c->out[0]->beats,
+                             .requant = circuit_requant_of(n, y, n->n_rq ? &n->rq[0] : NULL)};
+  if (f->average && !divide(a, g, n, f, e)) return false;
+  c->facts = f;
+  c->cycles = c->in[0]->beats;
+  c->timing = (struct timing){.kind = TIMING_ARGMAX,
+                              .latency = 1 + (f->divisor > 1 ? DIVIDES_STAGES : 0) +
+                                         circuit_requant_stages(&f->requant),
+                              .ib = p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
+  c->multipliers = f->divisor > 1 || f->requant.mul_width ? c->in[0]->lanes : 0;
+  return true;
+}
+
+const struct circuit_column circuit_pool = {
+    .make = make_pool, .lanes = pool_lanes, .window = pool_window};

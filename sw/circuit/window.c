@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/circuit/window.h"
+
+#include "sw/circuit/facts.h"
+
+int64_t circuit_divisor(int64_t channels, int64_t most) {
+  int64_t lanes = most < channels ? most : channels;
+  while (channels % lanes) lanes--;
+  return lanes;
+}
+
+bool circuit_divides(int64_t channels, int64_t lanes, const char *which, struct err *e) {
+  return channels % lanes == 0 ||
+         err_set(e, "%lld lanes%s, which don't divide its %lld channels (%lld would)",
+                 (long long)lanes, which, (long long)channels,
+                 (long long)circuit_divisor(channels, lanes));
+}
+
+static int64_t clamp(int64_t v, int64_t most) {
+  return v < 0 ? 0 : v > most ? most : v;
+}
+
+static int64_t taps(const struct circuit_window *w) {
+  return w->shape.kernel[ROWS] * w->shape.kernel[COLUMNS];
+}
+
+int64_t circuit_window_beats(const struct circuit_window *w) {
+  return window_pixels(&w->shape) * taps(w) * w->beats;
+}
+
+int64_t circuit_window_bound(const struct circuit_window *w) {
+  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats;
+  int64_t out = circuit_window_beats(w) * w->steps;
+  return in > out ? in : out;
+}
+
+int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
+  const struct window *s = &w->shape;
+  int64_t n = taps(w), in_pixel = i % (n * w->beats), pixel = i / (n * w->beats);
+  int64_t tap = w->taps_inner ? in_pixel % n : in_pixel / w->beats;
+  int64_t beat = w->taps_inner ? in_pixel / n : in_pixel % w->beats;
+  int64_t row = window_at(s, ROWS, pixel / s->out[COLUMNS], tap / s->kernel[COLUMNS]);
+  int64_t column = window_at(s, COLUMNS, pixel % s->out[COLUMNS], tap % s->kernel[COLUMNS]);
+  if (!window_inside(s, ROWS, row) || !window_inside(s, COLUMNS, column)) return NONE;
+  return (row * s->in[COLUMNS] + column) * w->beats + beat;
+}
+
+int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel) {
+  const struct window *s = &w->shape;
+  int64_t row = pixel / s->out[COLUMNS], column = pixel % s->out[COLUMNS];
+  int64_t rows = w->used[ROWS], columns = w->used[COLUMNS];
+  if (row == s->out[ROWS]) return rows * columns;
+  int64_t here = clamp(window_at(s, ROWS, row, 0), rows) * columns +
+                 clamp(window_at(s, COLUMNS, column, 0), columns);
+  int64_t below = clamp(window_at(s, ROWS, row + 1, 0), rows) * columns;
+  if (row + 1 == s->out[ROWS]) below = rows * columns;
+  return here < below ? here : below;
+}
+
+bool circuit_window_keeps(const struct circuit_window *w, int64_t beat) {
+  int64_t pixel = beat / w->beats, columns = w->shape.in[COLUMNS];
+  return pixel / columns < w->used[ROWS] && pixel % columns < w->used[COLUMNS];
+}
+
+// ---- the ring
+
+// Window and cell behind by recurrences over beats instead of cycle by cycle, for a source that
+// never waits: when each pixel comes, when each beat is read, moves and is taken.
+struct flow {
+  const struct circuit_window *w;
+  int64_t capacity;
+  int64_t kept, came;     // pixels that have come and were kept; beats of the frame, all pixels
+  int64_t frame;          // of the writer
+  int64_t write;          // cycle of the last beat that came
+  int64_t *at, *freed_at; // (frames * used pixels) cycle of its last beat; of its being freed
+  int64_t freed;          // pixels
+  int64_t *ends;          // (frames) cycle in which the reader's frame ended
+};
+
+enum { FRAMES = 8 };
+
+static int64_t later(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+// The writer takes one more pixel; false if it would wait for a place that isn't free yet.
+static bool take_pixel(struct flow *f) {
+  const struct circuit_window *w = f->w;
+  int64_t pixels = w->shape.in[ROWS] * w->shape.in[COLUMNS];
+  bool keeps = circuit_window_keeps(w, f->came * w->beats);
+  if (keeps && f->kept >= f->capacity) {
+    if (f->kept - f->capacity >= f->freed) return false;
+    f->write = later(f->write, f->freed_at[f->kept - f->capacity]);
+  }
+  if (f->came == 0 && f->frame >= 2) f->write = later(f->write, f->ends[f->frame - 2]);
+  f->write += w->beats;
+  if (keeps) f->at[f->kept++] = f->write;
+  if (++f->came == pixels) {
+    f->came = 0;
+    f->frame++;
+  }
+  return true;
+}
+
+// The place of a beat of the image among the pixels that are kept.
+static int64_t place(const struct circuit_window *w, int64_t beat) {
+  int64_t pixel = beat / w->beats, columns = w->shape.in[COLUMNS];
+  return pixel / columns * w->used[COLUMNS] + pixel % columns;
+}
+
+// Cycles of a frame once the flow is steady; 0: it stands still.
+static int64_t run(struct flow *f) {
+  const struct circuit_window *w = f->w;
+  int64_t per = w->used[ROWS] * w->used[COLUMNS], beats = circuit_window_beats(w);
+  int64_t in_pixel = taps(w) * w->beats, read = -1, moved = 0, taken = -1;
+  f->write = -1;
+  for (int64_t frame = 0; frame < FRAMES; frame++) {
+    for (int64_t i = 0; i < beats; i++) {
+      int64_t beat = circuit_window_reads(w, i), when = 0;
+      if (beat != NONE) {
+        int64_t wanted = frame * per + place(w, beat);
+        while (f->kept <= wanted)
+          if (!take_pixel(f)) return 0;
+        when = f->at[wanted] - (w->beats - 1 - beat % w->beats) + 1;
+      }
+      read = later(later(read + 1, moved), when);
+      moved = later(read + 1, taken);
+      taken = later(moved, taken) + w->steps;
+      if ((i + 1) % in_pixel) continue;
+      int64_t low = frame * per + circuit_window_low(w, (i + 1) / in_pixel);
+      while (f->freed < low) f->freed_at[f->freed++] = read;
+    }
+    f->ends[frame] = read;
+    while (f->frame <= frame) take_pixel(f); // what no tap reads
+  }
+  return (f->ends[FRAMES - 1] - f->ends[FRAMES / 2 - 1] + FRAMES / 2 - 1) / (FRAMES / 2);
+}
+
+static int64_t cycles(const struct circuit_window *w, int64_t capacity) {
+  struct arena a = {0};
+  int64_t pixels = (FRAMES + 2) * w->used[ROWS] * w->used[COLUMNS], ends[FRAMES] = {0};
+  struct flow f = {.w = w,
+                   .capacity = capacity,
+                   .at = ARENA_NEW(&a, int64_t, pixels),
+                   .freed_at = ARENA_NEW(&a, int64_t, pixels),
+                   .ends = ends};
+  int64_t ii = run(&f);
+  arena_free(&a);
+  return ii;
+}
+
+static void find_used(struct circuit_window *w, int axis) {
+  const struct window *s = &w->shape;
+  w->used[axis] = 1;
+  for (int64_t o = 0; o < s->out[axis]; o++)
+    for (int64_t k = 0; k < s->kernel[axis]; k++) {
+      int64_t at = window_at(s, axis, o, k);
+      if (at < s->in[axis] && at >= w->used[axis]) w->used[axis] = at + 1;
+    }
+}
+
+bool circuit_window_size(struct circuit_window *w, struct err *e) {
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    const struct window *s = &w->shape;
+    int64_t span = (s->kernel[axis] - 1) * s->dilation[axis];
+    if (s->before[axis] > span || window_at(s, axis, s->out[axis] - 1, 0) >= s->in[axis])
+      return err_set(e, "its padding is as wide as its kernel");
+    find_used(w, axis);
+  }
+  // 2 * extent + stride rows are always enough: docs/rtl.md
+  int64_t rows =
+      2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;
+  int64_t enough = rows * w->used[COLUMNS] + 2, least = 0, best = cycles(w, enough);
+  while (enough - least > 1) {
+    int64_t middle = (least + enough) / 2, ii = cycles(w, middle);
+    if (ii && ii <= best)
+      enough = middle;
+    else
+      least = middle;
+  }
+  w->capacity = enough;
+  return true;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The window of a convolution or a pool as a cell: hw/axis_window.sv, and how many pixels its ring
+// must hold.
+#ifndef NNGEN_CIRCUIT_WINDOW_H
+#define NNGEN_CIRCUIT_WINDOW_H
+
+#include "sw/graph/window.h"
+
+struct circuit_window {
+  struct window shape;
+  int64_t lanes, beats;      // of a pixel
+  bool taps_inner;           // each beat's taps come in a row; otherwise each tap's beats
+  int64_t steps;             // cycles that the cell behind takes for a beat
+  int64_t capacity;          // pixels of the ring
+  int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads
+  int64_t pad;               // code of an element beside the image
+};
+
+// The part of the image that is read; and the least ring with which window and cell are as fast as
+// with any. False if hw/axis_window.sv has no such shape.
+bool circuit_window_size(struct circuit_window *w, struct err *e);
+
+// Beats that leave for a frame.
+int64_t circuit_window_beats(const struct circuit_window *w);
+
+// Cycles of a frame: of what comes in, or of what the cell behind does, if nothing stalls.
+int64_t circuit_window_bound(const struct circuit_window *w);
+
+// What is read for the i-th beat of a frame: a beat of the image, as it comes in; NONE: padding.
+int64_t circuit_window_reads(const struct circuit_window *w, int64_t i);
+
+// The pixel before which none is read by output pixels from `pixel` on, among those that are used.
+int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel);
+
+// Whether a beat of the image, as it comes in, is kept.
+bool circuit_window_keeps(const struct circuit_window *w, int64_t beat);
+
+#endif
