@@ -186,7 +186,10 @@ module fixed_depthwise #(
       assign weight = w[lane*WEIGHT_WIDTH +: WEIGHT_WIDTH];
 
       if (BIPOLAR != 0) begin : gen_sign
-        assign product = ACC_WIDTH'(weight != '0 ? $signed(n) : -$signed(n));
+        logic [ACC_WIDTH-1:0] wide;
+
+        assign wide = ACC_WIDTH'($signed(n));
+        assign product = weight != '0 ? wide : -wide;
       end else begin : gen_multiply
         fixed_multiply #(
           .A_WIDTH(N), .B_WIDTH(WEIGHT_WIDTH), .B_SIGNED(SIGNED), .OUT_WIDTH(ACC_WIDTH)

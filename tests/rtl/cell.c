@@ -19,7 +19,8 @@ void suite_build(struct suite *s, const char *name) {
     const char *name;
     void (*build)(struct suite *s);
   } suites[] = {{"linear", cells_linear},   {"pointwise", cells_pointwise}, {"table", cells_table},
-                {"requant", cells_requant}, {"axis", cells_axis},           {"join", cells_join}};
+                {"requant", cells_requant}, {"axis", cells_axis},           {"join", cells_join},
+                {"window", cells_window}};
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
     if (strcmp(suites[i].name, name) == 0) {
       suites[i].build(s);
@@ -55,6 +56,10 @@ static void append(struct cell *c, const char *name, const char *value) {
 void cell_integer(struct cell *c, const char *name, int64_t value) {
   char text[32];
   snprintf(text, sizeof text, "%" PRId64, value);
+  append(c, name, text);
+}
+
+void cell_raw(struct cell *c, const char *name, const char *text) {
   append(c, name, text);
 }
 

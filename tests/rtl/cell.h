@@ -14,7 +14,7 @@
 struct cell {
   int id;
   const char *module;
-  char parameters[1024];    // ".NAME(VALUE), ..." of the instance
+  char parameters[2048];    // ".NAME(VALUE), ..." of the instance
   int in_lanes, in_width;   // elements per beat, bits
   int in_elements;          // per frame
   int out_lanes, out_width; // elements per beat, bits
@@ -41,7 +41,8 @@ void suite_build(struct suite *s, const char *name); // dies if there is none
 struct cell *suite_add(struct suite *s, const char *module);
 // Appends ".NAME(VALUE), " to the instance's parameters.
 void cell_integer(struct cell *c, const char *name, int64_t value);
-void cell_wide(struct cell *c, const char *name, int64_t value); // a 64-bit signed literal
+void cell_wide(struct cell *c, const char *name, int64_t value);   // a 64-bit signed literal
+void cell_raw(struct cell *c, const char *name, const char *text); // any literal
 void cell_text(struct cell *c, const char *name, const char *value);
 void cell_literal(struct cell *c, const char *name, int64_t value); // 40 bits, unsigned
 
@@ -49,6 +50,7 @@ void cells_linear(struct suite *s);
 void cells_pointwise(struct suite *s);
 void cells_requant(struct suite *s);
 void cells_axis(struct suite *s);
+void cells_window(struct suite *s);
 void cells_join(struct suite *s);
 void cells_table(struct suite *s);
 void cells_polynomial(struct suite *s);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT-0
+// axis_window as one stream cell: alone, where TLAST comes with the last of OUT_BEATS beats and the
+// window's own must end each group of GROUP beats, or with a cell behind it that reduces windows.
+`default_nettype none
+
+module window_stream #(
+  parameter KIND = "taps",
+  parameter int LANES = 1,
+  parameter int BEATS = 1,
+  parameter int IN_H = 6,
+  parameter int IN_W = 7,
+  parameter int OUT_H = 6,
+  parameter int OUT_W = 7,
+  parameter int KERNEL_H = 3,
+  parameter int KERNEL_W = 3,
+  parameter int STRIDE_H = 1,
+  parameter int STRIDE_W = 1,
+  parameter int DILATION_H = 1,
+  parameter int DILATION_W = 1,
+  parameter int PAD_TOP = 1,
+  parameter int PAD_LEFT = 1,
+  parameter logic [31:0] PAD = 32'd0,
+  parameter int CAPACITY = 17,
+  parameter int TAPS_INNER = 0,
+  parameter int IN_WIDTH = 8,
+  parameter IN_TYPE = "signed",
+  parameter logic signed [63:0] IN_ZERO = 64'sd0,
+  parameter int CAST = 1,
+  parameter int SUM_WIDTH = 12,
+  parameter int DIVISOR = 9,
+  parameter int SCALE = 1,
+  parameter int MAGIC_WIDTH = 12,
+  parameter logic [63:0] MAGIC = 64'd3641,
+  parameter int MAGIC_SHIFT = 15,
+  parameter int WEIGHT_WIDTH = 8,
+  parameter WEIGHT_TYPE = "signed",
+  parameter int BIAS_WIDTH = 8,
+  parameter int ACC_WIDTH = 24,
+  parameter int MUL_WIDTH = 0,
+  parameter logic [39:0] MUL = 40'd1,
+  parameter int SHIFT = 2,
+  parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter int OUT_WIDTH = 8,
+  parameter OUT_TYPE = "signed",
+  parameter ROUNDING = "half_even",
+  parameter OVERFLOW = "saturate",
+  parameter WEIGHT_FILE = "",
+  parameter BIAS_FILE = "",
+  parameter MUL_FILE = ""
+) (
+  input  logic                       aclk,
+  input  logic                       aresetn,
+  input  logic [LANES*IN_WIDTH-1:0]  s_axis_tdata,
+  input  logic                       s_axis_tvalid,
+  output logic                       s_axis_tready,
+  input  logic                       s_axis_tlast,
+  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic                       m_axis_tvalid,
+  input  logic                       m_axis_tready,
+  output logic                       m_axis_tlast
+);
+  localparam int TAPS = KERNEL_H * KERNEL_W;
+  localparam int PIXELS = OUT_H * OUT_W;
+  localparam int GROUP = TAPS_INNER != 0 ? TAPS : TAPS * BEATS;
+  localparam logic [79:0] WHAT = 80'(KIND);
+
+  logic [LANES*IN_WIDTH-1:0] w_tdata;
+  logic w_tvalid, w_tready, w_tlast;
+
+  axis_window #(
+    .WIDTH(IN_WIDTH), .LANES(LANES), .BEATS(BEATS), .IN_H(IN_H), .IN_W(IN_W), .OUT_H(OUT_H),
+    .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
+    .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
+    .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS_INNER(TAPS_INNER)
+  ) window (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tlast(s_axis_tlast),
+    .m_axis_tdata(w_tdata), .m_axis_tvalid(w_tvalid), .m_axis_tready(w_tready),
+    .m_axis_tlast(w_tlast)
+  );
+
+  generate
+    if (WHAT == 80'("max")) begin : gen_max
+      fixed_max_pool #(
+        .LANES(LANES), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE),
+        .IN_ZERO(IN_ZERO), .CAST(CAST), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT),
+        .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING),
+        .OVERFLOW(OVERFLOW)
+      ) pool (
+        .aclk(aclk), .aresetn(aresetn),
+        .s_axis_tdata(w_tdata), .s_axis_tvalid(w_tvalid), .s_axis_tready(w_tready),
+        .s_axis_tlast(w_tlast),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+      );
+    end else if (WHAT == 80'("average")) begin : gen_average
+      fixed_avg_pool #(
+        .LANES(LANES), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE),
+        .IN_ZERO(IN_ZERO), .SUM_WIDTH(SUM_WIDTH), .DIVISOR(DIVISOR), .SCALE(SCALE),
+        .MAGIC_WIDTH(MAGIC_WIDTH), .MAGIC(MAGIC), .MAGIC_SHIFT(MAGIC_SHIFT),
+        .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
+        .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+      ) pool (
+        .aclk(aclk), .aresetn(aresetn),
+        .s_axis_tdata(w_tdata), .s_axis_tvalid(w_tvalid), .s_axis_tready(w_tready),
+        .s_axis_tlast(w_tlast),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+      );
+    end else if (WHAT == 80'("depthwise")) begin : gen_depthwise
+      fixed_depthwise #(
+        .LANES(LANES), .TAPS(TAPS), .BEATS(BEATS), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH),
+        .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+        .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+        .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+      ) convolution (
+        .aclk(aclk), .aresetn(aresetn),
+        .s_axis_tdata(w_tdata), .s_axis_tvalid(w_tvalid), .s_axis_tready(w_tready),
+        .s_axis_tlast(w_tlast),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+      );
+    end else begin : gen_taps
+      localparam int OUT_BEATS = PIXELS * TAPS * BEATS;
+      localparam int IN_BEATS = IN_H * IN_W * BEATS;
+      int beat;
+      int in_beat;
+      int ahead;  // frames that have begun to come in and not ended to leave
+      logic move;
+      logic enters;
+
+      // padding above a frame may leave before the frame comes in: not here
+      assign m_axis_tdata = w_tdata;
+      assign m_axis_tvalid = w_tvalid && ahead > 0;
+      assign w_tready = m_axis_tready && ahead > 0;
+      assign enters = s_axis_tvalid && s_axis_tready && in_beat == 0;
+      assign m_axis_tlast = beat == OUT_BEATS - 1;
+      assign move = m_axis_tvalid && m_axis_tready;
+      always_ff @(posedge aclk) begin
+        if (move) beat <= m_axis_tlast ? 0 : beat + 1;
+        if (s_axis_tvalid && s_axis_tready) in_beat <= in_beat == IN_BEATS - 1 ? 0 : in_beat + 1;
+        ahead <= ahead + 32'(enters) - 32'(move && m_axis_tlast);
+        if (!aresetn) begin
+          beat <= 0;
+          in_beat <= 0;
+          ahead <= 0;
+        end
+        if (aresetn && move && w_tlast != (beat % GROUP == GROUP - 1)) begin
+          $fatal(1, "window_stream: TLAST on beat %0d", beat);
+        end
+      end
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire
