@@ -14,6 +14,9 @@
 static bool read_folding(struct arena *a, const struct options *o, struct folding *f,
                          struct err *e) {
   *f = (struct folding){.parallelism = o->parallelism};
+  if (o->target_cycles && (o->parallelism || o->folding))
+    return err_set(e, "--target-cycles chooses the lanes: leave %s away",
+                   o->parallelism ? "--parallelism" : "--folding");
   return !o->folding || folding_read(a, o->folding, f, e);
 }
 
@@ -61,7 +64,13 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
     err_put(e, "%s: the model is float: give --precision W,F, as in --precision 8,3", o->model);
     return NULL;
   }
-  struct circuit *p = circuit_build(a, m->fixed, top, &folding, e);
+  bool met = !o->target_cycles || folding_meet(a, m->fixed, o->target_cycles, &folding, e);
+  struct circuit *p = met ? circuit_build(a, m->fixed, top, &folding, e) : NULL;
+  if (p && o->target_cycles && p->ii > o->target_cycles) {
+    err_put(e, "%s: a frame takes %lld cycles instead of --target-cycles %lld", o->model,
+            (long long)p->ii, (long long)o->target_cycles);
+    return NULL;
+  }
   if (!p) err_put_within(e, "%s", o->model);
   if (p) note_lanes(o, p, &folding);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;

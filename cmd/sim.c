@@ -45,6 +45,7 @@ static bool check_folder_options(const struct options *o, struct err *e) {
                  {"--formats", o->formats},
                  {"--parallelism", o->parallelism},
                  {"--folding", o->folding},
+                 {"--target-cycles", o->target_cycles},
                  {"--rom-style", o->rom_style},
                  {"--framing", o->framing},
                  {"--input-mean", o->input_mean},

@@ -68,7 +68,7 @@ static void problem(struct builder *b, const struct node *n, const char *why) {
 
 // ---- layers
 
-static const struct circuit_column *column_of(const struct node *n) {
+const struct circuit_column *circuit_column(enum op op) {
   static const struct circuit_column *const columns[] = {
 #define YES(f) &f
 #define MOVE(f) NULL
@@ -80,13 +80,13 @@ static const struct circuit_column *column_of(const struct node *n) {
 #undef MOVE
 #undef NO
   };
-  return columns[op_info(n->op)->column];
+  return columns[op_info(op)->column];
 }
 
 // The lanes that a layer works on: those that are asked for, otherwise of its widest input.
 static bool layer_lanes(struct builder *b, const struct node *n, const struct edge *e,
                         uint32_t n_in, int64_t *in, int64_t *out, struct err *why) {
-  const struct circuit_column *column = column_of(n);
+  const struct circuit_column *column = circuit_column(n->op);
   bool chosen = false;
   bool linear = op_is(n->op, TRAIT_WEIGHTS);
   *in = linear ? b->folding->parallelism : 1;
@@ -113,7 +113,7 @@ static const char *input_name(struct builder *b, int index, uint32_t i, uint32_t
 // Brings input `i` to the layer: its lanes, its groups, its type, and a queue where branches meet.
 static bool bring(struct builder *b, const struct node *n, uint32_t i, struct edge *e, int index,
                   int64_t lanes, int64_t lanes_out, struct err *why) {
-  const struct circuit_column *column = column_of(n);
+  const struct circuit_column *column = circuit_column(n->op);
   int64_t groups = column->groups ? column->groups(b->graph, n, i) : 1;
   const struct requant *rq = column->cast ? column->cast(b->graph, n, i) : NULL;
   uint32_t streams = 0, n_in = joined(n);
@@ -159,7 +159,7 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
                    .in = in,
                    .out = &out};
   c.name = arena_printf(b->arena, "l%d_%s", index, op_info(n->op)->name);
-  bool ok = column_of(n)->make(b->arena, b->graph, &c, why);
+  bool ok = circuit_column(n->op)->make(b->arena, b->graph, &c, why);
   if (ok) {
     edge_hold_beat(b, e, &c);
     for (uint32_t i = 0; i < n_in; i++) {

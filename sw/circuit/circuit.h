@@ -123,6 +123,11 @@ struct folding {
 };
 bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e);
 
+// The lanes with which a frame takes no more than `cycles` cycles, of each layer the fewest. False
+// if a layer can't be as fast, with its name and its best.
+bool folding_meet(struct arena *a, const struct graph *g, int64_t cycles, struct folding *f,
+                  struct err *e);
+
 // NULL if the graph can't become a circuit: every layer that stands in the way is named at once.
 struct circuit *circuit_build(struct arena *a, const struct graph *g, const char *top,
                               const struct folding *f, struct err *e);

@@ -21,6 +21,17 @@ static const struct requant *concat_cast(const struct graph *g, const struct nod
   return n->n_rq ? &n->rq[i] : NULL;
 }
 
+// The beats of all groups of all inputs.
+static int64_t concat_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  int64_t cycles = 0;
+  (void)out;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    int64_t groups = concat_groups(g, n, i), size = value_elements(node_in(g, n, i)) / groups;
+    cycles += groups * ((size + in - 1) / in);
+  }
+  return cycles;
+}
+
 static bool make_concat(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct circuit_concat *f = ARENA_NEW(a, struct circuit_concat, 1);
@@ -35,4 +46,4 @@ static bool make_concat(struct arena *a, const struct graph *g, struct cell *c, 
 }
 
 const struct circuit_column circuit_concat = {
-    .make = make_concat, .groups = concat_groups, .cast = concat_cast};
+    .make = make_concat, .cycles = concat_cycles, .groups = concat_groups, .cast = concat_cast};

@@ -24,8 +24,8 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
   return true;
 }
 
-static bool conv_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                        struct circuit_window *w, struct err *e) {
+static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                       struct circuit_window *w, struct err *e) {
   struct conv c;
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
@@ -37,7 +37,18 @@ static bool conv_window(const struct graph *g, const struct node *n, int64_t in,
                                .taps_inner = depthwise,
                                .steps = depthwise ? 1 : c.outs / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
-  return circuit_window_size(w, e);
+  return true;
+}
+
+static bool conv_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                        struct circuit_window *w, struct err *e) {
+  return conv_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
+}
+
+static int64_t conv_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  struct circuit_window w;
+  struct err e = {0};
+  return conv_shape(g, n, in, out, &w, &e) ? circuit_window_bound(&w) : 0;
 }
 
 // A row of its weights is a channel, whose taps follow each other: one that a lane works on.
@@ -67,4 +78,4 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
 }
 
 const struct circuit_column circuit_conv = {
-    .make = make_conv, .lanes = conv_lanes, .window = conv_window};
+    .make = make_conv, .lanes = conv_lanes, .cycles = conv_cycles, .window = conv_window};

@@ -163,4 +163,9 @@ static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, 
   return circuit_weighted(a, g, c, 1, e);
 }
 
-const struct circuit_column circuit_linear = {.make = make_linear};
+static int64_t linear_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  struct weights w = weights_of(node_in(g, n, 1));
+  return (w.taps + in - 1) / in * ((w.outs + out - 1) / out);
+}
+
+const struct circuit_column circuit_linear = {.make = make_linear, .cycles = linear_cycles};

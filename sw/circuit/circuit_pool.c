@@ -19,8 +19,8 @@ static bool pool_lanes(const struct graph *g, const struct node *n, bool chosen,
 }
 
 // What stands beside the image never wins, or adds nothing.
-static bool pool_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                        struct circuit_window *w, struct err *e) {
+static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                       struct circuit_window *w, struct err *e) {
   const struct type *type = &node_in(g, n, 0)->type;
   struct pool_window p;
   (void)out;
@@ -32,7 +32,18 @@ static bool pool_window(const struct graph *g, const struct node *n, int64_t in,
                                .steps = 1,
                                .pad = n->op == OP_max_pool ? type_lowest(type)
                                                            : type_from_integer(type, 0, 0)};
-  return circuit_window_size(w, e);
+  return true;
+}
+
+static bool pool_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                        struct circuit_window *w, struct err *e) {
+  return pool_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
+}
+
+static int64_t pool_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  struct circuit_window w;
+  struct err e = {0};
+  return pool_shape(g, n, in, out, &w, &e) ? circuit_window_bound(&w) : 0;
 }
 
 // The least multiplier that gives the quotients of hw/fixed_avg_pool.sv.
@@ -98,4 +109,4 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
 }
 
 const struct circuit_column circuit_pool = {
-    .make = make_pool, .lanes = pool_lanes, .window = pool_window};
+    .make = make_pool, .lanes = pool_lanes, .cycles = pool_cycles, .window = pool_window};

@@ -105,6 +105,8 @@ struct circuit_column {
   // Sets the lanes, those that are asked for, or by the folding file (chosen); NULL: they are free.
   bool (*lanes)(const struct graph *g, const struct node *n, bool chosen, int64_t *in, int64_t *out,
                 struct err *e);
+  // Cycles of a frame with lanes that it has; NULL: a beat of its longest input each.
+  int64_t (*cycles)(const struct graph *g, const struct node *n, int64_t in, int64_t out);
   // The window in front of its input, whose lanes are known, of a layer of `out` lanes; NULL: none.
   bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
                  struct circuit_window *w, struct err *e);
@@ -125,6 +127,9 @@ struct circuit_column {
 // The part in which an input ends, and from which an output comes (cell.part).
 uint32_t part_of_input(const struct circuit *p, uint32_t i);
 uint32_t part_of_output(const struct circuit *p, uint32_t i);
+
+// Of a kind with a circuit that isn't only a move; NULL.
+const struct circuit_column *circuit_column(enum op op);
 
 // The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one.
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
