@@ -4,7 +4,7 @@
 #include "sw/graph/column.h"
 
 static const char *axis_text(const struct window *w, int axis) {
-  return w->axes == 1 ? "" : axis == ROWS ? " of rows" : " of columns";
+  return w->axes == 1 ? "elements" : axis == ROWS ? "rows" : "columns";
 }
 
 // `per_axis` numbers for each axis, those of rows first; `least` and more.
@@ -31,7 +31,7 @@ static bool count(struct window *w, int axis, bool ceil, struct err *e) {
   int64_t extent = (w->kernel[axis] - 1) * w->dilation[axis] + 1;
   int64_t room = w->in[axis] + w->before[axis] + w->after[axis] - extent;
   if (room < 0)
-    return err_set(e, "a kernel over %lld%s, the padded image has %lld", (long long)extent,
+    return err_set(e, "a kernel over %lld %s, the padded image has %lld", (long long)extent,
                    axis_text(w, axis), (long long)(room + extent));
   w->out[axis] = room / w->stride[axis] + 1;
   if (ceil && room % w->stride[axis] &&
@@ -59,7 +59,7 @@ bool window_of(const struct graph *g, const struct node *n, const int64_t *kerne
     w->before[axis] = there ? pad[i] : 0;
     w->after[axis] = there ? pad[w->axes + i] : 0;
     if (w->kernel[axis] < 1 || w->kernel[axis] > DIM_MAX)
-      return err_set(e, "a kernel of %lld%s", (long long)w->kernel[axis], axis_text(w, axis));
+      return err_set(e, "a kernel of %lld %s", (long long)w->kernel[axis], axis_text(w, axis));
     if (!count(w, axis, node_int(n, ATTR_ceil, 0) != 0, e)) return false;
   }
   return true;

@@ -176,7 +176,128 @@ static void parts_make_the_whole(void **state) {
   for (int axis = 0; axis < 6; axis++) assert_true(made[axis] > 10);
 }
 
+// ---- shapes that don't fit
+
+struct wrong {
+  enum op op;
+  int rank;
+  int64_t image[4], kernel[4]; // kernel[0] 0: a pool's attribute, the rest of it
+  enum attr_name name;
+  int64_t count, ints[4];
+  const char *message;
+};
+
+static const struct wrong wrong[] = {
+    {OP_conv2d,
+     3,
+     {4, 4, 2},
+     {1, 5, 3, 2},
+     ATTR_groups,
+     1,
+     {1},
+     "a kernel over 5 rows, the padded image has 4"},
+    {OP_conv2d,
+     3,
+     {4, 4, 2},
+     {1, 3, 3, 2},
+     ATTR_dilation,
+     2,
+     {1, 2},
+     "a kernel over 5 columns, the padded image has 4"},
+    {OP_conv2d,
+     3,
+     {4, 4, 4},
+     {6, 3, 3, 4},
+     ATTR_groups,
+     1,
+     {4},
+     "groups: 4, which must divide 4 channels in and 6 out"},
+    {OP_conv2d,
+     3,
+     {4, 4, 4},
+     {6, 3, 3, 4},
+     ATTR_groups,
+     1,
+     {2},
+     "the weights expect 4 channels, a group of the image has 2"},
+    {OP_conv2d, 3, {4, 4, 4}, {6, 3, 3, 4}, ATTR_stride, 1, {2}, "stride: 1 numbers, expected 2"},
+    {OP_conv2d,
+     3,
+     {4, 4, 4},
+     {6, 3, 3, 4},
+     ATTR_stride,
+     2,
+     {2, 0},
+     "stride: 0, expected 1 to 16777216"},
+    {OP_conv2d,
+     3,
+     {4, 4, 4},
+     {6, 3, 3, 4},
+     ATTR_pad,
+     4,
+     {0, 0, -1, 0},
+     "pad: -1, expected 0 to 16777216"},
+    {OP_conv1d,
+     3,
+     {4, 4, 4},
+     {6, 3, 3, 4},
+     ATTR_groups,
+     1,
+     {1},
+     "expected an image (L, C) and weights (OC, K, I), found ranks 3 and 4"},
+    {OP_max_pool,
+     3,
+     {4, 4, 1},
+     {0, 2, 2},
+     ATTR_pad,
+     4,
+     {2, 0, 0, 0},
+     "the window of output row 0 lies in the padding"},
+    {OP_avg_pool, 3, {4, 4, 1}, {0, 2}, ATTR_ceil, 1, {1}, "kernel: 1 numbers, expected 2"},
+    {OP_avg_pool,
+     1,
+     {4},
+     {0, 2},
+     ATTR_ceil,
+     1,
+     {1},
+     "expected an image (H, W, C) or (L, C), found rank 1"},
+    {OP_max_pool,
+     2,
+     {4, 3},
+     {0, 5},
+     ATTR_ceil,
+     1,
+     {1},
+     "a kernel over 5 elements, the padded image has 4"},
+};
+
+static void wrong_shapes(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct conv_case c = {.real = true};
+    const struct wrong *w = &wrong[i];
+    struct err e = {0};
+    int64_t shape[RANK_MAX];
+    int rank = 0;
+    c.g = graph_new(&c.arena, "wrong");
+    while (rank < 4 && w->kernel[rank + !w->kernel[0]] > 0) rank++;
+    uint32_t x = graph_add_value(c.g, "x", w->rank, w->image, type_real(), true);
+    uint32_t n = graph_add_node(c.g, w->op, "layer");
+    graph_add_use(c.g, n, (struct use){x, 0, NONE});
+    if (w->kernel[0])
+      graph_add_use(c.g, n, (struct use){weights(&c, rank, w->kernel), 0, NONE});
+    else
+      graph_add_ints(c.g, n, ATTR_kernel, rank, w->kernel + 1);
+    graph_add_ints(c.g, n, w->name, w->count, w->ints);
+    assert_false(graph_shape(c.g, &c.g->nodes[n], 0, &rank, shape, &e));
+    if (strcmp(e.text, w->message) != 0) fail_msg("\"%s\", expected \"%s\"", e.text, w->message);
+    arena_free(&c.arena);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(parts_make_the_whole)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(parts_make_the_whole),
+                                     cmocka_unit_test(wrong_shapes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
