@@ -28,14 +28,16 @@ all: $(BUILD)/nngen $(BUILD)/$(SHARED) ## build build/nngen and the library
 
 # ---- what users call
 
-sim: setup-sim ## simulate both networks at 8,3 and 4 lanes: make sim IMAGES=10000 for the full set
+sim: setup-sim ## simulate the networks of models/ at 8,3: make sim IMAGES=10000 for the full set
 	@$(MAKE) --no-print-directory all
 	@for net in mnist-mlp mnist-acts; do \
 	  $(BUILD)/nngen sim --precision 8,3 --parallelism 4 --images $(IMAGES) --trace --jobs 2 \
 	    -o $(BUILD)/simulation/$$net models/$$net.bin || exit 1; echo; done
+	@$(BUILD)/nngen sim --precision 8,3 --target-cycles 19600 --images $(IMAGES) --trace --jobs 2 \
+	  -o $(BUILD)/simulation/lenet5 models/lenet5.bin
 
 # Seeded, and the same bits on every machine: models/SHA256SUMS has the hashes that must come out.
-MODELS = mnist-mlp mnist-acts
+MODELS = mnist-mlp mnist-acts lenet5
 models: all ## train the models in models/ anew from MNIST and check their hashes
 	@mkdir -p $(BUILD)/models
 	@for net in $(MODELS); do \
