@@ -129,7 +129,7 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
   if (column->window) {
     struct circuit_window w;
     if (!column->window(b->graph, n, lanes, lanes_out, &w, why)) return false;
-    edge_window(b, e, index, name, &w);
+    if (w.beats) edge_window(b, e, index, name, &w);
   }
   if (streams > 1) edge_queue(b, e, index, i);
   return true;

@@ -155,17 +155,49 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, in
   return true;
 }
 
-static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
-  const struct node *n = &g->nodes[c->node];
-  const struct value *w = node_in(g, n, 1);
-  if (value_elements(node_in(g, n, 0)) != fan_in(w->rank, w->shape))
-    return err_set(e, "its input has several rows");
-  return circuit_weighted(a, g, c, 1, e);
+// Rows of a frame: all but the last dimension of its input.
+static int64_t rows_of(const struct graph *g, const struct node *n) {
+  return value_elements(node_in(g, n, 0)) / weights_of(node_in(g, n, 1)).taps;
+}
+
+// Each of several rows begins a beat.
+static bool linear_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
+                         int64_t *out, struct err *e) {
+  struct weights w = weights_of(node_in(g, n, 1));
+  if (rows_of(g, n) == 1) return true;
+  if (chosen)
+    return circuit_divides(w.taps, *in, " in", e) && circuit_divides(w.outs, *out, " out", e);
+  *in = circuit_divisor(w.taps, *in);
+  *out = circuit_divisor(w.outs, *out);
+  return true;
 }
 
 static int64_t linear_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
   struct weights w = weights_of(node_in(g, n, 1));
-  return (w.taps + in - 1) / in * ((w.outs + out - 1) / out);
+  return rows_of(g, n) * ((w.taps + in - 1) / in) * ((w.outs + out - 1) / out);
 }
 
-const struct circuit_column circuit_linear = {.make = make_linear, .cycles = linear_cycles};
+// Several rows are an image of one tap a window, which ends each with TLAST.
+static bool linear_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                          struct circuit_window *w, struct err *e) {
+  struct weights weights = weights_of(node_in(g, n, 1));
+  int64_t rows = rows_of(g, n);
+  *w = (struct circuit_window){.shape = {.axes = 1,
+                                         .channels = weights.taps,
+                                         .in = {1, rows},
+                                         .out = {1, rows},
+                                         .kernel = {1, 1},
+                                         .stride = {1, 1},
+                                         .dilation = {1, 1}},
+                               .lanes = in,
+                               .beats = rows == 1 ? 0 : weights.taps / in,
+                               .steps = weights.outs / out};
+  return rows == 1 || circuit_window_size(w, e);
+}
+
+static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
+  return circuit_weighted(a, g, c, rows_of(g, &g->nodes[c->node]), e);
+}
+
+const struct circuit_column circuit_linear = {
+    .make = make_linear, .lanes = linear_lanes, .cycles = linear_cycles, .window = linear_window};

@@ -107,7 +107,8 @@ struct circuit_column {
                 struct err *e);
   // Cycles of a frame with lanes that it has; NULL: a beat of its longest input each.
   int64_t (*cycles)(const struct graph *g, const struct node *n, int64_t in, int64_t out);
-  // The window in front of its input, whose lanes are known, of a layer of `out` lanes; NULL: none.
+  // The window in front of its input, whose lanes are known, of a layer of `out` lanes; beats 0, or
+  // NULL: none.
   bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
                  struct circuit_window *w, struct err *e);
   // The requantisation of a cast in front of input `i`, NULL: there is none; NULL: never.

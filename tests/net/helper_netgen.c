@@ -174,6 +174,10 @@ void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct t
 // Over the last axis: mostly of a flat stream, sometimes of several rows.
 static void linear(struct netgen *n) {
   if (n->kind == NETGEN_CIRCUIT || netgen_chance(n, 60)) netgen_flatten(n);
+  netgen_rows(n);
+}
+
+void netgen_rows(struct netgen *n) {
   uint32_t x = n->at;
   int rank = netgen_end(n)->rank;
   int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];

@@ -44,6 +44,7 @@ void netgen_concat(struct netgen *n);
 void netgen_reshape(struct netgen *n);
 void netgen_matmul(struct netgen *n, bool frames);
 void netgen_sum(struct netgen *n, bool frames);
+void netgen_rows(struct netgen *n); // a linear layer over the last axis
 void netgen_conv(struct netgen *n, enum op op);
 void netgen_pool(struct netgen *n, enum op op);
 void netgen_state(struct netgen *n);

@@ -86,6 +86,7 @@ void netgen_conv(struct netgen *n, enum op op) {
   if (groups > 1) graph_add_int(n->g, node, ATTR_groups, groups);
   netgen_use(n, node, netgen_tensor(n, "w", axes + 2, kernel, w));
   netgen_weighted(n, node, x, &w, &out);
+  if (n->kind == NETGEN_CIRCUIT && netgen_chance(n, 25)) netgen_rows(n);
 }
 
 // No window is padding alone: there is less of it than of the kernel.
