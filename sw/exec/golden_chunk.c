@@ -128,6 +128,29 @@ static void run_conv(const struct chunk *c, const struct node *n, const struct p
   }
 }
 
+// Bytes that are code - lowest are ordered as the codes are.
+static void largest_of(const struct window *w, const uint8_t *image, int64_t pixel, uint8_t *to) {
+  memset(to, 0, (size_t)w->channels);
+  for (int64_t ky = 0; ky < w->kernel[ROWS]; ky++) {
+    int64_t y = window_at(w, ROWS, pixel / w->out[COLUMNS], ky);
+    for (int64_t kx = 0; window_inside(w, ROWS, y) && kx < w->kernel[COLUMNS]; kx++) {
+      int64_t x = window_at(w, COLUMNS, pixel % w->out[COLUMNS], kx);
+      if (!window_inside(w, COLUMNS, x)) continue;
+      const uint8_t *from = image + (y * w->in[COLUMNS] + x) * w->channels;
+      for (int64_t c = 0; c < w->channels; c++) to[c] = from[c] > to[c] ? from[c] : to[c];
+    }
+  }
+}
+
+static void run_largest(const struct chunk *c, const struct node *n, const struct window *w) {
+  const uint8_t *x = golden_array(c, n->in[0].value);
+  uint8_t *y = golden_array(c, n->out[0]);
+  int64_t pixels = window_pixels(w), in = w->in[ROWS] * w->in[COLUMNS] * w->channels;
+  for (int64_t f = 0; f < c->frames; f++)
+    for (int64_t p = 0; p < pixels; p++)
+      largest_of(w, x + f * in, p, y + (f * pixels + p) * w->channels);
+}
+
 static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
   const struct value *v = node_in(c->m->graph, n, 0);
   const void *x = golden_array(c, n->in[0].value);
@@ -176,6 +199,8 @@ void golden_chunk(const struct chunk *c) {
     if (golden_is_alias(n)) continue;
     if (p->packed)
       (p->conv ? run_conv : run_linear)(c, n, p);
+    else if (p->largest)
+      run_largest(c, n, p->largest);
     else if (p->table)
       run_table(c, n, p);
     else

@@ -102,6 +102,15 @@ static void golden_prepare_conv(struct arena *a, const struct kernels *k, const 
   p->conv = c;
 }
 
+static void golden_prepare_pool(struct arena *a, const struct kernels *k, const struct graph *g,
+                                const struct node *n, struct prepared *p) {
+  struct pool_window *w = ARENA_NEW(a, struct pool_window, 1);
+  struct err e = {0};
+  (void)k;
+  bool bytes = value_is_narrow(node_in(g, n, 0)) && !n->n_rq && n->op == OP_max_pool;
+  if (bytes && pool_of(g, n, w, &e)) p->largest = &w->window;
+}
+
 // The table in bytes, code - lowest on both sides.
 static uint8_t *narrow_table(struct arena *a, const struct value *y, int64_t count,
                              const int32_t *table) {
