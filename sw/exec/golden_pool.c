@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The largest code of a window; or the average of x - x_zero, rounded once. Padding never wins, and
 // counts as 0 where it counts.
+#include "sw/exec/golden_prepare.h"
 #include "sw/exec/taps.h"
 #include "sw/graph/pointwise.h"
 
@@ -58,4 +59,13 @@ void golden_pool(const struct job *j) {
               : average(j, s.sum, pool_count(&p, at[ROWS], at[COLUMNS]), counts);
     }
   arena_free(&a);
+}
+
+void golden_prepare_pool(struct arena *a, const struct kernels *k, const struct graph *g,
+                         const struct node *n, struct prepared *p) {
+  struct pool_window *w = ARENA_NEW(a, struct pool_window, 1);
+  struct err e = {0};
+  (void)k;
+  bool bytes = value_is_narrow(node_in(g, n, 0)) && !n->n_rq && n->op == OP_max_pool;
+  if (bytes && pool_of(g, n, w, &e)) p->largest = &w->window;
 }

@@ -87,28 +87,19 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
                   type_is_fixed(&y->type) && y->type.axis < 0 && y->type.width <= 24;
 }
 
-static void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
-                                  const struct node *n, struct prepared *p) {
+void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
+                           const struct node *n, struct prepared *p) {
   prepare_weighted(a, k, g, n, p);
 }
 
 // With one group a patch is a row of a linear layer; its padding is x_zero.
-static void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct graph *g,
-                                const struct node *n, struct prepared *p) {
+void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct graph *g,
+                         const struct node *n, struct prepared *p) {
   struct conv *c = ARENA_NEW(a, struct conv, 1);
   struct err e = {0};
   if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e) || c->groups > 1) return;
   prepare_weighted(a, k, g, n, p);
   p->conv = c;
-}
-
-static void golden_prepare_pool(struct arena *a, const struct kernels *k, const struct graph *g,
-                                const struct node *n, struct prepared *p) {
-  struct pool_window *w = ARENA_NEW(a, struct pool_window, 1);
-  struct err e = {0};
-  (void)k;
-  bool bytes = value_is_narrow(node_in(g, n, 0)) && !n->n_rq && n->op == OP_max_pool;
-  if (bytes && pool_of(g, n, w, &e)) p->largest = &w->window;
 }
 
 // The table in bytes, code - lowest on both sides.
@@ -119,9 +110,8 @@ static uint8_t *narrow_table(struct arena *a, const struct value *y, int64_t cou
   return narrow;
 }
 
-static void golden_prepare_pointwise(struct arena *a, const struct kernels *k,
-                                     const struct graph *g, const struct node *n,
-                                     struct prepared *p) {
+void golden_prepare_pointwise(struct arena *a, const struct kernels *k, const struct graph *g,
+                              const struct node *n, struct prepared *p) {
   (void)k;
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (type_width(&x->type) > TABLE_BITS_MAX || x->type.axis >= 0 || y->type.axis >= 0) return;

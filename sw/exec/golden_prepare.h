@@ -35,4 +35,15 @@ enum { GOLDEN_BLOCK = 256 };
 void golden_prepare(struct arena *a, const struct kernels *k, const struct graph *g,
                     const struct node *n, struct prepared *p);
 
+// The columns' parts of it.
+#define YES(f)                                                                                     \
+  void f(struct arena *a, const struct kernels *k, const struct graph *g, const struct node *n,    \
+         struct prepared *p);
+#define NO(f)
+#define COLUMN(id, stem, golden, prepare, ...) prepare(golden_prepare_##stem)
+#include "sw/graph/columns.def"
+#undef COLUMN
+#undef YES
+#undef NO
+
 #endif
