@@ -26,6 +26,7 @@ void emit_window_parameters(struct parameters *out, const struct cell *c) {
   uint32_t pad = type_wire(type_coding(&c->in[0]->type), w->pad);
   if (pad) verilog_code(out, "PAD", pad);
   verilog_parameter(out, "CAPACITY", w->capacity);
+  if (w->taps > 1) verilog_parameter(out, "TAPS", w->taps);
   if (w->taps_inner) verilog_parameter(out, "TAPS_INNER", 1);
 }
 

@@ -10,12 +10,16 @@
 //   TAPS_INNER = 1   beat, kernel row, kernel column; TLAST with the last tap of each beat
 // and a tap beside the image is PAD. Rows and columns that no tap reads are taken and dropped.
 //
+// TAPS = KERNEL_H sends a column of taps at a time, the top one in the low bits: for each output pixel
+// kernel column, beat. The ring is then a memory for each of its rows, which are read at one address.
+//
 // The writer stands at {row, column, beat} of its frame and is `lead` frames ahead, -1 to 2; `space`
 // counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
 // later ones read.
 //   s_axis_tready = awake && lead != 2 && (space != 0 || beat != 0 || nobody reads the pixel)
 //   a beat is read iff awake, it is there, and the read register is empty or moves on; it is there
-//   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's
+//   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's; of a column the
+//   bottom tap counts, or the last row that is read
 // Latency 2 cycles from the read, a beat per cycle. No combinational path from one side to the
 // other.
 `default_nettype none
@@ -44,19 +48,21 @@ module axis_window #(
   parameter logic [31:0] PAD = 32'd0,
   // pixels of the ring; from the first that a window reads to the last, or more
   parameter int CAPACITY = 17,
+  // taps of a beat: 1, or KERNEL_H for TAPS_INNER = 0 and a CAPACITY of whole rows
+  parameter int TAPS = 1,
   // order of the beats of a pixel
   parameter int TAPS_INNER = 0
 ) (
-  input  logic                   aclk,
-  input  logic                   aresetn,
-  input  logic [LANES*WIDTH-1:0] s_axis_tdata,
-  input  logic                   s_axis_tvalid,
-  output logic                   s_axis_tready,
-  input  logic                   s_axis_tlast,
-  output logic [LANES*WIDTH-1:0] m_axis_tdata,
-  output logic                   m_axis_tvalid,
-  input  logic                   m_axis_tready,
-  output logic                   m_axis_tlast
+  input  logic                        aclk,
+  input  logic                        aresetn,
+  input  logic [LANES*WIDTH-1:0]      s_axis_tdata,
+  input  logic                        s_axis_tvalid,
+  output logic                        s_axis_tready,
+  input  logic                        s_axis_tlast,
+  output logic [TAPS*LANES*WIDTH-1:0] m_axis_tdata,
+  output logic                        m_axis_tvalid,
+  input  logic                        m_axis_tready,
+  output logic                        m_axis_tlast
 );
   localparam int SPAN_H = (KERNEL_H - 1) * DILATION_H;
   localparam int SPAN_W = (KERNEL_W - 1) * DILATION_W;
@@ -89,13 +95,19 @@ module axis_window #(
 
   localparam int USED_H = used(IN_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, PAD_TOP);
   localparam int USED_W = used(IN_W, OUT_W, KERNEL_W, STRIDE_W, DILATION_W, PAD_LEFT);
-  localparam int PLACES = CAPACITY * BEATS;
+  // the memories of the ring, and the words of each
+  localparam int COLUMN = TAPS > 1 ? 1 : 0;
+  localparam int BANKS = COLUMN != 0 ? CAPACITY / USED_W : 1;
+  localparam int PLACES = COLUMN != 0 ? USED_W * BEATS : CAPACITY * BEATS;
 
   // coordinates are counted from the corner of the padded image, so that none is negative
-  localparam int ROW = bits(more(IN_H + PAD_TOP, (OUT_H - 1) * STRIDE_H + SPAN_H + 1) + DILATION_H);
+  localparam int ROW =
+      bits(more(IN_H + PAD_TOP + SPAN_H, (OUT_H - 1) * STRIDE_H + SPAN_H) + DILATION_H + 1);
   localparam int COL = bits(more(IN_W + PAD_LEFT, (OUT_W - 1) * STRIDE_W + SPAN_W + 1) + DILATION_W);
   localparam int BEAT = bits(BEATS);
   localparam int ADDRESS = bits(PLACES);
+  localparam int BANK = bits(BANKS);
+  localparam int BEAT_WIDTH = LANES * WIDTH;
 
   generate
     if (WIDTH < 1 || WIDTH > 32 || LANES < 1 || BEATS < 1) begin : gen_sizes
@@ -113,6 +125,10 @@ module axis_window #(
     if (CAPACITY < 1) begin : gen_capacity
       axis_window_needs_CAPACITY_of_1_or_more stop ();
     end
+    if (TAPS < 1 || (TAPS > 1 && (TAPS != KERNEL_H || TAPS_INNER != 0 ||
+        BANKS * USED_W != CAPACITY))) begin : gen_taps
+      axis_window_needs_TAPS_of_1_or_of_KERNEL_H_with_whole_rows stop ();
+    end
   endgenerate
 
   // ---- writer
@@ -121,6 +137,8 @@ module axis_window #(
   logic [COL-1:0] write_col;
   logic [BEAT-1:0] write_beat;
   logic [ADDRESS-1:0] write_address;
+  logic [BANK-1:0] write_bank;
+  logic write_wraps;
   logic [1:0] lead;  // 3 is -1
   logic awake;
   logic full;
@@ -140,6 +158,7 @@ module axis_window #(
   assign s_axis_tready = awake && lead != 2'd2 && (!full || write_beat != '0 || !stored);
   assign accept = s_axis_tvalid && s_axis_tready;
   assign write = accept && stored;
+  assign write_wraps = write && write_address == ADDRESS'(PLACES - 1);
   assign write_pixel_end = accept && write_beat == BEAT'(BEATS - 1);
   assign write_row_end = write_pixel_end && write_col == COL'(PAD_LEFT + IN_W - 1);
   assign write_frame_end = write_row_end && write_row == ROW'(PAD_TOP + IN_H - 1);
@@ -149,10 +168,12 @@ module axis_window #(
     if (write_pixel_end) write_col <= write_col + 1'b1;
     if (write_row_end) write_row <= write_row + 1'b1;
     if (write) write_address <= write_address + 1'b1;
+    if (write_wraps) write_bank <= write_bank + 1'b1;
     if (!aresetn || write_pixel_end) write_beat <= '0;
     if (!aresetn || write_row_end) write_col <= COL'(PAD_LEFT);
     if (!aresetn || write_frame_end) write_row <= ROW'(PAD_TOP);
-    if (!aresetn || (write && write_address == ADDRESS'(PLACES - 1))) write_address <= '0;
+    if (!aresetn || write_wraps) write_address <= '0;
+    if (!aresetn || (write_wraps && write_bank == BANK'(BANKS - 1))) write_bank <= '0;
   end
 
   // ---- reader: where the tap of the next beat is
@@ -167,7 +188,8 @@ module axis_window #(
   logic [KH-1:0] kh;
   logic [KW-1:0] kw;
   logic [BEAT-1:0] beat;
-  logic [ROW-1:0] row;
+  logic [ROW-1:0] row;  // of a column the bottom tap's
+  logic [ROW-1:0] wanted;
   logic [COL-1:0] col;
   logic last_beat;
   logic taps_end;  // the last tap of the kernel, of its row
@@ -176,7 +198,8 @@ module axis_window #(
   logic pixel_end;
   logic line_end;
   logic frame_end;
-  logic padding;
+  logic beside;              // left or right of the image
+  logic [TAPS-1:0] padding;  // of each tap
   logic there;
   logic step;
   logic load_read;
@@ -186,16 +209,34 @@ module axis_window #(
   assign last_beat = beat == BEAT'(BEATS - 1);
   assign next_tap = TAPS_INNER != 0 || last_beat;
   assign row_end = next_tap && kw == KW'(KERNEL_W - 1);
-  assign taps_end = row_end && kh == KH'(KERNEL_H - 1);
+  assign taps_end = row_end && (COLUMN != 0 || kh == KH'(KERNEL_H - 1));
   assign pixel_end = taps_end && last_beat;
   assign line_end = pixel_end && ow == OW'(OUT_W - 1);
   assign frame_end = line_end && oh == OH'(OUT_H - 1);
 
-  assign padding = (PAD_TOP != 0 && row < ROW'(PAD_TOP)) ||
-      (PAD_LEFT != 0 && col < COL'(PAD_LEFT)) ||
-      row >= ROW'(PAD_TOP + IN_H) || col >= COL'(PAD_LEFT + IN_W);
-  assign there = padding || lead == 2'd1 || lead == 2'd2 ||
-      (lead == 2'd0 && {row, col, beat} < {write_row, write_col, write_beat});
+  assign beside = (PAD_LEFT != 0 && col < COL'(PAD_LEFT)) || col >= COL'(PAD_LEFT + IN_W);
+
+  generate
+    for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_padding_of
+      // rows from this tap down to the bottom one
+      localparam int DOWN = COLUMN != 0 ? (KERNEL_H - 1 - k) * DILATION_H : 0;
+
+      assign padding[k] = beside || (PAD_TOP + DOWN != 0 && row < ROW'(PAD_TOP + DOWN)) ||
+          row >= ROW'(PAD_TOP + IN_H + DOWN);
+    end
+
+    if (COLUMN != 0) begin : gen_bottom
+      assign wanted = row < ROW'(PAD_TOP + USED_H) ? row : ROW'(PAD_TOP + USED_H - 1);
+      assign there = beside || lead == 2'd1 || lead == 2'd2 ||
+          (PAD_TOP != 0 && row < ROW'(PAD_TOP)) ||
+          (lead == 2'd0 && {wanted, col, beat} < {write_row, write_col, write_beat});
+    end else begin : gen_tap
+      assign wanted = row;
+      assign there = padding[0] || lead == 2'd1 || lead == 2'd2 ||
+          (lead == 2'd0 && {wanted, col, beat} < {write_row, write_col, write_beat});
+    end
+  endgenerate
+
   assign load_m = !m_axis_tvalid || m_axis_tready;
   assign load_read = !read_valid || load_m;
   assign step = awake && there && load_read;
@@ -207,10 +248,13 @@ module axis_window #(
       col <= line_end ? '0 : pixel_end ? col - COL'(SPAN_W) + COL'(STRIDE_W) :
           row_end ? col - COL'(SPAN_W) : col + COL'(DILATION_W);
     end
-    if (step && row_end) begin
+    if (step && row_end && COLUMN == 0) begin
       kh <= taps_end ? '0 : kh + 1'b1;
       row <= frame_end ? '0 : line_end ? row - ROW'(SPAN_H) + ROW'(STRIDE_H) :
           taps_end ? row - ROW'(SPAN_H) : row + ROW'(DILATION_H);
+    end
+    if (step && line_end && COLUMN != 0) begin
+      row <= frame_end ? ROW'(SPAN_H) : row + ROW'(STRIDE_H);
     end
     if (step && pixel_end) ow <= line_end ? '0 : ow + 1'b1;
     if (step && line_end) oh <= frame_end ? '0 : oh + 1'b1;
@@ -221,7 +265,7 @@ module axis_window #(
       ow <= '0;
       oh <= '0;
       col <= '0;
-      row <= '0;
+      row <= COLUMN != 0 ? ROW'(SPAN_H) : '0;
     end
   end
 
@@ -275,55 +319,128 @@ module axis_window #(
     modulo = (v % m + m) % m;
   endfunction
 
-  // beats forward from one read to the next, modulo PLACES
   localparam int BACK = BEATS - 1;
   localparam int TAP_BACK = TAPS_INNER != 0 ? 0 : BACK;
-  localparam int START = -(SPAN_H * USED_W + SPAN_W);  // pixels from the last tap to the first
-  localparam int TO_BEAT = modulo(TAPS_INNER != 0 ? START * BEATS + 1 : 1, PLACES);
-  localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, PLACES);
-  localparam int TO_ROW = modulo((DILATION_H * USED_W - SPAN_W) * BEATS - TAP_BACK, PLACES);
-  localparam int TO_PIXEL = modulo((START + STRIDE_W) * BEATS - BACK, PLACES);
-  localparam int TO_LINE =
-      modulo((START + STRIDE_H * USED_W - (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
-  localparam int TO_FRAME = modulo((START + (USED_H - (OUT_H - 1) * STRIDE_H) * USED_W -
-      (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
-  localparam int FIRST = modulo(-(PAD_TOP * USED_W + PAD_LEFT) * BEATS, PLACES);
 
-  (* no_rw_check *) logic [LANES*WIDTH-1:0] memory[0:2**ADDRESS-1];
-  logic [LANES*WIDTH-1:0] read;
-  logic [ADDRESS-1:0] address;
-  logic [ADDRESS:0] forward;
-  logic [ADDRESS:0] next;
-  logic read_padding;
+  logic [TAPS*BEAT_WIDTH-1:0] read;
+  logic [TAPS-1:0] read_padding;
   logic read_last;
 
-  always_comb begin
-    if (frame_end) forward = (ADDRESS+1)'(TO_FRAME);
-    else if (line_end) forward = (ADDRESS+1)'(TO_LINE);
-    else if (pixel_end) forward = (ADDRESS+1)'(TO_PIXEL);
-    else if (taps_end || !next_tap) forward = (ADDRESS+1)'(TO_BEAT);
-    else if (row_end) forward = (ADDRESS+1)'(TO_ROW);
-    else forward = (ADDRESS+1)'(TO_TAP);
-  end
-  assign next = {1'b0, address} + forward;
+  generate
+    if (COLUMN == 0) begin : gen_ring
+      // beats forward from one read to the next, modulo PLACES
+      localparam int START = -(SPAN_H * USED_W + SPAN_W);  // pixels from the last tap to the first
+      localparam int TO_BEAT = modulo(TAPS_INNER != 0 ? START * BEATS + 1 : 1, PLACES);
+      localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, PLACES);
+      localparam int TO_ROW = modulo((DILATION_H * USED_W - SPAN_W) * BEATS - TAP_BACK, PLACES);
+      localparam int TO_PIXEL = modulo((START + STRIDE_W) * BEATS - BACK, PLACES);
+      localparam int TO_LINE =
+          modulo((START + STRIDE_H * USED_W - (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
+      localparam int TO_FRAME = modulo((START + (USED_H - (OUT_H - 1) * STRIDE_H) * USED_W -
+          (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
+      localparam int FIRST = modulo(-(PAD_TOP * USED_W + PAD_LEFT) * BEATS, PLACES);
+
+      (* no_rw_check *) logic [BEAT_WIDTH-1:0] memory[0:2**ADDRESS-1];
+      logic [ADDRESS-1:0] address;
+      logic [ADDRESS:0] forward;
+      logic [ADDRESS:0] next;
+
+      always_comb begin
+        if (frame_end) forward = (ADDRESS+1)'(TO_FRAME);
+        else if (line_end) forward = (ADDRESS+1)'(TO_LINE);
+        else if (pixel_end) forward = (ADDRESS+1)'(TO_PIXEL);
+        else if (taps_end || !next_tap) forward = (ADDRESS+1)'(TO_BEAT);
+        else if (row_end) forward = (ADDRESS+1)'(TO_ROW);
+        else forward = (ADDRESS+1)'(TO_TAP);
+      end
+      assign next = {1'b0, address} + forward;
+
+      always_ff @(posedge aclk) begin
+        if (write) memory[write_address] <= s_axis_tdata;
+        if (step) begin
+          read <= memory[address];
+          address <= next >= (ADDRESS+1)'(PLACES) ? ADDRESS'(next - (ADDRESS+1)'(PLACES)) :
+              ADDRESS'(next);
+        end
+        if (!aresetn) address <= ADDRESS'(FIRST);
+      end
+    end else begin : gen_rows
+      // a row begins at address 0; beside the image any address does
+      localparam int FIRST = modulo(-PAD_LEFT * BEATS, 2**ADDRESS);
+      localparam int TO_PIXEL = modulo((STRIDE_W - SPAN_W) * BEATS - BACK, 2**ADDRESS);
+      localparam int TO_TAP = modulo(DILATION_W * BEATS - BACK, 2**ADDRESS);
+      localparam int DOWN = modulo(STRIDE_H, BANKS);
+      localparam int TO_FRAME = modulo(USED_H - (OUT_H - 1) * STRIDE_H, BANKS);
+
+      logic [ADDRESS-1:0] address;
+      logic [BANK-1:0] bank;  // of the top tap
+      logic [BANK:0] next_bank;
+      logic [2**BANK*BEAT_WIDTH-1:0] words;
+
+      assign next_bank = {1'b0, bank} + (frame_end ? (BANK+1)'(TO_FRAME) : (BANK+1)'(DOWN));
+
+      always_ff @(posedge aclk) begin
+        if (step) begin
+          address <= line_end ? ADDRESS'(FIRST) : pixel_end ? address + ADDRESS'(TO_PIXEL) :
+              next_tap ? address + ADDRESS'(TO_TAP) : address + 1'b1;
+        end
+        if (step && line_end) begin
+          bank <= next_bank >= (BANK+1)'(BANKS) ? BANK'(next_bank - (BANK+1)'(BANKS)) :
+              BANK'(next_bank);
+        end
+        if (!aresetn) begin
+          address <= ADDRESS'(FIRST);
+          bank <= BANK'(modulo(-PAD_TOP, BANKS));
+        end
+      end
+
+      for (genvar b = 0; b < 2**BANK; b = b + 1) begin : gen_bank
+        if (b < BANKS) begin : gen_memory
+          (* no_rw_check *) logic [BEAT_WIDTH-1:0] memory[0:2**ADDRESS-1];
+          logic [BEAT_WIDTH-1:0] word;
+
+          always_ff @(posedge aclk) begin
+            if (write && write_bank == BANK'(b)) memory[write_address] <= s_axis_tdata;
+            if (step) word <= memory[address];
+          end
+          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = word;
+        end else begin : gen_none
+          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = '0;
+        end
+      end
+
+      for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_tap_of
+        localparam int BELOW = modulo(k * DILATION_H, BANKS);
+        logic [BANK:0] sum;
+        logic [BANK-1:0] which;
+
+        assign sum = {1'b0, bank} + (BANK+1)'(BELOW);
+        always_ff @(posedge aclk) begin
+          if (step) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
+        end
+        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*BEAT_WIDTH +: BEAT_WIDTH];
+      end
+    end
+
+    for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_out
+      always_ff @(posedge aclk) begin
+        if (load_m && read_valid) begin
+          m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
+              read_padding[k] ? {LANES{PAD[WIDTH-1:0]}} : read[k*BEAT_WIDTH +: BEAT_WIDTH];
+        end
+      end
+    end
+  endgenerate
 
   always_ff @(posedge aclk) begin
-    if (write) memory[write_address] <= s_axis_tdata;
     if (step) begin
-      read <= memory[address];
       read_padding <= padding;
       read_last <= taps_end;
-      address <= next >= (ADDRESS+1)'(PLACES) ? ADDRESS'(next - (ADDRESS+1)'(PLACES)) :
-          ADDRESS'(next);
     end
-    if (load_m && read_valid) begin
-      m_axis_tdata <= read_padding ? {LANES{PAD[WIDTH-1:0]}} : read;
-      m_axis_tlast <= read_last;
-    end
+    if (load_m && read_valid) m_axis_tlast <= read_last;
     if (load_read) read_valid <= step;
     if (load_m) m_axis_tvalid <= read_valid;
     if (!aresetn) begin
-      address <= ADDRESS'(FIRST);
       read_valid <= 1'b0;
       m_axis_tvalid <= 1'b0;
     end

@@ -123,14 +123,12 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
     *e = edge_constant(b, n->in[i].value, node_out(b->graph, n, 0), index, name, lanes);
     return true;
   }
-  edge_resize(b, e, index, name, lanes);
+  struct circuit_window w = {0};
+  if (column->window && !column->window(b->graph, n, lanes, lanes_out, &w, why)) return false;
+  edge_resize(b, e, index, name, w.beats ? w.lanes : lanes);
   edge_group(b, e, index, name, groups);
   if (rq && !edge_cast(b, e, index, name, n, rq, why)) return false;
-  if (column->window) {
-    struct circuit_window w;
-    if (!column->window(b->graph, n, lanes, lanes_out, &w, why)) return false;
-    if (w.beats) edge_window(b, e, index, name, &w);
-  }
+  if (w.beats) edge_window(b, e, index, name, &w);
   if (streams > 1) edge_queue(b, e, index, i);
   return true;
 }

@@ -10,6 +10,14 @@ static bool is_depthwise(const struct conv *c) {
   return c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
 }
 
+// Lanes in are taps of a beat times channels: channels of one tap, or of a column of the kernel; 0:
+// they are neither.
+static int64_t taps_of(const struct conv *c, int64_t in) {
+  int64_t rows = c->window.kernel[ROWS];
+  if (c->window.channels % in == 0) return 1;
+  return rows > 1 && in % rows == 0 && c->window.channels % (in / rows) == 0 ? rows : 0;
+}
+
 static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                        int64_t *out, struct err *e) {
   struct conv c;
@@ -17,7 +25,8 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
   bool depthwise = is_depthwise(&c);
   if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
   if (chosen)
-    return circuit_divides(c.window.channels, *in, depthwise ? "" : " in", e) &&
+    return ((!depthwise && taps_of(&c, *in)) ||
+            circuit_divides(c.window.channels, *in, depthwise ? "" : " in", e)) &&
            circuit_divides(c.outs, *out, " out", e);
   *in = circuit_divisor(c.window.channels, *in);
   *out = depthwise ? *in : circuit_divisor(c.outs, *out);
@@ -29,11 +38,13 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
   struct conv c;
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
+  int64_t taps = depthwise ? 1 : taps_of(&c, in);
   if (c.groups > 1 && !depthwise)
     return err_set(e, "groups of several channels have no circuit yet; it runs on the host only");
   *w = (struct circuit_window){.shape = c.window,
-                               .lanes = in,
-                               .beats = c.window.channels / in,
+                               .lanes = in / taps,
+                               .beats = c.window.channels * taps / in,
+                               .taps = taps,
                                .taps_inner = depthwise,
                                .steps = depthwise ? 1 : c.outs / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
@@ -70,11 +81,30 @@ static bool make_depthwise(struct arena *a, const struct graph *g, struct cell *
   return true;
 }
 
+// Weights in the order in which columns of taps come: kernel column, beat of channels, kernel row,
+// lane.
+static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l,
+                                 const struct conv *c, int64_t lanes) {
+  int64_t rows = c->window.kernel[ROWS], columns = c->window.kernel[COLUMNS], at = 0;
+  int64_t *to = ARENA_NEW(a, int64_t, l->in * l->out);
+  for (int64_t o = 0; o < l->out; o++)
+    for (int64_t kx = 0; kx < columns; kx++)
+      for (int64_t first = 0; first < c->ins; first += lanes)
+        for (int64_t ky = 0; ky < rows; ky++)
+          for (int64_t i = first; i < first + lanes; i++)
+            to[at++] = l->weight[o * l->in + (ky * columns + kx) * c->ins + i];
+  return to;
+}
+
 static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   struct conv conv;
   if (!conv_of(g, &g->nodes[c->node], &conv, e)) return false;
   if (is_depthwise(&conv)) return make_depthwise(a, g, c, &conv, e);
-  return circuit_weighted(a, g, c, window_pixels(&conv.window), e);
+  if (!circuit_weighted(a, g, c, window_pixels(&conv.window), e)) return false;
+  struct circuit_linear *l = c->facts;
+  int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
+  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps);
+  return true;
 }
 
 const struct circuit_column circuit_conv = {

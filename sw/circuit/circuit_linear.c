@@ -190,6 +190,7 @@ static bool linear_window(const struct graph *g, const struct node *n, int64_t i
                                          .stride = {1, 1},
                                          .dilation = {1, 1}},
                                .lanes = in,
+                               .taps = 1,
                                .beats = rows == 1 ? 0 : weights.taps / in,
                                .steps = weights.outs / out};
   return rows == 1 || circuit_window_size(w, e);

@@ -98,8 +98,8 @@ static void add_tensors(struct planner *p, uint32_t place, const struct node *n,
   }
 }
 
-// A layer takes as long as the slowest of its streams; what sums up hands on its results at the
-// end.
+// A layer takes as long as the slowest of its streams; what sums a frame up hands on its results at
+// the end.
 static void add_cell(struct planner *p, uint32_t i) {
   const struct cell *c = &p->circuit->cells[i];
   int64_t span = 0;
@@ -114,7 +114,7 @@ static void add_cell(struct planner *p, uint32_t i) {
     add_tensors(p, p->places[i], n, c->memory_bits);
     span = c->cycles > span ? c->cycles : span;
     add_run(p, c->name, p->places[i], c->node, span);
-    if (op_is(n->op, TRAIT_WEIGHTS | TRAIT_INDEX)) span = 0;
+    if (c->timing.ib == c->in[0]->beats) span = 0;
     for (uint32_t k = 0; k < n->n_out; k++) rename_at(p, p->places[i], n->out[k]);
   }
   for (uint32_t k = 0; k < c->n_out; k++) add_stream(p, c->out[k], span);

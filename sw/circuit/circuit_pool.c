@@ -27,6 +27,7 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
   if (!pool_of(g, n, &p, e)) return false;
   *w = (struct circuit_window){.shape = p.window,
                                .lanes = in,
+                               .taps = 1,
                                .beats = p.window.channels / in,
                                .taps_inner = true,
                                .steps = 1,

@@ -134,6 +134,7 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
   struct stream *out = edge_stream(b, in->value, in->elements, 1, in->lanes, own);
   out->type = in->type;
   out->width = in->width;
+  out->lanes = w->taps * w->lanes;
   out->beats = circuit_window_beats(w);
   int64_t per_pixel = out->beats / window_pixels(&w->shape);
   struct timing timing = {

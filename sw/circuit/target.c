@@ -62,7 +62,7 @@ static bool cheaper(const struct lanes *a, const struct lanes *b) {
 // fast enough the fastest.
 static bool find_weighted(const struct planner *p, const struct node *n, struct lanes *best) {
   const struct value *w = node_in(p->graph, n, 1);
-  int64_t ins = w->shape[w->rank - 1], outs = w->shape[0];
+  int64_t ins = shape_elements(w->rank - 1, w->shape + 1), outs = w->shape[0];
   bool found = false, meets = false;
   for (int64_t in = 1; in <= ins; in++)
     for (int64_t out = 1; out <= outs && (!meets || in * out <= best->in * best->out); out++) {

@@ -20,8 +20,9 @@ static int64_t clamp(int64_t v, int64_t most) {
   return v < 0 ? 0 : v > most ? most : v;
 }
 
+// Beats of a pixel of the output that one beat of channels takes.
 static int64_t taps(const struct circuit_window *w) {
-  return w->shape.kernel[ROWS] * w->shape.kernel[COLUMNS];
+  return w->shape.kernel[ROWS] * w->shape.kernel[COLUMNS] / w->taps;
 }
 
 int64_t circuit_window_beats(const struct circuit_window *w) {
@@ -39,8 +40,11 @@ int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
   int64_t n = taps(w), in_pixel = i % (n * w->beats), pixel = i / (n * w->beats);
   int64_t tap = w->taps_inner ? in_pixel % n : in_pixel / w->beats;
   int64_t beat = w->taps_inner ? in_pixel / n : in_pixel % w->beats;
-  int64_t row = window_at(s, ROWS, pixel / s->out[COLUMNS], tap / s->kernel[COLUMNS]);
+  bool whole_column = w->taps > 1;
+  int64_t ky = whole_column ? s->kernel[ROWS] - 1 : tap / s->kernel[COLUMNS];
+  int64_t row = window_at(s, ROWS, pixel / s->out[COLUMNS], ky);
   int64_t column = window_at(s, COLUMNS, pixel % s->out[COLUMNS], tap % s->kernel[COLUMNS]);
+  if (whole_column && row >= w->used[ROWS]) row = w->used[ROWS] - 1;
   if (!window_inside(s, ROWS, row) || !window_inside(s, COLUMNS, column)) return NONE;
   return (row * s->in[COLUMNS] + column) * w->beats + beat;
 }
@@ -170,14 +174,16 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
   // 2 * extent + stride rows are always enough: docs/rtl.md
   int64_t rows =
       2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;
-  int64_t enough = rows * w->used[COLUMNS] + 2, least = 0, best = cycles(w, enough);
+  // of a column of taps the ring has whole rows
+  int64_t unit = w->taps > 1 ? w->used[COLUMNS] : 1, least = 0;
+  int64_t enough = (rows * w->used[COLUMNS] + 2) / unit + 1, best = cycles(w, enough * unit);
   while (enough - least > 1) {
-    int64_t middle = (least + enough) / 2, ii = cycles(w, middle);
+    int64_t middle = (least + enough) / 2, ii = cycles(w, middle * unit);
     if (ii && ii <= best)
       enough = middle;
     else
       least = middle;
   }
-  w->capacity = enough;
+  w->capacity = enough * unit;
   return true;
 }

@@ -10,6 +10,7 @@ struct circuit_window {
   struct window shape;
   int64_t lanes, beats;      // of a pixel
   bool taps_inner;           // each beat's taps come in a row; otherwise each tap's beats
+  int64_t taps;              // of a beat: 1, or a column of the kernel (not with taps_inner)
   int64_t steps;             // cycles that the cell behind takes for a beat
   int64_t capacity;          // pixels of the ring
   int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads
@@ -26,7 +27,8 @@ int64_t circuit_window_beats(const struct circuit_window *w);
 // Cycles of a frame: of what comes in, or of what the cell behind does, if nothing stalls.
 int64_t circuit_window_bound(const struct circuit_window *w);
 
-// What is read for the i-th beat of a frame: a beat of the image, as it comes in; NONE: padding.
+// What the i-th beat of a frame waits for: a beat of the image, as it comes in, of a column that of
+// its bottom tap; NONE: padding.
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i);
 
 // The pixel before which none is read by output pixels from `pixel` on, among those that are used.

@@ -60,7 +60,7 @@ static int taps(const struct shape *s) {
 }
 
 static struct cell *add(struct suite *suite, const struct shape *s, int width, int64_t pad,
-                        const char *kind, int inner) {
+                        const char *kind, int inner, int rows) {
   static const char *const names[2][6] = {
       {"IN_H", "OUT_H", "KERNEL_H", "STRIDE_H", "DILATION_H", "PAD_TOP"},
       {"IN_W", "OUT_W", "KERNEL_W", "STRIDE_W", "DILATION_W", "PAD_LEFT"}};
@@ -81,7 +81,7 @@ static struct cell *add(struct suite *suite, const struct shape *s, int width, i
   char word[32];
   snprintf(word, sizeof word, "32'd%" PRIu64, cell_code(pad, width));
   cell_raw(c, "PAD", word);
-  cell_integer(c, "CAPACITY", span(s) + s->room);
+  cell_integer(c, "CAPACITY", rows ? rows * used(s, COLUMN) : span(s) + s->room);
   cell_integer(c, "TAPS_INNER", inner);
   cell_integer(c, "IN_WIDTH", width);
   return c;
@@ -92,6 +92,7 @@ static struct cell *add(struct suite *suite, const struct shape *s, int width, i
 struct alone {
   struct shape shape;
   int width, inner, pad;
+  int rows; // of the ring, if a beat has a column of taps; 0: it has one
 };
 
 static uint64_t tap_of(const struct cell *c, int frame, int element) {
@@ -105,16 +106,31 @@ static uint64_t tap_of(const struct cell *c, int frame, int element) {
   return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
 }
 
+// Kernel column, beat; in a beat kernel row, lane.
+static uint64_t column_of(const struct cell *c, int frame, int element) {
+  const struct alone *a = c->with;
+  const struct shape *s = &a->shape;
+  int lanes = s->kernel[ROW] * s->lanes, lane = element % lanes, beat = element / lanes;
+  int per_pixel = s->kernel[COLUMN] * s->beats, in_pixel = beat % per_pixel;
+  int tap = lane / s->lanes * s->kernel[COLUMN] + in_pixel / s->beats;
+  int at = seen(s, beat / per_pixel, tap, in_pixel % s->beats * s->lanes + lane % s->lanes);
+  return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
+}
+
 static void add_alone(struct suite *suite, const struct alone *a) {
   const struct shape *s = &a->shape;
-  struct cell *c = add(suite, s, a->width, a->pad, "taps", a->inner);
+  struct cell *c = add(suite, s, a->width, a->pad, "taps", a->inner, a->rows);
   c->out_width = a->width;
   c->out_elements *= taps(s);
-  c->expected = tap_of;
+  c->expected = a->rows ? column_of : tap_of;
   c->with = a;
   c->mutable = c->out_elements < 300;
   cell_integer(c, "OUT_WIDTH", a->width);
-  int in = c->in_elements / s->lanes, out = c->out_elements / s->lanes;
+  if (a->rows) {
+    c->out_lanes = s->kernel[ROW] * s->lanes;
+    cell_integer(c, "COLUMN", s->kernel[ROW]);
+  }
+  int in = c->in_elements / s->lanes, out = c->out_elements / c->out_lanes;
   if (s->room > 2 * s->in[COLUMN]) c->ii = in > out ? in : out;
 }
 
@@ -132,6 +148,12 @@ static const struct alone alone[] = {
     {{1, 3, {4, 4}, {4, 4}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 20}, 6, 1, 0},
     {{2, 1, {8, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 12}, 8, 0, 0},
     {{1, 1, {5, 11}, {5, 3}, {3, 4}, {1, 2}, {4, 4}, {4, 4}, 70}, 8, 0, 1},
+    {{1, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 0, 0, 2},
+    {{1, 2, {4, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, {1, 1}, 0}, 2, 0, 1, 3},
+    {{1, 1, {9, 7}, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 40}, 8, 0, 3, 9},
+    {{2, 2, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 0, -1, 7},
+    {{2, 1, {9, 9}, {2, 3}, {3, 1}, {2, 2}, {1, 2}, {2, 1}, 0}, 5, 0, 2, 4},
+    {{3, 1, {7, 8}, {4, 1}, {1, 3}, {1, 1}, {3, 0}, {3, 0}, 0}, 8, 0, 7, 5},
 };
 
 // ---- reduced
@@ -469,7 +491,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   bool largest = strcmp(r->kind, "max") == 0, average = strcmp(r->kind, "average") == 0;
   bool is_signed = strcmp(r->type, "signed") == 0;
   int64_t lowest = is_signed ? -((int64_t)1 << (r->width - 1)) : 0;
-  struct cell *c = add(suite, s, r->width, largest ? lowest : r->zero, r->kind, 1);
+  struct cell *c = add(suite, s, r->width, largest ? lowest : r->zero, r->kind, 1, 0);
   int shift = r->shift, mul_width = r->channels ? CHANNEL_MUL_WIDTH : bits_of((uint64_t)r->mul);
   c->out_width = r->out.width;
   c->expected = reduce;

@@ -21,6 +21,7 @@ module window_stream #(
   parameter int PAD_LEFT = 1,
   parameter logic [31:0] PAD = 32'd0,
   parameter int CAPACITY = 17,
+  parameter int COLUMN = 1,  // taps of a beat, of KIND "taps"
   parameter int TAPS_INNER = 0,
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -54,24 +55,25 @@ module window_stream #(
   input  logic                       s_axis_tvalid,
   output logic                       s_axis_tready,
   input  logic                       s_axis_tlast,
-  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic [COLUMN*LANES*OUT_WIDTH-1:0] m_axis_tdata,
   output logic                       m_axis_tvalid,
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
   localparam int TAPS = KERNEL_H * KERNEL_W;
   localparam int PIXELS = OUT_H * OUT_W;
-  localparam int GROUP = TAPS_INNER != 0 ? TAPS : TAPS * BEATS;
+  localparam int GROUP = TAPS_INNER != 0 ? TAPS : TAPS / COLUMN * BEATS;
   localparam logic [79:0] WHAT = 80'(KIND);
 
-  logic [LANES*IN_WIDTH-1:0] w_tdata;
+  logic [COLUMN*LANES*IN_WIDTH-1:0] w_tdata;
   logic w_tvalid, w_tready, w_tlast;
 
   axis_window #(
     .WIDTH(IN_WIDTH), .LANES(LANES), .BEATS(BEATS), .IN_H(IN_H), .IN_W(IN_W), .OUT_H(OUT_H),
     .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
     .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
-    .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS_INNER(TAPS_INNER)
+    .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS(COLUMN),
+    .TAPS_INNER(TAPS_INNER)
   ) window (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -123,7 +125,7 @@ module window_stream #(
         .m_axis_tlast(m_axis_tlast)
       );
     end else begin : gen_taps
-      localparam int OUT_BEATS = PIXELS * TAPS * BEATS;
+      localparam int OUT_BEATS = PIXELS * TAPS / COLUMN * BEATS;
       localparam int IN_BEATS = IN_H * IN_W * BEATS;
       int beat;
       int in_beat;
