@@ -2,18 +2,33 @@
 #include "tests/net/helper_circuit.h"
 
 #include "sw/base/rng.h"
+#include "sw/circuit/facts.h"
 #include "sw/graph/interval.h"
+
+enum { TRIES = 12 };
+
+// Whether a layer has such lanes: a convolution's divide its channels, or are a column of its taps.
+static bool has_lanes(const struct graph *g, const struct node *n, struct folding_entry l) {
+  const struct circuit_column *c = circuit_column(n->op);
+  struct err e = {0};
+  return !c->lanes || c->lanes(g, n, true, &l.in, &l.out, &e);
+}
 
 struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t seed) {
   static const int64_t lanes[] = {1, 2, 3, 4, 5, 7, 16};
   struct rng r = {seed, 77};
   struct folding f = {.parallelism = lanes[rng_range(&r, 0, 6)]};
   f.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (g->nodes[i].op == OP_linear && rng_range(&r, 0, 1))
-      f.layers[f.n_layers++] = (struct folding_entry){.name = g->nodes[i].name,
-                                                      .in = lanes[rng_range(&r, 0, 6)],
-                                                      .out = lanes[rng_range(&r, 0, 6)]};
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    bool some = op_is(n->op, TRAIT_WEIGHTS) && rng_range(&r, 0, 1);
+    for (int k = 0; some && k < TRIES; k++) {
+      struct folding_entry l = {
+          .name = n->name, .in = lanes[rng_range(&r, 0, 6)], .out = lanes[rng_range(&r, 0, 6)]};
+      some = !has_lanes(g, n, l);
+      if (!some) f.layers[f.n_layers++] = l;
+    }
+  }
   return f;
 }
 

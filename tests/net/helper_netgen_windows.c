@@ -33,6 +33,20 @@ struct sliding {
   int64_t kernel[2], stride[2], dilation[2], pad[4], out[3];
 };
 
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+// A kernel that isn't larger than the padded image; `less`: and padding less than it.
+static void fit(struct sliding *s, int d, int axes, int64_t in, bool less) {
+  for (;; s->kernel[d]--) {
+    int64_t span = (s->kernel[d] - 1) * s->dilation[d];
+    if (less) s->pad[d] = least(s->pad[d], span);
+    if (less) s->pad[axes + d] = least(s->pad[axes + d], span);
+    if (span < in + s->pad[d] + s->pad[axes + d]) return;
+  }
+}
+
 static struct sliding sliding(struct netgen *n, int axes) {
   struct sliding s;
   const int64_t *in = netgen_end(n)->shape;
@@ -43,13 +57,8 @@ static struct sliding sliding(struct netgen *n, int axes) {
     s.kernel[d] = netgen_pick(n, 1, 4);
     s.pad[d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
     s.pad[axes + d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
+    fit(&s, d, axes, in[d], n->kind == NETGEN_CIRCUIT);
     int64_t padded = in[d] + s.pad[d] + s.pad[axes + d];
-    if (n->kind == NETGEN_CIRCUIT && !plain && zero) { // less than the kernel
-      s.pad[d] = netgen_pick(n, 0, (s.kernel[d] - 1) * s.dilation[d]);
-      s.pad[axes + d] = netgen_pick(n, 0, (s.kernel[d] - 1) * s.dilation[d]);
-      padded = in[d] + s.pad[d] + s.pad[axes + d];
-    }
-    while ((s.kernel[d] - 1) * s.dilation[d] + 1 > padded) s.kernel[d]--;
     s.out[d] = (padded - (s.kernel[d] - 1) * s.dilation[d] - 1) / s.stride[d] + 1;
   }
   return s;
