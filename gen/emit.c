@@ -226,11 +226,18 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       [CELL_QUEUE] = "beats that wait for the other branch",
                                       [CELL_GROUP] = "each group begins a beat",
                                       [CELL_CAST] = "to the type of the layer",
-                                      [CELL_CONSTANT] = "a tensor of the model, frame by frame",
-                                      [CELL_WINDOW] = "the taps of each pixel"};
+                                      [CELL_CONSTANT] = "a tensor of the model, frame by frame"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
     text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in[0]->beats);
+    return;
+  }
+  if (c->kind == CELL_WINDOW) {
+    const struct window *w = &((const struct circuit_window *)c->facts)->shape;
+    text_printf(out,
+                "%lld x %lld taps of each of %lld x %lld pixels, from an image of %lld x %lld\n",
+                (long long)w->kernel[ROWS], (long long)w->kernel[COLUMNS], (long long)w->out[ROWS],
+                (long long)w->out[COLUMNS], (long long)w->in[ROWS], (long long)w->in[COLUMNS]);
     return;
   }
   if (c->kind != CELL_LAYER) {

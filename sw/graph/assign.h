@@ -22,7 +22,7 @@ enum { ASSIGN_REFS_MAX = 3 };
 struct assign_info {
   const char *name;
   uint32_t refs, inputs;
-  uint32_t required; // attributes, a bit per attr_name
+  attr_set required; // attributes, a bit per attr_name
   int group;         // functions of one group commute; 0: with none
   unsigned executors;
 };
