@@ -82,6 +82,7 @@ struct flow {
 };
 
 enum { FRAMES = 8 };
+#define BEATS_MAX ((int64_t)1 << 24)
 
 static int64_t later(int64_t a, int64_t b) {
   return a > b ? a : b;
@@ -156,11 +157,11 @@ static int64_t cycles(const struct circuit_window *w, int64_t capacity) {
 static void find_used(struct circuit_window *w, int axis) {
   const struct window *s = &w->shape;
   w->used[axis] = 1;
-  for (int64_t o = 0; o < s->out[axis]; o++)
-    for (int64_t k = 0; k < s->kernel[axis]; k++) {
-      int64_t at = window_at(s, axis, o, k);
-      if (at < s->in[axis] && at >= w->used[axis]) w->used[axis] = at + 1;
-    }
+  for (int64_t o = 0; o < s->out[axis]; o++) {
+    int64_t taps = window_between(s, axis, o, INT64_MIN / 2, s->in[axis]);
+    int64_t at = window_at(s, axis, o, taps - 1);
+    if (taps && at >= w->used[axis]) w->used[axis] = at + 1;
+  }
 }
 
 bool circuit_window_size(struct circuit_window *w, struct err *e) {
@@ -171,6 +172,11 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
       return err_set(e, "its padding is as wide as its kernel");
     find_used(w, axis);
   }
+  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);
+  if (in > BEATS_MAX || out > BEATS_MAX)
+    return err_set(e,
+                   "its windows take %lld beats a frame and give %lld, at most %lld: more lanes in",
+                   (long long)in, (long long)out, (long long)BEATS_MAX);
   // 2 * extent + stride rows are always enough: docs/rtl.md
   int64_t rows =
       2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;

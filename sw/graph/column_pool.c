@@ -28,10 +28,7 @@ bool pool_of(const struct graph *g, const struct node *n, struct pool_window *p,
 static int64_t along(const struct pool_window *p, int axis, int64_t o) {
   const struct window *w = &p->window;
   if (!p->count_pad) return window_taps(w, axis, o);
-  int64_t taps = 0;
-  for (int64_t k = 0; k < w->kernel[axis]; k++)
-    taps += window_at(w, axis, o, k) < w->in[axis] + w->after[axis];
-  return taps;
+  return window_between(w, axis, o, -w->before[axis], w->in[axis] + w->after[axis]);
 }
 
 int64_t pool_count(const struct pool_window *p, int64_t row, int64_t column) {

@@ -69,11 +69,16 @@ bool window_pads(const struct window *w, int axis, int64_t k) {
   return window_at(w, axis, 0, k) < 0 || window_at(w, axis, w->out[axis] - 1, k) >= w->in[axis];
 }
 
+int64_t window_between(const struct window *w, int axis, int64_t o, int64_t from, int64_t to) {
+  int64_t d = w->dilation[axis], first = window_at(w, axis, o, 0), last = w->kernel[axis] - 1;
+  int64_t low = first < from ? (from - first + d - 1) / d : 0;
+  int64_t high = to - 1 < first ? -1 : (to - 1 - first) / d;
+  if (high > last) high = last;
+  return high < low ? 0 : high - low + 1;
+}
+
 int64_t window_taps(const struct window *w, int axis, int64_t o) {
-  int64_t taps = 0;
-  for (int64_t k = 0; k < w->kernel[axis]; k++)
-    taps += window_inside(w, axis, window_at(w, axis, o, k));
-  return taps;
+  return window_between(w, axis, o, 0, w->in[axis]);
 }
 
 void space_window(struct space *s, const struct window *w, int64_t outs) {

@@ -38,7 +38,8 @@ static inline bool window_inside(const struct window *w, int axis, int64_t at) {
 // Whether tap k is padding for one of the outputs.
 bool window_pads(const struct window *w, int axis, int64_t k);
 
-// Taps of output o inside the image.
+// Taps of output o that read an index of from..to - 1; and those inside the image.
+int64_t window_between(const struct window *w, int axis, int64_t o, int64_t from, int64_t to);
 int64_t window_taps(const struct window *w, int axis, int64_t o);
 
 static inline int64_t window_pixels(const struct window *w) {
