@@ -177,7 +177,7 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     return err_set(e,
                    "its windows take %lld beats a frame and give %lld, at most %lld: more lanes in",
                    (long long)in, (long long)out, (long long)BEATS_MAX);
-  // 2 * extent + stride rows are always enough: docs/rtl.md
+  // more rows than any of the shapes tried needed, which was 2 * extent - 1 + stride
   int64_t rows =
       2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;
   // of a column of taps the ring has whole rows
