@@ -317,11 +317,14 @@ static bool finish(struct builder *b, struct err *e) {
     p->outputs[i] = *edge.stream;
     p->outputs[i].signal = port(b, 'm', i, p->n_outputs);
   }
+  return true;
+}
+
+static void total(struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     p->multipliers += p->cells[i].multipliers;
     p->memory_bits += p->cells[i].memory_bits;
   }
-  return true;
 }
 
 // ---- the whole
@@ -356,6 +359,7 @@ static bool build(struct builder *b, struct err *e) {
   if (!check(b, e) || !finish(b, e)) return false;
   parts_find(b->circuit);
   queues_size(b->arena, b->circuit);
+  total(b->circuit);
   return b->circuit->latency ||
          err_set(e, "the branches of the circuit would wait for each other for ever");
 }

@@ -141,9 +141,17 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
       .kind = TIMING_WINDOW, .latency = 2, .ib = per_pixel, .queue = w->capacity};
   struct cell *c = through_to(b, e, out, CELL_WINDOW, own, timing);
   c->index = index;
-  c->memory_bits = w->capacity * w->beats * w->lanes * in->width;
-  c->facts = arena_copy(b->arena, w, sizeof *w);
+  struct circuit_window *f = arena_copy(b->arena, w, sizeof *w);
+  f->reads = circuit_window_table(b->arena, f);
+  c->facts = f;
+  circuit_window_resize(c, w->capacity);
   e->combinational = 0;
+}
+
+void circuit_window_resize(struct cell *c, int64_t pixels) {
+  struct circuit_window *w = c->facts;
+  w->capacity = c->timing.queue = pixels;
+  c->memory_bits = pixels * w->beats * w->lanes * c->in[0]->width;
 }
 
 bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, const struct node *n,

@@ -139,6 +139,9 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, in
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);
 
+// Gives a window's ring this many pixels.
+void circuit_window_resize(struct cell *c, int64_t pixels);
+
 // The cycle model: runs frames through the cells without stall on either side; sets ii, steady and
 // latency; latency 0 if the circuit stands still. It follows the control logic that the headers in
 // hw/ state.

@@ -8,21 +8,41 @@ static bool in_part(const struct cell *c, uint32_t part, enum timing_kind kind) 
   return c->part == part && c->timing.kind == kind;
 }
 
-// Queues that are too small cost cycles, or let a join wait for ever: all grow until the slowest
+static int64_t lower(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+// Pixels of a window's ring come and go in whole rows if it hands out columns.
+static int64_t window_unit(const struct circuit_window *w) {
+  return w->taps > 1 ? w->used[COLUMNS] : 1;
+}
+
+// One more row, to no more than the image.
+static bool grow_window(struct cell *c) {
+  const struct circuit_window *w = c->facts;
+  int64_t image = w->used[ROWS] * w->used[COLUMNS], before = w->capacity;
+  if (before < image) circuit_window_resize(c, lower(before + w->used[COLUMNS], image));
+  return w->capacity > before;
+}
+
+// Those that are too small cost cycles, or let a join wait for ever: all grow until the slowest
 // cell sets the pace.
 static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
   int64_t places = 0;
-  timing_run_part(p, part, NULL);
-  while (p->ii > bottleneck && places < QUEUE_MOST) {
+  bool any = true;
+  timing_pace(p, part, NULL);
+  while (any && p->ii > bottleneck && places < QUEUE_MOST) {
+    any = false;
     for (uint32_t i = 0; i < p->n_cells; i++) {
       struct cell *c = &p->cells[i];
       bool linear = in_part(c, part, TIMING_LINEAR), queue = in_part(c, part, TIMING_QUEUE);
+      if (in_part(c, part, TIMING_WINDOW)) any |= grow_window(c);
       if (linear) circuit_linear_queue(c, 2 * c->timing.queue);
       if (queue) c->timing.queue *= 2;
+      any |= linear || queue;
       if (linear || queue) places = c->timing.queue;
     }
-    if (!places) return;
-    timing_run_part(p, part, NULL);
+    if (any) timing_pace(p, part, NULL);
   }
 }
 
@@ -37,7 +57,7 @@ static void fit_queues(struct arena *a, struct circuit *p, uint32_t part) {
     any = true;
   }
   if (!any) return;
-  timing_run_part(p, part, most);
+  timing_pace(p, part, most);
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (in_part(&p->cells[i], part, TIMING_QUEUE)) p->cells[i].timing.queue = most[i] + 1;
 }
@@ -57,7 +77,7 @@ static bool flows_always(struct arena *a, struct circuit *p, uint32_t part) {
     latency[i] = p->cells[i].timing.latency;
     if (stops_as_a_whole(&p->cells[i])) p->cells[i].timing.latency = 1;
   }
-  timing_run_part(p, part, NULL);
+  timing_pace(p, part, NULL);
   bool flows = p->latency != 0;
   for (uint32_t i = 0; i < p->n_cells; i++) p->cells[i].timing.latency = latency[i];
   *p = before;
@@ -72,40 +92,71 @@ static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
       if (in_part(&p->cells[i], part, TIMING_QUEUE) && (t->queue *= 2) > most) most = t->queue;
     }
     if (!most) return;
-    timing_run_part(p, part, NULL);
+    timing_pace(p, part, NULL);
   }
   if (p->latency && !flows_always(a, p, part)) p->latency = 0; // no depth is enough
 }
 
 // The fewest places of a queue in front of a join with which the pace stays what it is and no stall
 // stops the circuit for ever.
-static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c) {
+static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c, int64_t pace) {
   struct timing *t = &c->timing;
   uint32_t part = c->part;
-  int64_t pace = p->ii, least = 0, enough = t->queue; // `least` are too few
+  int64_t least = 0, enough = t->queue; // `least` are too few
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
-    timing_run_part(p, part, NULL);
+    timing_pace(p, part, NULL);
     if (p->ii == pace && flows_always(a, p, part))
       enough = t->queue;
     else
       least = t->queue;
   }
   t->queue = enough;
-  timing_run_part(p, part, NULL);
 }
 
-// Likewise that of a linear layer, a power of two not below `least`.
-static void shrink_linear(struct circuit *p, struct cell *c, int64_t least) {
-  uint32_t part = c->part;
-  int64_t pace = p->ii;
-  while (c->timing.queue > least && p->ii == pace) {
-    circuit_linear_queue(c, c->timing.queue / 2);
-    timing_run_part(p, part, NULL);
+// A queue behind a linear layer, or a window's ring, which has grown beyond `least`.
+struct elastic {
+  struct cell *cell;
+  int64_t least, before;
+};
+
+// Nearer to the least: half of a power of two, or of what a window has beyond it.
+static int64_t half_way(const struct elastic *e) {
+  int64_t places = e->cell->timing.queue;
+  if (e->cell->timing.kind == TIMING_LINEAR) return places > e->least ? places / 2 : places;
+  int64_t unit = window_unit(e->cell->facts);
+  return e->least + (places - e->least) / 2 / unit * unit;
+}
+
+static void resize(struct cell *c, int64_t places) {
+  if (c->timing.kind == TIMING_LINEAR)
+    circuit_linear_queue(c, places);
+  else
+    circuit_window_resize(c, places);
+}
+
+// The fewest places of n of them with which the pace stays what it is, or not many more: all at
+// once, and where that is too much in halves.
+static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int64_t pace) {
+  for (bool any = true;;) {
+    any = false;
+    for (size_t i = 0; i < n; i++) {
+      e[i].before = e[i].cell->timing.queue;
+      int64_t places = half_way(&e[i]);
+      if (places == e[i].before) continue;
+      any = true;
+      resize(e[i].cell, places);
+    }
+    if (!any) return;
+    timing_pace(p, e->cell->part, NULL);
+    if (p->ii == pace) continue;
+    for (size_t i = 0; i < n; i++)
+      if (e[i].cell->timing.queue != e[i].before) resize(e[i].cell, e[i].before);
+    if (n == 1) return;
+    shrink_elastics(p, e, n / 2, pace);
+    shrink_elastics(p, e + n / 2, n - n / 2, pace);
+    return;
   }
-  if (p->ii == pace) return;
-  circuit_linear_queue(c, 2 * c->timing.queue);
-  timing_run_part(p, part, NULL);
 }
 
 static int64_t slowest(const struct circuit *p, uint32_t part) {
@@ -116,16 +167,18 @@ static int64_t slowest(const struct circuit *p, uint32_t part) {
 }
 
 static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least) {
-  for (uint32_t i = 0; i < p->n_cells; i++) {
-    struct cell *c = &p->cells[i];
-    if (in_part(c, part, TIMING_LINEAR)) shrink_linear(p, c, least[i]);
-  }
+  struct elastic *e = ARENA_NEW(a, struct elastic, p->n_cells);
+  int64_t pace = p->ii;
+  size_t n = 0;
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (in_part(&p->cells[i], part, TIMING_LINEAR) || in_part(&p->cells[i], part, TIMING_WINDOW))
+      e[n++] = (struct elastic){&p->cells[i], least[i], 0};
+  if (n) shrink_elastics(p, e, n, pace);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (!in_part(c, part, TIMING_QUEUE)) continue;
-    shrink_queue(a, p, c);
+    shrink_queue(a, p, c, pace);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
-    p->memory_bits += c->memory_bits;
   }
 }
 
@@ -137,6 +190,7 @@ static void size_part(struct arena *a, struct circuit *p, uint32_t part) {
   secure_queues(a, p, part);
   if (!p->latency) return;
   shrink(a, p, part, least);
+  timing_run_part(p, part);
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].part == part) p->cells[i].ii = p->ii;
 }

@@ -5,7 +5,18 @@
 // state of every cycle, because each rule is the same function.
 #include "sw/circuit/timing.h"
 
-enum { WORD = 64 };
+enum { WORD = 64, FRAMES_FILL = 32, FRAMES_FILLED = 16, CYCLES_PACE = 1 << 18 };
+
+// A stream as a cell sees it: its id, and the cell at the other end.
+struct pin {
+  uint32_t stream;
+  int32_t other; // NONE: a port
+};
+
+struct pins {
+  const struct pin *in, *out; // (n_in), (n_out)
+  uint32_t n_in, n_out;
+};
 
 struct alarm {
   int64_t cycle;
@@ -14,15 +25,18 @@ struct alarm {
 
 struct events {
   const struct circuit *circuit;
-  struct state *cells; // (n_cells)
-  int64_t *at;         // (n_cells) the cycle at whose begin the state is what it says
-  int64_t *wake;       // (n_cells) the cycle of its alarm that counts; others are stale
+  struct state *cells;           // (n_cells)
+  const struct timing_ops **ops; // (n_cells)
+  struct pins *pins;             // (n_cells)
+  int64_t *at;                   // (n_cells) the cycle at whose begin the state is what it says
+  int64_t *wake;                 // (n_cells) the cycle of its alarm that counts; others are stale
   struct wires wires;
   uint64_t *active, *next; // (n_words) cells of this cycle, and of the one after it
   uint32_t n_words;
   struct alarm *alarms; // a heap, the earliest first
   uint32_t n_alarms, room;
   int64_t *most; // (n_cells) that was held at once; NULL: nobody asks
+  bool *shut;    // (n_cells) offers nothing
   struct arena *arena;
 };
 
@@ -59,13 +73,9 @@ static void set(uint64_t *words, uint32_t cell) {
   words[cell / WORD] |= (uint64_t)1 << cell % WORD;
 }
 
-static const struct timing_ops *ops_of(const struct events *v, uint32_t cell) {
-  return timing_ops(v->circuit->cells[cell].timing.kind);
-}
-
 // Brings a cell to the begin of cycle t.
 static void sync(struct events *v, uint32_t cell, int64_t t) {
-  const struct timing_ops *ops = ops_of(v, cell);
+  const struct timing_ops *ops = v->ops[cell];
   int64_t cycles = t - v->at[cell];
   if (cycles && ops->idle) ops->idle(&v->cells[cell], &v->wires, cycles);
   v->at[cell] = t;
@@ -73,50 +83,50 @@ static void sync(struct events *v, uint32_t cell, int64_t t) {
 
 // What an active cell offers; readers of an offer that is new or gone become active.
 static void settle_valid(struct events *v, uint32_t cell, int64_t t) {
-  const struct cell *c = &v->circuit->cells[cell];
+  const struct pins *pins = &v->pins[cell];
   struct wires *w = &v->wires;
   sync(v, cell, t);
-  for (uint32_t k = 0; k < c->n_out; k++) {
-    const struct stream *s = c->out[k];
-    bool valid = ops_of(v, cell)->valid(&v->cells[cell], w, k);
-    if (s->to == NONE) w->moved[s->id] = valid;
-    if (valid == w->valid[s->id]) continue;
-    if (s->to != NONE) {
-      sync(v, (uint32_t)s->to, t);
-      set(v->active, (uint32_t)s->to);
+  for (uint32_t k = 0; k < pins->n_out; k++) {
+    struct pin pin = pins->out[k];
+    bool valid = !v->shut[cell] && v->ops[cell]->valid(&v->cells[cell], w, k);
+    if (pin.other == NONE) w->moved[pin.stream] = valid;
+    if (valid == w->valid[pin.stream]) continue;
+    if (pin.other != NONE) {
+      sync(v, (uint32_t)pin.other, t);
+      set(v->active, (uint32_t)pin.other);
     }
-    w->valid[s->id] = valid;
+    w->valid[pin.stream] = valid;
   }
 }
 
 // What moves at an active cell's inputs; who offers it becomes active if that is news.
 static void settle_ready(struct events *v, uint32_t cell, int64_t t) {
-  const struct cell *c = &v->circuit->cells[cell];
+  const struct pins *pins = &v->pins[cell];
   struct wires *w = &v->wires;
-  for (uint32_t k = 0; k < c->n_in; k++) {
-    const struct stream *s = c->in[k];
-    bool moved = w->valid[s->id] && ops_of(v, cell)->ready(&v->cells[cell], w, k);
-    if (moved == w->moved[s->id]) continue;
-    if (s->from != NONE) {
-      sync(v, (uint32_t)s->from, t);
-      set(v->active, (uint32_t)s->from);
+  for (uint32_t k = 0; k < pins->n_in; k++) {
+    struct pin pin = pins->in[k];
+    bool moved = w->valid[pin.stream] && v->ops[cell]->ready(&v->cells[cell], w, k);
+    if (moved == w->moved[pin.stream]) continue;
+    if (pin.other != NONE) {
+      sync(v, (uint32_t)pin.other, t);
+      set(v->active, (uint32_t)pin.other);
     }
-    w->moved[s->id] = moved;
+    w->moved[pin.stream] = moved;
   }
 }
 
-static bool moves(const struct events *v, const struct cell *c) {
+static bool moves(const struct events *v, const struct pins *pins) {
   bool any = false;
-  for (uint32_t k = 0; k < c->n_in; k++) any |= v->wires.moved[c->in[k]->id];
-  for (uint32_t k = 0; k < c->n_out; k++) any |= v->wires.moved[c->out[k]->id];
+  for (uint32_t k = 0; k < pins->n_in; k++) any |= v->wires.moved[pins->in[k].stream];
+  for (uint32_t k = 0; k < pins->n_out; k++) any |= v->wires.moved[pins->out[k].stream];
   return any;
 }
 
 static void advance(struct events *v, uint32_t cell, int64_t t) {
-  const struct timing_ops *ops = ops_of(v, cell);
+  const struct timing_ops *ops = v->ops[cell];
   struct state *s = &v->cells[cell];
   v->wake[cell] = NEVER;
-  if (moves(v, s->cell)) {
+  if (moves(v, &v->pins[cell])) {
     ops->advance(s, &v->wires);
     int64_t beats = s->held + s->valid + s->read;
     if (v->most && beats > v->most[cell]) v->most[cell] = beats;
@@ -165,10 +175,20 @@ static bool next_cycle(struct events *v, int64_t *t) {
   return true;
 }
 
+static struct pins pins_of(struct arena *a, const struct cell *c) {
+  struct pin *in = ARENA_NEW(a, struct pin, c->n_in), *out = ARENA_NEW(a, struct pin, c->n_out);
+  for (uint32_t k = 0; k < c->n_in; k++) in[k] = (struct pin){c->in[k]->id, c->in[k]->from};
+  for (uint32_t k = 0; k < c->n_out; k++) out[k] = (struct pin){c->out[k]->id, c->out[k]->to};
+  return (struct pins){in, out, c->n_in, c->n_out};
+}
+
 static struct events events_new(struct arena *a, const struct circuit *p, uint32_t part) {
   uint32_t words = p->n_cells / WORD + 1;
   struct events v = {.circuit = p,
                      .cells = timing_states(a, p),
+                     .ops = ARENA_NEW(a, const struct timing_ops *, p->n_cells),
+                     .pins = ARENA_NEW(a, struct pins, p->n_cells),
+                     .shut = ARENA_NEW(a, bool, p->n_cells),
                      .at = ARENA_NEW(a, int64_t, p->n_cells),
                      .wake = ARENA_NEW(a, int64_t, p->n_cells),
                      .wires = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)},
@@ -178,33 +198,86 @@ static struct events events_new(struct arena *a, const struct circuit *p, uint32
                      .arena = a};
   for (uint32_t i = 0; i < p->n_inputs; i++)
     v.wires.valid[p->inputs[i].id] = part_of_input(p, i) == part;
-  for (uint32_t i = 0; i < p->n_cells; i++)
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    v.ops[i] = timing_ops(p->cells[i].timing.kind);
+    v.pins[i] = pins_of(a, &p->cells[i]);
     if (p->cells[i].part == part) set(v.active, i);
+  }
   return v;
 }
 
-void timing_run_part(struct circuit *p, uint32_t part, int64_t *most) {
+static void enter(struct events *v, struct passage *f, int64_t t) {
+  const struct circuit *p = v->circuit;
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].part == f->part) sync(v, i, t + 1);
+  passage_enter(f, v->cells, t);
+}
+
+// The first of the slowest cells of a part.
+static uint32_t slowest(const struct circuit *p, uint32_t part) {
+  uint32_t at = 0;
+  int64_t most = -1;
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    if (p->cells[i].part != part || p->cells[i].cycles <= most) continue;
+    most = p->cells[i].cycles;
+    at = i;
+  }
+  return at;
+}
+
+// Until nothing moves, as the slowest cell hands nothing on, or for long; then it does.
+static void fill(struct events *v, struct passage *f, int64_t *t) {
+  uint32_t cell = slowest(v->circuit, f->part);
+  int64_t most = FRAMES_FILL * v->circuit->cells[cell].cycles;
+  bool more = true;
+  v->shut[cell] = true;
+  while (more && *t < most && *t < CYCLES_MOST) {
+    cycle(v, *t);
+    passage_enters(f, &v->wires);
+    more = next_cycle(v, t);
+  }
+  v->shut[cell] = false;
+  set(v->active, cell);
+  if (!more) ++*t;
+}
+
+// False: it was not waited for until the flow settles.
+static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t cycles, int64_t *most) {
   struct arena a = {0};
   struct events v = events_new(&a, p, part);
-  struct passage f = passage_new(&a, p, part);
+  struct passage f = passage_new(&a, p, part, filled ? FRAMES_FILLED : FRAMES_MOST, cycles);
   int64_t t = 0;
   v.most = most;
+  if (filled) fill(&v, &f, &t);
   do {
     cycle(&v, t);
-    if (passage_enters(&f, &v.wires)) {
-      for (uint32_t i = 0; i < p->n_cells; i++)
-        if (p->cells[i].part == part) sync(&v, i, t + 1);
-      passage_enter(&f, v.cells, t);
-    }
+    if (passage_enters(&f, &v.wires)) enter(&v, &f, t);
     passage_leave(&f, &v.wires, t);
   } while (!passage_known(&f) && next_cycle(&v, &t));
   passage_end(&f, p);
   arena_free(&a);
+  return !f.late;
+}
+
+// From reset, and as that takes too long full from the start: no quicker than either.
+static void run_both(struct circuit *p, uint32_t part, int64_t cycles, int64_t *most) {
+  if (run_part(p, part, false, cycles, most)) return;
+  struct circuit filled = *p;
+  run_part(&filled, part, true, CYCLES_MOST, NULL);
+  if (filled.ii > p->ii) p->ii = filled.ii;
+}
+
+void timing_run_part(struct circuit *p, uint32_t part) {
+  run_both(p, part, CYCLES_MOST, NULL);
+}
+
+void timing_pace(struct circuit *p, uint32_t part, int64_t *most) {
+  run_both(p, part, CYCLES_PACE, most);
 }
 
 static void run(struct arena *a, struct circuit *p, uint32_t part) {
   (void)a;
-  timing_run_part(p, part, NULL);
+  timing_run_part(p, part);
 }
 
 void timing_run(struct circuit *p) {

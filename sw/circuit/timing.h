@@ -15,6 +15,9 @@
 
 enum { PIPE_MOST = 64 }; // stages
 
+// Frames, and cycles, after which a flow that hasn't settled is left alone.
+enum { FRAMES_MOST = 512, CYCLES_MOST = 1 << 21 };
+
 struct state {
   const struct cell *cell;
   int64_t held;              // beats, or elements, that wait inside
@@ -66,13 +69,17 @@ struct passage {
   int64_t entered, since;      // frames; cycle of the last
   int64_t first, latency;      // cycle of the first frame's first beat; 0: its last isn't out yet
   int64_t ii, slowest;         // cycles: the last distance; the longest one since `marked`
+  int64_t patience, cycles;    // frames and cycles that are waited for
+  bool late;                   // it won't wait for more
   struct state *last, *marked; // (n_cells)
   bool steady, repeats;        // all distances are equal from here on; in turn
   int64_t in_beats;            // of the part's first input
   int64_t *out_beats;          // (n_outputs)
 };
 
-struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part);
+// Waits for `patience` frames and about `cycles` for a flow that settles.
+struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part,
+                           int64_t patience, int64_t cycles);
 
 // Whether a frame's first beat enters in this cycle: then the caller hands over the states after
 // it.
@@ -91,9 +98,15 @@ void passage_end(const struct passage *f, struct circuit *p);
 void passage_each(struct arena *a, struct circuit *p,
                   void (*run)(struct arena *a, struct circuit *p, uint32_t part));
 
-// timing_run (facts.h) of a part, which also says what each cell held at most: (n_cells), beats of
-// a queue; NULL: nobody asks.
-void timing_run_part(struct circuit *p, uint32_t part, int64_t *most);
+// timing_run (facts.h) of a part. A source that is a little faster than the slowest cell may take
+// hundreds of frames to fill what is in front of it. Where a run from reset hasn't settled for that
+// long, one begins with all that full: in the state in which the slowest cell has handed nothing on
+// until nothing moved.
+void timing_run_part(struct circuit *p, uint32_t part);
+
+// The same, waiting less. `most`: what each cell held at most (n_cells), beats of a queue; NULL:
+// nobody asks.
+void timing_pace(struct circuit *p, uint32_t part, int64_t *most);
 
 // timing_run by looking at every cell in every cycle.
 void timing_run_ref(struct circuit *p);

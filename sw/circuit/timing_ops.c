@@ -328,7 +328,7 @@ static bool window_ready(const struct state *s, const struct wires *w, uint32_t 
 // Whether the beat that is read next is in the ring, or padding.
 static bool window_there(const struct state *s) {
   if (s->group > 0) return true;
-  int64_t beat = circuit_window_reads(window_of_cell(s), s->out_beat);
+  int32_t beat = window_of_cell(s)->reads[s->out_beat];
   return beat == NONE || (s->group == 0 && beat < s->in_beat);
 }
 

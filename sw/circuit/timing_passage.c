@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-// Frames after which the distances won't become any better.
-enum { FRAMES_MOST = 512 };
-
 struct state *timing_states(struct arena *a, const struct circuit *p) {
   struct state *cells = ARENA_NEW(a, struct state, p->n_cells);
   for (uint32_t i = 0; i < p->n_cells; i++) {
@@ -17,16 +14,19 @@ struct state *timing_states(struct arena *a, const struct circuit *p) {
   return cells;
 }
 
-struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part) {
+struct passage passage_new(struct arena *a, const struct circuit *p, uint32_t part,
+                           int64_t patience, int64_t cycles) {
   return (struct passage){.circuit = p,
                           .part = part,
+                          .patience = patience,
+                          .cycles = cycles,
                           .last = ARENA_NEW(a, struct state, p->n_cells),
                           .marked = ARENA_NEW(a, struct state, p->n_cells),
                           .out_beats = ARENA_NEW(a, int64_t, p->n_outputs)};
 }
 
 static bool settled(const struct passage *f) {
-  return f->steady || f->repeats || f->entered == FRAMES_MOST;
+  return f->steady || f->repeats || f->late;
 }
 
 bool passage_known(const struct passage *f) {
@@ -47,6 +47,7 @@ void passage_enter(struct passage *f, const struct state *cells, int64_t cycle) 
   f->repeats = f->entered && memcmp(f->marked, cells, size) == 0;
   f->since = cycle;
   f->entered++;
+  f->late = f->entered == f->patience || (f->entered > 2 && cycle - f->first >= f->cycles);
   memcpy(f->last, cells, size);
   if (settled(f) || (f->entered & (f->entered - 1)) != 0) return;
   memcpy(f->marked, cells, size);

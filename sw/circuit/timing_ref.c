@@ -39,7 +39,7 @@ static bool moves(const struct circuit *p, const struct wires *w) {
 static void run(struct arena *a, struct circuit *p, uint32_t part) {
   struct state *cells = timing_states(a, p);
   struct wires w = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)};
-  struct passage f = passage_new(a, p, part);
+  struct passage f = passage_new(a, p, part, FRAMES_MOST, CYCLES_MOST);
   int64_t bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].part == part && p->cells[i].cycles > bottleneck)

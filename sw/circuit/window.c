@@ -49,6 +49,13 @@ int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
   return (row * s->in[COLUMNS] + column) * w->beats + beat;
 }
 
+const int32_t *circuit_window_table(struct arena *a, const struct circuit_window *w) {
+  int64_t beats = circuit_window_beats(w);
+  int32_t *reads = ARENA_NEW(a, int32_t, beats);
+  for (int64_t i = 0; i < beats; i++) reads[i] = (int32_t)circuit_window_reads(w, i);
+  return reads;
+}
+
 int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel) {
   const struct window *s = &w->shape;
   int64_t row = pixel / s->out[COLUMNS], column = pixel % s->out[COLUMNS];
@@ -121,7 +128,7 @@ static int64_t run(struct flow *f) {
   f->write = -1;
   for (int64_t frame = 0; frame < FRAMES; frame++) {
     for (int64_t i = 0; i < beats; i++) {
-      int64_t beat = circuit_window_reads(w, i), when = 0;
+      int64_t beat = w->reads[i], when = 0;
       if (beat != NONE) {
         int64_t wanted = frame * per + place(w, beat);
         while (f->kept <= wanted)
@@ -164,19 +171,8 @@ static void find_used(struct circuit_window *w, int axis) {
   }
 }
 
-bool circuit_window_size(struct circuit_window *w, struct err *e) {
-  for (int axis = 0; axis < WINDOW_AXES; axis++) {
-    const struct window *s = &w->shape;
-    int64_t span = (s->kernel[axis] - 1) * s->dilation[axis];
-    if (s->before[axis] > span || window_at(s, axis, s->out[axis] - 1, 0) >= s->in[axis])
-      return err_set(e, "its padding is as wide as its kernel");
-    find_used(w, axis);
-  }
-  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);
-  if (in > BEATS_MAX || out > BEATS_MAX)
-    return err_set(e,
-                   "its windows take %lld beats a frame and give %lld, at most %lld: more lanes in",
-                   (long long)in, (long long)out, (long long)BEATS_MAX);
+// The fewest pixels with which a frame takes no longer than with any.
+static int64_t least_capacity(const struct circuit_window *w) {
   // more rows than any of the shapes tried needed, which was 2 * extent - 1 + stride
   int64_t rows =
       2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;
@@ -190,6 +186,26 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     else
       least = middle;
   }
-  w->capacity = enough * unit;
+  return enough * unit;
+}
+
+bool circuit_window_size(struct circuit_window *w, struct err *e) {
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    const struct window *s = &w->shape;
+    int64_t span = (s->kernel[axis] - 1) * s->dilation[axis];
+    if (s->before[axis] > span || window_at(s, axis, s->out[axis] - 1, 0) >= s->in[axis])
+      return err_set(e, "its padding is as wide as its kernel");
+    find_used(w, axis);
+  }
+  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);
+  if (in > BEATS_MAX || out > BEATS_MAX)
+    return err_set(e,
+                   "its windows take %lld beats a frame and give %lld, at most %lld: more lanes in",
+                   (long long)in, (long long)out, (long long)BEATS_MAX);
+  struct arena a = {0};
+  w->reads = circuit_window_table(&a, w);
+  w->capacity = least_capacity(w);
+  w->reads = NULL;
+  arena_free(&a);
   return true;
 }

@@ -15,6 +15,7 @@ struct circuit_window {
   int64_t capacity;          // pixels of the ring
   int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads
   int64_t pad;               // code of an element beside the image
+  const int32_t *reads;      // (beats that leave for a frame) circuit_window_reads of each
 };
 
 // The part of the image that is read; and the least ring with which window and cell are as fast as
@@ -30,6 +31,9 @@ int64_t circuit_window_bound(const struct circuit_window *w);
 // What the i-th beat of a frame waits for: a beat of the image, as it comes in, of a column that of
 // its bottom tap; NONE: padding.
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i);
+
+// Of all beats of a frame.
+const int32_t *circuit_window_table(struct arena *a, const struct circuit_window *w);
 
 // The pixel before which none is read by output pixels from `pixel` on, among those that are used.
 int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel);
