@@ -178,7 +178,7 @@ $(TESTS): $(HELPERS) $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libnngen.a -lcmocka $(LIBS)
 
 # The slow ones first, the slowest at the very beginning: two run at a time.
-SLOW = test_networks test_docs test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
+SLOW = test_networks test_shapes test_docs test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
   test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism
 ORDERED = $(foreach t,$(SLOW),$(filter %/$(t),$(TESTS))) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
@@ -196,7 +196,7 @@ check:
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
-SIMULATES = test_sim test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
+SIMULATES = test_sim test_shapes test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \

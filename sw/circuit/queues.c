@@ -169,17 +169,17 @@ static int64_t slowest(const struct circuit *p, uint32_t part) {
 static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least) {
   struct elastic *e = ARENA_NEW(a, struct elastic, p->n_cells);
   int64_t pace = p->ii;
-  size_t n = 0;
-  for (uint32_t i = 0; i < p->n_cells; i++)
-    if (in_part(&p->cells[i], part, TIMING_LINEAR) || in_part(&p->cells[i], part, TIMING_WINDOW))
-      e[n++] = (struct elastic){&p->cells[i], least[i], 0};
-  if (n) shrink_elastics(p, e, n, pace);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (!in_part(c, part, TIMING_QUEUE)) continue;
     shrink_queue(a, p, c, pace);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
   }
+  size_t n = 0;
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (in_part(&p->cells[i], part, TIMING_LINEAR) || in_part(&p->cells[i], part, TIMING_WINDOW))
+      e[n++] = (struct elastic){&p->cells[i], least[i], 0};
+  if (n) shrink_elastics(p, e, n, pace);
 }
 
 static void size_part(struct arena *a, struct circuit *p, uint32_t part) {

@@ -213,19 +213,20 @@ static void enter(struct events *v, struct passage *f, int64_t t) {
   passage_enter(f, v->cells, t);
 }
 
-// The first of the slowest cells of a part.
+// The last of the slowest cells of a part.
 static uint32_t slowest(const struct circuit *p, uint32_t part) {
   uint32_t at = 0;
   int64_t most = -1;
   for (uint32_t i = 0; i < p->n_cells; i++) {
-    if (p->cells[i].part != part || p->cells[i].cycles <= most) continue;
+    if (p->cells[i].part != part || p->cells[i].cycles < most) continue;
     most = p->cells[i].cycles;
     at = i;
   }
   return at;
 }
 
-// Until nothing moves, as the slowest cell hands nothing on, or for long; then it does.
+// Until nothing moves, as the last of the slowest cells hands nothing on, or for long; then it
+// does.
 static void fill(struct events *v, struct passage *f, int64_t *t) {
   uint32_t cell = slowest(v->circuit, f->part);
   int64_t most = FRAMES_FILL * v->circuit->cells[cell].cycles;

@@ -100,8 +100,8 @@ void passage_each(struct arena *a, struct circuit *p,
 
 // timing_run (facts.h) of a part. A source that is a little faster than the slowest cell may take
 // hundreds of frames to fill what is in front of it. Where a run from reset hasn't settled for that
-// long, one begins with all that full: in the state in which the slowest cell has handed nothing on
-// until nothing moved.
+// long, one begins with all that full: in the state in which the last of the slowest cells has
+// handed nothing on until nothing moved.
 void timing_run_part(struct circuit *p, uint32_t part);
 
 // The same, waiting less. `most`: what each cell held at most (n_cells), beats of a queue; NULL:

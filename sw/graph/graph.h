@@ -184,6 +184,7 @@ enum op_trait {
   TRAIT_CARRIED = 1 << 12,
   TRAIT_NARROWS = 1 << 13,
   TRAIT_WINDOWS = 1 << 14,
+  TRAIT_JOINS = 1 << 15,
 };
 
 // How gradients pass through a kind, or why they don't.

@@ -159,9 +159,15 @@ static bool read_attr(struct reading *r, uint32_t node, const char *key, const j
   return true;
 }
 
-// Kinds that take one stream and can be trained through, or that end a network.
+// Kinds that bring several streams together.
+static bool is_join(const struct op_info *info) {
+  return info->traits & (TRAIT_JOINS | TRAIT_PARTS);
+}
+
+// Kinds that take streams and can be trained through, or that end a network.
 static bool is_layer(const struct op_info *info) {
   if (!(info->executors & EXECUTOR_REAL)) return false;
+  if (is_join(info)) return true;
   return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_ALIAS | TRAIT_MAPS | TRAIT_INDEX |
                          TRAIT_HOST | TRAIT_SKIPPED);
 }
@@ -183,19 +189,54 @@ static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
 
+// ---- what a layer reads
+
+// The output of the layer of that name, or the input.
+static bool find_value(struct reading *r, const json_t *j, uint32_t *value) {
+  const char *name = json_string_value(j);
+  for (uint32_t i = r->g->n_nodes; name && i-- > 0;) {
+    const struct node *n = &r->g->nodes[i];
+    if (n->n_out && strcmp(n->name, name) == 0) {
+      *value = n->out[0];
+      return true;
+    }
+  }
+  *value = r->g->inputs[0].value;
+  if (name && strcmp(name, r->g->values[*value].name) == 0) return true;
+  return err_set(r->err, "from: no layer \"%s\" before this one", name ? name : "?");
+}
+
+// The layer before it, or what `from` names.
+static bool add_inputs(struct reading *r, const json_t *j, uint32_t node) {
+  const json_t *from = json_object_get(j, "from");
+  const struct op_info *info = op_info(r->g->nodes[node].op);
+  size_t count = json_is_array(from) ? json_array_size(from) : 1;
+  if (is_join(info) ? count < info->in_min || count > info->in_max || !from : count != 1)
+    return err_set(r->err, "from: %s takes %s", info->name,
+                   !is_join(info)      ? "one layer"
+                   : info->in_max == 2 ? "a list of two layers"
+                                       : "a list of layers");
+  for (size_t i = 0; i < count; i++) {
+    const json_t *name = json_is_array(from) ? json_array_get(from, i) : from;
+    if (from && !find_value(r, name, &r->at)) return false;
+    graph_add_use(r->g, node, (struct use){r->at, 0, NONE});
+  }
+  return true;
+}
+
 static bool read_layer(struct reading *r, const json_t *j) {
   const char *word = json_string_value(json_object_get(j, "op")), *key;
   int op = word ? op_find(word) : NONE;
   json_t *value;
   if (op == NONE) return err_set(r->err, "op: unknown kind \"%s\"", word ? word : "?");
   const struct op_info *info = op_info((enum op)op);
-  if (!is_layer(info)) return err_set(r->err, "op: %s isn't a layer of a chain", word);
+  if (!is_layer(info)) return err_set(r->err, "op: %s isn't a layer of a recipe", word);
   const char *name = name_of(r, j, (enum op)op);
   uint32_t node = graph_add_node(r->g, (enum op)op, name);
-  graph_add_use(r->g, node, (struct use){r->at, 0, NONE});
+  if (!add_inputs(r, j, node)) return false;
   if (op_is((enum op)op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
   json_object_foreach((json_t *)j, key, value) {
-    bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 ||
+    bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
                (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0) ||
                (slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;

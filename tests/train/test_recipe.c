@@ -48,8 +48,16 @@ static const struct {
     {"{" INPUT ",\"layers\":[5]}", "layer 1: op: unknown kind \"?\""},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\"},{\"op\":\"conv\"}]}",
      "layer 2: op: unknown kind \"conv\""},
-    {"{" INPUT ",\"layers\":[{\"op\":\"quantize\"}]}", "quantize isn't a layer of a chain"},
-    {"{" INPUT ",\"layers\":[{\"op\":\"mul\"}]}", "layer 1: op: mul isn't a layer of a chain"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"quantize\"}]}", "quantize isn't a layer of a recipe"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"mul\"}]}", "layer 1: from: mul takes a list of two layers"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"from\":\"fc1\"},{\"op\":\"linear\",\"out\":2}]}",
+     "layer 1: from: no layer \"fc1\" before this one"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"from\":[\"image\",\"image\"]}]}",
+     "layer 1: from: relu takes one layer"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"add\",\"from\":[\"image\",\"image\",\"image\"]}]}",
+     "layer 1: from: add takes a list of two layers"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"concat\",\"from\":[]}]}",
+     "layer 1: from: concat takes a list of layers"},
     {"{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":0}]}", "out: expected the number"},
     {"{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":16777217}]}", "1 to 16777216"},
     {"{\"input\":{\"shape\":[16777216]},\"layers\":[{\"op\":\"linear\",\"out\":17}]}",
@@ -127,6 +135,26 @@ static void everything_that_can_be_said(void **state) {
   arena_free(&a);
 }
 
+// A layer reads the one before it, or those that it names.
+static void branches(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r =
+      parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":4},{\"op\":\"tanh\"},"
+                 "{\"op\":\"linear\",\"out\":2,\"from\":\"fc1\"},"
+                 "{\"op\":\"linear\",\"out\":2,\"from\":[\"image\"]},"
+                 "{\"op\":\"mul\",\"from\":[\"fc2\",\"fc3\"]},"
+                 "{\"op\":\"concat\",\"from\":[\"mul1\",\"tanh1\",\"mul1\"]}]}");
+  const struct graph *g = r.model;
+  assert_int_equal(g->nodes[2].in[0].value, g->nodes[0].out[0]);
+  assert_int_equal(g->nodes[3].in[0].value, g->inputs[0].value);
+  assert_int_equal(g->nodes[4].in[0].value, g->nodes[2].out[0]);
+  assert_int_equal(g->nodes[4].in[1].value, g->nodes[3].out[0]);
+  assert_int_equal(g->nodes[5].n_in, 3);
+  assert_int_equal(g->values[g->outputs[0]].shape[0], 8);
+  arena_free(&a);
+}
+
 static void types_are_words(void **state) {
   (void)state;
   struct arena a = {0};
@@ -200,11 +228,9 @@ static void wrong_schedules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_recipes),
-      cmocka_unit_test(everything_that_can_be_said),
-      cmocka_unit_test(types_are_words),
-      cmocka_unit_test(what_is_left_out),
-      cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(branches),         cmocka_unit_test(types_are_words),
+      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
       cmocka_unit_test(wrong_schedules),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
