@@ -168,7 +168,7 @@ static struct format refine(struct format general, const struct format *particul
 
 // Kinds whose output's type follows from that of their input, or is their own.
 static bool has_stream(enum op op) {
-  return !op_is(op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_NARROWS);
+  return !op_is(op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_NARROWS);
 }
 
 // What a kind requantises it rounds; tables are rounded as they are defined.

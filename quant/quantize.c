@@ -108,6 +108,13 @@ const struct type *quantize_type_in(const struct quantizer *q, const struct node
   return i < n->n_in ? &q->to->values[q->value[n->in[i].value]].type : NULL;
 }
 
+struct type quantize_type_kept(const struct quantizer *q, const struct node *n, uint32_t out,
+                               const struct format *f) {
+  (void)out;
+  (void)f;
+  return *quantize_type_in(q, n, 0);
+}
+
 static const struct quant_column *column_of(enum op op) {
   static const struct quant_column *const columns[] = {
 #define YES(f) &f
@@ -144,7 +151,8 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
 static bool can_take(const struct node *n, const struct node *r) {
   const struct type *t = &node_attr(r, ATTR_type)->type;
   if (n->n_out != 1 || r->in[0].delay || t->axis >= 0 || node_attr(r, ATTR_slice)) return false;
-  if (op_is(n->op, TRAIT_ALIAS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_HOST | TRAIT_NARROWS))
+  if (op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_HOST |
+                       TRAIT_NARROWS))
     return false;
   bool as_tables = r->rounding == FIX_HALF_EVEN && r->overflow == FIX_SATURATE;
   return op_info(n->op)->curve == NONE || (as_tables && type_is_fixed(t));

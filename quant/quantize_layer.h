@@ -40,6 +40,10 @@ struct quant_column {
 // The type that input i of a node of `from` has in `to`; NULL: there is no such input.
 const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i);
 
+// That of input 0, for kinds that change no code; a quant_column's type_out.
+struct type quantize_type_kept(const struct quantizer *q, const struct node *n, uint32_t out,
+                               const struct format *f);
+
 // A name for a tensor of a layer: one that several layers share gets a copy per layer, because
 // their formats may differ.
 const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name);

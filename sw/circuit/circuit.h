@@ -58,7 +58,8 @@ enum timing_kind {
   TIMING_QUEUE,
   TIMING_CONCAT,
   TIMING_CONSTANT,
-  TIMING_WINDOW
+  TIMING_WINDOW,
+  TIMING_EXTENT
 };
 struct timing {
   enum timing_kind kind;

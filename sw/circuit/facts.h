@@ -6,6 +6,7 @@
 
 #include "sw/circuit/circuit.h"
 #include "sw/circuit/polynomial.h"
+#include "sw/circuit/reorder.h"
 #include "sw/circuit/window.h"
 
 // fixed_requant's parameters.
@@ -51,6 +52,11 @@ struct circuit_pool {
   int64_t divisor, magic;
   int scale, magic_width, magic_shift;
   struct circuit_requant requant;
+};
+
+// axis_extent.
+struct circuit_reorder {
+  struct circuit_extent extent;
 };
 
 // axis_concat: a group of each input in turn.

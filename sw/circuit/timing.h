@@ -23,12 +23,12 @@ struct state {
   int64_t held;              // beats, or elements, that wait inside
   int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is read
   int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is;
-                             // WINDOW: frames that the writer is ahead
+                             // WINDOW: frames that the writer is ahead; EXTENT: place of the walk
   int64_t credit;            // LINEAR: places left in its queue; WINDOW: in its ring
   uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
   uint64_t taken;            // FORK: bit i: reader i has the beat
-  bool valid;                // FRAME, QUEUE, WINDOW: the output register holds a beat
+  bool valid;                // FRAME, QUEUE, WINDOW, EXTENT: the output register holds a beat
   bool read;                 // QUEUE, WINDOW: a RAM's output holds a beat; `valid` is behind it
 };
 
@@ -57,6 +57,7 @@ struct timing_ops {
 #define NEVER INT64_MAX
 
 const struct timing_ops *timing_ops(enum timing_kind kind);
+extern const struct timing_ops timing_extent;
 
 struct state *timing_states(struct arena *a, const struct circuit *p);
 

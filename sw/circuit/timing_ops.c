@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of each kind of cell; each names the module whose header states them.
-#include "sw/circuit/timing.h"
+#include "sw/circuit/wires.h"
 
 #include <assert.h>
 
 enum { QUEUE_BLOCK = 64, QUEUE_STAGES = 3 };
-
-static bool offered(const struct state *s, const struct wires *w, uint32_t k) {
-  return w->valid[s->cell->in[k]->id];
-}
-
-static bool accepts(const struct state *s, const struct wires *w, uint32_t k) {
-  return w->moved[s->cell->in[k]->id];
-}
-
-static bool leaves(const struct state *s, const struct wires *w, uint32_t k) {
-  return w->moved[s->cell->out[k]->id];
-}
-
-static int64_t next_of(int64_t i, int64_t n) {
-  return i + 1 == n ? 0 : i + 1;
-}
 
 // ---- axis_trim: hands both through
 
@@ -389,5 +373,5 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
       [TIMING_WINDOW] = {frame_valid, window_ready, window_advance, window_idle, window_wake},
       [TIMING_CONSTANT] = {pipe_valid, NULL, constant_advance, constant_idle, constant_wake},
   };
-  return &ops[kind];
+  return kind == TIMING_EXTENT ? &timing_extent : &ops[kind];
 }

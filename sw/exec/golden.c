@@ -79,7 +79,7 @@ static void lay_out(struct arena *a, struct golden *m) {
 static int64_t scratch_of(const struct golden *m, uint32_t id) {
   const struct node *n = &m->graph->nodes[id];
   const struct prepared *p = &m->nodes[id];
-  if (p->table || p->largest || golden_is_alias(n)) return 0;
+  if (p->table || p->largest || p->reorder || golden_is_alias(n)) return 0;
   const struct value *x = node_in(m->graph, n, 0);
   if (p->packed && p->conv) {
     int64_t patch = golden_patch(p->conv) * (value_is_narrow(x) ? 1 : 4) + 4;

@@ -2,7 +2,7 @@
 // A chunk of images through the whole graph: kernels and tables where golden_prepare.c found that
 // they serve, the plain definition otherwise.
 #include "sw/exec/golden_parts.h"
-#include "sw/exec/job.h"
+#include "sw/exec/reorder.h"
 #include "sw/graph/pointwise.h"
 
 #include <string.h>
@@ -151,6 +151,19 @@ static void run_largest(const struct chunk *c, const struct node *n, const struc
       largest_of(w, x + f * in, p, y + (f * pixels + p) * w->channels);
 }
 
+// Codes as they are stored.
+static void run_reorder(const struct chunk *c, const struct node *n, const struct prepared *p) {
+  const struct graph *g = c->m->graph;
+  const struct place *place = &c->m->places[n->out[0]];
+  size_t element = place->narrow ? 1 : 4;
+  int64_t in = value_elements(node_in(g, n, 0)), out = value_elements(node_out(g, n, 0));
+  const uint8_t *x = golden_array(c, n->in[0].value);
+  uint8_t *y = golden_array(c, n->out[0]);
+  for (int64_t f = 0; f < c->frames; f++)
+    reorder_frame(p->reorder, element, x + (size_t)(f * in) * element, NULL,
+                  y + (size_t)(f * out) * element);
+}
+
 static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
   const struct value *v = node_in(c->m->graph, n, 0);
   const void *x = golden_array(c, n->in[0].value);
@@ -201,6 +214,8 @@ void golden_chunk(const struct chunk *c) {
       (p->conv ? run_conv : run_linear)(c, n, p);
     else if (p->largest)
       run_largest(c, n, p->largest);
+    else if (p->reorder)
+      run_reorder(c, n, p);
     else if (p->table)
       run_table(c, n, p);
     else

@@ -79,6 +79,7 @@ bool check_requants(const struct graph *g, const struct node *n, uint32_t least,
                     struct err *e);
 // What is looked up or copied is the output's integer already.
 bool check_no_requants(const struct node *n, const char *what, struct err *e);
+bool check_copied(const struct graph *g, const struct node *n, struct err *e);
 
 // Accumulators of at most 62 bits, for any legal input of the declared types.
 bool check_accumulator(const struct graph *g, const struct node *n, struct err *e);

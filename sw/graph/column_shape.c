@@ -35,17 +35,10 @@ static bool reshape_shape(const struct graph *g, const struct node *n, uint32_t 
   return true;
 }
 
-static bool copied_types(const struct graph *g, const struct node *n, struct err *e) {
-  const struct value *y = node_out(g, n, 0);
-  if (!check_no_requants(n, op_info(n->op)->name, e)) return false;
-  return type_equal(&node_in(g, n, 0)->type, &y->type) ||
-         check_wrong(e, "output", y, "the type of the input");
-}
-
 static struct interval copied_range(const struct graph *g, const struct node *n, uint32_t out) {
   (void)out;
   return interval_codes(g, n, KNOWN_PROVEN, 0);
 }
 
 const struct graph_column column_shape = {
-    .shape = reshape_shape, .types = copied_types, .range = copied_range};
+    .shape = reshape_shape, .types = check_copied, .range = copied_range};

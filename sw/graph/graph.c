@@ -172,6 +172,22 @@ double node_real(const struct node *n, enum attr_name name, double otherwise) {
   return a ? a->real : otherwise;
 }
 
+bool node_list(const struct node *n, enum attr_name name, int64_t count, int64_t least, int64_t *to,
+               struct err *e) {
+  const struct attr *a = node_attr(n, name);
+  if (!a) return true;
+  if (a->count != count)
+    return err_set(e, "%s: %lld numbers, expected %lld", attr_text(name), (long long)a->count,
+                   (long long)count);
+  for (int64_t i = 0; i < count; i++) {
+    if (a->ints[i] < least || a->ints[i] > DIM_MAX)
+      return err_set(e, "%s: %lld, expected %lld to %lld", attr_text(name), (long long)a->ints[i],
+                     (long long)least, (long long)DIM_MAX);
+    to[i] = a->ints[i];
+  }
+  return true;
+}
+
 const int64_t *node_codes(const struct node *n) {
   return node_attr(n, ATTR_codes)->ints;
 }

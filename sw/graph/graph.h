@@ -185,6 +185,7 @@ enum op_trait {
   TRAIT_NARROWS = 1 << 13,
   TRAIT_WINDOWS = 1 << 14,
   TRAIT_JOINS = 1 << 15,
+  TRAIT_REORDERS = 1 << 16,
 };
 
 // How gradients pass through a kind, or why they don't.
@@ -243,6 +244,9 @@ const struct value *node_out(const struct graph *g, const struct node *n, uint32
 const struct attr *node_attr(const struct node *n, enum attr_name name); // NULL if absent
 int64_t node_int(const struct node *n, enum attr_name name, int64_t otherwise);
 double node_real(const struct node *n, enum attr_name name, double otherwise);
+// A list of `count` numbers from `least` on; what is in `to` stays if there is none.
+bool node_list(const struct node *n, enum attr_name name, int64_t count, int64_t least, int64_t *to,
+               struct err *e);
 const int64_t *node_codes(const struct node *n); // the `codes` attribute
 int node_curve(const struct node *n);            // enum curve, or NONE
 

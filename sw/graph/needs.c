@@ -11,9 +11,17 @@ static const struct term *term_of(const struct form *f, int axis) {
   return NULL;
 }
 
+static int64_t floor_of(int64_t v, int64_t per) {
+  return v / per - (v % per < 0);
+}
+
+int64_t form_index(const struct form *f, int64_t at) {
+  return floor_of(f->offset + f->term[0].stride * at, f->per);
+}
+
 int form_axis(const struct space *s, uint32_t input, int dim) {
   const struct form *f = &s->in[input][dim];
-  bool own = f->terms == 1 && f->term[0].stride == 1 && f->offset == 0 &&
+  bool own = f->terms == 1 && f->term[0].stride == 1 && f->offset == 0 && f->per == 1 &&
              f->extent == s->size[f->term[0].axis];
   return own ? f->term[0].axis : NONE;
 }
@@ -93,6 +101,15 @@ static struct set scaled(struct arena *a, const struct slice *slice, int64_t str
   return all;
 }
 
+// Several points may have one index.
+static void divide(struct set *s, int64_t per) {
+  for (int64_t i = 0; i < s->count; i++) {
+    s->range[i][0] = floor_of(s->range[i][0], per);
+    s->range[i][1] = floor_of(s->range[i][1] - 1, per) + 1;
+  }
+  merge(s);
+}
+
 static void clamp(struct set *s, int64_t extent) {
   int64_t kept = 0;
   for (int64_t i = 0; i < s->count; i++) {
@@ -116,6 +133,7 @@ struct needs slice_needs(struct arena *a, const struct space *s, const struct sl
   struct set all = scaled(a, slice, own->stride, f->offset);
   for (int t = 0; t < f->terms; t++)
     if (&f->term[t] != own) all = spread(a, &all, f->term[t].stride, s->size[f->term[t].axis]);
+  if (f->per > 1) divide(&all, f->per);
   clamp(&all, f->extent);
   return (struct needs){.ranges = all.count, .range = &all.range[0][0]};
 }

@@ -12,7 +12,7 @@ static void whole(struct space *s, const struct graph *g, const struct node *n) 
   for (uint32_t i = 0; i < n->n_in && i < INPUTS_MAX; i++) {
     const struct value *v = node_in(g, n, i);
     s->in_rank[i] = v->rank;
-    for (int d = 0; d < v->rank; d++) s->in[i][d].extent = v->shape[d];
+    for (int d = 0; d < v->rank; d++) s->in[i][d] = (struct form){.extent = v->shape[d], .per = 1};
   }
 }
 

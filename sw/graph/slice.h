@@ -20,10 +20,12 @@
 
 enum { AXES_MAX = RANK_MAX + 1, INPUTS_MAX = 6, TERMS_MAX = 3 };
 
-// The index in a dimension of an input: offset + the sum of stride times index on the axis. What
-// lies outside of 0..extent - 1 isn't there: padding. Without terms the whole dimension is read.
+// The index in a dimension of an input: offset + the sum of stride times index on the axis, divided
+// by `per` and rounded down. What lies outside of 0..extent - 1 isn't there: padding. Without terms
+// the whole dimension is read.
 struct form {
   int64_t extent, offset;
+  int64_t per; // 1 or more
   int terms;
   struct term {
     int axis;       // another one in each term
@@ -67,6 +69,9 @@ struct needs {
   int64_t ranges;
   const int64_t *range; // (ranges, 2): begin, end
 };
+
+// The index that a form without further terms has at point `at` of its first one.
+int64_t form_index(const struct form *f, int64_t at);
 
 // needs(node, slice) -> slice of input i: which indices of its dimension `dim` are read, halo and
 // all, but for those that aren't there; whole where the slice's axis doesn't occur. The ranges lie

@@ -73,6 +73,13 @@ bool check_no_requants(const struct node *n, const char *what, struct err *e) {
   return n->n_rq == 0 || err_set(e, "%u requantisations, %s has none", n->n_rq, what);
 }
 
+bool check_copied(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *y = node_out(g, n, 0);
+  if (!check_no_requants(n, op_info(n->op)->name, e)) return false;
+  return type_equal(&node_in(g, n, 0)->type, &y->type) ||
+         check_wrong(e, "output", y, "the type of the input");
+}
+
 // A stream that a sum runs over: integers with one scale.
 bool check_summable(const struct value *v, struct err *e) {
   if (type_is_integer(&v->type) && v->type.axis < 0) return true;

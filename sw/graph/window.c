@@ -10,19 +10,8 @@ static const char *axis_text(const struct window *w, int axis) {
 // `per_axis` numbers for each axis, those of rows first; `least` and more.
 static bool numbers(const struct window *w, const struct node *n, enum attr_name name, int per_axis,
                     int64_t least, int64_t otherwise, int64_t to[2 * WINDOW_AXES], struct err *e) {
-  const struct attr *a = node_attr(n, name);
   for (int i = 0; i < per_axis * w->axes; i++) to[i] = otherwise;
-  if (!a) return true;
-  if (a->count != per_axis * w->axes)
-    return err_set(e, "%s: %lld numbers, expected %d", attr_text(name), (long long)a->count,
-                   per_axis * w->axes);
-  for (int64_t i = 0; i < a->count; i++) {
-    if (a->ints[i] < least || a->ints[i] > DIM_MAX)
-      return err_set(e, "%s: %lld, expected %lld to %lld", attr_text(name), (long long)a->ints[i],
-                     (long long)least, (long long)DIM_MAX);
-    to[i] = a->ints[i];
-  }
-  return true;
+  return node_list(n, name, per_axis * w->axes, least, to, e);
 }
 
 // How many windows there are; with `ceil` also one that reaches beyond the padded image, if it

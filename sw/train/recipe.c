@@ -168,8 +168,8 @@ static bool is_join(const struct op_info *info) {
 static bool is_layer(const struct op_info *info) {
   if (!(info->executors & EXECUTOR_REAL)) return false;
   if (is_join(info)) return true;
-  return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_ALIAS | TRAIT_MAPS | TRAIT_INDEX |
-                         TRAIT_HOST | TRAIT_SKIPPED);
+  return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_REORDERS | TRAIT_ALIAS | TRAIT_MAPS |
+                         TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED);
 }
 
 static bool add_output(struct reading *r, uint32_t node, const char *name) {

@@ -6,6 +6,7 @@
 #include "sw/graph/column.h"
 #include "tests/net/helper_netgen.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,6 +59,7 @@ static bool read_by_points(const struct space *s, const struct slice *slice, uin
     if (!in_slice(&w)) continue;
     int64_t index = f->offset;
     for (int t = 0; t < f->terms; t++) index += w.at[f->term[t].axis] * f->term[t].stride;
+    index = (int64_t)floor((double)index / (double)f->per);
     if (index >= 0 && index < f->extent) marks[index] = 1;
   } while (next(&w));
   return occurs;
@@ -104,6 +106,7 @@ static void random_space(struct rng *r, struct space *s) {
     for (int first = (int)rng_range(r, 0, s->axes - 1), t = 0; t < terms; t++)
       space_term(s, 0, d, (first + t) % s->axes, rng_range(r, 1, 5));
     f->offset = rng_range(r, -8, 4);
+    f->per = rng_range(r, 1, 3);
     f->extent = rng_range(r, 1, EXTENT_MAX);
   }
 }
@@ -137,7 +140,7 @@ static void random_forms(void **state) {
 static void a_halo_is_clamped(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = {.in_rank = {1}, .in = {{{.extent = 8, .offset = -1}}}};
+  struct space s = {.in_rank = {1}, .in = {{{.extent = 8, .offset = -1, .per = 1}}}};
   int oh = space_axis(&s, 4, false), kh = space_axis(&s, 3, true);
   space_term(&s, 0, 0, oh, 2);
   space_term(&s, 0, 0, kh, 1);
@@ -177,6 +180,7 @@ static void a_dimension_may_be_an_axis(void **state) {
   for (int d = 0; d < 6; d++) {
     space_term(&s, 0, d, terms[d][0], terms[d][1]);
     s.in[0][d].offset = terms[d][2];
+    s.in[0][d].per = 1;
     s.in[0][d].extent = sizes[terms[d][0]] - (d == 5); // the last one is cut short
     assert_int_equal(form_axis(&s, 0, d), axis_of[d]);
   }

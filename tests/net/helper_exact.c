@@ -374,6 +374,26 @@ static void copy(const struct step *s, const struct node *n, int64_t *y) {
     y[i] = code(s, n, 0, i / elements, i % elements);
 }
 
+// ---- elements elsewhere
+
+// Where index `at` of dimension d comes from.
+static int64_t reordered(const struct node *n, int d, int64_t at) {
+  return listed(n, ATTR_begin, d, 0) + at * listed(n, ATTR_step, d, 1);
+}
+
+static void reorder(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
+  for (int64_t i = 0; i < frames_of(s, v) * elements_of(v); i++) {
+    int64_t rest = i % elements_of(v), stride = 1, from = 0;
+    for (int d = v->rank - 1; d >= 0; d--) {
+      from += reordered(n, d, rest % v->shape[d]) * stride;
+      stride *= x->shape[d];
+      rest /= v->shape[d];
+    }
+    y[i] = code(s, n, 0, i / elements_of(v), from);
+  }
+}
+
 // Element i of the output, index by index from the front.
 static void concat(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *v = output_of(s, n);
@@ -430,6 +450,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
     return;
   case COLUMN_CONCAT:
     concat(s, n, y);
+    return;
+  case COLUMN_REORDER:
+    reorder(s, n, y);
     return;
   case COLUMN_STATE:
     read_variable(s, n, y);

@@ -13,7 +13,7 @@ static int64_t divisor(struct netgen *n, int64_t of, int64_t most) {
 }
 
 // The chain's end as (H, W, C) or (L, C).
-static void image(struct netgen *n, int axes) {
+void netgen_image(struct netgen *n, int axes) {
   int64_t elements = value_elements(netgen_end(n)), shape[3];
   if (netgen_end(n)->rank == axes + 1) return;
   int64_t channels = divisor(n, elements, 5);
@@ -78,7 +78,7 @@ static void add_attrs(struct netgen *n, uint32_t node, const struct sliding *s, 
 
 void netgen_conv(struct netgen *n, enum op op) {
   int axes = op == OP_conv1d ? 1 : 2;
-  image(n, axes);
+  netgen_image(n, axes);
   uint32_t x = n->at;
   struct sliding s = sliding(n, axes);
   int64_t channels = netgen_end(n)->shape[axes], kernel[4];
@@ -137,7 +137,7 @@ static void average(struct netgen *n, uint32_t node, const struct type *in,
 
 void netgen_pool(struct netgen *n, enum op op) {
   int axes = netgen_chance(n, 50) ? 1 : 2;
-  image(n, axes);
+  netgen_image(n, axes);
   uint32_t x = n->at;
   bool one_count = op == OP_avg_pool && n->kind == NETGEN_CIRCUIT; // in every window
   bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30) && !one_count;

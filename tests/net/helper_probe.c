@@ -113,6 +113,24 @@ static void make_pool(struct probe *p) {
     graph_add_int(p->g, p->node, ATTR_count_pad, 1);
 }
 
+static void make_slice(struct probe *p, const int64_t *x) {
+  int64_t begin[3], end[3], step[3];
+  for (int d = 0; d < 3; d++) {
+    begin[d] = pick(p, 0, x[d] - 1);
+    end[d] = pick(p, begin[d] + 1, x[d]);
+    step[d] = pick(p, 1, 3);
+  }
+  if (bit(p, 1)) graph_add_ints(p->g, p->node, ATTR_begin, 3, begin);
+  if (bit(p, 2)) graph_add_ints(p->g, p->node, ATTR_end, 3, end);
+  if (bit(p, 3)) graph_add_ints(p->g, p->node, ATTR_step, 3, step);
+}
+
+static void make_reorder(struct probe *p) {
+  int64_t x[3] = {pick(p, 1, 5), pick(p, 1, 6), pick(p, 1, 4)};
+  add_input(p, 3, x, bit(p, 0), 2);
+  make_slice(p, x);
+}
+
 static void make_matmul(struct probe *p) {
   bool ta = bit(p, 0), tb = bit(p, 1), frames = bit(p, 2);
   int64_t m = pick(p, 1, 7), k = size(p), n = pick(p, 1, 7);
@@ -223,6 +241,9 @@ bool probe_make(struct probe *p, enum op op) {
   case GRADIENT_MAX_POOL:
   case GRADIENT_AVG_POOL:
     make_pool(p);
+    return true;
+  case GRADIENT_REORDER:
+    make_reorder(p);
     return true;
   case GRADIENT_COPY:
     make_elements(p, 2);
@@ -553,6 +574,22 @@ static void pool(const struct probe *p, int64_t f, double *y) {
   }
 }
 
+// The index of dimension d that index `at` of the output comes from.
+static int64_t reordered(const struct probe *p, int d, int64_t at) {
+  return listed(p, ATTR_begin, d, 0) + at * listed(p, ATTR_step, d, 1);
+}
+
+static void reorder(const struct probe *p, int64_t f, double *y) {
+  const struct array *x = &p->job.in[0], *out = &p->job.out[0];
+  int64_t index[RANK_MAX];
+  for (int64_t i = 0; i < out->elements; i++) {
+    int64_t at = 0;
+    unravel(out, i, index);
+    for (int d = 0; d < x->rank; d++) at = at * x->shape[d] + reordered(p, d, index[d]);
+    y[i] = frame(p, 0, f)[at];
+  }
+}
+
 static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   switch ((enum op_column)op_info(p->job.node->op)->column) {
   case COLUMN_LINEAR:
@@ -586,6 +623,9 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     for (int64_t i = 0; i < p->job.out[0].elements; i++)
       y[i] = p->job.node->op == OP_requant ? requantised(p, f, i)
                                            : activation(p->job.node, frame(p, 0, f)[i]);
+    return;
+  case COLUMN_REORDER:
+    reorder(p, f, y);
     return;
   case COLUMN_SHAPE:
     memcpy(y, frame(p, 0, f), (size_t)p->job.out[0].elements * sizeof *y);

@@ -20,7 +20,7 @@ void suite_build(struct suite *s, const char *name) {
     void (*build)(struct suite *s);
   } suites[] = {{"linear", cells_linear},   {"pointwise", cells_pointwise}, {"table", cells_table},
                 {"requant", cells_requant}, {"axis", cells_axis},           {"join", cells_join},
-                {"window", cells_window}};
+                {"window", cells_window},   {"reorder", cells_reorder}};
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
     if (strcmp(suites[i].name, name) == 0) {
       suites[i].build(s);

@@ -51,6 +51,7 @@ void cells_pointwise(struct suite *s);
 void cells_requant(struct suite *s);
 void cells_axis(struct suite *s);
 void cells_window(struct suite *s);
+void cells_reorder(struct suite *s);
 void cells_join(struct suite *s);
 void cells_table(struct suite *s);
 void cells_polynomial(struct suite *s);

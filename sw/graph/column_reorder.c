@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// slice: every element of the output is one of the input. Which one, the forms of the space say: an
+// axis for each dimension of the output, one of which each dimension of the input is read at.
+#include "sw/graph/column.h"
+
+// The axis on which a list doesn't fit the input.
+static bool misfit(const struct value *x, enum attr_name name, int d, int64_t found, int64_t least,
+                   struct err *e) {
+  return err_set(e, "%s: %lld on axis %d of %lld, expected %lld to %lld", attr_text(name),
+                 (long long)found, d, (long long)x->shape[d], (long long)least,
+                 (long long)x->shape[d] - (name == ATTR_begin));
+}
+
+// Elements begin, begin + step, .. before end of each dimension.
+static bool slice_space(const struct node *n, const struct value *x, struct space *s,
+                        struct err *e) {
+  int64_t begin[RANK_MAX] = {0}, end[RANK_MAX], step[RANK_MAX];
+  for (int d = 0; d < x->rank; d++) {
+    end[d] = x->shape[d];
+    step[d] = 1;
+  }
+  if (!node_list(n, ATTR_begin, x->rank, 0, begin, e) ||
+      !node_list(n, ATTR_end, x->rank, 1, end, e) || !node_list(n, ATTR_step, x->rank, 1, step, e))
+    return false;
+  for (int d = 0; d < x->rank; d++) {
+    if (begin[d] >= x->shape[d]) return misfit(x, ATTR_begin, d, begin[d], 0, e);
+    if (end[d] <= begin[d] || end[d] > x->shape[d])
+      return misfit(x, ATTR_end, d, end[d], begin[d] + 1, e);
+    s->in[0][d].offset = begin[d];
+    space_term(s, 0, d, space_axis(s, (end[d] - begin[d] - 1) / step[d] + 1, false), step[d]);
+  }
+  return true;
+}
+
+static bool reorder_space(const struct graph *g, const struct node *n, struct space *s,
+                          struct err *e) {
+  return slice_space(n, node_in(g, n, 0), s, e);
+}
+
+// Channels stay where they are, as the output's type is the input's.
+static bool reorder_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *x = node_in(g, n, 0);
+  struct space s;
+  if (!type_is_integer(&x->type)) return check_wrong(e, "input", x, "integers");
+  if (!check_copied(g, n, e) || !space_of(g, n, &s, e)) return false;
+  int axis = x->type.axis;
+  return axis < 0 || form_axis(&s, 0, axis) == axis ||
+         err_set(
+             e,
+             "input \"%s\" has a scale per index of axis %d, which this node reorders: expected "
+             "one scale",
+             x->name, axis);
+}
+
+static struct interval reorder_range(const struct graph *g, const struct node *n, uint32_t out) {
+  (void)out;
+  return interval_codes(g, n, KNOWN_PROVEN, 0);
+}
+
+const struct graph_column column_reorder = {
+    .space = reorder_space, .types = reorder_types, .range = reorder_range};

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kinds that put elements elsewhere.
+#include "tests/net/helper_netgen_parts.h"
+
+// Some of each dimension, or all of it.
+static void slice(struct netgen *n, uint32_t node, const struct value *x) {
+  int64_t begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
+  bool steps = netgen_chance(n, 40), ends = netgen_chance(n, 80);
+  for (int d = 0; d < x->rank; d++) {
+    bool whole = netgen_chance(n, 40);
+    begin[d] = whole ? 0 : netgen_pick(n, 0, x->shape[d] - 1);
+    end[d] = whole ? x->shape[d] : netgen_pick(n, begin[d] + 1, x->shape[d]);
+    step[d] = netgen_pick(n, 1, 3);
+  }
+  if (netgen_chance(n, 80)) graph_add_ints(n->g, node, ATTR_begin, x->rank, begin);
+  if (ends) graph_add_ints(n->g, node, ATTR_end, x->rank, end);
+  if (steps) graph_add_ints(n->g, node, ATTR_step, x->rank, step);
+}
+
+void netgen_reorder(struct netgen *n, enum op op) {
+  if (netgen_chance(n, 80)) netgen_image(n, netgen_chance(n, 40) ? 1 : 2);
+  uint32_t x = n->at;
+  struct value in = *netgen_end(n);
+  uint32_t node = netgen_add_node(n, op, in.type, in.rank, in.shape, in.per_frame);
+  netgen_use(n, node, x);
+  slice(n, node, &in);
+  struct value *y = &n->g->values[n->g->nodes[node].out[0]];
+  struct err e = {0};
+  graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);
+  netgen_finish(n, node);
+}
