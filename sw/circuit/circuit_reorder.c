@@ -34,6 +34,7 @@ static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c,
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!space_of(g, n, &s, e)) return false;
   f->extent = circuit_extent_of(&s, c->in[0]->lanes);
+  f->pad = node_int(n, ATTR_codes, 0);
   c->facts = f;
   c->cycles = circuit_extent_places(&f->extent);
   c->timing = (struct timing){.kind = TIMING_EXTENT, .latency = 1};

@@ -57,6 +57,7 @@ struct circuit_pool {
 // axis_extent.
 struct circuit_reorder {
   struct circuit_extent extent;
+  int64_t pad; // code of an element that isn't the input's
 };
 
 // axis_concat: a group of each input in turn.

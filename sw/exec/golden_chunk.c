@@ -159,8 +159,10 @@ static void run_reorder(const struct chunk *c, const struct node *n, const struc
   int64_t in = value_elements(node_in(g, n, 0)), out = value_elements(node_out(g, n, 0));
   const uint8_t *x = golden_array(c, n->in[0].value);
   uint8_t *y = golden_array(c, n->out[0]);
+  int32_t constant;
+  golden_store(&constant, place, 0, node_int(n, ATTR_codes, 0));
   for (int64_t f = 0; f < c->frames; f++)
-    reorder_frame(p->reorder, element, x + (size_t)(f * in) * element, NULL,
+    reorder_frame(p->reorder, element, x + (size_t)(f * in) * element, &constant,
                   y + (size_t)(f * out) * element);
 }
 

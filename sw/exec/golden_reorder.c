@@ -6,10 +6,13 @@
 void golden_reorder(const struct job *j) {
   struct arena a = {0};
   struct reorder r;
+  int64_t constant = node_int(j->node, ATTR_codes, 0);
   if (!reorder_of(&a, j, &r)) return;
   for (int64_t f = 0; f < job_frames(j, &j->out[0]); f++)
-    for (int64_t i = 0; i < j->out[0].elements; i++)
-      golden_frame(&j->out[0], f)[i] = golden_frame(&j->in[0], f)[reorder_at(&r, i)];
+    for (int64_t i = 0; i < j->out[0].elements; i++) {
+      int64_t at = reorder_at(&r, i);
+      golden_frame(&j->out[0], f)[i] = at == NONE ? constant : golden_frame(&j->in[0], f)[at];
+    }
   arena_free(&a);
 }
 

@@ -8,7 +8,7 @@ void real_reorder(const struct job *j) {
   struct arena a = {0};
   struct reorder r;
   int64_t begin, end;
-  const float constant = 0;
+  const float constant = (float)node_real(j->node, ATTR_value, 0);
   if (!reorder_of(&a, j, &r)) return;
   job_share(j, job_frames(j, &j->out[0]), &begin, &end);
   for (int64_t f = begin; f < end; f++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// slice: every element of the output is one of the input. Which one, the forms of the space say: an
-// axis for each dimension of the output, one of which each dimension of the input is read at.
+// slice, pad: every element of the output is one of the input, or a constant. Which one, the forms
+// of the space say: an axis for each dimension of the output, one of which each dimension of the
+// input is read at; what isn't there is the constant.
 #include "sw/graph/column.h"
 
 // The axis on which a list doesn't fit the input.
@@ -32,9 +33,36 @@ static bool slice_space(const struct node *n, const struct value *x, struct spac
   return true;
 }
 
+// So many elements in front of each dimension, then behind each.
+static bool pad_space(const struct node *n, const struct value *x, struct space *s, struct err *e) {
+  int64_t pad[2 * RANK_MAX];
+  if (!node_list(n, ATTR_pad, 2 * x->rank, 0, pad, e)) return false;
+  for (int d = 0; d < x->rank; d++) {
+    int64_t size = pad[d] + x->shape[d] + pad[x->rank + d];
+    if (size > DIM_MAX)
+      return err_set(e, "pad: %lld elements on axis %d, at most %lld", (long long)size, d,
+                     (long long)DIM_MAX);
+    s->in[0][d].offset = -pad[d];
+    space_term(s, 0, d, space_axis(s, size, false), 1);
+  }
+  return true;
+}
+
 static bool reorder_space(const struct graph *g, const struct node *n, struct space *s,
                           struct err *e) {
-  return slice_space(n, node_in(g, n, 0), s, e);
+  return (n->op == OP_pad ? pad_space : slice_space)(n, node_in(g, n, 0), s, e);
+}
+
+// The constant as a code, for which there is one scale.
+static bool constant_types(const struct node *n, const struct value *x, struct err *e) {
+  const struct attr *codes = node_attr(n, ATTR_codes);
+  if (!op_takes(n->op, ATTR_codes)) return true;
+  if (!check_summable(x, e)) return false;
+  if (!codes || codes->count != 1)
+    return err_set(e, "codes: %lld integer constants, expected 1, the code around the frame",
+                   (long long)(codes ? codes->count : 0));
+  return type_is_code(&x->type, codes->ints[0]) ||
+         err_set(e, "codes: %lld isn't one of the input's type", (long long)codes->ints[0]);
 }
 
 // Channels stay where they are, as the output's type is the input's.
@@ -42,7 +70,7 @@ static bool reorder_types(const struct graph *g, const struct node *n, struct er
   const struct value *x = node_in(g, n, 0);
   struct space s;
   if (!type_is_integer(&x->type)) return check_wrong(e, "input", x, "integers");
-  if (!check_copied(g, n, e) || !space_of(g, n, &s, e)) return false;
+  if (!check_copied(g, n, e) || !constant_types(n, x, e) || !space_of(g, n, &s, e)) return false;
   int axis = x->type.axis;
   return axis < 0 || form_axis(&s, 0, axis) == axis ||
          err_set(
@@ -53,8 +81,10 @@ static bool reorder_types(const struct graph *g, const struct node *n, struct er
 }
 
 static struct interval reorder_range(const struct graph *g, const struct node *n, uint32_t out) {
+  const struct attr *codes = node_attr(n, ATTR_codes);
+  struct interval x = interval_codes(g, n, KNOWN_PROVEN, 0);
   (void)out;
-  return interval_codes(g, n, KNOWN_PROVEN, 0);
+  return codes ? interval_join(x, (struct interval){codes->ints[0], codes->ints[0]}) : x;
 }
 
 const struct graph_column column_reorder = {

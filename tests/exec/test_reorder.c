@@ -26,7 +26,8 @@ struct reordering {
   struct list lists[3];
 };
 
-// A graph of one node; its output. NONE: the lists don't fit, with the message.
+// A graph of one node, 7 around its frames; its output. NONE: the lists don't fit, with the
+// message.
 static int32_t graph_of(struct arena *a, const struct reordering *r, struct type type,
                         struct graph **g, struct err *e) {
   int64_t shape[RANK_MAX];
@@ -36,8 +37,10 @@ static int32_t graph_of(struct arena *a, const struct reordering *r, struct type
   uint32_t n = graph_add_node(*g, r->op, "layer");
   graph_add_input(*g, x, (struct source){0});
   graph_add_use(*g, n, (struct use){x, 0, NONE});
-  for (int i = 0; i < 3 && r->lists[i].count; i++)
-    graph_add_ints(*g, n, r->lists[i].name, r->lists[i].count, r->lists[i].ints);
+  for (int i = 0; i < 3; i++)
+    if (r->lists[i].count)
+      graph_add_ints(*g, n, r->lists[i].name, r->lists[i].count, r->lists[i].ints);
+  if (op_takes(r->op, ATTR_codes)) graph_add_int(*g, n, ATTR_codes, 7);
   if (!graph_shape(*g, &(*g)->nodes[n], 0, &rank, shape, e)) return NONE;
   uint32_t y = graph_add_value(*g, "y", rank, shape, type, true);
   graph_add_out(*g, n, y);
@@ -60,6 +63,8 @@ static const struct {
     {{OP_slice, 3, {2, 2, 3}, {{ATTR_begin, 3, {1, 0, 1}}}}, 4, {7, 8, 10, 11}},
     {{OP_slice, 2, {3, 3}, {{ATTR_step, 2, {2, 2}}}}, 4, {0, 2, 6, 8}},
     {{OP_slice, 2, {2, 2}, {{0}}}, 4, {0, 1, 2, 3}},
+    {{OP_pad, 1, {2}, {{ATTR_pad, 2, {1, 2}}}}, 5, {7, 0, 1, 7, 7}},
+    {{OP_pad, 2, {2, 2}, {{ATTR_pad, 4, {1, 0, 0, 1}}}}, 9, {7, 7, 7, 0, 1, 7, 2, 3, 7}},
 };
 
 static void integers(struct arena *a, const struct graph *g, uint32_t y, const int64_t *codes,
@@ -99,15 +104,18 @@ static void blocks_are_elements(void **state) {
     void *none[1] = {NULL};
     struct reordering n = {
         .op = OP_slice, .rank = 3, .lists = {{ATTR_begin, 3, {0}}, {ATTR_step, 3, {0}}}};
+    const struct list around = {ATTR_pad, 6, {0, rng_range(&r, 0, 1), 0, 0, 1, 0}};
+    bool pads = i % 3 == 0;
     for (int d = 0; d < 3; d++) {
       n.shape[d] = rng_range(&r, 1, 5);
       n.lists[0].ints[d] = rng_range(&r, 0, 1) ? 0 : rng_range(&r, 0, n.shape[d] - 1);
       n.lists[1].ints[d] = rng_range(&r, 1, 2);
     }
+    if (pads) n = (struct reordering){OP_pad, 3, {n.shape[0], n.shape[1], n.shape[2]}, {around}};
     if (graph_of(&a, &n, type_real(), &g, &e) == NONE) fail_msg("%s", e.text);
     struct job j = job_of(&a, g, &g->nodes[0], 1, 4, none, none);
     struct reorder order;
-    uint8_t from[5 * 5 * 5 * 4], to[5 * 5 * 5 * 4], constant[4] = {9, 8, 7, 6};
+    uint8_t from[5 * 5 * 5 * 4], to[5 * 7 * 5 * 4], constant[4] = {9, 8, 7, 6};
     size_t size = (size_t)rng_range(&r, 1, 4);
     for (size_t k = 0; k < sizeof from; k++) from[k] = (uint8_t)rng_range(&r, 0, 255);
     assert_true(reorder_of(&a, &j, &order));
@@ -152,6 +160,7 @@ static void parts_of(const struct reordering *whole, int axis, struct rng *r) {
 static const struct reordering wholes[] = {
     {OP_slice, 3, {4, 4, 3}, {{ATTR_begin, 3, {1, 0, 1}}, {ATTR_step, 3, {2, 1, 1}}}},
     {OP_slice, 3, {3, 4, 4}, {{ATTR_begin, 3, {0, 1, 0}}, {ATTR_end, 3, {3, 4, 2}}}},
+    {OP_pad, 3, {3, 2, 3}, {{ATTR_pad, 6, {1, 0, 2, 1, 2, 0}}}},
 };
 
 static void parts_make_the_whole(void **state) {
@@ -175,6 +184,10 @@ static const struct {
     {{OP_slice, 2, {3, 4}, {{ATTR_end, 2, {3, 5}}}}, "end: 5 on axis 1 of 4, expected 1 to 4"},
     {{OP_slice, 2, {3, 4}, {{ATTR_step, 2, {1, 0}}}}, "step: 0, expected 1 to 16777216"},
     {{OP_slice, 2, {3, 4}, {{ATTR_begin, 2, {-1, 0}}}}, "begin: -1, expected 0 to 16777216"},
+    {{OP_pad, 2, {3, 4}, {{ATTR_pad, 2, {1, 1}}}}, "pad: 2 numbers, expected 4"},
+    {{OP_pad, 1, {3}, {{ATTR_pad, 2, {1 << 23, 1 << 23}}}},
+     "pad: 16777219 elements on axis 0, at most 16777216"},
+    {{OP_pad, 1, {3}, {{ATTR_pad, 2, {-1, 0}}}}, "pad: -1, expected 0 to 16777216"},
 };
 
 static void wrong_lists(void **state) {

@@ -378,6 +378,7 @@ static void copy(const struct step *s, const struct node *n, int64_t *y) {
 
 // Where index `at` of dimension d comes from.
 static int64_t reordered(const struct node *n, int d, int64_t at) {
+  if (n->op == OP_pad) return at - listed(n, ATTR_pad, d, 0);
   return listed(n, ATTR_begin, d, 0) + at * listed(n, ATTR_step, d, 1);
 }
 
@@ -385,12 +386,15 @@ static void reorder(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
   for (int64_t i = 0; i < frames_of(s, v) * elements_of(v); i++) {
     int64_t rest = i % elements_of(v), stride = 1, from = 0;
+    bool beside = false;
     for (int d = v->rank - 1; d >= 0; d--) {
-      from += reordered(n, d, rest % v->shape[d]) * stride;
+      int64_t at = reordered(n, d, rest % v->shape[d]);
+      beside |= at < 0 || at >= x->shape[d];
+      from += at * stride;
       stride *= x->shape[d];
       rest /= v->shape[d];
     }
-    y[i] = code(s, n, 0, i / elements_of(v), from);
+    y[i] = beside ? node_codes(n)[0] : code(s, n, 0, i / elements_of(v), from);
   }
 }
 

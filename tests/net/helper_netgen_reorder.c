@@ -17,13 +17,23 @@ static void slice(struct netgen *n, uint32_t node, const struct value *x) {
   if (steps) graph_add_ints(n->g, node, ATTR_step, x->rank, step);
 }
 
+// Around some dimensions, with any code or that of zero.
+static void pad(struct netgen *n, uint32_t node, const struct value *x) {
+  int64_t sizes[2 * RANK_MAX], code = type_from_integer(&x->type, 0, 0);
+  for (int d = 0; d < 2 * x->rank; d++) sizes[d] = netgen_chance(n, 50) ? 0 : netgen_pick(n, 1, 3);
+  if (netgen_chance(n, 60)) code = netgen_pick(n, type_lowest(&x->type), type_highest(&x->type));
+  if (x->type.cls == TYPE_BIPOLAR) code = netgen_chance(n, 50) ? 1 : -1;
+  graph_add_ints(n->g, node, ATTR_pad, 2 * x->rank, sizes);
+  graph_add_ints(n->g, node, ATTR_codes, 1, &code);
+}
+
 void netgen_reorder(struct netgen *n, enum op op) {
   if (netgen_chance(n, 80)) netgen_image(n, netgen_chance(n, 40) ? 1 : 2);
   uint32_t x = n->at;
   struct value in = *netgen_end(n);
   uint32_t node = netgen_add_node(n, op, in.type, in.rank, in.shape, in.per_frame);
   netgen_use(n, node, x);
-  slice(n, node, &in);
+  (op == OP_pad ? pad : slice)(n, node, &in);
   struct value *y = &n->g->values[n->g->nodes[node].out[0]];
   struct err e = {0};
   graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);

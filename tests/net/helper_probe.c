@@ -125,10 +125,20 @@ static void make_slice(struct probe *p, const int64_t *x) {
   if (bit(p, 3)) graph_add_ints(p->g, p->node, ATTR_step, 3, step);
 }
 
+static void make_pad(struct probe *p) {
+  int64_t sizes[6];
+  for (int i = 0; i < 6; i++) sizes[i] = pick(p, 0, 2);
+  graph_add_ints(p->g, p->node, ATTR_pad, 6, sizes);
+  if (bit(p, 1)) graph_add_real(p->g, p->node, ATTR_value, sixteenth(p, 2));
+}
+
 static void make_reorder(struct probe *p) {
   int64_t x[3] = {pick(p, 1, 5), pick(p, 1, 6), pick(p, 1, 4)};
   add_input(p, 3, x, bit(p, 0), 2);
-  make_slice(p, x);
+  if (p->g->nodes[p->node].op == OP_pad)
+    make_pad(p);
+  else
+    make_slice(p, x);
 }
 
 static void make_matmul(struct probe *p) {
@@ -576,6 +586,7 @@ static void pool(const struct probe *p, int64_t f, double *y) {
 
 // The index of dimension d that index `at` of the output comes from.
 static int64_t reordered(const struct probe *p, int d, int64_t at) {
+  if (p->job.node->op == OP_pad) return at - listed(p, ATTR_pad, d, 0);
   return listed(p, ATTR_begin, d, 0) + at * listed(p, ATTR_step, d, 1);
 }
 
@@ -584,9 +595,14 @@ static void reorder(const struct probe *p, int64_t f, double *y) {
   int64_t index[RANK_MAX];
   for (int64_t i = 0; i < out->elements; i++) {
     int64_t at = 0;
+    bool beside = false;
     unravel(out, i, index);
-    for (int d = 0; d < x->rank; d++) at = at * x->shape[d] + reordered(p, d, index[d]);
-    y[i] = frame(p, 0, f)[at];
+    for (int d = 0; d < x->rank; d++) {
+      int64_t own = reordered(p, d, index[d]);
+      beside |= own < 0 || own >= x->shape[d];
+      at = at * x->shape[d] + own;
+    }
+    y[i] = beside ? node_real(p->job.node, ATTR_value, 0) : frame(p, 0, f)[at];
   }
 }
 
