@@ -6,6 +6,7 @@
 #include "gen/folder.h"
 #include "sim/simulate.h"
 #include "sw/base/json.h"
+#include "sw/exec/golden.h"
 
 #include <math.h>
 #include <string.h>
@@ -128,9 +129,17 @@ static void fill_job(struct sim *s) {
   j->codes = images_codes(s->arena, s->circuit->graph, &s->set, 0, s->set.count);
   j->seed = 1;
   j->jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT;
+  if (golden_is_sequence(s->circuit->graph)) j->jobs = 1;
   j->trace = o->trace;
   j->work = s->work;
   j->quiet = o->quiet;
+}
+
+// Frames that see earlier ones are one sequence.
+static bool check_jobs(const struct sim *s, struct err *e) {
+  return s->options->jobs < 2 || !golden_is_sequence(s->circuit->graph) ||
+         err_set(e, "--jobs %lld: each frame depends on the one before, one process takes them all",
+                 (long long)s->options->jobs);
 }
 
 // ---- reporting
@@ -246,6 +255,7 @@ int command_sim(struct arena *a, const struct options *o, struct err *e) {
   struct sim s = {.arena = a, .options = o, .held = -1, .folder_held = -1};
   if (!read_options(&s, e)) return EXIT_USAGE;
   bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e);
+  ok = ok && check_jobs(&s, e);
   if (ok) fill_job(&s);
   ok = ok && simulate(a, &s.job, &s.result, e);
   if (s.folder_held >= 0) close(s.folder_held);

@@ -41,7 +41,8 @@ const char *emit_module(const struct circuit *p, const struct cell *c) {
       [CELL_REGISTER] = "axis_register", [CELL_TRIM] = "axis_trim",
       [CELL_FORK] = "axis_fork",         [CELL_QUEUE] = "axis_fifo",
       [CELL_GROUP] = "axis_concat",      [CELL_CAST] = "fixed_cast",
-      [CELL_CONSTANT] = "axis_constant", [CELL_WINDOW] = "axis_window"};
+      [CELL_CONSTANT] = "axis_constant", [CELL_WINDOW] = "axis_window",
+      [CELL_STATE] = "axis_state"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
   return c->kind == CELL_LAYER ? column_of(p, c)->module(c) : modules[c->kind];
 }
@@ -191,6 +192,11 @@ static void put_parameters(struct text *out, const struct circuit *p, const stru
     verilog_parameter(&list, "WIDTH", bits(c->in[0]));
     verilog_parameter(&list, "DEPTH", c->timing.queue);
     return;
+  case CELL_STATE:
+    verilog_parameter(&list, "WIDTH", bits(c->out[0]));
+    verilog_parameter(&list, "INITIAL", c->timing.ib);
+    verilog_parameter(&list, "DEPTH", c->timing.queue);
+    return;
   case CELL_GROUP:
     emit_concat.parameters(&list, p, c);
     return;
@@ -238,6 +244,11 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                 "%lld x %lld taps of each of %lld x %lld pixels, from an image of %lld x %lld\n",
                 (long long)w->kernel[ROWS], (long long)w->kernel[COLUMNS], (long long)w->out[ROWS],
                 (long long)w->out[COLUMNS], (long long)w->in[ROWS], (long long)w->in[COLUMNS]);
+    return;
+  }
+  if (c->kind == CELL_STATE) {
+    int64_t frames = c->timing.ib / c->out[0]->beats;
+    text_printf(out, "what it was %lld frame%s ago\n", (long long)frames, plural(frames));
     return;
   }
   if (c->kind != CELL_LAYER) {
@@ -302,7 +313,7 @@ static void put_cell(struct text *out, struct arena *a, const struct circuit *p,
   bool first = c->kind == CELL_FRAME;
   put_comment(out, a, p, c);
   if (first && p->n_inputs > 1) text_printf(out, "  logic %s;\n", error_net(a, p, c));
-  for (uint32_t i = 0; i < c->n_out; i++) put_nets(out, c->out[i]);
+  for (uint32_t i = 0; i < c->n_out && c->kind != CELL_STATE; i++) put_nets(out, c->out[i]);
   text_printf(out, "  %s #(\n", emit_module(p, c));
   put_parameters(out, p, c);
   text_printf(out, "\n  ) %s (\n", c->name);
@@ -371,11 +382,26 @@ static void put_end(struct text *out, const struct circuit *p) {
   text_puts(out, "endmodule\n\n`default_nettype wire\n");
 }
 
+// The nets of what comes from behind: the cells that they are read by stand before their own.
+static void put_states(struct text *out, const struct circuit *p) {
+  bool any = false;
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    if (p->cells[i].kind != CELL_STATE) continue;
+    if (!any) text_puts(out, "  // what is remembered from frame to frame\n");
+    any = true;
+    put_nets(out, p->cells[i].out[0]);
+  }
+}
+
 void emit_top(struct text *out, const struct circuit *p) {
   struct arena a = {0};
   put_header(out, &a, p);
   put_ports(out, &a, p);
-  for (uint32_t i = 0; i < p->n_cells; i++) put_cell(out, &a, p, &p->cells[i]);
+  put_states(out, p);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].kind != CELL_STATE) put_cell(out, &a, p, &p->cells[i]);
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].kind == CELL_STATE) put_cell(out, &a, p, &p->cells[i]);
   put_end(out, p);
   arena_free(&a);
 }

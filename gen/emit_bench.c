@@ -222,7 +222,9 @@ static void put_vector_tap(struct text *out, const struct watched *w, uint32_t i
               w->file);
   text_printf(out, "    .ELEMENT(%d), .LANES(%lld), .ELEMENTS(%lld), .WIDTH(%lld), .TRIMMED(%d),\n",
               s->width, (ll)s->lanes, (ll)s->elements, width(s, w->top), w->top);
-  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)\n  ) tap_%u (\n", (int)type_coding(&s->type), i);
+  text_printf(out, "    .TYPE(%d), .FRAMES(FRAMES)", (int)type_coding(&s->type));
+  if (s->ahead) text_printf(out, ", .AHEAD(%lld)", (ll)s->ahead);
+  text_printf(out, "\n  ) tap_%u (\n", i);
   put_watched(out, w->signal);
   text_printf(out, ",\n    .frames(frames[%u +: 32]), .mismatches(mismatches[%u +: 32]),\n", 32 * i,
               32 * i);

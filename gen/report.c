@@ -88,8 +88,8 @@ static const char *ends_of(struct arena *a, const struct circuit *p, const struc
 // Whether a cell belongs to what branches need, and isn't in every chain.
 static bool branches(const struct cell *c) {
   static const bool kinds[] = {
-      [CELL_FORK] = true, [CELL_QUEUE] = true, [CELL_GROUP] = true, [CELL_CONSTANT] = true,
-      [CELL_CAST] = true, [CELL_TRIM] = false, [CELL_WINDOW] = true};
+      [CELL_FORK] = true, [CELL_QUEUE] = true, [CELL_GROUP] = true,  [CELL_CONSTANT] = true,
+      [CELL_CAST] = true, [CELL_TRIM] = false, [CELL_WINDOW] = true, [CELL_STATE] = true};
   return (size_t)c->kind < sizeof kinds && kinds[c->kind];
 }
 
@@ -107,7 +107,7 @@ static const struct field cell_fields[CELL_FIELDS] = {
 };
 
 static void add_cell(struct listing *t, const struct circuit *p, const struct cell *c) {
-  bool holds = c->kind == CELL_QUEUE || c->kind == CELL_WINDOW;
+  bool holds = c->kind == CELL_QUEUE || c->kind == CELL_WINDOW || c->kind == CELL_STATE;
   int64_t places = holds ? c->timing.queue : 0;
   listing_row(t, (struct figure[CELL_FIELDS]){{.text = c->name},
                                               {.text = emit_module(p, c)},

@@ -19,6 +19,7 @@ struct bench_job_stream {
   int32_t coding;      // enum type_coding
   int32_t trimmed;     // 1: unused lanes and padding are zero
   int64_t elements, lanes, beats;
+  int64_t ahead; // frames that may come beyond those of the inputs
   int64_t bits;  // of TDATA
   int64_t first; // of an input: where its elements begin among those of a frame
 };

@@ -57,6 +57,7 @@ static struct bench_job_stream stream_of(const struct stream *s, bool top, const
                                .elements = s->elements,
                                .lanes = s->lanes,
                                .beats = s->beats,
+                               .ahead = s->ahead,
                                .bits = top ? 8 * stream_bytes(s) : s->lanes * s->width};
   snprintf(j.name, sizeof j.name, "%s", name);
   return j;

@@ -15,7 +15,9 @@ module vector_tap #(
   parameter int TRIMMED = 0,
   // 0 unsigned, 1 signed, 2 bipolar: how elements are printed
   parameter int TYPE = 1,
-  parameter int FRAMES = 1
+  parameter int FRAMES = 1,
+  // frames that may come beyond them, of a layer that reads what was some frames ago
+  parameter int AHEAD = 0
 ) (
   input  logic             aclk,
   input  logic             aresetn,
@@ -41,6 +43,7 @@ module vector_tap #(
   logic [LANES-1:0] wrong;
   integer frame;
   integer at;  // beat of the frame
+  integer surplus;  // beats beyond FRAMES
 
   bench_protocol #(.NAME(NAME), .WIDTH(WIDTH), .CHECK_DATA(TRIMMED)) protocol (
     .aclk(aclk), .aresetn(aresetn), .cycle(cycle), .tdata(tdata), .tvalid(tvalid),
@@ -95,6 +98,7 @@ module vector_tap #(
     if (!aresetn) begin
       frame <= 0;
       at <= 0;
+      surplus <= 0;
       mismatches <= 32'd0;
       compared <= 32'd0;
       bad_frame <= FRAMES;
@@ -102,6 +106,8 @@ module vector_tap #(
       expected <= 64'sd0;
       found <= 64'sd0;
       first_done <= 64'd0;
+    end else if (tvalid && tready && frame == FRAMES && surplus < AHEAD * BEATS) begin
+      surplus <= surplus + 1;
     end else if (tvalid && tready) begin
       check_shape;
       compared <= compared + ones(used);

@@ -171,13 +171,25 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   return ok;
 }
 
+// A value of earlier frames, in the lanes that it has if it is there already.
+static struct edge remember(struct builder *b, const struct use *u, int index, uint32_t side) {
+  const struct readers *r = &b->readers[u->value];
+  int64_t lanes = r->edges ? r->edges[0].stream->lanes : b->folding->parallelism;
+  return edge_state(b, u, index, side, lanes);
+}
+
 // Gives a node its edges; false if one isn't there.
-static bool take(struct builder *b, const struct node *n, struct edge *e) {
+static bool take(struct builder *b, const struct node *n, int index, struct edge *e) {
   uint32_t streams = 0;
   for (uint32_t i = 0; i < joined(n); i++) {
     if (constant(b, n, i)) continue;
     struct readers *r = &b->readers[n->in[i].value];
-    if (!r->edges || r->taken == r->count || n->in[i].delay) return false;
+    if (n->in[i].delay) {
+      e[i] = remember(b, &n->in[i], index, i);
+      streams++;
+      continue;
+    }
+    if (!r->edges || r->taken == r->count) return false;
     e[i] = r->edges[r->taken++];
     streams++;
   }
@@ -200,7 +212,7 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
   e[0] = b->last;
   if (!(op_info(n->op)->executors & EXECUTOR_CIRCUIT))
     problem(b, n, "this kind has no circuit yet; it runs on the host only");
-  else if (!take(b, n, e))
+  else if (!take(b, n, *index, e))
     problem(b, n, "it doesn't read what layers before it give");
   else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
     problem(b, n, "it gives an accumulator, which isn't fused with its requant");
@@ -227,7 +239,16 @@ static void find_outputs(struct builder *b) {
   }
 }
 
-// What outputs are made of; the rest has no cells.
+// Whether it is news that a node is needed, as its output is read; then what it reads is, too.
+static bool need(struct builder *b, uint32_t node, bool *read) {
+  const struct node *n = &b->graph->nodes[node];
+  bool before = b->needed[node];
+  for (uint32_t k = 0; k < n->n_out; k++) b->needed[node] |= read[n->out[k]];
+  for (uint32_t k = 0; k < n->n_in && b->needed[node]; k++) read[n->in[k].value] = true;
+  return b->needed[node] && !before;
+}
+
+// What outputs are made of; the rest has no cells. One walk is enough without delays.
 static void find_needed(struct builder *b) {
   const struct graph *g = b->graph;
   uint32_t *order = ARENA_NEW(b->arena, uint32_t, g->n_nodes);
@@ -235,10 +256,9 @@ static void find_needed(struct builder *b) {
   b->needed = ARENA_NEW(b->arena, bool, g->n_nodes);
   for (uint32_t i = 0; i < b->circuit->n_outputs; i++) read[b->circuit->outputs[i].value] = true;
   graph_order(g, order);
-  for (uint32_t i = g->n_nodes; i-- > 0;) {
-    const struct node *n = &g->nodes[order[i]];
-    for (uint32_t k = 0; k < n->n_out; k++) b->needed[order[i]] |= read[n->out[k]];
-    for (uint32_t k = 0; k < n->n_in && b->needed[order[i]]; k++) read[n->in[k].value] = true;
+  for (bool news = true; news;) {
+    news = false;
+    for (uint32_t i = g->n_nodes; i-- > 0;) news |= need(b, order[i], read);
   }
 }
 
@@ -284,13 +304,16 @@ static bool start(struct builder *b, struct err *e) {
   find_needed(b);
   count_readers(b);
   // At most a resize, a group, a cast, a window and a queue for each use of a value, a register in
-  // front of each and of the layer, and a register to hold; the layer, a register and a fork for
-  // each node and input, a frame, a trim.
+  // front of each and of the layer, and a register to hold; of an earlier frame's a constant, the
+  // state, and a resize with a register; the layer, a register and a fork for each node and input,
+  // a frame, a trim.
   size_t uses = g->n_outputs;
   for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
-  size_t most = 11 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
+  size_t most = 15 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
   b->cell_room = (uint32_t)most;
   b->stream_room = (uint32_t)(most + uses + g->n_inputs);
+  b->loop_room = (uint32_t)uses;
+  b->loops = ARENA_NEW(b->arena, struct loop, uses);
   p->cells = ARENA_NEW(b->arena, struct cell, b->cell_room);
   p->streams = ARENA_NEW(b->arena, struct stream *, b->stream_room);
   p->taps = ARENA_NEW(b->arena, struct stream, g->n_nodes);
@@ -316,6 +339,18 @@ static bool finish(struct builder *b, struct err *e) {
     p->ends[i] = edge.stream;
     p->outputs[i] = *edge.stream;
     p->outputs[i].signal = port(b, 'm', i, p->n_outputs);
+  }
+  return true;
+}
+
+// What the circuit remembers comes from where it is made by now.
+static bool close_loops(struct builder *b, struct err *e) {
+  for (uint32_t i = 0; i < b->n_loops; i++) {
+    struct readers *r = &b->readers[b->loops[i].value];
+    if (!r->edges)
+      return err_set(e, "\"%s\", which is delayed, comes from no layer of the circuit",
+                     b->graph->values[b->loops[i].value].name);
+    edge_close_loop(b, b->loops[i], r->edges[r->taken++]);
   }
   return true;
 }
@@ -356,7 +391,7 @@ static bool build(struct builder *b, struct err *e) {
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (built(b, order[i])) add_node(b, order[i], &index);
-  if (!check(b, e) || !finish(b, e)) return false;
+  if (!check(b, e) || !close_loops(b, e) || !finish(b, e) || !ahead_find(b, e)) return false;
   parts_find(b->circuit);
   queues_size(b->arena, b->circuit);
   total(b->circuit);

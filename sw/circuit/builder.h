@@ -18,6 +18,11 @@ struct readers {
   struct edge *edges;    // (count); NULL: the value isn't in the circuit
 };
 
+// A cell whose second input is linked once all layers are there: what it remembers.
+struct loop {
+  uint32_t cell, value;
+};
+
 struct builder {
   struct arena *arena;
   const struct graph *graph;
@@ -26,7 +31,9 @@ struct builder {
   uint32_t cell_room, stream_room;
   bool *needed;            // (n_nodes)
   struct readers *readers; // (n_values)
-  struct edge last;        // behind the layer that was added last
+  struct loop *loops;      // (loop_room)
+  uint32_t n_loops, loop_room;
+  struct edge last; // behind the layer that was added last
   struct text problems;
 };
 
@@ -66,6 +73,12 @@ bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, c
 struct edge edge_constant(struct builder *b, uint32_t value, const struct value *shape, int index,
                           const char *name, int64_t lanes);
 
+// A value as it was `delay` frames ago, `initial` in the first ones; edge_close_loop tells where
+// it comes from.
+struct edge edge_state(struct builder *b, const struct use *u, int index, uint32_t side,
+                       int64_t lanes);
+void edge_close_loop(struct builder *b, struct loop loop, struct edge e);
+
 // Places for beats, whose number queues_size finds. Its ready is a register's.
 void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side);
 
@@ -73,6 +86,9 @@ enum { READERS_MOST = 64 };
 
 // Hands a value to its readers; false if they are too many.
 bool edge_hand_out(struct builder *b, uint32_t value, struct edge e);
+
+// Of each layer, how far it runs ahead; false if an output of the circuit would.
+bool ahead_find(struct builder *b, struct err *e);
 
 // The part of each cell.
 void parts_find(struct circuit *p);

@@ -25,6 +25,7 @@ struct stream {
   int64_t groups;     // of a frame, of elements / groups each
   int64_t lanes;      // elements of a beat
   int64_t beats;      // of a frame: groups * ceil(elements / groups / lanes)
+  int64_t ahead;      // of a tap: frames that may come before the inputs that they belong to
   int width;          // bits of an element; bipolar: 1 bit, 1 is +1 and 0 is -1
   struct type type;
   uint32_t id;      // its place among the circuit's streams
@@ -43,6 +44,7 @@ enum cell_kind {
   CELL_CAST,     // fixed_cast: an input of a layer to another type
   CELL_CONSTANT, // axis_constant: a tensor as a stream
   CELL_WINDOW,   // axis_window: the taps of each pixel of a layer's output
+  CELL_STATE,    // axis_state: a value of some frames ago; its second input may come from behind it
 };
 
 // How a cell behaves in time, for the cycle model (timing.c).
@@ -59,13 +61,14 @@ enum timing_kind {
   TIMING_CONCAT,
   TIMING_CONSTANT,
   TIMING_WINDOW,
-  TIMING_EXTENT
+  TIMING_EXTENT,
+  TIMING_STATE
 };
 struct timing {
   enum timing_kind kind;
   int64_t latency; // cycles from a beat (LINEAR: from its step) to the output
-  int64_t ib, og;  // LINEAR: input beats and output groups of a frame
-  int64_t queue;   // places: LINEAR: for output beats; QUEUE: for beats; WINDOW: for pixels
+  int64_t ib, og;  // LINEAR: input beats and output groups of a frame; STATE: ib, initial beats
+  int64_t queue;   // places: LINEAR: for output beats; QUEUE, STATE: for beats; WINDOW: for pixels
 };
 
 struct cell {
@@ -80,7 +83,7 @@ struct cell {
   uint32_t part;        // the first of the inputs that streams, either way, link it with
   int64_t ii;           // of that part
   int64_t multipliers;  // LAYER, CAST
-  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW
+  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW, STATE
   int accumulator_bits; // LAYER, 0: none
   void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
 };
@@ -92,7 +95,7 @@ struct circuit {
   const struct graph *graph; // verified integers, ranges proven
   const char *top;           // name of the top module
   uint32_t n_cells, n_streams, n_taps, n_inputs, n_outputs;
-  struct cell *cells;      // each behind those that it reads
+  struct cell *cells;      // each behind those that it reads; STATE: but for its second input
   struct stream **streams; // (n_streams)
   struct stream *inputs;   // (n_inputs) top's; their TDATA is padded to whole bytes
   struct stream *outputs;  // (n_outputs) top's, likewise; unused lanes are zero

@@ -231,6 +231,40 @@ struct edge edge_constant(struct builder *b, uint32_t value, const struct value 
   return (struct edge){out, 0};
 }
 
+struct edge edge_state(struct builder *b, const struct use *u, int index, uint32_t side,
+                       int64_t lanes) {
+  const struct value *v = &b->graph->values[u->value];
+  const char *name = arena_printf(b->arena, "l%d_state%u", index, side);
+  struct edge e = edge_constant(b, (uint32_t)u->initial, v, index, name, lanes);
+  struct stream *out = edge_stream(b, u->value, value_elements(v), 1, lanes, name);
+  struct cell c = {.kind = CELL_STATE,
+                   .name = name,
+                   .index = index,
+                   .n_in = 1,
+                   .n_out = 1,
+                   .in = &e.stream,
+                   .out = &out,
+                   .cycles = out->beats,
+                   .timing = {.kind = TIMING_STATE,
+                              .ib = u->delay * out->beats,
+                              .queue = u->delay * out->beats + QUEUE_FIRST}};
+  edge_cell(b, &c);
+  assert(b->n_loops < b->loop_room);
+  b->loops[b->n_loops++] = (struct loop){b->circuit->n_cells - 1, u->value};
+  return (struct edge){out, 0};
+}
+
+void edge_close_loop(struct builder *b, struct loop loop, struct edge e) {
+  struct cell *c = &b->circuit->cells[loop.cell];
+  edge_resize(b, &e, c->index, c->name, c->out[0]->lanes);
+  struct stream **in = ARENA_NEW(b->arena, struct stream *, 2);
+  in[0] = c->in[0];
+  in[1] = e.stream;
+  in[1]->to = (int32_t)loop.cell;
+  c->in = in;
+  c->n_in = 2;
+}
+
 void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side) {
   edge_through(b, e, CELL_QUEUE, arena_printf(b->arena, "l%d_queue%u", index, side),
                e->stream->lanes, (struct timing){.kind = TIMING_QUEUE, .queue = QUEUE_FIRST})

@@ -12,6 +12,11 @@ static int64_t lower(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+// Places for beats that wait: any number is right.
+static bool waits(const struct cell *c, uint32_t part) {
+  return in_part(c, part, TIMING_QUEUE) || in_part(c, part, TIMING_STATE);
+}
+
 // Pixels of a window's ring come and go in whole rows if it hands out columns.
 static int64_t window_unit(const struct circuit_window *w) {
   return w->taps > 1 ? w->used[COLUMNS] : 1;
@@ -35,7 +40,7 @@ static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
     any = false;
     for (uint32_t i = 0; i < p->n_cells; i++) {
       struct cell *c = &p->cells[i];
-      bool linear = in_part(c, part, TIMING_LINEAR), queue = in_part(c, part, TIMING_QUEUE);
+      bool linear = in_part(c, part, TIMING_LINEAR), queue = waits(c, part);
       if (in_part(c, part, TIMING_WINDOW)) any |= grow_window(c);
       if (linear) circuit_linear_queue(c, 2 * c->timing.queue);
       if (queue) c->timing.queue *= 2;
@@ -89,7 +94,7 @@ static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
   for (int64_t most = 0; most < QUEUE_MOST && p->latency && !flows_always(a, p, part);) {
     for (uint32_t i = 0; i < p->n_cells; i++) {
       struct timing *t = &p->cells[i].timing;
-      if (in_part(&p->cells[i], part, TIMING_QUEUE) && (t->queue *= 2) > most) most = t->queue;
+      if (waits(&p->cells[i], part) && (t->queue *= 2) > most) most = t->queue;
     }
     if (!most) return;
     timing_pace(p, part, NULL);
@@ -102,7 +107,8 @@ static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
 static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c, int64_t pace) {
   struct timing *t = &c->timing;
   uint32_t part = c->part;
-  int64_t least = 0, enough = t->queue; // `least` are too few
+  // `least` are too few: what is remembered of the last frame has its place though nobody reads it
+  int64_t least = t->kind == TIMING_STATE ? t->ib - 1 : 0, enough = t->queue;
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
     timing_pace(p, part, NULL);
@@ -171,7 +177,7 @@ static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int6
   int64_t pace = p->ii;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
-    if (!in_part(c, part, TIMING_QUEUE)) continue;
+    if (!waits(c, part)) continue;
     shrink_queue(a, p, c, pace);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
   }

@@ -31,7 +31,8 @@ struct events {
   int64_t *at;                   // (n_cells) the cycle at whose begin the state is what it says
   int64_t *wake;                 // (n_cells) the cycle of its alarm that counts; others are stale
   struct wires wires;
-  uint64_t *active, *next; // (n_words) cells of this cycle, and of the one after it
+  uint32_t *loops, n_loops; // cells with an input that may come from behind
+  uint64_t *active, *next;  // (n_words) cells of this cycle, and of the one after it
   uint32_t n_words;
   struct alarm *alarms; // a heap, the earliest first
   uint32_t n_alarms, room;
@@ -99,19 +100,28 @@ static void settle_valid(struct events *v, uint32_t cell, int64_t t) {
   }
 }
 
-// What moves at an active cell's inputs; who offers it becomes active if that is news.
-static void settle_ready(struct events *v, uint32_t cell, int64_t t) {
-  const struct pins *pins = &v->pins[cell];
+// What moves at an input; who offers it becomes active if that is news.
+static void settle_input(struct events *v, uint32_t cell, uint32_t k, int64_t t) {
+  struct pin pin = v->pins[cell].in[k];
   struct wires *w = &v->wires;
-  for (uint32_t k = 0; k < pins->n_in; k++) {
-    struct pin pin = pins->in[k];
-    bool moved = w->valid[pin.stream] && v->ops[cell]->ready(&v->cells[cell], w, k);
-    if (moved == w->moved[pin.stream]) continue;
-    if (pin.other != NONE) {
-      sync(v, (uint32_t)pin.other, t);
-      set(v->active, (uint32_t)pin.other);
-    }
-    w->moved[pin.stream] = moved;
+  bool moved = w->valid[pin.stream] && v->ops[cell]->ready(&v->cells[cell], w, k);
+  if (moved == w->moved[pin.stream]) return;
+  if (pin.other != NONE) {
+    sync(v, (uint32_t)pin.other, t);
+    set(v->active, (uint32_t)pin.other);
+  }
+  w->moved[pin.stream] = moved;
+}
+
+static void settle_ready(struct events *v, uint32_t cell, int64_t t) {
+  for (uint32_t k = 0; k < v->pins[cell].n_in; k++) settle_input(v, cell, k, t);
+}
+
+// What may come from a cell behind is settled before the walk comes there.
+static void settle_loops(struct events *v, int64_t t) {
+  for (uint32_t i = 0; i < v->n_loops; i++) {
+    uint32_t cell = v->loops[i];
+    if (v->active[cell / WORD] >> cell % WORD & 1) settle_input(v, cell, v->pins[cell].n_in - 1, t);
   }
 }
 
@@ -148,6 +158,7 @@ static void cycle(struct events *v, int64_t t) {
       settle_valid(v, WORD * i + bit, t);
       done |= ((uint64_t)2 << bit) - 1;
     }
+  settle_loops(v, t);
   for (uint32_t i = v->n_words; i-- > 0;)
     for (uint64_t done = 0, left; (left = v->active[i] & ~done) != 0;) {
       uint32_t bit = WORD - 1 - (uint32_t)__builtin_clzll(left);
@@ -189,6 +200,7 @@ static struct events events_new(struct arena *a, const struct circuit *p, uint32
                      .ops = ARENA_NEW(a, const struct timing_ops *, p->n_cells),
                      .pins = ARENA_NEW(a, struct pins, p->n_cells),
                      .shut = ARENA_NEW(a, bool, p->n_cells),
+                     .loops = ARENA_NEW(a, uint32_t, p->n_cells),
                      .at = ARENA_NEW(a, int64_t, p->n_cells),
                      .wake = ARENA_NEW(a, int64_t, p->n_cells),
                      .wires = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)},
@@ -201,7 +213,9 @@ static struct events events_new(struct arena *a, const struct circuit *p, uint32
   for (uint32_t i = 0; i < p->n_cells; i++) {
     v.ops[i] = timing_ops(p->cells[i].timing.kind);
     v.pins[i] = pins_of(a, &p->cells[i]);
-    if (p->cells[i].part == part) set(v.active, i);
+    if (p->cells[i].part != part) continue;
+    set(v.active, i);
+    if (v.ops[i]->loops) v.loops[v.n_loops++] = i;
   }
   return v;
 }

@@ -21,15 +21,16 @@ enum { FRAMES_MOST = 512, CYCLES_MOST = 1 << 21 };
 struct state {
   const struct cell *cell;
   int64_t held;              // beats, or elements, that wait inside
-  int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is read
+  int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is
+                             // read; STATE: initial beats that have left
   int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is;
                              // WINDOW: frames that the writer is ahead; EXTENT: place of the walk
   int64_t credit;            // LINEAR: places left in its queue; WINDOW: in its ring
   uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
   uint64_t taken;            // FORK: bit i: reader i has the beat
-  bool valid;                // FRAME, QUEUE, WINDOW, EXTENT: the output register holds a beat
-  bool read;                 // QUEUE, WINDOW: a RAM's output holds a beat; `valid` is behind it
+  bool valid; // FRAME, QUEUE, STATE, WINDOW, EXTENT: the output register holds a beat
+  bool read;  // QUEUE, STATE, WINDOW: a RAM's output holds a beat; `valid` behind it
 };
 
 // The streams' wires in this cycle; both by the stream's id.
@@ -52,6 +53,8 @@ struct timing_ops {
   int64_t (*wake)(const struct state *s, const struct wires *w);
   // A ready of an input depends on that of an output in the same cycle.
   bool passes_ready;
+  // The last input may come from a cell behind: its ready depends on no wire.
+  bool loops;
 };
 
 #define NEVER INT64_MAX

@@ -232,6 +232,27 @@ static int64_t queue_wake(const struct state *s, const struct wires *w) {
   return queue_step(&copy, false, false) ? 1 : NEVER;
 }
 
+// ---- axis_state: initial beats, then a queue's
+
+static bool initial(const struct state *s) {
+  return s->in_beat < s->cell->timing.ib;
+}
+
+static bool state_valid(const struct state *s, const struct wires *w, uint32_t k) {
+  (void)k;
+  return initial(s) ? offered(s, w, 0) : s->valid;
+}
+
+static bool state_ready(const struct state *s, const struct wires *w, uint32_t k) {
+  return k == 0 ? initial(s) && leaves(s, w, 0) : queue_ready(s, w, k);
+}
+
+static void state_advance(struct state *s, const struct wires *w) {
+  bool first = initial(s), leave = leaves(s, w, 0);
+  queue_step(s, accepts(s, w, 1), leave && !first);
+  if (first && leave) s->in_beat++;
+}
+
 // ---- axis_fork: done with a beat when every reader has it
 
 static bool fork_valid(const struct state *s, const struct wires *w, uint32_t k) {
@@ -371,6 +392,8 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
       [TIMING_QUEUE] = {frame_valid, queue_ready, queue_advance, queue_idle, queue_wake},
       [TIMING_CONCAT] = {concat_valid, concat_ready, concat_advance, .passes_ready = true},
       [TIMING_WINDOW] = {frame_valid, window_ready, window_advance, window_idle, window_wake},
+      [TIMING_STATE] = {state_valid, state_ready, state_advance, queue_idle, queue_wake,
+                        .loops = true},
       [TIMING_CONSTANT] = {pipe_valid, NULL, constant_advance, constant_idle, constant_wake},
   };
   return kind == TIMING_EXTENT ? &timing_extent : &ops[kind];

@@ -16,17 +16,24 @@ static void settle_valid(const struct circuit *p, uint32_t part, const struct st
   }
 }
 
+static void settle_input(const struct cell *c, const struct state *s, uint32_t k, struct wires *w) {
+  uint32_t id = c->in[k]->id;
+  w->moved[id] = w->valid[id] && timing_ops(c->timing.kind)->ready(s, w, k);
+}
+
 static void settle_ready(const struct circuit *p, uint32_t part, const struct state *cells,
                          struct wires *w) {
   for (uint32_t i = 0; i < p->n_outputs; i++)
     w->moved[p->outputs[i].id] = w->valid[p->outputs[i].id];
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->part == part && timing_ops(c->timing.kind)->loops)
+      settle_input(c, &cells[i], c->n_in - 1, w);
+  }
   for (uint32_t i = p->n_cells; i-- > 0;) {
     const struct cell *c = &p->cells[i];
     if (c->part != part) continue;
-    for (uint32_t k = 0; k < c->n_in; k++) {
-      uint32_t id = c->in[k]->id;
-      w->moved[id] = w->valid[id] && timing_ops(c->timing.kind)->ready(&cells[i], w, k);
-    }
+    for (uint32_t k = 0; k < c->n_in; k++) settle_input(c, &cells[i], k, w);
   }
 }
 

@@ -46,4 +46,4 @@ static int64_t extent_wake(const struct state *s, const struct wires *w) {
 }
 
 const struct timing_ops timing_extent = {extent_valid, extent_ready, extent_advance,
-                                         extent_idle,  extent_wake,  true};
+                                         extent_idle,  extent_wake,  .passes_ready = true};

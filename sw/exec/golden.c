@@ -4,6 +4,7 @@
 //
 //   pixels -> codes -> [linear: multiply, requantise] -> [table look-up] -> ... -> taps
 #include "sw/exec/golden_parts.h"
+#include "sw/exec/steps.h"
 #include "sw/plan/memory.h"
 
 #include <assert.h>
@@ -23,8 +24,6 @@ static bool supported(const struct graph *g, const struct node *n, struct err *e
   if (op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS)) return err_set(e, "it holds state");
   if (node_int(n, ATTR_frames, 0)) return err_set(e, "it sums over frames");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (n->in[i].delay) return err_set(e, "input \"%s\" is delayed", node_in(g, n, i)->name);
   for (uint32_t i = 0; i < n->n_out; i++)
     if (!node_out(g, n, i)->per_frame) return err_set(e, "its output has no frames");
   return true;
@@ -119,6 +118,10 @@ struct golden *golden_planned(struct arena *a, const struct graph *g, const bool
   *m = (struct golden){.graph = g, .kernels = kernels_best(), .keep = keep};
   m->nodes = ARENA_NEW(a, struct prepared, g->n_nodes);
   m->places = ARENA_NEW(a, struct place, g->n_values);
+  if (golden_is_sequence(g)) {
+    m->steps = steps_new(a, g, 1, &golden_kind);
+    return m;
+  }
   for (uint32_t i = 0; i < g->n_nodes; i++)
     golden_prepare(a, m->kernels, g, &g->nodes[i], &m->nodes[i]);
   lay_out(a, m);
@@ -132,7 +135,7 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
 }
 
 int64_t golden_bytes(const struct golden *m) {
-  return m->workspace;
+  return m->steps ? (int64_t)steps_bytes(m->steps) : m->workspace;
 }
 
 // ---- running
@@ -187,14 +190,6 @@ static void leave_taps(const struct chunk *c, int64_t first, const struct golden
 
 // ---- parts of a call: chunks
 
-struct call {
-  int64_t images;
-  const uint8_t *pixels; // one of the two
-  const int32_t *codes;
-  const struct golden_tap *taps;
-  uint32_t n_taps;
-};
-
 static struct chunk *chunk_new(struct arena *a, const struct golden *m, int64_t most) {
   struct chunk *c = ARENA_NEW(a, struct chunk, 1);
   uint32_t inputs = 1;
@@ -214,7 +209,7 @@ static void *room_new(struct arena *a, const void *model) {
 
 static void enter(const void *model, const void *task, void *room, int64_t part) {
   const struct golden *m = model;
-  const struct call *call = task;
+  const struct golden_call *call = task;
   struct chunk *c = room;
   int64_t first = part * CHUNK, left = call->images - first;
   int64_t from = first * frame_elements(m->graph);
@@ -232,7 +227,7 @@ static void compute(const void *model, void *room) {
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {
   (void)model;
-  const struct call *call = task;
+  const struct golden_call *call = task;
   leave_taps(room, part * CHUNK, call->taps, call->n_taps);
 }
 
@@ -240,16 +235,22 @@ static const struct pool_work chunks = {room_new, enter, compute, leave};
 
 void golden_threads(struct arena *a, struct golden *m, int threads) {
   assert(!m->pool);
+  if (m->steps) return; // a frame waits for the one before
   m->pool = pool_new(a, threads, m, &chunks);
 }
 
 void golden_free(struct golden *m) {
   if (m) pool_free(m->pool);
+  if (m && m->steps) steps_free(m->steps);
 }
 
-static void run(const struct golden *m, const struct call *call) {
+static void run(const struct golden *m, const struct golden_call *call) {
   struct arena a = {0};
   if (!call->images) return;
+  if (m->steps) {
+    golden_sequence(m, call);
+    return;
+  }
   struct chunk *room = chunk_new(&a, m, call->images < CHUNK ? call->images : CHUNK);
   pool_run(m->pool, m, &chunks, call, (call->images + CHUNK - 1) / CHUNK, room);
   arena_free(&a);
@@ -257,10 +258,10 @@ static void run(const struct golden *m, const struct call *call) {
 
 void golden_run_pixels(const struct golden *m, int64_t images, const uint8_t *pixels,
                        const struct golden_tap *taps, uint32_t n_taps) {
-  run(m, &(struct call){images, pixels, NULL, taps, n_taps});
+  run(m, &(struct golden_call){images, pixels, NULL, taps, n_taps});
 }
 
 void golden_run_codes(const struct golden *m, int64_t images, const int32_t *codes,
                       const struct golden_tap *taps, uint32_t n_taps) {
-  run(m, &(struct call){images, NULL, codes, taps, n_taps});
+  run(m, &(struct golden_call){images, NULL, codes, taps, n_taps});
 }

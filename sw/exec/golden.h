@@ -36,8 +36,8 @@ struct golden_tap {
   int32_t *to;
 };
 
-// NULL with the reason if the graph has state, delays, slices or sums over frames, or a kind
-// without an integer executor. What holds state is for golden_ref.
+// NULL with the reason if the graph has variables, slices or sums over frames, or a kind without an
+// integer executor. What holds variables is for golden_ref.
 struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e);
 
 // The same with as little memory as the plan needs (sw/plan/memory.h): only graph outputs and what
@@ -45,6 +45,11 @@ struct golden *golden_new(struct arena *a, const struct graph *g, struct err *e)
 struct golden *golden_planned(struct arena *a, const struct graph *g, const bool *keep,
                               struct err *e);
 bool golden_keeps(const struct golden *m, uint32_t value);
+
+// Whether frames depend on earlier ones, by delays. Such a model runs its frames one after the
+// other, from call to call, in one thread; golden_restart makes the next one the first again.
+bool golden_is_sequence(const struct graph *g);
+void golden_restart(const struct golden *m);
 
 // Bytes of the arrays of one image.
 int64_t golden_bytes(const struct golden *m);

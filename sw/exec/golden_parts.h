@@ -25,9 +25,21 @@ struct golden {
   struct place *places;   // (n_values)
   const uint8_t *pixels;  // (256) pixel -> byte, if the input is narrow and has one table
   struct pool *pool;      // NULL: the caller's thread alone
+  struct steps *steps;    // of a sequence, which needs nothing else; NULL: frames stand alone
   int64_t workspace;      // bytes per frame
   int64_t scratch;        // bytes per frame: packed rows, accumulators, the plain kernels' copies
 };
+
+struct golden_call {
+  int64_t images;
+  const uint8_t *pixels; // one of the two
+  const int32_t *codes;
+  const struct golden_tap *taps;
+  uint32_t n_taps;
+};
+
+// The frames of a call, each after the one before; the next call goes on from there.
+void golden_sequence(const struct golden *m, const struct golden_call *c);
 
 // Some images and what is computed of them.
 struct chunk {

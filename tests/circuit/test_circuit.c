@@ -354,10 +354,6 @@ RULE(read_too_often) {
     graph_add_output(g, g->nodes[reader].out[0]);
   }
 }
-RULE(delayed) {
-  NO_G;
-  n->in[0].delay = 1;
-}
 RULE(on_the_host) {
   NO_N;
   for (uint32_t i = 0; i < g->n_nodes; i++) g->nodes[i].where = WHERE_HOST;
@@ -376,7 +372,6 @@ static const struct rule no_circuits[] = {
     {OP_linear, computed_weights, "(linear): its weights are computed"},
     {OP_add, spread, "elements, the output "},
     {OP_relu, read_too_often, "is read 65 times, at most 64 are accepted"},
-    {OP_relu, delayed, "it doesn't read what layers before it give"},
     {OP_relu, on_the_host, "the model has no layer that computes"},
 };
 

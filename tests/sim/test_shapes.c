@@ -6,7 +6,7 @@
 #include "sw/base/rng.h"
 #include "sw/graph/model.h"
 #include "sw/train/recipe.h"
-#include "tests/cmd/helper_shell.h"
+#include "tests/cmd/helper_npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,18 +44,12 @@ static void draw(const char *name, const char *path) {
   arena_free(&a);
 }
 
-// (FRAMES, elements) bytes as .npy.
-static void write_frames(const char *path, int64_t elements) {
-  FILE *f = fopen(path, "wb");
-  char head[118 + 1];
-  assert_non_null(f);
-  int n =
-      snprintf(head, sizeof head, "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %lld), }",
-               FRAMES, (long long)elements);
-  fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, f);
-  fprintf(f, "%s%*s\n", head, 117 - n, "");
-  for (int64_t i = 0; i < FRAMES * elements; i++) fputc((int)(rng_at(1, 0, (uint64_t)i) & 255), f);
-  assert_int_equal(fclose(f), 0);
+static void write_frames(struct shell *c, int64_t elements) {
+  uint8_t *bytes = ARENA_NEW(&c->arena, uint8_t, FRAMES * elements);
+  for (int64_t i = 0; i < FRAMES * elements; i++) bytes[i] = (uint8_t)rng_at(1, 0, (uint64_t)i);
+  npy_write(c, "frames.npy", "|u1",
+            arena_printf(&c->arena, "(%d, %lld)", FRAMES, (long long)elements), bytes,
+            (size_t)(FRAMES * elements));
 }
 
 #define SILENT(command)                                                                            \
@@ -67,7 +61,7 @@ static void test_shapes(void **state) {
     const struct shape *s = &shapes[i];
     if (s->deep && !getenv("NNGEN_TEST_DEEP")) continue;
     draw(s->name, arena_printf(&c->arena, "%s/%s.bin", c->dir, s->name));
-    write_frames(arena_printf(&c->arena, "%s/frames.npy", c->dir), s->elements);
+    write_frames(c, s->elements);
     cli_expect(c, arena_printf(&c->arena, "$N -q %s -o $D/rtl $D/%s.bin", s->options, s->name), 0,
                "top: II");
     cli_expect(c,

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// State along time: circuits whose frames see earlier ones are equal to the golden model, frame by
+// frame and under stalls, in two simulators, and begin anew with each reset.
+#include "sw/circuit/facts.h"
+#include "sw/circuit/timing.h"
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+#include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FRAMES = 40, SIZE = 6 };
+
+static struct type s8(struct arena *a) {
+  return type_fixed(a, 8, true, 1, 0);
+}
+
+static uint32_t tensor(struct graph *g, const char *name, int64_t count, int64_t step) {
+  struct tensor *t = tensor_new(g->arena, DTYPE_I8, 1, &count);
+  for (int64_t i = 0; i < count; i++) tensor_set_int(t, i, step * i - 7);
+  return graph_add_tensor(g, name, t, s8(g->arena));
+}
+
+static uint32_t node(struct graph *g, enum op op, const char *name, int64_t size, int requants) {
+  uint32_t n = graph_add_node(g, op, name);
+  graph_add_out(g, n, graph_add_value(g, name, 1, &size, s8(g->arena), true));
+  for (int i = 0; i < requants; i++) graph_add_requant(g, n, 1, (int64_t[]){1}, (int32_t[]){0});
+  return n;
+}
+
+static void use(struct graph *g, uint32_t n, uint32_t value, uint32_t delay, int32_t initial) {
+  graph_add_use(g, n, (struct use){value, delay, delay ? initial : NONE});
+}
+
+static struct graph *begin(struct arena *a, uint32_t *x) {
+  struct graph *g = graph_new(a, "state");
+  int64_t size = SIZE;
+  *x = graph_add_value(g, "x", 1, &size, s8(a), true);
+  graph_add_input(g, *x, (struct source){0});
+  return g;
+}
+
+static struct graph *end(struct graph *g, uint32_t n) {
+  struct err e = {0};
+  graph_add_output(g, g->nodes[n].out[0]);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  return g;
+}
+
+// y = x + relu of x two frames ago.
+static struct graph *echo(struct arena *a) {
+  uint32_t x;
+  struct graph *g = begin(a, &x);
+  uint32_t late = node(g, OP_relu, "late", SIZE, 1), y = node(g, OP_add, "y", SIZE, 2);
+  use(g, late, x, 2, (int32_t)tensor(g, "before", SIZE, 5));
+  use(g, y, x, 0, NONE);
+  use(g, y, g->nodes[late].out[0], 0, NONE);
+  return end(g, y);
+}
+
+// y = x + y of the frame before, within its range.
+static struct graph *total(struct arena *a) {
+  uint32_t x;
+  struct graph *g = begin(a, &x);
+  uint32_t y = node(g, OP_add, "y", SIZE, 2);
+  use(g, y, x, 0, NONE);
+  use(g, y, g->nodes[y].out[0], 1, (int32_t)tensor(g, "start", SIZE, 9));
+  return end(g, y);
+}
+
+// A linear layer over the last three frames, which stand one behind the other.
+static struct graph *window(struct arena *a) {
+  uint32_t x;
+  struct graph *g = begin(a, &x);
+  uint32_t rows = node(g, OP_concat, "rows", 3 * SIZE, 0);
+  int32_t before = (int32_t)tensor(g, "before", SIZE, 3);
+  use(g, rows, x, 2, before);
+  use(g, rows, x, 1, before);
+  use(g, rows, x, 0, NONE);
+  uint32_t y = node(g, OP_linear, "y", 4, 1);
+  int64_t shape[2] = {4, 3 * SIZE};
+  struct tensor *w = tensor_new(a, DTYPE_I8, 2, shape);
+  for (int64_t i = 0; i < w->count; i++) tensor_set_int(w, i, i * 37 % 11 - 5);
+  use(g, y, g->nodes[rows].out[0], 0, NONE);
+  use(g, y, graph_add_tensor(g, "w", w, s8(a)), 0, NONE);
+  g->nodes[y].rq[0] = (struct requant){0};
+  g->nodes[y].n_rq = 0;
+  graph_add_requant(g, y, 1, (int64_t[]){1}, (int32_t[]){4});
+  return end(g, y);
+}
+
+// Two that cross: s = x + relu of y before, y = s times x three frames ago.
+static struct graph *product(struct arena *a) {
+  uint32_t x;
+  struct graph *g = begin(a, &x);
+  uint32_t old = node(g, OP_relu, "old", SIZE, 1), s = node(g, OP_add, "s", SIZE, 2);
+  uint32_t y = node(g, OP_mul, "y", SIZE, 1);
+  use(g, old, g->nodes[y].out[0], 1, (int32_t)tensor(g, "start", SIZE, 1));
+  use(g, s, x, 0, NONE);
+  use(g, s, g->nodes[old].out[0], 0, NONE);
+  use(g, y, g->nodes[s].out[0], 0, NONE);
+  use(g, y, x, 3, (int32_t)tensor(g, "early", SIZE, 2));
+  return end(g, y);
+}
+
+static const struct {
+  const char *name;
+  struct graph *(*make)(struct arena *a);
+} nets[] = {{"echo", echo}, {"total", total}, {"window", window}, {"product", product}};
+
+#define CLEAN                                                                                      \
+  "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1; "               \
+  "iverilog -g2012 -Wall -tnull -c top.f 2>&1) && [ -z \"$said\" ] && echo clean"
+
+static void test_equal(void **state) {
+  struct shell *c = *state;
+  int32_t codes[FRAMES][SIZE];
+  for (int i = 0; i < FRAMES * SIZE; i++) codes[i / SIZE][i % SIZE] = i * 73 % 41 - 20;
+  npy_write(c, "x.npy", "<i4", "(40, 6)", codes, sizeof codes);
+  for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+    struct err e = {0};
+    const struct graph *g = nets[i].make(&c->arena);
+    assert_true(model_write(arena_printf(&c->arena, "%s/m.bin", c->dir), g, &e));
+    for (int lanes = 1; lanes <= 4; lanes += 3) {
+      cli_expect(c, arena_printf(&c->arena, "$N -q -j %d -o $D/rtl $D/m.bin", lanes), 0, "top: II");
+      cli_expect(c, CLEAN, 0, "clean");
+      cli_expect(c, "$N sim -q --data $D/x.npy -o $D/s $D/rtl", 0, " compared, 0 mismatches");
+      cli_expect(c, "$N sim -q --data $D/x.npy --stall random50 -o $D/s $D/rtl", 0,
+                 " compared, 0 mismatches");
+      cli_expect(c, "$N sim -q --data $D/x.npy --simulator icarus --images 20 -o $D/s $D/rtl", 0,
+                 " compared, 0 mismatches");
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_equal)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
