@@ -18,8 +18,8 @@ enum netgen_kind {
 // make that kind, which is a failure of this file.
 struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen_kind kind);
 
-// Lets a circuit's graph see earlier frames: inputs of joins, and its first output, to which what it
-// was is added.
+// Lets a circuit's graph see earlier frames: inputs of joins, and its first output, to which what
+// it was is added.
 void netgen_remember(struct graph *g, uint64_t seed);
 
 // Codes for its inputs, (frames, elements of all), extremes included; and the same for
