@@ -279,7 +279,7 @@ static void wrong_networks(void **state) {
   static const struct {
     const char *net, *message;
   } rows[] = {
-      {"mnist-mpl", "there is no recipe and no file of this name (recipes: lenet5"},
+      {"mnist-mpl", "there is no recipe and no file of this name (recipes: autoencoder, cnv, "},
       {"'{'", "--net: "},
       {"'{}'", "input: expected {\"shape\": [..]}"},
       {"'{\"inputs\":{}}'", "\"inputs\""},
