@@ -288,7 +288,7 @@ static void wrong_networks(void **state) {
       {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"lstm\"}]}'",
        "layer 1: op: unknown kind \"lstm\""},
       {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"add\"}]}'",
-       "layer 1: op: add isn't a layer"},
+       "layer 1: from: add takes a list of two layers"},
       {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"linear\"}]}'", "layer 1: out: expected"},
       {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"relu\",\"speed\":1}]}'",
        "unknown field \"speed\""},
