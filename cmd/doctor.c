@@ -3,6 +3,7 @@
 // about the rest.
 #include "cmd/command.h"
 #include "gen/folder.h"
+#include "sw/base/file.h"
 #include "sw/base/library.h"
 #include "sw/base/listing.h"
 #include "sw/base/near.h"
@@ -90,7 +91,7 @@ static const char *parity(struct arena *a, const char *dir, const char *flag) {
 
 // The bug itself is no fault, because nngen always passes the flag; a flag that doesn't help is.
 static void check_bug(struct findings *f) {
-  char dir[] = "/tmp/nngen-doctor-XXXXXX";
+  char *dir = arena_printf(f->arena, "%s/nngen-doctor-XXXXXX", file_scratch());
   if (!process_exists("verilator") || !mkdtemp(dir)) return;
   const char *bare = parity(f->arena, arena_printf(f->arena, "%s/bare", dir), NULL);
   const char *guarded =

@@ -91,6 +91,10 @@ static bool open_model(struct nngen *net, const char *path, const struct nngen_o
   if (!kernels_check(e)) return false;
   if (!load_check(&net->arena, &l, e) || !load_model(&net->arena, path, &l, &m, e)) return false;
   if (!m.fixed) return err_set(e, "%s: the model is float: its precision must be given", path);
+  if (golden_is_sequence(m.fixed))
+    return err_set(
+        e, "%s: its frames depend on earlier ones (a delay), which this library doesn't keep",
+        path);
   net->graph = m.fixed;
   net->warnings = m.warnings;
   int threads;

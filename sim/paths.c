@@ -2,11 +2,13 @@
 #include "sim/paths.h"
 
 #include "gen/folder.h"
+#include "sw/base/file.h"
 #include "sw/base/near.h"
 #include "sw/base/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +27,11 @@ static bool plain(const char *path) {
                             "/._-+@,=")];
 }
 
+// Where make finds its way.
+static const char *scratch(void) {
+  return plain(file_scratch()) ? file_scratch() : P_tmpdir;
+}
+
 // A folder that only this user can write.
 static bool own_folder(const char *path, struct err *e) {
   struct stat st;
@@ -37,10 +44,10 @@ static bool own_folder(const char *path, struct err *e) {
 // Builds whose folder of the user's is gone: nobody will ask for them again.
 static void remove_forgotten(struct arena *a) {
   const char *mine = arena_printf(a, "nngen-%ld-", (long)geteuid());
-  DIR *d = opendir("/tmp");
+  DIR *d = opendir(scratch());
   for (struct dirent *entry; d && (entry = readdir(d));) {
     if (strncmp(entry->d_name, mine, strlen(mine)) != 0) continue;
-    const char *folder = arena_printf(a, "/tmp/%s", entry->d_name);
+    const char *folder = arena_printf(a, "%s/%s", scratch(), entry->d_name);
     const char *work = arena_printf(a, "%s/work", folder);
     struct err ignored = {0};
     struct stat link, named;
@@ -71,8 +78,8 @@ bool paths_make_plain(struct arena *a, struct simulate_job *job, struct err *e) 
   job->build = job->work;
   if (plain(job->work) && plain(job->folder) && plain(job->archive)) return true;
   const char *all = arena_printf(a, "%s\n%s\n%s", job->work, job->folder, job->archive);
-  const char *folder =
-      arena_printf(a, "/tmp/nngen-%ld-%.16s", (long)geteuid(), sha256_hex(a, all, strlen(all)));
+  const char *folder = arena_printf(a, "%s/nngen-%ld-%.16s", scratch(), (long)geteuid(),
+                                    sha256_hex(a, all, strlen(all)));
   remove_forgotten(a);
   if (!own_folder(folder, e)) return false;
   job->build = folder; // make follows links and would find the other name again

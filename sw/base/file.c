@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,4 +110,9 @@ bool file_write(const char *path, const void *data, size_t size, struct err *e) 
 
 bool file_exists(const char *path) {
   return access(path, F_OK) == 0;
+}
+
+const char *file_scratch(void) {
+  const char *own = getenv("TMPDIR");
+  return own && *own == '/' ? own : P_tmpdir;
 }

@@ -26,4 +26,7 @@ bool file_create(const char *path, const void *data, size_t size, struct err *e)
 
 bool file_exists(const char *path);
 
+// Where scratch folders are made: TMPDIR, if it is an absolute path, or the system's own place.
+const char *file_scratch(void);
+
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { FRAME_ELEMENTS_MAX = 1 << 24 };
+enum { FRAME_ELEMENTS_MAX = 1 << 24, MEMORY_ELEMENTS_MAX = 1 << 24 };
 
 int64_t stream_bytes(const struct stream *s) {
   return (s->lanes * s->width + 7) / 8;
@@ -171,6 +171,13 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   return ok;
 }
 
+// A tensor that is another one in the first frames has no circuit.
+static bool delays_tensor(const struct builder *b, const struct node *n) {
+  bool any = false;
+  for (uint32_t k = 0; k < n->n_in; k++) any |= n->in[k].delay && constant(b, n, k);
+  return any;
+}
+
 // A value of earlier frames, in the lanes that it has if it is there already.
 static struct edge remember(struct builder *b, const struct use *u, int index, uint32_t side) {
   const struct readers *r = &b->readers[u->value];
@@ -212,6 +219,8 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
   e[0] = b->last;
   if (!(op_info(n->op)->executors & EXECUTOR_CIRCUIT))
     problem(b, n, "this kind has no circuit yet; it runs on the host only");
+  else if (delays_tensor(b, n))
+    problem(b, n, "a tensor that it reads is delayed");
   else if (!take(b, n, *index, e))
     problem(b, n, "it doesn't read what layers before it give");
   else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
@@ -347,9 +356,16 @@ static bool finish(struct builder *b, struct err *e) {
 static bool close_loops(struct builder *b, struct err *e) {
   for (uint32_t i = 0; i < b->n_loops; i++) {
     struct readers *r = &b->readers[b->loops[i].value];
+    const struct cell *c = &b->circuit->cells[b->loops[i].cell];
+    const char *name = b->graph->values[b->loops[i].value].name;
     if (!r->edges)
-      return err_set(e, "\"%s\", which is delayed, comes from no layer of the circuit",
-                     b->graph->values[b->loops[i].value].name);
+      return err_set(e, "\"%s\", which is delayed, comes from no layer of the circuit", name);
+    if (c->timing.ib > MEMORY_ELEMENTS_MAX / c->out[0]->lanes)
+      return err_set(e,
+                     "\"%s\", which is delayed: %lld beats of %lld elements are remembered, at "
+                     "most %d elements",
+                     name, (long long)c->timing.ib, (long long)c->out[0]->lanes,
+                     MEMORY_ELEMENTS_MAX);
     edge_close_loop(b, b->loops[i], r->edges[r->taken++]);
   }
   return true;

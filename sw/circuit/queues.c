@@ -2,7 +2,7 @@
 #include "sw/circuit/builder.h"
 #include "sw/circuit/timing.h"
 
-enum { QUEUE_MOST = 1 << 14 };
+enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14 };
 
 static bool in_part(const struct cell *c, uint32_t part, enum timing_kind kind) {
   return c->part == part && c->timing.kind == kind;
@@ -15,6 +15,14 @@ static int64_t lower(int64_t a, int64_t b) {
 // Places for beats that wait: any number is right.
 static bool waits(const struct cell *c, uint32_t part) {
   return in_part(c, part, TIMING_QUEUE) || in_part(c, part, TIMING_STATE);
+}
+
+// Twice the places, unless there are very many; those of what is remembered don't count.
+static bool grow_queue(struct cell *c) {
+  struct timing *t = &c->timing;
+  if (t->queue - (t->kind == TIMING_STATE ? t->ib : 0) >= QUEUE_MOST) return false;
+  t->queue *= 2;
+  return true;
 }
 
 // Pixels of a window's ring come and go in whole rows if it hands out columns.
@@ -33,19 +41,17 @@ static bool grow_window(struct cell *c) {
 // Those that are too small cost cycles, or let a join wait for ever: all grow until the slowest
 // cell sets the pace.
 static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
-  int64_t places = 0;
   bool any = true;
   timing_pace(p, part, NULL);
-  while (any && p->ii > bottleneck && places < QUEUE_MOST) {
+  for (int round = 0; any && p->ii > bottleneck && round < ROUNDS_MOST; round++) {
     any = false;
     for (uint32_t i = 0; i < p->n_cells; i++) {
       struct cell *c = &p->cells[i];
-      bool linear = in_part(c, part, TIMING_LINEAR), queue = waits(c, part);
       if (in_part(c, part, TIMING_WINDOW)) any |= grow_window(c);
-      if (linear) circuit_linear_queue(c, 2 * c->timing.queue);
-      if (queue) c->timing.queue *= 2;
-      any |= linear || queue;
-      if (linear || queue) places = c->timing.queue;
+      if (waits(c, part)) any |= grow_queue(c);
+      if (!in_part(c, part, TIMING_LINEAR) || c->timing.queue >= QUEUE_MOST) continue;
+      circuit_linear_queue(c, 2 * c->timing.queue);
+      any = true;
     }
     if (any) timing_pace(p, part, NULL);
   }
@@ -91,13 +97,12 @@ static bool flows_always(struct arena *a, struct circuit *p, uint32_t part) {
 
 // Twice the places until no stall can stop the circuit for ever.
 static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
-  for (int64_t most = 0; most < QUEUE_MOST && p->latency && !flows_always(a, p, part);) {
-    for (uint32_t i = 0; i < p->n_cells; i++) {
-      struct timing *t = &p->cells[i].timing;
-      if (waits(&p->cells[i], part) && (t->queue *= 2) > most) most = t->queue;
-    }
-    if (!most) return;
-    timing_pace(p, part, NULL);
+  bool any = true;
+  while (any && p->latency && !flows_always(a, p, part)) {
+    any = false;
+    for (uint32_t i = 0; i < p->n_cells; i++)
+      if (waits(&p->cells[i], part)) any |= grow_queue(&p->cells[i]);
+    if (any) timing_pace(p, part, NULL);
   }
   if (p->latency && !flows_always(a, p, part)) p->latency = 0; // no depth is enough
 }
@@ -144,8 +149,8 @@ static void resize(struct cell *c, int64_t places) {
 // The fewest places of n of them with which the pace stays what it is, or not many more: all at
 // once, and where that is too much in halves.
 static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int64_t pace) {
-  for (bool any = true;;) {
-    any = false;
+  for (;;) {
+    bool any = false;
     for (size_t i = 0; i < n; i++) {
       e[i].before = e[i].cell->timing.queue;
       int64_t places = half_way(&e[i]);
@@ -172,6 +177,7 @@ static int64_t slowest(const struct circuit *p, uint32_t part) {
   return cycles;
 }
 
+// Queues first: deep ones would make up for rings that have become too small.
 static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least) {
   struct elastic *e = ARENA_NEW(a, struct elastic, p->n_cells);
   int64_t pace = p->ii;

@@ -151,7 +151,7 @@ static void files_are_replaced_whole(void **state) {
   struct arena a = {0};
   struct err e = {0};
   struct bytes b;
-  char folder[] = "/tmp/nngen_test_base_XXXXXX";
+  char *folder = arena_printf(&a, "%s/nngen_test_base_XXXXXX", file_scratch());
   assert_non_null(mkdtemp(folder));
   char *path = arena_printf(&a, "%s/f", folder), *link = arena_printf(&a, "%s/link", folder);
   assert_false(file_exists(path));
@@ -183,8 +183,8 @@ static void files_are_replaced_whole(void **state) {
 static void a_failed_write_changes_nothing(void **state) {
   (void)state;
   struct err e = {0}, full = {0};
-  assert_false(file_write("/tmp/nngen_no_such_folder/f", "x", 1, &e));
-  assert_non_null(strstr(e.text, "/tmp/nngen_no_such_folder/f: "));
+  assert_false(file_write("no_such_folder/f", "x", 1, &e));
+  assert_non_null(strstr(e.text, "no_such_folder/f: "));
   int fd = open("/dev/full", O_WRONLY);
   if (fd < 0) return;
   close(fd);

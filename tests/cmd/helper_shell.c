@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cmd/helper_shell.h"
 
+#include "sw/base/file.h"
 #include "sw/base/text.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ const char *shell_expect(struct arena *a, const char *rtl, const char *out, cons
 
 int shell_setup(void **state) {
   struct shell *s = calloc(1, sizeof *s);
-  strcpy(s->dir, "/tmp/nngen-test-XXXXXX");
+  snprintf(s->dir, sizeof s->dir, "%s/nngen-test-XXXXXX", file_scratch());
   *state = s;
   return mkdtemp(s->dir) ? 0 : -1;
 }

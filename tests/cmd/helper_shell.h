@@ -20,7 +20,7 @@ const char *shell_expect(struct arena *a, const char *rtl, const char *out, cons
 
 struct shell {
   struct arena arena;
-  char dir[64]; // a scratch folder, removed at the end
+  char dir[256]; // a scratch folder, removed at the end
 };
 
 // cmocka's setup and teardown: *state is a struct shell.

@@ -335,7 +335,7 @@ static void test_paths(void **state) {
   cli_expect(c, "ls \"$D/a b/é\"", 0, "wave.fst");
   // builds for folders that are gone are removed, others of the same kind stay
   cli_expect(c,
-             "f=/tmp/nngen-$(id -u)-test$$ && mkdir -m 700 $f.gone $f.kept $f.bare && "
+             "f=$(dirname $D)/nngen-$(id -u)-test$$ && mkdir -m 700 $f.gone $f.kept $f.bare && "
              "ln -s \"$D/gone\" $f.gone/work && ln -s \"$D\" $f.kept/work && "
              "$N sim -q --simulator icarus --images 1 -o \"$D/a b/é\" \"$D/a b/ü/rtl\" && "
              "test ! -e $f.gone && rmdir $f.bare && rm $f.kept/work && rmdir $f.kept && echo swept",

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // State along time: circuits whose frames see earlier ones are equal to the golden model, frame by
 // frame and under stalls, in two simulators, and begin anew with each reset.
-#include "sw/circuit/facts.h"
-#include "sw/circuit/timing.h"
+#include "lib/nngen.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "tests/cmd/helper_npy.h"
@@ -115,28 +114,78 @@ static const struct {
   "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1; "               \
   "iverilog -g2012 -Wall -tnull -c top.f 2>&1) && [ -z \"$said\" ] && echo clean"
 
-static void test_equal(void **state) {
-  struct shell *c = *state;
+static void save(struct shell *c, const struct graph *g) {
+  struct err e = {0};
+  assert_true(model_write(arena_printf(&c->arena, "%s/m.bin", c->dir), g, &e));
+}
+
+static void write_frames(struct shell *c) {
   int32_t codes[FRAMES][SIZE];
   for (int i = 0; i < FRAMES * SIZE; i++) codes[i / SIZE][i % SIZE] = i * 73 % 41 - 20;
   npy_write(c, "x.npy", "<i4", "(40, 6)", codes, sizeof codes);
+}
+
+static void test_equal(void **state) {
+  struct shell *c = *state;
+  write_frames(c);
   for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
-    struct err e = {0};
-    const struct graph *g = nets[i].make(&c->arena);
-    assert_true(model_write(arena_printf(&c->arena, "%s/m.bin", c->dir), g, &e));
+    save(c, nets[i].make(&c->arena));
     for (int lanes = 1; lanes <= 4; lanes += 3) {
       cli_expect(c, arena_printf(&c->arena, "$N -q -j %d -o $D/rtl $D/m.bin", lanes), 0, "top: II");
       cli_expect(c, CLEAN, 0, "clean");
       cli_expect(c, "$N sim -q --data $D/x.npy -o $D/s $D/rtl", 0, " compared, 0 mismatches");
       cli_expect(c, "$N sim -q --data $D/x.npy --stall random50 -o $D/s $D/rtl", 0,
                  " compared, 0 mismatches");
-      cli_expect(c, "$N sim -q --data $D/x.npy --simulator icarus --images 20 -o $D/s $D/rtl", 0,
-                 " compared, 0 mismatches");
     }
+    cli_expect(c, "$N sim -q --data $D/x.npy --simulator icarus --images 20 -o $D/s $D/rtl", 0,
+               " compared, 0 mismatches");
   }
 }
 
+#define SUMS                                                                                       \
+  "(cd $D/rtl && find . -type f ! -name SHA256SUMS -printf '%%P\\n' | sort |"                      \
+  " xargs sha256sum >SHA256SUMS); "
+
+// An initial beat too many, a memory that forgets the end of a frame, and layers that run on.
+static void test_can_fail(void **state) {
+  static const char *const bugs[] = {"s/left <= COUNT.(INITIAL)/left <= COUNT'(INITIAL - 1)/",
+                                     "s/first ? s0_axis_tdata : held_tdata/held_tdata/",
+                                     "s/assign first = left != '0/assign first = 1'b1/"};
+  struct shell *c = *state;
+  write_frames(c);
+  save(c, window(&c->arena));
+  for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {
+    cli_expect(c, "$N -q -j 2 -o $D/rtl $D/m.bin", 0, "top: II");
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "sed -i \"%s\" $D/rtl/axis_state.sv; " SUMS
+                            "$N sim -q --data $D/x.npy --images 20 --simulator icarus "
+                            "-o $D/s $D/rtl; rm -r $D/rtl",
+                            bugs[i]),
+               0, "FAIL");
+  }
+}
+
+static void test_refusals(void **state) {
+  struct shell *c = *state;
+  uint32_t x;
+  struct graph *g = begin(&c->arena, &x);
+  uint32_t late = node(g, OP_relu, "late", SIZE, 1);
+  use(g, late, x, 1, (int32_t)tensor(g, "before", SIZE, 5));
+  save(c, end(g, late));
+  cli_expect(c, "$N -q -o $D/rtl $D/m.bin", 1,
+             "output \"late\" depends on earlier frames alone: it would come before its input");
+  write_frames(c);
+  save(c, total(&c->arena));
+  cli_expect(c, "$N sim -q --jobs 2 --data $D/x.npy -o $D/s $D/m.bin", 1,
+             "--jobs 2: each frame depends on the one before, one process takes them all");
+  struct nngen_error e;
+  assert_null(nngen_open(arena_printf(&c->arena, "%s/m.bin", c->dir), NULL, &e));
+  assert_non_null(strstr(e.text, "its frames depend on earlier ones"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_equal)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_equal), SHELL_CASE(test_can_fail),
+                                     SHELL_CASE(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
