@@ -196,7 +196,7 @@ check:
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
-SIMULATES = test_sim test_shapes test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
+SIMULATES = test_sim test_shapes test_state test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
   test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
