@@ -79,7 +79,8 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
   if (o->rom_style && strcmp(o->rom_style, "file") != 0 && strcmp(o->rom_style, "case") != 0)
     return err_set(e, "--rom-style %s: expected file or case", o->rom_style);
   int64_t transfer;
-  if (!command_framing(o, &transfer, e)) return false;
+  struct target target;
+  if (!command_framing(o, &transfer, e) || !command_target(o, &target, e)) return false;
   if (o->name && !verilog_module_name(o->name))
     return err_set(e,
                    "--name %s: expected letters, digits and single _ between them, a letter first, "

@@ -6,7 +6,7 @@
 #include "cmd/options.h"
 #include "lib/nngen.h"
 #include "quant/load.h"
-#include "sw/circuit/circuit.h"
+#include "sw/circuit/meet.h"
 #include "sw/data/data.h"
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
@@ -25,10 +25,17 @@ bool command_check(struct arena *a, const struct options *o, struct err *e);
 // what quantisation has destroyed.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
 
-// The circuit of a model as the options fold it, the model itself, and the hash of its file. NULL
-// on error.
+// What is said of a model, whose file is an argument, without integers.
+#define COMMAND_FLOAT "%s: the model is float: give --precision W,F, as in --precision 8,3"
+
+// What the options want of a circuit, and whether they do.
+bool command_wants(const struct options *o);
+bool command_target(const struct options *o, struct target *t, struct err *e);
+
+// The circuit of a model as the options fold it, the model itself, and the hash of its file; if
+// something is wanted of it and `plan` isn't NULL, what was planned. NULL on error.
 struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
-                                const char **model_sha256, struct err *e);
+                                struct plan *plan, const char **model_sha256, struct err *e);
 
 // Opens the images and checks that they fit the graph's input.
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
@@ -52,6 +59,7 @@ int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
+int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
 int command_doctor(struct arena *a, const struct options *o, struct err *e);
 int command_manual(struct arena *a, const struct options *o, struct err *e);

@@ -2,6 +2,7 @@
 // nngen: the commands, and nothing else.
 #include "cmd/command.h"
 #include "cmd/paths.h"
+#include "cmd/plan.h"
 #include "cmd/train.h"
 #include "sw/base/file.h"
 

@@ -114,7 +114,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--log", o->log);
   output(p, "--plot", o->plot);
   if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
-  if (c == COMMAND_RUN) output(p, "-o", o->output);
+  output(p, "--svg", o->svg);
+  if (c == COMMAND_RUN || c == COMMAND_PLAN) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
   if (train) output(p, "-o", o->output ? o->output : "model.bin");
 }

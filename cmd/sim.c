@@ -47,6 +47,9 @@ static bool check_folder_options(const struct options *o, struct err *e) {
                  {"--parallelism", o->parallelism},
                  {"--folding", o->folding},
                  {"--target-cycles", o->target_cycles},
+                 {"--target-fps", o->target_fps},
+                 {"--max-multipliers", o->max_multipliers},
+                 {"--max-memory", o->max_memory},
                  {"--rom-style", o->rom_style},
                  {"--framing", o->framing},
                  {"--input-mean", o->input_mean},
@@ -84,7 +87,7 @@ static bool open_data(struct sim *s, const struct circuit *p, struct err *e) {
 static bool generate(struct sim *s, struct err *e) {
   struct folder_content content = {0};
   struct model m;
-  struct circuit *p = command_circuit(s->arena, s->options, &m, &content.model_sha256, e);
+  struct circuit *p = command_circuit(s->arena, s->options, &m, NULL, &content.model_sha256, e);
   if (!p) return false;
   s->warnings = m.warnings;
   if (!open_data(s, p, e)) return false;

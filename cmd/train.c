@@ -3,12 +3,12 @@
 #include "cmd/train.h"
 
 #include "cmd/paths.h"
+#include "cmd/picture.h"
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/base/library.h"
 #include "sw/base/pool.h"
-#include "sw/base/process.h"
 #include "sw/base/progress.h"
 #include "sw/base/sha256.h"
 #include "sw/exec/real.h"
@@ -370,7 +370,7 @@ int command_train(struct arena *a, const struct options *o, struct err *e) {
   t.result.net = o->net;
   t.result.output = o->output ? o->output : "model.bin";
   if (!prepare(&t, e)) return EXIT_USER;
-  if (o->plot && !process_exists("gnuplot"))
+  if (o->plot && !picture_possible())
     command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
   t.result.at = fit_at(t.fit);
   t.result.trained = t.set.count - t.fit_options.validation;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cmd/picture.h"
 #include "cmd/train.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
-#include "sw/base/lock.h"
-#include "sw/base/process.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // ---- for people
 
@@ -163,21 +161,9 @@ static void put_script(struct text *t, const struct train_result *r) {
 }
 
 bool train_plot(const char *path, const struct train_result *r, struct err *e) {
-  struct text script = {0}, picture = {0};
-  struct arena a = {0};
-  if (!process_exists("gnuplot")) return true; // the user knows since the beginning
+  struct text script = {0};
   put_script(&script, r);
-  char *name; // what is left of it if the process is killed, the next one removes
-  int fd = lock_temporary(&a, path, false, &name);
-  bool ok = fd >= 0 ? file_write(name, script.data, script.size, e)
-                    : err_set(e, "%s: the folder can't be written", path);
-  const char *argv[] = {"gnuplot", name, NULL};
-  ok = ok && process_run(argv, NULL, NULL, &picture, e) &&
-       file_write(path, picture.data, picture.size, e);
-  if (fd >= 0) unlink(name);
-  if (fd >= 0) close(fd);
+  bool ok = picture_draw(path, &script, e);
   text_free(&script);
-  text_free(&picture);
-  arena_free(&a);
   return ok;
 }

@@ -52,8 +52,8 @@ struct cell *edge_through(struct builder *b, struct edge *e, enum cell_kind kind
 // A cell that cuts the ready path in front of one that passes ready on, if one stands there.
 void edge_cut_ready(struct builder *b, struct edge *e, const char *where, enum timing_kind next);
 
-// A linear layer takes a beat with its last step. A resize that gathers one from several keeps it
-// until then, and would only begin the next: a register takes it over.
+// A linear layer takes a beat with its last step. A resize or a pool that gathers one from several
+// keeps it until then, and would only begin the next: a register takes it over.
 void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer);
 
 // To other lanes, and to groups that begin with a beat. `name`: of the layer's input, "l3" or

@@ -11,6 +11,7 @@
 #ifndef NNGEN_CIRCUIT_CIRCUIT_H
 #define NNGEN_CIRCUIT_CIRCUIT_H
 
+#include "sw/base/text.h"
 #include "sw/graph/graph.h"
 
 enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
@@ -115,9 +116,13 @@ struct circuit {
 
 // Lanes: one number for all, refined by a folding file
 //   {"defaults":{"parallelism":4},"layers":{"fc1":{"in":8,"out":16}}}     (SIMD, PE are accepted)
+//
+// or as FINN has them
+//   {"Defaults":{},"MVAU_hls_0":{"SIMD":8,"PE":16,"ram_style":"auto"},...}
 struct folding_entry {
   const char *name;
   int64_t in, out; // 0: not given
+  bool finn;       // of a file with FINN's names
   bool used;
 };
 struct folding {
@@ -127,10 +132,13 @@ struct folding {
 };
 bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e);
 
-// The lanes with which a frame takes no more than `cycles` cycles, of each layer the fewest. False
-// if a layer can't be as fast, with its name and its best.
-bool folding_meet(struct arena *a, const struct graph *g, int64_t cycles, struct folding *f,
-                  struct err *e);
+// Gives FINN's names for layers with weights, such as MVAU_hls_0 and VectorVectorActivation_1, the
+// graph's, those of a kind counted in its order; and leaves away entries of FINN's that are about
+// something else, as many as `left` says. False if there are fewer such layers.
+bool folding_resolve(struct folding *f, const struct graph *g, uint32_t *left, struct err *e);
+
+// The text of a folding file, with FINN's names or the graph's.
+void folding_put(struct text *t, const struct folding *f, const struct graph *g, bool finn);
 
 // NULL if the graph can't become a circuit: every layer that stands in the way is named at once.
 struct circuit *circuit_build(struct arena *a, const struct graph *g, const char *top,

@@ -75,9 +75,9 @@ static bool make_depthwise(struct arena *a, const struct graph *g, struct cell *
   c->timing = (struct timing){
       .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
   c->cycles = c->in[0]->beats;
-  c->multipliers = l->weight_width <= 2 ? 0 : c->in[0]->lanes;
-  c->memory_bits =
-      l->out * (l->in * l->weight_width + l->bias_width + (l->mul ? l->requant.mul_width : 0));
+  struct circuit_unit u = circuit_linear_unit(l);
+  c->multipliers = c->in[0]->lanes * u.multipliers;
+  c->memory_bits = l->out * (l->in * u.weight_bits + u.channel_bits);
   return true;
 }
 
@@ -107,5 +107,14 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   return true;
 }
 
-const struct circuit_column circuit_conv = {
-    .make = make_conv, .lanes = conv_lanes, .cycles = conv_cycles, .window = conv_window};
+static bool conv_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
+                      struct err *e) {
+  struct conv c;
+  return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, is_depthwise(&c), u, e);
+}
+
+const struct circuit_column circuit_conv = {.make = make_conv,
+                                            .lanes = conv_lanes,
+                                            .cycles = conv_cycles,
+                                            .unit = conv_unit,
+                                            .window = conv_window};

@@ -8,6 +8,16 @@ enum {
   PRODUCTS = 1
 }; // stages: accumulator and requantisation; before them in fixed_add
 
+// A factor to the other, or both to their common scale.
+static bool join_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
+                      struct err *e) {
+  (void)g;
+  (void)e;
+  bool scaled = n->n_rq > 1 && (n->rq[0].mul[0] > 1 || n->rq[1].mul[0] > 1);
+  *u = (struct circuit_unit){.multipliers = n->op == OP_mul ? 1 : scaled ? 2 : 0};
+  return true;
+}
+
 static bool make_join(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *y = node_out(g, n, 0);
@@ -36,11 +46,12 @@ static bool make_join(struct arena *a, const struct graph *g, struct cell *c, st
   }
   c->facts = j;
   c->cycles = c->in[0]->beats;
-  bool multiplies = j->product || j->mul_width > 1;
-  c->multipliers = multiplies ? c->in[0]->lanes * (j->product ? 1 : 2) : 0;
+  struct circuit_unit u;
+  if (!join_unit(g, n, &u, e)) return false;
+  c->multipliers = c->in[0]->lanes * u.multipliers;
   c->timing = (struct timing){.kind = TIMING_PIPE};
   c->timing.latency = REQUANT + (j->product ? j->requant.mul_width > 0 : PRODUCTS);
   return true;
 }
 
-const struct circuit_column circuit_join = {.make = make_join};
+const struct circuit_column circuit_join = {.make = make_join, .unit = join_unit};

@@ -5,7 +5,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/weights.h"
 
-enum { MUL_BITS_MAX = 40, OUT_LANES_MAX = 1000, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
+enum { MUL_BITS_MAX = 40, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq) {
@@ -106,13 +106,19 @@ static int64_t power_of_two(int64_t n) {
   return (int64_t)1 << bits_clog2(n);
 }
 
+struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
+  return (struct circuit_unit){.multipliers = l->weight_width > 2,
+                               .weight_bits = l->weight_width,
+                               .lane_bits = l->acc_width,
+                               .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
+}
+
 static void cost(struct cell *c, const struct circuit_linear *l) {
+  struct circuit_unit u = circuit_linear_unit(l);
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
   c->cycles = l->rows * l->ib * l->og;
-  c->multipliers = l->weight_width <= 2 ? 0 : lanes;
-  c->memory_bits = l->ib * l->og * lanes * l->weight_width +
-                   l->og * c->out[0]->lanes * l->bias_width +
-                   (l->mul ? l->og * c->out[0]->lanes * l->requant.mul_width : 0);
+  c->multipliers = lanes * u.multipliers;
+  c->memory_bits = l->og * (l->ib * lanes * u.weight_bits + c->out[0]->lanes * u.channel_bits);
   c->accumulator_bits = l->acc_width;
 }
 
@@ -124,28 +130,45 @@ static bool one_zero(const struct value *y, struct err *e) {
   return true;
 }
 
-bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
-                      struct err *e) {
-  const struct node *n = &g->nodes[c->node];
+// What doesn't depend on lanes.
+static bool weighted_facts(struct arena *a, const struct graph *g, const struct node *n,
+                           struct circuit_linear *l, struct err *e) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
-  struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
   if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!one_zero(node_out(g, n, 0), e)) return false;
-  if (c->out[0]->lanes > OUT_LANES_MAX)
-    return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   *l = (struct circuit_linear){.in = fan_in(w->rank, w->shape),
                                .out = w->shape[0],
-                               .rows = rows,
-                               .ib = c->in[0]->beats / rows,
-                               .og = c->out[0]->beats / rows,
-                               .in_width = c->in[0]->width,
+                               .in_width = type_width(&x->type),
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;
   l->acc_width = interval_bits(interval_node(g, n, KNOWN_PROVEN));
   fold_weights(a, w, l);
   fold_bias(a, x, b, l);
+  return true;
+}
+
+bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool depthwise,
+                           struct circuit_unit *u, struct err *e) {
+  struct arena scratch = {0};
+  struct circuit_linear l;
+  bool ok = weighted_facts(&scratch, g, n, &l, e);
+  if (ok) *u = circuit_linear_unit(&l);
+  u->per_lane = depthwise;
+  arena_free(&scratch);
+  return ok;
+}
+
+bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
+                      struct err *e) {
+  struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
+  if (!weighted_facts(a, g, &g->nodes[c->node], l, e)) return false;
+  if (c->out[0]->lanes > OUT_LANES_MAX)
+    return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
+  l->rows = rows;
+  l->ib = c->in[0]->beats / rows;
+  l->og = c->out[0]->beats / rows;
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
   int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
@@ -200,5 +223,13 @@ static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, 
   return circuit_weighted(a, g, c, rows_of(g, &g->nodes[c->node]), e);
 }
 
-const struct circuit_column circuit_linear = {
-    .make = make_linear, .lanes = linear_lanes, .cycles = linear_cycles, .window = linear_window};
+static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
+                        struct err *e) {
+  return circuit_weighted_unit(g, n, false, u, e);
+}
+
+const struct circuit_column circuit_linear = {.make = make_linear,
+                                              .lanes = linear_lanes,
+                                              .cycles = linear_cycles,
+                                              .unit = linear_unit,
+                                              .window = linear_window};

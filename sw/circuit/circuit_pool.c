@@ -86,6 +86,21 @@ static bool divide(struct arena *a, const struct graph *g, const struct node *n,
   return find_magic(f, most << f->scale, e);
 }
 
+static bool multiplies(const struct circuit_pool *f) {
+  return f->divisor > 1 || f->requant.mul_width > 0;
+}
+
+static bool pool_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
+                      struct err *e) {
+  struct arena scratch = {0};
+  struct circuit_pool f = {
+      .requant = circuit_requant_of(n, node_out(g, n, 0), n->n_rq ? &n->rq[0] : NULL)};
+  bool ok = n->op != OP_avg_pool || divide(&scratch, g, n, &f, e);
+  *u = (struct circuit_unit){.multipliers = multiplies(&f)};
+  arena_free(&scratch);
+  return ok;
+}
+
 static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
@@ -105,9 +120,12 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
                               .latency = 1 + (f->divisor > 1 ? DIVIDES_STAGES : 0) +
                                          circuit_requant_stages(&f->requant),
                               .ib = p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
-  c->multipliers = f->divisor > 1 || f->requant.mul_width ? c->in[0]->lanes : 0;
+  c->multipliers = multiplies(f) ? c->in[0]->lanes : 0;
   return true;
 }
 
-const struct circuit_column circuit_pool = {
-    .make = make_pool, .lanes = pool_lanes, .cycles = pool_cycles, .window = pool_window};
+const struct circuit_column circuit_pool = {.make = make_pool,
+                                            .lanes = pool_lanes,
+                                            .cycles = pool_cycles,
+                                            .unit = pool_unit,
+                                            .window = pool_window};

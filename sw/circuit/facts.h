@@ -102,6 +102,18 @@ bool circuit_divides(int64_t channels, int64_t lanes, const char *which, struct 
 // Pipeline stages that requantisation adds: hw/fixed_requant.sv.
 int circuit_requant_stages(const struct circuit_requant *r);
 
+// Lanes that a layer with weights may give.
+enum { OUT_LANES_MAX = 1000 };
+
+// What lanes of a layer cost.
+struct circuit_unit {
+  int64_t multipliers; // of a lane in and one out; per_lane: of a lane
+  bool per_lane;
+  int64_t weight_bits;  // of a weight
+  int64_t channel_bits; // of what an output channel has besides
+  int64_t lane_bits;    // of what a lane out has: its accumulator
+};
+
 // What the builder knows of a column (columns.def), in circuit_<stem>.c.
 struct circuit_column {
   // Fills in facts, timing and costs of a layer's cell whose streams are known. False if the layer
@@ -114,6 +126,8 @@ struct circuit_column {
                 struct err *e);
   // Cycles of a frame with lanes that it has; NULL: a beat of its longest input each.
   int64_t (*cycles)(const struct graph *g, const struct node *n, int64_t in, int64_t out);
+  // What its lanes cost; NULL: nothing that counts. False if it can't become a circuit.
+  bool (*unit)(const struct graph *g, const struct node *n, struct circuit_unit *u, struct err *e);
   // The window in front of its input, whose lanes are known, of a layer of `out` lanes; beats 0, or
   // NULL: none.
   bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
@@ -138,6 +152,12 @@ uint32_t part_of_output(const struct circuit *p, uint32_t i);
 
 // Of a kind with a circuit that isn't only a move; NULL.
 const struct circuit_column *circuit_column(enum op op);
+
+// What lanes of a layer with weights cost. depthwise: each multiplies with a weight of its own,
+// otherwise with one of every lane that leaves.
+struct circuit_unit circuit_linear_unit(const struct circuit_linear *l);
+bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool depthwise,
+                           struct circuit_unit *u, struct err *e);
 
 // The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one.
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,

@@ -42,7 +42,7 @@ static bool grow_window(struct cell *c) {
 // cell sets the pace.
 static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
   bool any = true;
-  timing_pace(p, part, NULL);
+  timing_pace(p, part, PACE_FRAMES, NULL);
   for (int round = 0; any && p->ii > bottleneck && round < ROUNDS_MOST; round++) {
     any = false;
     for (uint32_t i = 0; i < p->n_cells; i++) {
@@ -53,7 +53,7 @@ static void grow_queues(struct circuit *p, uint32_t part, int64_t bottleneck) {
       circuit_linear_queue(c, 2 * c->timing.queue);
       any = true;
     }
-    if (any) timing_pace(p, part, NULL);
+    if (any) timing_pace(p, part, PACE_FRAMES, NULL);
   }
 }
 
@@ -68,7 +68,7 @@ static void fit_queues(struct arena *a, struct circuit *p, uint32_t part) {
     any = true;
   }
   if (!any) return;
-  timing_pace(p, part, most);
+  timing_pace(p, part, PACE_FRAMES, most);
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (in_part(&p->cells[i], part, TIMING_QUEUE)) p->cells[i].timing.queue = most[i] + 1;
 }
@@ -88,7 +88,7 @@ static bool flows_always(struct arena *a, struct circuit *p, uint32_t part) {
     latency[i] = p->cells[i].timing.latency;
     if (stops_as_a_whole(&p->cells[i])) p->cells[i].timing.latency = 1;
   }
-  timing_pace(p, part, NULL);
+  timing_pace(p, part, PACE_FRAMES, NULL);
   bool flows = p->latency != 0;
   for (uint32_t i = 0; i < p->n_cells; i++) p->cells[i].timing.latency = latency[i];
   *p = before;
@@ -102,21 +102,22 @@ static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
     any = false;
     for (uint32_t i = 0; i < p->n_cells; i++)
       if (waits(&p->cells[i], part)) any |= grow_queue(&p->cells[i]);
-    if (any) timing_pace(p, part, NULL);
+    if (any) timing_pace(p, part, PACE_FRAMES, NULL);
   }
   if (p->latency && !flows_always(a, p, part)) p->latency = 0; // no depth is enough
 }
 
 // The fewest places of a queue in front of a join with which the pace stays what it is and no stall
 // stops the circuit for ever.
-static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c, int64_t pace) {
+static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c, int64_t pace,
+                         int64_t frames) {
   struct timing *t = &c->timing;
   uint32_t part = c->part;
   // `least` are too few: what is remembered of the last frame has its place though nobody reads it
   int64_t least = t->kind == TIMING_STATE ? t->ib - 1 : 0, enough = t->queue;
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
-    timing_pace(p, part, NULL);
+    timing_pace(p, part, frames, NULL);
     if (p->ii == pace && flows_always(a, p, part))
       enough = t->queue;
     else
@@ -148,7 +149,8 @@ static void resize(struct cell *c, int64_t places) {
 
 // The fewest places of n of them with which the pace stays what it is, or not many more: all at
 // once, and where that is too much in halves.
-static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int64_t pace) {
+static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int64_t pace,
+                            int64_t frames) {
   for (;;) {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
@@ -159,13 +161,13 @@ static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int6
       resize(e[i].cell, places);
     }
     if (!any) return;
-    timing_pace(p, e->cell->part, NULL);
+    timing_pace(p, e->cell->part, frames, NULL);
     if (p->ii == pace) continue;
     for (size_t i = 0; i < n; i++)
       if (e[i].cell->timing.queue != e[i].before) resize(e[i].cell, e[i].before);
     if (n == 1) return;
-    shrink_elastics(p, e, n / 2, pace);
-    shrink_elastics(p, e + n / 2, n - n / 2, pace);
+    shrink_elastics(p, e, n / 2, pace, frames);
+    shrink_elastics(p, e + n / 2, n - n / 2, pace, frames);
     return;
   }
 }
@@ -178,31 +180,55 @@ static int64_t slowest(const struct circuit *p, uint32_t part) {
 }
 
 // Queues first: deep ones would make up for rings that have become too small.
-static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least) {
+static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int64_t *least,
+                   int64_t frames) {
   struct elastic *e = ARENA_NEW(a, struct elastic, p->n_cells);
   int64_t pace = p->ii;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (!waits(c, part)) continue;
-    shrink_queue(a, p, c, pace);
+    shrink_queue(a, p, c, pace, frames);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
   }
   size_t n = 0;
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (in_part(&p->cells[i], part, TIMING_LINEAR) || in_part(&p->cells[i], part, TIMING_WINDOW))
       e[n++] = (struct elastic){&p->cells[i], least[i], 0};
-  if (n) shrink_elastics(p, e, n, pace);
+  if (n) shrink_elastics(p, e, n, pace, frames);
 }
 
+static void set_places(struct circuit *p, uint32_t part, const int64_t *places) {
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    struct cell *c = &p->cells[i];
+    if (waits(c, part))
+      c->timing.queue = places[i];
+    else if (in_part(c, part, TIMING_LINEAR) || in_part(c, part, TIMING_WINDOW))
+      resize(c, places[i]);
+  }
+}
+
+static int64_t *places_of(struct arena *a, const struct circuit *p) {
+  int64_t *places = ARENA_NEW(a, int64_t, p->n_cells);
+  for (uint32_t i = 0; i < p->n_cells; i++) places[i] = p->cells[i].timing.queue;
+  return places;
+}
+
+// Cells that are exactly as slow as each other may keep the pace for many frames before it is seen
+// that they don't: then more are looked at.
 static void size_part(struct arena *a, struct circuit *p, uint32_t part) {
-  int64_t *least = ARENA_NEW(a, int64_t, p->n_cells);
-  for (uint32_t i = 0; i < p->n_cells; i++) least[i] = p->cells[i].timing.queue;
+  const int64_t *least = places_of(a, p);
   fit_queues(a, p, part);
   grow_queues(p, part, slowest(p, part));
   secure_queues(a, p, part);
   if (!p->latency) return;
-  shrink(a, p, part, least);
-  timing_run_part(p, part);
+  const int64_t pace = p->ii, *most = places_of(a, p);
+  for (int64_t frames = PACE_FRAMES; frames <= FRAMES_MOST; frames *= 4) {
+    set_places(p, part, most);
+    p->ii = pace;
+    shrink(a, p, part, least, frames);
+    timing_run_part(p, part);
+    if (p->ii <= pace) break;
+  }
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].part == part) p->cells[i].ii = p->ii;
 }

@@ -5,7 +5,7 @@
 // state of every cycle, because each rule is the same function.
 #include "sw/circuit/timing.h"
 
-enum { WORD = 64, FRAMES_FILL = 32, FRAMES_FILLED = 16, CYCLES_PACE = 1 << 18 };
+enum { WORD = 64, FRAMES_FILL = 32, CYCLES_PACE = 1 << 18 };
 
 // A stream as a cell sees it: its id, and the cell at the other end.
 struct pin {
@@ -257,10 +257,11 @@ static void fill(struct events *v, struct passage *f, int64_t *t) {
 }
 
 // False: it was not waited for until the flow settles.
-static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t cycles, int64_t *most) {
+static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t frames, int64_t cycles,
+                     int64_t *most) {
   struct arena a = {0};
   struct events v = events_new(&a, p, part);
-  struct passage f = passage_new(&a, p, part, filled ? FRAMES_FILLED : FRAMES_MOST, cycles);
+  struct passage f = passage_new(&a, p, part, frames, cycles);
   int64_t t = 0;
   v.most = most;
   if (filled) fill(&v, &f, &t);
@@ -275,19 +276,20 @@ static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t cycl
 }
 
 // From reset, and as that takes too long full from the start: no quicker than either.
-static void run_both(struct circuit *p, uint32_t part, int64_t cycles, int64_t *most) {
-  if (run_part(p, part, false, cycles, most)) return;
+static void run_both(struct circuit *p, uint32_t part, int64_t frames, int64_t cycles,
+                     int64_t *most) {
+  if (run_part(p, part, false, FRAMES_MOST, cycles, most)) return;
   struct circuit filled = *p;
-  run_part(&filled, part, true, CYCLES_MOST, NULL);
+  run_part(&filled, part, true, frames, CYCLES_MOST, NULL);
   if (filled.ii > p->ii) p->ii = filled.ii;
 }
 
 void timing_run_part(struct circuit *p, uint32_t part) {
-  run_both(p, part, CYCLES_MOST, NULL);
+  run_both(p, part, 4 * PACE_FRAMES, CYCLES_MOST, NULL);
 }
 
-void timing_pace(struct circuit *p, uint32_t part, int64_t *most) {
-  run_both(p, part, CYCLES_PACE, most);
+void timing_pace(struct circuit *p, uint32_t part, int64_t frames, int64_t *most) {
+  run_both(p, part, frames, CYCLES_PACE, most);
 }
 
 static void run(struct arena *a, struct circuit *p, uint32_t part) {

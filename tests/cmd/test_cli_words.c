@@ -76,9 +76,9 @@ static void test_idle_words(void **state) {
              "--folding $D/f -o $D/r $D/m.bin",
              0, "f: \"mL\": 99 lanes in, but 4 elements: it gets 4\n");
   cli_expect(c, "$N -p 8,3 --folding $D/f -o $D/r $D/m.bin", 0, "7 lanes out, but 3 elements");
-  cli_expect(c, "$N -p 8,3 --target-cycles 9 -j 2 -o $D/r $D/m.bin", 1,
-             "--target-cycles chooses the lanes: leave --parallelism away");
-  cli_expect(c, "$N -p 8,3 --target-cycles 9 --folding $D/f -o $D/r $D/m.bin", 1,
+  cli_expect(c, "$N -p 8,3 --target-cycles 9 -j 2 -o $D/r $D/m.bin", 2,
+             "--target-cycles chooses the lanes of every layer: leave --parallelism away");
+  cli_expect(c, "$N -p 8,3 --target-cycles 9 --folding $D/f -o $D/r $D/m.bin", 2,
              "leave --folding away");
   cli_expect(c, "printf 'PK\3\4rubbish' >$D/sd.pt; $N info $D/sd.pt", 1,
              "a zip archive, as torch.save and Keras write; there is no importer");

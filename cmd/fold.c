@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit of a model with the lanes that the options ask for, or that they leave to the
+// planner.
+#include "cmd/command.h"
+#include "sw/base/file.h"
+#include "sw/base/sha256.h"
+#include "sw/graph/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOCK_DEFAULT 100.0 // MHz
+#define CYCLES_MOST ((int64_t)1 << 40)
+
+// The frames per second that are asked for, in cycles of the clock.
+static bool read_rate(const struct options *o, struct target *t, struct err *e) {
+  char *end = NULL;
+  double fps = o->target_fps ? strtod(o->target_fps, &end) : 0;
+  double hertz = (o->clock ? strtod(o->clock, NULL) : CLOCK_DEFAULT) * 1e6;
+  if (!o->target_fps) return true;
+  if (*end || !(fps > 0 && fps <= 1e12))
+    return err_set(e, "--target-fps %s: expected frames per second, up to 1e12", o->target_fps);
+  if (o->target_cycles) return err_set(e, "--target-cycles and --target-fps: give one of them");
+  if (fps > hertz)
+    return err_set(e, "--target-fps %s: more frames than --clock has cycles, %.0f per second",
+                   o->target_fps, hertz);
+  t->cycles = hertz / fps > (double)CYCLES_MOST ? CYCLES_MOST : (int64_t)(hertz / fps);
+  return true;
+}
+
+bool command_target(const struct options *o, struct target *t, struct err *e) {
+  *t = (struct target){
+      .cycles = o->target_cycles, .multipliers = o->max_multipliers, .memory_bits = o->max_memory};
+  const char *asked = o->target_cycles     ? "--target-cycles"
+                      : o->target_fps      ? "--target-fps"
+                      : o->max_multipliers ? "--max-multipliers"
+                      : o->max_memory      ? "--max-memory"
+                                           : NULL;
+  if (asked && (o->parallelism || o->folding))
+    return err_set(e, "%s chooses the lanes of every layer: leave %s away", asked,
+                   o->parallelism ? "--parallelism" : "--folding");
+  return read_rate(o, t, e);
+}
+
+bool command_wants(const struct options *o) {
+  return o->target_cycles || o->target_fps || o->max_multipliers || o->max_memory;
+}
+
+// Lanes beyond a layer's elements were asked for: it has one for each.
+static void note_lanes(const struct options *o, const struct circuit *p, const struct folding *f) {
+  for (uint32_t i = 0; i < f->n_layers; i++)
+    for (uint32_t k = 0; k < p->n_cells; k++) {
+      const struct folding_entry *l = &f->layers[i];
+      const struct cell *c = &p->cells[k];
+      if (c->kind != CELL_LAYER || strcmp(p->graph->nodes[c->node].name, l->name) != 0) continue;
+      if (l->in > cell_elements_in(c))
+        command_note(o, "%s: \"%s\": %lld lanes in, but %lld elements: it gets %lld", o->folding,
+                     l->name, (long long)l->in, (long long)cell_elements_in(c),
+                     (long long)cell_lanes_in(p, c));
+      if (l->out > c->out[0]->elements)
+        command_note(o, "%s: \"%s\": %lld lanes out, but %lld elements: it gets %lld", o->folding,
+                     l->name, (long long)l->out, (long long)c->out[0]->elements,
+                     (long long)c->out[0]->lanes);
+    }
+}
+
+// "tlast", "count" or "count:N" as struct circuit's transfer.
+bool command_framing(const struct options *o, int64_t *transfer, struct err *e) {
+  char *end = NULL;
+  const char *text = o->framing ? o->framing : "tlast";
+  *transfer = strcmp(text, "count") == 0;
+  if (*transfer || strcmp(text, "tlast") == 0) return true;
+  bool counted = strncmp(text, "count:", 6) == 0 && text[6] >= '1' && text[6] <= '9';
+  if (counted) *transfer = strtoll(text + 6, &end, 10);
+  return (counted && !*end && *transfer <= TRANSFER_MAX) ||
+         err_set(e, "--framing %s: expected tlast, count or count:N with N from 1 to %d", text,
+                 TRANSFER_MAX);
+}
+
+// The circuit with the lanes that are asked for.
+static struct circuit *fold(struct arena *a, const struct options *o, const struct graph *g,
+                            const char *top, struct err *e) {
+  struct folding f = {.parallelism = o->parallelism};
+  uint32_t left = 0;
+  if (o->folding && !folding_read(a, o->folding, &f, e)) return NULL;
+  if (!folding_resolve(&f, g, &left, e)) {
+    err_put_within(e, "%s", o->folding);
+    return NULL;
+  }
+  if (left)
+    command_note(o, "%s: %u entries are about what isn't a layer with weights here: left alone",
+                 o->folding, left);
+  struct circuit *p = circuit_build(a, g, top, &f, e);
+  if (!p) err_put_within(e, "%s", o->model);
+  if (p) note_lanes(o, p, &f);
+  return p;
+}
+
+struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
+                                struct plan *plan, const char **model_sha256, struct err *e) {
+  struct target target;
+  struct plan own;
+  struct bytes file;
+  const char *top = o->name ? o->name : "top";
+  if (!command_target(o, &target, e) || !command_model(a, o, m, e) ||
+      !file_read(a, load_path(a, o->model), MODEL_BYTES_MAX, &file, e))
+    return NULL;
+  *model_sha256 = sha256_hex(a, file.data, file.size);
+  if (!m->fixed) {
+    err_put(e, COMMAND_FLOAT, o->model);
+    return NULL;
+  }
+  struct circuit *p = command_wants(o)
+                          ? circuit_meet(a, m->fixed, top, &target, plan ? plan : &own, e)
+                          : fold(a, o, m->fixed, top, e);
+  if (!p && command_wants(o)) err_put_within(e, "%s", o->model);
+  if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
+  if (p) command_framing(o, &p->transfer, e);
+  return p;
+}

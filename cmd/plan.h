@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `plan` prints.
+#ifndef NNGEN_CMD_PLAN_H
+#define NNGEN_CMD_PLAN_H
+
+#include "cmd/command.h"
+
+#include <string.h>
+
+// The words of its options.
+bool plan_check(struct arena *a, const struct options *o, struct err *e);
+
+// A row per layer: what it gets and why. `plan` without choices: lanes that were asked for.
+// `clock`: MHz.
+void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
+               const struct plan *plan, double clock);
+void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
+               double clock, const struct warnings *w);
+
+// A row per plan, from the slowest on; of many, for people, some.
+void plan_sweep_text(struct arena *a, struct text *t, const char *model, const struct graph *g,
+                     const struct plan *plans, uint32_t count, double clock);
+void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
+                     const struct plan *plans, uint32_t count, double clock,
+                     const struct warnings *w);
+
+// The same as a script for gnuplot.
+void plan_script(struct text *t, const char *model, const struct plan *plans, uint32_t count);
+
+#endif

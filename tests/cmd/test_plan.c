@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan: what it prints, the folding files that it writes and FINN's, and targets that can't be met.
+#include "sw/base/file.h"
+#include "tests/cmd/helper_shell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MLP "models/mnist-mlp.bin"
+#define LENET "models/lenet5.bin"
+
+static void test_plan(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N plan -p 8,3 --target-cycles 6272 " MLP, 0,
+             "II 6272 cycles, latency 7520 cycles, 15943.9 frames/s at 100 MHz, 17 multipliers");
+  cli_expect(c, "$N plan -p 8,3 --target-cycles 6272 " MLP, 0,
+             "sets the pace; 15 multipliers would take 6751 cycles");
+  cli_expect(c, "$N plan -p 8,3 --target-fps 10000 --clock 200 " LENET, 0, "II 20000 cycles");
+  cli_expect(c, "$N plan -p 8,3 --max-multipliers 30 " LENET, 0, "II 16000 cycles");
+  cli_expect(c, "$N plan -p 8,3 --json --max-memory 510000 " LENET, 0, "\"frames_per_second\":");
+  cli_expect(c, "$N plan -p 8,3 " MLP, 0, "as asked");
+  cli_expect(c, "$N -p 8,3 --target-fps 20000 -o $D/r " MLP, 0, "II 4816 cycles");
+  cli_expect(c, "$N sim -p 8,3 --simulator icarus --images 2 --max-multipliers 64 -o $D/w " MLP, 0,
+             "PASS");
+}
+
+// What a plan writes gives the same circuit when it is read, with the graph's names and FINN's.
+static void test_files(void **state) {
+  struct shell *c = *state;
+  static const char *const styles[] = {"", "--style finn"};
+  for (size_t i = 0; i < sizeof styles / sizeof *styles; i++) {
+    cli_expect(
+        c,
+        arena_printf(&c->arena,
+                     "$N plan -p 8,3 --target-cycles 19600 %s -o $D/f.json " LENET
+                     " >$D/a && $N -p 8,3 --parallelism 1 --folding $D/f.json -o $D/r%zu " LENET
+                     " && cat $D/f.json",
+                     styles[i], i),
+        0, i ? "\"MatrixVectorActivation_1\": {\"SIMD\": " : "\"conv2\": {\"in\": ");
+    cli_expect(c, arena_printf(&c->arena, "cat $D/r%zu/report.txt", i), 0, "II 19600 cycles");
+  }
+  cli_expect(c, "diff -r -x manifest.json $D/r0 $D/r1", 0, "");
+  cli_expect(c, "$N plan -p 8,3 -o $D/g.json " LENET " >/dev/null; cat $D/g.json", 0, "\"fc3\": {");
+}
+
+static void test_finn(void **state) {
+  struct shell *c = *state;
+#define FOLD(text, status, says)                                                                   \
+  cli_expect(c, "printf '%s' '" text "' >$D/f && $N plan -p 8,3 --folding $D/f " LENET, status,    \
+             says)
+  FOLD("{\"Defaults\":{},\"MVAU_hls_0\":{\"PE\":6,\"SIMD\":5,\"ram_style\":\"auto\"}}", 0,
+       "  5    6");
+  FOLD("{\"Defaults\":{},\"conv1\":{\"PE\":3,\"SIMD\":1},\"StreamingFIFO_0\":{\"depth\":2}}", 0,
+       "1 entries are about what isn't a layer with weights here: left alone");
+  FOLD("{\"Defaults\":{},\"MatrixVectorActivation_5\":{\"PE\":1}}", 1,
+       "/f: \"MatrixVectorActivation_5\": there are fewer layers of its kind in the circuit");
+  FOLD("{\"Defaults\":{},\"VVAU_0\":{\"PE\":1}}", 1, "there are fewer layers of its kind");
+  FOLD("{\"Defaults\":{},\"MVAU_hls_0\":{\"PE\":0}}", 1, "\"PE\": expected a number of lanes");
+  FOLD("{\"Defaults\":{},\"MVAU_hls_0\":4}", 1, "\"MVAU_hls_0\": expected an object");
+  FOLD("{\"Defaults\":{\"PE\":[2,[\"all\"]]}}", 1, "\"PE\" for many nodes isn't read");
+  FOLD("{\"layers\":{\"fc9\":{\"in\":1}}}", 1,
+       "/f: there is no layer \"fc9\" in the circuit (nngen info lists them)");
+  FOLD("{\"layers\":{\"MVAU_hls_0\":{\"in\":1}}}", 1, "there is no layer \"MVAU_hls_0\"");
+}
+
+static void test_sweep(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N plan -p 8,3 --sweep " LENET, 0, "33 plans, none both faster and cheaper");
+  cli_expect(c, "$N plan -p 8,3 --sweep --json " LENET, 0,
+             "{\"plans\":[{\"cycles\":240000,\"frames_per_second\":416.667,\"multipliers\":5");
+  cli_expect(c, "$N plan -p 8,3 --sweep --svg $D/s.svg " LENET " >$D/o && cat $D/s.svg", 0,
+             "</svg>");
+  // a name in the title isn't gnuplot's
+  cli_expect(c,
+             "cp " LENET " \"$D/a'; system('touch hacked').bin\" && $N plan -p 8,3 --sweep --svg "
+             "$D/h.svg \"$D/a'; system('touch hacked').bin\" >$D/o && test ! -e hacked",
+             0, "");
+}
+
+static void test_words(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    const char *words, *says;
+  } bad[] = {
+      {"--target-fps x", "--target-fps x: expected frames per second"},
+      {"--target-fps 0", "--target-fps 0: expected frames per second"},
+      {"--target-fps 2e8", "more frames than --clock has cycles, 100000000 per second"},
+      {"--target-fps 9 --target-cycles 9", "--target-cycles and --target-fps: give one of them"},
+      {"--max-multipliers 9 -j 2", "--max-multipliers chooses the lanes of every layer: leave "
+                                   "--parallelism away"},
+      {"--max-memory 9 --folding f", "leave --folding away"},
+      {"--sweep --target-cycles 9",
+       "--sweep shows the plans for every target: leave a target away"},
+      {"--sweep -o f", "leave -o away"},
+      {"--svg f", "--svg draws what --sweep finds: give both"},
+      {"--style finn", "--style is about a folding file: give -o FILE"},
+      {"--style x -o f", "--style x: expected nngen or finn"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N plan -p 8,3 %s " MLP, bad[i].words), 2, bad[i].says);
+  cli_expect(c, "$N plan " MLP, 1, "the model is float: give --precision W,F");
+  cli_expect(c, "$N plan --sweep " MLP, 1, "the model is float: give --precision W,F");
+  cli_expect(c, "$N plan -p 8,3 --target-cycles 3919 " LENET, 1,
+             LENET ": layer \"conv1\" takes 3920 cycles");
+  cli_expect(c, "$N plan -p 8,3 --target-cycles 6272 --max-multipliers 16 " MLP, 1,
+             "within the budget a frame takes 6751 cycles");
+  cli_expect(c, "cp " MLP " $D/m && $N plan -p 8,3 -o $D/m $D/m", 1,
+             "would be overwritten, it is the model");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan), SHELL_CASE(test_files),
+                                     SHELL_CASE(test_finn), SHELL_CASE(test_sweep),
+                                     SHELL_CASE(test_words)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
