@@ -2,7 +2,7 @@
 #include "sw/circuit/builder.h"
 #include "sw/circuit/timing.h"
 
-enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14 };
+enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14, WORTH = 256 };
 
 static bool in_part(const struct cell *c, uint32_t part, enum timing_kind kind) {
   return c->part == part && c->timing.kind == kind;
@@ -147,11 +147,30 @@ static void resize(struct cell *c, int64_t places) {
     circuit_window_resize(c, places);
 }
 
+// What going half way would save of them, in bits.
+static int64_t saving(const struct elastic *e, size_t n) {
+  int64_t bits = 0;
+  for (size_t i = 0; i < n; i++) {
+    const struct cell *c = e[i].cell;
+    const struct stream *s = c->timing.kind == TIMING_LINEAR ? c->out[0] : c->in[0];
+    int64_t pixel = 1;
+    if (c->timing.kind == TIMING_WINDOW) pixel = ((const struct circuit_window *)c->facts)->beats;
+    bits += (c->timing.queue - half_way(&e[i])) * pixel * s->lanes * s->width;
+  }
+  return bits;
+}
+
+static int64_t memory(const struct circuit *p) {
+  int64_t bits = 0;
+  for (uint32_t i = 0; i < p->n_cells; i++) bits += p->cells[i].memory_bits;
+  return bits;
+}
+
 // The fewest places of n of them with which the pace stays what it is, or not many more: all at
-// once, and where that is too much in halves.
+// once, and where that is too much in halves, as long as it is worth a run.
 static void shrink_elastics(struct circuit *p, struct elastic *e, size_t n, int64_t pace,
                             int64_t frames) {
-  for (;;) {
+  while (saving(e, n) > memory(p) / WORTH) {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
       e[i].before = e[i].cell->timing.queue;

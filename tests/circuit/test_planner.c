@@ -68,7 +68,7 @@ static void slow_to_settle(void **state) {
   struct circuit *p = circuit_build(&a, quantised(&a, "models/lenet5.bin"), "top", &f, &e);
   if (!p) fail_msg("%s", e.text);
   assert_int_equal(p->ii, 120000); // of conv2; conv1 takes 117,600
-  assert_true(p->steady * p->ii > 1 << 19);
+  assert_true(p->steady * p->ii > 1 << 18);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (c->kind != CELL_WINDOW || c->out[0]->beats != 100 * 25 * 6) continue;
@@ -105,7 +105,7 @@ static void out_of_reach(void **state) {
       "803968 of them in l0_linear");
   refused("models/mnist-mlp.bin", (struct target){.cycles = 6272, .multipliers = 16},
           "17 multipliers of at most 16, 16 of them in l0_linear; within the budget a frame takes "
-          "6784 cycles");
+          "6751 cycles");
 }
 
 // A budget gives the fastest plan that keeps it: one multiplier less would not do.
