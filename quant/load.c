@@ -4,6 +4,7 @@
 #include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/graph/model.h"
+#include "sw/pass/fold_norm.h"
 #include "sw/pass/fuse.h"
 
 #include <math.h>
@@ -151,9 +152,11 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   }
   m->real = g;
   if (!wants_formats(l)) return true;
-  m->fixed = quantize(a, g, &f, e);
+  m->real = fold_norm(a, g, e);
+  if (!m->real) return err_within(e, "%s", path);
+  m->fixed = quantize(a, m->real, &f, e);
   if (!m->fixed) return err_within(e, "%s", path);
-  warnings_find(a, g, m->fixed, &m->warnings);
+  warnings_find(a, m->real, m->fixed, &m->warnings);
   idle_formats(a, &f, &m->warnings);
   return true;
 }

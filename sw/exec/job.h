@@ -14,7 +14,7 @@ struct array {
   bool per_frame;
 };
 
-enum { JOB_INPUTS = INPUTS_MAX, JOB_OUTPUTS = 2 };
+enum { JOB_INPUTS = INPUTS_MAX, JOB_OUTPUTS = 3 };
 
 struct job {
   const struct graph *graph;

@@ -186,6 +186,7 @@ enum op_trait {
   TRAIT_WINDOWS = 1 << 14,
   TRAIT_JOINS = 1 << 15,
   TRAIT_REORDERS = 1 << 16,
+  TRAIT_AVERAGES = 1 << 17,
 };
 
 // How gradients pass through a kind, or why they don't.

@@ -23,6 +23,7 @@ enum {
   HOST = TRAIT_HOST,
   SKIPPED = TRAIT_SKIPPED,
   STEPS = TRAIT_STEPS,
+  AVERAGES = TRAIT_AVERAGES,
   HOLDS = TRAIT_HOLDS,
   REFERS = TRAIT_REFERS,
   BACKWARD = TRAIT_BACKWARD,
@@ -133,18 +134,22 @@ const char *op_no_gradient(enum op op) {
   return reasons[infos[op].gradient];
 }
 
-// Of a rule: fresh, reads of inputs 0 and 1.
-static const unsigned rules[][3] = {
+// Of a rule: fresh, reads of input 0, of input 1, of the others.
+static const unsigned rules[][4] = {
 #define X0 1
 #define X1 2
+#define X3 8
+#define X4 16
 #define Y GRADIENT_OUTPUT
-#define GRADIENT(id, kernel, fresh, first, second) {fresh, first, second},
-#define NO_GRADIENT(...) {0, 0, 0},
+#define GRADIENT(id, kernel, fresh, first, second, others) {fresh, first, second, others},
+#define NO_GRADIENT(...) {0, 0, 0, 0},
 #include "sw/graph/gradients.def"
 #undef GRADIENT
 #undef NO_GRADIENT
 #undef X0
 #undef X1
+#undef X3
+#undef X4
 #undef Y
 };
 
@@ -153,7 +158,7 @@ bool gradient_fresh(enum op op) {
 }
 
 unsigned op_gradient_reads(enum op op, uint32_t k) {
-  return k < 2 ? rules[infos[op].gradient][1 + k] : 0;
+  return rules[infos[op].gradient][k < 2 ? 1 + k : 3];
 }
 
 const char *attr_text(enum attr_name name) {

@@ -93,7 +93,8 @@ static bool verify_uses(const struct graph *g, const struct node *n, struct err 
   return true;
 }
 
-// The output has frames if an input has, unless the node sums over them.
+// The output has frames if an input has, unless the node sums over them; averages over frames have
+// none.
 static bool verify_frames(const struct graph *g, const struct node *n, struct err *e) {
   bool frames = false, sums = node_int(n, ATTR_frames, 0) != 0;
   for (uint32_t i = 0; i < n->n_in; i++) frames |= node_in(g, n, i)->per_frame;
@@ -101,11 +102,12 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
   if (op_is(n->op, TRAIT_CARRIED | TRAIT_BACKWARD)) return true;
   if (op_is(n->op, TRAIT_REFERS) && frames)
     return err_set(e, "an assign takes one value per step, not one per frame");
-  for (uint32_t i = 0; i < n->n_out; i++)
-    if (node_out(g, n, i)->per_frame != (frames && !sums))
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    bool expected = frames && !sums && !(i && op_is(n->op, TRAIT_AVERAGES));
+    if (node_out(g, n, i)->per_frame != expected)
       return err_set(e, "output \"%s\": per_frame is %s, expected %s", node_out(g, n, i)->name,
-                     node_out(g, n, i)->per_frame ? "true" : "false",
-                     frames && !sums ? "true" : "false");
+                     expected ? "false" : "true", expected ? "true" : "false");
+  }
   return true;
 }
 

@@ -8,7 +8,7 @@ struct graph *inference(struct arena *a, const struct graph *model) {
   copy_inputs(&c);
   for (uint32_t i = 0; i < model->n_nodes; i++) {
     const struct node *n = &model->nodes[i];
-    if (op_is(n->op, TRAIT_STEPS))
+    if (op_is(n->op, TRAIT_STEPS) && op_is(n->op, TRAIT_SKIPPED))
       c.value[n->out[0]] = c.value[n->in[0].value];
     else
       copy_outputs(&c, n, copy_node(&c, n, n->name));

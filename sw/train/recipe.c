@@ -132,6 +132,22 @@ static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const
   return true;
 }
 
+// What a normalisation begins with: it changes nothing but to the statistics of its step.
+static void add_averages(struct reading *r, uint32_t node, const char *name) {
+  static const struct {
+    const char *name;
+    float value;
+  } starts[] = {{"gamma", 1}, {"beta", 0}, {"mean", 0}, {"variance", 1}};
+  const struct value *x = &r->g->values[r->at];
+  int64_t channels = x->rank ? x->shape[x->rank - 1] : 1;
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+    struct tensor *t = tensor_new(r->arena, DTYPE_F32, 1, &channels);
+    for (int64_t c = 0; c < channels; c++) ((float *)t->data)[c] = starts[i].value;
+    const char *own = arena_printf(r->arena, "%s.%s", name, starts[i].name);
+    graph_add_use(r->g, node, (struct use){graph_add_tensor(r->g, own, t, type_real()), 0, NONE});
+  }
+}
+
 static bool read_attr(struct reading *r, uint32_t node, const char *key, const json_t *j) {
   int name = attr_find(key);
   if (name == NONE) return err_set(r->err, "unknown field \"%s\"", key);
@@ -169,7 +185,7 @@ static bool is_layer(const struct op_info *info) {
   if (!(info->executors & EXECUTOR_REAL)) return false;
   if (is_join(info)) return true;
   return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_REORDERS | TRAIT_ALIAS | TRAIT_MAPS |
-                         TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED);
+                         TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED | TRAIT_AVERAGES);
 }
 
 static bool add_output(struct reading *r, uint32_t node, const char *name) {
@@ -235,6 +251,7 @@ static bool read_layer(struct reading *r, const json_t *j) {
   uint32_t node = graph_add_node(r->g, (enum op)op, name);
   if (!add_inputs(r, j, node)) return false;
   if (op_is((enum op)op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
+  if (op_is((enum op)op, TRAIT_AVERAGES)) add_averages(r, node, name);
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
                (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0) ||

@@ -2,11 +2,15 @@
 #include "sw/train/training.h"
 
 #include "sw/base/rng.h"
+#include "sw/graph/norm.h"
 #include "sw/graph/races.h"
 #include "sw/pass/copy.h"
 #include "sw/train/autodiff.h"
 
 #include <string.h>
+
+// Of a kind with running averages: how many, the first of these inputs.
+enum { AVERAGED = 2, FIRST_AVERAGE = NORM_MEAN };
 
 struct builder {
   struct arena *arena;
@@ -83,6 +87,18 @@ static bool weights(struct builder *b) {
   return b->t->n_parameters > 0 || err_set(b->err, "the model has no weights to train");
 }
 
+// The outputs with what running averages are of.
+static void add_averages(struct builder *b, uint32_t node) {
+  static const char *const names[] = {"mean", "variance"};
+  struct graph *g = b->g;
+  for (uint32_t i = 0; i < AVERAGED; i++) {
+    struct value v = g->values[g->nodes[node].in[FIRST_AVERAGE + i].value];
+    const char *name = arena_printf(b->arena, "%s.step.%s", g->nodes[node].name, names[i]);
+    graph_add_out(g, node,
+                  graph_add_value(g, autodiff_name(g, name), v.rank, v.shape, type_real(), false));
+  }
+}
+
 static bool add_layer(struct builder *b, const struct node *n) {
   const struct op_info *info = op_info(n->op);
   if (op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS) || n->n_after)
@@ -93,7 +109,8 @@ static bool add_layer(struct builder *b, const struct node *n) {
   copy_outputs(&b->copy, n, node);
   if (!op_is(n->op, TRAIT_STEPS) || n->n_in == info->in_max) return true;
   graph_add_use(b->g, node, (struct use){b->step_read, 0, NONE});
-  if (!node_attr(n, ATTR_seed))
+  if (op_is(n->op, TRAIT_AVERAGES)) add_averages(b, node);
+  if (op_takes(n->op, ATTR_seed) && !node_attr(n, ATTR_seed))
     graph_add_int(b->g, node, ATTR_seed, (int64_t)(rng_at(b->seed, 1, node) >> 12));
   return true;
 }
@@ -191,6 +208,17 @@ static uint32_t reader_of(const struct graph *g, uint32_t ref) {
   return 0;
 }
 
+// Whether a parameter is an average: of which node, and which output is averaged; NONE: it isn't.
+static int32_t averaged_by(const struct builder *b, uint32_t weight, uint32_t *out) {
+  const struct graph *m = b->model;
+  for (uint32_t i = 0; i < m->n_nodes; i++)
+    for (uint32_t k = 0; k < AVERAGED && op_is(m->nodes[i].op, TRAIT_AVERAGES); k++) {
+      *out = 1 + k;
+      if (m->nodes[i].in[FIRST_AVERAGE + k].value == weight) return (int32_t)i;
+    }
+  return NONE;
+}
+
 // Between the read of this step and that of the next.
 static void order_assign(struct graph *g, uint32_t node) {
   uint32_t read = reader_of(g, g->nodes[node].ref[0]);
@@ -243,6 +271,35 @@ static void add_assign(struct builder *b, struct parameter *p, const struct want
   order_assign(g, node);
 }
 
+// A running average goes a part of the way to what a step has: a descent along their difference.
+static void add_average(struct builder *b, struct parameter *p, uint32_t of, uint32_t out) {
+  struct graph *g = b->g;
+  const struct node *n = &g->nodes[b->copy.node[of]];
+  const char *name = b->model->values[p->weight].name;
+  int64_t one = 1;
+  uint32_t seen = n->out[out], kept = (uint32_t)b->copy.value[p->weight];
+  uint32_t part = real_tensor(g, arena_printf(b->arena, "%s.part", name), 1, &one, NULL);
+  double momentum = node_real(n, ATTR_momentum, NORM_MOMENTUM);
+  *(float *)g->values[part].init->data = (float)(1 - momentum);
+  uint32_t far = binary(g, OP_sub, arena_printf(b->arena, "%s.difference", name), kept, seen, kept);
+  uint32_t node =
+      graph_add_node(g, OP_assign, autodiff_name(g, arena_printf(b->arena, "%s.assign", name)));
+  graph_add_text(g, node, ATTR_function, "sgd");
+  graph_add_use(g, node, (struct use){part, 0, NONE});
+  graph_add_use(g, node, (struct use){far, 0, NONE});
+  graph_add_ref(g, node, p->ref[0]);
+  order_assign(g, node);
+}
+
+static void add_all_averages(struct builder *b) {
+  for (uint32_t i = 0; i < b->t->n_parameters; i++) {
+    struct parameter *p = &b->t->parameters[i];
+    uint32_t out;
+    int32_t of = averaged_by(b, p->weight, &out);
+    if (of != NONE && p->averaged) add_average(b, p, (uint32_t)of, out);
+  }
+}
+
 static void count_step(struct builder *b) {
   struct graph *g = b->g;
   int64_t one = 1;
@@ -275,6 +332,14 @@ static bool want(struct builder *b, const struct training_part *parts, uint32_t 
         w.slice = parts[i].slice;
         frozen = w.slice.ranges == 0;
       }
+    uint32_t out;
+    if (averaged_by(b, weight, &out) != NONE) {
+      if (w.slice.ranges)
+        return err_set(b->err, "\"%s\" is a running average: part of it can't be trained",
+                       b->model->values[weight].name);
+      t->parameters[k].averaged = !frozen;
+      continue;
+    }
     if (frozen) continue;
     which[*count] = k;
     wanted[(*count)++] = w;
@@ -292,6 +357,7 @@ static bool add_updates(struct builder *b, const struct training_part *parts, ui
   uint32_t rate = add_schedule(b);
   for (uint32_t i = 0; i < count; i++)
     if (wanted[i].gradient != NONE) add_assign(b, &t->parameters[which[i]], &wanted[i], rate);
+  add_all_averages(b);
   count_step(b);
   return true;
 }

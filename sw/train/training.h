@@ -26,6 +26,7 @@ struct optimizer {
 struct parameter {
   uint32_t weight;               // value of the model
   uint32_t n_refs;               // 1: not trained
+  bool averaged;                 // a running average of what steps have
   uint32_t ref[ASSIGN_REFS_MAX]; // references: w, and what the optimiser remembers
 };
 
