@@ -322,6 +322,7 @@ static bool add(struct netgen *n, enum op op) {
   case COLUMN_CONCAT:
     netgen_concat(n);
     return true;
+  case COLUMN_NORM:
   case COLUMN_TRAINING:
   case COLUMN_GRADIENT:
     break;

@@ -31,6 +31,12 @@ static const char regression[] =
     "{\"input\":{\"shape\":[9]},\"layers\":[{\"op\":\"linear\",\"out\":21},{\"op\":\"gelu\"},"
     "{\"op\":\"linear\",\"out\":4},{\"op\":\"softmax\"}],\"loss\":\"mse\"}";
 
+// Statistics of the step over frames and pixels.
+static const char normed[] =
+    "{\"input\":{\"shape\":[5,3,1]},\"layers\":["
+    "{\"op\":\"conv2d\",\"out\":7,\"kernel\":[2,2]},{\"op\":\"batch_norm\"},{\"op\":\"relu\"},"
+    "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":5},{\"op\":\"batch_norm\",\"momentum\":0.5}]}";
+
 // ---- the same bits
 
 static uint32_t random_pick(void *context, uint32_t ready) {
@@ -50,7 +56,7 @@ static void tokens_equal_the_static_order(void **state) {
                                     ASSIGN_adamw};
   for (size_t o = 0; o < 5; o++) {
     struct lesson l;
-    lesson_new(&l, o % 2 ? regression : mlp, all[o], 5, NULL, 0);
+    lesson_new(&l, o % 3 == 0 ? normed : o % 3 == 1 ? regression : mlp, all[o], 5, NULL, 0);
     int64_t size = lesson_size(&l);
     float *expected = ARENA_NEW(&l.arena, float, size), *found = ARENA_NEW(&l.arena, float, size);
     lesson_static(&l, 1, true, LESSON_STEPS, expected);
@@ -66,12 +72,11 @@ static void tokens_equal_the_static_order(void **state) {
 }
 
 // The plan of the arrays changes nothing, and neither do threads and instruction sets.
-static void threads_and_kernels_give_the_same_bits(void **state) {
-  (void)state;
+static void same_bits_of(const char *net) {
   const struct kernels *list[KERNELS_MAX];
   int n = kernels_list(list);
   struct lesson l;
-  lesson_new(&l, mlp, ASSIGN_adam, 19, NULL, 0);
+  lesson_new(&l, net, ASSIGN_adam, 19, NULL, 0);
   int64_t size = lesson_size(&l);
   float *expected = ARENA_NEW(&l.arena, float, size), *found = ARENA_NEW(&l.arena, float, size);
   setenv("NNGEN_KERNELS", "plain", 1);
@@ -83,6 +88,35 @@ static void threads_and_kernels_give_the_same_bits(void **state) {
       assert_same(found, expected, size, list[k]->name);
     }
   unsetenv("NNGEN_KERNELS");
+  arena_free(&l.arena);
+}
+
+static void threads_and_kernels_give_the_same_bits(void **state) {
+  (void)state;
+  same_bits_of(mlp);
+  same_bits_of(normed);
+}
+
+// A running average keeps its momentum's part of itself and takes the rest from the step; the
+// variance that it takes is the population's.
+static void averages_run(void **state) {
+  (void)state;
+  static const char net[] =
+      "{\"input\":{\"shape\":[3,2]},\"layers\":[{\"op\":\"batch_norm\","
+      "\"momentum\":0.75},{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":3}]}";
+  struct lesson l;
+  lesson_new(&l, net, ASSIGN_sgd, 4, NULL, 0);
+  float *found = ARENA_NEW(&l.arena, float, lesson_size(&l));
+  lesson_static(&l, 1, true, 1, found);
+  const float *x = l.images;
+  for (int c = 0; c < 2; c++) {
+    double mean = 0, variance = 0;
+    for (int i = 0; i < 12; i++) mean += (double)x[2 * i + c] / 12;
+    for (int i = 0; i < 12; i++) variance += pow((double)x[2 * i + c] - mean, 2) / 11;
+    // gamma, beta, mean, variance
+    assert_true(fabs((double)found[4 + c] - 0.25 * mean) < 1e-6);
+    assert_true(fabs((double)found[6 + c] - (0.75 + 0.25 * variance)) < 1e-6);
+  }
   arena_free(&l.arena);
 }
 
@@ -408,6 +442,7 @@ static void layers_and_neurons_equal_golden(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(tokens_equal_the_static_order),
                                      cmocka_unit_test(threads_and_kernels_give_the_same_bits),
+                                     cmocka_unit_test(averages_run),
                                      cmocka_unit_test(a_weight_moves_as_computed_by_hand),
                                      cmocka_unit_test(a_schedule_is_followed),
                                      cmocka_unit_test(schedules_are_tables),
