@@ -23,7 +23,7 @@ static bool find_folder(struct report *r, struct err *e) {
     r->folder = path;
   } else if (is_generated(r->arena, inner)) {
     r->folder = inner;
-    r->simulated = path;
+    if (!r->simulated) r->simulated = path;
   } else if (!file_exists(load_path(r->arena, path))) {
     return err_set(e,
                    "%s: has no manifest.json: expected a folder that generate wrote, one that "

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { BAND_LAYERS = 8, NAME_COLUMNS = 25, DETAIL_COLUMNS = 32 };
+enum { BAND_LAYERS = 8, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, TYPE_WIDTH = 840 };
 
 struct drawing {
   const struct page *page;
@@ -62,14 +62,24 @@ static int32_t cell_of(const struct drawing *d, uint32_t node) {
 
 // ---- text that fits
 
-// The first characters of a name, wide ones counted twice, that take no more than so many columns.
-static const char *fitting(struct arena *a, const char *s, int columns) {
+// About the width of a character of a bold sans serif, in hundredths of its height.
+static int width_of(uint32_t code) {
+  if (code >= 0x1100) return 110;
+  if (code >= 0x80) return 85;
+  if (strchr("mwMW@%", (int)code)) return 105;
+  if (strchr("<>=+~^#&?$", (int)code)) return 86;
+  if (strchr("iljtf.,:;'|!()[]", (int)code)) return 44;
+  return code >= 'A' && code <= 'Z' ? 82 : 70;
+}
+
+// The first characters of a name that take no more than `most` hundredths of their height.
+static const char *fitting(struct arena *a, const char *s, int most) {
   int used = 0;
   for (const char *p = s; *p;) {
     uint32_t code;
     size_t bytes = text_character(p, &code);
-    used += !bytes || text_harmful(code) ? 4 : code >= 0x1100 ? 2 : 1;
-    if (used > columns) return arena_printf(a, "%.*s\u2026", (int)(p - s), s);
+    used += !bytes || text_harmful(code) ? 4 * 70 : width_of(code); // as \xNN
+    if (used > most) return arena_printf(a, "%.*s\u2026", (int)(p - s), s);
     p += bytes ? bytes : 1;
   }
   return s;
@@ -98,9 +108,9 @@ static void put_node_text(struct text *t, const struct drawing *d, const struct 
                           const char *name, const char *detail) {
   struct arena *a = d->page->arena;
   text_printf(t, "<text class=\"name\" x=\"%d\" y=\"%d\">", n->x, n->y + 21);
-  page_escape(t, fitting(a, name, NAME_COLUMNS));
+  page_escape(t, fitting(a, name, NAME_WIDTH));
   text_printf(t, "</text><text class=\"detail\" x=\"%d\" y=\"%d\">", n->x, n->y + 37);
-  page_escape(t, fitting(a, detail, DETAIL_COLUMNS));
+  page_escape(t, fitting(a, detail, DETAIL_WIDTH));
   text_puts(t, "</text></g>\n");
 }
 
@@ -200,7 +210,7 @@ static void put_label(struct text *t, const struct drawing *d, uint32_t edge, in
   put_label_line(t, d, edge, layer, 0);
   page_shape(t, v->rank, v->shape);
   text_puts(t, " \u00b7 ");
-  page_escape(t, fitting(d->page->arena, type_text(d->page->arena, &s->type), 12));
+  page_escape(t, fitting(d->page->arena, type_text(d->page->arena, &s->type), TYPE_WIDTH));
   text_puts(t, "</text>");
   put_label_line(t, d, edge, layer, 1);
   text_printf(t, "%lld lane%s", (long long)s->lanes, s->lanes == 1 ? "" : "s");
