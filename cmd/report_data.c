@@ -36,6 +36,8 @@ static void set_streams(struct report *r, const struct run *run) {
                                 .snr = real ? snr_db(&l->of) : NAN,
                                 .saturated =
                                     real ? (double)l->of.saturated / (double)l->of.elements : NAN,
+                                .least = h->least,
+                                .most = h->most,
                                 .lowest = h->lowest,
                                 .step = h->step,
                                 .bins = h->bins,

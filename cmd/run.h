@@ -12,6 +12,7 @@ enum { LOSS_BINS = 64 };
 // How often a stream has which codes: bin i has those from lowest + i * step on.
 struct histogram {
   int64_t lowest, step;
+  int64_t least, most; // codes that there were
   int bins;
   int64_t count[LOSS_BINS]; // (bins)
 };

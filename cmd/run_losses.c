@@ -14,12 +14,17 @@ static struct histogram *histogram_new(struct arena *a, const struct value *v) {
   h->lowest = v->lo;
   h->step = (v->hi - v->lo) / LOSS_BINS + 1;
   h->bins = (int)((v->hi - v->lo) / h->step) + 1;
+  h->least = v->hi;
+  h->most = v->lo;
   return h;
 }
 
 static void count_code(struct loss *l, int64_t code) {
   struct histogram *h = l->histogram;
-  if (h) h->count[(code - h->lowest) / h->step]++;
+  if (!h) return;
+  h->count[(code - h->lowest) / h->step]++;
+  if (code < h->least) h->least = code;
+  if (code > h->most) h->most = code;
 }
 
 // ---- the input

@@ -14,6 +14,7 @@ struct page_stream {
   const char *name, *type;
   double snr;           // dB against the float model; INFINITY: exact, NAN: there is none
   double saturated;     // share of the values that lie beyond the type; NAN: no float model
+  int64_t least, most;  // codes that there were
   int64_t lowest, step; // bin i has the codes from lowest + i * step on
   int bins;
   const int64_t *count; // (bins)

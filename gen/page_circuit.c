@@ -149,7 +149,7 @@ void page_put_queues(struct text *t, const struct page *p) {
 // ---- cost
 
 static void put_share(struct text *t, int64_t of, int64_t all, const char *tone) {
-  page_td_count(t, of);
+  page_td_some(t, of);
   page_td_bar(t, all ? (double)of / (double)all : 0, tone);
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { BAND_LAYERS = 8, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, TYPE_WIDTH = 840 };
+enum { BAND_LAYERS = 3, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, TYPE_WIDTH = 840 };
 
 struct drawing {
   const struct page *page;
@@ -191,14 +191,18 @@ static uint32_t leaving(const struct layout *l, uint32_t node) {
   return n;
 }
 
-// Beside the end that the edge has for itself, away from where it turns.
-static void put_label_line(struct text *t, const struct drawing *d, uint32_t edge, int layer,
-                           int line) {
-  const struct layout_edge *e = &d->layout.edges[edge];
+// Whether the label of an edge stands at its upper end, which it has for itself.
+static bool labelled_above(const struct drawing *d, const struct layout_edge *e) {
+  return e->up || leaving(&d->layout, e->from) == 1;
+}
+
+// Away from where the edge turns.
+static void put_label_line(struct text *t, const struct drawing *d, const struct layout_edge *e,
+                           int layer, int line) {
   int last = e->n_points - 1;
-  bool above = e->up || leaving(&d->layout, e->from) == 1;
+  bool above = labelled_above(d, e);
   int at = above ? e->x[0] : e->x[last], next = above ? e->x[1] : e->x[last - 1];
-  int y = layout_top(above ? layer : layer + last - 1) + LAYOUT_HEIGHT + (above ? 14 : 32);
+  int y = above ? layout_top(layer) + LAYOUT_HEIGHT + 14 : layout_top(layer + last) - 20;
   text_printf(t, "<text class=\"label\" x=\"%d\" y=\"%d\"%s>", next > at ? at - 7 : at + 7,
               y + 13 * line, next > at ? " text-anchor=\"end\"" : "");
 }
@@ -206,13 +210,14 @@ static void put_label_line(struct text *t, const struct drawing *d, uint32_t edg
 // Shape, type and lanes, and the queue of the cell that it comes from.
 static void put_label(struct text *t, const struct drawing *d, uint32_t edge, int layer) {
   const struct stream *s = d->stream[edge];
+  const struct layout_edge *e = &d->layout.edges[edge];
   const struct value *v = &d->circuit->graph->values[s->value];
-  put_label_line(t, d, edge, layer, 0);
+  put_label_line(t, d, e, layer, 0);
   page_shape(t, v->rank, v->shape);
   text_puts(t, " \u00b7 ");
   page_escape(t, fitting(d->page->arena, type_text(d->page->arena, &s->type), TYPE_WIDTH));
   text_puts(t, "</text>");
-  put_label_line(t, d, edge, layer, 1);
+  put_label_line(t, d, e, layer, 1);
   text_printf(t, "%lld lane%s", (long long)s->lanes, s->lanes == 1 ? "" : "s");
   const struct cell *from = s->from == NONE ? NULL : &d->circuit->cells[s->from];
   if (from && from->timing.kind == TIMING_LINEAR)
@@ -222,27 +227,28 @@ static void put_label(struct text *t, const struct drawing *d, uint32_t edge, in
 
 // ---- bands
 
-// An edge is in each of the bands that it passes.
+// A line is in each of the bands that it passes, its arrow and its label in one.
 static void put_edges(struct text *t, const struct drawing *d, int first, int last) {
   const struct layout *l = &d->layout;
   for (uint32_t k = 0; k < l->n_edges; k++) {
     const struct layout_edge *e = &l->edges[k];
     int from = l->nodes[e->up ? e->to : e->from].layer, to = from + e->n_points - 1;
     if (to < first || from > last) continue;
+    int end = e->up ? from : to, label = labelled_above(d, e) ? from : to;
     put_line(t, e, from);
-    put_arrow(t, e, from);
-    put_label(t, d, k, from);
+    if (end >= first && end <= last) put_arrow(t, e, from);
+    if (label >= first && label <= last) put_label(t, d, k, from);
   }
 }
 
-static void put_band(struct text *t, const struct drawing *d, int first, int last, int part,
-                     int parts) {
+static void put_band(struct text *t, const struct drawing *d, int first, int last) {
   const struct layout *l = &d->layout;
   int top = first ? layout_top(first) - LAYOUT_GAP / 2 : 0;
   int bottom = last + 1 < l->layers ? layout_top(last + 1) - LAYOUT_GAP / 2 : l->height;
-  text_puts(t, "<svg role=\"img\" aria-label=\"Cells and streams");
-  if (parts > 1) text_printf(t, ", part %d of %d", part + 1, parts);
-  text_printf(t, "\" viewBox=\"0 %d %d %d\" width=\"%d\" height=\"%d\">\n", top, l->width,
+  text_puts(t, first ? "<svg aria-hidden=\"true\""
+                     : "<svg role=\"img\" aria-label=\"Cells and streams from the inputs to the "
+                       "outputs; the tables below list them\"");
+  text_printf(t, " viewBox=\"0 %d %d %d\" width=\"%d\" height=\"%d\">\n", top, l->width,
               bottom - top, l->width, bottom - top);
   put_edges(t, d, first, last);
   for (uint32_t i = 0; i < l->n_nodes; i++)
@@ -259,10 +265,9 @@ void page_put_circuit(struct text *t, const struct page *p) {
             "<p class=\"legend\"><span class=\"mul\">multiplies</span><span class=\"layer\">other "
             "layer</span><span class=\"mem\">holds</span><span class=\"move\">moves</span></p>\n"
             "<div class=\"box drawing\" role=\"region\" aria-label=\"Circuit\" tabindex=\"0\">\n");
-  int parts = (d.layout.layers + BAND_LAYERS - 1) / BAND_LAYERS;
-  for (int i = 0; i < parts; i++) {
-    int last = (i + 1) * BAND_LAYERS - 1;
-    put_band(t, &d, i * BAND_LAYERS, last < d.layout.layers ? last : d.layout.layers - 1, i, parts);
+  for (int first = 0; first < d.layout.layers; first += BAND_LAYERS) {
+    int last = first + BAND_LAYERS - 1;
+    put_band(t, &d, first, last < d.layout.layers ? last : d.layout.layers - 1);
   }
   text_puts(t, "</div>\n");
   page_section_end(t);

@@ -13,24 +13,14 @@ static int64_t most_of(const struct page_stream *s) {
   return most;
 }
 
-// The codes that there are, from the first bin that isn't empty to the last.
-static void ends_of(const struct page_stream *s, int64_t *low, int64_t *high) {
-  int first = 0, last = s->bins - 1;
-  while (first < last && !s->count[first]) first++;
-  while (last > first && !s->count[last]) last--;
-  *low = s->lowest + first * s->step;
-  *high = s->lowest + (last + 1) * s->step - 1;
-}
-
 // Heights are square roots: what is rare can be seen beside what is common.
 static void put_histogram(struct text *t, const struct page_stream *s) {
-  int64_t low, high, most = most_of(s);
-  ends_of(s, &low, &high);
+  int64_t most = most_of(s);
   text_printf(
       t,
       "<td class=\"t\"><svg class=\"histogram\" role=\"img\" aria-label=\"Codes from %lld to "
       "%lld of %lld to %lld\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\"><path d=\"M0 %d",
-      (long long)low, (long long)high, (long long)s->lowest,
+      (long long)s->least, (long long)s->most, (long long)s->lowest,
       (long long)(s->lowest + s->bins * s->step - 1), s->bins * WIDTH, HEIGHT, s->bins * WIDTH,
       HEIGHT, HEIGHT);
   for (int i = 0; i < s->bins; i++) {
@@ -41,8 +31,6 @@ static void put_histogram(struct text *t, const struct page_stream *s) {
 }
 
 static void put_stream(struct text *t, const struct page_stream *s, bool real) {
-  int64_t low, high;
-  ends_of(s, &low, &high);
   page_row(t, s->name);
   page_td(t, s->type);
   if (real) {
@@ -50,8 +38,8 @@ static void put_stream(struct text *t, const struct page_stream *s, bool real) {
     page_td_real(t, 100 * s->saturated, 3, "");
   }
   put_histogram(t, s);
-  page_td_count(t, low);
-  page_td_count(t, high);
+  page_td_count(t, s->least);
+  page_td_count(t, s->most);
   page_row_end(t);
 }
 

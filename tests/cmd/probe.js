@@ -33,7 +33,7 @@ addEventListener("load", () => {
   expect(document.querySelectorAll("h1").length === 1, "not one h1");
   for (const th of document.querySelectorAll("th")) expect(th.scope, "a heading without scope");
   for (const img of document.querySelectorAll("img")) expect(img.alt && img.naturalWidth > 0, "a picture without text, or broken");
-  for (const svg of document.querySelectorAll("svg")) expect(svg.getAttribute("role") === "img" && svg.getAttribute("aria-label"), "a drawing without name");
+  for (const svg of document.querySelectorAll("svg")) expect(svg.getAttribute("aria-hidden") || (svg.getAttribute("role") === "img" && svg.getAttribute("aria-label")), "a drawing without name");
   for (const a of document.querySelectorAll("a")) expect(document.querySelector(a.getAttribute("href")), "a link to nowhere");
 
   // A heading sorts, up and then down.

@@ -4,6 +4,7 @@
 #include "sw/base/file.h"
 #include "sw/base/process.h"
 #include "sw/graph/model.h"
+#include "sw/graph/safetensors.h"
 #include "sw/train/recipe.h"
 #include "tests/cmd/helper_hostile.h"
 
@@ -69,6 +70,32 @@ static void test_model(void **state) {
   expect_words(c, "a.html", words);
   assert_int_equal(count(c, "a.html", "data:image/png;base64,"), 22);
   assert_int_equal(count(c, "a.html", "class=\"histogram\""), 4);
+}
+
+// The codes of the last layer are those that run writes: the least and the most, and as many in
+// all.
+static void test_codes(void **state) {
+  struct shell *c = *state;
+  struct safetensors file;
+  struct err e = {0};
+  cli_expect(c,
+             "$N report -q -p 8,3 -o $D/a.html " MLP
+             " && $N run -q -p 8,3 --images 1000 -o $D/out " MLP,
+             0, "97.80 %");
+  struct bytes bytes;
+  if (!file_read(&c->arena, arena_printf(&c->arena, "%s/out", c->dir), 1 << 24, &bytes, &e) ||
+      !safetensors_parse(&c->arena, bytes.data, bytes.size, &file, &e))
+    fail_msg("%s", e.text);
+  const struct tensor *t = file.tensors[file.count - 1].tensor;
+  int64_t least = INT64_MAX, most = INT64_MIN;
+  assert_int_equal(t->count, 1000 * 10);
+  for (int64_t i = 0; i < t->count; i++) {
+    if (tensor_int(t, i) < least) least = tensor_int(t, i);
+    if (tensor_int(t, i) > most) most = tensor_int(t, i);
+  }
+  const char *ends = arena_printf(&c->arena, "\"Codes from %lld to %lld of -128 to 127\"",
+                                  (long long)least, (long long)most);
+  assert_int_equal(count(c, "a.html", ends), 1);
 }
 
 // A folder has integers, and the names of the model; what is not there says why.
@@ -247,9 +274,9 @@ static void test_browser(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_model), SHELL_CASE(test_folder),
-                                     SHELL_CASE(test_results), SHELL_CASE(test_refusals),
-                                     SHELL_CASE(test_browser)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_model),    SHELL_CASE(test_codes),
+                                     SHELL_CASE(test_folder),   SHELL_CASE(test_results),
+                                     SHELL_CASE(test_refusals), SHELL_CASE(test_browser)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
