@@ -7,6 +7,7 @@
 #include "sw/base/json.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { MANIFEST_MAX = 1 << 24 };
 
@@ -33,6 +34,11 @@ static bool find_folder(struct report *r, struct err *e) {
   return !r->folder || command_no_circuit_options(r->options, e);
 }
 
+static const char *word(struct arena *a, const json_t *object, const char *key) {
+  const char *s = json_string_value(json_object_get(object, key));
+  return arena_strdup(a, s ? s : "");
+}
+
 // The names that layers have in the user's file: a folder's manifest keeps them.
 static const char *const *names_of(struct report *r, const json_t *manifest) {
   const struct circuit *p = r->circuit;
@@ -41,19 +47,13 @@ static const char *const *names_of(struct report *r, const json_t *manifest) {
   size_t at = 0;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     if (p->cells[i].kind != CELL_LAYER) continue;
-    const json_t *name = json_object_get(json_array_get(layers, at++), "name");
-    names[i] = manifest && name ? arena_strdup(r->arena, json_string_value(name))
-                                : p->graph->nodes[p->cells[i].node].name;
+    names[i] = manifest ? word(r->arena, json_array_get(layers, at++), "name")
+                        : p->graph->nodes[p->cells[i].node].name;
   }
   return names;
 }
 
-static const char *word(struct arena *a, const json_t *object, const char *key) {
-  const char *s = json_string_value(json_object_get(object, key));
-  return arena_strdup(a, s ? s : "");
-}
-
-static bool open_folder(struct report *r, struct err *e) {
+static bool read_folder(struct report *r, struct err *e) {
   struct bytes bytes;
   const char *path = arena_printf(r->arena, "%s/manifest.json", r->folder);
   if (!folder_check(r->folder, e) || !file_read(r->arena, path, MANIFEST_MAX, &bytes, e))
@@ -61,15 +61,22 @@ static bool open_folder(struct report *r, struct err *e) {
   r->circuit = folder_circuit(r->arena, r->folder, e);
   if (!r->circuit) return err_within(e, "%s", r->folder);
   r->identity = folder_identity(r->arena, r->folder, e);
-  json_t *manifest = json_parse((const char *)bytes.data, bytes.size, e);
-  if (!r->identity || !manifest) return false;
-  r->model.fixed = (struct graph *)r->circuit->graph;
+  json_t *manifest = r->identity ? json_parse((const char *)bytes.data, bytes.size, e) : NULL;
+  if (!manifest) return false;
   warnings_find(r->arena, NULL, r->circuit->graph, &r->model.warnings);
   r->page.name = word(r->arena, manifest, "model");
   r->sha256 = word(r->arena, manifest, "model_sha256");
   r->page.names = names_of(r, manifest);
   json_decref(manifest);
   return true;
+}
+
+// Nobody replaces it meanwhile.
+static bool open_folder(struct report *r, struct err *e) {
+  int held = folder_hold(r->folder, e);
+  bool ok = held >= 0 && read_folder(r, e);
+  if (held >= 0) close(held);
+  return ok;
 }
 
 static bool open_model(struct report *r, struct err *e) {

@@ -36,24 +36,46 @@ static void put_tile(struct text *t, const char *name, const char *unit, int64_t
   text_printf(t, "%s%s%s</dd></div>\n", *unit ? " <small>" : "", unit, *unit ? "</small>" : "");
 }
 
-// "8,3", or the first of several types.
-static void put_types(struct text *t, const struct page *p) {
-  enum { MOST = 4 };
-  const char *seen[MOST];
-  int n = 0;
-  for (uint32_t i = 0; i < p->circuit->n_streams; i++) {
-    const char *type = type_text(p->arena, &p->circuit->streams[i]->type);
-    int k = 0;
-    while (k < n && strcmp(seen[k], type) != 0) k++;
-    if (k < n) continue;
-    if (n == MOST) {
-      text_puts(t, "; ...");
-      return;
-    }
-    seen[n++] = type;
-    text_puts(t, k ? "; " : "");
-    page_escape(t, type);
+// The first of several types, each once.
+enum { TYPES_SHOWN = 4 };
+struct types {
+  int count;
+  const char *text[TYPES_SHOWN];
+  bool more;
+};
+
+static void add_type(struct types *s, const char *type) {
+  for (int i = 0; i < s->count; i++)
+    if (strcmp(s->text[i], type) == 0) return;
+  if (s->count < TYPES_SHOWN)
+    s->text[s->count++] = type;
+  else
+    s->more = true;
+}
+
+static void put_types(struct text *t, const char *name, const struct types *s) {
+  if (!s->count) return;
+  text_printf(t, "<div><dt>%s</dt><dd>", name);
+  for (int i = 0; i < s->count; i++) {
+    text_puts(t, i ? "; " : "");
+    page_escape(t, s->text[i]);
   }
+  text_printf(t, "%s</dd></div>\n", s->more ? "; ..." : "");
+}
+
+static void put_precision(struct text *t, const struct page *p) {
+  const struct graph *g = p->circuit->graph;
+  struct types streams = {0}, weights = {0};
+  for (uint32_t i = 0; i < p->circuit->n_streams; i++)
+    add_type(&streams, type_text(p->arena, &p->circuit->streams[i]->type));
+  for (uint32_t i = 0; i < p->circuit->n_cells; i++) {
+    const struct cell *c = &p->circuit->cells[i];
+    const struct node *n = c->kind == CELL_LAYER ? &g->nodes[c->node] : NULL;
+    if (n && op_is(n->op, TRAIT_WEIGHTS))
+      add_type(&weights, type_text(p->arena, &node_in(g, n, 1)->type));
+  }
+  put_types(t, "Precision", &streams);
+  put_types(t, "Weights", &weights);
 }
 
 static void put_tiles(struct text *t, const struct page *p) {
@@ -67,9 +89,8 @@ static void put_tiles(struct text *t, const struct page *p) {
   put_tile(t, "Memory", "bits", c->memory_bits);
   put_tile(t, "Layers", "", layers);
   put_tile(t, "Other cells", "", c->n_cells - layers);
-  text_puts(t, "<div><dt>Precision</dt><dd>");
-  put_types(t, p);
-  text_puts(t, "</dd></div>\n</dl>\n");
+  put_precision(t, p);
+  text_puts(t, "</dl>\n");
 }
 
 static void put_head(struct text *t, const struct page *p) {

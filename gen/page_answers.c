@@ -27,7 +27,7 @@ static void put_pair(struct text *t, int64_t images, int64_t of, bool right) {
   double share = of ? (double)images / (double)of : 0;
   if (images)
     text_printf(t, "<td class=\"%s%s\" style=\"--s:%.0f%%\">", right ? "right" : "wrong",
-                share > 0.55 ? " strong" : "", 12 + 76 * share);
+                share > 0.5 ? " strong" : "", 8 + 42 * share);
   else
     text_puts(t, "<td>");
   if (images) page_count(t, images);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { BAND_LAYERS = 3, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, TYPE_WIDTH = 840 };
+enum { BAND_LAYERS = 3, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, LABEL_WIDTH = 1250 };
 
 struct drawing {
   const struct page *page;
@@ -207,22 +207,25 @@ static void put_label_line(struct text *t, const struct drawing *d, const struct
               y + 13 * line, next > at ? " text-anchor=\"end\"" : "");
 }
 
-// Shape, type and lanes, and the queue of the cell that it comes from.
+// Shape and lanes, type, and the queue of the cell that it comes from.
 static void put_label(struct text *t, const struct drawing *d, uint32_t edge, int layer) {
   const struct stream *s = d->stream[edge];
   const struct layout_edge *e = &d->layout.edges[edge];
   const struct value *v = &d->circuit->graph->values[s->value];
-  put_label_line(t, d, e, layer, 0);
-  page_shape(t, v->rank, v->shape);
-  text_puts(t, " \u00b7 ");
-  page_escape(t, fitting(d->page->arena, type_text(d->page->arena, &s->type), TYPE_WIDTH));
-  text_puts(t, "</text>");
-  put_label_line(t, d, e, layer, 1);
-  text_printf(t, "%lld lane%s", (long long)s->lanes, s->lanes == 1 ? "" : "s");
   const struct cell *from = s->from == NONE ? NULL : &d->circuit->cells[s->from];
+  struct text lines[2] = {{0}, {0}};
+  page_shape(&lines[0], v->rank, v->shape);
+  text_printf(&lines[0], " \u00b7 %lld lane%s", (long long)s->lanes, s->lanes == 1 ? "" : "s");
+  text_puts(&lines[1], type_text(d->page->arena, &s->type));
   if (from && from->timing.kind == TIMING_LINEAR)
-    text_printf(t, " \u00b7 queue %lld", (long long)from->timing.queue);
-  text_puts(t, "</text>\n");
+    text_printf(&lines[1], " \u00b7 queue %lld", (long long)from->timing.queue);
+  for (int i = 0; i < 2; i++) {
+    put_label_line(t, d, e, layer, i);
+    page_escape(t, fitting(d->page->arena, lines[i].data, LABEL_WIDTH));
+    text_puts(t, "</text>");
+    text_free(&lines[i]);
+  }
+  text_puts(t, "\n");
 }
 
 // ---- bands

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { SWEEPS = 12, MARGIN = 12 };
+enum { SWEEPS = 12, MARGIN = 12, SIDE = 48 };
 
 // A node, or where an edge passes a layer.
 struct place {
@@ -200,7 +200,7 @@ static void spread_rows(struct plan *p) {
 
 // ---- the result
 
-// To the right of the margin.
+// To the right of the margin, which has room for a label.
 static void shift(struct plan *p) {
   int least = INT32_MAX, most = 0;
   for (uint32_t i = 0; i < p->n_places; i++) {
@@ -208,11 +208,11 @@ static void shift(struct plan *p) {
     if (left < least) least = left;
   }
   for (uint32_t i = 0; i < p->n_places; i++) {
-    p->places[i].x += MARGIN - least;
+    p->places[i].x += SIDE - least;
     int right = p->places[i].x + p->places[i].width / 2;
     if (right > most) most = right;
   }
-  p->out->width = most + MARGIN;
+  p->out->width = most + SIDE;
   p->out->height = layout_top(p->out->layers) - LAYOUT_GAP + MARGIN;
 }
 

@@ -87,6 +87,7 @@ void page_row(struct text *t, const char *name) {
     if (escaped.data[i] == '_') text_puts(t, "<wbr>");
   }
   text_puts(t, "</th>");
+  text_free(&escaped);
 }
 
 void page_row_end(struct text *t) {

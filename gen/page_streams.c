@@ -58,7 +58,7 @@ void page_put_streams(struct text *t, const struct page *p) {
     page_absent(t, "Not shown", s->why);
   } else {
     if (s->why_real) page_absent(t, "Not compared with the float model", s->why_real);
-    text_puts(t, "<p class=\"over\">Over ");
+    text_puts(t, "<p>Over ");
     page_count(t, s->images);
     text_puts(t, " images.</p>\n");
     page_table(t, "Quantisation by layer", s->why_real ? alone : columns, s->why_real ? 5 : 7);

@@ -111,10 +111,10 @@ static void test_folder(void **state) {
       "scripts/synth has left no result",
       NULL};
   expect_words(c, "a.html", words);
-  cli_expect(
-      c,
-      "cp $D/rtl/model.bin $D/rtl/top.sv $D && cd $D && $OLDPWD/$N report -q --images 20 model.bin",
-      0, "model.bin -> report.html");
+  cli_expect(c,
+             "cp $D/rtl/model.bin $D/rtl/top.sv $D; N=$(realpath $N); cd $D && $N report -q "
+             "--images 20 model.bin",
+             0, "model.bin -> report.html");
   cli_expect(c, "echo ' ' >>$D/rtl/top.sv; $N report -q -o $D/b.html $D/rtl", 1, "was changed");
   cli_expect(c, "ls $D", 0, "a.html\nmodel.bin\nreport.html\nrtl\ntop.sv\n");
 }
@@ -138,6 +138,12 @@ static void test_results(void **state) {
                                       "has no labels that the output answers", NULL};
   expect_words(c, "b.html", words);
   expect_words(c, "c.html", words);
+  cli_expect(c,
+             "sed 's/\"failure\":null/\"failure\":\"image 0: first <b>\"/' $D/w/sim.json >$D/bad "
+             "&& mv $D/bad $D/w/sim.json; $N report -q -d $D/x.idx -o $D/c.html $D/w",
+             0, "c.html");
+  static const char *const failure[] = {"<b>FAIL</b> 4 images", "image 0: first &lt;b&gt;", NULL};
+  expect_words(c, "c.html", failure);
   cli_expect(c, "$N report -q -p 8,4 --sim $D/w -o $D/d.html $D/m.bin", 1,
              "w/sim.json: is of another circuit than ");
   cli_expect(c, "$N report -q --sim $D -o $D/d.html $D/w", 1, "sim.json: No such file");
