@@ -55,7 +55,7 @@ static void add_type(struct types *s, const char *type) {
 
 static void put_types(struct text *t, const char *name, const struct types *s) {
   if (!s->count) return;
-  text_printf(t, "<div><dt>%s</dt><dd>", name);
+  text_printf(t, "<div><dt>%s</dt><dd%s>", name, s->count > 1 ? " class=\"several\"" : "");
   for (int i = 0; i < s->count; i++) {
     text_puts(t, i ? "; " : "");
     page_escape(t, s->text[i]);

@@ -190,7 +190,7 @@ static void test_refusals(void **state) {
 // ---- in a browser
 
 #define CHROMIUM                                                                                   \
-  "chromium --headless --no-sandbox --disable-gpu --user-data-dir=$D/profile "                     \
+  "timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir=$D/profile "          \
   "--window-size=2200,900 --virtual-time-budget=4000 --enable-logging=stderr --v=0 --dump-dom "
 
 // $D/all.html has a frame for each copy, in windows of 360 and 1,600 pixels; below them stands what
