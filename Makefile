@@ -96,6 +96,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 644 -t $(SHARE)/nngen/sim sim/known_bug.sv
 	install -D -m 644 -t $(SHARE)/nngen/gen/bench gen/bench/*
 	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
+	install -D -m 644 -t $(SHARE)/nngen/gen/page gen/page/*
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 models/* $(SHARE)/nngen/models
 	install -D -m 755 -t $(SHARE)/nngen/scripts scripts/get-mnist scripts/setup scripts/synth

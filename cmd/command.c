@@ -43,6 +43,35 @@ static bool check_together(const struct options *o, struct err *e) {
   return true;
 }
 
+bool command_no_circuit_options(const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } options[] = {{"--precision", o->precision},
+                 {"--weight-precision", o->weight_precision},
+                 {"--input-precision", o->input_precision},
+                 {"--rounding", o->rounding},
+                 {"--overflow", o->overflow},
+                 {"--formats", o->formats},
+                 {"--parallelism", o->parallelism},
+                 {"--folding", o->folding},
+                 {"--target-cycles", o->target_cycles},
+                 {"--target-fps", o->target_fps},
+                 {"--max-multipliers", o->max_multipliers},
+                 {"--max-memory", o->max_memory},
+                 {"--rom-style", o->rom_style},
+                 {"--framing", o->framing},
+                 {"--input-mean", o->input_mean},
+                 {"--input-std", o->input_std}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    if (options[i].given)
+      return err_set(e,
+                     "%s: a generated folder has its types and lanes already, %s changes nothing; "
+                     "give the model itself",
+                     o->model, options[i].name);
+  return true;
+}
+
 // Notes about options that this model leaves nothing to do.
 static void note_idle(const struct options *o, const struct graph *g) {
   bool weights = false, rounds = false;

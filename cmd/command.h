@@ -21,6 +21,9 @@ bool command_environment(struct err *e);
 // error.
 bool command_check(struct arena *a, const struct options *o, struct err *e);
 
+// Refuses the options that make a circuit, of which a generated folder is one already.
+bool command_no_circuit_options(const struct options *o, struct err *e);
+
 // Loads o->model (a model.bin or a folder that generate wrote), applies the options, and warns of
 // what quantisation has destroyed.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
@@ -55,9 +58,14 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 void command_warn_input(struct arena *a, const struct options *o, const struct graph *g,
                         const struct images *set, struct warnings *w);
 
+// The page of `report` as o->report, of a circuit that was made.
+bool command_page(struct arena *a, const struct options *o, const struct model *m,
+                  struct circuit *p, const char *model_sha256, struct err *e);
+
 int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
+int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);

@@ -25,6 +25,7 @@ int command_generate(struct arena *a, const struct options *o, struct err *e) {
   const int32_t *frames = p ? vector_frames(a, o, p, &m.warnings, e) : NULL;
   const struct folder_content content = {sha256, frames, o->clock ? strtod(o->clock, NULL) : 0};
   if (!p || e->text[0] || !folder_write(p, dir, &content, e)) return EXIT_USER;
+  if (o->report && !command_page(a, o, &m, p, sha256, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json) {
     report_json(&t, p, dir);

@@ -96,11 +96,14 @@ static void data(struct places *p, const char *option, const char *spec) {
 }
 
 static void collect(struct places *p, enum command c, const struct options *o) {
-  bool reads = c == COMMAND_RUN || c == COMMAND_SIM, train = c == COMMAND_TRAIN;
+  bool reads = c == COMMAND_RUN || c == COMMAND_SIM || c == COMMAND_REPORT,
+       train = c == COMMAND_TRAIN;
   const char *mnist = train ? "mnist-train" : "mnist";
   bool set = o->data.count && !(train && strcmp(o->data.word[o->data.count - 1], "mnist") == 0);
   input(p, "the model", o->model);
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
+  if (o->model && c == COMMAND_REPORT)
+    input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
   if (o->net && o->net[0] != '{') {
@@ -110,6 +113,9 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (!set && (o->data.count || reads || train)) data(p, "the file of --data", mnist);
   for (int i = 0; set && i < o->data.count; i++) data(p, "the file of --data", o->data.word[i]);
   if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
+  if (o->sim) input(p, "the result of --sim", arena_printf(p->arena, "%s/sim.json", o->sim));
+  if (o->synth)
+    input(p, "the result of --synth", arena_printf(p->arena, "%s/synth.json", o->synth));
   output(p, "--checkpoint", o->checkpoint);
   output(p, "--log", o->log);
   output(p, "--plot", o->plot);
@@ -117,6 +123,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--svg", o->svg);
   if (c == COMMAND_RUN || c == COMMAND_PLAN) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
+  if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
+  output(p, "--report", o->report);
   if (train) output(p, "-o", o->output ? o->output : "model.bin");
 }
 
@@ -151,6 +159,15 @@ static bool check_pair(enum command c, bool model, const struct place *out, cons
     return err_set(e, "%s: lies in %s, which is %s and stays as it is; choose another %s",
                    out->path, in->path, in->option, out->option);
   return true;
+}
+
+static bool check_apart(const struct place *a, const struct place *b, struct err *e) {
+  if (same(a, b))
+    return err_set(e, "%s: %s and %s would write the same file", b->path, a->option, b->option);
+  return !below(a, b) ||
+         err_set(
+             e, "%s: lies in %s, the folder of %s, which is replaced as a whole; choose another %s",
+             b->path, a->path, a->option, b->option);
 }
 
 // ---- writing
@@ -192,7 +209,8 @@ static bool check_folder(struct arena *a, enum command c, bool model, const stru
 
 static bool check_writable(struct arena *a, enum command c, bool model, const struct place *p,
                            struct err *e) {
-  if (c == COMMAND_GENERATE || c == COMMAND_SIM) return check_folder(a, c, model, p, e);
+  bool folder = (c == COMMAND_GENERATE || c == COMMAND_SIM) && strcmp(p->option, "-o") == 0;
+  if (folder) return check_folder(a, c, model, p, e);
   if (!*p->path) return err_set(e, "%s \"\": the name of a file is empty", p->option);
   if (p->exists && !S_ISREG(p->st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", p->path);
@@ -207,9 +225,7 @@ bool paths_check(struct arena *a, enum command command, const struct options *o,
     for (int k = 0; k < p.n_inputs; k++)
       if (!check_pair(command, model, &p.outputs[i], &p.inputs[k], e)) return false;
     for (int k = 0; k < i; k++)
-      if (same(&p.outputs[i], &p.outputs[k]))
-        return err_set(e, "%s: %s and %s would write the same file", p.outputs[i].path,
-                       p.outputs[k].option, p.outputs[i].option);
+      if (!check_apart(&p.outputs[k], &p.outputs[i], e)) return false;
     if (!check_writable(a, command, model, &p.outputs[i], e)) return false;
   }
   return true;

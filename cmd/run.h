@@ -7,10 +7,22 @@
 #include "sw/data/verdict.h"
 #include "sw/graph/graph.h"
 
+enum { LOSS_BINS = 64 };
+
+// How often a stream has which codes: bin i has those from lowest + i * step on.
+struct histogram {
+  int64_t lowest, step;
+  int64_t least, most; // codes that there were
+  int bins;
+  int64_t count[LOSS_BINS]; // (bins)
+};
+
 // What quantisation costs a layer, or the input, against the float model.
 struct loss {
   const char *name;
-  struct stream_loss of;
+  uint32_t value;
+  struct stream_loss of;       // nothing without a float model
+  struct histogram *histogram; // NULL: nobody asks
 };
 
 struct run_output {
@@ -27,6 +39,7 @@ struct run {
   int64_t batch;       // images per call, frames per step
   int64_t reset_every; // frames of a sequence; 0: never
   bool sequence;       // of frames, in steps
+  bool histograms;     // of the layers beside the losses
   const char *executor;
   uint32_t n_outputs;
   struct run_output *outputs;
@@ -50,7 +63,8 @@ int64_t run_steps(const struct run *r);
 // Runs them in the plain executor, or in floats, into the tensors of the outputs.
 bool run_sequence(struct run *r, bool real, bool quiet, struct err *e);
 
-// Codes and floats of both models, layer by layer, on the first images. False on error.
+// Codes and floats of both models, layer by layer, on the first images; without a float model the
+// codes alone. False on error.
 bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e);
 
 // Writes every output as a safetensors file.

@@ -5,6 +5,7 @@
 #include "gen/emit_bench.h"
 #include "gen/folder.h"
 #include "sim/simulate.h"
+#include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/exec/golden.h"
 
@@ -31,36 +32,6 @@ struct sim {
 static void say_waiting(const char *work, const void *context) {
   const struct sim *s = context;
   command_note(s->options, "%s: another simulation works there, this one waits for it", work);
-}
-
-// The options that make a circuit, of which a folder is one already.
-static bool check_folder_options(const struct options *o, struct err *e) {
-  const struct {
-    const char *name;
-    bool given;
-  } options[] = {{"--precision", o->precision},
-                 {"--weight-precision", o->weight_precision},
-                 {"--input-precision", o->input_precision},
-                 {"--rounding", o->rounding},
-                 {"--overflow", o->overflow},
-                 {"--formats", o->formats},
-                 {"--parallelism", o->parallelism},
-                 {"--folding", o->folding},
-                 {"--target-cycles", o->target_cycles},
-                 {"--target-fps", o->target_fps},
-                 {"--max-multipliers", o->max_multipliers},
-                 {"--max-memory", o->max_memory},
-                 {"--rom-style", o->rom_style},
-                 {"--framing", o->framing},
-                 {"--input-mean", o->input_mean},
-                 {"--input-std", o->input_std}};
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-    if (options[i].given)
-      return err_set(e,
-                     "%s: a generated folder has its types and lanes already, %s changes nothing; "
-                     "give the model itself",
-                     o->model, options[i].name);
-  return true;
 }
 
 // The images, checked against a circuit whose names are the user's as far as they are known.
@@ -101,7 +72,7 @@ static bool circuit(struct sim *s, struct err *e) {
   bool folder = paths_is_folder(s->options->model);
   s->work = paths_work(s->arena, s->options);
   s->folder = s->options->model;
-  if (folder ? !check_folder_options(s->options, e) : !generate(s, e)) return false;
+  if (folder ? !command_no_circuit_options(s->options, e) : !generate(s, e)) return false;
   s->folder_held = folder_hold(s->folder, e);
   if (s->folder_held < 0 || !folder_check(s->folder, e)) return false;
   s->circuit = folder_circuit(s->arena, s->folder, e);
@@ -175,38 +146,63 @@ static double mae(const struct sim *s) {
   return verdict_mae(&s->verdict, &s->job.answers, &s->result.score);
 }
 
-static void print_json(const struct sim *s) {
+// A string, or null.
+static void put_word(struct text *t, const char *key, const char *word) {
+  text_printf(t, ",\"%s\":", key);
+  if (word)
+    json_put_string(t, word);
+  else
+    text_puts(t, "null");
+}
+
+// The figures of an object, and its end.
+static void put_figures(struct text *t, const struct sim *s) {
   const struct simulate_result *r = &s->result;
-  struct text t = {0};
-  text_printf(&t, "{\"images\":%lld,\"elements\":%lld,\"mismatches\":%lld", (long long)r->images,
+  text_printf(t, "\"images\":%lld,\"elements\":%lld,\"mismatches\":%lld", (long long)r->images,
               (long long)r->elements, (long long)r->mismatches);
   if (s->job.answers.classes && r->images)
-    text_printf(&t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->score.correct,
+    text_printf(t, ",\"correct\":%lld,\"accuracy\":%.6f", (long long)r->score.correct,
                 (double)r->score.correct / (double)r->images);
   else
-    text_puts(&t, ",\"correct\":null,\"accuracy\":null");
+    text_puts(t, ",\"correct\":null,\"accuracy\":null");
   if (s->job.answers.targets) {
-    json_put_figure(&t, "r2", 6, r2(s));
-    json_put_figure(&t, "mae", -1, mae(s));
+    json_put_figure(t, "r2", 6, r2(s));
+    json_put_figure(t, "mae", -1, mae(s));
   }
-  put_count(&t, "cycles", true, r->cycles);
-  put_count(&t, "ii", settled(s), r->ii);
-  put_count(&t, "latency", r->latency > 0, r->latency);
-  json_put_figure(&t, "cycles_per_second", 0, rate(r));
-  text_printf(&t, ",\"build_seconds\":%.3f,\"waveform\":", r->build_seconds);
-  if (r->waveform)
-    json_put_string(&t, r->waveform);
-  else
-    text_puts(&t, "null");
-  text_puts(&t, ",\"failure\":");
-  if (r->failure)
-    json_put_string(&t, r->failure);
-  else
-    text_puts(&t, "null");
-  warnings_put_json(&t, &s->warnings);
-  text_puts(&t, "}\n");
+  put_count(t, "cycles", true, r->cycles);
+  put_count(t, "ii", settled(s), r->ii);
+  put_count(t, "latency", r->latency > 0, r->latency);
+  json_put_figure(t, "cycles_per_second", 0, rate(r));
+  text_printf(t, ",\"build_seconds\":%.3f", r->build_seconds);
+  put_word(t, "waveform", r->waveform);
+  put_word(t, "failure", r->failure);
+  warnings_put_json(t, &s->warnings);
+  text_puts(t, "}\n");
+}
+
+static void print_json(const struct sim *s) {
+  struct text t = {0};
+  text_puts(&t, "{");
+  put_figures(&t, s);
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
+}
+
+// sim.json in the work folder: the same, and of what it is.
+static bool write_result(const struct sim *s, struct err *e) {
+  struct text t = {0};
+  const char *path = arena_printf(s->arena, "%s/sim.json", s->work);
+  const char *identity = folder_identity(s->arena, s->folder, e);
+  if (!identity) return false;
+  text_printf(&t, "{\"circuit\":\"%s\"", identity);
+  put_word(&t, "data", s->set.name);
+  put_word(&t, "simulator", s->job.icarus ? "icarus" : "verilator");
+  put_word(&t, "stall", s->options->stall);
+  text_puts(&t, ",");
+  put_figures(&t, s);
+  bool ok = file_write(path, t.data, t.size, e);
+  text_free(&t);
+  return ok;
 }
 
 static void print_text(const struct sim *s) {
@@ -260,7 +256,7 @@ int command_sim(struct arena *a, const struct options *o, struct err *e) {
   bool ok = simulate_tools(s.job.icarus, e) && circuit(&s, e);
   ok = ok && check_jobs(&s, e);
   if (ok) fill_job(&s);
-  ok = ok && simulate(a, &s.job, &s.result, e);
+  ok = ok && simulate(a, &s.job, &s.result, e) && write_result(&s, e);
   if (s.folder_held >= 0) close(s.folder_held);
   if (s.held >= 0) close(s.held);
   if (!ok) return EXIT_USER;

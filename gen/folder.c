@@ -393,3 +393,25 @@ struct circuit *folder_circuit(struct arena *a, const char *dir, struct err *e) 
   if (p) p->transfer = transfer;
   return p;
 }
+
+const char *folder_identity(struct arena *a, const char *dir, struct err *e) {
+  struct bytes manifest, model;
+  struct text both = {0};
+  if (!file_read(a, arena_printf(a, "%s/manifest.json", dir), SUMS_MAX, &manifest, e) ||
+      !file_read(a, arena_printf(a, "%s/model.bin", dir), FILE_LIMIT, &model, e))
+    return NULL;
+  text_put(&both, (const char *)manifest.data, manifest.size);
+  text_put(&both, (const char *)model.data, model.size);
+  const char *hex = sha256_hex(a, both.data, both.size);
+  text_free(&both);
+  return hex;
+}
+
+const char *circuit_identity(struct arena *a, const struct circuit *p, const char *model_sha256) {
+  struct text both = {0};
+  report_manifest(&both, p, model_sha256);
+  model_put(&both, graph_renamed(a, p));
+  const char *hex = sha256_hex(a, both.data, both.size);
+  text_free(&both);
+  return hex;
+}

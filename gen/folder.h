@@ -38,4 +38,9 @@ bool folder_check(const char *dir, struct err *e);
 // The circuit of a folder: its model.bin with the lanes that its manifest states. NULL on error.
 struct circuit *folder_circuit(struct arena *a, const char *dir, struct err *e);
 
+// Which circuit it is: the SHA-256 of its manifest.json and its model.bin, one behind the other, of
+// which folder_circuit makes it. Of a folder NULL if they can't be read.
+const char *folder_identity(struct arena *a, const char *dir, struct err *e);
+const char *circuit_identity(struct arena *a, const struct circuit *p, const char *model_sha256);
+
 #endif

@@ -342,8 +342,8 @@ bool simulate_tools(bool icarus, struct err *e) {
 }
 
 bool simulate_writes(const char *name, bool model) {
-  static const char *const first[] = {"lock", "vectors", "obj_", "job",  "traced",
-                                      "fast", "bench.",  "tb.",  "wave."};
+  static const char *const first[] = {"lock", "vectors", "obj_", "job",   "traced",
+                                      "fast", "bench.",  "tb.",  "wave.", "sim.json"};
   for (size_t i = 0; i < sizeof first / sizeof *first; i++)
     if (strncmp(name, first[i], strlen(first[i])) == 0) return true;
   return model && strncmp(name, "rtl", 3) == 0;

@@ -174,4 +174,18 @@ void circuit_window_resize(struct cell *c, int64_t pixels);
 // hw/ state.
 void timing_run(struct circuit *p);
 
+// When a cell works on the first frame, in cycles from the one in which the circuit's first beat
+// may enter: its first beat in (without an input 0), its first and its last beat out; STATE: of
+// what it remembers at first.
+struct span {
+  int64_t taken, first, last;
+};
+
+// The spans (n_cells) of a circuit that takes and gives whatever it can; false if it stands still.
+bool timing_trace(const struct circuit *p, struct span *spans);
+
+// The fewest places of each queue (n_cells), the others as they are, with which no stall stops the
+// circuit for ever: what it has beyond them is for the pace. 0: no queue.
+void queues_least(struct circuit *p, int64_t *least);
+
 #endif

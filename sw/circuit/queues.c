@@ -107,23 +107,24 @@ static void secure_queues(struct arena *a, struct circuit *p, uint32_t part) {
   if (p->latency && !flows_always(a, p, part)) p->latency = 0; // no depth is enough
 }
 
-// The fewest places of a queue in front of a join with which the pace stays what it is and no stall
-// stops the circuit for ever.
-static void shrink_queue(struct arena *a, struct circuit *p, struct cell *c, int64_t pace,
-                         int64_t frames) {
+// The fewest places of a queue in front of a join with which no stall stops the circuit for ever,
+// and, unless `pace` is 0, the pace stays what it is in `frames` frames.
+static int64_t fewest(struct arena *a, struct circuit *p, struct cell *c, int64_t pace,
+                      int64_t frames) {
   struct timing *t = &c->timing;
   uint32_t part = c->part;
   // `least` are too few: what is remembered of the last frame has its place though nobody reads it
-  int64_t least = t->kind == TIMING_STATE ? t->ib - 1 : 0, enough = t->queue;
+  int64_t before = t->queue, least = t->kind == TIMING_STATE ? t->ib - 1 : 0, enough = before;
   while (enough - least > 1) {
     t->queue = (least + enough) / 2;
-    timing_pace(p, part, frames, NULL);
-    if (p->ii == pace && flows_always(a, p, part))
+    if (pace) timing_pace(p, part, frames, NULL);
+    if ((!pace || p->ii == pace) && flows_always(a, p, part))
       enough = t->queue;
     else
       least = t->queue;
   }
-  t->queue = enough;
+  t->queue = before;
+  return enough;
 }
 
 // A queue behind a linear layer, or a window's ring, which has grown beyond `least`.
@@ -206,7 +207,7 @@ static void shrink(struct arena *a, struct circuit *p, uint32_t part, const int6
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (!waits(c, part)) continue;
-    shrink_queue(a, p, c, pace, frames);
+    c->timing.queue = fewest(a, p, c, pace, frames);
     c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
   }
   size_t n = 0;
@@ -254,4 +255,13 @@ static void size_part(struct arena *a, struct circuit *p, uint32_t part) {
 
 void queues_size(struct arena *a, struct circuit *p) {
   passage_each(a, p, size_part);
+}
+
+void queues_least(struct circuit *p, int64_t *least) {
+  struct arena a = {0};
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    struct cell *c = &p->cells[i];
+    least[i] = waits(c, c->part) ? fewest(&a, p, c, 0, PACE_FRAMES) : 0;
+  }
+  arena_free(&a);
 }

@@ -36,8 +36,9 @@ struct events {
   uint32_t n_words;
   struct alarm *alarms; // a heap, the earliest first
   uint32_t n_alarms, room;
-  int64_t *most; // (n_cells) that was held at once; NULL: nobody asks
-  bool *shut;    // (n_cells) offers nothing
+  int64_t *most;       // (n_cells) that was held at once; NULL: nobody asks
+  bool *shut;          // (n_cells) offers nothing
+  struct trace *trace; // NULL: nobody asks
   struct arena *arena;
 };
 
@@ -137,6 +138,7 @@ static void advance(struct events *v, uint32_t cell, int64_t t) {
   struct state *s = &v->cells[cell];
   v->wake[cell] = NEVER;
   if (moves(v, &v->pins[cell])) {
+    if (v->trace) trace_add(v->trace, cell, &v->wires, t);
     ops->advance(s, &v->wires);
     int64_t beats = s->held + s->valid + s->read;
     if (v->most && beats > v->most[cell]) v->most[cell] = beats;
@@ -299,4 +301,23 @@ static void run(struct arena *a, struct circuit *p, uint32_t part) {
 
 void timing_run(struct circuit *p) {
   passage_each(NULL, p, run);
+}
+
+static bool trace_part(const struct circuit *p, uint32_t part, struct span *spans) {
+  struct arena a = {0};
+  struct events v = events_new(&a, p, part);
+  struct trace r = trace_new(&a, p, part, spans);
+  int64_t t = 0;
+  v.trace = &r;
+  do cycle(&v, t);
+  while (r.open && next_cycle(&v, &t));
+  arena_free(&a);
+  return !r.open;
+}
+
+bool timing_trace(const struct circuit *p, struct span *spans) {
+  bool goes = true;
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    if (part_of_input(p, i) == i) goes &= trace_part(p, i, spans);
+  return goes;
 }

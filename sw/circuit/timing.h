@@ -115,4 +115,19 @@ void timing_pace(struct circuit *p, uint32_t part, int64_t frames, int64_t *most
 // timing_run by looking at every cell in every cycle.
 void timing_run_ref(struct circuit *p);
 
+// What is known of the spans (facts.h) of a part's cells.
+struct trace {
+  const struct circuit *circuit;
+  struct span *spans; // (n_cells)
+  int64_t *beats;     // (n_streams) that have moved
+  int64_t open;       // streams whose first frame hasn't moved
+};
+struct trace trace_new(struct arena *a, const struct circuit *p, uint32_t part, struct span *spans);
+
+// What moves at a cell in this cycle.
+void trace_add(struct trace *r, uint32_t cell, const struct wires *w, int64_t cycle);
+
+// timing_trace by looking at every cell in every cycle.
+bool timing_trace_ref(const struct circuit *p, struct span *spans);
+
 #endif

@@ -91,3 +91,30 @@ void passage_each(struct arena *a, struct circuit *p,
   }
   p->latency = goes ? latest : 0;
 }
+
+struct trace trace_new(struct arena *a, const struct circuit *p, uint32_t part,
+                       struct span *spans) {
+  struct trace r = {.circuit = p, .spans = spans, .beats = ARENA_NEW(a, int64_t, p->n_streams)};
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->part != part) continue;
+    spans[i] = (struct span){.taken = c->n_in ? NONE : 0, .first = NONE, .last = NONE};
+    r.open += c->n_out;
+  }
+  return r;
+}
+
+void trace_add(struct trace *r, uint32_t cell, const struct wires *w, int64_t cycle) {
+  const struct cell *c = &r->circuit->cells[cell];
+  struct span *s = &r->spans[cell];
+  for (uint32_t k = 0; k < c->n_in; k++)
+    if (s->taken == NONE && w->moved[c->in[k]->id]) s->taken = cycle;
+  for (uint32_t k = 0; k < c->n_out; k++) {
+    const struct stream *out = c->out[k];
+    if (!w->moved[out->id] || r->beats[out->id] == out->beats) continue;
+    if (s->first == NONE) s->first = cycle;
+    if (++r->beats[out->id] < out->beats) continue;
+    s->last = cycle;
+    r->open--;
+  }
+}

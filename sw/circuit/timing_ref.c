@@ -43,21 +43,35 @@ static bool moves(const struct circuit *p, const struct wires *w) {
   return any;
 }
 
-static void run(struct arena *a, struct circuit *p, uint32_t part) {
-  struct state *cells = timing_states(a, p);
-  struct wires w = {ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)};
-  struct passage f = passage_new(a, p, part, FRAMES_MOST, CYCLES_MOST);
+// Cycles without a beat after which none will come: branches that wait for each other do so for
+// ever.
+static int64_t stillness(const struct circuit *p, uint32_t part) {
   int64_t bottleneck = 1;
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].part == part && p->cells[i].cycles > bottleneck)
       bottleneck = p->cells[i].cycles;
-  // branches that wait for each other would do so for ever
-  for (int64_t t = 0, still = 0; !passage_known(&f) && still <= bottleneck + PATIENCE; t++) {
+  return bottleneck + PATIENCE;
+}
+
+static void advance(const struct circuit *p, uint32_t part, struct state *cells,
+                    const struct wires *w) {
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].part == part) timing_ops(p->cells[i].timing.kind)->advance(&cells[i], w);
+}
+
+static struct wires wires_new(struct arena *a, const struct circuit *p) {
+  return (struct wires){ARENA_NEW(a, bool, p->n_streams), ARENA_NEW(a, bool, p->n_streams)};
+}
+
+static void run(struct arena *a, struct circuit *p, uint32_t part) {
+  struct state *cells = timing_states(a, p);
+  struct wires w = wires_new(a, p);
+  struct passage f = passage_new(a, p, part, FRAMES_MOST, CYCLES_MOST);
+  for (int64_t t = 0, still = 0; !passage_known(&f) && still <= stillness(p, part); t++) {
     settle_valid(p, part, cells, &w);
     settle_ready(p, part, cells, &w);
     still = moves(p, &w) ? 0 : still + 1;
-    for (uint32_t i = 0; i < p->n_cells; i++)
-      if (p->cells[i].part == part) timing_ops(p->cells[i].timing.kind)->advance(&cells[i], &w);
+    advance(p, part, cells, &w);
     if (passage_enters(&f, &w)) passage_enter(&f, cells, t);
     passage_leave(&f, &w, t);
   }
@@ -68,4 +82,29 @@ void timing_run_ref(struct circuit *p) {
   struct arena a = {0};
   passage_each(&a, p, run);
   arena_free(&a);
+}
+
+static bool trace_part(struct arena *a, const struct circuit *p, uint32_t part,
+                       struct span *spans) {
+  struct state *cells = timing_states(a, p);
+  struct wires w = wires_new(a, p);
+  struct trace r = trace_new(a, p, part, spans);
+  for (int64_t t = 0, still = 0; r.open && still <= stillness(p, part); t++) {
+    settle_valid(p, part, cells, &w);
+    settle_ready(p, part, cells, &w);
+    still = moves(p, &w) ? 0 : still + 1;
+    for (uint32_t i = 0; i < p->n_cells; i++)
+      if (p->cells[i].part == part) trace_add(&r, i, &w, t);
+    advance(p, part, cells, &w);
+  }
+  return !r.open;
+}
+
+bool timing_trace_ref(const struct circuit *p, struct span *spans) {
+  struct arena a = {0};
+  bool goes = true;
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    if (part_of_input(p, i) == i) goes &= trace_part(&a, p, i, spans);
+  arena_free(&a);
+  return goes;
 }

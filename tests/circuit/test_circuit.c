@@ -162,6 +162,13 @@ static void test_residual(void **state) {
   int64_t ii = p->ii, places = queue->timing.queue;
   assert_int_equal(ii, 48); // of the layer before it: 6 beats of 8 groups
   assert_true(places > 1 && p->latency > 0);
+  int64_t *least = ARENA_NEW(&a, int64_t, p->n_cells);
+  queues_least(p, least);
+  assert_true(least[queue - p->cells] > 1 && least[queue - p->cells] < places);
+  assert_int_equal(least[0], 0);
+  queue->timing.queue = least[queue - p->cells];
+  timing_run(p);
+  assert_true(p->latency > 0 && p->ii > ii);
   queue->timing.queue = places - 1;
   timing_run(p);
   assert_true(p->ii > ii);
@@ -186,6 +193,25 @@ static void expect_equal(struct circuit *p) {
              (long long)plain.latency, (long long)plain.steady);
 }
 
+// Both say when each cell works on the first frame; what is in front of the outputs, until the
+// latency is over.
+static void expect_equal_spans(struct arena *a, const struct circuit *p) {
+  struct span *spans = ARENA_NEW(a, struct span, p->n_cells);
+  struct span *plain = ARENA_NEW(a, struct span, p->n_cells);
+  int64_t last = 0, first = 0;
+  assert_int_equal(timing_trace(p, spans), p->latency != 0);
+  assert_int_equal(timing_trace_ref(p, plain), p->latency != 0);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    assert_memory_equal(&spans[i], &plain[i], sizeof *spans);
+    assert_true(!p->latency || spans[i].first <= spans[i].last);
+    if (c->n_in && c->in[0]->id == p->inputs[0].id) first = spans[i].taken;
+    for (uint32_t k = 0; k < p->n_outputs; k++)
+      if (c->out[0]->id == p->outputs[k].id && spans[i].last > last) last = spans[i].last;
+  }
+  if (p->latency && p->n_inputs == 1) assert_int_equal(last - first, p->latency);
+}
+
 // With the queues as they are, and too small; how often nothing moved.
 static int expect_equal_with_any(struct arena *a, const struct graph *g, int64_t lanes) {
   struct err e = {0};
@@ -194,10 +220,12 @@ static int expect_equal_with_any(struct arena *a, const struct graph *g, int64_t
   int stuck = 0;
   if (!p) fail_msg("%s", e.text);
   expect_equal(p);
+  expect_equal_spans(a, p);
   for (int64_t places = 6; places > 0; places--) {
     for (uint32_t i = 0; i < p->n_cells; i++)
       if (p->cells[i].kind == CELL_QUEUE) p->cells[i].timing.queue = places;
     expect_equal(p);
+    expect_equal_spans(a, p);
     stuck += p->latency == 0;
   }
   return stuck;
