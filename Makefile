@@ -37,7 +37,7 @@ sim: setup-sim ## simulate the networks of models/ at 8,3: make sim IMAGES=10000
 	  -o $(BUILD)/simulation/lenet5 models/lenet5.bin
 
 # Seeded, and the same bits on every machine: models/SHA256SUMS has the hashes that must come out.
-MODELS = mnist-mlp mnist-acts lenet5
+MODELS = mnist-mlp mnist-acts lenet5 resnet-mini
 models: all ## train the models in models/ anew from MNIST and check their hashes
 	@mkdir -p $(BUILD)/models
 	@for net in $(MODELS); do \
