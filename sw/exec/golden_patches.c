@@ -2,6 +2,7 @@
 // Taps of windows, gathered.
 #include "sw/exec/golden_parts.h"
 
+#include <assert.h>
 #include <string.h>
 
 int64_t golden_patch(const struct conv *c) {
@@ -17,10 +18,7 @@ struct gather {
 
 static void pad(const struct gather *g, uint8_t *to, int64_t pixels) {
   int64_t count = pixels * g->window->channels;
-  if (g->size == 1)
-    memset(to, g->zero, (size_t)count);
-  else
-    for (int64_t i = 0; i < count; i++) ((int32_t *)(void *)to)[i] = g->zero;
+  memset(to, g->zero, (size_t)count * g->size);
 }
 
 // `columns` pixels of row y from column x on, `step` apart.
@@ -43,10 +41,12 @@ static void copy_row(const struct gather *g, int64_t y, int64_t x, int64_t colum
 }
 
 void golden_patches(const struct conv *c, int64_t first, int64_t pixels, const void *image,
-                    size_t size, int32_t zero, void *to) {
+                    size_t size, int32_t zero, int64_t wide, void *to) {
   const struct window *w = &c->window;
   struct gather g = {w, image, (size_t)w->channels * size, size, zero};
+  size_t behind = (size_t)(wide - golden_patch(c)) * size;
   uint8_t *row = to;
+  assert(size == 1 || !zero);
   for (int64_t p = first; p < first + pixels; p++) {
     int64_t x = window_at(w, COLUMNS, p % w->out[COLUMNS], 0);
     for (int64_t k = 0; k < w->kernel[ROWS]; k++) {
@@ -54,5 +54,7 @@ void golden_patches(const struct conv *c, int64_t first, int64_t pixels, const v
       copy_row(&g, y, x, w->kernel[COLUMNS], w->dilation[COLUMNS], row);
       row += (size_t)w->kernel[COLUMNS] * g.pixel;
     }
+    memset(row, 0, behind);
+    row += behind;
   }
 }

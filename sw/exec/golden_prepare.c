@@ -77,6 +77,7 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
       !fits16(lo, hi) || !sums_fit32(g, n))
     return;
   p->packed = true;
+  p->taps = weights_of(w).taps;
   p->bytes = k->linear8 && value_is_narrow(x) && lo >= INT8_MIN && hi <= INT8_MAX;
   struct weights weights = weights_of(w);
   pack_weights(a, &weights, p->bytes ? 4 : 2, p);
@@ -92,14 +93,35 @@ void golden_prepare_linear(struct arena *a, const struct kernels *k, const struc
   prepare_weighted(a, k, g, n, p);
 }
 
+// Weights by tap, then channel.
+static void pack_depthwise(struct arena *a, const struct value *w, const struct value *b,
+                           struct prepared *p) {
+  struct weights from = weights_of(w);
+  p->outs = (from.outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+  int16_t *weight = ARENA_NEW(a, int16_t, from.taps * p->outs);
+  p->bias = ARENA_NEW(a, int32_t, p->outs);
+  for (int64_t o = 0; o < from.outs; o++) {
+    p->bias[o] = b ? (int32_t)tensor_int(b->init, o) : 0;
+    for (int64_t i = 0; i < from.taps; i++)
+      weight[i * p->outs + o] = (int16_t)weight_of(&from, o, i);
+  }
+  p->weight = weight;
+}
+
 // With one group a patch is a row of a linear layer; its padding is x_zero.
 void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct graph *g,
                          const struct node *n, struct prepared *p) {
   struct conv *c = ARENA_NEW(a, struct conv, 1);
   struct err e = {0};
-  if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e) || c->groups > 1) return;
+  if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e)) return;
+  bool depthwise = c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
+  if (c->groups > 1 && !depthwise) return;
   prepare_weighted(a, k, g, n, p);
   p->conv = c;
+  p->depthwise = p->packed && depthwise;
+  if (!p->depthwise) return;
+  p->bytes = false;
+  pack_depthwise(a, node_in(g, n, 1), node_in(g, n, 2), p);
 }
 
 // The table in bytes, code - lowest on both sides.

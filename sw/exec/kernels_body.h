@@ -6,6 +6,8 @@
 
 #include "sw/exec/kernels_real_body.h"
 
+#include <string.h>
+
 // half_even of acc / 2^shift plus zero, clamped to lo..hi.
 static inline int32_t requantised(int32_t acc, int shift, int32_t zero, int32_t lo, int32_t hi) {
   int32_t kept = acc >> shift, half = acc >> (shift - 1) & 1, rest = acc & ((1 << (shift - 1)) - 1);
@@ -14,15 +16,43 @@ static inline int32_t requantised(int32_t acc, int shift, int32_t zero, int32_t 
   return above < hi ? above : hi;
 }
 
-static void requant32(int64_t count, const int32_t *restrict acc, int shift, int32_t zero,
-                      int32_t lo, int32_t hi, int32_t *restrict codes) {
-  for (int64_t i = 0; i < count; i++) codes[i] = requantised(acc[i], shift, zero, lo, hi);
+// Rows whose accumulators are padded go through a block of them.
+static void requant32(int64_t rows, int64_t out, int64_t outs, const int32_t *restrict acc,
+                      int shift, int32_t zero, int32_t lo, int32_t hi, int32_t *restrict codes) {
+  if (out == outs) {
+    for (int64_t i = 0; i < rows * out; i++) codes[i] = requantised(acc[i], shift, zero, lo, hi);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < out; i++)
+      codes[r * out + i] = requantised(acc[r * outs + i], shift, zero, lo, hi);
 }
 
-static void requant8(int64_t count, const int32_t *restrict acc, int shift, int32_t zero,
-                     int32_t lo, int32_t hi, uint8_t *restrict bytes) {
-  for (int64_t i = 0; i < count; i++)
-    bytes[i] = (uint8_t)(requantised(acc[i], shift, zero, lo, hi) - lo);
+static void requant8(int64_t rows, int64_t out, int64_t outs, const int32_t *restrict acc,
+                     int shift, int32_t zero, int32_t lo, int32_t hi, uint8_t *restrict bytes) {
+  if (out == outs) {
+    for (int64_t i = 0; i < rows * out; i++)
+      bytes[i] = (uint8_t)(requantised(acc[i], shift, zero, lo, hi) - lo);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t o = 0; o < out; o += KERNEL_OUTS) {
+      uint8_t block[KERNEL_OUTS];
+      for (int i = 0; i < KERNEL_OUTS; i++)
+        block[i] = (uint8_t)(requantised(acc[r * outs + o + i], shift, zero, lo, hi) - lo);
+      memcpy(bytes + r * out + o, block, (size_t)(out - o < KERNEL_OUTS ? out - o : KERNEL_OUTS));
+    }
+}
+
+static void depthwise16(int64_t taps, int64_t channels, const int16_t *const *x, const int16_t *w,
+                        const int32_t *bias, int32_t *acc) {
+  for (int64_t c = 0; c < channels; c += KERNEL_OUTS) {
+    int32_t sum[KERNEL_OUTS];
+    for (int i = 0; i < KERNEL_OUTS; i++) sum[i] = bias[c + i];
+    for (int64_t t = 0; t < taps; t++)
+      for (int i = 0; i < KERNEL_OUTS; i++) sum[i] += x[t][c + i] * w[t * channels + c + i];
+    for (int i = 0; i < KERNEL_OUTS; i++) acc[c + i] = sum[i];
+  }
 }
 
 static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t *restrict table,
@@ -30,5 +60,5 @@ static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t 
   for (int64_t i = 0; i < count; i++) to[i] = table[bytes[i]];
 }
 
-const struct kernels KERNELS = {NAME, linear16,  LINEAR8,  linear_real, product_real,
-                                adam, requant32, requant8, lookup8};
+const struct kernels KERNELS = {NAME, linear16,    LINEAR8,   linear_real, product_real,
+                                adam, depthwise16, requant32, requant8,    lookup8};

@@ -41,5 +41,5 @@ __attribute__((target("avx512vbmi"))) static void lookup8_vbmi(int64_t count, co
 }
 
 const struct kernels kernels_vbmi = {"avx512-vbmi", linear16,  linear8,  linear_real, product_real,
-                                     adam,          requant32, requant8, lookup8_vbmi};
+                                     adam,          depthwise16,  requant32, requant8, lookup8_vbmi};
 #endif
