@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CHUNK_MOST = 64, CHUNK_LEAST = 2, CHUNK_BYTES = 1 << 18, ALIGNMENT = 64 };
+enum { CHUNK_MOST = 64, CHUNK_LEAST = 2, CHUNK_BYTES = 1 << 18, ALIGNMENT = 64, BEYOND = 64 };
 
 const char *golden_kernels(void) {
   return kernels_best()->name;
@@ -197,8 +197,8 @@ static struct chunk *chunk_new(struct arena *a, const struct golden *m, int64_t 
     if (m->graph->nodes[i].n_in > inputs) inputs = m->graph->nodes[i].n_in;
   *c = (struct chunk){.m = m,
                       .most = most,
-                      .work = arena_alloc(a, (size_t)most, (size_t)m->workspace),
-                      .scratch = arena_alloc(a, 1, (size_t)m->scratch + 64),
+                      .work = arena_alloc(a, 1, (size_t)(most * m->workspace) + BEYOND),
+                      .scratch = arena_alloc(a, 1, (size_t)m->scratch + BEYOND),
                       .parts = ARENA_NEW(a, const void *, inputs)};
   return c;
 }

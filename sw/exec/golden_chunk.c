@@ -75,7 +75,9 @@ static void run_joined(const struct chunk *c, const struct node *n, const struct
   const uint8_t *a = golden_array(c, n->in[0].value), *b = golden_array(c, n->in[1].value);
   uint8_t *y = golden_array(c, n->out[0]);
   int64_t count = c->frames * value_elements(node_out(c->m->graph, n, 0));
-  if (p->added)
+  if (p->clamp)
+    c->m->kernels->clamp8(count, a, b, p->clamp->offset, p->clamp->lo, p->clamp->hi, y);
+  else if (p->added)
     for (int64_t i = 0; i < count; i++) y[i] = p->added[a[i] + b[i]];
   else
     for (int64_t i = 0; i < count; i++) y[i] = p->joined[a[i] + 256 * b[i]];
@@ -123,6 +125,10 @@ static void run_table(const struct chunk *c, const struct node *n, const struct 
   const void *x = golden_array(c, n->in[0].value);
   void *y = golden_array(c, n->out[0]);
   int64_t count = c->frames * value_elements(v), lowest = type_lowest(&v->type);
+  if (p->clamp) {
+    c->m->kernels->clamp8(count, x, NULL, p->clamp->offset, p->clamp->lo, p->clamp->hi, y);
+    return;
+  }
   if (p->table8) {
     c->m->kernels->lookup8(count, x, p->table8, y);
     return;

@@ -49,5 +49,8 @@ void golden_prepare_join(struct arena *a, const struct kernels *k, const struct 
           (uint8_t)(joined(&j, type_integer(&x->type, 0, c), type_integer(&z->type, 0, b)) - least);
   if (n->op != OP_add || n->rq[0].mul[0] != n->rq[1].mul[0]) return;
   p->added = ARENA_NEW(a, uint8_t, 511);
-  for (int i = 0; i < 511; i++) p->added[i] = p->joined[i < 256 ? i : 255 + (i - 255) * 256];
+  int most = (int)(type_highest(&x->type) - type_lowest(&x->type));
+  int sums = most + (int)(type_highest(&z->type) - type_lowest(&z->type));
+  for (int i = 0; i <= sums; i++) p->added[i] = p->joined[i <= most ? i : most + (i - most) * 256];
+  p->clamp = golden_clamp(a, p->added, sums + 1);
 }

@@ -34,7 +34,8 @@ static void requantise(const struct chunk *c, const struct node *n, const struct
   }
 }
 
-// Elements as the kernel takes them: bytes as they are stored, 16 bits minus their zero.
+// Elements as the kernel takes them: bytes as they are stored, minus a base, 16 bits minus their
+// zero.
 static const void *operands(const struct chunk *c, const struct node *n, const struct prepared *p,
                             const void *from, int64_t count, int16_t *words) {
   const struct place *place = &c->m->places[n->in[0].value];
@@ -42,9 +43,13 @@ static const void *operands(const struct chunk *c, const struct node *n, const s
   int32_t zero = (int32_t)type_from_integer(&x->type, 0, 0);
   const uint8_t *bytes = from;
   const int32_t *codes = from;
-  if (p->bytes) return from;
+  if (p->bytes && !p->base) return from;
+  if (p->bytes) {
+    c->m->kernels->clamp8(count, bytes, NULL, -p->base, 0, 255, (uint8_t *)words);
+    return words;
+  }
   if (place->narrow)
-    for (int64_t i = 0; i < count; i++) words[i] = (int16_t)(bytes[i] + place->lowest - zero);
+    c->m->kernels->widen8(count, bytes, place->lowest - zero, words);
   else
     for (int64_t i = 0; i < count; i++) words[i] = (int16_t)(codes[i] - zero);
   return words;
@@ -64,7 +69,8 @@ static void run_rows(const struct chunk *c, const struct node *n, const struct p
                      const void *rows, int64_t count, int64_t first, int32_t *acc) {
   const struct kernels *k = c->m->kernels;
   if (p->bytes)
-    k->linear8(count, p->groups, p->outs, rows, p->weight, p->bias, acc);
+    (k->linear8 ? k->linear8 : k->linear7)(count, p->groups, p->outs, rows, p->weight, p->bias,
+                                           acc);
   else
     k->linear16(count, p->groups, p->outs, rows, p->weight, p->bias, acc);
   requantise(c, n, p, acc, first, count);
@@ -95,7 +101,7 @@ static void run_linear(const struct chunk *c, const struct node *n, const struct
 static int32_t padding(const struct chunk *c, const struct node *n, const struct prepared *p) {
   const struct type *type = &node_in(c->m->graph, n, 0)->type;
   if (!p->bytes) return 0;
-  return (int32_t)type_from_integer(type, 0, 0) - c->m->places[n->in[0].value].lowest;
+  return (int32_t)type_from_integer(type, 0, 0) - c->m->places[n->in[0].value].lowest - p->base;
 }
 
 static void conv_frame(const struct chunk *c, const struct node *n, const struct prepared *p,
@@ -105,7 +111,8 @@ static void conv_frame(const struct chunk *c, const struct node *n, const struct
   int32_t *acc = (int32_t *)(void *)(scratch + line(GOLDEN_BLOCK * wide(p) * (int64_t)size));
   for (int64_t at = 0; at < pixels; at += GOLDEN_BLOCK) {
     int64_t rows = pixels - at < GOLDEN_BLOCK ? pixels - at : GOLDEN_BLOCK;
-    golden_patches(p->conv, at, rows, image, size, padding(c, n, p), wide(p), scratch);
+    golden_patches(c->m->kernels, p->conv, at, rows, image, size, padding(c, n, p), wide(p),
+                   scratch);
     run_rows(c, n, p, scratch, rows, frame * pixels + at, acc);
   }
 }
@@ -158,7 +165,7 @@ static void run_conv(const struct chunk *c, const struct node *n, const struct p
   int64_t elements = value_elements(x), size = c->m->places[n->in[0].value].narrow ? 1 : 4;
   const uint8_t *images = golden_array(c, n->in[0].value);
   int16_t *words = (int16_t *)(void *)c->scratch;
-  uint8_t *rest = c->scratch + (p->bytes ? 0 : line(elements * 2));
+  uint8_t *rest = c->scratch + line(elements * 2);
   for (int64_t f = 0; f < c->frames; f++) {
     const void *image = operands(c, n, p, images + f * elements * size, elements, words);
     if (p->depthwise)
@@ -183,7 +190,7 @@ int64_t golden_rows_scratch(const struct graph *g, const struct node *n, const s
     int64_t rows = frames * elements / p->taps;
     return line(rows * wide(p) * 2) + line(rows * acc) + frames * words;
   }
-  if (!p->depthwise) return words + line(GOLDEN_BLOCK * wide(p) * 2) + GOLDEN_BLOCK * acc;
+  if (!p->depthwise) return words + line(GOLDEN_BLOCK * wide(p) * 2) + GOLDEN_BLOCK * acc + 64;
   const struct window *w = &p->conv->window;
   int64_t spread = w->in[ROWS] * w->in[COLUMNS] * p->outs * 2;
   return words + line(p->taps * (int64_t)sizeof(void *)) + acc + GOLDEN_BLOCK * acc + spread;

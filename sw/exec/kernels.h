@@ -44,6 +44,9 @@ struct kernels {
   // where the machine has no instruction for it.
   void (*linear8)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
                   const int32_t *bias, int32_t *acc);
+  // The same for x of at most 127.
+  void (*linear7)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
+                  const int32_t *bias, int32_t *acc);
   // y (rows, out) = x (rows, in) * w (out, in) + bias (out, or NULL for zeros) in floats. Term k
   // goes to lane k % 16, each lane a chain of fused multiply-adds with k ascending; then lane l +=
   // lane l + 8, 4, 2, 1.
@@ -65,6 +68,13 @@ struct kernels {
   // The same in bytes, code - lo; hi - lo <= 255.
   void (*requant8)(int64_t rows, int64_t out, int64_t outs, const int32_t *acc, int shift,
                    int32_t zero, int32_t lo, int32_t hi, uint8_t *bytes);
+  // words (count) = bytes + offset.
+  void (*widen8)(int64_t count, const uint8_t *bytes, int offset, int16_t *words);
+  // to (count) = clamp(a + b + offset, lo, hi), all in bytes but for the sum; b NULL: without it.
+  void (*clamp8)(int64_t count, const uint8_t *a, const uint8_t *b, int offset, int lo, int hi,
+                 uint8_t *to);
+  // Rows of `bytes` bytes each, `step` apart, side by side; 16 bytes beyond either may be touched.
+  void (*gather)(int64_t rows, int64_t bytes, const uint8_t *from, int64_t step, uint8_t *to);
   // to (count) = table (256) of bytes.
   void (*lookup8)(int64_t count, const uint8_t *bytes, const uint8_t *table, uint8_t *to);
 };

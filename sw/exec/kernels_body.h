@@ -2,7 +2,7 @@
 // The text of the kernels, compiled once per instruction set. The including file defines
 // the vectors of 16 floats (V16, V16_ZERO, V16_LOAD(p), V16_SET(x), V16_ADD(a, b), V16_FMA(a, b,
 // c), V16_STORE(p, v), V16_SUM(v)), the tiles of kernels_real_body.h, the function linear16, and
-// LINEAR8 (a function or NULL), KERNELS, NAME.
+// LINEAR8 and LINEAR7 (functions or NULL), KERNELS, NAME.
 
 #include "sw/exec/kernels_real_body.h"
 
@@ -55,10 +55,37 @@ static void depthwise16(int64_t taps, int64_t channels, const int16_t *const *x,
   }
 }
 
+static void widen8(int64_t count, const uint8_t *restrict bytes, int offset,
+                   int16_t *restrict words) {
+  for (int64_t i = 0; i < count; i++) words[i] = (int16_t)(bytes[i] + offset);
+}
+
+static inline uint8_t clamped(int sum, int lo, int hi) {
+  int16_t v = (int16_t)sum, least = (int16_t)lo, most = (int16_t)hi;
+  int16_t above = v > least ? v : least;
+  return (uint8_t)(above < most ? above : most);
+}
+
+static void clamp8(int64_t count, const uint8_t *a, const uint8_t *b, int offset, int lo, int hi,
+                   uint8_t *to) {
+  if (b)
+    for (int64_t i = 0; i < count; i++) to[i] = clamped(a[i] + b[i] + offset, lo, hi);
+  else
+    for (int64_t i = 0; i < count; i++) to[i] = clamped(a[i] + offset, lo, hi);
+}
+
+// In whole blocks; what one writes beyond its row the next one writes again.
+static void gather(int64_t rows, int64_t bytes, const uint8_t *from, int64_t step, uint8_t *to) {
+  enum { BLOCK = 16 };
+  for (int64_t r = 0; r < rows; r++, from += step, to += bytes)
+    for (int64_t i = 0; i < bytes; i += BLOCK) memcpy(to + i, from + i, BLOCK);
+}
+
 static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t *restrict table,
                     uint8_t *restrict to) {
   for (int64_t i = 0; i < count; i++) to[i] = table[bytes[i]];
 }
 
-const struct kernels KERNELS = {NAME, linear16,    LINEAR8,   linear_real, product_real,
-                                adam, depthwise16, requant32, requant8,    lookup8};
+const struct kernels KERNELS = {NAME,         linear16, LINEAR8,     LINEAR7,   linear_real,
+                                product_real, adam,     depthwise16, requant32, requant8,
+                                widen8,       clamp8,   gather,      lookup8};
