@@ -60,14 +60,6 @@ static inline bool golden_is_alias(const struct node *n) {
 // Every node once, from the input's array on.
 void golden_chunk(const struct chunk *c);
 
-// Elements of a patch: what an output pixel of a convolution sees.
-int64_t golden_patch(const struct conv *c);
-
-// The patches of output pixels first..first + pixels - 1, each a row of `wide` elements of `size`
-// bytes, 1 or 2, and 0 behind the patch; `zero` in the padding, which of 2 bytes is 0. One group.
-void golden_patches(const struct kernels *k, const struct conv *c, int64_t first, int64_t pixels,
-                    const void *image, size_t size, int32_t zero, int64_t wide, void *to);
-
 // A layer with weights that a kernel serves; and the scratch memory that it needs for so many
 // frames, bytes.
 void golden_rows(const struct chunk *c, const struct node *n, const struct prepared *p);

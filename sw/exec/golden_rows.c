@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { BEYOND = 16 }; // bytes that a gather touches
+
 // Rows of accumulators, padded, become rows `first` on of a value.
 static void requantise(const struct chunk *c, const struct node *n, const struct prepared *p,
                        const int32_t *acc, int64_t first, int64_t rows) {
@@ -36,23 +38,21 @@ static void requantise(const struct chunk *c, const struct node *n, const struct
 
 // Elements as the kernel takes them: bytes as they are stored, minus a base, 16 bits minus their
 // zero.
-static const void *operands(const struct chunk *c, const struct node *n, const struct prepared *p,
-                            const void *from, int64_t count, int16_t *words) {
+static void put_operands(const struct chunk *c, const struct node *n, const struct prepared *p,
+                         const void *from, int64_t count, void *to) {
   const struct place *place = &c->m->places[n->in[0].value];
   const struct value *x = node_in(c->m->graph, n, 0);
   int32_t zero = (int32_t)type_from_integer(&x->type, 0, 0);
-  const uint8_t *bytes = from;
   const int32_t *codes = from;
-  if (p->bytes && !p->base) return from;
-  if (p->bytes) {
-    c->m->kernels->clamp8(count, bytes, NULL, -p->base, 0, 255, (uint8_t *)words);
-    return words;
-  }
-  if (place->narrow)
-    c->m->kernels->widen8(count, bytes, place->lowest - zero, words);
+  int16_t *words = to;
+  if (p->bytes && !p->base)
+    memcpy(to, from, (size_t)count);
+  else if (p->bytes)
+    c->m->kernels->clamp8(count, from, NULL, -p->base, 0, 255, to);
+  else if (place->narrow)
+    c->m->kernels->widen8(count, from, place->lowest - zero, words);
   else
     for (int64_t i = 0; i < count; i++) words[i] = (int16_t)(codes[i] - zero);
-  return words;
 }
 
 static size_t operand_size(const struct prepared *p) {
@@ -89,7 +89,11 @@ static void run_linear(const struct chunk *c, const struct node *n, const struct
   int64_t packed = line(rows * row * (int64_t)size);
   int32_t *acc = (int32_t *)(void *)(own + packed);
   int16_t *words = (int16_t *)(void *)(own + packed + line(rows * p->outs * 4));
-  const uint8_t *from = operands(c, n, p, golden_array(c, n->in[0].value), rows * in, words);
+  const uint8_t *from = golden_array(c, n->in[0].value);
+  if (!p->bytes || p->base) {
+    put_operands(c, n, p, from, rows * in, words);
+    from = (const uint8_t *)words;
+  }
   for (int64_t r = 0; r < rows && row != in; r++) {
     memcpy(own + (size_t)(r * row) * size, from + (size_t)(r * in) * size, (size_t)in * size);
     memset(own + (size_t)(r * row + in) * size, 0, (size_t)(row - in) * size);
@@ -97,63 +101,123 @@ static void run_linear(const struct chunk *c, const struct node *n, const struct
   run_rows(c, n, p, row == in ? from : own, rows, 0, acc);
 }
 
-// An image's padding is x_zero: in bytes as it is stored.
-static int32_t padding(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct type *type = &node_in(c->m->graph, n, 0)->type;
-  if (!p->bytes) return 0;
-  return (int32_t)type_from_integer(type, 0, 0) - c->m->places[n->in[0].value].lowest - p->base;
+// An image with its padding, which is x_zero: whatever a window sees lies within it.
+//
+//   offset -> (top, left)  +-----------------+
+//                          |  +-----------+  |
+//                          |  |   image   |  | rows
+//                          |  +-----------+  |
+//                          +-----------------+
+//                                columns
+struct framed {
+  int64_t top, left, rows, columns, channels; // channels: of a pixel, padded
+};
+
+static int64_t before(const struct window *w, int axis) {
+  int64_t first = window_at(w, axis, 0, 0);
+  return first < 0 ? -first : 0;
 }
 
-static void conv_frame(const struct chunk *c, const struct node *n, const struct prepared *p,
-                       const void *image, int64_t frame, uint8_t *scratch) {
+static int64_t extent(const struct window *w, int axis) {
+  int64_t last = window_at(w, axis, w->out[axis] - 1, w->kernel[axis] - 1) + 1;
+  return before(w, axis) + (last > w->in[axis] ? last : w->in[axis]);
+}
+
+static struct framed framed_of(const struct prepared *p) {
+  const struct window *w = &p->conv->window;
+  return (struct framed){before(w, ROWS), before(w, COLUMNS), extent(w, ROWS), extent(w, COLUMNS),
+                         p->depthwise ? p->outs : w->channels};
+}
+
+static int64_t framed_bytes(const struct prepared *p) {
+  struct framed f = framed_of(p);
+  return f.rows * f.columns * f.channels * (int64_t)operand_size(p);
+}
+
+static void put_frame(const struct chunk *c, const struct node *n, const struct prepared *p,
+                      const uint8_t *image, uint8_t *to) {
+  const struct window *w = &p->conv->window;
+  const struct place *place = &c->m->places[n->in[0].value];
+  const struct type *type = &node_in(c->m->graph, n, 0)->type;
+  struct framed f = framed_of(p);
+  size_t size = operand_size(p), pixel = (size_t)w->channels * (place->narrow ? 1 : 4);
+  int64_t zero = p->bytes ? type_from_integer(type, 0, 0) - place->lowest - p->base : 0;
+  bool apart = f.channels != w->channels;
+  int64_t pieces = apart ? w->in[COLUMNS] : 1, length = w->in[COLUMNS] / pieces;
+  memset(to, (int)zero, (size_t)framed_bytes(p));
+  for (int64_t y = 0; y < w->in[ROWS]; y++)
+    for (int64_t x = 0; x < pieces; x++) {
+      int64_t at = (y + f.top) * f.columns + f.left + x;
+      put_operands(c, n, p, image + (size_t)(y * w->in[COLUMNS] + x) * pixel, length * w->channels,
+                   to + (size_t)(at * f.channels) * size);
+    }
+}
+
+// A patch whose taps lie apart.
+static void put_apart(const struct chunk *c, const struct prepared *p, const uint8_t *from,
+                      int64_t pixel, int64_t line_step, uint8_t *to) {
+  const struct window *w = &p->conv->window;
+  int64_t run = w->kernel[COLUMNS] * pixel, apart = w->dilation[COLUMNS] * pixel;
+  int64_t row = wide(p) * (int64_t)operand_size(p);
+  for (int64_t k = 0; k < w->kernel[ROWS]; k++)
+    c->m->kernels->gather(1, w->kernel[COLUMNS], pixel, from + k * line_step, 0, apart,
+                          to + k * run, k + 1 < w->kernel[ROWS] ? run : row - k * run);
+}
+
+// The patches of output pixels first..first + pixels - 1, each a row of the kernel's form.
+static void put_patches(const struct chunk *c, const struct prepared *p, const uint8_t *framed,
+                        int64_t first, int64_t pixels, uint8_t *to) {
+  const struct window *w = &p->conv->window;
+  struct framed f = framed_of(p);
+  int64_t pixel = f.channels * (int64_t)operand_size(p), row = wide(p) * (int64_t)operand_size(p);
+  int64_t line_step = w->dilation[ROWS] * f.columns * pixel, run = w->kernel[COLUMNS] * pixel;
+  int64_t from_step = w->stride[COLUMNS] * pixel;
+  int64_t y = first / w->out[COLUMNS], x = first % w->out[COLUMNS];
+  for (int64_t count; pixels > 0; y++, x = 0, pixels -= count, to += count * row) {
+    int64_t top = window_at(w, ROWS, y, 0) + f.top, left = window_at(w, COLUMNS, x, 0) + f.left;
+    const uint8_t *from = framed + (top * f.columns + left) * pixel;
+    count = w->out[COLUMNS] - x < pixels ? w->out[COLUMNS] - x : pixels;
+    if (w->dilation[COLUMNS] == 1)
+      c->m->kernels->gather(count, w->kernel[ROWS], run, from, from_step, line_step, to, row);
+    for (int64_t i = 0; i < count && w->dilation[COLUMNS] != 1; i++)
+      put_apart(c, p, from + i * from_step, pixel, line_step, to + i * row);
+  }
+}
+
+static void run_patches(const struct chunk *c, const struct node *n, const struct prepared *p,
+                        const uint8_t *framed, int64_t frame, uint8_t *scratch) {
   int64_t pixels = window_pixels(&p->conv->window);
-  size_t size = operand_size(p);
-  int32_t *acc = (int32_t *)(void *)(scratch + line(GOLDEN_BLOCK * wide(p) * (int64_t)size));
+  int64_t packed = line(GOLDEN_BLOCK * wide(p) * (int64_t)operand_size(p) + BEYOND);
+  int32_t *acc = (int32_t *)(void *)(scratch + packed);
   for (int64_t at = 0; at < pixels; at += GOLDEN_BLOCK) {
     int64_t rows = pixels - at < GOLDEN_BLOCK ? pixels - at : GOLDEN_BLOCK;
-    golden_patches(c->m->kernels, p->conv, at, rows, image, size, padding(c, n, p), wide(p),
-                   scratch);
+    put_patches(c, p, framed, at, rows, scratch);
     run_rows(c, n, p, scratch, rows, frame * pixels + at, acc);
   }
 }
 
-// The pixels that the taps of an output pixel see; `zeros` beside the image.
-static void find_taps(const struct window *w, const int16_t *image, int64_t pixel, int64_t outs,
-                      const int16_t *zeros, const int16_t **at) {
-  for (int64_t ky = 0; ky < w->kernel[ROWS]; ky++) {
-    int64_t y = window_at(w, ROWS, pixel / w->out[COLUMNS], ky);
-    for (int64_t kx = 0; kx < w->kernel[COLUMNS]; kx++) {
-      int64_t x = window_at(w, COLUMNS, pixel % w->out[COLUMNS], kx);
-      bool inside = window_inside(w, ROWS, y) && window_inside(w, COLUMNS, x);
-      *at++ = inside ? image + (y * w->in[COLUMNS] + x) * outs : zeros;
-    }
-  }
+// The pixels that the taps of an output pixel see.
+static void find_taps(const struct window *w, const struct framed *f, const int16_t *framed,
+                      int64_t pixel, const int16_t **at) {
+  int64_t y = window_at(w, ROWS, pixel / w->out[COLUMNS], 0) + f->top;
+  int64_t x = window_at(w, COLUMNS, pixel % w->out[COLUMNS], 0) + f->left;
+  for (int64_t ky = 0; ky < w->kernel[ROWS]; ky++)
+    for (int64_t kx = 0; kx < w->kernel[COLUMNS]; kx++)
+      *at++ = framed + ((y + ky * w->dilation[ROWS]) * f->columns + x + kx * w->dilation[COLUMNS]) *
+                           f->channels;
 }
 
-// Pixels with their channels padded.
-static const int16_t *spread(const int16_t *words, int64_t pixels, int64_t channels, int64_t outs,
-                             int16_t *to) {
-  for (int64_t i = 0; i < pixels; i++) {
-    memcpy(to + i * outs, words + i * channels, (size_t)channels * sizeof *to);
-    memset(to + i * outs + channels, 0, (size_t)(outs - channels) * sizeof *to);
-  }
-  return to;
-}
-
-static void depthwise_frame(const struct chunk *c, const struct node *n, const struct prepared *p,
-                            const int16_t *image, int64_t frame, uint8_t *scratch) {
+static void run_depthwise(const struct chunk *c, const struct node *n, const struct prepared *p,
+                          const uint8_t *framed, int64_t frame, uint8_t *scratch) {
   const struct window *w = &p->conv->window;
-  int64_t pixels = window_pixels(w), ins = w->in[ROWS] * w->in[COLUMNS];
+  struct framed f = framed_of(p);
+  int64_t pixels = window_pixels(w);
   const int16_t **at = (const int16_t **)(void *)scratch;
-  int16_t *zeros = (int16_t *)(void *)(scratch + line(p->taps * (int64_t)sizeof *at));
-  int32_t *acc = (int32_t *)(void *)(zeros + p->outs * 2);
-  int16_t *padded = (int16_t *)(void *)(acc + GOLDEN_BLOCK * p->outs);
-  memset(zeros, 0, (size_t)p->outs * sizeof *zeros);
-  if (p->outs != w->channels) image = spread(image, ins, w->channels, p->outs, padded);
+  int32_t *acc = (int32_t *)(void *)(scratch + line(p->taps * (int64_t)sizeof *at));
   for (int64_t first = 0; first < pixels; first += GOLDEN_BLOCK) {
     int64_t rows = pixels - first < GOLDEN_BLOCK ? pixels - first : GOLDEN_BLOCK;
     for (int64_t r = 0; r < rows; r++) {
-      find_taps(w, image, first + r, p->outs, zeros, at);
+      find_taps(w, &f, (const int16_t *)(const void *)framed, first + r, at);
       c->m->kernels->depthwise16(p->taps, p->outs, at, p->weight, p->bias, acc + r * p->outs);
     }
     requantise(c, n, p, acc, frame * pixels + first, rows);
@@ -162,16 +226,15 @@ static void depthwise_frame(const struct chunk *c, const struct node *n, const s
 
 static void run_conv(const struct chunk *c, const struct node *n, const struct prepared *p) {
   const struct value *x = node_in(c->m->graph, n, 0);
-  int64_t elements = value_elements(x), size = c->m->places[n->in[0].value].narrow ? 1 : 4;
+  int64_t size = value_elements(x) * (c->m->places[n->in[0].value].narrow ? 1 : 4);
   const uint8_t *images = golden_array(c, n->in[0].value);
-  int16_t *words = (int16_t *)(void *)c->scratch;
-  uint8_t *rest = c->scratch + line(elements * 2);
+  uint8_t *framed = c->scratch, *rest = framed + line(framed_bytes(p) + BEYOND);
   for (int64_t f = 0; f < c->frames; f++) {
-    const void *image = operands(c, n, p, images + f * elements * size, elements, words);
+    put_frame(c, n, p, images + f * size, framed);
     if (p->depthwise)
-      depthwise_frame(c, n, p, image, f, rest);
+      run_depthwise(c, n, p, framed, f, rest);
     else
-      conv_frame(c, n, p, image, f, rest);
+      run_patches(c, n, p, framed, f, rest);
   }
 }
 
@@ -184,14 +247,12 @@ void golden_rows(const struct chunk *c, const struct node *n, const struct prepa
 
 int64_t golden_rows_scratch(const struct graph *g, const struct node *n, const struct prepared *p,
                             int64_t frames) {
-  const struct value *x = node_in(g, n, 0);
-  int64_t elements = value_elements(x), words = line(elements * 2), acc = p->outs * 4;
+  int64_t acc = p->outs * 4;
   if (!p->conv) {
-    int64_t rows = frames * elements / p->taps;
-    return line(rows * wide(p) * 2) + line(rows * acc) + frames * words;
+    int64_t elements = frames * value_elements(node_in(g, n, 0)), rows = elements / p->taps;
+    return line(rows * wide(p) * 2) + line(rows * acc) + line(elements * 2);
   }
-  if (!p->depthwise) return words + line(GOLDEN_BLOCK * wide(p) * 2) + GOLDEN_BLOCK * acc + 64;
-  const struct window *w = &p->conv->window;
-  int64_t spread = w->in[ROWS] * w->in[COLUMNS] * p->outs * 2;
-  return words + line(p->taps * (int64_t)sizeof(void *)) + acc + GOLDEN_BLOCK * acc + spread;
+  int64_t room = p->depthwise ? line(p->taps * (int64_t)sizeof(void *))
+                              : line(GOLDEN_BLOCK * wide(p) * 2 + BEYOND);
+  return line(framed_bytes(p) + BEYOND) + room + GOLDEN_BLOCK * acc;
 }

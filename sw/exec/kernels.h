@@ -73,8 +73,10 @@ struct kernels {
   // to (count) = clamp(a + b + offset, lo, hi), all in bytes but for the sum; b NULL: without it.
   void (*clamp8)(int64_t count, const uint8_t *a, const uint8_t *b, int offset, int lo, int hi,
                  uint8_t *to);
-  // Rows of `bytes` bytes each, `step` apart, side by side; 16 bytes beyond either may be touched.
-  void (*gather)(int64_t rows, int64_t bytes, const uint8_t *from, int64_t step, uint8_t *to);
+  // `count` patches, each of `rows` rows of `bytes` bytes that lie `step` apart: side by side,
+  // patch_step apart, from `from` on, from_step on, ...; 16 bytes beyond either may be touched.
+  void (*gather)(int64_t count, int64_t rows, int64_t bytes, const uint8_t *from, int64_t from_step,
+                 int64_t step, uint8_t *to, int64_t patch_step);
   // to (count) = table (256) of bytes.
   void (*lookup8)(int64_t count, const uint8_t *bytes, const uint8_t *table, uint8_t *to);
 };

@@ -74,11 +74,17 @@ static void clamp8(int64_t count, const uint8_t *a, const uint8_t *b, int offset
     for (int64_t i = 0; i < count; i++) to[i] = clamped(a[i] + offset, lo, hi);
 }
 
-// In whole blocks; what one writes beyond its row the next one writes again.
-static void gather(int64_t rows, int64_t bytes, const uint8_t *from, int64_t step, uint8_t *to) {
+// In whole blocks; what one writes beyond its row the next one writes again, or it is the zeros
+// behind a patch, which come last.
+static void gather(int64_t count, int64_t rows, int64_t bytes, const uint8_t *from,
+                   int64_t from_step, int64_t step, uint8_t *to, int64_t patch_step) {
   enum { BLOCK = 16 };
-  for (int64_t r = 0; r < rows; r++, from += step, to += bytes)
-    for (int64_t i = 0; i < bytes; i += BLOCK) memcpy(to + i, from + i, BLOCK);
+  for (int64_t n = 0; n < count; n++, from += from_step, to += patch_step) {
+    uint8_t *at = to;
+    for (int64_t r = 0; r < rows; r++, at += bytes)
+      for (int64_t i = 0; i < bytes; i += BLOCK) memcpy(at + i, from + r * step + i, BLOCK);
+    for (int64_t i = rows * bytes; i < patch_step; i++) to[i] = 0;
+  }
 }
 
 static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t *restrict table,
