@@ -377,8 +377,9 @@ static void copy(const struct step *s, const struct node *n, int64_t *y) {
 // ---- elements elsewhere
 
 // Where index `at` of dimension d comes from.
-static int64_t reordered(const struct node *n, int d, int64_t at) {
+static int64_t reordered(const struct node *n, int rank, int d, int64_t at) {
   if (n->op == OP_pad) return at - listed(n, ATTR_pad, d, 0);
+  if (n->op == OP_upsample) return d + 1 < rank ? at / listed(n, ATTR_factors, d, 1) : at;
   return listed(n, ATTR_begin, d, 0) + at * listed(n, ATTR_step, d, 1);
 }
 
@@ -388,7 +389,7 @@ static void reorder(const struct step *s, const struct node *n, int64_t *y) {
     int64_t rest = i % elements_of(v), stride = 1, from = 0;
     bool beside = false;
     for (int d = v->rank - 1; d >= 0; d--) {
-      int64_t at = reordered(n, d, rest % v->shape[d]);
+      int64_t at = reordered(n, v->rank, d, rest % v->shape[d]);
       beside |= at < 0 || at >= x->shape[d];
       from += at * stride;
       stride *= x->shape[d];

@@ -27,13 +27,30 @@ static void pad(struct netgen *n, uint32_t node, const struct value *x) {
   graph_add_ints(n->g, node, ATTR_codes, 1, &code);
 }
 
+// Mostly of both axes.
+static void upsample(struct netgen *n, uint32_t node, const struct value *x) {
+  int64_t factors[2];
+  for (int d = 0; d < x->rank - 1; d++)
+    factors[d] = netgen_chance(n, 25) ? 1 : netgen_pick(n, 2, 3);
+  graph_add_ints(n->g, node, ATTR_factors, x->rank - 1, factors);
+}
+
+static void add_lists(struct netgen *n, enum op op, uint32_t node, const struct value *x) {
+  if (op == OP_pad)
+    pad(n, node, x);
+  else if (op == OP_upsample)
+    upsample(n, node, x);
+  else
+    slice(n, node, x);
+}
+
 void netgen_reorder(struct netgen *n, enum op op) {
-  if (netgen_chance(n, 80)) netgen_image(n, netgen_chance(n, 40) ? 1 : 2);
+  if (op == OP_upsample || netgen_chance(n, 80)) netgen_image(n, netgen_chance(n, 40) ? 1 : 2);
   uint32_t x = n->at;
   struct value in = *netgen_end(n);
   uint32_t node = netgen_add_node(n, op, in.type, in.rank, in.shape, in.per_frame);
   netgen_use(n, node, x);
-  (op == OP_pad ? pad : slice)(n, node, &in);
+  add_lists(n, op, node, &in);
   struct value *y = &n->g->values[n->g->nodes[node].out[0]];
   struct err e = {0};
   graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);

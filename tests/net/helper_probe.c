@@ -132,11 +132,18 @@ static void make_pad(struct probe *p) {
   if (bit(p, 1)) graph_add_real(p->g, p->node, ATTR_value, sixteenth(p, 2));
 }
 
+static void make_upsample(struct probe *p) {
+  graph_add_ints(p->g, p->node, ATTR_factors, 2, (int64_t[]){pick(p, 1, 3), pick(p, 1, 3)});
+}
+
 static void make_reorder(struct probe *p) {
   int64_t x[3] = {pick(p, 1, 5), pick(p, 1, 6), pick(p, 1, 4)};
+  enum op op = p->g->nodes[p->node].op;
   add_input(p, 3, x, bit(p, 0), 2);
-  if (p->g->nodes[p->node].op == OP_pad)
+  if (op == OP_pad)
     make_pad(p);
+  else if (op == OP_upsample)
+    make_upsample(p);
   else
     make_slice(p, x);
 }
@@ -586,7 +593,9 @@ static void pool(const struct probe *p, int64_t f, double *y) {
 
 // The index of dimension d that index `at` of the output comes from.
 static int64_t reordered(const struct probe *p, int d, int64_t at) {
+  bool channels = d == p->job.in[0].rank - 1;
   if (p->job.node->op == OP_pad) return at - listed(p, ATTR_pad, d, 0);
+  if (p->job.node->op == OP_upsample) return channels ? at : at / listed(p, ATTR_factors, d, 1);
   return listed(p, ATTR_begin, d, 0) + at * listed(p, ATTR_step, d, 1);
 }
 
