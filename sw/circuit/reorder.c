@@ -143,14 +143,15 @@ static struct circuit_blocks whole_walk(const struct space *s) {
   return b;
 }
 
-// The slowest dimensions, as far as they go through the frame from its begin to its end, are
+// What the slowest dimension goes through, if that is the frame from its begin to its end, is
 // blocks.
 static struct circuit_blocks elements_of(const struct space *s) {
   struct circuit_blocks b = whole_walk(s);
-  for (; b.dims && b.size[b.dims - 1] * b.stride[b.dims - 1] == b.in; b.dims--) {
-    b.blocks *= b.size[b.dims - 1];
-    b.in = b.stride[b.dims - 1];
-  }
+  int last = b.dims - 1;
+  if (!b.dims || b.size[last] * b.stride[last] != b.in) return b;
+  b.blocks = b.size[last];
+  b.in = b.stride[last];
+  b.dims--;
   return b;
 }
 

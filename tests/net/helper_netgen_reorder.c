@@ -35,17 +35,34 @@ static void upsample(struct netgen *n, uint32_t node, const struct value *x) {
   graph_add_ints(n->g, node, ATTR_factors, x->rank - 1, factors);
 }
 
+// Any order; of four axes often one that moves nothing but the last two.
+static void permute(struct netgen *n, uint32_t node, const struct value *x) {
+  int64_t axes[RANK_MAX];
+  for (int d = 0; d < x->rank; d++) axes[d] = d;
+  int from = x->rank == 4 && netgen_chance(n, 60) ? 2 : 0;
+  for (int d = from; d < x->rank - 1; d++) {
+    int with = (int)netgen_pick(n, d, x->rank - 1);
+    int64_t axis = axes[d];
+    axes[d] = axes[with];
+    axes[with] = axis;
+  }
+  graph_add_ints(n->g, node, ATTR_axes, x->rank, axes);
+}
+
 static void add_lists(struct netgen *n, enum op op, uint32_t node, const struct value *x) {
   if (op == OP_pad)
     pad(n, node, x);
   else if (op == OP_upsample)
     upsample(n, node, x);
+  else if (op == OP_permute)
+    permute(n, node, x);
   else
     slice(n, node, x);
 }
 
 void netgen_reorder(struct netgen *n, enum op op) {
   if (op == OP_upsample || netgen_chance(n, 80)) netgen_image(n, netgen_chance(n, 40) ? 1 : 2);
+  if (op == OP_permute && netgen_end(n)->rank == 3 && netgen_chance(n, 50)) netgen_image(n, 3);
   uint32_t x = n->at;
   struct value in = *netgen_end(n);
   uint32_t node = netgen_add_node(n, op, in.type, in.rank, in.shape, in.per_frame);

@@ -136,6 +136,13 @@ static void make_upsample(struct probe *p) {
   graph_add_ints(p->g, p->node, ATTR_factors, 2, (int64_t[]){pick(p, 1, 3), pick(p, 1, 3)});
 }
 
+static void make_permute(struct probe *p) {
+  int64_t axes[3] = {pick(p, 0, 2), 0, 0};
+  axes[1] = (axes[0] + pick(p, 1, 2)) % 3;
+  axes[2] = 3 - axes[0] - axes[1];
+  graph_add_ints(p->g, p->node, ATTR_axes, 3, axes);
+}
+
 static void make_reorder(struct probe *p) {
   int64_t x[3] = {pick(p, 1, 5), pick(p, 1, 6), pick(p, 1, 4)};
   enum op op = p->g->nodes[p->node].op;
@@ -144,6 +151,8 @@ static void make_reorder(struct probe *p) {
     make_pad(p);
   else if (op == OP_upsample)
     make_upsample(p);
+  else if (op == OP_permute)
+    make_permute(p);
   else
     make_slice(p, x);
 }
@@ -599,17 +608,22 @@ static int64_t reordered(const struct probe *p, int d, int64_t at) {
   return listed(p, ATTR_begin, d, 0) + at * listed(p, ATTR_step, d, 1);
 }
 
+// The dimension of the input that dimension d of the output is.
+static int permuted(const struct probe *p, int d) {
+  return p->job.node->op == OP_permute ? (int)listed(p, ATTR_axes, d, 0) : d;
+}
+
 static void reorder(const struct probe *p, int64_t f, double *y) {
   const struct array *x = &p->job.in[0], *out = &p->job.out[0];
-  int64_t index[RANK_MAX];
+  int64_t index[RANK_MAX], own[RANK_MAX];
   for (int64_t i = 0; i < out->elements; i++) {
     int64_t at = 0;
     bool beside = false;
     unravel(out, i, index);
+    for (int d = 0; d < x->rank; d++) own[permuted(p, d)] = reordered(p, d, index[d]);
     for (int d = 0; d < x->rank; d++) {
-      int64_t own = reordered(p, d, index[d]);
-      beside |= own < 0 || own >= x->shape[d];
-      at = at * x->shape[d] + own;
+      beside |= own[d] < 0 || own[d] >= x->shape[d];
+      at = at * x->shape[d] + own[d];
     }
     y[i] = beside ? node_real(p->job.node, ATTR_value, 0) : frame(p, 0, f)[at];
   }
