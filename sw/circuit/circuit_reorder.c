@@ -28,9 +28,12 @@ static int64_t reorder_cycles(const struct graph *g, const struct node *n, int64
   struct err e = {0};
   (void)out;
   if (!space_of(g, n, &s, &e)) return 0;
-  struct circuit_blocks blocks = circuit_blocks_of(&s, in);
+  if (circuit_reorder_moves(&s)) {
+    struct circuit_blocks blocks = circuit_blocks_of(&s, in);
+    return blocks_cycles(&blocks);
+  }
   struct circuit_extent extent = circuit_extent_of(&s, in);
-  return circuit_reorder_moves(&s) ? blocks_cycles(&blocks) : circuit_extent_places(&extent);
+  return circuit_extent_places(&extent);
 }
 
 static void make_extent(const struct space *s, struct cell *c, struct circuit_reorder *f) {
@@ -39,12 +42,8 @@ static void make_extent(const struct space *s, struct cell *c, struct circuit_re
   c->timing = (struct timing){.kind = TIMING_EXTENT, .latency = 1};
 }
 
-static void make_blocks(struct arena *a, const struct space *s, struct cell *c,
-                        struct circuit_reorder *f) {
+static void make_blocks(const struct space *s, struct cell *c, struct circuit_reorder *f) {
   f->blocks = circuit_blocks_of(s, c->in[0]->lanes);
-  int32_t *reads = ARENA_NEW(a, int32_t, f->blocks.out);
-  for (int64_t i = 0; i < f->blocks.out; i++) reads[i] = (int32_t)circuit_blocks_at(&f->blocks, i);
-  f->reads = reads;
   c->cycles = blocks_cycles(&f->blocks);
   c->memory_bits = 2 * f->blocks.in * c->in[0]->lanes * c->in[0]->width;
   c->timing = (struct timing){.kind = TIMING_BLOCKS, .latency = 2};
@@ -59,7 +58,7 @@ static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c,
   f->pad = node_int(n, ATTR_codes, 0);
   c->facts = f;
   if (circuit_reorder_moves(&s))
-    make_blocks(a, &s, c, f);
+    make_blocks(&s, c, f);
   else
     make_extent(&s, c, f);
   return true;

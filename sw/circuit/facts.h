@@ -54,12 +54,11 @@ struct circuit_pool {
   struct circuit_requant requant;
 };
 
-// axis_extent, or axis_reorder, if it has `reads`.
+// axis_extent: `extent`; axis_reorder: `blocks`.
 struct circuit_reorder {
   struct circuit_extent extent;
   int64_t pad; // code of an element that isn't the input's
   struct circuit_blocks blocks;
-  const int32_t *reads; // (blocks.out) which beat of a block leaves
 };
 
 // axis_concat: a group of each input in turn.

@@ -51,10 +51,6 @@ const struct timing_ops timing_extent = {output_valid, extent_ready, extent_adva
 // ---- axis_reorder: a writer that is at most two blocks ahead, and a reader of the beats that are
 // there, in the order of its walk
 
-static const struct circuit_reorder *blocks_of(const struct state *s) {
-  return s->cell->facts;
-}
-
 static bool blocks_ready(const struct state *s, const struct wires *w, uint32_t k) {
   (void)w;
   (void)k;
@@ -62,8 +58,8 @@ static bool blocks_ready(const struct state *s, const struct wires *w, uint32_t 
 }
 
 static bool blocks_step(struct state *s, bool accept, bool leave) {
-  const struct circuit_reorder *f = blocks_of(s);
-  bool there = s->group > 0 || f->reads[s->out_beat] < s->in_beat;
+  const struct circuit_reorder *f = s->cell->facts;
+  bool there = s->group > 0 || circuit_blocks_at(&f->blocks, s->out_beat) < s->in_beat;
   bool reads, moves = read_on(s, there, leave, &reads);
   if (accept) s->in_beat = next_of(s->in_beat, f->blocks.in);
   if (reads) s->out_beat = next_of(s->out_beat, f->blocks.out);
