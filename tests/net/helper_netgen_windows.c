@@ -12,17 +12,15 @@ static int64_t divisor(struct netgen *n, int64_t of, int64_t most) {
   return d;
 }
 
-// The chain's end as (L, C), as (H, W, C), or as that with channels in groups.
+// The chain's end as (H, W, C) or (L, C).
 void netgen_image(struct netgen *n, int axes) {
-  int64_t elements = value_elements(netgen_end(n)), shape[4], *to = shape;
+  int64_t elements = value_elements(netgen_end(n)), shape[3];
   if (netgen_end(n)->rank == axes + 1) return;
   int64_t channels = divisor(n, elements, 5);
-  int64_t rows = axes >= 2 ? divisor(n, elements / channels, 9) : 1;
-  int64_t groups = axes == 3 ? divisor(n, elements / channels / rows, 6) : 1;
-  if (axes >= 2) *to++ = rows;
-  *to++ = elements / channels / rows / groups;
-  if (axes == 3) *to++ = groups;
-  *to = channels;
+  int64_t rows = axes == 2 ? divisor(n, elements / channels, 9) : 1;
+  shape[0] = rows;
+  shape[axes - 1] = elements / channels / rows;
+  shape[axes] = channels;
   uint32_t x = n->at, node = netgen_add_node(n, OP_reshape, netgen_end(n)->type, axes + 1, shape,
                                              netgen_end(n)->per_frame);
   netgen_use(n, node, x);
