@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The circuit of a node that reorders: hw/axis_extent.sv.
+// The circuit of a node that reorders: hw/axis_extent.sv or hw/axis_reorder.sv.
 #include "sw/circuit/facts.h"
 
 static bool reorder_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
@@ -17,14 +17,36 @@ static bool reorder_lanes(const struct graph *g, const struct node *n, bool chos
   return true;
 }
 
+// A block takes as many cycles as beats in or out, whichever are more.
+static int64_t blocks_cycles(const struct circuit_blocks *b) {
+  return b->blocks * (b->in > b->out ? b->in : b->out);
+}
+
 static int64_t reorder_cycles(const struct graph *g, const struct node *n, int64_t in,
                               int64_t out) {
   struct space s;
   struct err e = {0};
   (void)out;
   if (!space_of(g, n, &s, &e)) return 0;
-  struct circuit_extent x = circuit_extent_of(&s, in);
-  return circuit_extent_places(&x);
+  if (circuit_reorder_moves(&s)) {
+    struct circuit_blocks blocks = circuit_blocks_of(&s, in);
+    return blocks_cycles(&blocks);
+  }
+  struct circuit_extent extent = circuit_extent_of(&s, in);
+  return circuit_extent_places(&extent);
+}
+
+static void make_extent(const struct space *s, struct cell *c, struct circuit_reorder *f) {
+  f->extent = circuit_extent_of(s, c->in[0]->lanes);
+  c->cycles = circuit_extent_places(&f->extent);
+  c->timing = (struct timing){.kind = TIMING_EXTENT, .latency = 1};
+}
+
+static void make_blocks(const struct space *s, struct cell *c, struct circuit_reorder *f) {
+  f->blocks = circuit_blocks_of(s, c->in[0]->lanes);
+  c->cycles = blocks_cycles(&f->blocks);
+  c->memory_bits = 2 * f->blocks.in * c->in[0]->lanes * c->in[0]->width;
+  c->timing = (struct timing){.kind = TIMING_BLOCKS, .latency = 2};
 }
 
 static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
@@ -33,11 +55,12 @@ static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c,
   struct space s;
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!space_of(g, n, &s, e)) return false;
-  f->extent = circuit_extent_of(&s, c->in[0]->lanes);
   f->pad = node_int(n, ATTR_codes, 0);
   c->facts = f;
-  c->cycles = circuit_extent_places(&f->extent);
-  c->timing = (struct timing){.kind = TIMING_EXTENT, .latency = 1};
+  if (circuit_reorder_moves(&s))
+    make_blocks(&s, c, f);
+  else
+    make_extent(&s, c, f);
   return true;
 }
 
