@@ -83,5 +83,8 @@ static int64_t blocks_wake(const struct state *s, const struct wires *w) {
   return blocks_step(&copy, false, false) ? 1 : NEVER;
 }
 
-const struct timing_ops timing_blocks = {output_valid, blocks_ready, blocks_advance, blocks_idle,
-                                         blocks_wake};
+const struct timing_ops timing_blocks = {.valid = output_valid,
+                                         .ready = blocks_ready,
+                                         .advance = blocks_advance,
+                                         .idle = blocks_idle,
+                                         .wake = blocks_wake};
