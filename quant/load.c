@@ -6,6 +6,7 @@
 #include "sw/graph/model.h"
 #include "sw/pass/fold_norm.h"
 #include "sw/pass/fuse.h"
+#include "sw/pass/remember.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -146,11 +147,15 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     if (wants_formats(l))
       return err_set(e, "%s: the model is quantised already, its types can't be chosen again",
                      path);
+    g = remember(a, g, e);
+    if (!g) return err_within(e, "%s", path);
     m->fixed = fuse_needed(g) ? fuse(a, g) : g;
     warnings_find(a, NULL, m->fixed, &m->warnings);
     return true;
   }
-  m->real = g;
+  m->real = remember(a, g, e);
+  if (!m->real) return err_within(e, "%s", path);
+  g = m->real;
   if (!wants_formats(l)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);

@@ -101,13 +101,15 @@ static void move_concat(const struct job *j, size_t element) {
   int axis = concat_axis(j->graph, j->node);
   const struct array *y = &j->out[0];
   int64_t inner = shape_elements(y->rank - axis - 1, y->shape + axis + 1);
-  int64_t outer = job_frames(j, y) * shape_elements(axis, y->shape), row = y->shape[axis] * inner;
+  int64_t rows = shape_elements(axis, y->shape), row = y->shape[axis] * inner;
+  int64_t outer = job_frames(j, y) * rows;
   unsigned char *to = y->data;
   for (uint32_t i = 0; i < j->node->n_in; i++) {
     int64_t part = node_in(j->graph, j->node, i)->shape[axis] * inner;
     for (int64_t o = 0; o < outer; o++)
       memcpy(to + (size_t)(o * row) * element,
-             (const unsigned char *)j->parts[i] + (size_t)(o * part) * element,
+             (const unsigned char *)j->parts[i] +
+                 (size_t)(job_part_row(j, i, rows, o) * part) * element,
              (size_t)part * element);
     to += (size_t)part * element;
   }

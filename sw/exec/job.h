@@ -105,6 +105,12 @@ int64_t job_broadcast(const struct array *x, const struct array *y, int64_t at);
 // sum: index of the result that element `at` of the input is added to.
 int64_t job_result(const struct job *j, int64_t at);
 
+// concat: which of the rows of input i is row `row` of the output, all frames counted; one for all
+// frames if it has none.
+static inline int64_t job_part_row(const struct job *j, uint32_t i, int64_t rows, int64_t row) {
+  return node_in(j->graph, j->node, i)->per_frame ? row : row % rows;
+}
+
 // matmul: index of (row, column) of a matrix that may be stored transposed.
 static inline int64_t job_element(const struct array *x, bool transposed, int64_t row,
                                   int64_t column) {

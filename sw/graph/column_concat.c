@@ -14,9 +14,10 @@ static bool concat_shape(const struct graph *g, const struct node *n, uint32_t o
                    *rank);
   for (uint32_t i = 1; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i), *first = node_in(g, n, 0);
-    if (v->per_frame != first->per_frame)
+    const struct value *still = v->per_frame ? first : v;
+    if (v->per_frame != first->per_frame && still->init)
       return err_set(e, "input \"%s\" is a constant: a concat joins streams and takes none",
-                     v->per_frame ? first->name : v->name);
+                     still->name);
     bool fits = v->rank == *rank;
     for (int d = 0; fits && d < *rank; d++) fits = d == axis || v->shape[d] == shape[d];
     if (!fits || shape[axis] > DIM_MAX)

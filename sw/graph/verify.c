@@ -2,6 +2,7 @@
 // Structure: names, counts, attributes, shapes, tensors, sources, order.
 #include "sw/graph/verify.h"
 
+#include "sw/graph/assign.h"
 #include "sw/graph/column.h"
 #include "sw/graph/races.h"
 
@@ -100,8 +101,9 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
   for (uint32_t i = 0; i < n->n_in; i++) frames |= node_in(g, n, i)->per_frame;
   if (sums && !frames) return err_set(e, "sums over frames, but its inputs have none");
   if (op_is(n->op, TRAIT_CARRIED | TRAIT_BACKWARD)) return true;
-  if (op_is(n->op, TRAIT_REFERS) && frames)
-    return err_set(e, "an assign takes one value per step, not one per frame");
+  if (op_is(n->op, TRAIT_REFERS) && frames && assign_of(n) != ASSIGN_write)
+    return err_set(e,
+                   "an assign takes one value per step, not one per frame, unless it is a write");
   for (uint32_t i = 0; i < n->n_out; i++) {
     bool expected = frames && !sums && !(i && op_is(n->op, TRAIT_AVERAGES));
     if (node_out(g, n, i)->per_frame != expected)

@@ -105,10 +105,40 @@ static struct graph *product(struct arena *a) {
   return end(g, y);
 }
 
+// The last three frames in a variable: what a streaming layer does, read, concat, slice, assign.
+static struct graph *buffer(struct arena *a) {
+  uint32_t x;
+  struct graph *g = begin(a, &x);
+  int64_t size = 2 * SIZE;
+  uint32_t variable = graph_add_node(g, OP_variable, "memory");
+  graph_add_attr(g, variable, ATTR_init)->value = tensor(g, "before", size, 3);
+  uint32_t ref = graph_add_value(g, "memory", 1, &size, type_ref(), false);
+  graph_add_out(g, variable, ref);
+  uint32_t read = graph_add_node(g, OP_read, "read");
+  graph_add_ref(g, read, ref);
+  graph_add_out(g, read, graph_add_value(g, "old", 1, &size, s8(a), false));
+  uint32_t rows = node(g, OP_concat, "rows", 3 * SIZE, 0);
+  use(g, rows, g->nodes[read].out[0], 0, NONE);
+  use(g, rows, x, 0, NONE);
+  uint32_t tail = node(g, OP_slice, "tail", size, 0);
+  graph_add_ints(g, tail, ATTR_begin, 1, (int64_t[]){SIZE});
+  use(g, tail, g->nodes[rows].out[0], 0, NONE);
+  uint32_t assign = graph_add_node(g, OP_assign, "keep");
+  graph_add_text(g, assign, ATTR_function, "write");
+  graph_add_ref(g, assign, ref);
+  use(g, assign, g->nodes[tail].out[0], 0, NONE);
+  graph_add_after(g, assign, (struct after){read, 0});
+  graph_add_after(g, read, (struct after){assign, 1});
+  uint32_t y = node(g, OP_relu, "y", 3 * SIZE, 1);
+  use(g, y, g->nodes[rows].out[0], 0, NONE);
+  return end(g, y);
+}
+
 static const struct {
   const char *name;
   struct graph *(*make)(struct arena *a);
-} nets[] = {{"echo", echo}, {"total", total}, {"window", window}, {"product", product}};
+} nets[] = {
+    {"echo", echo}, {"total", total}, {"window", window}, {"product", product}, {"buffer", buffer}};
 
 #define CLEAN                                                                                      \
   "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1; "               \
