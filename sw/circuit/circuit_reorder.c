@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a node that reorders: hw/axis_extent.sv.
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 
 static bool reorder_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                           int64_t *out, struct err *e) {
@@ -41,5 +42,15 @@ static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c,
   return true;
 }
 
+static void reorder_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_reorder *f = c->facts;
+  n->part = PART_extent;
+  for (int k = 0; k < f->extent.dims; k++) {
+    bill_counter(n, circuit_extent_span(&f->extent, k));
+    n->term[TERM_LANES]++;
+  }
+  n->term[TERM_STREAM] += (double)(c->out[0]->lanes * c->out[0]->width);
+}
+
 const struct circuit_column circuit_reorder = {
-    .make = make_reorder, .lanes = reorder_lanes, .cycles = reorder_cycles};
+    .make = make_reorder, .lanes = reorder_lanes, .cycles = reorder_cycles, .bill = reorder_bill};
