@@ -75,6 +75,9 @@ static void join_bill(const struct cell *c, struct bill *n) {
   bool outside = !j->product || wider + 2 > 16;
   n->term[TERM_DATA] += (double)(outside ? lanes * (acc - 2) : 0);
   n->term[TERM_SUMS] += (double)(outside ? lanes * acc * (j->product ? 3 : 1) : 0);
+  for (int i = 0; i < 2; i++)
+    if (type_zero(&c->in[i]->type, 0))
+      n->term[TERM_SUMS] += (double)(lanes * (c->in[i]->width + 2));
   n->term[TERM_LANES] = (double)lanes;
   bill_requant(n, lanes, acc, &j->requant, false);
 }
