@@ -95,6 +95,9 @@ static bool run_circuit(struct report *r, struct err *e) {
   int64_t *least = ARENA_NEW(r->arena, int64_t, p->n_cells);
   if (!timing_trace(p, spans)) return err_set(e, "%s: the circuit stands still", r->options->model);
   queues_least(p, least);
+  struct err none = {0};
+  const struct planner *planner = planner_new(r->arena, p->graph, &none);
+  if (planner) r->page.plans = planner_sweep(r->arena, planner, &r->page.n_plans);
   r->page.spans = spans;
   r->page.least = least;
   return true;

@@ -135,6 +135,7 @@ static const struct {
                 {"latency", "Latency", page_put_waterfall},
                 {"queues", "Queues", page_put_queues},
                 {"cost", "Cost", page_put_split},
+                {"plans", "Choices", page_put_plans},
                 {"quantisation", "Quantisation", page_put_streams},
                 {"accuracy", "Accuracy", page_put_answers},
                 {"simulation", "Simulation", page_put_simulation},

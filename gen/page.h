@@ -6,6 +6,7 @@
 
 #include "quant/warnings.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/planner.h"
 
 enum { PAGE_BINS = 64, PAGE_CLASSES = 40, PAGE_WRONG = 24 };
 
@@ -80,6 +81,8 @@ struct page {
   const struct span *spans; // (n_cells)
   const int64_t *least;     // (n_cells) queues_least
   const struct warnings *warnings;
+  uint32_t n_plans;
+  const struct plan *plans; // (n_plans) of its graph (planner_sweep)
   struct page_streams streams;
   struct page_answers answers;
   const struct page_simulation *simulation; // NULL: none

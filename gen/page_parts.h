@@ -60,6 +60,7 @@ void page_put_queues(struct text *t, const struct page *p);    // every queue
 void page_put_busy(struct text *t, const struct page *p);      // shares of the interval
 void page_put_waterfall(struct text *t, const struct page *p); // the first frame
 void page_put_split(struct text *t, const struct page *p);     // memory and multipliers
+void page_put_plans(struct text *t, const struct page *p);     // other foldings
 void page_put_streams(struct text *t, const struct page *p);   // quantisation
 void page_put_answers(struct text *t, const struct page *p);   // accuracy
 void page_put_simulation(struct text *t, const struct page *p);

@@ -63,6 +63,7 @@ enum timing_kind {
   TIMING_CONSTANT,
   TIMING_WINDOW,
   TIMING_EXTENT,
+  TIMING_BLOCKS,
   TIMING_STATE
 };
 struct timing {

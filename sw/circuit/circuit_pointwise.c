@@ -153,7 +153,7 @@ static int varying_bits(const struct table_rom *r) {
   uint64_t vary = 0;
   for (int64_t i = 1; i < r->depth; i++) vary |= (uint64_t)(r->entries[i] ^ r->entries[0]);
   int bits = 0;
-  for (int i = 0; i < r->entry_width; i++) bits += vary >> i & 1;
+  for (int i = 0; i < r->entry_width; i++) bits += (int)(vary >> i & 1);
   return bits ? bits : 1;
 }
 

@@ -54,10 +54,11 @@ struct circuit_pool {
   struct circuit_requant requant;
 };
 
-// axis_extent.
+// axis_extent: `extent`; axis_reorder: `blocks`.
 struct circuit_reorder {
   struct circuit_extent extent;
   int64_t pad; // code of an element that isn't the input's
+  struct circuit_blocks blocks;
 };
 
 // axis_concat: a group of each input in turn.

@@ -5,12 +5,22 @@ static int64_t common(int64_t a, int64_t b) {
   return b ? common(b, a % b) : a;
 }
 
+// Each dimension is along its own axis, every element at most once.
+static bool in_order(const struct space *s) {
+  for (int d = 0; d < s->in_rank[0]; d++)
+    if (s->in[0][d].per > 1 || s->in[0][d].term[0].axis != d) return false;
+  return true;
+}
+
+// ---- beats that go away or come in between
+
 // The last dimension that isn't what it was, whose elements are the products of those behind it;
-// NONE: they all are.
+// NONE: they all are, or axes of one element have other places.
 static int last_moved(const struct space *s, int64_t *inner) {
+  bool own = in_order(s);
   *inner = 1;
   for (int d = s->in_rank[0] - 1; d >= 0; d--) {
-    if (form_axis(s, 0, d) != d) return d;
+    if (own && form_axis(s, 0, d) != d) return d;
     *inner *= s->in[0][d].extent;
   }
   return NONE;
@@ -20,7 +30,7 @@ static bool steps(const struct form *f) {
   return f->term[0].stride > 1;
 }
 
-int64_t circuit_reorder_unit(const struct space *s) {
+static int64_t extent_unit(const struct space *s) {
   int64_t inner;
   int d = last_moved(s, &inner);
   if (d == NONE || steps(&s->in[0][d])) return inner;
@@ -97,4 +107,79 @@ void circuit_extent_at(const struct circuit_extent *x, int64_t i, bool *in, bool
     *out &= left >= 0 && left % x->step[k] == 0 && left / x->step[k] < x->out_size[k];
     i /= span;
   }
+}
+
+// ---- beats in another order
+
+// The dimension of the input that is read along an axis; each is along one.
+static int read_along(const struct space *s, int axis) {
+  int d = 0;
+  while (s->in[0][d].term[0].axis != axis) d++;
+  return d;
+}
+
+// One more dimension, the slowest so far: a part of the one below where that goes on in its stride.
+static void add_walk(struct circuit_blocks *b, int64_t size, int64_t stride) {
+  int below = b->dims - 1;
+  if (size == 1) return;
+  if (b->dims && stride == b->size[below] * b->stride[below]) {
+    b->size[below] *= size;
+    return;
+  }
+  b->size[b->dims] = size;
+  b->stride[b->dims++] = stride;
+}
+
+// In elements, as one block.
+static struct circuit_blocks whole_walk(const struct space *s) {
+  struct circuit_blocks b = {.blocks = 1, .in = 1};
+  int64_t stride[RANK_MAX];
+  for (int d = s->in_rank[0]; d-- > 0; b.in *= s->in[0][d].extent) stride[d] = b.in;
+  for (int axis = s->axes; axis-- > 0;) {
+    int d = read_along(s, axis);
+    add_walk(&b, s->in[0][d].per, 0);
+    add_walk(&b, s->in[0][d].extent, stride[d]);
+  }
+  return b;
+}
+
+// What the slowest dimension goes through, if that is the frame from its begin to its end, is
+// blocks.
+static struct circuit_blocks elements_of(const struct space *s) {
+  struct circuit_blocks b = whole_walk(s);
+  int last = b.dims - 1;
+  if (!b.dims || b.size[last] * b.stride[last] != b.in) return b;
+  b.blocks = b.size[last];
+  b.in = b.stride[last];
+  b.dims--;
+  return b;
+}
+
+bool circuit_reorder_moves(const struct space *s) {
+  return !in_order(s) && elements_of(s).dims > 0;
+}
+
+int64_t circuit_reorder_unit(const struct space *s) {
+  if (!circuit_reorder_moves(s)) return extent_unit(s);
+  struct circuit_blocks b = elements_of(s);
+  return b.dims && b.stride[0] == 1 ? b.size[0] : 1;
+}
+
+// More than one lane stands where the fastest dimension is a stride of 1.
+struct circuit_blocks circuit_blocks_of(const struct space *s, int64_t lanes) {
+  struct circuit_blocks b = elements_of(s), beats = {.blocks = b.blocks, .in = b.in / lanes};
+  for (int k = 0; k < b.dims; k++)
+    if (b.stride[k] == 1)
+      add_walk(&beats, b.size[k] / lanes, 1);
+    else
+      add_walk(&beats, b.size[k], b.stride[k] / lanes);
+  beats.out = 1;
+  for (int k = 0; k < beats.dims; k++) beats.out *= beats.size[k];
+  return beats;
+}
+
+int64_t circuit_blocks_at(const struct circuit_blocks *b, int64_t i) {
+  int64_t at = 0;
+  for (int k = 0; k < b->dims; i /= b->size[k++]) at += i % b->size[k] * b->stride[k];
+  return at;
 }

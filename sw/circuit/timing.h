@@ -24,13 +24,15 @@ struct state {
   int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is
                              // read; STATE: initial beats that have left
   int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is;
-                             // WINDOW: frames that the writer is ahead; EXTENT: place of the walk
+                             // WINDOW: frames that the writer is ahead; BLOCKS: blocks that it
+                             // is; EXTENT: place of the walk
   int64_t credit;            // LINEAR: places left in its queue; WINDOW: in its ring
   uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
   uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
   uint64_t taken;            // FORK: bit i: reader i has the beat
-  bool valid; // FRAME, QUEUE, STATE, WINDOW, EXTENT: the output register holds a beat
-  bool read;  // QUEUE, STATE, WINDOW: a RAM's output holds a beat; `valid` behind it
+  // FRAME, QUEUE, STATE, WINDOW, EXTENT, BLOCKS: the output register holds a beat
+  bool valid;
+  bool read; // QUEUE, STATE, WINDOW, BLOCKS: a RAM's output holds a beat; `valid` behind it
 };
 
 // The streams' wires in this cycle; both by the stream's id.
@@ -60,7 +62,7 @@ struct timing_ops {
 #define NEVER INT64_MAX
 
 const struct timing_ops *timing_ops(enum timing_kind kind);
-extern const struct timing_ops timing_extent;
+extern const struct timing_ops timing_extent, timing_blocks;
 
 struct state *timing_states(struct arena *a, const struct circuit *p);
 

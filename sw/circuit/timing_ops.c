@@ -354,13 +354,10 @@ static void window_read(struct state *s) {
 }
 
 static bool window_step(struct state *s, bool accept, bool leave) {
-  bool load = !s->valid || leave, reads = window_there(s) && (!s->read || load);
-  bool moves = load && s->read;
-  if (load) s->valid = s->read;
-  if (reads || load) s->read = reads;
+  bool reads, moves = read_on(s, window_there(s), leave, &reads);
   if (accept) window_take(s);
   if (reads) window_read(s);
-  return reads || moves;
+  return moves;
 }
 
 static void window_advance(struct state *s, const struct wires *w) {
@@ -396,5 +393,6 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
                         .loops = true},
       [TIMING_CONSTANT] = {pipe_valid, NULL, constant_advance, constant_idle, constant_wake},
   };
+  if (kind == TIMING_BLOCKS) return &timing_blocks;
   return kind == TIMING_EXTENT ? &timing_extent : &ops[kind];
 }

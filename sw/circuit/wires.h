@@ -21,4 +21,14 @@ static inline int64_t next_of(int64_t i, int64_t n) {
   return i + 1 == n ? 0 : i + 1;
 }
 
+// A beat that is read goes through two registers, `read` and `valid`. Sets whether one is read, of
+// a reader whose next beat is there; returns whether anything moves.
+static inline bool read_on(struct state *s, bool there, bool leave, bool *reads) {
+  bool load = !s->valid || leave, moves = load && s->read;
+  *reads = there && (!s->read || load);
+  if (load) s->valid = s->read;
+  if (*reads || load) s->read = *reads;
+  return *reads || moves;
+}
+
 #endif

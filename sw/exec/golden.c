@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CHUNK = 64, ALIGNMENT = 64 };
+enum { CHUNK_MOST = 64, CHUNK_LEAST = 2, CHUNK_BYTES = 1 << 18, ALIGNMENT = 64, BEYOND = 64 };
 
 const char *golden_kernels(void) {
   return kernels_best()->name;
@@ -73,24 +73,23 @@ static void lay_out(struct arena *a, struct golden *m) {
   arena_free(&scratch);
 }
 
-// Bytes per frame that a node needs: a kernel's packed rows and accumulators, or 64-bit copies of
-// everything for the plain one.
+// Bytes that a node needs: a kernel's, or 64-bit copies of everything for the plain one.
 static int64_t scratch_of(const struct golden *m, uint32_t id) {
   const struct node *n = &m->graph->nodes[id];
   const struct prepared *p = &m->nodes[id];
-  if (p->table || p->largest || p->reorder || golden_is_alias(n)) return 0;
-  const struct value *x = node_in(m->graph, n, 0);
-  if (p->packed && p->conv) {
-    int64_t patch = golden_patch(p->conv) * (value_is_narrow(x) ? 1 : 4) + 4;
-    return GOLDEN_BLOCK * (patch + (p->groups + p->outs) * 4) + 128;
-  }
-  if (p->packed) {
-    return value_elements(x) / x->shape[x->rank - 1] * (p->groups + p->outs) * 4 + 64;
-  }
+  if (p->table || p->largest || p->reorder || p->joined || p->mean || golden_is_alias(n)) return 0;
+  if (p->packed) return golden_rows_scratch(m->graph, n, p, m->chunk);
   int64_t elements = 0;
   for (uint32_t k = 0; k < n->n_in; k++) elements += value_elements(node_in(m->graph, n, k));
   for (uint32_t k = 0; k < n->n_out; k++) elements += value_elements(node_out(m->graph, n, k));
-  return elements * (int64_t)sizeof(int64_t);
+  return m->chunk * elements * (int64_t)sizeof(int64_t);
+}
+
+// Many frames make long matrices, few stay in a cache.
+static void size_chunk(struct golden *m) {
+  m->chunk = CHUNK_BYTES / (m->workspace + 1);
+  if (m->chunk > CHUNK_MOST) m->chunk = CHUNK_MOST;
+  if (m->chunk < CHUNK_LEAST) m->chunk = CHUNK_LEAST;
 }
 
 static void size_scratch(struct golden *m) {
@@ -125,6 +124,7 @@ struct golden *golden_planned(struct arena *a, const struct graph *g, const bool
   for (uint32_t i = 0; i < g->n_nodes; i++)
     golden_prepare(a, m->kernels, g, &g->nodes[i], &m->nodes[i]);
   lay_out(a, m);
+  size_chunk(m);
   size_scratch(m);
   prepare_pixels(a, m);
   return m;
@@ -197,23 +197,24 @@ static struct chunk *chunk_new(struct arena *a, const struct golden *m, int64_t 
     if (m->graph->nodes[i].n_in > inputs) inputs = m->graph->nodes[i].n_in;
   *c = (struct chunk){.m = m,
                       .most = most,
-                      .work = arena_alloc(a, (size_t)most, (size_t)m->workspace),
-                      .scratch = arena_alloc(a, (size_t)most, (size_t)m->scratch + 64),
+                      .work = arena_alloc(a, 1, (size_t)(most * m->workspace) + BEYOND),
+                      .scratch = arena_alloc(a, 1, (size_t)m->scratch + BEYOND),
                       .parts = ARENA_NEW(a, const void *, inputs)};
   return c;
 }
 
 static void *room_new(struct arena *a, const void *model) {
-  return chunk_new(a, model, CHUNK);
+  const struct golden *m = model;
+  return chunk_new(a, m, m->chunk);
 }
 
 static void enter(const void *model, const void *task, void *room, int64_t part) {
   const struct golden *m = model;
   const struct golden_call *call = task;
   struct chunk *c = room;
-  int64_t first = part * CHUNK, left = call->images - first;
+  int64_t first = part * m->chunk, left = call->images - first;
   int64_t from = first * frame_elements(m->graph);
-  c->frames = left < CHUNK ? left : CHUNK;
+  c->frames = left < m->chunk ? left : m->chunk;
   if (call->codes)
     enter_codes(c, call->codes + from);
   else
@@ -226,9 +227,9 @@ static void compute(const void *model, void *room) {
 }
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {
-  (void)model;
+  const struct golden *m = model;
   const struct golden_call *call = task;
-  leave_taps(room, part * CHUNK, call->taps, call->n_taps);
+  leave_taps(room, part * m->chunk, call->taps, call->n_taps);
 }
 
 static const struct pool_work chunks = {room_new, enter, compute, leave};
@@ -251,8 +252,8 @@ static void run(const struct golden *m, const struct golden_call *call) {
     golden_sequence(m, call);
     return;
   }
-  struct chunk *room = chunk_new(&a, m, call->images < CHUNK ? call->images : CHUNK);
-  pool_run(m->pool, m, &chunks, call, (call->images + CHUNK - 1) / CHUNK, room);
+  struct chunk *room = chunk_new(&a, m, call->images < m->chunk ? call->images : m->chunk);
+  pool_run(m->pool, m, &chunks, call, (call->images + m->chunk - 1) / m->chunk, room);
   arena_free(&a);
 }
 

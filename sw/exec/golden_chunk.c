@@ -3,7 +3,6 @@
 // they serve, the plain definition otherwise.
 #include "sw/exec/golden_parts.h"
 #include "sw/exec/reorder.h"
-#include "sw/graph/pointwise.h"
 
 #include <string.h>
 
@@ -31,101 +30,6 @@ void golden_widen(const void *array, const struct place *p, int64_t count, int32
     memcpy(codes, array, (size_t)count * sizeof *codes);
   else
     for (int64_t i = 0; i < count; i++) codes[i] = bytes[i] + p->lowest;
-}
-
-// The rows as the kernel of 16 bits takes them, minus their zero: (rows, groups * 2), padded.
-static void pack_rows16(const void *from, const struct place *place, const struct prepared *p,
-                        int64_t rows, int64_t in, int32_t zero, int16_t *packed) {
-  int64_t wide = p->groups * 2;
-  for (int64_t r = 0; r < rows; r++, packed += wide) {
-    const uint8_t *bytes = (const uint8_t *)from + r * in;
-    const int32_t *codes = (const int32_t *)from + r * in;
-    if (place->narrow)
-      for (int64_t i = 0; i < in; i++) packed[i] = (int16_t)(bytes[i] + place->lowest - zero);
-    else
-      for (int64_t i = 0; i < in; i++) packed[i] = (int16_t)(codes[i] - zero);
-    memset(packed + in, 0, (size_t)(wide - in) * sizeof *packed);
-  }
-}
-
-// The rows as the kernel of 8 bits takes them; as they are, if there is nothing to pad.
-static const uint8_t *pack_rows8(const uint8_t *from, const struct prepared *p, int64_t rows,
-                                 int64_t in, uint8_t *packed) {
-  int64_t wide = p->groups * 4;
-  if (wide == in) return from;
-  for (int64_t r = 0; r < rows; r++) {
-    memcpy(packed + r * wide, from + r * in, (size_t)in);
-    memset(packed + r * wide + in, 0, (size_t)(wide - in));
-  }
-  return packed;
-}
-
-// A row of accumulators becomes row r of a value.
-static void requantise(const struct chunk *c, const struct node *n, const struct prepared *p,
-                       const int32_t *acc, int64_t r) {
-  const struct kernels *k = c->m->kernels;
-  const struct value *y = node_out(c->m->graph, n, 0);
-  const struct place *place = &c->m->places[n->out[0]];
-  const struct requant *rq = &n->rq[0];
-  int64_t out = y->shape[y->rank - 1];
-  int32_t zero = (int32_t)type_from_integer(&y->type, 0, 0), lo = (int32_t)type_lowest(&y->type),
-          hi = (int32_t)type_highest(&y->type);
-  void *to = golden_array(c, n->out[0]);
-  if (p->shift_only && place->narrow) {
-    k->requant8(out, acc, rq->shift[0], zero, lo, hi, (uint8_t *)to + r * out);
-  } else if (p->shift_only) {
-    k->requant32(out, acc, rq->shift[0], zero, lo, hi, (int32_t *)to + r * out);
-  } else {
-    for (int64_t o = 0; o < out; o++) {
-      struct fix_target t = target_of(n, y, o);
-      int64_t i = rq->count > 1 ? o : 0;
-      golden_store(to, place, r * out + o, fix_requant(acc[o], rq->mul[i], rq->shift[i], &t));
-    }
-  }
-}
-
-// Rows of inputs become rows `first` on of the output; scratch has room for them packed and for
-// accumulators.
-static void run_rows(const struct chunk *c, const struct node *n, const struct prepared *p,
-                     const void *from, int64_t in, int64_t rows, int64_t first, void *scratch) {
-  const struct kernels *k = c->m->kernels;
-  const struct value *x = node_in(c->m->graph, n, 0);
-  int32_t *acc = (int32_t *)((uint8_t *)scratch + (rows * p->groups * 4 + 63) / 64 * 64);
-  if (p->bytes) {
-    const uint8_t *rows8 = pack_rows8(from, p, rows, in, scratch);
-    k->linear8(rows, p->groups, p->outs, rows8, p->weight, p->bias, acc);
-  } else {
-    int16_t *rows16 = scratch;
-    pack_rows16(from, &c->m->places[n->in[0].value], p, rows, in,
-                (int32_t)type_from_integer(&x->type, 0, 0), rows16);
-    k->linear16(rows, p->groups, p->outs, rows16, p->weight, p->bias, acc);
-  }
-  for (int64_t r = 0; r < rows; r++) requantise(c, n, p, acc + r * p->outs, first + r);
-}
-
-static void run_linear(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct value *x = node_in(c->m->graph, n, 0);
-  int64_t in = x->shape[x->rank - 1], rows = c->frames * value_elements(x) / in;
-  run_rows(c, n, p, golden_array(c, n->in[0].value), in, rows, 0, c->scratch);
-}
-
-static void run_conv(const struct chunk *c, const struct node *n, const struct prepared *p) {
-  const struct place *place = &c->m->places[n->in[0].value];
-  const struct value *x = node_in(c->m->graph, n, 0);
-  int64_t pixels = window_pixels(&p->conv->window), in = golden_patch(p->conv);
-  int32_t zero = (int32_t)type_from_integer(&x->type, 0, 0);
-  size_t size = place->narrow ? 1 : 4;
-  int64_t bytes = (GOLDEN_BLOCK * (in + 1) * (int64_t)size + 63) / 64 * 64;
-  for (int64_t f = 0; f < c->frames; f++) {
-    const uint8_t *image = golden_array(c, n->in[0].value);
-    image += (size_t)(f * value_elements(x)) * size;
-    for (int64_t at = 0; at < pixels; at += GOLDEN_BLOCK) {
-      int64_t rows = pixels - at < GOLDEN_BLOCK ? pixels - at : GOLDEN_BLOCK;
-      golden_patches(p->conv, at, rows, image, size, place->narrow ? zero - place->lowest : zero,
-                     c->scratch);
-      run_rows(c, n, p, c->scratch, in, rows, f * pixels + at, c->scratch + bytes);
-    }
-  }
 }
 
 // Bytes that are code - lowest are ordered as the codes are.
@@ -166,11 +70,65 @@ static void run_reorder(const struct chunk *c, const struct node *n, const struc
                   y + (size_t)(f * out) * element);
 }
 
+// Bytes of two streams, by the table of all their results.
+static void run_joined(const struct chunk *c, const struct node *n, const struct prepared *p) {
+  const uint8_t *a = golden_array(c, n->in[0].value), *b = golden_array(c, n->in[1].value);
+  uint8_t *y = golden_array(c, n->out[0]);
+  int64_t count = c->frames * value_elements(node_out(c->m->graph, n, 0));
+  if (p->clamp)
+    c->m->kernels->clamp8(count, a, b, p->clamp->offset, p->clamp->lo, p->clamp->hi, y);
+  else if (p->added)
+    for (int64_t i = 0; i < count; i++) y[i] = p->added[a[i] + b[i]];
+  else
+    for (int64_t i = 0; i < count; i++) y[i] = p->joined[a[i] + 256 * b[i]];
+}
+
+// Sums of bytes of the taps inside the image, channel by channel; how many taps these are.
+static int64_t sum_taps(const struct window *w, const uint8_t *image, int64_t pixel, int32_t *sum) {
+  int64_t inside = 0;
+  memset(sum, 0, (size_t)w->channels * sizeof *sum);
+  for (int64_t ky = 0; ky < w->kernel[ROWS]; ky++) {
+    int64_t y = window_at(w, ROWS, pixel / w->out[COLUMNS], ky);
+    for (int64_t kx = 0; window_inside(w, ROWS, y) && kx < w->kernel[COLUMNS]; kx++) {
+      int64_t x = window_at(w, COLUMNS, pixel % w->out[COLUMNS], kx);
+      if (!window_inside(w, COLUMNS, x)) continue;
+      const uint8_t *from = image + (y * w->in[COLUMNS] + x) * w->channels;
+      for (int64_t c = 0; c < w->channels; c++) sum[c] += from[c];
+      inside++;
+    }
+  }
+  return inside;
+}
+
+static void run_mean(const struct chunk *c, const struct node *n, const struct pool_window *p) {
+  const struct graph *g = c->m->graph;
+  const struct window *w = &p->window;
+  const struct type *type = &node_in(g, n, 0)->type;
+  const uint8_t *x = golden_array(c, n->in[0].value);
+  struct arena a = {0};
+  int64_t pixels = window_pixels(w), in = w->in[ROWS] * w->in[COLUMNS] * w->channels, kinds;
+  int64_t offset = type_integer(type, 0, type_lowest(type));
+  int32_t *sum = ARENA_NEW(&a, int32_t, w->channels);
+  const int64_t *counts = pool_counts(&a, p, &kinds);
+  for (int64_t i = 0; i < c->frames * pixels; i++) {
+    int64_t pixel = i % pixels, inside = sum_taps(w, x + i / pixels * in, pixel, sum);
+    int64_t count = pool_count(p, pixel / w->out[COLUMNS], pixel % w->out[COLUMNS]);
+    for (int64_t k = 0; k < w->channels; k++)
+      golden_store(golden_array(c, n->out[0]), &c->m->places[n->out[0]], i * w->channels + k,
+                   golden_average(g, n, sum[k] + inside * offset, count, counts));
+  }
+  arena_free(&a);
+}
+
 static void run_table(const struct chunk *c, const struct node *n, const struct prepared *p) {
   const struct value *v = node_in(c->m->graph, n, 0);
   const void *x = golden_array(c, n->in[0].value);
   void *y = golden_array(c, n->out[0]);
   int64_t count = c->frames * value_elements(v), lowest = type_lowest(&v->type);
+  if (p->clamp) {
+    c->m->kernels->clamp8(count, x, NULL, p->clamp->offset, p->clamp->lo, p->clamp->hi, y);
+    return;
+  }
   if (p->table8) {
     c->m->kernels->lookup8(count, x, p->table8, y);
     return;
@@ -213,7 +171,11 @@ void golden_chunk(const struct chunk *c) {
     const struct prepared *p = &c->m->nodes[id];
     if (golden_is_alias(n)) continue;
     if (p->packed)
-      (p->conv ? run_conv : run_linear)(c, n, p);
+      golden_rows(c, n, p);
+    else if (p->joined)
+      run_joined(c, n, p);
+    else if (p->mean)
+      run_mean(c, n, p->mean);
     else if (p->largest)
       run_largest(c, n, p->largest);
     else if (p->reorder)

@@ -26,8 +26,9 @@ struct golden {
   const uint8_t *pixels;  // (256) pixel -> byte, if the input is narrow and has one table
   struct pool *pool;      // NULL: the caller's thread alone
   struct steps *steps;    // of a sequence, which needs nothing else; NULL: frames stand alone
+  int64_t chunk;          // frames that go through the graph at a time
   int64_t workspace;      // bytes per frame
-  int64_t scratch;        // bytes per frame: packed rows, accumulators, the plain kernels' copies
+  int64_t scratch;        // bytes: packed rows, accumulators, the plain kernels' copies
 };
 
 struct golden_call {
@@ -59,13 +60,11 @@ static inline bool golden_is_alias(const struct node *n) {
 // Every node once, from the input's array on.
 void golden_chunk(const struct chunk *c);
 
-// Elements of a patch: what an output pixel of a convolution sees.
-int64_t golden_patch(const struct conv *c);
-
-// The patches of output pixels first..first + pixels - 1, side by side: elements of `size` bytes, 1
-// or 4, and `zero` in the padding. One group.
-void golden_patches(const struct conv *c, int64_t first, int64_t pixels, const void *image,
-                    size_t size, int32_t zero, void *to);
+// A layer with weights that a kernel serves; and the scratch memory that it needs for so many
+// frames, bytes.
+void golden_rows(const struct chunk *c, const struct node *n, const struct prepared *p);
+int64_t golden_rows_scratch(const struct graph *g, const struct node *n, const struct prepared *p,
+                            int64_t frames);
 
 // The array of a value: (frames, elements), stored as its place says.
 void *golden_array(const struct chunk *c, uint32_t value);

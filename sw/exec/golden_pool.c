@@ -28,9 +28,10 @@ static int64_t largest(const struct job *j, const struct type *type, int64_t cod
   return golden_requant(j, &j->node->rq[0], type_integer(type, 0, code), c);
 }
 
-static int64_t average(const struct job *j, fix_wide sum, int64_t count, const int64_t *counts) {
-  const struct requant *rq = &j->node->rq[0];
-  struct fix_target t = target_of(j->node, node_out(j->graph, j->node, 0), 0);
+int64_t golden_average(const struct graph *g, const struct node *n, fix_wide sum, int64_t count,
+                       const int64_t *counts) {
+  const struct requant *rq = &n->rq[0];
+  struct fix_target t = target_of(n, node_out(g, n, 0), 0);
   if (rq->mul[0] != 1) {
     while (*counts++ != count) rq++;
     return fix_requant(sum, rq->mul[0], rq->shift[0], &t);
@@ -53,10 +54,10 @@ void golden_pool(const struct job *j) {
       int64_t pixel = i / t.channels, c = i % t.channels;
       struct seen s = look(&t, type, golden_frame(x, f), pixel, c);
       taps_pixel(&t, pixel, at);
-      golden_frame(y, f)[i] =
-          j->node->op == OP_max_pool
-              ? largest(j, type, s.largest, c)
-              : average(j, s.sum, pool_count(&p, at[ROWS], at[COLUMNS]), counts);
+      golden_frame(y, f)[i] = j->node->op == OP_max_pool
+                                  ? largest(j, type, s.largest, c)
+                                  : golden_average(j->graph, j->node, s.sum,
+                                                   pool_count(&p, at[ROWS], at[COLUMNS]), counts);
     }
   arena_free(&a);
 }
@@ -66,6 +67,9 @@ void golden_prepare_pool(struct arena *a, const struct kernels *k, const struct 
   struct pool_window *w = ARENA_NEW(a, struct pool_window, 1);
   struct err e = {0};
   (void)k;
-  bool bytes = value_is_narrow(node_in(g, n, 0)) && !n->n_rq && n->op == OP_max_pool;
-  if (bytes && pool_of(g, n, w, &e)) p->largest = &w->window;
+  const struct value *x = node_in(g, n, 0);
+  bool mean = n->op == OP_avg_pool && x->type.axis < 0 && node_out(g, n, 0)->type.axis < 0;
+  if (!value_is_narrow(x) || node_attr(n, ATTR_slice) || !pool_of(g, n, w, &e)) return;
+  if (n->op == OP_max_pool && !n->n_rq) p->largest = &w->window;
+  if (mean) p->mean = w;
 }

@@ -43,14 +43,15 @@ static void pack_weights(struct arena *a, const struct weights *w, int group, st
     }
 }
 
-// With x stored as code - lowest: sum (x + lowest - zero) w = sum x w + (lowest - zero) sum w.
+// With x as code - lowest - base: sum (x + base + lowest - zero) w = sum x w + (base + lowest -
+// zero) sum w.
 static void pack_bias(struct arena *a, const struct value *x, const struct weights *w,
                       const struct value *b, struct prepared *p) {
   p->bias = ARENA_NEW(a, int32_t, p->outs);
   for (int64_t o = 0; o < w->outs; o++) {
     int64_t sum = 0;
     for (int64_t i = 0; p->bytes && i < w->taps; i++) sum += weight_of(w, o, i);
-    int64_t offset = p->bytes ? type_integer(&x->type, 0, type_lowest(&x->type)) : 0;
+    int64_t offset = p->bytes ? p->base + type_integer(&x->type, 0, type_lowest(&x->type)) : 0;
     p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
   }
 }
@@ -66,6 +67,18 @@ static void weight_range(const struct value *w, int64_t *lo, int64_t *hi) {
   }
 }
 
+// Whether bytes serve: all of them, or those up to 127 if the input's codes, its zero with them,
+// are no further apart.
+static bool takes_bytes(const struct kernels *k, const struct value *x, struct prepared *p) {
+  int64_t zero = type_from_integer(&x->type, 0, 0), least = x->lo < zero ? x->lo : zero;
+  int64_t most = x->hi > zero ? x->hi : zero;
+  if (!value_is_narrow(x)) return false;
+  if (k->linear8) return true;
+  if (!k->linear7 || most - least > 127) return false;
+  p->base = (int)(least - type_lowest(&x->type));
+  return true;
+}
+
 static void prepare_weighted(struct arena *a, const struct kernels *k, const struct graph *g,
                              const struct node *n, struct prepared *p) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
@@ -77,7 +90,8 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
       !fits16(lo, hi) || !sums_fit32(g, n))
     return;
   p->packed = true;
-  p->bytes = k->linear8 && value_is_narrow(x) && lo >= INT8_MIN && hi <= INT8_MAX;
+  p->taps = weights_of(w).taps;
+  p->bytes = lo >= INT8_MIN && hi <= INT8_MAX && takes_bytes(k, x, p);
   struct weights weights = weights_of(w);
   pack_weights(a, &weights, p->bytes ? 4 : 2, p);
   pack_bias(a, x, &weights, b, p);
@@ -92,14 +106,35 @@ void golden_prepare_linear(struct arena *a, const struct kernels *k, const struc
   prepare_weighted(a, k, g, n, p);
 }
 
+// Weights by tap, then channel.
+static void pack_depthwise(struct arena *a, const struct value *w, const struct value *b,
+                           struct prepared *p) {
+  struct weights from = weights_of(w);
+  p->outs = (from.outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+  int16_t *weight = ARENA_NEW(a, int16_t, from.taps * p->outs);
+  p->bias = ARENA_NEW(a, int32_t, p->outs);
+  for (int64_t o = 0; o < from.outs; o++) {
+    p->bias[o] = b ? (int32_t)tensor_int(b->init, o) : 0;
+    for (int64_t i = 0; i < from.taps; i++)
+      weight[i * p->outs + o] = (int16_t)weight_of(&from, o, i);
+  }
+  p->weight = weight;
+}
+
 // With one group a patch is a row of a linear layer; its padding is x_zero.
 void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct graph *g,
                          const struct node *n, struct prepared *p) {
   struct conv *c = ARENA_NEW(a, struct conv, 1);
   struct err e = {0};
-  if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e) || c->groups > 1) return;
+  if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e)) return;
+  bool depthwise = c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
+  if (c->groups > 1 && !depthwise) return;
   prepare_weighted(a, k, g, n, p);
   p->conv = c;
+  p->depthwise = p->packed && depthwise;
+  if (!p->depthwise) return;
+  p->bytes = false;
+  pack_depthwise(a, node_in(g, n, 1), node_in(g, n, 2), p);
 }
 
 // The table in bytes, code - lowest on both sides.
@@ -108,6 +143,22 @@ static uint8_t *narrow_table(struct arena *a, const struct value *y, int64_t cou
   uint8_t *narrow = ARENA_NEW(a, uint8_t, 256);
   for (int64_t i = 0; i < count; i++) narrow[i] = (uint8_t)(table[i] - type_lowest(&y->type));
   return narrow;
+}
+
+struct clamp *golden_clamp(struct arena *a, const uint8_t *table, int count) {
+  struct clamp c = {0, 255, 0};
+  int rising = 0; // where it is neither bound
+  for (int i = 0; i < count; i++) {
+    if (table[i] < c.lo) c.lo = table[i];
+    if (table[i] > c.hi) c.hi = table[i];
+  }
+  while (rising + 1 < count && (table[rising] == c.lo || table[rising] == c.hi)) rising++;
+  c.offset = table[rising] - rising;
+  for (int i = 0; i < count; i++) {
+    int v = i + c.offset, above = v > c.lo ? v : c.lo;
+    if (table[i] != (above < c.hi ? above : c.hi)) return NULL;
+  }
+  return arena_copy(a, &c, sizeof c);
 }
 
 void golden_prepare_pointwise(struct arena *a, const struct kernels *k, const struct graph *g,
@@ -120,7 +171,9 @@ void golden_prepare_pointwise(struct arena *a, const struct kernels *k, const st
   int64_t lowest = type_lowest(&x->type), count = type_highest(&x->type) - lowest + 1;
   p->table = ARENA_NEW(a, int32_t, count);
   for (int64_t i = 0; i < count; i++) p->table[i] = (int32_t)pointwise_code(&f, lowest + i);
-  if (value_is_narrow(x) && value_is_narrow(y)) p->table8 = narrow_table(a, y, count, p->table);
+  if (!value_is_narrow(x) || !value_is_narrow(y)) return;
+  p->table8 = narrow_table(a, y, count, p->table);
+  p->clamp = golden_clamp(a, p->table8, (int)count);
 }
 
 void golden_prepare(struct arena *a, const struct kernels *k, const struct graph *g,

@@ -13,23 +13,42 @@ static inline bool value_is_narrow(const struct value *v) {
   return type_highest(&v->type) - type_lowest(&v->type) <= 255;
 }
 
+// The byte for a byte, or for a sum of two: itself plus an offset, within bounds.
+struct clamp {
+  int offset, lo, hi;
+};
+
 struct prepared {
-  bool packed;             // linear, conv: a kernel serves, otherwise the plain one
-  struct conv *conv;       // conv: whose patches are rows of a linear layer; NULL: of linear
-  bool bytes;              // both: the kernel of 8 bits
-  int64_t groups;          // both: of 2 or 4 inputs that a kernel takes at a time
-  int64_t outs;            // both: outputs, padded
-  void *weight;            // both: (groups, outs, 2 or 4), minus their zero
-  int32_t *bias;           // both: (outs)
-  bool shift_only;         // both: requant32 or requant8 serves
-  int32_t *table;          // pointwise: output code by input code - lowest
-  struct window *largest;  // max_pool of bytes that stay what they are
-  struct reorder *reorder; // slice and its like
-  uint8_t *table8;         // pointwise: (256) the same for narrow input and output, as stored
+  bool packed;              // linear, conv: a kernel serves, otherwise the plain one
+  struct conv *conv;        // conv: whose patches are rows of a linear layer; NULL: of linear
+  bool bytes;               // both: a kernel of 8 bits
+  int base;                 // both, bytes: what is taken from the input as it is stored
+  int64_t taps;             // both: of an output
+  int64_t groups;           // both: of 2 or 4 inputs that a kernel takes at a time
+  int64_t outs;             // both: outputs, padded
+  void *weight;             // both: (groups, outs, 2 or 4), minus their zero
+  int32_t *bias;            // both: (outs)
+  bool shift_only;          // both: requant32 or requant8 serves
+  int32_t *table;           // pointwise: output code by input code - lowest
+  bool depthwise;           // conv: each channel alone; weight (taps, outs) of 16 bits
+  uint8_t *joined;          // join: as stored, by the stored inputs a + 256 b
+  uint8_t *added;           // add of equal scales: by their sum, (511)
+  struct window *largest;   // max_pool of bytes that stay what they are
+  struct pool_window *mean; // avg_pool of bytes
+  struct reorder *reorder;  // slice and its like
+  struct clamp *clamp;      // pointwise, join of bytes: what the table is, if it is no more
+  uint8_t *table8;          // pointwise: (256) the same for narrow input and output, as stored
 };
 
 // Pixels of the output that a convolution takes at a time.
 enum { GOLDEN_BLOCK = 256 };
+
+// The clamp that a table of `count` bytes is; NULL: it isn't one.
+struct clamp *golden_clamp(struct arena *a, const uint8_t *table, int count);
+
+// The average of a sum of integers over `count` elements, one of the numbers that occur.
+int64_t golden_average(const struct graph *g, const struct node *n, fix_wide sum, int64_t count,
+                       const int64_t *counts);
 
 // p for node n, by its column; nothing, if only the plain kernel serves. The graph's ranges are
 // proven.

@@ -44,6 +44,9 @@ struct kernels {
   // where the machine has no instruction for it.
   void (*linear8)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
                   const int32_t *bias, int32_t *acc);
+  // The same for x of at most 127.
+  void (*linear7)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
+                  const int32_t *bias, int32_t *acc);
   // y (rows, out) = x (rows, in) * w (out, in) + bias (out, or NULL for zeros) in floats. Term k
   // goes to lane k % 16, each lane a chain of fused multiply-adds with k ascending; then lane l +=
   // lane l + 8, 4, 2, 1.
@@ -54,13 +57,26 @@ struct kernels {
   void (*product_real)(const struct product *p, const float *a, const float *b, float *c);
   // One step of Adam or AdamW on `count` parameters; products and sums are rounded one by one.
   void (*adam)(int64_t count, const struct adam *p, const float *g, float *w, float *m, float *v);
-  // The commonest requantisation, M = 1, half_even, saturate, 1 <= shift <= 30:
-  // codes (count) = clamp(zero + round(acc / 2^shift), lo, hi).
-  void (*requant32)(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
-                    int32_t hi, int32_t *codes);
+  // acc (channels) = bias (channels) + sum over taps of x[tap] (channels) * w (taps, channels),
+  // within 32 bits; `channels` is a multiple of KERNEL_OUTS.
+  void (*depthwise16)(int64_t taps, int64_t channels, const int16_t *const *x, const int16_t *w,
+                      const int32_t *bias, int32_t *acc);
+  // The commonest requantisation, M = 1, half_even, saturate, 1 <= shift <= 30, of the first `out`
+  // of each row: codes (rows, out) = clamp(zero + round(acc (rows, outs) / 2^shift), lo, hi).
+  void (*requant32)(int64_t rows, int64_t out, int64_t outs, const int32_t *acc, int shift,
+                    int32_t zero, int32_t lo, int32_t hi, int32_t *codes);
   // The same in bytes, code - lo; hi - lo <= 255.
-  void (*requant8)(int64_t count, const int32_t *acc, int shift, int32_t zero, int32_t lo,
-                   int32_t hi, uint8_t *bytes);
+  void (*requant8)(int64_t rows, int64_t out, int64_t outs, const int32_t *acc, int shift,
+                   int32_t zero, int32_t lo, int32_t hi, uint8_t *bytes);
+  // words (count) = bytes + offset.
+  void (*widen8)(int64_t count, const uint8_t *bytes, int offset, int16_t *words);
+  // to (count) = clamp(a + b + offset, lo, hi), all in bytes but for the sum; b NULL: without it.
+  void (*clamp8)(int64_t count, const uint8_t *a, const uint8_t *b, int offset, int lo, int hi,
+                 uint8_t *to);
+  // `count` patches, each of `rows` rows of `bytes` bytes that lie `step` apart: side by side,
+  // patch_step apart, from `from` on, from_step on, ...; 16 bytes beyond either may be touched.
+  void (*gather)(int64_t count, int64_t rows, int64_t bytes, const uint8_t *from, int64_t from_step,
+                 int64_t step, uint8_t *to, int64_t patch_step);
   // to (count) = table (256) of bytes.
   void (*lookup8)(int64_t count, const uint8_t *bytes, const uint8_t *table, uint8_t *to);
 };

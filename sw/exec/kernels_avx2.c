@@ -67,6 +67,48 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
   }
 }
 
+// Four inputs of one image, in every lane.
+static inline __m256i quad_of(const uint8_t *x) {
+  int32_t all;
+  memcpy(&all, x, sizeof all);
+  return _mm256_set1_epi32(all);
+}
+
+// As tile16, of bytes up to 127: two products stay within 16 bits.
+static inline __attribute__((always_inline)) void tile8(const int rows, int64_t quads, int64_t outs,
+                                                        const uint8_t *x, const int8_t *w,
+                                                        const int32_t *bias, int32_t *acc) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sum[4][2];
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < 2; v++)
+      sum[r][v] = _mm256_loadu_si256((const __m256i *)(const void *)(bias + 8 * v));
+  for (int64_t q = 0; q < quads; q++) {
+    __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)(w + q * outs * 4));
+    __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(w + q * outs * 4 + 32));
+    for (int r = 0; r < rows; r++) {
+      __m256i xs = quad_of(x + (r * quads + q) * 4);
+      __m256i p0 = _mm256_maddubs_epi16(xs, w0), p1 = _mm256_maddubs_epi16(xs, w1);
+      sum[r][0] = _mm256_add_epi32(sum[r][0], _mm256_madd_epi16(p0, ones));
+      sum[r][1] = _mm256_add_epi32(sum[r][1], _mm256_madd_epi16(p1, ones));
+    }
+  }
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < 2; v++)
+      _mm256_storeu_si256((__m256i *)(void *)(acc + r * outs + 8 * v), sum[r][v]);
+}
+
+static void linear7(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
+                    const int32_t *bias, int32_t *acc) {
+  for (int64_t o = 0; o < outs; o += KERNEL_OUTS) {
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4)
+      tile8(4, quads, outs, x + r * quads * 4, w + o * 4, bias + o, acc + r * outs + o);
+    for (; r < rows; r++)
+      tile8(1, quads, outs, x + r * quads * 4, w + o * 4, bias + o, acc + r * outs + o);
+  }
+}
+
 #define V16 struct lanes
 #define V16_ZERO set(0)
 #define V16_LOAD(p) load(p)
@@ -78,6 +120,7 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 enum { DOT_ROWS = 2, DOT_OUTS = 2, TILE_ROWS = 5, TILE_VECTORS = 1 };
 #define V16_STORE(p, v) (_mm256_storeu_ps(p, (v).low), _mm256_storeu_ps((p) + 8, (v).high))
 #define LINEAR8 NULL
+#define LINEAR7 linear7
 #define KERNELS kernels_avx2
 #define NAME "avx2"
 #include "sw/exec/kernels_body.h"

@@ -6,6 +6,7 @@
 #include "sw/exec/kernels_avx512_body.h"
 
 #define LINEAR8 NULL
+#define LINEAR7 NULL
 #define KERNELS kernels_avx512
 #define NAME "avx512"
 #include "sw/exec/kernels_body.h"

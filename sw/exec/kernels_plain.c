@@ -63,6 +63,7 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 enum { DOT_ROWS = 1, DOT_OUTS = 4, TILE_ROWS = 4, TILE_VECTORS = 1 };
 #define V16_STORE(p, v) memcpy(p, (v).l, sizeof(v).l)
 #define LINEAR8 NULL
+#define LINEAR7 NULL
 #define KERNELS kernels_plain
 #define NAME "plain"
 #include "sw/exec/kernels_body.h"

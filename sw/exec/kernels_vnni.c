@@ -17,6 +17,7 @@ static void linear8(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x,
 }
 
 #define LINEAR8 linear8
+#define LINEAR7 NULL
 #define KERNELS kernels_vnni
 #define NAME "avx512-vnni"
 #include "sw/exec/kernels_body.h"
@@ -40,6 +41,7 @@ __attribute__((target("avx512vbmi"))) static void lookup8_vbmi(int64_t count, co
   _mm512_mask_storeu_epi8(to + i, rest, look_up(parts, last));
 }
 
-const struct kernels kernels_vbmi = {"avx512-vbmi", linear16,  linear8,  linear_real, product_real,
-                                     adam,          requant32, requant8, lookup8_vbmi};
+const struct kernels kernels_vbmi = {"avx512-vbmi", linear16, linear8,     NULL,        linear_real,
+                                     product_real,  adam,     depthwise16, requant32,   requant8,
+                                     widen8,        clamp8,   gather,      lookup8_vbmi};
 #endif

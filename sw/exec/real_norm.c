@@ -57,12 +57,12 @@ static struct norm norm_of(struct arena *a, const struct job *j) {
   return s;
 }
 
-// y = x g + h in floats.
-static void normalise(const struct norm *s, const float *g, const float *h, float *y) {
+// y = (x - m) g + beta, rounded once: where g is large the difference is small.
+static void normalise(const struct norm *s, const double *g, const float *beta, float *y) {
   for (int64_t row = 0; row < s->rows; row++)
     for (int64_t c = s->begin; c < s->end; c++) {
       int64_t i = row * s->channels + c;
-      y[i] = fmaf(s->x[i], g[c], h[c]);
+      y[i] = (float)(((double)s->x[i] - s->mean[c]) * g[c] + (double)beta[c]);
     }
 }
 
@@ -78,14 +78,10 @@ static void give_away(const struct norm *s, float *mean, float *variance) {
 void real_norm(const struct job *j) {
   struct arena a = {0};
   struct norm s = norm_of(&a, j);
-  float *g = ARENA_NEW(&a, float, s.channels), *h = ARENA_NEW(&a, float, s.channels);
-  const float *gamma = j->in[NORM_GAMMA].data, *beta = j->in[NORM_BETA].data;
-  for (int64_t c = s.begin; c < s.end; c++) {
-    double factor = (double)gamma[c] * s.r[c];
-    g[c] = (float)factor;
-    h[c] = (float)((double)beta[c] - s.mean[c] * factor);
-  }
-  normalise(&s, g, h, j->out[0].data);
+  double *g = ARENA_NEW(&a, double, s.channels);
+  const float *gamma = j->in[NORM_GAMMA].data;
+  for (int64_t c = s.begin; c < s.end; c++) g[c] = (double)gamma[c] * s.r[c];
+  normalise(&s, g, j->in[NORM_BETA].data, j->out[0].data);
   if (!s.given && j->node->n_out > 2) give_away(&s, j->out[1].data, j->out[2].data);
   arena_free(&a);
 }

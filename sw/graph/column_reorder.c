@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// slice, pad: every element of the output is one of the input, or a constant. Which one, the forms
-// of the space say: an axis for each dimension of the output, one of which each dimension of the
-// input is read at; what isn't there is the constant.
+// slice, pad, upsample, permute: every element of the output is one of the input, or a constant.
+// Which one, the forms of the space say: an axis for each dimension of the output, one of which
+// each dimension of the input is read at; what isn't there is the constant.
 #include "sw/graph/column.h"
 
 // The axis on which a list doesn't fit the input.
@@ -48,9 +48,46 @@ static bool pad_space(const struct node *n, const struct value *x, struct space 
   return true;
 }
 
+// Each row and each column so many times, one behind the other: the nearest one is read.
+static bool upsample_space(const struct node *n, const struct value *x, struct space *s,
+                           struct err *e) {
+  int64_t factor[RANK_MAX];
+  if (x->rank != 2 && x->rank != 3)
+    return err_set(e, "expected an image (H, W, C) or (L, C), found rank %d", x->rank);
+  if (!node_list(n, ATTR_factors, x->rank - 1, 1, factor, e)) return false;
+  factor[x->rank - 1] = 1;
+  for (int d = 0; d < x->rank; d++) {
+    if (x->shape[d] * factor[d] > DIM_MAX)
+      return err_set(e, "factors: %lld times %lld elements on axis %d, at most %lld",
+                     (long long)factor[d], (long long)x->shape[d], d, (long long)DIM_MAX);
+    s->in[0][d].per = factor[d];
+    space_term(s, 0, d, space_axis(s, x->shape[d] * factor[d], false), 1);
+  }
+  return true;
+}
+
+// Each dimension of the output is one of the input.
+static bool permute_space(const struct node *n, const struct value *x, struct space *s,
+                          struct err *e) {
+  int64_t axis[RANK_MAX];
+  bool taken[RANK_MAX] = {false};
+  if (!node_list(n, ATTR_axes, x->rank, 0, axis, e)) return false;
+  for (int k = 0; k < x->rank; k++) {
+    if (axis[k] >= x->rank || taken[axis[k]])
+      return err_set(e, "axes: %lld%s, expected each of 0 to %d once", (long long)axis[k],
+                     axis[k] < x->rank ? " twice" : "", x->rank - 1);
+    taken[axis[k]] = true;
+    space_term(s, 0, (int)axis[k], space_axis(s, x->shape[axis[k]], false), 1);
+  }
+  return true;
+}
+
 static bool reorder_space(const struct graph *g, const struct node *n, struct space *s,
                           struct err *e) {
-  return (n->op == OP_pad ? pad_space : slice_space)(n, node_in(g, n, 0), s, e);
+  const struct value *x = node_in(g, n, 0);
+  if (n->op == OP_pad) return pad_space(n, x, s, e);
+  if (n->op == OP_upsample) return upsample_space(n, x, s, e);
+  return (n->op == OP_permute ? permute_space : slice_space)(n, x, s, e);
 }
 
 // The constant as a code, for which there is one scale.

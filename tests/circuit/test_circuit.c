@@ -131,8 +131,8 @@ static void test_ready_paths(void **state) {
       for (uint32_t i = 0; i < p->n_cells; i++) {
         const struct cell *c = &p->cells[i];
         enum timing_kind t = c->timing.kind;
-        bool cuts =
-            t == TIMING_LINEAR || t == TIMING_REGISTER || t == TIMING_QUEUE || t == TIMING_WINDOW;
+        bool cuts = t == TIMING_LINEAR || t == TIMING_REGISTER || t == TIMING_QUEUE ||
+                    t == TIMING_WINDOW || t == TIMING_BLOCKS;
         int most = 0;
         if (t == TIMING_NONE) continue;
         for (uint32_t k = 0; !cuts && k < c->n_in; k++)

@@ -180,11 +180,12 @@ static void test_refusals(void **state) {
       {"-o $D/a.html $D/m.bin", "the model is float: give --precision"},
       {"-o $D/a.html -p 8,3 $D/rtl", "--precision changes nothing"},
       {"-o $D/a.html $D/s", "expected a folder that generate wrote"},
-      {"-o $D/a.html -p 8,3 -j 4 --target-cycles 9 $D/m.bin", "--target-cycles chooses"},
       {"-o $D/s/sim.json --sim $D/s -p 8,3 $D/m.bin", "it is the result of --sim"}};
   cli_expect(c, "mkdir $D/s; echo '{}' >$D/s/sim.json", 0, "");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     cli_expect(c, arena_printf(&c->arena, "$N report -q %s", cases[i][0]), 1, cases[i][1]);
+  cli_expect(c, "$N report -o $D/a.html -p 8,3 -j 4 --target-cycles 9 $D/m.bin", 2,
+             "--target-cycles chooses");
   cli_expect(c, "$N -q -p 8,3 -o $D/rtl --report $D/rtl/a.html $D/m.bin", 1, "replaced as a whole");
   cli_expect(c, "ls $D; cat $D/s/sim.json", 0, "m.bin\nrtl\ns\n{}\n");
 }

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 // One layer in the kernels' packing, with `group` inputs side by side; 8-bit x is unsigned.
-static void check_linear(struct rng *r, const struct kernels *k, int group) {
+static void check_linear(struct rng *r, const struct kernels *k, int group, int most) {
   struct arena a = {0};
   int64_t rows = rng_range(r, 1, 9), outs = KERNEL_OUTS * rng_range(r, 1, 6),
           groups = rng_range(r, 1, 50);
@@ -28,7 +28,7 @@ static void check_linear(struct rng *r, const struct kernels *k, int group) {
   bool extreme = rng_range(r, 0, 2) == 0; // saturating instructions would show
   for (int64_t i = 0; i < rows * in; i++) {
     x[i] = (int16_t)rng_range(r, -2000, 2000);
-    x8[i] = (uint8_t)(extreme ? 255 : rng_range(r, 0, 255));
+    x8[i] = (uint8_t)(extreme ? most : rng_range(r, 0, most));
   }
   for (int64_t i = 0; i < outs * in; i++) {
     w[i] = (int16_t)rng_range(r, -2000, 2000);
@@ -38,7 +38,7 @@ static void check_linear(struct rng *r, const struct kernels *k, int group) {
   if (group == 2)
     k->linear16(rows, groups, outs, x, w, b, y);
   else
-    k->linear8(rows, groups, outs, x8, w8, b, y);
+    (most == 255 ? k->linear8 : k->linear7)(rows, groups, outs, x8, w8, b, y);
   for (int64_t i = 0; i < rows * outs; i++) {
     int64_t row = i / outs, o = i % outs, sum = b[o];
     for (int64_t c = 0; c < in; c++) {
@@ -57,8 +57,9 @@ static void test_linear_integers(void **state) {
   struct rng r = {1, 0};
   for (int round = 0; round < 60; round++)
     for (int v = 0; v < n; v++) {
-      check_linear(&r, list[v], 2);
-      if (list[v]->linear8) check_linear(&r, list[v], 4);
+      check_linear(&r, list[v], 2, 255);
+      if (list[v]->linear8) check_linear(&r, list[v], 4, 255);
+      if (list[v]->linear7) check_linear(&r, list[v], 4, 127);
     }
 }
 
@@ -78,12 +79,54 @@ static void test_requant32(void **state) {
                                : near % INT32_MAX + rng_range(&r, -1, 1));
     }
     for (int v = 0; v < n; v++) {
-      list[v]->requant32(COUNT, acc, shift, -3, -128, 127, codes);
-      list[v]->requant8(COUNT, acc, shift, -3, -128, 127, bytes);
+      list[v]->requant32(1, COUNT, COUNT, acc, shift, -3, -128, 127, codes);
+      list[v]->requant8(1, COUNT, COUNT, acc, shift, -3, -128, 127, bytes);
       for (int i = 0; i < COUNT; i++) {
         assert_int_equal(codes[i], fix_requant(acc[i], 1, shift, &t));
         assert_int_equal(bytes[i], codes[i] + 128);
       }
+      for (int out = 1; out <= 48; out++) { // rows that are padded, and nothing beyond them
+        enum { ROWS = 5 };
+        uint8_t rows[ROWS * 48 + 1] = {0};
+        int32_t wide[ROWS * 48 + 1] = {0};
+        rows[ROWS * out] = 99;
+        wide[ROWS * out] = 99;
+        list[v]->requant8(ROWS, out, 48, acc, shift, -3, -128, 127, rows);
+        list[v]->requant32(ROWS, out, 48, acc, shift, -3, -128, 127, wide);
+        assert_int_equal(rows[ROWS * out], 99);
+        assert_int_equal(wide[ROWS * out], 99);
+        for (int i = 0; i < ROWS * out; i++) {
+          assert_int_equal(rows[i], bytes[i / out * 48 + i % out]);
+          assert_int_equal(wide[i], codes[i / out * 48 + i % out]);
+        }
+      }
+    }
+  }
+}
+
+static void test_depthwise(void **state) {
+  (void)state;
+  enum { TAPS = 9, CHANNELS = 48 };
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  int16_t x[TAPS][CHANNELS], w[TAPS * CHANNELS];
+  int32_t bias[CHANNELS], acc[CHANNELS];
+  const int16_t *at[TAPS];
+  struct rng r = {5, 0};
+  for (int t = 0; t < TAPS; t++) {
+    at[t] = x[t];
+    for (int c = 0; c < CHANNELS; c++) {
+      x[t][c] = (int16_t)rng_range(&r, INT16_MIN / 4, INT16_MAX / 4);
+      w[t * CHANNELS + c] = (int16_t)rng_range(&r, INT16_MIN / 4, INT16_MAX / 4);
+    }
+  }
+  for (int c = 0; c < CHANNELS; c++) bias[c] = (int32_t)rng_range(&r, -1000000, 1000000);
+  for (int v = 0; v < n; v++) {
+    list[v]->depthwise16(TAPS, CHANNELS, at, w, bias, acc);
+    for (int c = 0; c < CHANNELS; c++) {
+      int32_t sum = bias[c];
+      for (int t = 0; t < TAPS; t++) sum += x[t][c] * w[t * CHANNELS + c];
+      assert_int_equal(acc[c], sum);
     }
   }
 }
@@ -161,6 +204,7 @@ static void test_choice(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_linear_integers), cmocka_unit_test(test_requant32),
-      cmocka_unit_test(test_lookup), cmocka_unit_test(test_softmax), cmocka_unit_test(test_choice)};
+      cmocka_unit_test(test_depthwise),       cmocka_unit_test(test_lookup),
+      cmocka_unit_test(test_softmax),         cmocka_unit_test(test_choice)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

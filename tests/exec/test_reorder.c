@@ -22,7 +22,7 @@ struct list {
 struct reordering {
   enum op op;
   int rank;
-  int64_t shape[3];
+  int64_t shape[4];
   struct list lists[3];
 };
 
@@ -65,6 +65,20 @@ static const struct {
     {{OP_slice, 2, {2, 2}, {{0}}}, 4, {0, 1, 2, 3}},
     {{OP_pad, 1, {2}, {{ATTR_pad, 2, {1, 2}}}}, 5, {7, 0, 1, 7, 7}},
     {{OP_pad, 2, {2, 2}, {{ATTR_pad, 4, {1, 0, 0, 1}}}}, 9, {7, 7, 7, 0, 1, 7, 2, 3, 7}},
+    {{OP_upsample, 2, {2, 2}, {{ATTR_factors, 1, {3}}}}, 12, {0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3}},
+    {{OP_upsample, 3, {2, 2, 1}, {{ATTR_factors, 2, {2, 1}}}}, 8, {0, 1, 0, 1, 2, 3, 2, 3}},
+    {{OP_upsample, 3, {1, 2, 2}, {{ATTR_factors, 2, {2, 2}}}},
+     16,
+     {0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3}},
+    {{OP_permute, 2, {2, 3}, {{ATTR_axes, 2, {1, 0}}}}, 6, {0, 3, 1, 4, 2, 5}},
+    // channels first; and channels of two groups taking turns
+    {{OP_permute, 3, {2, 2, 3}, {{ATTR_axes, 3, {2, 0, 1}}}},
+     12,
+     {0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11}},
+    {{OP_permute, 4, {1, 2, 2, 3}, {{ATTR_axes, 4, {0, 1, 3, 2}}}},
+     12,
+     {0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11}},
+    {{OP_permute, 3, {2, 1, 3}, {{ATTR_axes, 3, {1, 0, 2}}}}, 6, {0, 1, 2, 3, 4, 5}},
 };
 
 static void integers(struct arena *a, const struct graph *g, uint32_t y, const int64_t *codes,
@@ -105,17 +119,22 @@ static void blocks_are_elements(void **state) {
     struct reordering n = {
         .op = OP_slice, .rank = 3, .lists = {{ATTR_begin, 3, {0}}, {ATTR_step, 3, {0}}}};
     const struct list around = {ATTR_pad, 6, {0, rng_range(&r, 0, 1), 0, 0, 1, 0}};
-    bool pads = i % 3 == 0;
+    const struct list factors = {ATTR_factors, 2, {rng_range(&r, 1, 2), rng_range(&r, 1, 2)}};
+    const struct list axes = {ATTR_axes, 3, {i % 2, 1 - i % 2, 2}};
+    bool pads = i % 3 == 0, repeats = i % 5 == 1, turns = i % 5 == 2;
     for (int d = 0; d < 3; d++) {
       n.shape[d] = rng_range(&r, 1, 5);
       n.lists[0].ints[d] = rng_range(&r, 0, 1) ? 0 : rng_range(&r, 0, n.shape[d] - 1);
       n.lists[1].ints[d] = rng_range(&r, 1, 2);
     }
     if (pads) n = (struct reordering){OP_pad, 3, {n.shape[0], n.shape[1], n.shape[2]}, {around}};
+    if (repeats)
+      n = (struct reordering){OP_upsample, 3, {n.shape[0], n.shape[1], n.shape[2]}, {factors}};
+    if (turns) n = (struct reordering){OP_permute, 3, {n.shape[0], n.shape[1], n.shape[2]}, {axes}};
     if (graph_of(&a, &n, type_real(), &g, &e) == NONE) fail_msg("%s", e.text);
     struct job j = job_of(&a, g, &g->nodes[0], 1, 4, none, none);
     struct reorder order;
-    uint8_t from[5 * 5 * 5 * 4], to[5 * 7 * 5 * 4], constant[4] = {9, 8, 7, 6};
+    uint8_t from[5 * 5 * 5 * 4], to[10 * 10 * 5 * 4], constant[4] = {9, 8, 7, 6};
     size_t size = (size_t)rng_range(&r, 1, 4);
     for (size_t k = 0; k < sizeof from; k++) from[k] = (uint8_t)rng_range(&r, 0, 255);
     assert_true(reorder_of(&a, &j, &order));
@@ -161,6 +180,9 @@ static const struct reordering wholes[] = {
     {OP_slice, 3, {4, 4, 3}, {{ATTR_begin, 3, {1, 0, 1}}, {ATTR_step, 3, {2, 1, 1}}}},
     {OP_slice, 3, {3, 4, 4}, {{ATTR_begin, 3, {0, 1, 0}}, {ATTR_end, 3, {3, 4, 2}}}},
     {OP_pad, 3, {3, 2, 3}, {{ATTR_pad, 6, {1, 0, 2, 1, 2, 0}}}},
+    {OP_upsample, 3, {3, 2, 4}, {{ATTR_factors, 2, {2, 3}}}},
+    {OP_permute, 3, {3, 2, 4}, {{ATTR_axes, 3, {2, 0, 1}}}},
+    {OP_permute, 3, {3, 4, 2}, {{ATTR_axes, 3, {1, 0, 2}}}},
 };
 
 static void parts_make_the_whole(void **state) {
@@ -188,6 +210,17 @@ static const struct {
     {{OP_pad, 1, {3}, {{ATTR_pad, 2, {1 << 23, 1 << 23}}}},
      "pad: 16777219 elements on axis 0, at most 16777216"},
     {{OP_pad, 1, {3}, {{ATTR_pad, 2, {-1, 0}}}}, "pad: -1, expected 0 to 16777216"},
+    {{OP_upsample, 1, {3}, {{ATTR_factors, 1, {2}}}},
+     "expected an image (H, W, C) or (L, C), found rank 1"},
+    {{OP_upsample, 3, {3, 4, 2}, {{ATTR_factors, 3, {2, 2, 1}}}}, "factors: 3 numbers, expected 2"},
+    {{OP_upsample, 2, {3, 4}, {{ATTR_factors, 1, {0}}}}, "factors: 0, expected 1 to 16777216"},
+    {{OP_upsample, 3, {1, 3, 4}, {{ATTR_factors, 2, {1, 1 << 23}}}},
+     "factors: 8388608 times 3 elements on axis 1, at most 16777216"},
+    {{OP_permute, 2, {3, 4}, {{ATTR_axes, 3, {0, 1, 2}}}}, "axes: 3 numbers, expected 2"},
+    {{OP_permute, 2, {3, 4}, {{ATTR_axes, 2, {0, 2}}}}, "axes: 2, expected each of 0 to 1 once"},
+    {{OP_permute, 3, {3, 4, 5}, {{ATTR_axes, 3, {2, 0, 2}}}},
+     "axes: 2 twice, expected each of 0 to 2 once"},
+    {{OP_permute, 2, {3, 4}, {{ATTR_axes, 2, {-1, 0}}}}, "axes: -1, expected 0 to 16777216"},
 };
 
 static void wrong_lists(void **state) {
@@ -214,8 +247,12 @@ static void channels_stay(void **state) {
   const struct reordering rows = {OP_slice, 2, {4, 3}, {{ATTR_begin, 2, {1, 0}}}};
   const struct reordering channels = {
       OP_slice, 2, {4, 3}, {{ATTR_begin, 2, {1, 0}}, {ATTR_end, 2, {4, 2}}}};
+  const struct reordering turned = {OP_permute, 2, {3, 3}, {{ATTR_axes, 2, {1, 0}}}};
   if (graph_of(&a, &rows, type, &g, &e) == NONE) fail_msg("%s", e.text);
   assert_int_equal(graph_of(&a, &channels, type, &g, &e), NONE);
+  e = (struct err){0};
+  assert_int_equal(graph_of(&a, &turned, type, &g, &e), NONE);
+  if (!strstr(e.text, "which this node reorders: expected one scale")) fail_msg("%s", e.text);
   arena_free(&a);
 }
 

@@ -377,22 +377,27 @@ static void copy(const struct step *s, const struct node *n, int64_t *y) {
 // ---- elements elsewhere
 
 // Where index `at` of dimension d comes from.
-static int64_t reordered(const struct node *n, int d, int64_t at) {
+static int64_t reordered(const struct node *n, int rank, int d, int64_t at) {
   if (n->op == OP_pad) return at - listed(n, ATTR_pad, d, 0);
+  if (n->op == OP_upsample) return d + 1 < rank ? at / listed(n, ATTR_factors, d, 1) : at;
   return listed(n, ATTR_begin, d, 0) + at * listed(n, ATTR_step, d, 1);
+}
+
+// The dimension of the input that dimension d of the output is.
+static int permuted(const struct node *n, int d) {
+  return n->op == OP_permute ? (int)listed(n, ATTR_axes, d, 0) : d;
 }
 
 static void reorder(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
   for (int64_t i = 0; i < frames_of(s, v) * elements_of(v); i++) {
-    int64_t rest = i % elements_of(v), stride = 1, from = 0;
+    int64_t rest = i % elements_of(v), from = 0, index[RANK_MAX];
     bool beside = false;
-    for (int d = v->rank - 1; d >= 0; d--) {
-      int64_t at = reordered(n, d, rest % v->shape[d]);
-      beside |= at < 0 || at >= x->shape[d];
-      from += at * stride;
-      stride *= x->shape[d];
-      rest /= v->shape[d];
+    for (int d = v->rank - 1; d >= 0; rest /= v->shape[d--])
+      index[permuted(n, d)] = reordered(n, v->rank, d, rest % v->shape[d]);
+    for (int d = 0; d < x->rank; d++) {
+      beside |= index[d] < 0 || index[d] >= x->shape[d];
+      from = from * x->shape[d] + index[d];
     }
     y[i] = beside ? node_codes(n)[0] : code(s, n, 0, i / elements_of(v), from);
   }

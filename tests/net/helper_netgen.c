@@ -178,9 +178,13 @@ static void linear(struct netgen *n) {
 }
 
 void netgen_rows(struct netgen *n) {
+  netgen_rows_of(n, netgen_size(n));
+}
+
+void netgen_rows_of(struct netgen *n, int64_t outs) {
   uint32_t x = n->at;
   int rank = netgen_end(n)->rank;
-  int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
+  int64_t shape[2] = {outs, netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
   memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
   y_shape[rank - 1] = shape[0];
   struct type w = netgen_weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);

@@ -45,6 +45,7 @@ void netgen_reshape(struct netgen *n);
 void netgen_matmul(struct netgen *n, bool frames);
 void netgen_sum(struct netgen *n, bool frames);
 void netgen_rows(struct netgen *n); // a linear layer over the last axis
+void netgen_rows_of(struct netgen *n, int64_t outs);
 void netgen_conv(struct netgen *n, enum op op);
 void netgen_pool(struct netgen *n, enum op op);
 void netgen_image(struct netgen *n, int axes); // the same elements as (H, W, C) or (L, C)

@@ -128,11 +128,27 @@ static void make_pad(struct probe *p) {
   if (bit(p, 1)) graph_add_real(p->g, p->node, ATTR_value, sixteenth(p, 2));
 }
 
+static void make_upsample(struct probe *p) {
+  graph_add_ints(p->g, p->node, ATTR_factors, 2, (int64_t[]){pick(p, 1, 3), pick(p, 1, 3)});
+}
+
+static void make_permute(struct probe *p) {
+  int64_t axes[3] = {pick(p, 0, 2), 0, 0};
+  axes[1] = (axes[0] + pick(p, 1, 2)) % 3;
+  axes[2] = 3 - axes[0] - axes[1];
+  graph_add_ints(p->g, p->node, ATTR_axes, 3, axes);
+}
+
 static void make_reorder(struct probe *p) {
   int64_t x[3] = {pick(p, 1, 5), pick(p, 1, 6), pick(p, 1, 4)};
+  enum op op = p->g->nodes[p->node].op;
   add_input(p, 3, x, bit(p, 0), 2);
-  if (p->g->nodes[p->node].op == OP_pad)
+  if (op == OP_pad)
     make_pad(p);
+  else if (op == OP_upsample)
+    make_upsample(p);
+  else if (op == OP_permute)
+    make_permute(p);
   else
     make_slice(p, x);
 }

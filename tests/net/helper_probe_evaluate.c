@@ -249,21 +249,28 @@ static void pool(const struct probe *p, int64_t f, double *y) {
 
 // The index of dimension d that index `at` of the output comes from.
 static int64_t reordered(const struct probe *p, int d, int64_t at) {
+  bool channels = d == p->job.in[0].rank - 1;
   if (p->job.node->op == OP_pad) return at - listed(p, ATTR_pad, d, 0);
+  if (p->job.node->op == OP_upsample) return channels ? at : at / listed(p, ATTR_factors, d, 1);
   return listed(p, ATTR_begin, d, 0) + at * listed(p, ATTR_step, d, 1);
+}
+
+// The dimension of the input that dimension d of the output is.
+static int permuted(const struct probe *p, int d) {
+  return p->job.node->op == OP_permute ? (int)listed(p, ATTR_axes, d, 0) : d;
 }
 
 static void reorder(const struct probe *p, int64_t f, double *y) {
   const struct array *x = &p->job.in[0], *out = &p->job.out[0];
-  int64_t index[RANK_MAX];
+  int64_t index[RANK_MAX], own[RANK_MAX];
   for (int64_t i = 0; i < out->elements; i++) {
     int64_t at = 0;
     bool beside = false;
     unravel(out, i, index);
+    for (int d = 0; d < x->rank; d++) own[permuted(p, d)] = reordered(p, d, index[d]);
     for (int d = 0; d < x->rank; d++) {
-      int64_t own = reordered(p, d, index[d]);
-      beside |= own < 0 || own >= x->shape[d];
-      at = at * x->shape[d] + own;
+      beside |= own[d] < 0 || own[d] >= x->shape[d];
+      at = at * x->shape[d] + own[d];
     }
     y[i] = beside ? node_real(p->job.node, ATTR_value, 0) : frame(p, 0, f)[at];
   }

@@ -6,7 +6,7 @@
 BEGIN {
   terms = split("ONE CONTROL LANES STREAM WORDS PRODUCTS SUMS DATA REQUANT ROM READ", term)
   parts = split("linear depthwise max_pool avg_pool add mul exact product table polynomial argmax concat " \
-                "extent constant frame resize register trim fork queue window", order)
+                "extent reorder constant frame resize register trim fork queue window", order)
   plain_lut = "COEFFICIENTS([TERM_ONE] = 8, [TERM_CONTROL] = 2, [TERM_SUMS] = 1, [TERM_ROM] = 1)"
   plain_ff = "COEFFICIENTS([TERM_ONE] = 4, [TERM_CONTROL] = 1, [TERM_STREAM] = 1, [TERM_WORDS] = 1, [TERM_DATA] = 1)"
   print "// SPDX-License-Identifier: Apache-2.0"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cells that take beats away, or put constant ones in between.
+// The cells that take beats away, put constant ones in between, or send them in another order.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +105,67 @@ static const struct extent extents[] = {
     {8, 1, 2, {5, 3}, {0, 1}, {2, 5}, {2, 0}, {1, 1}, 33},
     {8, 2, 2, {3, 4}, {2, 0}, {6, 2}, {0, 1}, {1, 2}, 66}};
 
+// ---- axis_reorder: dimension 0 the fastest
+
+struct walk {
+  int width, lanes, blocks, beats, dims;
+  int size[DIMS], stride[DIMS];
+};
+
+// The input's beat at output beat `beat`.
+static int read_at(const struct walk *x, int beat) {
+  int of_block = product(x->size, x->dims), from = beat / of_block * x->beats;
+  for (int d = 0; d < x->dims; beat /= x->size[d++]) from += beat % x->size[d] * x->stride[d];
+  return from;
+}
+
+static uint64_t reordered(const struct cell *c, int frame, int element) {
+  const struct walk *x = c->with;
+  int from = read_at(x, element / x->lanes);
+  return c->input(c, frame, from * x->lanes + element % x->lanes);
+}
+
+static void add_walk(struct suite *s, const struct walk *x) {
+  struct cell *c = suite_add(s, "axis_reorder");
+  int out = product(x->size, x->dims);
+  c->in_width = c->out_width = x->width;
+  c->in_lanes = c->out_lanes = x->lanes;
+  c->in_elements = x->blocks * x->beats * x->lanes;
+  c->out_elements = x->blocks * out * x->lanes;
+  c->frames = 8;
+  c->expected = reordered;
+  c->with = x;
+  c->ii = x->blocks * (out > x->beats ? out : x->beats);
+  cell_integer(c, "WIDTH", x->width * x->lanes);
+  cell_integer(c, "BLOCKS", x->blocks);
+  cell_integer(c, "BEATS", x->beats);
+  cell_integer(c, "DIMS", x->dims);
+  add_list(c, "SIZE", x->size, x->dims);
+  add_list(c, "STRIDE", x->stride, x->dims);
+}
+
+// width, lanes, blocks, beats, dims, size, stride
+static const struct walk walks[] = {
+    // each beat, each pair of beats twice and three times
+    {8, 1, 5, 1, 1, {2}, {0}},
+    {3, 4, 1, 1, 1, {3}, {0}},
+    {8, 1, 4, 2, 2, {2, 3}, {1, 0}},
+    {5, 1, 1, 2, 2, {2, 2}, {1, 0}},
+    // rows of a beat, of two pixels, of five of two beats
+    {8, 2, 3, 2, 3, {2, 2, 2}, {0, 1, 0}},
+    {4, 1, 3, 5, 3, {3, 5, 2}, {0, 1, 0}},
+    {8, 1, 2, 10, 4, {2, 2, 5, 3}, {1, 0, 2, 0}},
+    {8, 3, 3, 7, 2, {7, 2}, {1, 0}},
+    // as it comes, another order, of three dimensions, of none that stay together
+    {8, 1, 2, 6, 1, {6}, {1}},
+    {8, 1, 1, 6, 2, {2, 3}, {3, 1}},
+    {1, 2, 4, 4, 2, {2, 2}, {2, 1}},
+    {8, 1, 3, 8, 3, {2, 2, 2}, {4, 2, 1}},
+    {7, 1, 1, 24, 3, {3, 2, 4}, {8, 4, 1}},
+    {8, 1, 1, 30, 3, {2, 5, 3}, {15, 1, 5}},
+    {9, 2, 2, 12, 3, {2, 3, 2}, {1, 4, 2}}};
+
 void cells_reorder(struct suite *s) {
   for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) add_extent(s, &extents[i]);
+  for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) add_walk(s, &walks[i]);
 }
