@@ -128,8 +128,19 @@ static void estimates(void **state) {
   assert_true(2 * wrong.near[0] < j.layers && wrong.far[0] > 0 && wrong.far[1] > 0);
 }
 
+// What scripts/fit-resources --check says of the same cells, and of a coefficient that is wrong.
+static void check(void **state) {
+  (void)state;
+  assert_int_equal(system("awk -f tests/resources/judge.awk tests/resources/xc7.cells >/dev/null"),
+                   0);
+  assert_int_not_equal(
+      system("awk '$7 == \"linear\" { $11 = int(1.4 * $11) } 1' tests/resources/xc7.cells |"
+             " awk -f tests/resources/judge.awk >/dev/null"),
+      0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(memories),
-                                     cmocka_unit_test(estimates)};
+                                     cmocka_unit_test(estimates), cmocka_unit_test(check)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
