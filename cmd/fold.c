@@ -35,15 +35,17 @@ bool command_target(const struct options *o, struct target *t, struct err *e) {
                       : o->target_fps      ? "--target-fps"
                       : o->max_multipliers ? "--max-multipliers"
                       : o->max_memory      ? "--max-memory"
+                      : o->device          ? "--device"
                                            : NULL;
   if (asked && (o->parallelism || o->folding))
     return err_set(e, "%s chooses the lanes of every layer: leave %s away", asked,
                    o->parallelism ? "--parallelism" : "--folding");
+  if (o->device && !(t->device = device_find(o->device, e))) return false;
   return read_rate(o, t, e);
 }
 
 bool command_wants(const struct options *o) {
-  return o->target_cycles || o->target_fps || o->max_multipliers || o->max_memory;
+  return o->target_cycles || o->target_fps || o->max_multipliers || o->max_memory || o->device;
 }
 
 // Lanes beyond a layer's elements were asked for: it has one for each.

@@ -65,11 +65,12 @@ static int one_plan(struct arena *a, const struct options *o, struct err *e) {
   if (!p || e->text[0]) return EXIT_USER;
   if (!plan.choices) plan.folding = folding_of(a, p);
   if (o->output && !write_folding(o, &plan.folding, p->graph, e)) return EXIT_USER;
+  const struct device *device = o->device ? device_find(o->device, e) : NULL;
   struct text t = {0};
   if (o->json)
-    plan_json(a, &t, p, &plan, clock_of(o), &m.warnings);
+    plan_json(a, &t, p, &plan, clock_of(o), device, &m.warnings);
   else
-    plan_text(a, &t, o->model, p, &plan, clock_of(o));
+    plan_text(a, &t, o->model, p, &plan, clock_of(o), device);
   return print(&t);
 }
 

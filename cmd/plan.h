@@ -10,12 +10,12 @@
 // The words of its options.
 bool plan_check(struct arena *a, const struct options *o, struct err *e);
 
-// A row per layer: what it gets and why. `plan` without choices: lanes that were asked for.
-// `clock`: MHz.
+// A row per layer: what it gets and why, and what it takes of an FPGA. `plan` without choices:
+// lanes that were asked for. `clock`: MHz. `device`: whose shares are printed, or NULL.
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
-               const struct plan *plan, double clock);
+               const struct plan *plan, double clock, const struct device *device);
 void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
-               double clock, const struct warnings *w);
+               double clock, const struct device *device, const struct warnings *w);
 
 // A row per plan, from the slowest on; of many, for people, some.
 void plan_sweep_text(struct arena *a, struct text *t, const char *model, const struct graph *g,

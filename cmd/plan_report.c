@@ -3,7 +3,7 @@
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
 
-enum { LAYER_FIELDS = 9, SWEEP_FIELDS = 5, ROWS_MOST = 32 };
+enum { LAYER_FIELDS = 13, SWEEP_FIELDS = 5, ROWS_MOST = 32 };
 
 static double frames(double clock, int64_t cycles) {
   return clock * 1e6 / (double)cycles;
@@ -45,6 +45,10 @@ static const struct field layer_fields[LAYER_FIELDS] = {
     {"busy %", "busy", FIELD_SHARE, 1, 4},
     {"multipliers", "multipliers", FIELD_SOME, 0, 0},
     {"memory bits", "memory_bits", FIELD_SOME, 0, 0},
+    {"LUT", "lut", FIELD_SOME, 0, 0},
+    {"FF", "ff", FIELD_SOME, 0, 0},
+    {"DSP", "dsp", FIELD_SOME, 0, 0},
+    {"block RAM", "block_ram", FIELD_SOME, 0, 0},
     {"<why", "why", FIELD_TEXT, 0, 0},
 };
 
@@ -56,6 +60,7 @@ static struct listing layers(struct arena *a, const struct circuit *p, const str
     const struct node *n = &p->graph->nodes[c->node];
     const struct choice *choice = plan->choices ? &plan->choices[c->node] : NULL;
     int64_t cycles = choice ? choice->cycles : c->cycles;
+    struct resources r = resources_cell(p, c);
     listing_row(&t, (struct figure[LAYER_FIELDS]){{.text = n->name},
                                                   {.text = op_info(n->op)->name},
                                                   {.count = cell_lanes_in(p, c)},
@@ -64,6 +69,10 @@ static struct listing layers(struct arena *a, const struct circuit *p, const str
                                                   {.real = (double)cycles / (double)c->ii},
                                                   {.count = c->multipliers},
                                                   {.count = c->memory_bits},
+                                                  {.count = r.lut},
+                                                  {.count = r.ff},
+                                                  {.count = r.dsp},
+                                                  {.count = r.bram},
                                                   {.text = why(a, p, plan, n, choice)}});
   }
   return t;
@@ -73,41 +82,86 @@ static struct listing layers(struct arena *a, const struct circuit *p, const str
 static void put_between(struct listing *t, const struct circuit *p) {
   struct figure row[LAYER_FIELDS];
   int64_t multipliers = 0, bits = 0;
+  struct resources all = {0};
   for (uint32_t i = 0; i < p->n_cells; i++) {
     if (p->cells[i].kind == CELL_LAYER) continue;
     multipliers += p->cells[i].multipliers;
     bits += p->cells[i].memory_bits;
+    resources_add(&all, resources_cell(p, &p->cells[i]));
   }
-  if (!multipliers && !bits) return;
+  if (!all.ff) return;
   for (int i = 0; i < LAYER_FIELDS; i++) row[i] = (struct figure){.blank = true};
   row[0] = (struct figure){.text = "between them"};
   row[1] = (struct figure){.text = ""};
   row[6] = (struct figure){.count = multipliers};
   row[7] = (struct figure){.count = bits};
-  row[8] = (struct figure){.text = "windows, queues, casts"};
+  row[8] = (struct figure){.count = all.lut};
+  row[9] = (struct figure){.count = all.ff};
+  row[10] = (struct figure){.count = all.dsp};
+  row[11] = (struct figure){.count = all.bram};
+  row[12] = (struct figure){.text = "streams, windows, queues, casts"};
   listing_row(t, row);
 }
 
+// ---- what a device has of it
+
+static const char *share(struct arena *a, const char *what, int64_t own, int64_t of) {
+  return arena_printf(a, "%lld of %lld %s (%.3g %%)", (long long)own, (long long)of, what,
+                      100.0 * (double)own / (double)of);
+}
+
+static void put_estimate(struct arena *a, struct text *t, const struct circuit *p,
+                         const struct device *d) {
+  struct resources r = resources_circuit(p);
+  if (!d) {
+    text_printf(t,
+                "about %lld LUTs, %lld flip-flops; %lld DSP blocks, %lld block RAMs of 18 kbit\n",
+                (long long)r.lut, (long long)r.ff, (long long)r.dsp, (long long)r.bram);
+    return;
+  }
+  text_printf(t, "%s: about %s, %s; %s, %s\n", d->name, share(a, "LUTs", r.lut, d->has.lut),
+              share(a, "flip-flops", r.ff, d->has.ff), share(a, "DSP blocks", r.dsp, d->has.dsp),
+              share(a, "block RAMs", r.bram, d->has.bram));
+}
+
+static void put_blocks(struct text *t, const struct resources *r) {
+  text_printf(t, "\"lut\":%lld,\"ff\":%lld,\"dsp\":%lld,\"block_ram\":%lld}", (long long)r->lut,
+              (long long)r->ff, (long long)r->dsp, (long long)r->bram);
+}
+
+static void put_estimate_json(struct text *t, const struct circuit *p, const struct device *d) {
+  struct resources r = resources_circuit(p);
+  text_puts(t, ",\"estimate\":{");
+  put_blocks(t, &r);
+  if (!d) return;
+  text_printf(t, ",\"device\":{\"name\":\"%s\",", d->name);
+  put_blocks(t, &d->has);
+}
+
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
-               const struct plan *plan, double clock) {
+               const struct plan *plan, double clock, const struct device *device) {
   text_put_escaped(t, model);
   text_printf(t,
               ": II %lld cycles, latency %lld cycles, %.6g frames/s at %g MHz, %lld multipliers, "
-              "%lld memory bits\n\n",
+              "%lld memory bits\n",
               (long long)p->ii, (long long)p->latency, frames(clock, p->ii), clock,
               (long long)p->multipliers, (long long)p->memory_bits);
+  put_estimate(a, t, p, device);
+  text_puts(t, "\n");
   struct listing table = layers(a, p, plan);
   put_between(&table, p);
   listing_put(&table, t);
 }
 
 void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
-               double clock, const struct warnings *w) {
+               double clock, const struct device *device, const struct warnings *w) {
   struct listing table = layers(a, p, plan);
   text_printf(t, "{\"ii\":%lld,\"latency\":%lld", (long long)p->ii, (long long)p->latency);
   json_put_figure(t, "frames_per_second", 3, frames(clock, p->ii));
-  text_printf(t, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"input_lanes\":%lld,\"layers\":[",
+  text_printf(t, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"input_lanes\":%lld",
               (long long)p->multipliers, (long long)p->memory_bits, (long long)p->inputs[0].lanes);
+  put_estimate_json(t, p, device);
+  text_puts(t, ",\"layers\":[");
   listing_put_json(&table, t);
   text_puts(t, "]");
   warnings_put_json(t, w);

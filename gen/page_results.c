@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What other tools found: the simulation, the synthesis.
 #include "gen/page_parts.h"
+#include "sw/circuit/resources.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,6 +53,11 @@ void page_put_simulation(struct text *t, const struct page *p) {
 
 // ---- synthesis
 
+enum { COLUMNS_FOUND = 9, COLUMNS_ALL = 13 };
+
+// The family that sw/circuit/resources.h is about, as scripts/synth names it.
+#define ESTIMATED "Xilinx 7 series"
+
 // The cell of a block, NONE: it is the whole.
 static int32_t cell_of(const struct page *p, const char *name) {
   for (uint32_t i = 0; i < p->circuit->n_cells; i++)
@@ -59,7 +65,34 @@ static int32_t cell_of(const struct page *p, const char *name) {
   return NONE;
 }
 
-static void put_block(struct text *t, const struct page *p, const struct page_block *b) {
+// LUTs without memories, and block RAMs of 36 kbit, as scripts/synth counts them.
+struct estimate {
+  double lut, ff, dsp, block_ram;
+};
+static struct estimate estimate_of(const struct page *p, int32_t cell) {
+  struct estimate all = {0};
+  for (uint32_t i = 0; i < p->circuit->n_cells; i++) {
+    if (cell != NONE && (uint32_t)cell != i) continue;
+    struct bill b = bill_of(p->circuit, &p->circuit->cells[i]);
+    struct resources r = resources_of(&b);
+    all.lut += (double)(r.lut - b.lut);
+    all.ff += (double)r.ff;
+    all.dsp += (double)r.dsp;
+    all.block_ram += (double)r.bram / 2;
+  }
+  return all;
+}
+
+static void put_estimate(struct text *t, const struct page *p, int32_t cell) {
+  struct estimate e = estimate_of(p, cell);
+  page_td_real(t, e.dsp, 0, "");
+  page_td_real(t, e.block_ram, e.block_ram == floor(e.block_ram) ? 0 : 1, "");
+  page_td_real(t, e.lut, 0, "");
+  page_td_real(t, e.ff, 0, "");
+}
+
+static void put_block(struct text *t, const struct page *p, const struct page_block *b,
+                      bool estimated) {
   int32_t cell = cell_of(p, b->name);
   const struct cell *c = cell == NONE ? NULL : &p->circuit->cells[cell];
   page_row(t, cell == NONE ? "the whole" : page_name(p, (uint32_t)cell));
@@ -68,14 +101,25 @@ static void put_block(struct text *t, const struct page *p, const struct page_bl
   page_td_some(t, c ? c->memory_bits : p->circuit->memory_bits);
   page_td_real(t, b->figures[5], b->figures[5] == floor(b->figures[5]) ? 0 : 1, "");
   for (int i = 0; i < 4; i++) page_td_real(t, b->figures[i], 0, "");
+  if (estimated) put_estimate(t, p, cell);
   page_row_end(t);
 }
 
 static void put_family(struct text *t, const struct page *p, const struct page_family *f) {
-  static const struct page_column columns[] = {
-      {"Cell", true},         {"Multipliers", false}, {"DSP", false},
-      {"Memory bits", false}, {"Block RAM", false},   {"LUT", false},
-      {"Carry", false},       {"LUT RAM", false},     {"FF", false}};
+  static const struct page_column columns[] = {{"Cell", true},
+                                               {"Multipliers", false},
+                                               {"DSP", false},
+                                               {"Memory bits", false},
+                                               {"Block RAM", false},
+                                               {"LUT", false},
+                                               {"Carry", false},
+                                               {"LUT RAM", false},
+                                               {"FF", false},
+                                               {"DSP estimated", false},
+                                               {"Block RAM estimated", false},
+                                               {"LUT estimated", false},
+                                               {"FF estimated", false}};
+  bool estimated = strcmp(f->name, ESTIMATED) == 0;
   text_puts(t, "<h3>");
   page_escape(t, f->name);
   text_puts(t, "</h3>\n<p>");
@@ -87,8 +131,9 @@ static void put_family(struct text *t, const struct page *p, const struct page_f
                 (double)p->circuit->ii / f->fmax / 1000);
   }
   text_puts(t, "</p>\n");
-  page_table(t, "Estimates and what synthesis found", columns, 9);
-  for (uint32_t i = 0; i < f->n_blocks; i++) put_block(t, p, &f->blocks[i]);
+  page_table(t, "Estimates and what synthesis found", columns,
+             estimated ? COLUMNS_ALL : COLUMNS_FOUND);
+  for (uint32_t i = 0; i < f->n_blocks; i++) put_block(t, p, &f->blocks[i], estimated);
   page_table_end(t);
 }
 

@@ -32,27 +32,28 @@ module fixed_requant_lanes #(
 );
   localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
 
-  // kept, as in fixed_delay
-  (* keep *) logic [LANES*ACC_WIDTH-1:0] acc;
-
-  always_ff @(posedge aclk) if (enable) acc <= result;
-
   generate
     if (CAST == 0 && ACC_WIDTH != OUT_WIDTH) begin : gen_illegal
       fixed_requant_lanes_without_CAST_needs_ACC_WIDTH_equal_to_OUT_WIDTH stop ();
     end
 
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      // kept, as in fixed_delay; of its own: of one register for all lanes behind DSP blocks, the
+      // synth_xilinx of yosys 0.23 keeps only the last lane's
+      (* keep *) logic [ACC_WIDTH-1:0] acc;
+
+      always_ff @(posedge aclk) if (enable) acc <= result[lane*ACC_WIDTH +: ACC_WIDTH];
+
       if (CAST != 0) begin : gen_cast
         fixed_requant #(
           .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
           .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
         ) requant (
-          .aclk(aclk), .enable(enable), .acc(acc[lane*ACC_WIDTH +: ACC_WIDTH]),
+          .aclk(aclk), .enable(enable), .acc(acc),
           .mul(MULTIPLIER'(MUL)), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
         );
       end else begin : gen_same
-        assign y[lane*OUT_WIDTH +: OUT_WIDTH] = acc[lane*ACC_WIDTH +: OUT_WIDTH];
+        assign y[lane*OUT_WIDTH +: OUT_WIDTH] = acc[OUT_WIDTH-1:0];
       end
     end
   endgenerate

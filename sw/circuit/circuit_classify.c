@@ -2,6 +2,7 @@
 // The circuit of a classification: hw/fixed_argmax.sv.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 
 static bool make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
@@ -15,4 +16,13 @@ static bool make_classify(struct arena *a, const struct graph *g, struct cell *c
   return true;
 }
 
-const struct circuit_column circuit_classify = {.make = make_classify};
+// hw/fixed_argmax.sv: a tree of {element, lane}, and the best so far.
+static void classify_bill(const struct cell *c, struct bill *n) {
+  int64_t lanes = c->in[0]->lanes, item = c->in[0]->width + 1 + c->out[0]->width;
+  n->part = PART_argmax;
+  n->term[TERM_DATA] += (double)(lanes * item);
+  n->term[TERM_SUMS] += (double)(lanes * item);
+  bill_counter(n, c->in[0]->beats);
+}
+
+const struct circuit_column circuit_classify = {.make = make_classify, .bill = classify_bill};

@@ -2,6 +2,7 @@
 // The circuit of concat: hw/axis_concat.sv, and a cast in front of each input whose type isn't the
 // output's.
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 #include "sw/graph/slice.h"
 
 // Elements of a shape from axis `from` to before `to`.
@@ -32,6 +33,10 @@ static int64_t concat_cycles(const struct graph *g, const struct node *n, int64_
   return cycles;
 }
 
+static int64_t common(int64_t a, int64_t b) {
+  return b ? common(b, a % b) : a;
+}
+
 static bool make_concat(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct circuit_concat *f = ARENA_NEW(a, struct circuit_concat, 1);
@@ -45,5 +50,25 @@ static bool make_concat(struct arena *a, const struct graph *g, struct cell *c, 
   return true;
 }
 
-const struct circuit_column circuit_concat = {
-    .make = make_concat, .cycles = concat_cycles, .groups = concat_groups, .cast = concat_cast};
+void circuit_concat_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_concat *f = c->facts;
+  int64_t unit = common(f->lanes, f->out_elements), beats = 1;
+  for (uint32_t i = 0; i < c->n_in; i++) {
+    unit = common(unit, f->elements[i]);
+    if (f->elements[i] / f->lanes >= beats) beats = f->elements[i] / f->lanes + 1;
+  }
+  int64_t bits = f->lanes * c->out[0]->width, places = f->lanes / unit + 1;
+  n->part = PART_concat;
+  n->term[TERM_STREAM] += (double)(2 * bits);
+  n->term[TERM_SUMS] += (double)(places * bits);
+  n->term[TERM_LANES] += (double)(c->n_in * (uint32_t)bits);
+  bill_counter(n, 2 * places);
+  bill_counter(n, beats);
+  bill_counter(n, c->out[0]->beats);
+}
+
+const struct circuit_column circuit_concat = {.make = make_concat,
+                                              .cycles = concat_cycles,
+                                              .groups = concat_groups,
+                                              .cast = concat_cast,
+                                              .bill = circuit_concat_bill};

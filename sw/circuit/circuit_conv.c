@@ -2,6 +2,7 @@
 // The circuit of a convolution: hw/axis_window.sv, and behind it a linear layer of the taps of each
 // pixel, hw/fixed_linear.sv; or hw/fixed_depthwise.sv.
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 #include "sw/graph/conv.h"
 
 enum { ROM_TWO_CYCLES = 8192 };
@@ -113,8 +114,34 @@ static bool conv_unit(const struct graph *g, const struct node *n, struct circui
   return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, is_depthwise(&c), u, e);
 }
 
+// hw/fixed_depthwise.sv: products and sums have registers of their own.
+static void depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n) {
+  bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
+  n->part = PART_depthwise;
+  bill_rom(n, 1, lanes * l->weight_width, l->in * l->og, 1);
+  bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
+  if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
+  if (!bipolar) bill_multiply(n, lanes, l->in_width, l->weight_width + wide);
+  n->term[TERM_STREAM] += (double)(lanes * l->in_width);
+  n->term[TERM_DATA] += (double)(2 * lanes * l->acc_width);
+  n->term[TERM_SUMS] += (double)(lanes * l->acc_width);
+  bill_counter(n, l->in * l->og);
+  for (int i = 0; i < 3; i++) bill_counter(n, l->og);
+  bill_counter(n, l->rows * l->og);
+  bill_requant(n, lanes, l->acc_width, &l->requant, l->mul != NULL);
+}
+
+static void conv_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_linear *l = c->facts;
+  if (l->depthwise)
+    depthwise_bill(l, c->in[0]->lanes, n);
+  else
+    circuit_weighted_bill(c, n);
+}
+
 const struct circuit_column circuit_conv = {.make = make_conv,
                                             .lanes = conv_lanes,
                                             .cycles = conv_cycles,
                                             .unit = conv_unit,
+                                            .bill = conv_bill,
                                             .window = conv_window};

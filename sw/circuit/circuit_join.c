@@ -2,6 +2,7 @@
 // The circuit of add, sub and mul: hw/fixed_add.sv and hw/fixed_mul.sv.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 
 enum {
   REQUANT = 3,
@@ -54,4 +55,32 @@ static bool make_join(struct arena *a, const struct graph *g, struct cell *c, st
   return true;
 }
 
-const struct circuit_column circuit_join = {.make = make_join, .unit = join_unit};
+// Bits of an input without its zero point.
+static int bits_of(const struct stream *s) {
+  return s->width + (type_coding(&s->type) == CODING_UNSIGNED || type_zero(&s->type, 0) != 0);
+}
+
+static void join_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_join *j = c->facts;
+  int64_t lanes = c->out[0]->lanes;
+  int a = c->in[0]->width, b = c->in[1]->width, wider = a > b ? a : b;
+  int acc = j->product ? a + b + 4 : wider + 3 + j->mul_width;
+  n->part = j->product ? PART_mul : PART_add;
+  if (j->product) bill_multiply(n, lanes, bits_of(c->in[0]), bits_of(c->in[1]));
+  for (int i = 0; i < 2 && !j->product; i++) {
+    bill_factor(n, lanes, c->in[i]->width + 2, j->mul_width, j->mul[i]);
+    n->term[TERM_DATA] += (double)(lanes * (bits_of(c->in[i]) + j->mul_width));
+  }
+  // hw/fixed_multiply.sv adds parts of what is wider than 16 bits; else a DSP block has the sum
+  bool outside = !j->product || wider + 2 > 16;
+  n->term[TERM_DATA] += (double)(outside ? lanes * (acc - 2) : 0);
+  n->term[TERM_SUMS] += (double)(outside ? lanes * acc * (j->product ? 3 : 1) : 0);
+  for (int i = 0; i < 2; i++)
+    if (type_zero(&c->in[i]->type, 0))
+      n->term[TERM_SUMS] += (double)(lanes * (c->in[i]->width + 2));
+  n->term[TERM_LANES] = (double)lanes;
+  bill_requant(n, lanes, acc, &j->requant, false);
+}
+
+const struct circuit_column circuit_join = {
+    .make = make_join, .unit = join_unit, .bill = join_bill};

@@ -2,6 +2,7 @@
 // The circuit of a linear layer: hw/fixed_linear.sv.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/weights.h"
 
@@ -106,8 +107,20 @@ static int64_t power_of_two(int64_t n) {
   return (int64_t)1 << bits_clog2(n);
 }
 
+// A product's factors as two's complement; whether it is one of fixed_multiply.
+static bool factors(const struct circuit_linear *l, int *x, int *weight) {
+  int in = l->in_width < 2 ? 2 : l->in_width;
+  *x = in + (l->in_type == type_coding_text(CODING_UNSIGNED));
+  *weight = l->weight_width + (l->weight_type == type_coding_text(CODING_UNSIGNED));
+  return l->weight_width > 2 && in > 2;
+}
+
 struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
+  int x, weight;
+  int64_t blocks = factors(l, &x, &weight) ? dsp_multiply(x, weight) : 0;
   return (struct circuit_unit){.multipliers = l->weight_width > 2,
+                               .dsp = blocks,
+                               .lut = !blocks,
                                .weight_bits = l->weight_width,
                                .lane_bits = l->acc_width,
                                .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
@@ -228,8 +241,57 @@ static bool linear_unit(const struct graph *g, const struct node *n, struct circ
   return circuit_weighted_unit(g, n, false, u, e);
 }
 
+// Partial sums of each level of an output's adders, hw/fixed_mac.sv.
+static int64_t tree_bits(int64_t lanes, int product, int acc) {
+  int64_t bits = 0, width = product;
+  for (int64_t terms = lanes; terms > 1; bits += terms * width) {
+    terms = (terms + 1) / 2;
+    width += width < acc;
+  }
+  return bits;
+}
+
+static void weight_products(const struct circuit_linear *l, int64_t lanes, int64_t outs,
+                            struct bill *n) {
+  int x, weight;
+  bool multiplies = factors(l, &x, &weight);
+  int64_t blocks = multiplies ? dsp_multiply(x, weight) : 0;
+  // of each second a DSP block doesn't take the register: hw/fixed_mac.sv
+  bool split =
+      lanes > 1 && (l->in_type == type_coding_text(CODING_UNSIGNED) || l->acc_width <= x + weight);
+  int64_t outside = !blocks ? lanes : split ? lanes / 2 : 0;
+  double different = blocks ? (double)outs : bill_distinct((double)outs, l->ib * l->og * weight);
+  if (multiplies)
+    bill_multiply(n, lanes * outs, x, weight);
+  else
+    n->term[TERM_PRODUCTS] += (double)lanes * different * (x + weight);
+  n->term[TERM_DATA] += different * (double)(outside * (x + weight));
+}
+
+void circuit_weighted_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_linear *l = c->facts;
+  int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
+  int x = l->in_width < 2 ? 2 : l->in_width;
+  n->part = PART_linear;
+  bill_rom(n, out, in * l->weight_width, l->ib * l->og, 1);
+  bill_rom(n, out, l->bias_width, l->og, 1);
+  if (l->mul) bill_rom(n, out, l->requant.mul_width, l->og, 1);
+  weight_products(l, in, out, n);
+  n->term[TERM_SUMS] += (double)(out * tree_bits(in, x + l->weight_width, l->acc_width));
+  n->term[TERM_STREAM] += (double)(in * x);
+  n->term[TERM_DATA] += (double)(out * l->acc_width);
+  if (l->og > 1) n->term[TERM_WORDS] += (double)(out * l->acc_width);
+  if (l->og > 1) n->lut += out * lut_ram(l->acc_width, bits_clog2(l->og));
+  bill_counter(n, l->ib * l->og);
+  for (int i = 0; i < 3; i++) bill_counter(n, l->og);
+  bill_counter(n, l->rows);
+  bill_requant(n, out, l->acc_width, &l->requant, l->mul != NULL);
+  bill_queue(n, out * c->out[0]->width, l->queue);
+}
+
 const struct circuit_column circuit_linear = {.make = make_linear,
                                               .lanes = linear_lanes,
                                               .cycles = linear_cycles,
                                               .unit = linear_unit,
+                                              .bill = circuit_weighted_bill,
                                               .window = linear_window};

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a pointwise layer: comparisons where the function is piecewise linear, otherwise a
 // folded table, or a polynomial with corrections where the table would be long.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/pointwise.h"
+
+#include <string.h>
 
 enum { ROM_TWO_CYCLES = 8192 };
 
@@ -86,4 +90,86 @@ static bool make_layer(struct arena *a, const struct graph *g, struct cell *c, s
   return true;
 }
 
-const struct circuit_column circuit_pointwise = {.make = make_layer};
+// A function of exact.def: with a product, or with comparisons.
+static void exact_bill(const struct circuit_pointwise *p, int64_t lanes, int stages,
+                       struct bill *n) {
+  int v = p->in_width + 2, slope = stages > 1 ? bits_unsigned((uint64_t)p->slope_mul) : 0;
+  int acc = p->requant.cast ? v : p->requant.out_width;
+  n->part = stages > 1 ? PART_product : PART_exact;
+  if (stages == 2) acc = v + (p->slope_shift > slope ? p->slope_shift : slope);
+  if (stages > 2) acc = v + slope + 2;
+  bool clips = strcmp(p->module, "fixed_clip") == 0, shrinks = strstr(p->module, "shrink") != NULL;
+  if (clips || shrinks) n->term[TERM_SUMS] += (double)(lanes * v * (shrinks ? 2 : 1));
+  if (stages > 1) {
+    bill_factor(n, lanes, v, slope, p->slope_mul);
+    n->term[TERM_STREAM] += (double)(lanes * (v + (stages > 2 ? 2 * acc : 0)));
+    n->term[TERM_SUMS] += (double)(lanes * acc);
+  }
+  n->term[TERM_LANES] += (double)lanes;
+  n->term[TERM_DATA] += (double)(lanes * acc);
+  bill_requant(n, lanes, acc, &p->requant, false);
+}
+
+// hw/fixed_tails.sv: what stands beside the table waits while it is read.
+static void tails_bill(const struct table_rom *r, int64_t lanes, int in, int out, int entry,
+                       int body, struct bill *n) {
+  bool slopes = r->low_slope || r->high_slope;
+  int tail = slopes ? in + 2 : r->low_offset != r->high_offset;
+  int v = in + 2 > entry ? in + 2 : entry;
+  v = v > out + 2 ? v : out + 2;
+  n->term[TERM_DATA] += (double)(lanes * (bits_clog2(r->depth) + out + entry));
+  n->term[TERM_STREAM] += (double)(lanes * (tail + (body - 1) * (slopes ? v : tail)));
+  if (slopes) n->term[TERM_CONTROL] += (double)(lanes * (in + 1));
+  if (r->odd) n->term[TERM_REQUANT] += (double)(lanes * (in + out + body));
+  n->term[TERM_SUMS] += (double)(lanes * v);
+  n->term[TERM_LANES] += (double)lanes;
+}
+
+// hw/fixed_polynomial.sv, hw/fixed_quadratic.sv
+static void polynomial_bill(const struct circuit_pointwise *p, int64_t lanes, struct bill *n) {
+  const struct polynomial *q = &p->polynomial;
+  const struct table_rom *r = &q->tails;
+  int d = q->segment_bits, linear = q->c1_width + d, quadratic = q->c2_width + 2 * d;
+  int term = linear > quadratic ? linear : quadratic;
+  int value = (term > q->c0_width ? term : q->c0_width) + 4,
+      word = q->c0_width + q->c1_width + q->c2_width;
+  n->part = PART_polynomial;
+  for (int64_t pair = 0; pair < lanes; pair += 2) {
+    int ports = pair + 1 < lanes ? 2 : 1;
+    bill_rom(n, 1, word, q->segments, ports);
+    bill_rom(n, 1, 2, r->depth, ports);
+    n->term[TERM_PRODUCTS] += ports * 2;
+  }
+  bill_multiply(n, lanes, d + 1, d + 1);
+  bill_multiply(n, lanes, q->c1_width, d + 1);
+  bill_multiply(n, lanes, q->c2_width, 2 * d + 1);
+  n->term[TERM_DATA] += (double)(lanes * (word + 3 * d + 3 * value + 4 * bits_clog2(r->depth)));
+  n->term[TERM_SUMS] += (double)(lanes * 3 * value);
+  tails_bill(r, lanes, p->in_width, p->requant.out_width, value, 6, n);
+}
+
+// Bits of the entries that aren't the same in all: synthesis stores no others.
+static int varying_bits(const struct table_rom *r) {
+  uint64_t vary = 0;
+  for (int64_t i = 1; i < r->depth; i++) vary |= (uint64_t)(r->entries[i] ^ r->entries[0]);
+  int bits = 0;
+  for (int i = 0; i < r->entry_width; i++) bits += (int)(vary >> i & 1);
+  return bits ? bits : 1;
+}
+
+static void pointwise_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_pointwise *p = c->facts;
+  int64_t lanes = c->in[0]->lanes;
+  if (p->form == FORM_EXACT)
+    exact_bill(p, lanes, (int)c->timing.latency - circuit_requant_stages(&p->requant), n);
+  else if (p->form == FORM_POLYNOMIAL)
+    polynomial_bill(p, lanes, n);
+  if (p->form != FORM_TABLE) return;
+  n->part = PART_table;
+  int entry = varying_bits(&p->rom);
+  for (int64_t pair = 0; pair < lanes; pair += 2)
+    bill_rom(n, 1, entry, p->rom.depth, pair + 1 < lanes ? 2 : 1);
+  tails_bill(&p->rom, lanes, p->in_width, p->requant.out_width, entry + 1, 2, n);
+}
+
+const struct circuit_column circuit_pointwise = {.make = make_layer, .bill = pointwise_bill};

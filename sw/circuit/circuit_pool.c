@@ -3,6 +3,7 @@
 // hw/fixed_avg_pool.sv.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/pool.h"
 
@@ -124,8 +125,40 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
   return true;
 }
 
+// hw/fixed_avg_pool.sv divides by a product, and again for the rest.
+static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bill *n) {
+  bool divides = f->divisor > 1;
+  int num = f->sum_width + f->scale, acc = divides ? num + 1 : f->sum_width;
+  n->part = PART_avg_pool;
+  n->term[TERM_DATA] += (double)(lanes * (f->sum_width + acc));
+  n->term[TERM_SUMS] += (double)(lanes * f->sum_width);
+  bill_requant(n, lanes, acc, &f->requant, false);
+  if (!divides) return;
+  bill_constant(n, lanes, num, f->magic_width + 1, f->magic);
+  bill_constant(n, lanes, num + 1, bits_unsigned((uint64_t)f->divisor) + 1, f->divisor);
+  n->term[TERM_DATA] += (double)(lanes * (3 * num + f->magic_width + 1));
+  n->term[TERM_SUMS] += (double)(lanes * 3 * num);
+}
+
+static void pool_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_pool *f = c->facts;
+  int64_t lanes = c->in[0]->lanes;
+  bill_counter(n, f->windows);
+  n->term[TERM_LANES] = (double)lanes;
+  if (f->average) {
+    average_bill(f, lanes, n);
+    return;
+  }
+  int width = c->in[0]->width;
+  n->part = PART_max_pool;
+  n->term[TERM_STREAM] += (double)(lanes * (f->requant.cast ? width + 2 : width));
+  n->term[TERM_DATA] += (double)(lanes * width);
+  bill_requant(n, lanes, width + 2, &f->requant, false);
+}
+
 const struct circuit_column circuit_pool = {.make = make_pool,
                                             .lanes = pool_lanes,
                                             .cycles = pool_cycles,
                                             .unit = pool_unit,
+                                            .bill = pool_bill,
                                             .window = pool_window};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a node that reorders: hw/axis_extent.sv or hw/axis_reorder.sv.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
+#include "sw/circuit/resources.h"
 
 static bool reorder_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                           int64_t *out, struct err *e) {
@@ -64,5 +66,31 @@ static bool make_reorder(struct arena *a, const struct graph *g, struct cell *c,
   return true;
 }
 
+// hw/axis_reorder.sv: two blocks of beats, and addresses of each dimension.
+static void blocks_bill(const struct circuit_blocks *b, int64_t width, struct bill *n) {
+  n->part = PART_reorder;
+  bill_ram(n, 1, width, 2 * b->in);
+  for (int i = 0; i < 3; i++) bill_counter(n, b->in);
+  for (int k = 0; k < b->dims; k++) bill_counter(n, b->size[k]);
+  bill_counter(n, b->blocks);
+  n->term[TERM_SUMS] += (double)(b->dims * bits_clog2(b->in));
+  n->term[TERM_STREAM] += (double)width;
+}
+
+static void reorder_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_reorder *f = c->facts;
+  int64_t width = c->out[0]->lanes * c->out[0]->width;
+  if (c->timing.kind == TIMING_BLOCKS) {
+    blocks_bill(&f->blocks, width, n);
+    return;
+  }
+  n->part = PART_extent;
+  for (int k = 0; k < f->extent.dims; k++) {
+    bill_counter(n, circuit_extent_span(&f->extent, k));
+    n->term[TERM_LANES]++;
+  }
+  n->term[TERM_STREAM] += (double)width;
+}
+
 const struct circuit_column circuit_reorder = {
-    .make = make_reorder, .lanes = reorder_lanes, .cycles = reorder_cycles};
+    .make = make_reorder, .lanes = reorder_lanes, .cycles = reorder_cycles, .bill = reorder_bill};

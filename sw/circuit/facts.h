@@ -113,7 +113,11 @@ struct circuit_unit {
   int64_t weight_bits;  // of a weight
   int64_t channel_bits; // of what an output channel has besides
   int64_t lane_bits;    // of what a lane out has: its accumulator
+  // DSP blocks, or at least LUTs, of a lane in and one out; per_lane: of a lane
+  int64_t dsp, lut;
 };
+
+struct bill;
 
 // What the builder knows of a column (columns.def), in circuit_<stem>.c.
 struct circuit_column {
@@ -133,6 +137,8 @@ struct circuit_column {
   // NULL: none.
   bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
                  struct circuit_window *w, struct err *e);
+  // Lists the parts of a layer's cell, beyond those that are there.
+  void (*bill)(const struct cell *c, struct bill *n);
   // The requantisation of a cast in front of input `i`, NULL: there is none; NULL: never.
   const struct requant *(*cast)(const struct graph *g, const struct node *n, uint32_t i);
 };
@@ -163,6 +169,10 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool dep
 // The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one.
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
                       struct err *e);
+
+// Its parts.
+void circuit_weighted_bill(const struct cell *c, struct bill *n);
+void circuit_concat_bill(const struct cell *c, struct bill *n);
 
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);

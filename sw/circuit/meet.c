@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/circuit/meet.h"
 
+#include <string.h>
+
 enum { HALVINGS = 6, PACES = 8 };
 
 struct search {
@@ -10,6 +12,7 @@ struct search {
   const struct target *target;
   struct planner *planner;
   struct plan plan;
+  int64_t failed; // cycles with which no plan keeps the budgets
 };
 
 static struct circuit *build(struct search *s, struct arena *a, int64_t cycles, struct err *e) {
@@ -19,36 +22,74 @@ static struct circuit *build(struct search *s, struct arena *a, int64_t cycles, 
 
 // ---- budgets
 
-// The layer that has most of something.
-static const struct cell *largest(const struct circuit *p, bool memory) {
-  const struct cell *most = NULL;
+// What may be limited, of a cell and of all.
+enum amount { MULTIPLIERS, MEMORY, LUT, FLIP_FLOPS, DSP, BLOCK_RAM, AMOUNTS };
+static const char *const amount_names[AMOUNTS] = {"multipliers", "memory bits", "LUTs",
+                                                  "flip-flops",  "DSP blocks",  "block RAMs"};
+
+static void amounts_of(const struct circuit *p, const struct cell *c, int64_t *own) {
+  struct resources r = resources_cell(p, c);
+  own[MULTIPLIERS] = c->multipliers;
+  own[MEMORY] = c->memory_bits;
+  own[LUT] = r.lut;
+  own[FLIP_FLOPS] = r.ff;
+  own[DSP] = r.dsp;
+  own[BLOCK_RAM] = r.bram;
+}
+
+static void limits_of(const struct target *t, int64_t *most) {
+  const struct device *d = t->device;
+  most[MULTIPLIERS] = t->multipliers ? t->multipliers : INT64_MAX;
+  most[MEMORY] = t->memory_bits ? t->memory_bits : INT64_MAX;
+  most[LUT] = d ? d->has.lut : INT64_MAX;
+  most[FLIP_FLOPS] = d ? d->has.ff : INT64_MAX;
+  most[DSP] = d ? d->has.dsp : INT64_MAX;
+  most[BLOCK_RAM] = d ? d->has.bram : INT64_MAX;
+}
+
+struct total {
+  int64_t all, largest;
+  const struct cell *where; // the largest
+};
+
+static void totals_of(const struct circuit *p, struct total *totals) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
-    const struct cell *c = &p->cells[i];
-    int64_t own = memory ? c->memory_bits : c->multipliers;
-    int64_t least = !most ? -1 : memory ? most->memory_bits : most->multipliers;
-    if (own > least) most = c;
+    int64_t own[AMOUNTS];
+    amounts_of(p, &p->cells[i], own);
+    for (int k = 0; k < AMOUNTS; k++) {
+      struct total *t = &totals[k];
+      t->all += own[k];
+      if (t->where && own[k] <= t->largest) continue;
+      t->where = &p->cells[i];
+      t->largest = own[k];
+    }
   }
-  return most;
 }
 
-static bool too_many(const struct circuit *p, const char *what, int64_t found, int64_t most,
-                     bool memory, struct err *e) {
-  const struct cell *c = largest(p, memory);
-  if (found > most)
-    err_put(e, "%lld %s of at most %lld, %lld of them in %s", (long long)found, what,
-            (long long)most, (long long)(memory ? c->memory_bits : c->multipliers), c->name);
-  return found > most;
-}
-
-// Whether a circuit keeps the budgets; otherwise what it has too much of.
+// Whether a circuit keeps the budgets; otherwise what it has too much of, and where most of that
+// is.
 static bool keeps(const struct target *t, const struct circuit *p, struct err *e) {
-  return !(t->multipliers &&
-           too_many(p, "multipliers", p->multipliers, t->multipliers, false, e)) &&
-         !(t->memory_bits && too_many(p, "memory bits", p->memory_bits, t->memory_bits, true, e));
+  int64_t most[AMOUNTS];
+  struct total totals[AMOUNTS] = {0};
+  char text[sizeof e->text] = "";
+  limits_of(t, most);
+  totals_of(p, totals);
+  for (int k = 0; k < AMOUNTS; k++) {
+    const struct total *own = &totals[k];
+    size_t at = strlen(text);
+    if (own->all > most[k])
+      snprintf(text + at, sizeof text - at, "%s%lld %s of at most %lld, %lld of them in %s",
+               at ? "; " : "", (long long)own->all, amount_names[k], (long long)most[k],
+               (long long)own->largest, own->where->name);
+  }
+  if (text[0]) err_put(e, "%s", text);
+  return !text[0];
 }
 
-// The fastest plan whose layers alone keep a number of multipliers; the slowest if none does.
+// The fastest plan whose products alone keep the budgets; the slowest if none does.
 static int64_t first_pace(const struct search *s) {
+  int64_t most[AMOUNTS];
+  limits_of(s->target, most);
   int64_t fast = planner_fastest(s->planner) - 1, slow = planner_slowest(s->planner);
   while (slow - fast > 1) {
     struct arena scratch = {0};
@@ -56,20 +97,23 @@ static int64_t first_pace(const struct search *s) {
     struct plan plan;
     int64_t cycles = fast + (slow - fast) / 2;
     bool ok = planner_pace(&scratch, s->planner, cycles, &plan, &e) &&
-              plan.multipliers <= s->target->multipliers;
+              plan.multipliers <= most[MULTIPLIERS] && plan.dsp <= most[DSP] &&
+              plan.lut <= most[LUT];
     *(ok ? &slow : &fast) = cycles;
     arena_free(&scratch);
   }
   return slow;
 }
 
+// Paces above one that failed have its plan while no layer takes the cycles that there are more.
 static bool pace_keeps(struct search *s, int64_t cycles, struct err *e) {
   struct arena scratch = {0};
   const struct target *t = s->target;
-  bool ok = planner_pace(&scratch, s->planner, cycles, &s->plan, e) &&
+  bool ok = planner_pace(&scratch, s->planner, cycles, &s->plan, e) && s->plan.cycles > s->failed &&
             !(t->memory_bits && s->plan.weight_bits > t->memory_bits);
   struct circuit *p = ok ? circuit_build(&scratch, s->graph, s->top, &s->plan.folding, e) : NULL;
   ok = p && keeps(t, p, e);
+  if (!ok) s->failed = cycles;
   arena_free(&scratch);
   return ok;
 }
@@ -88,7 +132,7 @@ static struct circuit *never(struct search *s, struct err *e) {
 // halves between the last that didn't and the first that does.
 static struct circuit *meet_budget(struct search *s, struct err *e) {
   int64_t slowest = planner_slowest(s->planner), slow = planner_fastest(s->planner);
-  if (s->target->multipliers) slow = first_pace(s);
+  if (s->target->multipliers || s->target->device) slow = first_pace(s);
   int64_t fast = slow - 1;
   struct err why = {0};
   while (!pace_keeps(s, slow, &why)) {
@@ -98,9 +142,13 @@ static struct circuit *meet_budget(struct search *s, struct err *e) {
     if (slow > slowest) slow = slowest;
     why = (struct err){0};
   }
-  for (int i = 0; i < HALVINGS && slow - fast > 1; i++) {
-    int64_t cycles = fast + (slow - fast) / 2;
-    *(pace_keeps(s, cycles, &why) ? &slow : &fast) = cycles;
+  // paces above the slowest of its layers have the same plan
+  int64_t within = s->plan.cycles < slow ? s->plan.cycles : slow;
+  for (int i = 0; i < HALVINGS && within - fast > 1; i++) {
+    int64_t cycles = fast + (within - fast) / 2;
+    bool ok = pace_keeps(s, cycles, &why);
+    if (ok) slow = cycles;
+    *(ok ? &within : &fast) = ok && s->plan.cycles < cycles ? s->plan.cycles : cycles;
   }
   return build(s, s->arena, slow, e);
 }

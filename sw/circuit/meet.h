@@ -3,12 +3,14 @@
 #ifndef NNGEN_CIRCUIT_MEET_H
 #define NNGEN_CIRCUIT_MEET_H
 
+#include "sw/circuit/device.h"
 #include "sw/circuit/planner.h"
 
 // What is wanted of a circuit; 0: anything.
 struct target {
   int64_t cycles; // of a frame, at most
   int64_t multipliers, memory_bits;
+  const struct device *device; // NULL: any
 };
 
 // A pace is met by the cheapest lanes of each layer, a budget alone by the fastest plan that keeps

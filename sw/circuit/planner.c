@@ -223,6 +223,14 @@ static void walk_node(struct walk *w, uint32_t node) {
   for (uint32_t i = 0; i < n->n_out; i++) w->lanes[n->out[i]] = s->count ? c->out : c->in;
 }
 
+static void add_products(const struct planner *p, uint32_t node, const struct choice *c,
+                         struct plan *out) {
+  const struct stairs *s = &p->stairs[node];
+  int64_t products = s->unit.per_lane ? c->in : c->in * c->out;
+  out->dsp += products * s->unit.dsp;
+  out->lut += products * s->unit.lut;
+}
+
 // A plan with layers that are as fast as they can be where `cycles` is out of reach.
 static void walk(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out) {
   const struct graph *g = p->graph;
@@ -245,6 +253,7 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
     }
     walk_node(&w, p->order[i]);
     out->multipliers += c->multipliers;
+    add_products(p, p->order[i], c, out);
     out->weight_bits += c->weight_bits;
     if (c->cycles > out->cycles) out->cycles = c->cycles;
   }

@@ -30,6 +30,7 @@ struct plan {
   int64_t cycles;               // of the slowest layer
   int64_t multipliers;          // of all layers
   int64_t weight_bits;          // of all layers
+  int64_t dsp, lut;             // that the weights' products take, LUTs: at least
   const struct choice *choices; // (n_nodes)
 };
 

@@ -108,6 +108,28 @@ static void out_of_reach(void **state) {
           "6751 cycles");
 }
 
+// The fastest circuit that fits: one that is faster has too much of something.
+static void devices(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct plan plan;
+  struct err e = {0};
+  const struct graph *g = quantised(&a, "models/lenet5.bin");
+  struct target t = {.device = device_find("artix7-35t", &e)};
+  const struct resources *has = &t.device->has;
+  const struct circuit *p = circuit_meet(&a, g, "top", &t, &plan, &e);
+  assert_non_null(p);
+  struct resources r = resources_circuit(p);
+  assert_true(r.lut <= has->lut && r.ff <= has->ff && r.dsp <= has->dsp && r.bram <= has->bram);
+  p = met(&a, g, p->ii - 1);
+  assert_true(resources_circuit(p).dsp > has->dsp);
+  arena_free(&a);
+  const struct device none = {"none", {1 << 20, 1 << 20, 4, 30}};
+  refused("models/lenet5.bin", (struct target){.device = &none},
+          "even at 240000 cycles a frame, the least there is: 5 DSP blocks of at most 4, 1 of them "
+          "in l0_conv2d; 32 block RAMs of at most 30, 23 of them in l6_linear");
+}
+
 // A budget gives the fastest plan that keeps it: one multiplier less would not do.
 static void budgets(void **state) {
   (void)state;
@@ -228,6 +250,6 @@ int main(void) {
       cmocka_unit_test(known_networks), cmocka_unit_test(slow_to_settle),
       cmocka_unit_test(out_of_reach),   cmocka_unit_test(budgets),
       cmocka_unit_test(memory),         cmocka_unit_test(sweep),
-      cmocka_unit_test(every_kind)};
+      cmocka_unit_test(devices),        cmocka_unit_test(every_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,28 @@ static void test_plan(void **state) {
              "PASS");
 }
 
+// The fastest that a part has room for: with less of it, what stands in the way.
+static void test_device(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N plan -p 8,3 --device zynq-7020 " LENET, 0, "II 3920 cycles");
+  cli_expect(c, "$N plan -p 8,3 --device artix7-35t " LENET, 0,
+             "; 90 of 90 DSP blocks (100 %), 36 of 100 block RAMs (36 %)");
+  cli_expect(c, "$N plan -p 8,3 --device artix7-35t --json " LENET, 0,
+             "\"device\":{\"name\":\"artix7-35t\",\"lut\":20800,\"ff\":41600,\"dsp\":90,");
+  cli_expect(c, "$N -p 8,3 --device artix7-35t -o $D/d " LENET, 0, "II 5360 cycles");
+  cli_expect(c, "$N plan -p 8,3 --target-cycles 4000 --device artix7-35t " LENET, 1,
+             " DSP blocks of at most 90, 60 of them in l3_conv2d; within the budget a frame takes "
+             "5360 cycles");
+  cli_expect(
+      c, "$N plan -p 24,12 --device artix7-35t " MLP, 1,
+      "even at 100352 cycles a frame, the least there is: 151 block RAMs of at most 100, 148 "
+      "of them in l0_linear");
+  cli_expect(c, "$N plan -p 8,3 --device artix7-36t " LENET, 2,
+             "--device artix7-36t: expected artix7-35t, artix7-100t, zynq-7020, zu3eg or zu7ev");
+  cli_expect(c, "$N plan -p 8,3 --device zu3eg -j 4 " LENET, 2,
+             "--device chooses the lanes of every layer: leave --parallelism away");
+}
+
 // What a plan writes gives the same circuit when it is read, with the graph's names and FINN's.
 static void test_files(void **state) {
   struct shell *c = *state;
@@ -108,8 +130,8 @@ static void test_words(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan), SHELL_CASE(test_files),
-                                     SHELL_CASE(test_finn), SHELL_CASE(test_sweep),
-                                     SHELL_CASE(test_words)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan),   SHELL_CASE(test_files),
+                                     SHELL_CASE(test_finn),   SHELL_CASE(test_sweep),
+                                     SHELL_CASE(test_device), SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

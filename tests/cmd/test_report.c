@@ -152,14 +152,16 @@ static void test_results(void **state) {
       "mkdir $D/s; printf '{\"circuit\":\"%s\",\"families\":[{\"family\":\"ECP5\",\"blocks\":["
       "{\"name\":\"l0_linear\",\"lut\":711,\"carry\":1,\"lut_ram\":0,\"ff\":22,\"dsp\":4,\"block_"
       "ram\":0.5},"
-      "{\"name\":\"all\",\"lut\":2345}],\"fmax_mhz\":null,\"why\":\"not placed\"}]}' "
+      "{\"name\":\"all\",\"lut\":2345}],\"fmax_mhz\":null,\"why\":\"not placed\"},"
+      "{\"family\":\"Xilinx 7 series\",\"blocks\":[{\"name\":\"all\",\"lut\":77}],"
+      "\"fmax_mhz\":null,\"why\":\"no tool\"}]}' "
       "$(cat $D/w/rtl/manifest.json $D/w/rtl/model.bin | sha256sum | cut -d ' ' -f 1) "
       ">$D/s/synth.json;"
       "$N report -q -d $D/x.idx --synth $D/s -o $D/e.html $D/w",
       0, "e.html");
   static const char *const synthesis[] = {
-      "<h3>ECP5</h3>",  "Fmax: not placed", ">711</td>", ">0.5</td>",
-      "the whole</th>", ">2345</td>",       NULL};
+      "<h3>ECP5</h3>",  "Fmax: not placed", ">711</td>",     ">0.5</td>",
+      "the whole</th>", ">2345</td>",       "LUT estimated", NULL};
   expect_words(c, "e.html", synthesis);
   cli_expect(c, "echo '{}' >$D/s/synth.json; $N report -q --synth $D/s -o $D/f.html $D/w", 1,
              "s/synth.json: is of another circuit");

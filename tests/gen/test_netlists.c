@@ -132,6 +132,21 @@ static void test_words(void **state) {
   }
 }
 
+// A product in a DSP block for every lane of a join, whose registers yosys gives to the blocks.
+static void test_lanes(void **state) {
+  struct arena a = {0};
+  (void)state;
+  if (!getenv("NNGEN_TEST_DEEP")) skip();
+  shell_expect(&a, "", "/tmp/nngen-test-lanes",
+               "yosys -q -p \"read_verilog -sv -DSYNTHESIS hw/fixed_mul.sv hw/axis_pipe.sv"
+               " hw/fixed_integer.sv hw/fixed_multiply.sv hw/fixed_product.sv hw/fixed_requant.sv"
+               " hw/fixed_requant_lanes.sv; chparam -set LANES 4 -set SHIFT 4 fixed_mul;"
+               " synth_xilinx -family xc7 -noiopad -flatten -top fixed_mul;"
+               " select -assert-count 4 t:DSP48E1; select -assert-min 80 t:FDRE\"",
+               0, "");
+  arena_free(&a);
+}
+
 // What is wrong is found, and what is missing is asked for.
 static void test_faults(void **state) {
   struct bench b = {0};
@@ -151,7 +166,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums),      cmocka_unit_test(test_stalls),
       cmocka_unit_test(test_constants), cmocka_unit_test(test_unshifted),
-      cmocka_unit_test(test_words),     cmocka_unit_test(test_faults)};
+      cmocka_unit_test(test_words),     cmocka_unit_test(test_lanes),
+      cmocka_unit_test(test_faults)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What circuits take of an FPGA: products become DSP blocks and memories block RAMs as yosys was
+// seen to do it, and the estimates say what was measured of the cells in tests/resources.
+#include "sw/circuit/resources.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void products(void **state) {
+  (void)state;
+  static const struct {
+    int a, b, blocks;
+  } cases[] = {{8, 8, 1},   {4, 4, 0},   {5, 4, 1},   {2, 7, 1},   {1, 18, 0},  {25, 18, 1},
+               {18, 25, 1}, {26, 18, 2}, {25, 19, 2}, {31, 20, 4}, {40, 33, 4}, {43, 5, 3}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_int_equal(dsp_product(cases[i].a, cases[i].b), cases[i].blocks);
+  // hw/fixed_multiply.sv cuts what is wider than 16 bits
+  assert_int_equal(dsp_multiply(16, 16), 1);
+  assert_int_equal(dsp_multiply(17, 8), 2);
+  assert_int_equal(dsp_multiply(31, 17), 4);
+  // hw/fixed_product.sv cuts factors of more than 15 bits; a power of two shifts
+  assert_int_equal(dsp_factor(20, 12, 0), 1);
+  assert_int_equal(dsp_factor(20, 31, 0), 2);
+  assert_int_equal(dsp_factor(20, 12, 64), 0);
+  assert_int_equal(dsp_factor(20, 12, 65), 1);
+  assert_int_equal(dsp_factor(20, 31, (int64_t)1 << 30), 0);
+  assert_int_equal(dsp_factor(20, 31, ((int64_t)1 << 30) + 5), 1);
+}
+
+static void memories(void **state) {
+  (void)state;
+  static const struct {
+    int64_t width;
+    int bits, ports, blocks;
+  } roms[] = {{8, 10, 1, 0},  {8, 11, 1, 1},  {16, 9, 1, 0}, {17, 9, 1, 1},
+              {32, 8, 1, 0},  {33, 8, 1, 1},  {36, 9, 1, 1}, {72, 9, 1, 2},
+              {32, 10, 1, 2}, {32, 11, 1, 4}, {4, 11, 1, 0}, {5, 11, 1, 1},
+              {65, 7, 1, 0},  {36, 9, 2, 2},  {20, 9, 2, 0}, {8, 11, 2, 1}};
+  for (size_t i = 0; i < sizeof roms / sizeof *roms; i++)
+    assert_int_equal(bram_rom(roms[i].width, roms[i].bits, roms[i].ports), roms[i].blocks);
+  static const struct {
+    int64_t width;
+    int bits, blocks, luts;
+  } rams[] = {{4, 9, 0, 64},    {4, 10, 1, 0},  {8, 8, 0, 48},    {8, 9, 1, 0},
+              {16, 7, 0, 48},   {16, 8, 1, 0},  {32, 6, 0, 44},   {32, 7, 1, 0},
+              {128, 6, 0, 172}, {128, 7, 4, 0}, {128, 11, 15, 0}, {8, 4, 0, 8}};
+  for (size_t i = 0; i < sizeof rams / sizeof *rams; i++) {
+    assert_int_equal(bram_ram(rams[i].width, rams[i].bits), rams[i].blocks);
+    if (!rams[i].blocks) assert_int_equal(lut_ram(rams[i].width, rams[i].bits), rams[i].luts);
+  }
+}
+
+// ---- the cells that were measured
+
+struct cell_found {
+  struct bill bill;
+  int64_t lut, ff, dsp, bram; // measured
+};
+
+static enum part part_of(const char *name) {
+  for (int i = 0; i < PARTS; i++)
+    if (strcmp(part_name((enum part)i), name) == 0) return (enum part)i;
+  fail_msg("no part %s", name);
+  return PARTS;
+}
+
+static bool read_cell(FILE *f, struct cell_found *c) {
+  char part[32];
+  long long v[9];
+  if (fscanf(f, "%*s %lld %lld %lld %lld %*s %31s %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2],
+             &v[3], part, &v[4], &v[5], &v[6], &v[7], &v[8]) != 10)
+    return false;
+  *c = (struct cell_found){{part_of(part), v[4], v[5], v[6], {0}}, v[0], v[1], v[2], v[3]};
+  for (int i = 0; i < TERMS; i++) assert_int_equal(fscanf(f, "%lf", &c->bill.term[i]), 1);
+  return true;
+}
+
+static bool within(int64_t estimate, int64_t found, int percent) {
+  return 100 * llabs(estimate - found) <= percent * found;
+}
+
+static bool between_layers(enum part part) {
+  return part == PART_frame || part == PART_resize || part == PART_register || part == PART_trim ||
+         part == PART_fork || part == PART_queue;
+}
+
+// How many layers there are, how many have exact blocks, and how many LUTs and flip-flops within
+// 10 % and 30 %, of estimates by `factor` too large.
+struct judged {
+  int layers, exact, near[2], far[2];
+};
+static struct judged judge(double factor) {
+  struct judged j = {0};
+  struct cell_found c;
+  FILE *f = fopen("tests/resources/xc7.cells", "r");
+  assert_non_null(f);
+  while (read_cell(f, &c)) {
+    if (between_layers(c.bill.part)) continue;
+    for (int i = 0; i < TERMS; i++) c.bill.term[i] *= factor;
+    struct resources r = resources_of(&c.bill);
+    j.layers++;
+    j.exact += r.dsp == c.dsp && r.bram == c.bram;
+    j.near[0] += within(r.lut, c.lut, 10);
+    j.near[1] += within(r.ff, c.ff, 10);
+    j.far[0] += !within(r.lut, c.lut, 30);
+    j.far[1] += !within(r.ff, c.ff, 30);
+  }
+  fclose(f);
+  return j;
+}
+
+static void estimates(void **state) {
+  (void)state;
+  struct judged j = judge(1);
+  assert_true(j.layers >= 40);
+  assert_true(10 * j.exact >= 9 * j.layers);
+  for (int i = 0; i < 2; i++) {
+    assert_true(2 * j.near[i] >= j.layers);
+    assert_int_equal(j.far[i], 0);
+  }
+  // and it would be seen
+  struct judged wrong = judge(1.5);
+  assert_true(2 * wrong.near[0] < j.layers && wrong.far[0] > 0 && wrong.far[1] > 0);
+}
+
+// What scripts/fit-resources --check says of the same cells, and of a coefficient that is wrong.
+static void check(void **state) {
+  (void)state;
+  assert_int_equal(system("awk -f tests/resources/judge.awk tests/resources/xc7.cells >/dev/null"),
+                   0);
+  assert_int_not_equal(
+      system("awk '$7 == \"linear\" { $11 = int(1.4 * $11) } 1' tests/resources/xc7.cells |"
+             " awk -f tests/resources/judge.awk >/dev/null"),
+      0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(memories),
+                                     cmocka_unit_test(estimates), cmocka_unit_test(check)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
