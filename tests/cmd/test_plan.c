@@ -25,6 +25,21 @@ static void test_plan(void **state) {
 }
 
 // The fastest that a part has room for: with less of it, what stands in the way.
+// What completes --device is what devices.def has.
+static void test_device_words(void **state) {
+  struct shell *c = *state;
+  static const char *const names[] = {
+#define DEVICE(name, ...) name,
+#include "sw/circuit/devices.def"
+#undef DEVICE
+  };
+  const char *words = "";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    words = arena_printf(&c->arena, "%s%s%s", words, i ? " " : "", names[i]);
+  cli_expect(c, "$N completion bash | grep -A1 -e '--device)'", 0,
+             arena_printf(&c->arena, "compgen -W '%s' --", words));
+}
+
 static void test_device(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan -p 8,3 --device zynq-7020 " LENET, 0, "II 3920 cycles");
@@ -132,6 +147,7 @@ static void test_words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_plan),   SHELL_CASE(test_files),
                                      SHELL_CASE(test_finn),   SHELL_CASE(test_sweep),
-                                     SHELL_CASE(test_device), SHELL_CASE(test_words)};
+                                     SHELL_CASE(test_device), SHELL_CASE(test_device_words),
+                                     SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
