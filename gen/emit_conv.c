@@ -27,7 +27,7 @@ void emit_window_parameters(struct parameters *out, const struct cell *c) {
   if (pad) verilog_code(out, "PAD", pad);
   verilog_parameter(out, "CAPACITY", w->capacity);
   if (w->taps > 1) verilog_parameter(out, "TAPS", w->taps);
-  if (w->taps_inner) verilog_parameter(out, "TAPS_INNER", 1);
+  if (w->groups > 1) verilog_parameter(out, "GROUPS", w->groups);
 }
 
 // ---- depthwise: one image for all lanes, a word per tap and beat of channels

@@ -2,7 +2,8 @@
 // hw/fixed_linear.sv: parameters and images.
 //
 // Weight word (ib, og) of output lane `lane` holds the weights of output og * OUT_LANES + lane for
-// inputs ib * IN_LANES ..., input lane 0 in the low bits; zero where there is no such weight.
+// inputs ib * IN_LANES ..., input lane 0 in the low bits; zero where there is no such weight. The
+// words of each set follow those of the one before, whose outputs they follow.
 #include "gen/emit.h"
 
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast) {
@@ -50,10 +51,11 @@ void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
   const struct circuit_linear *l = c->facts;
   (void)p;
   verilog_parameter(out, "IN_FEATURES", l->in);
-  verilog_parameter(out, "OUT_FEATURES", l->out);
+  verilog_parameter(out, "OUT_FEATURES", l->out / l->sets);
   verilog_parameter(out, "IN_LANES", c->in[0]->lanes);
   verilog_parameter(out, "OUT_LANES", c->out[0]->lanes);
   if (l->rows > 1) verilog_parameter(out, "ROWS", l->rows);
+  if (l->sets > 1) verilog_parameter(out, "SETS", l->sets);
   verilog_line(out);
   emit_weighted_types(out, c);
   verilog_parameter(out, "QUEUE", l->queue);
@@ -65,10 +67,16 @@ struct lane {
   int64_t lane, in_lanes, out_lanes;
 };
 
+// The output of group `group`, counted through all sets, whose sizes the lanes divide if there is
+// more than one.
+static int64_t output(const struct lane *k, int64_t group) {
+  return group * k->out_lanes + k->lane;
+}
+
 static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct lane *k = context;
-  int64_t i = word / k->l->og * k->in_lanes + field;
-  int64_t o = word % k->l->og * k->out_lanes + k->lane;
+  int64_t set = word / (k->l->ib * k->l->og), i = word / k->l->og % k->l->ib * k->in_lanes + field;
+  int64_t o = output(k, set * k->l->og + word % k->l->og);
   if (i >= k->l->in || o >= k->l->out) return 0;
   int64_t w = k->l->weight[o * k->l->in + i];
   return k->l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
@@ -76,14 +84,14 @@ static int64_t weight_field(const void *context, int64_t word, int64_t field) {
 
 static int64_t bias_field(const void *context, int64_t word, int64_t field) {
   const struct lane *k = context;
-  int64_t o = word * k->out_lanes + k->lane;
+  int64_t o = output(k, word);
   (void)field;
   return o < k->l->out ? k->l->bias[o] : 0;
 }
 
 static int64_t mul_field(const void *context, int64_t word, int64_t field) {
   const struct lane *k = context;
-  int64_t o = word * k->out_lanes + k->lane;
+  int64_t o = output(k, word);
   (void)field;
   return o < k->l->out ? k->l->mul[o] : 0;
 }
@@ -100,18 +108,20 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
   struct lane k = {l, 0, c->in[0]->lanes, c->out[0]->lanes};
   for (k.lane = 0; k.lane < c->out[0]->lanes; k.lane++) {
     lane_image(f, c, &k, "weight",
-               (struct emit_memory){.depth = l->ib * l->og,
+               (struct emit_memory){.depth = l->sets * l->ib * l->og,
                                     .fields = c->in[0]->lanes,
                                     .width = l->weight_width,
                                     .field = weight_field});
-    lane_image(f, c, &k, "bias",
-               (struct emit_memory){
-                   .depth = l->og, .fields = 1, .width = l->bias_width, .field = bias_field});
+    lane_image(
+        f, c, &k, "bias",
+        (struct emit_memory){
+            .depth = l->sets * l->og, .fields = 1, .width = l->bias_width, .field = bias_field});
     if (l->mul)
-      lane_image(
-          f, c, &k, "mul",
-          (struct emit_memory){
-              .depth = l->og, .fields = 1, .width = l->requant.mul_width, .field = mul_field});
+      lane_image(f, c, &k, "mul",
+                 (struct emit_memory){.depth = l->sets * l->og,
+                                      .fields = 1,
+                                      .width = l->requant.mul_width,
+                                      .field = mul_field});
   }
 }
 

@@ -5,13 +5,14 @@
 //
 //     s_axis --> [ ring ] --> [ read ] --> padding --> [ m ] --> m_axis
 //
-// For each output pixel, row by row, leave
-//   TAPS_INNER = 0   kernel row, kernel column, beat; TLAST with the pixel's last
-//   TAPS_INNER = 1   beat, kernel row, kernel column; TLAST with the last tap of each beat
-// and a tap beside the image is PAD. Rows and columns that no tap reads are taken and dropped.
+// For each output pixel, row by row, leave group of beats, kernel row, kernel column, beat of the
+// group; TLAST ends each group, and a tap beside the image is PAD. One group is what a convolution
+// needs, BEATS of them (the taps of each beat in a row) what works on each channel alone. Rows and
+// columns that no tap reads are taken and dropped.
 //
 // TAPS = KERNEL_H sends a column of taps at a time, the top one in the low bits: for each output pixel
-// kernel column, beat. The ring is then a memory for each of its rows, which are read at one address.
+// group, kernel column, beat. The ring is then a memory for each of its rows, which are read at one
+// address.
 //
 // The writer stands at {row, column, beat} of its frame and is `lead` frames ahead, -1 to 2; `space`
 // counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
@@ -48,10 +49,10 @@ module axis_window #(
   parameter logic [31:0] PAD = 32'd0,
   // pixels of the ring; from the first that a window reads to the last, or more
   parameter int CAPACITY = 17,
-  // taps of a beat: 1, or KERNEL_H for TAPS_INNER = 0 and a CAPACITY of whole rows
+  // taps of a beat: 1, or KERNEL_H for a CAPACITY of whole rows
   parameter int TAPS = 1,
-  // order of the beats of a pixel
-  parameter int TAPS_INNER = 0
+  // of the beats of a pixel, equal ones; divides BEATS
+  parameter int GROUPS = 1
 ) (
   input  logic                        aclk,
   input  logic                        aresetn,
@@ -105,6 +106,8 @@ module axis_window #(
       bits(more(IN_H + PAD_TOP + SPAN_H, (OUT_H - 1) * STRIDE_H + SPAN_H) + DILATION_H + 1);
   localparam int COL = bits(more(IN_W + PAD_LEFT, (OUT_W - 1) * STRIDE_W + SPAN_W + 1) + DILATION_W);
   localparam int BEAT = bits(BEATS);
+  localparam int INNER = BEATS / GROUPS;  // beats of a group
+  localparam int INNER_BEAT = bits(INNER);
   localparam int ADDRESS = bits(PLACES);
   localparam int BANK = bits(BANKS);
   localparam int BEAT_WIDTH = LANES * WIDTH;
@@ -125,8 +128,10 @@ module axis_window #(
     if (CAPACITY < 1) begin : gen_capacity
       axis_window_needs_CAPACITY_of_1_or_more stop ();
     end
-    if (TAPS < 1 || (TAPS > 1 && (TAPS != KERNEL_H || TAPS_INNER != 0 ||
-        BANKS * USED_W != CAPACITY))) begin : gen_taps
+    if (GROUPS < 1 || INNER * GROUPS != BEATS) begin : gen_groups
+      axis_window_needs_GROUPS_that_divide_BEATS stop ();
+    end
+    if (TAPS < 1 || (TAPS > 1 && (TAPS != KERNEL_H || BANKS * USED_W != CAPACITY))) begin : gen_taps
       axis_window_needs_TAPS_of_1_or_of_KERNEL_H_with_whole_rows stop ();
     end
   endgenerate
@@ -194,7 +199,7 @@ module axis_window #(
   logic last_beat;
   logic taps_end;  // the last tap of the kernel, of its row
   logic row_end;
-  logic next_tap;
+  logic group_end;  // the last beat of a tap's
   logic pixel_end;
   logic line_end;
   logic frame_end;
@@ -207,8 +212,7 @@ module axis_window #(
   logic read_valid;
 
   assign last_beat = beat == BEAT'(BEATS - 1);
-  assign next_tap = TAPS_INNER != 0 || last_beat;
-  assign row_end = next_tap && kw == KW'(KERNEL_W - 1);
+  assign row_end = group_end && kw == KW'(KERNEL_W - 1);
   assign taps_end = row_end && (COLUMN != 0 || kh == KH'(KERNEL_H - 1));
   assign pixel_end = taps_end && last_beat;
   assign line_end = pixel_end && ow == OW'(OUT_W - 1);
@@ -217,6 +221,20 @@ module axis_window #(
   assign beside = (PAD_LEFT != 0 && col < COL'(PAD_LEFT)) || col >= COL'(PAD_LEFT + IN_W);
 
   generate
+    if (GROUPS == 1) begin : gen_group
+      assign group_end = last_beat;
+    end else if (INNER == 1) begin : gen_beats
+      assign group_end = 1'b1;
+    end else begin : gen_groups_of
+      logic [INNER_BEAT-1:0] inner;
+
+      assign group_end = inner == INNER_BEAT'(INNER - 1);
+      always_ff @(posedge aclk) begin
+        if (step) inner <= group_end ? '0 : inner + 1'b1;
+        if (!aresetn) inner <= '0;
+      end
+    end
+
     for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_padding_of
       // rows from this tap down to the bottom one
       localparam int DOWN = COLUMN != 0 ? (KERNEL_H - 1 - k) * DILATION_H : 0;
@@ -242,8 +260,11 @@ module axis_window #(
   assign step = awake && there && load_read;
 
   always_ff @(posedge aclk) begin
-    if (step && (TAPS_INNER == 0 || taps_end)) beat <= last_beat ? '0 : beat + 1'b1;
-    if (step && next_tap) begin
+    if (step) begin
+      beat <= (GROUPS == 1 ? last_beat : pixel_end) ? '0 :
+          GROUPS != 1 && group_end && !taps_end ? beat - BEAT'(INNER - 1) : beat + 1'b1;
+    end
+    if (step && group_end) begin
       kw <= row_end ? '0 : kw + 1'b1;
       col <= line_end ? '0 : pixel_end ? col - COL'(SPAN_W) + COL'(STRIDE_W) :
           row_end ? col - COL'(SPAN_W) : col + COL'(DILATION_W);
@@ -320,7 +341,7 @@ module axis_window #(
   endfunction
 
   localparam int BACK = BEATS - 1;
-  localparam int TAP_BACK = TAPS_INNER != 0 ? 0 : BACK;
+  localparam int TAP_BACK = INNER - 1;
 
   logic [TAPS*BEAT_WIDTH-1:0] read;
   logic [TAPS-1:0] read_padding;
@@ -330,7 +351,8 @@ module axis_window #(
     if (COLUMN == 0) begin : gen_ring
       // beats forward from one read to the next, modulo PLACES
       localparam int START = -(SPAN_H * USED_W + SPAN_W);  // pixels from the last tap to the first
-      localparam int TO_BEAT = modulo(TAPS_INNER != 0 ? START * BEATS + 1 : 1, PLACES);
+      localparam int TO_BEAT = modulo(1, PLACES);
+      localparam int TO_GROUP = modulo(START * BEATS + 1, PLACES);
       localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, PLACES);
       localparam int TO_ROW = modulo((DILATION_H * USED_W - SPAN_W) * BEATS - TAP_BACK, PLACES);
       localparam int TO_PIXEL = modulo((START + STRIDE_W) * BEATS - BACK, PLACES);
@@ -349,7 +371,8 @@ module axis_window #(
         if (frame_end) forward = (ADDRESS+1)'(TO_FRAME);
         else if (line_end) forward = (ADDRESS+1)'(TO_LINE);
         else if (pixel_end) forward = (ADDRESS+1)'(TO_PIXEL);
-        else if (taps_end || !next_tap) forward = (ADDRESS+1)'(TO_BEAT);
+        else if (GROUPS != 1 && taps_end) forward = (ADDRESS+1)'(TO_GROUP);
+        else if (!group_end) forward = (ADDRESS+1)'(TO_BEAT);
         else if (row_end) forward = (ADDRESS+1)'(TO_ROW);
         else forward = (ADDRESS+1)'(TO_TAP);
       end
@@ -368,7 +391,8 @@ module axis_window #(
       // a row begins at address 0; beside the image any address does
       localparam int FIRST = modulo(-PAD_LEFT * BEATS, 2**ADDRESS);
       localparam int TO_PIXEL = modulo((STRIDE_W - SPAN_W) * BEATS - BACK, 2**ADDRESS);
-      localparam int TO_TAP = modulo(DILATION_W * BEATS - BACK, 2**ADDRESS);
+      localparam int TO_GROUP = modulo(1 - SPAN_W * BEATS, 2**ADDRESS);
+      localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, 2**ADDRESS);
       localparam int DOWN = modulo(STRIDE_H, BANKS);
       localparam int TO_FRAME = modulo(USED_H - (OUT_H - 1) * STRIDE_H, BANKS);
 
@@ -382,7 +406,7 @@ module axis_window #(
       always_ff @(posedge aclk) begin
         if (step) begin
           address <= line_end ? ADDRESS'(FIRST) : pixel_end ? address + ADDRESS'(TO_PIXEL) :
-              next_tap ? address + ADDRESS'(TO_TAP) : address + 1'b1;
+              GROUPS != 1 && taps_end ? address + ADDRESS'(TO_GROUP) : group_end ? address + ADDRESS'(TO_TAP) : address + 1'b1;
         end
         if (step && line_end) begin
           bank <= next_bank >= (BANK+1)'(BANKS) ? BANK'(next_bank - (BANK+1)'(BANKS)) :

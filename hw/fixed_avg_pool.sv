@@ -10,7 +10,7 @@
 // only say that there is more. For that MAGIC = floor(2^MAGIC_SHIFT / DIVISOR) + 1, and
 // |num| * (MAGIC * DIVISOR - 2^MAGIC_SHIFT) < 2^MAGIC_SHIFT.
 //
-// A window's beats come in a row, TLAST with the last (axis_window, TAPS_INNER = 1); a beat leaves
+// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS); a beat leaves
 // for each window, TLAST with the last of WINDOWS, which are a frame.
 //
 // LATENCY = 1 + (DIVISOR > 1 ? 2 : 0) + 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles from a

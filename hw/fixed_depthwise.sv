@@ -5,7 +5,7 @@
 //     s_axis --> [ x ] ... --> product --> [ p ] --> + --> [ acc ] --> fixed_requant --> m_axis
 //            weight ROM, bias ROM ----------^        ^--- acc, or bias
 //
-// A window's beats come in a row, TLAST with the last (axis_window, TAPS_INNER = 1), then the next
+// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS), then the next
 // BEATS - 1 beats' of channels; a beat leaves for each. All WINDOWS of them are a frame.
 //
 // LATENCY = ROM + 2 + REQUANT cycles from a window's last beat, 1 beat in per cycle, with

@@ -16,17 +16,20 @@
 // in cycle u + LATENCY if the queue before it is empty. No combinational path from one side to the
 // other.
 //
+// Row n of a frame has the weights of set n % SETS: a convolution's groups are rows of their own.
+//
 //     LATENCY = ROM + 1 + clog2(IN_LANES) + 1 + REQUANT + FIFO
-//         ROM     = IB*OG > 8192 ? 3 : 2                               (fixed_rom)
+//         ROM     = SETS*IB*OG > 8192 ? 3 : 2                          (fixed_rom)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
 //
 // Images, all with fixed_rom's suffix _<bank>.mem, lane as three digits:
-//     <WEIGHT_FILE>_<lane>   IB*OG words, word ib*OG+og = IN_LANES weights, input lane 0 in the low
-//                            bits, of output feature og*OUT_LANES+lane; any value where there is
-//                            no such input, zero where there is no such output
-//     <BIAS_FILE>_<lane>     OG words of BIAS_WIDTH bits, word og, zero where there is no output
-//     <MUL_FILE>_<lane>      OG words of MUL_WIDTH bits, word og (per-channel multipliers)
+//     <WEIGHT_FILE>_<lane>   IB*OG words of each set, word ib*OG+og = IN_LANES weights, input lane 0
+//                            in the low bits, of output feature og*OUT_LANES+lane; any value where
+//                            there is no such input, zero where there is no such output
+//     <BIAS_FILE>_<lane>     OG words of each set, BIAS_WIDTH bits, word og, zero where there is no
+//                            output
+//     <MUL_FILE>_<lane>      the same, MUL_WIDTH bits (per-channel multipliers)
 `default_nettype none
 
 module fixed_linear #(
@@ -39,6 +42,8 @@ module fixed_linear #(
   // rows of a frame, IN_FEATURES to OUT_FEATURES each: at s_axis TLAST ends a row, at m_axis the
   // frame; >= 1
   parameter int ROWS = 1,
+  // sets of weights, one after the other; divides ROWS
+  parameter int SETS = 1,
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -80,12 +85,13 @@ module fixed_linear #(
   localparam int OG = (OUT_FEATURES + OUT_LANES - 1) / OUT_LANES;
   localparam int USED = IN_FEATURES - (IB - 1) * IN_LANES;  // input lanes of a last beat
   localparam int GROUP = OG < 2 ? 1 : $clog2(OG);
-  localparam int ADDRESS = IB * OG < 2 ? 1 : $clog2(IB * OG);
+  localparam int SET_GROUP = SETS * OG < 2 ? 1 : $clog2(SETS * OG);
+  localparam int ADDRESS = SETS * IB * OG < 2 ? 1 : $clog2(SETS * IB * OG);
 
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
 
   // cycles
-  localparam int ROM = IB * OG > 8192 ? 3 : 2;
+  localparam int ROM = SETS * IB * OG > 8192 ? 3 : 2;
   localparam int BASE = ROM + $clog2(IN_LANES);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
@@ -94,6 +100,9 @@ module fixed_linear #(
     if (IN_FEATURES < 1 || OUT_FEATURES < 1 || ROWS < 1 || IN_LANES < 1 || OUT_LANES < 1 || OUT_LANES > 1000)
     begin : gen_sizes
       fixed_linear_needs_sizes_of_1_or_more_and_OUT_LANES_up_to_1000 stop ();
+    end
+    if (SETS < 1 || ROWS % SETS != 0) begin : gen_set_count
+      fixed_linear_needs_SETS_that_divide_ROWS stop ();
     end
     if (QUEUE < 1 || 2**$clog2(QUEUE) != QUEUE) begin : gen_queue
       fixed_linear_needs_QUEUE_to_be_a_power_of_two stop ();
@@ -112,32 +121,33 @@ module fixed_linear #(
   endgenerate
 
   logic [GROUP-1:0] group;
+  logic [SET_GROUP-1:0] set_group;
   logic [ADDRESS-1:0] address;
   logic step;
   logic first_beat;
   logic last_group;
 
   fixed_linear_issue #(
-    .BEATS(IB), .GROUPS(OG), .CREDITS(QUEUE)
+    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .CREDITS(QUEUE)
   ) issue (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
     .s_axis_tlast(s_axis_tlast),
     .step(step), .first_beat(first_beat), .last_group(last_group), .group(group),
-    .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
+    .set_group(set_group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
   );
 
   logic [OUT_LANES*OUT_WIDTH-1:0] y;
 
   fixed_linear_array #(
-    .BEATS(IB), .GROUPS(OG), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
+    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
   ) array (
     .aclk(aclk), .x(s_axis_tdata), .step(step), .first_beat(first_beat),
-    .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .address(address), .y(y)
+    .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group), .address(address), .y(y)
   );
 
   // the results of a frame's last beat go to the queue, which has a place for each

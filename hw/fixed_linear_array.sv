@@ -6,7 +6,7 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 2 +
+// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 `default_nettype none
 
@@ -14,6 +14,8 @@ module fixed_linear_array #(
   // see fixed_linear
   parameter int BEATS = 4,
   parameter int GROUPS = 4,
+  // of weights
+  parameter int SETS = 1,
   // input lanes of a frame's last beat
   parameter int USED = 1,
   parameter int IN_LANES = 3,
@@ -44,8 +46,9 @@ module fixed_linear_array #(
   input  logic                                                     last_beat,
   // the last of the beat's steps
   input  logic                                                     taken,
-  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             group,
-  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
+  input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
+  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
   // of a last beat's step; lane 0 in the low bits
   output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
 );
@@ -54,16 +57,18 @@ module fixed_linear_array #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
   localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
   localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
-  localparam int ROM = BEATS * GROUPS > 8192 ? 3 : 2;
-  localparam int GROUP_REGISTERS = GROUPS > 64 ? 2 : 1;
-  localparam int GROUP_ROM = GROUPS > 8192 ? 3 : GROUP_REGISTERS;
+  localparam int ROM = SETS * BEATS * GROUPS > 8192 ? 3 : 2;
+  localparam int BIASES = SETS * GROUPS;
+  localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
+  localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
+  localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
   localparam int BASE = ROM + $clog2(IN_LANES);
 
   // the step's operands and coordinates, when the lanes need them
   logic [IN_LANES*X_WIDTH-1:0] operand;
   logic [GROUP-1:0] base_group;
   logic [GROUP-1:0] add_group;
-  logic [GROUP-1:0] bias_group;
+  logic [BIAS-1:0] bias_group;
   logic base_first;
   logic add_valid;
 
@@ -85,12 +90,12 @@ module fixed_linear_array #(
   );
 
   generate
-    if (BASE > GROUP_ROM) begin : gen_bias_later
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE - GROUP_ROM), .FREE(1)) delay_bias (
-        .aclk(aclk), .enable(1'b1), .d(group), .q(bias_group)
+    if (BASE > BIAS_ROM) begin : gen_bias_later
+      fixed_delay #(.WIDTH(BIAS), .STAGES(BASE - BIAS_ROM), .FREE(1)) delay_bias (
+        .aclk(aclk), .enable(1'b1), .d(set_group), .q(bias_group)
       );
     end else begin : gen_bias_now
-      assign bias_group = group;
+      assign bias_group = set_group;
     end
   endgenerate
 
@@ -99,14 +104,14 @@ module fixed_linear_array #(
 
   generate
     if (MUL_FILE != "") begin : gen_multipliers
-      logic [GROUP-1:0] mul_group;
+      logic [BIAS-1:0] mul_group;
 
-      fixed_delay #(.WIDTH(GROUP), .STAGES(BASE + 2 - GROUP_ROM), .FREE(1)) delay_mul (
-        .aclk(aclk), .enable(1'b1), .d(group), .q(mul_group)
+      fixed_delay #(.WIDTH(BIAS), .STAGES(BASE + 2 - BIAS_ROM), .FREE(1)) delay_mul (
+        .aclk(aclk), .enable(1'b1), .d(set_group), .q(mul_group)
       );
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
         fixed_rom #(
-          .WIDTH(MULTIPLIER), .DEPTH(GROUPS), .REGISTERS(GROUP_REGISTERS), .LOAD(1),
+          .WIDTH(MULTIPLIER), .DEPTH(BIASES), .REGISTERS(BIAS_REGISTERS), .LOAD(1),
           .FILE({MUL_FILE, "_", 8'(48 + lane / 100), 8'(48 + lane / 10 % 10), 8'(48 + lane % 10)})
         ) mul_rom (
           .aclk(aclk), .enable(1'b1), .address(mul_group),
@@ -121,7 +126,7 @@ module fixed_linear_array #(
   generate
     for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
       fixed_linear_lane #(
-        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .BIAS_REGISTERS(GROUP_REGISTERS),
+        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
         .IN_LANES(IN_LANES),
         .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
         .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),

@@ -6,6 +6,8 @@
 // && last_group, which depends combinationally on tvalid. `credit` starts at CREDITS, falls with
 // each step of a frame's last beat and rises with credit_back. No combinational path from one side
 // to the other.
+//
+// The weights of frame n are those of set n % SETS, which follow each other in the memories.
 `default_nettype none
 
 module fixed_linear_issue #(
@@ -13,23 +15,27 @@ module fixed_linear_issue #(
   parameter int BEATS = 4,
   // steps of a beat; >= 1
   parameter int GROUPS = 4,
+  // sets of weights; >= 1
+  parameter int SETS = 1,
   // places for results; >= 1
   parameter int CREDITS = 16
 ) (
-  input  logic                                                  aclk,
-  input  logic                                                  aresetn,
-  input  logic                                                  s_axis_tvalid,
-  output logic                                                  s_axis_tready,
-  input  logic                                                  s_axis_tlast,
+  input  logic                                                               aclk,
+  input  logic                                                               aresetn,
+  input  logic                                                               s_axis_tvalid,
+  output logic                                                               s_axis_tready,
+  input  logic                                                               s_axis_tlast,
   // a step issues in this cycle, with these coordinates
-  output logic                                                  step,
-  output logic                                                  first_beat,
-  output logic                                                  last_group,
-  output logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]          group,
-  // beat * GROUPS + group
-  output logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  output logic                                                               step,
+  output logic                                                               first_beat,
+  output logic                                                               last_group,
+  output logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
+  // set * GROUPS + group
+  output logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
+  // (set * BEATS + beat) * GROUPS + group
+  output logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
   // a result has left its place
-  input  logic                                                  credit_back
+  input  logic                                                               credit_back
 );
   localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
   localparam int CREDIT = $clog2(CREDITS + 1);
@@ -37,6 +43,7 @@ module fixed_linear_issue #(
   logic [CREDIT-1:0] credit;
   logic awake;
   logic spend;   // a step of the frame's last beat issues
+  logic last_set;
 
   assign step = awake && s_axis_tvalid && (!s_axis_tlast || credit != '0);
   assign last_group = group == GROUP'(GROUPS - 1);
@@ -52,13 +59,37 @@ module fixed_linear_issue #(
     if (spend && !credit_back) credit <= credit - 1'b1;
     if (credit_back && !spend) credit <= credit + 1'b1;
     if (!aresetn || s_axis_tready) group <= '0;
-    if (!aresetn || (s_axis_tready && s_axis_tlast)) address <= '0;
+    if (!aresetn || (s_axis_tready && s_axis_tlast && last_set)) address <= '0;
     if (!aresetn) begin
       awake <= 1'b0;
       first_beat <= 1'b1;
       credit <= CREDIT'(CREDITS);
     end
   end
+
+  generate
+    if (SETS == 1) begin : gen_set
+      assign last_set = 1'b1;
+      assign set_group = group;
+    end else begin : gen_sets
+      localparam int SET = $clog2(SETS);
+      localparam int SET_GROUP = $clog2(SETS * GROUPS);
+      logic [SET-1:0] set;
+
+      assign last_set = set == SET'(SETS - 1);
+      always_ff @(posedge aclk) begin
+        if (step) begin
+          set_group <= last_group && !s_axis_tlast ? set_group - SET_GROUP'(GROUPS - 1) :
+              set_group + 1'b1;
+        end
+        if (s_axis_tready && s_axis_tlast) set <= set + 1'b1;
+        if (!aresetn || (s_axis_tready && s_axis_tlast && last_set)) begin
+          set_group <= '0;
+          set <= '0;
+        end
+      end
+    end
+  endgenerate
 endmodule
 
 `default_nettype wire

@@ -18,6 +18,8 @@ module fixed_linear_lane #(
   parameter int LANE = 0,
   parameter int BEATS = 4,
   parameter int GROUPS = 4,
+  // of weights
+  parameter int SETS = 1,
   // see fixed_rom
   parameter int BIAS_REGISTERS = 1,
   parameter int IN_LANES = 3,
@@ -40,11 +42,11 @@ module fixed_linear_lane #(
 ) (
   input  logic                                                     aclk,
   // at issue
-  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
   // when the weights are there: ROM cycles later
   input  logic [IN_LANES*IN_WIDTH-1:0]                             x,
   // as much earlier than base as its memory needs
-  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             bias_group,
+  input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             bias_group,
   // at base
   input  logic                                                     base_first,
   input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             base_group,
@@ -67,12 +69,12 @@ module fixed_linear_lane #(
   assign wide_bias = ACC_WIDTH'($signed(bias));
 
   fixed_rom #(
-    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(BEATS*GROUPS),
+    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(SETS*BEATS*GROUPS),
     .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));
 
   fixed_rom #(
-    .WIDTH(BIAS_WIDTH), .DEPTH(GROUPS), .REGISTERS(BIAS_REGISTERS),
+    .WIDTH(BIAS_WIDTH), .DEPTH(SETS*GROUPS), .REGISTERS(BIAS_REGISTERS),
     .FILE({BIAS_FILE, "_", NAME}), .LOAD(BIAS_FILE != "" ? 1 : 0)
   ) bias_rom (.aclk(aclk), .enable(1'b1), .address(bias_group), .word(bias));
 
@@ -85,10 +87,18 @@ module fixed_linear_lane #(
     if (GROUPS == 1) begin : gen_register
       // the only group is number 0
       logic add_first;
+      logic signed [ACC_WIDTH-1:0] add_bias;
+
+      // the only bias is the same in every cycle
+      if (SETS == 1) begin : gen_bias
+        assign add_bias = wide_bias;
+      end else begin : gen_biases
+        always_ff @(posedge aclk) add_bias <= wide_bias;
+      end
 
       always_ff @(posedge aclk) begin
         add_first <= base_first && base_group == '0;
-        if (add_valid && add_group == '0) acc <= (add_first ? wide_bias : acc) + sum;
+        if (add_valid && add_group == '0) acc <= (add_first ? add_bias : acc) + sum;
       end
     end else begin : gen_memory
       logic [ACC_WIDTH-1:0] memory[0:2**GROUP-1];

@@ -3,7 +3,7 @@
 //
 //     s_axis --> [ best ] <-> max --> [ subtract ] --> fixed_requant --> m_axis
 //
-// A window's beats come in a row, TLAST with the last (axis_window, TAPS_INNER = 1); a beat leaves
+// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS); a beat leaves
 // for each window, TLAST with the last of WINDOWS, which are a frame.
 //
 // LATENCY = 1 + (CAST ? 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) : 0) cycles from a window's last

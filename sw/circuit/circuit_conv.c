@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The circuit of a convolution: hw/axis_window.sv, and behind it a linear layer of the taps of each
-// pixel, hw/fixed_linear.sv; or hw/fixed_depthwise.sv.
+// group of each pixel, hw/fixed_linear.sv; or, where a group is one channel in and one out,
+// hw/fixed_depthwise.sv.
 #include "sw/circuit/facts.h"
 #include "sw/circuit/resources.h"
 #include "sw/graph/conv.h"
@@ -15,8 +16,18 @@ static bool is_depthwise(const struct conv *c) {
 // they are neither.
 static int64_t taps_of(const struct conv *c, int64_t in) {
   int64_t rows = c->window.kernel[ROWS];
-  if (c->window.channels % in == 0) return 1;
-  return rows > 1 && in % rows == 0 && c->window.channels % (in / rows) == 0 ? rows : 0;
+  if (c->ins % in == 0) return 1;
+  return rows > 1 && in % rows == 0 && c->ins % (in / rows) == 0 ? rows : 0;
+}
+
+// The channels that its lanes in and out divide: a group's, for each begins a beat; of a depthwise
+// convolution all.
+static int64_t ins_of(const struct conv *c) {
+  return is_depthwise(c) ? c->window.channels : c->ins;
+}
+
+static int64_t outs_of(const struct conv *c) {
+  return is_depthwise(c) ? c->outs : c->outs / c->groups;
 }
 
 static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
@@ -27,10 +38,10 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
   if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
   if (chosen)
     return ((!depthwise && taps_of(&c, *in)) ||
-            circuit_divides(c.window.channels, *in, depthwise ? "" : " in", e)) &&
-           circuit_divides(c.outs, *out, " out", e);
-  *in = circuit_divisor(c.window.channels, *in);
-  *out = depthwise ? *in : circuit_divisor(c.outs, *out);
+            circuit_divides(ins_of(&c), *in, depthwise ? "" : " in", e)) &&
+           circuit_divides(outs_of(&c), *out, " out", e);
+  *in = circuit_divisor(ins_of(&c), *in);
+  *out = depthwise ? *in : circuit_divisor(outs_of(&c), *out);
   return true;
 }
 
@@ -40,14 +51,12 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
   int64_t taps = depthwise ? 1 : taps_of(&c, in);
-  if (c.groups > 1 && !depthwise)
-    return err_set(e, "groups of several channels have no circuit yet; it runs on the host only");
   *w = (struct circuit_window){.shape = c.window,
                                .lanes = in / taps,
                                .beats = c.window.channels * taps / in,
                                .taps = taps,
-                               .taps_inner = depthwise,
-                               .steps = depthwise ? 1 : c.outs / out,
+                               .groups = depthwise ? c.window.channels / in : c.groups,
+                               .steps = depthwise ? 1 : c.outs / c.groups / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
   return true;
 }
@@ -67,7 +76,7 @@ static int64_t conv_cycles(const struct graph *g, const struct node *n, int64_t 
 static bool make_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                            const struct conv *conv, struct err *e) {
   int64_t pixels = window_pixels(&conv->window), beats = c->out[0]->beats / pixels;
-  if (!circuit_weighted(a, g, c, pixels, e)) return false;
+  if (!circuit_weighted(a, g, c, pixels, 1, e)) return false;
   struct circuit_linear *l = c->facts;
   l->depthwise = true;
   l->ib = l->in;
@@ -101,7 +110,8 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   struct conv conv;
   if (!conv_of(g, &g->nodes[c->node], &conv, e)) return false;
   if (is_depthwise(&conv)) return make_depthwise(a, g, c, &conv, e);
-  if (!circuit_weighted(a, g, c, window_pixels(&conv.window), e)) return false;
+  int64_t rows = window_pixels(&conv.window) * conv.groups;
+  if (!circuit_weighted(a, g, c, rows, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
   if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps);

@@ -97,7 +97,7 @@ static void fold_bias(struct arena *a, const struct value *x, const struct value
 void circuit_linear_queue(struct cell *c, int64_t places) {
   struct circuit_linear *l = c->facts;
   l->queue = places;
-  int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
+  int64_t rom = l->sets * l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
   c->timing.latency =
       rom + 1 + bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
@@ -131,7 +131,8 @@ static void cost(struct cell *c, const struct circuit_linear *l) {
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
   c->cycles = l->rows * l->ib * l->og;
   c->multipliers = lanes * u.multipliers;
-  c->memory_bits = l->og * (l->ib * lanes * u.weight_bits + c->out[0]->lanes * u.channel_bits);
+  c->memory_bits =
+      l->sets * l->og * (l->ib * lanes * u.weight_bits + c->out[0]->lanes * u.channel_bits);
   c->accumulator_bits = l->acc_width;
 }
 
@@ -174,12 +175,13 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool dep
 }
 
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
-                      struct err *e) {
+                      int64_t sets, struct err *e) {
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
   if (!weighted_facts(a, g, &g->nodes[c->node], l, e)) return false;
   if (c->out[0]->lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   l->rows = rows;
+  l->sets = sets;
   l->ib = c->in[0]->beats / rows;
   l->og = c->out[0]->beats / rows;
   c->facts = l;
@@ -227,13 +229,14 @@ static bool linear_window(const struct graph *g, const struct node *n, int64_t i
                                          .dilation = {1, 1}},
                                .lanes = in,
                                .taps = 1,
+                               .groups = 1,
                                .beats = rows == 1 ? 0 : weights.taps / in,
                                .steps = weights.outs / out};
   return rows == 1 || circuit_window_size(w, e);
 }
 
 static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
-  return circuit_weighted(a, g, c, rows_of(g, &g->nodes[c->node]), e);
+  return circuit_weighted(a, g, c, rows_of(g, &g->nodes[c->node]), 1, e);
 }
 
 static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,

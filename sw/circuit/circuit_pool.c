@@ -30,7 +30,7 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .lanes = in,
                                .taps = 1,
                                .beats = p.window.channels / in,
-                               .taps_inner = true,
+                               .groups = p.window.channels / in,
                                .steps = 1,
                                .pad = n->op == OP_max_pool ? type_lowest(type)
                                                            : type_from_integer(type, 0, 0)};

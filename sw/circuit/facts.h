@@ -23,8 +23,10 @@ struct circuit_requant {
 
 // fixed_linear. The zero points of input and weights are folded into bias and weights.
 struct circuit_linear {
-  int64_t in, out, ib, og;                           // of a row
+  int64_t in, out;                                   // of a row; of all sets
+  int64_t ib, og;                                    // beats of a row, and of its outputs
   int64_t rows;                                      // of a frame
+  int64_t sets;                                      // of weights: row n has those of n % sets
   int in_width, weight_width, bias_width, acc_width; // bits
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
@@ -166,9 +168,10 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l);
 bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool depthwise,
                            struct circuit_unit *u, struct err *e);
 
-// The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one.
+// The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one, and
+// of which each of `sets` in turn has weights and outputs of its own.
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
-                      struct err *e);
+                      int64_t sets, struct err *e);
 
 // Its parts.
 void circuit_weighted_bill(const struct cell *c, struct bill *n);

@@ -38,8 +38,8 @@ int64_t circuit_window_bound(const struct circuit_window *w) {
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
   const struct window *s = &w->shape;
   int64_t n = taps(w), in_pixel = i % (n * w->beats), pixel = i / (n * w->beats);
-  int64_t tap = w->taps_inner ? in_pixel % n : in_pixel / w->beats;
-  int64_t beat = w->taps_inner ? in_pixel / n : in_pixel % w->beats;
+  int64_t inner = w->beats / w->groups, tap = in_pixel / inner % n;
+  int64_t beat = in_pixel / (inner * n) * inner + in_pixel % inner;
   bool whole_column = w->taps > 1;
   int64_t ky = whole_column ? s->kernel[ROWS] - 1 : tap / s->kernel[COLUMNS];
   int64_t row = window_at(s, ROWS, pixel / s->out[COLUMNS], ky);
@@ -195,6 +195,9 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     int64_t span = (s->kernel[axis] - 1) * s->dilation[axis];
     if (s->before[axis] > span || window_at(s, axis, s->out[axis] - 1, 0) >= s->in[axis])
       return err_set(e, "its padding is as wide as its kernel");
+    // such a pixel would leave before its frame comes in
+    for (int64_t o = 0; o < s->out[axis]; o++)
+      if (!window_taps(s, axis, o)) return err_set(e, "one of its windows lies in the padding");
     find_used(w, axis);
   }
   int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);

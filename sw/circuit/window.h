@@ -9,8 +9,8 @@
 struct circuit_window {
   struct window shape;
   int64_t lanes, beats;      // of a pixel
-  bool taps_inner;           // each beat's taps come in a row; otherwise each tap's beats
-  int64_t taps;              // of a beat: 1, or a column of the kernel (not with taps_inner)
+  int64_t groups;            // of a pixel's beats: all taps of one come before those of the next
+  int64_t taps;              // of a beat: 1, or a column of the kernel
   int64_t steps;             // cycles that the cell behind takes for a beat
   int64_t capacity;          // pixels of the ring
   int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads

@@ -6,6 +6,7 @@
 module fixed_linear_array #(
   parameter int BEATS = 4,
   parameter int GROUPS = 4,
+  parameter int SETS = 1,
   parameter int USED = 3,
   parameter int IN_LANES = 3,
   parameter int OUT_LANES = 2,
@@ -33,8 +34,9 @@ module fixed_linear_array #(
   input  logic                                                     first_beat,
   input  logic                                                     last_beat,
   input  logic                                                     taken,
-  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             group,
-  input  logic [(BEATS*GROUPS < 2 ? 1 : $clog2(BEATS*GROUPS))-1:0] address,
+  input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
+  input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
+  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
   output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
 );
   localparam int OUT = OUT_LANES * OUT_WIDTH;

@@ -16,7 +16,7 @@ module prove #(
   parameter int PAD_TOP = 0,
   parameter int PAD_LEFT = 0,
   parameter int CAPACITY = 4,
-  parameter int TAPS_INNER = 0
+  parameter int GROUPS = 1
 ) (
   input logic aclk,
   input logic aresetn,
@@ -26,6 +26,7 @@ module prove #(
   input logic m_axis_tready
 );
   localparam int IN_BEATS = IN_H * IN_W * BEATS;
+  localparam int INNER = BEATS / GROUPS;
 
   logic s_axis_tready;
   logic m_axis_tdata;
@@ -39,7 +40,7 @@ module prove #(
     .WIDTH(1), .LANES(1), .BEATS(BEATS), .IN_H(IN_H), .IN_W(IN_W), .OUT_H(OUT_H), .OUT_W(OUT_W),
     .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H), .STRIDE_W(STRIDE_W),
     .PAD_TOP(PAD_TOP), .PAD_LEFT(PAD_LEFT), .PAD(32'd1), .CAPACITY(CAPACITY),
-    .TAPS_INNER(TAPS_INNER)
+    .GROUPS(GROUPS)
   ) dut (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -73,37 +74,40 @@ module prove #(
   // ---- what is due
 
   logic [1:0] out_frame;
-  logic [3:0] oh, ow, kh, kw, beat;
-  logic last_kw, last_kh, last_beat, last_tap, last_pixel, group_end;
+  logic [3:0] oh, ow, group, kh, kw, inner;
+  logic last_group, last_kw, last_kh, last_inner, last_pixel, group_end;
   int row, col;
   logic inside;
   logic due;
 
   assign last_kw = kw == 4'(KERNEL_W - 1);
   assign last_kh = kh == 4'(KERNEL_H - 1);
-  assign last_beat = beat == 4'(BEATS - 1);
-  assign last_tap = last_kw && last_kh;
+  assign last_inner = inner == 4'(INNER - 1);
+  assign last_group = group == 4'(GROUPS - 1);
   assign last_pixel = ow == 4'(OUT_W - 1) && oh == 4'(OUT_H - 1);
-  assign group_end = last_tap && (TAPS_INNER != 0 || last_beat);
+  assign group_end = last_kh && last_kw && last_inner;
   assign row = 32'(oh) * STRIDE_H + 32'(kh) - PAD_TOP;
   assign col = 32'(ow) * STRIDE_W + 32'(kw) - PAD_LEFT;
   assign inside = row >= 0 && row < IN_H && col >= 0 && col < IN_W;
   assign due = !inside ||
-      frames[32'(out_frame) * IN_BEATS + (row * IN_W + col) * BEATS + 32'(beat)];
+      frames[32'(out_frame) * IN_BEATS + (row * IN_W + col) * BEATS + 32'(group) * INNER +
+      32'(inner)];
 
   always_ff @(posedge aclk) begin
     if (m_axis_tvalid && m_axis_tready) begin
-      if (TAPS_INNER == 0 || last_tap) beat <= last_beat ? '0 : beat + 1'b1;
-      if (TAPS_INNER != 0 || last_beat) kw <= last_kw ? '0 : kw + 1'b1;
-      if ((TAPS_INNER != 0 || last_beat) && last_kw) kh <= last_kh ? '0 : kh + 1'b1;
-      if (last_tap && last_beat) begin
+      inner <= last_inner ? '0 : inner + 1'b1;
+      if (last_inner) kw <= last_kw ? '0 : kw + 1'b1;
+      if (last_inner && last_kw) kh <= last_kh ? '0 : kh + 1'b1;
+      if (group_end) group <= last_group ? '0 : group + 1'b1;
+      if (group_end && last_group) begin
         ow <= ow == 4'(OUT_W - 1) ? '0 : ow + 1'b1;
         if (ow == 4'(OUT_W - 1)) oh <= last_pixel ? '0 : oh + 1'b1;
         if (last_pixel) out_frame <= out_frame + 1'b1;
       end
     end
     if (!aresetn) begin
-      beat <= '0;
+      inner <= '0;
+      group <= '0;
       kw <= '0;
       kh <= '0;
       ow <= '0;

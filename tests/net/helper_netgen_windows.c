@@ -54,6 +54,8 @@ static struct sliding sliding(struct netgen *n, int axes) {
   for (int d = 0; d < axes; d++) {
     s.stride[d] = plain ? 1 : netgen_pick(n, 1, 3);
     s.dilation[d] = plain || netgen_chance(n, 60) ? 1 : 2;
+    // taps may not pass an image by
+    if (n->kind == NETGEN_CIRCUIT && in[d] == 1) s.dilation[d] = 1;
     s.kernel[d] = netgen_pick(n, 1, 4);
     s.pad[d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
     s.pad[axes + d] = plain || !zero ? 0 : netgen_pick(n, 0, s.kernel[d]);
@@ -82,9 +84,10 @@ void netgen_conv(struct netgen *n, enum op op) {
   uint32_t x = n->at;
   struct sliding s = sliding(n, axes);
   int64_t channels = netgen_end(n)->shape[axes], kernel[4];
-  bool dense = n->kind == NETGEN_CIRCUIT || netgen_chance(n, 50);
-  bool depthwise = n->kind == NETGEN_CIRCUIT && netgen_chance(n, 40);
+  bool depthwise = n->kind == NETGEN_CIRCUIT && netgen_chance(n, 30);
+  bool dense = netgen_chance(n, n->kind == NETGEN_CIRCUIT ? 35 : 50);
   int64_t groups = depthwise ? channels : dense ? 1 : divisor(n, channels, channels);
+  if (n->kind == NETGEN_CIRCUIT && !dense && groups == 1) groups = channels % 2 ? channels : 2;
   kernel[0] = s.out[axes] = groups * (depthwise ? 1 : netgen_pick(n, 1, 3));
   memcpy(kernel + 1, s.kernel, (size_t)axes * sizeof *kernel);
   kernel[axes + 1] = channels / groups;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// axis_window, alone and in front of pools and depthwise convolutions, against the definition in
+// axis_window, alone and in front of pools and convolutions with groups, against the definition in
 // docs/numerics.md and the rational oracle.
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,121 +7,44 @@
 #include <string.h>
 
 #include "tests/net/helper_rational.h"
-#include "tests/rtl/cell.h"
-
-enum { ROW, COLUMN };
-
-struct shape {
-  int lanes, beats;
-  int in[2], kernel[2], stride[2], dilation[2], pad[2], after[2];
-  int room; // pixels of the ring beyond the fewest
-};
-
-static int outs(const struct shape *s, int axis) {
-  int extent = (s->kernel[axis] - 1) * s->dilation[axis] + 1;
-  return (s->in[axis] + s->pad[axis] + s->after[axis] - extent) / s->stride[axis] + 1;
-}
-
-static int channels(const struct shape *s) {
-  return s->lanes * s->beats;
-}
-
-// Columns up to the last that is read.
-static int used(const struct shape *s, int axis) {
-  int most = 1;
-  for (int o = 0; o < outs(s, axis); o++)
-    for (int k = 0; k < s->kernel[axis]; k++) {
-      int at = o * s->stride[axis] + k * s->dilation[axis] - s->pad[axis];
-      if (at < s->in[axis] && at >= most) most = at + 1;
-    }
-  return most;
-}
-
-// From the first pixel that a window reads to its last.
-static int span(const struct shape *s) {
-  int rows = (s->kernel[ROW] - 1) * s->dilation[ROW];
-  int columns = (s->kernel[COLUMN] - 1) * s->dilation[COLUMN] + 1;
-  return rows * used(s, COLUMN) + columns;
-}
-
-// The channel of the input that a tap of output pixel `pixel` sees; -1: padding.
-static int seen(const struct shape *s, int pixel, int tap, int channel) {
-  int o[2] = {pixel / outs(s, COLUMN), pixel % outs(s, COLUMN)}, at[2];
-  int k[2] = {tap / s->kernel[COLUMN], tap % s->kernel[COLUMN]};
-  for (int axis = 0; axis < 2; axis++) {
-    at[axis] = o[axis] * s->stride[axis] + k[axis] * s->dilation[axis] - s->pad[axis];
-    if (at[axis] < 0 || at[axis] >= s->in[axis]) return -1;
-  }
-  return (at[ROW] * s->in[COLUMN] + at[COLUMN]) * channels(s) + channel;
-}
-
-static int taps(const struct shape *s) {
-  return s->kernel[ROW] * s->kernel[COLUMN];
-}
-
-static struct cell *add(struct suite *suite, const struct shape *s, int width, int64_t pad,
-                        const char *kind, int inner, int rows) {
-  static const char *const names[2][6] = {
-      {"IN_H", "OUT_H", "KERNEL_H", "STRIDE_H", "DILATION_H", "PAD_TOP"},
-      {"IN_W", "OUT_W", "KERNEL_W", "STRIDE_W", "DILATION_W", "PAD_LEFT"}};
-  struct cell *c = suite_add(suite, "window_stream");
-  c->in_width = width;
-  c->in_lanes = c->out_lanes = s->lanes;
-  c->in_elements = s->in[ROW] * s->in[COLUMN] * channels(s);
-  c->out_elements = outs(s, ROW) * outs(s, COLUMN) * channels(s);
-  c->frames = 6;
-  cell_text(c, "KIND", kind);
-  cell_integer(c, "LANES", s->lanes);
-  cell_integer(c, "BEATS", s->beats);
-  for (int axis = 0; axis < 2; axis++) {
-    int values[6] = {s->in[axis],     outs(s, axis),     s->kernel[axis],
-                     s->stride[axis], s->dilation[axis], s->pad[axis]};
-    for (int i = 0; i < 6; i++) cell_integer(c, names[axis][i], values[i]);
-  }
-  char word[32];
-  snprintf(word, sizeof word, "32'd%" PRIu64, cell_code(pad, width));
-  cell_raw(c, "PAD", word);
-  cell_integer(c, "CAPACITY", rows ? rows * used(s, COLUMN) : span(s) + s->room);
-  cell_integer(c, "TAPS_INNER", inner);
-  cell_integer(c, "IN_WIDTH", width);
-  return c;
-}
+#include "tests/rtl/cells_shape.h"
 
 // ---- the window alone
 
 struct alone {
   struct shape shape;
-  int width, inner, pad;
+  int width, groups, pad;
   int rows; // of the ring, if a beat has a column of taps; 0: it has one
 };
 
 static uint64_t tap_of(const struct cell *c, int frame, int element) {
   const struct alone *a = c->with;
   const struct shape *s = &a->shape;
-  int n = taps(s), lane = element % s->lanes, beat = element / s->lanes;
-  int pixel = beat / (n * s->beats), in_pixel = beat % (n * s->beats);
-  int tap = a->inner ? in_pixel % n : in_pixel / s->beats;
-  int group = a->inner ? in_pixel / n : in_pixel % s->beats;
-  int at = seen(s, pixel, tap, group * s->lanes + lane);
+  int n = window_taps(s), inner = s->beats / a->groups, lane = element % s->lanes;
+  int beat = element / s->lanes, pixel = beat / (n * s->beats), in_pixel = beat % (n * s->beats);
+  int tap = in_pixel / inner % n, group = in_pixel / (inner * n);
+  int at = window_seen(s, pixel, tap, (group * inner + in_pixel % inner) * s->lanes + lane);
   return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
 }
 
-// Kernel column, beat; in a beat kernel row, lane.
+// Group, kernel column, beat; in a beat kernel row, lane.
 static uint64_t column_of(const struct cell *c, int frame, int element) {
   const struct alone *a = c->with;
   const struct shape *s = &a->shape;
   int lanes = s->kernel[ROW] * s->lanes, lane = element % lanes, beat = element / lanes;
   int per_pixel = s->kernel[COLUMN] * s->beats, in_pixel = beat % per_pixel;
-  int tap = lane / s->lanes * s->kernel[COLUMN] + in_pixel / s->beats;
-  int at = seen(s, beat / per_pixel, tap, in_pixel % s->beats * s->lanes + lane % s->lanes);
+  int inner = s->beats / a->groups, group = in_pixel / (inner * s->kernel[COLUMN]);
+  int tap = lane / s->lanes * s->kernel[COLUMN] + in_pixel / inner % s->kernel[COLUMN];
+  int channel = (group * inner + in_pixel % inner) * s->lanes + lane % s->lanes;
+  int at = window_seen(s, beat / per_pixel, tap, channel);
   return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
 }
 
 static void add_alone(struct suite *suite, const struct alone *a) {
   const struct shape *s = &a->shape;
-  struct cell *c = add(suite, s, a->width, a->pad, "taps", a->inner, a->rows);
+  struct cell *c = window_cell(suite, s, a->width, a->pad, "taps", a->groups, a->rows);
   c->out_width = a->width;
-  c->out_elements *= taps(s);
+  c->out_elements *= window_taps(s);
   c->expected = a->rows ? column_of : tap_of;
   c->with = a;
   c->mutable = c->out_elements < 300;
@@ -136,24 +59,29 @@ static void add_alone(struct suite *suite, const struct alone *a) {
 
 // lanes, beats, in, kernel, stride, dilation, pad, after, room
 static const struct alone alone[] = {
-    {{1, 1, {4, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 0, 0},
-    {{1, 2, {3, 3}, {2, 2}, {2, 1}, {1, 1}, {1, 1}, {0, 1}, 1}, 2, 1, 1},
-    {{1, 1, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 40}, 8, 0, 5},
-    {{2, 3, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 1}, 0}, 4, 0, -3},
+    {{1, 1, {4, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 1, 0},
+    {{1, 2, {3, 3}, {2, 2}, {2, 1}, {1, 1}, {1, 1}, {0, 1}, 1}, 2, 2, 1},
+    {{1, 1, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 40}, 8, 1, 5},
     {{2, 3, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 1}, 0}, 4, 1, -3},
+    {{2, 3, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 1}, 0}, 4, 3, -3},
     {{3, 1, {9, 8}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 30}, 8, 1, 0},
-    {{1, 2, {9, 10}, {3, 3}, {2, 3}, {2, 2}, {3, 1}, {2, 3}, 60}, 5, 0, 7},
-    {{4, 2, {1, 20}, {1, 5}, {1, 1}, {1, 2}, {0, 4}, {0, 4}, 50}, 8, 0, 0},
-    {{1, 1, {7, 7}, {1, 1}, {3, 2}, {1, 1}, {0, 0}, {0, 0}, 0}, 8, 0, 0},
-    {{1, 3, {4, 4}, {4, 4}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 20}, 6, 1, 0},
-    {{2, 1, {8, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 12}, 8, 0, 0},
-    {{1, 1, {5, 11}, {5, 3}, {3, 4}, {1, 2}, {4, 4}, {4, 4}, 70}, 8, 0, 1},
-    {{1, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 0, 0, 2},
-    {{1, 2, {4, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, {1, 1}, 0}, 2, 0, 1, 3},
-    {{1, 1, {9, 7}, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 40}, 8, 0, 3, 9},
-    {{2, 2, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 0, -1, 7},
-    {{2, 1, {9, 9}, {2, 3}, {3, 1}, {2, 2}, {1, 2}, {2, 1}, 0}, 5, 0, 2, 4},
-    {{3, 1, {7, 8}, {4, 1}, {1, 3}, {1, 1}, {3, 0}, {3, 0}, 0}, 8, 0, 7, 5},
+    {{1, 2, {9, 10}, {3, 3}, {2, 3}, {2, 2}, {3, 1}, {2, 3}, 60}, 5, 1, 7},
+    {{4, 2, {1, 20}, {1, 5}, {1, 1}, {1, 2}, {0, 4}, {0, 4}, 50}, 8, 1, 0},
+    {{1, 1, {7, 7}, {1, 1}, {3, 2}, {1, 1}, {0, 0}, {0, 0}, 0}, 8, 1, 0},
+    {{1, 3, {4, 4}, {4, 4}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 20}, 6, 3, 0},
+    {{2, 1, {8, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 12}, 8, 1, 0},
+    {{1, 1, {5, 11}, {5, 3}, {3, 4}, {1, 2}, {4, 4}, {4, 4}, 70}, 8, 1, 1},
+    {{1, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 1, 0, 2},
+    {{1, 2, {4, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, {1, 1}, 0}, 2, 1, 1, 3},
+    {{1, 1, {9, 7}, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 40}, 8, 1, 3, 9},
+    {{2, 2, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 1, -1, 7},
+    {{2, 1, {9, 9}, {2, 3}, {3, 1}, {2, 2}, {1, 2}, {2, 1}, 0}, 5, 1, 2, 4},
+    {{3, 1, {7, 8}, {4, 1}, {1, 3}, {1, 1}, {3, 0}, {3, 0}, 0}, 8, 1, 7, 5},
+    {{1, 4, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, 0}, 2, 2, 1},
+    {{2, 6, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 1}, 20}, 4, 3, -3},
+    {{1, 6, {9, 10}, {3, 3}, {2, 3}, {2, 2}, {3, 1}, {2, 3}, 60}, 5, 2, 7},
+    {{1, 4, {4, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, {1, 1}, 0}, 2, 4, 1, 3},
+    {{2, 6, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 2, -1, 7},
 };
 
 // ---- reduced
@@ -385,12 +313,12 @@ static int64_t multiplier(const struct cell *c, int channel) {
 static uint64_t reduce(const struct cell *c, int frame, int element) {
   const struct reduced *r = c->with;
   const struct shape *s = &r->shape;
-  int pixel = element / channels(s), channel = element % channels(s);
+  int pixel = element / window_channels(s), channel = element % window_channels(s);
   bool largest = strcmp(r->kind, "max") == 0, weighs = strcmp(r->kind, "depthwise") == 0;
   int64_t best = INT64_MIN;
   fix_wide sum = weighs ? bias(c, channel) : 0;
-  for (int k = 0; k < taps(s); k++) {
-    int at = seen(s, pixel, k, channel);
+  for (int k = 0; k < window_taps(s); k++) {
+    int at = window_seen(s, pixel, k, channel);
     if (at < 0) continue;
     int64_t code = cell_value(c->input(c, frame, at), r->width, r->type);
     best = code > best ? code : best;
@@ -401,7 +329,7 @@ static uint64_t reduce(const struct cell *c, int frame, int element) {
   if (largest && !r->cast) return cell_code(best, r->out.width);
   if (largest) sum = best - r->zero;
   bool divides = !largest && !weighs && r->mul == 1;
-  int64_t y = divides ? rational_quotient(sum, taps(s), r->shift, &t)
+  int64_t y = divides ? rational_quotient(sum, window_taps(s), r->shift, &t)
                       : rational_requant(sum, multiplier(c, channel), r->shift, &t);
   return cell_code(y, r->out.width);
 }
@@ -439,7 +367,7 @@ static void write_images(const struct cell *c, const char *folder) {
   FILE *muls = r->channels ? image(c, folder, "mul") : NULL;
   uint64_t codes[64];
   for (int beat = 0; beat < s->beats; beat++) {
-    for (int k = 0; k < taps(s); k++) {
+    for (int k = 0; k < window_taps(s); k++) {
       for (int lane = 0; lane < s->lanes; lane++) {
         int64_t w = weight(c, beat * s->lanes + lane, k);
         codes[lane] = r->weight_width == 1 ? w > 0 : cell_code(w, r->weight_width);
@@ -466,7 +394,7 @@ static int bits_of(uint64_t v) {
 
 // The least multiplier that fixed_avg_pool takes; its SHIFT.
 static int divide(struct cell *c, const struct reduced *r, int sum_width) {
-  int count = taps(&r->shape), scale = r->shift < 0 ? 1 - r->shift : 1, shift = 1;
+  int count = window_taps(&r->shape), scale = r->shift < 0 ? 1 - r->shift : 1, shift = 1;
   int power = bits_of((uint64_t)count) - 1;
   bool plain = r->mul != 1 || count == 1 << power;
   cell_integer(c, "SUM_WIDTH", sum_width);
@@ -491,7 +419,8 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   bool largest = strcmp(r->kind, "max") == 0, average = strcmp(r->kind, "average") == 0;
   bool is_signed = strcmp(r->type, "signed") == 0;
   int64_t lowest = is_signed ? -((int64_t)1 << (r->width - 1)) : 0;
-  struct cell *c = add(suite, s, r->width, largest ? lowest : r->zero, r->kind, 1, 0);
+  struct cell *c =
+      window_cell(suite, s, r->width, largest ? lowest : r->zero, r->kind, s->beats, 0);
   int shift = r->shift, mul_width = r->channels ? CHANNEL_MUL_WIDTH : bits_of((uint64_t)r->mul);
   c->out_width = r->out.width;
   c->expected = reduce;
@@ -499,7 +428,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   c->mutable = c->in_elements <= 16;
   cell_text(c, "IN_TYPE", r->type);
   cell_wide(c, "IN_ZERO", r->zero);
-  if (average) shift = divide(c, r, r->width + 2 + bits_of((uint64_t)taps(s)));
+  if (average) shift = divide(c, r, r->width + 2 + bits_of((uint64_t)window_taps(s)));
   if (!largest && !average) {
     char name[64];
     cell_integer(c, "WEIGHT_WIDTH", r->weight_width);
@@ -526,4 +455,5 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
 void cells_window(struct suite *s) {
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) add_alone(s, &alone[i]);
   for (size_t i = 0; i < sizeof reduced / sizeof *reduced; i++) add_reduced(s, &reduced[i]);
+  cells_grouped(s);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 // axis_window as one stream cell: alone, where TLAST comes with the last of OUT_BEATS beats and the
-// window's own must end each group of GROUP beats, or with a cell behind it that reduces windows.
+// window's own must end each group of GROUP beats, or with a cell behind it that reduces windows, or
+// with a layer of weights for each group.
 `default_nettype none
 
 module window_stream #(
@@ -22,7 +23,7 @@ module window_stream #(
   parameter logic [31:0] PAD = 32'd0,
   parameter int CAPACITY = 17,
   parameter int COLUMN = 1,  // taps of a beat, of KIND "taps"
-  parameter int TAPS_INNER = 0,
+  parameter int GROUPS = 1,
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
   parameter logic signed [63:0] IN_ZERO = 64'sd0,
@@ -41,6 +42,8 @@ module window_stream #(
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 2,
   parameter logic signed [63:0] ZERO = 64'sd0,
+  parameter int OUT_LANES = LANES,
+  parameter int OUT_GROUPS = 1,  // of KIND "linear": beats that leave for each group
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter ROUNDING = "half_even",
@@ -55,14 +58,14 @@ module window_stream #(
   input  logic                       s_axis_tvalid,
   output logic                       s_axis_tready,
   input  logic                       s_axis_tlast,
-  output logic [COLUMN*LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic [COLUMN*OUT_LANES*OUT_WIDTH-1:0] m_axis_tdata,
   output logic                       m_axis_tvalid,
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
   localparam int TAPS = KERNEL_H * KERNEL_W;
   localparam int PIXELS = OUT_H * OUT_W;
-  localparam int GROUP = TAPS_INNER != 0 ? TAPS : TAPS / COLUMN * BEATS;
+  localparam int GROUP = TAPS / COLUMN * BEATS / GROUPS;
   localparam logic [79:0] WHAT = 80'(KIND);
 
   logic [COLUMN*LANES*IN_WIDTH-1:0] w_tdata;
@@ -73,7 +76,7 @@ module window_stream #(
     .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
     .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
     .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS(COLUMN),
-    .TAPS_INNER(TAPS_INNER)
+    .GROUPS(GROUPS)
   ) window (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -124,6 +127,21 @@ module window_stream #(
         .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
         .m_axis_tlast(m_axis_tlast)
       );
+    end else if (WHAT == 80'("linear")) begin : gen_linear
+      fixed_linear #(
+        .IN_FEATURES(GROUP*LANES), .OUT_FEATURES(OUT_GROUPS*OUT_LANES), .IN_LANES(LANES),
+        .OUT_LANES(OUT_LANES), .ROWS(PIXELS*GROUPS), .SETS(GROUPS), .IN_WIDTH(IN_WIDTH),
+        .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+        .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+        .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+      ) convolution (
+        .aclk(aclk), .aresetn(aresetn),
+        .s_axis_tdata(w_tdata), .s_axis_tvalid(w_tvalid), .s_axis_tready(w_tready),
+        .s_axis_tlast(w_tlast),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+      );
     end else begin : gen_taps
       localparam int OUT_BEATS = PIXELS * TAPS / COLUMN * BEATS;
       localparam int IN_BEATS = IN_H * IN_W * BEATS;
@@ -149,9 +167,13 @@ module window_stream #(
           in_beat <= 0;
           ahead <= 0;
         end
+`ifndef SYNTHESIS
+        // synthesis translate_off
         if (aresetn && move && w_tlast != (beat % GROUP == GROUP - 1)) begin
           $fatal(1, "window_stream: TLAST on beat %0d", beat);
         end
+        // synthesis translate_on
+`endif
       end
     end
   endgenerate
