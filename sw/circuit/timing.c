@@ -5,7 +5,7 @@
 // state of every cycle, because each rule is the same function.
 #include "sw/circuit/timing.h"
 
-enum { WORD = 64, FRAMES_FILL = 32, CYCLES_PACE = 1 << 18 };
+enum { WORD = 64, FRAMES_FILL = 32, FRAMES_FULL = 64, CYCLES_LONG = 1 << 21 };
 
 // A stream as a cell sees it: its id, and the cell at the other end.
 struct pin {
@@ -36,7 +36,10 @@ struct events {
   uint32_t n_words;
   struct alarm *alarms; // a heap, the earliest first
   uint32_t n_alarms, room;
-  int64_t *most;       // (n_cells) that was held at once; NULL: nobody asks
+  int64_t *most;       // (n_cells) places that were needed at once; NULL: nobody asks
+  int64_t pace;        // cycles over which a source spreads a frame; 0: it never waits
+  bool *mine;          // (n_inputs) inputs of the part
+  int64_t *given;      // (n_inputs) beats that came
   bool *shut;          // (n_cells) offers nothing
   struct trace *trace; // NULL: nobody asks
   struct arena *arena;
@@ -133,15 +136,30 @@ static bool moves(const struct events *v, const struct pins *pins) {
   return any;
 }
 
+// Places of a cell that are in use: those that it hasn't given back, or beats inside.
+static int64_t in_use(const struct state *s) {
+  const struct timing *t = &s->cell->timing;
+  bool credits = t->kind == TIMING_LINEAR || t->kind == TIMING_WINDOW;
+  return credits ? t->queue - s->credit : s->held + s->valid + s->read;
+}
+
+// A place is needed for what comes in a cycle in which others are given back.
+static void note_use(struct events *v, uint32_t cell, const struct state *before) {
+  const struct state *s = &v->cells[cell];
+  int64_t after = in_use(s), use = in_use(before) + (s->credit < before->credit);
+  if (use < after) use = after;
+  if (use > v->most[cell]) v->most[cell] = use;
+}
+
 static void advance(struct events *v, uint32_t cell, int64_t t) {
   const struct timing_ops *ops = v->ops[cell];
   struct state *s = &v->cells[cell];
   v->wake[cell] = NEVER;
   if (moves(v, &v->pins[cell])) {
     if (v->trace) trace_add(v->trace, cell, &v->wires, t);
+    const struct state before = *s;
     ops->advance(s, &v->wires);
-    int64_t beats = s->held + s->valid + s->read;
-    if (v->most && beats > v->most[cell]) v->most[cell] = beats;
+    if (v->most) note_use(v, cell, &before);
     v->at[cell] = t + 1;
     set(v->next, cell);
     return;
@@ -152,8 +170,42 @@ static void advance(struct events *v, uint32_t cell, int64_t t) {
   alarm_add(v, t + after, cell);
 }
 
+// The cycle in which a source has its next beat.
+static int64_t due(const struct events *v, uint32_t input) {
+  int64_t beats = v->circuit->inputs[input].beats, given = v->given[input];
+  return given / beats * v->pace + given % beats * v->pace / beats;
+}
+
+// What sources with a pace offer in this cycle.
+static void offer(struct events *v, int64_t t) {
+  for (uint32_t i = 0; v->pace && i < v->circuit->n_inputs; i++) {
+    const struct stream *in = &v->circuit->inputs[i];
+    bool valid = t >= due(v, i);
+    if (!v->mine[i] || valid == v->wires.valid[in->id]) continue;
+    uint32_t reader = (uint32_t)v->circuit->streams[in->id]->to;
+    sync(v, reader, t);
+    set(v->active, reader);
+    v->wires.valid[in->id] = valid;
+  }
+}
+
+static void count_given(struct events *v) {
+  for (uint32_t i = 0; v->pace && i < v->circuit->n_inputs; i++)
+    v->given[i] += v->wires.moved[v->circuit->inputs[i].id];
+}
+
+// The cycle in which a source that waits has its next beat; NEVER: none waits.
+static int64_t next_due(const struct events *v) {
+  int64_t next = NEVER;
+  for (uint32_t i = 0; v->pace && i < v->circuit->n_inputs; i++)
+    if (v->mine[i] && !v->wires.valid[v->circuit->inputs[i].id] && due(v, i) < next)
+      next = due(v, i);
+  return next;
+}
+
 // Cells that become active on the way come behind in the order of the walk.
 static void cycle(struct events *v, int64_t t) {
+  offer(v, t);
   for (uint32_t i = 0; i < v->n_words; i++)
     for (uint64_t done = 0, left; (left = v->active[i] & ~done) != 0;) {
       uint32_t bit = (uint32_t)__builtin_ctzll(left);
@@ -170,19 +222,22 @@ static void cycle(struct events *v, int64_t t) {
   for (uint32_t i = 0; i < v->n_words; i++)
     for (uint64_t left = v->active[i]; left; left &= left - 1)
       advance(v, WORD * i + (uint32_t)__builtin_ctzll(left), t);
+  count_given(v);
 }
 
-// To the next cycle with an active cell: t + 1, or that of the first alarm that counts. False:
-// there is none, nothing will ever move.
+// To the next cycle with an active cell: t + 1, or that of the first alarm that counts, or of a
+// source that waits. False: there is none, nothing will ever move.
 static bool next_cycle(struct events *v, int64_t *t) {
   uint64_t any = 0;
+  int64_t source = next_due(v);
   for (uint32_t i = 0; i < v->n_words; i++) {
     any |= v->active[i] = v->next[i];
     v->next[i] = 0;
   }
   while (v->n_alarms && v->wake[v->alarms[0].cell] != v->alarms[0].cycle) alarm_drop(v);
-  if (!any && !v->n_alarms) return false;
-  *t = any ? *t + 1 : v->alarms[0].cycle;
+  if (!any && !v->n_alarms && source == NEVER) return false;
+  int64_t alarm = v->n_alarms ? v->alarms[0].cycle : NEVER;
+  *t = any ? *t + 1 : alarm < source ? alarm : source;
   for (; v->n_alarms && v->alarms[0].cycle <= *t; alarm_drop(v))
     if (v->wake[v->alarms[0].cell] == *t) set(v->active, v->alarms[0].cell);
   return true;
@@ -202,6 +257,8 @@ static struct events events_new(struct arena *a, const struct circuit *p, uint32
                      .ops = ARENA_NEW(a, const struct timing_ops *, p->n_cells),
                      .pins = ARENA_NEW(a, struct pins, p->n_cells),
                      .shut = ARENA_NEW(a, bool, p->n_cells),
+                     .mine = ARENA_NEW(a, bool, p->n_inputs),
+                     .given = ARENA_NEW(a, int64_t, p->n_inputs),
                      .loops = ARENA_NEW(a, uint32_t, p->n_cells),
                      .at = ARENA_NEW(a, int64_t, p->n_cells),
                      .wake = ARENA_NEW(a, int64_t, p->n_cells),
@@ -211,7 +268,7 @@ static struct events events_new(struct arena *a, const struct circuit *p, uint32
                      .n_words = words,
                      .arena = a};
   for (uint32_t i = 0; i < p->n_inputs; i++)
-    v.wires.valid[p->inputs[i].id] = part_of_input(p, i) == part;
+    v.wires.valid[p->inputs[i].id] = v.mine[i] = part_of_input(p, i) == part;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     v.ops[i] = timing_ops(p->cells[i].timing.kind);
     v.pins[i] = pins_of(a, &p->cells[i]);
@@ -248,7 +305,7 @@ static void fill(struct events *v, struct passage *f, int64_t *t) {
   int64_t most = FRAMES_FILL * v->circuit->cells[cell].cycles;
   bool more = true;
   v->shut[cell] = true;
-  while (more && *t < most && *t < CYCLES_MOST) {
+  while (more && *t < most && *t < CYCLES_LONG) {
     cycle(v, *t);
     passage_enters(f, &v->wires);
     more = next_cycle(v, t);
@@ -259,13 +316,12 @@ static void fill(struct events *v, struct passage *f, int64_t *t) {
 }
 
 // False: it was not waited for until the flow settles.
-static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t frames, int64_t cycles,
-                     int64_t *most) {
+static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t frames,
+                     int64_t cycles) {
   struct arena a = {0};
   struct events v = events_new(&a, p, part);
   struct passage f = passage_new(&a, p, part, frames, cycles);
   int64_t t = 0;
-  v.most = most;
   if (filled) fill(&v, &f, &t);
   do {
     cycle(&v, t);
@@ -274,24 +330,32 @@ static bool run_part(struct circuit *p, uint32_t part, bool filled, int64_t fram
   } while (!passage_known(&f) && next_cycle(&v, &t));
   passage_end(&f, p);
   arena_free(&a);
-  return !f.late;
+  return f.steady || f.repeats;
 }
 
-// From reset, and as that takes too long full from the start: no quicker than either.
-static void run_both(struct circuit *p, uint32_t part, int64_t frames, int64_t cycles,
-                     int64_t *most) {
-  if (run_part(p, part, false, FRAMES_MOST, cycles, most)) return;
-  struct circuit filled = *p;
-  run_part(&filled, part, true, frames, CYCLES_MOST, NULL);
-  if (filled.ii > p->ii) p->ii = filled.ii;
+void timing_spread(struct circuit *p, uint32_t part, int64_t pace, int64_t frames, int64_t *most) {
+  struct arena a = {0};
+  struct events v = events_new(&a, p, part);
+  struct passage f =
+      passage_new(&a, p, part, frames < FRAMES_MOST ? frames : FRAMES_MOST, CYCLES_MOST);
+  int64_t t = 0;
+  v.most = most;
+  v.pace = pace;
+  do {
+    cycle(&v, t);
+    if (passage_enters(&f, &v.wires)) enter(&v, &f, t);
+    passage_leave(&f, &v.wires, t);
+  } while (!passage_known(&f) && next_cycle(&v, &t));
+  passage_end(&f, p);
+  arena_free(&a);
 }
 
+// From reset, and where that takes too long full from the start: no quicker than either.
 void timing_run_part(struct circuit *p, uint32_t part) {
-  run_both(p, part, 4 * PACE_FRAMES, CYCLES_MOST, NULL);
-}
-
-void timing_pace(struct circuit *p, uint32_t part, int64_t frames, int64_t *most) {
-  run_both(p, part, frames, CYCLES_PACE, most);
+  if (run_part(p, part, false, FRAMES_MOST, CYCLES_MOST)) return;
+  struct circuit filled = *p;
+  run_part(&filled, part, true, FRAMES_FULL, CYCLES_LONG);
+  if (filled.ii > p->ii) p->ii = filled.ii;
 }
 
 static void run(struct arena *a, struct circuit *p, uint32_t part) {

@@ -16,7 +16,7 @@
 enum { PIPE_MOST = 64 }; // stages
 
 // Frames, and cycles, after which a flow that hasn't settled is left alone.
-enum { FRAMES_MOST = 512, PACE_FRAMES = 16, CYCLES_MOST = 1 << 21 };
+enum { FRAMES_MOST = 512, CYCLES_MOST = 1 << 19 };
 
 struct state {
   const struct cell *cell;
@@ -110,9 +110,9 @@ void passage_each(struct arena *a, struct circuit *p,
 // handed nothing on until nothing moved.
 void timing_run_part(struct circuit *p, uint32_t part);
 
-// The same, waiting less, and from full for so many frames. `most`: what each cell held at most
-// (n_cells), beats of a queue; NULL: nobody asks.
-void timing_pace(struct circuit *p, uint32_t part, int64_t frames, int64_t *most);
+// The same from reset, for at most `frames`, with a source that spreads each frame evenly over
+// `pace` cycles. `most`: places of each cell that were needed at once (n_cells); NULL: nobody asks.
+void timing_spread(struct circuit *p, uint32_t part, int64_t pace, int64_t frames, int64_t *most);
 
 // timing_run by looking at every cell in every cycle.
 void timing_run_ref(struct circuit *p);

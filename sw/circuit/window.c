@@ -171,14 +171,31 @@ static void find_used(struct circuit_window *w, int axis) {
   }
 }
 
-// The fewest pixels with which a frame takes no longer than with any.
+// From the first pixel that an output pixel or a later one reads to the last that it reads itself:
+// with fewer it would wait for ever.
+static int64_t least_span(const struct circuit_window *w) {
+  int64_t beats = circuit_window_beats(w), in_pixel = taps(w) * w->beats, most = 1;
+  for (int64_t i = 0; i < beats; i++) {
+    if (w->reads[i] == NONE) continue;
+    int64_t span = place(w, w->reads[i]) - circuit_window_low(w, i / in_pixel) + 1;
+    most = later(most, span);
+  }
+  return most;
+}
+
+// The fewest pixels with which a frame takes no longer than with any: in steps that double, then in
+// halves.
 static int64_t least_capacity(const struct circuit_window *w) {
-  // more rows than any of the shapes tried needed, which was 2 * extent - 1 + stride
-  int64_t rows =
-      2 * (w->shape.kernel[ROWS] - 1) * w->shape.dilation[ROWS] + 2 + w->shape.stride[ROWS] + 1;
   // of a column of taps the ring has whole rows
-  int64_t unit = w->taps > 1 ? w->used[COLUMNS] : 1, least = 0;
-  int64_t enough = (rows * w->used[COLUMNS] + 2) / unit + 1, best = cycles(w, enough * unit);
+  int64_t unit = w->taps > 1 ? w->used[COLUMNS] : 1, image = w->used[ROWS] * w->used[COLUMNS];
+  int64_t least = (least_span(w) + unit - 1) / unit - 1, enough = least + 1;
+  int64_t best = cycles(w, 3 * image);
+  for (int64_t step = 1; enough * unit < 3 * image; step *= 2) {
+    int64_t ii = cycles(w, enough * unit);
+    if (ii && ii <= best) break;
+    least = enough;
+    enough += step;
+  }
   while (enough - least > 1) {
     int64_t middle = (least + enough) / 2, ii = cycles(w, middle * unit);
     if (ii && ii <= best)

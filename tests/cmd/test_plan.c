@@ -44,7 +44,7 @@ static void test_device(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan -p 8,3 --device zynq-7020 " LENET, 0, "II 3920 cycles");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t " LENET, 0,
-             "; 90 of 90 DSP blocks (100 %), 36 of 100 block RAMs (36 %)");
+             "; 90 of 90 DSP blocks (100 %), 34 of 100 block RAMs (34 %)");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t --json " LENET, 0,
              "\"device\":{\"name\":\"artix7-35t\",\"lut\":20800,\"ff\":41600,\"dsp\":90,");
   cli_expect(c, "$N -p 8,3 --device artix7-35t -o $D/d " LENET, 0, "II 5360 cycles");
