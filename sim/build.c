@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ARGUMENTS = 4096, SOURCE_MAX = 1 << 24 };
+// CYCLES_FEW: g++ takes longer for -O3 than that saves in so many cycles
+enum { ARGUMENTS = 4096, SOURCE_MAX = 1 << 24, CYCLES_FEW = 1 << 23 };
+#define TRACED "traced"
 
 // A command line that grows.
 struct command {
@@ -79,6 +81,16 @@ static bool same_stamp(struct arena *a, const char *path, const struct text *sta
          memcmp(old.data, stamp->data, old.size) == 0;
 }
 
+// Whether `program` is what the command would make.
+static bool is_built(struct command *c, const char *library, const char *program, struct err *e) {
+  struct text stamp = {0};
+  const char *path = arena_printf(c->arena, "%s.stamp", program);
+  bool same =
+      stamp_of(c, library, &stamp, e) && file_exists(program) && same_stamp(c->arena, path, &stamp);
+  text_free(&stamp);
+  return same;
+}
+
 // Runs the command unless `program` is there with the same stamp.
 static bool build(struct command *c, const char *library, const char *program, struct err *e) {
   struct text stamp = {0}, said = {0};
@@ -121,52 +133,50 @@ static const char *put_bench(struct arena *a, const struct simulate_job *job, st
   return ok ? path : NULL;
 }
 
-const char *build_verilator(struct arena *a, const struct simulate_job *job, bool trace,
-                            struct err *e) {
+// The command that builds a program; `optimise`: of g++, for what is hot.
+static bool compile(struct command *c, const struct simulate_job *job, const char *bench,
+                    const char *name, const char *optimise, struct err *e) {
   // The XOR trees of Verilator before 5.010 need -fno-const-bit-op-tree.
   // The circuit and the bench are hot, Verilator's runtime isn't: it keeps its own -Os.
-  static const char *const flags[] = {"verilator",
-                                      "--binary",
-                                      "--timing",
-                                      "-O3",
-                                      "-fno-const-bit-op-tree",
-                                      "--x-assign",
-                                      "fast",
-                                      "--x-initial",
-                                      "fast",
-                                      "--unroll-count",
-                                      "2048",
-                                      "-Wno-fatal",
-                                      "-Wno-lint",
-                                      "-Wno-style",
-                                      "-MAKEFLAGS",
-                                      "-s OPT_FAST=-O3",
-                                      "--top-module",
-                                      "bench",
-                                      NULL};
-  struct command c = {.arena = a};
-  const char *name = trace ? "traced" : "fast", *archive = job->archive;
+  static const char *const flags[] = {
+      "verilator",  "--binary",   "--timing",    "-O3",        "-fno-const-bit-op-tree",
+      "--x-assign", "fast",       "--x-initial", "fast",       "--unroll-count",
+      "2048",       "-Wno-fatal", "-Wno-lint",   "-Wno-style", "--top-module",
+      "bench",      NULL};
+  add_list(c, flags);
+  add(c, "-MAKEFLAGS");
+  add(c, arena_printf(c->arena, "-s OPT_FAST=%s", optimise));
+  add(c, "-j");
+  add(c, arena_printf(c->arena, "%ld", sysconf(_SC_NPROCESSORS_ONLN)));
+  if (strcmp(name, TRACED) == 0) add(c, "--trace-fst");
+  add(c, "--Mdir");
+  add(c, arena_printf(c->arena, "%s/obj_%s", job->build, name));
+  add(c, "-o");
+  add(c, arena_printf(c->arena, "%s/%s", job->build, name));
+  add(c, bench);
+  add_bench(c, bench_dpi_modules);
+  if (!add_sources(c, job, e)) return false;
+  add(c, job->archive); // before the libraries it needs
+  add(c, "-LDFLAGS");
+  add(c, "-ljansson -lz -lmpfr -lgmp -lmd -lm");
+  return true;
+}
+
+const char *build_verilator(struct arena *a, const struct simulate_job *job, bool trace,
+                            struct err *e) {
+  struct command quick = {.arena = a}, fast = {.arena = a};
+  const char *name = trace ? TRACED : "fast";
   const char *program = arena_printf(a, "%s/%s", job->build, name);
   if (!simulate_tools(false, e)) return NULL;
   const char *bench = put_bench(a, job, e);
   if (!bench) return NULL;
-  add_list(&c, flags);
-  add(&c, "-j");
-  add(&c, arena_printf(a, "%ld", sysconf(_SC_NPROCESSORS_ONLN)));
-  if (trace) add(&c, "--trace-fst");
-  const char *objects = arena_printf(a, "%s/obj_%s", job->build, name);
-  remove_unfinished(a, program, objects);
-  add(&c, "--Mdir");
-  add(&c, objects);
-  add(&c, "-o");
-  add(&c, program);
-  add(&c, bench);
-  add_bench(&c, bench_dpi_modules);
-  if (!add_sources(&c, job, e)) return NULL;
-  add(&c, archive); // before the libraries it needs
-  add(&c, "-LDFLAGS");
-  add(&c, "-ljansson -lz -lmpfr -lgmp -lmd -lm");
-  return build(&c, archive, program, e) ? program : NULL;
+  if (!compile(&fast, job, bench, name, "-O3", e) || !compile(&quick, job, bench, name, "-Og", e))
+    return NULL;
+  remove_unfinished(a, program, arena_printf(a, "%s/obj_%s", job->build, name));
+  // what was made for more cycles serves, too
+  bool few = trace || job->images * job->circuit->ii < CYCLES_FEW;
+  struct command *c = few && !is_built(&fast, job->archive, program, e) ? &quick : &fast;
+  return build(c, job->archive, program, e) ? program : NULL;
 }
 
 // ---- Icarus

@@ -75,6 +75,7 @@ static void test_block_ram(void **state) {
   struct bench b = {0};
   struct err e = {0};
   (void)state;
+  if (!getenv("NNGEN_TEST_DEEP")) skip();
   bench_new(&b, bench_network_of(&b.arena, 4, 64, 32), 2, 1);
   b.circuit->rom_style = ROM_CASE;
   const char *dir = arena_printf(&b.arena, "%s/case", b.dir);

@@ -11,8 +11,13 @@
 
 enum { FRAMES = 70, FEW = 5, SEEDS = 6 };
 
+// In depth all of them, otherwise every so many.
+static int every(int quick) {
+  return getenv("NNGEN_TEST_DEEP") ? 1 : quick;
+}
+
 static void all_stalls(struct bench *b) {
-  for (int in = 0; in < STALL_PATTERNS; in++) {
+  for (int in = 0; in < STALL_PATTERNS; in += every(2)) {
     b->job.stall_in = in;
     b->job.stall_out = (in * 3) % STALL_PATTERNS;
     bench_passes(b);
@@ -73,7 +78,7 @@ static void test_bubbles_pass(void **state) {
 static void test_random_networks(void **state) {
   (void)state;
   const char *only = getenv("NNGEN_TEST_KIND");
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+  for (uint64_t seed = 1; seed <= SEEDS; seed += (uint64_t)every(3)) {
     struct bench b = {0};
     enum op op = only ? (enum op)op_find(only) : seed % 2 ? OP_linear : OP_tanh;
     bench_new(&b, netgen(&b.arena, seed, op, NETGEN_CIRCUIT), 1 + (int64_t)seed % 4, FRAMES);
