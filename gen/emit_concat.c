@@ -18,7 +18,7 @@ static void concat_parameters(struct parameters *out, const struct circuit *p,
   verilog_parameter(out, "WIDTH", c->out[0]->width);
   verilog_parameter(out, "LANES", f->lanes);
   verilog_parameter(out, "INPUTS", c->n_in);
-  verilog_list(out, "ELEMENTS", f->elements, c->n_in);
+  verilog_list(out, "ELEMENTS", 32, f->elements, c->n_in);
   verilog_parameter(out, "OUT_ELEMENTS", f->out_elements);
   verilog_parameter(out, "OUT_GROUPS", c->out[0]->elements / f->out_elements);
 }

@@ -17,8 +17,8 @@ static void blocks_parameters(struct parameters *out, const struct cell *c,
   verilog_parameter(out, "BEATS", b->in);
   verilog_parameter(out, "DIMS", b->dims);
   verilog_line(out);
-  verilog_list(out, "SIZE", b->size, b->dims);
-  verilog_list(out, "STRIDE", b->stride, b->dims);
+  verilog_list(out, "SIZE", 32, b->size, b->dims);
+  verilog_list(out, "STRIDE", 32, b->stride, b->dims);
 }
 
 static void extent_parameters(struct parameters *out, const struct cell *c,
@@ -28,12 +28,12 @@ static void extent_parameters(struct parameters *out, const struct cell *c,
   verilog_parameter(out, "LANES", c->in[0]->lanes);
   verilog_parameter(out, "DIMS", x->dims);
   verilog_line(out);
-  verilog_list(out, "IN_SIZE", x->in_size, x->dims);
-  verilog_list(out, "IN_FROM", x->in_from, x->dims);
+  verilog_list(out, "IN_SIZE", 32, x->in_size, x->dims);
+  verilog_list(out, "IN_FROM", 32, x->in_from, x->dims);
   verilog_line(out);
-  verilog_list(out, "OUT_SIZE", x->out_size, x->dims);
-  verilog_list(out, "OUT_FROM", x->out_from, x->dims);
-  verilog_list(out, "STEP", x->step, x->dims);
+  verilog_list(out, "OUT_SIZE", 32, x->out_size, x->dims);
+  verilog_list(out, "OUT_FROM", 32, x->out_from, x->dims);
+  verilog_list(out, "STEP", 32, x->step, x->dims);
   if (pad) verilog_code(out, "PAD", pad);
 }
 

@@ -60,12 +60,14 @@ void verilog_file(struct parameters *p, const char *name, const char *file) {
     put(p, ".%s({ROM, \"%s\"})", name, file);
 }
 
-void verilog_list(struct parameters *p, const char *name, const int64_t *values, int64_t count) {
+void verilog_list(struct parameters *p, const char *name, int bits, const int64_t *values,
+                  int64_t count) {
   verilog_line(p);
   put(p, ".%s({", name);
   for (int64_t i = count; i-- > 0;) {
     char item[32];
-    int size = snprintf(item, sizeof item, "32'd%lld%s", (long long)values[i], i ? ", " : "})");
+    int size =
+        snprintf(item, sizeof item, "%d'd%lld%s", bits, (long long)values[i], i ? ", " : "})");
     if (p->column + size > LINE) {
       text_printf(p->out, "\n%*s", INDENT, "");
       p->column = INDENT;

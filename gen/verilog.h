@@ -20,8 +20,9 @@ void verilog_wide(struct parameters *p, const char *name, int64_t value);     //
 void verilog_unsigned(struct parameters *p, const char *name, int64_t value); // 40'd...
 void verilog_magic(struct parameters *p, const char *name, int64_t value);    // 64'd...
 void verilog_code(struct parameters *p, const char *name, uint32_t bits);     // 32 bits
-// {32'd.., ..}, the first value in the low bits.
-void verilog_list(struct parameters *p, const char *name, const int64_t *values, int64_t count);
+// {32'd.., ..} of so many bits each, the first value in the low bits.
+void verilog_list(struct parameters *p, const char *name, int bits, const int64_t *values,
+                  int64_t count);
 void verilog_word(struct parameters *p, const char *name, const char *word); // "..."
 void verilog_file(struct parameters *p, const char *name,
                   const char *file); // {ROM_DIR, "/file"}; CASE: "file"

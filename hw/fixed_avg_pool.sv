@@ -2,7 +2,7 @@
 // The average of a window in each lane: y = requant(sum of (n - IN_ZERO) / DIVISOR), rounded once.
 //
 //     s_axis --> n --> + --> [ sum ] --> [ times MAGIC ] --> quotient, rest --> requant --> m_axis
-//                      ^-- sum of the window so far            DIVISOR > 1
+//                      ^-- sum of the window so far            SCALED
 //
 // The quotient is exact: of num = sum * 2^SCALE, q = floor(num * MAGIC / 2^MAGIC_SHIFT) is the floor
 // of num / DIVISOR or, of a negative one, 1 below, which shows in the rest. Twice q, and 1 more if
@@ -10,10 +10,14 @@
 // only say that there is more. For that MAGIC = floor(2^MAGIC_SHIFT / DIVISOR) + 1, and
 // |num| * (MAGIC * DIVISOR - 2^MAGIC_SHIFT) < 2^MAGIC_SHIFT.
 //
+// Where windows at the border of the image have fewer elements (COUNTS > 1), each place that
+// fixed_window_runs tells apart has a DIVISOR and a MAGIC of its own. Without EXACT the sum times
+// MAGIC, a factor, is what is requantised.
+//
 // A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS); a beat leaves
 // for each window, TLAST with the last of WINDOWS, which are a frame.
 //
-// LATENCY = 1 + (DIVISOR > 1 ? 2 : 0) + 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles from a
+// LATENCY = 1 + (COUNTS > 1 or DIVISOR > 1 ? 2 : 0) + 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles from a
 // window's last beat, 1 beat in per cycle. Control is that of fixed_pointwise.
 `default_nettype none
 
@@ -28,11 +32,19 @@ module fixed_avg_pool #(
   parameter logic signed [63:0] IN_ZERO = 64'sd0,
   // bits that hold the sum of a window; IN_WIDTH + 2 or more
   parameter int SUM_WIDTH = 12,
-  // what it is divided by; 1: nothing, for the requantisation does it
-  parameter int DIVISOR = 9,
+  // runs of rows and columns with windows alike, and the beats of a pixel: see fixed_window_runs
+  parameter int BEATS = 1,
+  parameter int RUNS_H = 1,
+  parameter int RUNS_W = 1,
+  parameter logic [RUNS_H*32-1:0] ROW_END = {RUNS_H{32'd1}},
+  parameter logic [RUNS_W*32-1:0] COLUMN_END = {RUNS_W{32'd1}},
+  parameter int COUNTS = RUNS_H * RUNS_W,
+  // 1: it is divided; what by, of each place; a single 1: nothing, for the requantisation does it
+  parameter int EXACT = 1,
+  parameter logic [COUNTS*32-1:0] DIVISOR = {COUNTS{32'd9}},
   parameter int SCALE = 1,
   parameter int MAGIC_WIDTH = 12,
-  parameter logic [63:0] MAGIC = 64'd3641,
+  parameter logic [COUNTS*64-1:0] MAGIC = {COUNTS{64'd3641}},
   parameter int MAGIC_SHIFT = 15,
   // see fixed_requant
   parameter int MUL_WIDTH = 0,
@@ -55,17 +67,25 @@ module fixed_avg_pool #(
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
 );
+  localparam int SCALED = COUNTS > 1 || DIVISOR != 1 ? 1 : 0;
   localparam int N = IN_WIDTH + 2;
   localparam int NUM = SUM_WIDTH + SCALE;
   localparam int PRODUCT = NUM + MAGIC_WIDTH + 1;
-  localparam int ACC_WIDTH = DIVISOR > 1 ? NUM + 1 : SUM_WIDTH;
+  localparam int ACC_WIDTH = SCALED == 0 ? SUM_WIDTH : EXACT != 0 ? NUM + 1 : PRODUCT;
 
   generate
-    if (SUM_WIDTH < N || DIVISOR < 1) begin : gen_sizes
+    if (SUM_WIDTH < N || COUNTS != RUNS_H * RUNS_W) begin : gen_sizes
       fixed_avg_pool_needs_SUM_WIDTH_of_IN_WIDTH_and_2_or_more stop ();
     end
-    if (DIVISOR > 1 && (SCALE < 1 || MUL_WIDTH > 0 || SHIFT < 2 || MAGIC_WIDTH < 1 ||
-        MAGIC_WIDTH > 63 || MAGIC_SHIFT < 1 || MAGIC_SHIFT >= PRODUCT)) begin : gen_divisor
+    if (COUNTS > 1 && WINDOWS != BEATS * 32'(ROW_END[(RUNS_H-1)*32 +: 32]) *
+        32'(COLUMN_END[(RUNS_W-1)*32 +: 32])) begin : gen_windows
+      fixed_avg_pool_needs_WINDOWS_of_BEATS_and_the_last_row_and_column stop ();
+    end
+    if (SCALED != 0 && (MUL_WIDTH > 0 || MAGIC_WIDTH < 1 || MAGIC_WIDTH > 63)) begin : gen_scaled
+      fixed_avg_pool_needs_MAGIC_WIDTH_of_1_to_63_and_no_MUL stop ();
+    end
+    if (SCALED != 0 && EXACT != 0 &&
+        (SCALE < 1 || SHIFT < 2 || MAGIC_SHIFT < 1 || MAGIC_SHIFT >= PRODUCT)) begin : gen_divisor
       fixed_avg_pool_needs_SCALE_of_1_and_SHIFT_of_2_or_more_to_divide stop ();
     end
   endgenerate
@@ -77,6 +97,8 @@ module fixed_avg_pool #(
   logic advance;
   logic fresh;  // the next beat begins a window
   logic last_window;
+  logic [MAGIC_WIDTH-1:0] magic;  // of the window whose sum is multiplied
+  logic [NUM-1:0] divisor;        // of the one whose rest is looked at
 
   fixed_windows #(.WINDOWS(WINDOWS)) windows (
     .aclk(aclk), .aresetn(aresetn), .taken(s_axis_tvalid && s_axis_tready), .last(s_axis_tlast),
@@ -87,7 +109,7 @@ module fixed_avg_pool #(
 
   fixed_pointwise #(
     .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .BIPOLAR(1),
-    .STAGES(DIVISOR > 1 ? 2 : 0), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH),
+    .STAGES(2 * SCALED), .ACC_WIDTH(ACC_WIDTH), .CAST(1), .MUL_WIDTH(MUL_WIDTH),
     .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
   ) shell (
@@ -99,6 +121,30 @@ module fixed_avg_pool #(
   );
 
   generate
+    if (COUNTS > 1) begin : gen_counts
+      localparam int PLACE = $clog2(COUNTS);
+      logic [PLACE-1:0] place;
+      logic [NUM-1:0] next_divisor;
+
+      fixed_window_runs #(
+        .BEATS(BEATS), .RUNS_H(RUNS_H), .RUNS_W(RUNS_W), .ROW_END(ROW_END), .COLUMN_END(COLUMN_END)
+      ) runs (
+        .aclk(aclk), .aresetn(aresetn), .next(s_axis_tvalid && s_axis_tready && s_axis_tlast),
+        .place(place)
+      );
+
+      always_ff @(posedge aclk) begin
+        if (advance) begin
+          magic <= MAGIC[place*64 +: MAGIC_WIDTH];
+          next_divisor <= NUM'(DIVISOR[place*32 +: 32]);
+          divisor <= next_divisor;
+        end
+      end
+    end else begin : gen_one
+      assign magic = MAGIC[MAGIC_WIDTH-1:0];
+      assign divisor = NUM'(DIVISOR);
+    end
+
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [N-1:0] n;
       logic [SUM_WIDTH-1:0] own;
@@ -107,18 +153,15 @@ module fixed_avg_pool #(
       assign own = (fresh ? '0 : sum[lane*SUM_WIDTH +: SUM_WIDTH]) + SUM_WIDTH'($signed(n));
       assign total[lane*SUM_WIDTH +: SUM_WIDTH] = own;
 
-      if (DIVISOR > 1) begin : gen_divide
+      if (SCALED != 0) begin : gen_scaled
         (* keep *) logic [NUM-1:0] num;
         (* keep *) logic [NUM-1:0] past_num;
         logic [PRODUCT-1:0] product;
         (* keep *) logic [PRODUCT-1:0] past_product;
-        logic [NUM-1:0] quotient;
-        logic [NUM-1:0] rest;
-        logic below;  // q is 1 below the floor
 
         fixed_multiply #(
           .A_WIDTH(NUM), .B_WIDTH(MAGIC_WIDTH), .B_SIGNED(0), .OUT_WIDTH(PRODUCT)
-        ) multiply (.a(num), .b(MAGIC[MAGIC_WIDTH-1:0]), .product(product));
+        ) multiply (.a(num), .b(magic), .product(product));
 
         always_ff @(posedge aclk) begin
           if (advance) begin
@@ -128,15 +171,26 @@ module fixed_avg_pool #(
           end
         end
 
-        assign quotient = NUM'($signed(past_product) >>> MAGIC_SHIFT);
-        assign rest = past_num - quotient * NUM'(DIVISOR);
-        assign below = rest == NUM'(DIVISOR);
-        assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
-            {quotient + NUM'(below), rest != '0 && !below};
-      end else begin : gen_sum
-        logic unused_advance;
+        if (EXACT != 0) begin : gen_divide
+          logic [NUM-1:0] quotient;
+          logic [NUM-1:0] rest;
+          logic below;  // q is 1 below the floor
 
-        assign unused_advance = &{1'b0, advance};
+          assign quotient = NUM'($signed(past_product) >>> MAGIC_SHIFT);
+          assign rest = past_num - quotient * divisor;
+          assign below = rest == divisor;
+          assign result[lane*ACC_WIDTH +: ACC_WIDTH] =
+              {quotient + NUM'(below), rest != '0 && !below};
+        end else begin : gen_multiply
+          logic unused_rest;
+
+          assign unused_rest = &{1'b0, past_num, divisor};
+          assign result[lane*ACC_WIDTH +: ACC_WIDTH] = past_product;
+        end
+      end else begin : gen_sum
+        logic unused_scale;
+
+        assign unused_scale = &{1'b0, advance, magic, divisor};
         assign result[lane*ACC_WIDTH +: ACC_WIDTH] = own;
       end
     end

@@ -48,47 +48,107 @@ static int64_t pool_cycles(const struct graph *g, const struct node *n, int64_t 
   return pool_shape(g, n, in, out, &w, &e) ? circuit_window_bound(&w) : 0;
 }
 
-// The least multiplier that gives the quotients of hw/fixed_avg_pool.sv.
-static bool find_magic(struct circuit_pool *f, fix_wide most, struct err *e) {
+// ---- averages
+
+// The least shift whose multipliers give the quotients of hw/fixed_avg_pool.sv.
+static bool find_magic(struct arena *a, struct circuit_pool *f, fix_wide most, struct err *e) {
+  int64_t *magic = ARENA_NEW(a, int64_t, f->counts), largest = 0;
   for (int shift = 1; shift < 2 * MAGIC_BITS_MAX; shift++) {
-    fix_wide power = (fix_wide)1 << shift, magic = power / f->divisor + 1;
-    if (most * (magic * f->divisor - power) >= power) continue;
+    fix_wide power = (fix_wide)1 << shift;
+    bool all = true;
+    largest = 0;
+    for (int64_t i = 0; i < f->counts && all; i++) {
+      fix_wide own = power / f->divisor[i] + 1;
+      all = most * (own * f->divisor[i] - power) < power;
+      if (bits_unsigned((uint64_t)own) > MAGIC_BITS_MAX) all = false;
+      magic[i] = (int64_t)own;
+      largest = magic[i] > largest ? magic[i] : largest;
+    }
+    if (!all) continue;
+    f->magic = magic;
     f->magic_shift = shift;
-    f->magic_width = bits_unsigned((uint64_t)magic);
-    f->magic = (int64_t)magic;
-    return f->magic_width <= MAGIC_BITS_MAX;
+    f->magic_width = bits_unsigned((uint64_t)largest);
+    return true;
   }
-  return err_set(e, "its sums are too wide to be divided by %lld", (long long)f->divisor);
+  return err_set(e, "its sums are too wide to be divided by %lld", (long long)f->divisor[0]);
+}
+
+// Each place its own factor, all at the largest shift.
+static bool find_factors(struct arena *a, const struct node *n, struct circuit_pool *f,
+                         const int64_t *counts, struct err *e) {
+  int64_t *factor = ARENA_NEW(a, int64_t, f->counts), largest = 0;
+  int shift = n->rq[0].shift[0];
+  for (uint32_t i = 1; i < n->n_rq; i++)
+    shift = n->rq[i].shift[0] > shift ? n->rq[i].shift[0] : shift;
+  for (int64_t i = 0; i < f->counts; i++) {
+    const struct requant *rq = n->rq;
+    for (const int64_t *count = counts; *count != f->divisor[i]; count++) rq++;
+    int up = shift - rq->shift[0];
+    if (bits_unsigned((uint64_t)rq->mul[0]) + up > MAGIC_BITS_MAX)
+      return err_set(e, "its requantisations are too far apart: multipliers of %d bits, at most %d",
+                     bits_unsigned((uint64_t)rq->mul[0]) + up, MAGIC_BITS_MAX);
+    factor[i] = rq->mul[0] << up;
+    largest = factor[i] > largest ? factor[i] : largest;
+  }
+  f->magic = factor;
+  f->magic_width = bits_unsigned((uint64_t)largest);
+  f->requant.mul_width = 0;
+  f->requant.mul = 1;
+  f->requant.shift = shift;
+  return true;
+}
+
+static int64_t count_along(const struct pool_window *p, int axis, int64_t o) {
+  return axis == ROWS ? pool_count(p, o, 0) : pool_count(p, 0, o);
+}
+
+// Outputs of an axis whose windows have as many elements as the one before them are one run.
+static void find_runs(struct arena *a, const struct pool_window *p, int axis,
+                      struct circuit_pool *f) {
+  int64_t outs = p->window.out[axis], *end = ARENA_NEW(a, int64_t, outs);
+  for (int64_t o = 1; o <= outs; o++)
+    if (o == outs || count_along(p, axis, o) != count_along(p, axis, o - 1))
+      end[f->runs[axis]++] = o;
+  f->end[axis] = end;
+}
+
+static void find_places(struct arena *a, const struct pool_window *p, struct circuit_pool *f) {
+  for (int axis = 0; axis < WINDOW_AXES; axis++) find_runs(a, p, axis, f);
+  f->counts = f->runs[ROWS] * f->runs[COLUMNS];
+  int64_t *divisor = ARENA_NEW(a, int64_t, f->counts);
+  for (int64_t i = 0; i < f->counts; i++)
+    divisor[i] = pool_count(p, f->end[ROWS][i / f->runs[COLUMNS]] - 1,
+                            f->end[COLUMNS][i % f->runs[COLUMNS]] - 1);
+  f->divisor = divisor;
 }
 
 static bool divide(struct arena *a, const struct graph *g, const struct node *n,
                    struct circuit_pool *f, struct err *e) {
   struct pool_window p;
-  int64_t counts;
+  int64_t n_counts;
   if (!pool_of(g, n, &p, e)) return false;
-  int64_t count = *pool_counts(a, &p, &counts);
+  const int64_t *counts = pool_counts(a, &p, &n_counts), count = counts[0];
   struct interval sum = interval_acc(g, n, KNOWN_PROVEN, 0);
   int least = type_width(&node_in(g, n, 0)->type) + 2;
+  find_places(a, &p, f);
   f->sum_width = interval_bits(sum) > least ? interval_bits(sum) : least;
-  f->divisor = 1;
-  if (counts > 1)
-    return err_set(e,
-                   "its windows have different numbers of elements, such as %lld (count_pad, or "
-                   "another padding)",
-                   (long long)count);
-  if (n->rq[0].mul[0] != 1 || count == 1) return true;
-  f->requant.shift = n->rq[0].shift[0] + bits_clog2(count);
-  if ((count & (count - 1)) == 0) return true;
+  f->exact = n->rq[0].mul[0] == 1;
+  f->scaled = f->counts > 1 || (f->exact && (count & (count - 1)) != 0);
+  if (!f->exact && f->scaled) return find_factors(a, n, f, counts, e);
+  if (!f->exact) return true;
+  if (!f->scaled) {
+    f->requant.shift = n->rq[0].shift[0] + bits_clog2(count);
+    return true;
+  }
   int shift = n->rq[0].shift[0];
-  f->divisor = count;
   f->scale = shift < 0 ? 1 - shift : 1;
   f->requant.shift = shift + f->scale + 1;
   fix_wide most = -sum.lo > sum.hi ? -sum.lo : sum.hi;
-  return find_magic(f, most << f->scale, e);
+  return find_magic(a, f, most << f->scale, e);
 }
 
 static bool multiplies(const struct circuit_pool *f) {
-  return f->divisor > 1 || f->requant.mul_width > 0;
+  return f->scaled || f->requant.mul_width > 0;
 }
 
 static bool pool_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
@@ -118,26 +178,36 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
   c->facts = f;
   c->cycles = c->in[0]->beats;
   c->timing = (struct timing){.kind = TIMING_ARGMAX,
-                              .latency = 1 + (f->divisor > 1 ? DIVIDES_STAGES : 0) +
+                              .latency = 1 + (f->scaled ? DIVIDES_STAGES : 0) +
                                          circuit_requant_stages(&f->requant),
                               .ib = p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
   c->multipliers = multiplies(f) ? c->in[0]->lanes : 0;
   return true;
 }
 
-// hw/fixed_avg_pool.sv divides by a product, and again for the rest.
+// hw/fixed_avg_pool.sv divides by a product, and again for the rest; several places choose.
 static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bill *n) {
-  bool divides = f->divisor > 1;
-  int num = f->sum_width + f->scale, acc = divides ? num + 1 : f->sum_width;
+  int num = f->sum_width + f->scale, product = num + f->magic_width + 1;
+  int acc = !f->scaled ? f->sum_width : f->exact ? num + 1 : product;
   n->part = PART_avg_pool;
   n->term[TERM_DATA] += (double)(lanes * (f->sum_width + acc));
   n->term[TERM_SUMS] += (double)(lanes * f->sum_width);
   bill_requant(n, lanes, acc, &f->requant, false);
-  if (!divides) return;
-  bill_constant(n, lanes, num, f->magic_width + 1, f->magic);
-  bill_constant(n, lanes, num + 1, bits_unsigned((uint64_t)f->divisor) + 1, f->divisor);
+  if (!f->scaled) return;
   n->term[TERM_DATA] += (double)(lanes * (3 * num + f->magic_width + 1));
-  n->term[TERM_SUMS] += (double)(lanes * 3 * num);
+  if (f->exact) n->term[TERM_SUMS] += (double)(lanes * 3 * num);
+  if (f->counts == 1) {
+    bill_constant(n, lanes, num, f->magic_width + 1, f->magic[0]);
+    bill_constant(n, lanes, num + 1, bits_unsigned((uint64_t)f->divisor[0]) + 1, f->divisor[0]);
+    return;
+  }
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    bill_counter(n, f->end[axis][f->runs[axis] - 1]);
+    bill_counter(n, f->runs[axis]);
+  }
+  n->term[TERM_DATA] += (double)(f->magic_width + (f->exact ? 2 * num : 0));
+  bill_multiply(n, lanes, num, f->magic_width + 1);
+  if (f->exact) bill_multiply(n, lanes, num, num);
 }
 
 static void pool_bill(const struct cell *c, struct bill *n) {

@@ -50,8 +50,13 @@ struct circuit_pool {
   bool average;
   int64_t windows; // beats of a frame that leave
   int sum_width;   // bits
-  // v is divided by `divisor` exactly: hw/fixed_avg_pool.sv; 1: the requantisation does it
-  int64_t divisor, magic;
+  // Rows and columns with windows alike: what stands behind each run. An average: `counts` places
+  // where a run of rows meets one of columns.
+  int64_t runs[WINDOW_AXES], counts;
+  const int64_t *end[WINDOW_AXES]; // (runs)
+  // of each place what its sum is divided by exactly, or times `magic`: hw/fixed_avg_pool.sv
+  bool scaled, exact; // false: the requantisation does it; it is only multiplied
+  const int64_t *divisor, *magic;
   int scale, magic_width, magic_shift;
   struct circuit_requant requant;
 };

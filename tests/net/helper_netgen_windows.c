@@ -102,10 +102,10 @@ void netgen_conv(struct netgen *n, enum op op) {
 }
 
 // No window is padding alone: there is less of it than of the kernel.
-static struct sliding pooling(struct netgen *n, int axes, bool pads) {
+static struct sliding pooling(struct netgen *n, int axes) {
   struct sliding s = sliding(n, axes);
   const int64_t *in = netgen_end(n)->shape;
-  pads &= netgen_end(n)->type.cls != TYPE_BIPOLAR;
+  bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR;
   for (int d = 0; d < axes; d++) {
     s.dilation[d] = 1;
     if (s.kernel[d] > in[d]) s.kernel[d] = in[d];
@@ -142,9 +142,8 @@ void netgen_pool(struct netgen *n, enum op op) {
   int axes = netgen_chance(n, 50) ? 1 : 2;
   netgen_image(n, axes);
   uint32_t x = n->at;
-  bool one_count = op == OP_avg_pool && n->kind == NETGEN_CIRCUIT; // in every window
-  bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30) && !one_count;
-  struct sliding s = pooling(n, axes, !one_count);
+  bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30);
+  struct sliding s = pooling(n, axes);
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
   if (op == OP_max_pool && netgen_chance(n, 40)) out = in;
   bool frames = netgen_end(n)->per_frame;

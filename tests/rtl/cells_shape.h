@@ -28,6 +28,7 @@ int window_seen(const struct shape *s, int pixel, int tap, int channel);
 struct cell *window_cell(struct suite *suite, const struct shape *s, int width, int64_t pad,
                          const char *kind, int groups, int rows);
 
+void cells_reduced(struct suite *s);
 void cells_grouped(struct suite *s);
 
 #endif

@@ -29,10 +29,15 @@ module window_stream #(
   parameter logic signed [63:0] IN_ZERO = 64'sd0,
   parameter int CAST = 1,
   parameter int SUM_WIDTH = 12,
-  parameter int DIVISOR = 9,
+  parameter int RUNS_H = 1,
+  parameter int RUNS_W = 1,
+  parameter logic [RUNS_H*32-1:0] ROW_END = {RUNS_H{32'd1}},
+  parameter logic [RUNS_W*32-1:0] COLUMN_END = {RUNS_W{32'd1}},
+  parameter int EXACT = 1,
+  parameter logic [RUNS_H*RUNS_W*32-1:0] DIVISOR = {RUNS_H*RUNS_W{32'd9}},
   parameter int SCALE = 1,
   parameter int MAGIC_WIDTH = 12,
-  parameter logic [63:0] MAGIC = 64'd3641,
+  parameter logic [RUNS_H*RUNS_W*64-1:0] MAGIC = {RUNS_H*RUNS_W{64'd3641}},
   parameter int MAGIC_SHIFT = 15,
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
@@ -102,8 +107,9 @@ module window_stream #(
     end else if (WHAT == 80'("average")) begin : gen_average
       fixed_avg_pool #(
         .LANES(LANES), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE),
-        .IN_ZERO(IN_ZERO), .SUM_WIDTH(SUM_WIDTH), .DIVISOR(DIVISOR), .SCALE(SCALE),
-        .MAGIC_WIDTH(MAGIC_WIDTH), .MAGIC(MAGIC), .MAGIC_SHIFT(MAGIC_SHIFT),
+        .IN_ZERO(IN_ZERO), .SUM_WIDTH(SUM_WIDTH), .BEATS(BEATS), .RUNS_H(RUNS_H),
+        .RUNS_W(RUNS_W), .ROW_END(ROW_END), .COLUMN_END(COLUMN_END), .EXACT(EXACT),
+        .DIVISOR(DIVISOR), .SCALE(SCALE), .MAGIC_WIDTH(MAGIC_WIDTH), .MAGIC(MAGIC), .MAGIC_SHIFT(MAGIC_SHIFT),
         .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH),
         .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
       ) pool (
