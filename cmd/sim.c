@@ -103,17 +103,24 @@ static void fill_job(struct sim *s) {
   j->codes = images_codes(s->arena, s->circuit->graph, &s->set, 0, s->set.count);
   j->seed = 1;
   j->jobs = o->jobs ? (int)o->jobs : JOBS_DEFAULT;
-  if (golden_is_sequence(s->circuit->graph)) j->jobs = 1;
+  j->reset_every = o->reset_every;
+  if (golden_is_sequence(s->circuit->graph) && !j->reset_every) j->jobs = 1;
   j->trace = o->trace;
   j->work = s->work;
   j->quiet = o->quiet;
 }
 
-// Frames that see earlier ones are one sequence.
+// Frames that see earlier ones are one sequence from one reset to the next.
 static bool check_jobs(const struct sim *s, struct err *e) {
-  return s->options->jobs < 2 || !golden_is_sequence(s->circuit->graph) ||
-         err_set(e, "--jobs %lld: each frame depends on the one before, one process takes them all",
-                 (long long)s->options->jobs);
+  const struct options *o = s->options;
+  bool sequence = golden_is_sequence(s->circuit->graph);
+  if (o->reset_every && !sequence)
+    return err_set(e, "--reset-every has no effect: the model has no variables and no delays");
+  return o->jobs < 2 || !sequence || o->reset_every ||
+         err_set(e,
+                 "--jobs %lld: each frame depends on the one before, one process takes them all "
+                 "(--reset-every N lets several)",
+                 (long long)o->jobs);
 }
 
 // ---- reporting
@@ -126,6 +133,7 @@ static double rate(const struct simulate_result *r) {
 // the initiation interval only when it is the circuit's, or after many images of each process.
 static bool settled(const struct sim *s) {
   int64_t share = s->job.images / (s->job.jobs < s->job.images ? s->job.jobs : s->job.images);
+  if (s->job.reset_every && share > s->job.reset_every) share = s->job.reset_every;
   return s->result.ii > 0 && (s->result.ii == s->circuit->ii || share >= s->circuit->steady);
 }
 

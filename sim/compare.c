@@ -119,9 +119,17 @@ struct compare *compare_new(struct arena *a, const struct bench_job *j, FILE *to
   c->output = ARENA_NEW(a, int32_t, j->streams[j->judged].elements);
   c->sent = ARENA_NEW(a, int64_t, j->n_inputs);
   c->at = ARENA_NEW(a, struct reached, j->n_streams);
-  for (uint32_t i = 0; i < j->n_streams; i++) c->at[i].bad_image = -1;
   for (int i = 0; i < BLOCKS; i++) block_new(c, a, &c->blocks[i]);
+  compare_restart(c);
   return c;
+}
+
+void compare_restart(struct compare *c) {
+  for (uint32_t i = 0; i < c->job.n_streams; i++) c->at[i] = (struct reached){.bad_image = -1};
+  for (uint32_t i = 0; i < c->job.n_inputs; i++) c->sent[i] = 0;
+  c->accepted = c->began = c->previous = c->ii = c->latency = c->wrong = 0;
+  c->compared = c->mismatches = 0;
+  c->score = (struct score){0};
 }
 
 // ---- bits

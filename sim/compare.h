@@ -21,6 +21,9 @@ struct compare;
 // Loads the model and makes the golden executor. Lines go to `to`. NULL on error.
 struct compare *compare_new(struct arena *a, const struct bench_job *j, FILE *to, struct err *e);
 
+// The circuit is reset: its first beats are to come again, and nothing is known of it.
+void compare_restart(struct compare *c);
+
 // The next beat of an input; false when there is none. data: ceil(bits / 32) words, low bits first;
 // unused lanes hold noise, which no circuit may care about.
 bool compare_next(struct compare *c, uint32_t input, uint32_t *data, bool *last);

@@ -119,6 +119,7 @@ struct processes {
   struct arena *arena;
   struct simulate_result *result;
   struct progress *progress;
+  int64_t before;                     // images of earlier processes
   int64_t through[SIMULATE_JOBS_MAX]; // images, by process
   bool passed[SIMULATE_JOBS_MAX];
   const char *failed[SIMULATE_JOBS_MAX]; // its first FAIL line
@@ -152,7 +153,7 @@ static bool is_fatal(const char *line) {
 
 static void take_line(void *context, int child, const char *line) {
   struct processes *r = context;
-  int64_t sum = 0;
+  int64_t sum = r->before;
   if (strncmp(line, "AT ", 3) == 0) {
     r->through[child] = strtoll(line + 3, NULL, 10);
     for (int i = 0; i < SIMULATE_JOBS_MAX; i++) sum += r->through[i];
@@ -182,20 +183,19 @@ static const char *failure_of(struct processes *r, const struct process *list, i
 
 static const char *const quiet_threads[] = {"OMP_NUM_THREADS=1", NULL};
 
-// Runs `count` command lines at once in the generated folder and merges what they say.
+// Runs `count` command lines at once in the generated folder and merges what they say, `before`
+// images of earlier ones.
 static bool run_all(struct arena *a, const struct simulate_job *job, const char *const *const *argv,
-                    int count, struct simulate_result *r, struct err *e) {
-  struct progress p;
-  struct processes run = {.arena = a, .result = r, .progress = &p};
+                    int count, int64_t before, struct progress *p, struct simulate_result *r,
+                    struct err *e) {
+  struct processes run = {.arena = a, .result = r, .progress = p, .before = before};
   struct process list[SIMULATE_JOBS_MAX];
   int started = 0;
   double begin = clock_seconds();
-  progress_start(&p, "simulating", job->images, job->quiet);
   while (started < count &&
          process_start(&list[started], argv[started], job->folder, quiet_threads, e))
     started++;
   process_read(list, started, take_line, &run);
-  progress_end(&p);
   r->run_seconds += clock_seconds() - begin;
   if (started < count) return false;
   const char *failure = failure_of(&run, list, count);
@@ -204,8 +204,8 @@ static bool run_all(struct arena *a, const struct simulate_job *job, const char 
 }
 
 static const char *const *arguments(struct arena *a, const struct simulate_job *job,
-                                    const char *const *program, const char *path,
-                                    const char *trace) {
+                                    const char *const *program, const char *path, const char *trace,
+                                    bool after) {
   const char **argv = ARENA_NEW(a, const char *, ARGUMENTS_MAX);
   int n = 0;
   while (*program) argv[n++] = *program++;
@@ -213,6 +213,9 @@ static const char *const *arguments(struct arena *a, const struct simulate_job *
   argv[n++] = arena_printf(a, "+stall_out=%d", job->stall_out);
   argv[n++] = arena_printf(a, "+seed=%u", job->seed);
   for (int i = 0; job->plusargs && job->plusargs[i]; i++) argv[n++] = job->plusargs[i];
+  // where a reset stands before the images, the circuit is in the midst of some then
+  if (after)
+    argv[n++] = arena_printf(a, "+reset_at=%lld", (long long)(1 + job->circuit->latency / 2));
   if (path) argv[n++] = arena_printf(a, "+job=%s", path);
   if (trace) argv[n++] = arena_printf(a, "+trace=%s", trace);
   return argv;
@@ -220,18 +223,38 @@ static const char *const *arguments(struct arena *a, const struct simulate_job *
 
 // ---- Verilator
 
+// A process each from reset: as many as there are jobs share the images, or there is one for as
+// many images as are between two resets.
+static int64_t spans(const struct simulate_job *job) {
+  if (job->reset_every) return (job->images + job->reset_every - 1) / job->reset_every;
+  return job->jobs < job->images ? job->jobs : job->images;
+}
+
+static int64_t span_begin(const struct simulate_job *job, int64_t i) {
+  int64_t n = spans(job);
+  if (!job->reset_every) return job->images * i / n;
+  return i == n ? job->images : i * job->reset_every;
+}
+
 static bool run_fast(struct arena *a, const struct simulate_job *job, const char *program,
                      struct simulate_result *r, struct err *e) {
-  int count = job->jobs < job->images ? job->jobs : (int)job->images;
   const char *const command[] = {program, NULL};
   const char *const *argv[SIMULATE_JOBS_MAX];
-  for (int i = 0; i < count; i++) {
-    int64_t first = job->images * i / count, end = job->images * (i + 1) / count;
-    const char *path = arena_printf(a, "%s/job%d.bin", job->work, i);
-    if (!write_job(a, job, first, end - first, path, e)) return false;
-    argv[i] = arguments(a, job, command, path, NULL);
+  struct progress p;
+  bool ok = true;
+  progress_start(&p, "simulating", job->images, job->quiet);
+  for (int64_t i = 0, n = spans(job); ok && !r->failure && i < n; i += job->jobs) {
+    int count = n - i < job->jobs ? (int)(n - i) : job->jobs;
+    for (int k = 0; ok && k < count; k++) {
+      int64_t first = span_begin(job, i + k), end = span_begin(job, i + k + 1);
+      const char *path = arena_printf(a, "%s/job%d.bin", job->work, k);
+      ok = write_job(a, job, first, end - first, path, e);
+      argv[k] = arguments(a, job, command, path, NULL, job->reset_every && first > 0);
+    }
+    ok = ok && run_all(a, job, argv, count, span_begin(job, i), &p, r, e);
   }
-  return run_all(a, job, argv, count, r, e);
+  progress_end(&p);
+  return ok;
 }
 
 static bool put_gtkw(struct arena *a, const struct simulate_job *job, const char *bench,
@@ -252,9 +275,14 @@ static bool run_traced(struct arena *a, const struct simulate_job *job, const ch
   const char *wave = arena_printf(a, "%s/%s", job->work, WAVEFORM);
   const char *const command[] = {program, NULL};
   few.images = job->images < TRACED_IMAGES ? job->images : TRACED_IMAGES;
+  if (job->reset_every && few.images > job->reset_every) few.images = job->reset_every;
   if (!write_job(a, &few, 0, few.images, path, e)) return false;
-  const char *const *argv = arguments(a, job, command, path, wave);
-  if (!run_all(a, &few, &argv, 1, &traced, e) || !put_gtkw(a, job, "TOP.bench", e)) return false;
+  const char *const *argv = arguments(a, job, command, path, wave, false);
+  struct progress p;
+  progress_start(&p, "tracing", few.images, job->quiet);
+  bool ok = run_all(a, &few, &argv, 1, 0, &p, &traced, e);
+  progress_end(&p);
+  if (!ok || !put_gtkw(a, job, "TOP.bench", e)) return false;
   if (!r->failure) r->failure = traced.failure;
   r->waveform = wave;
   return true;
@@ -291,21 +319,50 @@ static bool put_vectors(struct arena *a, const struct simulate_job *job, struct 
   return y && ok;
 }
 
-static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
+// Images from one reset to the next, as a job of its own.
+static struct simulate_job span_of(const struct simulate_job *job, int64_t first, int64_t end) {
+  const struct circuit *p = job->circuit;
+  struct simulate_job span = *job;
+  span.images = end - first;
+  span.codes += first * circuit_input_elements(p);
+  if (span.answers.classes) span.answers.classes += first;
+  if (span.answers.targets) span.answers.targets += first * p->outputs[simulate_judged(p)].elements;
+  span.trace &= first == 0;
+  return span;
+}
+
+static bool icarus_span(struct arena *a, const struct simulate_job *job, int64_t before,
+                        struct progress *p, struct score *score, struct simulate_result *r,
                         struct err *e) {
   double begin = clock_seconds();
-  struct score score = {0};
   const char *wave = job->trace ? arena_printf(a, "%s/%s", job->work, WAVEFORM) : NULL;
-  if (!put_vectors(a, job, &score, e)) return false;
+  if (!put_vectors(a, job, score, e)) return false;
   const char *program = build_icarus(a, job, e);
   if (!program) return false;
-  r->build_seconds = clock_seconds() - begin;
+  r->build_seconds += clock_seconds() - begin;
   const char *const command[] = {"vvp", "-N", program, wave ? "-fst" : NULL, NULL};
-  const char *const *argv = arguments(a, job, command, NULL, wave);
-  if (!run_all(a, job, &argv, 1, r, e)) return false;
-  if (!r->failure) r->score = score;
-  r->waveform = wave;
+  const char *const *argv = arguments(a, job, command, NULL, wave, before > 0);
+  if (!run_all(a, job, &argv, 1, before, p, r, e)) return false;
+  if (r->failure && before > 0)
+    r->failure = arena_printf(a, "from image %lld on: %s", (long long)before, r->failure);
+  if (wave) r->waveform = wave;
   return !wave || put_gtkw(a, job, "tb", e);
+}
+
+static bool with_icarus(struct arena *a, const struct simulate_job *job, struct simulate_result *r,
+                        struct err *e) {
+  struct score score = {0};
+  struct progress p;
+  bool ok = true;
+  progress_start(&p, "simulating", job->images, job->quiet);
+  for (int64_t i = 0, n = job->reset_every ? spans(job) : 1; ok && !r->failure && i < n; i++) {
+    int64_t first = span_begin(job, i), end = i == n - 1 ? job->images : span_begin(job, i + 1);
+    struct simulate_job span = span_of(job, first, end);
+    ok = icarus_span(a, &span, first, &p, &score, r, e);
+  }
+  progress_end(&p);
+  if (ok && !r->failure) r->score = score;
+  return ok;
 }
 
 // ---- the whole

@@ -24,6 +24,9 @@ struct simulate_job {
   int stall_in, stall_out; // patterns of gen/bench/bench_stall.sv
   uint32_t seed;           // of random patterns
   int jobs;                // processes
+  // images after which the circuit is reset, in the midst of some, so that what it remembers is
+  // anew; 0: never
+  int64_t reset_every;
   bool trace;              // write a waveform of the first images too
   bool icarus;
   const char *work;    // folder for what is built; made if it isn't there

@@ -15,6 +15,7 @@ module bench_end #(
   input logic        frame_error
 );
   import "DPI-C" function int bench_start(input string job);
+  import "DPI-C" function void bench_restart();
   import "DPI-C" function int bench_complete();
   import "DPI-C" function int bench_finish(input longint cycle, input bit frame_error);
 
@@ -28,6 +29,7 @@ module bench_end #(
   end
 
   always @(posedge aclk) begin
+    if (!aresetn) bench_restart();
     still <= aresetn && !moved ? still + 1 : 0;
     if (still == DRAIN && bench_complete() != 0 || still == LIMIT) begin
       if (bench_finish(cycle, frame_error) == 0) $fatal(1, "the circuit is wrong");

@@ -167,8 +167,12 @@ static void test_equal(void **state) {
       cli_expect(c, "$N sim -q --data $D/x.npy --stall random50 -o $D/s $D/rtl", 0,
                  " compared, 0 mismatches");
     }
-    cli_expect(c, "$N sim -q --data $D/x.npy --simulator icarus --images 20 -o $D/s $D/rtl", 0,
+    cli_expect(c, "$N sim -q --data $D/x.npy --reset-every 7 --jobs 2 -o $D/s $D/rtl", 0,
                " compared, 0 mismatches");
+    cli_expect(c,
+               "$N sim -q --data $D/x.npy --reset-every 9 --simulator icarus --images 20 -o $D/s "
+               "$D/rtl",
+               0, " compared, 0 mismatches");
   }
 }
 
@@ -196,6 +200,24 @@ static void test_can_fail(void **state) {
   }
 }
 
+// What is remembered lives on through a second reset: seen when there is one.
+static void test_reset_can_fail(void **state) {
+  struct shell *c = *state;
+  write_frames(c);
+  save(c, window(&c->arena));
+  cli_expect(c,
+             arena_printf(&c->arena, "$N -q -j 2 -o $D/rtl $D/m.bin && "
+                                     "sed -i \"s/if (!aresetn) left/if (left === 'x) left/\" "
+                                     "$D/rtl/axis_state.sv; " SUMS
+                                     "$N sim -q --data $D/x.npy --images 20 --simulator icarus "
+                                     "-o $D/s $D/rtl"),
+             0, " compared, 0 mismatches");
+  cli_expect(c,
+             "$N sim -q --data $D/x.npy --images 20 --reset-every 9 --simulator icarus "
+             "-o $D/s $D/rtl",
+             1, "from image 9 on: image 0: first layer that differs");
+}
+
 static void test_refusals(void **state) {
   struct shell *c = *state;
   uint32_t x;
@@ -209,6 +231,8 @@ static void test_refusals(void **state) {
   save(c, total(&c->arena));
   cli_expect(c, "$N sim -q --jobs 2 --data $D/x.npy -o $D/s $D/m.bin", 1,
              "--jobs 2: each frame depends on the one before, one process takes them all");
+  cli_expect(c, "$N sim -q -p 8,3 --reset-every 2 -o $D/s models/mnist-mlp.bin", 1,
+             "--reset-every has no effect: the model has no variables and no delays");
   struct nngen_error e;
   assert_null(nngen_open(arena_printf(&c->arena, "%s/m.bin", c->dir), NULL, &e));
   assert_non_null(strstr(e.text, "its frames depend on earlier ones"));
@@ -216,6 +240,6 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_equal), SHELL_CASE(test_can_fail),
-                                     SHELL_CASE(test_refusals)};
+                                     SHELL_CASE(test_reset_can_fail), SHELL_CASE(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
