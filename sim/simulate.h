@@ -27,7 +27,7 @@ struct simulate_job {
   // images after which the circuit is reset, in the midst of some, so that what it remembers is
   // anew; 0: never
   int64_t reset_every;
-  bool trace;              // write a waveform of the first images too
+  bool trace; // write a waveform of the first images too
   bool icarus;
   const char *work;    // folder for what is built; made if it isn't there
   const char *archive; // set by simulate: libnngen.a
