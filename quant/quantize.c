@@ -105,14 +105,15 @@ static bool quantize_input(struct quantizer *q, const struct input *in) {
 // ---- nodes
 
 const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i) {
-  return i < n->n_in ? &q->to->values[q->value[n->in[i].value]].type : NULL;
+  if (i >= n->n_in || q->value[n->in[i].value] == NONE) return NULL;
+  return &q->to->values[q->value[n->in[i].value]].type;
 }
 
 struct type quantize_type_kept(const struct quantizer *q, const struct node *n, uint32_t out,
                                const struct format *f) {
+  const struct type *t = quantize_type_in(q, n, 0);
   (void)out;
-  (void)f;
-  return *quantize_type_in(q, n, 0);
+  return t ? *t : f->stream;
 }
 
 static const struct quant_column *column_of(enum op op) {
@@ -219,11 +220,57 @@ static bool add_constant(struct quantizer *q, const struct node *n, uint32_t nod
   return true;
 }
 
+// ---- values
+
+// What does nothing once a network is trained has no layer.
+static bool leaves_no_layer(const struct quantizer *q, const struct node *n) {
+  return (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n);
+}
+
+// Gives a stream its place in `to`, before its layer has one if a layer in front reads it delayed.
+// Its type is the layer's, or follows from what that reads.
+static bool declare(struct quantizer *q, uint32_t value) {
+  const struct value *v = &q->from->values[value];
+  if (q->value[value] != NONE || v->init) return true;
+  if (v->node == NONE || q->declaring[v->node]) return true;
+  const struct node *n = &q->from->nodes[v->node];
+  const struct quant_column *column = column_of(n->op);
+  struct format f;
+  q->declaring[v->node] = true;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (!declare(q, n->in[i].value)) return false;
+  q->declaring[v->node] = false;
+  if (leaves_no_layer(q, n)) {
+    q->value[value] = q->value[n->in[0].value];
+    return true;
+  }
+  if (!column) return true; // said when it is quantised
+  if (!format_of(q, n, &f)) return false;
+  uint32_t out = 0;
+  while (n->out[out] != value) out++;
+  struct type t = column->type_out ? column->type_out(q, n, out, &f) : f.stream;
+  q->value[value] = (int32_t)graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
+  return true;
+}
+
+// What a delayed input sees at first, in the type of its value.
+static bool add_initial(struct quantizer *q, const struct node *n, uint32_t i, int32_t *initial) {
+  const struct value *v = &q->from->values[n->in[i].initial];
+  const struct type *t = &q->to->values[q->value[n->in[i].value]].type;
+  if (t->axis >= 0)
+    return err_set(q->err, "input \"%s\" is delayed: its type has channels",
+                   node_in(q->from, n, i)->name);
+  struct tensor *codes = tensor_new(q->arena, dtype_for(t), v->rank, v->shape);
+  for (int64_t k = 0; k < shape_elements(v->rank, v->shape); k++)
+    tensor_set_int(codes, k, type_code(t, (int32_t)type_encode(t, tensor_real(v->init, k))));
+  *initial = (int32_t)graph_add_tensor(q->to, quantize_tensor_name(q, n, v->name), codes, *t);
+  return true;
+}
+
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
   if (!format_of(q, n, &f)) return false;
-  // what does nothing once a network is trained has no layer
-  if ((op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n)) {
+  if (leaves_no_layer(q, n)) {
     q->value[n->out[0]] = q->value[n->in[0].value];
     return true;
   }
@@ -238,20 +285,24 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
       if (!add_constant(q, n, node, i, &f)) return false;
       continue;
     }
-    if (n->in[i].delay || q->value[n->in[i].value] == NONE)
-      return err_set(q->err,
-                     "input \"%s\" is a constant or delayed: only streams are quantised here",
+    struct use use = {.delay = n->in[i].delay, .initial = NONE};
+    if (use.delay && !declare(q, n->in[i].value)) return false;
+    if (q->value[n->in[i].value] == NONE)
+      return err_set(q->err, "input \"%s\" is a constant: only streams are quantised here",
                      node_in(q->from, n, i)->name);
-    graph_add_use(q->to, node, (struct use){(uint32_t)q->value[n->in[i].value], 0, NONE});
+    use.value = (uint32_t)q->value[n->in[i].value];
+    if (use.delay && !add_initial(q, n, i, &use.initial)) return false;
+    graph_add_use(q->to, node, use);
   }
   struct type first = type_real();
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *v = node_out(q->from, n, i);
     struct type t = column->type_out ? column->type_out(q, n, i, &f) : f.stream;
     if (i == 0) first = t;
-    uint32_t id = graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
-    q->value[n->out[i]] = (int32_t)id;
-    graph_add_out(q->to, node, id);
+    if (q->value[n->out[i]] == NONE)
+      q->value[n->out[i]] =
+          (int32_t)graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
+    graph_add_out(q->to, node, (uint32_t)q->value[n->out[i]]);
   }
   return !column->quantize || column->quantize(q, n, node, &f, &first);
 }
@@ -288,6 +339,7 @@ struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f
                         f,
                         ARENA_NEW(a, int32_t, g->n_values),
                         ARENA_NEW(a, int32_t, g->n_nodes),
+                        ARENA_NEW(a, bool, g->n_nodes),
                         e};
   for (uint32_t i = 0; i < g->n_values; i++) q.value[i] = NONE;
   if (!quantize_all(&q) || !graph_verify(q.to, e)) return NULL;

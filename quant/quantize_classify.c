@@ -11,7 +11,7 @@ static struct type type_out(const struct quantizer *q, const struct node *n, uin
     int width = type_width(&f->stream);
     return type_fixed(q->arena, width, false, ldexp(1, -width), 0);
   }
-  if (out == 1) return *quantize_type_in(q, n, 0);
+  if (out == 1) return quantize_type_kept(q, n, 0, f);
   const struct value *x = node_in(q->from, n, 0);
   int width = bits_unsigned((uint64_t)x->shape[x->rank - 1] - 1);
   return type_fixed(q->arena, width, false, 1, 0);

@@ -12,6 +12,7 @@ struct quantizer {
   struct formats *formats;
   int32_t *value;  // (from->n_values) id in `to`, NONE while it has none
   int32_t *behind; // (from->n_nodes) the requant of `from` that is this node's own; NONE
+  bool *declaring; // (from->n_nodes) its outputs' types are being found
   struct err *err;
 };
 
@@ -37,10 +38,11 @@ struct quant_column {
 
 // ---- for them
 
-// The type that input i of a node of `from` has in `to`; NULL: there is no such input.
+// The type that input i of a node of `from` has in `to`; NULL: there is no such input, or it is
+// delayed and follows from this one.
 const struct type *quantize_type_in(const struct quantizer *q, const struct node *n, uint32_t i);
 
-// That of input 0, for kinds that change no code; a quant_column's type_out.
+// That of input 0, or the layer's stream, for kinds that change no code; a quant_column's type_out.
 struct type quantize_type_kept(const struct quantizer *q, const struct node *n, uint32_t out,
                                const struct format *f);
 

@@ -2,6 +2,7 @@
 // State along time: circuits whose frames see earlier ones are equal to the golden model, frame by
 // frame and under stalls, in two simulators, and begin anew with each reset.
 #include "lib/nngen.h"
+#include "sw/base/file.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "tests/cmd/helper_npy.h"
@@ -12,20 +13,34 @@
 
 enum { FRAMES = 40, SIZE = 6 };
 
+static bool floats; // the nets below are float models
+
 static struct type s8(struct arena *a) {
-  return type_fixed(a, 8, true, 1, 0);
+  return floats ? type_real() : type_fixed(a, 8, true, 1, 0);
+}
+
+static struct tensor *numbers(struct arena *a, int rank, const int64_t *shape) {
+  return tensor_new(a, floats ? DTYPE_F32 : DTYPE_I8, rank, shape);
+}
+
+static void set(struct tensor *t, int64_t i, int64_t v) {
+  if (floats)
+    ((float *)t->data)[i] = (float)v / 8;
+  else
+    tensor_set_int(t, i, v);
 }
 
 static uint32_t tensor(struct graph *g, const char *name, int64_t count, int64_t step) {
-  struct tensor *t = tensor_new(g->arena, DTYPE_I8, 1, &count);
-  for (int64_t i = 0; i < count; i++) tensor_set_int(t, i, step * i - 7);
+  struct tensor *t = numbers(g->arena, 1, &count);
+  for (int64_t i = 0; i < count; i++) set(t, i, step * i - 7);
   return graph_add_tensor(g, name, t, s8(g->arena));
 }
 
 static uint32_t node(struct graph *g, enum op op, const char *name, int64_t size, int requants) {
   uint32_t n = graph_add_node(g, op, name);
   graph_add_out(g, n, graph_add_value(g, name, 1, &size, s8(g->arena), true));
-  for (int i = 0; i < requants; i++) graph_add_requant(g, n, 1, (int64_t[]){1}, (int32_t[]){0});
+  for (int i = 0; i < requants && !floats; i++)
+    graph_add_requant(g, n, 1, (int64_t[]){1}, (int32_t[]){0});
   return n;
 }
 
@@ -81,13 +96,12 @@ static struct graph *window(struct arena *a) {
   use(g, rows, x, 0, NONE);
   uint32_t y = node(g, OP_linear, "y", 4, 1);
   int64_t shape[2] = {4, 3 * SIZE};
-  struct tensor *w = tensor_new(a, DTYPE_I8, 2, shape);
-  for (int64_t i = 0; i < w->count; i++) tensor_set_int(w, i, i * 37 % 11 - 5);
+  struct tensor *w = numbers(a, 2, shape);
+  for (int64_t i = 0; i < w->count; i++) set(w, i, i * 37 % 11 - 5);
   use(g, y, g->nodes[rows].out[0], 0, NONE);
   use(g, y, graph_add_tensor(g, "w", w, s8(a)), 0, NONE);
-  g->nodes[y].rq[0] = (struct requant){0};
   g->nodes[y].n_rq = 0;
-  graph_add_requant(g, y, 1, (int64_t[]){1}, (int32_t[]){4});
+  if (!floats) graph_add_requant(g, y, 1, (int64_t[]){1}, (int32_t[]){4});
   return end(g, y);
 }
 
@@ -137,8 +151,12 @@ static struct graph *buffer(struct arena *a) {
 static const struct {
   const char *name;
   struct graph *(*make)(struct arena *a);
-} nets[] = {
-    {"echo", echo}, {"total", total}, {"window", window}, {"product", product}, {"buffer", buffer}};
+  bool exact; // from floats at 12,4
+} nets[] = {{"echo", echo, true},
+            {"total", total, true},
+            {"window", window, false},
+            {"product", product, false},
+            {"buffer", buffer, true}};
 
 #define CLEAN                                                                                      \
   "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1; "               \
@@ -174,6 +192,48 @@ static void test_equal(void **state) {
                "$D/rtl",
                0, " compared, 0 mismatches");
   }
+}
+
+// The numbers of a safetensors file of one tensor, of 4 bytes each.
+static const void *numbers_of(struct shell *c, const char *name, size_t *count) {
+  struct bytes file;
+  struct err e = {0};
+  if (!file_read(&c->arena, arena_printf(&c->arena, "%s/%s", c->dir, name), 1 << 20, &file, &e))
+    fail_msg("%s", e.text);
+  uint64_t header;
+  memcpy(&header, file.data, sizeof header);
+  *count = (file.size - sizeof header - header) / 4;
+  return file.data + sizeof header + header;
+}
+
+// Each integer of $D/fixed stands for the float of $D/real.
+static void expect_exact(struct shell *c) {
+  size_t count, floats_count;
+  const int32_t *codes = numbers_of(c, "fixed", &count);
+  const float *real = numbers_of(c, "real", &floats_count);
+  assert_int_equal(count, floats_count);
+  assert_true(count >= (size_t)FRAMES * SIZE);
+  for (size_t i = 0; i < count; i++) assert_true((float)codes[i] / 16 == real[i]);
+}
+
+// Quantised from floats, with what is remembered: the circuit is equal, and where no number leaves
+// the range or lies between two codes the integers stand for what the floats are.
+static void test_from_floats(void **state) {
+  struct shell *c = *state;
+  write_frames(c);
+  floats = true;
+  for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+    save(c, nets[i].make(&c->arena));
+    cli_expect(c, "$N sim -q -p 12,4 --data $D/x.npy --reset-every 25 -o $D/s $D/m.bin", 0,
+               " compared, 0 mismatches");
+    if (!nets[i].exact) continue;
+    cli_expect(c,
+               "$N run -q -p 12,4 --data $D/x.npy --reset-every 3 -o $D/fixed $D/m.bin && "
+               "$N run -q --real --data $D/x.npy --reset-every 3 -o $D/real $D/m.bin",
+               0, "");
+    expect_exact(c);
+  }
+  floats = false;
 }
 
 #define SUMS                                                                                       \
@@ -239,7 +299,8 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_equal), SHELL_CASE(test_can_fail),
-                                     SHELL_CASE(test_reset_can_fail), SHELL_CASE(test_refusals)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_equal), SHELL_CASE(test_from_floats),
+                                     SHELL_CASE(test_can_fail), SHELL_CASE(test_reset_can_fail),
+                                     SHELL_CASE(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
