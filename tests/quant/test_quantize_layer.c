@@ -288,8 +288,17 @@ static void test_constants_and_delays(void **state) {
   join(&b, OP_add);
   t = tensor_new(&b.arena, DTYPE_F32, 1, &size);
   b.g->nodes[1].in[1].delay = 1;
+  for (int64_t i = 0; i < SIZE; i++) ((float *)t->data)[i] = (float)(i % 2 ? 1.5 : -30);
   b.g->nodes[1].in[1].initial = (int32_t)graph_add_tensor(b.g, "c", t, type_real());
-  refused(&b, "8,3", NULL, NULL, NULL, "layer \"join\": input \"x\" is a constant or delayed");
+  g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+  if (!g) fail_msg("%s", e.text);
+  const struct use *late = &g->nodes[1].in[1];
+  assert_int_equal(late->delay, 1);
+  c = &g->values[late->initial];
+  assert_true(type_equal(&c->type, &g->values[late->value].type));
+  for (int64_t i = 0; i < SIZE; i++) // 1.5 times 8; the least there is
+    assert_int_equal(tensor_int(c->init, i), i % 2 ? 12 : -128);
+  arena_free(&b.arena);
 }
 
 // ---- what does nothing once a network is trained
