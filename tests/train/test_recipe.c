@@ -14,6 +14,10 @@
 
 #define INPUT "\"input\":{\"shape\":[4]}"
 #define LAYERS "\"layers\":[{\"op\":\"linear\",\"out\":64}]"
+// A convolution of an image of 4 channels.
+#define TABLE(connections)                                                                         \
+  "{\"input\":{\"shape\":[9,9,4]},\"layers\":[{\"op\":\"conv2d\",\"out\":3,\"kernel\":[5,3],"      \
+  "\"connections\":" connections "}],\"initial\":\"lecun\"}"
 
 static struct recipe parsed(struct arena *a, const char *json) {
   struct recipe r = {0};
@@ -80,6 +84,17 @@ static const struct {
     {"{" INPUT ",\"layers\":[{\"op\":\"tanh\",\"table\":\"t\"}]}",
      "layer 1: table: not of the kind"},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"connections\":[]}]}",
+     "layer 1: unknown field \"connections\""},
+    {TABLE("[[0],[1]]"), "layer 1: connections: 2 lists, expected one for each of 3 outputs"},
+    {TABLE("3"), "layer 1: connections: 0 lists, expected one for each of 3 outputs"},
+    {TABLE("[[0],[],[1]]"), "layer 1: connections: output 1: expected a list of inputs"},
+    {TABLE("[[0],1,[1]]"), "layer 1: connections: output 1: expected a list of inputs"},
+    {TABLE("[[0],[1],[1,4]]"), "connections: output 2: entry 1 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[1,-1]]"), "connections: output 2: entry 1 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[1.5]]"), "connections: output 2: entry 0 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[2,3,2]]"), "connections: output 2: input 2 stands twice"},
+    {TABLE("[[0],[1],[1]],\"groups\":1"), "connections: groups says what each output sees"},
     {"{" INPUT ",\"layers\":[{\"op\":\"clip\",\"lo\":0}]}", "\"hi\""},
     {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}", "loss: \"hinge\", expected cross_entropy, mse"},
     {"{" INPUT "," LAYERS ",\"loss\":5}", "loss: \"?\", expected cross_entropy, mse"},
@@ -204,6 +219,51 @@ static void weights_fill_their_interval(void **state) {
   }
 }
 
+// ---- connection tables
+
+// What a table leaves out is 0 and the mask cuts it; the others fill the interval of as many inputs
+// as their output has, to the ends: 2.4 / n.
+static void tables_cut_connections(void **state) {
+  (void)state;
+  static const char *const seen[] = {"0", "123", "0123"};
+  struct arena a = {0};
+  struct recipe r = parsed(&a, TABLE("[[0],[3,1,2],[0,1,2,3]]"));
+  const struct value *w = &r.model->values[graph_find_value(r.model, "conv1.weight")];
+  const struct value *b = &r.model->values[graph_find_value(r.model, "conv1.bias")];
+  assert_int_equal(w->mask->count, 3 * 4);
+  assert_int_equal(value_connections(w), 15 * (1 + 3 + 4));
+  for (int64_t o = 0; o < 3; o++) {
+    float bound = 2.4f / (float)(15 * strlen(seen[o])), most = 0;
+    for (int64_t i = o * 60; i < (o + 1) * 60; i++) {
+      float x = ((float *)w->init->data)[i];
+      assert_int_equal(value_is_cut(w, i), !strchr(seen[o], (int)('0' + i % 4)));
+      assert_int_equal(x == 0, value_is_cut(w, i));
+      most = fmaxf(most, fabsf(x));
+    }
+    assert_true(most <= bound && most > 0.85f * bound);
+    assert_true(fabsf(((float *)b->init->data)[o]) <= bound);
+  }
+  arena_free(&a);
+}
+
+// A linear layer has one, too; what it leaves is the same as without.
+static void numbers_of_what_is_cut_are_left_out(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe all = parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":2}]}");
+  struct recipe cut = parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":2,"
+                                 "\"connections\":[[0,1,2,3],[3,0]]}]}");
+  const struct value *v = &cut.model->values[graph_find_value(cut.model, "fc1.weight")];
+  const float *x = all.model->values[graph_find_value(all.model, "fc1.weight")].init->data;
+  const float *y = v->init->data;
+  for (int64_t i = 0; i < 4; i++) assert_true(x[i] == y[i]);
+  assert_true(y[5] == 0 && y[6] == 0);
+  // of 2 inputs instead of 4
+  assert_true(fabs((double)y[4] / (double)x[4] - sqrt(2)) < 1e-6);
+  assert_true(fabs((double)y[7] / (double)x[7] - sqrt(2)) < 1e-6);
+  arena_free(&a);
+}
+
 // ---- schedules
 
 static void wrong_schedules(void **state) {
@@ -228,10 +288,15 @@ static void wrong_schedules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
-      cmocka_unit_test(branches),         cmocka_unit_test(types_are_words),
-      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_recipes),
+      cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(branches),
+      cmocka_unit_test(types_are_words),
+      cmocka_unit_test(what_is_left_out),
+      cmocka_unit_test(weights_fill_their_interval),
       cmocka_unit_test(wrong_schedules),
+      cmocka_unit_test(tables_cut_connections),
+      cmocka_unit_test(numbers_of_what_is_cut_are_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
