@@ -109,9 +109,8 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  const char *kind = recipe_slides(op)          ? "conv"
-                     : op_is(op, TRAIT_WEIGHTS) ? "fc"
-                                                : op_info(op)->name;
+  bool linear = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
+  const char *kind = recipe_slides(op) ? "conv" : linear ? "fc" : op_info(op)->name;
   return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
 
@@ -162,10 +161,10 @@ static bool read_layer(struct reading *r, const json_t *j) {
   if (!add_inputs(r, j, node)) return false;
   if (op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_add_weights(r, j, node, name)) return false;
   if (op_is((enum op)op, TRAIT_AVERAGES)) recipe_add_averages(r, node, name);
+  bool table = op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_shares((enum op)op);
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
-               (op_is((enum op)op, TRAIT_WEIGHTS) &&
-                (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
+               (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
                (recipe_slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }

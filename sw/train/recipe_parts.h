@@ -19,8 +19,9 @@ struct reading {
   struct err *err;
 };
 
-// Kinds whose weights are kernels of windows.
+// Kinds whose weights are kernels of windows; and those with one weight for all taps of a window.
 bool recipe_slides(enum op op);
+bool recipe_shares(enum op op);
 
 // The weights and biases of a layer as inputs of its node, behind the stream that it reads.
 bool recipe_add_weights(struct reading *r, const json_t *layer, uint32_t node, const char *name);

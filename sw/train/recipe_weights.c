@@ -28,7 +28,11 @@ static uint32_t draw(struct reading *r, const char *name, int rank, const int64_
 }
 
 bool recipe_slides(enum op op) {
-  return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride);
+  return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride) && !recipe_shares(op);
+}
+
+bool recipe_shares(enum op op) {
+  return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_kernel);
 }
 
 // (OUT, IN), or (OC, KH, KW, C / groups) with the dimensions of `kernel`.
@@ -107,13 +111,32 @@ static bool read_connections(struct reading *r, const json_t *j, int rank, const
   return true;
 }
 
+// (C), of which each has as many inputs as a window; what is no window the node's shape refuses.
+static void shared_shape(struct reading *r, const json_t *j, int64_t shape[RANK_MAX],
+                         int64_t **inputs) {
+  const struct value *x = &r->g->values[r->at];
+  const json_t *kernel = json_object_get(j, "kernel");
+  int64_t channels = x->rank ? x->shape[x->rank - 1] : 1, taps = 1;
+  shape[0] = channels;
+  for (int d = 0; d < x->rank - 1; d++) {
+    int64_t size = kernel ? json_integer_value(json_array_get(kernel, (size_t)d)) : x->shape[d];
+    taps *= size < 1 || size > x->shape[d] ? 1 : size;
+  }
+  *inputs = ARENA_NEW(r->arena, int64_t, channels);
+  for (int64_t c = 0; c < channels; c++) (*inputs)[c] = taps;
+}
+
 bool recipe_add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
-  int64_t shape[RANK_MAX];
-  int rank;
-  struct tensor *mask;
-  if (!weight_shape(r, j, r->g->nodes[node].op, &rank, shape)) return false;
-  int64_t *inputs = ARENA_NEW(r->arena, int64_t, shape[0]);
-  if (!read_connections(r, j, rank, shape, &mask, inputs)) return false;
+  int64_t shape[RANK_MAX], *inputs;
+  int rank = 1;
+  struct tensor *mask = NULL;
+  if (recipe_shares(r->g->nodes[node].op)) {
+    shared_shape(r, j, shape, &inputs);
+  } else {
+    if (!weight_shape(r, j, r->g->nodes[node].op, &rank, shape)) return false;
+    inputs = ARENA_NEW(r->arena, int64_t, shape[0]);
+    if (!read_connections(r, j, rank, shape, &mask, inputs)) return false;
+  }
   uint32_t w = draw(r, arena_printf(r->arena, "%s.weight", name), rank, shape, mask, inputs);
   uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, NULL, inputs);
   graph_add_use(r->g, node, (struct use){w, 0, NONE});

@@ -312,6 +312,9 @@ static bool add(struct netgen *n, enum op op) {
   case COLUMN_POOL:
     netgen_pool(n, op);
     return true;
+  case COLUMN_SUBSAMPLE:
+    netgen_subsample(n);
+    return true;
   case COLUMN_REORDER:
     netgen_reorder(n, op);
     return true;

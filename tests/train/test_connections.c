@@ -2,6 +2,7 @@
 // Connection tables from the recipe to integers: the counts that LeCun et al. (1998) publish,
 // weights of 0 where nothing is connected, and what is refused.
 #include "quant/quantize.h"
+#include "sw/base/file.h"
 #include "sw/graph/slice.h"
 #include "sw/train/recipe.h"
 
@@ -19,6 +20,17 @@
 #define LENET5_C3                                                                                  \
   "{\"input\":{\"shape\":[14,14,6]},\"layers\":[{\"op\":\"conv2d\",\"name\":\"c3\",\"out\":16,"    \
   "\"kernel\":[5,5],\"connections\":" C3 "}]}"
+
+// LeNet-1 is in models/.
+static struct graph *lenet1(struct arena *a) {
+  struct bytes text;
+  struct recipe r;
+  struct err e = {0};
+  if (!file_read(a, "models/lenet1.json", 1 << 16, &text, &e) ||
+      !recipe_parse(a, (const char *)text.data, text.size, 5, &r, &e))
+    fail_msg("%s", e.text);
+  return r.model;
+}
 
 static struct graph *network(struct arena *a, const char *recipe) {
   struct recipe r;
@@ -48,6 +60,22 @@ static void c3_has_1516_parameters(void **state) {
   const struct graph *g = network(&a, LENET5_C3);
   assert_int_equal(parameters(g), 1516);
   assert_int_equal(node_macs(g, &g->nodes[0]), 150000);
+  arena_free(&a);
+}
+
+// 2,578 parameters and 91,520 multiply-accumulates, sub-sampling not counted with the latter.
+static void lenet1_has_2578_parameters(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = lenet1(&a);
+  int64_t macs = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) macs += node_macs(g, &g->nodes[i]);
+  assert_int_equal(parameters(g), 2578);
+  assert_int_equal(macs, 91520);
+  const struct graph *q = quantized(&a, g, "8", &e);
+  if (!q) fail_msg("%s", e.text);
+  assert_int_equal(parameters(q), 2578);
   arena_free(&a);
 }
 
@@ -116,6 +144,7 @@ static void weights_without_a_connection_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(c3_has_1516_parameters),
+                                     cmocka_unit_test(lenet1_has_2578_parameters),
                                      cmocka_unit_test(quantised_weights_keep_their_zeros),
                                      cmocka_unit_test(bipolar_weights_have_no_0),
                                      cmocka_unit_test(a_whole_table_may_be_bipolar),

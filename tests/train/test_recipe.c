@@ -18,6 +18,8 @@
 #define TABLE(connections)                                                                         \
   "{\"input\":{\"shape\":[9,9,4]},\"layers\":[{\"op\":\"conv2d\",\"out\":3,\"kernel\":[5,3],"      \
   "\"connections\":" connections "}],\"initial\":\"lecun\"}"
+#define SUBSAMPLE(fields)                                                                          \
+  "{\"input\":{\"shape\":[8,9,64]},\"layers\":[{\"op\":\"subsample\"" fields "}]}"
 
 static struct recipe parsed(struct arena *a, const char *json) {
   struct recipe r = {0};
@@ -86,6 +88,14 @@ static const struct {
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"connections\":[]}]}",
      "layer 1: unknown field \"connections\""},
+    {SUBSAMPLE(",\"out\":3"), "layer 1: unknown field \"out\""},
+    {SUBSAMPLE(",\"connections\":[[0]]"), "layer 1: unknown field \"connections\""},
+    {SUBSAMPLE(",\"count_pad\":1"), "attribute \"count_pad\" doesn't belong to subsample"},
+    {SUBSAMPLE(",\"kernel\":[9,9,1]"), "layer 1: kernel: 3 numbers, expected 2"},
+    {SUBSAMPLE(",\"kernel\":[\"3\",3]"), "layer 1: a kernel of 0 rows"},
+    {SUBSAMPLE(",\"kernel\":[2,10]"), "layer 1: a kernel over 10 columns, the padded image has 9"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"subsample\"}]}",
+     "layer 1: expected an image (H, W, C) or (L, C), found rank 1"},
     {TABLE("[[0],[1]]"), "layer 1: connections: 2 lists, expected one for each of 3 outputs"},
     {TABLE("3"), "layer 1: connections: 0 lists, expected one for each of 3 outputs"},
     {TABLE("[[0],[],[1]]"), "layer 1: connections: output 1: expected a list of inputs"},
@@ -264,6 +274,29 @@ static void numbers_of_what_is_cut_are_left_out(void **state) {
   arena_free(&a);
 }
 
+// A weight and a bias for each channel, in the interval of a window's inputs.
+static void subsamples_have_a_weight_for_each_channel(void **state) {
+  (void)state;
+  static const struct {
+    const char *json;
+    double taps;
+  } cases[] = {{SUBSAMPLE(",\"kernel\":[2,3],\"stride\":[2,3]"), 6}, {SUBSAMPLE(""), 72}};
+  for (int k = 0; k < 2; k++) {
+    struct arena a = {0};
+    struct recipe r = parsed(&a, cases[k].json);
+    assert_string_equal(r.model->nodes[0].name, "subsample1");
+    for (uint32_t i = 1; i < 3; i++) {
+      const struct value *v = node_in(r.model, &r.model->nodes[0], i);
+      float most = 0, bound = (float)(1 / sqrt(cases[k].taps));
+      assert_int_equal(v->rank, 1);
+      assert_int_equal(v->shape[0], 64);
+      for (int64_t c = 0; c < 64; c++) most = fmaxf(most, fabsf(((float *)v->init->data)[c]));
+      assert_true(most <= bound && most > 0.9f * bound);
+    }
+    arena_free(&a);
+  }
+}
+
 // ---- schedules
 
 static void wrong_schedules(void **state) {
@@ -297,6 +330,7 @@ int main(void) {
       cmocka_unit_test(wrong_schedules),
       cmocka_unit_test(tables_cut_connections),
       cmocka_unit_test(numbers_of_what_is_cut_are_left_out),
+      cmocka_unit_test(subsamples_have_a_weight_for_each_channel),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
