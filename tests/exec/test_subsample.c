@@ -320,7 +320,7 @@ static void parts_of_windows_are_refused(void **state) {
 // Signs have no 0 for what lies beside the image: in padding, or beyond it.
 static void signs_have_no_padding(void **state) {
   (void)state;
-  for (int way = 0; way < 3; way++) {
+  for (int way = 0; way < 4; way++) {
     struct build b;
     begin(&b, 1, 2, (const int64_t[]){5, 2}, bipolar);
     struct type wt = type_fixed(&b.arena, 4, true, 1, 0);
@@ -330,6 +330,7 @@ static void signs_have_no_padding(void **state) {
     graph_add_ints(b.g, n, ATTR_kernel, 1, (const int64_t[]){2});
     graph_add_ints(b.g, n, ATTR_stride, 1, (const int64_t[]){2});
     if (way == 1) graph_add_ints(b.g, n, ATTR_pad, 2, (const int64_t[]){0, 1});
+    if (way == 3) graph_add_ints(b.g, n, ATTR_pad, 2, (const int64_t[]){1, 0});
     if (way == 2) graph_add_int(b.g, n, ATTR_ceil, 1);
     graph_add_requant(b.g, n, 1, (const int64_t[]){1}, (const int32_t[]){0});
     finish(&b, n, type_fixed(&b.arena, 8, true, 1, 0));

@@ -88,6 +88,12 @@ static const struct {
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"connections\":[]}]}",
      "layer 1: unknown field \"connections\""},
+    {"{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":8,\"kernel\":[2],"
+     "\"groups\":4}]}",
+     "layer 1: groups: 4, which must divide 6 channels"},
+    {"{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":8,\"kernel\":[2],"
+     "\"groups\":0}]}",
+     "layer 1: groups: 0, which must divide 6 channels"},
     {SUBSAMPLE(",\"out\":3"), "layer 1: unknown field \"out\""},
     {SUBSAMPLE(",\"connections\":[[0]]"), "layer 1: unknown field \"connections\""},
     {SUBSAMPLE(",\"count_pad\":1"), "attribute \"count_pad\" doesn't belong to subsample"},
@@ -274,6 +280,43 @@ static void numbers_of_what_is_cut_are_left_out(void **state) {
   arena_free(&a);
 }
 
+// A group of outputs has weights for its own channels alone.
+static void groups_cut_weights(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r =
+      parsed(&a, "{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":9,"
+                 "\"kernel\":[2],\"groups\":3},{\"op\":\"conv1d\",\"out\":4,"
+                 "\"kernel\":[1]}]}");
+  static const int64_t shapes[2][3] = {{9, 2, 2}, {4, 1, 9}};
+  for (int i = 0; i < 2; i++) {
+    const struct value *w = node_in(r.model, &r.model->nodes[i], 1);
+    assert_int_equal(w->rank, 3);
+    assert_memory_equal(w->shape, shapes[i], sizeof shapes[i]);
+  }
+  arena_free(&a);
+}
+
+// What a normalisation begins with, for each channel.
+static void normalisations_begin_as_nothing(void **state) {
+  (void)state;
+  static const char *const names[] = {"n.gamma", "n.beta", "n.mean", "n.variance"};
+  static const float values[] = {1, 0, 0, 1};
+  struct arena a = {0};
+  struct recipe r = parsed(&a, "{\"input\":{\"shape\":[2,3,5]},\"layers\":[{\"op\":\"batch_norm\","
+                               "\"name\":\"n\"}]}");
+  const struct node *n = &r.model->nodes[0];
+  assert_int_equal(n->n_in, 5);
+  for (uint32_t i = 0; i < 4; i++) {
+    const struct value *v = node_in(r.model, n, 1 + i);
+    assert_string_equal(v->name, names[i]);
+    assert_int_equal(v->rank, 1);
+    assert_int_equal(v->shape[0], 5);
+    for (int64_t c = 0; c < 5; c++) assert_true(((float *)v->init->data)[c] == values[i]);
+  }
+  arena_free(&a);
+}
+
 // A weight and a bias for each channel, in the interval of a window's inputs.
 static void subsamples_have_a_weight_for_each_channel(void **state) {
   (void)state;
@@ -330,6 +373,8 @@ int main(void) {
       cmocka_unit_test(wrong_schedules),
       cmocka_unit_test(tables_cut_connections),
       cmocka_unit_test(numbers_of_what_is_cut_are_left_out),
+      cmocka_unit_test(groups_cut_weights),
+      cmocka_unit_test(normalisations_begin_as_nothing),
       cmocka_unit_test(subsamples_have_a_weight_for_each_channel),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
