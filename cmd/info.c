@@ -44,7 +44,7 @@ static struct layer layer_of(struct arena *a, const struct graph *g, const struc
     if (!v->init)
       l.in += value_elements(v);
     else
-      l.parameters += v->init->count;
+      l.parameters += value_connections(v);
     if (v->init && !l.weight_type[0]) l.weight_type = type_text(a, &v->type);
   }
   const struct value *y = node_out(g, n, 0);

@@ -70,6 +70,7 @@ void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
 void emit_weighted_types(struct parameters *out, const struct cell *c);
 void emit_weighted_files(struct parameters *out, const struct cell *c);
 void emit_weighted_memories(struct emit_files *f, const struct cell *c);
+void emit_depthwise_memories(struct emit_files *f, const struct cell *c);
 void emit_window_parameters(struct parameters *out, const struct cell *c);
 
 // Of CELL_CAST and CELL_CONSTANT.

@@ -60,7 +60,7 @@ static int64_t weight_field(const void *context, int64_t word, int64_t lane) {
   const struct cell *c = context;
   const struct circuit_linear *l = c->facts;
   int64_t channel = word / l->ib * c->in[0]->lanes + lane;
-  int64_t w = l->weight[channel * l->ib + word % l->ib];
+  int64_t w = l->weight[channel * l->in + word % l->ib];
   return l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
 }
 
@@ -85,15 +85,15 @@ static void put_image(struct emit_files *f, const struct cell *c, const char *wh
                                        .context = c});
 }
 
-static void conv_memories(struct emit_files *f, const struct cell *c) {
-  const struct circuit_linear *l = depthwise(c);
-  if (!l) {
-    emit_weighted_memories(f, c);
-    return;
-  }
+void emit_depthwise_memories(struct emit_files *f, const struct cell *c) {
+  const struct circuit_linear *l = c->facts;
   put_image(f, c, "weight", l->ib * l->og, l->weight_width, weight_field);
   put_image(f, c, "bias", l->og, l->bias_width, bias_field);
   if (l->mul) put_image(f, c, "mul", l->og, l->requant.mul_width, mul_field);
+}
+
+static void conv_memories(struct emit_files *f, const struct cell *c) {
+  (depthwise(c) ? emit_depthwise_memories : emit_weighted_memories)(f, c);
 }
 
 const struct emit_column emit_conv = {

@@ -15,7 +15,7 @@ static int64_t parameters_of(const struct page *p, const struct cell *c) {
   int64_t sum = 0;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(p->circuit->graph, n, i);
-    if (v->init) sum += v->init->count;
+    if (v->init) sum += value_connections(v);
   }
   return sum;
 }

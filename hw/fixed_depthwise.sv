@@ -187,7 +187,9 @@ module fixed_depthwise #(
 
       if (BIPOLAR != 0) begin : gen_sign
         logic [ACC_WIDTH-1:0] wide;
+        logic unused_n;  // the sign, where fewer bits hold every sum
 
+        assign unused_n = &{1'b0, n};
         assign wide = ACC_WIDTH'($signed(n));
         assign product = weight != '0 ? wide : -wide;
       end else begin : gen_multiply

@@ -57,6 +57,11 @@ bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
   struct type type;
   struct tensor *weights = quantize_weights(q, w->init, f, &type);
   if (!weights) return false;
+  if (type_is_bipolar(&type) && value_connections(w) < value_elements(w))
+    return err_set(q->err,
+                   "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try "
+                   "ternary",
+                   w->name);
   uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, type);
   q->to->values[id].mask = w->mask;
   graph_add_use(q->to, node, (struct use){id, 0, NONE});

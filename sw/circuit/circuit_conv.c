@@ -5,6 +5,7 @@
 #include "sw/circuit/facts.h"
 #include "sw/circuit/resources.h"
 #include "sw/graph/conv.h"
+#include "sw/graph/weights.h"
 
 enum { ROM_TWO_CYCLES = 8192 };
 
@@ -73,21 +74,20 @@ static int64_t conv_cycles(const struct graph *g, const struct node *n, int64_t 
 }
 
 // A row of its weights is a channel, whose taps follow each other: one that a lane works on.
-static bool make_depthwise(struct arena *a, const struct graph *g, struct cell *c,
-                           const struct conv *conv, struct err *e) {
-  int64_t pixels = window_pixels(&conv->window), beats = c->out[0]->beats / pixels;
-  if (!circuit_weighted(a, g, c, pixels, 1, e)) return false;
+bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
+                       const struct weights *w, int64_t pixels, int64_t words, struct err *e) {
+  if (!circuit_weighted(a, g, c, w, pixels, 1, e)) return false;
   struct circuit_linear *l = c->facts;
   l->depthwise = true;
-  l->ib = l->in;
-  l->og = beats;
+  l->ib = words;
+  l->og = c->out[0]->beats / pixels;
   int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2;
   c->timing = (struct timing){
       .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
   c->cycles = c->in[0]->beats;
   struct circuit_unit u = circuit_linear_unit(l);
   c->multipliers = c->in[0]->lanes * u.multipliers;
-  c->memory_bits = l->out * (l->in * u.weight_bits + u.channel_bits);
+  c->memory_bits = l->out * (words * u.weight_bits + u.channel_bits);
   return true;
 }
 
@@ -109,9 +109,10 @@ static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l
 static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   struct conv conv;
   if (!conv_of(g, &g->nodes[c->node], &conv, e)) return false;
-  if (is_depthwise(&conv)) return make_depthwise(a, g, c, &conv, e);
-  int64_t rows = window_pixels(&conv.window) * conv.groups;
-  if (!circuit_weighted(a, g, c, rows, conv.groups, e)) return false;
+  struct weights w = weights_of(node_in(g, &g->nodes[c->node], 1));
+  int64_t pixels = window_pixels(&conv.window);
+  if (is_depthwise(&conv)) return circuit_depthwise(a, g, c, &w, pixels, w.taps, e);
+  if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
   if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps);
@@ -121,21 +122,22 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
 static bool conv_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                       struct err *e) {
   struct conv c;
-  return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, is_depthwise(&c), u, e);
+  struct weights w = weights_of(node_in(g, n, 1));
+  return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, &w, is_depthwise(&c), u, e);
 }
 
 // hw/fixed_depthwise.sv: products and sums have registers of their own.
-static void depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n) {
+void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n) {
   bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
   n->part = PART_depthwise;
-  bill_rom(n, 1, lanes * l->weight_width, l->in * l->og, 1);
+  bill_rom(n, 1, lanes * l->weight_width, l->ib * l->og, 1);
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, lanes, l->in_width, l->weight_width + wide);
   n->term[TERM_STREAM] += (double)(lanes * l->in_width);
   n->term[TERM_DATA] += (double)(2 * lanes * l->acc_width);
   n->term[TERM_SUMS] += (double)(lanes * l->acc_width);
-  bill_counter(n, l->in * l->og);
+  bill_counter(n, l->ib * l->og);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows * l->og);
   bill_requant(n, lanes, l->acc_width, &l->requant, l->mul != NULL);
@@ -144,7 +146,7 @@ static void depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct
 static void conv_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   if (l->depthwise)
-    depthwise_bill(l, c->in[0]->lanes, n);
+    circuit_depthwise_bill(l, c->in[0]->lanes, n);
   else
     circuit_weighted_bill(c, n);
 }

@@ -62,20 +62,21 @@ static bool channel_multipliers(struct arena *a, const struct node *n, struct ci
 }
 
 // Weights minus their zeros, in the narrowest form.
-static void fold_weights(struct arena *a, const struct value *w, struct circuit_linear *l) {
+static void fold_weights(struct arena *a, const struct weights *w, struct circuit_linear *l) {
   int64_t *weight = ARENA_NEW(a, int64_t, l->in * l->out);
-  struct weights from = weights_of(w);
+  const struct type *type = &w->value->type;
   struct interval range = {0, 0};
   bool shifted = false;
   for (int64_t i = 0; i < l->in * l->out; i++) {
-    weight[i] = weight_of(&from, i / l->in, i % l->in);
-    shifted |= weight[i] != tensor_int(w->init, i);
+    int64_t o = i / l->in;
+    weight[i] = weight_of(w, o, i % l->in);
+    shifted |= type_from_integer(type, o, weight[i]) != weight[i];
     if (weight[i] < range.lo) range.lo = weight[i];
     if (weight[i] > range.hi) range.hi = weight[i];
   }
   l->weight = weight;
-  l->weight_type = shifted ? "signed" : type_coding_text(type_coding(&w->type));
-  l->weight_width = shifted ? interval_bits(range) : type_width(&w->type);
+  l->weight_type = shifted ? "signed" : type_coding_text(type_coding(type));
+  l->weight_width = shifted ? interval_bits(range) : type_width(type);
   if (shifted && l->weight_width < 2) l->weight_width = 2;
 }
 
@@ -109,8 +110,8 @@ static int64_t power_of_two(int64_t n) {
 
 // A product's factors as two's complement; whether it is one of fixed_multiply.
 static bool factors(const struct circuit_linear *l, int *x, int *weight) {
-  int in = l->in_width < 2 ? 2 : l->in_width;
-  *x = in + (l->in_type == type_coding_text(CODING_UNSIGNED));
+  int in = l->sum_width ? l->sum_width : l->in_width < 2 ? 2 : l->in_width;
+  *x = in + (!l->sum_width && l->in_type == type_coding_text(CODING_UNSIGNED));
   *weight = l->weight_width + (l->weight_type == type_coding_text(CODING_UNSIGNED));
   return l->weight_width > 2 && in > 2;
 }
@@ -144,40 +145,48 @@ static bool one_zero(const struct value *y, struct err *e) {
   return true;
 }
 
+// Of codes, some of which may be padding.
+static int sum_bits(const struct value *x, int64_t taps) {
+  int64_t zero = type_from_integer(&x->type, 0, 0);
+  fix_wide lo = x->lo < zero ? x->lo : zero, hi = x->hi > zero ? x->hi : zero;
+  return interval_bits((struct interval){lo * taps, hi * taps});
+}
+
 // What doesn't depend on lanes.
 static bool weighted_facts(struct arena *a, const struct graph *g, const struct node *n,
-                           struct circuit_linear *l, struct err *e) {
-  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
-  if (!w->init || (b && !b->init)) return err_set(e, "its weights are computed");
+                           const struct weights *w, struct circuit_linear *l, struct err *e) {
+  const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
+  if (!w->value->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (!one_zero(node_out(g, n, 0), e)) return false;
-  *l = (struct circuit_linear){.in = fan_in(w->rank, w->shape),
-                               .out = w->shape[0],
+  *l = (struct circuit_linear){.in = w->taps,
+                               .out = w->outs,
                                .in_width = type_width(&x->type),
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;
   l->acc_width = interval_bits(interval_node(g, n, KNOWN_PROVEN));
+  if (!w->step) l->sum_width = sum_bits(x, w->taps);
   fold_weights(a, w, l);
   fold_bias(a, x, b, l);
   return true;
 }
 
-bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool depthwise,
-                           struct circuit_unit *u, struct err *e) {
+bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
+                           bool depthwise, struct circuit_unit *u, struct err *e) {
   struct arena scratch = {0};
   struct circuit_linear l;
-  bool ok = weighted_facts(&scratch, g, n, &l, e);
+  bool ok = weighted_facts(&scratch, g, n, w, &l, e);
   if (ok) *u = circuit_linear_unit(&l);
   u->per_lane = depthwise;
   arena_free(&scratch);
   return ok;
 }
 
-bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
-                      int64_t sets, struct err *e) {
+bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
+                      const struct weights *w, int64_t rows, int64_t sets, struct err *e) {
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
-  if (!weighted_facts(a, g, &g->nodes[c->node], l, e)) return false;
+  if (!weighted_facts(a, g, &g->nodes[c->node], w, l, e)) return false;
   if (c->out[0]->lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   l->rows = rows;
@@ -236,12 +245,15 @@ static bool linear_window(const struct graph *g, const struct node *n, int64_t i
 }
 
 static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
-  return circuit_weighted(a, g, c, rows_of(g, &g->nodes[c->node]), 1, e);
+  const struct node *n = &g->nodes[c->node];
+  struct weights w = weights_of(node_in(g, n, 1));
+  return circuit_weighted(a, g, c, &w, rows_of(g, n), 1, e);
 }
 
 static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                         struct err *e) {
-  return circuit_weighted_unit(g, n, false, u, e);
+  struct weights w = weights_of(node_in(g, n, 1));
+  return circuit_weighted_unit(g, n, &w, false, u, e);
 }
 
 // Partial sums of each level of an output's adders, hw/fixed_mac.sv.

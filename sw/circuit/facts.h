@@ -33,8 +33,11 @@ struct circuit_linear {
   const int64_t *bias;   // (out), modulo 2^bias_width
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
   struct circuit_requant requant;
-  int64_t queue;  // places
-  bool depthwise; // fixed_depthwise: `in` taps of each of `out` channels, og beats of a pixel
+  int64_t queue; // places
+  // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
+  // of a pixel
+  bool depthwise;
+  int sum_width; // fixed_subsample, which is one: bits of a window's sum, which is multiplied; 0
 };
 
 // fixed_add, fixed_mul.
@@ -167,19 +170,27 @@ uint32_t part_of_output(const struct circuit *p, uint32_t i);
 // Of a kind with a circuit that isn't only a move; NULL.
 const struct circuit_column *circuit_column(enum op op);
 
+struct weights;
+
 // What lanes of a layer with weights cost. depthwise: each multiplies with a weight of its own,
 // otherwise with one of every lane that leaves.
 struct circuit_unit circuit_linear_unit(const struct circuit_linear *l);
-bool circuit_weighted_unit(const struct graph *g, const struct node *n, bool depthwise,
-                           struct circuit_unit *u, struct err *e);
+bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
+                           bool depthwise, struct circuit_unit *u, struct err *e);
 
 // The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one, and
 // of which each of `sets` in turn has weights and outputs of its own.
-bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c, int64_t rows,
-                      int64_t sets, struct err *e);
+bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
+                      const struct weights *w, int64_t rows, int64_t sets, struct err *e);
+
+// That of a layer each of whose lanes takes the taps of one channel in a row, and has `words`
+// weights for it: hw/fixed_depthwise.sv and what is built of it.
+bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
+                       const struct weights *w, int64_t pixels, int64_t words, struct err *e);
 
 // Its parts.
 void circuit_weighted_bill(const struct cell *c, struct bill *n);
+void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n);
 void circuit_concat_bill(const struct cell *c, struct bill *n);
 
 // Gives a linear cell a queue of `places` and the latency that follows.

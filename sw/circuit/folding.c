@@ -118,7 +118,7 @@ static bool in_circuit(const struct node *n) {
 static bool per_channel(const struct graph *g, const struct node *n) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1);
   int64_t channels = x->shape[x->rank - 1];
-  return w->rank > 2 && channels > 1 && w->shape[w->rank - 1] == 1;
+  return w->rank == 1 || (w->rank > 2 && channels > 1 && w->shape[w->rank - 1] == 1);
 }
 
 // The layer with this number among those with vectors, or with matrices.

@@ -109,7 +109,8 @@ static bool make_stairs(struct arena *a, const struct graph *g, const struct nod
   struct arena scratch = {0};
   const struct value *w = node_in(g, n, 1);
   uint32_t n_ins, n_outs;
-  int64_t *ins = useful(&scratch, g, n, true, fan_in(w->rank, w->shape), &n_ins);
+  int64_t taps = s->unit.per_lane ? w->shape[0] : fan_in(w->rank, w->shape);
+  int64_t *ins = useful(&scratch, g, n, true, taps, &n_ins);
   int64_t most = w->shape[0] < OUT_LANES_MAX ? w->shape[0] : OUT_LANES_MAX;
   int64_t *outs = useful(&scratch, g, n, false, most, &n_outs);
   struct step *all = ARENA_NEW(&scratch, struct step, (size_t)n_ins * n_outs);

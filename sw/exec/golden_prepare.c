@@ -3,7 +3,7 @@
 
 #include "sw/graph/interval.h"
 #include "sw/graph/pointwise.h"
-#include "sw/graph/weights.h"
+#include "sw/graph/subsample.h"
 
 #include <stdlib.h>
 
@@ -14,14 +14,13 @@ static bool fits16(int64_t lo, int64_t hi) {
 }
 
 // Every partial sum stays within 32 bits: sum |x w| + |bias| < 2^31.
-static bool sums_fit32(const struct graph *g, const struct node *n) {
+static bool sums_fit32(const struct graph *g, const struct node *n, const struct weights *w) {
   const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
-  struct weights w = weights_of(node_in(g, n, 1));
   int64_t low = llabs(type_integer(&x->type, 0, x->lo));
   int64_t high = llabs(type_integer(&x->type, 0, x->hi)), most = low > high ? low : high;
-  for (int64_t o = 0; o < w.outs; o++) {
+  for (int64_t o = 0; o < w->outs; o++) {
     int64_t sum = 0;
-    for (int64_t i = 0; i < w.taps; i++) sum += llabs(weight_of(&w, o, i));
+    for (int64_t i = 0; i < w->taps; i++) sum += llabs(weight_of(w, o, i));
     fix_wide total = (fix_wide)sum * most + (b ? llabs(tensor_int(b->init, o)) : 0);
     if (total > INT32_MAX) return false;
   }
@@ -80,21 +79,21 @@ static bool takes_bytes(const struct kernels *k, const struct value *x, struct p
 }
 
 static void prepare_weighted(struct arena *a, const struct kernels *k, const struct graph *g,
-                             const struct node *n, struct prepared *p) {
-  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+                             const struct node *n, const struct weights *weights,
+                             struct prepared *p) {
+  const struct value *x = node_in(g, n, 0), *w = weights->value, *b = node_in(g, n, 2);
   const struct value *y = node_out(g, n, 0);
   int64_t lo, hi;
   if (!w->init || (b && !b->init)) return;
   weight_range(w, &lo, &hi);
   if (!fits16(type_integer(&x->type, 0, x->lo), type_integer(&x->type, 0, x->hi)) ||
-      !fits16(lo, hi) || !sums_fit32(g, n))
+      !fits16(lo, hi) || !sums_fit32(g, n, weights))
     return;
   p->packed = true;
-  p->taps = weights_of(w).taps;
+  p->taps = weights->taps;
   p->bytes = lo >= INT8_MIN && hi <= INT8_MAX && takes_bytes(k, x, p);
-  struct weights weights = weights_of(w);
-  pack_weights(a, &weights, p->bytes ? 4 : 2, p);
-  pack_bias(a, x, &weights, b, p);
+  pack_weights(a, weights, p->bytes ? 4 : 2, p);
+  pack_bias(a, x, weights, b, p);
   const struct requant *rq = &n->rq[0];
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
                   n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE &&
@@ -103,22 +102,31 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
 
 void golden_prepare_linear(struct arena *a, const struct kernels *k, const struct graph *g,
                            const struct node *n, struct prepared *p) {
-  prepare_weighted(a, k, g, n, p);
+  struct weights w = weights_of(node_in(g, n, 1));
+  prepare_weighted(a, k, g, n, &w, p);
 }
 
 // Weights by tap, then channel.
-static void pack_depthwise(struct arena *a, const struct value *w, const struct value *b,
+static void pack_depthwise(struct arena *a, const struct weights *w, const struct value *b,
                            struct prepared *p) {
-  struct weights from = weights_of(w);
-  p->outs = (from.outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
-  int16_t *weight = ARENA_NEW(a, int16_t, from.taps * p->outs);
+  p->outs = (w->outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
+  int16_t *weight = ARENA_NEW(a, int16_t, w->taps * p->outs);
   p->bias = ARENA_NEW(a, int32_t, p->outs);
-  for (int64_t o = 0; o < from.outs; o++) {
+  for (int64_t o = 0; o < w->outs; o++) {
     p->bias[o] = b ? (int32_t)tensor_int(b->init, o) : 0;
-    for (int64_t i = 0; i < from.taps; i++)
-      weight[i * p->outs + o] = (int16_t)weight_of(&from, o, i);
+    for (int64_t i = 0; i < w->taps; i++) weight[i * p->outs + o] = (int16_t)weight_of(w, o, i);
   }
   p->weight = weight;
+}
+
+// A convolution that is depthwise, or what is like it.
+static void prepare_depthwise(struct arena *a, const struct kernels *k, const struct graph *g,
+                              const struct node *n, const struct weights *w, struct prepared *p) {
+  prepare_weighted(a, k, g, n, w, p);
+  p->depthwise = p->packed;
+  if (!p->depthwise) return;
+  p->bytes = false;
+  pack_depthwise(a, w, node_in(g, n, 2), p);
 }
 
 // With one group a patch is a row of a linear layer; its padding is x_zero.
@@ -129,12 +137,22 @@ void golden_prepare_conv(struct arena *a, const struct kernels *k, const struct 
   if (node_attr(n, ATTR_slice) || !conv_of(g, n, c, &e)) return;
   bool depthwise = c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
   if (c->groups > 1 && !depthwise) return;
-  prepare_weighted(a, k, g, n, p);
+  struct weights w = weights_of(node_in(g, n, 1));
   p->conv = c;
-  p->depthwise = p->packed && depthwise;
-  if (!p->depthwise) return;
-  p->bytes = false;
-  pack_depthwise(a, node_in(g, n, 1), node_in(g, n, 2), p);
+  (depthwise ? prepare_depthwise : prepare_weighted)(a, k, g, n, &w, p);
+}
+
+// The depthwise convolution that it is.
+void golden_prepare_subsample(struct arena *a, const struct kernels *k, const struct graph *g,
+                              const struct node *n, struct prepared *p) {
+  struct conv *c = ARENA_NEW(a, struct conv, 1);
+  struct err e = {0};
+  if (node_attr(n, ATTR_slice) || !subsample_of(g, n, &c->window, &e)) return;
+  c->groups = c->outs = c->window.channels;
+  c->ins = 1;
+  struct weights w = subsample_weights(g, n, &c->window);
+  p->conv = c;
+  prepare_depthwise(a, k, g, n, &w, p);
 }
 
 // The table in bytes, code - lowest on both sides.

@@ -65,7 +65,7 @@ void golden_state(const struct job *j) {
   for (int64_t r = 0; assign_run(&runs, r, &from, &length); r++)
     for (int64_t i = from; i < from + length; i++, at++) {
       int64_t c = held->type.axis < 0 ? 0 : i / (value_elements(held) / held->shape[0]);
-      if (held->mask && !tensor_int(held->mask, i)) continue; // a cut connection stays zero
+      if (value_is_cut(held, i)) continue; // a cut connection stays zero
       struct update u = {.function = assign_of(n),
                          .mul = n->n_rq ? n->rq[0].mul[0] : 1,
                          .shift = n->n_rq ? n->rq[0].shift[0] : 0,

@@ -105,16 +105,16 @@ static void update(const struct job *j, enum assign f, const struct touched *r) 
     plain(f, r, f == ASSIGN_axpy ? scalar(j, 0) : 0);
 }
 
-static void keep_cut(const struct tensor *mask, int64_t from, const struct touched *r) {
-  for (int64_t i = 0; mask && i < r->count; i++)
-    if (!tensor_int(mask, from + i)) r->x[i] = 0;
+static void keep_cut(const struct value *held, int64_t from, const struct touched *r) {
+  for (int64_t i = 0; held->mask && i < r->count; i++)
+    if (value_is_cut(held, from + i)) r->x[i] = 0;
 }
 
 void real_state(const struct job *j) {
   if (!j->node->n_in) return;
   enum assign f = assign_of(j->node);
   const struct array *t = &j->in[j->node->n_in - 1];
-  const struct tensor *mask = assign_held(j->graph, j->node, 0)->mask;
+  const struct value *held = assign_held(j->graph, j->node, 0);
   struct assign_runs runs = assign_runs(j->graph, j->node);
   int64_t from, length, before = 0, begin, end;
   for (int64_t i = 0; assign_run(&runs, i, &from, &length); i++, before += length) {
@@ -127,6 +127,6 @@ void real_state(const struct job *j) {
                         .t = (const float *)t->data + (t->elements == 1 ? 0 : at),
                         .one = t->elements == 1};
     update(j, f, &r);
-    keep_cut(mask, from + begin, &r);
+    keep_cut(held, from + begin, &r);
   }
 }

@@ -31,6 +31,16 @@ bool taps_of_pool(const struct job *j, struct taps *t, struct pool_window *p) {
   return true;
 }
 
+bool taps_of_subsample(const struct job *j, struct taps *t) {
+  struct err e = {0};
+  struct window w;
+  if (!subsample_of(j->graph, j->node, &w, &e)) return false;
+  sizes(j, &w, t);
+  t->rows = w.kernel[ROWS];
+  t->columns = w.kernel[COLUMNS];
+  return true;
+}
+
 // The axes of the space are those of the output, its channels, those of the kernel, the channels of
 // the image.
 static int64_t output_at(const struct taps *t, int axis, int64_t o) {

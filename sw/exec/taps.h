@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the taps of a window are in the firing of a convolution or a pool, which may be that of a
-// slice: kernels of both element types number outputs, taps and channels as their arrays do.
+// Where the taps of a window are in the firing of a convolution or a pool (or what is like it),
+// which may be that of a slice: kernels of both element types number outputs, taps and channels as
+// their arrays do.
 #ifndef NNGEN_EXEC_TAPS_H
 #define NNGEN_EXEC_TAPS_H
 
 #include "sw/exec/job.h"
 #include "sw/graph/conv.h"
 #include "sw/graph/pool.h"
+#include "sw/graph/subsample.h"
 
 struct taps {
   const struct job *job;
@@ -19,9 +21,10 @@ struct taps {
   int64_t outs, ins; // of the weights (outs, rows, columns, ins)
 };
 
-// Of a job of either column; false if the node isn't valid.
+// Of a job of each column; false if the node isn't valid.
 bool taps_of_conv(const struct job *j, struct taps *t);
 bool taps_of_pool(const struct job *j, struct taps *t, struct pool_window *p);
+bool taps_of_subsample(const struct job *j, struct taps *t);
 
 // The row and the column of the whole output that a pixel of the output is.
 void taps_pixel(const struct taps *t, int64_t pixel, int64_t at[WINDOW_AXES]);

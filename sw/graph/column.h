@@ -87,16 +87,21 @@ bool check_accumulator(const struct graph *g, const struct node *n, struct err *
 // Sums of inputs times weights, plus a bias at the scale of the products.
 bool check_weighted(const struct graph *g, const struct node *n, struct err *e);
 
-// The accumulator of output o of such a node. `pads` says of a tap whether it may be padding, which
-// is x_zero; NULL: none is.
+// The accumulator of output o of such a node with these weights, its second input. `pads` says of a
+// tap whether it may be padding, which is x_zero; NULL: none is.
+struct weights;
 struct interval weighted_acc(const struct graph *g, const struct node *n, enum known known,
-                             int64_t o, bool (*pads)(const void *context, int64_t tap),
-                             const void *context);
+                             const struct weights *w, int64_t o,
+                             bool (*pads)(const void *context, int64_t tap), const void *context);
 double weighted_scale(const struct graph *g, const struct node *n, int64_t o);
 struct interval weighted_range(const struct graph *g, const struct node *n, uint32_t out);
 
 // Padding counts as 0, which an image of signs doesn't have.
 bool check_padding(const struct value *x, const struct node *n, struct err *e);
+
+// No slice of a window's axes: the largest of a part of a window, or its sum, is no value of the
+// node's type.
+bool check_whole_windows(const struct graph *g, const struct node *n, struct err *e);
 
 // ---- ranges
 

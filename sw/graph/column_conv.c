@@ -6,6 +6,7 @@
 //                  x[oy * stride + ky * dilation - top][...][g * I + i],  g = o / (OC / groups)
 #include "sw/graph/column.h"
 #include "sw/graph/conv.h"
+#include "sw/graph/weights.h"
 
 bool conv_of(const struct graph *g, const struct node *n, struct conv *c, struct err *e) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
@@ -62,7 +63,8 @@ static struct interval conv_acc(const struct graph *g, const struct node *n, enu
   struct conv c;
   struct err e = {0};
   if (!conv_of(g, n, &c, &e)) return (struct interval){0, 0};
-  return weighted_acc(g, n, known, o, conv_pads, &c);
+  struct weights w = weights_of(node_in(g, n, 1));
+  return weighted_acc(g, n, known, &w, o, conv_pads, &c);
 }
 
 const struct graph_column column_conv = {.space = conv_space,

@@ -27,7 +27,8 @@ static bool linear_space(const struct graph *g, const struct node *n, struct spa
 
 static struct interval linear_acc(const struct graph *g, const struct node *n, enum known known,
                                   int64_t o) {
-  return weighted_acc(g, n, known, o, NULL, NULL);
+  struct weights w = weights_of(node_in(g, n, 1));
+  return weighted_acc(g, n, known, &w, o, NULL, NULL);
 }
 
 const struct graph_column column_linear = {.space = linear_space,

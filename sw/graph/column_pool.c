@@ -9,14 +9,8 @@
 #include <stdlib.h>
 
 bool pool_of(const struct graph *g, const struct node *n, struct pool_window *p, struct err *e) {
-  const struct value *x = node_in(g, n, 0);
-  const struct attr *kernel = node_attr(n, ATTR_kernel);
-  if (x->rank != 2 && x->rank != 3)
-    return err_set(e, "expected an image (H, W, C) or (L, C), found rank %d", x->rank);
-  if (kernel && kernel->count != x->rank - 1)
-    return err_set(e, "kernel: %lld numbers, expected %d", (long long)kernel->count, x->rank - 1);
   *p = (struct pool_window){.count_pad = node_int(n, ATTR_count_pad, 0) != 0};
-  if (!window_of(g, n, kernel ? kernel->ints : x->shape, &p->window, e)) return false;
+  if (!window_of_image(g, n, &p->window, e)) return false;
   for (int axis = 0; axis < WINDOW_AXES; axis++)
     for (int64_t o = 0; o < p->window.out[axis]; o++)
       if (!window_taps(&p->window, axis, o))
@@ -81,15 +75,6 @@ static bool pool_space(const struct graph *g, const struct node *n, struct space
   return true;
 }
 
-// The largest of parts of a window, or their sum, is no value of the node's type.
-static bool whole_windows(const struct graph *g, const struct node *n, struct err *e) {
-  struct space s;
-  struct slice slice;
-  if (!space_of(g, n, &s, e) || !slice_of(n, &s, &slice, e)) return false;
-  return !slice.ranges || !s.reduced[slice.axis] ||
-         err_set(e, "slice: axis %d is the window's", slice.axis);
-}
-
 static bool average_types(const struct graph *g, const struct node *n, struct err *e) {
   struct arena a = {0};
   struct pool_window p;
@@ -114,15 +99,11 @@ static bool average_types(const struct graph *g, const struct node *n, struct er
 
 static bool pool_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  if (!check_summable(x, e) || !check_stream(y, e) || !whole_windows(g, n, e)) return false;
+  if (!check_summable(x, e) || !check_stream(y, e) || !check_whole_windows(g, n, e)) return false;
   if (n->op == OP_avg_pool)
     return check_padding(x, n, e) && check_one_scale(y, e) && average_types(g, n, e) &&
            check_accumulator(g, n, e);
   return check_requants(g, n, !type_equal(&x->type, &y->type), 1, e) && check_accumulator(g, n, e);
-}
-
-static bool pool_real_types(const struct graph *g, const struct node *n, struct err *e) {
-  return whole_windows(g, n, e);
 }
 
 // The largest, minus its zero; or the sum over a window, of which some may be padding.
@@ -175,7 +156,7 @@ static struct interval pool_range(const struct graph *g, const struct node *n, u
 
 const struct graph_column column_pool = {.space = pool_space,
                                          .types = pool_types,
-                                         .real_types = pool_real_types,
+                                         .real_types = check_whole_windows,
                                          .acc = pool_acc,
                                          .acc_scale = pool_scale,
                                          .range = pool_range};

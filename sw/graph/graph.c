@@ -202,6 +202,25 @@ int64_t value_elements(const struct value *v) {
   return shape_elements(v->rank, v->shape);
 }
 
+bool value_is_cut(const struct value *v, int64_t i) {
+  const struct tensor *m = v->mask;
+  if (!m) return false;
+  if (m->count == value_elements(v)) return !tensor_int(m, i);
+  int64_t at = 0, step = 1;
+  for (int d = v->rank - 1; d >= 0; i /= v->shape[d--]) {
+    if (m->shape[d] > 1) at += i % v->shape[d] * step;
+    step *= m->shape[d];
+  }
+  return !tensor_int(m, at);
+}
+
+int64_t value_connections(const struct value *v) {
+  int64_t there = 0, repeated = v->mask ? value_elements(v) / v->mask->count : 0;
+  if (!v->mask) return value_elements(v);
+  for (int64_t i = 0; i < v->mask->count; i++) there += tensor_int(v->mask, i) != 0;
+  return there * repeated;
+}
+
 struct side_table side_table_new(const struct graph *g, struct arena *a, enum table_key key,
                                  size_t stride) {
   uint32_t rows = key == PER_NODE ? g->n_nodes : g->n_values;

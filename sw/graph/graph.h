@@ -64,7 +64,7 @@ struct value {
   int64_t lo, hi;      // the integers lie within: its type's range, until graph_ranges proves less
   int32_t node, out;   // producer and which output of it; node NONE: input or tensor
   struct tensor *init; // the content, if it is a tensor of the file
-  struct tensor *mask; // U8, shape of the value: 0 where a connection is cut
+  struct tensor *mask; // U8, of each dimension the value's size or 1: 0 where a connection is cut
 };
 
 struct use {
@@ -252,6 +252,9 @@ const int64_t *node_codes(const struct node *n); // the `codes` attribute
 int node_curve(const struct node *n);            // enum curve, or NONE
 
 int64_t value_elements(const struct value *v); // of one frame
+// Whether the mask cuts element i, whose connection then isn't there; how many elements it leaves.
+bool value_is_cut(const struct value *v, int64_t i);
+int64_t value_connections(const struct value *v);
 int64_t shape_elements(int rank, const int64_t *shape);
 
 struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int64_t *shape);

@@ -140,7 +140,7 @@ static void put_tensors(struct writer *w) {
     put_type(w, v->name, &v->type);
     if (v->mask) {
       text_puts(&w->text, ",\"mask\":");
-      put_array(w, v->name, "mask", DTYPE_U8, v->rank, v->shape, v->mask->data);
+      put_array(w, v->name, "mask", DTYPE_U8, v->rank, v->mask->shape, v->mask->data);
     }
     text_puts(&w->text, "}");
   }

@@ -102,6 +102,25 @@ int concat_axis(const struct graph *g, const struct node *n) {
   return axis >= 0 && axis < rank ? (int)axis : NONE;
 }
 
+// Whether the slice has point `at` of its axis.
+static bool slice_has(const struct slice *s, int64_t at) {
+  for (int64_t i = 0; i < s->ranges; i++)
+    if (at >= s->range[2 * i] && at < s->range[2 * i + 1]) return true;
+  return false;
+}
+
+// The weights that the slice reads, and those of them that are connected.
+static void count_weights(const struct value *w, const struct space *s, const struct slice *slice,
+                          int64_t *all, int64_t *there) {
+  int cut = slice->ranges ? axis_dimension(s, slice->axis, 1) : NONE;
+  int64_t step = cut == NONE ? 0 : shape_elements(w->rank - cut - 1, w->shape + cut + 1);
+  for (int64_t i = *all = *there = 0; i < value_elements(w); i++) {
+    if (cut != NONE && !slice_has(slice, i / step % w->shape[cut])) continue;
+    ++*all;
+    *there += !value_is_cut(w, i);
+  }
+}
+
 int64_t node_macs(const struct graph *g, const struct node *n) {
   if (!graph_column(n->op)->multiplies) return node_int(n, ATTR_macs, 0);
   struct space s;
@@ -110,7 +129,11 @@ int64_t node_macs(const struct graph *g, const struct node *n) {
   if (!space_of(g, n, &s, &e) || !slice_of(n, &s, &slice, &e)) return 0;
   int64_t macs = 1;
   for (int i = 0; i < s.axes; i++) macs *= slice_size(&slice, &s, i);
-  return macs;
+  const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
+  if (!w || !w->mask) return macs;
+  int64_t all, there;
+  count_weights(w, &s, &slice, &all, &there);
+  return macs / all * there; // each weight is there for as many results
 }
 
 uint32_t slice_node(struct graph *g, uint32_t node, const struct slice *slice, const char *name,

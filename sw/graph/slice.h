@@ -91,7 +91,8 @@ int axis_dimension(const struct space *s, int axis, uint32_t input);
 // The axis along which a concat joins its inputs, from the front; NONE if there is no such axis.
 int concat_axis(const struct graph *g, const struct node *n);
 
-// Multiply-accumulates of one firing on one frame; elements for the other kinds count as 0.
+// Multiply-accumulates of one firing on one frame, those of weights that a mask cuts left out;
+// elements for the other kinds count as 0.
 int64_t node_macs(const struct graph *g, const struct node *n);
 
 // Adds to `to` a copy of node `n` restricted to `slice`, with one new output named `name`.

@@ -178,19 +178,55 @@ static bool verify_tensor(const struct value *v, struct err *e) {
       return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
                      v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
                      type_is_bipolar(&v->type) ? " without 0" : "");
-    int64_t channel = v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0;
-    if (v->mask && !tensor_int(v->mask, i) && type_integer(&v->type, channel, x) != 0)
-      return err_set(e, "tensor \"%s\": element %lld is masked but not zero", v->name,
-                     (long long)i);
   }
   return true;
 }
 
 static bool verify_mask(const struct value *v, struct err *e) {
   const struct tensor *m = v->mask;
-  if (m->dtype != DTYPE_U8 || m->rank != v->rank ||
-      memcmp(m->shape, v->shape, (size_t)v->rank * sizeof *v->shape) != 0)
-    return err_set(e, "tensor \"%s\": its mask isn't U8 of the same shape", v->name);
+  if (m->dtype != DTYPE_U8)
+    return err_set(e, "tensor \"%s\": mask: dtype %s, expected U8", v->name, dtype_text(m->dtype));
+  if (m->rank != v->rank)
+    return err_set(e, "tensor \"%s\": mask: rank %d, the tensor has %d", v->name, m->rank, v->rank);
+  for (int d = 0; d < v->rank; d++)
+    if (m->shape[d] != v->shape[d] && m->shape[d] != 1)
+      return err_set(e, "tensor \"%s\": mask: dimension %d is %lld, expected %lld or 1", v->name, d,
+                     (long long)m->shape[d], (long long)v->shape[d]);
+  return true;
+}
+
+// The layer whose weights a tensor holds; NULL.
+static const struct node *layer_of(const struct graph *g, uint32_t value) {
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (op_is(n->op, TRAIT_WEIGHTS) && n->n_in > 1 && n->in[1].value == value) return n;
+  }
+  return NULL;
+}
+
+// What is there although the mask cuts it; of weights the connection has a name.
+static bool not_cut(const struct graph *g, uint32_t value, int64_t i, double found, struct err *e) {
+  const struct value *v = &g->values[value];
+  const struct node *n = layer_of(g, value);
+  err_put(e, "tensor \"%s\": element %lld stands for %g, but its mask cuts it: expected 0", v->name,
+          (long long)i, found);
+  if (!n || v->rank < 2) return false;
+  err_put_within(e, "output %lld, input %lld", (long long)(i / (value_elements(v) / v->shape[0])),
+                 (long long)(i % v->shape[v->rank - 1]));
+  return err_within(e, "layer \"%s\"", n->name);
+}
+
+// Where there is no connection the tensor stands for 0.
+static bool verify_cuts(const struct graph *g, uint32_t value, struct err *e) {
+  const struct value *v = &g->values[value];
+  const struct tensor *t = v->init;
+  bool real = type_is_real(&v->type);
+  for (int64_t i = 0; v->mask && t && i < t->count; i++) {
+    int64_t channel = v->type.axis == 0 ? i / (t->count / v->shape[0]) : 0;
+    if (!value_is_cut(v, i)) continue;
+    double found = real ? tensor_real(t, i) : type_value(&v->type, channel, tensor_int(t, i));
+    if (found != 0) return not_cut(g, value, i, found, e);
+  }
   return true;
 }
 
@@ -298,7 +334,7 @@ static bool verify_order(const struct graph *g, struct err *e) {
 bool graph_verify(const struct graph *g, struct err *e) {
   if (!verify_names(g, e)) return false;
   for (uint32_t i = 0; i < g->n_values; i++)
-    if (!verify_value(&g->values[i], e)) return false;
+    if (!verify_value(&g->values[i], e) || !verify_cuts(g, i, e)) return false;
   if (!verify_used(g, e) || !verify_accumulators(g, e)) return false;
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (!verify_source(g, &g->inputs[i], e))

@@ -48,14 +48,14 @@ static bool is_partial(const struct graph *g, const struct node *n) {
 // Interval of x[i] * w[o][i] summed, weights constant: the positive and the negative weights pull
 // to opposite ends. A partial sum may also leave any term out, as padding does.
 static struct interval weighted(const struct graph *g, const struct node *n, enum known known,
-                                int64_t o, bool (*pads)(const void *context, int64_t tap),
+                                const struct weights *w, int64_t o,
+                                bool (*pads)(const void *context, int64_t tap),
                                 const void *context) {
   struct interval x = interval_seen(g, n, known, 0), all = {0, 0};
-  struct weights w = weights_of(node_in(g, n, 1));
   int64_t up[2] = {0, 0}, down[2] = {0, 0}; // of taps that are always there, and of the others
   bool partial = is_partial(g, n);
-  for (int64_t i = 0; i < w.taps; i++) {
-    int64_t v = weight_of(&w, o, i);
+  for (int64_t i = 0; i < w->taps; i++) {
+    int64_t v = weight_of(w, o, i);
     bool optional = partial || (pads && pads(context, i));
     if (v > 0)
       up[optional] += v;
@@ -71,16 +71,15 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
 }
 
 struct interval weighted_acc(const struct graph *g, const struct node *n, enum known known,
-                             int64_t o, bool (*pads)(const void *context, int64_t tap),
-                             const void *context) {
-  const struct value *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+                             const struct weights *w, int64_t o,
+                             bool (*pads)(const void *context, int64_t tap), const void *context) {
+  const struct value *b = node_in(g, n, 2);
   struct interval sum, x = interval_seen(g, n, known, 0);
   if (pads) x = interval_join(x, (struct interval){0, 0});
-  if (w->init && !n->in[1].delay)
-    sum = weighted(g, n, known, o, pads, context);
+  if (w->value->init && !n->in[1].delay)
+    sum = weighted(g, n, known, w, o, pads, context);
   else
-    sum = interval_scaled(interval_times(x, interval_seen(g, n, known, 1)),
-                          fan_in(w->rank, w->shape));
+    sum = interval_scaled(interval_times(x, interval_seen(g, n, known, 1)), w->taps);
   if (!b) return sum;
   if (!b->init || n->in[2].delay) return interval_plus(sum, interval_seen(g, n, known, 2));
   fix_wide bias = tensor_int(b->init, o);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights are (OUT, taps): (OUT, IN) of a linear layer, (OC, KH, KW, IC) of a kernel. The first
 // dimension numbers the outputs, by which scales and zero points go; the taps of one lie side by
-// side.
+// side, or are all the same weight.
 #ifndef NNGEN_GRAPH_WEIGHTS_H
 #define NNGEN_GRAPH_WEIGHTS_H
 
@@ -10,6 +10,8 @@
 struct weights {
   const struct value *value;
   int64_t outs, taps;
+  int64_t row,
+      step; // from an output's first weight to that of the next, from a tap's to the next's
 };
 
 // How many products an output is the sum of, by the shape of the weights.
@@ -18,12 +20,18 @@ static inline int64_t fan_in(int rank, const int64_t *shape) {
 }
 
 static inline struct weights weights_of(const struct value *w) {
-  return (struct weights){w, w->shape[0], fan_in(w->rank, w->shape)};
+  int64_t taps = fan_in(w->rank, w->shape);
+  return (struct weights){w, w->shape[0], taps, taps, 1};
+}
+
+// (OUT): one weight for all taps of an output.
+static inline struct weights weights_shared(const struct value *w, int64_t taps) {
+  return (struct weights){w, w->shape[0], taps, 1, 0};
 }
 
 // What tap i of output o stands for, minus its zero point; the weights are constant.
 static inline int64_t weight_of(const struct weights *w, int64_t o, int64_t i) {
-  return type_integer(&w->value->type, o, tensor_int(w->value->init, o * w->taps + i));
+  return type_integer(&w->value->type, o, tensor_int(w->value->init, o * w->row + i * w->step));
 }
 
 #endif

@@ -54,6 +54,16 @@ bool window_of(const struct graph *g, const struct node *n, const int64_t *kerne
   return true;
 }
 
+bool window_of_image(const struct graph *g, const struct node *n, struct window *w, struct err *e) {
+  const struct value *x = node_in(g, n, 0);
+  const struct attr *kernel = node_attr(n, ATTR_kernel);
+  if (x->rank != 2 && x->rank != 3)
+    return err_set(e, "expected an image (H, W, C) or (L, C), found rank %d", x->rank);
+  if (kernel && kernel->count != x->rank - 1)
+    return err_set(e, "kernel: %lld numbers, expected %d", (long long)kernel->count, x->rank - 1);
+  return window_of(g, n, kernel ? kernel->ints : x->shape, w, e);
+}
+
 bool window_pads(const struct window *w, int axis, int64_t k) {
   return window_at(w, axis, 0, k) < 0 || window_at(w, axis, w->out[axis] - 1, k) >= w->in[axis];
 }
@@ -79,6 +89,14 @@ void space_window(struct space *s, const struct window *w, int64_t outs) {
   space_axis(s, outs, false);
   for (int d = 0; d < w->axes; d++)
     space_term(s, 0, d, space_axis(s, w->kernel[first + d], true), w->dilation[first + d]);
+}
+
+bool check_whole_windows(const struct graph *g, const struct node *n, struct err *e) {
+  struct space s;
+  struct slice slice;
+  if (!space_of(g, n, &s, e) || !slice_of(n, &s, &slice, e)) return false;
+  return !slice.ranges || !s.reduced[slice.axis] ||
+         err_set(e, "slice: axis %d is the window's", slice.axis);
 }
 
 bool check_padding(const struct value *x, const struct node *n, struct err *e) {

@@ -26,6 +26,9 @@ struct window {
 bool window_of(const struct graph *g, const struct node *n, const int64_t *kernel, struct window *w,
                struct err *e);
 
+// The same for kinds whose kernel is an attribute, or without it the image.
+bool window_of_image(const struct graph *g, const struct node *n, struct window *w, struct err *e);
+
 // Which index tap k of output o reads; outside of 0..in - 1 it is padding.
 static inline int64_t window_at(const struct window *w, int axis, int64_t o, int64_t k) {
   return o * w->stride[axis] + k * w->dilation[axis] - w->before[axis];

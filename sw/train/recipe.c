@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/train/recipe.h"
+#include "sw/train/recipe_parts.h"
 
-#include "sw/base/json.h"
-#include "sw/base/rng.h"
 #include "sw/data/verdict.h"
 
-#include <math.h>
 #include <string.h>
-
-struct reading {
-  struct arena *arena;
-  struct graph *g;
-  const json_t *root;
-  struct rng rng;
-  enum { FAN_IN, LECUN, KAIMING } initial;
-  uint32_t at; // the value at the end
-  int counts[OP_COUNT];
-  struct err *err;
-};
 
 // ---- the input
 
@@ -69,84 +55,6 @@ static bool read_input(struct reading *r) {
 }
 
 // ---- layers
-
-// Uniform in -bound..bound. fan_in: 1 / sqrt(n), as PyTorch's layers; lecun: 2.4 / n, of LeCun et
-// al., "Gradient-based learning applied to document recognition" (1998); kaiming: sqrt(6 / n), of
-// He et al., "Delving deep into rectifiers" (2015).
-static uint32_t draw(struct reading *r, const char *name, int rank, const int64_t *shape,
-                     int64_t inputs) {
-  struct tensor *t = tensor_new(r->arena, DTYPE_F32, rank, shape);
-  double n = (double)inputs;
-  double bound = r->initial == LECUN ? 2.4 / n : sqrt((r->initial == KAIMING ? 6 : 1) / n);
-  for (int64_t i = 0; i < t->count; i++)
-    ((float *)t->data)[i] = (float)((rng_unit(&r->rng) * 2 - 1) * bound);
-  return graph_add_tensor(r->g, name, t, type_real());
-}
-
-// Kinds whose weights are kernels of windows.
-static bool slides(enum op op) {
-  return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride);
-}
-
-// (OUT, IN), or (OC, KH, KW, C / groups) with the dimensions of `kernel`.
-static bool weight_shape(struct reading *r, const json_t *j, enum op op, int *rank,
-                         int64_t shape[RANK_MAX]) {
-  const struct value *x = &r->g->values[r->at];
-  const json_t *kernel = json_object_get(j, "kernel"), *groups = json_object_get(j, "groups");
-  int64_t in = x->rank ? x->shape[x->rank - 1] : 0, cut = groups ? json_integer_value(groups) : 1;
-  *rank = 0;
-  shape[(*rank)++] = json_integer_value(json_object_get(j, "out"));
-  if (shape[0] < 1 || shape[0] > DIM_MAX || in < 1)
-    return err_set(r->err, "out: expected the number of outputs, 1 to %lld", (long long)DIM_MAX);
-  if (slides(op)) {
-    if ((int)json_array_size(kernel) != x->rank - 1 || x->rank > 3)
-      return err_set(r->err, "kernel: expected a list of %d numbers, for an input of rank %d",
-                     x->rank - 1, x->rank);
-    for (size_t d = 0; d < json_array_size(kernel); d++) {
-      int64_t size = json_integer_value(json_array_get(kernel, d));
-      if (size < 1 || size > DIM_MAX)
-        return err_set(r->err, "kernel: expected 1 to %lld", (long long)DIM_MAX);
-      shape[(*rank)++] = size;
-    }
-    if (cut < 1 || in % cut)
-      return err_set(r->err, "groups: %lld, which must divide %lld channels", (long long)cut,
-                     (long long)in);
-    in /= cut;
-  }
-  shape[(*rank)++] = in;
-  int64_t count = shape_elements(*rank, shape);
-  return count <= ELEMENTS_MAX ||
-         err_set(r->err, "out: %lld x %lld weights, at most %lld", (long long)shape[0],
-                 (long long)(count / shape[0]), (long long)ELEMENTS_MAX);
-}
-
-static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
-  int64_t shape[RANK_MAX];
-  int rank;
-  if (!weight_shape(r, j, r->g->nodes[node].op, &rank, shape)) return false;
-  int64_t taps = shape_elements(rank - 1, shape + 1);
-  uint32_t w = draw(r, arena_printf(r->arena, "%s.weight", name), rank, shape, taps);
-  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, taps);
-  graph_add_use(r->g, node, (struct use){w, 0, NONE});
-  graph_add_use(r->g, node, (struct use){b, 0, NONE});
-  return true;
-}
-
-// What a normalisation begins with: it changes nothing but to the statistics of its step.
-static void add_averages(struct reading *r, uint32_t node, const char *name) {
-  static const struct {
-    const char *name;
-    float value;
-  } starts[] = {{"gamma", 1}, {"beta", 0}, {"mean", 0}, {"variance", 1}};
-  const struct value *x = &r->g->values[r->at];
-  int64_t channels = x->rank ? x->shape[x->rank - 1] : 1;
-  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-    struct tensor *t = tensor_new(r->arena, DTYPE_F32, 1, &channels);
-    for (int64_t c = 0; c < channels; c++) ((float *)t->data)[c] = starts[i].value;
-    const char *own = arena_printf(r->arena, "%s.%s", name, starts[i].name);
-    graph_add_use(r->g, node, (struct use){graph_add_tensor(r->g, own, t, type_real()), 0, NONE});
-  }
-}
 
 static bool read_attr(struct reading *r, uint32_t node, const char *key, const json_t *j) {
   int name = attr_find(key);
@@ -201,7 +109,8 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  const char *kind = slides(op) ? "conv" : op_is(op, TRAIT_WEIGHTS) ? "fc" : op_info(op)->name;
+  bool linear = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
+  const char *kind = recipe_slides(op) ? "conv" : linear ? "fc" : op_info(op)->name;
   return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
 
@@ -250,12 +159,13 @@ static bool read_layer(struct reading *r, const json_t *j) {
   const char *name = name_of(r, j, (enum op)op);
   uint32_t node = graph_add_node(r->g, (enum op)op, name);
   if (!add_inputs(r, j, node)) return false;
-  if (op_is((enum op)op, TRAIT_WEIGHTS) && !add_weights(r, j, node, name)) return false;
-  if (op_is((enum op)op, TRAIT_AVERAGES)) add_averages(r, node, name);
+  if (op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_add_weights(r, j, node, name)) return false;
+  if (op_is((enum op)op, TRAIT_AVERAGES)) recipe_add_averages(r, node, name);
+  bool table = op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_shares((enum op)op);
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
-               (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0) ||
-               (slides((enum op)op) && strcmp(key, "kernel") == 0);
+               (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
+               (recipe_slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }
   return add_output(r, node, name);

@@ -8,7 +8,8 @@
 //    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in"}
 //
 // A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
-// `out` and gets weights, a convolution `kernel` too.
+// `out` and gets weights, a convolution `kernel` too; `connections` says which inputs each output
+// sees, if it doesn't see all.
 #ifndef NNGEN_TRAIN_RECIPE_H
 #define NNGEN_TRAIN_RECIPE_H
 

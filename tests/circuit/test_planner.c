@@ -5,6 +5,7 @@
 #include "sw/circuit/facts.h"
 #include "sw/circuit/meet.h"
 #include "sw/graph/model.h"
+#include "sw/train/recipe.h"
 #include "tests/net/helper_netgen.h"
 
 #include <setjmp.h>
@@ -54,6 +55,33 @@ static void known_networks(void **state) {
   assert_int_equal(p->ii, 16000);
   assert_int_equal(p->multipliers, 30);
   arena_free(&a);
+}
+
+// Layers whose lanes are channels get as many as that, however few taps they have.
+static void lanes_of_channels(void **state) {
+  (void)state;
+  static const char *const layers[] = {
+      "{\"op\":\"subsample\",\"kernel\":[2,2],\"stride\":[2,2]}",
+      "{\"op\":\"conv2d\",\"out\":12,\"kernel\":[1,2],\"groups\":12}"};
+  static const int64_t cycles[] = {64, 2 * 8 * 7};
+  for (int i = 0; i < 2; i++) {
+    struct arena a = {0};
+    struct recipe r;
+    struct err e = {0};
+    struct formats f = formats_new();
+    const char *text =
+        arena_printf(&a, "{\"input\":{\"shape\":[8,8,12]},\"layers\":[%s]}", layers[i]);
+    assert_true(formats_set_stream(&a, &f.defaults, "8,3", &e));
+    if (!recipe_parse(&a, text, strlen(text), 1, &r, &e)) fail_msg("%s", e.text);
+    const struct graph *g = quantize(&a, r.model, &f, &e);
+    if (!g) fail_msg("%s", e.text);
+    const struct circuit *p = met(&a, g, cycles[i]);
+    assert_int_equal(p->ii, cycles[i]);
+    assert_int_equal(p->multipliers, 12);
+    // fewer lanes do for a slower pace
+    assert_int_equal(met(&a, g, 3 * cycles[i])->multipliers, 4);
+    arena_free(&a);
+  }
 }
 
 // A source that is a little faster than the slowest layer takes many frames of many cycles to fill
@@ -247,9 +275,10 @@ static void every_kind(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(known_networks), cmocka_unit_test(slow_to_settle),
-      cmocka_unit_test(out_of_reach),   cmocka_unit_test(budgets),
-      cmocka_unit_test(memory),         cmocka_unit_test(sweep),
-      cmocka_unit_test(devices),        cmocka_unit_test(every_kind)};
+      cmocka_unit_test(known_networks), cmocka_unit_test(lanes_of_channels),
+      cmocka_unit_test(slow_to_settle), cmocka_unit_test(out_of_reach),
+      cmocka_unit_test(budgets),        cmocka_unit_test(memory),
+      cmocka_unit_test(sweep),          cmocka_unit_test(devices),
+      cmocka_unit_test(every_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

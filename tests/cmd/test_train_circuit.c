@@ -16,7 +16,21 @@ static void from_training_to_the_circuit(void **state) {
              "PASS   5520 elements compared");
 }
 
+// A connection table and sub-sampling on the way: LeNet-1, some steps of whose training do.
+static void lenet1_becomes_a_circuit(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && $N train --quiet --net lenet1 --data synthetic:600:5 "
+             "--batch 50 --epochs 2 -o lenet1.bin && $N info lenet1.bin | grep '^total'",
+             0, " 2578 ");
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && $N sim --precision 8,3 --target-cycles 14400 --images 20 "
+             "-o lenet1 lenet1.bin",
+             0, "PASS   ");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(from_training_to_the_circuit)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(from_training_to_the_circuit),
+                                     SHELL_CASE(lenet1_becomes_a_circuit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,8 +129,8 @@ static const struct row rows[] = {
     {"tensor", ",\"axis_of_out\":0.0", "axis_of_out: expected 0, weights are (OUT, IN)"},
     {"tensor", ",\"mask\":1", "mask: expected a name"},
     {"tensor", ",\"mask\":\"q\"", "tensor \"q\" isn't in the file"},
-    {"tensor", ",\"mask\":\"s\"", "its mask isn't U8 of the same shape"},
-    {"tensor", ",\"mask\":\"k\"", "element 0 is masked but not zero"}, // read
+    {"tensor", ",\"mask\":\"s\"", "mask: dtype "},
+    {"tensor", ",\"mask\":\"k\"", "element 0 stands for "}, // read
     {"source", ",\"source\":1", "source: expected an object"},
     {"source", ",\"source\":{\"type\":\"f4\"}", "source: type \"f4\", expected u8"},
     {"source", ",\"source\":{\"type\":8}", "source: type \"?\", expected u8"},

@@ -162,11 +162,36 @@ RULE(mask_of_another_shape) {
   int64_t one = 1;
   input(g, n, 1)->mask = tensor_new(g->arena, DTYPE_U8, 1, &one);
 }
+RULE(mask_of_another_size) {
+  struct value *w = input(g, n, 1);
+  int64_t shape[RANK_MAX] = {w->shape[0] + 1, 1};
+  w->mask = tensor_new(g->arena, DTYPE_U8, w->rank, shape);
+}
 RULE(masked_but_not_zero) {
   struct value *w = input(g, n, 1);
   weight_too_large(g, n);
   tensor_set_int(w->init, 0, 3);
   w->mask = tensor_new(g->arena, DTYPE_U8, w->rank, w->shape);
+}
+// Output 1 doesn't see input 2.
+RULE(cut_but_not_zero) {
+  struct value *w = input(g, n, 1);
+  int last = w->rank - 1;
+  int64_t shape[RANK_MAX] = {w->shape[0], 1, 1, 1}, ins = w->shape[last];
+  if (w->shape[0] < 2 || ins < 3) return;
+  shape[last] = ins;
+  w->type = type_fixed(g->arena, 8, true, 0.25, -3);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+  w->mask = tensor_new(g->arena, DTYPE_U8, w->rank, shape);
+  for (int64_t i = 0; i < w->mask->count; i++) tensor_set_int(w->mask, i, i != ins + 2);
+  for (int64_t i = 0; i < w->init->count; i++)
+    tensor_set_int(w->init, i, value_is_cut(w, i) ? -3 : 0);
+  tensor_set_int(w->init, w->init->count / w->shape[0] * 2 - ins + 2, -1); // the last tap
+}
+RULE(bias_cut_but_not_zero) {
+  struct value *b = input(g, n, 2);
+  tensor_set_int(b->init, 0, 1);
+  b->mask = tensor_new(g->arena, DTYPE_U8, 1, b->shape);
 }
 RULE(nobody_reads) {
   NO_N;
@@ -288,9 +313,13 @@ static const struct rule rules[] = {
     {OP_linear, bipolar_zero, "element 0 is 0, its type holds -1 to 1 without 0"},
     {OP_linear, weight_too_large, "element 0 is 4, its type holds -4 to 3"},
     {OP_linear, weight_too_small, "element 0 is -5, its type holds -4 to 3"},
-    {OP_linear, mask_of_another_dtype, "its mask isn't U8 of the same shape"},
-    {OP_linear, mask_of_another_shape, "its mask isn't U8 of the same shape"},
-    {OP_linear, masked_but_not_zero, "element 0 is masked but not zero"},
+    {OP_linear, mask_of_another_dtype, "mask: dtype I8, expected U8"},
+    {OP_linear, mask_of_another_shape, "mask: rank 1, the tensor has 2"},
+    {OP_linear, mask_of_another_size, "mask: dimension 0 is "},
+    {OP_linear, masked_but_not_zero, "output 0, input 0: tensor"},
+    {OP_conv2d, cut_but_not_zero, "stands for 0.5, but its mask cuts it: expected 0"},
+    {OP_conv2d, cut_but_not_zero, "output 1, input 2: tensor"},
+    {OP_linear, bias_cut_but_not_zero, "element 0 stands for "},
     {OP_relu, nobody_reads, "tensor \"idle\" is not used"},
     {OP_relu, nobody_makes, "value \"lost\" has no producer"},
     {OP_relu, in_a_circle, "cycle without a delay"},

@@ -5,6 +5,7 @@
 #include "sw/exec/golden_prepare.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
+#include "sw/graph/slice.h"
 #include "sw/graph/weights.h"
 
 #include <setjmp.h>
@@ -163,12 +164,77 @@ static void masks_keep_their_shape(void **state) {
   arena_free(&a);
 }
 
+// ---- connection tables: a mask of sizes of 1 is repeated
+
+static const char table[OC][IC + 1] = {"10010", "01111", "00100"};
+
+static void add_table(struct arena *a, struct value *v) {
+  v->mask = tensor_new(a, DTYPE_U8, 4, (const int64_t[]){OC, 1, 1, IC});
+  for (int64_t i = 0; i < OC * IC; i++) tensor_set_int(v->mask, i, table[i / IC][i % IC] == '1');
+  for (int64_t i = 0; i < OC * TAPS; i++)
+    if (value_is_cut(v, i)) tensor_set_int(v->init, i, zeros[i / TAPS]);
+}
+
+static void a_table_is_the_same_for_all_taps(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct graph *g = graph_new(&a, "g");
+  uint32_t kernel = add_kernel(g), node = graph_add_node(g, OP_opaque, "layer");
+  graph_add_use(g, node, (struct use){kernel, 0, NONE});
+  assert_int_equal(value_connections(&g->values[kernel]), OC * TAPS);
+  add_table(&a, &g->values[kernel]);
+  struct text file = {0};
+  model_put(&file, g);
+  struct graph *back = model_parse(&a, file.data, file.size, &e);
+  if (!back) fail_msg("%s", e.text);
+  const struct value *v = &back->values[graph_find_value(back, "kernel")];
+  assert_int_equal(v->mask->count, OC * IC);
+  assert_int_equal(value_connections(v), 7 * KH * KW);
+  for (int64_t o = 0; o < OC; o++)
+    for (int64_t k = 0; k < KH * KW; k++)
+      for (int64_t i = 0; i < IC; i++)
+        assert_int_equal(value_is_cut(v, (o * KH * KW + k) * IC + i), table[o][i] == '0');
+  text_free(&file);
+  arena_free(&a);
+}
+
+// A convolution of 3 x 3 pixels, of which a slice has a part of an axis.
+static int64_t macs(struct graph *g, uint32_t kernel, const int64_t *slice) {
+  const int64_t in[3] = {4, 6, IC}, out[3] = {3, 3, OC};
+  struct type t = type_fixed(g->arena, 6, true, 0.25, 0);
+  uint32_t node = graph_add_node(g, OP_conv2d, "layer");
+  graph_add_use(g, node, (struct use){graph_add_value(g, "x", 3, in, t, true), 0, NONE});
+  graph_add_use(g, node, (struct use){kernel, 0, NONE});
+  graph_add_out(g, node, graph_add_value(g, "y", 3, out, t, true));
+  if (slice) graph_add_ints(g, node, ATTR_slice, 3, slice);
+  return node_macs(g, &g->nodes[node]);
+}
+
+static void macs_are_of_connections(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct graph *g = graph_new(&a, "g");
+  uint32_t kernel = add_kernel(g);
+  assert_int_equal(macs(g, kernel, NULL), 3 * 3 * OC * TAPS);
+  add_table(&a, &g->values[kernel]);
+  assert_int_equal(macs(g, kernel, NULL), 3 * 3 * KH * KW * 7);
+  assert_int_equal(macs(g, kernel, (const int64_t[]){0, 1, 2}), 1 * 3 * KH * KW * 7); // a row
+  assert_int_equal(macs(g, kernel, (const int64_t[]){2, 0, 2}), 3 * 3 * KH * KW * 6); // outputs
+  assert_int_equal(macs(g, kernel, (const int64_t[]){3, 1, 2}),
+                   3 * 3 * 1 * KW * 7); // of the kernel
+  assert_int_equal(macs(g, kernel, (const int64_t[]){5, 1, 3}), 3 * 3 * KH * KW * 3); // inputs
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_kernel_has_its_taps_by_output),
                                      cmocka_unit_test(fan_in_is_what_an_output_sums),
                                      cmocka_unit_test(intervals_sum_over_the_taps),
                                      cmocka_unit_test(kernels_are_packed_by_tap),
                                      cmocka_unit_test(kernels_are_quantised_as_matrices),
-                                     cmocka_unit_test(masks_keep_their_shape)};
+                                     cmocka_unit_test(masks_keep_their_shape),
+                                     cmocka_unit_test(a_table_is_the_same_for_all_taps),
+                                     cmocka_unit_test(macs_are_of_connections)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,25 @@ static void conv(const struct step *s, const struct node *n, int64_t *to) {
         }
 }
 
+// A depthwise convolution all of whose taps have the channel's one weight.
+static void subsample(const struct step *s, const struct node *n, int64_t *to) {
+  const struct value *x = input_of(s, n, 0), *w = input_of(s, n, 1);
+  const struct attr *kernel = node_attr(n, ATTR_kernel);
+  struct image m = image_of(s, n, kernel ? kernel->ints : x->shape);
+  for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
+    for (int64_t i = 0; i < m.out[0] * m.out[1] * m.channels; i++) {
+      int64_t c = i % m.channels, ox = i / m.channels % m.out[1], oy = i / m.channels / m.out[1];
+      fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, c) : 0;
+      for (int64_t k = 0; k < m.kernel[0] * m.kernel[1]; k++) {
+        int64_t pixel = seen(&m, oy, ox, k / m.kernel[1], k % m.kernel[1]);
+        if (pixel >= 0)
+          acc += centred(s, n, 0, f, pixel * m.channels + c) *
+                 ((fix_wide)code(s, n, 1, f, c) - zero_of(w, c));
+      }
+      *to++ = finish(s, n, 0, acc, c);
+    }
+}
+
 // sum * 2^-shift / count as a code: the quotient, and what the digits behind it say.
 static int64_t divided(const struct step *s, const struct node *n, fix_wide sum, int64_t count) {
   const struct value *y = output_of(s, n);
@@ -438,6 +457,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
     return;
   case COLUMN_POOL:
     pool(s, n, y);
+    return;
+  case COLUMN_SUBSAMPLE:
+    subsample(s, n, y);
     return;
   case COLUMN_SHAPE:
     copy(s, n, y);

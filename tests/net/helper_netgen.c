@@ -160,8 +160,25 @@ void netgen_flatten(struct netgen *n) {
   netgen_finish(n, node);
 }
 
+// Some weights have a mask, for each of them or one for all taps; random numbers of its own, so
+// that the networks without stay what they are.
+static void cut(struct netgen *n, struct value *w) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 20};
+  int64_t shape[RANK_MAX];
+  if (w->type.cls == TYPE_BIPOLAR || rng_range(&own, 1, 100) > 25) return;
+  memcpy(shape, w->shape, sizeof shape);
+  bool table = rng_range(&own, 0, 1);
+  for (int d = 1; table && d < w->rank - 1; d++) shape[d] = 1;
+  w->mask = tensor_new(n->arena, DTYPE_U8, w->rank, shape);
+  for (int64_t i = 0; i < w->mask->count; i++) tensor_set_int(w->mask, i, rng_range(&own, 0, 1));
+  for (int64_t i = 0; i < w->init->count; i++)
+    if (value_is_cut(w, i))
+      tensor_set_int(w->init, i, type_zero(&w->type, i / (w->init->count / w->shape[0])));
+}
+
 void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct type *w,
                      const struct type *out) {
+  cut(n, &n->g->values[n->g->nodes[node].in[1].value]);
   const int64_t *outs = n->g->values[n->g->nodes[node].in[1].value].shape;
   if (netgen_chance(n, 70)) netgen_use(n, node, netgen_tensor(n, "b", 1, outs, bias_type(n, x, w)));
   graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
@@ -294,6 +311,9 @@ static bool add(struct netgen *n, enum op op) {
     return true;
   case COLUMN_POOL:
     netgen_pool(n, op);
+    return true;
+  case COLUMN_SUBSAMPLE:
+    netgen_subsample(n);
     return true;
   case COLUMN_REORDER:
     netgen_reorder(n, op);

@@ -48,6 +48,7 @@ void netgen_rows(struct netgen *n); // a linear layer over the last axis
 void netgen_rows_of(struct netgen *n, int64_t outs);
 void netgen_conv(struct netgen *n, enum op op);
 void netgen_pool(struct netgen *n, enum op op);
+void netgen_subsample(struct netgen *n);
 void netgen_image(struct netgen *n, int axes); // the same elements as (H, W, C) or (L, C)
 void netgen_reorder(struct netgen *n, enum op op);
 void netgen_state(struct netgen *n);

@@ -166,3 +166,29 @@ void netgen_pool(struct netgen *n, enum op op) {
   }
   netgen_finish(n, node);
 }
+
+// Windows as those of convolutions, or of pools, a last one beyond the image among them.
+void netgen_subsample(struct netgen *n) {
+  int axes = netgen_chance(n, 50) ? 1 : 2;
+  netgen_image(n, axes);
+  uint32_t x = n->at;
+  bool global = netgen_chance(n, 15), pools = netgen_chance(n, 50);
+  bool ceil = pools && netgen_end(n)->type.cls == TYPE_FIXED && netgen_chance(n, 50);
+  struct sliding s = pools ? pooling(n, axes, true) : sliding(n, axes);
+  int64_t channels = netgen_end(n)->shape[axes];
+  s.out[axes] = channels;
+  struct type w = netgen_weight_type(n, channels), out = netgen_stream_type(n, true, 16);
+  uint32_t node = netgen_add_node(n, OP_subsample, out, axes + 1, s.out, netgen_end(n)->per_frame);
+  netgen_use(n, node, x);
+  if (global)
+    s = (struct sliding){.stride = {1, 1}, .dilation = {1, 1}};
+  else
+    graph_add_ints(n->g, node, ATTR_kernel, axes, s.kernel);
+  add_attrs(n, node, &s, axes);
+  if (ceil) graph_add_int(n->g, node, ATTR_ceil, 1);
+  netgen_use(n, node, netgen_tensor(n, "w", 1, &channels, w));
+  struct value *y = &n->g->values[n->g->nodes[node].out[0]];
+  struct err e = {0};
+  graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);
+  netgen_weighted(n, node, x, &w, &out);
+}

@@ -109,6 +109,25 @@ static void make_pool(struct probe *p) {
     graph_add_int(p->g, p->node, ATTR_count_pad, 1);
 }
 
+static void make_subsample(struct probe *p) {
+  int axes = (int)pick(p, 1, 2);
+  int64_t x[3], kernel[2], list[6];
+  for (int d = 0; d < axes; d++) {
+    x[d] = pick(p, 5, 9);
+    kernel[d] = pick(p, 1, 3);
+  }
+  x[axes] = pick(p, 1, 3);
+  add_input(p, axes + 1, x, bit(p, 0), 2);
+  add_input(p, 1, x + axes, bit(p, 1), 2);
+  if (bit(p, 2)) add_input(p, 1, x + axes, bit(p, 3), 2);
+  if (bit(p, 4)) graph_add_ints(p->g, p->node, ATTR_kernel, axes, kernel);
+  for (int i = 0; i < 6; i++) list[i] = pick(p, 1, 2);
+  if (pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_stride, axes, list);
+  if (bit(p, 4) && pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_dilation, axes, list + 2);
+  if (pick(p, 0, 1)) graph_add_ints(p->g, p->node, ATTR_pad, 2 * axes, list + 2);
+  if (pick(p, 0, 1)) graph_add_int(p->g, p->node, ATTR_ceil, 1);
+}
+
 static void make_slice(struct probe *p, const int64_t *x) {
   int64_t begin[3], end[3], step[3];
   for (int d = 0; d < 3; d++) {
@@ -275,6 +294,9 @@ bool probe_make(struct probe *p, enum op op) {
   case GRADIENT_MAX_POOL:
   case GRADIENT_AVG_POOL:
     make_pool(p);
+    return true;
+  case GRADIENT_SUBSAMPLE:
+    make_subsample(p);
     return true;
   case GRADIENT_REORDER:
     make_reorder(p);

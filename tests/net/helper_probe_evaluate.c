@@ -216,6 +216,31 @@ static void conv(const struct probe *p, int64_t f, double *y) {
   }
 }
 
+static void subsample(const struct probe *p, int64_t f, double *y) {
+  const struct array *x = &p->job.in[0], *out = &p->job.out[0];
+  int axes = x->rank - 1, rows = 0, columns = axes - 1;
+  bool image = !node_attr(p->job.node, ATTR_kernel), flat = axes == 1;
+  int64_t channels = x->shape[axes], width = out->shape[columns];
+  int64_t high = flat ? 1 : image ? x->shape[rows] : listed(p, ATTR_kernel, rows, 1);
+  int64_t wide = image ? x->shape[columns] : listed(p, ATTR_kernel, columns, 1);
+  for (int64_t i = 0; i < out->elements; i++) {
+    int64_t c = i % channels, oy = i / channels / width, ox = i / channels % width;
+    double sum = 0;
+    for (int64_t k = 0; k < high * wide; k++) {
+      int64_t row = flat ? 0
+                         : oy * listed(p, ATTR_stride, rows, 1) +
+                               k / wide * listed(p, ATTR_dilation, rows, 1) -
+                               listed(p, ATTR_pad, rows, 0);
+      sum += seen(p, f, row,
+                  ox * listed(p, ATTR_stride, columns, 1) +
+                      k % wide * listed(p, ATTR_dilation, columns, 1) -
+                      listed(p, ATTR_pad, columns, 0),
+                  c);
+    }
+    y[i] = sum * frame(p, 1, f)[c] + (p->job.node->n_in > 2 ? frame(p, 2, f)[c] : 0);
+  }
+}
+
 static void pool(const struct probe *p, int64_t f, double *y) {
   const struct array *x = &p->job.in[0], *out = &p->job.out[0];
   const struct node *n = p->job.node;
@@ -307,6 +332,9 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     return;
   case COLUMN_POOL:
     pool(p, f, y);
+    return;
+  case COLUMN_SUBSAMPLE:
+    subsample(p, f, y);
     return;
   case COLUMN_CLASSIFY:
     softmax(p, f, y);

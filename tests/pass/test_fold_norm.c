@@ -81,6 +81,7 @@ static void folds(void **state) {
       {"[9]", "{\"op\":\"linear\",\"out\":5}," NORM, 0},
       {"[5,9]", "{\"op\":\"linear\",\"out\":5}," NORM NORM, 1}, // one goes in, one stays
       {"[8,3]", "{\"op\":\"conv1d\",\"out\":4,\"kernel\":[3]}," NORM "{\"op\":\"relu\"}," NORM, 1},
+      {"[6,7,4]", "{\"op\":\"subsample\",\"kernel\":[2,2]}," NORM, 0},
       {"[6,7,4]", NORM CONV, 1},
       {"[9]", NORM, 1},
       {"[6,6,4]", CONV "{\"op\":\"max_pool\",\"kernel\":[2,2]}," NORM, 1},

@@ -141,7 +141,7 @@ static void random_networks(void **state) {
     }
   static const enum op kinds[] = {OP_linear, OP_matmul, OP_sum,    OP_add,        OP_sub,
                                   OP_mul,    OP_relu,   OP_clip,   OP_leaky_relu, OP_hard_sigmoid,
-                                  OP_concat, OP_conv1d, OP_conv2d, OP_max_pool};
+                                  OP_concat, OP_conv1d, OP_conv2d, OP_max_pool,   OP_subsample};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (t.opened[kinds[i]] < 4) fail_msg("%s: %u", op_info(kinds[i])->name, t.opened[kinds[i]]);
   print_message("%u requants\n", t.requants);

@@ -24,9 +24,9 @@ struct reduced {
   int64_t mul;
   int shift;
   const char *rounding, *overflow;
-  int weight_width; // depthwise
+  int weight_width; // depthwise, subsample
   const char *weight_type;
-  bool channels; // depthwise: a multiplier for each
+  bool channels; // likewise: a multiplier for each
 };
 
 static const struct reduced reduced[] = {
@@ -268,10 +268,72 @@ static const struct reduced reduced[] = {
      2,
      "signed",
      false},
+    {"subsample",
+     {1, 1, {4, 4}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     3,
+     "signed",
+     0,
+     {4, "signed", 0},
+     1,
+     1,
+     3,
+     "half_even",
+     "saturate",
+     4,
+     "signed",
+     false},
+    {"subsample",
+     {2, 3, {5, 6}, {3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1}, 5},
+     8,
+     "unsigned",
+     0,
+     {8, "signed", 2},
+     1,
+     1,
+     5,
+     "half_away",
+     "saturate",
+     8,
+     "signed",
+     true},
+    {"subsample",
+     {3, 2, {6, 4}, {3, 2}, {2, 1}, {1, 1}, {0, 1}, {0, 0}, 0},
+     5,
+     "signed",
+     0,
+     {8, "signed", 0},
+     1,
+     1,
+     0,
+     "zero",
+     "wrap",
+     1,
+     "bipolar",
+     false},
+    {"subsample",
+     {2, 1, {1, 15}, {1, 4}, {1, 1}, {1, 2}, {0, 0}, {0, 0}, 0},
+     1,
+     "bipolar",
+     0,
+     {6, "unsigned", 9},
+     1,
+     1717986919,
+     31,
+     "half_up",
+     "saturate",
+     3,
+     "unsigned",
+     false},
 };
+
+// One weight for each channel.
+static bool shares(const struct reduced *r) {
+  return strcmp(r->kind, "subsample") == 0;
+}
 
 static int64_t weight(const struct cell *c, int channel, int tap) {
   const struct reduced *r = c->with;
+  if (shares(r)) tap = 0;
   uint64_t noise = cell_random((uint64_t)c->id, 11, (uint64_t)(channel * 64 + tap));
   return cell_value(cell_code((int64_t)noise, r->weight_width), r->weight_width, r->weight_type);
 }
@@ -307,7 +369,7 @@ static uint64_t reduce(const struct cell *c, int frame, int element) {
   const struct reduced *r = c->with;
   const struct shape *s = &r->shape;
   int pixel = element / window_channels(s), channel = element % window_channels(s);
-  bool largest = strcmp(r->kind, "max") == 0, weighs = strcmp(r->kind, "depthwise") == 0;
+  bool largest = strcmp(r->kind, "max") == 0, weighs = r->weight_width > 0;
   int64_t best = INT64_MIN;
   fix_wide sum = weighs ? bias(c, channel) : 0;
   for (int k = 0; k < window_taps(s); k++) {
@@ -361,7 +423,7 @@ static void write_images(const struct cell *c, const char *folder) {
   FILE *muls = r->channels ? image(c, folder, "mul") : NULL;
   uint64_t codes[64];
   for (int beat = 0; beat < s->beats; beat++) {
-    for (int k = 0; k < window_taps(s); k++) {
+    for (int k = 0; k < (shares(r) ? 1 : window_taps(s)); k++) {
       for (int lane = 0; lane < s->lanes; lane++) {
         int64_t w = weight(c, beat * s->lanes + lane, k);
         codes[lane] = r->weight_width == 1 ? w > 0 : cell_code(w, r->weight_width);
@@ -475,6 +537,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   cell_text(c, "IN_TYPE", r->type);
   cell_wide(c, "IN_ZERO", r->zero);
   if (average) shift = divide(c, r, r->width + 2 + bits_of((uint64_t)window_taps(s)));
+  if (shares(r)) cell_integer(c, "SUM_WIDTH", r->width + 1 + bits_of((uint64_t)window_taps(s)));
   if (!largest && !average) {
     char name[64];
     cell_integer(c, "WEIGHT_WIDTH", r->weight_width);

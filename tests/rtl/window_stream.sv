@@ -133,6 +133,21 @@ module window_stream #(
         .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
         .m_axis_tlast(m_axis_tlast)
       );
+    end else if (WHAT == 80'("subsample")) begin : gen_subsample
+      fixed_subsample #(
+        .LANES(LANES), .BEATS(BEATS), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH),
+        .IN_TYPE(IN_TYPE), .SUM_WIDTH(SUM_WIDTH), .WEIGHT_WIDTH(WEIGHT_WIDTH),
+        .WEIGHT_TYPE(WEIGHT_TYPE), .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH),
+        .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .MUL_WIDTH(MUL_WIDTH), .MUL(MUL),
+        .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW),
+        .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+      ) sums (
+        .aclk(aclk), .aresetn(aresetn),
+        .s_axis_tdata(w_tdata), .s_axis_tvalid(w_tvalid), .s_axis_tready(w_tready),
+        .s_axis_tlast(w_tlast),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
+        .m_axis_tlast(m_axis_tlast)
+      );
     end else if (WHAT == 80'("linear")) begin : gen_linear
       fixed_linear #(
         .IN_FEATURES(GROUP*LANES), .OUT_FEATURES(OUT_GROUPS*OUT_LANES), .IN_LANES(LANES),

@@ -22,6 +22,8 @@ static const struct shape {
 } shapes[] = {
     {"resnet-mini", "-p 8,3 --target-cycles 14112", 28 * 28, false},
     {"ds-mini", "-p 8,3 --target-cycles 3528", 28 * 28, false},
+    {"lenet1", "-p 8,3 --target-cycles 14400", 28 * 28, true},
+    {"lenet5-1998", "-p 8,3 --target-cycles 19600", 28 * 28, true},
     {"shuffle-mini", "-p 8,3 --target-cycles 1000", 28 * 28, true},
     {"resnet8", "-p 8,3 --target-cycles 147456", 32 * 32 * 3, true},
     {"ds-cnn", "-p 8,3 --target-cycles 64000", 49 * 10, true},

@@ -14,6 +14,12 @@
 
 #define INPUT "\"input\":{\"shape\":[4]}"
 #define LAYERS "\"layers\":[{\"op\":\"linear\",\"out\":64}]"
+// A convolution of an image of 4 channels.
+#define TABLE(connections)                                                                         \
+  "{\"input\":{\"shape\":[9,9,4]},\"layers\":[{\"op\":\"conv2d\",\"out\":3,\"kernel\":[5,3],"      \
+  "\"connections\":" connections "}],\"initial\":\"lecun\"}"
+#define SUBSAMPLE(fields)                                                                          \
+  "{\"input\":{\"shape\":[8,9,64]},\"layers\":[{\"op\":\"subsample\"" fields "}]}"
 
 static struct recipe parsed(struct arena *a, const char *json) {
   struct recipe r = {0};
@@ -80,6 +86,31 @@ static const struct {
     {"{" INPUT ",\"layers\":[{\"op\":\"tanh\",\"table\":\"t\"}]}",
      "layer 1: table: not of the kind"},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"connections\":[]}]}",
+     "layer 1: unknown field \"connections\""},
+    {"{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":8,\"kernel\":[2],"
+     "\"groups\":4}]}",
+     "layer 1: groups: 4, which must divide 6 channels"},
+    {"{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":8,\"kernel\":[2],"
+     "\"groups\":0}]}",
+     "layer 1: groups: 0, which must divide 6 channels"},
+    {SUBSAMPLE(",\"out\":3"), "layer 1: unknown field \"out\""},
+    {SUBSAMPLE(",\"connections\":[[0]]"), "layer 1: unknown field \"connections\""},
+    {SUBSAMPLE(",\"count_pad\":1"), "attribute \"count_pad\" doesn't belong to subsample"},
+    {SUBSAMPLE(",\"kernel\":[9,9,1]"), "layer 1: kernel: 3 numbers, expected 2"},
+    {SUBSAMPLE(",\"kernel\":[\"3\",3]"), "layer 1: a kernel of 0 rows"},
+    {SUBSAMPLE(",\"kernel\":[2,10]"), "layer 1: a kernel over 10 columns, the padded image has 9"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"subsample\"}]}",
+     "layer 1: expected an image (H, W, C) or (L, C), found rank 1"},
+    {TABLE("[[0],[1]]"), "layer 1: connections: 2 lists, expected one for each of 3 outputs"},
+    {TABLE("3"), "layer 1: connections: 0 lists, expected one for each of 3 outputs"},
+    {TABLE("[[0],[],[1]]"), "layer 1: connections: output 1: expected a list of inputs"},
+    {TABLE("[[0],1,[1]]"), "layer 1: connections: output 1: expected a list of inputs"},
+    {TABLE("[[0],[1],[1,4]]"), "connections: output 2: entry 1 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[1,-1]]"), "connections: output 2: entry 1 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[1.5]]"), "connections: output 2: entry 0 is no input from 0 to 3"},
+    {TABLE("[[0],[1],[2,3,2]]"), "connections: output 2: input 2 stands twice"},
+    {TABLE("[[0],[1],[1]],\"groups\":1"), "connections: groups says what each output sees"},
     {"{" INPUT ",\"layers\":[{\"op\":\"clip\",\"lo\":0}]}", "\"hi\""},
     {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}", "loss: \"hinge\", expected cross_entropy, mse"},
     {"{" INPUT "," LAYERS ",\"loss\":5}", "loss: \"?\", expected cross_entropy, mse"},
@@ -204,6 +235,111 @@ static void weights_fill_their_interval(void **state) {
   }
 }
 
+// ---- connection tables
+
+// What a table leaves out is 0 and the mask cuts it; the others fill the interval of as many inputs
+// as their output has, to the ends: 2.4 / n.
+static void tables_cut_connections(void **state) {
+  (void)state;
+  static const char *const seen[] = {"0", "123", "0123"};
+  struct arena a = {0};
+  struct recipe r = parsed(&a, TABLE("[[0],[3,1,2],[0,1,2,3]]"));
+  const struct value *w = &r.model->values[graph_find_value(r.model, "conv1.weight")];
+  const struct value *b = &r.model->values[graph_find_value(r.model, "conv1.bias")];
+  assert_int_equal(w->mask->count, 3 * 4);
+  assert_int_equal(value_connections(w), 15 * (1 + 3 + 4));
+  for (int64_t o = 0; o < 3; o++) {
+    float bound = 2.4f / (float)(15 * strlen(seen[o])), most = 0;
+    for (int64_t i = o * 60; i < (o + 1) * 60; i++) {
+      float x = ((float *)w->init->data)[i];
+      assert_int_equal(value_is_cut(w, i), !strchr(seen[o], (int)('0' + i % 4)));
+      assert_int_equal(x == 0, value_is_cut(w, i));
+      most = fmaxf(most, fabsf(x));
+    }
+    assert_true(most <= bound && most > 0.85f * bound);
+    assert_true(fabsf(((float *)b->init->data)[o]) <= bound);
+  }
+  arena_free(&a);
+}
+
+// A linear layer has one, too; what it leaves is the same as without.
+static void numbers_of_what_is_cut_are_left_out(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe all = parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":2}]}");
+  struct recipe cut = parsed(&a, "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":2,"
+                                 "\"connections\":[[0,1,2,3],[3,0]]}]}");
+  const struct value *v = &cut.model->values[graph_find_value(cut.model, "fc1.weight")];
+  const float *x = all.model->values[graph_find_value(all.model, "fc1.weight")].init->data;
+  const float *y = v->init->data;
+  for (int64_t i = 0; i < 4; i++) assert_true(x[i] == y[i]);
+  assert_true(y[5] == 0 && y[6] == 0);
+  // of 2 inputs instead of 4
+  assert_true(fabs((double)y[4] / (double)x[4] - sqrt(2)) < 1e-6);
+  assert_true(fabs((double)y[7] / (double)x[7] - sqrt(2)) < 1e-6);
+  arena_free(&a);
+}
+
+// A group of outputs has weights for its own channels alone.
+static void groups_cut_weights(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct recipe r =
+      parsed(&a, "{\"input\":{\"shape\":[5,6]},\"layers\":[{\"op\":\"conv1d\",\"out\":9,"
+                 "\"kernel\":[2],\"groups\":3},{\"op\":\"conv1d\",\"out\":4,"
+                 "\"kernel\":[1]}]}");
+  static const int64_t shapes[2][3] = {{9, 2, 2}, {4, 1, 9}};
+  for (int i = 0; i < 2; i++) {
+    const struct value *w = node_in(r.model, &r.model->nodes[i], 1);
+    assert_int_equal(w->rank, 3);
+    assert_memory_equal(w->shape, shapes[i], sizeof shapes[i]);
+  }
+  arena_free(&a);
+}
+
+// What a normalisation begins with, for each channel.
+static void normalisations_begin_as_nothing(void **state) {
+  (void)state;
+  static const char *const names[] = {"n.gamma", "n.beta", "n.mean", "n.variance"};
+  static const float values[] = {1, 0, 0, 1};
+  struct arena a = {0};
+  struct recipe r = parsed(&a, "{\"input\":{\"shape\":[2,3,5]},\"layers\":[{\"op\":\"batch_norm\","
+                               "\"name\":\"n\"}]}");
+  const struct node *n = &r.model->nodes[0];
+  assert_int_equal(n->n_in, 5);
+  for (uint32_t i = 0; i < 4; i++) {
+    const struct value *v = node_in(r.model, n, 1 + i);
+    assert_string_equal(v->name, names[i]);
+    assert_int_equal(v->rank, 1);
+    assert_int_equal(v->shape[0], 5);
+    for (int64_t c = 0; c < 5; c++) assert_true(((float *)v->init->data)[c] == values[i]);
+  }
+  arena_free(&a);
+}
+
+// A weight and a bias for each channel, in the interval of a window's inputs.
+static void subsamples_have_a_weight_for_each_channel(void **state) {
+  (void)state;
+  static const struct {
+    const char *json;
+    double taps;
+  } cases[] = {{SUBSAMPLE(",\"kernel\":[2,3],\"stride\":[2,3]"), 6}, {SUBSAMPLE(""), 72}};
+  for (int k = 0; k < 2; k++) {
+    struct arena a = {0};
+    struct recipe r = parsed(&a, cases[k].json);
+    assert_string_equal(r.model->nodes[0].name, "subsample1");
+    for (uint32_t i = 1; i < 3; i++) {
+      const struct value *v = node_in(r.model, &r.model->nodes[0], i);
+      float most = 0, bound = (float)(1 / sqrt(cases[k].taps));
+      assert_int_equal(v->rank, 1);
+      assert_int_equal(v->shape[0], 64);
+      for (int64_t c = 0; c < 64; c++) most = fmaxf(most, fabsf(((float *)v->init->data)[c]));
+      assert_true(most <= bound && most > 0.9f * bound);
+    }
+    arena_free(&a);
+  }
+}
+
 // ---- schedules
 
 static void wrong_schedules(void **state) {
@@ -228,10 +364,18 @@ static void wrong_schedules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
-      cmocka_unit_test(branches),         cmocka_unit_test(types_are_words),
-      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_recipes),
+      cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(branches),
+      cmocka_unit_test(types_are_words),
+      cmocka_unit_test(what_is_left_out),
+      cmocka_unit_test(weights_fill_their_interval),
       cmocka_unit_test(wrong_schedules),
+      cmocka_unit_test(tables_cut_connections),
+      cmocka_unit_test(numbers_of_what_is_cut_are_left_out),
+      cmocka_unit_test(groups_cut_weights),
+      cmocka_unit_test(normalisations_begin_as_nothing),
+      cmocka_unit_test(subsamples_have_a_weight_for_each_channel),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

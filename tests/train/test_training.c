@@ -279,6 +279,31 @@ static void cut_connections_stay_zero(void **state) {
   arena_free(&l.arena);
 }
 
+// So does a connection table, which is the same for all taps.
+static void tables_stay_zero(void **state) {
+  (void)state;
+  static const enum assign optimizers[] = {ASSIGN_sgd, ASSIGN_momentum, ASSIGN_nesterov,
+                                           ASSIGN_adam, ASSIGN_adamw};
+  for (size_t k = 0; k < sizeof optimizers / sizeof *optimizers; k++) {
+    struct lesson l;
+    lesson_new(&l,
+               "{\"input\":{\"shape\":[4,4,3]},\"layers\":[{\"op\":\"conv2d\",\"out\":4,"
+               "\"kernel\":[3,2],\"connections\":[[0,1],[2],[0,1,2],[1]]},{\"op\":\"flatten\"},"
+               "{\"op\":\"linear\",\"out\":3}]}",
+               optimizers[k], 6, NULL, 0);
+    const struct value *w = &l.recipe.model->values[l.training->parameters[0].weight];
+    float *found = ARENA_NEW(&l.arena, float, lesson_size(&l));
+    lesson_static(&l, 2, true, LESSON_STEPS, found);
+    assert_int_equal(value_connections(w), 7 * 6);
+    for (int64_t i = 0; i < w->init->count; i++)
+      if (value_is_cut(w, i))
+        assert_true(found[i] == 0);
+      else
+        assert_true(found[i] != ((float *)w->init->data)[i]);
+    arena_free(&l.arena);
+  }
+}
+
 // ---- files: a training graph is a graph like any other
 
 static void a_training_graph_survives_model_bin(void **state) {
@@ -448,6 +473,7 @@ int main(void) {
                                      cmocka_unit_test(schedules_are_tables),
                                      cmocka_unit_test(a_wanted_slice_moves_alone),
                                      cmocka_unit_test(a_slice_has_a_memory_of_its_size),
+                                     cmocka_unit_test(tables_stay_zero),
                                      cmocka_unit_test(cut_connections_stay_zero),
                                      cmocka_unit_test(a_training_graph_survives_model_bin),
                                      cmocka_unit_test(sharing_saves_memory),

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sub-sampling in floats. Sums are in the order of the window's taps, then times the weight, then
+// the bias; gradients add frame after frame and pixel after pixel.
+#include "sw/exec/taps.h"
+
+#include <string.h>
+
+// Channels begin..end of the sum of a pixel's window, into sum (channels).
+static void sum_window(const struct taps *t, const float *image, int64_t pixel, int64_t begin,
+                       int64_t end, float *sum) {
+  int64_t at;
+  for (int64_t c = begin; c < end; c++) sum[c] = 0;
+  for (int64_t k = 0; k < taps_count(t); k++) {
+    if (!taps_at(t, pixel, k, &at)) continue;
+    for (int64_t c = begin; c < end; c++) sum[c] += image[at * t->channels + c];
+  }
+}
+
+static int64_t pixels_of(const struct taps *t) {
+  return t->job->out[0].elements / t->channels;
+}
+
+void real_subsample(const struct job *j) {
+  struct taps t;
+  int64_t begin, end;
+  if (!taps_of_subsample(j, &t)) return;
+  int64_t pixels = pixels_of(&t), channels = t.channels;
+  job_share(j, pixels * job_frames(j, &j->out[0]), &begin, &end);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t f = i / pixels, pixel = i % pixels;
+    const float *w = real_frame(&j->in[1], f), *b = real_frame(&j->in[2], f);
+    float *y = real_frame(&j->out[0], f) + pixel * channels;
+    sum_window(&t, real_frame(&j->in[0], f), pixel, 0, channels, y);
+    for (int64_t c = 0; c < channels; c++) y[c] *= w[c];
+    for (int64_t c = 0; b && c < channels; c++) y[c] += b[c];
+  }
+}
+
+// ---- gradients
+
+// Elements begin..end of each frame of a gradient that is begun anew.
+static void clear(const struct job *j, uint32_t k, float *to, int64_t begin, int64_t end) {
+  for (int64_t f = 0; to && j->fresh && f < job_frames(j, &j->in[k]); f++)
+    memset(real_like(&j->in[k], to, f) + begin, 0, (size_t)(end - begin) * sizeof *to);
+}
+
+// Of frames begin..end.
+static void backward_x(const struct taps *t, const float *dy, float *dx, int64_t begin,
+                       int64_t end) {
+  const struct job *j = t->job;
+  int64_t pixels = pixels_of(t), at;
+  for (int64_t i = begin * pixels; i < end * pixels; i++) {
+    int64_t f = i / pixels;
+    const float *w = real_frame(&j->in[1], f), *d = dy + i * t->channels;
+    float *image = real_like(&j->in[0], dx, f);
+    for (int64_t k = 0; k < taps_count(t); k++) {
+      if (!taps_at(t, i % pixels, k, &at)) continue;
+      for (int64_t c = 0; c < t->channels; c++) image[at * t->channels + c] += d[c] * w[c];
+    }
+  }
+}
+
+// Of channels begin..end; either may be NULL.
+static void backward_channels(const struct taps *t, const float *dy, float *dw, float *db,
+                              int64_t begin, int64_t end) {
+  const struct job *j = t->job;
+  struct arena a = {0};
+  float *sum = ARENA_NEW(&a, float, t->channels);
+  int64_t pixels = pixels_of(t);
+  for (int64_t i = 0; i < pixels * job_frames(j, &j->out[0]); i++) {
+    int64_t f = i / pixels;
+    const float *d = dy + i * t->channels;
+    float *w = real_like(&j->in[1], dw, f), *b = real_like(&j->in[2], db, f);
+    if (w) sum_window(t, real_frame(&j->in[0], f), i % pixels, begin, end, sum);
+    for (int64_t c = begin; w && c < end; c++) w[c] += d[c] * sum[c];
+    for (int64_t c = begin; b && c < end; c++) b[c] += d[c];
+  }
+  arena_free(&a);
+}
+
+void real_subsample_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct taps t;
+  int64_t begin, end, frames = job_frames(j, &j->out[0]);
+  if (!taps_of_subsample(j, &t)) return;
+  // by frames, if they have gradients of their own
+  job_share(j, j->in[0].per_frame ? frames : 1, &begin, &end);
+  if (dx[0] && begin < end) {
+    for (int64_t f = begin; j->fresh && f < end; f++)
+      memset(real_like(&j->in[0], dx[0], f), 0, (size_t)j->in[0].elements * sizeof **dx);
+    backward_x(&t, dy, dx[0], begin, j->in[0].per_frame ? end : frames);
+  }
+  job_share(j, t.channels, &begin, &end);
+  clear(j, 1, dx[1], begin, end);
+  clear(j, 2, dx[2], begin, end);
+  if (begin < end && (dx[1] || dx[2])) backward_channels(&t, dy, dx[1], dx[2], begin, end);
+}
