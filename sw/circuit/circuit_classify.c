@@ -7,7 +7,7 @@
 static bool make_classify(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   (void)a;
-  if (n->n_out > 1) return err_set(e, "only the index becomes a circuit, not the largest value");
+  if (n->n_out > 1) return err_set(e, "only the index becomes a circuit, not the value");
   if (type_is_bipolar(&node_in(g, n, 0)->type)) return err_set(e, "its input is bipolar");
   if (value_elements(node_out(g, n, 0)) != 1) return err_set(e, "its input has several rows");
   c->timing = (struct timing){

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// argmax (the lowest index wins a tie) and softmax, correctly rounded.
+// argmax and argmin (the lowest index wins a tie), and softmax, correctly rounded.
 #include "sw/exec/job.h"
 #include "sw/exec/softmax.h"
 
-static void argmax_row(const int64_t *x, int64_t count, int64_t *index, int64_t *value) {
+static void best_of_row(const int64_t *x, int64_t count, bool least, int64_t *index,
+                        int64_t *value) {
   int64_t best = 0;
   for (int64_t i = 1; i < count; i++)
-    if (x[i] > x[best]) best = i;
+    if (least ? x[i] < x[best] : x[i] > x[best]) best = i;
   *index = best;
   if (value) *value = x[best];
 }
@@ -20,6 +21,6 @@ void golden_classify(const struct job *j) {
     if (j->node->op == OP_softmax)
       softmax_codes(row, count, type_scale(&x->type, 0), &y->type, y0 + r * count);
     else
-      argmax_row(row, count, y0 + r, y1 ? y1 + r : NULL);
+      best_of_row(row, count, j->node->op == OP_argmin, y0 + r, y1 ? y1 + r : NULL);
   }
 }

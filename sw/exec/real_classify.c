@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// argmax (the lowest index wins a tie) and softmax in floats, over the last axis.
+// argmax and argmin (the lowest index wins a tie), and softmax in floats, over the last axis.
 #include "sw/base/elementary.h"
 #include "sw/exec/job.h"
 
@@ -12,10 +12,10 @@ static void softmax_row(const float *x, int64_t count, float *y) {
   for (int64_t i = 0; i < count; i++) y[i] = (float)(elementary_exp((double)x[i] - most) / sum);
 }
 
-static void argmax_row(const float *x, int64_t count, float *index, float *value) {
+static void best_of_row(const float *x, int64_t count, bool least, float *index, float *value) {
   int64_t best = 0;
   for (int64_t i = 1; i < count; i++)
-    if (x[i] > x[best]) best = i;
+    if (least ? x[i] < x[best] : x[i] > x[best]) best = i;
   *index = (float)best;
   if (value) *value = x[best];
 }
@@ -30,7 +30,7 @@ void real_classify(const struct job *j) {
     if (j->node->op == OP_softmax)
       softmax_row(x, count, y + r * count);
     else
-      argmax_row(x, count, y + r, value ? value + r : NULL);
+      best_of_row(x, count, j->node->op == OP_argmin, y + r, value ? value + r : NULL);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/train/recipe.h"
 
+#include "sw/base/bits.h"
 #include "sw/base/json.h"
 #include "sw/base/rng.h"
 #include "sw/data/verdict.h"
@@ -188,11 +189,20 @@ static bool is_layer(const struct op_info *info) {
                          TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED | TRAIT_AVERAGES);
 }
 
+// As wide as the last index needs.
+static struct type index_type(struct reading *r, const struct node *n) {
+  const struct value *x = node_in(r->g, n, 0);
+  int64_t last = x->rank ? x->shape[x->rank - 1] - 1 : 0;
+  return type_fixed(r->arena, bits_unsigned((uint64_t)last), false, 1, 0);
+}
+
 static bool add_output(struct reading *r, uint32_t node, const char *name) {
   int64_t shape[RANK_MAX];
   int rank;
-  if (!graph_shape(r->g, &r->g->nodes[node], 0, &rank, shape, r->err)) return false;
-  r->at = graph_add_value(r->g, name, rank, shape, type_real(), true);
+  const struct node *n = &r->g->nodes[node];
+  if (!graph_shape(r->g, n, 0, &rank, shape, r->err)) return false;
+  struct type type = op_is(n->op, TRAIT_INDEX) ? index_type(r, n) : type_real();
+  r->at = graph_add_value(r->g, name, rank, shape, type, true);
   graph_add_out(r->g, node, r->at);
   return true;
 }
@@ -329,5 +339,11 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
 void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l) {
   bool single = v->elements == 1 && v->kind != VERDICT_INDEX;
   if (!r->loss_chosen && (single || !l->classes)) r->loss = LOSS_MSE;
-  if (!r->targets_chosen && v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
+  if (r->targets_chosen) return;
+  if (v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
+  struct verdict seen = verdict_of_value(r->model, training_seen(r->model, r->loss));
+  if (r->loss == LOSS_MSE && seen.kind == VERDICT_LEAST) {
+    r->target[0] = 1;
+    r->target[1] = 0;
+  }
 }

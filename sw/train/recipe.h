@@ -30,7 +30,7 @@ struct answers;
 
 // What a recipe didn't say, from the network and the labels: a single output, and labels that are
 // targets, take the mean squared error; an output that is a class above 0 is trained towards -1
-// and 1.
+// and 1, and of outputs whose least is the class the right one towards 0, the others towards 1.
 void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l);
 
 #endif

@@ -397,7 +397,7 @@ static const struct rule no_circuits[] = {
     {OP_argmax, bipolar_input, "(argmax): its input is bipolar"},
     {OP_relu, requantised_per_channel, "(relu): its requantisation has channels"},
     {OP_tanh, no_table, "(tanh): tanh without a table"},
-    {OP_argmax, largest_value_too, "only the index becomes a circuit, not the largest value"},
+    {OP_argmax, largest_value_too, "only the index becomes a circuit, not the value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},
     {OP_add, spread, "elements, the output "},

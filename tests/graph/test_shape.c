@@ -117,6 +117,7 @@ static const struct rule rules[] = {
     {OP_reshape, reshape_into_nothing, "shape: dimension 0"},
     {OP_reshape, reshape_with_two_open, "shape: dimension -1"},
     {OP_argmax, class_of_the_first_axis, "only the last axis is supported"},
+    {OP_argmin, class_of_the_first_axis, "only the last axis is supported"},
 };
 
 static void test_rules(void **state) {

@@ -279,17 +279,18 @@ static void classify(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
   int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
   int64_t *row = ARENA_NEW(s->arena, int64_t, count);
-  int64_t *largest = n->n_out > 1 ? s->of[n->out[1]] : NULL;
+  int64_t *value = n->n_out > 1 ? s->of[n->out[1]] : NULL;
   for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
     int64_t best = 0;
     for (int64_t k = 0; k < count; k++) {
       row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
-      best = row[k] > row[best] ? k : best;
+      bool better = n->op == OP_argmin ? row[k] < row[best] : row[k] > row[best];
+      best = better ? k : best;
     }
     for (int64_t k = 0; n->op == OP_softmax && k < count; k++)
       y[r * count + k] = softmax_value(row, count, k, type_scale(&x->type, 0), &v->type);
-    if (n->op == OP_argmax) y[r] = best;
-    if (largest) largest[r] = row[best];
+    if (n->op != OP_softmax) y[r] = best;
+    if (value) value[r] = row[best];
   }
 }
 

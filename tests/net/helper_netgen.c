@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/net/helper_netgen_parts.h"
 
+#include "sw/base/bits.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 
@@ -267,10 +268,14 @@ static void classify(struct netgen *n, enum op op) {
   if (netgen_end(n)->type.cls != TYPE_FIXED) quantize_to(n, netgen_stream_type(n, false, 8));
   netgen_flatten(n);
   uint32_t x = n->at;
-  int64_t shape[1] = {op == OP_argmax ? 1 : netgen_end(n)->shape[0]};
-  struct type out = op == OP_argmax ? type_fixed(n->arena, (int)netgen_pick(n, 6, 8), false, 1, 0)
-                                    : type_fixed(n->arena, 8, false, 0x1p-8, 0);
-  bool two = op == OP_argmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
+  int64_t shape[1] = {op != OP_softmax ? 1 : netgen_end(n)->shape[0]};
+  int64_t last = netgen_end(n)->shape[0] - 1;
+  int width = op != OP_softmax ? (int)netgen_pick(n, 6, 8) : 8;
+  if (last > 63)
+    width = bits_unsigned((uint64_t)last) > width ? bits_unsigned((uint64_t)last) : width;
+  struct type out = op != OP_softmax ? type_fixed(n->arena, width, false, 1, 0)
+                                     : type_fixed(n->arena, 8, false, 0x1p-8, 0);
+  bool two = op != OP_softmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
   struct type in = netgen_end(n)->type;
   bool frames = netgen_end(n)->per_frame;
   uint32_t node = netgen_add_node(n, op, out, 1, shape, frames);

@@ -15,8 +15,8 @@
 
 enum { SEEDS = 8, FRAMES = 3, ELEMENTS = 4096 };
 
-static const enum op kinds[] = {OP_linear,  OP_relu,   OP_tanh,   OP_quantize,
-                                OP_flatten, OP_argmax, OP_conv1d, OP_conv2d};
+static const enum op kinds[] = {OP_linear, OP_relu,   OP_tanh,   OP_quantize, OP_flatten,
+                                OP_argmax, OP_argmin, OP_conv1d, OP_conv2d};
 
 // The integers of the output for `codes` (FRAMES, elements of the input).
 static void run(const struct graph *g, const int32_t *codes, int64_t *to) {

@@ -123,12 +123,14 @@ struct argmax {
   int elements, lanes, width;
   const char *type;
   int out_width;
+  bool least;
 };
 
-static const struct argmax argmaxes[] = {{10, 4, 8, "signed", 4}, {10, 10, 8, "signed", 4},
-                                         {1, 1, 8, "signed", 1},  {7, 1, 5, "unsigned", 3},
-                                         {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
-                                         {5, 8, 2, "signed", 3},  {13, 3, 1, "unsigned", 4}};
+static const struct argmax argmaxes[] = {
+    {10, 4, 8, "signed", 4},        {10, 10, 8, "signed", 4},     {1, 1, 8, "signed", 1},
+    {7, 1, 5, "unsigned", 3},       {29, 7, 2, "signed", 8},      {17, 16, 3, "unsigned", 5},
+    {5, 8, 2, "signed", 3},         {13, 3, 1, "unsigned", 4},    {11, 4, 4, "signed", 4, true},
+    {6, 1, 3, "unsigned", 3, true}, {29, 7, 2, "signed", 5, true}};
 
 // Every third frame has the sign bit of all elements set: of signed numbers the largest is
 // negative.
@@ -140,10 +142,11 @@ static uint64_t argmax_input(const struct cell *c, int frame, int element) {
 static uint64_t expected_argmax(const struct cell *c, int frame, int element) {
   const struct argmax *a = c->with;
   int best = element;
-  for (int i = 1; i < a->elements; i++)
-    if (cell_value(c->input(c, frame, i), a->width, a->type) >
-        cell_value(c->input(c, frame, best), a->width, a->type))
-      best = i;
+  for (int i = 1; i < a->elements; i++) {
+    int64_t x = cell_value(c->input(c, frame, i), a->width, a->type);
+    int64_t y = cell_value(c->input(c, frame, best), a->width, a->type);
+    if (a->least ? x < y : x > y) best = i;
+  }
   return (uint64_t)best;
 }
 
@@ -166,6 +169,7 @@ static void add_argmax(struct suite *s, const struct argmax *a) {
   cell_integer(c, "LANES", a->lanes);
   cell_integer(c, "WIDTH", a->width);
   cell_text(c, "IN_TYPE", a->type);
+  if (a->least) cell_integer(c, "LEAST", 1);
   cell_integer(c, "OUT_WIDTH", a->out_width);
 }
 

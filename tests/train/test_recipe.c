@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recipes of networks and words of schedules: what they say becomes the graph and its rates; what
 // is wrong is named by layer and field.
+#include "sw/data/verdict.h"
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
 
@@ -204,6 +205,32 @@ static void weights_fill_their_interval(void **state) {
   }
 }
 
+// Towards what outputs are trained, by the squared error: before an argmin the right one is the
+// least.
+static void targets_of_the_least(void **state) {
+  (void)state;
+  static const struct {
+    const char *rest;
+    double other, right;
+  } rows[] = {{"]", 0, 1},
+              {",{\"op\":\"argmax\"}]", 0, 1},
+              {",{\"op\":\"argmin\"}]", 1, 0},
+              {",{\"op\":\"argmin\"}],\"targets\":[3,2]", 3, 2}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct recipe r =
+        parsed(&a, arena_printf(&a,
+                                "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":3}%s,"
+                                "\"loss\":\"mse\"}",
+                                rows[i].rest));
+    struct verdict v = verdict_of(r.model);
+    struct answers answers = {.classes = (const int32_t[]){0}};
+    recipe_choose(&r, &v, &answers);
+    assert_true(r.target[0] == rows[i].other && r.target[1] == rows[i].right);
+    arena_free(&a);
+  }
+}
+
 // ---- schedules
 
 static void wrong_schedules(void **state) {
@@ -228,9 +255,13 @@ static void wrong_schedules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_recipes),    cmocka_unit_test(everything_that_can_be_said),
-      cmocka_unit_test(branches),         cmocka_unit_test(types_are_words),
-      cmocka_unit_test(what_is_left_out), cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(wrong_recipes),
+      cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(branches),
+      cmocka_unit_test(types_are_words),
+      cmocka_unit_test(what_is_left_out),
+      cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(targets_of_the_least),
       cmocka_unit_test(wrong_schedules),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
