@@ -6,7 +6,8 @@
 //   argmax, argmin                 its index                      0, 1, ..
 //   several elements               the largest, lowest first      0, 1, ..; or one column for each,
 //                                                                 a single 1 per row
-//   what argmin reads              the least, lowest first        the same
+//   distances (rbf), and what      the least, lowest first        the same
+//   argmin reads
 //   one element: sigmoid and the   1 above 0.5, else 0            0 and 1
 //   like; tanh and the like,       1 above 0, else 0              0 and 1, or -1 and 1
 //   bipolar; linear                1 above 0, else 0              the same, but integers only

@@ -5,6 +5,7 @@
 #include "sw/base/json.h"
 #include "sw/base/rng.h"
 #include "sw/data/verdict.h"
+#include "sw/train/recipe_weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct reading {
   enum { FAN_IN, LECUN, KAIMING } initial;
   uint32_t at; // the value at the end
   int counts[OP_COUNT];
+  struct recipe *out;
   struct err *err;
 };
 
@@ -89,6 +91,11 @@ static bool slides(enum op op) {
   return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride);
 }
 
+// Kinds that add a bias to what their weights make.
+static bool has_bias(enum op op) {
+  return op_is(op, TRAIT_WEIGHTS) && op_info(op)->in_max > 2;
+}
+
 // (OUT, IN), or (OC, KH, KW, C / groups) with the dimensions of `kernel`.
 static bool weight_shape(struct reading *r, const json_t *j, enum op op, int *rank,
                          int64_t shape[RANK_MAX]) {
@@ -121,14 +128,33 @@ static bool weight_shape(struct reading *r, const json_t *j, enum op op, int *ra
                  (long long)(count / shape[0]), (long long)ELEMENTS_MAX);
 }
 
+// Those that are given stay as they are, if nothing else is said.
+static bool add_own_weights(struct reading *r, const json_t *j, const char *name, int rank,
+                            const int64_t *shape, uint32_t *value) {
+  const json_t *given = json_object_get(j, "weights"), *trained = json_object_get(j, "trained");
+  if (trained && !json_is_boolean(trained))
+    return err_set(r->err, "trained: expected true or false");
+  *value = draw(r, name, rank, shape, shape_elements(rank - 1, shape + 1));
+  if (given && !recipe_weights(r->arena, given, r->g->values[*value].init, r->err)) return false;
+  if (trained ? !json_is_true(trained) : given != NULL) r->out->fixed[r->out->n_fixed++] = name;
+  return true;
+}
+
 static bool add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
   int64_t shape[RANK_MAX];
   int rank;
-  if (!weight_shape(r, j, r->g->nodes[node].op, &rank, shape)) return false;
+  uint32_t w;
+  enum op op = r->g->nodes[node].op;
+  if (!weight_shape(r, j, op, &rank, shape)) return false;
+  const char *own = arena_printf(r->arena, "%s.weight", name);
   int64_t taps = shape_elements(rank - 1, shape + 1);
-  uint32_t w = draw(r, arena_printf(r->arena, "%s.weight", name), rank, shape, taps);
-  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, taps);
+  if (has_bias(op))
+    w = draw(r, own, rank, shape, taps);
+  else if (!add_own_weights(r, j, own, rank, shape, &w))
+    return false;
   graph_add_use(r->g, node, (struct use){w, 0, NONE});
+  if (!has_bias(op)) return true;
+  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, taps);
   graph_add_use(r->g, node, (struct use){b, 0, NONE});
   return true;
 }
@@ -211,7 +237,7 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  const char *kind = slides(op) ? "conv" : op_is(op, TRAIT_WEIGHTS) ? "fc" : op_info(op)->name;
+  const char *kind = slides(op) ? "conv" : has_bias(op) ? "fc" : op_info(op)->name;
   return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
 
@@ -265,6 +291,8 @@ static bool read_layer(struct reading *r, const json_t *j) {
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
                (op_is((enum op)op, TRAIT_WEIGHTS) && strcmp(key, "out") == 0) ||
+               (op_is((enum op)op, TRAIT_WEIGHTS) && !has_bias((enum op)op) &&
+                (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
                (slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }
@@ -275,6 +303,7 @@ static bool read_layers(struct reading *r) {
   const json_t *layers = json_object_get(r->root, "layers");
   if (!json_is_array(layers) || !json_array_size(layers))
     return err_set(r->err, "layers: expected a list of layers");
+  r->out->fixed = ARENA_NEW(r->arena, const char *, (int64_t)json_array_size(layers));
   for (size_t i = 0; i < json_array_size(layers); i++)
     if (!read_layer(r, json_array_get(layers, i))) return err_within(r->err, "layer %zu", i + 1);
   graph_add_output(r->g, r->at);
@@ -330,7 +359,9 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
                   struct err *e) {
   json_t *root = json_parse(text, size, e);
   if (!root) return false;
-  struct reading r = {.arena = a, .root = root, .rng = {rng_at(seed, 0, 0), 0}, .err = e};
+  struct reading r = {
+      .arena = a, .root = root, .rng = {rng_at(seed, 0, 0), 0}, .out = out, .err = e};
+  *out = (struct recipe){0};
   bool ok = read_all(&r, out);
   json_decref(root);
   return ok;

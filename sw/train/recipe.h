@@ -8,7 +8,8 @@
 //    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in"}
 //
 // A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
-// `out` and gets weights, a convolution `kernel` too.
+// `out` and gets weights, a convolution `kernel` too, and an rbf layer may have `weights` of its
+// own.
 #ifndef NNGEN_TRAIN_RECIPE_H
 #define NNGEN_TRAIN_RECIPE_H
 
@@ -19,6 +20,8 @@ struct recipe {
   enum loss loss;
   double target[2];                 // of the other classes, of the right one
   bool loss_chosen, targets_chosen; // said so; otherwise recipe_choose may change them
+  const char **fixed;               // (n_fixed) names of weights that stay as they are
+  uint32_t n_fixed;
 };
 
 // Weights are drawn with `seed`. False with the layer and field that is wrong.

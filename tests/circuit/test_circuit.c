@@ -399,6 +399,8 @@ static const struct rule no_circuits[] = {
     {OP_tanh, no_table, "(tanh): tanh without a table"},
     {OP_argmax, largest_value_too, "only the index becomes a circuit, not the value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
+    {OP_argmin, rows, "(argmin): its input has several rows"},
+    {OP_rbf, sliced, "(rbf): it is a slice"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},
     {OP_add, spread, "elements, the output "},
     {OP_relu, read_too_often, "is read 65 times, at most 64 are accepted"},

@@ -59,15 +59,16 @@ static void kinds_follow_from_the_graph(void **state) {
   arena_free(&a);
 }
 
-// Elements in front of an argmin are judged by the least, whatever made them.
+// Elements in front of an argmin are judged by the least, whatever made them; distances are, if
+// nothing else chooses among them.
 static void what_chooses_says_which(void **state) {
   (void)state;
   static const struct {
     enum op made_by, read_by;
     enum verdict_kind kind;
-  } rows[] = {{OP_relu, OP_argmin, VERDICT_LEAST},
-              {OP_relu, OP_argmax, VERDICT_LARGEST},
-              {OP_relu, OP_softmax, VERDICT_LARGEST},
+  } rows[] = {{OP_relu, OP_argmin, VERDICT_LEAST},   {OP_rbf, OP_relu, VERDICT_LEAST},
+              {OP_rbf, OP_argmax, VERDICT_LARGEST},  {OP_rbf, OP_softmax, VERDICT_LARGEST},
+              {OP_relu, OP_argmax, VERDICT_LARGEST}, {OP_relu, OP_softmax, VERDICT_LARGEST},
               {OP_relu, OP_relu, VERDICT_LARGEST}};
   const double y[3] = {4, 1, 1}, up[3] = {1, 4, 4};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

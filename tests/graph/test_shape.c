@@ -97,6 +97,8 @@ RULE(class_of_the_first_axis) {
 static const struct rule rules[] = {
     {OP_linear, features_that_differ, "features, the weights ("},
     {OP_linear, weights_of_one_axis, "expected an input of rank >= 1 and weights (OUT, IN)"},
+    {OP_rbf, features_that_differ, "features, the weights ("},
+    {OP_rbf, weights_of_one_axis, "expected an input of rank >= 1 and weights (OUT, IN)"},
     {OP_linear, bias_of_another_length, "of rank 1, expected ("},
     {OP_linear, bias_of_two_axes, "of rank 2, expected ("},
     {OP_relu, slice_without_a_range, "slice: expected axis, begin, end, ... with an axis below"},

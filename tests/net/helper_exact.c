@@ -76,6 +76,27 @@ static void linear(const struct step *s, const struct node *n, int64_t *y) {
       }
 }
 
+// Both at the finer scale: the coarser one's integers as so many times as many.
+static void rbf(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *w = input_of(s, n, 1);
+  int64_t in = w->shape[1], out = w->shape[0], rows = elements_of(x) / in;
+  double of_x = type_scale(&x->type, 0), of_w = type_scale(&w->type, 0);
+  fix_wide times_x = 1, times_w = 1;
+  for (; of_x > of_w; of_x /= 2) times_x *= 2;
+  for (; of_w > of_x; of_w /= 2) times_w *= 2;
+  for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t o = 0; o < out; o++) {
+        fix_wide acc = 0;
+        for (int64_t i = 0; i < in; i++) {
+          fix_wide d = centred(s, n, 0, f, r * in + i) * times_x -
+                       ((fix_wide)code(s, n, 1, f, o * in + i) - zero_of(w, 0)) * times_w;
+          acc += d * d;
+        }
+        y[(f * rows + r) * out + o] = finish(s, n, 0, acc, o);
+      }
+}
+
 // ---- windows: an image of one row is (1, L, C)
 
 struct image {
@@ -433,6 +454,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
   switch ((enum op_column)op_info(n->op)->column) {
   case COLUMN_LINEAR:
     linear(s, n, y);
+    return;
+  case COLUMN_RBF:
+    rbf(s, n, y);
     return;
   case COLUMN_CONV:
     conv(s, n, y);
