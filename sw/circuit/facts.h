@@ -48,6 +48,12 @@ struct circuit_join {
   struct circuit_requant requant;
 };
 
+// fixed_argmax, fixed_top_k.
+struct circuit_classify {
+  int64_t k;         // indices of a frame
+  bool ranks, least; // fixed_top_k; the least element
+};
+
 // fixed_max_pool, fixed_avg_pool.
 struct circuit_pool {
   bool average;

@@ -62,7 +62,7 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   if (!y->per_frame) {
     v.kind = VERDICT_NONE; // of all frames of a step
   } else if (index) {
-    v.kind = v.elements == 1 ? VERDICT_INDEX : VERDICT_NONE;
+    v.kind = v.elements == y->shape[y->rank - 1] ? VERDICT_INDEX : VERDICT_NONE; // of one row
   } else if (v.elements > 1) {
     v.kind = least(g, value, n) ? VERDICT_LEAST : VERDICT_LARGEST;
   } else {

@@ -3,7 +3,7 @@
 // that the C model, the float model, training and the circuit in a simulator are judged alike:
 //
 //   output                         answer of the network          labels that are classes
-//   argmax, argmin                 its index                      0, 1, ..
+//   argmax, argmin, top_k          its index, the first one       0, 1, ..
 //   several elements               the largest, lowest first      0, 1, ..; or one column for each,
 //                                                                 a single 1 per row
 //   distances (rbf), and what      the least, lowest first        the same

@@ -399,6 +399,8 @@ static const struct rule no_circuits[] = {
     {OP_tanh, no_table, "(tanh): tanh without a table"},
     {OP_argmax, largest_value_too, "only the index becomes a circuit, not the value"},
     {OP_argmax, rows, "(argmax): its input has several rows"},
+    {OP_top_k, bipolar_input, "(top_k): its input is bipolar"},
+    {OP_top_k, rows, "(top_k): its input has several rows"},
     {OP_argmin, rows, "(argmin): its input has several rows"},
     {OP_rbf, sliced, "(rbf): it is a slice"},
     {OP_linear, computed_weights, "(linear): its weights are computed"},

@@ -84,6 +84,24 @@ static void what_chooses_says_which(void **state) {
   }
 }
 
+// Of several indices the first is the class; indices of several rows have none.
+static void the_first_index_is_the_class(void **state) {
+  (void)state;
+  const double y[3] = {2, 0, 1};
+  for (int rows = 1; rows <= 2; rows++) {
+    struct arena a = {0};
+    struct graph *g = network(&a, OP_top_k, 3, type_real());
+    struct value *v = &g->values[g->nodes[0].out[0]];
+    v->rank = 2;
+    v->shape[0] = rows;
+    v->shape[1] = 3;
+    struct verdict verdict = verdict_of_value(g, g->nodes[0].out[0]);
+    assert_int_equal(verdict.kind, rows == 1 ? VERDICT_INDEX : VERDICT_NONE);
+    if (rows == 1) assert_int_equal(verdict_class(&verdict, y), 2);
+    arena_free(&a);
+  }
+}
+
 // Labels (COUNT, width) as integers or as doubles.
 static struct images labelled(struct arena *a, int64_t width, bool real, const double *labels) {
   struct array *v = ARENA_NEW(a, struct array, 1);
@@ -152,6 +170,7 @@ static void labels_are_classes_or_targets(void **state) {
   check(OP_argmax, 8, 1, false, counts, "0372");
   check(OP_argmax, 8, 1, true, reals, "");
   check(OP_argmin, 8, 1, false, counts, "0372");
+  check(OP_top_k, 8, 1, false, counts, "0372");
   check(OP_linear, 2, 2, false, L(1, 0, 0, 1, 0, 1, 1, 0), "0110");
   check(OP_linear, 2, 2, true, L(1, 0, 0, 1, 0, 1, 1, 0), "0110");
   check(OP_linear, 2, 2, true, L(1, 0, 0, 1, 0.5, 0.5, 1, 0), "t");
@@ -205,9 +224,11 @@ static void figures_of_targets(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(kinds_follow_from_the_graph), cmocka_unit_test(what_chooses_says_which),
-      cmocka_unit_test(labels_are_classes_or_targets),
-      cmocka_unit_test(codes_and_reals_are_judged_alike), cmocka_unit_test(figures_of_targets)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_follow_from_the_graph),
+                                     cmocka_unit_test(what_chooses_says_which),
+                                     cmocka_unit_test(the_first_index_is_the_class),
+                                     cmocka_unit_test(labels_are_classes_or_targets),
+                                     cmocka_unit_test(codes_and_reals_are_judged_alike),
+                                     cmocka_unit_test(figures_of_targets)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

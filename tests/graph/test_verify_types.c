@@ -349,6 +349,8 @@ static const struct rule rules[] = {
     {OP_argmax, index_with_a_zero, "expected integers of scale 1 that hold the index of the last"},
     {OP_argmax, index_of_another_scale, "expected integers of scale 1"},
     {OP_argmax, index_of_signs, "expected integers of scale 1 that hold the index of the last"},
+    {OP_top_k, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
+    {OP_top_k, requant_without_use, "1 requantisations, top_k has none"},
     {OP_argmin, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
     {OP_softmax, output_is_ternary, "expected a fixed type"},
     {OP_variable, variable_that_is_read, "expected ref"},

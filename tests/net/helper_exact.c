@@ -296,22 +296,34 @@ static int64_t softmax_value(const int64_t *x, int64_t count, int64_t i, double 
   return (int64_t)fmin(fmax(y, (double)type_lowest(t)), (double)type_highest(t));
 }
 
+// The best of those that aren't taken yet, the first of equals.
+static int64_t best_left(const int64_t *row, const bool *taken, int64_t count, bool least) {
+  int64_t best = -1;
+  for (int64_t i = 0; i < count; i++) {
+    if (taken[i]) continue;
+    if (best < 0 || (least ? row[i] < row[best] : row[i] > row[best])) best = i;
+  }
+  return best;
+}
+
 static void classify(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
   int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
   int64_t *row = ARENA_NEW(s->arena, int64_t, count);
   int64_t *value = n->n_out > 1 ? s->of[n->out[1]] : NULL;
+  int64_t best = n->op == OP_softmax ? 0 : n->op == OP_top_k ? node_int(n, ATTR_k, 0) : 1;
   for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
-    int64_t best = 0;
-    for (int64_t k = 0; k < count; k++) {
+    bool *taken = ARENA_NEW(s->arena, bool, count);
+    for (int64_t k = 0; k < count; k++)
       row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
-      bool better = n->op == OP_argmin ? row[k] < row[best] : row[k] > row[best];
-      best = better ? k : best;
-    }
     for (int64_t k = 0; n->op == OP_softmax && k < count; k++)
       y[r * count + k] = softmax_value(row, count, k, type_scale(&x->type, 0), &v->type);
-    if (n->op != OP_softmax) y[r] = best;
-    if (value) value[r] = row[best];
+    for (int64_t k = 0; k < best; k++) {
+      int64_t at = best_left(row, taken, count, n->op == OP_argmin);
+      taken[at] = true;
+      y[r * best + k] = at;
+      if (value) value[r * best + k] = row[at];
+    }
   }
 }
 

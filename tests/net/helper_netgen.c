@@ -291,7 +291,10 @@ static void classify(struct netgen *n, enum op op) {
   if (netgen_end(n)->type.cls != TYPE_FIXED) quantize_to(n, netgen_stream_type(n, false, 8));
   netgen_flatten(n);
   uint32_t x = n->at;
-  int64_t shape[1] = {op != OP_softmax ? 1 : netgen_end(n)->shape[0]};
+  int64_t k = op == OP_top_k
+                  ? netgen_pick(n, 1, netgen_end(n)->shape[0] < 6 ? netgen_end(n)->shape[0] : 6)
+                  : 1;
+  int64_t shape[1] = {op != OP_softmax ? k : netgen_end(n)->shape[0]};
   int64_t last = netgen_end(n)->shape[0] - 1;
   int width = op != OP_softmax ? (int)netgen_pick(n, 6, 8) : 8;
   if (last > 63)
@@ -305,6 +308,7 @@ static void classify(struct netgen *n, enum op op) {
   netgen_use(n, node, x);
   if (two)
     graph_add_out(n->g, node, graph_add_value(n->g, netgen_name(n, "best"), 1, shape, in, frames));
+  if (op == OP_top_k) graph_add_int(n->g, node, ATTR_k, k);
   if (op == OP_softmax) n->g->nodes[node].where = WHERE_HOST;
   n->g->nodes[node].rounding = FIX_HALF_EVEN;
   n->g->nodes[node].overflow = FIX_SATURATE;
