@@ -81,7 +81,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 644 lib/nngen.h "$(DESTDIR)$(PREFIX)"/include/nngen.h
 	install -d "$(DESTDIR)$(LIBDIR)"/pkgconfig $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
 	  $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/nngen/examples \
-	  $(SHARE)/nngen/hw $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/models
+	  $(SHARE)/nngen/hw $(SHARE)/nngen/data/mnist-1000 $(SHARE)/nngen/data/codes $(SHARE)/nngen/models
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: nngen' 'Version: $(VERSION)' \
 	  'Description: Integer models of neural networks, as their circuits compute them' \
 	  'Libs: -L$(LIBDIR) $(RPATH)-lnngen' 'Cflags: -I$(PREFIX)/include' \
@@ -98,6 +98,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 644 -t $(SHARE)/nngen/gen/tcl gen/tcl/*.tcl
 	install -D -m 644 -t $(SHARE)/nngen/gen/page gen/page/*
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
+	install -m 644 data/codes/* $(SHARE)/nngen/data/codes
 	install -m 644 models/* $(SHARE)/nngen/models
 	install -D -m 755 -t $(SHARE)/nngen/scripts scripts/get-mnist scripts/setup scripts/synth
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig

@@ -122,7 +122,7 @@ static void judge_all(struct judge *j, const struct golden *m) {
 
 // Those that an answer or a label names; 0: too many for a table.
 static int64_t count_classes(const struct judge *j) {
-  int64_t n = j->verdict.kind == VERDICT_LARGEST     ? j->verdict.elements
+  int64_t n = verdict_compares(&j->verdict)          ? j->verdict.elements
               : j->verdict.kind == VERDICT_THRESHOLD ? 2
                                                      : type_highest(j->verdict.type) + 1;
   for (int64_t i = 0; j->verdict.kind == VERDICT_INDEX && i < j->run->set.count; i++)

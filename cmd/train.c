@@ -189,7 +189,9 @@ static bool read_net(struct train *t, struct err *e) {
 static uint32_t read_frozen(struct train *t, struct training_part **parts) {
   uint32_t count = 0;
   char *list = arena_strdup(t->arena, t->o->freeze ? t->o->freeze : ""), *rest = NULL;
-  *parts = ARENA_NEW(t->arena, struct training_part, strlen(list) + 1);
+  *parts = ARENA_NEW(t->arena, struct training_part, strlen(list) + 1 + t->recipe.n_fixed);
+  for (uint32_t i = 0; i < t->recipe.n_fixed; i++)
+    (*parts)[count++] = (struct training_part){t->recipe.fixed[i], {.axis = NONE}};
   for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
     (*parts)[count++] = (struct training_part){name, {.axis = NONE}};
   return count;

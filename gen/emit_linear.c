@@ -31,6 +31,11 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   verilog_word(out, "IN_TYPE", l->in_type);
   verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
   verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  if (l->distance) {
+    verilog_parameter(out, "DISTANCE", 1);
+    verilog_parameter(out, "IN_SHIFT", l->in_shift);
+    verilog_parameter(out, "WEIGHT_SHIFT", l->weight_shift);
+  }
   verilog_line(out);
   verilog_parameter(out, "BIAS_WIDTH", l->bias_width);
   verilog_parameter(out, "ACC_WIDTH", l->acc_width);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
-// Index of a frame's largest element; the lowest index wins a tie. Lanes without an element are
-// ignored. One output beat per frame, with TLAST.
+// Index of a frame's largest element, or of its least; the lowest index wins a tie. Lanes without an
+// element are ignored. One output beat per frame, with TLAST.
 //
 //     s_axis --> pairs [ ] --> pairs [ ] --> ... --> best so far [ ] --> m_axis
 //
@@ -17,6 +17,8 @@ module fixed_argmax #(
   // bits of an element; its type: signed unsigned
   parameter int WIDTH = 8,
   parameter IN_TYPE = "signed",
+  // 1: the least element instead of the largest
+  parameter int LEAST = 0,
   // bits of the index; clog2(ELEMENTS) or more
   parameter int OUT_WIDTH = 4
 ) (
@@ -34,8 +36,8 @@ module fixed_argmax #(
   localparam int SIGNED = 80'(IN_TYPE) == 80'("signed") ? 1 : 0;
   localparam int USED = ELEMENTS - (ELEMENTS - 1) / LANES * LANES;  // lanes of the last beat
   localparam int LEVELS = $clog2(LANES);
-  localparam int KEY = WIDTH + 1;           // an element, two's complement
-  localparam int ITEM = KEY + OUT_WIDTH;    // {element, its lane}
+  localparam int KEY = WIDTH + 1;         // an element, two's complement; of the least -1 - element
+  localparam int ITEM = KEY + OUT_WIDTH;  // {key, its lane}
 
   generate
     if (SIGNED == 0 && 80'(IN_TYPE) != 80'("unsigned")) begin : gen_type
@@ -71,10 +73,11 @@ module fixed_argmax #(
 
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       logic [WIDTH-1:0] code;
+      logic [KEY-1:0] key;
 
       assign code = s_axis_tdata[lane*WIDTH +: WIDTH];
-      assign gen_level[0].item[lane*ITEM +: ITEM] =
-          {SIGNED != 0 && code[WIDTH-1], code, OUT_WIDTH'(lane)};
+      assign key = {SIGNED != 0 && code[WIDTH-1], code};
+      assign gen_level[0].item[lane*ITEM +: ITEM] = {LEAST != 0 ? ~key : key, OUT_WIDTH'(lane)};
     end
 
     for (genvar level = 1; level <= LEVELS; level = level + 1) begin : gen_tree

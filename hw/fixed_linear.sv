@@ -4,6 +4,9 @@
 //     s_axis --> mask --> operand --> fixed_mac --> + --> fixed_requant --> queue --> m_axis
 //                      weight ROMs ----^           ^---- accumulators or bias
 //
+// With DISTANCE the layer sums squares of differences, of inputs and weights shifted to one scale, in
+// place of products: fixed_distance instead of fixed_mac.
+//
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
 // steps. II = IB*OG cycles exactly. The pipeline never stops: a step of the last beat issues only
@@ -18,7 +21,7 @@
 //
 // Row n of a frame has the weights of set n % SETS: a convolution's groups are rows of their own.
 //
-//     LATENCY = ROM + 1 + clog2(IN_LANES) + 1 + REQUANT + FIFO
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + DISTANCE + 1 + REQUANT + FIFO
 //         ROM     = SETS*IB*OG > 8192 ? 3 : 2                          (fixed_rom)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
@@ -26,7 +29,8 @@
 // Images, all with fixed_rom's suffix _<bank>.mem, lane as three digits:
 //     <WEIGHT_FILE>_<lane>   IB*OG words of each set, word ib*OG+og = IN_LANES weights, input lane 0
 //                            in the low bits, of output feature og*OUT_LANES+lane; any value where
-//                            there is no such input, zero where there is no such output
+//                            there is no such input (with DISTANCE zero), zero where there is no
+//                            such output
 //     <BIAS_FILE>_<lane>     OG words of each set, BIAS_WIDTH bits, word og, zero where there is no
 //                            output
 //     <MUL_FILE>_<lane>      the same, MUL_WIDTH bits (per-channel multipliers)
@@ -50,6 +54,10 @@ module fixed_linear #(
   // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits)
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // 1: (x * 2^IN_SHIFT - w * 2^WEIGHT_SHIFT)^2 instead of x * w; weights are signed
+  parameter int DISTANCE = 0,
+  parameter int IN_SHIFT = 0,
+  parameter int WEIGHT_SHIFT = 0,
   // bits of a bias, signed; a bias that needs more than ACC_WIDTH is stored modulo 2^ACC_WIDTH
   parameter int BIAS_WIDTH = 16,
   // bits that hold every accumulator's proven interval
@@ -92,7 +100,7 @@ module fixed_linear #(
 
   // cycles
   localparam int ROM = SETS * IB * OG > 8192 ? 3 : 2;
-  localparam int BASE = ROM + $clog2(IN_LANES);
+  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -114,6 +122,9 @@ module fixed_linear #(
         (BIPOLAR == 0 && 80'(IN_TYPE) != 80'("signed") &&
          80'(IN_TYPE) != 80'("unsigned"))) begin : gen_type
       fixed_linear_has_no_such_IN_TYPE_and_IN_WIDTH stop ();
+    end
+    if (DISTANCE != 0 && 80'(WEIGHT_TYPE) != 80'("signed")) begin : gen_distance_type
+      fixed_linear_needs_signed_weights_for_DISTANCE stop ();
     end
     if (MUL_FILE != "" && MUL_WIDTH < 1) begin : gen_mul_width
       fixed_linear_needs_MUL_WIDTH_for_MUL_FILE stop ();
@@ -142,6 +153,7 @@ module fixed_linear #(
   fixed_linear_array #(
     .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+    .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)

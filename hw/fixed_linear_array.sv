@@ -6,7 +6,7 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES). LATENCY = BASE + 2 + 2 +
+// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + DISTANCE. LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 `default_nettype none
 
@@ -24,6 +24,9 @@ module fixed_linear_array #(
   parameter IN_TYPE = "signed",
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int DISTANCE = 0,
+  parameter int IN_SHIFT = 0,
+  parameter int WEIGHT_SHIFT = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
   parameter int OUT_WIDTH = 8,
@@ -62,7 +65,7 @@ module fixed_linear_array #(
   localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
-  localparam int BASE = ROM + $clog2(IN_LANES);
+  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 ? 1 : 0);
 
   // the step's operands and coordinates, when the lanes need them
   logic [IN_LANES*X_WIDTH-1:0] operand;
@@ -129,7 +132,8 @@ module fixed_linear_array #(
         .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
         .IN_LANES(IN_LANES),
         .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .DISTANCE(DISTANCE),
+        .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
         .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT-0
-// One output lane of fixed_linear: weights, products, accumulators, bias, requantisation.
+// One output lane of fixed_linear: weights, products or squared differences, accumulators, bias,
+// requantisation.
 //
-//     address --> weight ROM --> fixed_mac ----------------> + --> acc --> fixed_requant --> y
+//     address --> weight ROM --> fixed_mac (fixed_distance) > + --> acc --> fixed_requant --> y
 //                 bias ROM --> base (or accumulator) ------> +      |
 //                               ^------ accumulators (GROUPS) ------+
 //
-// Relative to the step's issue (its address) the caller delays by BASE = ROM + clog2(IN_LANES)
-// cycles what belongs to the base register, and by BASE + 1 what belongs to the add; see
+// Relative to the step's issue (its address) the caller delays by BASE = ROM + clog2(IN_LANES) +
+// DISTANCE cycles what belongs to the base register, and by BASE + 1 what belongs to the add; see
 // fixed_linear for ROM. y follows the add by 1 + REQUANT cycles. Never stops.
 //
 // base is read one cycle before the add and the sum is written in the add, so that a group's next
@@ -28,6 +29,10 @@ module fixed_linear_lane #(
   parameter int IN_SIGNED = 1,
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // see fixed_linear
+  parameter int DISTANCE = 0,
+  parameter int IN_SHIFT = 0,
+  parameter int WEIGHT_SHIFT = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
   parameter int OUT_WIDTH = 8,
@@ -78,10 +83,19 @@ module fixed_linear_lane #(
     .FILE({BIAS_FILE, "_", NAME}), .LOAD(BIAS_FILE != "" ? 1 : 0)
   ) bias_rom (.aclk(aclk), .enable(1'b1), .address(bias_group), .word(bias));
 
-  fixed_mac #(
-    .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH),
-    .WEIGHT_TYPE(WEIGHT_TYPE), .OUT_WIDTH(ACC_WIDTH)
-  ) mac (.aclk(aclk), .x(x), .w(w), .sum(sum));
+  generate
+    if (DISTANCE != 0) begin : gen_distance
+      fixed_distance #(
+        .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .IN_SHIFT(IN_SHIFT),
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
+      ) distance (.aclk(aclk), .x(x), .w(w), .sum(sum));
+    end else begin : gen_mac
+      fixed_mac #(
+        .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH),
+        .WEIGHT_TYPE(WEIGHT_TYPE), .OUT_WIDTH(ACC_WIDTH)
+      ) mac (.aclk(aclk), .x(x), .w(w), .sum(sum));
+    end
+  endgenerate
 
   generate
     if (GROUPS == 1) begin : gen_register

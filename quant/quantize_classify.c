@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// argmax gives an index, softmax probabilities below 1.
+// argmax, argmin and top_k give indices, softmax probabilities below 1.
 #include "quant/quantize_layer.h"
 #include "sw/base/bits.h"
 

@@ -50,6 +50,10 @@ struct type quantize_type_kept(const struct quantizer *q, const struct node *n, 
 // their formats may differ.
 const char *quantize_tensor_name(struct quantizer *q, const struct node *n, const char *name);
 
+// Adds the codes of the weights, input 1 of n, and tells their type.
+bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t node,
+                            const struct format *f, struct type *type);
+
 // Of a node with weights: codes of weights and bias, and one requantisation.
 bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f, const struct type *out);

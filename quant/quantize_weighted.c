@@ -48,23 +48,32 @@ static bool weighted_requant(struct quantizer *q, uint32_t node, const struct ty
   return true;
 }
 
-bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
-                       const struct format *f, const struct type *out) {
-  const struct value *w = node_in(q->from, n, 1), *b = node_in(q->from, n, 2);
-  if (!w->init || (b && !b->init) || n->in[1].delay)
+bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t node,
+                            const struct format *f, struct type *type) {
+  const struct value *w = node_in(q->from, n, 1);
+  if (!w->init || n->in[1].delay)
     return err_set(q->err, "its weights are computed, only constant ones are quantised");
-  const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
-  struct type type;
-  struct tensor *weights = quantize_weights(q, w->init, f, &type);
+  struct tensor *weights = quantize_weights(q, w->init, f, type);
   if (!weights) return false;
-  if (type_is_bipolar(&type) && value_connections(w) < value_elements(w))
+  if (type_is_bipolar(type) && value_connections(w) < value_elements(w))
     return err_set(q->err,
                    "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try "
                    "ternary",
                    w->name);
-  uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, type);
+  uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, *type);
   q->to->values[id].mask = w->mask;
   graph_add_use(q->to, node, (struct use){id, 0, NONE});
+  return true;
+}
+
+bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
+                       const struct format *f, const struct type *out) {
+  const struct value *b = node_in(q->from, n, 2);
+  if (b && !b->init)
+    return err_set(q->err, "its weights are computed, only constant ones are quantised");
+  const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
+  struct type type;
+  if (!quantize_weight_tensor(q, n, node, f, &type)) return false;
   if (b) {
     struct type bias;
     struct tensor *codes = NULL;

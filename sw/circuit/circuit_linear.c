@@ -100,26 +100,31 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   l->queue = places;
   int64_t rom = l->sets * l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency =
-      rom + 1 + bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
+  c->timing.latency = rom + l->distance + 1 + bits_clog2(c->in[0]->lanes) + 1 +
+                      circuit_requant_stages(&l->requant) + fifo;
 }
 
 static int64_t power_of_two(int64_t n) {
   return (int64_t)1 << bits_clog2(n);
 }
 
-// A product's factors as two's complement; whether it is one of fixed_multiply.
+// A product's factors as two's complement; whether it is one of fixed_multiply. Both of a square
+// are the difference.
 static bool factors(const struct circuit_linear *l, int *x, int *weight) {
   int in = l->sum_width ? l->sum_width : l->in_width < 2 ? 2 : l->in_width;
   *x = in + (!l->sum_width && l->in_type == type_coding_text(CODING_UNSIGNED));
   *weight = l->weight_width + (l->weight_type == type_coding_text(CODING_UNSIGNED));
-  return l->weight_width > 2 && in > 2;
+  if (!l->distance) return l->weight_width > 2 && in > 2;
+  int from_x = *x + l->in_shift, from_weight = *weight + l->weight_shift;
+  *x = *weight = 1 + (from_x > from_weight ? from_x : from_weight);
+  return true;
 }
 
 struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
   int x, weight;
-  int64_t blocks = factors(l, &x, &weight) ? dsp_multiply(x, weight) : 0;
-  return (struct circuit_unit){.multipliers = l->weight_width > 2,
+  bool multiplies = factors(l, &x, &weight);
+  int64_t blocks = multiplies ? dsp_multiply(x, weight) : 0;
+  return (struct circuit_unit){.multipliers = l->distance ? multiplies : l->weight_width > 2,
                                .dsp = blocks,
                                .lut = !blocks,
                                .weight_bits = l->weight_width,
@@ -166,9 +171,13 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;
   l->acc_width = interval_bits(interval_node(g, n, KNOWN_PROVEN));
-  if (!w->step) l->sum_width = sum_bits(x, w->taps);
-  fold_weights(a, w, l);
-  fold_bias(a, x, b, l);
+  if (n->op == OP_rbf) {
+    circuit_rbf_fold(a, g, n, l);
+  } else {
+    if (!w->step) l->sum_width = sum_bits(x, w->taps);
+    fold_weights(a, w, l);
+    fold_bias(a, x, b, l);
+  }
   return true;
 }
 
@@ -203,15 +212,15 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
 }
 
 // Rows of a frame: all but the last dimension of its input.
-static int64_t rows_of(const struct graph *g, const struct node *n) {
+int64_t circuit_rows(const struct graph *g, const struct node *n) {
   return value_elements(node_in(g, n, 0)) / weights_of(node_in(g, n, 1)).taps;
 }
 
 // Each of several rows begins a beat.
-static bool linear_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
-                         int64_t *out, struct err *e) {
+bool circuit_rows_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
+                        int64_t *out, struct err *e) {
   struct weights w = weights_of(node_in(g, n, 1));
-  if (rows_of(g, n) == 1) return true;
+  if (circuit_rows(g, n) == 1) return true;
   if (chosen)
     return circuit_divides(w.taps, *in, " in", e) && circuit_divides(w.outs, *out, " out", e);
   *in = circuit_divisor(w.taps, *in);
@@ -219,16 +228,16 @@ static bool linear_lanes(const struct graph *g, const struct node *n, bool chose
   return true;
 }
 
-static int64_t linear_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+int64_t circuit_rows_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
   struct weights w = weights_of(node_in(g, n, 1));
-  return rows_of(g, n) * ((w.taps + in - 1) / in) * ((w.outs + out - 1) / out);
+  return circuit_rows(g, n) * ((w.taps + in - 1) / in) * ((w.outs + out - 1) / out);
 }
 
 // Several rows are an image of one tap a window, which ends each with TLAST.
-static bool linear_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                          struct circuit_window *w, struct err *e) {
+bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                         struct circuit_window *w, struct err *e) {
   struct weights weights = weights_of(node_in(g, n, 1));
-  int64_t rows = rows_of(g, n);
+  int64_t rows = circuit_rows(g, n);
   *w = (struct circuit_window){.shape = {.axes = 1,
                                          .channels = weights.taps,
                                          .in = {1, rows},
@@ -247,7 +256,7 @@ static bool linear_window(const struct graph *g, const struct node *n, int64_t i
 static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_weighted(a, g, c, &w, rows_of(g, n), 1, e);
+  return circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, e);
 }
 
 static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
@@ -286,13 +295,20 @@ static void weight_products(const struct circuit_linear *l, int64_t lanes, int64
 void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
-  int x = l->in_width < 2 ? 2 : l->in_width;
+  int x = l->in_width < 2 ? 2 : l->in_width, product = x + l->weight_width;
   n->part = PART_linear;
   bill_rom(n, out, in * l->weight_width, l->ib * l->og, 1);
   bill_rom(n, out, l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, out, l->requant.mul_width, l->og, 1);
   weight_products(l, in, out, n);
-  n->term[TERM_SUMS] += (double)(out * tree_bits(in, x + l->weight_width, l->acc_width));
+  if (l->distance) {
+    int difference, same;
+    factors(l, &difference, &same);
+    product = 2 * difference;
+    n->term[TERM_SUMS] += (double)(in * out * difference);
+    n->term[TERM_DATA] += (double)(in * out * difference);
+  }
+  n->term[TERM_SUMS] += (double)(out * tree_bits(in, product, l->acc_width));
   n->term[TERM_STREAM] += (double)(in * x);
   n->term[TERM_DATA] += (double)(out * l->acc_width);
   if (l->og > 1) n->term[TERM_WORDS] += (double)(out * l->acc_width);
@@ -305,8 +321,8 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
 }
 
 const struct circuit_column circuit_linear = {.make = make_linear,
-                                              .lanes = linear_lanes,
-                                              .cycles = linear_cycles,
+                                              .lanes = circuit_rows_lanes,
+                                              .cycles = circuit_rows_cycles,
                                               .unit = linear_unit,
                                               .bill = circuit_weighted_bill,
-                                              .window = linear_window};
+                                              .window = circuit_rows_window};

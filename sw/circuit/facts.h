@@ -21,7 +21,8 @@ struct circuit_requant {
   const char *rounding, *overflow;
 };
 
-// fixed_linear. The zero points of input and weights are folded into bias and weights.
+// fixed_linear. The zero points of input and weights are folded into bias and weights; of distances
+// both into the weights.
 struct circuit_linear {
   int64_t in, out;                                   // of a row; of all sets
   int64_t ib, og;                                    // beats of a row, and of its outputs
@@ -33,7 +34,9 @@ struct circuit_linear {
   const int64_t *bias;   // (out), modulo 2^bias_width
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
   struct circuit_requant requant;
-  int64_t queue; // places
+  bool distance;              // squared differences instead of products,
+  int in_shift, weight_shift; // of inputs and weights shifted to one scale
+  int64_t queue;              // places
   // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
   // of a pixel
   bool depthwise;
@@ -46,6 +49,12 @@ struct circuit_join {
   int mul_width;  // add, sub: bits of the factors
   int64_t mul[2]; // that bring both to one scale
   struct circuit_requant requant;
+};
+
+// fixed_argmax, fixed_top_k.
+struct circuit_classify {
+  int64_t k;         // indices of a frame
+  bool ranks, least; // fixed_top_k; the least element
 };
 
 // fixed_max_pool, fixed_avg_pool.
@@ -187,6 +196,19 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
 // weights for it: hw/fixed_depthwise.sv and what is built of it.
 bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                        const struct weights *w, int64_t pixels, int64_t words, struct err *e);
+
+// The weights of squared differences.
+void circuit_rbf_fold(struct arena *a, const struct graph *g, const struct node *n,
+                      struct circuit_linear *l);
+
+// Rows of inputs, each of which meets a matrix of weights: how many a frame has, their lanes,
+// cycles and window.
+int64_t circuit_rows(const struct graph *g, const struct node *n);
+bool circuit_rows_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
+                        int64_t *out, struct err *e);
+int64_t circuit_rows_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out);
+bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
+                         struct circuit_window *w, struct err *e);
 
 // Its parts.
 void circuit_weighted_bill(const struct cell *c, struct bill *n);

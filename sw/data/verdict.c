@@ -32,6 +32,26 @@ static double threshold_of(const struct node *n, const struct type *t) {
   return n && thresholds[n->op].there ? thresholds[n->op].value : NAN;
 }
 
+// Whether v is `value` itself, under another shape, name or type.
+static bool is_value(const struct graph *g, uint32_t v, uint32_t value) {
+  while (v != value && g->values[v].node != NONE) {
+    const struct node *n = &g->nodes[g->values[v].node];
+    if (!op_is(n->op, TRAIT_ALIAS | TRAIT_CASTS)) return false;
+    v = n->in[0].value;
+  }
+  return v == value;
+}
+
+// Whether the class is the least element: what chooses among them says so, else what made them.
+static bool least(const struct graph *g, uint32_t value, const struct node *made_by) {
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (op_is(n->op, TRAIT_INDEX | TRAIT_HOST) && is_value(g, n->in[0].value, value))
+      return op_is(n->op, TRAIT_LEAST);
+  }
+  return made_by && op_is(made_by->op, TRAIT_LEAST);
+}
+
 struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   const struct value *y = &g->values[value];
   const struct node *n = maker(g, y);
@@ -42,9 +62,9 @@ struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
   if (!y->per_frame) {
     v.kind = VERDICT_NONE; // of all frames of a step
   } else if (index) {
-    v.kind = v.elements == 1 ? VERDICT_INDEX : VERDICT_NONE;
+    v.kind = v.elements == y->shape[y->rank - 1] ? VERDICT_INDEX : VERDICT_NONE; // of one row
   } else if (v.elements > 1) {
-    v.kind = VERDICT_LARGEST;
+    v.kind = least(g, value, n) ? VERDICT_LEAST : VERDICT_LARGEST;
   } else {
     v.threshold = threshold_of(n, &y->type);
     v.kind = isnan(v.threshold) ? VERDICT_NONE : VERDICT_THRESHOLD;
@@ -132,7 +152,7 @@ bool verdict_answers(struct arena *a, const struct verdict *v, const struct imag
   bool real = set->answers && !array_is_integer(set->answers);
   const char *name = set->labels_name ? set->labels_name : set->name;
   out->classes = classes_of(a, v, set);
-  for (int64_t i = 0; v->kind == VERDICT_LARGEST && out->classes && i < set->count; i++)
+  for (int64_t i = 0; verdict_compares(v) && out->classes && i < set->count; i++)
     if (out->classes[i] < 0 || out->classes[i] >= v->elements)
       return err_set(e, "%s: label %d of image %lld, the model has %lld classes, from 0 on", name,
                      out->classes[i], (long long)i, (long long)v->elements);
@@ -161,7 +181,7 @@ int64_t verdict_class(const struct verdict *v, const double *y) {
   if (v->kind == VERDICT_INDEX) return (int64_t)y[0];
   if (v->kind == VERDICT_THRESHOLD) return y[0] > v->threshold;
   for (int64_t k = 1; k < v->elements; k++)
-    if (y[k] > y[best]) best = k;
+    if (v->kind == VERDICT_LEAST ? y[k] < y[best] : y[k] > y[best]) best = k;
   return best;
 }
 

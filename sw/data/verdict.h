@@ -3,9 +3,11 @@
 // that the C model, the float model, training and the circuit in a simulator are judged alike:
 //
 //   output                         answer of the network          labels that are classes
-//   argmax                         its index                      0, 1, ..
+//   argmax, argmin, top_k          its index, the first one       0, 1, ..
 //   several elements               the largest, lowest first      0, 1, ..; or one column for each,
 //                                                                 a single 1 per row
+//   distances (rbf), and what      the least, lowest first        the same
+//   argmin reads
 //   one element: sigmoid and the   1 above 0.5, else 0            0 and 1
 //   like; tanh and the like,       1 above 0, else 0              0 and 1, or -1 and 1
 //   bipolar; linear                1 above 0, else 0              the same, but integers only
@@ -18,7 +20,13 @@
 #include "sw/data/data.h"
 #include "sw/graph/graph.h"
 
-enum verdict_kind { VERDICT_NONE, VERDICT_INDEX, VERDICT_LARGEST, VERDICT_THRESHOLD };
+enum verdict_kind {
+  VERDICT_NONE,
+  VERDICT_INDEX,
+  VERDICT_LARGEST,
+  VERDICT_LEAST,
+  VERDICT_THRESHOLD
+};
 
 struct verdict {
   enum verdict_kind kind;
@@ -30,6 +38,11 @@ struct verdict {
   const struct type *type; // of it
   int64_t inner;           // elements per channel of a type with a scale per channel
 };
+
+// Whether each element stands for a class.
+static inline bool verdict_compares(const struct verdict *v) {
+  return v->kind == VERDICT_LARGEST || v->kind == VERDICT_LEAST;
+}
 
 // What the labels of some images are for a verdict; both may be there, or none.
 struct answers {

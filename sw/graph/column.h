@@ -28,6 +28,10 @@ struct graph_column {
   double (*acc_scale)(const struct graph *g, const struct node *n, int64_t channel);
   // Whether accumulators of channels differ even if their types are per tensor.
   bool channels_differ;
+  // Of a sum over inputs times weights or the like: the code of tap `tap` of output `o` with which
+  // its accumulator attains the lower or the upper end; NULL: it is none.
+  int64_t (*witness)(const struct graph *g, const struct node *n, int64_t o, int64_t tap,
+                     bool high);
   // The integers of output `out`; NULL: all of its type.
   struct interval (*range)(const struct graph *g, const struct node *n, uint32_t out);
 };
@@ -45,6 +49,12 @@ int space_axis(struct space *s, int64_t size, bool reduced);
 
 // Adds a term to what dimension `dim` of an input is read at: stride 1 alone is the axis itself.
 void space_term(struct space *s, uint32_t input, int dim, int axis, int64_t stride);
+
+// Of rows of inputs and a matrix of weights (OUT, IN), with or without a bias.
+bool space_matrix(const struct graph *g, const struct node *n, struct space *s, struct err *e);
+
+// Whether it is a slice of a summed axis.
+bool node_is_partial(const struct graph *g, const struct node *n);
 
 // Element by element; shapes broadcast as NumPy's.
 bool space_elements(const struct graph *g, const struct node *n, struct space *s, struct err *e);
@@ -93,6 +103,8 @@ struct weights;
 struct interval weighted_acc(const struct graph *g, const struct node *n, enum known known,
                              const struct weights *w, int64_t o,
                              bool (*pads)(const void *context, int64_t tap), const void *context);
+int64_t weighted_witness(const struct graph *g, const struct node *n, int64_t o, int64_t tap,
+                         bool high);
 double weighted_scale(const struct graph *g, const struct node *n, int64_t o);
 struct interval weighted_range(const struct graph *g, const struct node *n, uint32_t out);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// argmax and softmax, over the last axis.
+// argmax, argmin, top_k and softmax, over the last axis.
 #include "sw/graph/column.h"
 
 static bool classify_shape(const struct graph *g, const struct node *n, uint32_t out, int *rank,
@@ -11,7 +11,12 @@ static bool classify_shape(const struct graph *g, const struct node *n, uint32_t
   if (*rank == 0 || axis != *rank - 1)
     return err_set(e, "axis %lld of an input of rank %d: only the last axis is supported",
                    (long long)axis, *rank);
-  if (n->op == OP_argmax) shape[axis] = 1;
+  if (n->op == OP_softmax) return true;
+  int64_t k = node_int(n, ATTR_k, 1);
+  if (k < 1 || k > shape[axis])
+    return err_set(e, "k: %lld, expected 1 to %lld, the elements of a row", (long long)k,
+                   (long long)shape[axis]);
+  shape[axis] = k;
   return true;
 }
 

@@ -73,4 +73,5 @@ const struct graph_column column_conv = {.space = conv_space,
                                          .acc = conv_acc,
                                          .acc_scale = weighted_scale,
                                          .channels_differ = true,
+                                         .witness = weighted_witness,
                                          .range = weighted_range};

@@ -3,8 +3,7 @@
 #include "sw/graph/column.h"
 #include "sw/graph/weights.h"
 
-static bool linear_space(const struct graph *g, const struct node *n, struct space *s,
-                         struct err *e) {
+bool space_matrix(const struct graph *g, const struct node *n, struct space *s, struct err *e) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   if (x->rank < 1 || w->rank != 2)
     return err_set(e, "expected an input of rank >= 1 and weights (OUT, IN), found ranks %d and %d",
@@ -31,10 +30,11 @@ static struct interval linear_acc(const struct graph *g, const struct node *n, e
   return weighted_acc(g, n, known, &w, o, NULL, NULL);
 }
 
-const struct graph_column column_linear = {.space = linear_space,
+const struct graph_column column_linear = {.space = space_matrix,
                                            .multiplies = true,
                                            .types = check_weighted,
                                            .acc = linear_acc,
                                            .acc_scale = weighted_scale,
                                            .channels_differ = true,
+                                           .witness = weighted_witness,
                                            .range = weighted_range};

@@ -70,4 +70,5 @@ const struct graph_column column_subsample = {.space = subsample_space,
                                               .acc = subsample_acc,
                                               .acc_scale = weighted_scale,
                                               .channels_differ = true,
+                                              .witness = weighted_witness,
                                               .range = weighted_range};

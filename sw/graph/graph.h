@@ -187,6 +187,7 @@ enum op_trait {
   TRAIT_JOINS = 1 << 15,
   TRAIT_REORDERS = 1 << 16,
   TRAIT_AVERAGES = 1 << 17,
+  TRAIT_LEAST = 1 << 18,
 };
 
 // How gradients pass through a kind, or why they don't.

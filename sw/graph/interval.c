@@ -100,10 +100,8 @@ int interval_bits(struct interval i) {
 
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,
                       int64_t *x) {
-  const struct value *v = node_in(g, n, 0);
   struct weights w = weights_of(node_in(g, n, 1));
-  for (int64_t i = 0; i < w.taps; i++)
-    x[i] = (weight_of(&w, channel, i) > 0) == high ? v->hi : v->lo;
+  for (int64_t i = 0; i < w.taps; i++) x[i] = graph_column(n->op)->witness(g, n, channel, i, high);
 }
 
 // |acc * 2^max(31 - S, 0)| < 2^31 for every channel.

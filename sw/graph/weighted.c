@@ -37,7 +37,7 @@ bool check_weighted(const struct graph *g, const struct node *n, struct err *e) 
 }
 
 // A slice of a summed axis.
-static bool is_partial(const struct graph *g, const struct node *n) {
+bool node_is_partial(const struct graph *g, const struct node *n) {
   struct space s;
   struct slice slice;
   struct err e = {0};
@@ -53,7 +53,7 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
                                 const void *context) {
   struct interval x = interval_seen(g, n, known, 0), all = {0, 0};
   int64_t up[2] = {0, 0}, down[2] = {0, 0}; // of taps that are always there, and of the others
-  bool partial = is_partial(g, n);
+  bool partial = node_is_partial(g, n);
   for (int64_t i = 0; i < w->taps; i++) {
     int64_t v = weight_of(w, o, i);
     bool optional = partial || (pads && pads(context, i));
@@ -84,6 +84,13 @@ struct interval weighted_acc(const struct graph *g, const struct node *n, enum k
   if (!b->init || n->in[2].delay) return interval_plus(sum, interval_seen(g, n, known, 2));
   fix_wide bias = tensor_int(b->init, o);
   return interval_plus(sum, (struct interval){bias, bias});
+}
+
+int64_t weighted_witness(const struct graph *g, const struct node *n, int64_t o, int64_t tap,
+                         bool high) {
+  const struct value *x = node_in(g, n, 0);
+  struct weights w = weights_of(node_in(g, n, 1));
+  return (weight_of(&w, o, tap) > 0) == high ? x->hi : x->lo;
 }
 
 double weighted_scale(const struct graph *g, const struct node *n, int64_t o) {

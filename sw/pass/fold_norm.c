@@ -53,14 +53,15 @@ static bool all_constant(const struct graph *g, const struct node *n, uint32_t f
   return all;
 }
 
-// The layer with weights of its own whose output only this node reads, and whose channels are its.
+// The layer with weights of its own, which takes a bias, whose output only this node reads, and
+// whose channels are its.
 static int32_t layer_before(const struct graph *g, const struct node *n, const int *readers) {
   uint32_t x = n->in[NORM_X].value;
   int32_t before = g->values[x].node;
   if (before == NONE || n->in[NORM_X].delay || readers[x] != 1) return NONE;
   const struct node *layer = &g->nodes[before];
-  bool fits = op_is(layer->op, TRAIT_WEIGHTS) && all_constant(g, layer, 1) &&
-              !node_attr(layer, ATTR_slice) &&
+  bool fits = op_is(layer->op, TRAIT_WEIGHTS) && op_info(layer->op)->in_max > 2 &&
+              all_constant(g, layer, 1) && !node_attr(layer, ATTR_slice) &&
               node_in(g, layer, 1)->shape[0] == node_in(g, n, NORM_GAMMA)->shape[0];
   return fits ? before : NONE;
 }

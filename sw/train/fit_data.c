@@ -81,15 +81,15 @@ void fit_data_judge(const struct fit_data *f, int64_t image, const float *y, str
 
 // ---- its loss
 
-// -sum t log softmax(y); with classes the target is taken as 1 for the right one.
+// -sum t log softmax(y), or of -y; with classes the target is taken as 1 for the right one.
 static double cross_entropy(const struct fit_data *f, const float *y, int64_t image) {
-  double most = -INFINITY, sum = 0, loss = 0;
-  for (int64_t c = 0; c < f->classes; c++) most = fmax(most, (double)y[c]);
-  for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp((double)y[c] - most);
+  double most = -INFINITY, sum = 0, loss = 0, sign = f->verdict.kind == VERDICT_LEAST ? -1 : 1;
+  for (int64_t c = 0; c < f->classes; c++) most = fmax(most, sign * (double)y[c]);
+  for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp(sign * (double)y[c] - most);
   if (f->answers.classes)
-    return elementary_log(sum) - ((double)y[f->answers.classes[image]] - most);
+    return elementary_log(sum) - (sign * (double)y[f->answers.classes[image]] - most);
   for (int64_t c = 0; c < f->classes; c++)
-    loss += target_of(f, image, c) * (elementary_log(sum) - ((double)y[c] - most));
+    loss += target_of(f, image, c) * (elementary_log(sum) - (sign * (double)y[c] - most));
   return loss;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/train/recipe_parts.h"
 
+#include "sw/base/bits.h"
 #include "sw/data/verdict.h"
 
 #include <string.h>
@@ -96,11 +97,20 @@ static bool is_layer(const struct op_info *info) {
                          TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED | TRAIT_AVERAGES);
 }
 
+// As wide as the last index needs.
+static struct type index_type(struct reading *r, const struct node *n) {
+  const struct value *x = node_in(r->g, n, 0);
+  int64_t last = x->rank ? x->shape[x->rank - 1] - 1 : 0;
+  return type_fixed(r->arena, bits_unsigned((uint64_t)last), false, 1, 0);
+}
+
 static bool add_output(struct reading *r, uint32_t node, const char *name) {
   int64_t shape[RANK_MAX];
   int rank;
-  if (!graph_shape(r->g, &r->g->nodes[node], 0, &rank, shape, r->err)) return false;
-  r->at = graph_add_value(r->g, name, rank, shape, type_real(), true);
+  const struct node *n = &r->g->nodes[node];
+  if (!graph_shape(r->g, n, 0, &rank, shape, r->err)) return false;
+  struct type type = op_is(n->op, TRAIT_INDEX) ? index_type(r, n) : type_real();
+  r->at = graph_add_value(r->g, name, rank, shape, type, true);
   graph_add_out(r->g, node, r->at);
   return true;
 }
@@ -109,7 +119,7 @@ static bool add_output(struct reading *r, uint32_t node, const char *name) {
 static const char *name_of(struct reading *r, const json_t *j, enum op op) {
   const char *given = json_string_value(json_object_get(j, "name"));
   if (given) return given;
-  bool linear = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
+  bool linear = recipe_has_bias(op) && !recipe_shares(op);
   const char *kind = recipe_slides(op) ? "conv" : linear ? "fc" : op_info(op)->name;
   return arena_printf(r->arena, "%s%d", kind, ++r->counts[op]);
 }
@@ -165,6 +175,8 @@ static bool read_layer(struct reading *r, const json_t *j) {
   json_object_foreach((json_t *)j, key, value) {
     bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
                (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
+               (table && !recipe_has_bias((enum op)op) &&
+                (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
                (recipe_slides((enum op)op) && strcmp(key, "kernel") == 0);
     if (!own && !read_attr(r, node, key, value)) return false;
   }
@@ -175,6 +187,7 @@ static bool read_layers(struct reading *r) {
   const json_t *layers = json_object_get(r->root, "layers");
   if (!json_is_array(layers) || !json_array_size(layers))
     return err_set(r->err, "layers: expected a list of layers");
+  r->out->fixed = ARENA_NEW(r->arena, const char *, (int64_t)json_array_size(layers));
   for (size_t i = 0; i < json_array_size(layers); i++)
     if (!read_layer(r, json_array_get(layers, i))) return err_within(r->err, "layer %zu", i + 1);
   graph_add_output(r->g, r->at);
@@ -230,7 +243,9 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
                   struct err *e) {
   json_t *root = json_parse(text, size, e);
   if (!root) return false;
-  struct reading r = {.arena = a, .root = root, .rng = {rng_at(seed, 0, 0), 0}, .err = e};
+  struct reading r = {
+      .arena = a, .root = root, .rng = {rng_at(seed, 0, 0), 0}, .out = out, .err = e};
+  *out = (struct recipe){0};
   bool ok = read_all(&r, out);
   json_decref(root);
   return ok;
@@ -239,5 +254,11 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
 void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l) {
   bool single = v->elements == 1 && v->kind != VERDICT_INDEX;
   if (!r->loss_chosen && (single || !l->classes)) r->loss = LOSS_MSE;
-  if (!r->targets_chosen && v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
+  if (r->targets_chosen) return;
+  if (v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
+  struct verdict seen = verdict_of_value(r->model, training_seen(r->model, r->loss));
+  if (r->loss == LOSS_MSE && seen.kind == VERDICT_LEAST) {
+    r->target[0] = 1;
+    r->target[1] = 0;
+  }
 }

@@ -9,7 +9,7 @@
 //
 // A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
 // `out` and gets weights, a convolution `kernel` too; `connections` says which inputs each output
-// sees, if it doesn't see all.
+// sees, if it doesn't see all. An rbf layer may have `weights` of its own.
 #ifndef NNGEN_TRAIN_RECIPE_H
 #define NNGEN_TRAIN_RECIPE_H
 
@@ -20,6 +20,8 @@ struct recipe {
   enum loss loss;
   double target[2];                 // of the other classes, of the right one
   bool loss_chosen, targets_chosen; // said so; otherwise recipe_choose may change them
+  const char **fixed;               // (n_fixed) names of weights that stay as they are
+  uint32_t n_fixed;
 };
 
 // Weights are drawn with `seed`. False with the layer and field that is wrong.
@@ -31,7 +33,7 @@ struct answers;
 
 // What a recipe didn't say, from the network and the labels: a single output, and labels that are
 // targets, take the mean squared error; an output that is a class above 0 is trained towards -1
-// and 1.
+// and 1, and of outputs whose least is the class the right one towards 0, the others towards 1.
 void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l);
 
 #endif

@@ -31,6 +31,10 @@ bool recipe_slides(enum op op) {
   return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_stride) && !recipe_shares(op);
 }
 
+bool recipe_has_bias(enum op op) {
+  return op_is(op, TRAIT_WEIGHTS) && op_info(op)->in_max > 2;
+}
+
 bool recipe_shares(enum op op) {
   return op_is(op, TRAIT_WEIGHTS) && op_takes(op, ATTR_kernel);
 }
@@ -126,6 +130,17 @@ static void shared_shape(struct reading *r, const json_t *j, int64_t shape[RANK_
   for (int64_t c = 0; c < channels; c++) (*inputs)[c] = taps;
 }
 
+// Those that are given stay as they are, if nothing else is said.
+static bool read_own(struct reading *r, const json_t *j, const char *name, uint32_t value) {
+  const json_t *given = json_object_get(j, "weights"), *trained = json_object_get(j, "trained");
+  if (trained && !json_is_boolean(trained))
+    return err_set(r->err, "trained: expected true or false");
+  if (given && !recipe_given_weights(r->arena, given, r->g->values[value].init, r->err))
+    return false;
+  if (trained ? !json_is_true(trained) : given != NULL) r->out->fixed[r->out->n_fixed++] = name;
+  return true;
+}
+
 bool recipe_add_weights(struct reading *r, const json_t *j, uint32_t node, const char *name) {
   int64_t shape[RANK_MAX], *inputs;
   int rank = 1;
@@ -137,9 +152,11 @@ bool recipe_add_weights(struct reading *r, const json_t *j, uint32_t node, const
     inputs = ARENA_NEW(r->arena, int64_t, shape[0]);
     if (!read_connections(r, j, rank, shape, &mask, inputs)) return false;
   }
-  uint32_t w = draw(r, arena_printf(r->arena, "%s.weight", name), rank, shape, mask, inputs);
-  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, NULL, inputs);
+  const char *own = arena_printf(r->arena, "%s.weight", name);
+  uint32_t w = draw(r, own, rank, shape, mask, inputs);
   graph_add_use(r->g, node, (struct use){w, 0, NONE});
+  if (!recipe_has_bias(r->g->nodes[node].op)) return read_own(r, j, own, w);
+  uint32_t b = draw(r, arena_printf(r->arena, "%s.bias", name), 1, shape, NULL, inputs);
   graph_add_use(r->g, node, (struct use){b, 0, NONE});
   return true;
 }

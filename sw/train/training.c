@@ -2,6 +2,7 @@
 #include "sw/train/training.h"
 
 #include "sw/base/rng.h"
+#include "sw/data/verdict.h"
 #include "sw/graph/norm.h"
 #include "sw/graph/races.h"
 #include "sw/pass/copy.h"
@@ -115,9 +116,8 @@ static bool add_layer(struct builder *b, const struct node *n) {
   return true;
 }
 
-// The value that the loss sees: what an argmax at the end is made of, and a softmax, which cross
-// entropy holds itself.
-static uint32_t seen_by_loss(const struct graph *m, enum loss loss, uint32_t value) {
+uint32_t training_seen(const struct graph *m, enum loss loss) {
+  uint32_t value = m->outputs[0];
   unsigned passed = TRAIT_INDEX | (loss == LOSS_CROSS_ENTROPY ? TRAIT_HOST : 0);
   while (m->values[value].node != NONE) {
     const struct node *n = &m->nodes[m->values[value].node];
@@ -137,7 +137,7 @@ static bool copy_model(struct builder *b, enum loss loss) {
   copy_inputs(&b->copy);
   for (uint32_t i = 0; i < m->n_nodes; i++)
     if (!add_layer(b, &m->nodes[i])) return false;
-  b->t->output = (uint32_t)b->copy.value[seen_by_loss(m, loss, m->outputs[0])];
+  b->t->output = (uint32_t)b->copy.value[training_seen(m, loss)];
   return true;
 }
 
@@ -161,8 +161,16 @@ static uint32_t binary(struct graph *g, enum op op, const char *name, uint32_t x
   return output_of(g, node, name, v.rank, v.shape, v.per_frame);
 }
 
-static uint32_t per_frame_loss(struct graph *g, enum loss loss, uint32_t y, uint32_t target) {
-  if (loss == LOSS_CROSS_ENTROPY) return binary(g, OP_cross_entropy, "losses", y, target, y);
+// Where the class is the least output, cross entropy sees their negatives.
+static uint32_t negated(struct graph *g, uint32_t y) {
+  uint32_t zero = real_tensor(g, "nothing", 1, (const int64_t[]){1}, NULL);
+  return binary(g, OP_sub, "negated", zero, y, y);
+}
+
+static uint32_t per_frame_loss(struct graph *g, enum loss loss, bool least, uint32_t y,
+                               uint32_t target) {
+  if (loss == LOSS_CROSS_ENTROPY)
+    return binary(g, OP_cross_entropy, "losses", least ? negated(g, y) : y, target, y);
   uint32_t difference = binary(g, OP_sub, "difference", y, target, y);
   return binary(g, OP_mul, "square", difference, difference, y);
 }
@@ -174,7 +182,8 @@ static bool add_loss(struct builder *b, enum loss loss) {
     return err_set(b->err, "output \"%s\" has no classes to train for", y.name);
   b->t->target = graph_add_value(g, autodiff_name(g, "target"), y.rank, y.shape, type_real(), true);
   graph_add_input(g, b->t->target, (struct source){0});
-  uint32_t losses = per_frame_loss(g, loss, b->t->output, b->t->target);
+  struct verdict v = verdict_of_value(b->model, training_seen(b->model, loss));
+  uint32_t losses = per_frame_loss(g, loss, v.kind == VERDICT_LEAST, b->t->output, b->t->target);
   const char *name = autodiff_name(g, "loss");
   uint32_t mean = graph_add_node(g, OP_mean, name);
   int64_t axes[RANK_MAX];

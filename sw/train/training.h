@@ -33,12 +33,16 @@ struct parameter {
 struct training {
   struct graph *graph; // inputs: the model's, then the targets; outputs: the loss, the model's
   uint32_t loss;       // value: one number, the mean over the frames
-  uint32_t output;     // value: of the model, before a softmax or argmax at its end
+  uint32_t output;     // value: of the model, what its loss sees
   uint32_t target;     // value: like output
   uint32_t step;       // reference: one number, the steps done
   uint32_t n_parameters;
   struct parameter *parameters;
 };
+
+// The value of a model that its loss sees: what an argmax or argmin at the end is made of, and a
+// softmax, which cross entropy holds itself.
+uint32_t training_seen(const struct graph *model, enum loss loss);
 
 // Part of a weight that is trained, of a model's tensor; what isn't named is trained whole.
 struct training_part {

@@ -2,6 +2,7 @@
 // nngen train as a user meets it: the same model from every way of running it, states that survive
 // being killed, and messages for bad input. Digits drawn by code stand in for MNIST.
 #include "sw/exec/kernels.h"
+#include "sw/graph/model.h"
 #include "tests/cmd/helper_shell.h"
 
 #include <stdio.h>
@@ -76,6 +77,28 @@ static void it_learns(void **state) {
     double accuracy = strtod(strstr(said, "\"test_accuracy\":") + 16, NULL);
     if (accuracy < 0.9) fail_msg("%s: accuracy %g", optimizers[i], accuracy);
   }
+}
+
+// Distances from pictures of the digits: they learn, the pictures stay, and of wrong ones it is
+// said what is wrong.
+static void distances_from_pictures(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+  const char *said = cli_expect(c,
+                                "$N train --quiet --net mnist-rbf" DIGITS
+                                "--epochs 8 --test synthetic:500:9 --json -o $D/m.bin",
+                                0, "\"test_accuracy\":");
+  double accuracy = strtod(strstr(said, "\"test_accuracy\":") + 16, NULL);
+  if (accuracy < 0.9) fail_msg("accuracy %g", accuracy);
+  struct graph *g = model_read(&c->arena, arena_printf(&c->arena, "%s/m.bin", c->dir), &e);
+  if (!g) fail_msg("%s", e.text);
+  const struct tensor *t = g->values[graph_find_value(g, "rbf1.weight")].init;
+  for (int64_t i = 0; i < t->count; i++) assert_true(tensor_real(t, i) * tensor_real(t, i) == 1);
+  cli_expect(c,
+             "mkdir -p $D/p/build $D/p/data/codes && cp $N $D/p/build && printf '#.\\n#x' "
+             ">$D/p/data/codes/bad.txt && $D/p/build/nngen train --net '{\"input\":{\"shape\":[4]},"
+             "\"layers\":[{\"op\":\"rbf\",\"out\":1,\"weights\":\"bad\"}]}'",
+             1, "layer 1: weights: code \"bad\": byte 4 is 120, expected # or .");
 }
 
 // Killed after a few hundredths of a second, and a little later each time, until it comes to its
@@ -331,6 +354,7 @@ static void a_loss_that_explodes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(every_way_gives_the_same_model),
                                      SHELL_CASE(the_bits_are_known),
+                                     SHELL_CASE(distances_from_pictures),
                                      SHELL_CASE(it_learns),
                                      SHELL_CASE(killed_at_any_moment_it_ends_the_same),
                                      SHELL_CASE(more_epochs_later),

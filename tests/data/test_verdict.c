@@ -21,12 +21,13 @@ static struct graph *network(struct arena *a, enum op op, int64_t n, struct type
   graph_add_input(g, x, (struct source){0});
   uint32_t node = graph_add_node(g, op, "layer");
   graph_add_use(g, node, (struct use){x, 0, NONE});
-  int64_t out = op == OP_argmax ? 1 : n;
+  bool index = op_is(op, TRAIT_INDEX);
+  int64_t out = index ? 1 : n;
   graph_add_out(g, node, graph_add_value(g, "y", 1, &out, t, true));
   uint32_t flat = graph_add_node(g, OP_flatten, "flat"); // a change of shape hides nothing
   graph_add_use(g, flat, (struct use){g->nodes[node].out[0], 0, NONE});
   graph_add_out(g, flat, graph_add_value(g, "z", 1, &out, t, true));
-  graph_add_output(g, op == OP_argmax ? g->nodes[node].out[0] : g->nodes[flat].out[0]);
+  graph_add_output(g, index ? g->nodes[node].out[0] : g->nodes[flat].out[0]);
   return g;
 }
 
@@ -37,17 +38,12 @@ static void kinds_follow_from_the_graph(void **state) {
     int64_t elements;
     enum verdict_kind kind;
     double threshold;
-  } rows[] = {{OP_argmax, 5, VERDICT_INDEX, 0},
-              {OP_linear, 3, VERDICT_LARGEST, 0},
-              {OP_sigmoid, 3, VERDICT_LARGEST, 0},
-              {OP_sigmoid, 1, VERDICT_THRESHOLD, 0.5},
-              {OP_hard_sigmoid, 1, VERDICT_THRESHOLD, 0.5},
-              {OP_tanh, 1, VERDICT_THRESHOLD, 0},
-              {OP_hard_tanh, 1, VERDICT_THRESHOLD, 0},
-              {OP_softsign, 1, VERDICT_THRESHOLD, 0},
-              {OP_linear, 1, VERDICT_THRESHOLD, 0},
-              {OP_relu, 1, VERDICT_NONE, 0},
-              {OP_softplus, 1, VERDICT_NONE, 0},
+  } rows[] = {{OP_argmax, 5, VERDICT_INDEX, 0},        {OP_argmin, 5, VERDICT_INDEX, 0},
+              {OP_linear, 3, VERDICT_LARGEST, 0},      {OP_sigmoid, 3, VERDICT_LARGEST, 0},
+              {OP_sigmoid, 1, VERDICT_THRESHOLD, 0.5}, {OP_hard_sigmoid, 1, VERDICT_THRESHOLD, 0.5},
+              {OP_tanh, 1, VERDICT_THRESHOLD, 0},      {OP_hard_tanh, 1, VERDICT_THRESHOLD, 0},
+              {OP_softsign, 1, VERDICT_THRESHOLD, 0},  {OP_linear, 1, VERDICT_THRESHOLD, 0},
+              {OP_relu, 1, VERDICT_NONE, 0},           {OP_softplus, 1, VERDICT_NONE, 0},
               {OP_softmax, 1, VERDICT_NONE, 0}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
@@ -61,6 +57,49 @@ static void kinds_follow_from_the_graph(void **state) {
   struct verdict v = verdict_of(network(&a, OP_relu, 1, type_of_class(TYPE_BIPOLAR)));
   assert_true(v.kind == VERDICT_THRESHOLD && v.threshold == 0 && !v.linear);
   arena_free(&a);
+}
+
+// Elements in front of an argmin are judged by the least, whatever made them; distances are, if
+// nothing else chooses among them.
+static void what_chooses_says_which(void **state) {
+  (void)state;
+  static const struct {
+    enum op made_by, read_by;
+    enum verdict_kind kind;
+  } rows[] = {{OP_relu, OP_argmin, VERDICT_LEAST},   {OP_rbf, OP_relu, VERDICT_LEAST},
+              {OP_rbf, OP_argmax, VERDICT_LARGEST},  {OP_rbf, OP_softmax, VERDICT_LARGEST},
+              {OP_relu, OP_argmax, VERDICT_LARGEST}, {OP_relu, OP_softmax, VERDICT_LARGEST},
+              {OP_relu, OP_relu, VERDICT_LARGEST}};
+  const double y[3] = {4, 1, 1}, up[3] = {1, 4, 4};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct graph *g = network(&a, rows[i].made_by, 3, type_real());
+    uint32_t node = graph_add_node(g, rows[i].read_by, "reader");
+    graph_add_use(g, node, (struct use){g->nodes[1].out[0], 0, NONE}); // behind a change of shape
+    struct verdict v = verdict_of_value(g, g->nodes[0].out[0]);
+    assert_int_equal(v.kind, rows[i].kind);
+    assert_int_equal(verdict_class(&v, y), v.kind == VERDICT_LEAST);
+    assert_int_equal(verdict_class(&v, up), v.kind == VERDICT_LARGEST);
+    arena_free(&a);
+  }
+}
+
+// Of several indices the first is the class; indices of several rows have none.
+static void the_first_index_is_the_class(void **state) {
+  (void)state;
+  const double y[3] = {2, 0, 1};
+  for (int rows = 1; rows <= 2; rows++) {
+    struct arena a = {0};
+    struct graph *g = network(&a, OP_top_k, 3, type_real());
+    struct value *v = &g->values[g->nodes[0].out[0]];
+    v->rank = 2;
+    v->shape[0] = rows;
+    v->shape[1] = 3;
+    struct verdict verdict = verdict_of_value(g, g->nodes[0].out[0]);
+    assert_int_equal(verdict.kind, rows == 1 ? VERDICT_INDEX : VERDICT_NONE);
+    if (rows == 1) assert_int_equal(verdict_class(&verdict, y), 2);
+    arena_free(&a);
+  }
 }
 
 // Labels (COUNT, width) as integers or as doubles.
@@ -130,6 +169,8 @@ static void labels_are_classes_or_targets(void **state) {
   check(OP_linear, 8, 1, true, reals, "");
   check(OP_argmax, 8, 1, false, counts, "0372");
   check(OP_argmax, 8, 1, true, reals, "");
+  check(OP_argmin, 8, 1, false, counts, "0372");
+  check(OP_top_k, 8, 1, false, counts, "0372");
   check(OP_linear, 2, 2, false, L(1, 0, 0, 1, 0, 1, 1, 0), "0110");
   check(OP_linear, 2, 2, true, L(1, 0, 0, 1, 0, 1, 1, 0), "0110");
   check(OP_linear, 2, 2, true, L(1, 0, 0, 1, 0.5, 0.5, 1, 0), "t");
@@ -184,6 +225,8 @@ static void figures_of_targets(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_follow_from_the_graph),
+                                     cmocka_unit_test(what_chooses_says_which),
+                                     cmocka_unit_test(the_first_index_is_the_class),
                                      cmocka_unit_test(labels_are_classes_or_targets),
                                      cmocka_unit_test(codes_and_reals_are_judged_alike),
                                      cmocka_unit_test(figures_of_targets)};

@@ -368,11 +368,51 @@ static void test_witnesses(void **state) {
   assert_true(channels > 500);
 }
 
+// Of squared differences the nearest and the farthest input of every tap.
+static void test_rbf_witnesses(void **state) {
+  (void)state;
+  int channels = 0;
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    struct arena a = {0};
+    struct graph *g = netgen(&a, seed, OP_rbf, NETGEN_ANY);
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+      const struct node *n = &g->nodes[i];
+      if (n->op != OP_rbf) continue;
+      const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1);
+      int64_t *codes = ARENA_NEW(&a, int64_t, w->shape[1]);
+      double ratio = type_scale(&x->type, 0) / type_scale(&w->type, 0);
+      fix_wide of_x = ratio > 1 ? (fix_wide)ratio : 1, of_w = ratio < 1 ? (fix_wide)(1 / ratio) : 1;
+      for (int64_t o = 0; o < w->shape[0]; o++)
+        for (int high = 0; high < 2; high++, channels++) {
+          fix_wide acc = 0, best = 0;
+          interval_witness(g, n, o, high, codes);
+          for (int64_t k = 0; k < w->shape[1]; k++) {
+            fix_wide v = tensor_int(w->init, o * w->shape[1] + k) - type_zero(&w->type, 0),
+                     end = -1;
+            assert_true(codes[k] >= x->lo && codes[k] <= x->hi && type_is_code(&x->type, codes[k]));
+            for (int64_t c = x->lo; c <= x->hi; c++) {
+              fix_wide d = (c - type_zero(&x->type, 0)) * of_x - v * of_w;
+              if (!type_is_code(&x->type, c)) continue;
+              if (end < 0 || (high ? d * d > end : d * d < end)) end = d * d;
+              if (c == codes[k]) acc += d * d;
+            }
+            best += end;
+          }
+          struct interval proven = interval_acc(g, n, KNOWN_PROVEN, o);
+          assert_true(acc == best && acc == (high ? proven.hi : proven.lo));
+        }
+    }
+    arena_free(&a);
+  }
+  assert_true(channels > 500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_every_code),
       cmocka_unit_test(test_every_pair),    cmocka_unit_test(test_seeded_differences),
-      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_witnesses)};
+      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_witnesses),
+      cmocka_unit_test(test_rbf_witnesses)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   oracle_start();
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

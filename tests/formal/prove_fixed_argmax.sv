@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
 // fixed_argmax: one beat per frame, in order, and of a frame that the solver picks it is the index
-// of the largest element, the lowest index of equals.
+// of the largest element, or of the least, the lowest index of equals.
 `default_nettype none
 
 module prove #(
@@ -8,7 +8,8 @@ module prove #(
   parameter int LANES = 2,
   parameter int WIDTH = 2,
   parameter int INDEX = 2,
-  parameter IN_TYPE = "signed"
+  parameter IN_TYPE = "signed",
+  parameter int LEAST = 0
 ) (
   input logic                   aclk,
   input logic                   aresetn,
@@ -30,7 +31,8 @@ module prove #(
   (* keep *) logic [3:0] reached;
 
   fixed_argmax #(
-    .ELEMENTS(ELEMENTS), .LANES(LANES), .WIDTH(WIDTH), .IN_TYPE(IN_TYPE), .OUT_WIDTH(INDEX)
+    .ELEMENTS(ELEMENTS), .LANES(LANES), .WIDTH(WIDTH), .IN_TYPE(IN_TYPE), .LEAST(LEAST),
+    .OUT_WIDTH(INDEX)
   ) dut (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -58,7 +60,7 @@ module prove #(
       element = $signed({s_axis_tdata[lane*WIDTH + WIDTH - 1], s_axis_tdata[lane*WIDTH +: WIDTH]});
       if (80'(IN_TYPE) == 80'("unsigned")) element[WIDTH] = 1'b0;
       if (in_beat * LANES + lane < ELEMENTS &&
-          ((in_beat == 0 && lane == 0) || element > best)) begin
+          ((in_beat == 0 && lane == 0) || (LEAST != 0 ? element < best : element > best))) begin
         best = element;
         found = INDEX'(in_beat * LANES + lane);
       end

@@ -7,6 +7,16 @@ RULE(features_that_differ) {
   w->shape[1]++;
   w->init = tensor_new(g->arena, w->init->dtype, 2, w->shape);
 }
+RULE(ranks_of_nothing) {
+  static const int64_t none;
+  NO_G;
+  attribute(n, ATTR_k)->ints = &none;
+}
+RULE(ranks_of_too_many) {
+  int64_t *k = ARENA_NEW(g->arena, int64_t, 1);
+  *k = input(g, n, 0)->shape[0] + 1;
+  attribute(n, ATTR_k)->ints = k;
+}
 RULE(weights_of_one_axis) {
   input(g, n, 1)->rank = 1;
 }
@@ -97,6 +107,8 @@ RULE(class_of_the_first_axis) {
 static const struct rule rules[] = {
     {OP_linear, features_that_differ, "features, the weights ("},
     {OP_linear, weights_of_one_axis, "expected an input of rank >= 1 and weights (OUT, IN)"},
+    {OP_rbf, features_that_differ, "features, the weights ("},
+    {OP_rbf, weights_of_one_axis, "expected an input of rank >= 1 and weights (OUT, IN)"},
     {OP_linear, bias_of_another_length, "of rank 1, expected ("},
     {OP_linear, bias_of_two_axes, "of rank 2, expected ("},
     {OP_relu, slice_without_a_range, "slice: expected axis, begin, end, ... with an axis below"},
@@ -117,6 +129,10 @@ static const struct rule rules[] = {
     {OP_reshape, reshape_into_nothing, "shape: dimension 0"},
     {OP_reshape, reshape_with_two_open, "shape: dimension -1"},
     {OP_argmax, class_of_the_first_axis, "only the last axis is supported"},
+    {OP_top_k, class_of_the_first_axis, "only the last axis is supported"},
+    {OP_top_k, ranks_of_nothing, "k: 0, expected 1 to "},
+    {OP_top_k, ranks_of_too_many, ", the elements of a row"},
+    {OP_argmin, class_of_the_first_axis, "only the last axis is supported"},
 };
 
 static void test_rules(void **state) {

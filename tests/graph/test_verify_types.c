@@ -101,6 +101,36 @@ RULE(bias_of_signs) {
   b->init = tensor_new(g->arena, dtype_for(&b->type), b->rank, b->shape);
   for (int64_t i = 0; i < b->init->count; i++) tensor_set_int(b->init, i, 1);
 }
+static void scale_weights(struct graph *g, const struct node *n, double by) {
+  struct value *w = input(g, n, 1);
+  w->type = type_fixed(g->arena, 8, true, type_scale(&input(g, n, 0)->type, 0) * by, 0);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+}
+RULE(weights_a_third_apart) {
+  scale_weights(g, n, 1.0 / 3);
+}
+RULE(weights_far_above) {
+  scale_weights(g, n, 0x1p17);
+}
+RULE(weights_far_below) {
+  scale_weights(g, n, 0x1p-17);
+}
+RULE(weights_per_output) {
+  struct value *w = input(g, n, 1);
+  w->type = per_channel(g, 0, w->shape[0]);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+}
+RULE(weights_of_many_bits) {
+  struct value *w = input(g, n, 1);
+  w->type = type_fixed(g->arena, 33, true, type_scale(&input(g, n, 0)->type, 0), 0);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+}
+RULE(distances_of_many_bits) {
+  struct value *w = input(g, n, 1);
+  w->type = type_fixed(g->arena, 32, true, type_scale(&input(g, n, 0)->type, 0), 0);
+  w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
+  tensor_set_int(w->init, 0, INT32_MAX);
+}
 RULE(mixed_classes) {
   input(g, n, 0)->type = type_real();
 }
@@ -268,12 +298,23 @@ static const struct rule rules[] = {
     {OP_sum, requant_per_channel, "requant: "},
     {OP_softmax, output_per_channel, "expected one scale per tensor"},
     {OP_argmax, output_per_channel, "expected"},
+    {OP_argmin, output_per_channel, "expected"},
     {OP_linear, output_is_ternary, "expected a fixed or bipolar type"},
     {OP_linear, weights_per_input, "expected integers, scale per tensor or per output channel"},
     {OP_linear, bias_with_a_zero, ": zero 1, expected 0"},
     {OP_linear, bias_of_another_scale, "expected that of input times weight"},
     {OP_linear, bias_scale_of_one_output, "expected that of input times weight"},
     {OP_linear, bias_of_signs, "expected integers at the accumulator's scale, zero 0"},
+    {OP_rbf, weights_a_third_apart, "expected a power of two from 2^-16 to 2^16 times that of the"},
+    {OP_rbf, weights_far_above, "expected a power of two from 2^-16 to 2^16 times that of the"},
+    {OP_rbf, weights_far_below, "expected a power of two from 2^-16 to 2^16 times that of the"},
+    {OP_rbf, weights_per_output, "expected integers of at most 32 bits with one scale per tensor"},
+    {OP_rbf, weights_of_many_bits, "expected integers of at most 32 bits with one scale"},
+    {OP_rbf, distances_of_many_bits, "bits, at most 62"},
+    {OP_rbf, input_per_channel, "expected integers with one scale per tensor"},
+    {OP_rbf, output_is_ternary, "expected a fixed or bipolar type"},
+    {OP_rbf, output_per_row, "expected channels on the last axis"},
+    {OP_rbf, requant_missing, "0 requantisations, expected 1 to 1"},
     {OP_linear, mixed_classes, "its inputs mix real and integer types"},
     {OP_relu, output_is_ternary, "expected a fixed or bipolar type"},
     {OP_relu, input_per_channel, "expected one scale per tensor"},
@@ -308,6 +349,9 @@ static const struct rule rules[] = {
     {OP_argmax, index_with_a_zero, "expected integers of scale 1 that hold the index of the last"},
     {OP_argmax, index_of_another_scale, "expected integers of scale 1"},
     {OP_argmax, index_of_signs, "expected integers of scale 1 that hold the index of the last"},
+    {OP_top_k, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
+    {OP_top_k, requant_without_use, "1 requantisations, top_k has none"},
+    {OP_argmin, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
     {OP_softmax, output_is_ternary, "expected a fixed type"},
     {OP_variable, variable_that_is_read, "expected ref"},
     {OP_read, read_as_another_type, "expected the type of the variable"},
@@ -318,6 +362,7 @@ static const struct rule rules[] = {
     {OP_flatten, flat_as_another_type, "expected the type of the input"},
     {OP_flatten, requant_without_use, "1 requantisations, flatten has none"},
     {OP_argmax, requant_without_use, "1 requantisations, argmax has none"},
+    {OP_argmin, requant_without_use, "1 requantisations, argmin has none"},
     {OP_softmax, requant_without_use, "1 requantisations, softmax has none"},
     {OP_variable, requant_without_use, "1 requantisations, variable has none"},
     {OP_read, requant_without_use, "1 requantisations, read has none"},

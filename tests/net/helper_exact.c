@@ -76,6 +76,27 @@ static void linear(const struct step *s, const struct node *n, int64_t *y) {
       }
 }
 
+// Both at the finer scale: the coarser one's integers as so many times as many.
+static void rbf(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *w = input_of(s, n, 1);
+  int64_t in = w->shape[1], out = w->shape[0], rows = elements_of(x) / in;
+  double of_x = type_scale(&x->type, 0), of_w = type_scale(&w->type, 0);
+  fix_wide times_x = 1, times_w = 1;
+  for (; of_x > of_w; of_x /= 2) times_x *= 2;
+  for (; of_w > of_x; of_w /= 2) times_w *= 2;
+  for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t o = 0; o < out; o++) {
+        fix_wide acc = 0;
+        for (int64_t i = 0; i < in; i++) {
+          fix_wide d = centred(s, n, 0, f, r * in + i) * times_x -
+                       ((fix_wide)code(s, n, 1, f, o * in + i) - zero_of(w, 0)) * times_w;
+          acc += d * d;
+        }
+        y[(f * rows + r) * out + o] = finish(s, n, 0, acc, o);
+      }
+}
+
 // ---- windows: an image of one row is (1, L, C)
 
 struct image {
@@ -294,21 +315,34 @@ static int64_t softmax_value(const int64_t *x, int64_t count, int64_t i, double 
   return (int64_t)fmin(fmax(y, (double)type_lowest(t)), (double)type_highest(t));
 }
 
+// The best of those that aren't taken yet, the first of equals.
+static int64_t best_left(const int64_t *row, const bool *taken, int64_t count, bool least) {
+  int64_t best = -1;
+  for (int64_t i = 0; i < count; i++) {
+    if (taken[i]) continue;
+    if (best < 0 || (least ? row[i] < row[best] : row[i] > row[best])) best = i;
+  }
+  return best;
+}
+
 static void classify(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
   int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
   int64_t *row = ARENA_NEW(s->arena, int64_t, count);
-  int64_t *largest = n->n_out > 1 ? s->of[n->out[1]] : NULL;
+  int64_t *value = n->n_out > 1 ? s->of[n->out[1]] : NULL;
+  int64_t best = n->op == OP_softmax ? 0 : n->op == OP_top_k ? node_int(n, ATTR_k, 0) : 1;
   for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
-    int64_t best = 0;
-    for (int64_t k = 0; k < count; k++) {
+    bool *taken = ARENA_NEW(s->arena, bool, count);
+    for (int64_t k = 0; k < count; k++)
       row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
-      best = row[k] > row[best] ? k : best;
-    }
     for (int64_t k = 0; n->op == OP_softmax && k < count; k++)
       y[r * count + k] = softmax_value(row, count, k, type_scale(&x->type, 0), &v->type);
-    if (n->op == OP_argmax) y[r] = best;
-    if (largest) largest[r] = row[best];
+    for (int64_t k = 0; k < best; k++) {
+      int64_t at = best_left(row, taken, count, n->op == OP_argmin);
+      taken[at] = true;
+      y[r * best + k] = at;
+      if (value) value[r * best + k] = row[at];
+    }
   }
 }
 
@@ -451,6 +485,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
   switch ((enum op_column)op_info(n->op)->column) {
   case COLUMN_LINEAR:
     linear(s, n, y);
+    return;
+  case COLUMN_RBF:
+    rbf(s, n, y);
     return;
   case COLUMN_CONV:
     conv(s, n, y);

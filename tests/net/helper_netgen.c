@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/net/helper_netgen_parts.h"
 
+#include "sw/base/bits.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 
@@ -180,7 +181,8 @@ void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct t
                      const struct type *out) {
   cut(n, &n->g->values[n->g->nodes[node].in[1].value]);
   const int64_t *outs = n->g->values[n->g->nodes[node].in[1].value].shape;
-  if (netgen_chance(n, 70)) netgen_use(n, node, netgen_tensor(n, "b", 1, outs, bias_type(n, x, w)));
+  if (op_info(n->g->nodes[node].op)->in_max > 2 && netgen_chance(n, 70))
+    netgen_use(n, node, netgen_tensor(n, "b", 1, outs, bias_type(n, x, w)));
   graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){0});
   int bits = acc_bits(n, node);
   n->g->nodes[node].n_rq = 0;
@@ -206,6 +208,28 @@ void netgen_rows_of(struct netgen *n, int64_t outs) {
   y_shape[rank - 1] = shape[0];
   struct type w = netgen_weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_linear, out, rank, y_shape, netgen_end(n)->per_frame);
+  netgen_use(n, node, x);
+  netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
+  netgen_weighted(n, node, x, &w, &out);
+}
+
+// At a scale a few powers of two from the input's; of random scales too.
+static struct type rbf_weights(struct netgen *n) {
+  double scale = ldexp(type_scale(&netgen_end(n)->type, 0), (int)netgen_pick(n, -3, 3));
+  int width = (int)netgen_pick(n, 2, 8), kind = (int)netgen_pick(n, 0, 9);
+  if (kind < 3) return type_signs(n->arena, kind ? TYPE_BIPOLAR : TYPE_TERNARY, -1, 1, &scale);
+  return type_fixed(n->arena, width, kind != 3, scale, kind == 4 ? 1 : 0);
+}
+
+static void rbf(struct netgen *n) {
+  if (netgen_chance(n, 80)) netgen_flatten(n);
+  uint32_t x = n->at;
+  int rank = netgen_end(n)->rank;
+  int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
+  memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
+  y_shape[rank - 1] = shape[0];
+  struct type w = rbf_weights(n), out = netgen_stream_type(n, true, 16);
+  uint32_t node = netgen_add_node(n, OP_rbf, out, rank, y_shape, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
   netgen_weighted(n, node, x, &w, &out);
@@ -284,16 +308,24 @@ static void classify(struct netgen *n, enum op op) {
   if (netgen_end(n)->type.cls != TYPE_FIXED) quantize_to(n, netgen_stream_type(n, false, 8));
   netgen_flatten(n);
   uint32_t x = n->at;
-  int64_t shape[1] = {op == OP_argmax ? 1 : netgen_end(n)->shape[0]};
-  struct type out = op == OP_argmax ? type_fixed(n->arena, (int)netgen_pick(n, 6, 8), false, 1, 0)
-                                    : type_fixed(n->arena, 8, false, 0x1p-8, 0);
-  bool two = op == OP_argmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
+  int64_t k = op == OP_top_k
+                  ? netgen_pick(n, 1, netgen_end(n)->shape[0] < 6 ? netgen_end(n)->shape[0] : 6)
+                  : 1;
+  int64_t shape[1] = {op != OP_softmax ? k : netgen_end(n)->shape[0]};
+  int64_t last = netgen_end(n)->shape[0] - 1;
+  int width = op != OP_softmax ? (int)netgen_pick(n, 6, 8) : 8;
+  if (last > 63)
+    width = bits_unsigned((uint64_t)last) > width ? bits_unsigned((uint64_t)last) : width;
+  struct type out = op != OP_softmax ? type_fixed(n->arena, width, false, 1, 0)
+                                     : type_fixed(n->arena, 8, false, 0x1p-8, 0);
+  bool two = op != OP_softmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
   struct type in = netgen_end(n)->type;
   bool frames = netgen_end(n)->per_frame;
   uint32_t node = netgen_add_node(n, op, out, 1, shape, frames);
   netgen_use(n, node, x);
   if (two)
     graph_add_out(n->g, node, graph_add_value(n->g, netgen_name(n, "best"), 1, shape, in, frames));
+  if (op == OP_top_k) graph_add_int(n->g, node, ATTR_k, k);
   if (op == OP_softmax) n->g->nodes[node].where = WHERE_HOST;
   n->g->nodes[node].rounding = FIX_HALF_EVEN;
   n->g->nodes[node].overflow = FIX_SATURATE;
@@ -305,6 +337,9 @@ static bool add(struct netgen *n, enum op op) {
   switch ((enum op_column)op_info(op)->column) {
   case COLUMN_LINEAR:
     linear(n);
+    return true;
+  case COLUMN_RBF:
+    rbf(n);
     return true;
   case COLUMN_CONV:
     netgen_conv(n, op);

@@ -56,7 +56,8 @@ static void make_linear(struct probe *p) {
   int rank = (int)pick(p, 1, 3);
   add_input(p, rank, x + 3 - rank, bit(p, 0), 2);
   add_input(p, 2, w, bit(p, 1), 2);
-  if (bit(p, 2)) add_input(p, 1, w, bit(p, 3), 2);
+  bool biased = op_info(p->g->nodes[p->node].op)->in_max > 2;
+  if (biased && bit(p, 2)) add_input(p, 1, w, bit(p, 3), 2);
 }
 
 static void make_conv(struct probe *p) {
@@ -286,6 +287,7 @@ static void make_requant(struct probe *p) {
 bool probe_make(struct probe *p, enum op op) {
   switch ((enum op_gradient)op_info(op)->gradient) {
   case GRADIENT_LINEAR:
+  case GRADIENT_RBF:
     make_linear(p);
     return true;
   case GRADIENT_CONV:

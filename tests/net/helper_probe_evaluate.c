@@ -47,6 +47,15 @@ static void linear(const struct probe *p, int64_t f, double *y) {
   }
 }
 
+static void rbf(const struct probe *p, int64_t f, double *y) {
+  int64_t out = p->job.in[1].shape[0], in = p->job.in[1].shape[1];
+  const double *x = frame(p, 0, f), *w = frame(p, 1, f);
+  for (int64_t i = 0; i < p->job.out[0].elements; i++) {
+    y[i] = 0;
+    for (int64_t k = 0; k < in; k++) y[i] += pow(x[i / out * in + k] - w[i % out * in + k], 2);
+  }
+}
+
 static double activation(const struct node *n, double x) {
   mpfr_t argument, result;
   switch (n->op) {
@@ -326,6 +335,9 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   switch ((enum op_column)op_info(p->job.node->op)->column) {
   case COLUMN_LINEAR:
     linear(p, f, y);
+    return;
+  case COLUMN_RBF:
+    rbf(p, f, y);
     return;
   case COLUMN_CONV:
     conv(p, f, y);

@@ -15,8 +15,8 @@
 
 enum { SEEDS = 8, FRAMES = 3, ELEMENTS = 4096 };
 
-static const enum op kinds[] = {OP_linear, OP_relu,   OP_tanh,   OP_quantize, OP_flatten,
-                                OP_argmax, OP_conv1d, OP_conv2d, OP_subsample};
+static const enum op kinds[] = {OP_linear, OP_relu, OP_tanh,   OP_quantize, OP_flatten,  OP_argmax,
+                                OP_argmin, OP_rbf,  OP_conv1d, OP_conv2d,   OP_subsample};
 
 // The integers of the output for `codes` (FRAMES, elements of the input).
 static void run(const struct graph *g, const int32_t *codes, int64_t *to) {
@@ -42,8 +42,9 @@ static uint32_t expected_slices(const struct graph *g, int64_t grain) {
     const struct value *y = node_out(g, n, 0);
     int c = op_info(n->op)->column;
     int64_t channels = y->rank && y->type.axis < 0 ? y->shape[y->rank - 1] : 1;
-    bool cut =
-        (c == COLUMN_LINEAR || c == COLUMN_CONV || c == COLUMN_POINTWISE) && channels > grain;
+    bool slices =
+        c == COLUMN_LINEAR || c == COLUMN_RBF || c == COLUMN_CONV || c == COLUMN_POINTWISE;
+    bool cut = slices && channels > grain;
     count += cut ? (uint32_t)((channels + grain - 1) / grain) : 0;
   }
   return count;

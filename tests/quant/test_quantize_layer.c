@@ -176,7 +176,7 @@ static void test_classes(void **state) {
     struct err e = {0};
     begin(&b);
     b.g->values[b.x].shape[0] = sizes[i][0];
-    use(&b, node(&b, OP_argmax, "class", 1), b.x);
+    use(&b, node(&b, i % 2 ? OP_argmin : OP_argmax, "class", 1), b.x);
     b.g->values[b.last].type = type_fixed(&b.arena, 32, true, 1, 0);
     graph_add_output(b.g, b.last);
     struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);

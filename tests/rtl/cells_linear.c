@@ -21,6 +21,8 @@ struct linear {
   int shift, zero;
   const char *rounding, *overflow;
   int queue; // places; 0: as many as the latency needs
+  bool distance;
+  int in_shift, weight_shift; // of a distance
 };
 
 static const struct linear cases[] = {
@@ -96,6 +98,18 @@ static const struct linear cases[] = {
      "saturate", 0},
     {8200, 1, 1, 1, 8, "signed", 2, "signed", 16, 24, 8, "signed", 0, 0, 9, 0, "half_even",
      "saturate", 0},
+    // squared differences: either operand shifted, of each type, an accumulator that wraps, one
+    // multiplier, several beats, lanes without an input, one group and several
+    {11,       5, 4, 2, 6, "signed",    5,          "signed", 1,    20, 8,
+     "signed", 0, 0, 7, 0, "half_even", "saturate", 0,        true, 1,  0},
+    {7,          10, 3, 4, 6, "unsigned", 3,          "signed", 3,    18, 9,
+     "unsigned", 0,  0, 4, 0, "floor",    "saturate", 0,        true, 0,  3},
+    {9,        3,  2, 3,  1, "bipolar", 2,      "signed", 1,    12, 8,
+     "signed", 31, 0, 31, 3, "half_up", "wrap", 0,        true, 2,  1},
+    {5,        4, 5, 1, 16, "signed",    17,         "signed", 1,    40, 32,
+     "signed", 0, 0, 9, 0,  "half_away", "saturate", 0,        true, 0,  1},
+    {6,        2, 1, 1, 8, "signed", 8,      "signed", 1,    9, 9,
+     "signed", 0, 0, 0, 0, "floor",  "wrap", 0,        true, 0, 0},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5 };
 
@@ -131,8 +145,11 @@ static int64_t multiplier(const struct cell *c, int o) {
 static uint64_t expected(const struct cell *c, int frame, int o) {
   const struct linear *l = c->with;
   int64_t acc = bias(c, o);
-  for (int i = 0; i < l->in; i++)
-    acc += cell_value(c->input(c, frame, i), l->in_width, l->in_type) * weight(c, o, i);
+  for (int i = 0; i < l->in; i++) {
+    int64_t x = cell_value(c->input(c, frame, i), l->in_width, l->in_type), w = weight(c, o, i);
+    int64_t difference = x * (1 << l->in_shift) - w * (1 << l->weight_shift);
+    acc += l->distance ? difference * difference : x * w;
+  }
   acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
   struct fix_target t = cell_target(l->out_width, l->out_type, l->zero, l->rounding, l->overflow);
   int64_t y = rational_requant(acc, multiplier(c, o), l->shift, &t);
@@ -148,13 +165,13 @@ static void write_word(FILE *f, const struct cell *c, int o, int first) {
     int digit = 0;
     for (int b = 3; b >= 0; b--) {
       int bit = 4 * d + b, i = first + bit / l->weight_width, value = 0;
-      // where there is no input any weight will do
+      // where there is no input any weight will do, but for a distance
       if (bit < bits && o < l->out)
         value = (int)(i < l->in
                           ? (uint64_t)(strcmp(l->weight_type, "bipolar") == 0 ? weight(c, o, i) > 0
                                                                               : weight(c, o, i)) >>
                                 (bit % l->weight_width)
-                          : 1) &
+                          : !l->distance) &
                 1;
       digit = 2 * digit + value;
     }
@@ -207,7 +224,8 @@ static void write_images(const struct cell *c, const char *folder) {
 static int latency(const struct linear *l, int queue) {
   int steps = beats(l->in, l->pi) * beats(l->out, l->po);
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
-  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + 1 + requant + (queue > 64 ? 3 : 2);
+  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + l->distance + 1 + requant +
+         (queue > 64 ? 3 : 2);
 }
 
 static void set_timing(struct cell *c, int queue) {
@@ -229,6 +247,11 @@ static void set_parameters(struct cell *c, int queue) {
   cell_text(c, "IN_TYPE", l->in_type);
   cell_integer(c, "WEIGHT_WIDTH", l->weight_width);
   cell_text(c, "WEIGHT_TYPE", l->weight_type);
+  if (l->distance) {
+    cell_integer(c, "DISTANCE", 1);
+    cell_integer(c, "IN_SHIFT", l->in_shift);
+    cell_integer(c, "WEIGHT_SHIFT", l->weight_shift);
+  }
   cell_integer(c, "BIAS_WIDTH", l->bias_width);
   cell_integer(c, "ACC_WIDTH", l->acc_width);
   cell_integer(c, "OUT_WIDTH", l->out_width);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// fixed_table, its wrappers and fixed_argmax. The entries are noise: a table cell must not care.
+// fixed_table, its wrappers, fixed_argmax and fixed_top_k. The entries are noise: a table cell must
+// not care.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,12 +124,14 @@ struct argmax {
   int elements, lanes, width;
   const char *type;
   int out_width;
+  bool least;
 };
 
-static const struct argmax argmaxes[] = {{10, 4, 8, "signed", 4}, {10, 10, 8, "signed", 4},
-                                         {1, 1, 8, "signed", 1},  {7, 1, 5, "unsigned", 3},
-                                         {29, 7, 2, "signed", 8}, {17, 16, 3, "unsigned", 5},
-                                         {5, 8, 2, "signed", 3},  {13, 3, 1, "unsigned", 4}};
+static const struct argmax argmaxes[] = {
+    {10, 4, 8, "signed", 4},        {10, 10, 8, "signed", 4},     {1, 1, 8, "signed", 1},
+    {7, 1, 5, "unsigned", 3},       {29, 7, 2, "signed", 8},      {17, 16, 3, "unsigned", 5},
+    {5, 8, 2, "signed", 3},         {13, 3, 1, "unsigned", 4},    {11, 4, 4, "signed", 4, true},
+    {6, 1, 3, "unsigned", 3, true}, {29, 7, 2, "signed", 5, true}};
 
 // Every third frame has the sign bit of all elements set: of signed numbers the largest is
 // negative.
@@ -140,10 +143,11 @@ static uint64_t argmax_input(const struct cell *c, int frame, int element) {
 static uint64_t expected_argmax(const struct cell *c, int frame, int element) {
   const struct argmax *a = c->with;
   int best = element;
-  for (int i = 1; i < a->elements; i++)
-    if (cell_value(c->input(c, frame, i), a->width, a->type) >
-        cell_value(c->input(c, frame, best), a->width, a->type))
-      best = i;
+  for (int i = 1; i < a->elements; i++) {
+    int64_t x = cell_value(c->input(c, frame, i), a->width, a->type);
+    int64_t y = cell_value(c->input(c, frame, best), a->width, a->type);
+    if (a->least ? x < y : x > y) best = i;
+  }
   return (uint64_t)best;
 }
 
@@ -166,11 +170,60 @@ static void add_argmax(struct suite *s, const struct argmax *a) {
   cell_integer(c, "LANES", a->lanes);
   cell_integer(c, "WIDTH", a->width);
   cell_text(c, "IN_TYPE", a->type);
+  if (a->least) cell_integer(c, "LEAST", 1);
   cell_integer(c, "OUT_WIDTH", a->out_width);
+}
+
+struct top_k {
+  int elements, k, width;
+  const char *type;
+  int out_width;
+};
+
+static const struct top_k ranked[] = {{10, 3, 8, "signed", 4},  {7, 7, 2, "unsigned", 3},
+                                      {1, 1, 4, "signed", 1},   {29, 5, 3, "signed", 6},
+                                      {5, 1, 5, "unsigned", 3}, {6, 4, 1, "unsigned", 3}};
+
+// How many elements come before element `at`.
+static int rank_of(const struct cell *c, int frame, int at) {
+  const struct top_k *t = c->with;
+  int64_t own = cell_value(c->input(c, frame, at), t->width, t->type);
+  int before = 0;
+  for (int i = 0; i < t->elements; i++) {
+    int64_t x = cell_value(c->input(c, frame, i), t->width, t->type);
+    before += x > own || (x == own && i < at);
+  }
+  return before;
+}
+
+static uint64_t expected_top_k(const struct cell *c, int frame, int element) {
+  int at = 0;
+  while (rank_of(c, frame, at) != element) at++;
+  return (uint64_t)at;
+}
+
+static void add_top_k(struct suite *s, const struct top_k *t) {
+  struct cell *c = suite_add(s, "fixed_top_k");
+  c->with = t;
+  c->in_lanes = 1;
+  c->in_width = t->width;
+  c->in_elements = t->elements;
+  c->out_lanes = c->out_elements = t->k;
+  c->out_width = t->out_width;
+  c->input = argmax_input;
+  c->expected = expected_top_k;
+  c->frames = 40;
+  c->ii = c->latency = t->elements;
+  cell_integer(c, "ELEMENTS", t->elements);
+  cell_integer(c, "K", t->k);
+  cell_integer(c, "WIDTH", t->width);
+  cell_text(c, "IN_TYPE", t->type);
+  cell_integer(c, "OUT_WIDTH", t->out_width);
 }
 
 void cells_table(struct suite *s) {
   for (int i = 0; i < CASES; i++) add_table(s, &cases[i]);
   cells_polynomial(s);
   for (size_t i = 0; i < sizeof argmaxes / sizeof *argmaxes; i++) add_argmax(s, &argmaxes[i]);
+  for (size_t i = 0; i < sizeof ranked / sizeof *ranked; i++) add_top_k(s, &ranked[i]);
 }

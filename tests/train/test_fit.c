@@ -77,7 +77,8 @@ static void course_new(struct course *c, struct arena *a, bool floats) {
 
 static void begin(struct course *c) {
   struct err e = {0};
-  c->training = training_new(c->arena, c->recipe.model, LOSS_MSE, &c->optimizer, 1, NULL, 0, &e);
+  c->training =
+      training_new(c->arena, c->recipe.model, c->options.loss, &c->optimizer, 1, NULL, 0, &e);
   if (!c->training) fail_msg("%s", e.text);
   c->fit = fit_new(c->arena, c->recipe.model, c->training, &c->set, &c->options, &e);
   if (!c->fit) fail_msg("%s", e.text);
@@ -109,6 +110,22 @@ static double error_of(const struct course *c, int64_t image, int *class) {
     most = fmax(most, y);
   }
   return sum / CLASSES;
+}
+
+// Cross entropy of the negatives, in front of an argmin.
+static double least_loss(const struct course *c, int64_t image, int *class) {
+  const struct tensor *w = tensor_of(c, "fc1.weight"), *b = tensor_of(c, "fc1.bias");
+  double sum = 0, least = INFINITY, right = 0;
+  for (int i = 0; i < CLASSES; i++) {
+    double y = tensor_real(b, i);
+    for (int k = 0; k < ELEMENTS; k++)
+      y += tensor_real(w, i * ELEMENTS + k) * input_of(c, image, k);
+    sum += exp(-y);
+    if (i == c->set.labels[image]) right = y;
+    if (y < least) *class = i;
+    least = fmin(least, y);
+  }
+  return log(sum) + right;
 }
 
 // The validation of every epoch is that of the exported weights; the first epoch's first loss is
@@ -389,9 +406,49 @@ static void arrays_of_checkpoints(void **state) {
   fit_free(k.course.fit);
 }
 
+// The loss of the first step, in front of an argmin, and the validation of each epoch.
+static void the_least_is_the_class(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"input\":{\"shape\":[2,2],\"mean\":[0.25,0.5],\"std\":[0.5,2]},"
+      "\"layers\":[{\"op\":\"reshape\",\"shape\":[4]},{\"op\":\"linear\",\"out\":3},"
+      "{\"op\":\"argmin\"}]}";
+  struct arena a = {0};
+  struct course c;
+  struct err e = {0};
+  int class = 0;
+  course_new(&c, &a, false);
+  if (!recipe_parse(&a, json, strlen(json), 1, &c.recipe, &e)) fail_msg("%s", e.text);
+  c.options.batch = IMAGES - VALIDATION;
+  c.options.loss = LOSS_CROSS_ENTROPY;
+  c.options.target[0] = 0;
+  double first = 0, last = 0, correct = 0;
+  for (int i = 0; i < IMAGES - VALIDATION; i++) {
+    first += least_loss(&c, i, &class);
+    correct += class == c.set.labels[i];
+  }
+  begin(&c);
+  for (int epoch = 0; epoch < 3; epoch++) {
+    assert_int_equal(fit_step(c.fit, &e), epoch < 2 ? FIT_GOING : FIT_DONE);
+    const struct fit_row *row = &fit_at(c.fit)->row[epoch];
+    double loss = 0;
+    for (int i = IMAGES - VALIDATION; i < IMAGES; i++) loss += least_loss(&c, i, &class);
+    assert_true(fabs(row->validation_loss - loss / VALIDATION) < 1e-5);
+    if (epoch == 0) {
+      assert_true(fabs(row->loss - first / (IMAGES - VALIDATION)) < 1e-5);
+      assert_true(row->accuracy == correct / (IMAGES - VALIDATION));
+    }
+    last = row->loss;
+  }
+  assert_true(last < first / (IMAGES - VALIDATION));
+  fit_free(c.fit);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(losses_are_those_of_the_weights),
+      cmocka_unit_test(the_least_is_the_class),
       cmocka_unit_test(doubles_become_floats),
       cmocka_unit_test(pixels_need_a_source),
       cmocka_unit_test(models_that_cannot_be_trained),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recipes of networks and words of schedules: what they say becomes the graph and its rates; what
 // is wrong is named by layer and field.
+#include "sw/data/verdict.h"
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
 
@@ -20,6 +21,8 @@
   "\"connections\":" connections "}],\"initial\":\"lecun\"}"
 #define SUBSAMPLE(fields)                                                                          \
   "{\"input\":{\"shape\":[8,9,64]},\"layers\":[{\"op\":\"subsample\"" fields "}]}"
+
+#define RBF(weights) "{" INPUT ",\"layers\":[{\"op\":\"rbf\",\"out\":2,\"weights\":" weights "}]}"
 
 static struct recipe parsed(struct arena *a, const char *json) {
   struct recipe r = {0};
@@ -112,6 +115,21 @@ static const struct {
     {TABLE("[[0],[1],[2,3,2]]"), "connections: output 2: input 2 stands twice"},
     {TABLE("[[0],[1],[1]],\"groups\":1"), "connections: groups says what each output sees"},
     {"{" INPUT ",\"layers\":[{\"op\":\"clip\",\"lo\":0}]}", "\"hi\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":4,\"weights\":\"digits\"}]}",
+     "layer 1: unknown field \"weights\""},
+    {RBF("5"), "layer 1: weights: expected the name of a code or a list of rows"},
+    {RBF("\"../digits\""), "weights: \"../digits\", expected the name of a code (data/codes)"},
+    {RBF("\"\""), "weights: \"\", expected the name of a code"},
+    {RBF("\"letters\""), "weights: there is no code \"letters\" (data/codes)"},
+    {RBF("\"digits\""), "pattern 0 of code \"digits\" has 84 pixels, the layer 4 inputs"},
+    {RBF("[[1,2,3,4]]"), "weights: 1 rows, expected 2, one per output"},
+    {RBF("[[1,2,3,4],[1,2,3]]"), "weights: row 1 has 3 numbers, expected 4, one per input"},
+    {RBF("[[1,2,3,4],7]"), "weights: row 1 has 0 numbers, expected 4"},
+    {RBF("[[1,2,3,4],[1,2,3,\"4\"]]"), "weights: row 1: expected numbers"},
+    {RBF("[[1,2,3,4],[1,2,3,4]],\"trained\":1"), "layer 1: trained: expected true or false"},
+    {"{\"input\":{\"shape\":[84]},\"layers\":[{\"op\":\"rbf\",\"out\":9,\"weights\":"
+     "\"digits\"}]}",
+     "weights: code \"digits\" has 10 patterns, the layer 9 outputs"},
     {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}", "loss: \"hinge\", expected cross_entropy, mse"},
     {"{" INPUT "," LAYERS ",\"loss\":5}", "loss: \"?\", expected cross_entropy, mse"},
     {"{" INPUT "," LAYERS ",\"initial\":\"xavier\"}",
@@ -340,6 +358,73 @@ static void subsamples_have_a_weight_for_each_channel(void **state) {
   }
 }
 
+// What is given stays, unless it is to be trained; what is drawn is trained, unless it is to stay.
+static void weights_that_are_given(void **state) {
+  (void)state;
+  static const struct {
+    const char *rest;
+    bool fixed, given;
+  } rows[] = {{"", false, false},
+              {",\"trained\":false", true, false},
+              {",\"weights\":\"digits\"", true, true},
+              {",\"weights\":\"digits\",\"trained\":false", true, true},
+              {",\"weights\":\"digits\",\"trained\":true", false, true}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct recipe r = parsed(&a, arena_printf(&a,
+                                              "{\"input\":{\"shape\":[84]},\"layers\":["
+                                              "{\"op\":\"rbf\",\"out\":10%s}]}",
+                                              rows[i].rest));
+    const struct node *n = &r.model->nodes[0];
+    const float *w = node_in(r.model, n, 1)->init->data;
+    assert_string_equal(n->name, "rbf1");
+    assert_int_equal(n->n_in, 2);
+    assert_int_equal(r.n_fixed, rows[i].fixed);
+    if (rows[i].fixed) assert_string_equal(r.fixed[0], "rbf1.weight");
+    int ones = 0, others = 0;
+    for (int k = 0; k < 840; k++) {
+      ones += w[k] == 1;
+      others += w[k] != 1 && w[k] != -1;
+    }
+    assert_int_equal(others, rows[i].given ? 0 : 840);
+    // the crossbar of 4, its row 7, and the digits' pixels
+    for (int k = 0; rows[i].given && k < 7; k++) assert_true(w[4 * 84 + 7 * 7 + k] == 1);
+    if (rows[i].given) assert_int_equal(ones, 242);
+    arena_free(&a);
+  }
+  struct arena a = {0};
+  struct recipe r = parsed(&a, RBF("[[1,2,3,4],[-1,0.5,0,9]]"));
+  static const float given[8] = {1, 2, 3, 4, -1, 0.5f, 0, 9};
+  assert_memory_equal(node_in(r.model, &r.model->nodes[0], 1)->init->data, given, sizeof given);
+  arena_free(&a);
+}
+
+// Towards what outputs are trained, by the squared error: before an argmin the right one is the
+// least.
+static void targets_of_the_least(void **state) {
+  (void)state;
+  static const struct {
+    const char *rest;
+    double other, right;
+  } rows[] = {{"]", 0, 1},
+              {",{\"op\":\"argmax\"}]", 0, 1},
+              {",{\"op\":\"argmin\"}]", 1, 0},
+              {",{\"op\":\"argmin\"}],\"targets\":[3,2]", 3, 2}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct recipe r =
+        parsed(&a, arena_printf(&a,
+                                "{" INPUT ",\"layers\":[{\"op\":\"linear\",\"out\":3}%s,"
+                                "\"loss\":\"mse\"}",
+                                rows[i].rest));
+    struct verdict v = verdict_of(r.model);
+    struct answers answers = {.classes = (const int32_t[]){0}};
+    recipe_choose(&r, &v, &answers);
+    assert_true(r.target[0] == rows[i].other && r.target[1] == rows[i].right);
+    arena_free(&a);
+  }
+}
+
 // ---- schedules
 
 static void wrong_schedules(void **state) {
@@ -370,6 +455,8 @@ int main(void) {
       cmocka_unit_test(types_are_words),
       cmocka_unit_test(what_is_left_out),
       cmocka_unit_test(weights_fill_their_interval),
+      cmocka_unit_test(weights_that_are_given),
+      cmocka_unit_test(targets_of_the_least),
       cmocka_unit_test(wrong_schedules),
       cmocka_unit_test(tables_cut_connections),
       cmocka_unit_test(numbers_of_what_is_cut_are_left_out),
