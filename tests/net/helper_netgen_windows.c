@@ -174,7 +174,7 @@ void netgen_subsample(struct netgen *n) {
   uint32_t x = n->at;
   bool global = netgen_chance(n, 15), pools = netgen_chance(n, 50);
   bool ceil = pools && netgen_end(n)->type.cls == TYPE_FIXED && netgen_chance(n, 50);
-  struct sliding s = pools ? pooling(n, axes, true) : sliding(n, axes);
+  struct sliding s = pools ? pooling(n, axes) : sliding(n, axes);
   int64_t channels = netgen_end(n)->shape[axes];
   s.out[axes] = channels;
   struct type w = netgen_weight_type(n, channels), out = netgen_stream_type(n, true, 16);
