@@ -67,10 +67,14 @@ void verilog_list(struct parameters *p, const char *name, int bits, const int64_
   for (int64_t i = count; i-- > 0;) {
     char item[32];
     int size =
-        snprintf(item, sizeof item, "%d'd%lld%s", bits, (long long)values[i], i ? ", " : "})");
-    if (p->column + size > LINE) {
+        snprintf(item, sizeof item, "%d'd%lld%s", bits, (long long)values[i], i ? "," : "})");
+    bool wraps = p->column + size + 1 > LINE;
+    if (wraps) {
       text_printf(p->out, "\n%*s", INDENT, "");
       p->column = INDENT;
+    } else if (i < count - 1) {
+      text_puts(p->out, " ");
+      p->column++;
     }
     text_puts(p->out, item);
     p->column += size;
