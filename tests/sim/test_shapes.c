@@ -23,7 +23,7 @@ static const struct shape {
     {"resnet-mini", "-p 8,3 --target-cycles 14112", 28 * 28, false},
     {"ds-mini", "-p 8,3 --target-cycles 3528", 28 * 28, false},
     {"shuffle-mini", "-p 8,3 --target-cycles 1000", 28 * 28, true},
-    {"mnist-rbf", "-p 8,3 --target-cycles 12544", 28 * 28, false},
+    {"mnist-rbf", "-p 8,3 --target-cycles 12544", 28 * 28, true},
     {"resnet8", "-p 8,3 --target-cycles 147456", 32 * 32 * 3, true},
     {"ds-cnn", "-p 8,3 --target-cycles 64000", 49 * 10, true},
     {"mobilenet-025", "-p 8,3 --target-cycles 165888", 96 * 96 * 3, true},
