@@ -20,6 +20,8 @@ static bool rbf_types(const struct graph *g, const struct node *n, struct err *e
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1);
   struct rbf r;
   if (!check_summable(x, e)) return false;
+  if (type_width(&x->type) > STREAM_BITS_MAX)
+    return check_wrong(e, "input", x, "integers of at most 32 bits");
   if (!type_is_integer(&w->type) || w->type.axis >= 0 || type_width(&w->type) > STREAM_BITS_MAX)
     return check_wrong(e, "weight", w, "integers of at most 32 bits with one scale per tensor");
   if (!rbf_of(&x->type, &w->type, &r))

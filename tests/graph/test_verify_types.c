@@ -125,6 +125,13 @@ RULE(weights_of_many_bits) {
   w->type = type_fixed(g->arena, 33, true, type_scale(&input(g, n, 0)->type, 0), 0);
   w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
 }
+RULE(distances_of_a_wide_tensor) {
+  const struct value *x = input(g, n, 0);
+  struct type type = type_fixed(g->arena, 62, true, type_scale(&x->type, 0), 0);
+  struct tensor *t = tensor_new(g->arena, dtype_for(&type), x->rank, x->shape);
+  n->in[0].value = graph_add_tensor(g, "wide", t, type);
+  output(g, n)->per_frame = false;
+}
 RULE(distances_of_many_bits) {
   struct value *w = input(g, n, 1);
   w->type = type_fixed(g->arena, 32, true, type_scale(&input(g, n, 0)->type, 0), 0);
@@ -310,6 +317,7 @@ static const struct rule rules[] = {
     {OP_rbf, weights_far_below, "expected a power of two from 2^-16 to 2^16 times that of the"},
     {OP_rbf, weights_per_output, "expected integers of at most 32 bits with one scale per tensor"},
     {OP_rbf, weights_of_many_bits, "expected integers of at most 32 bits with one scale"},
+    {OP_rbf, distances_of_a_wide_tensor, "expected integers of at most 32 bits"},
     {OP_rbf, distances_of_many_bits, "bits, at most 62"},
     {OP_rbf, input_per_channel, "expected integers with one scale per tensor"},
     {OP_rbf, output_is_ternary, "expected a fixed or bipolar type"},
