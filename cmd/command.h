@@ -31,6 +31,9 @@ bool command_model(struct arena *a, const struct options *o, struct model *m, st
 // What is said of a model, whose file is an argument, without integers.
 #define COMMAND_FLOAT "%s: the model is float: give --precision W,F, as in --precision 8,3"
 
+// MHz of --clock, or 100.
+double command_clock(const struct options *o);
+
 // What the options want of a circuit, and whether they do.
 bool command_wants(const struct options *o);
 bool command_target(const struct options *o, struct target *t, struct err *e);

@@ -12,11 +12,15 @@
 #define CLOCK_DEFAULT 100.0 // MHz
 #define CYCLES_MOST ((int64_t)1 << 40)
 
+double command_clock(const struct options *o) {
+  return o->clock ? strtod(o->clock, NULL) : CLOCK_DEFAULT;
+}
+
 // The frames per second that are asked for, in cycles of the clock.
 static bool read_rate(const struct options *o, struct target *t, struct err *e) {
   char *end = NULL;
   double fps = o->target_fps ? strtod(o->target_fps, &end) : 0;
-  double hertz = (o->clock ? strtod(o->clock, NULL) : CLOCK_DEFAULT) * 1e6;
+  double hertz = command_clock(o) * 1e6;
   if (!o->target_fps) return true;
   if (*end || !(fps > 0 && fps <= 1e12))
     return err_set(e, "--target-fps %s: expected frames per second, up to 1e12", o->target_fps);

@@ -21,10 +21,6 @@ bool plan_check(struct arena *a, const struct options *o, struct err *e) {
          err_set(e, "--style %s: expected nngen or finn", o->style);
 }
 
-static double clock_of(const struct options *o) {
-  return o->clock ? strtod(o->clock, NULL) : 100;
-}
-
 static int print(struct text *t) {
   fwrite(t->data, 1, t->size, stdout);
   text_free(t);
@@ -68,9 +64,9 @@ static int one_plan(struct arena *a, const struct options *o, struct err *e) {
   const struct device *device = o->device ? device_find(o->device, e) : NULL;
   struct text t = {0};
   if (o->json)
-    plan_json(a, &t, p, &plan, clock_of(o), device, &m.warnings);
+    plan_json(a, &t, p, &plan, command_clock(o), device, &m.warnings);
   else
-    plan_text(a, &t, o->model, p, &plan, clock_of(o), device);
+    plan_text(a, &t, o->model, p, &plan, command_clock(o), device);
   return print(&t);
 }
 
@@ -97,9 +93,9 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
   if (o->svg && !draw(o, plans, count, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json)
-    plan_sweep_json(a, &t, m.fixed, plans, count, clock_of(o), &m.warnings);
+    plan_sweep_json(a, &t, m.fixed, plans, count, command_clock(o), &m.warnings);
   else
-    plan_sweep_text(a, &t, o->model, m.fixed, plans, count, clock_of(o));
+    plan_sweep_text(a, &t, o->model, m.fixed, plans, count, command_clock(o));
   return print(&t);
 }
 

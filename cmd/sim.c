@@ -89,6 +89,8 @@ static bool circuit(struct sim *s, struct err *e) {
 static bool read_options(struct sim *s, struct err *e) {
   const struct options *o = s->options;
   s->job.icarus = o->simulator && strcmp(o->simulator, "icarus") == 0;
+  if (o->clock && !o->target_fps)
+    return err_set(e, "--clock has no effect: cycles are simulated; it goes with --target-fps");
   if (o->jobs > SIMULATE_JOBS_MAX)
     return err_set(e, "--jobs %lld: at most %d", (long long)o->jobs, SIMULATE_JOBS_MAX);
   return !o->stall || simulate_stall(o->stall, &s->job.stall_in, &s->job.stall_out, e);
