@@ -65,7 +65,8 @@ static uint32_t add_join(struct graph *g, enum op op, const char *name, uint32_t
   uint32_t node = graph_add_node(g, op, name);
   graph_add_use(g, node, (struct use){x, 0, NONE});
   graph_add_use(g, node, (struct use){z, 0, NONE});
-  uint32_t y = graph_add_value(g, arena_printf(g->arena, "%s.y", name), 1, v.shape, v.type, true);
+  uint32_t y =
+      graph_add_value(g, arena_printf(g->arena, "%s.y", name), v.rank, v.shape, v.type, true);
   graph_add_out(g, node, y);
   for (int i = 0; i < (op == OP_mul ? 1 : 2); i++) graph_add_requant(g, node, 1, &one, &shift);
   g->nodes[node].rounding = FIX_HALF_EVEN;
@@ -84,6 +85,37 @@ struct graph *bench_residual(struct arena *a) {
   uint32_t s = add_join(g, OP_add, "sum", h, branch, 0);
   uint32_t d = add_join(g, OP_sub, "difference", add_join(g, OP_mul, "square", s, s, 3), h, 0);
   graph_add_output(g, add_layer(g, OP_linear, "fc3", d, FEATURES));
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  return g;
+}
+
+// A convolution of 3 x 3 taps whose output has the shape and the type of its input.
+static uint32_t add_conv(struct graph *g, const char *name, uint32_t x) {
+  const struct value image = g->values[x];
+  const int64_t channels = image.shape[2], shape[4] = {channels, 3, 3, channels}, one = 1;
+  int32_t shift = 6;
+  struct type weights = type_fixed(g->arena, 8, true, 1.0 / 64, 0);
+  uint32_t w = add_tensor(g, arena_printf(g->arena, "%s.w", name), 4, shape, weights);
+  uint32_t node = graph_add_node(g, OP_conv2d, name);
+  graph_add_use(g, node, (struct use){x, 0, NONE});
+  graph_add_use(g, node, (struct use){w, 0, NONE});
+  graph_add_ints(g, node, ATTR_pad, 4, (const int64_t[]){1, 1, 1, 1});
+  uint32_t y = graph_add_value(g, arena_printf(g->arena, "%s.y", name), image.rank, image.shape,
+                               image.type, true);
+  graph_add_out(g, node, y);
+  graph_add_requant(g, node, 1, &one, &shift);
+  return y;
+}
+
+struct graph *bench_residual_image(struct arena *a) {
+  struct graph *g = graph_new(a, "residual");
+  struct err e = {0};
+  int64_t shape[3] = {6, 5, 2};
+  uint32_t x = graph_add_value(g, "x", 3, shape, type_fixed(a, 8, true, 0.125, 0), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t branch = add_conv(g, "conv2", add_conv(g, "conv1", x));
+  graph_add_output(g, add_join(g, OP_add, "sum", branch, x, 0));
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);
   graph_ranges(g);
   return g;
@@ -169,7 +201,8 @@ static uint32_t add_cast(struct graph *g, const char *name, uint32_t x) {
   const int32_t shift = 0;
   uint32_t node = graph_add_node(g, OP_quantize, name);
   graph_add_use(g, node, (struct use){x, 0, NONE});
-  uint32_t y = graph_add_value(g, arena_printf(g->arena, "%s.y", name), 1, v.shape, v.type, true);
+  uint32_t y =
+      graph_add_value(g, arena_printf(g->arena, "%s.y", name), v.rank, v.shape, v.type, true);
   graph_add_out(g, node, y);
   graph_add_requant(g, node, 1, &one, &shift);
   g->nodes[node].rounding = FIX_HALF_EVEN;

@@ -27,6 +27,9 @@ struct graph *bench_network_of(struct arena *a, uint8_t bits, int64_t inputs, in
 // Blocks with branches: h = fc0(x); s = h + fc2(fc1(h)); y = fc3(s * s - h).
 struct graph *bench_residual(struct arena *a);
 
+// Two convolutions, and the image added to what they make.
+struct graph *bench_residual_image(struct arena *a);
+
 // A branch of casts, whose pipelines stop as a whole, beside a layer that needs all of a frame,
 // both concatenated; and behind them a slow layer, with `slow`.
 struct graph *bench_bubbles(struct arena *a, bool slow);

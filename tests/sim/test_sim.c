@@ -3,6 +3,7 @@
 // kept; waveforms hold what their save files name; a user's error has its message.
 #include "sw/base/file.h"
 #include "sw/base/process.h"
+#include "sw/circuit/facts.h"
 #include "tests/net/helper_netgen.h"
 #include "tests/sim/helper_bench.h"
 
@@ -72,6 +73,45 @@ static void test_bubbles_pass(void **state) {
     all_stalls(&b);
     bench_free(&b);
   }
+}
+
+// The depth of the only queue that is deeper than one place; `to`: the new one.
+static void set_depth(struct bench *b, int64_t from, int64_t to) {
+  bench_patch(b, "top.sv", arena_printf(&b->arena, ".DEPTH(%lld)", (long long)from),
+              arena_printf(&b->arena, ".DEPTH(%lld)", (long long)to));
+}
+
+// Of a queue beside convolutions: one place less than it has is slower, one less than no stall can
+// stop stands still.
+static void test_depths(void **state) {
+  struct bench b = {0};
+  struct arena a = {0};
+  const struct folding f = {.parallelism = 2};
+  struct err e = {0};
+  (void)state;
+  struct circuit *p = circuit_build(&a, bench_residual_image(&a), "top", &f, &e);
+  if (!p) fail_msg("%s", e.text);
+  int64_t *least = ARENA_NEW(&a, int64_t, p->n_cells), depth = 0, enough = 0;
+  queues_least(p, least);
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    if (p->cells[i].kind != CELL_QUEUE || p->cells[i].timing.queue < depth) continue;
+    depth = p->cells[i].timing.queue;
+    enough = least[i];
+  }
+  print_message("%lld places, %lld against standing still\n", (long long)depth, (long long)enough);
+  assert_true(enough > 1 && depth > enough);
+  bench_new(&b, bench_residual_image(&b.arena), 2, FEW);
+  b.job.icarus = true;
+  bench_passes(&b);
+  set_depth(&b, depth, depth - 1);
+  bench_fails(&b, "the plan says");
+  set_depth(&b, depth - 1, enough);
+  b.job.stall_in = b.job.stall_out = 5;
+  bench_passes(&b);
+  set_depth(&b, enough, enough - 1);
+  bench_fails(&b, "then nothing moved");
+  bench_free(&b);
+  arena_free(&a);
 }
 
 // Of NNGEN_TEST_KIND, if it is set.
@@ -211,17 +251,12 @@ static void test_failing_build(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_stall_names),
-      cmocka_unit_test(test_icarus_passes),
-      cmocka_unit_test(test_branches_pass),
-      cmocka_unit_test(test_bubbles_pass),
-      cmocka_unit_test(test_verilator_passes),
-      cmocka_unit_test(test_random_networks),
-      cmocka_unit_test(test_build_is_kept),
-      cmocka_unit_test(test_waveform),
-      cmocka_unit_test(test_make),
-      cmocka_unit_test(test_no_verilator),
-      cmocka_unit_test(test_failing_build),
+      cmocka_unit_test(test_stall_names),      cmocka_unit_test(test_icarus_passes),
+      cmocka_unit_test(test_branches_pass),    cmocka_unit_test(test_bubbles_pass),
+      cmocka_unit_test(test_verilator_passes), cmocka_unit_test(test_depths),
+      cmocka_unit_test(test_random_networks),  cmocka_unit_test(test_build_is_kept),
+      cmocka_unit_test(test_waveform),         cmocka_unit_test(test_make),
+      cmocka_unit_test(test_no_verilator),     cmocka_unit_test(test_failing_build),
   };
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
