@@ -8,7 +8,7 @@
 #include "sw/circuit/builder.h"
 #include "sw/circuit/timing.h"
 
-enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14, FRAMES_MORE = 16 };
+enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14, FRAMES_MORE = 16, SPREADS_MOST = 4 };
 
 // What the places must keep.
 struct pace {
@@ -104,11 +104,13 @@ static struct pace fit(struct arena *a, struct circuit *p, uint32_t part) {
     least[i] = least_of(c);
     resize(c, plenty(c));
   }
-  for (bool kept = false; !kept; pace.cycles = p->latency ? p->ii : pace.cycles) {
+  for (int round = 0; round == 0 || (round < SPREADS_MOST && p->ii > pace.cycles); round++) {
+    if (round) pace.cycles = p->ii;
     most = ARENA_NEW(a, int64_t, p->n_cells);
     timing_spread(p, part, pace.cycles, pace.frames, most);
-    kept = !p->latency || p->ii <= pace.cycles;
+    if (!p->latency) break;
   }
+  if (p->latency && p->ii > pace.cycles) pace.cycles = p->ii;
   pace.frames = p->steady < INT32_MAX ? 2 * p->steady + FRAMES_MORE : INT32_MAX;
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (has_places(&p->cells[i], part))
