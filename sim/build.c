@@ -81,14 +81,15 @@ static bool same_stamp(struct arena *a, const char *path, const struct text *sta
          memcmp(old.data, stamp->data, old.size) == 0;
 }
 
-// Whether `program` is what the command would make.
-static bool is_built(struct command *c, const char *library, const char *program, struct err *e) {
+// Sets whether `program` is what the command would make.
+static bool is_built(struct command *c, const char *library, const char *program, bool *built,
+                     struct err *e) {
   struct text stamp = {0};
   const char *path = arena_printf(c->arena, "%s.stamp", program);
-  bool same =
-      stamp_of(c, library, &stamp, e) && file_exists(program) && same_stamp(c->arena, path, &stamp);
+  bool ok = stamp_of(c, library, &stamp, e);
+  *built = ok && file_exists(program) && same_stamp(c->arena, path, &stamp);
   text_free(&stamp);
-  return same;
+  return ok;
 }
 
 // Runs the command unless `program` is there with the same stamp.
@@ -174,9 +175,9 @@ const char *build_verilator(struct arena *a, const struct simulate_job *job, boo
     return NULL;
   remove_unfinished(a, program, arena_printf(a, "%s/obj_%s", job->build, name));
   // what was made for more cycles serves, too
-  bool few = trace || job->images * job->circuit->ii < CYCLES_FEW;
-  struct command *c = few && !is_built(&fast, job->archive, program, e) ? &quick : &fast;
-  return build(c, job->archive, program, e) ? program : NULL;
+  bool few = trace || job->images * job->circuit->ii < CYCLES_FEW, built = false;
+  if (few && !is_built(&fast, job->archive, program, &built, e)) return NULL;
+  return build(few && !built ? &quick : &fast, job->archive, program, e) ? program : NULL;
 }
 
 // ---- Icarus

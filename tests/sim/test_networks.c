@@ -167,12 +167,22 @@ struct campaign {
   int verilator, icarus, netlist;
 };
 
+// How a network's source and sink stall.
+static const char *stalls_of(struct batch *b, const struct network *n) {
+  struct rng r = {n->seed, 5};
+  return arena_printf(&b->arena, "+stall_in=%d +stall_out=%d +seed=%d",
+                      (int)rng_range(&r, 0, STALL_PATTERNS - 1),
+                      (int)rng_range(&r, 0, STALL_PATTERNS - 1), (int)n->seed);
+}
+
+static void run_icarus(struct batch *b, const struct network *n, int i, const char *arguments) {
+  const char *words = batch_icarus(b, i, arguments);
+  if (words) failed(n, arena_printf(&b->arena, "Icarus %s", arguments), words);
+}
+
 static void run_one(struct batch *b, const struct network *n, int i, uint64_t number,
                     struct campaign *c) {
-  struct rng r = {n->seed, 5};
-  const char *stalls = arena_printf(&b->arena, "+stall_in=%d +stall_out=%d +seed=%d",
-                                    (int)rng_range(&r, 0, STALL_PATTERNS - 1),
-                                    (int)rng_range(&r, 0, STALL_PATTERNS - 1), (int)n->seed);
+  const char *stalls = stalls_of(b, n);
   const char *noise = arena_printf(&b->arena, "%s +verilator+rand+reset+2 +verilator+seed+%d",
                                    stalls, (int)n->seed + 1);
   const char *words = batch_run(b, i, "", &c->elements);
@@ -181,8 +191,7 @@ static void run_one(struct batch *b, const struct network *n, int i, uint64_t nu
   if (words) failed(n, arena_printf(&b->arena, "Verilator %s", noise), words);
   c->verilator++;
   if (c->all_tools || number % 10 == 0) {
-    words = batch_icarus(b, i, stalls);
-    if (words) failed(n, arena_printf(&b->arena, "Icarus %s", stalls), words);
+    run_icarus(b, n, i, stalls);
     c->icarus++;
   }
   if (c->all_tools || number % 20 == 5) {
@@ -192,9 +201,10 @@ static void run_one(struct batch *b, const struct network *n, int i, uint64_t nu
   }
 }
 
-// Networks first .. first + count - 1 of a list.
+// Networks first .. first + count - 1 of a list; without Verilator in Icarus alone, with and
+// without stalls, which is less to compile.
 static void run_batch(const enum op *ops, const uint64_t *seeds, uint64_t first, int count,
-                      struct campaign *c) {
+                      bool verilator, struct campaign *c) {
   struct batch b;
   struct network list[BATCH];
   batch_new(&b, scratch);
@@ -208,9 +218,23 @@ static void run_batch(const enum op *ops, const uint64_t *seeds, uint64_t first,
     const char *words = batch_lint(&b, i, c->all_tools || number % 4 == 0);
     if (words) failed(&list[i], "lint", words);
   }
-  batch_build(&b);
-  for (int i = 0; i < count; i++) run_one(&b, &list[i], i, first + (uint64_t)i, c);
+  if (verilator) batch_build(&b);
+  for (int i = 0; i < count; i++) {
+    if (verilator) {
+      run_one(&b, &list[i], i, first + (uint64_t)i, c);
+      continue;
+    }
+    run_icarus(&b, &list[i], i, "");
+    run_icarus(&b, &list[i], i, stalls_of(&b, &list[i]));
+    c->icarus++;
+  }
   batch_free(&b);
+}
+
+// Of two batches that follow each other one has each second network.
+static uint64_t place(uint64_t n, uint64_t want) {
+  uint64_t pair = n / (2 * BATCH) * (2 * BATCH), within = n - pair;
+  return want - pair < 2 * BATCH ? n : pair + within % 2 * BATCH + within / 2;
 }
 
 // The kinds take turns.
@@ -229,13 +253,17 @@ static void test_networks(void **state) {
       const struct op_info *info = op_info((enum op)op);
       if (!(info->executors & EXECUTOR_CIRCUIT) || (only && strcmp(info->name, only) != 0))
         continue;
-      seeds[n] = seed;
-      ops[n++] = (enum op)op;
+      uint64_t at = place(n++, want);
+      seeds[at] = seed;
+      ops[at] = (enum op)op;
     }
-  for (uint64_t i = 0; i < n; i += BATCH)
-    run_batch(ops, seeds, i, (int)(n - i < BATCH ? n - i : BATCH), &c);
-  print_message("%d networks in Verilator, twice, %lld elements; %d in Icarus, %d as netlists\n",
-                c.verilator, (long long)c.elements, c.icarus, c.netlist);
+  for (uint64_t i = 0; i < n; i += BATCH) {
+    bool verilator = deep || c.all_tools || i / BATCH % 2 == 0;
+    run_batch(ops, seeds, i, (int)(n - i < BATCH ? n - i : BATCH), verilator, &c);
+  }
+  print_message(
+      "%d networks in Verilator, %lld elements in two runs; %d in Icarus, %d as netlists\n",
+      c.verilator, (long long)c.elements, c.icarus, c.netlist);
   int empty = coverage_print(&c.coverage);
   if (n >= NETWORKS && !only) assert_int_equal(empty, 0);
   arena_free(&a);
