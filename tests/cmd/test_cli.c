@@ -263,7 +263,7 @@ static void test_floats(void **state) {
 
 static void test_simulator(void **state) {
   struct shell *c = *state;
-  cli_expect(c, "$N sim -p 8,3 --clock 200 " MLP, 1, "--clock has no effect: cycles are simulated");
+  cli_expect(c, "$N sim -p 8,3 --clock 200 " MLP, 2, "--clock has no effect: cycles are simulated");
   cli_expect(c, "$N sim -p 8,3 --simulator modelsim " MLP, 2, "expected verilator or icarus");
   cli_expect(c, "$N sim -p 8,3 --stall sometimes " MLP, 2, "stall");
   cli_expect(c, "$N sim -p 8,3 --jobs 65 " MLP, 2, "--jobs 65: at most 64");
