@@ -337,7 +337,7 @@ void timing_spread(struct circuit *p, uint32_t part, int64_t pace, int64_t frame
   struct arena a = {0};
   struct events v = events_new(&a, p, part);
   struct passage f =
-      passage_new(&a, p, part, frames < FRAMES_MOST ? frames : FRAMES_MOST, CYCLES_MOST);
+      passage_new(&a, p, part, frames < FRAMES_MOST ? frames : FRAMES_MOST, CYCLES_LONG);
   int64_t t = 0;
   v.most = most;
   v.pace = pace;
