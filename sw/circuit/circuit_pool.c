@@ -131,6 +131,10 @@ static bool divide(struct arena *a, const struct graph *g, const struct node *n,
   struct interval sum = interval_acc(g, n, KNOWN_PROVEN, 0);
   int least = type_width(&node_in(g, n, 0)->type) + 2;
   find_places(a, &p, f);
+  for (int64_t i = 0; type_is_bipolar(&node_in(g, n, 0)->type) && i < f->counts; i++)
+    if (f->divisor[i] != p.window.kernel[ROWS] * p.window.kernel[COLUMNS])
+      return err_set(e, "a window reaches beyond \"%s\", which is bipolar and has no 0 to pad with",
+                     node_in(g, n, 0)->name);
   f->sum_width = interval_bits(sum) > least ? interval_bits(sum) : least;
   f->exact = n->rq[0].mul[0] == 1;
   f->scaled = f->counts > 1 || (f->exact && (count & (count - 1)) != 0);

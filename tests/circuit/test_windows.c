@@ -4,6 +4,7 @@
 // image are refused.
 #include "sw/circuit/facts.h"
 #include "sw/graph/conv.h"
+#include "sw/graph/interval.h"
 #include "tests/net/helper_circuit.h"
 #include "tests/net/helper_netgen.h"
 
@@ -98,7 +99,39 @@ static void test_beside(void **state) {
   assert_true(circuit_window_size(&w, &e));
 }
 
+// The average of signs: what lies beyond the image is no 0 in a circuit.
+static void test_signs_have_no_zero(void **state) {
+  (void)state;
+  for (int ceil = 0; ceil < 2; ceil++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *g = graph_new(&a, "signs");
+    const int64_t in[2] = {5, 2}, out[2] = {2 + ceil, 2}, kernel = 2, one = 1;
+    const int32_t shift = 0;
+    uint32_t x = graph_add_value(g, "x", 2, in, type_of_class(TYPE_BIPOLAR), true);
+    graph_add_input(g, x, (struct source){0});
+    uint32_t n = graph_add_node(g, OP_avg_pool, "pool");
+    graph_add_use(g, n, (struct use){x, 0, NONE});
+    graph_add_ints(g, n, ATTR_kernel, 1, &kernel);
+    graph_add_ints(g, n, ATTR_stride, 1, &kernel);
+    if (ceil) graph_add_int(g, n, ATTR_ceil, 1);
+    graph_add_requant(g, n, 1, &one, &shift);
+    graph_add_out(g, n, graph_add_value(g, "y", 2, out, type_fixed(&a, 4, true, 1, 0), true));
+    graph_add_output(g, g->nodes[n].out[0]);
+    if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+    graph_ranges(g);
+    const struct folding f = {.parallelism = 1};
+    const struct circuit *p = circuit_build(&a, g, "top", &f, &e);
+    assert_int_equal(p == NULL, ceil);
+    if (ceil)
+      assert_non_null(
+          strstr(e.text, "a window reaches beyond \"x\", which is bipolar and has no 0"));
+    arena_free(&a);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cycles), cmocka_unit_test(test_beside)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_signs_have_no_zero),
+                                     cmocka_unit_test(test_cycles), cmocka_unit_test(test_beside)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,8 @@ void netgen_pool(struct netgen *n, enum op op) {
   netgen_image(n, axes);
   uint32_t x = n->at;
   bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30);
+  // a circuit has no 0 of signs for what is beyond
+  if (op == OP_avg_pool && netgen_end(n)->type.cls == TYPE_BIPOLAR) ceil = false;
   struct sliding s = pooling(n, axes);
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
   if (op == OP_max_pool && netgen_chance(n, 40)) out = in;
