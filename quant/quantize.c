@@ -297,11 +297,12 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct type first = type_real();
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *v = node_out(q->from, n, i);
-    struct type t = column->type_out ? column->type_out(q, n, i, &f) : f.stream;
-    if (i == 0) first = t;
-    if (q->value[n->out[i]] == NONE)
+    if (q->value[n->out[i]] == NONE) {
+      struct type t = column->type_out ? column->type_out(q, n, i, &f) : f.stream;
       q->value[n->out[i]] =
           (int32_t)graph_add_value(q->to, v->name, v->rank, v->shape, t, v->per_frame);
+    }
+    if (i == 0) first = q->to->values[q->value[n->out[i]]].type;
     graph_add_out(q->to, node, (uint32_t)q->value[n->out[i]]);
   }
   return !column->quantize || column->quantize(q, n, node, &f, &first);

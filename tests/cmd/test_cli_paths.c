@@ -21,8 +21,7 @@ static void prepare(struct shell *c) {
   cli_expect(c,
              "cd $D; printf '\\0\\0\\10\\1\\0\\0\\0\\4\\0\\1\\1\\0' >labels.idx; cp x.idx set.idx; "
              "ln -s m.bin soft.bin; ln m.bin hard.bin; ln -s . here; $OLDPWD/$N -q -p 8,3 -o rtl "
-             "m.bin && find . -type f | sort | xargs sha256sum >/tmp/nngen-sums-$$; mv "
-             "/tmp/nngen-sums-$$ sums",
+             "m.bin && s=$(find . -type f | sort | xargs sha256sum) && echo \"$s\" >sums",
              0, "");
 }
 
