@@ -10,9 +10,12 @@ RTL_SEED ?= 1
 RTL_SUITES := axis join linear pointwise table requant window reorder
 RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_grouped cells_join cells_linear cells_pointwise \
   cells_polynomial cells_reduced cells_reorder cells_requant cells_shape cells_table cells_window) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/net/helper_rational.o
-RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-lint \
-  -Wno-style --x-assign unique --x-initial unique -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
-  -Itests/rtl
+# What g++ may do: little, where that takes longer than the run.
+RTL_OPTIMISE = -O$(if $(findstring requant,$@),1,0)
+RTL_VERILATOR = CCACHE_SLOPPINESS=pch_defines,time_macros OBJCACHE=ccache verilator --binary --timing \
+  -fno-const-bit-op-tree -Wno-lint -Wno-style --x-assign unique --x-initial unique -j 1 --unroll-count 2048 \
+  -MAKEFLAGS '-s -f $(abspath tests/precompiled.mk) OPT_FAST=$(RTL_OPTIMISE)' --top-module bench -o ../sim \
+  -I$(RTL_HW) -Itests/rtl
 
 -include $(wildcard $(BUILD)/tests/rtl/*.d)
 
