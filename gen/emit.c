@@ -42,7 +42,7 @@ const char *emit_module(const struct circuit *p, const struct cell *c) {
       [CELL_FORK] = "axis_fork",         [CELL_QUEUE] = "axis_fifo",
       [CELL_GROUP] = "axis_concat",      [CELL_CAST] = "fixed_cast",
       [CELL_CONSTANT] = "axis_constant", [CELL_WINDOW] = "axis_window",
-      [CELL_STATE] = "axis_state"};
+      [CELL_SLIDE] = "axis_slide",       [CELL_STATE] = "axis_state"};
   if (c->kind == CELL_FRAME && p->transfer) return "axis_count";
   return c->kind == CELL_LAYER ? column_of(p, c)->module(c) : modules[c->kind];
 }
@@ -209,6 +209,9 @@ static void put_parameters(struct text *out, const struct circuit *p, const stru
   case CELL_WINDOW:
     emit_window_parameters(&list, c);
     return;
+  case CELL_SLIDE:
+    emit_slide_parameters(&list, c);
+    return;
   case CELL_LAYER:
     column_of(p, c)->parameters(&list, p, c);
     return;
@@ -232,6 +235,7 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       [CELL_QUEUE] = "beats that wait for the other branch",
                                       [CELL_GROUP] = "each group begins a beat",
                                       [CELL_CAST] = "to the type of the layer",
+                                      [CELL_SLIDE] = "whole windows from columns of taps",
                                       [CELL_CONSTANT] = "a tensor of the model, frame by frame"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {

@@ -63,7 +63,7 @@ struct emit_column {
 // Requantisation parameters; `cast`: print CAST too and nothing more if there is none.
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast);
 
-// Of layers with weights, and of CELL_WINDOW.
+// Of layers with weights, and of CELL_WINDOW and CELL_SLIDE.
 const char *emit_weighted_module(const struct cell *c);
 void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
                               const struct cell *c);
@@ -72,6 +72,7 @@ void emit_weighted_files(struct parameters *out, const struct cell *c);
 void emit_weighted_memories(struct emit_files *f, const struct cell *c);
 void emit_depthwise_memories(struct emit_files *f, const struct cell *c);
 void emit_window_parameters(struct parameters *out, const struct cell *c);
+void emit_slide_parameters(struct parameters *out, const struct cell *c);
 
 // Of CELL_CAST and CELL_CONSTANT.
 void emit_cast_parameters(struct parameters *out, const struct cell *c);

@@ -2,6 +2,11 @@
 // A convolution: a linear layer behind its window.
 #include "gen/emit.h"
 
+static void put_pad(struct parameters *out, const struct cell *c, int64_t code) {
+  uint32_t pad = type_wire(type_coding(&c->in[0]->type), code);
+  if (pad) verilog_code(out, "PAD", pad);
+}
+
 void emit_window_parameters(struct parameters *out, const struct cell *c) {
   const struct circuit_window *w = c->facts;
   const struct window *s = &w->shape;
@@ -23,11 +28,26 @@ void emit_window_parameters(struct parameters *out, const struct cell *c) {
   verilog_line(out);
   verilog_parameter(out, "PAD_TOP", s->before[ROWS]);
   verilog_parameter(out, "PAD_LEFT", s->before[COLUMNS]);
-  uint32_t pad = type_wire(type_coding(&c->in[0]->type), w->pad);
-  if (pad) verilog_code(out, "PAD", pad);
+  put_pad(out, c, w->pad);
   verilog_parameter(out, "CAPACITY", w->capacity);
   if (w->taps > 1) verilog_parameter(out, "TAPS", w->taps);
   if (w->groups > 1) verilog_parameter(out, "GROUPS", w->groups);
+}
+
+void emit_slide_parameters(struct parameters *out, const struct cell *c) {
+  const struct circuit_slide *s = c->facts;
+  verilog_parameter(out, "WIDTH", c->in[0]->width);
+  verilog_parameter(out, "LANES", s->lanes);
+  verilog_parameter(out, "BEATS", s->beats);
+  verilog_line(out);
+  verilog_parameter(out, "IN_W", s->in);
+  verilog_parameter(out, "OUT_W", s->out);
+  verilog_parameter(out, "KERNEL_W", s->kernel);
+  verilog_parameter(out, "STRIDE_W", s->stride);
+  verilog_parameter(out, "DILATION_W", s->dilation);
+  verilog_parameter(out, "PAD_LEFT", s->before);
+  put_pad(out, c, s->pad);
+  if (s->groups > 1) verilog_parameter(out, "GROUPS", s->groups);
 }
 
 // ---- depthwise: one image for all lanes, a word per tap and beat of channels

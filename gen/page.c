@@ -21,7 +21,7 @@ const char *page_kind(const struct page *p, uint32_t cell) {
       [CELL_FRAME] = "frame",   [CELL_RESIZE] = "resize", [CELL_REGISTER] = "register",
       [CELL_TRIM] = "trim",     [CELL_FORK] = "fork",     [CELL_QUEUE] = "queue",
       [CELL_GROUP] = "group",   [CELL_CAST] = "cast",     [CELL_CONSTANT] = "constant",
-      [CELL_WINDOW] = "window", [CELL_STATE] = "state"};
+      [CELL_WINDOW] = "window", [CELL_SLIDE] = "slide",   [CELL_STATE] = "state"};
   const struct cell *c = &p->circuit->cells[cell];
   return c->kind == CELL_LAYER ? op_info(p->circuit->graph->nodes[c->node].op)->name
                                : kinds[c->kind];

@@ -61,7 +61,7 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
 void edge_resize(struct builder *b, struct edge *e, int index, const char *name, int64_t lanes);
 void edge_group(struct builder *b, struct edge *e, int index, const char *name, int64_t groups);
 
-// The taps of each pixel that a layer computes.
+// The taps of each pixel that a layer computes: one at a time, columns, or all.
 void edge_window(struct builder *b, struct edge *e, int index, const char *name,
                  const struct circuit_window *w);
 

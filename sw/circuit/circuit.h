@@ -45,6 +45,7 @@ enum cell_kind {
   CELL_CAST,     // fixed_cast: an input of a layer to another type
   CELL_CONSTANT, // axis_constant: a tensor as a stream
   CELL_WINDOW,   // axis_window: the taps of each pixel of a layer's output
+  CELL_SLIDE,    // axis_slide: whole windows of a row from its columns of taps
   CELL_STATE,    // axis_state: a value of some frames ago; its second input may come from behind it
 };
 
@@ -62,6 +63,7 @@ enum timing_kind {
   TIMING_CONCAT,
   TIMING_CONSTANT,
   TIMING_WINDOW,
+  TIMING_SLIDE,
   TIMING_EXTENT,
   TIMING_BLOCKS,
   TIMING_STATE
@@ -87,7 +89,7 @@ struct cell {
   int64_t multipliers;  // LAYER, CAST
   int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW, STATE
   int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
+  void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW, SLIDE: what is particular to it (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.

@@ -13,12 +13,17 @@ static bool is_depthwise(const struct conv *c) {
   return c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
 }
 
-// Lanes in are taps of a beat times channels: channels of one tap, or of a column of the kernel; 0:
-// they are neither.
+static bool whole_channels(const struct conv *c, int64_t in, int64_t taps) {
+  return in % taps == 0 && c->ins % (in / taps) == 0;
+}
+
+// Lanes in are taps of a beat times channels: channels of one tap, of a column of the kernel, or of
+// all of it; 0: they are neither.
 static int64_t taps_of(const struct conv *c, int64_t in) {
-  int64_t rows = c->window.kernel[ROWS];
-  if (c->ins % in == 0) return 1;
-  return rows > 1 && in % rows == 0 && c->ins % (in / rows) == 0 ? rows : 0;
+  int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
+  if (whole_channels(c, in, 1)) return 1;
+  if (whole_channels(c, in, rows)) return rows;
+  return whole_channels(c, in, all) && circuit_window_slides(&c->window) ? all : 0;
 }
 
 // The channels that its lanes in and out divide: a group's, for each begins a beat; of a depthwise
@@ -92,17 +97,19 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
 }
 
 // Weights in the order in which columns of taps come: kernel column, beat of channels, kernel row,
-// lane.
+// lane; those of whole windows have a beat's columns beside each other.
 static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l,
-                                 const struct conv *c, int64_t lanes) {
-  int64_t rows = c->window.kernel[ROWS], columns = c->window.kernel[COLUMNS], at = 0;
+                                 const struct conv *c, int64_t lanes, bool whole) {
+  int64_t rows = c->window.kernel[ROWS], columns = c->window.kernel[COLUMNS];
+  int64_t beats = c->ins / lanes, column = rows * lanes, at = 0;
   int64_t *to = ARENA_NEW(a, int64_t, l->in * l->out);
   for (int64_t o = 0; o < l->out; o++)
-    for (int64_t kx = 0; kx < columns; kx++)
-      for (int64_t first = 0; first < c->ins; first += lanes)
-        for (int64_t ky = 0; ky < rows; ky++)
-          for (int64_t i = first; i < first + lanes; i++)
-            to[at++] = l->weight[o * l->in + (ky * columns + kx) * c->ins + i];
+    for (int64_t i = 0; i < columns * beats; i++) {
+      int64_t kx = whole ? i % columns : i / beats, beat = whole ? i / columns : i % beats;
+      for (int64_t k = 0; k < column; k++)
+        to[at++] = l->weight[o * l->in + (k / lanes * columns + kx) * c->ins + beat * lanes +
+                             k % lanes];
+    }
   return to;
 }
 
@@ -115,7 +122,8 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
-  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps);
+  if (taps > 1)
+    l->weight = by_columns(a, l, &conv, in / taps, taps > conv.window.kernel[ROWS]);
   return true;
 }
 

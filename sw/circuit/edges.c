@@ -128,15 +128,36 @@ void edge_group(struct builder *b, struct edge *e, int index, const char *name, 
   c->facts = f;
 }
 
+// A stream of an image's elements in other beats.
+static struct stream *image_stream(struct builder *b, const struct stream *in, const char *name,
+                                   int64_t lanes, int64_t beats) {
+  struct stream *out = edge_stream(b, in->value, in->elements, 1, in->lanes, name);
+  out->type = in->type;
+  out->width = in->width;
+  out->lanes = lanes;
+  out->beats = beats;
+  return out;
+}
+
+static void slide(struct builder *b, struct edge *e, int index, const char *name,
+                  const struct circuit_slide *s) {
+  const char *own = arena_printf(b->arena, "%s_slide", name);
+  const struct stream *in = e->stream;
+  struct stream *out = image_stream(b, in, own, s->kernel * s->lanes, in->beats / s->in * s->out);
+  struct timing timing = {.kind = TIMING_SLIDE, .latency = 1};
+  struct cell *c = through_to(b, e, out, CELL_SLIDE, own, timing);
+  c->index = index;
+  c->facts = arena_copy(b->arena, s, sizeof *s);
+  c->memory_bits = (s->kernel - 1) * s->dilation * s->beats * s->lanes * in->width;
+  e->combinational = 1;
+}
+
 void edge_window(struct builder *b, struct edge *e, int index, const char *name,
                  const struct circuit_window *w) {
   const char *own = arena_printf(b->arena, "%s_window", name);
   const struct stream *in = e->stream;
-  struct stream *out = edge_stream(b, in->value, in->elements, 1, in->lanes, own);
-  out->type = in->type;
-  out->width = in->width;
-  out->lanes = w->taps * w->lanes;
-  out->beats = circuit_window_beats(w);
+  struct stream *out =
+      image_stream(b, in, own, w->taps * w->lanes, circuit_window_beats(w));
   int64_t per_pixel = out->beats / window_pixels(&w->shape);
   struct timing timing = {
       .kind = TIMING_WINDOW, .latency = 2, .ib = per_pixel, .queue = w->capacity};
@@ -147,6 +168,7 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
   c->facts = f;
   circuit_window_resize(c, w->capacity);
   e->combinational = 0;
+  if (w->slide.lanes) slide(b, e, index, name, &w->slide);
 }
 
 void circuit_window_resize(struct cell *c, int64_t pixels) {

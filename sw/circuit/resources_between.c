@@ -49,6 +49,18 @@ static void window_bill(const struct cell *c, struct bill *n) {
   n->term[TERM_LANES] += (double)w->taps;
 }
 
+// hw/axis_slide.sv: a shift register, of which multiplexers hide what is beside a row.
+static void slide_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_slide *s = c->facts;
+  n->part = PART_slide;
+  n->term[TERM_STREAM] += (double)(s->kernel * s->lanes * c->in[0]->width);
+  n->term[TERM_WORDS] += (double)c->memory_bits;
+  n->term[TERM_SUMS] += (double)(s->kernel * s->lanes * c->in[0]->width);
+  for (int walk = 0; walk < 2; walk++) bill_counter(n, circuit_slide_last(s) + 1);
+  bill_counter(n, s->beats);
+  bill_counter(n, s->stride);
+}
+
 // As fixed_cast: a value without its zero point, requantised.
 static void cast_bill(const struct cell *c, struct bill *n) {
   const struct circuit_pointwise *p = c->facts;
@@ -116,6 +128,9 @@ void bill_between(const struct cell *c, struct bill *n) {
     return;
   case CELL_WINDOW:
     window_bill(c, n);
+    return;
+  case CELL_SLIDE:
+    slide_bill(c, n);
     return;
   case CELL_STATE:
     state_bill(c, n);

@@ -161,14 +161,14 @@ static int64_t cycles(const struct circuit_window *w, int64_t capacity) {
   return ii;
 }
 
-static void find_used(struct circuit_window *w, int axis) {
-  const struct window *s = &w->shape;
-  w->used[axis] = 1;
+static int64_t used(const struct window *s, int axis) {
+  int64_t most = 1;
   for (int64_t o = 0; o < s->out[axis]; o++) {
     int64_t taps = window_between(s, axis, o, INT64_MIN / 2, s->in[axis]);
     int64_t at = window_at(s, axis, o, taps - 1);
-    if (taps && at >= w->used[axis]) w->used[axis] = at + 1;
+    if (taps && at >= most) most = at + 1;
   }
+  return most;
 }
 
 // From the first pixel that an output pixel or a later one reads to the last that it reads itself:
@@ -206,6 +206,52 @@ static int64_t least_capacity(const struct circuit_window *w) {
   return enough * unit;
 }
 
+// ---- whole windows
+
+static int64_t first_place(const struct circuit_slide *s) {
+  return (s->kernel - 1) * s->dilation - s->before;
+}
+
+int64_t circuit_slide_last(const struct circuit_slide *s) {
+  return first_place(s) + (s->out - 1) * s->stride;
+}
+
+bool circuit_slide_gives(const struct circuit_slide *s, int64_t place) {
+  int64_t from = place - first_place(s);
+  return from >= 0 && from % s->stride == 0 && from / s->stride < s->out;
+}
+
+static struct circuit_slide slide_of(const struct window *s) {
+  return (struct circuit_slide){.in = used(s, COLUMNS),
+                                .out = s->out[COLUMNS],
+                                .kernel = s->kernel[COLUMNS],
+                                .stride = s->stride[COLUMNS],
+                                .dilation = s->dilation[COLUMNS],
+                                .before = s->before[COLUMNS]};
+}
+
+bool circuit_window_slides(const struct window *s) {
+  struct circuit_slide slide = slide_of(s);
+  int64_t beyond = circuit_slide_last(&slide) - (slide.in - 1);
+  return (slide.out - 1) * slide.stride < slide.in && beyond <= slide.in;
+}
+
+// A window of one column, at each that is used.
+static void take_columns(struct circuit_window *w) {
+  struct window *s = &w->shape;
+  w->slide = slide_of(s);
+  w->taps = s->kernel[ROWS];
+  w->slide.lanes = w->taps * w->lanes;
+  w->slide.beats = w->beats;
+  w->slide.groups = w->groups;
+  w->slide.pad = w->pad;
+  w->groups = 1;
+  w->steps = (w->steps * w->slide.out + w->slide.in - 1) / w->slide.in;
+  s->out[COLUMNS] = w->slide.in;
+  s->kernel[COLUMNS] = s->stride[COLUMNS] = s->dilation[COLUMNS] = 1;
+  s->before[COLUMNS] = s->after[COLUMNS] = 0;
+}
+
 bool circuit_window_size(struct circuit_window *w, struct err *e) {
   for (int axis = 0; axis < WINDOW_AXES; axis++) {
     const struct window *s = &w->shape;
@@ -215,8 +261,9 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     // such a pixel would leave before its frame comes in
     for (int64_t o = 0; o < s->out[axis]; o++)
       if (!window_taps(s, axis, o)) return err_set(e, "one of its windows lies in the padding");
-    find_used(w, axis);
+    w->used[axis] = used(s, axis);
   }
+  if (w->taps > w->shape.kernel[ROWS]) take_columns(w);
   int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);
   if (in > BEATS_MAX || out > BEATS_MAX)
     return err_set(e,

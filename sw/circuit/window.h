@@ -6,21 +6,43 @@
 
 #include "sw/graph/window.h"
 
+// hw/axis_slide.sv: the columns of taps of a row, and the windows that it has.
+struct circuit_slide {
+  int64_t lanes;         // of a column's beat: rows of the kernel times channels; 0: there is none
+  int64_t beats, groups; // of a column
+  int64_t in, out;       // columns and windows of a row
+  int64_t kernel, stride, dilation, before;
+  int64_t pad; // code of an element beside the row
+};
+
 struct circuit_window {
   struct window shape;
   int64_t lanes, beats;      // of a pixel
   int64_t groups;            // of a pixel's beats: all taps of one come before those of the next
-  int64_t taps;              // of a beat: 1, or a column of the kernel
+  int64_t taps;              // of a beat: 1, or a column of the kernel; until it has its size also
+                             // the whole kernel
   int64_t steps;             // cycles that the cell behind takes for a beat
   int64_t capacity;          // pixels of the ring
   int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads
   int64_t pad;               // code of an element beside the image
+  struct circuit_slide slide; // what makes whole windows of its columns
   const int32_t *reads;      // (beats that leave for a frame) circuit_window_reads of each
 };
 
 // The part of the image that is read; and the least ring with which window and cell are as fast as
-// with any. False if hw/axis_window.sv has no such shape.
+// with any. Whole windows become those of a column of taps, and a slide. False if hw/axis_window.sv
+// has no such shape.
 bool circuit_window_size(struct circuit_window *w, struct err *e);
+
+// Whether hw/axis_slide.sv has the rows of a window: they give no more windows than they have
+// columns, and no window reaches further beyond a row than it is long.
+bool circuit_window_slides(const struct window *s);
+
+// The place of the newest column of a row's last window: of those in the row, then beyond it.
+int64_t circuit_slide_last(const struct circuit_slide *s);
+
+// Whether a window leaves when the newest column has a place.
+bool circuit_slide_gives(const struct circuit_slide *s, int64_t place);
 
 // Beats that leave for a frame.
 int64_t circuit_window_beats(const struct circuit_window *w);
