@@ -87,10 +87,9 @@ static const char *ends_of(struct arena *a, const struct circuit *p, const struc
 
 // Whether a cell belongs to what branches need, and isn't in every chain.
 static bool branches(const struct cell *c) {
-  static const bool kinds[] = {
-      [CELL_FORK] = true, [CELL_QUEUE] = true, [CELL_GROUP] = true,  [CELL_CONSTANT] = true,
-      [CELL_CAST] = true, [CELL_TRIM] = false, [CELL_WINDOW] = true, [CELL_SLIDE] = true,
-      [CELL_STATE] = true};
+  static const bool kinds[] = {[CELL_FORK] = true,     [CELL_QUEUE] = true, [CELL_GROUP] = true,
+                               [CELL_CONSTANT] = true, [CELL_CAST] = true,  [CELL_TRIM] = false,
+                               [CELL_WINDOW] = true,   [CELL_SLIDE] = true, [CELL_STATE] = true};
   return (size_t)c->kind < sizeof kinds && kinds[c->kind];
 }
 

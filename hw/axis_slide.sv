@@ -4,15 +4,17 @@
 // at once, the left one in the low bits, BEATS beats, TLAST on the last of each group of them. A
 // column beside the row is PAD.
 //
-//     s_axis --> [ | | | | | ] --> padding --> m_axis
+//     s_axis --> [ | | | | | ] --> padding --> [ m ] --> m_axis
 //                  shift
 //
 // `place` is where the newest column stands in its row. The last windows of a row reach TAIL columns
 // beyond it: while they leave, `place` goes on beyond IN_W and columns of the next row, which the
 // padding hides, come in already, `col` of them. If none waits before the first has come, columns
 // are made up instead, so that a frame's last windows wait for nothing.
-//   step = s_axis_tvalid and no column is being made up, or one is; if m_axis is empty or moves on
-// Latency 1 cycle, a beat per cycle. s_axis_tready depends on m_axis_tready in the same cycle.
+//   step = s_axis_tvalid and no column is being made up, or one is; if the shift register holds no
+//          window, or that moves on to m
+// Latency 2 cycles, a beat per cycle; columns without a window pass while m waits. s_axis_tready
+// depends on m_axis_tready in the same cycle.
 `default_nettype none
 
 module axis_slide #(
@@ -81,6 +83,8 @@ module axis_slide #(
 
   logic awake;
   logic unused_tlast;
+  logic held;  // a window stands in the shift register
+  logic load_m;
   logic room;
   logic tail;     // windows of the last row leave
   logic begun;    // a column of the row after it has come, or comes
@@ -95,12 +99,14 @@ module axis_slide #(
   logic last_beat;
   logic group_end;
   logic column_end;
+  logic filled;  // a window's columns have come
   logic window;
 
   // where a row ends follows from its columns
   assign unused_tlast = &{1'b0, s_axis_tlast};
 
-  assign room = !m_axis_tvalid || m_axis_tready;
+  assign load_m = !m_axis_tvalid || m_axis_tready;
+  assign room = !held || load_m;
   assign tail = TAIL != 0 && place >= PLACE'(IN_W);
   assign last_beat = beat == BEAT'(BEATS - 1);
   assign s_axis_tready = awake && room && !making;
@@ -108,7 +114,8 @@ module axis_slide #(
   assign make = room && tail && !begun && (making || !s_axis_tvalid);
   assign step = take || make;
   assign column_end = step && last_beat;
-  assign window = place >= PLACE'(FIRST) && skip == '0;
+  assign filled = FIRST == 0 || place >= PLACE'(FIRST);
+  assign window = filled && skip == '0;
 
   generate
     if (BEATS == 1) begin : gen_whole
@@ -162,7 +169,7 @@ module axis_slide #(
         place <= place + 1'b1;
         if (tail) col <= next_col;
       end
-      if (place >= PLACE'(FIRST)) begin
+      if (filled) begin
         skip <= place == PLACE'(LAST) ? '0 : window ? SKIP'(STRIDE_W - 1) : skip - 1'b1;
       end
     end
@@ -198,15 +205,26 @@ module axis_slide #(
               (TAIL <= BACK || place < PLACE'(IN_W + BACK));
         end
       end
-      assign m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] =
-          in_row[k] ? shift[BACK*BEATS*BEAT_WIDTH +: BEAT_WIDTH] : {LANES{PAD[WIDTH-1:0]}};
+      always_ff @(posedge aclk) begin
+        if (load_m && held) begin
+          m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
+              in_row[k] ? shift[BACK*BEATS*BEAT_WIDTH +: BEAT_WIDTH] : {LANES{PAD[WIDTH-1:0]}};
+        end
+      end
     end
   endgenerate
 
+  logic last;
+
   always_ff @(posedge aclk) begin
-    if (step) m_axis_tlast <= group_end;
-    if (room) m_axis_tvalid <= step && window;
-    if (!aresetn) m_axis_tvalid <= 1'b0;
+    if (step) last <= group_end;
+    if (load_m && held) m_axis_tlast <= last;
+    if (room) held <= step && window;
+    if (load_m) m_axis_tvalid <= held;
+    if (!aresetn) begin
+      held <= 1'b0;
+      m_axis_tvalid <= 1'b0;
+    end
   end
 endmodule
 

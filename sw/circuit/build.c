@@ -312,10 +312,10 @@ static bool start(struct builder *b, struct err *e) {
   find_outputs(b);
   find_needed(b);
   count_readers(b);
-  // At most a resize, a group, a cast, a window, a slide and a queue for each use of a value, a register in
-  // front of each and of the layer, and a register to hold; of an earlier frame's a constant, the
-  // state, and a resize with a register; the layer, a register and a fork for each node and input,
-  // a frame, a trim.
+  // At most a resize, a group, a cast, a window, a slide and a queue for each use of a value, a
+  // register in front of each and of the layer, and a register to hold; of an earlier frame's a
+  // constant, the state, and a resize with a register; the layer, a register and a fork for each
+  // node and input, a frame, a trim.
   size_t uses = g->n_outputs;
   for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
   size_t most = 16 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;

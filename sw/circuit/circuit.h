@@ -89,7 +89,7 @@ struct cell {
   int64_t multipliers;  // LAYER, CAST
   int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW, STATE
   int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW, SLIDE: what is particular to it (facts.h)
+  void *facts; // LAYER, GROUP, CAST, CONSTANT, WINDOW, SLIDE: what is particular to it (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.

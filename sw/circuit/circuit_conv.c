@@ -107,8 +107,8 @@ static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l
     for (int64_t i = 0; i < columns * beats; i++) {
       int64_t kx = whole ? i % columns : i / beats, beat = whole ? i / columns : i % beats;
       for (int64_t k = 0; k < column; k++)
-        to[at++] = l->weight[o * l->in + (k / lanes * columns + kx) * c->ins + beat * lanes +
-                             k % lanes];
+        to[at++] =
+            l->weight[o * l->in + (k / lanes * columns + kx) * c->ins + beat * lanes + k % lanes];
     }
   return to;
 }
@@ -122,8 +122,7 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
-  if (taps > 1)
-    l->weight = by_columns(a, l, &conv, in / taps, taps > conv.window.kernel[ROWS]);
+  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps, taps > conv.window.kernel[ROWS]);
   return true;
 }
 

@@ -144,7 +144,7 @@ static void slide(struct builder *b, struct edge *e, int index, const char *name
   const char *own = arena_printf(b->arena, "%s_slide", name);
   const struct stream *in = e->stream;
   struct stream *out = image_stream(b, in, own, s->kernel * s->lanes, in->beats / s->in * s->out);
-  struct timing timing = {.kind = TIMING_SLIDE, .latency = 1};
+  struct timing timing = {.kind = TIMING_SLIDE, .latency = 2};
   struct cell *c = through_to(b, e, out, CELL_SLIDE, own, timing);
   c->index = index;
   c->facts = arena_copy(b->arena, s, sizeof *s);
@@ -156,8 +156,7 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
                  const struct circuit_window *w) {
   const char *own = arena_printf(b->arena, "%s_window", name);
   const struct stream *in = e->stream;
-  struct stream *out =
-      image_stream(b, in, own, w->taps * w->lanes, circuit_window_beats(w));
+  struct stream *out = image_stream(b, in, own, w->taps * w->lanes, circuit_window_beats(w));
   int64_t per_pixel = out->beats / window_pixels(&w->shape);
   struct timing timing = {
       .kind = TIMING_WINDOW, .latency = 2, .ib = per_pixel, .queue = w->capacity};

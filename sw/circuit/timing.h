@@ -33,7 +33,9 @@ struct state {
   uint64_t taken;            // FORK: bit i: reader i has the beat
   // FRAME, QUEUE, STATE, WINDOW, SLIDE, EXTENT, BLOCKS: the output register holds a beat
   bool valid;
-  bool read; // QUEUE, STATE, WINDOW, BLOCKS: a RAM's output holds a beat; `valid` behind it
+  // QUEUE, STATE, WINDOW, BLOCKS: a RAM's output holds a beat, SLIDE: the shift register does;
+  // `valid` behind it
+  bool read;
 };
 
 // The streams' wires in this cycle; both by the stream's id.

@@ -24,7 +24,7 @@ static bool making(const struct state *s) {
 
 static bool slide_ready(const struct state *s, const struct wires *w, uint32_t k) {
   (void)k;
-  return !making(s) && (!s->valid || leaves(s, w, 0));
+  return !making(s) && (!s->read || !s->valid || leaves(s, w, 0));
 }
 
 static void column_end(struct state *s) {
@@ -38,11 +38,11 @@ static void column_end(struct state *s) {
 // Returns whether anything moves.
 static bool slide_step(struct state *s, bool offer, bool accept, bool leave) {
   const struct circuit_slide *f = slide_of(s);
-  bool room = !s->valid || leave;
+  bool load = !s->valid || leave, room = !s->read || load, moves = load && s->read;
   bool make = room && alone(s) && !accept && (making(s) || !offer);
-  if (!room) return false;
-  s->valid = (accept || make) && circuit_slide_gives(f, s->group);
-  if (!accept && !make) return false;
+  if (load) s->valid = s->read;
+  if (room) s->read = (accept || make) && circuit_slide_gives(f, s->group);
+  if (!accept && !make) return moves;
   s->in_beat += accept;
   s->out_beat = next_of(s->out_beat, f->beats);
   if (s->out_beat == 0) column_end(s);

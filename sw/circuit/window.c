@@ -29,12 +29,6 @@ int64_t circuit_window_beats(const struct circuit_window *w) {
   return window_pixels(&w->shape) * taps(w) * w->beats;
 }
 
-int64_t circuit_window_bound(const struct circuit_window *w) {
-  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats;
-  int64_t out = circuit_window_beats(w) * w->steps;
-  return in > out ? in : out;
-}
-
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
   const struct window *s = &w->shape;
   int64_t n = taps(w), in_pixel = i % (n * w->beats), pixel = i / (n * w->beats);
@@ -208,6 +202,8 @@ static int64_t least_capacity(const struct circuit_window *w) {
 
 // ---- whole windows
 
+enum { SLIDE_ROWS = 4 }; // after which one is as the next
+
 static int64_t first_place(const struct circuit_slide *s) {
   return (s->kernel - 1) * s->dilation - s->before;
 }
@@ -230,6 +226,21 @@ static struct circuit_slide slide_of(const struct window *s) {
                                 .before = s->before[COLUMNS]};
 }
 
+int64_t circuit_slide_cycles(const struct circuit_slide *s, int64_t steps) {
+  int64_t read = -1, moved = 0, taken = -1, before = 0;
+  for (int row = 0; row < SLIDE_ROWS; row++) {
+    before = read;
+    for (int64_t i = 0; i < s->in * s->beats; i++) {
+      int64_t place = i / s->beats;
+      read = later(read + 1, moved);
+      if (!circuit_slide_gives(s, place) && !circuit_slide_gives(s, s->in + place)) continue;
+      moved = later(read + 1, taken);
+      taken = later(moved, taken) + steps;
+    }
+  }
+  return read - before;
+}
+
 bool circuit_window_slides(const struct window *s) {
   struct circuit_slide slide = slide_of(s);
   int64_t beyond = circuit_slide_last(&slide) - (slide.in - 1);
@@ -250,6 +261,17 @@ static void take_columns(struct circuit_window *w) {
   s->out[COLUMNS] = w->slide.in;
   s->kernel[COLUMNS] = s->stride[COLUMNS] = s->dilation[COLUMNS] = 1;
   s->before[COLUMNS] = s->after[COLUMNS] = 0;
+}
+
+int64_t circuit_window_bound(const struct circuit_window *w) {
+  int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats;
+  int64_t out = circuit_window_beats(w) * w->steps;
+  if (w->taps > w->shape.kernel[ROWS]) {
+    struct circuit_slide slide = slide_of(&w->shape);
+    slide.beats = w->beats;
+    out = later(out, w->shape.out[ROWS] * circuit_slide_cycles(&slide, w->steps));
+  }
+  return later(in, out);
 }
 
 bool circuit_window_size(struct circuit_window *w, struct err *e) {

@@ -17,16 +17,16 @@ struct circuit_slide {
 
 struct circuit_window {
   struct window shape;
-  int64_t lanes, beats;      // of a pixel
-  int64_t groups;            // of a pixel's beats: all taps of one come before those of the next
-  int64_t taps;              // of a beat: 1, or a column of the kernel; until it has its size also
-                             // the whole kernel
-  int64_t steps;             // cycles that the cell behind takes for a beat
-  int64_t capacity;          // pixels of the ring
-  int64_t used[WINDOW_AXES]; // rows and columns up to the last that a tap reads
-  int64_t pad;               // code of an element beside the image
+  int64_t lanes, beats;       // of a pixel
+  int64_t groups;             // of a pixel's beats: all taps of one come before those of the next
+  int64_t taps;               // of a beat: 1, or a column of the kernel; until it has its size also
+                              // the whole kernel
+  int64_t steps;              // cycles that the cell behind takes for a beat
+  int64_t capacity;           // pixels of the ring
+  int64_t used[WINDOW_AXES];  // rows and columns up to the last that a tap reads
+  int64_t pad;                // code of an element beside the image
   struct circuit_slide slide; // what makes whole windows of its columns
-  const int32_t *reads;      // (beats that leave for a frame) circuit_window_reads of each
+  const int32_t *reads;       // (beats that leave for a frame) circuit_window_reads of each
 };
 
 // The part of the image that is read; and the least ring with which window and cell are as fast as
@@ -44,10 +44,14 @@ int64_t circuit_slide_last(const struct circuit_slide *s);
 // Whether a window leaves when the newest column has a place.
 bool circuit_slide_gives(const struct circuit_slide *s, int64_t place);
 
+// Cycles of a row, if columns never stall and the cell behind takes `steps` for each beat.
+int64_t circuit_slide_cycles(const struct circuit_slide *s, int64_t steps);
+
 // Beats that leave for a frame.
 int64_t circuit_window_beats(const struct circuit_window *w);
 
-// Cycles of a frame: of what comes in, or of what the cell behind does, if nothing stalls.
+// Cycles of a frame: of what comes in, or of what the slide and the cell behind do, if nothing
+// stalls. Of a window that has no size yet.
 int64_t circuit_window_bound(const struct circuit_window *w);
 
 // What the i-th beat of a frame waits for: a beat of the image, as it comes in, of a column that of

@@ -3,15 +3,25 @@
 
 #include "sw/base/rng.h"
 #include "sw/circuit/facts.h"
+#include "sw/graph/conv.h"
 #include "sw/graph/interval.h"
 
 enum { TRIES = 12 };
 
-// Whether a layer has such lanes: a convolution's divide its channels, or are a column of its taps.
+// Whether a layer has such lanes: a convolution's divide its channels, or are a column of its taps
+// or all.
 static bool has_lanes(const struct graph *g, const struct node *n, struct folding_entry l) {
   const struct circuit_column *c = circuit_column(n->op);
   struct err e = {0};
   return !c->lanes || c->lanes(g, n, true, &l.in, &l.out, &e);
+}
+
+// All taps of a convolution, whose windows are then whole; 0: it is none.
+static int64_t taps_of(const struct graph *g, const struct node *n) {
+  struct conv c;
+  struct err e = {0};
+  if (circuit_column(n->op) != &circuit_conv || !conv_of(g, n, &c, &e)) return 0;
+  return c.window.kernel[ROWS] * c.window.kernel[COLUMNS];
 }
 
 struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t seed) {
@@ -22,9 +32,11 @@ struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t 
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     bool some = op_is(n->op, TRAIT_WEIGHTS) && rng_range(&r, 0, 1);
+    int64_t taps = taps_of(g, n);
     for (int k = 0; some && k < TRIES; k++) {
       struct folding_entry l = {
           .name = n->name, .in = lanes[rng_range(&r, 0, 6)], .out = lanes[rng_range(&r, 0, 6)]};
+      if (taps && rng_range(&r, 0, 1)) l.in = taps * rng_range(&r, 1, 3);
       some = !has_lanes(g, n, l);
       if (!some) f.layers[f.n_layers++] = l;
     }

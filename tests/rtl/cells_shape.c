@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 int window_outs(const struct shape *s, int axis) {
   int extent = (s->kernel[axis] - 1) * s->dilation[axis] + 1;
@@ -48,7 +49,7 @@ struct cell *window_cell(struct suite *suite, const struct shape *s, int width, 
   static const char *const names[2][6] = {
       {"IN_H", "OUT_H", "KERNEL_H", "STRIDE_H", "DILATION_H", "PAD_TOP"},
       {"IN_W", "OUT_W", "KERNEL_W", "STRIDE_W", "DILATION_W", "PAD_LEFT"}};
-  struct cell *c = suite_add(suite, "window_stream");
+  struct cell *c = suite_add(suite, strcmp(kind, "whole") ? "window_stream" : "slide_stream");
   c->in_width = width;
   c->in_lanes = c->out_lanes = s->lanes;
   c->in_elements = s->in[ROW] * s->in[COLUMN] * window_channels(s);

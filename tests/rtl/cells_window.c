@@ -78,7 +78,50 @@ static const struct alone alone[] = {
     {{2, 6, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 2, -1, 7},
 };
 
+// Beat of channels; in a beat kernel column, kernel row, lane.
+static uint64_t whole_of(const struct cell *c, int frame, int element) {
+  const struct alone *a = c->with;
+  const struct shape *s = &a->shape;
+  int rows = s->kernel[ROW], lane = element % c->out_lanes, beat = element / c->out_lanes;
+  int tap = lane / s->lanes % rows * s->kernel[COLUMN] + lane / (rows * s->lanes);
+  int channel = beat % s->beats * s->lanes + lane % s->lanes;
+  int at = window_seen(s, beat / s->beats, tap, channel);
+  return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
+}
+
+static void add_whole(struct suite *suite, const struct alone *a) {
+  const struct shape *s = &a->shape;
+  struct cell *c = window_cell(suite, s, a->width, a->pad, "whole", a->groups, a->rows);
+  c->out_width = a->width;
+  c->out_lanes = window_taps(s) * s->lanes;
+  c->out_elements *= window_taps(s);
+  c->expected = whole_of;
+  c->with = a;
+  c->mutable = c->out_elements < 400;
+  int in = c->in_elements / s->lanes;
+  int columns = window_outs(s, ROW) * window_used(s, COLUMN) * s->beats;
+  if (a->rows > 2 * (s->kernel[ROW] - 1) * s->dilation[ROW] + s->stride[ROW])
+    c->ii = in > columns ? in : columns;
+}
+
+// Rows whose last windows reach beyond them not at all, by less than a row, by one; windows that
+// move by several columns; columns that no window has.
+static const struct alone whole[] = {
+    {{1, 1, {4, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0}, 3, 1, 0, 3},
+    {{1, 1, {5, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0}, 8, 1, 5, 7},
+    {{1, 2, {4, 3}, {2, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 1}, 0}, 2, 2, 1, 4},
+    {{1, 1, {9, 7}, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 0}, 8, 1, 3, 11},
+    {{2, 3, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, 0}, 8, 1, -1, 7},
+    {{2, 1, {7, 9}, {2, 3}, {3, 1}, {2, 2}, {1, 2}, {2, 2}, 0}, 5, 1, 2, 8},
+    {{1, 1, {3, 8}, {2, 1}, {1, 3}, {1, 1}, {0, 0}, {1, 0}, 0}, 8, 1, 0, 4},
+    {{1, 4, {3, 5}, {1, 3}, {1, 1}, {1, 2}, {0, 4}, {0, 0}, 0}, 8, 2, 1, 2},
+    {{3, 1, {1, 12}, {1, 5}, {1, 2}, {1, 1}, {0, 2}, {0, 2}, 0}, 4, 1, -2, 2},
+    {{1, 6, {4, 2}, {3, 5}, {1, 1}, {1, 1}, {1, 2}, {1, 2}, 0}, 3, 3, 1, 6},
+    {{1, 1, {3, 1}, {2, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0}, 3, 1, 2, 4},
+};
+
 void cells_window(struct suite *s) {
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) add_whole(s, &whole[i]);
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) add_alone(s, &alone[i]);
   cells_reduced(s);
   cells_grouped(s);
