@@ -394,5 +394,6 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
       [TIMING_CONSTANT] = {pipe_valid, NULL, constant_advance, constant_idle, constant_wake},
   };
   if (kind == TIMING_BLOCKS) return &timing_blocks;
+  if (kind == TIMING_SOFTMAX) return &timing_softmax;
   return kind == TIMING_EXTENT ? &timing_extent : &ops[kind];
 }

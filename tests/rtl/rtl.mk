@@ -9,7 +9,7 @@ RTL_BUILD ?= $(BUILD)/rtl
 RTL_SEED ?= 1
 RTL_SUITES := axis join linear pointwise table requant window reorder
 RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_grouped cells_join cells_linear cells_pointwise \
-  cells_polynomial cells_reduced cells_reorder cells_requant cells_shape cells_table cells_window) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/net/helper_rational.o
+  cells_polynomial cells_reduced cells_reorder cells_requant cells_shape cells_softmax cells_table cells_window) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/net/helper_rational.o
 RTL_VERILATOR := OBJCACHE=ccache verilator --binary --timing -fno-const-bit-op-tree -Wno-lint \
   -Wno-style --x-assign unique --x-initial unique -j 1 --unroll-count 2048 -MAKEFLAGS -s --top-module bench -o ../sim -I$(RTL_HW) \
   -Itests/rtl
