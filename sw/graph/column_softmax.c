@@ -13,14 +13,13 @@ static bool softmax_shape(const struct graph *g, const struct node *n, uint32_t 
 static bool circuit_types(const struct value *x, const struct value *y, struct err *e) {
   int fraction;
   if (!type_is_fixed(&x->type) || x->type.width > SOFTMAX_IN_MOST)
-    return check_wrong(
-        e, "input", x,
-        "a fixed type of at most 12 bits: with \"where\" circuit the exponentials are "
-        "a table; a narrower stream before it has one, \"host\" takes any");
+    return check_wrong(e, "input", x,
+                       "a fixed type of at most 12 bits, by which a circuit looks exponentials up; "
+                       "give what it reads a narrower stream, or the softmax \"where\" host");
   return softmax_fraction(&y->type, &fraction) ||
          check_wrong(e, "output", y,
-                     "an unsigned type of scale 2^-F, 0 <= F <= 32: with \"where\" circuit the "
-                     "quotient is F bits; \"host\" takes any");
+                     "an unsigned type of scale 2^-F, 0 <= F <= 32, the bits of a circuit's "
+                     "quotient; give it such a type, or \"where\" host");
 }
 
 static bool softmax_types(const struct graph *g, const struct node *n, struct err *e) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The softmax of circuits: its table against MPFR, its quotients by hand and against the oracle,
-// rows that stand alone, its distance from the host's; what rounding down would change.
+// rows that stand alone, its distance from the host's; what rounding down would change. Lanes of
+// circuits.
+#include "sw/circuit/circuit.h"
 #include "sw/exec/golden.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/softmax.h"
@@ -184,10 +186,70 @@ static void rounded_down(void **state) {
   arena_free(&a);
 }
 
+// ---- circuits
+
+// (ROWS, COUNT) at F = 8: max(beats + 6 + clog2(lanes), 11) + (beats - 1) * 11 cycles a row.
+static void lanes_of_a_row(void **state) {
+  (void)state;
+  static const struct {
+    int64_t in, out, own, row;
+    const char *words;
+  } lanes[] = {{0, 0, 2, 11 + 11, NULL}, // of 3 that the stream has: those that divide a row
+               {1, 1, 1, 11 + 33, NULL},
+               {4, 4, 4, 11, NULL},
+               {3, 3, 0, 0, "3 lanes, which don't divide its rows of 4 elements (2 would)"},
+               {2, 1, 0, 0, "its lanes in and out differ"}};
+  for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct type in = type_fixed(&a, 8, true, 0.125, 0), out = type_fixed(&a, 8, false, 0x1p-8, 0);
+    struct graph *g = graph_of(&a, WHERE_CIRCUIT, in, out);
+    struct folding_entry entry = {.name = "layer", .in = lanes[i].in, .out = lanes[i].out};
+    struct folding f = {.parallelism = 3, .layers = &entry, .n_layers = lanes[i].in > 0};
+    struct circuit *p = circuit_build(&a, g, "top", &f, &e);
+    assert_int_equal(p == NULL, lanes[i].words != NULL);
+    if (lanes[i].words && !strstr(e.text, lanes[i].words)) fail_msg("%s", e.text);
+    uint32_t layer = 0;
+    while (p && p->cells[layer].kind != CELL_LAYER) layer++;
+    if (p) {
+      assert_int_equal(p->cells[layer].in[0]->lanes, lanes[i].own);
+      assert_int_equal(p->cells[layer].cycles, ROWS * lanes[i].row);
+      assert_int_equal(p->ii, ROWS * lanes[i].row);
+    }
+    arena_free(&a);
+  }
+}
+
+// Behind what the host computes there is no circuit.
+static void host_in_between(void **state) {
+  (void)state;
+  for (int where = WHERE_CIRCUIT; where <= WHERE_HOST; where++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct type in = type_fixed(&a, 8, true, 0.125, 0), out = type_fixed(&a, 8, false, 0x1p-8, 0);
+    struct graph *g = graph_of(&a, (enum where)where, in, out);
+    const struct value y = g->values[g->outputs[0]];
+    uint32_t n = graph_add_node(g, OP_relu, "behind");
+    graph_add_use(g, n, (struct use){g->outputs[0], 0, NONE});
+    graph_add_out(g, n, graph_add_value(g, "z", y.rank, y.shape, out, true));
+    g->outputs[0] = g->nodes[n].out[0];
+    if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+    graph_ranges(g);
+    struct folding f = {.parallelism = 1};
+    struct circuit *p = circuit_build(&a, g, "top", &f, &e);
+    assert_int_equal(p == NULL, where == WHERE_HOST);
+    if (!p &&
+        !strstr(e.text, "layer \"behind\" (relu): it reads what the host computes, layer "))
+      fail_msg("%s", e.text);
+    arena_free(&a);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(exponentials), cmocka_unit_test(quotients),
-      cmocka_unit_test(fractions),    cmocka_unit_test(halves),
-      cmocka_unit_test(against_both), cmocka_unit_test(rounded_down)};
+      cmocka_unit_test(exponentials),   cmocka_unit_test(quotients),
+      cmocka_unit_test(fractions),      cmocka_unit_test(halves),
+      cmocka_unit_test(against_both),   cmocka_unit_test(rounded_down),
+      cmocka_unit_test(lanes_of_a_row), cmocka_unit_test(host_in_between)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
