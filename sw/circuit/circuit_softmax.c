@@ -79,9 +79,13 @@ static void softmax_bill(const struct cell *c, struct bill *n) {
   bill_ram(n, 1, lanes * width, (int64_t)ROWS_HELD << bits_clog2(f->beats));
   for (int64_t pair = 0; pair < lanes; pair += 2)
     bill_rom(n, 1, WORD, f->depth, pair + 1 < lanes ? 2 : 1);
-  n->term[TERM_STREAM] += (double)(lanes * (2 * width + bits_clog2(f->depth) + c->out[0]->width));
-  n->term[TERM_DATA] += (double)(lanes * (width + 1 + 2 * sum + f->fraction + 1) + sum);
-  n->term[TERM_SUMS] += (double)(lanes * (2 * (width + 1) + 3 * sum + c->out[0]->width));
+  // of a lane: element, distance, index, exponential, rest, quotient; trees of pairs between them
+  int64_t index = bits_clog2(f->depth), wide = width + 1, quotient = f->fraction + 2;
+  n->term[TERM_STREAM] += (double)(lanes * (width + c->out[0]->width));
+  n->term[TERM_DATA] += (double)(lanes * (wide + index + WORD + sum + quotient + 4));
+  n->term[TERM_DATA] += (double)((lanes - 1) * (sum + wide) + 2 * sum + 3 * wide);
+  n->term[TERM_SUMS] += (double)(lanes * (4 * wide + 3 * sum + WORD + 2 * quotient));
+  n->term[TERM_SUMS] += (double)(lanes * c->out[0]->width + 4 * sum + 3 * wide);
   bill_counter(n, f->beats);
   bill_counter(n, f->beats);
   bill_counter(n, f->fraction + STEPS);
