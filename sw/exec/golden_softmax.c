@@ -7,22 +7,34 @@
 #include "sw/exec/job.h"
 #include "sw/exec/softmax.h"
 
+// The exponentials that rows have asked for.
+struct exps {
+  const struct type *x;
+  int32_t *known; // (2^bits) by the distance from the largest; -1: not yet
+};
+
+static int64_t exp_of(struct exps *e, int64_t distance) {
+  if (e->known[distance] < 0) e->known[distance] = softmax_exp(e->x, distance);
+  return e->known[distance];
+}
+
 // Rows (rows, count) of codes.
 static void quotients(const struct job *j, int64_t rows, int64_t count) {
   const struct type *x = &node_in(j->graph, j->node, 0)->type;
   const struct type *y = &node_out(j->graph, j->node, 0)->type;
   struct arena a = {0};
-  int64_t depth;
+  int64_t codes = (int64_t)1 << type_width(x);
+  struct exps e = {x, ARENA_NEW(&a, int32_t, codes)};
   int fraction = 0;
   softmax_fraction(y, &fraction);
-  const int32_t *exps = softmax_exps(&a, x, &depth);
+  for (int64_t d = 0; d < codes; d++) e.known[d] = -1;
   for (int64_t r = 0; r < rows; r++) {
     const int64_t *in = (int64_t *)j->in[0].data + r * count;
     int64_t *out = (int64_t *)j->out[0].data + r * count, most = in[0], sum = 0;
     for (int64_t i = 1; i < count; i++) most = in[i] > most ? in[i] : most;
-    for (int64_t i = 0; i < count; i++) sum += most - in[i] < depth ? exps[most - in[i]] : 0;
+    for (int64_t i = 0; i < count; i++) sum += exp_of(&e, most - in[i]);
     for (int64_t i = 0; i < count; i++)
-      out[i] = softmax_code(most - in[i] < depth ? exps[most - in[i]] : 0, sum, y, fraction);
+      out[i] = softmax_code(exp_of(&e, most - in[i]), sum, y, fraction);
   }
   arena_free(&a);
 }

@@ -10,6 +10,8 @@
 // E[d] is 0 where 2^20 exp(-v) < 1/2: from v = 21 ln 2 = 14.556 on.
 #define VANISHES 14.6
 
+enum { ONE = 1 << SOFTMAX_BITS };
+
 bool softmax_fraction(const struct type *y, int *fraction) {
   if (!type_is_fixed(y) || y->is_signed || y->axis >= 0) return false;
   int exponent;
@@ -18,18 +20,29 @@ bool softmax_fraction(const struct type *y, int *fraction) {
   return *fraction >= 0 && *fraction <= SOFTMAX_FRACTION_MOST;
 }
 
-const int32_t *softmax_exps(struct arena *a, const struct type *x, int64_t *depth) {
+// E - 2^20 of d = high .. low.
+static void exps_less(const struct type *x, int64_t low, int64_t high, int64_t *less) {
   // beyond these scales nothing changes: one step and all is 0, or 4,095 and nothing is less
   double scale = fmin(fmax(type_scale(x, 0), CURVE_SCALE_MIN), CURVE_SCALE_MAX);
-  int64_t most = (int64_t)1 << type_width(x), one = (int64_t)1 << SOFTMAX_BITS;
-  double needed = ceil(VANISHES / scale) + 1;
-  int64_t count = needed < (double)most ? (int64_t)needed : most;
   struct curve_domain domain = {
-      .in_lo = 1 - count, .in_scale = scale, .out_lo = -one, .out_scale = ldexp(1, -SOFTMAX_BITS)};
-  int64_t *less = ARENA_NEW(a, int64_t, count); // E - one, of d = count - 1 .. 0
-  int32_t *exps = ARENA_NEW(a, int32_t, count);
+      .in_lo = -high, .in_hi = -low, .in_scale = scale, .out_lo = -ONE, .out_scale = 1.0 / ONE};
   curve_table(CURVE_ELU, 1, &domain, less);
-  for (int64_t d = 0; d < count; d++) exps[d] = (int32_t)(one + less[count - 1 - d]);
+}
+
+int32_t softmax_exp(const struct type *x, int64_t d) {
+  int64_t less;
+  exps_less(x, d, d, &less);
+  return (int32_t)(ONE + less);
+}
+
+const int32_t *softmax_exps(struct arena *a, const struct type *x, int64_t *depth) {
+  int64_t most = (int64_t)1 << type_width(x);
+  double needed = ceil(VANISHES / type_scale(x, 0)) + 1;
+  int64_t count = needed < (double)most ? (int64_t)needed : most;
+  int64_t *less = ARENA_NEW(a, int64_t, count);
+  int32_t *exps = ARENA_NEW(a, int32_t, count);
+  exps_less(x, 0, count - 1, less);
+  for (int64_t d = 0; d < count; d++) exps[d] = (int32_t)(ONE + less[count - 1 - d]);
   while (exps[count - 1] == 0) count--;
   *depth = count;
   return exps;

@@ -18,8 +18,11 @@ enum {
 // F, if y is unsigned with one scale 2^-F and 0 <= F <= SOFTMAX_FRACTION_MOST.
 bool softmax_fraction(const struct type *y, int *fraction);
 
-// E[0] .. E[*depth - 1] (depth), correctly rounded; from there on all are 0. x has one scale and at
-// most SOFTMAX_IN_MOST bits; 1 <= *depth <= 2^bits.
+// E[d] of an input of type x, which has one scale; 0 <= d.
+int32_t softmax_exp(const struct type *x, int64_t d);
+
+// E[0] .. E[*depth - 1] (depth), correctly rounded; from there on all are 0. x has at most
+// SOFTMAX_IN_MOST bits; 1 <= *depth <= 2^bits.
 const int32_t *softmax_exps(struct arena *a, const struct type *x, int64_t *depth);
 
 // y of a row's element whose E is `exp`, in a sum 1 <= sum < 2^62 / 2^F.

@@ -35,8 +35,11 @@ static void exponentials(void **state) {
       struct type x = type_fixed(&a, width, width > 1 && i % 2, scales[i], 0);
       const int32_t *exps = softmax_exps(&a, &x, &depth);
       assert_in_range(depth, 1, 1 << width);
-      for (int64_t d = 0; d < 1 << width; d++)
-        assert_int_equal(d < depth ? exps[d] : 0, exact_softmax_exp(d, scales[i]));
+      for (int64_t d = 0; d < 1 << width; d++) {
+        int64_t own = exact_softmax_exp(d, scales[i]);
+        assert_int_equal(d < depth ? exps[d] : 0, own);
+        if (d % 41 == 0) assert_int_equal(softmax_exp(&x, d), own);
+      }
       arena_free(&a);
     }
 }
