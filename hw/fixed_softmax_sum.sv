@@ -3,8 +3,8 @@
 //
 //     terms --> sums of pairs [ ] --> ... --> sum [ ]
 //
-// The sum is there 1 + clog2(LANES) cycles after the last beat, in which `known` is high, and stays
-// until a beat of the next one comes out of the tree.
+// The sum is there 1 + clog2(LANES) cycles after the last beat, with `known` high for a cycle, and
+// stays until a beat of the next one comes out of the tree.
 `default_nettype none
 
 module fixed_softmax_sum #(
