@@ -89,6 +89,8 @@ static void fractions(void **state) {
     int f;
     struct type y = type_fixed(&a, 8, types[i].is_signed, types[i].scale, 0);
     assert_int_equal(softmax_fraction(&y, &f), types[i].good);
+    y = type_channels(&a, 8, types[i].is_signed, 0, 1, &types[i].scale, &(int32_t){0});
+    assert_false(softmax_fraction(&y, &f));
     arena_free(&a);
   }
 }
@@ -154,6 +156,8 @@ static void against_both(void **state) {
   for (int i = 0; i < 60; i++) {
     struct arena a = {0};
     int fraction = (int)(noise(&seed) % 17), width = 1 + (int)(noise(&seed) % 20);
+    bool fine = i % 5 == 0; // so that a sum that is off by 1 is seen
+    if (fine) fraction = 30, width = 31;
     int64_t x[ROWS * COUNT], y[ROWS * COUNT], host[ROWS * COUNT];
     struct type in = type_fixed(&a, 8 + i % 5, i % 2, i % 3 ? 0x1p-5 : 0.037, 0);
     struct type out = type_fixed(&a, width, false, ldexp(1, -fraction), i % 4 == 0);
@@ -165,9 +169,10 @@ static void against_both(void **state) {
     for (int64_t k = 0; k < ROWS * COUNT; k++) {
       const int64_t *row = x + k / COUNT * COUNT;
       assert_int_equal(y[k], exact_softmax_circuit(row, COUNT, k % COUNT, &in, &out));
+      all++;
+      if (fine) continue;
       assert_in_range(y[k] - host[k] + 1, 0, 2);
       apart += y[k] != host[k];
-      all++;
     }
     arena_free(&a);
   }
