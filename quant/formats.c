@@ -10,7 +10,7 @@
 enum { FILE_MAX = 1 << 20 };
 
 struct formats formats_new(void) {
-  return (struct formats){.defaults = {.rounding = NONE, .overflow = NONE}};
+  return (struct formats){.defaults = {.rounding = NONE, .overflow = NONE, .where = NONE}};
 }
 
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e) {
@@ -105,11 +105,12 @@ static bool read_object(struct arena *a, const json_t *j, struct type *t, struct
 }
 
 static bool read_format(struct arena *a, const json_t *j, struct format *f, struct err *e) {
-  static const char *const keys[] = {"stream", "weight", "rounding", "overflow", NULL};
+  static const char *const keys[] = {"stream", "weight", "rounding", "overflow", "where", NULL};
   const json_t *stream = json_object_get(j, "stream"), *weight = json_object_get(j, "weight");
   const json_t *rounding = json_object_get(j, "rounding"),
                *overflow = json_object_get(j, "overflow");
-  *f = (struct format){.rounding = NONE, .overflow = NONE};
+  const char *where = json_string_value(json_object_get(j, "where"));
+  *f = (struct format){.rounding = NONE, .overflow = NONE, .where = NONE};
   if (!json_only(j, keys, "entry", e)) return false;
   if (json_is_object(stream)) {
     f->has_stream = true;
@@ -129,6 +130,8 @@ static bool read_format(struct arena *a, const json_t *j, struct format *f, stru
   if (rounding &&
       !formats_set_rounding(f, json_is_string(rounding) ? json_string_value(rounding) : "", e))
     return false;
+  if (json_object_get(j, "where") && (f->where = where_find(where ? where : "")) == NONE)
+    return err_set(e, "where: \"%s\", expected \"circuit\" or \"host\"", where ? where : "?");
   return !overflow ||
          formats_set_overflow(f, json_is_string(overflow) ? json_string_value(overflow) : "", e);
 }
@@ -163,6 +166,7 @@ static struct format refine(struct format general, const struct format *particul
   }
   if (particular->rounding != NONE) general.rounding = particular->rounding;
   if (particular->overflow != NONE) general.overflow = particular->overflow;
+  if (particular->where != NONE) general.where = particular->where;
   return general;
 }
 
@@ -180,6 +184,8 @@ static bool has_effect(enum op op, const struct format *f, struct err *e) {
   const char *name = op_info(op)->name;
   if (f->has_weight && !op_is(op, TRAIT_WEIGHTS))
     return err_set(e, "weight has no effect: %s has no weights", name);
+  if (f->where != NONE && !op_is(op, TRAIT_HOST))
+    return err_set(e, "where has no effect: %s is always in the circuit", name);
   if (f->has_stream && !has_stream(op))
     return err_set(e, "stream has no effect: the type of %s %s", name,
                    op_is(op, TRAIT_NARROWS) ? "is the model's" : "follows from its input");
@@ -195,7 +201,7 @@ static bool read_root(struct arena *a, const json_t *root, struct formats *f, st
   static const char *const keys[] = {"defaults", "kinds", "layers", NULL};
   if (!json_only(root, keys, "formats", e)) return false;
   const json_t *defaults = json_object_get(root, "defaults");
-  struct format general = {.rounding = NONE, .overflow = NONE};
+  struct format general = {.rounding = NONE, .overflow = NONE, .where = NONE};
   if (defaults && !read_format(a, defaults, &general, e)) return err_within(e, "defaults");
   f->defaults = refine(general, &f->defaults);
   if (!read_entries(a, root, "kinds", &f->kinds, &f->n_kinds, e) ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which number format each layer gets: the command line, refined by a formats file
 //   {"defaults":{"stream":"8,3","weight":"8,auto"},"kinds":{"softsign":{..}},"layers":{"fc1":{..}}}
-// with the keys stream, weight, rounding, overflow. The most particular entry wins.
+// with the keys stream, weight, rounding, overflow, where. The most particular entry wins.
 #ifndef NNGEN_QUANT_FORMATS_H
 #define NNGEN_QUANT_FORMATS_H
 
@@ -16,6 +16,7 @@ struct format {
   int weight_width;                                         // AUTO, CHANNEL, of FIXED
   struct type weight_type;                                  // TYPE
   int rounding, overflow;                                   // enum fix_*; NONE: not given
+  int where;                                                // enum where; NONE: not given
 };
 
 enum input_precision { INPUT_STREAM, INPUT_U8, INPUT_RAW };

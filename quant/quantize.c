@@ -133,7 +133,8 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f) {
   struct node *to = &q->to->nodes[node];
   bool free_choice = op_info(n->op)->curve == NONE;
-  to->where = op_is(n->op, TRAIT_HOST) ? WHERE_HOST : n->where;
+  bool placed = f->where != NONE && op_is(n->op, TRAIT_HOST);
+  to->where = placed ? (enum where)f->where : n->where;
   if (f->rounding != NONE && free_choice) to->rounding = (enum fix_rounding)f->rounding;
   if (f->overflow != NONE && free_choice) to->overflow = (enum fix_overflow)f->overflow;
   if (op_is(n->op, TRAIT_NARROWS)) {

@@ -281,6 +281,22 @@ static void count_readers(struct builder *b) {
     b->readers[b->circuit->outputs[i].value].count++;
 }
 
+// The circuit ends before what the host computes: nothing of it reads that.
+static bool check_host(struct builder *b, uint32_t node, struct err *e) {
+  const struct node *n = &b->graph->nodes[node];
+  for (uint32_t i = 0; built(b, node) && i < joined(n); i++) {
+    int32_t from = node_in(b->graph, n, i)->node;
+    if (from == NONE || in_circuit(&b->graph->nodes[from])) continue;
+    const struct node *host = &b->graph->nodes[from];
+    return err_set(
+        e,
+        "no circuit for layer \"%s\" (%s): it reads what the host computes, layer \"%s\" "
+        "(%s); with \"where\" circuit that is in the circuit, too",
+        n->name, op_info(n->op)->name, host->name, op_info(host->op)->name);
+  }
+  return true;
+}
+
 // "s_axis", or "s2_axis" if there are several.
 static const char *port(struct builder *b, char side, uint32_t i, uint32_t count) {
   return count == 1 ? arena_printf(b->arena, "%c_axis", side)
@@ -312,6 +328,8 @@ static bool start(struct builder *b, struct err *e) {
   find_outputs(b);
   find_needed(b);
   count_readers(b);
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (!check_host(b, i, e)) return false;
   // At most a resize, a group, a cast, a window, a slide and a queue for each use of a value, a
   // register in front of each and of the layer, and a register to hold; of an earlier frame's a
   // constant, the state, and a resize with a register; the layer, a register and a fork for each

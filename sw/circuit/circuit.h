@@ -66,13 +66,18 @@ enum timing_kind {
   TIMING_SLIDE,
   TIMING_EXTENT,
   TIMING_BLOCKS,
-  TIMING_STATE
+  TIMING_STATE,
+  TIMING_SOFTMAX
 };
 struct timing {
   enum timing_kind kind;
-  int64_t latency; // cycles from a beat (LINEAR: from its step) to the output
-  int64_t ib, og;  // LINEAR: input beats and output groups of a frame; STATE: ib, initial beats
-  int64_t queue;   // places: LINEAR: for output beats; QUEUE, STATE: for beats; WINDOW: for pixels
+  // cycles from a beat (LINEAR: from its step; SOFTMAX: from a row that is there) to the output
+  // (SOFTMAX: to its sum)
+  int64_t latency;
+  int64_t ib, og; // LINEAR: input beats and output groups of a frame; STATE: ib, initial beats;
+                  // SOFTMAX: ib, beats of a row; og, cycles from the begin of a beat to its end
+  int64_t queue;  // places: LINEAR: for output beats; QUEUE, STATE: for beats; WINDOW: for pixels;
+                  // SOFTMAX: for rows
 };
 
 struct cell {

@@ -57,6 +57,16 @@ struct circuit_classify {
   bool ranks, least; // fixed_top_k; the least element
 };
 
+// fixed_softmax.
+enum { SOFTMAX_READ = 5 }; // cycles from an address to its exponential
+struct circuit_softmax {
+  int64_t elements, beats; // of a row
+  int64_t depth;
+  const int32_t *exps; // (depth)
+  int fraction;
+  int sum_width; // bits
+};
+
 // fixed_max_pool, fixed_avg_pool.
 struct circuit_pool {
   bool average;

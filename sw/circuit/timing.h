@@ -22,16 +22,21 @@ struct state {
   const struct cell *cell;
   int64_t held;              // beats, or elements, that wait inside
   int64_t in_beat, out_beat; // index within the frame, or within the group; WINDOW: of what is
-                             // read; STATE: initial beats that have left; SLIDE: of the row that
-                             // comes, while the last one's windows leave, and within the column
-  int64_t group;             // LINEAR: of outputs; CONCAT: the input whose turn it is;
-                             // WINDOW: frames that the writer is ahead; BLOCKS: blocks that it
-                             // is; EXTENT: place of the walk; SLIDE: of the newest column
-  int64_t credit;            // LINEAR: places left in its queue; WINDOW: in its ring
-  uint64_t pipe;             // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
-  uint64_t flight;           // LINEAR: bit i: a result that arrives in i + 1 cycles
-  uint64_t taken;            // FORK: bit i: reader i has the beat
-  // FRAME, QUEUE, STATE, WINDOW, SLIDE, EXTENT, BLOCKS: the output register holds a beat
+                             // read; STATE: initial beats that have left; SOFTMAX: of the row
+                             // that is written, and that the dividers began with; SLIDE: of the
+                             // row that comes, while the last one's windows leave, and within
+                             // the column
+  int64_t group;   // SOFTMAX: cycles of the first reading; LINEAR: of outputs; CONCAT: the input
+                   // whose turn it is; WINDOW: frames that the writer is ahead; BLOCKS: blocks that
+                   // it is; EXTENT: place of the walk; SLIDE: of the newest column
+  int64_t credit;  // LINEAR: places left in its queue; WINDOW: in its ring;
+                   // SOFTMAX: rows that are free
+  uint64_t pipe;   // PIPE, ARGMAX, CONSTANT: bit i: stage i holds a beat
+  uint64_t flight; // LINEAR: bit i: a result that arrives in i + 1 cycles; SOFTMAX: a row
+  uint64_t taken;  // FORK: bit i: reader i has the beat
+  int64_t settles; // SOFTMAX: cycles until the exponentials are those of the next beat
+  int64_t left; // SOFTMAX: cycles until the beat in the dividers is done, and 1; 0: there is none
+  // FRAME, QUEUE, STATE, WINDOW, SLIDE, EXTENT, BLOCKS, SOFTMAX: the output register holds a beat
   bool valid;
   // QUEUE, STATE, WINDOW, BLOCKS: a RAM's output holds a beat, SLIDE: the shift register does;
   // `valid` behind it
@@ -65,7 +70,7 @@ struct timing_ops {
 #define NEVER INT64_MAX
 
 const struct timing_ops *timing_ops(enum timing_kind kind);
-extern const struct timing_ops timing_extent, timing_blocks, timing_slide;
+extern const struct timing_ops timing_extent, timing_blocks, timing_slide, timing_softmax;
 
 struct state *timing_states(struct arena *a, const struct circuit *p);
 

@@ -395,5 +395,6 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
   };
   if (kind == TIMING_BLOCKS) return &timing_blocks;
   if (kind == TIMING_SLIDE) return &timing_slide;
+  if (kind == TIMING_SOFTMAX) return &timing_softmax;
   return kind == TIMING_EXTENT ? &timing_extent : &ops[kind];
 }

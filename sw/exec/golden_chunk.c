@@ -3,6 +3,7 @@
 // they serve, the plain definition otherwise.
 #include "sw/exec/golden_parts.h"
 #include "sw/exec/reorder.h"
+#include "sw/graph/softmax.h"
 
 #include <string.h>
 
@@ -137,6 +138,27 @@ static void run_table(const struct chunk *c, const struct node *n, const struct 
   for (int64_t i = 0; i < count; i++) golden_store(y, to, i, p->table[load(x, from, i) - lowest]);
 }
 
+// The codes of a row are no further apart than the table is long.
+static void run_softmax(const struct chunk *c, const struct node *n, const struct softmax *s) {
+  const struct value *v = node_in(c->m->graph, n, 0);
+  const struct type *type = &node_out(c->m->graph, n, 0)->type;
+  const struct place *from = &c->m->places[n->in[0].value], *to = &c->m->places[n->out[0]];
+  const void *x = golden_array(c, n->in[0].value);
+  void *y = golden_array(c, n->out[0]);
+  int64_t count = v->shape[v->rank - 1], all = c->frames * value_elements(v);
+  for (int64_t row = 0; row < all; row += count) {
+    int64_t most = load(x, from, row), sum = 0;
+    for (int64_t i = row + 1; i < row + count; i++) {
+      int64_t code = load(x, from, i);
+      most = code > most ? code : most;
+    }
+    for (int64_t i = row; i < row + count; i++) sum += s->exps[most - load(x, from, i)];
+    for (int64_t i = row; i < row + count; i++)
+      golden_store(y, to, i,
+                   softmax_code(s->exps[most - load(x, from, i)], sum, type, s->fraction));
+  }
+}
+
 // Widens the inputs, runs the plain kernel, narrows the outputs.
 static void run_plain(const struct chunk *c, const struct node *n) {
   const struct graph *g = c->m->graph;
@@ -182,6 +204,8 @@ void golden_chunk(const struct chunk *c) {
       run_reorder(c, n, p);
     else if (p->table)
       run_table(c, n, p);
+    else if (p->softmax)
+      run_softmax(c, n, p->softmax);
     else
       run_plain(c, n);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// argmax, argmin and top_k (the lowest index wins a tie), and softmax, correctly rounded.
+// argmax, argmin and top_k; the lowest index wins a tie.
 #include "sw/exec/job.h"
-#include "sw/exec/softmax.h"
 
 // The indices of the best k elements, in order: each goes before those that it beats.
 static void rank_row(const int64_t *x, int64_t count, bool least, int64_t k, int64_t *index) {
@@ -20,10 +19,7 @@ void golden_classify(const struct job *j) {
   for (int64_t r = 0; r < frames * j->in[0].elements / count; r++) {
     const int64_t *row = (int64_t *)j->in[0].data + r * count;
     int64_t *y0 = j->out[0].data, *y1 = j->out[1].data;
-    if (j->node->op == OP_softmax)
-      softmax_codes(row, count, type_scale(&x->type, 0), &y->type, y0 + r * count);
-    else
-      rank_row(row, count, j->node->op == OP_argmin, k, y0 + r * k);
+    rank_row(row, count, j->node->op == OP_argmin, k, y0 + r * k);
     for (int64_t i = r * k; y1 && i < (r + 1) * k; i++) y1[i] = row[y0[i]];
   }
 }

@@ -18,6 +18,12 @@ struct clamp {
   int offset, lo, hi;
 };
 
+// The exponentials (2^bits of an input), 0 where they vanish, and F.
+struct softmax {
+  int32_t *exps;
+  int fraction;
+};
+
 struct prepared {
   bool packed;              // linear, conv: a kernel serves, otherwise the plain one
   struct conv *conv;        // conv: whose patches are rows of a linear layer; NULL: of linear
@@ -38,6 +44,7 @@ struct prepared {
   struct reorder *reorder;  // slice and its like
   struct clamp *clamp;      // pointwise, join of bytes: what the table is, if it is no more
   uint8_t *table8;          // pointwise: (256) the same for narrow input and output, as stored
+  struct softmax *softmax;  // softmax in the circuit
 };
 
 // Pixels of the output that a convolution takes at a time.

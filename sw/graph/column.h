@@ -68,6 +68,9 @@ void space_window(struct space *s, const struct window *w, int64_t outs);
 
 void shape_copy(const struct value *v, int *rank, int64_t shape[RANK_MAX]);
 
+// Whether a node's `axis`, if it has one, is the last of an input of that rank.
+bool check_last_axis(const struct node *n, int rank, struct err *e);
+
 // ---- types; each false with a message that names what was expected
 
 bool check_wrong(struct err *e, const char *what, const struct value *v, const char *expected);

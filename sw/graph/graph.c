@@ -58,10 +58,22 @@ uint32_t graph_add_input(struct graph *g, uint32_t value, struct source source) 
   return g->n_inputs++;
 }
 
+const char *where_text(enum where where) {
+  return where == WHERE_HOST ? "host" : "circuit";
+}
+
+int where_find(const char *name) {
+  for (int where = WHERE_CIRCUIT; where <= WHERE_HOST; where++)
+    if (strcmp(name, where_text((enum where)where)) == 0) return where;
+  return NONE;
+}
+
 uint32_t graph_add_node(struct graph *g, enum op op, const char *name) {
   GROW(g, g->nodes, g->n_nodes);
-  g->nodes[g->n_nodes] =
-      (struct node){.op = op, .name = arena_strdup(g->arena, name), .rounding = FIX_HALF_EVEN};
+  g->nodes[g->n_nodes] = (struct node){.op = op,
+                                       .name = arena_strdup(g->arena, name),
+                                       .rounding = FIX_HALF_EVEN,
+                                       .where = op_is(op, TRAIT_HOST) ? WHERE_HOST : WHERE_CIRCUIT};
   return g->n_nodes++;
 }
 

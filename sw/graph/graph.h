@@ -95,7 +95,10 @@ struct requant {
   const int32_t *shift; // (count)
 };
 
+// Whether a node is part of a circuit or is computed behind it. What softmax computes differs.
 enum where { WHERE_CIRCUIT, WHERE_HOST };
+const char *where_text(enum where where);
+int where_find(const char *name); // NONE if unknown
 
 struct node {
   enum op op;
@@ -221,6 +224,7 @@ uint32_t graph_add_value(struct graph *g, const char *name, int rank, const int6
                          struct type type, bool per_frame);
 uint32_t graph_add_tensor(struct graph *g, const char *name, struct tensor *t, struct type type);
 uint32_t graph_add_input(struct graph *g, uint32_t value, struct source source);
+// In the circuit, unless it is of a kind that is computed behind it.
 uint32_t graph_add_node(struct graph *g, enum op op, const char *name);
 void graph_add_use(struct graph *g, uint32_t node, struct use use);
 void graph_add_out(struct graph *g, uint32_t node, uint32_t value);

@@ -179,10 +179,11 @@ static bool read_words(struct reader *r, struct node *n, const json_t *j) {
     return err_set(r->err, "overflow: unknown mode \"%s\"",
                    json_is_string(overflow) ? json_string_value(overflow) : "?");
   n->overflow = (enum fix_overflow)found;
-  const char *place = where ? json_string_value(where) : "circuit";
-  if (!place || (strcmp(place, "circuit") != 0 && strcmp(place, "host") != 0))
+  const char *place = json_string_value(where);
+  found = where ? where_find(place ? place : "") : (int)n->where;
+  if (found == NONE)
     return err_set(r->err, "where: \"%s\", expected \"circuit\" or \"host\"", place ? place : "?");
-  n->where = strcmp(place, "host") == 0 ? WHERE_HOST : WHERE_CIRCUIT;
+  n->where = (enum where)found;
   return true;
 }
 

@@ -256,7 +256,9 @@ static void put_node(struct writer *w, const struct node *n) {
   for (uint32_t i = 0; i < n->n_origin; i++)
     open_list(t, "origin", i), json_put_string(t, n->origin[i]);
   if (n->n_origin) text_puts(t, "]");
-  text_puts(t, n->where == WHERE_HOST ? ",\"where\":\"host\"}" : "}");
+  if (n->where == WHERE_HOST || op_is(n->op, TRAIT_HOST))
+    text_printf(t, ",\"where\":\"%s\"", where_text(n->where));
+  text_puts(t, "}");
 }
 
 static void put_graph(struct writer *w) {

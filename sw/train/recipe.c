@@ -159,6 +159,19 @@ static bool add_inputs(struct reading *r, const json_t *j, uint32_t node) {
   return true;
 }
 
+// Of kinds that have a choice: in the circuit, or behind it.
+static bool read_where(struct reading *r, uint32_t node, const json_t *j) {
+  struct node *n = &r->g->nodes[node];
+  const char *word = json_string_value(j);
+  int where = where_find(word ? word : "");
+  if (!op_is(n->op, TRAIT_HOST))
+    return err_set(r->err, "where: %s is always in the circuit", op_info(n->op)->name);
+  if (where == NONE)
+    return err_set(r->err, "where: \"%s\", expected \"circuit\" or \"host\"", word ? word : "?");
+  n->where = (enum where)where;
+  return true;
+}
+
 static bool read_layer(struct reading *r, const json_t *j) {
   const char *word = json_string_value(json_object_get(j, "op")), *key;
   int op = word ? op_find(word) : NONE;
@@ -178,7 +191,9 @@ static bool read_layer(struct reading *r, const json_t *j) {
                (table && !recipe_has_bias((enum op)op) &&
                 (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
                (recipe_slides((enum op)op) && strcmp(key, "kernel") == 0);
-    if (!own && !read_attr(r, node, key, value)) return false;
+    bool placed = strcmp(key, "where") == 0;
+    if (placed ? !read_where(r, node, value) : !own && !read_attr(r, node, key, value))
+      return false;
   }
   return add_output(r, node, name);
 }

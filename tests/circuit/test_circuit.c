@@ -132,7 +132,7 @@ static void test_ready_paths(void **state) {
         const struct cell *c = &p->cells[i];
         enum timing_kind t = c->timing.kind;
         bool cuts = t == TIMING_LINEAR || t == TIMING_REGISTER || t == TIMING_QUEUE ||
-                    t == TIMING_WINDOW || t == TIMING_BLOCKS;
+                    t == TIMING_WINDOW || t == TIMING_BLOCKS || t == TIMING_SOFTMAX;
         int most = 0;
         if (t == TIMING_NONE) continue;
         for (uint32_t k = 0; !cuts && k < c->n_in; k++)

@@ -29,8 +29,37 @@ static void lenet1_becomes_a_circuit(void **state) {
              0, "PASS   ");
 }
 
+// Probabilities leave the circuit: of pictures that come with the project, equal in all of them;
+// the same network has its softmax on the host unless a recipe or a formats file says otherwise.
+static void softmax_in_the_circuit(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "N=$(realpath $N); cd $D && for w in circuit host; do $N train --quiet --net '{\"input\":"
+      "{\"shape\":[28,28,1]},\"layers\":[{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":32},"
+      "{\"op\":\"relu\"},{\"op\":\"linear\",\"out\":10},{\"op\":\"softmax\",\"where\":\"'$w"
+      "'\"}]}' --data synthetic:900:5 --batch 50 --epochs 3 -o $w.bin || exit; done",
+      0, "sha256");
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && $N sim -p 8,3 --parallelism 4 --data mnist --images 60 "
+             "--stall random50/alternate -o softmax circuit.bin",
+             0, "PASS   5640 elements compared, 0 mismatches");
+  cli_expect(c, "cd $D && cat softmax/rtl/report.txt", 0, "fixed_softmax");
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && $N sim -p 8,3 --data mnist --images 9 -o hosted host.bin",
+             0, "PASS   756 elements compared, 0 mismatches");
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && echo '{\"kinds\":{\"softmax\":{\"where\":\"circuit\"}}}' "
+             ">f.json && $N sim -p 8,3 --formats f.json --data mnist --images 9 -o asked host.bin",
+             0, "PASS   846 elements compared, 0 mismatches");
+  cli_expect(c, "N=$(realpath $N); cd $D && $N generate -p 16,8 -o wide circuit.bin", 1,
+             "layer \"softmax1\": input \"fc2\" has type 16,8, expected a fixed type of at most 12 "
+             "bits");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(from_training_to_the_circuit),
-                                     SHELL_CASE(lenet1_becomes_a_circuit)};
+                                     SHELL_CASE(lenet1_becomes_a_circuit),
+                                     SHELL_CASE(softmax_in_the_circuit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ $(BUILD)/tests/fuzz/walk: $(BUILD)/tests/fuzz/walk.o $(BUILD)/tests/fuzz/fuzz_gr
 
 $(BUILD)/tests/fuzz/seed: $(BUILD)/tests/fuzz/seed.o $(BUILD)/tests/net/helper_netgen.o \
   $(BUILD)/tests/net/helper_netgen_joins.o $(BUILD)/tests/net/helper_netgen_windows.o \
-  $(BUILD)/tests/net/helper_netgen_reorder.o $(BUILD)/libnngen.a
+  $(BUILD)/tests/net/helper_netgen_reorder.o $(BUILD)/tests/net/helper_netgen_softmax.o $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 fuzz-targets:

@@ -281,6 +281,27 @@ RULE(type_of_integers) {
   graph_add_type(g, id_of(g, n), ATTR_type, s8(g));
 }
 
+// A softmax in the circuit.
+static void probabilities(struct graph *g, struct node *n, struct type x, struct type y) {
+  n->where = WHERE_CIRCUIT;
+  input(g, n, 0)->type = x;
+  output(g, n)->type = y;
+}
+RULE(exponentials_of_13_bits) {
+  probabilities(g, n, type_fixed(g->arena, 13, true, 0.25, 0),
+                type_fixed(g->arena, 8, false, 0x1p-8, 0));
+}
+RULE(exponentials_of_signs) {
+  probabilities(g, n, type_of_class(TYPE_BIPOLAR), type_fixed(g->arena, 8, false, 0x1p-8, 0));
+}
+RULE(probabilities_with_a_sign) {
+  probabilities(g, n, type_fixed(g->arena, 8, true, 0.25, 0),
+                type_fixed(g->arena, 8, true, 0x1p-7, 0));
+}
+RULE(probabilities_of_percents) {
+  probabilities(g, n, type_fixed(g->arena, 8, true, 0.25, 0),
+                type_fixed(g->arena, 8, false, 0.01, 0));
+}
 static const struct rule rules[] = {
     {OP_requant, requant_missing, "0 requantisations, expected 1 to 1"},
     {OP_requant, requant_too_many, "2 requantisations, expected 1 to 1"},
@@ -361,6 +382,12 @@ static const struct rule rules[] = {
     {OP_top_k, requant_without_use, "1 requantisations, top_k has none"},
     {OP_argmin, index_too_narrow, "expected integers of scale 1 that hold the index of the last"},
     {OP_softmax, output_is_ternary, "expected a fixed type"},
+    {OP_softmax, exponentials_of_13_bits, "expected a fixed type of at most 12 bits"},
+    {OP_softmax, exponentials_of_signs, "expected a fixed type of at most 12 bits"},
+    {OP_softmax, probabilities_with_a_sign,
+     "expected an unsigned type of scale 2^-F, 0 <= F <= 32"},
+    {OP_softmax, probabilities_of_percents, "expected an unsigned type of scale 2^-F"},
+    {OP_softmax, input_per_channel, "expected integers with one scale per tensor"},
     {OP_variable, variable_that_is_read, "expected ref"},
     {OP_read, read_as_another_type, "expected the type of the variable"},
     {OP_assign, assign_of_a_vector_of_scales, "expected"},

@@ -3,6 +3,7 @@
 
 #include "tests/net/helper_oracle.h"
 #include "tests/net/helper_rational.h"
+#include "tests/net/helper_softmax.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -295,26 +296,6 @@ static void pointwise(const struct step *s, const struct node *n, int64_t *y) {
 
 // ---- classification
 
-// y = saturate(zero + half_even(e^(x_i s) / sum of e^(x_k s) / scale)); codes relative to x_i.
-static int64_t softmax_value(const int64_t *x, int64_t count, int64_t i, double s,
-                             const struct type *t) {
-  mpfr_t sum, e;
-  mpfr_inits2(ORACLE_BITS, sum, e, (mpfr_ptr)0);
-  mpfr_set_ui(sum, 0, MPFR_RNDN);
-  for (int64_t k = 0; k < count; k++) {
-    mpfr_set_si(e, x[k] - x[i], MPFR_RNDN);
-    mpfr_mul_d(e, e, s, MPFR_RNDN);
-    mpfr_exp(e, e, MPFR_RNDN);
-    mpfr_add(sum, sum, e, MPFR_RNDN);
-  }
-  mpfr_mul_d(sum, sum, t->scale[0], MPFR_RNDN);
-  mpfr_ui_div(e, 1, sum, MPFR_RNDN);
-  mpfr_rint(e, e, MPFR_RNDN);
-  double y = mpfr_get_d(e, MPFR_RNDN) + t->zero[0];
-  mpfr_clears(sum, e, (mpfr_ptr)0);
-  return (int64_t)fmin(fmax(y, (double)type_lowest(t)), (double)type_highest(t));
-}
-
 // The best of those that aren't taken yet, the first of equals.
 static int64_t best_left(const int64_t *row, const bool *taken, int64_t count, bool least) {
   int64_t best = -1;
@@ -326,23 +307,34 @@ static int64_t best_left(const int64_t *row, const bool *taken, int64_t count, b
 }
 
 static void classify(const struct step *s, const struct node *n, int64_t *y) {
-  const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
+  const struct value *x = input_of(s, n, 0);
   int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
   int64_t *row = ARENA_NEW(s->arena, int64_t, count);
   int64_t *value = n->n_out > 1 ? s->of[n->out[1]] : NULL;
-  int64_t best = n->op == OP_softmax ? 0 : n->op == OP_top_k ? node_int(n, ATTR_k, 0) : 1;
+  int64_t best = n->op == OP_top_k ? node_int(n, ATTR_k, 0) : 1;
   for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
     bool *taken = ARENA_NEW(s->arena, bool, count);
     for (int64_t k = 0; k < count; k++)
       row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
-    for (int64_t k = 0; n->op == OP_softmax && k < count; k++)
-      y[r * count + k] = softmax_value(row, count, k, type_scale(&x->type, 0), &v->type);
     for (int64_t k = 0; k < best; k++) {
       int64_t at = best_left(row, taken, count, n->op == OP_argmin);
       taken[at] = true;
       y[r * best + k] = at;
       if (value) value[r * best + k] = row[at];
     }
+  }
+}
+
+static void softmax(const struct step *s, const struct node *n, int64_t *y) {
+  const struct value *x = input_of(s, n, 0), *v = output_of(s, n);
+  int64_t count = x->shape[x->rank - 1], elements = elements_of(x);
+  int64_t *row = ARENA_NEW(s->arena, int64_t, count);
+  for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
+    for (int64_t k = 0; k < count; k++)
+      row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
+    for (int64_t k = 0; k < count; k++)
+      y[r * count + k] = (n->where == WHERE_HOST ? exact_softmax_host : exact_softmax_circuit)(
+          row, count, k, &x->type, &v->type);
   }
 }
 
@@ -506,6 +498,9 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
     return;
   case COLUMN_CLASSIFY:
     classify(s, n, y);
+    return;
+  case COLUMN_SOFTMAX:
+    softmax(s, n, y);
     return;
   case COLUMN_JOIN:
     join(s, n, y);

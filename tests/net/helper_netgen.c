@@ -235,7 +235,7 @@ static void rbf(struct netgen *n) {
   netgen_weighted(n, node, x, &w, &out);
 }
 
-static void quantize_to(struct netgen *n, struct type out) {
+void netgen_quantize(struct netgen *n, struct type out) {
   uint32_t x = n->at, node = netgen_add_node(n, OP_quantize, out, netgen_end(n)->rank,
                                              netgen_end(n)->shape, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
@@ -285,7 +285,7 @@ void netgen_pointwise(struct netgen *n, enum op op) {
   bool signs = netgen_end(n)->type.cls != TYPE_FIXED;
   bool takes_signs = n->kind == NETGEN_ANY && info->curve == NONE && netgen_chance(n, 50);
   if ((signs && !takes_signs) || (info->curve != NONE && !signs && netgen_end(n)->type.width > 12))
-    quantize_to(n, netgen_stream_type(n, false, 12));
+    netgen_quantize(n, netgen_stream_type(n, false, 12));
   uint32_t x = n->at;
   struct type in = netgen_end(n)->type,
               out = netgen_stream_type(n, op_is(op, TRAIT_CASTS), info->curve != NONE ? 12 : 16);
@@ -305,20 +305,19 @@ void netgen_pointwise(struct netgen *n, enum op op) {
 }
 
 static void classify(struct netgen *n, enum op op) {
-  if (netgen_end(n)->type.cls != TYPE_FIXED) quantize_to(n, netgen_stream_type(n, false, 8));
+  if (netgen_end(n)->type.cls != TYPE_FIXED) netgen_quantize(n, netgen_stream_type(n, false, 8));
   netgen_flatten(n);
   uint32_t x = n->at;
   int64_t k = op == OP_top_k
                   ? netgen_pick(n, 1, netgen_end(n)->shape[0] < 6 ? netgen_end(n)->shape[0] : 6)
                   : 1;
-  int64_t shape[1] = {op != OP_softmax ? k : netgen_end(n)->shape[0]};
+  int64_t shape[1] = {k};
   int64_t last = netgen_end(n)->shape[0] - 1;
-  int width = op != OP_softmax ? (int)netgen_pick(n, 6, 8) : 8;
+  int width = (int)netgen_pick(n, 6, 8);
   if (last > 63)
     width = bits_unsigned((uint64_t)last) > width ? bits_unsigned((uint64_t)last) : width;
-  struct type out = op != OP_softmax ? type_fixed(n->arena, width, false, 1, 0)
-                                     : type_fixed(n->arena, 8, false, 0x1p-8, 0);
-  bool two = op != OP_softmax && n->kind == NETGEN_ANY && netgen_chance(n, 50);
+  struct type out = type_fixed(n->arena, width, false, 1, 0);
+  bool two = n->kind == NETGEN_ANY && netgen_chance(n, 50);
   struct type in = netgen_end(n)->type;
   bool frames = netgen_end(n)->per_frame;
   uint32_t node = netgen_add_node(n, op, out, 1, shape, frames);
@@ -326,7 +325,6 @@ static void classify(struct netgen *n, enum op op) {
   if (two)
     graph_add_out(n->g, node, graph_add_value(n->g, netgen_name(n, "best"), 1, shape, in, frames));
   if (op == OP_top_k) graph_add_int(n->g, node, ATTR_k, k);
-  if (op == OP_softmax) n->g->nodes[node].where = WHERE_HOST;
   n->g->nodes[node].rounding = FIX_HALF_EVEN;
   n->g->nodes[node].overflow = FIX_SATURATE;
   netgen_finish(n, node);
@@ -365,6 +363,9 @@ static bool add(struct netgen *n, enum op op) {
     return true;
   case COLUMN_CLASSIFY:
     classify(n, op);
+    return true;
+  case COLUMN_SOFTMAX:
+    netgen_softmax(n);
     return true;
   case COLUMN_JOIN:
     netgen_join(n, op);

@@ -38,6 +38,7 @@ void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct t
 
 // Each adds to the chain's end.
 void netgen_flatten(struct netgen *n);
+void netgen_quantize(struct netgen *n, struct type out); // a change of type
 void netgen_pointwise(struct netgen *n, enum op op);
 void netgen_join(struct netgen *n, enum op op);
 void netgen_concat(struct netgen *n);
@@ -53,5 +54,6 @@ void netgen_image(struct netgen *n, int axes); // the same elements as (H, W, C)
 void netgen_reorder(struct netgen *n, enum op op);
 void netgen_state(struct netgen *n);
 void netgen_opaque(struct netgen *n);
+void netgen_softmax(struct netgen *n); // in the circuit, or of any graph on the host too
 
 #endif

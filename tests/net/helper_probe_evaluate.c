@@ -348,7 +348,7 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   case COLUMN_SUBSAMPLE:
     subsample(p, f, y);
     return;
-  case COLUMN_CLASSIFY:
+  case COLUMN_SOFTMAX:
     softmax(p, f, y);
     return;
   case COLUMN_CONCAT:
@@ -380,6 +380,7 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
   case COLUMN_SHAPE:
     memcpy(y, frame(p, 0, f), (size_t)p->job.out[0].elements * sizeof *y);
     return;
+  case COLUMN_CLASSIFY:
   case COLUMN_STATE:
   case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:

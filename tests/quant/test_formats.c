@@ -205,6 +205,9 @@ static void test_refusals(void **state) {
       {"{\"kinds\":{\"relu\":{\"weight\":\"8\"}}}", "kinds: \"relu\": weight has no effect"},
       {"{\"kinds\":{\"flatten\":{\"stream\":\"8,3\"}}}", "\"flatten\": stream has no effect"},
       {"{\"kinds\":{\"argmax\":{\"stream\":\"8,3\"}}}", "\"argmax\": stream has no effect"},
+      {"{\"kinds\":{\"softmax\":{\"where\":\"there\"}}}", "where: \"there\", expected \"circuit\""},
+      {"{\"kinds\":{\"softmax\":{\"where\":2}}}", "where: \"?\", expected \"circuit\""},
+      {"{\"kinds\":{\"argmax\":{\"where\":\"host\"}}}", "argmax is always in the circuit"},
       {"{\"kinds\":{\"tanh\":{\"rounding\":\"floor\"}}}", "tables are always half_even"},
       {"{\"kinds\":{\"tanh\":{\"overflow\":\"wrap\"}}}", "overflow has no effect"},
       {"{\"kinds\":{\"argmax\":{\"rounding\":\"floor\"}}}", "no layer of this kind requantises"},
@@ -281,6 +284,8 @@ static void test_without_effect(void **state) {
               {OP_softmax, "\"overflow\":\"wrap\"", "overflow has no effect"},
               {OP_linear, "\"weight\":\"8\",\"rounding\":\"ceil\"", NULL},
               {OP_concat, "\"stream\":\"8,3\",\"overflow\":\"wrap\"", NULL},
+              {OP_relu, "\"where\":\"circuit\"", "where has no effect: relu is always in"},
+              {OP_softmax, "\"where\":\"circuit\"", NULL},
               {OP_softmax, "\"stream\":\"8,3\"", NULL}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct formats all = formats_new();

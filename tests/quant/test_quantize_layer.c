@@ -57,7 +57,8 @@ static void join(struct build *b, enum op op) {
 static bool add_entry(struct arena *a, struct formats *f, const char *layer, const char *stream,
                       struct err *e) {
   struct format_entry *entry = &f->layers[f->n_layers++];
-  *entry = (struct format_entry){.name = layer, .format = {.rounding = NONE, .overflow = NONE}};
+  *entry = (struct format_entry){.name = layer,
+                                 .format = {.rounding = NONE, .overflow = NONE, .where = NONE}};
   if (strncmp(stream, "scale ", 6) != 0) return formats_set_stream(a, &entry->format, stream, e);
   entry->format.has_stream = true;
   entry->format.stream = type_fixed(a, 8, true, strtod(stream + 6, NULL), 0);
@@ -186,17 +187,20 @@ static void test_classes(void **state) {
     assert_true(!t->is_signed && t->scale[0] == 1 && t->zero[0] == 0);
     arena_free(&b.arena);
   }
-  struct build b;
-  struct err e = {0};
-  begin(&b);
-  use(&b, node(&b, OP_softmax, "p", SIZE), b.x);
-  graph_add_output(b.g, b.last);
-  struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
-  if (!g) fail_msg("%s", e.text);
-  const struct type *t = &g->values[g->outputs[0]].type;
-  assert_true(t->width == 8 && !t->is_signed && t->scale[0] == 0x1p-8);
-  assert_int_equal(g->nodes[0].where, WHERE_HOST);
-  arena_free(&b.arena);
+  for (int where = WHERE_CIRCUIT; where <= WHERE_HOST; where++) {
+    struct build b;
+    struct err e = {0};
+    begin(&b);
+    use(&b, node(&b, OP_softmax, "p", SIZE), b.x);
+    b.g->nodes[0].where = (enum where)where;
+    graph_add_output(b.g, b.last);
+    struct graph *g = quantized(&b, "8,3", NULL, NULL, NULL, &e);
+    if (!g) fail_msg("%s", e.text);
+    const struct type *t = &g->values[g->outputs[0]].type;
+    assert_true(t->width == 8 && !t->is_signed && t->scale[0] == 0x1p-8);
+    assert_int_equal(g->nodes[0].where, where);
+    arena_free(&b.arena);
+  }
 }
 
 // ---- refusals

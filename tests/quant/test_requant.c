@@ -215,7 +215,8 @@ static void what_has_no_effect_is_refused(void **state) {
   struct net n;
   struct formats f = formats_new();
   struct format_entry entry = {.name = "fc1"};
-  entry.format = (struct format){.has_stream = true, .rounding = NONE, .overflow = NONE};
+  entry.format =
+      (struct format){.has_stream = true, .rounding = NONE, .overflow = NONE, .where = NONE};
   f.layers = &entry;
   f.n_layers = 1;
   network(&n, 1, "8,3", FIX_HALF_EVEN, FIX_SATURATE);
@@ -223,7 +224,7 @@ static void what_has_no_effect_is_refused(void **state) {
   entry.name = "q1";
   network(&n, 1, "8,3", FIX_HALF_EVEN, FIX_SATURATE);
   refused(&n, &f, "stream has no effect: the type of requant is the model's");
-  entry.format = (struct format){.rounding = FIX_FLOOR, .overflow = NONE};
+  entry.format = (struct format){.rounding = FIX_FLOOR, .overflow = NONE, .where = NONE};
   network(&n, 1, "8,3", FIX_HALF_EVEN, FIX_SATURATE);
   refused(&n, &f, "rounding has no effect: the model says how this kind rounds");
   begin(&n, 1);

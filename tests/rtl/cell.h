@@ -55,6 +55,7 @@ void cells_reorder(struct suite *s);
 void cells_join(struct suite *s);
 void cells_table(struct suite *s);
 void cells_polynomial(struct suite *s);
+void cells_softmax(struct suite *s);
 
 // One word of 64 random bits for each (a, b, c): the same in the generator and in the bench.
 uint64_t cell_random(uint64_t a, uint64_t b, uint64_t c);

@@ -226,4 +226,5 @@ void cells_table(struct suite *s) {
   cells_polynomial(s);
   for (size_t i = 0; i < sizeof argmaxes / sizeof *argmaxes; i++) add_argmax(s, &argmaxes[i]);
   for (size_t i = 0; i < sizeof ranked / sizeof *ranked; i++) add_top_k(s, &ranked[i]);
+  cells_softmax(s);
 }

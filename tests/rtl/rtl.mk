@@ -9,7 +9,7 @@ RTL_BUILD ?= $(BUILD)/rtl
 RTL_SEED ?= 1
 RTL_SUITES := axis join linear pointwise table requant window reorder
 RTL_OBJECTS := $(patsubst %,$(BUILD)/tests/rtl/%.o,cell cells_axis cells_grouped cells_join cells_linear cells_pointwise \
-  cells_polynomial cells_reduced cells_reorder cells_requant cells_shape cells_table cells_window) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/net/helper_rational.o
+  cells_polynomial cells_reduced cells_reorder cells_requant cells_shape cells_softmax cells_table cells_window) $(BUILD)/sw/graph/fix.o $(BUILD)/tests/net/helper_rational.o
 # What g++ may do: little, where that takes longer than the run.
 RTL_OPTIMISE = -O$(if $(findstring requant,$@),1,0)
 RTL_VERILATOR = CCACHE_SLOPPINESS=pch_defines,time_macros OBJCACHE=ccache verilator --binary --timing \

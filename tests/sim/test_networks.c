@@ -322,9 +322,9 @@ static void grid(struct batch *b, int i, const char *name, int step, int64_t *ru
 // frame, and what follows is as from the beginning: the same bits, II and latency.
 static void test_streams(void **state) {
   (void)state;
-  static const enum op ops[] = {OP_linear,   OP_relu, OP_tanh, OP_silu,   OP_argmax,
-                                OP_quantize, OP_add,  OP_mul,  OP_concat, OP_upsample,
-                                OP_permute,  OP_rbf,  OP_top_k};
+  static const enum op ops[] = {OP_linear,   OP_relu, OP_tanh,  OP_silu,   OP_argmax,
+                                OP_quantize, OP_add,  OP_mul,   OP_concat, OP_upsample,
+                                OP_permute,  OP_rbf,  OP_top_k, OP_softmax};
   enum { CIRCUITS = sizeof ops / sizeof *ops, CYCLES = 160 };
   int64_t last[CIRCUITS], resets = 0, runs = 0;
   struct batch b;

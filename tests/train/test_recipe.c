@@ -86,6 +86,12 @@ static const struct {
      "layer 1: alpha: not of the kind"},
     {"{" INPUT ",\"layers\":[{\"op\":\"softmax\",\"axis\":0.5}]}",
      "layer 1: axis: not of the kind"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"softmax\",\"where\":\"here\"}]}",
+     "layer 1: where: \"here\", expected \"circuit\" or \"host\""},
+    {"{" INPUT ",\"layers\":[{\"op\":\"softmax\",\"where\":1}]}",
+     "layer 1: where: \"?\", expected"},
+    {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"where\":\"host\"}]}",
+     "layer 1: where: relu is always in the circuit"},
     {"{" INPUT ",\"layers\":[{\"op\":\"tanh\",\"table\":\"t\"}]}",
      "layer 1: table: not of the kind"},
     {"{" INPUT ",\"layers\":[{\"op\":\"relu\",\"out\":4}]}", "layer 1: unknown field \"out\""},
@@ -182,6 +188,24 @@ static void everything_that_can_be_said(void **state) {
   assert_true(graph_find_value(g, "last.weight") != NONE);
   assert_int_equal(g->values[graph_find_value(g, "last.weight")].shape[1], 3);
   arena_free(&a);
+}
+
+// A softmax is computed behind the circuit unless it is said otherwise.
+static void places(void **state) {
+  (void)state;
+  static const struct {
+    const char *word;
+    enum where where;
+  } rows[] = {{"", WHERE_HOST},
+              {",\"where\":\"host\"", WHERE_HOST},
+              {",\"where\":\"circuit\"", WHERE_CIRCUIT}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *text =
+        arena_printf(&a, "{" INPUT ",\"layers\":[{\"op\":\"softmax\"%s}]}", rows[i].word);
+    assert_int_equal(parsed(&a, text).model->nodes[0].where, rows[i].where);
+    arena_free(&a);
+  }
 }
 
 // A layer reads the one before it, or those that it names.
@@ -451,6 +475,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_recipes),
       cmocka_unit_test(everything_that_can_be_said),
+      cmocka_unit_test(places),
       cmocka_unit_test(branches),
       cmocka_unit_test(types_are_words),
       cmocka_unit_test(what_is_left_out),
