@@ -60,6 +60,7 @@ bool command_no_circuit_options(const struct options *o, struct err *e) {
                  {"--max-multipliers", o->max_multipliers},
                  {"--max-memory", o->max_memory},
                  {"--rom-style", o->rom_style},
+                 {"--ram-style", o->ram_style},
                  {"--framing", o->framing},
                  {"--input-mean", o->input_mean},
                  {"--input-std", o->input_std}};

@@ -49,6 +49,9 @@ void emit_weighted_files(struct parameters *out, const struct cell *c) {
   verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
   verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));
   if (l->mul) verilog_file(out, "MUL_FILE", file_name(file, sizeof file, c, "mul"));
+  if (l->rom.style != RAM_AUTO) verilog_word(out, "WEIGHT_STYLE", ram_style_text(l->rom.style));
+  if (l->rom.bank != ROM_BANK) verilog_parameter(out, "WEIGHT_BANK", l->rom.bank);
+  if (l->rom.split) verilog_parameter(out, "WEIGHT_SPLIT", l->rom.split);
 }
 
 void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
@@ -116,7 +119,8 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
                (struct emit_memory){.depth = l->sets * l->ib * l->og,
                                     .fields = c->in[0]->lanes,
                                     .width = l->weight_width,
-                                    .field = weight_field});
+                                    .field = weight_field,
+                                    .shape = &l->rom});
     lane_image(
         f, c, &k, "bias",
         (struct emit_memory){

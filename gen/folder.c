@@ -372,6 +372,9 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
     entry->name = arena_strdup(a, id);
     if (!read_lanes(l, "lanes_in", &entry->in, e) || !read_lanes(l, "lanes_out", &entry->out, e))
       return err_within(e, "manifest.json: layer \"%s\"", id);
+    const char *ram = json_string_value(json_object_get(l, "ram_style"));
+    if (ram && !ram_style_read(ram, &entry->ram_style))
+      return err_set(e, "manifest.json: layer \"%s\": ram_style", id);
   }
   return true;
 }

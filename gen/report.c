@@ -243,6 +243,8 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
       json_put_string(out, n->origin[k]);
     }
     text_puts(out, "],");
+    if (c->ram_style > RAM_AUTO)
+      text_printf(out, "\"ram_style\":\"%s\",", ram_style_text(c->ram_style));
     listing_put_json_row(&t, row++, out);
     text_puts(out, "}");
   }

@@ -73,6 +73,10 @@ module fixed_linear #(
   parameter OVERFLOW = "saturate",
   // places for output beats, a power of two
   parameter int QUEUE = 16,
+  // memories of the weights, see fixed_rom
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   // base names of the images
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
@@ -156,7 +160,8 @@ module fixed_linear #(
     .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
+    .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) array (
     .aclk(aclk), .x(s_axis_tdata), .step(step), .first_beat(first_beat),
     .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group), .address(address), .y(y)

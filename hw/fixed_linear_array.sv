@@ -37,6 +37,9 @@ module fixed_linear_array #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
@@ -136,7 +139,8 @@ module fixed_linear_array #(
         .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE),
+        .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
       ) outputs (
         .aclk(aclk), .address(address), .x(operand), .bias_group(bias_group),
         .base_first(base_first), .base_group(base_group),

@@ -42,6 +42,10 @@ module fixed_linear_lane #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  // the memory of the weights, see fixed_rom
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = ""
 ) (
@@ -75,6 +79,7 @@ module fixed_linear_lane #(
 
   fixed_rom #(
     .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(SETS*BEATS*GROUPS),
+    .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT),
     .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));
 

@@ -12,6 +12,7 @@
 #define NNGEN_CIRCUIT_CIRCUIT_H
 
 #include "sw/base/text.h"
+#include "sw/circuit/rom.h"
 #include "sw/graph/graph.h"
 
 enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
@@ -81,13 +82,14 @@ struct cell {
   uint32_t n_in, n_out;      // a constant has no input
   struct stream **in, **out; // (n_in), (n_out)
   struct timing timing;
-  int64_t cycles;       // of a frame when nothing stalls
-  uint32_t part;        // the first of the inputs that streams, either way, link it with
-  int64_t ii;           // of that part
-  int64_t multipliers;  // LAYER, CAST
-  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW, STATE
-  int accumulator_bits; // LAYER, 0: none
-  void *facts;          // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
+  int64_t cycles;           // of a frame when nothing stalls
+  uint32_t part;            // the first of the inputs that streams, either way, link it with
+  int64_t ii;               // of that part
+  int64_t multipliers;      // LAYER, CAST
+  int64_t memory_bits;      // LAYER, QUEUE, CONSTANT, WINDOW, STATE
+  int accumulator_bits;     // LAYER, 0: none
+  enum ram_style ram_style; // LAYER, of its weights
+  void *facts; // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
 };
 
 // Where a circuit's memory images are: in files that its tools read, or in its text.
@@ -123,11 +125,13 @@ struct circuit {
 struct folding_entry {
   const char *name;
   int64_t in, out; // 0: not given
-  bool finn;       // of a file with FINN's names
+  enum ram_style ram_style;
+  bool finn; // of a file with FINN's names
   bool used;
 };
 struct folding {
   int64_t parallelism;
+  enum ram_style ram_style; // of all layers that don't say
   uint32_t n_layers;
   struct folding_entry *layers;
 };

@@ -202,6 +202,7 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
   l->sets = sets;
   l->ib = c->in[0]->beats / rows;
   l->og = c->out[0]->beats / rows;
+  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, sets * l->ib * l->og, c->ram_style);
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
   int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
@@ -297,9 +298,9 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
   int x = l->in_width < 2 ? 2 : l->in_width, product = x + l->weight_width;
   n->part = PART_linear;
-  bill_rom(n, out, in * l->weight_width, l->ib * l->og, 1);
-  bill_rom(n, out, l->bias_width, l->og, 1);
-  if (l->mul) bill_rom(n, out, l->requant.mul_width, l->og, 1);
+  bill_rom_shaped(n, out, in * l->weight_width, l->sets * l->ib * l->og, &l->rom, 1);
+  bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
+  if (l->mul) bill_rom(n, out, l->requant.mul_width, l->sets * l->og, 1);
   weight_products(l, in, out, n);
   if (l->distance) {
     int difference, same;

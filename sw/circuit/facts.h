@@ -37,6 +37,7 @@ struct circuit_linear {
   bool distance;              // squared differences instead of products,
   int in_shift, weight_shift; // of inputs and weights shifted to one scale
   int64_t queue;              // places
+  struct rom_shape rom;       // of the weights
   // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
   // of a pixel
   bool depthwise;

@@ -24,6 +24,7 @@ struct planner {
   uint32_t *order;       // (n_nodes)
   struct stairs *stairs; // (n_nodes)
   int64_t fastest, slowest;
+  enum ram_style ram_style; // of all weights
 };
 
 struct walk {
@@ -185,7 +186,11 @@ static int64_t lanes_of(const struct walk *w, const struct node *n, uint32_t i) 
 
 static void add_entry(struct walk *w, const struct node *n, const struct choice *c) {
   struct folding *f = &w->plan->folding;
-  f->layers[f->n_layers++] = (struct folding_entry){.name = n->name, .in = c->in, .out = c->out};
+  f->layers[f->n_layers++] = (struct folding_entry){
+      .name = n->name,
+      .in = c->in,
+      .out = c->out,
+      .ram_style = op_is(n->op, TRAIT_WEIGHTS) ? w->planner->ram_style : RAM_UNSAID};
 }
 
 // Memories of weights and of what each output channel has, with the lanes that aren't used.
@@ -275,9 +280,11 @@ static int64_t pace_of(const struct planner *p, int64_t cycles) {
   return pace;
 }
 
-struct planner *planner_new(struct arena *a, const struct graph *g, struct err *e) {
+struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style,
+                            struct err *e) {
   struct planner *p = ARENA_NEW(a, struct planner, 1);
   *p = (struct planner){.graph = g,
+                        .ram_style = style,
                         .order = ARENA_NEW(a, uint32_t, g->n_nodes),
                         .stairs = ARENA_NEW(a, struct stairs, g->n_nodes)};
   graph_order(g, p->order);

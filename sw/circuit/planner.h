@@ -36,8 +36,10 @@ struct plan {
 
 struct planner;
 
-// False if the graph has a layer that no lanes make a circuit of.
-struct planner *planner_new(struct arena *a, const struct graph *g, struct err *e);
+// Of circuits with weights in such memories. NULL if the graph has a layer that no lanes make a
+// circuit of.
+struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style,
+                            struct err *e);
 
 // The plan for at most `cycles` cycles. False if a layer can't be as fast, with its name, its best,
 // and the nearest pace of all.

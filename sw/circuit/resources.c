@@ -83,14 +83,7 @@ void bill_constant(struct bill *n, int64_t count, int a, int b, int64_t value) {
 
 // ---- memories: memory_libmap with the costs of its libraries for 7 series
 
-enum {
-  HALF = 129,
-  FULL = 257,
-  ROM_BITS = 64,
-  BANK_WORDS = 2048,
-  LEAST_ADDRESS = 9,
-  LUT_WORDS = 64
-};
+enum { HALF = 129, FULL = 257, ROM_BITS = 64, LEAST_ADDRESS = 9, LUT_WORDS = 64 };
 
 static int64_t up(int64_t n, int64_t by) {
   return (n + by - 1) / by;
@@ -140,8 +133,17 @@ double bill_distinct(double bits, int64_t depth) {
   return most == INFINITY ? bits : most * (1 - exp(-bits / (most + 1)));
 }
 
-static void rom_bank(struct bill *n, int64_t count, int64_t width, int64_t depth, int ports) {
-  int64_t own = bram_rom(width, address_bits(depth), ports);
+// Block RAMs of a memory that is told, or not, where to be.
+static int64_t bank_blocks(int64_t width, int64_t depth, enum ram_style style, int ports) {
+  double cost;
+  if (style == RAM_DISTRIBUTED) return 0;
+  return style == RAM_BLOCK ? blocks(width, address_bits(depth), ports > 1, &cost)
+                            : bram_rom(width, address_bits(depth), ports);
+}
+
+static void rom_bank(struct bill *n, int64_t count, int64_t width, int64_t depth,
+                     enum ram_style style, int ports) {
+  int64_t own = bank_blocks(width, depth, style, ports);
   double bits = (double)(count * width * ports);
   n->bram += count * own;
   if (own) {
@@ -152,11 +154,26 @@ static void rom_bank(struct bill *n, int64_t count, int64_t width, int64_t depth
   n->term[TERM_ROM] += bill_distinct(bits, depth) * (double)up(depth, LUT_WORDS);
 }
 
-void bill_rom(struct bill *n, int64_t count, int64_t width, int64_t depth, int ports) {
-  int64_t banks = up(depth, BANK_WORDS);
-  if (banks > 1) rom_bank(n, count * (banks - 1), width, BANK_WORDS, ports);
-  rom_bank(n, count, width, depth - BANK_WORDS * (banks - 1), ports);
+void bill_rom_shaped(struct bill *n, int64_t count, int64_t width, int64_t depth,
+                     const struct rom_shape *shape, int ports) {
+  int64_t banks = up(depth, shape->bank), words[2] = {shape->split, width - shape->split};
+  for (int i = 0; i < 2; i++) {
+    if (!words[i]) continue;
+    if (banks > 1) rom_bank(n, count * (banks - 1), words[i], shape->bank, shape->style, ports);
+    rom_bank(n, count, words[i], depth - shape->bank * (banks - 1), shape->style, ports);
+  }
   if (banks > 1) n->term[TERM_SUMS] += (double)(count * width * ports * up(banks, 4));
+}
+
+void bill_rom(struct bill *n, int64_t count, int64_t width, int64_t depth, int ports) {
+  struct rom_shape whole = rom_whole(RAM_AUTO);
+  bill_rom_shaped(n, count, width, depth, &whole, ports);
+}
+
+int64_t bram_rom_shaped(int64_t width, int64_t depth, const struct rom_shape *shape) {
+  struct bill n = {0};
+  bill_rom_shaped(&n, 1, width, depth, shape, 1);
+  return n.bram;
 }
 
 void bill_ram(struct bill *n, int64_t count, int64_t width, int64_t depth) {

@@ -68,6 +68,9 @@ int64_t bram_rom(int64_t width, int bits, int ports);
 int64_t bram_ram(int64_t width, int bits);
 int64_t lut_ram(int64_t width, int bits);
 
+// Block RAMs of one of a shape of its own.
+int64_t bram_rom_shaped(int64_t width, int64_t depth, const struct rom_shape *shape);
+
 // ---- lists of parts, `count` of each
 
 void bill_multiply(struct bill *n, int64_t count, int a, int b);
@@ -76,6 +79,9 @@ void bill_factor(struct bill *n, int64_t count, int d, int width, int64_t value)
 void bill_constant(struct bill *n, int64_t count, int a, int b, int64_t value);
 // hw/fixed_rom.sv, whose words need `registers` on their way, 2 with the default.
 void bill_rom(struct bill *n, int64_t count, int64_t width, int64_t depth, int ports);
+// Of a shape of its own.
+void bill_rom_shaped(struct bill *n, int64_t count, int64_t width, int64_t depth,
+                     const struct rom_shape *shape, int ports);
 // Bits of `depth` words that no other bit equals: of few words there are few different ones.
 double bill_distinct(double bits, int64_t depth);
 void bill_ram(struct bill *n, int64_t count, int64_t width, int64_t depth);

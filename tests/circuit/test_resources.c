@@ -55,6 +55,69 @@ static void memories(void **state) {
   }
 }
 
+// Where memories are cut by themselves: for a few LUTs a block RAM less, and never otherwise.
+static void cuts(void **state) {
+  (void)state;
+  static const struct {
+    int64_t width, depth, bank, split, blocks, less;
+  } cases[] = {{32, 512, 2048, 0, 1, 0},   {40, 512, 2048, 36, 2, 1},   {48, 512, 2048, 0, 2, 0},
+               {20, 576, 2048, 18, 2, 1},  {32, 576, 512, 0, 2, 1},     {32, 1152, 1024, 0, 4, 2},
+               {40, 1152, 1024, 36, 5, 3}, {80, 1027, 1024, 0, 9, 4},   {32, 2048, 2048, 0, 4, 0},
+               {10, 2048, 2048, 9, 2, 1},  {80, 1280, 1024, 72, 9, 3},  {9, 2048, 2048, 0, 1, 0},
+               {64, 2304, 2048, 63, 8, 1}, {36, 20000, 2048, 0, 40, 0}, {8, 600, 2048, 0, 0, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t width = cases[i].width, depth = cases[i].depth;
+    struct rom_shape s = rom_shape_of(width, depth, RAM_UNSAID), whole = rom_whole(RAM_UNSAID);
+    if (s.bank != cases[i].bank || s.split != cases[i].split)
+      fail_msg("%lld x %lld: banks of %lld, split at %lld", (long long)width, (long long)depth,
+               (long long)s.bank, (long long)s.split);
+    assert_int_equal(bram_rom_shaped(width, depth, &whole), cases[i].blocks);
+    assert_int_equal(bram_rom_shaped(width, depth, &whole) - bram_rom_shaped(width, depth, &s),
+                     cases[i].less);
+    // what is told where to be isn't cut
+    s = rom_shape_of(width, depth, RAM_BLOCK);
+    assert_int_equal(s.bank, ROM_BANK);
+    assert_int_equal(s.split, 0);
+    s = rom_shape_of(width, depth, RAM_DISTRIBUTED);
+    assert_int_equal(bram_rom_shaped(width, depth, &s), 0);
+  }
+}
+
+// Of the memories of tests/resources/xc7.memories: those whose block RAMs are said exactly, and
+// whose LUTs within 10 and 30 %; `forget`: where they are told to be.
+static void judge_memories(bool forget, int *all, int *exact, int *near, int *far) {
+  long long width, depth, bank, split, lut, bram;
+  char style[16];
+  FILE *f = fopen("tests/resources/xc7.memories", "r");
+  assert_non_null(f);
+  *all = *exact = *near = *far = 0;
+  while (fscanf(f, "%lld %lld %lld %lld %15s %lld %*d %lld", &width, &depth, &bank, &split, style,
+                &lut, &bram) == 7) {
+    struct rom_shape s = {.bank = bank, .split = split};
+    assert_true(ram_style_read(style, &s.style));
+    if (forget) s.style = RAM_AUTO;
+    long long own = rom_luts(width, depth, &s), off = llabs(own - lut);
+    ++*all;
+    *exact += bram_rom_shaped(width, depth, &s) == bram;
+    *near += 10 * off <= lut;
+    *far += 10 * off > 3 * lut && off > 4;
+  }
+  fclose(f);
+}
+
+static void measured_memories(void **state) {
+  int all, exact, near, far;
+  (void)state;
+  judge_memories(false, &all, &exact, &near, &far);
+  assert_true(all >= 40);
+  assert_int_equal(exact, all);
+  assert_true(10 * near >= 9 * all);
+  assert_int_equal(far, 0);
+  // and it would be seen
+  judge_memories(true, &all, &exact, &near, &far);
+  assert_true(exact < all && far > 0);
+}
+
 // ---- the cells that were measured
 
 struct cell_found {
@@ -140,7 +203,8 @@ static void check(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(memories),
-                                     cmocka_unit_test(estimates), cmocka_unit_test(check)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(products),          cmocka_unit_test(memories),  cmocka_unit_test(cuts),
+      cmocka_unit_test(measured_memories), cmocka_unit_test(estimates), cmocka_unit_test(check)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
