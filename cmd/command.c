@@ -61,6 +61,7 @@ bool command_no_circuit_options(const struct options *o, struct err *e) {
                  {"--max-memory", o->max_memory},
                  {"--rom-style", o->rom_style},
                  {"--ram-style", o->ram_style},
+                 {"--pack-products", o->pack_products},
                  {"--framing", o->framing},
                  {"--input-mean", o->input_mean},
                  {"--input-std", o->input_std}};

@@ -33,8 +33,10 @@ static bool read_rate(const struct options *o, struct target *t, struct err *e) 
 }
 
 bool command_target(const struct options *o, struct target *t, struct err *e) {
-  *t = (struct target){
-      .cycles = o->target_cycles, .multipliers = o->max_multipliers, .memory_bits = o->max_memory};
+  *t = (struct target){.cycles = o->target_cycles,
+                       .multipliers = o->max_multipliers,
+                       .memory_bits = o->max_memory,
+                       .pack = o->pack_products};
   if (o->ram_style && !ram_style_read(o->ram_style, &t->ram_style))
     return err_set(e, "--ram-style %s: expected auto, block or distributed", o->ram_style);
   const char *asked = o->target_cycles     ? "--target-cycles"
@@ -88,7 +90,7 @@ bool command_framing(const struct options *o, int64_t *transfer, struct err *e) 
 // The circuit with the lanes and memories that are asked for.
 static struct circuit *fold(struct arena *a, const struct options *o, const struct graph *g,
                             const char *top, enum ram_style style, struct err *e) {
-  struct folding f = {.parallelism = o->parallelism, .ram_style = style};
+  struct folding f = {.parallelism = o->parallelism, .ram_style = style, .pack = o->pack_products};
   uint32_t left = 0;
   if (o->folding && !folding_read(a, o->folding, &f, e)) return NULL;
   if (!folding_resolve(&f, g, &left, e)) {

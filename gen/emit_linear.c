@@ -31,6 +31,7 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   verilog_word(out, "IN_TYPE", l->in_type);
   verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
   verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  if (l->pack) verilog_parameter(out, "PACK", 1);
   if (l->distance) {
     verilog_parameter(out, "DISTANCE", 1);
     verilog_parameter(out, "IN_SHIFT", l->in_shift);

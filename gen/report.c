@@ -223,6 +223,7 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
   text_puts(out, ",\n  ");
   put_pair(out, "top", p->top);
   text_puts(out, p->rom_style == ROM_CASE ? ",\n  \"rom_style\":\"case\"" : "");
+  text_puts(out, p->pack ? ",\n  \"pack_products\":true" : "");
   if (p->transfer)
     text_printf(out, ",\n  \"framing\":\"count\",\n  \"frames_per_tlast\":%lld",
                 (long long)p->transfer);

@@ -162,7 +162,8 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
                    .n_out = 1,
                    .in = in,
                    .out = &out,
-                   .ram_style = style};
+                   .ram_style = style,
+                   .pack = b->folding->pack};
   c.name = arena_printf(b->arena, "l%d_%s", index, op_info(n->op)->name);
   bool ok = circuit_column(n->op)->make(b->arena, b->graph, &c, why);
   if (ok) {
@@ -428,7 +429,7 @@ struct circuit *circuit_build(struct arena *a, const struct graph *g, const char
   if (!lanes.parallelism) lanes.parallelism = LANES_DEFAULT;
   struct builder b = {
       .arena = a, .graph = g, .folding = &lanes, .circuit = ARENA_NEW(a, struct circuit, 1)};
-  *b.circuit = (struct circuit){.graph = g, .top = top};
+  *b.circuit = (struct circuit){.graph = g, .top = top, .pack = f->pack};
   bool ok = build(&b, e);
   text_free(&b.problems);
   return ok ? b.circuit : NULL;

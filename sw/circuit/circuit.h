@@ -89,6 +89,7 @@ struct cell {
   int64_t memory_bits;      // LAYER, QUEUE, CONSTANT, WINDOW, STATE
   int accumulator_bits;     // LAYER, 0: none
   enum ram_style ram_style; // LAYER, of its weights
+  bool pack;                // LAYER: where it has room, a DSP block makes two products
   void *facts; // LAYER, GROUP, CAST, CONSTANT, WINDOW: what is particular to it (facts.h)
 };
 
@@ -111,6 +112,7 @@ struct circuit {
   int64_t steady;  // frames, <= INT32_MAX: that many if distances go on differing in turn
   int64_t latency; // cycles from a frame's first handshake there to its last at any output
   int64_t multipliers, memory_bits;
+  bool pack;                // as asked for
   enum rom_style rom_style; // ROM_FILE unless it is set
   // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the
   // last of every `transfer` frames. 0 unless it is set.
@@ -132,6 +134,7 @@ struct folding_entry {
 struct folding {
   int64_t parallelism;
   enum ram_style ram_style; // of all layers that don't say
+  bool pack;                // two products in a DSP block where it has room
   uint32_t n_layers;
   struct folding_entry *layers;
 };

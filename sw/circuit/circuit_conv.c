@@ -79,6 +79,7 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   if (!circuit_weighted(a, g, c, w, pixels, 1, e)) return false;
   struct circuit_linear *l = c->facts;
   l->depthwise = true;
+  l->pack = false;
   l->ib = words;
   l->og = c->out[0]->beats / pixels;
   l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, l->ib * l->og, c->ram_style);

@@ -6,7 +6,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/weights.h"
 
-enum { MUL_BITS_MAX = 40, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
+enum { MUL_BITS_MAX = 40, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192, PAIR_A = 25, PAIR_B = 18 };
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq) {
@@ -100,7 +100,7 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   l->queue = places;
   int64_t rom = l->sets * l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency = rom + l->distance + 1 + bits_clog2(c->in[0]->lanes) + 1 +
+  c->timing.latency = rom + (l->distance || l->pack) + 1 + bits_clog2(c->in[0]->lanes) + 1 +
                       circuit_requant_stages(&l->requant) + fifo;
 }
 
@@ -120,6 +120,20 @@ static bool factors(const struct circuit_linear *l, int *x, int *weight) {
   return true;
 }
 
+static bool is_unsigned(const char *type) {
+  return type == type_coding_text(CODING_UNSIGNED);
+}
+
+// Bits of what hw/fixed_mac_pair.sv multiplies an input with: a field for a product and the weights
+// of two; 0: a DSP block has no room for it, or one product takes none.
+static int pair_bits(const struct circuit_linear *l) {
+  int x, weight, in = l->in_width < 2 ? 2 : l->in_width;
+  if (!factors(l, &x, &weight) || l->distance || l->sum_width || !dsp_multiply(x, weight)) return 0;
+  int bits =
+      in + 2 * l->weight_width + 1 + (is_unsigned(l->in_type) && is_unsigned(l->weight_type));
+  return bits <= PAIR_A && x <= PAIR_B ? bits : 0;
+}
+
 struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
   int x, weight;
   bool multiplies = factors(l, &x, &weight);
@@ -127,6 +141,7 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
   return (struct circuit_unit){.multipliers = l->distance ? multiplies : l->weight_width > 2,
                                .dsp = blocks,
                                .lut = !blocks,
+                               .pair = pair_bits(l) ? dsp_product(pair_bits(l), x) : 0,
                                .weight_bits = l->weight_width,
                                .lane_bits = l->acc_width,
                                .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
@@ -203,6 +218,7 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
   l->ib = c->in[0]->beats / rows;
   l->og = c->out[0]->beats / rows;
   l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, sets * l->ib * l->og, c->ram_style);
+  l->pack = c->pack && c->out[0]->lanes > 1 && pair_bits(l);
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
   int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
@@ -276,8 +292,25 @@ static int64_t tree_bits(int64_t lanes, int product, int acc) {
   return bits;
 }
 
+// hw/fixed_mac_pair.sv: the sign of one weight is added to the other, that of one product to the
+// other.
+static void pair_products(const struct circuit_linear *l, int64_t lanes, int64_t outs,
+                          struct bill *n) {
+  int x, weight, bits = pair_bits(l), field = bits - l->weight_width - 1;
+  int64_t pairs = lanes * ((outs + 1) / 2);
+  factors(l, &x, &weight);
+  n->dsp += pairs * dsp_product(bits, x);
+  n->term[TERM_LANES] += (double)pairs;
+  n->term[TERM_SUMS] += (double)(lanes * (outs / 2) * (l->weight_width + field));
+  n->term[TERM_DATA] += (double)(lanes * outs * field);
+}
+
 static void weight_products(const struct circuit_linear *l, int64_t lanes, int64_t outs,
                             struct bill *n) {
+  if (l->pack) {
+    pair_products(l, lanes, outs, n);
+    return;
+  }
   int x, weight;
   bool multiplies = factors(l, &x, &weight);
   int64_t blocks = multiplies ? dsp_multiply(x, weight) : 0;

@@ -34,6 +34,7 @@ struct circuit_linear {
   const int64_t *bias;   // (out), modulo 2^bias_width
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
   struct circuit_requant requant;
+  bool pack;                  // two output lanes share multipliers: hw/fixed_mac_pair.sv
   bool distance;              // squared differences instead of products,
   int in_shift, weight_shift; // of inputs and weights shifted to one scale
   int64_t queue;              // places
@@ -135,6 +136,7 @@ struct circuit_unit {
   int64_t lane_bits;    // of what a lane out has: its accumulator
   // DSP blocks, or at least LUTs, of a lane in and one out; per_lane: of a lane
   int64_t dsp, lut;
+  int64_t pair; // DSP blocks of two that share an input, as hw/fixed_mac_pair.sv packs; 0: no room
 };
 
 struct bill;

@@ -188,7 +188,7 @@ struct circuit *circuit_meet(struct arena *a, const struct graph *g, const char 
                              const struct target *t, struct plan *plan, struct err *e) {
   struct search s = {.arena = a, .graph = g, .top = top, .target = t};
   struct err why = {0};
-  s.planner = planner_new(a, g, t->ram_style, e);
+  s.planner = planner_new(a, g, t->ram_style, t->pack, e);
   if (!s.planner) return NULL;
   struct circuit *p = t->cycles ? meet_pace(&s, e) : meet_budget(&s, e);
   if (p && !keeps(t, p, &why)) p = nearest(&s, &why, e);

@@ -25,6 +25,7 @@ struct planner {
   struct stairs *stairs; // (n_nodes)
   int64_t fastest, slowest;
   enum ram_style ram_style; // of all weights
+  bool pack;
 };
 
 struct walk {
@@ -233,7 +234,8 @@ static void add_products(const struct planner *p, uint32_t node, const struct ch
                          struct plan *out) {
   const struct stairs *s = &p->stairs[node];
   int64_t products = s->unit.per_lane ? c->in : c->in * c->out;
-  out->dsp += products * s->unit.dsp;
+  bool pairs = p->pack && s->unit.pair && !s->unit.per_lane && c->out > 1;
+  out->dsp += pairs ? c->in * up(c->out, 2) * s->unit.pair : products * s->unit.dsp;
   out->lut += products * s->unit.lut;
 }
 
@@ -245,6 +247,7 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
   *out = (struct plan){.choices = w.choices, .cycles = 1};
   out->folding.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
   out->folding.parallelism = 1;
+  out->folding.pack = p->pack;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     int64_t lanes = up(value_elements(&g->values[g->inputs[i].value]), cycles);
     if (lanes > out->folding.parallelism) out->folding.parallelism = lanes;
@@ -280,11 +283,12 @@ static int64_t pace_of(const struct planner *p, int64_t cycles) {
   return pace;
 }
 
-struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style,
+struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style, bool pack,
                             struct err *e) {
   struct planner *p = ARENA_NEW(a, struct planner, 1);
   *p = (struct planner){.graph = g,
                         .ram_style = style,
+                        .pack = pack,
                         .order = ARENA_NEW(a, uint32_t, g->n_nodes),
                         .stairs = ARENA_NEW(a, struct stairs, g->n_nodes)};
   graph_order(g, p->order);

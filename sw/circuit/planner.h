@@ -36,9 +36,9 @@ struct plan {
 
 struct planner;
 
-// Of circuits with weights in such memories. NULL if the graph has a layer that no lanes make a
-// circuit of.
-struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style,
+// Of circuits with weights in such memories, and with two products in a DSP block or not. NULL if
+// the graph has a layer that no lanes make a circuit of.
+struct planner *planner_new(struct arena *a, const struct graph *g, enum ram_style style, bool pack,
                             struct err *e);
 
 // The plan for at most `cycles` cycles. False if a layer can't be as fast, with its name, its best,

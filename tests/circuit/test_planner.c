@@ -203,7 +203,7 @@ static void sweep(void **state) {
   (void)state;
   struct arena a = {0};
   struct err e = {0};
-  struct planner *p = planner_new(&a, quantised(&a, "models/lenet5.bin"), RAM_UNSAID, &e);
+  struct planner *p = planner_new(&a, quantised(&a, "models/lenet5.bin"), RAM_UNSAID, false, &e);
   uint32_t count;
   const struct plan *plans = planner_sweep(&a, p, &count);
   assert_true(count > 20);

@@ -14,6 +14,7 @@ module fixed_linear_array #(
   parameter IN_TYPE = "signed",
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
   parameter int WEIGHT_SHIFT = 0,
