@@ -36,8 +36,8 @@ bool command_target(const struct options *o, struct target *t, struct err *e) {
   *t = (struct target){.cycles = o->target_cycles,
                        .multipliers = o->max_multipliers,
                        .memory_bits = o->max_memory,
-                       .pack = o->pack_products};
-  if (o->ram_style && !ram_style_read(o->ram_style, &t->ram_style))
+                       .what = {.pack = o->pack_products}};
+  if (o->ram_style && !ram_style_read(o->ram_style, &t->what.ram_style))
     return err_set(e, "--ram-style %s: expected auto, block or distributed", o->ram_style);
   const char *asked = o->target_cycles     ? "--target-cycles"
                       : o->target_fps      ? "--target-fps"
@@ -49,6 +49,9 @@ bool command_target(const struct options *o, struct target *t, struct err *e) {
     return err_set(e, "%s chooses the lanes of every layer: leave %s away", asked,
                    o->parallelism ? "--parallelism" : "--folding");
   if (o->device && !(t->device = device_find(o->device, e))) return false;
+  if (o->pack_products && t->device && t->device->family != FAMILY_XC7)
+    return err_set(e, "--pack-products: %s (%s) has no multipliers of 25 x 18 bits", o->device,
+                   family_title(t->device->family));
   return read_rate(o, t, e);
 }
 
@@ -131,7 +134,7 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
   }
   struct circuit *p = command_wants(o)
                           ? circuit_meet(a, m->fixed, top, &target, plan ? plan : &own, e)
-                          : fold(a, o, m->fixed, top, target.ram_style, e);
+                          : fold(a, o, m->fixed, top, target.what.ram_style, e);
   if (!p && command_wants(o)) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   if (p && p->rom_style == ROM_CASE && !leaves_memories(p, e)) return NULL;

@@ -92,7 +92,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
   uint32_t count;
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
-  const struct planner *planner = planner_new(a, m.fixed, RAM_UNSAID, false, e);
+  const struct planner *planner = planner_new(a, m.fixed, &(struct plan_for){0}, e);
   if (!planner) return err_put_within(e, "%s", o->model), EXIT_USER;
   const struct plan *plans = planner_sweep(a, planner, &count);
   if (o->svg && !draw(o, plans, count, e)) return EXIT_USER;

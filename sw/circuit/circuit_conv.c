@@ -87,7 +87,7 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   c->timing = (struct timing){
       .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
   c->cycles = c->in[0]->beats;
-  struct circuit_unit u = circuit_linear_unit(l);
+  struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
   c->multipliers = c->in[0]->lanes * u.multipliers;
   c->memory_bits = l->out * (words * u.weight_bits + u.channel_bits);
   return true;

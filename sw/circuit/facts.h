@@ -5,6 +5,7 @@
 #define NNGEN_CIRCUIT_FACTS_H
 
 #include "sw/circuit/circuit.h"
+#include "sw/circuit/family.h"
 #include "sw/circuit/polynomial.h"
 #include "sw/circuit/reorder.h"
 #include "sw/circuit/window.h"
@@ -127,8 +128,11 @@ int circuit_requant_stages(const struct circuit_requant *r);
 // Lanes that a layer with weights may give.
 enum { OUT_LANES_MAX = 1000 };
 
+struct bill;
+
 // What lanes of a layer cost.
 struct circuit_unit {
+  enum family family;  // whose DSP blocks; given
   int64_t multipliers; // of a lane in and one out; per_lane: of a lane
   bool per_lane;
   int64_t weight_bits;  // of a weight
@@ -138,8 +142,6 @@ struct circuit_unit {
   int64_t dsp, lut;
   int64_t pair; // DSP blocks of two that share an input, as hw/fixed_mac_pair.sv packs; 0: no room
 };
-
-struct bill;
 
 // What the builder knows of a column (columns.def), in circuit_<stem>.c.
 struct circuit_column {
@@ -186,7 +188,7 @@ struct weights;
 
 // What lanes of a layer with weights cost. depthwise: each multiplies with a weight of its own,
 // otherwise with one of every lane that leaves.
-struct circuit_unit circuit_linear_unit(const struct circuit_linear *l);
+struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum family family);
 bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
                            bool depthwise, struct circuit_unit *u, struct err *e);
 
