@@ -60,7 +60,7 @@ function bend(part, y, whole,    r, i, d) {
 
 function fit(part, y, whole,    round) {
   for (round = 1; round <= n; round++) heavy[round] = 1
-  for (round = 1; round <= 2; round++) { fit_once(part, y, whole); bend(part, y, whole) }
+  for (round = 1; round <= 3; round++) { fit_once(part, y, whole); bend(part, y, whole) }
 }
 
 # the term below zero that takes most away leaves, until none is there
