@@ -60,6 +60,8 @@ bool command_no_circuit_options(const struct options *o, struct err *e) {
                  {"--max-multipliers", o->max_multipliers},
                  {"--max-memory", o->max_memory},
                  {"--rom-style", o->rom_style},
+                 {"--ram-style", o->ram_style},
+                 {"--pack-products", o->pack_products},
                  {"--framing", o->framing},
                  {"--input-mean", o->input_mean},
                  {"--input-std", o->input_std}};

@@ -33,8 +33,12 @@ static bool read_rate(const struct options *o, struct target *t, struct err *e) 
 }
 
 bool command_target(const struct options *o, struct target *t, struct err *e) {
-  *t = (struct target){
-      .cycles = o->target_cycles, .multipliers = o->max_multipliers, .memory_bits = o->max_memory};
+  *t = (struct target){.cycles = o->target_cycles,
+                       .multipliers = o->max_multipliers,
+                       .memory_bits = o->max_memory,
+                       .what = {.pack = o->pack_products}};
+  if (o->ram_style && !ram_style_read(o->ram_style, &t->what.ram_style))
+    return err_set(e, "--ram-style %s: expected auto, block or distributed", o->ram_style);
   const char *asked = o->target_cycles     ? "--target-cycles"
                       : o->target_fps      ? "--target-fps"
                       : o->max_multipliers ? "--max-multipliers"
@@ -45,6 +49,9 @@ bool command_target(const struct options *o, struct target *t, struct err *e) {
     return err_set(e, "%s chooses the lanes of every layer: leave %s away", asked,
                    o->parallelism ? "--parallelism" : "--folding");
   if (o->device && !(t->device = device_find(o->device, e))) return false;
+  if (o->pack_products && t->device && t->device->family != FAMILY_XC7)
+    return err_set(e, "--pack-products: %s (%s) has no multipliers of 25 x 18 bits", o->device,
+                   family_title(t->device->family));
   return read_rate(o, t, e);
 }
 
@@ -83,10 +90,10 @@ bool command_framing(const struct options *o, int64_t *transfer, struct err *e) 
                  TRANSFER_MAX);
 }
 
-// The circuit with the lanes that are asked for.
+// The circuit with the lanes and memories that are asked for.
 static struct circuit *fold(struct arena *a, const struct options *o, const struct graph *g,
-                            const char *top, struct err *e) {
-  struct folding f = {.parallelism = o->parallelism};
+                            const char *top, enum ram_style style, struct err *e) {
+  struct folding f = {.parallelism = o->parallelism, .ram_style = style, .pack = o->pack_products};
   uint32_t left = 0;
   if (o->folding && !folding_read(a, o->folding, &f, e)) return NULL;
   if (!folding_resolve(&f, g, &left, e)) {
@@ -100,6 +107,15 @@ static struct circuit *fold(struct arena *a, const struct options *o, const stru
   if (!p) err_put_within(e, "%s", o->model);
   if (p) note_lanes(o, p, &f);
   return p;
+}
+
+// Case statements have no array to which an attribute belongs.
+static bool leaves_memories(const struct circuit *p, struct err *e) {
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (p->cells[i].ram_style > RAM_AUTO)
+      return err_set(e, "\"%s\": %s memory: --rom-style case has no memory to put somewhere",
+                     p->graph->nodes[p->cells[i].node].name, ram_style_text(p->cells[i].ram_style));
+  return true;
 }
 
 struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
@@ -118,9 +134,10 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
   }
   struct circuit *p = command_wants(o)
                           ? circuit_meet(a, m->fixed, top, &target, plan ? plan : &own, e)
-                          : fold(a, o, m->fixed, top, e);
+                          : fold(a, o, m->fixed, top, target.what.ram_style, e);
   if (!p && command_wants(o)) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
+  if (p && p->rom_style == ROM_CASE && !leaves_memories(p, e)) return NULL;
   if (p) command_framing(o, &p->transfer, e);
   return p;
 }

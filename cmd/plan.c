@@ -17,6 +17,9 @@ bool plan_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--sweep shows the plans for every target: leave %s away", wanted);
   if (o->svg && !o->sweep) return err_set(e, "--svg draws what --sweep finds: give both");
   if (o->style && !o->output) return err_set(e, "--style is about a folding file: give -o FILE");
+  if (o->sweep && (o->ram_style || o->pack_products))
+    return err_set(e, "--sweep counts cycles and multipliers: %s changes nothing there",
+                   o->ram_style ? "--ram-style" : "--pack-products");
   return !o->style || strcmp(o->style, "nngen") == 0 || strcmp(o->style, "finn") == 0 ||
          err_set(e, "--style %s: expected nngen or finn", o->style);
 }
@@ -38,8 +41,10 @@ static struct folding folding_of(struct arena *a, const struct circuit *p) {
     if (c->kind != CELL_LAYER) continue;
     const struct node *n = &p->graph->nodes[c->node];
     if (op_is(n->op, TRAIT_WEIGHTS))
-      f.layers[f.n_layers++] =
-          (struct folding_entry){.name = n->name, .in = c->in[0]->lanes, .out = c->out[0]->lanes};
+      f.layers[f.n_layers++] = (struct folding_entry){.name = n->name,
+                                                      .in = c->in[0]->lanes,
+                                                      .out = c->out[0]->lanes,
+                                                      .ram_style = c->ram_style};
   }
   return f;
 }
@@ -87,7 +92,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
   uint32_t count;
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
-  const struct planner *planner = planner_new(a, m.fixed, e);
+  const struct planner *planner = planner_new(a, m.fixed, &(struct plan_for){0}, e);
   if (!planner) return err_put_within(e, "%s", o->model), EXIT_USER;
   const struct plan *plans = planner_sweep(a, planner, &count);
   if (o->svg && !draw(o, plans, count, e)) return EXIT_USER;

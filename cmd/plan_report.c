@@ -5,6 +5,11 @@
 
 enum { LAYER_FIELDS = 13, SWEEP_FIELDS = 5, ROWS_MOST = 32 };
 
+// Without a device estimates are of 7 series.
+static enum family family_of(const struct device *d) {
+  return d ? d->family : FAMILY_XC7;
+}
+
 static double frames(double clock, int64_t cycles) {
   return clock * 1e6 / (double)cycles;
 }
@@ -52,7 +57,8 @@ static const struct field layer_fields[LAYER_FIELDS] = {
     {"<why", "why", FIELD_TEXT, 0, 0},
 };
 
-static struct listing layers(struct arena *a, const struct circuit *p, const struct plan *plan) {
+static struct listing layers(struct arena *a, const struct circuit *p, const struct plan *plan,
+                             enum family family) {
   struct listing t = listing_new(a, layer_fields, LAYER_FIELDS);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
@@ -60,7 +66,7 @@ static struct listing layers(struct arena *a, const struct circuit *p, const str
     const struct node *n = &p->graph->nodes[c->node];
     const struct choice *choice = plan->choices ? &plan->choices[c->node] : NULL;
     int64_t cycles = choice ? choice->cycles : c->cycles;
-    struct resources r = resources_cell(p, c);
+    struct resources r = resources_cell(p, c, family);
     listing_row(&t, (struct figure[LAYER_FIELDS]){{.text = n->name},
                                                   {.text = op_info(n->op)->name},
                                                   {.count = cell_lanes_in(p, c)},
@@ -79,7 +85,7 @@ static struct listing layers(struct arena *a, const struct circuit *p, const str
 }
 
 // Cells between the layers: casts multiply, rings and queues remember.
-static void put_between(struct listing *t, const struct circuit *p) {
+static void put_between(struct listing *t, const struct circuit *p, enum family family) {
   struct figure row[LAYER_FIELDS];
   int64_t multipliers = 0, bits = 0;
   struct resources all = {0};
@@ -87,7 +93,7 @@ static void put_between(struct listing *t, const struct circuit *p) {
     if (p->cells[i].kind == CELL_LAYER) continue;
     multipliers += p->cells[i].multipliers;
     bits += p->cells[i].memory_bits;
-    resources_add(&all, resources_cell(p, &p->cells[i]));
+    resources_add(&all, resources_cell(p, &p->cells[i], family));
   }
   if (!all.ff) return;
   for (int i = 0; i < LAYER_FIELDS; i++) row[i] = (struct figure){.blank = true};
@@ -112,16 +118,18 @@ static const char *share(struct arena *a, const char *what, int64_t own, int64_t
 
 static void put_estimate(struct arena *a, struct text *t, const struct circuit *p,
                          const struct device *d) {
-  struct resources r = resources_circuit(p);
+  struct resources r = resources_circuit(p, family_of(d));
   if (!d) {
     text_printf(t,
                 "about %lld LUTs, %lld flip-flops; %lld DSP blocks, %lld block RAMs of 18 kbit\n",
                 (long long)r.lut, (long long)r.ff, (long long)r.dsp, (long long)r.bram);
     return;
   }
-  text_printf(t, "%s: about %s, %s; %s, %s\n", d->name, share(a, "LUTs", r.lut, d->has.lut),
-              share(a, "flip-flops", r.ff, d->has.ff), share(a, "DSP blocks", r.dsp, d->has.dsp),
-              share(a, "block RAMs", r.bram, d->has.bram));
+  text_printf(t, "%s (%s): about %s, %s; %s, %s\n", d->name, family_title(d->family),
+              share(a, "LUTs", r.lut, d->has.lut), share(a, "flip-flops", r.ff, d->has.ff),
+              share(a, "DSP blocks", r.dsp, d->has.dsp),
+              share(a, arena_printf(a, "block RAMs of %d kbit", family_kbit(d->family)), r.bram,
+                    d->has.bram));
 }
 
 static void put_blocks(struct text *t, const struct resources *r) {
@@ -130,11 +138,11 @@ static void put_blocks(struct text *t, const struct resources *r) {
 }
 
 static void put_estimate_json(struct text *t, const struct circuit *p, const struct device *d) {
-  struct resources r = resources_circuit(p);
+  struct resources r = resources_circuit(p, family_of(d));
   text_puts(t, ",\"estimate\":{");
   put_blocks(t, &r);
   if (!d) return;
-  text_printf(t, ",\"device\":{\"name\":\"%s\",", d->name);
+  text_printf(t, ",\"device\":{\"name\":\"%s\",\"family\":\"%s\",", d->name, family_id(d->family));
   put_blocks(t, &d->has);
 }
 
@@ -148,14 +156,14 @@ void plan_text(struct arena *a, struct text *t, const char *model, const struct 
               (long long)p->multipliers, (long long)p->memory_bits);
   put_estimate(a, t, p, device);
   text_puts(t, "\n");
-  struct listing table = layers(a, p, plan);
-  put_between(&table, p);
+  struct listing table = layers(a, p, plan, family_of(device));
+  put_between(&table, p, family_of(device));
   listing_put(&table, t);
 }
 
 void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
                double clock, const struct device *device, const struct warnings *w) {
-  struct listing table = layers(a, p, plan);
+  struct listing table = layers(a, p, plan, family_of(device));
   text_printf(t, "{\"ii\":%lld,\"latency\":%lld", (long long)p->ii, (long long)p->latency);
   json_put_figure(t, "frames_per_second", 3, frames(clock, p->ii));
   text_printf(t, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"input_lanes\":%lld",

@@ -96,7 +96,7 @@ static bool run_circuit(struct report *r, struct err *e) {
   if (!timing_trace(p, spans)) return err_set(e, "%s: the circuit stands still", r->options->model);
   queues_least(p, least);
   struct err none = {0};
-  const struct planner *planner = planner_new(r->arena, p->graph, &none);
+  const struct planner *planner = planner_new(r->arena, p->graph, &(struct plan_for){0}, &none);
   if (planner) r->page.plans = planner_sweep(r->arena, planner, &r->page.n_plans);
   r->page.spans = spans;
   r->page.least = least;

@@ -81,12 +81,14 @@ void emit_constant_memory(struct emit_files *f, const struct cell *c);
 
 // One memory image in banks, rom/<base>_<bank>.mem (three digits): `depth` words of `fields`
 // fields, field i of word w being `width` bits of field(context, w, i), field 0 in the low bits.
+// shape: NULL, or how hw/fixed_rom.sv cuts it.
 struct emit_memory {
   const char *base;
   int64_t depth, fields;
   int width;
   int64_t (*field)(const void *context, int64_t word, int64_t field);
   const void *context;
+  const struct rom_shape *shape;
 };
 void emit_memory(struct emit_files *f, const struct emit_memory *image);
 

@@ -95,21 +95,22 @@ static int64_t mul_field(const void *context, int64_t word, int64_t lane) {
 }
 
 static void put_image(struct emit_files *f, const struct cell *c, const char *what, int64_t depth,
-                      int width,
-                      int64_t (*field)(const void *context, int64_t word, int64_t field)) {
+                      int width, int64_t (*field)(const void *context, int64_t word, int64_t field),
+                      const struct rom_shape *shape) {
   emit_memory(f, &(struct emit_memory){.base = arena_printf(f->arena, "l%d_%s", c->index, what),
                                        .depth = depth,
                                        .fields = c->in[0]->lanes,
                                        .width = width,
                                        .field = field,
-                                       .context = c});
+                                       .context = c,
+                                       .shape = shape});
 }
 
 void emit_depthwise_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
-  put_image(f, c, "weight", l->ib * l->og, l->weight_width, weight_field);
-  put_image(f, c, "bias", l->og, l->bias_width, bias_field);
-  if (l->mul) put_image(f, c, "mul", l->og, l->requant.mul_width, mul_field);
+  put_image(f, c, "weight", l->ib * l->og, l->weight_width, weight_field, &l->rom);
+  put_image(f, c, "bias", l->og, l->bias_width, bias_field, NULL);
+  if (l->mul) put_image(f, c, "mul", l->og, l->requant.mul_width, mul_field, NULL);
 }
 
 static void conv_memories(struct emit_files *f, const struct cell *c) {

@@ -31,6 +31,7 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   verilog_word(out, "IN_TYPE", l->in_type);
   verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
   verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  if (l->pack) verilog_parameter(out, "PACK", 1);
   if (l->distance) {
     verilog_parameter(out, "DISTANCE", 1);
     verilog_parameter(out, "IN_SHIFT", l->in_shift);
@@ -49,6 +50,9 @@ void emit_weighted_files(struct parameters *out, const struct cell *c) {
   verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
   verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));
   if (l->mul) verilog_file(out, "MUL_FILE", file_name(file, sizeof file, c, "mul"));
+  if (l->rom.style != RAM_AUTO) verilog_word(out, "WEIGHT_STYLE", ram_style_text(l->rom.style));
+  if (l->rom.bank != ROM_BANK) verilog_parameter(out, "WEIGHT_BANK", l->rom.bank);
+  if (l->rom.split) verilog_parameter(out, "WEIGHT_SPLIT", l->rom.split);
 }
 
 void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
@@ -116,7 +120,8 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
                (struct emit_memory){.depth = l->sets * l->ib * l->og,
                                     .fields = c->in[0]->lanes,
                                     .width = l->weight_width,
-                                    .field = weight_field});
+                                    .field = weight_field,
+                                    .shape = &l->rom});
     lane_image(
         f, c, &k, "bias",
         (struct emit_memory){

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { BANK = 2048 };
-
 struct text *emit_open(struct emit_files *f, const char *name) {
   if (f->count == f->room) {
     uint32_t room = f->room ? f->room * 2 : 32;
@@ -33,10 +31,11 @@ void emit_free(struct emit_files *f) {
   for (uint32_t i = 0; i < f->count; i++) text_free(&f->files[i].text);
 }
 
-// Adds the low `width` bits of value at bit `at` of a word.
-static void put_bits(unsigned char *word, int64_t at, int width, int64_t value) {
+// Adds the low `width` bits of value at bit `at` of a word of `bits`, where they are inside of it.
+static void put_bits(unsigned char *word, int64_t at, int64_t bits, int width, int64_t value) {
   for (int b = 0; b < width; b++)
-    if (value >> (b > 63 ? 63 : b) & 1) word[(at + b) / 4] |= (unsigned char)(1 << (at + b) % 4);
+    if (at + b >= 0 && at + b < bits && value >> (b > 63 ? 63 : b) & 1)
+      word[(at + b) / 4] |= (unsigned char)(1 << (at + b) % 4);
 }
 
 static void put_word(struct text *out, const unsigned char *nibbles, int64_t count, char *line) {
@@ -45,24 +44,34 @@ static void put_word(struct text *out, const unsigned char *nibbles, int64_t cou
   text_put(out, line, (size_t)count + 1);
 }
 
-void emit_memory(struct emit_files *f, const struct emit_memory *image) {
-  int64_t nibbles = (image->fields * image->width + 3) / 4;
+// The bits from `from` to before `to` of each word, in banks of files that end so.
+static void put_part(struct emit_files *f, const struct emit_memory *image, int64_t bank,
+                     int64_t from, int64_t to, const char *end) {
+  int64_t nibbles = (to - from + 3) / 4;
   struct arena a = {0};
   unsigned char *word = ARENA_NEW(&a, unsigned char, nibbles);
   char *line = ARENA_NEW(&a, char, nibbles + 1);
   struct text *out = NULL;
   for (int64_t w = 0; w < image->depth; w++) {
-    if (w % BANK == 0) {
-      out = emit_open(
-          f, arena_printf(f->arena, "rom/%s_%03lld.mem", image->base, (long long)(w / BANK)));
-      f->files[f->count - 1].word_bits = (int)(image->fields * image->width);
+    if (w % bank == 0) {
+      out = emit_open(f, arena_printf(f->arena, "rom/%s_%03lld%s.mem", image->base,
+                                      (long long)(w / bank), end));
+      f->files[f->count - 1].word_bits = (int)(to - from);
     }
     memset(word, 0, (size_t)nibbles);
-    for (int64_t i = 0; i < image->fields; i++)
-      put_bits(word, i * image->width, image->width, image->field(image->context, w, i));
+    for (int64_t i = from / image->width; i * image->width < to; i++)
+      put_bits(word, i * image->width - from, to - from, image->width,
+               image->field(image->context, w, i));
     put_word(out, word, nibbles, line);
   }
   arena_free(&a);
+}
+
+void emit_memory(struct emit_files *f, const struct emit_memory *image) {
+  struct rom_shape shape = image->shape ? *image->shape : rom_whole(RAM_AUTO);
+  int64_t bits = image->fields * image->width;
+  put_part(f, image, shape.bank, 0, shape.split ? shape.split : bits, "");
+  if (shape.split) put_part(f, image, shape.bank, shape.split, bits, "_high");
 }
 
 // ---- hashes

@@ -361,7 +361,7 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
   *transfer = framing ? json_integer_value(framing) : 0;
   if (framing && (*transfer < 1 || *transfer > TRANSFER_MAX))
     return err_set(e, "manifest.json: frames_per_tlast: expected 1 to %d", TRANSFER_MAX);
-  *f = (struct folding){0};
+  *f = (struct folding){.pack = json_is_true(json_object_get(root, "pack_products"))};
   if (!read_inputs(root, f, e)) return err_within(e, "manifest.json: input");
   f->layers = ARENA_NEW(a, struct folding_entry, json_array_size(layers));
   for (size_t i = 0; i < json_array_size(layers); i++) {
@@ -372,6 +372,9 @@ static bool read_manifest(struct arena *a, const json_t *root, struct folding *f
     entry->name = arena_strdup(a, id);
     if (!read_lanes(l, "lanes_in", &entry->in, e) || !read_lanes(l, "lanes_out", &entry->out, e))
       return err_within(e, "manifest.json: layer \"%s\"", id);
+    const char *ram = json_string_value(json_object_get(l, "ram_style"));
+    if (ram && !ram_style_read(ram, &entry->ram_style))
+      return err_set(e, "manifest.json: layer \"%s\": ram_style", id);
   }
   return true;
 }

@@ -73,7 +73,7 @@ static struct estimate estimate_of(const struct page *p, int32_t cell) {
   struct estimate all = {0};
   for (uint32_t i = 0; i < p->circuit->n_cells; i++) {
     if (cell != NONE && (uint32_t)cell != i) continue;
-    struct bill b = bill_of(p->circuit, &p->circuit->cells[i]);
+    struct bill b = bill_of(p->circuit, &p->circuit->cells[i], FAMILY_XC7);
     struct resources r = resources_of(&b);
     all.lut += (double)(r.lut - b.lut);
     all.ff += (double)r.ff;

@@ -223,6 +223,7 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
   text_puts(out, ",\n  ");
   put_pair(out, "top", p->top);
   text_puts(out, p->rom_style == ROM_CASE ? ",\n  \"rom_style\":\"case\"" : "");
+  text_puts(out, p->pack ? ",\n  \"pack_products\":true" : "");
   if (p->transfer)
     text_printf(out, ",\n  \"framing\":\"count\",\n  \"frames_per_tlast\":%lld",
                 (long long)p->transfer);
@@ -243,6 +244,8 @@ void report_manifest(struct text *out, const struct circuit *p, const char *mode
       json_put_string(out, n->origin[k]);
     }
     text_puts(out, "],");
+    if (c->ram_style > RAM_AUTO)
+      text_printf(out, "\"ram_style\":\"%s\",", ram_style_text(c->ram_style));
     listing_put_json_row(&t, row++, out);
     text_puts(out, "}");
   }

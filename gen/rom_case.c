@@ -83,21 +83,24 @@ static void put_module(struct text *out, const char *top, const struct memory *m
 // ---- the bank
 
 static void put_bank_head(struct text *out, const char *top) {
-  text_printf(out,
-              "// SPDX-License-Identifier: MIT-0\n// " ROM_CASE_BANK
-              " of this circuit: its images are modules, chosen by name.\n"
-              "`default_nettype none\n\nmodule %s_" ROM_CASE_BANK " #(\n"
-              "  parameter int WIDTH = 8,\n  parameter int DEPTH = 16,\n"
-              "  parameter int PORTS = 1,\n  parameter FILE = \"\",\n"
-              "  parameter int LOAD = FILE != \"\" ? 1 : 0\n) (\n",
-              top);
+  text_printf(
+      out,
+      "// SPDX-License-Identifier: MIT-0\n// " ROM_CASE_BANK
+      " of this circuit: its images are modules, chosen by name.\n"
+      "`default_nettype none\n\nmodule %s_" ROM_CASE_BANK " #(\n"
+      "  parameter int WIDTH = 8,\n  parameter int DEPTH = 16,\n"
+      "  parameter int PORTS = 1,\n  parameter STYLE = \"auto\",\n  parameter FILE = \"\",\n"
+      "  parameter int LOAD = FILE != \"\" ? 1 : 0\n) (\n",
+      top);
   text_puts(out, "  input  logic                                             aclk,\n"
                  "  input  logic                                             enable,\n"
                  "  input  logic [PORTS-1:0]                                 selected,\n"
                  "  input  logic [PORTS*(DEPTH < 2 ? 1 : $clog2(DEPTH))-1:0] address,\n"
                  "  output logic [PORTS*WIDTH-1:0]                           word\n);\n"
                  "  localparam int ADDRESS = DEPTH < 2 ? 1 : $clog2(DEPTH);\n\n"
-                 "  generate\n    for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_port\n"
+                 "  generate\n    if (88'(STYLE) != 88'(\"auto\")) begin : gen_style\n"
+                 "      no_STYLE_for_case_statements stop ();\n    end\n"
+                 "    for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_port\n"
                  "      if (LOAD == 0) begin : gen_unloaded\n"
                  "        assign word[p*WIDTH +: WIDTH] = '0;\n      end else ");
 }

@@ -45,6 +45,10 @@ module fixed_depthwise #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  // the memory of the weights, see fixed_rom
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   // base names of the images
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
@@ -133,7 +137,7 @@ module fixed_depthwise #(
 
   fixed_rom #(
     .WIDTH(LANES*WEIGHT_WIDTH), .DEPTH(TAPS*BEATS), .FILE(WEIGHT_FILE),
-    .LOAD(WEIGHT_FILE != "" ? 1 : 0)
+    .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(advance), .address(address), .word(w));
 
   // ---- products are there one cycle later, and are added in the next: with what is known then

@@ -5,7 +5,8 @@
 //                      weight ROMs ----^           ^---- accumulators or bias
 //
 // With DISTANCE the layer sums squares of differences, of inputs and weights shifted to one scale, in
-// place of products: fixed_distance instead of fixed_mac.
+// place of products: fixed_distance instead of fixed_mac. With PACK two output lanes share multipliers:
+// fixed_mac_pair.
 //
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
@@ -21,7 +22,7 @@
 //
 // Row n of a frame has the weights of set n % SETS: a convolution's groups are rows of their own.
 //
-//     LATENCY = ROM + 1 + clog2(IN_LANES) + DISTANCE + 1 + REQUANT + FIFO
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK) + 1 + REQUANT + FIFO
 //         ROM     = SETS*IB*OG > 8192 ? 3 : 2                          (fixed_rom)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
@@ -54,6 +55,8 @@ module fixed_linear #(
   // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits)
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // 1: two products that share an input in one multiplier, see fixed_mac_pair
+  parameter int PACK = 0,
   // 1: (x * 2^IN_SHIFT - w * 2^WEIGHT_SHIFT)^2 instead of x * w; weights are signed
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
@@ -73,6 +76,10 @@ module fixed_linear #(
   parameter OVERFLOW = "saturate",
   // places for output beats, a power of two
   parameter int QUEUE = 16,
+  // memories of the weights, see fixed_rom
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   // base names of the images
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
@@ -100,7 +107,7 @@ module fixed_linear #(
 
   // cycles
   localparam int ROM = SETS * IB * OG > 8192 ? 3 : 2;
-  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 ? 1 : 0);
+  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -153,10 +160,11 @@ module fixed_linear #(
   fixed_linear_array #(
     .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
-    .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
+    .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
+    .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) array (
     .aclk(aclk), .x(s_axis_tdata), .step(step), .first_beat(first_beat),
     .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group), .address(address), .y(y)

@@ -6,7 +6,7 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + DISTANCE. LATENCY = BASE + 2 + 2 +
+// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK). LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 `default_nettype none
 
@@ -24,6 +24,7 @@ module fixed_linear_array #(
   parameter IN_TYPE = "signed",
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
   parameter int WEIGHT_SHIFT = 0,
@@ -37,6 +38,9 @@ module fixed_linear_array #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
@@ -65,7 +69,7 @@ module fixed_linear_array #(
   localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
-  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 ? 1 : 0);
+  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
 
   // the step's operands and coordinates, when the lanes need them
   logic [IN_LANES*X_WIDTH-1:0] operand;
@@ -126,21 +130,29 @@ module fixed_linear_array #(
     end
   endgenerate
 
+  logic [OUT_LANES*IN_LANES*WEIGHT_WIDTH-1:0] w;
+  logic [OUT_LANES*ACC_WIDTH-1:0] sum;
+
+  fixed_linear_products #(
+    .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
+    .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .PACK(PACK), .DISTANCE(DISTANCE),
+    .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
+  ) products (.aclk(aclk), .x(operand), .w(w), .sum(sum));
+
   generate
     for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
       fixed_linear_lane #(
         .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
-        .IN_LANES(IN_LANES),
-        .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .DISTANCE(DISTANCE),
-        .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
+        .IN_LANES(IN_LANES), .WEIGHT_WIDTH(WEIGHT_WIDTH),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE)
+        .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE),
+        .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
       ) outputs (
-        .aclk(aclk), .address(address), .x(operand), .bias_group(bias_group),
+        .aclk(aclk), .address(address), .bias_group(bias_group),
+        .w(w[lane*IN_LANES*WEIGHT_WIDTH +: IN_LANES*WEIGHT_WIDTH]),
         .base_first(base_first), .base_group(base_group),
-        .add_valid(add_valid), .add_group(add_group),
+        .add_valid(add_valid), .add_group(add_group), .sum(sum[lane*ACC_WIDTH +: ACC_WIDTH]),
         .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
       );
     end

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT-0
-// One output lane of fixed_linear: weights, products or squared differences, accumulators, bias,
-// requantisation.
+// One output lane of fixed_linear: weights, accumulators, bias, requantisation. Its weights leave for
+// fixed_linear_products, from where the sum comes.
 //
-//     address --> weight ROM --> fixed_mac (fixed_distance) > + --> acc --> fixed_requant --> y
+//     address --> weight ROM --> w ... sum ----------------> + --> acc --> fixed_requant --> y
 //                 bias ROM --> base (or accumulator) ------> +      |
 //                               ^------ accumulators (GROUPS) ------+
 //
-// Relative to the step's issue (its address) the caller delays by BASE = ROM + clog2(IN_LANES) +
-// DISTANCE cycles what belongs to the base register, and by BASE + 1 what belongs to the add; see
-// fixed_linear for ROM. y follows the add by 1 + REQUANT cycles. Never stops.
+// Relative to the step's issue (its address) the caller delays by BASE cycles, see fixed_linear_array,
+// what belongs to the base register, and by BASE + 1 what belongs to the add. y follows the add by 1 + REQUANT cycles. Never stops.
 //
 // base is read one cycle before the add and the sum is written in the add, so that a group's next
 // step must come two cycles later: that is so for GROUPS >= 2. One group has one register.
@@ -24,15 +23,7 @@ module fixed_linear_lane #(
   // see fixed_rom
   parameter int BIAS_REGISTERS = 1,
   parameter int IN_LANES = 3,
-  // bits of x, 1: two's complement
-  parameter int IN_WIDTH = 8,
-  parameter int IN_SIGNED = 1,
   parameter int WEIGHT_WIDTH = 8,
-  parameter WEIGHT_TYPE = "signed",
-  // see fixed_linear
-  parameter int DISTANCE = 0,
-  parameter int IN_SHIFT = 0,
-  parameter int WEIGHT_SHIFT = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
   parameter int OUT_WIDTH = 8,
@@ -42,14 +33,18 @@ module fixed_linear_lane #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  // the memory of the weights, see fixed_rom
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = ""
 ) (
   input  logic                                                     aclk,
   // at issue
   input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
-  // when the weights are there: ROM cycles later
-  input  logic [IN_LANES*IN_WIDTH-1:0]                             x,
+  // ROM cycles later
+  output logic [IN_LANES*WEIGHT_WIDTH-1:0]                         w,
   // as much earlier than base as its memory needs
   input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             bias_group,
   // at base
@@ -58,6 +53,7 @@ module fixed_linear_lane #(
   // at the add
   input  logic                                                     add_valid,
   input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             add_group,
+  input  logic [ACC_WIDTH-1:0]                                     sum,
   // when the add is done: one cycle later
   input  logic [(MUL_WIDTH < 1 ? 1 : MUL_WIDTH)-1:0]               mul,
   output logic [OUT_WIDTH-1:0]                                     y
@@ -65,16 +61,15 @@ module fixed_linear_lane #(
   localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
   localparam logic [23:0] NAME = {8'(48 + LANE / 100), 8'(48 + LANE / 10 % 10), 8'(48 + LANE % 10)};
 
-  logic [IN_LANES*WEIGHT_WIDTH-1:0] w;
   logic [BIAS_WIDTH-1:0] bias;
   logic signed [ACC_WIDTH-1:0] wide_bias;
-  logic [ACC_WIDTH-1:0] sum;
   logic [ACC_WIDTH-1:0] acc;
 
   assign wide_bias = ACC_WIDTH'($signed(bias));
 
   fixed_rom #(
     .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(SETS*BEATS*GROUPS),
+    .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT),
     .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));
 
@@ -82,20 +77,6 @@ module fixed_linear_lane #(
     .WIDTH(BIAS_WIDTH), .DEPTH(SETS*GROUPS), .REGISTERS(BIAS_REGISTERS),
     .FILE({BIAS_FILE, "_", NAME}), .LOAD(BIAS_FILE != "" ? 1 : 0)
   ) bias_rom (.aclk(aclk), .enable(1'b1), .address(bias_group), .word(bias));
-
-  generate
-    if (DISTANCE != 0) begin : gen_distance
-      fixed_distance #(
-        .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .IN_SHIFT(IN_SHIFT),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
-      ) distance (.aclk(aclk), .x(x), .w(w), .sum(sum));
-    end else begin : gen_mac
-      fixed_mac #(
-        .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH),
-        .WEIGHT_TYPE(WEIGHT_TYPE), .OUT_WIDTH(ACC_WIDTH)
-      ) mac (.aclk(aclk), .x(x), .w(w), .sum(sum));
-    end
-  endgenerate
 
   generate
     if (GROUPS == 1) begin : gen_register

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT-0
-// Memory image with PORTS independent reads, in banks of at most 2,048 words.
+// Memory image with PORTS independent reads, in banks of at most BANK words.
 //
 //     address --> [ word of bank b ] --> or --> [ word ]                      up to 4 banks
 //     address --> [ word of bank b ] --> or of 4 --> [ part ] --> or --> [ word ]      more
@@ -10,8 +10,13 @@
 // 1). LATENCY = DEPTH > 8192 ? 3 : REGISTERS cycles, one read per port and cycle, all stages
 // enabled by `enable`.
 //
-// Bank b holds words 2048*b ..., in the file <FILE>_<b as three digits>.mem: one hexadecimal word
-// per line and nothing else. In simulation a file that is missing, has too few or too many words
+// SPLIT cuts words in two, each part with banks of its own: where the low bits fill the width of
+// block RAMs and a few are left over, those are better LUTs. BANK likewise cuts off the words behind a
+// power of two. STYLE, see fixed_rom_bank, holds for all of it.
+//
+// Bank b holds words BANK*b ..., in the file <FILE>_<b as three digits>.mem (of SPLIT words the low
+// bits, and in <FILE>_<b>_high.mem the others): one hexadecimal word per line and nothing else. In
+// simulation a file that is missing, has too few or too many words
 // stops the run; a tool would otherwise build hardware full of zeros.
 `default_nettype none
 
@@ -20,10 +25,16 @@ module fixed_rom #(
   parameter int WIDTH = 8,
   // words; 1 .. 2,048,000
   parameter int DEPTH = 16,
+  // words of a bank, a power of two up to 2048; less only for up to four banks
+  parameter int BANK = 2048,
+  // low bits that are memories of their own; 0: all are one; < WIDTH
+  parameter int SPLIT = 0,
   // reads per cycle; >= 1 (block RAMs have two)
   parameter int PORTS = 1,
-  // 2, or 1 for DEPTH <= 2048
+  // 2, or 1 for DEPTH <= BANK
   parameter int REGISTERS = 2,
+  // auto block distributed
+  parameter STYLE = "auto",
   // base name of the images
   parameter FILE = "",
   // 0: read no image (to elaborate a module alone)
@@ -36,12 +47,19 @@ module fixed_rom #(
   output logic [PORTS*WIDTH-1:0]                           word
 );
   localparam int ADDRESS = DEPTH < 2 ? 1 : $clog2(DEPTH);
-  localparam int BANKS = (DEPTH + 2047) / 2048;
+  localparam int LOG = $clog2(BANK);
+  localparam int BANKS = (DEPTH + BANK - 1) / BANK;
   localparam int PARTS = (BANKS + 3) / 4;
 
   generate
     if (WIDTH < 1 || PORTS < 1 || DEPTH < 1 || BANKS > 1000) begin : gen_illegal
       fixed_rom_needs_DEPTH_between_1_and_2048000 stop ();
+    end
+    if (BANK < 1 || BANK > 2048 || 2**LOG != BANK || (BANK < 2048 && BANKS > 4)) begin : gen_banks
+      fixed_rom_needs_BANK_of_a_power_of_two_and_four_banks_below_2048 stop ();
+    end
+    if (SPLIT < 0 || SPLIT >= WIDTH) begin : gen_split
+      fixed_rom_needs_SPLIT_below_WIDTH stop ();
     end
     if (REGISTERS != 2 && (REGISTERS != 1 || BANKS > 1)) begin : gen_registers
       fixed_rom_needs_REGISTERS_of_2_or_of_1_for_one_bank stop ();
@@ -54,8 +72,10 @@ module fixed_rom #(
   generate
     for (genvar b = 0; b < PARTS * 4; b = b + 1) begin : gen_bank
       if (b < BANKS) begin : gen_memory
-        localparam int WORDS = b < BANKS - 1 ? 2048 : DEPTH - 2048 * (BANKS - 1);
+        localparam int WORDS = b < BANKS - 1 ? BANK : DEPTH - BANK * (BANKS - 1);
         localparam int BITS = WORDS < 2 ? 1 : $clog2(WORDS);
+        localparam logic [31:0] NUMBER =
+            {"_", 8'(48 + b / 100), 8'(48 + b / 10 % 10), 8'(48 + b % 10)};
 
         logic [PORTS*BITS-1:0] offset;
         logic [PORTS-1:0] selected;
@@ -65,18 +85,40 @@ module fixed_rom #(
           assign offset[p*BITS +: BITS] = address[p*ADDRESS +: BITS];
           assign words[(p*PARTS*4 + b)*WIDTH +: WIDTH] = read[p*WIDTH +: WIDTH];
           if (BANKS > 1) begin : gen_number
-            assign selected[p] = address[p*ADDRESS + 11 +: ADDRESS-11] == (ADDRESS-11)'(b);
+            assign selected[p] = address[p*ADDRESS + LOG +: ADDRESS-LOG] == (ADDRESS-LOG)'(b);
           end else begin : gen_only
             assign selected[p] = 1'b1;
           end
         end
 
-        fixed_rom_bank #(
-          .WIDTH(WIDTH), .DEPTH(WORDS), .PORTS(PORTS), .LOAD(LOAD),
-          .FILE({FILE, "_", 8'(48 + b / 100), 8'(48 + b / 10 % 10), 8'(48 + b % 10), ".mem"})
-        ) bank (
-          .aclk(aclk), .enable(enable), .selected(selected), .address(offset), .word(read)
-        );
+        if (SPLIT == 0) begin : gen_whole
+          fixed_rom_bank #(
+            .WIDTH(WIDTH), .DEPTH(WORDS), .PORTS(PORTS), .STYLE(STYLE), .LOAD(LOAD),
+            .FILE({FILE, NUMBER, ".mem"})
+          ) bank (
+            .aclk(aclk), .enable(enable), .selected(selected), .address(offset), .word(read)
+          );
+        end else begin : gen_split
+          localparam int REST = WIDTH - SPLIT;
+          logic [PORTS*SPLIT-1:0] low;
+          logic [PORTS*REST-1:0] high;
+
+          fixed_rom_bank #(
+            .WIDTH(SPLIT), .DEPTH(WORDS), .PORTS(PORTS), .STYLE(STYLE), .LOAD(LOAD),
+            .FILE({FILE, NUMBER, ".mem"})
+          ) bank (
+            .aclk(aclk), .enable(enable), .selected(selected), .address(offset), .word(low)
+          );
+          fixed_rom_bank #(
+            .WIDTH(REST), .DEPTH(WORDS), .PORTS(PORTS), .STYLE(STYLE), .LOAD(LOAD),
+            .FILE({FILE, NUMBER, "_high.mem"})
+          ) bank_high (
+            .aclk(aclk), .enable(enable), .selected(selected), .address(offset), .word(high)
+          );
+          for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_join
+            assign read[p*WIDTH +: WIDTH] = {high[p*REST +: REST], low[p*SPLIT +: SPLIT]};
+          end
+        end
       end else begin : gen_none
         for (genvar p = 0; p < PORTS; p = p + 1) begin : gen_zero
           assign words[(p*PARTS*4 + b)*WIDTH +: WIDTH] = '0;

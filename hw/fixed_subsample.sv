@@ -36,6 +36,9 @@ module fixed_subsample #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
@@ -90,7 +93,8 @@ module fixed_subsample #(
     .IN_TYPE("signed"), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
-    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE)
+    .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
+    .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) weigh (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(total), .s_axis_tvalid(s_axis_tvalid && s_axis_tlast),

@@ -83,12 +83,15 @@ const struct circuit_column *circuit_column(enum op op) {
   return columns[op_info(op)->column];
 }
 
-// The lanes that a layer works on: those that are asked for, otherwise of its widest input.
+// The lanes that a layer works on: those that are asked for, otherwise of its widest input; and
+// where its weights are to be.
 static bool layer_lanes(struct builder *b, const struct node *n, const struct edge *e,
-                        uint32_t n_in, int64_t *in, int64_t *out, struct err *why) {
+                        uint32_t n_in, int64_t *in, int64_t *out, enum ram_style *style,
+                        struct err *why) {
   const struct circuit_column *column = circuit_column(n->op);
   bool chosen = false;
   bool linear = op_is(n->op, TRAIT_WEIGHTS);
+  *style = linear ? b->folding->ram_style : RAM_UNSAID;
   *in = linear ? b->folding->parallelism : 1;
   *out = linear ? b->folding->parallelism : 0;
   for (uint32_t i = 0; i < n_in && !linear; i++)
@@ -99,6 +102,8 @@ static bool layer_lanes(struct builder *b, const struct node *n, const struct ed
     entry->used = chosen = true;
     if (entry->in) *in = entry->in;
     if (entry->out) *out = entry->out;
+    if (entry->ram_style) *style = entry->ram_style;
+    if (entry->ram_style && !linear) return err_set(why, "\"ram_style\", but it has no weights");
   }
   if (!*out) *out = *in;
   if (column->lanes) return column->lanes(b->graph, n, chosen, in, out, why);
@@ -141,7 +146,8 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
   struct circuit *p = b->circuit;
   struct stream **in = ARENA_NEW(b->arena, struct stream *, n_in);
   int64_t lanes_in, lanes_out;
-  if (!layer_lanes(b, n, e, n_in, &lanes_in, &lanes_out, why)) return false;
+  enum ram_style style;
+  if (!layer_lanes(b, n, e, n_in, &lanes_in, &lanes_out, &style, why)) return false;
   const char *signal = arena_printf(b->arena, "l%d", index);
   for (uint32_t i = 0; i < n_in; i++) {
     if (!bring(b, n, i, &e[i], index, lanes_in, lanes_out, why)) return false;
@@ -155,7 +161,9 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
                    .n_in = n_in,
                    .n_out = 1,
                    .in = in,
-                   .out = &out};
+                   .out = &out,
+                   .ram_style = style,
+                   .pack = b->folding->pack};
   c.name = arena_printf(b->arena, "l%d_%s", index, op_info(n->op)->name);
   bool ok = circuit_column(n->op)->make(b->arena, b->graph, &c, why);
   if (ok) {
@@ -439,7 +447,7 @@ struct circuit *circuit_build(struct arena *a, const struct graph *g, const char
   if (!lanes.parallelism) lanes.parallelism = LANES_DEFAULT;
   struct builder b = {
       .arena = a, .graph = g, .folding = &lanes, .circuit = ARENA_NEW(a, struct circuit, 1)};
-  *b.circuit = (struct circuit){.graph = g, .top = top};
+  *b.circuit = (struct circuit){.graph = g, .top = top, .pack = f->pack};
   bool ok = build(&b, e);
   text_free(&b.problems);
   return ok ? b.circuit : NULL;

@@ -12,6 +12,7 @@
 #define NNGEN_CIRCUIT_CIRCUIT_H
 
 #include "sw/base/text.h"
+#include "sw/circuit/rom.h"
 #include "sw/graph/graph.h"
 
 enum { LANES_DEFAULT = 4, TRANSFER_MAX = 1 << 20 };
@@ -88,12 +89,14 @@ struct cell {
   uint32_t n_in, n_out;      // a constant has no input
   struct stream **in, **out; // (n_in), (n_out)
   struct timing timing;
-  int64_t cycles;       // of a frame when nothing stalls
-  uint32_t part;        // the first of the inputs that streams, either way, link it with
-  int64_t ii;           // of that part
-  int64_t multipliers;  // LAYER, CAST
-  int64_t memory_bits;  // LAYER, QUEUE, CONSTANT, WINDOW, STATE
-  int accumulator_bits; // LAYER, 0: none
+  int64_t cycles;           // of a frame when nothing stalls
+  uint32_t part;            // the first of the inputs that streams, either way, link it with
+  int64_t ii;               // of that part
+  int64_t multipliers;      // LAYER, CAST
+  int64_t memory_bits;      // LAYER, QUEUE, CONSTANT, WINDOW, STATE
+  int accumulator_bits;     // LAYER, 0: none
+  enum ram_style ram_style; // LAYER, of its weights
+  bool pack;                // LAYER: where it has room, a DSP block makes two products
   void *facts; // LAYER, GROUP, CAST, CONSTANT, WINDOW, SLIDE: what is particular to it (facts.h)
 };
 
@@ -116,6 +119,7 @@ struct circuit {
   int64_t steady;  // frames, <= INT32_MAX: that many if distances go on differing in turn
   int64_t latency; // cycles from a frame's first handshake there to its last at any output
   int64_t multipliers, memory_bits;
+  bool pack;                // as asked for
   enum rom_style rom_style; // ROM_FILE unless it is set
   // Where frames end: 0: where the source's TLAST is; otherwise by count, and TLAST leaves with the
   // last of every `transfer` frames. 0 unless it is set.
@@ -130,11 +134,14 @@ struct circuit {
 struct folding_entry {
   const char *name;
   int64_t in, out; // 0: not given
-  bool finn;       // of a file with FINN's names
+  enum ram_style ram_style;
+  bool finn; // of a file with FINN's names
   bool used;
 };
 struct folding {
   int64_t parallelism;
+  enum ram_style ram_style; // of all layers that don't say
+  bool pack;                // two products in a DSP block where it has room
   uint32_t n_layers;
   struct folding_entry *layers;
 };

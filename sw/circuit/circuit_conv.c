@@ -84,13 +84,15 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   if (!circuit_weighted(a, g, c, w, pixels, 1, e)) return false;
   struct circuit_linear *l = c->facts;
   l->depthwise = true;
+  l->pack = false;
   l->ib = words;
   l->og = c->out[0]->beats / pixels;
+  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, l->ib * l->og, c->ram_style);
   int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2;
   c->timing = (struct timing){
       .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
   c->cycles = c->in[0]->beats;
-  struct circuit_unit u = circuit_linear_unit(l);
+  struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
   c->multipliers = c->in[0]->lanes * u.multipliers;
   c->memory_bits = l->out * (words * u.weight_bits + u.channel_bits);
   return true;
@@ -137,7 +139,7 @@ static bool conv_unit(const struct graph *g, const struct node *n, struct circui
 void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n) {
   bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
   n->part = PART_depthwise;
-  bill_rom(n, 1, lanes * l->weight_width, l->ib * l->og, 1);
+  bill_rom_shaped(n, 1, lanes * l->weight_width, l->ib * l->og, &l->rom, 1);
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, lanes, l->in_width, l->weight_width + wide);

@@ -6,7 +6,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/weights.h"
 
-enum { MUL_BITS_MAX = 40, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192 };
+enum { MUL_BITS_MAX = 40, QUEUE_LEAST = 16, ROM_TWO_CYCLES = 8192, PAIR_A = 25, PAIR_B = 18 };
 
 struct circuit_requant circuit_requant_of(const struct node *n, const struct value *y,
                                           const struct requant *rq) {
@@ -100,7 +100,7 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   l->queue = places;
   int64_t rom = l->sets * l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency = rom + l->distance + 1 + bits_clog2(c->in[0]->lanes) + 1 +
+  c->timing.latency = rom + (l->distance || l->pack) + 1 + bits_clog2(c->in[0]->lanes) + 1 +
                       circuit_requant_stages(&l->requant) + fifo;
 }
 
@@ -120,20 +120,45 @@ static bool factors(const struct circuit_linear *l, int *x, int *weight) {
   return true;
 }
 
-struct circuit_unit circuit_linear_unit(const struct circuit_linear *l) {
+static int64_t product_blocks(const struct circuit_linear *l, enum family family, int x,
+                              int weight) {
+  int a, b;
+  if (l->distance) return dsp_square(family, x);
+  return factors(l, &a, &b) ? dsp_multiply(family, x, weight) : 0;
+}
+
+static bool is_unsigned(const char *type) {
+  return type == type_coding_text(CODING_UNSIGNED);
+}
+
+// Bits of what hw/fixed_mac_pair.sv multiplies an input with: a field for a product and the weights
+// of two; 0: a DSP block has no room for it, or one product takes none.
+static int pair_bits(const struct circuit_linear *l) {
+  int x, weight, in = l->in_width < 2 ? 2 : l->in_width;
+  if (!factors(l, &x, &weight) || l->distance || l->sum_width ||
+      !dsp_multiply(FAMILY_XC7, x, weight))
+    return 0;
+  int bits =
+      in + 2 * l->weight_width + 1 + (is_unsigned(l->in_type) && is_unsigned(l->weight_type));
+  return bits <= PAIR_A && x <= PAIR_B ? bits : 0;
+}
+
+struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum family family) {
   int x, weight;
   bool multiplies = factors(l, &x, &weight);
-  int64_t blocks = multiplies ? dsp_multiply(x, weight) : 0;
-  return (struct circuit_unit){.multipliers = l->distance ? multiplies : l->weight_width > 2,
+  int64_t blocks = product_blocks(l, family, x, weight);
+  return (struct circuit_unit){.family = family,
+                               .multipliers = l->distance ? multiplies : l->weight_width > 2,
                                .dsp = blocks,
                                .lut = !blocks,
+                               .pair = pair_bits(l) ? dsp_product(FAMILY_XC7, pair_bits(l), x) : 0,
                                .weight_bits = l->weight_width,
                                .lane_bits = l->acc_width,
                                .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
 }
 
 static void cost(struct cell *c, const struct circuit_linear *l) {
-  struct circuit_unit u = circuit_linear_unit(l);
+  struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
   c->cycles = l->rows * l->ib * l->og;
   c->multipliers = lanes * u.multipliers;
@@ -186,7 +211,7 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, const st
   struct arena scratch = {0};
   struct circuit_linear l;
   bool ok = weighted_facts(&scratch, g, n, w, &l, e);
-  if (ok) *u = circuit_linear_unit(&l);
+  if (ok) *u = circuit_linear_unit(&l, u->family);
   u->per_lane = depthwise;
   arena_free(&scratch);
   return ok;
@@ -202,6 +227,8 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
   l->sets = sets;
   l->ib = c->in[0]->beats / rows;
   l->og = c->out[0]->beats / rows;
+  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, sets * l->ib * l->og, c->ram_style);
+  l->pack = c->pack && c->out[0]->lanes > 1 && pair_bits(l);
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
   int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
@@ -275,17 +302,36 @@ static int64_t tree_bits(int64_t lanes, int product, int acc) {
   return bits;
 }
 
+// hw/fixed_mac_pair.sv: the sign of one weight is added to the other, that of one product to the
+// other.
+static void pair_products(const struct circuit_linear *l, int64_t lanes, int64_t outs,
+                          struct bill *n) {
+  int x, weight, bits = pair_bits(l), field = bits - l->weight_width - 1;
+  int64_t pairs = lanes * ((outs + 1) / 2);
+  factors(l, &x, &weight);
+  n->dsp += pairs * dsp_product(n->family, bits, x);
+  n->term[TERM_LANES] += (double)pairs;
+  n->term[TERM_SUMS] += (double)(lanes * (outs / 2) * (l->weight_width + field));
+  n->term[TERM_DATA] += (double)(2 * lanes * outs * field);
+}
+
 static void weight_products(const struct circuit_linear *l, int64_t lanes, int64_t outs,
                             struct bill *n) {
+  if (l->pack) {
+    pair_products(l, lanes, outs, n);
+    return;
+  }
   int x, weight;
   bool multiplies = factors(l, &x, &weight);
-  int64_t blocks = multiplies ? dsp_multiply(x, weight) : 0;
+  int64_t blocks = product_blocks(l, n->family, x, weight);
   // of each second a DSP block doesn't take the register: hw/fixed_mac.sv
   bool split =
       lanes > 1 && (l->in_type == type_coding_text(CODING_UNSIGNED) || l->acc_width <= x + weight);
   int64_t outside = !blocks ? lanes : split ? lanes / 2 : 0;
   double different = blocks ? (double)outs : bill_distinct((double)outs, l->ib * l->og * weight);
-  if (multiplies)
+  if (l->distance)
+    bill_square(n, lanes * outs, x);
+  else if (multiplies)
     bill_multiply(n, lanes * outs, x, weight);
   else
     n->term[TERM_PRODUCTS] += (double)lanes * different * (x + weight);
@@ -296,10 +342,10 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
   int x = l->in_width < 2 ? 2 : l->in_width, product = x + l->weight_width;
-  n->part = PART_linear;
-  bill_rom(n, out, in * l->weight_width, l->ib * l->og, 1);
-  bill_rom(n, out, l->bias_width, l->og, 1);
-  if (l->mul) bill_rom(n, out, l->requant.mul_width, l->og, 1);
+  n->part = l->pack ? PART_packed : PART_linear;
+  bill_rom_shaped(n, out, in * l->weight_width, l->sets * l->ib * l->og, &l->rom, 1);
+  bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
+  if (l->mul) bill_rom(n, out, l->requant.mul_width, l->sets * l->og, 1);
   weight_products(l, in, out, n);
   if (l->distance) {
     int difference, same;
@@ -311,8 +357,7 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   n->term[TERM_SUMS] += (double)(out * tree_bits(in, product, l->acc_width));
   n->term[TERM_STREAM] += (double)(in * x);
   n->term[TERM_DATA] += (double)(out * l->acc_width);
-  if (l->og > 1) n->term[TERM_WORDS] += (double)(out * l->acc_width);
-  if (l->og > 1) n->lut += out * lut_ram(l->acc_width, bits_clog2(l->og));
+  if (l->og > 1) bill_lut_ram(n, out, l->acc_width, bits_clog2(l->og));
   bill_counter(n, l->ib * l->og);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows);

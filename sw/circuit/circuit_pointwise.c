@@ -105,6 +105,8 @@ static void exact_bill(const struct circuit_pointwise *p, int64_t lanes, int sta
     n->term[TERM_STREAM] += (double)(lanes * (v + (stages > 2 ? 2 * acc : 0)));
     n->term[TERM_SUMS] += (double)(lanes * acc);
   }
+  // a comparison with a zero point; with 0 it is the sign
+  if (stages < 2 && !clips && !shrinks && p->in_zero) n->term[TERM_SUMS] += (double)(lanes * v);
   n->term[TERM_LANES] += (double)lanes;
   n->term[TERM_DATA] += (double)(lanes * acc);
   bill_requant(n, lanes, acc, &p->requant, false);

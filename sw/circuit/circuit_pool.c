@@ -7,6 +7,8 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/pool.h"
 
+enum { CARRY_BITS = 8 };
+
 enum { MAGIC_BITS_MAX = 62, DIVIDES_STAGES = 2 };
 
 static bool pool_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
@@ -190,6 +192,14 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
 }
 
 // hw/fixed_avg_pool.sv divides by a product, and again for the rest; several places choose.
+// Of the largest divisor, with a sign: of a table of a few constants yosys drops the bits above.
+static int divisor_bits(const struct circuit_pool *f) {
+  int64_t most = 1;
+  for (int64_t i = 0; i < f->counts; i++)
+    if (f->divisor[i] > most) most = f->divisor[i];
+  return bits_unsigned((uint64_t)most) + 1;
+}
+
 static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bill *n) {
   int num = f->sum_width + f->scale, product = num + f->magic_width + 1;
   int acc = !f->scaled ? f->sum_width : f->exact ? num + 1 : product;
@@ -211,7 +221,7 @@ static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bil
   }
   n->term[TERM_DATA] += (double)(f->magic_width + (f->exact ? 2 * num : 0));
   bill_multiply(n, lanes, num, f->magic_width + 1);
-  if (f->exact) bill_multiply(n, lanes, num, num);
+  if (f->exact) bill_multiply(n, lanes, num, divisor_bits(f));
 }
 
 static void pool_bill(const struct cell *c, struct bill *n) {
@@ -227,6 +237,8 @@ static void pool_bill(const struct cell *c, struct bill *n) {
   n->part = PART_max_pool;
   n->term[TERM_STREAM] += (double)(lanes * (f->requant.cast ? width + 2 : width));
   n->term[TERM_DATA] += (double)(lanes * width);
+  // of more bits yosys makes a comparison of carries, of ECP5 at twice the price
+  if (width > CARRY_BITS) n->term[TERM_SUMS] += (double)(lanes * width);
   bill_requant(n, lanes, width + 2, &f->requant, false);
 }
 

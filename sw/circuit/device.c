@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct device devices[] = {
-#define DEVICE(name, lut, ff, dsp, bram) {name, {lut, ff, dsp, bram}},
+#define DEVICE(name, family, lut, ff, dsp, bram) {name, FAMILY_##family, {lut, ff, dsp, bram}},
 #include "sw/circuit/devices.def"
 #undef DEVICE
 };

@@ -8,6 +8,7 @@
 
 struct device {
   const char *name;
+  enum family family;
   struct resources has;
 };
 

@@ -5,6 +5,7 @@
 #define NNGEN_CIRCUIT_FACTS_H
 
 #include "sw/circuit/circuit.h"
+#include "sw/circuit/family.h"
 #include "sw/circuit/polynomial.h"
 #include "sw/circuit/reorder.h"
 #include "sw/circuit/window.h"
@@ -34,9 +35,11 @@ struct circuit_linear {
   const int64_t *bias;   // (out), modulo 2^bias_width
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
   struct circuit_requant requant;
+  bool pack;                  // two output lanes share multipliers: hw/fixed_mac_pair.sv
   bool distance;              // squared differences instead of products,
   int in_shift, weight_shift; // of inputs and weights shifted to one scale
   int64_t queue;              // places
+  struct rom_shape rom;       // of the weights
   // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
   // of a pixel
   bool depthwise;
@@ -135,8 +138,11 @@ int circuit_requant_stages(const struct circuit_requant *r);
 // Lanes that a layer with weights may give.
 enum { OUT_LANES_MAX = 1000 };
 
+struct bill;
+
 // What lanes of a layer cost.
 struct circuit_unit {
+  enum family family;  // whose DSP blocks; given
   int64_t multipliers; // of a lane in and one out; per_lane: of a lane
   bool per_lane;
   int64_t weight_bits;  // of a weight
@@ -144,9 +150,8 @@ struct circuit_unit {
   int64_t lane_bits;    // of what a lane out has: its accumulator
   // DSP blocks, or at least LUTs, of a lane in and one out; per_lane: of a lane
   int64_t dsp, lut;
+  int64_t pair; // DSP blocks of two that share an input, as hw/fixed_mac_pair.sv packs; 0: no room
 };
-
-struct bill;
 
 // What the builder knows of a column (columns.def), in circuit_<stem>.c.
 struct circuit_column {
@@ -193,7 +198,7 @@ struct weights;
 
 // What lanes of a layer with weights cost. depthwise: each multiplies with a weight of its own,
 // otherwise with one of every lane that leaves.
-struct circuit_unit circuit_linear_unit(const struct circuit_linear *l);
+struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum family family);
 bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
                            bool depthwise, struct circuit_unit *u, struct err *e);
 

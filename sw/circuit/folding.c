@@ -20,10 +20,17 @@ static bool read_lanes(const json_t *j, const char *key, const char *alias, int6
          err_set(e, "\"%s\": expected a number of lanes from 1 to %lld", key, (long long)LANES_MAX);
 }
 
+static bool read_style(const json_t *j, enum ram_style *style, struct err *e) {
+  const json_t *v = json_object_get(j, "ram_style");
+  const char *text = json_string_value(v);
+  return !v || (text && ram_style_read(text, style)) ||
+         err_set(e, "\"ram_style\": expected \"auto\", \"block\" or \"distributed\"");
+}
+
 static bool read_layer(const json_t *j, struct folding_entry *entry, struct err *e) {
-  static const char *const keys[] = {"in", "out", "SIMD", "PE", NULL};
+  static const char *const keys[] = {"in", "out", "SIMD", "PE", "ram_style", NULL};
   return json_only(j, keys, "entry", e) && read_lanes(j, "in", "SIMD", &entry->in, e) &&
-         read_lanes(j, "out", "PE", &entry->out, e);
+         read_lanes(j, "out", "PE", &entry->out, e) && read_style(j, &entry->ram_style, e);
 }
 
 static bool read_root(struct arena *a, const json_t *root, struct folding *f, struct err *e) {
@@ -64,6 +71,16 @@ static bool read_defaults(const json_t *defaults, struct err *e) {
          err_set(e, "\"Defaults\": \"%s\" for many nodes isn't read, give each its own", key);
 }
 
+// Where the weights of a layer are; of nodes without any FINN says it about queues. UltraRAM is a
+// block RAM.
+static bool read_finn_style(const json_t *j, struct folding_entry *entry, struct err *e) {
+  const char *text = json_string_value(json_object_get(j, "ram_style"));
+  if (!json_object_get(j, "SIMD") && !json_object_get(j, "PE")) return true;
+  if (!text || strcmp(text, "ultra") != 0) return read_style(j, &entry->ram_style, e);
+  entry->ram_style = RAM_BLOCK;
+  return true;
+}
+
 // Entries have keys of FINN's own besides, about its memories and queues.
 static bool read_finn(struct arena *a, const json_t *root, struct folding *f, struct err *e) {
   const char *name;
@@ -76,7 +93,7 @@ static bool read_finn(struct arena *a, const json_t *root, struct folding *f, st
     *entry = (struct folding_entry){.name = arena_strdup(a, name), .finn = true};
     if (!json_is_object(value)) return err_set(e, "\"%s\": expected an object", name);
     if (!read_lanes(value, "SIMD", NULL, &entry->in, e) ||
-        !read_lanes(value, "PE", NULL, &entry->out, e))
+        !read_lanes(value, "PE", NULL, &entry->out, e) || !read_finn_style(value, entry, e))
       return err_within(e, "\"%s\"", name);
   }
   return true;
@@ -172,8 +189,10 @@ bool folding_resolve(struct folding *f, const struct graph *g, uint32_t *left, s
 
 static void put_entry(struct text *t, const char *name, const struct folding_entry *l, bool finn) {
   json_put_string(t, name);
-  text_printf(t, ": {\"%s\": %lld, \"%s\": %lld}", finn ? "SIMD" : "in", (long long)l->in,
+  text_printf(t, ": {\"%s\": %lld, \"%s\": %lld", finn ? "SIMD" : "in", (long long)l->in,
               finn ? "PE" : "out", (long long)l->out);
+  if (l->ram_style) text_printf(t, ", \"ram_style\": \"%s\"", ram_style_text(l->ram_style));
+  text_puts(t, "}");
 }
 
 // Only layers with weights have a name there.

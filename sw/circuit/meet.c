@@ -27,14 +27,19 @@ enum amount { MULTIPLIERS, MEMORY, LUT, FLIP_FLOPS, DSP, BLOCK_RAM, AMOUNTS };
 static const char *const amount_names[AMOUNTS] = {"multipliers", "memory bits", "LUTs",
                                                   "flip-flops",  "DSP blocks",  "block RAMs"};
 
-static void amounts_of(const struct circuit *p, const struct cell *c, int64_t *own) {
-  struct resources r = resources_cell(p, c);
+static void amounts_of(const struct circuit *p, const struct cell *c, enum family family,
+                       int64_t *own) {
+  struct resources r = resources_cell(p, c, family);
   own[MULTIPLIERS] = c->multipliers;
   own[MEMORY] = c->memory_bits;
   own[LUT] = r.lut;
   own[FLIP_FLOPS] = r.ff;
   own[DSP] = r.dsp;
   own[BLOCK_RAM] = r.bram;
+}
+
+static enum family family_of(const struct target *t) {
+  return t->device ? t->device->family : t->what.family;
 }
 
 static void limits_of(const struct target *t, int64_t *most) {
@@ -52,10 +57,10 @@ struct total {
   const struct cell *where; // the largest
 };
 
-static void totals_of(const struct circuit *p, struct total *totals) {
+static void totals_of(const struct circuit *p, enum family family, struct total *totals) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     int64_t own[AMOUNTS];
-    amounts_of(p, &p->cells[i], own);
+    amounts_of(p, &p->cells[i], family, own);
     for (int k = 0; k < AMOUNTS; k++) {
       struct total *t = &totals[k];
       t->all += own[k];
@@ -73,7 +78,7 @@ static bool keeps(const struct target *t, const struct circuit *p, struct err *e
   struct total totals[AMOUNTS] = {0};
   char text[sizeof e->text] = "";
   limits_of(t, most);
-  totals_of(p, totals);
+  totals_of(p, family_of(t), totals);
   for (int k = 0; k < AMOUNTS; k++) {
     const struct total *own = &totals[k];
     size_t at = strlen(text);
@@ -187,8 +192,10 @@ static struct circuit *nearest(struct search *s, const struct err *why, struct e
 struct circuit *circuit_meet(struct arena *a, const struct graph *g, const char *top,
                              const struct target *t, struct plan *plan, struct err *e) {
   struct search s = {.arena = a, .graph = g, .top = top, .target = t};
+  struct plan_for what = t->what;
+  what.family = family_of(t);
   struct err why = {0};
-  s.planner = planner_new(a, g, e);
+  s.planner = planner_new(a, g, &what, e);
   if (!s.planner) return NULL;
   struct circuit *p = t->cycles ? meet_pace(&s, e) : meet_budget(&s, e);
   if (p && !keeps(t, p, &why)) p = nearest(&s, &why, e);

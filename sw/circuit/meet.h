@@ -11,6 +11,7 @@ struct target {
   int64_t cycles; // of a frame, at most
   int64_t multipliers, memory_bits;
   const struct device *device; // NULL: any
+  struct plan_for what;        // the family is the device's
 };
 
 // A pace is met by the cheapest lanes of each layer, a budget alone by the fastest plan that keeps

@@ -24,6 +24,7 @@ struct planner {
   uint32_t *order;       // (n_nodes)
   struct stairs *stairs; // (n_nodes)
   int64_t fastest, slowest;
+  struct plan_for what;
 };
 
 struct walk {
@@ -185,7 +186,11 @@ static int64_t lanes_of(const struct walk *w, const struct node *n, uint32_t i) 
 
 static void add_entry(struct walk *w, const struct node *n, const struct choice *c) {
   struct folding *f = &w->plan->folding;
-  f->layers[f->n_layers++] = (struct folding_entry){.name = n->name, .in = c->in, .out = c->out};
+  f->layers[f->n_layers++] = (struct folding_entry){
+      .name = n->name,
+      .in = c->in,
+      .out = c->out,
+      .ram_style = op_is(n->op, TRAIT_WEIGHTS) ? w->planner->what.ram_style : RAM_UNSAID};
 }
 
 // Memories of weights and of what each output channel has, with the lanes that aren't used.
@@ -228,7 +233,8 @@ static void add_products(const struct planner *p, uint32_t node, const struct ch
                          struct plan *out) {
   const struct stairs *s = &p->stairs[node];
   int64_t products = s->unit.per_lane ? c->in : c->in * c->out;
-  out->dsp += products * s->unit.dsp;
+  bool pairs = p->what.pack && s->unit.pair && !s->unit.per_lane && c->out > 1;
+  out->dsp += pairs ? c->in * up(c->out, 2) * s->unit.pair : products * s->unit.dsp;
   out->lut += products * s->unit.lut;
 }
 
@@ -240,6 +246,7 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
   *out = (struct plan){.choices = w.choices, .cycles = 1};
   out->folding.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
   out->folding.parallelism = 1;
+  out->folding.pack = p->what.pack;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     int64_t lanes = up(value_elements(&g->values[g->inputs[i].value]), cycles);
     if (lanes > out->folding.parallelism) out->folding.parallelism = lanes;
@@ -275,9 +282,11 @@ static int64_t pace_of(const struct planner *p, int64_t cycles) {
   return pace;
 }
 
-struct planner *planner_new(struct arena *a, const struct graph *g, struct err *e) {
+struct planner *planner_new(struct arena *a, const struct graph *g, const struct plan_for *what,
+                            struct err *e) {
   struct planner *p = ARENA_NEW(a, struct planner, 1);
   *p = (struct planner){.graph = g,
+                        .what = *what,
                         .order = ARENA_NEW(a, uint32_t, g->n_nodes),
                         .stairs = ARENA_NEW(a, struct stairs, g->n_nodes)};
   graph_order(g, p->order);
@@ -285,6 +294,7 @@ struct planner *planner_new(struct arena *a, const struct graph *g, struct err *
     const struct node *n = &g->nodes[i];
     if (!is_layer(n)) continue;
     const struct circuit_column *column = circuit_column(n->op);
+    p->stairs[i].unit.family = what->family;
     if (column->unit && !column->unit(g, n, &p->stairs[i].unit, e)) {
       err_put_within(e, "layer \"%s\" (%s)", n->name, op_info(n->op)->name);
       return NULL;

@@ -15,6 +15,7 @@
 #define NNGEN_CIRCUIT_PLANNER_H
 
 #include "sw/circuit/circuit.h"
+#include "sw/circuit/family.h"
 
 // What a layer got.
 struct choice {
@@ -36,8 +37,16 @@ struct plan {
 
 struct planner;
 
-// False if the graph has a layer that no lanes make a circuit of.
-struct planner *planner_new(struct arena *a, const struct graph *g, struct err *e);
+// What all plans of a planner have in common.
+struct plan_for {
+  enum ram_style ram_style; // of all weights
+  bool pack;                // two products in a DSP block where it has room
+  enum family family;       // whose DSP blocks
+};
+
+// NULL if the graph has a layer that no lanes make a circuit of.
+struct planner *planner_new(struct arena *a, const struct graph *g, const struct plan_for *what,
+                            struct err *e);
 
 // The plan for at most `cycles` cycles. False if a layer can't be as fast, with its name, its best,
 // and the nearest pace of all.

@@ -147,12 +147,18 @@ static void devices(void **state) {
   const struct resources *has = &t.device->has;
   const struct circuit *p = circuit_meet(&a, g, "top", &t, &plan, &e);
   assert_non_null(p);
-  struct resources r = resources_circuit(p);
+  struct resources r = resources_circuit(p, FAMILY_XC7);
   assert_true(r.lut <= has->lut && r.ff <= has->ff && r.dsp <= has->dsp && r.bram <= has->bram);
   p = met(&a, g, p->ii - 1);
-  assert_true(resources_circuit(p).dsp > has->dsp);
+  assert_true(resources_circuit(p, FAMILY_XC7).dsp > has->dsp);
+  // another family's blocks and memories
+  struct target small = {.device = device_find("ecp5-25", &e)};
+  p = circuit_meet(&a, g, "top", &small, &plan, &e);
+  assert_non_null(p);
+  assert_true(resources_circuit(p, FAMILY_ECP5).dsp <= 28);
+  assert_true(resources_circuit(p, FAMILY_ECP5).bram <= 56);
   arena_free(&a);
-  const struct device none = {"none", {1 << 20, 1 << 20, 4, 30}};
+  const struct device none = {"none", FAMILY_XC7, {1 << 20, 1 << 20, 4, 30}};
   refused("models/lenet5.bin", (struct target){.device = &none},
           "even at 240000 cycles a frame, the least there is: 5 DSP blocks of at most 4, 1 of them "
           "in l0_conv2d; 32 block RAMs of at most 30, 23 of them in l6_linear");
@@ -203,7 +209,8 @@ static void sweep(void **state) {
   (void)state;
   struct arena a = {0};
   struct err e = {0};
-  struct planner *p = planner_new(&a, quantised(&a, "models/lenet5.bin"), &e);
+  struct planner *p =
+      planner_new(&a, quantised(&a, "models/lenet5.bin"), &(struct plan_for){0}, &e);
   uint32_t count;
   const struct plan *plans = planner_sweep(&a, p, &count);
   assert_true(count > 20);

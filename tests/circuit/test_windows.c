@@ -33,8 +33,9 @@ static void check_cell(const struct cell *c, const struct conv *conv) {
   assert_int_equal(l->rows, window_pixels(w) * conv->groups);
   assert_int_equal(c->cycles * in * out, products); // no multiplier is idle
   int64_t words = l->sets * l->ib * l->og;
-  assert_int_equal(c->memory_bits, words * in * out * l->weight_width +
-                                       conv->outs * circuit_linear_unit(l).channel_bits);
+  assert_int_equal(c->memory_bits,
+                   words * in * out * l->weight_width +
+                       conv->outs * circuit_linear_unit(l, FAMILY_XC7).channel_bits);
 }
 
 // Lanes of both groups at once.

@@ -44,9 +44,10 @@ static void test_device(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan -p 8,3 --device zynq-7020 " LENET, 0, "II 3920 cycles");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t " LENET, 0,
-             "; 90 of 90 DSP blocks (100 %), 34 of 100 block RAMs (34 %)");
+             "; 90 of 90 DSP blocks (100 %), 34 of 100 block RAMs of 18 kbit (34 %)");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t --json " LENET, 0,
-             "\"device\":{\"name\":\"artix7-35t\",\"lut\":20800,\"ff\":41600,\"dsp\":90,");
+             "\"device\":{\"name\":\"artix7-35t\",\"family\":\"xc7\",\"lut\":20800,\"ff\":41600,"
+             "\"dsp\":90,");
   cli_expect(c, "$N -p 8,3 --device artix7-35t -o $D/d " LENET, 0, "II 5360 cycles");
   cli_expect(c, "$N plan -p 8,3 --target-cycles 4000 --device artix7-35t " LENET, 1,
              " DSP blocks of at most 90, 60 of them in l3_conv2d; within the budget a frame takes "
@@ -55,8 +56,17 @@ static void test_device(void **state) {
       c, "$N plan -p 24,12 --device artix7-35t " MLP, 1,
       "even at 100352 cycles a frame, the least there is: 151 block RAMs of at most 100, 148 "
       "of them in l0_linear");
-  cli_expect(c, "$N plan -p 8,3 --device artix7-36t " LENET, 2,
-             "--device artix7-36t: expected artix7-35t, artix7-100t, zynq-7020, zu3eg or zu7ev");
+  cli_expect(c, "$N plan -p 8,3 --device ecp5-25 " LENET, 0, "\necp5-25 (ECP5): about ");
+  cli_expect(c, "$N plan -p 8,3 --device ice40-up5k models/mnist-mlp.bin", 1,
+             "block RAMs of at most 30");
+  cli_expect(c, "$N plan -p 8,3 --device ecp5-45 --json " LENET, 0,
+             "\"device\":{\"name\":\"ecp5-45\",\"family\":\"ecp5\",\"lut\":43848,");
+  cli_expect(c, "$N plan -p 8,3 --device ecp5-25 --pack-products " LENET, 2,
+             "--pack-products: ecp5-25 (ECP5) has no multipliers of 25 x 18 bits");
+  cli_expect(
+      c, "$N plan -p 8,3 --device artix7-36t " LENET, 2,
+      "--device artix7-36t: expected artix7-35t, artix7-100t, zynq-7020, zu3eg, zu7ev, ecp5-25, "
+      "ecp5-45, ecp5-85 or ice40-up5k");
   cli_expect(c, "$N plan -p 8,3 --device zu3eg -j 4 " LENET, 2,
              "--device chooses the lanes of every layer: leave --parallelism away");
 }

@@ -14,6 +14,7 @@ module fixed_linear_array #(
   parameter IN_TYPE = "signed",
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
   parameter int WEIGHT_SHIFT = 0,
@@ -27,6 +28,9 @@ module fixed_linear_array #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
   parameter OVERFLOW = "saturate",
+  parameter WEIGHT_STYLE = "auto",
+  parameter int WEIGHT_BANK = 2048,
+  parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# From cells (scripts/fit-resources) to sw/circuit/resources.def: for each part the coefficients,
+# From cells (scripts/fit-resources) to sw/circuit/resources_<family>.def: for each part the coefficients,
 # none below zero, with the least sum of squared relative errors, large ones weighed more in some
 # rounds so that the worst isn't far out. What is small counts as 16. A part that no circuit of the
 # suite has gets a LUT for each bit that is computed, a flip-flop for each that is held.
 BEGIN {
   terms = split("ONE CONTROL LANES STREAM WORDS PRODUCTS SUMS DATA REQUANT ROM READ", term)
-  parts = split("linear depthwise subsample max_pool avg_pool add mul exact product table polynomial argmax softmax concat " \
-                "extent reorder constant frame resize register trim fork queue window", order)
+  parts = split("linear packed depthwise subsample max_pool avg_pool add mul exact product table polynomial argmax softmax concat " \
+                "extent reorder constant slide frame resize register trim fork queue window", order)
   plain_lut = "COEFFICIENTS([TERM_ONE] = 8, [TERM_CONTROL] = 2, [TERM_SUMS] = 1, [TERM_ROM] = 1)"
   plain_ff = "COEFFICIENTS([TERM_ONE] = 4, [TERM_CONTROL] = 1, [TERM_STREAM] = 1, [TERM_WORDS] = 1, [TERM_DATA] = 1)"
   print "// SPDX-License-Identifier: Apache-2.0"
-  print "// By scripts/fit-resources from what yosys made of the cells of tests/resources/xc7.cells: a row per"
+  print "// By scripts/fit-resources from what yosys made of the cells of tests/resources/" family ".cells: a row per"
   print "// kind of module, PART(name, LUTs of each term, flip-flops of each term)."
 }
 
@@ -60,7 +60,7 @@ function bend(part, y, whole,    r, i, d) {
 
 function fit(part, y, whole,    round) {
   for (round = 1; round <= n; round++) heavy[round] = 1
-  for (round = 1; round <= 2; round++) { fit_once(part, y, whole); bend(part, y, whole) }
+  for (round = 1; round <= 3; round++) { fit_once(part, y, whole); bend(part, y, whole) }
 }
 
 # the term below zero that takes most away leaves, until none is there

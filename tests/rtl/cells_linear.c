@@ -23,6 +23,7 @@ struct linear {
   int queue; // places; 0: as many as the latency needs
   bool distance;
   int in_shift, weight_shift; // of a distance
+  bool pack;
 };
 
 static const struct linear cases[] = {
@@ -110,6 +111,17 @@ static const struct linear cases[] = {
      "signed", 0, 0, 9, 0,  "half_away", "saturate", 0,        true, 0,  1},
     {6,        2, 1, 1, 8, "signed", 8,      "signed", 1,    9, 9,
      "signed", 0, 0, 0, 0, "floor",  "wrap", 0,        true, 0, 0},
+    // two products in a multiplier: the widest, other types, an odd lane, a sum that wraps
+    {13, 11, 5, 4, 8,           "signed",   8, "signed", 16, 21, 8,   "signed",
+     0,  0,  6, 0, "half_even", "saturate", 0, false,    0,  0,  true},
+    {7, 10, 3, 5, 8,       "unsigned", 8, "signed", 10, 20, 8,   "signed",
+     0, 0,  7, 0, "floor", "saturate", 0, false,    0,  0,  true},
+    {9,  6, 2,  3,  8,         "signed",   8, "unsigned", 12, 21, 9,   "signed",
+     31, 1, 44, -5, "half_up", "saturate", 0, false,      0,  0,  true},
+    {6, 4, 1, 2, 7,       "unsigned", 8, "unsigned", 12, 13, 9,   "unsigned",
+     0, 0, 3, 0, "floor", "wrap",     0, false,      0,  0,  true},
+    {5, 3, 2, 2, 3,           "signed",   3,  "signed", 5, 8, 4,   "signed",
+     0, 0, 1, 0, "half_even", "saturate", 16, false,    0, 0, true},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5 };
 
@@ -224,7 +236,7 @@ static void write_images(const struct cell *c, const char *folder) {
 static int latency(const struct linear *l, int queue) {
   int steps = beats(l->in, l->pi) * beats(l->out, l->po);
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
-  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + l->distance + 1 + requant +
+  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + (l->distance || l->pack) + 1 + requant +
          (queue > 64 ? 3 : 2);
 }
 
@@ -247,6 +259,7 @@ static void set_parameters(struct cell *c, int queue) {
   cell_text(c, "IN_TYPE", l->in_type);
   cell_integer(c, "WEIGHT_WIDTH", l->weight_width);
   cell_text(c, "WEIGHT_TYPE", l->weight_type);
+  if (l->pack) cell_integer(c, "PACK", 1);
   if (l->distance) {
     cell_integer(c, "DISTANCE", 1);
     cell_integer(c, "IN_SHIFT", l->in_shift);

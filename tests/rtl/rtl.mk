@@ -42,6 +42,7 @@ run-rtl-%: $(RTL_BUILD)/%/sim
 
 test-rtl: $(RTL_SUITES:%=run-rtl-%) run-rtl-frame
 	tests/rtl/rom-images $(RTL_BUILD)/rom-images
+	tests/rtl/pair-cases $(RTL_BUILD)/pair-cases
 
 # The same cells in a four-state simulator, with X where the others have noise.
 run-icarus-%: $(RTL_BUILD)/%/bench.sv $(wildcard $(RTL_HW)/*.sv tests/rtl/stream_*.sv)
