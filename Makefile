@@ -91,7 +91,8 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	$(BUILD)/nngen completion zsh >$(SHARE)/zsh/site-functions/_nngen
 	$(BUILD)/nngen completion fish >$(SHARE)/fish/vendor_completions.d/nngen.fish
 	install -m 644 lib/example.c $(SHARE)/doc/nngen/examples
-	install -m 644 README.md LICENSE docs/* $(SHARE)/doc/nngen
+	install -m 644 README.md LICENSE docs/*.md docs/*.svg $(SHARE)/doc/nngen
+	install -D -m 644 -t $(SHARE)/doc/nngen/residuals docs/residuals/*
 	install -m 644 hw/* $(SHARE)/nngen/hw
 	install -D -m 644 -t $(SHARE)/nngen/sim sim/known_bug.sv
 	install -D -m 644 -t $(SHARE)/nngen/gen/bench gen/bench/*
