@@ -36,6 +36,16 @@ static int64_t outs_of(const struct conv *c) {
   return is_depthwise(c) ? c->outs : c->outs / c->groups;
 }
 
+static bool has_lanes_in(const struct conv *c, int64_t in, struct err *e) {
+  int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
+  if (taps_of(c, in)) return true;
+  return err_set(e,
+                 "%lld lanes in, which don't divide its %lld channels (%lld would, or %lld or %lld "
+                 "times a number that does)",
+                 (long long)in, (long long)c->ins, (long long)circuit_divisor(c->ins, in),
+                 (long long)rows, (long long)all);
+}
+
 static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                        int64_t *out, struct err *e) {
   struct conv c;
@@ -43,8 +53,7 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
   bool depthwise = is_depthwise(&c);
   if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
   if (chosen)
-    return ((!depthwise && taps_of(&c, *in)) ||
-            circuit_divides(ins_of(&c), *in, depthwise ? "" : " in", e)) &&
+    return (depthwise ? circuit_divides(ins_of(&c), *in, "", e) : has_lanes_in(&c, *in, e)) &&
            circuit_divides(outs_of(&c), *out, " out", e);
   *in = circuit_divisor(ins_of(&c), *in);
   *out = depthwise ? *in : circuit_divisor(outs_of(&c), *out);
