@@ -235,7 +235,6 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       [CELL_QUEUE] = "beats that wait for the other branch",
                                       [CELL_GROUP] = "each group begins a beat",
                                       [CELL_CAST] = "to the type of the layer",
-                                      [CELL_SLIDE] = "whole windows from columns of taps",
                                       [CELL_CONSTANT] = "a tensor of the model, frame by frame"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
@@ -248,6 +247,12 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                 "%lld x %lld taps of each of %lld x %lld pixels, from an image of %lld x %lld\n",
                 (long long)w->kernel[ROWS], (long long)w->kernel[COLUMNS], (long long)w->out[ROWS],
                 (long long)w->out[COLUMNS], (long long)w->in[ROWS], (long long)w->in[COLUMNS]);
+    return;
+  }
+  if (c->kind == CELL_SLIDE) {
+    const struct circuit_slide *w = c->facts;
+    text_printf(out, "whole windows of %lld columns, %lld of each row of %lld\n",
+                (long long)w->kernel, (long long)w->out, (long long)w->in);
     return;
   }
   if (c->kind == CELL_STATE) {

@@ -99,7 +99,7 @@ module fixed_rom_bank #(
     if (file == 0) $fatal(1, "fixed_rom: cannot open the memory image %0s", FILE);
   endtask
 
-  // the image has DEPTH words, and each is what the memory holds
+  // the image has DEPTH words, and each is what $readmemh makes of it, here as for the memory
   task check_words;
     count = 0;
     while ($fscanf(file, "%h", value) == 1) begin
