@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT-0
-// axis_slide behind the axis_window that gives its columns, as one stream cell: TLAST comes with the
-// last of a frame's beats, and the slide's own must end each group.
+// axis_slide behind the axis_window that gives its columns, as one stream cell (taps_stream).
 `default_nettype none
 
 module slide_stream #(
@@ -48,9 +47,6 @@ module slide_stream #(
   endfunction
 
   localparam int USED = used();
-  localparam int IN_BEATS = IN_H * IN_W * BEATS;
-  localparam int OUT_BEATS = OUT_H * OUT_W * BEATS;
-  localparam int GROUP = BEATS / GROUPS;
 
   logic [KERNEL_H*LANES*IN_WIDTH-1:0] c_tdata;
   logic c_tvalid, c_tready, c_tlast;
@@ -81,36 +77,13 @@ module slide_stream #(
     .m_axis_tlast(w_tlast)
   );
 
-  int beat;
-  int in_beat;
-  int ahead;  // frames that have begun to come in and not ended to leave
-  logic move;
-  logic enters;
-
-  // padding above a frame may leave before the frame comes in: not here
-  assign m_axis_tvalid = w_tvalid && ahead > 0;
-  assign w_tready = m_axis_tready && ahead > 0;
-  assign enters = s_axis_tvalid && s_axis_tready && in_beat == 0;
-  assign m_axis_tlast = beat == OUT_BEATS - 1;
-  assign move = m_axis_tvalid && m_axis_tready;
-
-  always_ff @(posedge aclk) begin
-    if (move) beat <= m_axis_tlast ? 0 : beat + 1;
-    if (s_axis_tvalid && s_axis_tready) in_beat <= in_beat == IN_BEATS - 1 ? 0 : in_beat + 1;
-    ahead <= ahead + 32'(enters) - 32'(move && m_axis_tlast);
-    if (!aresetn) begin
-      beat <= 0;
-      in_beat <= 0;
-      ahead <= 0;
-    end
-`ifndef SYNTHESIS
-    // synthesis translate_off
-    if (aresetn && move && w_tlast != (beat % GROUP == GROUP - 1)) begin
-      $fatal(1, "slide_stream: TLAST on beat %0d", beat);
-    end
-    // synthesis translate_on
-`endif
-  end
+  taps_stream #(
+    .IN_BEATS(IN_H*IN_W*BEATS), .OUT_BEATS(OUT_H*OUT_W*BEATS), .GROUP(BEATS/GROUPS)
+  ) frames (
+    .aclk(aclk), .aresetn(aresetn), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .w_axis_tvalid(w_tvalid), .w_axis_tready(w_tready), .w_axis_tlast(w_tlast),
+    .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)
+  );
 endmodule
 
 `default_nettype wire

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT-0
-// axis_window as one stream cell: alone, where TLAST comes with the last of OUT_BEATS beats and the
-// window's own must end each group of GROUP beats, or with a cell behind it that reduces windows, or
+// axis_window as one stream cell: alone (taps_stream), or with a cell behind it that reduces windows, or
 // with a layer of weights for each group.
 `default_nettype none
 
@@ -164,38 +163,14 @@ module window_stream #(
         .m_axis_tlast(m_axis_tlast)
       );
     end else begin : gen_taps
-      localparam int OUT_BEATS = PIXELS * TAPS / COLUMN * BEATS;
-      localparam int IN_BEATS = IN_H * IN_W * BEATS;
-      int beat;
-      int in_beat;
-      int ahead;  // frames that have begun to come in and not ended to leave
-      logic move;
-      logic enters;
-
-      // padding above a frame may leave before the frame comes in: not here
       assign m_axis_tdata = w_tdata;
-      assign m_axis_tvalid = w_tvalid && ahead > 0;
-      assign w_tready = m_axis_tready && ahead > 0;
-      assign enters = s_axis_tvalid && s_axis_tready && in_beat == 0;
-      assign m_axis_tlast = beat == OUT_BEATS - 1;
-      assign move = m_axis_tvalid && m_axis_tready;
-      always_ff @(posedge aclk) begin
-        if (move) beat <= m_axis_tlast ? 0 : beat + 1;
-        if (s_axis_tvalid && s_axis_tready) in_beat <= in_beat == IN_BEATS - 1 ? 0 : in_beat + 1;
-        ahead <= ahead + 32'(enters) - 32'(move && m_axis_tlast);
-        if (!aresetn) begin
-          beat <= 0;
-          in_beat <= 0;
-          ahead <= 0;
-        end
-`ifndef SYNTHESIS
-        // synthesis translate_off
-        if (aresetn && move && w_tlast != (beat % GROUP == GROUP - 1)) begin
-          $fatal(1, "window_stream: TLAST on beat %0d", beat);
-        end
-        // synthesis translate_on
-`endif
-      end
+      taps_stream #(
+        .IN_BEATS(IN_H*IN_W*BEATS), .OUT_BEATS(PIXELS*TAPS/COLUMN*BEATS), .GROUP(GROUP)
+      ) frames (
+        .aclk(aclk), .aresetn(aresetn), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+        .w_axis_tvalid(w_tvalid), .w_axis_tready(w_tready), .w_axis_tlast(w_tlast),
+        .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)
+      );
     end
   endgenerate
 endmodule
