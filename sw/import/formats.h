@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readers of the formats, and what tells their files (formats.def).
+#ifndef NNGEN_IMPORT_FORMATS_H
+#define NNGEN_IMPORT_FORMATS_H
+
+#include "sw/import/import.h"
+
+// Whether bytes are a serialised ModelProto: fields of it and nothing else, a graph among them.
+bool onnx_is(const void *data, size_t size);
+
+// Unsupported nodes are in `r`; weights beside the file are read from its folder.
+struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
+                         struct refusals *r, struct err *e);
+
+// A build without protobuf-c knows ONNX files and can't read them.
+#ifdef NNGEN_ONNX
+#define ONNX_PARSE onnx_parse
+#define ONNX_LACKS NULL
+#else
+#define ONNX_PARSE NULL
+#define ONNX_LACKS "protobuf-c (Debian: libprotobuf-c-dev and protobuf-c-compiler)"
+#endif
+
+#endif

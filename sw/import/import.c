@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/import/import.h"
+
+#include "sw/graph/interval.h"
+#include "sw/graph/model.h"
+#include "sw/import/formats.h"
+
+#include <string.h>
+
+static bool starts(const void *data, size_t size, size_t at, const char *magic, size_t n) {
+  return size >= at + n && memcmp((const char *)data + at, magic, n) == 0;
+}
+
+static const struct import_format formats[] = {
+#define MAGIC(name, at, magic, parse, remedy) {name, NULL, parse, remedy},
+#define KNOWN(name, is, library, parse, remedy) {name, library, parse, remedy},
+#include "sw/import/formats.def"
+#undef MAGIC
+#undef KNOWN
+};
+
+static bool is_format(uint32_t i, const void *data, size_t size) {
+  uint32_t k = 0;
+#define MAGIC(name, at, magic, parse, remedy)                                                      \
+  if (k++ == i) return starts(data, size, at, magic, sizeof magic - 1);
+#define KNOWN(name, is, library, parse, remedy)                                                    \
+  if (k++ == i) return is(data, size);
+#include "sw/import/formats.def"
+#undef MAGIC
+#undef KNOWN
+  return false;
+}
+
+const struct import_format *import_format_of(const void *data, size_t size) {
+  for (uint32_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (is_format(i, data, size)) return &formats[i];
+  return NULL;
+}
+
+static struct graph *parse(struct arena *a, const char *path, const struct bytes *file,
+                           struct refusals *r, struct err *e) {
+  const struct import_format *f = import_format_of(file->data, file->size);
+  if (!f) return model_parse(a, file->data, file->size, e);
+  if (f->library)
+    err_put(e, "%s, which this build of nngen can't read: it was made without %s", f->name, f->library);
+  else if (!f->parse)
+    err_put(e, "%s, which isn't read: %s", f->name, f->remedy);
+  if (!f->parse || f->library) return NULL;
+  struct graph *g = f->parse(a, path, file->data, file->size, r, e);
+  if (g && r->count) {
+    refusals_err(r, e);
+    return NULL;
+  }
+  if (!g || !graph_verify(g, e)) return NULL;
+  graph_ranges(g);
+  return g;
+}
+
+struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e) {
+  struct bytes file;
+  if (!file_read(a, path, MODEL_BYTES_MAX, &file, e)) return NULL;
+  struct graph *g = parse(a, path, &file, r, e);
+  if (!g) err_put_within(e, "%s", path);
+  return g;
+}

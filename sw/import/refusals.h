@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a file isn't imported: every layer of it that has no counterpart, all at once, with what to
+// do instead. Nothing is dropped or approximated in silence.
+#ifndef NNGEN_IMPORT_REFUSALS_H
+#define NNGEN_IMPORT_REFUSALS_H
+
+#include "sw/base/arena.h"
+#include "sw/base/err.h"
+#include "sw/base/text.h"
+
+#include <stdint.h>
+
+struct refusal {
+  const char *node, *op; // hostile names of the file
+  const char *reason, *remedy;
+};
+
+struct refusals {
+  uint32_t count, room;
+  struct refusal *list;
+};
+
+// Adds one; the reason is formatted, the others are copied. Always false.
+bool refuse(struct arena *a, struct refusals *r, const char *node, const char *op,
+            const char *remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+// As a table for people; as the member "unsupported" of a JSON object.
+void refusals_put(struct arena *a, const struct refusals *r, struct text *out);
+void refusals_put_json(struct arena *a, const struct refusals *r, struct text *out);
+
+// The first one, and how many there are, as an error. Always false.
+bool refusals_err(const struct refusals *r, struct err *e);
+
+#endif
