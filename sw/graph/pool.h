@@ -21,6 +21,10 @@ int64_t pool_count(const struct pool_window *p, int64_t row, int64_t column);
 // The numbers that occur, rising: (*n) in the arena.
 int64_t *pool_counts(struct arena *a, const struct pool_window *p, int64_t *n);
 
+// Whether an average is that of the codes themselves, zero points and all, as rounding tflite has
+// it with M = 1: y = half_away(sum of n / count).
+bool pool_of_codes(const struct node *n);
+
 // round(sum * 2^-shift / count), once.
 fix_wide pool_average(fix_wide sum, int64_t count, int shift, enum fix_rounding mode);
 
