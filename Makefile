@@ -12,7 +12,7 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
   $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/circuit sw/train quant gen sim lib
+ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/circuit sw/train quant gen sim lib
 SOURCES = $(filter-out lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
