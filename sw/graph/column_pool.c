@@ -64,6 +64,15 @@ fix_wide pool_average(fix_wide sum, int64_t count, int shift, enum fix_rounding 
   return q + fix_increment(mode, num < 0, q & 1, 2 * rest >= den, 2 * rest != 0 && 2 * rest != den);
 }
 
+void pool_mean_scale(int64_t count, int64_t *mul, int32_t *shift) {
+  int k = 0;
+  while (k < 32 && count >> (k + 1)) k++;
+  if (k > 62 - *shift) k = 62 - *shift;
+  if (k < 0) return;
+  *mul = (*mul << k) / count;
+  *shift += k;
+}
+
 // ---- graph
 
 static bool pool_space(const struct graph *g, const struct node *n, struct space *s,

@@ -2,9 +2,11 @@
 // Windows, and AVERAGE_POOL_2D, MAX_POOL_2D and MEAN, which are pools.
 #include "sw/import/tflite_window.h"
 
+#include "sw/graph/pool.h"
+
 #include <math.h>
 
-enum { ROWS, COLUMNS, AXES };
+enum { AXES = WINDOW_AXES };
 enum { SAME, VALID };
 
 bool tflite_is_image(struct tflite *t) {
@@ -89,17 +91,6 @@ bool tflite_average_pool(struct tflite *t) {
   return pool(t, OP_avg_pool);
 }
 
-// The multiplier of the sum of n elements: that of an element over n, the quotient with as many
-// bits as M has.
-static void divide(int64_t n, int64_t *mul, int32_t *shift) {
-  int k = 0;
-  while (k < 32 && n >> (k + 1)) k++;
-  if (k > 62 - *shift) k = 62 - *shift;
-  if (k < 0) return;
-  *mul = (*mul << k) / n;
-  *shift += k;
-}
-
 // Rows and columns, in any order; nothing else.
 static bool over_image(struct tflite *t) {
   int64_t count, seen = 0;
@@ -129,7 +120,7 @@ bool tflite_mean(struct tflite *t) {
   if (!tflite_multiplier(r, &mul, &shift))
     return tflite_refuse(t, "calibrate with data that reach the layer's range",
                          "the scales of input over output give %g", r);
-  divide(x->shape[1] * x->shape[2], &mul, &shift);
+  pool_mean_scale(x->shape[1] * x->shape[2], &mul, &shift);
   uint32_t value = tflite_value(t, 0, tflite_frame(x));
   if (!tflite_begin(t, OP_avg_pool, TFLITE_NONE, &n)) return false;
   tflite_use(t, n.id, value);
