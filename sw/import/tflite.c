@@ -226,7 +226,7 @@ static bool add_output(struct tflite *t, int32_t tensor) {
 static bool run(struct tflite *t) {
   const struct tflite_subgraph *s = t->sub;
   for (uint32_t i = 0; i < s->n_in; i++)
-    if (!add_input(t, s->in[i])) return false;
+    if (!add_input(t, s->in[i])) return t->refusals->count > 0;
   for (t->index = 0; t->index < s->n_ops; t->index++) {
     t->op = &s->ops[t->index];
     if (!import(t)) return false;
