@@ -93,6 +93,13 @@ static bool wants_formats(const struct load *l) {
          l->formats;
 }
 
+// Whether a float model says of some streams which type they have.
+static bool says_types(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (op_is(g->nodes[i].op, TRAIT_NARROWS)) return true;
+  return false;
+}
+
 const char *load_path(struct arena *a, const char *path) {
   struct stat st;
   bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -129,7 +136,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   m->real = remember(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
   g = m->real;
-  if (!wants_formats(l)) return true;
+  if (!wants_formats(l) && !says_types(g)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
   m->fixed = quantize(a, m->real, &f, e);

@@ -51,6 +51,10 @@ uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t) {
   return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type_real());
 }
 
+uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type) {
+  return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type);
+}
+
 uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in) {
   const char *name = *b->node ? b->node : op_info(op)->name;
   uint32_t node = graph_add_node(b->graph, op, own_name(b, b->nodes, name));

@@ -37,6 +37,8 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
 // A tensor of F32, named after the current layer.
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t);
 
+uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type);
+
 // A layer of kind `op` named after the current one, that reads so many values.
 uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in);
 

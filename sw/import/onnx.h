@@ -20,6 +20,17 @@ struct integers {
   bool bipolar;         // codes are -1 and 1
 };
 
+// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale and
+// zero (NULL: 0) are one number, or one per channel.
+struct grid {
+  int width;
+  bool is_signed, bipolar;
+  double lo, hi;
+  const struct tensor *scale, *zero;
+  enum fix_rounding rounding;
+  int64_t axis; // of ONNX's, with the batch
+};
+
 // A value of the file. Of a stream: `term` of each element, if it isn't NULL; then scale and shift
 // of each index of an axis, if there are any.
 struct item {
@@ -31,7 +42,8 @@ struct item {
   int axis;         // of the file, without the batch
   int64_t channels; // of scale and shift; 0: there are none
   const double *scale, *shift;
-  const char *name; // of the node that scales
+  const struct grid *grid; // of a QuantizeLinear whose DequantizeLinear is still to come; NULL
+  const char *name;        // of the node that scales
   bool sole;        // nothing but one node of the file reads it
 };
 
@@ -101,6 +113,14 @@ bool onnx_many(struct onnx *o, int function);
 // Output 0 becomes scale * x + shift, for each index of an axis (channels 1: of everything).
 bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, const double *scale,
                  const double *shift);
+
+// A constant of integers, its outputs on axis 0, as a tensor of the graph.
+uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *name);
+
+bool onnx_clip_integers(struct onnx *o);
+
+// Whether the node may read integers between QuantizeLinear and DequantizeLinear.
+bool onnx_takes_integers(const struct onnx *o);
 
 // Layers by name; `is` false: there is none of this name.
 bool onnx_layer(struct onnx *o, bool *is);

@@ -409,6 +409,7 @@ static bool bound(struct onnx *o, size_t i, const char *name, double otherwise, 
 }
 
 bool onnx_clip(struct onnx *o) {
+  if (onnx_in(o, 0) && onnx_in(o, 0)->grid) return onnx_clip_integers(o);
   struct formula m;
   struct item base;
   double lo, hi;

@@ -10,6 +10,7 @@
 
 // A constant as a tensor of the graph: integers as they are, anything else as F32.
 static uint32_t onnx_weights(struct onnx *o, const struct item *x, const char *name) {
+  if (x->integers) return onnx_integer_weights(o, x, name);
   struct tensor *t = tensor_new(o->arena, DTYPE_F32, x->constant->rank, x->constant->shape);
   for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)tensor_real(x->constant, i);
   return builder_tensor(&o->builder, name, t);

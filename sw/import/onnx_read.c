@@ -273,6 +273,15 @@ static bool is_lost(struct onnx *o) {
   return false;
 }
 
+// Whether an input is integers whose DequantizeLinear is still to come.
+static bool reads_grid(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_input; i++) {
+    const struct item *x = onnx_in(o, i);
+    if (x && x->grid) return true;
+  }
+  return false;
+}
+
 static bool known_domain(const char *domain) {
   static const char *const known[] = {
       "", "ai.onnx", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas", NULL};
@@ -289,7 +298,13 @@ static bool add_node(struct onnx *o) {
     if (*o->node->input[i] && !onnx_in(o, i))
       return err_set(o->err, "node \"%s\": nothing before it makes its input \"%s\"",
                      o->builder.node, o->node->input[i]);
-  if (is_lost(o) || (known_domain(o->node->domain) && onnx_fold(o))) {
+  if (reads_grid(o) && !onnx_takes_integers(o)) {
+    onnx_refuse(o, "quantise the values around it (QuantizeLinear, DequantizeLinear)",
+                "it works on the integers of a QuantizeLinear");
+    lose(o);
+    return true;
+  }
+  if (is_lost(o) || (known_domain(o->node->domain) && !reads_grid(o) && onnx_fold(o))) {
     if (is_lost(o)) lose(o);
     return true;
   }
