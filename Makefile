@@ -13,8 +13,14 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
 ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/circuit sw/train quant gen sim lib
-SOURCES = $(filter-out lib/example.c,$(wildcard $(ROOMS:%=%/*.c)))
-OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+# what isn't there is left out, and what needs it says so
+ONNX := $(shell pkg-config --exists libprotobuf-c && command -v protoc-c >/dev/null && echo yes)
+SOURCES = $(filter-out lib/example.c $(if $(ONNX),,sw/import/onnx%),$(wildcard $(ROOMS:%=%/*.c)))
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(if $(ONNX),$(BUILD)/third_party/onnx.pb-c.o)
+ifdef ONNX
+CPPFLAGS_ALL += -DNNGEN_ONNX -isystem $(BUILD)/third_party
+LIBS += $(shell pkg-config --libs libprotobuf-c)
+endif
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 # in rooms as the sources; the programs lie side by side
 TEST_SOURCES = $(wildcard tests/*/test_*.c)
@@ -148,6 +154,17 @@ $(BUILD)/$(SHARED): $(BUILD)/lib/nngen.o $(BUILD)/libnngen.a
 	@$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--as-needed -Wl,--no-undefined -o $@ $^ $(LIBS)
 	@ln -sf $(SHARED) $(BUILD)/$(SONAME)
 	@ln -sf $(SONAME) $(BUILD)/libnngen.so
+
+$(BUILD)/third_party/onnx.pb-c.c: third_party/onnx/onnx.proto
+	@mkdir -p $(@D)
+	@echo "  PROTOC $<"
+	@protoc-c --proto_path=$(<D) --c_out=$(@D) $<
+
+$(BUILD)/third_party/%.o: $(BUILD)/third_party/%.c
+	@echo "  CC $<"
+	@$(CC) -std=c11 -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
+
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard sw/import/onnx*.c)): | $(BUILD)/third_party/onnx.pb-c.c
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -19,12 +19,12 @@ struct layer {
 // Signal-to-noise ratio of a quantised tensor against the float tensor of the same name.
 static double tensor_snr(const struct graph *real, const struct value *v) {
   int32_t twin = real && v ? graph_find_value(real, v->name) : NONE;
-  const struct tensor *x = twin == NONE ? NULL : real->values[twin].init;
-  if (!x || !type_is_integer(&v->type) || x->count != v->init->count) return NAN;
+  const struct value *x = twin == NONE ? NULL : &real->values[twin];
+  if (!x || !x->init || !type_is_integer(&v->type) || x->init->count != v->init->count) return NAN;
   double signal = 0, noise = 0;
-  for (int64_t i = 0; i < x->count; i++) {
-    int64_t c = v->type.axis == 0 ? i / (x->count / v->shape[0]) : 0;
-    double exact = tensor_real(x, i);
+  for (int64_t i = 0; i < x->init->count; i++) {
+    int64_t c = v->type.axis == 0 ? i / (x->init->count / v->shape[0]) : 0;
+    double exact = value_real(x, i);
     double error = type_value(&v->type, c, tensor_int(v->init, i)) - exact;
     signal += exact * exact;
     noise += error * error;

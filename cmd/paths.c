@@ -125,7 +125,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
-  if (train) output(p, "-o", o->output ? o->output : "model.bin");
+  if (train || c == COMMAND_IMPORT) output(p, "-o", o->output ? o->output : "model.bin");
 }
 
 // ---- comparing

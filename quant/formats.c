@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, UNSAID_BITS = 16 };
 
 struct formats formats_new(void) {
   return (struct formats){.defaults = {.rounding = NONE, .overflow = NONE, .where = NONE}};
@@ -241,7 +241,8 @@ static struct format most_particular(struct formats *f, const struct node *n) {
     bool bipolar = type_is_bipolar(&format.stream);
     format.weight = WEIGHT_AUTO;
     format.weight_class = bipolar ? TYPE_BIPOLAR : TYPE_FIXED;
-    format.weight_width = type_width(&format.stream) < 2 ? 2 : type_width(&format.stream);
+    int width = format.has_stream ? type_width(&format.stream) : UNSAID_BITS;
+    format.weight_width = width < 2 ? 2 : width;
   }
   return format;
 }

@@ -2,8 +2,7 @@
 #include "quant/load.h"
 
 #include "quant/quantize.h"
-#include "sw/base/file.h"
-#include "sw/graph/model.h"
+#include "sw/import/import.h"
 #include "sw/pass/fold_norm.h"
 #include "sw/pass/fuse.h"
 #include "sw/pass/remember.h"
@@ -39,8 +38,7 @@ static double entry(const double *list, int64_t count, int64_t c) {
   return list[count > 1 ? c : 0];
 }
 
-// --input-mean and --input-std replace the model's own, each for itself.
-static bool apply_source(struct arena *a, const struct load *l, struct graph *g, struct err *e) {
+bool load_source(struct arena *a, const struct load *l, struct graph *g, struct err *e) {
   int64_t means, deviations;
   double *mean = NULL, *std = NULL;
   if (!option_list(a, "input-mean", l->input_mean, &means, &mean, e) ||
@@ -95,28 +93,10 @@ static bool wants_formats(const struct load *l) {
          l->formats;
 }
 
-// Files of other programs, by how they begin. Always false.
-static bool explain(struct arena *a, const char *path, struct err *e) {
-  static const struct {
-    const char *magic, *what;
-  } kinds[] = {{"PK\3\4", "a zip archive, as torch.save and Keras write"},
-               {"\x80\2", "a Python pickle, as torch.save wrote once"},
-               {"\x89HDF", "an HDF5 file, as Keras writes"},
-               {"\x08", "an ONNX file"}};
-  struct bytes file;
-  struct err ignored = {0};
-  if (!file_read(a, path, MODEL_BYTES_MAX, &file, &ignored)) return false;
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-    size_t n = strlen(kinds[i].magic);
-    bool onnx = n == 1; // a protocol buffer has no magic: its producer's name tells
-    if (file.size < n || memcmp(file.data, kinds[i].magic, n) != 0) continue;
-    if (onnx && !memmem(file.data, file.size < 256 ? file.size : 256, "pytorch", 7)) continue;
-    *e = (struct err){0};
-    return err_set(e,
-                   "%s: %s; there is no importer: \"Making one\" in docs/model-file.md writes a "
-                   "model.bin from its weights",
-                   path, kinds[i].what);
-  }
+// Whether a float model says of some streams which type they have.
+static bool says_types(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (op_is(g->nodes[i].op, TRAIT_NARROWS)) return true;
   return false;
 }
 
@@ -138,10 +118,10 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   struct formats f;
   if (!parse_formats(a, l, &f, e) || (l->formats && !formats_read(a, l->formats, &f, e)))
     return false;
-  struct graph *g = model_read(a, load_path(a, path), e);
-  if (!g) return explain(a, load_path(a, path), e);
-  if ((l->input_mean || l->input_std) && !apply_source(a, l, g, e))
-    return err_within(e, "%s", path);
+  struct refusals refusals = {0};
+  struct graph *g = import_read(a, load_path(a, path), &refusals, e);
+  if (!g) return false;
+  if ((l->input_mean || l->input_std) && !load_source(a, l, g, e)) return err_within(e, "%s", path);
   *m = (struct model){0};
   if (!graph_is_real(g)) {
     if (wants_formats(l))
@@ -156,7 +136,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   m->real = remember(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
   g = m->real;
-  if (!wants_formats(l)) return true;
+  if (!wants_formats(l) && !says_types(g)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
   m->fixed = quantize(a, m->real, &f, e);

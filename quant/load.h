@@ -26,6 +26,9 @@ bool load_check(struct arena *a, const struct load *l, struct err *e);
 // The file itself: `path`, or the model.bin of a folder that generate wrote.
 const char *load_path(struct arena *a, const char *path);
 
+// The words for mean and deviation replace the model's own, each for itself.
+bool load_source(struct arena *a, const struct load *l, struct graph *g, struct err *e);
+
 // Reads load_path(path) and quantises it if there is a word for types or modes, which is an error
 // for a model that holds integers already.
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,

@@ -72,24 +72,50 @@ static bool quantize_bytes(struct quantizer *q, const struct value *v, const str
                    word, (long long)from->channels);
   struct source bytes = *from, codes = *from;
   bool raw = q->formats->input == INPUT_RAW;
+  if (raw && !stream) return err_set(q->err, "input precision raw: nothing says what the bytes become");
   int32_t zero = (int32_t)fix_from_real(255 * from->mean[0], 0, 255);
   struct type type =
       type_fixed(q->arena, 8, false, raw ? 1 / 255.0 : 1 / (255 * from->std[0]), raw ? 0 : zero);
   identity_table(q, &bytes);
-  make_table(q, stream, &codes);
+  if (raw) make_table(q, stream, &codes);
   uint32_t in = graph_add_value(q->to, v->name, v->rank, v->shape, type, true);
   graph_add_input(q->to, in, bytes);
   *id = raw ? add_pixel_layer(q, v, in, stream, &codes) : in;
   return true;
 }
 
+// The type that everything which reads an input gives it at once; NULL if there is none.
+static const struct type *type_behind(const struct quantizer *q, uint32_t value) {
+  const struct type *t = NULL;
+  for (uint32_t i = 0; i < q->from->n_nodes; i++) {
+    const struct node *n = &q->from->nodes[i];
+    for (uint32_t k = 0; k < n->n_in; k++) {
+      if (n->in[k].value != value) continue;
+      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay || n->rounding != FIX_HALF_EVEN) return NULL;
+      const struct type *own = &node_attr(n, ATTR_type)->type;
+      if (own->axis >= 0 || !type_is_fixed(own) || (t && !type_equal(t, own))) return NULL;
+      t = own;
+    }
+  }
+  return t;
+}
+
+// --input-precision, or what the model says, or the stream's; NULL: bytes.
+static const struct type *input_type(const struct quantizer *q, uint32_t value) {
+  const struct formats *f = q->formats;
+  const struct type *own = type_behind(q, value);
+  if (f->has_input_type) return &f->input_type;
+  return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;
+}
+
 static bool quantize_input(struct quantizer *q, const struct input *in) {
   const struct value *v = &q->from->values[in->value];
   struct source source = in->source;
-  const struct type *stream =
-      q->formats->has_input_type ? &q->formats->input_type : &q->formats->defaults.stream;
+  const struct type *stream = input_type(q, in->value);
   uint32_t id = 0;
-  if (q->formats->input != INPUT_STREAM) {
+  if (q->formats->input != INPUT_STREAM || !stream) {
+    if (!stream && !source.channels)
+      return err_set(q->err, "nothing in the file says its type: give --input-precision W,F");
     if (!quantize_bytes(q, v, &source, stream, &id)) return false;
   } else {
     if (!type_is_fixed(stream))
@@ -177,17 +203,23 @@ static void find_requants(struct quantizer *q) {
   }
 }
 
+// Whether a layer's type isn't its own choice.
+static bool has_own_type(const struct node *n) {
+  return op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_NARROWS | TRAIT_SKIPPED | TRAIT_INDEX);
+}
+
 // The formats of a layer, with what its own requant says.
 static bool format_of(struct quantizer *q, const struct node *n, struct format *f) {
   int32_t behind = q->behind[n - q->from->nodes];
   if (!formats_of(q->formats, n, f, q->err)) return false;
-  if (behind == NONE) return true;
+  if (behind == NONE) return f->has_stream || has_own_type(n) || quantize_exact(q, n, f);
   const struct node *r = &q->from->nodes[behind];
   for (uint32_t i = 0; i < q->formats->n_layers; i++)
     if (strcmp(q->formats->layers[i].name, n->name) == 0 && q->formats->layers[i].format.has_stream)
       return err_set(q->err, "formats: stream has no effect: \"%s\" behind it says the type",
                      r->name);
   f->stream = node_attr(r, ATTR_type)->type;
+  f->has_stream = true;
   f->rounding = r->rounding;
   f->overflow = r->overflow;
   return true;
@@ -214,7 +246,11 @@ static bool add_constant(struct quantizer *q, const struct node *n, uint32_t nod
   own.weight = WEIGHT_AUTO;
   own.weight_class = TYPE_FIXED;
   own.weight_width = type_is_fixed(&f->stream) && f->stream.width > 1 ? f->stream.width : 8;
-  struct tensor *codes = quantize_weights(q, v->init, &own, &type);
+  struct tensor *codes = v->init;
+  if (type_is_integer(&v->type))
+    type = v->type;
+  else
+    codes = quantize_weights(q, v->init, &own, &type);
   if (!codes) return false;
   uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, v->name), codes, type);
   graph_add_use(q->to, node, (struct use){id, 0, NONE});
@@ -223,9 +259,16 @@ static bool add_constant(struct quantizer *q, const struct node *n, uint32_t nod
 
 // ---- values
 
+// A requant of what has its type already.
+static bool changes_nothing(const struct quantizer *q, const struct node *n) {
+  if (!op_is(n->op, TRAIT_NARROWS) || n->in[0].delay || n->overflow == FIX_SYMMETRIC) return false;
+  const struct type *x = quantize_type_in(q, n, 0);
+  return x && type_equal(x, &node_attr(n, ATTR_type)->type);
+}
+
 // What does nothing once a network is trained has no layer.
 static bool leaves_no_layer(const struct quantizer *q, const struct node *n) {
-  return (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n);
+  return (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n) || changes_nothing(q, n);
 }
 
 // Gives a stream its place in `to`, before its layer has one if a layer in front reads it delayed.
@@ -331,7 +374,9 @@ static bool quantize_all(struct quantizer *q) {
 }
 
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e) {
-  if (!f->defaults.has_stream) {
+  bool says = false;
+  for (uint32_t i = 0; i < g->n_nodes; i++) says |= op_is(g->nodes[i].op, TRAIT_NARROWS);
+  if (!f->defaults.has_stream && !says) {
     err_put(e, "the model is float: give --precision W,F, as in --precision 8,3");
     return NULL;
   }

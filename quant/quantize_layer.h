@@ -54,6 +54,9 @@ const char *quantize_tensor_name(struct quantizer *q, const struct node *n, cons
 bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t node,
                             const struct format *f, struct type *type);
 
+// The stream of a layer of which nothing says its type, from those of its inputs.
+bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f);
+
 // Of a node with weights: codes of weights and bias, and one requantisation.
 bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f, const struct type *out);

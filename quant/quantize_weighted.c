@@ -10,28 +10,29 @@
 enum { BIAS_BITS_MAX = 62 };
 
 // The bias at the accumulator's scale, in the narrowest type that holds it.
-static bool bias_codes(struct quantizer *q, const struct tensor *b, const struct type *x,
+static bool bias_codes(struct quantizer *q, const struct value *b, const struct type *x,
                        const struct type *w, struct type *type, struct tensor **codes) {
+  int64_t count = b->init->count;
   int64_t limit = fix_highest(BIAS_BITS_MAX, true);
-  int64_t *exact = ARENA_NEW(q->arena, int64_t, b->count);
-  double *scale = ARENA_NEW(q->arena, double, b->count);
+  int64_t *exact = ARENA_NEW(q->arena, int64_t, count);
+  double *scale = ARENA_NEW(q->arena, double, count);
   int width = 2;
-  for (int64_t o = 0; o < b->count; o++) {
+  for (int64_t o = 0; o < count; o++) {
     scale[o] = type_scale(x, 0) * type_scale(w, o);
-    exact[o] = fix_from_real(tensor_real(b, o) / scale[o], -limit, limit);
+    exact[o] = fix_from_real(value_real(b, o) / scale[o], -limit, limit);
     if (exact[o] == limit || exact[o] == -limit)
       return err_set(q->err,
                      "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
                      "the weights are too small beside it for %s (another --weight-precision?)",
-                     (long long)o, tensor_real(b, o), scale[o], type_text(q->arena, w));
+                     (long long)o, value_real(b, o), scale[o], type_text(q->arena, w));
     int own = bits_signed(exact[o]);
     width = own > width ? own : width;
   }
   *type = w->axis < 0 ? type_fixed(q->arena, width, true, scale[0], 0)
-                      : type_channels(q->arena, width, true, 0, b->count, scale,
-                                      ARENA_NEW(q->arena, int32_t, b->count));
+                      : type_channels(q->arena, width, true, 0, count, scale,
+                                      ARENA_NEW(q->arena, int32_t, count));
   *codes = tensor_new(q->arena, dtype_for(type), 1, b->shape);
-  for (int64_t o = 0; o < b->count; o++) tensor_set_int(*codes, o, exact[o]);
+  for (int64_t o = 0; o < count; o++) tensor_set_int(*codes, o, exact[o]);
   return true;
 }
 
@@ -53,7 +54,11 @@ bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t 
   const struct value *w = node_in(q->from, n, 1);
   if (!w->init || n->in[1].delay)
     return err_set(q->err, "its weights are computed, only constant ones are quantised");
-  struct tensor *weights = quantize_weights(q, w->init, f, type);
+  struct tensor *weights = w->init;
+  if (type_is_integer(&w->type))
+    *type = w->type;
+  else
+    weights = quantize_weights(q, w->init, f, type);
   if (!weights) return false;
   if (type_is_bipolar(type) && value_connections(w) < value_elements(w))
     return err_set(q->err,
@@ -77,7 +82,7 @@ bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
   if (b) {
     struct type bias;
     struct tensor *codes = NULL;
-    if (!bias_codes(q, b->init, &x, &type, &bias, &codes)) return false;
+    if (!bias_codes(q, b, &x, &type, &bias, &codes)) return false;
     graph_add_use(
         q->to, node,
         (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,

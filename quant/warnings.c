@@ -30,10 +30,10 @@ void warnings_add(struct arena *a, struct warnings *w, const char *layer, const 
 
 // ---- weights
 
-static const struct tensor *float_weights(const struct graph *real, const struct node *n) {
+static const struct value *float_weights(const struct graph *real, const struct node *n) {
   for (uint32_t i = 0; real && i < real->n_nodes; i++)
     if (strcmp(real->nodes[i].name, n->name) == 0 && real->nodes[i].n_in > 1)
-      return node_in(real, &real->nodes[i], 1)->init;
+      return node_in(real, &real->nodes[i], 1)->init ? node_in(real, &real->nodes[i], 1) : NULL;
   return NULL;
 }
 
@@ -42,12 +42,13 @@ struct tally {
   double most, signal, noise, highest;
 };
 
-static struct tally tally_of(const struct tensor *x, const struct value *w) {
+static struct tally tally_of(const struct value *x, const struct value *w) {
   struct tally t = {0};
   const struct type *type = &w->type;
-  for (int64_t i = 0; i < x->count; i++) {
-    int64_t c = type->axis < 0 ? 0 : i / (x->count / w->shape[0]);
-    double v = tensor_real(x, i), scale = type_scale(type, c);
+  int64_t count = x->init->count;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t c = type->axis < 0 ? 0 : i / (count / w->shape[0]);
+    double v = value_real(x, i), scale = type_scale(type, c);
     int64_t integer = type_integer(type, c, tensor_int(w->init, i));
     double off = (double)integer * scale - v;
     t.nonzero += v != 0;
@@ -64,13 +65,13 @@ static struct tally tally_of(const struct tensor *x, const struct value *w) {
 }
 
 // True if a warning was added.
-static bool weights_lost(struct arena *a, const struct tensor *x, const struct node *n,
+static bool weights_lost(struct arena *a, const struct value *x, const struct node *n,
                          const struct value *w, struct warnings *out) {
   const char *type = type_text(a, &w->type);
   int64_t zeros = 0;
   for (int64_t i = 0; i < w->init->count; i++)
     zeros += !type_integer(&w->type, i / (w->init->count / w->shape[0]), tensor_int(w->init, i));
-  struct tally t = x && x->count == w->init->count ? tally_of(x, w) : (struct tally){0};
+  struct tally t = x && x->init->count == w->init->count ? tally_of(x, w) : (struct tally){0};
   if (zeros == w->init->count && type_is_fixed(&w->type)) {
     if (t.nonzero)
       warnings_add(a, out, n->name,
@@ -224,7 +225,7 @@ void warnings_find(struct arena *a, const struct graph *real, const struct graph
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     bool linear = op_is(n->op, TRAIT_WEIGHTS) && node_in(g, n, 1)->init;
-    const struct tensor *x = linear ? float_weights(real, n) : NULL;
+    const struct value *x = linear ? float_weights(real, n) : NULL;
     bool said = linear && weights_lost(a, x, n, node_in(g, n, 1), out);
     said |= linear && !said && outputs_lost(a, g, n, out);
     if (!said) one_value(a, g, n, out);

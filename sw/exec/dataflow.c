@@ -54,8 +54,8 @@ static void fill_edges(struct dataflow *d) {
   arena_free(&a);
 }
 
-static void load(const struct dataflow *d, void *data, int64_t count, const struct tensor *t) {
-  for (int64_t i = 0; i < count; i++) d->kind->load(data, i, t, i % t->count);
+static void load(const struct dataflow *d, void *data, int64_t count, const struct value *v) {
+  for (int64_t i = 0; i < count; i++) d->kind->load(data, i, v, i % v->init->count);
 }
 
 static void hold_content(struct dataflow *d) {
@@ -66,7 +66,7 @@ static void hold_content(struct dataflow *d) {
     const struct tensor *t = g->values[init->value].init;
     void **held = &d->held[g->nodes[i].out[0]];
     if (!*held) *held = arena_alloc(d->arena, (size_t)t->count, d->kind->size);
-    load(d, *held, t->count, t);
+    load(d, *held, t->count, &g->values[init->value]);
   }
 }
 
@@ -78,7 +78,7 @@ static void fix_tensors(struct dataflow *d) {
     d->fixed[i] = ARENA_NEW(d->arena, struct token, 1);
     d->fixed[i]->holders = 1;
     d->fixed[i]->data = arena_alloc(d->arena, (size_t)t->count, d->kind->size);
-    load(d, d->fixed[i]->data, t->count, t);
+    load(d, d->fixed[i]->data, t->count, &g->values[i]);
   }
 }
 
@@ -90,7 +90,7 @@ static void fill_edge(struct dataflow *d, const struct use *u, struct edge *e) {
   }
   for (uint32_t i = 0; i < u->delay; i++) {
     struct token *t = token_new(d, u->value);
-    const struct tensor *initial = d->g->values[u->initial].init;
+    const struct value *initial = &d->g->values[u->initial];
     load(d, t->data, (int64_t)(bytes_of(d, u->value) / d->kind->size), initial);
     push(d, e, t);
   }

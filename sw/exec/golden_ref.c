@@ -4,8 +4,8 @@
 
 #include "sw/exec/steps.h"
 
-static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
-  ((int64_t *)to)[at] = tensor_int(t, i);
+static void load(void *to, int64_t at, const struct value *v, int64_t i) {
+  ((int64_t *)to)[at] = tensor_int(v->init, i);
 }
 
 void golden_fire(const struct job *j) {

@@ -8,8 +8,8 @@
 
 enum { CHUNK = 64 };
 
-static void load(void *to, int64_t at, const struct tensor *t, int64_t i) {
-  ((float *)to)[at] = (float)tensor_real(t, i);
+static void load(void *to, int64_t at, const struct value *v, int64_t i) {
+  ((float *)to)[at] = (float)value_real(v, i);
 }
 
 void real_fire(const struct job *j) {

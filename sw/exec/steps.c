@@ -32,13 +32,13 @@ static void *reserve(struct steps *s, int64_t elements) {
 }
 
 // `count` elements of a tensor, which begins again behind its last one.
-static void fill(const struct steps *s, void *data, const struct tensor *t, int64_t count) {
-  for (int64_t i = 0; i < count; i++) s->kind->load(data, i, t, i % t->count);
+static void fill(const struct steps *s, void *data, const struct value *v, int64_t count) {
+  for (int64_t i = 0; i < count; i++) s->kind->load(data, i, v, i % v->init->count);
 }
 
-static void *content(struct steps *s, const struct tensor *t) {
-  void *data = reserve(s, t->count);
-  fill(s, data, t, t->count);
+static void *content(struct steps *s, const struct value *v) {
+  void *data = reserve(s, v->init->count);
+  fill(s, data, v, v->init->count);
   return data;
 }
 
@@ -65,7 +65,7 @@ static void place_values(struct steps *s, bool share) {
   s->order = memory_order(s->arena, plan);
   for (uint32_t i = 0; i < g->n_values; i++)
     if (g->values[i].init)
-      s->now[i] = content(s, g->values[i].init);
+      s->now[i] = content(s, &g->values[i]);
     else if (address[i] != NONE)
       s->now[i] = all + address[i];
   arena_free(&scratch);
@@ -77,11 +77,11 @@ void steps_reset(struct steps *s) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     const struct attr *init = node_attr(n, ATTR_init);
-    const struct tensor *t = init ? g->values[init->value].init : NULL;
-    if (t) fill(s, s->held[n->out[0]], t, t->count);
+    const struct value *v = init ? &g->values[init->value] : NULL;
+    if (v) fill(s, s->held[n->out[0]], v, v->init->count);
     for (uint32_t k = 0; k < n->n_in; k++)
       if (n->in[k].delay) // the initial tensor is the same for every frame
-        fill(s, s->past[s->first_use[i] + k], g->values[n->in[k].initial].init,
+        fill(s, s->past[s->first_use[i] + k], &g->values[n->in[k].initial],
              ring_size(s, &n->in[k]));
   }
 }

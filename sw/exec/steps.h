@@ -12,7 +12,8 @@
 
 struct element_kind {
   size_t size; // bytes
-  void (*load)(void *to, int64_t at, const struct tensor *t, int64_t i);
+  // element `at` of an array becomes element i of a tensor
+  void (*load)(void *to, int64_t at, const struct value *v, int64_t i);
   void (*fire)(const struct job *j);
   bool shares; // fire takes shares
 };

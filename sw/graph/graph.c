@@ -214,6 +214,15 @@ int64_t value_elements(const struct value *v) {
   return shape_elements(v->rank, v->shape);
 }
 
+double value_real(const struct value *v, int64_t i) {
+  const struct type *t = &v->type;
+  if (!type_is_integer(t)) return tensor_real(v->init, i);
+  int64_t step = 1, channel = 0;
+  for (int d = v->rank - 1; d > t->axis; d--) step *= v->shape[d];
+  if (t->axis >= 0) channel = i / step % v->shape[t->axis];
+  return type_value(t, channel, tensor_int(v->init, i));
+}
+
 bool value_is_cut(const struct value *v, int64_t i) {
   const struct tensor *m = v->mask;
   if (!m) return false;

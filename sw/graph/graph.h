@@ -262,6 +262,9 @@ bool value_is_cut(const struct value *v, int64_t i);
 int64_t value_connections(const struct value *v);
 int64_t shape_elements(int rank, const int64_t *shape);
 
+// What element i of a tensor is: its number, or what its code stands for.
+double value_real(const struct value *v, int64_t i);
+
 struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int64_t *shape);
 int64_t tensor_int(const struct tensor *t, int64_t i); // integer dtypes
 double tensor_real(const struct tensor *t, int64_t i); // any dtype

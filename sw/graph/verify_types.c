@@ -25,10 +25,15 @@ bool check_type(const struct value *v, struct err *e) {
   return true;
 }
 
+// Floats; and tensors of integers beside them, which stand for numbers.
 static bool all_real(const struct graph *g, const struct node *n) {
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (!type_is_real(&node_in(g, n, i)->type)) return false;
-  return n->n_in > 0;
+  bool any = false;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    const struct value *v = node_in(g, n, i);
+    if (!type_is_real(&v->type) && !(v->init && type_is_integer(&v->type))) return false;
+    any |= type_is_real(&v->type);
+  }
+  return any;
 }
 
 static bool any_real(const struct graph *g, const struct node *n) {

@@ -9,6 +9,16 @@
 // Whether bytes are a serialised ModelProto: fields of it and nothing else, a graph among them.
 bool onnx_is(const void *data, size_t size);
 
+// What isn't read.
+bool zip_is_torch(const void *data, size_t size);
+bool zip_is_numpy(const void *data, size_t size);
+bool zip_is_keras(const void *data, size_t size);
+bool pickle_is(const void *data, size_t size);
+bool saved_model_is(const void *data, size_t size);
+bool frozen_graph_is(const void *data, size_t size);
+bool caffe_is(const void *data, size_t size);
+bool coreml_is(const void *data, size_t size);
+
 // Unsupported nodes are in `r`; weights beside the file are read from its folder.
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e);

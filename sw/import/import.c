@@ -12,7 +12,7 @@ static bool starts(const void *data, size_t size, size_t at, const char *magic, 
 }
 
 static const struct import_format formats[] = {
-#define MAGIC(name, at, magic, parse, remedy) {name, NULL, parse, remedy},
+#define MAGIC(name, at, magic, remedy) {name, NULL, NULL, remedy},
 #define KNOWN(name, is, library, parse, remedy) {name, library, parse, remedy},
 #include "sw/import/formats.def"
 #undef MAGIC
@@ -21,7 +21,7 @@ static const struct import_format formats[] = {
 
 static bool is_format(uint32_t i, const void *data, size_t size) {
   uint32_t k = 0;
-#define MAGIC(name, at, magic, parse, remedy)                                                      \
+#define MAGIC(name, at, magic, remedy)                                                             \
   if (k++ == i) return starts(data, size, at, magic, sizeof magic - 1);
 #define KNOWN(name, is, library, parse, remedy)                                                    \
   if (k++ == i) return is(data, size);
@@ -42,7 +42,7 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
   const struct import_format *f = import_format_of(file->data, file->size);
   if (!f) return model_parse(a, file->data, file->size, e);
   if (f->library)
-    err_put(e, "%s, which this build of nngen can't read: it was made without %s", f->name, f->library);
+    err_put(e, "%s, which this nngen can't read: it was built without %s", f->name, f->library);
   else if (!f->parse)
     err_put(e, "%s, which isn't read: %s", f->name, f->remedy);
   if (!f->parse || f->library) return NULL;

@@ -236,6 +236,10 @@ static bool run(struct tflite *t) {
   return flatbuffer_ok(&t->file->buffer);
 }
 
+bool tflite_is(const void *data, size_t size) {
+  return size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0;
+}
+
 struct graph *tflite_parse(struct arena *a, const char *path, const void *data, size_t size,
                            struct refusals *r, struct err *e) {
   struct tflite t = {.arena = a, .refusals = r, .err = e};

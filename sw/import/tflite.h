@@ -6,6 +6,9 @@
 #include "sw/graph/graph.h"
 #include "sw/import/refusals.h"
 
+// Whether bytes are a FlatBuffer with the identifier TFL3.
+bool tflite_is(const void *data, size_t size);
+
 // The graph of the file's first subgraph; operators without a counterpart are in `r`, and then the
 // graph is no use. NULL with a message if the file is damaged or holds floats.
 //

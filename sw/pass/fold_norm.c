@@ -85,22 +85,70 @@ static void find_folds(struct folder *f) {
   arena_free(&scratch);
 }
 
+// Whether a code would have no negative.
+static bool lacks_negative(const struct value *w, const struct affine *own) {
+  int64_t taps = fan_in(w->rank, w->shape), lowest = type_lowest(&w->type);
+  bool lacks = false;
+  for (int64_t i = 0; i < w->init->count; i++)
+    lacks |= own->factor[i / taps] < 0 && tensor_int(w->init, i) == lowest;
+  return lacks && type_is_fixed(&w->type);
+}
+
+// Integers stay integers: each output's scale takes the factor's size, its codes the sign.
+static uint32_t put_integers(struct folder *f, const struct node *n, const struct value *w,
+                             const struct affine *own) {
+  int64_t outs = w->shape[0], taps = fan_in(w->rank, w->shape);
+  double *scale = ARENA_NEW(f->arena, double, outs);
+  int32_t *zero = ARENA_NEW(f->arena, int32_t, outs);
+  for (int64_t o = 0; o < outs; o++) {
+    double factor = fabs(own->factor[o]);
+    scale[o] = type_scale(&w->type, o) * (factor > 0 ? factor : 1);
+  }
+  int width = w->type.width + lacks_negative(w, own);
+  struct type type = type_is_fixed(&w->type)
+                         ? type_channels(f->arena, width, true, 0, outs, scale, zero)
+                         : type_signs(f->arena, w->type.cls, 0, outs, scale);
+  struct tensor *t = tensor_new(f->arena, dtype_for(&type), w->rank, w->shape);
+  for (int64_t i = 0; i < t->count; i++) {
+    double factor = own->factor[i / taps];
+    int64_t code = type_integer(&w->type, i / taps, tensor_int(w->init, i));
+    tensor_set_int(t, i, factor < 0 ? -code : factor > 0 ? code : 0);
+  }
+  const char *name = w->name;
+  if (graph_find_value(f->copy.to, name) != NONE)
+    name = arena_printf(f->arena, "%s.%s", n->name, name);
+  return graph_add_tensor(f->copy.to, name, t, type);
+}
+
+// Weights that stay integers have a factor of one sign or the other, not 0 of bipolar ones.
+static bool keeps_integers(const struct value *w, const struct affine *own) {
+  bool keeps = type_is_integer(&w->type) && (!type_is_fixed(&w->type) || w->type.is_signed);
+  for (int64_t o = 0; o < w->shape[0]; o++) keeps &= own->factor[o] != 0 || type_is_fixed(&w->type);
+  return keeps;
+}
+
+static uint32_t put_weights(struct folder *f, const struct node *n, const struct value *w,
+                            const struct affine *own) {
+  double *weight;
+  int64_t taps = fan_in(w->rank, w->shape);
+  if (keeps_integers(w, own)) return put_integers(f, n, w, own);
+  uint32_t id = add_doubles(f, n, w->name, w->rank, w->shape, &weight);
+  for (int64_t i = 0; i < w->init->count; i++) weight[i] = value_real(w, i) * own->factor[i / taps];
+  return id;
+}
+
 static void put_layer(struct folder *f, const struct node *n, const struct node *norm) {
   const struct graph *g = f->model;
   struct graph *to = f->copy.to;
   const struct value *w = node_in(g, n, 1), *b = node_in(g, n, 2);
   struct affine own = affine_of(f->arena, g, norm);
-  double *weight, *bias;
-  int64_t taps = fan_in(w->rank, w->shape);
+  double *bias;
   const char *bias_name = b ? b->name : arena_printf(f->arena, "%s.bias", n->name);
-  uint32_t wid = add_doubles(f, n, w->name, w->rank, w->shape, &weight);
+  uint32_t wid = put_weights(f, n, w, &own);
   uint32_t bid = add_doubles(f, n, bias_name, 1, w->shape, &bias);
   to->values[wid].mask = w->mask;
-  for (int64_t o = 0; o < w->shape[0]; o++) {
-    for (int64_t i = 0; i < taps; i++)
-      weight[o * taps + i] = tensor_real(w->init, o * taps + i) * own.factor[o];
-    bias[o] = (b ? tensor_real(b->init, o) * own.factor[o] : 0) + own.shift[o];
-  }
+  for (int64_t o = 0; o < w->shape[0]; o++)
+    bias[o] = (b ? value_real(b, o) * own.factor[o] : 0) + own.shift[o];
   struct node made = *n;
   made.n_in = 1;
   uint32_t node = copy_made(&f->copy, &made, n->name);

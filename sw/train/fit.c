@@ -282,10 +282,11 @@ void fit_resume(struct fit *f, const struct fit_position *at) {
 
 // Weights of other dtypes become F32.
 static void to_floats(struct arena *a, struct value *v) {
-  if (v->init->dtype == DTYPE_F32) return;
+  if (v->init->dtype == DTYPE_F32 && type_is_real(&v->type)) return;
   struct tensor *t = tensor_new(a, DTYPE_F32, v->rank, v->shape);
-  for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)tensor_real(v->init, i);
+  for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)value_real(v, i);
   v->init = t;
+  v->type = type_real();
 }
 
 struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,

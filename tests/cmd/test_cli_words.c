@@ -80,8 +80,8 @@ static void test_idle_words(void **state) {
              "--target-cycles chooses the lanes of every layer: leave --parallelism away");
   cli_expect(c, "$N -p 8,3 --target-cycles 9 --folding $D/f -o $D/r $D/m.bin", 2,
              "leave --folding away");
-  cli_expect(c, "printf 'PK\3\4rubbish' >$D/sd.pt; $N info $D/sd.pt", 1,
-             "a zip archive, as torch.save and Keras write; there is no importer");
+  cli_expect(c, "printf 'PK\3\4 net/data.pkl' >$D/sd.pt; $N info $D/sd.pt", 1,
+             "a zip archive of torch.save, which isn't read: export the network to ONNX");
 }
 
 // Layers and inputs that quantisation destroys are named by every command, --quiet or not.

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams that no format and no requant gives a type, in a model that has requants: what loses
+// nothing, as far as there is such a type. A layer with weights has its accumulator; a function of
+// 16 bits; others what their inputs' types ask for.
+#include "quant/quantize_layer.h"
+#include "quant/quantize_weights.h"
+#include "sw/base/bits.h"
+#include "sw/graph/curve.h"
+#include "sw/graph/exact.h"
+#include "sw/graph/weights.h"
+
+#include <math.h>
+
+enum { FUNCTION_BITS = 16, EXTRA_BITS = 4 };
+
+// ---- accumulators
+
+// Codes and type of the weights, as the layer will have them.
+static bool weights_in(struct quantizer *q, const struct node *n, const struct format *f,
+                       struct value *w) {
+  *w = *node_in(q->from, n, 1);
+  if (type_is_integer(&w->type)) return true;
+  struct type type;
+  w->init = w->init ? quantize_weights(q, w->init, f, &type) : NULL;
+  if (!w->init)
+    return q->err->text[0] ? false : err_set(q->err, "its weights are computed");
+  w->type = type;
+  return true;
+}
+
+// The largest |sum| of an output, in units of its own scale.
+static double most_of(const struct value *w, const struct value *bias, const struct type *x,
+                      int64_t o, double scale) {
+  struct weights all = weights_of(w);
+  double lo = (double)type_integer(x, 0, type_lowest(x)), hi = (double)type_integer(x, 0, type_highest(x));
+  double most = fmax(fabs(lo), fabs(hi)), sum = 0;
+  for (int64_t i = 0; i < all.taps; i++) sum += fabs((double)weight_of(&all, o, i)) * most;
+  return sum + (bias ? fabs(rint(value_real(bias, o) / scale)) : 0);
+}
+
+static bool is_result(const struct quantizer *q, uint32_t value) {
+  const struct graph *g = q->from;
+  bool result = false;
+  for (uint32_t i = 0; i < g->n_outputs; i++) result |= g->outputs[i] == value;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) result &= g->nodes[i].in[k].value != value;
+  return result;
+}
+
+static bool type_of_bits(struct quantizer *q, double most, bool is_signed, double scale,
+                         struct type *t) {
+  int bits = (int)ceil(log2(most + 1)) + is_signed;
+  if (bits < 2) bits = 2;
+  if (bits > STREAM_BITS_MAX)
+    return err_set(q->err,
+                   "nothing in the file says its type, and its accumulator has %d bits, at most %d "
+                   "are a stream: give --precision W,F for what has no type",
+                   bits, STREAM_BITS_MAX);
+  *t = type_fixed(q->arena, bits, is_signed, scale, 0);
+  return true;
+}
+
+// One scale for all outputs, the finest; of results that nothing reads, each its own.
+static bool accumulator(struct quantizer *q, const struct node *n, const struct format *f,
+                        struct type *t) {
+  const struct type *x = quantize_type_in(q, n, 0);
+  const struct value *b = node_in(q->from, n, 2), *y = node_out(q->from, n, 0);
+  struct value w;
+  if (!weights_in(q, n, f, &w)) return false;
+  int64_t outs = w.shape[0];
+  double *scale = ARENA_NEW(q->arena, double, outs), finest = INFINITY, most = 0, own = 0;
+  for (int64_t o = 0; o < outs; o++) {
+    scale[o] = type_scale(x, 0) * type_scale(&w.type, o);
+    finest = fmin(finest, scale[o]);
+  }
+  for (int64_t o = 0; o < outs; o++) {
+    double sum = most_of(&w, b, x, o, scale[o]);
+    own = fmax(own, sum);
+    most = fmax(most, ceil(sum * scale[o] / finest));
+  }
+  bool each = w.type.axis >= 0 && is_result(q, n->out[0]);
+  if (!type_of_bits(q, each ? own : most, true, finest, t)) return false;
+  if (each)
+    *t = type_channels(q->arena, t->width, true, y->rank - 1, outs, scale,
+                       ARENA_NEW(q->arena, int32_t, outs));
+  return true;
+}
+
+// ---- functions
+
+static double function_at(const struct node *n, double x) {
+  struct exact_reals reals = exact_reals_of(n);
+  int curve = node_curve(n);
+  return curve != NONE ? curve_real((enum curve)curve, node_real(n, ATTR_alpha, 1), x)
+                       : exact_of(n->op)->real(x, &reals);
+}
+
+// What it gives for the codes of its input, in 16 bits.
+static bool function_type(struct quantizer *q, const struct node *n, const struct type *x,
+                          struct type *t) {
+  double lo = 0, hi = 0;
+  int64_t first = type_lowest(x), last = type_highest(x), step = (last - first) / 65536 + 1;
+  for (int64_t code = first; code <= last; code += code + step > last && code < last ? last - code : step) {
+    double y = function_at(n, type_value(x, 0, code));
+    lo = fmin(lo, y);
+    hi = fmax(hi, y);
+  }
+  bool is_signed = lo < 0;
+  double most = fmax(-lo, hi), top = ldexp(1, FUNCTION_BITS - is_signed) - 1;
+  int f = 60;
+  while (f > -32 && rint(ldexp(most, f)) > top) f--;
+  *t = type_fixed(q->arena, FUNCTION_BITS, is_signed, ldexp(1, -f), 0);
+  return true;
+}
+
+static bool maps_type(struct quantizer *q, const struct node *n, const struct type *x,
+                      struct type *t) {
+  bool closed = op_info(n->op)->curve == NONE && exact_of(n->op)->monotone && !op_info(n->op)->slopes;
+  if (!closed) return function_type(q, n, x, t);
+  *t = *x;
+  return true;
+}
+
+// ---- others
+
+// Of add and sub the finer scale holds both; of mul the product of both.
+static bool join_type(struct quantizer *q, const struct node *n, struct type *t) {
+  const struct type *a = quantize_type_in(q, n, 0), *b = quantize_type_in(q, n, 1);
+  if (!a || !b)
+    return err_set(q->err, "nothing in the file says its type: give --precision W,F for what has none");
+  double most[2];
+  for (int i = 0; i < 2; i++) {
+    const struct type *x = i ? b : a;
+    most[i] = fmax(fabs(type_value(x, 0, type_lowest(x))), fabs(type_value(x, 0, type_highest(x))));
+  }
+  bool product = op_info(n->op)->gradient == GRADIENT_FACTOR;
+  double scale = product ? type_scale(a, 0) * type_scale(b, 0) : fmin(type_scale(a, 0), type_scale(b, 0));
+  double sum = product ? most[0] * most[1] : most[0] + most[1];
+  return type_of_bits(q, ceil(sum / scale), true, scale, t);
+}
+
+// An average has a few bits more than what it is of.
+static bool average_type(struct quantizer *q, const struct type *x, struct type *t) {
+  double most = (double)type_integer(x, 0, type_highest(x));
+  most = fmax(most, -(double)type_integer(x, 0, type_lowest(x)));
+  return type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
+}
+
+bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f) {
+  const struct type *x = quantize_type_in(q, n, 0);
+  struct type *t = &f->stream;
+  f->has_stream = true;
+  if (!x || x->axis >= 0)
+    return err_set(q->err, "nothing in the file says its type: give --precision W,F for what has none");
+  if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES) || op_is(n->op, TRAIT_PARTS))
+    *t = op_is(n->op, TRAIT_PARTS) ? *x : type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);
+  else if (op_is(n->op, TRAIT_WEIGHTS))
+    return accumulator(q, n, f, t);
+  else if (op_is(n->op, TRAIT_MAPS))
+    return maps_type(q, n, x, t);
+  else if (op_is(n->op, TRAIT_JOINS))
+    return join_type(q, n, t);
+  else if (op_is(n->op, TRAIT_WINDOWS))
+    return average_type(q, x, t);
+  else
+    *t = *x;
+  return true;
+}

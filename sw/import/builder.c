@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/import/builder.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct builder builder_new(struct arena *a, const char *name, struct refusals *r) {
+  return (struct builder){a, graph_new(a, name), r, json_map(), json_map(), "", ""};
+}
+
+void builder_free(struct builder *b) {
+  json_decref(b->nodes);
+  json_decref(b->values);
+}
+
+bool builder_refuse(struct builder *b, const char *remedy, const char *format, ...) {
+  char reason[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(reason, sizeof reason, format, args);
+  va_end(args);
+  return refuse(b->arena, b->refusals, b->node, b->op, remedy, "%s", reason);
+}
+
+// `name`, or name.1, name.2, .. if it is taken.
+static const char *own_name(struct builder *b, json_t *taken, const char *name) {
+  const char *own = name;
+  for (int i = 1; json_object_get(taken, own); i++) own = arena_printf(b->arena, "%s.%d", name, i);
+  json_put(taken, own, json_true());
+  return own;
+}
+
+static void layer_shape(const struct stream *x, const int *axes, int64_t shape[RANK_MAX]) {
+  for (int k = 0; k < x->layout.rank; k++) shape[k] = x->layout.shape[axes ? axes[k] : k];
+}
+
+struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
+                            const int *axes) {
+  static const double mean = 0, deviation = 1;
+  struct stream x = {.layout = layout_new(rank, shape, axes)};
+  int64_t ours[RANK_MAX];
+  layer_shape(&x, axes, ours);
+  x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank, ours, type_real(), true);
+  graph_add_input(b->graph, x.value,
+                  (struct source){.channels = 1, .mean = &mean, .std = &deviation});
+  return x;
+}
+
+uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t) {
+  return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type_real());
+}
+
+uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type) {
+  return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type);
+}
+
+uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in) {
+  const char *name = *b->node ? b->node : op_info(op)->name;
+  uint32_t node = graph_add_node(b->graph, op, own_name(b, b->nodes, name));
+  for (uint32_t i = 0; i < n_in; i++) graph_add_use(b->graph, node, (struct use){in[i], 0, NONE});
+  return node;
+}
+
+bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
+  struct graph *g = b->graph;
+  struct err e = {0};
+  int rank;
+  int64_t shape[RANK_MAX];
+  const struct node *n = &g->nodes[node];
+  if (!graph_shape(g, n, 0, &rank, shape, &e))
+    return builder_refuse(b, "change the layer's numbers", "%s", e.text);
+  bool index = op_is(n->op, TRAIT_INDEX);
+  struct type type = index ? type_fixed(b->arena, 32, true, 1, 0) : type_real();
+  *value = graph_add_value(g, own_name(b, b->values, n->name), rank, shape, type, true);
+  graph_add_out(g, node, *value);
+  return true;
+}
+
+// ---- order
+
+static bool reshaped(struct builder *b, uint32_t *value, int rank, const int64_t *shape) {
+  const struct value *v = &b->graph->values[*value];
+  bool same = v->rank == rank;
+  for (int d = 0; same && d < rank; d++) same = v->shape[d] == shape[d];
+  if (same) return true;
+  const char *name = b->node;
+  b->node = arena_printf(b->arena, "%s.%s", name, rank == 1 ? "flatten" : "reshape");
+  uint32_t node = builder_node(b, rank == 1 ? OP_flatten : OP_reshape, 1, value);
+  b->node = name;
+  if (rank != 1) graph_add_ints(b->graph, node, ATTR_shape, rank, shape);
+  return builder_out(b, node, value);
+}
+
+static bool moved(struct builder *b, struct stream *x, const int *axes) {
+  int64_t atoms[ATOMS_MAX], moves[RANK_MAX];
+  int order[ATOMS_MAX];
+  if (x->layout.atoms > RANK_MAX)
+    return builder_refuse(b, "simplify the chain of reshapes before it",
+                          "its array is cut into %d parts, at most %d are moved", x->layout.atoms,
+                          RANK_MAX);
+  layout_moves(&x->layout, axes, atoms, order);
+  for (int k = 0; k < x->layout.atoms; k++) moves[k] = order[k];
+  if (!reshaped(b, &x->value, x->layout.atoms, atoms)) return false;
+  const char *name = b->node;
+  b->node = arena_printf(b->arena, "%s.permute", name);
+  uint32_t node = builder_node(b, OP_permute, 1, &x->value);
+  b->node = name;
+  graph_add_ints(b->graph, node, ATTR_axes, x->layout.atoms, moves);
+  return builder_out(b, node, &x->value);
+}
+
+bool builder_arrange(struct builder *b, struct stream *x, const int *axes) {
+  int64_t shape[RANK_MAX];
+  layer_shape(x, axes, shape);
+  if (!layout_is(&x->layout, axes)) {
+    if (!moved(b, x, axes)) return false;
+    x->layout = layout_new(x->layout.rank, x->layout.shape, axes);
+  }
+  return reshaped(b, &x->value, x->layout.rank, shape);
+}
+
+bool builder_tidy(struct builder *b, struct stream *x, int axes[RANK_MAX]) {
+  if (!layout_axes(&x->layout, axes))
+    for (int k = 0; k < x->layout.rank; k++) axes[k] = k;
+  return builder_arrange(b, x, axes);
+}
+
+bool builder_flat(struct builder *b, struct stream *x) {
+  int64_t n = layout_elements(&x->layout);
+  return reshaped(b, &x->value, 1, &n);
+}
+
+bool builder_image(struct builder *b, struct stream *x) {
+  return builder_arrange(b, x, x->layout.rank == 2 ? (const int[]){1, 0} : (const int[]){1, 2, 0});
+}
+
+bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_t *shape) {
+  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+  if (layout_reshape(&x->layout, rank, shape)) return true;
+  if (!builder_arrange(b, x, plain)) return false;
+  layout_reshape(&x->layout, rank, shape);
+  return true;
+}
+
+// ---- constants
+
+// The index in t of element i of the file's array, to which t stretches.
+static int64_t stretched(const struct layout *l, const struct tensor *t, int64_t i) {
+  int64_t at = 0, stride = 1;
+  for (int d = l->rank - 1, k = t->rank - 1; d >= 0; d--, k--) {
+    if (k >= 0 && t->shape[k] > 1) at += i % l->shape[d] * stride;
+    if (k >= 0) stride *= t->shape[k];
+    i /= l->shape[d];
+  }
+  return at;
+}
+
+uint32_t builder_constant_like(struct builder *b, const struct stream *x, const struct tensor *t,
+                               const char *name) {
+  const struct value *v = &b->graph->values[x->value];
+  struct tensor *to = tensor_new(b->arena, DTYPE_F32, v->rank, v->shape);
+  int64_t *index = layout_indices(b->arena, &x->layout);
+  for (int64_t i = 0; i < to->count; i++)
+    ((float *)to->data)[i] = (float)tensor_real(t, stretched(&x->layout, t, index[i]));
+  return builder_tensor(b, name, to);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every importer builds a graph with: streams in our order of axes, layers on them, and the
+// refusals of what can't be.
+#ifndef NNGEN_IMPORT_BUILDER_H
+#define NNGEN_IMPORT_BUILDER_H
+
+#include "sw/base/json.h"
+#include "sw/import/layout.h"
+#include "sw/import/refusals.h"
+
+// A stream of the graph and the array of the file that it is.
+struct stream {
+  uint32_t value;
+  struct layout layout;
+};
+
+struct builder {
+  struct arena *arena;
+  struct graph *graph;
+  struct refusals *refusals;
+  json_t *nodes, *values; // the names that are taken
+  const char *node, *op;  // the layer of the file that is being imported
+};
+
+struct builder builder_new(struct arena *a, const char *name, struct refusals *r);
+void builder_free(struct builder *b);
+
+// Refuses the current layer. Always false.
+bool builder_refuse(struct builder *b, const char *remedy, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// An input of the file's shape, its axes in our order (NULL: the same); pixels / 255 are its values
+// unless they are given otherwise.
+struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
+                            const int *axes);
+
+// A tensor of F32, named after the current layer.
+uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t);
+
+uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type);
+
+// A layer of kind `op` named after the current one, that reads so many values.
+uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in);
+
+// Its only output, whose shape follows; false if there is none, with the reason among the refusals.
+bool builder_out(struct builder *b, uint32_t node, uint32_t *value);
+
+// ---- order
+
+// Our order becomes that of the file's axes axes[0], axes[1], ..; one axis of ours for each.
+bool builder_arrange(struct builder *b, struct stream *x, const int *axes);
+
+// One axis of ours for each of the file's, in whatever order; tells which.
+bool builder_tidy(struct builder *b, struct stream *x, int axes[RANK_MAX]);
+
+// One axis of ours, of whatever order.
+bool builder_flat(struct builder *b, struct stream *x);
+
+// Channels last: (C, H, W) or (C, L) of the file.
+bool builder_image(struct builder *b, struct stream *x);
+
+// The file's array as another, whose elements stand in the same order.
+bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_t *shape);
+
+// A constant of the file's shape (or scalar, or one that stretches to it) as a tensor of x's.
+uint32_t builder_constant_like(struct builder *b, const struct stream *x, const struct tensor *t,
+                               const char *name);
+
+#endif

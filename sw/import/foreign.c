@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// How files that aren't read look.
+#include "sw/import/formats.h"
+
+#include <string.h>
+
+static bool has(const void *data, size_t size, const char *word) {
+  return memmem(data, size, word, strlen(word)) != NULL;
+}
+
+// A zip archive with such a name in it: its list stands at the end.
+static bool zip_has(const void *data, size_t size, const char *word) {
+  size_t tail = size < 1 << 20 ? size : 1 << 20;
+  return size > 4 && memcmp(data, "PK\3\4", 4) == 0 &&
+         has((const char *)data + size - tail, tail, word);
+}
+
+bool zip_is_keras(const void *data, size_t size) {
+  return zip_has(data, size, "model.weights.") && zip_has(data, size, "config.json");
+}
+
+bool zip_is_torch(const void *data, size_t size) {
+  return zip_has(data, size, "data.pkl");
+}
+
+bool zip_is_numpy(const void *data, size_t size) {
+  return zip_has(data, size, ".npy");
+}
+
+bool pickle_is(const void *data, size_t size) {
+  const unsigned char *p = data;
+  return size > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
+}
+
+// The first field of a message, and that its length fits.
+static bool first_field(const unsigned char *p, size_t size, unsigned char key, const char *word) {
+  return size > 16 && p[0] == key && has(p, size < 4096 ? size : 4096, word);
+}
+
+bool saved_model_is(const void *data, size_t size) {
+  const unsigned char *p = data;
+  return size > 8 && p[0] == 0x08 && p[2] == 0x12 && has(data, size, "serve");
+}
+
+bool frozen_graph_is(const void *data, size_t size) {
+  return first_field(data, size, 0x0A, "Placeholder");
+}
+
+bool caffe_is(const void *data, size_t size) {
+  return first_field(data, size, 0x0A, "Convolution") ||
+         first_field(data, size, 0x0A, "InnerProduct") || first_field(data, size, 'n', "layer {");
+}
+
+bool coreml_is(const void *data, size_t size) {
+  return first_field(data, size, 0x08, "com.github.apple.coremltools") ||
+         (size > 8 && ((const unsigned char *)data)[0] == 0x08 && has(data, size, "coremltools"));
+}

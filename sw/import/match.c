@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The activation that a term is: its numbers are read off the term's values, and then both have the
+// same value on a grid, around each constant of the term, and far out.
+#include "sw/graph/curve.h"
+#include "sw/graph/exact.h"
+#include "sw/import/term.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CONSTANTS_MAX = 32, GRID = 512 };
+
+struct candidate {
+  enum op op;
+  const char *approximate; // gelu's
+  struct exact_reals reals;
+  double alpha;
+};
+
+static int constants_of(const struct term *t, double *list, int n) {
+  for (int i = 0; i < function_operands(t->function); i++) n = constants_of(t->operand[i], list, n);
+  if (t->function == FUNCTION_CONSTANT && n < CONSTANTS_MAX) list[n++] = t->constant;
+  return n;
+}
+
+static int grid_of(const struct term *t, double *grid) {
+  double list[CONSTANTS_MAX];
+  int n = 0, constants = constants_of(t, list, 0);
+  for (int i = -120; i <= 120; i++) grid[n++] = i / 8.0 + 1 / 64.0;
+  for (int i = -8; i <= 8; i++) grid[n++] = i < 0 ? -exp2(-i) * 1.1 : exp2(i) * 1.1 - 1.1;
+  for (int i = 0; i < constants; i++)
+    for (int k = -1; k <= 1; k++) {
+      grid[n++] = list[i] + k / 4096.0;
+      grid[n++] = -list[i] + k / 4096.0;
+    }
+  return n;
+}
+
+static double value_of(const struct candidate *c, double x) {
+  const struct op_info *info = op_info(c->op);
+  int curve = c->approximate ? CURVE_GELU_TANH : info->curve;
+  return curve != NONE ? curve_real((enum curve)curve, c->alpha, x)
+                       : exact_of(c->op)->real(x, &c->reals);
+}
+
+static bool equal(const struct term *t, const struct candidate *c, const double *grid, int n) {
+  for (int i = 0; i < n; i++) {
+    double expected = term_value(t, grid[i]), found = value_of(c, grid[i]);
+    if (!(fabs(expected - found) <= 1e-6 * (1 + fabs(expected)))) return false;
+  }
+  return true;
+}
+
+// What its attributes would be.
+static struct candidate candidate_of(const struct term *t, enum op op) {
+  struct candidate c = {.op = op, .alpha = 1};
+  c.reals.lo = term_value(t, -1e30);
+  c.reals.hi = term_value(t, 1e30);
+  if (op == OP_relu6) c.reals = (struct exact_reals){.lo = 0, .hi = 6};
+  if (op == OP_hard_tanh) c.reals = (struct exact_reals){.lo = -1, .hi = 1};
+  if (op == OP_leaky_relu) c.reals.slope = -term_value(t, -1);
+  if (op == OP_softshrink) c.reals.lambda = 1024 - term_value(t, 1024);
+  if (op == OP_hard_sigmoid) {
+    c.reals.offset = term_value(t, 0);
+    c.reals.slope = 4 * (term_value(t, 0.25) - c.reals.offset);
+  }
+  if (op == OP_elu) c.alpha = -term_value(t, -700);
+  return c;
+}
+
+static bool sensible(const struct candidate *c) {
+  if (c->op == OP_clip)
+    return isfinite(c->reals.lo) && isfinite(c->reals.hi) && c->reals.lo < c->reals.hi;
+  if (c->op == OP_leaky_relu || c->op == OP_hard_sigmoid) return c->reals.slope > 0;
+  if (c->op == OP_softshrink || c->op == OP_hardshrink) return c->reals.lambda > 0;
+  return true;
+}
+
+static void add_attrs(struct graph *g, uint32_t node, const struct candidate *c) {
+  const struct {
+    enum attr_name name;
+    double value;
+  } reals[] = {{ATTR_lo, c->reals.lo},         {ATTR_hi, c->reals.hi},
+               {ATTR_lambda, c->reals.lambda}, {ATTR_slope, c->reals.slope},
+               {ATTR_offset, c->reals.offset}, {ATTR_alpha, c->alpha}};
+  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+    if (op_takes(c->op, reals[i].name)) graph_add_real(g, node, reals[i].name, reals[i].value);
+  if (c->approximate) graph_add_text(g, node, ATTR_approximate, c->approximate);
+}
+
+static bool make(struct builder *b, const struct candidate *c, struct stream *x) {
+  uint32_t node = builder_node(b, c->op, 1, &x->value);
+  add_attrs(b->graph, node, c);
+  return builder_out(b, node, &x->value);
+}
+
+// The candidates of one kind: hardshrink's number can only be one of the constants.
+static bool try_kind(const struct term *t, enum op op, const double *grid, int n,
+                     struct candidate *c) {
+  double list[CONSTANTS_MAX];
+  *c = candidate_of(t, op);
+  if (op == OP_hardshrink) {
+    int count = constants_of(t, list, 0);
+    for (int i = 0; i < count; i++) {
+      c->reals.lambda = fabs(list[i]);
+      if (sensible(c) && equal(t, c, grid, n)) return true;
+    }
+    return false;
+  }
+  if (sensible(c) && equal(t, c, grid, n)) return true;
+  if (op != OP_gelu) return false;
+  c->approximate = "tanh";
+  return equal(t, c, grid, n);
+}
+
+bool term_match(struct builder *b, const struct term *t, struct stream *x, bool *made) {
+  double grid[GRID];
+  int n = grid_of(t, grid);
+  for (int op = 0; op < OP_COUNT; op++) {
+    const struct op_info *info = op_info((enum op)op);
+    struct candidate c;
+    if (!op_is((enum op)op, TRAIT_MAPS) || op_is((enum op)op, TRAIT_CASTS)) continue;
+    if (!(info->executors & EXECUTOR_REAL)) continue;
+    *made = try_kind(t, (enum op)op, grid, n, &c);
+    if (*made) return make(b, &c, x);
+  }
+  return true;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the ONNX reader share. Axis 0 of every stream is the batch, which the graph
+// doesn't have: shapes and axes here are without it.
+#ifndef NNGEN_IMPORT_ONNX_H
+#define NNGEN_IMPORT_ONNX_H
+
+#include "sw/import/term.h"
+
+#include "onnx.pb-c.h"
+
+enum { BATCH_FREE = -1 }; // the batch where the file leaves its size open
+
+enum item_kind { ITEM_LOST, ITEM_CONSTANT, ITEM_STREAM };
+
+// A constant that the file holds as integers: value = code * scale, zero points taken off.
+struct integers {
+  struct tensor *codes; // I32, of the constant's shape
+  struct tensor *scale; // F32, of the constant's shape
+  int width;            // bits of the file's type
+  bool bipolar;         // codes are -1 and 1
+};
+
+// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale and
+// zero (NULL: 0) are one number, or one per channel.
+struct grid {
+  int width;
+  bool is_signed, bipolar;
+  double lo, hi;
+  const struct tensor *scale, *zero;
+  enum fix_rounding rounding;
+  int64_t axis; // of ONNX's, with the batch
+};
+
+// A value of the file. Of a stream: `term` of each element, if it isn't NULL; then scale and shift
+// of each index of an axis, if there are any.
+struct item {
+  enum item_kind kind; // LOST: of a layer that was refused
+  struct tensor *constant;
+  const struct integers *integers; // of a constant; NULL: it is none of integers
+  struct stream stream;
+  struct term *term;
+  int axis;         // of the file, without the batch
+  int64_t channels; // of scale and shift; 0: there are none
+  const double *scale, *shift;
+  const struct grid *grid; // of a QuantizeLinear whose DequantizeLinear is still to come; NULL
+  const char *name;        // of the node that scales
+  bool sole;        // nothing but one node of the file reads it
+};
+
+struct onnx {
+  struct arena *arena;
+  const char *path; // of the file, beside which weights may lie
+  const Onnx__ModelProto *model;
+  struct builder builder;
+  json_t *reads; // how often each value of the file is read
+  json_t *names; // of the file's values: index in items
+  struct item *items;
+  uint32_t n_items, room;
+  int64_t batch; // BATCH_FREE: open
+  int opset;
+  const Onnx__NodeProto *node; // the current one
+  struct err *err;
+};
+
+// ---- the current node's inputs, outputs and attributes
+
+struct item *onnx_item(struct onnx *o, const char *name); // NULL if unknown
+struct item *onnx_in(struct onnx *o, size_t i);           // NULL: not given
+const struct tensor *onnx_constant(struct onnx *o, size_t i);
+void onnx_set(struct onnx *o, size_t i, struct item item); // output i
+void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t);
+void onnx_set_stream(struct onnx *o, size_t i, struct stream s);
+
+const Onnx__AttributeProto *onnx_attr(const struct onnx *o, const char *name);
+int64_t onnx_int(const struct onnx *o, const char *name, int64_t otherwise);
+double onnx_real(const struct onnx *o, const char *name, double otherwise);
+const char *onnx_text(struct onnx *o, const char *name, const char *otherwise);
+// A list of numbers: the attribute, or the constant input `i` of later opsets; false and a refusal
+// if it is neither. Absent: count 0.
+bool onnx_ints(struct onnx *o, const char *name, size_t i, int64_t *count, const int64_t **list);
+
+// Refuses the node; the reason is formatted. Always false.
+#define onnx_refuse(o, ...) builder_refuse(&(o)->builder, __VA_ARGS__)
+
+// Input i as a stream of which every function is computed; refused if it is none.
+bool onnx_stream(struct onnx *o, size_t i, struct stream *x);
+// The same of an item.
+bool onnx_made(struct onnx *o, struct item *x, struct stream *out);
+
+// An axis that counts the batch, from 1 on or from the end, as one of `rank` without it.
+bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
+
+// ---- parts
+
+// A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
+// I8 and U8 as they stand.
+struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);
+// Weights beside the file; false with a message.
+bool onnx_external(struct onnx *o, const Onnx__TensorProto *t, size_t bytes, void *to,
+                   struct err *e);
+
+// Computes the node where all that it reads is constant; false if it isn't, or isn't known.
+bool onnx_fold(struct onnx *o);
+
+// A constant whose element i is element index[i] of x's.
+struct item onnx_picked(struct onnx *o, const struct item *x, int rank, const int64_t *shape,
+                        const int64_t *index);
+
+// A function of each element of the node's inputs: enum function.
+bool onnx_function(struct onnx *o, int function);
+bool onnx_many(struct onnx *o, int function);
+
+// Output 0 becomes scale * x + shift, for each index of an axis (channels 1: of everything).
+bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, const double *scale,
+                 const double *shift);
+
+// A constant of integers, its outputs on axis 0, as a tensor of the graph.
+uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *name);
+
+bool onnx_clip_integers(struct onnx *o);
+
+// Whether the node may read integers between QuantizeLinear and DequantizeLinear.
+bool onnx_takes_integers(const struct onnx *o);
+
+// Layers by name; `is` false: there is none of this name.
+bool onnx_layer(struct onnx *o, bool *is);
+
+#define ONNX(name, function) bool onnx_##function(struct onnx *o);
+#include "sw/import/onnx.def"
+#undef ONNX
+
+#endif

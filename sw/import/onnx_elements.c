@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions of each element: of one stream they become terms, with a number for each channel they
+// are scales and shifts, of two streams they join.
+#include "sw/import/onnx.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- streams
+
+// Numbers for each index of a flat axis go to where our elements are.
+static double *placed(struct onnx *o, const struct layout *l, const double *list) {
+  int64_t *index = layout_indices(o->arena, l), n = layout_elements(l);
+  double *to = ARENA_NEW(o->arena, double, n);
+  for (int64_t i = 0; i < n; i++) to[i] = list[index[i]];
+  return to;
+}
+
+// The bias of a layer that has none yet, and whose output nothing else reads.
+static bool make_bias(struct onnx *o, const struct item *x) {
+  struct graph *g = o->builder.graph;
+  int32_t maker = g->values[x->stream.value].node;
+  struct node *n = maker == NONE ? NULL : &g->nodes[maker];
+  if (!x->sole || x->term || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
+  for (int64_t c = 0; c < x->channels; c++)
+    if (x->scale[c] != 1) return false;
+  struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &x->channels);
+  for (int64_t c = 0; c < x->channels; c++) ((float *)t->data)[c] = (float)x->shift[c];
+  uint32_t bias = builder_tensor(&o->builder, arena_printf(o->arena, "%s.bias", n->name), t);
+  graph_add_use(g, (uint32_t)maker, (struct use){bias, 0, NONE});
+  return true;
+}
+
+static bool make_channels(struct onnx *o, struct item *x, struct stream *s) {
+  struct builder *b = &o->builder;
+  const double *scale = x->scale, *shift = x->shift;
+  int axes[RANK_MAX];
+  if (make_bias(o, x)) return true;
+  if (s->layout.rank == 1) {
+    if (!builder_flat(b, s)) return false;
+    scale = placed(o, &s->layout, scale);
+    shift = placed(o, &s->layout, shift);
+  } else {
+    if (!builder_tidy(b, s, axes)) return false;
+    layout_last(axes, s->layout.rank, x->axis);
+    if (!builder_arrange(b, s, axes)) return false;
+  }
+  return term_affine(b, s, x->channels, scale, shift);
+}
+
+bool onnx_made(struct onnx *o, struct item *x, struct stream *out) {
+  *out = x->stream;
+  if (x->term && !term_make(&o->builder, x->term, &x->stream, out)) return false;
+  if (!x->channels) return true;
+  const char *node = o->builder.node;
+  o->builder.node = x->name;
+  if (!make_channels(o, x, out)) return false;
+  o->builder.node = node;
+  *x = (struct item){.kind = ITEM_STREAM, .stream = *out};
+  return true;
+}
+
+bool onnx_stream(struct onnx *o, size_t i, struct stream *x) {
+  struct item *item = onnx_in(o, i);
+  if (!item) return onnx_refuse(o, "check the file", "input %zu is missing", i);
+  if (item->kind == ITEM_CONSTANT)
+    return onnx_refuse(o, "compute it before the export", "its input \"%s\" is a constant",
+                       o->node->input[i]);
+  return onnx_made(o, item, x);
+}
+
+// ---- constants beside a stream
+
+// The constant without the batch's axis; the only axis of the stream along which it differs, NONE
+// if it is one number, -2 if it takes more than one axis.
+enum { MANY = -2 };
+static int differs_along(struct tensor *t, const struct layout *l) {
+  int found = NONE;
+  if (t->rank == l->rank + 1 && t->shape[0] == 1) {
+    t->rank--;
+    memmove(t->shape, t->shape + 1, (size_t)t->rank * sizeof *t->shape);
+  }
+  if (t->rank > l->rank) return t->count == 1 ? NONE : MANY;
+  for (int d = 0; d < t->rank; d++) {
+    int axis = d + l->rank - t->rank;
+    if (t->shape[d] == 1) continue;
+    if (found != NONE || t->shape[d] != l->shape[axis]) return MANY;
+    found = axis;
+  }
+  return found;
+}
+
+// scale * x + shift as the first or second operand of a function, with c.
+static void compose(enum function f, bool first, double c, double *scale, double *shift) {
+  double sign = f == FUNCTION_SUB && !first ? -1 : 1;
+  double factor = f == FUNCTION_MUL ? c : f == FUNCTION_DIV ? 1 / c : sign;
+  *scale *= factor;
+  *shift *= factor;
+  if (f == FUNCTION_ADD || f == FUNCTION_SUB) *shift += f == FUNCTION_SUB && first ? -c : c;
+}
+
+bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, const double *scale,
+                 const double *shift) {
+  if (x.channels && channels > 1 && x.channels > 1 && x.axis != axis) {
+    struct stream s;
+    if (!onnx_made(o, &x, &s)) return false;
+    x = (struct item){.kind = ITEM_STREAM, .stream = s};
+  }
+  int64_t count = channels > x.channels ? channels : x.channels;
+  double *a = ARENA_NEW(o->arena, double, count), *b = ARENA_NEW(o->arena, double, count);
+  for (int64_t c = 0; c < count; c++) {
+    int64_t own = channels > 1 ? c : 0;
+    a[c] = (x.channels ? x.scale[c] : 1) * scale[own];
+    b[c] = (x.channels ? x.shift[c] : 0) * scale[own] + shift[own];
+  }
+  x.axis = channels > 1 || !x.channels ? axis : x.axis;
+  x.channels = count;
+  x.name = o->builder.node;
+  x.scale = a;
+  x.shift = b;
+  onnx_set(o, 0, x);
+  return true;
+}
+
+// A constant of its own for each element.
+static bool join_constant(struct onnx *o, enum function f, size_t stream,
+                          const struct tensor *constant) {
+  struct stream x;
+  struct tensor *t = arena_copy(o->arena, constant, sizeof *t);
+  if (!onnx_stream(o, stream, &x)) return false;
+  int64_t elements = layout_elements(&x.layout);
+  if (t->count > elements || t->rank > x.layout.rank)
+    return onnx_refuse(o, "give both inputs one shape",
+                       "a constant of more elements than the stream");
+  if (f == FUNCTION_DIV) {
+    t = tensor_new(o->arena, DTYPE_F32, constant->rank, constant->shape);
+    for (int64_t i = 0; i < t->count; i++)
+      ((float *)t->data)[i] = (float)(1 / tensor_real(constant, i));
+  }
+  uint32_t c = builder_constant_like(&o->builder, &x, t,
+                                     arena_printf(o->arena, "%s.constant", o->builder.node));
+  uint32_t in[2] = {stream ? c : x.value, stream ? x.value : c};
+  enum op op = f == FUNCTION_ADD ? OP_add : f == FUNCTION_SUB ? OP_sub : OP_mul;
+  uint32_t node = builder_node(&o->builder, op, 2, in);
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+static bool with_constant(struct onnx *o, enum function f, size_t stream) {
+  const struct item *x = onnx_in(o, stream);
+  struct tensor *t = arena_copy(o->arena, onnx_constant(o, 1 - stream), sizeof *t);
+  bool known = f == FUNCTION_ADD || f == FUNCTION_SUB || f == FUNCTION_MUL ||
+               (f == FUNCTION_DIV && stream == 0);
+  if (!known)
+    return onnx_refuse(o, "use Add, Sub, Mul or Div", "%s of a stream and an array of constants",
+                       o->node->op_type);
+  int axis = differs_along(t, &x->stream.layout);
+  if (axis == MANY) return join_constant(o, f, stream, t);
+  double *scale = ARENA_NEW(o->arena, double, t->count),
+         *shift = ARENA_NEW(o->arena, double, t->count);
+  for (int64_t c = 0; c < t->count; c++) {
+    scale[c] = 1;
+    compose(f, stream == 0, tensor_real(t, c), &scale[c], &shift[c]);
+  }
+  return onnx_scaled(o, *x, axis, t->count, scale, shift);
+}
+
+// ---- terms
+
+// The term that an item is of its stream; NULL: it has numbers for each channel.
+static struct term *term_in(struct onnx *o, size_t i, const struct item **base) {
+  struct item *x = onnx_in(o, i);
+  if (x->kind == ITEM_CONSTANT)
+    return x->constant->count == 1 ? term_constant(o->arena, tensor_real(x->constant, 0)) : NULL;
+  if (x->channels) return NULL;
+  bool other = *base && ((*base)->stream.value != x->stream.value ||
+                         !layout_equal(&(*base)->stream.layout, &x->stream.layout));
+  if (other) return NULL;
+  *base = x;
+  if (!x->term) x->term = term_x(o->arena);
+  return x->term;
+}
+
+static bool set_term(struct onnx *o, const struct item *base, struct term *t) {
+  t->name = o->builder.node;
+  onnx_set(o, 0, (struct item){.kind = ITEM_STREAM, .stream = base->stream, .term = t});
+  return true;
+}
+
+// Both inputs in one order of axes; the shorter shape begins with ones.
+static bool aligned(struct onnx *o, struct stream x[2], int axes[RANK_MAX]) {
+  int longer = x[1].layout.rank > x[0].layout.rank;
+  int rank = x[longer].layout.rank, less = rank - x[!longer].layout.rank;
+  int64_t shape[RANK_MAX];
+  for (int d = 0; d < rank; d++) shape[d] = d < less ? 1 : x[!longer].layout.shape[d - less];
+  if (less && !builder_reshape(&o->builder, &x[!longer], rank, shape)) return false;
+  if (layout_elements(&x[1].layout) > layout_elements(&x[0].layout)) longer = 1;
+  return builder_tidy(&o->builder, &x[longer], axes) &&
+         builder_arrange(&o->builder, &x[!longer], axes);
+}
+
+static bool join(struct onnx *o, enum op op) {
+  struct stream x[2];
+  int axes[RANK_MAX];
+  int64_t shape[RANK_MAX];
+  if (!onnx_stream(o, 0, &x[0]) || !onnx_stream(o, 1, &x[1]) || !aligned(o, x, axes)) return false;
+  uint32_t node = builder_node(&o->builder, op, 2, (const uint32_t[]){x[0].value, x[1].value});
+  int rank = x[0].layout.rank;
+  for (int d = 0; d < rank; d++) {
+    int64_t a = x[0].layout.shape[d], b = x[1].layout.shape[d];
+    shape[d] = a > b ? a : b;
+  }
+  if (!builder_out(&o->builder, node, &x[0].value)) return false;
+  x[0].layout = layout_new(rank, shape, axes);
+  onnx_set_stream(o, 0, x[0]);
+  return true;
+}
+
+static bool two_streams(struct onnx *o, enum function f) {
+  if (f == FUNCTION_ADD) return join(o, OP_add);
+  if (f == FUNCTION_SUB) return join(o, OP_sub);
+  if (f == FUNCTION_MUL) return join(o, OP_mul);
+  return onnx_refuse(o, "use Add, Sub or Mul", "%s of two streams has no counterpart",
+                     o->node->op_type);
+}
+
+bool onnx_function(struct onnx *o, int function) {
+  enum function f = (enum function)function;
+  size_t n = (size_t)function_operands(f);
+  struct term *t[3] = {NULL, NULL, NULL};
+  const struct item *base = NULL;
+  bool terms = true;
+  if (o->node->n_input != n) {
+    if (f == FUNCTION_MIN || f == FUNCTION_MAX) return onnx_many(o, f);
+    return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", o->node->n_input, n);
+  }
+  for (size_t i = 0; i < n; i++) terms &= (t[i] = term_in(o, i, &base)) != NULL;
+  if (terms && base) return set_term(o, base, term_of(o->arena, f, t[0], t[1], t[2]));
+  if (n == 1) { // of one that has numbers for each channel
+    struct stream x;
+    if (!onnx_stream(o, 0, &x)) return false;
+    struct item made = {.kind = ITEM_STREAM, .stream = x};
+    return set_term(o, &made, term_of(o->arena, f, term_x(o->arena), NULL, NULL));
+  }
+  if (n == 2 && onnx_constant(o, 1)) return with_constant(o, f, 0);
+  if (n == 2 && onnx_constant(o, 0)) return with_constant(o, f, 1);
+  if (n == 2) return two_streams(o, f);
+  return onnx_refuse(o, "use an activation of docs/numerics.md",
+                     "Where of more than one stream has no counterpart");
+}
+
+// ---- activations as their formulas in the operators' specification
+
+struct formula {
+  struct arena *arena;
+  struct term *x;
+};
+
+static struct term *num(const struct formula *m, double v) {
+  return term_constant(m->arena, v);
+}
+
+static struct term *two(const struct formula *m, enum function f, struct term *x, struct term *y) {
+  return term_of(m->arena, f, x, y, NULL);
+}
+
+static struct term *one(const struct formula *m, enum function f, struct term *x) {
+  return term_of(m->arena, f, x, NULL, NULL);
+}
+
+// y where x < 0, else z
+static struct term *below(const struct formula *m, struct term *y, struct term *z) {
+  return term_of(m->arena, FUNCTION_WHERE, two(m, FUNCTION_LESS, m->x, num(m, 0)), y, z);
+}
+
+// Input 0 as the x of a formula, and the item it belongs to.
+static bool begin(struct onnx *o, struct formula *m, struct item *base) {
+  struct stream s;
+  struct item *x = onnx_in(o, 0);
+  *m = (struct formula){o->arena, NULL};
+  if (!x || x->kind != ITEM_STREAM || x->channels) {
+    if (!onnx_stream(o, 0, &s)) return false;
+    *base = (struct item){.kind = ITEM_STREAM, .stream = s};
+  } else {
+    *base = *x;
+  }
+  m->x = base->term ? base->term : term_x(o->arena);
+  return true;
+}
+
+#define FORMULA(name)                                                                              \
+  static struct term *formula_##name(struct onnx *o, const struct formula *m);                     \
+  bool onnx_##name(struct onnx *o) {                                                               \
+    struct formula m;                                                                              \
+    struct item base;                                                                              \
+    return begin(o, &m, &base) && set_term(o, &base, formula_##name(o, &m));                       \
+  }                                                                                                \
+  static struct term *formula_##name(struct onnx *o, const struct formula *m)
+
+FORMULA(relu) {
+  (void)o;
+  return two(m, FUNCTION_MAX, m->x, num(m, 0));
+}
+
+FORMULA(leaky_relu) {
+  double alpha = onnx_real(o, "alpha", (double)0.01F);
+  return below(m, two(m, FUNCTION_MUL, num(m, alpha), m->x), m->x);
+}
+
+static struct term *exp_less_one(const struct formula *m, struct term *x) {
+  return two(m, FUNCTION_SUB, one(m, FUNCTION_EXP, x), num(m, 1));
+}
+
+// Elu: alpha (e^x - 1) below 0; Celu: alpha (e^(x / alpha) - 1).
+FORMULA(elu) {
+  double alpha = onnx_real(o, "alpha", 1);
+  bool celu = strcmp(o->node->op_type, "Celu") == 0;
+  struct term *x = celu ? two(m, FUNCTION_DIV, m->x, num(m, alpha)) : m->x;
+  return below(m, two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, x)), m->x);
+}
+
+FORMULA(selu) {
+  double alpha = onnx_real(o, "alpha", (double)1.67326319217681884765625F);
+  double gamma = onnx_real(o, "gamma", (double)1.05070102214813232421875F);
+  struct term *low = two(m, FUNCTION_MUL, num(m, gamma * alpha), exp_less_one(m, m->x));
+  return below(m, low, two(m, FUNCTION_MUL, num(m, gamma), m->x));
+}
+
+static struct term *phi(const struct formula *m, struct term *of) {
+  struct term *sum = two(m, FUNCTION_ADD, num(m, 1), of);
+  return two(m, FUNCTION_MUL, two(m, FUNCTION_MUL, num(m, 0.5), m->x), sum);
+}
+
+FORMULA(gelu) {
+  bool tanhs = strcmp(onnx_text(o, "approximate", "none"), "tanh") == 0;
+  if (!tanhs) return phi(m, one(m, FUNCTION_ERF, two(m, FUNCTION_DIV, m->x, num(m, sqrt(2)))));
+  struct term *cube = two(m, FUNCTION_MUL, num(m, 0.044715), two(m, FUNCTION_POW, m->x, num(m, 3)));
+  struct term *inner = two(m, FUNCTION_ADD, m->x, cube);
+  return phi(m, one(m, FUNCTION_TANH, two(m, FUNCTION_MUL, num(m, sqrt(2 / M_PI)), inner)));
+}
+
+// ln(1 + e^x) without overflow
+static struct term *soft(const struct formula *m, struct term *x) {
+  struct term *e = one(m, FUNCTION_EXP, one(m, FUNCTION_NEG, one(m, FUNCTION_ABS, x)));
+  struct term *log1 = one(m, FUNCTION_LOG, two(m, FUNCTION_ADD, num(m, 1), e));
+  return two(m, FUNCTION_ADD, two(m, FUNCTION_MAX, x, num(m, 0)), log1);
+}
+
+FORMULA(softplus) {
+  (void)o;
+  return soft(m, m->x);
+}
+
+FORMULA(softsign) {
+  (void)o;
+  return two(m, FUNCTION_DIV, m->x, two(m, FUNCTION_ADD, num(m, 1), one(m, FUNCTION_ABS, m->x)));
+}
+
+FORMULA(mish) {
+  (void)o;
+  return two(m, FUNCTION_MUL, m->x, one(m, FUNCTION_TANH, soft(m, m->x)));
+}
+
+FORMULA(swish) {
+  struct term *x = two(m, FUNCTION_MUL, num(m, onnx_real(o, "alpha", 1)), m->x);
+  return two(m, FUNCTION_MUL, m->x, one(m, FUNCTION_SIGMOID, x));
+}
+
+static struct term *between(const struct formula *m, struct term *x, double lo, double hi) {
+  return two(m, FUNCTION_MAX, num(m, lo), two(m, FUNCTION_MIN, num(m, hi), x));
+}
+
+static struct term *line(const struct formula *m, double slope, double offset) {
+  return two(m, FUNCTION_ADD, two(m, FUNCTION_MUL, num(m, slope), m->x), num(m, offset));
+}
+
+FORMULA(hard_sigmoid) {
+  return between(m, line(m, onnx_real(o, "alpha", (double)0.2F), onnx_real(o, "beta", 0.5)), 0, 1);
+}
+
+FORMULA(hard_swish) {
+  (void)o;
+  return two(m, FUNCTION_MUL, m->x, between(m, line(m, 1.0 / 6, 0.5), 0, 1));
+}
+
+FORMULA(thresholded_relu) {
+  struct term *above = two(m, FUNCTION_GREATER, m->x, num(m, onnx_real(o, "alpha", 1)));
+  return term_of(m->arena, FUNCTION_WHERE, above, m->x, num(m, 0));
+}
+
+// x + bias below -lambd, x - bias above lambd, 0 between.
+FORMULA(shrink) {
+  double bias = onnx_real(o, "bias", 0), lambda = onnx_real(o, "lambd", 0.5);
+  struct term *high = two(m, FUNCTION_GREATER, m->x, num(m, lambda));
+  struct term *low = two(m, FUNCTION_LESS, m->x, num(m, -lambda));
+  struct term *rest =
+      term_of(m->arena, FUNCTION_WHERE, high, two(m, FUNCTION_SUB, m->x, num(m, bias)), num(m, 0));
+  return term_of(m->arena, FUNCTION_WHERE, low, two(m, FUNCTION_ADD, m->x, num(m, bias)), rest);
+}
+
+// Bounds are attributes, or inputs from opset 11 on.
+static bool bound(struct onnx *o, size_t i, const char *name, double otherwise, double *v) {
+  const struct tensor *t = onnx_constant(o, i);
+  *v = onnx_real(o, name, otherwise);
+  if (t && t->count == 1) *v = tensor_real(t, 0);
+  return !onnx_in(o, i) || (t && t->count == 1) ||
+         onnx_refuse(o, "export with constant bounds", "its %simum is computed from data", name);
+}
+
+bool onnx_clip(struct onnx *o) {
+  if (onnx_in(o, 0) && onnx_in(o, 0)->grid) return onnx_clip_integers(o);
+  struct formula m;
+  struct item base;
+  double lo, hi;
+  if (!bound(o, 1, "min", -HUGE_VAL, &lo) || !bound(o, 2, "max", HUGE_VAL, &hi)) return false;
+  return begin(o, &m, &base) && set_term(o, &base, between(&m, m.x, lo, hi));
+}
+
+bool onnx_prelu(struct onnx *o) {
+  struct formula m;
+  struct item base;
+  const struct tensor *slope = onnx_constant(o, 1);
+  for (int64_t i = 1; slope && i < slope->count; i++)
+    if (tensor_real(slope, i) != tensor_real(slope, 0)) slope = NULL;
+  if (!slope)
+    return onnx_refuse(o, "use LeakyRelu, or one slope for all channels",
+                       "it has another slope for each channel");
+  if (!begin(o, &m, &base)) return false;
+  struct term *low = two(&m, FUNCTION_MUL, num(&m, tensor_real(slope, 0)), m.x);
+  return set_term(o, &base, below(&m, low, m.x));
+}
+
+// Min and Max of one input or of many, each pair in turn.
+bool onnx_many(struct onnx *o, int function) {
+  struct term *t = NULL;
+  const struct item *base = NULL;
+  for (size_t i = 0; i < o->node->n_input; i++) {
+    struct term *next = term_in(o, i, &base);
+    if (!next) return two_streams(o, (enum function)function);
+    t = t ? term_of(o->arena, (enum function)function, t, next, NULL) : next;
+  }
+  return base && t ? set_term(o, base, t) : onnx_refuse(o, "check the file", "it has no inputs");
+}
+
+// Sum of any number of streams; Mean divides it.
+bool onnx_sum(struct onnx *o) {
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto pair = *whole;
+  size_t n = whole->n_input;
+  char *in[2], *out = n ? whole->output[0] : NULL;
+  bool mean = strcmp(whole->op_type, "Mean") == 0, ok = n > 0;
+  pair.n_input = 2;
+  pair.input = in;
+  o->node = &pair;
+  if (n == 1) onnx_set(o, 0, *onnx_item(o, whole->input[0]));
+  for (size_t i = 1; ok && i < n; i++) {
+    in[0] = i == 1 ? whole->input[0] : out;
+    in[1] = whole->input[i];
+    ok = onnx_function(o, FUNCTION_ADD);
+  }
+  o->node = whole;
+  double scale = 1 / (double)(n ? n : 1), shift = 0;
+  if (ok && mean && n > 1) ok = onnx_scaled(o, *onnx_item(o, out), NONE, 1, &scale, &shift);
+  return ok;
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers with weights, windows, sums over axes, classes. Weights change from ONNX's order to ours
+// here: (OUT, IN/groups, KH, KW) to (OUT, KH, KW, IN/groups).
+#include "sw/import/onnx.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- weights
+
+// A constant as a tensor of the graph: integers as they are, anything else as F32.
+static uint32_t onnx_weights(struct onnx *o, const struct item *x, const char *name) {
+  if (x->integers) return onnx_integer_weights(o, x, name);
+  struct tensor *t = tensor_new(o->arena, DTYPE_F32, x->constant->rank, x->constant->shape);
+  for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)tensor_real(x->constant, i);
+  return builder_tensor(&o->builder, name, t);
+}
+
+// A name for a tensor of the node: its own, if the file has one.
+static const char *name_of(struct onnx *o, size_t i) {
+  return i < o->node->n_input && *o->node->input[i] ? o->node->input[i] : o->builder.node;
+}
+
+static const struct item *weights_in(struct onnx *o, size_t i, int rank) {
+  const struct item *w = onnx_in(o, i);
+  if (w && w->kind == ITEM_CONSTANT && w->constant->rank == rank && w->constant->count) return w;
+  if (w && w->kind == ITEM_CONSTANT)
+    onnx_refuse(o, "check the file", "weights \"%s\" of %d axes, expected %d", o->node->input[i],
+                w->constant->rank, rank);
+  else
+    onnx_refuse(o, "export with constant weights", "its weights are computed from data");
+  return NULL;
+}
+
+// A bias (OUT), which may be a scalar, times `times`; absent: no input is added.
+static bool add_bias(struct onnx *o, size_t i, int64_t outs, double times, uint32_t node) {
+  const struct item *b = onnx_in(o, i);
+  if (!b) return true;
+  if (b->kind != ITEM_CONSTANT || (b->constant->count != outs && b->constant->count != 1))
+    return onnx_refuse(o, "export with a constant bias", "its bias isn't one constant per output");
+  uint32_t id;
+  if (b->integers && b->constant->count == outs && times == 1) {
+    struct item flat = onnx_picked(o, b, 1, &outs, NULL);
+    id = onnx_weights(o, &flat, name_of(o, i));
+  } else {
+    struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &outs);
+    for (int64_t c = 0; c < outs; c++)
+      ((float *)t->data)[c] =
+          (float)(times * tensor_real(b->constant, b->constant->count == 1 ? 0 : c));
+    id = builder_tensor(&o->builder, name_of(o, i), t);
+  }
+  graph_add_use(o->builder.graph, node, (struct use){id, 0, NONE});
+  return true;
+}
+
+// ---- windows
+
+// Numbers for rows and columns, `otherwise` where they aren't given.
+static bool numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to) {
+  int64_t count;
+  const int64_t *list;
+  for (int d = 0; d < axes; d++) to[d] = otherwise;
+  if (!onnx_ints(o, name, SIZE_MAX, &count, &list)) return false;
+  if (count && count != axes)
+    return onnx_refuse(o, "check the file", "%s: %lld numbers, expected %d", name, (long long)count,
+                       axes);
+  for (int d = 0; d < count; d++) {
+    to[d] = list[d];
+    if (list[d] < 0 || list[d] > DIM_MAX)
+      return onnx_refuse(o, "check the file", "%s: %lld", name, (long long)list[d]);
+  }
+  return true;
+}
+
+// auto_pad SAME: as many windows as the stride asks for; an odd element goes behind, or in front.
+static void pad_same(bool lower, int axes, const int64_t *in, const int64_t *kernel,
+                     const int64_t *stride, const int64_t *dilation, int64_t *pad) {
+  for (int d = 0; d < axes; d++) {
+    int64_t out = (in[d] + stride[d] - 1) / stride[d];
+    int64_t all = (out - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1 - in[d];
+    all = all > 0 ? all : 0;
+    pad[d] = lower ? all - all / 2 : all / 2;
+    pad[axes + d] = all - pad[d];
+  }
+}
+
+// stride, dilation and pad of a window over an image, whose kernel is known.
+static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
+                         const int64_t *kernel) {
+  struct graph *g = o->builder.graph;
+  int axes = x->layout.rank - 1;
+  int64_t stride[2], dilation[2], pad[4];
+  const char *automatic = onnx_text(o, "auto_pad", "NOTSET");
+  if (!numbers(o, "strides", axes, 1, stride) || !numbers(o, "dilations", axes, 1, dilation) ||
+      !numbers(o, "pads", 2 * axes, 0, pad))
+    return false;
+  if (strncmp(automatic, "SAME", 4) == 0)
+    pad_same(strcmp(automatic, "SAME_LOWER") == 0, axes, x->layout.shape + 1, kernel, stride,
+             dilation, pad);
+  graph_add_ints(g, node, ATTR_stride, axes, stride);
+  graph_add_ints(g, node, ATTR_dilation, axes, dilation);
+  graph_add_ints(g, node, ATTR_pad, 2 * axes, pad);
+  return true;
+}
+
+static bool image(struct onnx *o, size_t i, struct stream *x) {
+  if (!onnx_stream(o, i, x)) return false;
+  if (x->layout.rank != 2 && x->layout.rank != 3)
+    return onnx_refuse(o, "use images (N, C, H, W) or sequences (N, C, L)",
+                       "its input has %d axes beside the batch", x->layout.rank);
+  return builder_image(&o->builder, x);
+}
+
+// The output of a node on an image, as the file's (C, H, W).
+static bool image_out(struct onnx *o, uint32_t node, int rank) {
+  struct stream y;
+  if (!builder_out(&o->builder, node, &y.value)) return false;
+  const struct value *v = &o->builder.graph->values[y.value];
+  int64_t shape[3] = {v->shape[rank - 1], v->shape[0], rank == 3 ? v->shape[1] : 1};
+  y.layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  onnx_set_stream(o, 0, y);
+  return true;
+}
+
+// (OUT, I, K..) to (OUT, K.., I)
+static struct item channels_last(struct onnx *o, const struct item *w) {
+  const struct tensor *t = w->constant;
+  int rank = t->rank;
+  int64_t shape[RANK_MAX], taps = 1, n = 0, *index = ARENA_NEW(o->arena, int64_t, t->count);
+  for (int d = 0; d < rank; d++) shape[d] = t->shape[d == 0 ? 0 : d == rank - 1 ? 1 : d + 1];
+  for (int d = 2; d < rank; d++) taps *= t->shape[d];
+  for (int64_t out = 0; out < t->shape[0]; out++)
+    for (int64_t k = 0; k < taps; k++)
+      for (int64_t i = 0; i < t->shape[1]; i++) index[n++] = (out * t->shape[1] + i) * taps + k;
+  return onnx_picked(o, w, rank, shape, index);
+}
+
+bool onnx_conv(struct onnx *o) {
+  struct stream x;
+  if (!image(o, 0, &x)) return false;
+  const struct item *w = weights_in(o, 1, x.layout.rank + 1);
+  if (!w) return false;
+  struct item ours = channels_last(o, w);
+  uint32_t in[2] = {x.value, onnx_weights(o, &ours, name_of(o, 1))};
+  uint32_t node = builder_node(&o->builder, x.layout.rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
+  if (!add_bias(o, 2, w->constant->shape[0], 1, node)) return false;
+  if (!window_attrs(o, node, &x, w->constant->shape + 2)) return false;
+  graph_add_int(o->builder.graph, node, ATTR_groups, onnx_int(o, "group", 1));
+  return image_out(o, node, x.layout.rank);
+}
+
+bool onnx_pool(struct onnx *o) {
+  struct stream x;
+  int64_t kernel[2];
+  bool average = strcmp(o->node->op_type, "AveragePool") == 0;
+  if (!image(o, 0, &x) || !numbers(o, "kernel_shape", x.layout.rank - 1, 1, kernel)) return false;
+  if (o->node->n_output > 1 && *o->node->output[1])
+    return onnx_refuse(o, "drop the indices", "it also gives the places of its maxima");
+  uint32_t node = builder_node(&o->builder, average ? OP_avg_pool : OP_max_pool, 1, &x.value);
+  graph_add_ints(o->builder.graph, node, ATTR_kernel, x.layout.rank - 1, kernel);
+  if (!window_attrs(o, node, &x, kernel)) return false;
+  graph_add_int(o->builder.graph, node, ATTR_ceil, onnx_int(o, "ceil_mode", 0));
+  if (average)
+    graph_add_int(o->builder.graph, node, ATTR_count_pad, onnx_int(o, "count_include_pad", 0));
+  return image_out(o, node, x.layout.rank);
+}
+
+static bool whole_image(struct onnx *o, struct stream *x, enum op op) {
+  uint32_t node = builder_node(&o->builder, op, 1, &x->value);
+  return image_out(o, node, x->layout.rank);
+}
+
+bool onnx_global_pool(struct onnx *o) {
+  struct stream x;
+  bool average = strcmp(o->node->op_type, "GlobalAveragePool") == 0;
+  return image(o, 0, &x) && whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
+}
+
+// ---- matrices
+
+// The features of a matrix product: the last axis of the file. Of a flat stream they stay in our
+// order, which the columns of the weights take.
+static bool features(struct onnx *o, struct stream *x, int64_t **order) {
+  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+  *order = NULL;
+  if (x->layout.rank < 1)
+    return onnx_refuse(o, "check the file", "its input has no axis beside the batch");
+  if (x->layout.rank > 1) return builder_arrange(&o->builder, x, plain);
+  *order = layout_indices(o->arena, &x->layout);
+  return builder_flat(&o->builder, x);
+}
+
+// y = x w^T: weights (OUT, IN), or (IN, OUT) if they aren't `rows`.
+static bool product(struct onnx *o, const struct item *w, bool rows, double alpha, double beta) {
+  struct stream x;
+  int64_t *order, n = 0;
+  if (!onnx_stream(o, 0, &x) || !features(o, &x, &order)) return false;
+  const struct tensor *t = w->constant;
+  int64_t outs = t->shape[!rows], ins = t->shape[rows], shape[2] = {outs, ins};
+  int64_t *index = ARENA_NEW(o->arena, int64_t, t->count);
+  if (ins != x.layout.shape[x.layout.rank - 1])
+    return onnx_refuse(o, "check the file", "its input has %lld features, the weights take %lld",
+                       (long long)x.layout.shape[x.layout.rank - 1], (long long)ins);
+  for (int64_t out = 0; out < outs; out++)
+    for (int64_t i = 0; i < ins; i++) {
+      int64_t from = order ? order[i] : i;
+      index[n++] = rows ? out * ins + from : from * outs + out;
+    }
+  struct item ours = onnx_picked(o, w, 2, shape, index);
+  if (alpha != 1) {
+    struct tensor *scaled = tensor_new(o->arena, DTYPE_F32, 2, shape);
+    for (int64_t i = 0; i < scaled->count; i++)
+      ((float *)scaled->data)[i] = (float)(alpha * tensor_real(ours.constant, i));
+    ours = (struct item){.kind = ITEM_CONSTANT, .constant = scaled};
+  }
+  uint32_t in[2] = {x.value, onnx_weights(o, &ours, name_of(o, 1))};
+  uint32_t node = builder_node(&o->builder, OP_linear, 2, in);
+  if (!add_bias(o, 2, outs, beta, node) || !builder_out(&o->builder, node, &x.value)) return false;
+  int64_t file[RANK_MAX];
+  memcpy(file, x.layout.shape, sizeof file);
+  file[x.layout.rank - 1] = outs;
+  x.layout = layout_new(x.layout.rank, file, NULL);
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+bool onnx_gemm(struct onnx *o) {
+  const struct item *w = weights_in(o, 1, 2);
+  if (!w) return false;
+  if (onnx_int(o, "transA", 0))
+    return onnx_refuse(o, "transpose the input before it", "transA makes columns of the batch");
+  return product(o, w, onnx_int(o, "transB", 0) != 0, onnx_real(o, "alpha", 1),
+                 onnx_real(o, "beta", 1));
+}
+
+bool onnx_matmul(struct onnx *o) {
+  const struct item *w = weights_in(o, 1, 2);
+  return w && product(o, w, false, 1, 1);
+}
+
+// ---- batch norm
+
+bool onnx_norm(struct onnx *o) {
+  const struct tensor *in[5] = {NULL};
+  const struct item *x = onnx_in(o, 0);
+  double epsilon = onnx_real(o, "epsilon", (double)1e-5F);
+  if (onnx_int(o, "training_mode", 0) || (o->node->n_output > 1 && o->opset >= 14))
+    return onnx_refuse(o, "export in evaluation mode", "it is in training mode");
+  if (!x || x->kind != ITEM_STREAM || x->stream.layout.rank < 1)
+    return onnx_refuse(o, "check the file", "its input is no stream with channels");
+  int64_t channels = x->stream.layout.shape[0];
+  double *scale = ARENA_NEW(o->arena, double, channels),
+         *shift = ARENA_NEW(o->arena, double, channels);
+  for (size_t i = 1; i < 5; i++) {
+    in[i] = onnx_constant(o, i);
+    if (!in[i] || in[i]->count != channels)
+      return onnx_refuse(o, "export with its statistics as constants",
+                         "input %zu isn't a constant for each of %lld channels", i,
+                         (long long)channels);
+  }
+  for (int64_t c = 0; c < channels; c++) {
+    double variance = tensor_real(in[4], c) + epsilon;
+    if (!(variance > 0) || !isfinite(variance))
+      return onnx_refuse(o, "train it again", "its variance %g of channel %lld is none", variance,
+                         (long long)c);
+    scale[c] = tensor_real(in[1], c) / sqrt(variance);
+    shift[c] = tensor_real(in[2], c) - tensor_real(in[3], c) * scale[c];
+  }
+  return onnx_scaled(o, *x, 0, channels, scale, shift);
+}
+
+// ---- sums over axes
+
+// The axes, without the batch; `all` of them if none is named.
+static bool axes_of(struct onnx *o, int rank, bool reduced[RANK_MAX]) {
+  int64_t count;
+  const int64_t *axes;
+  if (!onnx_ints(o, "axes", 1, &count, &axes)) return false;
+  memset(reduced, 0, RANK_MAX * sizeof *reduced);
+  if (count == 0) return onnx_refuse(o, "name the axes", "it also reduces axis 0, the batch");
+  for (int64_t i = 0; i < count; i++) {
+    int axis;
+    if (!onnx_axis(o, axes[i], rank, &axis)) return false;
+    reduced[axis] = true;
+  }
+  return true;
+}
+
+// Without the axes of one element that were reduced.
+static bool drop_axes(struct onnx *o, const bool *reduced, struct stream y) {
+  int64_t shape[RANK_MAX];
+  int n = 0;
+  for (int d = 0; d < y.layout.rank; d++)
+    if (!reduced[d]) shape[n++] = y.layout.shape[d];
+  if (!builder_reshape(&o->builder, &y, n, shape)) return false;
+  onnx_set_stream(o, 0, y);
+  return true;
+}
+
+static bool is_spatial(const bool *reduced, int rank) {
+  bool all = rank == 2 || rank == 3;
+  for (int d = 0; d < rank; d++) all &= reduced[d] == (d > 0);
+  return all;
+}
+
+// Over other axes than an image's: a sum or mean, which leaves the axes out.
+static bool reduce_any(struct onnx *o, struct stream *x, const bool *reduced) {
+  int axes[RANK_MAX], n = 0;
+  int64_t list[RANK_MAX], shape[RANK_MAX], left[RANK_MAX];
+  bool mean = strcmp(o->node->op_type, "ReduceMean") == 0;
+  if (strcmp(o->node->op_type, "ReduceMax") == 0)
+    return onnx_refuse(o, "use a max pool over rows and columns", "a maximum over other axes");
+  if (!builder_tidy(&o->builder, x, axes)) return false;
+  int kept = 0, order[RANK_MAX];
+  for (int k = 0; k < x->layout.rank; k++)
+    if (reduced[axes[k]])
+      list[n++] = k;
+    else
+      order[kept++] = axes[k];
+  uint32_t node = builder_node(&o->builder, mean ? OP_mean : OP_sum, 1, &x->value);
+  graph_add_ints(o->builder.graph, node, ATTR_axes, n, list);
+  if (!builder_out(&o->builder, node, &x->value)) return false;
+  int place[RANK_MAX], m = 0; // of the file's axes that stay
+  for (int d = 0; d < x->layout.rank; d++) {
+    place[d] = m;
+    if (!reduced[d]) left[m++] = x->layout.shape[d];
+    shape[d] = reduced[d] ? 1 : x->layout.shape[d];
+  }
+  for (int k = 0; k < kept; k++) order[k] = place[order[k]];
+  int rank = x->layout.rank;
+  x->layout = layout_new(kept, left, order);
+  return layout_reshape(&x->layout, rank, shape);
+}
+
+bool onnx_reduce(struct onnx *o) {
+  struct stream x;
+  bool reduced[RANK_MAX];
+  bool sum = strcmp(o->node->op_type, "ReduceSum") == 0;
+  bool most = strcmp(o->node->op_type, "ReduceMax") == 0;
+  if (!onnx_stream(o, 0, &x) || !axes_of(o, x.layout.rank, reduced)) return false;
+  if (is_spatial(reduced, x.layout.rank) && !sum) {
+    if (!builder_image(&o->builder, &x) || !whole_image(o, &x, most ? OP_max_pool : OP_avg_pool))
+      return false;
+    x = onnx_item(o, o->node->output[0])->stream;
+  } else if (!reduce_any(o, &x, reduced)) {
+    return false;
+  }
+  if (!onnx_int(o, "keepdims", 1)) return drop_axes(o, reduced, x);
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+// ---- classes
+
+// An axis of the file comes last in our order.
+static bool last(struct onnx *o, struct stream *x, int axis) {
+  int axes[RANK_MAX];
+  if (!builder_tidy(&o->builder, x, axes)) return false;
+  layout_last(axes, x->layout.rank, axis);
+  return builder_arrange(&o->builder, x, axes);
+}
+
+// Before opset 13 over all axes from `axis` on, since then over one.
+bool onnx_softmax(struct onnx *o) {
+  struct stream x;
+  int axis;
+  if (!onnx_stream(o, 0, &x)) return false;
+  int rank = x.layout.rank;
+  if (!onnx_axis(o, onnx_int(o, "axis", o->opset < 13 ? 1 : -1), rank, &axis)) return false;
+  struct layout whole = x.layout;
+  if (o->opset < 13 && axis < rank - 1) {
+    int64_t shape[RANK_MAX], tail = 1;
+    for (int d = 0; d < rank; d++) {
+      if (d < axis) shape[d] = whole.shape[d];
+      if (d >= axis) tail *= whole.shape[d];
+    }
+    shape[axis] = tail;
+    static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+    if (!builder_arrange(&o->builder, &x, plain) ||
+        !builder_reshape(&o->builder, &x, axis + 1, shape))
+      return false;
+  }
+  if (!last(o, &x, axis)) return false;
+  uint32_t node = builder_node(&o->builder, OP_softmax, 1, &x.value);
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  if (x.layout.rank != rank && !builder_reshape(&o->builder, &x, rank, whole.shape)) return false;
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+bool onnx_classify(struct onnx *o) {
+  struct stream x;
+  int axis;
+  bool reduced[RANK_MAX] = {false};
+  if (!onnx_stream(o, 0, &x)) return false;
+  if (!onnx_axis(o, onnx_int(o, "axis", 0), x.layout.rank, &axis)) return false;
+  if (onnx_int(o, "select_last_index", 0))
+    return onnx_refuse(o, "take the first index", "it takes the last index of a tie");
+  if (!last(o, &x, axis)) return false;
+  enum op op = strcmp(o->node->op_type, "ArgMax") == 0 ? OP_argmax : OP_argmin;
+  uint32_t node = builder_node(&o->builder, op, 1, &x.value);
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  int axes[RANK_MAX];
+  int64_t shape[RANK_MAX];
+  layout_axes(&x.layout, axes);
+  memcpy(shape, x.layout.shape, sizeof shape);
+  shape[axis] = 1;
+  x.layout = layout_new(x.layout.rank, shape, axes);
+  reduced[axis] = true;
+  if (!onnx_int(o, "keepdims", 1)) return drop_axes(o, reduced, x);
+  onnx_set_stream(o, 0, x);
+  return true;
+}

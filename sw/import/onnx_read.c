@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX files: the message, its values in the file's order, one node after the other.
+#include "sw/base/file.h"
+#include "sw/import/formats.h"
+#include "sw/import/onnx.h"
+
+#include <string.h>
+
+enum { STACK_MOST = 1 << 20, NAMES_MOST = 1 << 20 };
+
+// ---- the message
+
+// protobuf-c has no limits of its own: memory, and depth by how far its stack reaches down.
+struct quota {
+  struct arena *arena;
+  size_t left;
+  const char *base; // of the stack
+};
+
+static void *quota_alloc(void *data, size_t size) {
+  struct quota *q = data;
+  char here;
+  size_t depth = (size_t)(q->base > &here ? q->base - &here : &here - q->base);
+  if (size > q->left || depth > STACK_MOST) return NULL;
+  q->left -= size;
+  return arena_alloc(q->arena, size ? size : 1, 1);
+}
+
+static void quota_free(void *data, void *pointer) { // the arena does
+  (void)data;
+  (void)pointer;
+}
+
+static const Onnx__ModelProto *unpack(struct arena *a, const void *data, size_t size,
+                                      struct err *e) {
+  char base;
+  struct quota q = {a, 8 * size + ((size_t)1 << 20), &base};
+  ProtobufCAllocator allocator = {quota_alloc, quota_free, &q};
+  const Onnx__ModelProto *m = onnx__model_proto__unpack(&allocator, size, data);
+  if (!m) err_put(e, "not a whole ONNX file: the protocol buffer is cut off, or nests too deep");
+  return m;
+}
+
+// ---- values
+
+struct item *onnx_item(struct onnx *o, const char *name) {
+  const json_t *found = json_object_get(o->names, name);
+  return found ? &o->items[json_integer_value(found)] : NULL;
+}
+
+static void put(struct onnx *o, const char *name, struct item item) {
+  if (o->n_items == o->room) {
+    o->room = o->room ? 2 * o->room : 256;
+    struct item *items = ARENA_NEW(o->arena, struct item, o->room);
+    if (o->n_items) memcpy(items, o->items, o->n_items * sizeof *items);
+    o->items = items;
+  }
+  json_put(o->names, name, json_integer(o->n_items));
+  o->items[o->n_items++] = item;
+}
+
+struct item *onnx_in(struct onnx *o, size_t i) {
+  bool given = i < o->node->n_input && *o->node->input[i];
+  return given ? onnx_item(o, o->node->input[i]) : NULL;
+}
+
+const struct tensor *onnx_constant(struct onnx *o, size_t i) {
+  const struct item *x = onnx_in(o, i);
+  return x && x->kind == ITEM_CONSTANT ? x->constant : NULL;
+}
+
+void onnx_set(struct onnx *o, size_t i, struct item item) {
+  if (i < o->node->n_output && *o->node->output[i]) put(o, o->node->output[i], item);
+}
+
+void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t) {
+  onnx_set(o, i, (struct item){.kind = ITEM_CONSTANT, .constant = t});
+}
+
+void onnx_set_stream(struct onnx *o, size_t i, struct stream s) {
+  bool sole = i < o->node->n_output &&
+              json_integer_value(json_object_get(o->reads, o->node->output[i])) == 1;
+  onnx_set(o, i, (struct item){.kind = ITEM_STREAM, .stream = s, .sole = sole});
+}
+
+// ---- attributes
+
+const Onnx__AttributeProto *onnx_attr(const struct onnx *o, const char *name) {
+  for (size_t i = 0; i < o->node->n_attribute; i++)
+    if (o->node->attribute[i]->name && strcmp(o->node->attribute[i]->name, name) == 0)
+      return o->node->attribute[i];
+  return NULL;
+}
+
+int64_t onnx_int(const struct onnx *o, const char *name, int64_t otherwise) {
+  const Onnx__AttributeProto *a = onnx_attr(o, name);
+  return a && a->has_i ? a->i : otherwise;
+}
+
+double onnx_real(const struct onnx *o, const char *name, double otherwise) {
+  const Onnx__AttributeProto *a = onnx_attr(o, name);
+  return a && a->has_f ? (double)a->f : otherwise;
+}
+
+const char *onnx_text(struct onnx *o, const char *name, const char *otherwise) {
+  const Onnx__AttributeProto *a = onnx_attr(o, name);
+  if (!a || !a->has_s) return otherwise;
+  return arena_printf(o->arena, "%.*s", (int)(a->s.len < 256 ? a->s.len : 256),
+                      (const char *)a->s.data);
+}
+
+bool onnx_ints(struct onnx *o, const char *name, size_t i, int64_t *count, const int64_t **list) {
+  const Onnx__AttributeProto *a = onnx_attr(o, name);
+  const struct tensor *t = onnx_constant(o, i);
+  *count = 0;
+  *list = NULL;
+  if (a) {
+    *count = (int64_t)a->n_ints;
+    *list = a->ints;
+  } else if (t) {
+    int64_t *ints = ARENA_NEW(o->arena, int64_t, t->count + 1);
+    bool real = t->dtype == DTYPE_F32 || t->dtype == DTYPE_F64;
+    for (int64_t k = 0; k < t->count; k++)
+      ints[k] = real ? fix_from_real(tensor_real(t, k), INT32_MIN, INT32_MAX) : tensor_int(t, k);
+    *count = t->count;
+    *list = ints;
+  } else if (onnx_in(o, i)) {
+    return onnx_refuse(o, "export with fixed shapes", "%s is computed from data", name);
+  }
+  return true;
+}
+
+bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found) {
+  int64_t whole = axis < 0 ? axis + rank + 1 : axis;
+  *found = (int)whole - 1;
+  if (whole >= 1 && whole <= rank) return true;
+  if (whole == 0)
+    return onnx_refuse(o, "keep the images of a batch apart", "it works along axis 0, the batch");
+  return onnx_refuse(o, "check the file", "axis %lld of an array of %d axes", (long long)axis,
+                     rank + 1);
+}
+
+// ---- inputs
+
+static const Onnx__TensorShapeProto *shape_of(const Onnx__ValueInfoProto *v) {
+  const Onnx__TypeProto *t = v->type;
+  return t && t->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && t->tensor_type
+             ? t->tensor_type->shape
+             : NULL;
+}
+
+static int64_t dim_of(const Onnx__TensorShapeProto *s, size_t d) {
+  const Onnx__TensorShapeProto__Dimension *dim = s->dim[d];
+  bool fixed = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+  return fixed && dim->dim_value > 0 ? dim->dim_value : BATCH_FREE;
+}
+
+static bool is_one(const char *name, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(name, *list) == 0) return true;
+  return false;
+}
+
+// Whether an input (C, L) is an image: what reads it, through functions of each element, slides.
+static bool is_image(const struct onnx *o, const char *name, int depth) {
+  static const char *const slides[] = {
+      "Conv",          "MaxPool",     "AveragePool", "BatchNormalization", "GlobalAveragePool",
+      "GlobalMaxPool", "QLinearConv", NULL};
+  static const char *const others[] = {"Flatten", "Reshape", "Gemm",    "MatMul", "Transpose",
+                                       "Slice",   "Concat",  "Squeeze", NULL};
+  const Onnx__GraphProto *g = o->model->graph;
+  for (size_t i = 0; i < g->n_node; i++) {
+    const Onnx__NodeProto *n = g->node[i];
+    if (!n->n_input || !n->n_output || strcmp(n->input[0], name) != 0) continue;
+    if (is_one(n->op_type, slides)) return true;
+    if (!is_one(n->op_type, others) && depth < 32 && is_image(o, n->output[0], depth + 1))
+      return true;
+  }
+  return false;
+}
+
+static bool transposed(const struct onnx *o, const char *name) {
+  const Onnx__GraphProto *g = o->model->graph;
+  for (size_t i = 0; i < g->n_node; i++)
+    for (size_t k = 0; k < g->node[i]->n_input; k++)
+      if (strcmp(g->node[i]->input[k], name) == 0 && strcmp(g->node[i]->op_type, "Transpose") == 0)
+        return true;
+  return false;
+}
+
+static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
+  const Onnx__TensorShapeProto *s = shape_of(v);
+  int64_t shape[RANK_MAX];
+  if (!s || s->n_dim < 1 || s->n_dim > RANK_MAX)
+    return err_set(o->err,
+                   "input \"%s\": it has no shape, or one of more than %d axes; export with "
+                   "the shapes of its inputs",
+                   v->name, RANK_MAX);
+  int rank = (int)s->n_dim - 1;
+  o->batch = dim_of(s, 0);
+  for (int d = 0; d < rank; d++) {
+    shape[d] = dim_of(s, (size_t)d + 1);
+    if (shape[d] < 1 || shape[d] > DIM_MAX)
+      return err_set(
+          o->err,
+          "input \"%s\": axis %d has no fixed size; only that of the batch, axis 0, may be "
+          "open: export with example inputs of the real shape",
+          v->name, d + 1);
+  }
+  static const int image[] = {1, 2, 0}, sequence[] = {1, 0};
+  const int *axes = NULL;
+  if (rank == 3 && !transposed(o, v->name)) axes = image;
+  if (rank == 2 && is_image(o, v->name, 0)) axes = sequence;
+  struct stream x = builder_input(&o->builder, v->name, rank, shape, axes);
+  put(o, v->name, (struct item){.kind = ITEM_STREAM, .stream = x});
+  return true;
+}
+
+static bool add_inputs(struct onnx *o) {
+  const Onnx__GraphProto *g = o->model->graph;
+  for (size_t i = 0; i < g->n_initializer; i++) {
+    struct tensor *t = onnx_tensor(o, g->initializer[i], o->err);
+    if (!t) return err_within(o->err, "tensor \"%s\"", g->initializer[i]->name);
+    put(o, g->initializer[i]->name, (struct item){.kind = ITEM_CONSTANT, .constant = t});
+  }
+  for (size_t i = 0; i < g->n_input; i++)
+    if (!onnx_item(o, g->input[i]->name) && !add_input(o, g->input[i])) return false;
+  return true;
+}
+
+// ---- nodes
+
+// How often each value is read: what only one node reads, that node may become part of.
+static void count_read(struct onnx *o, const char *name) {
+  const json_t *found = json_object_get(o->reads, name);
+  json_put(o->reads, name, json_integer(json_integer_value(found) + 1));
+}
+
+static void count_reads(struct onnx *o) {
+  const Onnx__GraphProto *g = o->model->graph;
+  for (size_t i = 0; i < g->n_node; i++)
+    for (size_t k = 0; k < g->node[i]->n_input; k++) count_read(o, g->node[i]->input[k]);
+  for (size_t i = 0; i < g->n_output; i++) count_read(o, g->output[i]->name);
+}
+
+bool onnx_layer(struct onnx *o, bool *is) {
+  static const struct {
+    const char *name;
+    bool (*import)(struct onnx *o);
+  } layers[] = {
+#define ONNX(name, function) {name, onnx_##function},
+#include "sw/import/onnx.def"
+#undef ONNX
+  };
+  *is = true;
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+    if (strcmp(layers[i].name, o->node->op_type) == 0) return layers[i].import(o);
+  int f = function_find(o->node->op_type);
+  *is = f != NONE;
+  return *is && onnx_function(o, f);
+}
+
+// What a refused node would make is lost, and with it, in silence, what follows from that.
+static void lose(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_output; i++) onnx_set(o, i, (struct item){.kind = ITEM_LOST});
+}
+
+static bool is_lost(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_input; i++) {
+    const struct item *x = onnx_in(o, i);
+    if (x && x->kind == ITEM_LOST) return true;
+  }
+  return false;
+}
+
+// Whether an input is integers whose DequantizeLinear is still to come.
+static bool reads_grid(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_input; i++) {
+    const struct item *x = onnx_in(o, i);
+    if (x && x->grid) return true;
+  }
+  return false;
+}
+
+static bool known_domain(const char *domain) {
+  static const char *const known[] = {
+      "", "ai.onnx", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas", NULL};
+  return is_one(domain, known);
+}
+
+static bool add_node(struct onnx *o) {
+  bool is = false;
+  o->builder.node = *o->node->name      ? o->node->name
+                    : o->node->n_output ? o->node->output[0]
+                                        : o->node->op_type;
+  o->builder.op = o->node->op_type;
+  for (size_t i = 0; i < o->node->n_input; i++)
+    if (*o->node->input[i] && !onnx_in(o, i))
+      return err_set(o->err, "node \"%s\": nothing before it makes its input \"%s\"",
+                     o->builder.node, o->node->input[i]);
+  if (reads_grid(o) && !onnx_takes_integers(o)) {
+    onnx_refuse(o, "quantise the values around it (QuantizeLinear, DequantizeLinear)",
+                "it works on the integers of a QuantizeLinear");
+    lose(o);
+    return true;
+  }
+  if (is_lost(o) || (known_domain(o->node->domain) && !reads_grid(o) && onnx_fold(o))) {
+    if (is_lost(o)) lose(o);
+    return true;
+  }
+  if (known_domain(o->node->domain) && onnx_layer(o, &is)) return true;
+  if (!is)
+    onnx_refuse(o, "replace it in the network, or split the network there",
+                "there is no layer like it");
+  lose(o);
+  return true;
+}
+
+static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
+  struct item *x = onnx_item(o, v->name);
+  struct stream s;
+  int axes[RANK_MAX];
+  if (!x) return err_set(o->err, "no node makes the output \"%s\"", v->name);
+  if (x->kind == ITEM_LOST) return true;
+  o->builder.node = v->name;
+  o->builder.op = "output";
+  if (x->kind == ITEM_CONSTANT)
+    onnx_refuse(o, "remove it from the outputs", "it is a constant");
+  else if (onnx_made(o, x, &s) && builder_tidy(&o->builder, &s, axes))
+    graph_add_output(o->builder.graph, s.value);
+  return true;
+}
+
+static bool add_all(struct onnx *o) {
+  const Onnx__GraphProto *g = o->model->graph;
+  count_reads(o);
+  if (!add_inputs(o)) return false;
+  for (size_t i = 0; i < g->n_node; i++) {
+    o->node = g->node[i];
+    if (!add_node(o)) return false;
+  }
+  for (size_t i = 0; i < g->n_output; i++)
+    if (!add_output(o, g->output[i])) return false;
+  return true;
+}
+
+// ---- the file
+
+// Strings that aren't there are empty ones.
+static void name_all(struct onnx *o) {
+  static char none[] = "";
+#define NAMED(s) ((s) = (s) ? (s) : none)
+  const Onnx__ModelProto *m = o->model;
+  Onnx__GraphProto *g = m->graph;
+  for (size_t i = 0; i < m->n_opset_import; i++) NAMED(m->opset_import[i]->domain);
+  for (size_t i = 0; i < g->n_node; i++) {
+    NAMED(g->node[i]->name);
+    NAMED(g->node[i]->op_type);
+    NAMED(g->node[i]->domain);
+  }
+  for (size_t i = 0; i < g->n_initializer; i++) NAMED(g->initializer[i]->name);
+  for (size_t i = 0; i < g->n_input; i++) NAMED(g->input[i]->name);
+  for (size_t i = 0; i < g->n_output; i++) NAMED(g->output[i]->name);
+#undef NAMED
+}
+
+static bool check(struct onnx *o) {
+  const Onnx__ModelProto *m = o->model;
+  if (!m->graph) return err_set(o->err, "the ONNX file has no graph");
+  name_all(o);
+  if (m->n_functions)
+    return err_set(o->err, "the ONNX file has functions of its own: inline them "
+                           "(onnx.inliner.inline_local_functions)");
+  if (m->graph->n_sparse_initializer)
+    return err_set(o->err, "the ONNX file has sparse tensors: store them dense");
+  for (size_t i = 0; i < m->n_opset_import; i++)
+    if (known_domain(m->opset_import[i]->domain) && m->opset_import[i]->domain[0] != 'q' &&
+        m->opset_import[i]->domain[0] != 'f' && m->opset_import[i]->domain[0] != 'o')
+      o->opset = (int)m->opset_import[i]->version;
+  return true;
+}
+
+bool onnx_is(const void *data, size_t size) {
+  const unsigned char *p = data;
+  size_t at = 0;
+  bool graph = false;
+  for (int fields = 0; at < size; fields++) {
+    uint64_t key = 0, length = 0;
+    int shift = 0;
+    do key |= (uint64_t)(p[at] & 127) << shift, shift += 7;
+    while (p[at++] & 128 && at < size && shift < 28);
+    uint64_t field = key >> 3;
+    bool known =
+        (field >= 1 && field <= 8) || field == 14 || field == 20 || field == 25 || field == 26;
+    if (!known || ((key & 7) != 0 && (key & 7) != 2)) return false;
+    shift = 0;
+    if (at >= size) return graph;
+    do length |= (uint64_t)(p[at] & 127) << shift, shift += 7;
+    while (p[at++] & 128 && at < size && shift < 63);
+    graph |= field == 7 && (key & 7) == 2;
+    if ((key & 7) == 2) {
+      if (length > size - at) return graph;
+      at += length;
+    }
+  }
+  return graph;
+}
+
+struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
+                         struct refusals *r, struct err *e) {
+  struct onnx o = {.arena = a, .path = path, .batch = BATCH_FREE, .opset = 1, .err = e};
+  o.model = unpack(a, data, size, e);
+  if (!o.model || !check(&o)) return NULL;
+  const char *name = o.model->graph->name;
+  o.builder = builder_new(a, name && *name ? name : "network", r);
+  o.names = json_map();
+  o.reads = json_map();
+  bool ok = add_all(&o);
+  json_decref(o.names);
+  json_decref(o.reads);
+  builder_free(&o.builder);
+  return ok ? o.builder.graph : NULL;
+}
