@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const char *const targets[] = {"model", "graph",  "folding", "formats",
-                                      "idx",   "images", "folder"};
+                                      "idx",   "images", "folder",  "tflite"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 static void test_corpus(void **state) {
