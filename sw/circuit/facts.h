@@ -14,6 +14,7 @@
 struct circuit_requant {
   bool cast;     // false: types are equal and there is no requantisation
   int mul_width; // bits; 0: the multiplier is 1
+  int up_width;  // tflite: how many of them, the upper ones, are a shift of the channel
   int64_t mul;
   int shift;
   int64_t zero;
@@ -33,7 +34,8 @@ struct circuit_linear {
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
   const int64_t *bias;   // (out), modulo 2^bias_width
-  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
+  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL; with what they
+                         // shift less above them, if requant.up_width
   struct circuit_requant requant;
   bool pack;                  // two output lanes share multipliers: hw/fixed_mac_pair.sv
   bool distance;              // squared differences instead of products,
