@@ -52,7 +52,9 @@ struct circuit_linear {
 struct circuit_join {
   bool product, subtract;
   int mul_width;  // add, sub: bits of the factors
-  int64_t mul[2]; // that bring both to one scale
+  int64_t mul[2]; // that bring both to one scale,
+  bool rescales;  // each by a requantisation of its own, of rounding tflite,
+  int shift[2];   // with these shifts
   struct circuit_requant requant;
 };
 
@@ -74,8 +76,8 @@ struct circuit_softmax {
 
 // fixed_max_pool, fixed_avg_pool.
 struct circuit_pool {
-  bool average;
-  int64_t windows; // beats of a frame that leave
+  bool average, codes; // of the codes, whatever their zero point
+  int64_t windows;     // beats of a frame that leave
   int sum_width;   // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places
   // where a run of rows meets one of columns.
