@@ -237,6 +237,14 @@ static bool run(struct tflite *t) {
   return flatbuffer_ok(&t->file->buffer);
 }
 
+// That of the file, without its folder and its ending.
+static const char *name_of(struct arena *a, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  int length = (int)(dot && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+  return length ? arena_printf(a, "%.*s", length, name) : "tflite";
+}
+
 bool tflite_is(const void *data, size_t size) {
   return size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0;
 }
@@ -244,11 +252,10 @@ bool tflite_is(const void *data, size_t size) {
 struct graph *tflite_parse(struct arena *a, const char *path, const void *data, size_t size,
                            struct refusals *r, struct err *e) {
   struct tflite t = {.arena = a, .refusals = r, .err = e};
-  (void)path;
   t.file = tflite_open(a, data, size, e);
   if (!t.file) return NULL;
   t.sub = &t.file->subgraphs[0];
-  t.graph = graph_new(a, "tflite");
+  t.graph = graph_new(a, name_of(a, path));
   t.value = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
   t.copied = -(COPIES_LEAST + COPIES_PER_BYTE * (int64_t)size);
   t.variable = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
