@@ -20,8 +20,8 @@ struct integers {
   bool bipolar;         // codes are -1 and 1
 };
 
-// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale and
-// zero (NULL: 0) are one number, or one per channel.
+// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale
+// and zero (NULL: 0) are one number, or one per channel.
 struct grid {
   int width;
   bool is_signed, bipolar;
@@ -44,7 +44,7 @@ struct item {
   const double *scale, *shift;
   const struct grid *grid; // of a QuantizeLinear whose DequantizeLinear is still to come; NULL
   const char *name;        // of the node that scales
-  bool sole;        // nothing but one node of the file reads it
+  bool sole;               // nothing but one node of the file reads it
 };
 
 struct onnx {
