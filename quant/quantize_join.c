@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requantisations of add, sub and mul.
 #include "quant/quantize_layer.h"
+#include "sw/graph/join.h"
 
 #include <math.h>
 
@@ -32,13 +33,27 @@ static bool add_requants(struct quantizer *q, uint32_t node, double s0, double s
   return true;
 }
 
+// Of rounding tflite: each to twice the coarser scale over 2^20, then their sum to the output's.
+static bool tflite_requants(struct quantizer *q, uint32_t node, double s0, double s1, double sy) {
+  double twice = 2 * fmax(s0, s1);
+  const double ratios[] = {s0 / twice, s1 / twice, twice / ldexp(sy, JOIN_TFLITE_BITS)};
+  for (int i = 0; i < 3; i++) {
+    int64_t mul;
+    int32_t shift;
+    if (!fix_scale_tflite(ratios[i], &mul, &shift)) return quantize_ratio_error(q, ratios[i]);
+    graph_add_requant(q->to, node, 1, &mul, &shift);
+  }
+  return true;
+}
+
 static bool quantize_join(struct quantizer *q, const struct node *n, uint32_t node,
                           const struct format *f, const struct type *out) {
   const struct node *to = &q->to->nodes[node];
   (void)f;
   if (n->op == OP_mul) return quantize_product(q, node, out);
-  return add_requants(q, node, type_scale(&node_in(q->to, to, 0)->type, 0),
-                      type_scale(&node_in(q->to, to, 1)->type, 0), type_scale(out, 0));
+  return (join_rescales(to) ? tflite_requants : add_requants)(
+      q, node, type_scale(&node_in(q->to, to, 0)->type, 0),
+      type_scale(&node_in(q->to, to, 1)->type, 0), type_scale(out, 0));
 }
 
 const struct quant_column quant_join = {.quantize = quantize_join, .constants = true};

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// add and sub bring both inputs to one scale (acc = x1 * M1 +- x2 * M2) and requantise once;
-// mul requantises the exact product. Shapes broadcast as NumPy's.
+// The exact accumulator of join.h, and one requantisation. Shapes broadcast as NumPy's.
 #include "sw/exec/golden_prepare.h"
 #include "sw/exec/job.h"
+#include "sw/graph/join.h"
 #include "sw/graph/pointwise.h"
 
 static int64_t joined(const struct job *j, int64_t a, int64_t b) {
-  const struct node *n = j->node;
-  if (n->op == OP_mul) return golden_requant(j, &n->rq[0], (fix_wide)a * b, 0);
-  fix_wide left = (fix_wide)a * n->rq[0].mul[0], right = (fix_wide)b * n->rq[1].mul[0];
-  struct requant unit = {1, (const int64_t[]){1}, n->rq[0].shift};
-  return golden_requant(j, &unit, n->op == OP_sub ? left - right : left + right, 0);
+  struct requant last = join_last(j->node);
+  return golden_requant(j, &last, join_acc_of(j->node, a, b), 0);
 }
 
 void golden_join(const struct job *j) {
@@ -47,7 +44,7 @@ void golden_prepare_join(struct arena *a, const struct kernels *k, const struct 
     for (int64_t c = type_lowest(&x->type); c <= type_highest(&x->type); c++)
       p->joined[(b - type_lowest(&z->type)) * 256 + c - type_lowest(&x->type)] =
           (uint8_t)(joined(&j, type_integer(&x->type, 0, c), type_integer(&z->type, 0, b)) - least);
-  if (n->op != OP_add || n->rq[0].mul[0] != n->rq[1].mul[0]) return;
+  if (n->op != OP_add || join_rescales(n) || n->rq[0].mul[0] != n->rq[1].mul[0]) return;
   p->added = ARENA_NEW(a, uint8_t, 511);
   int most = (int)(type_highest(&x->type) - type_lowest(&x->type));
   int sums = most + (int)(type_highest(&z->type) - type_lowest(&z->type));

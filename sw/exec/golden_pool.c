@@ -32,6 +32,10 @@ int64_t golden_average(const struct graph *g, const struct node *n, fix_wide sum
                        const int64_t *counts) {
   const struct requant *rq = &n->rq[0];
   struct fix_target t = target_of(n, node_out(g, n, 0), 0);
+  if (pool_of_codes(n)) {
+    int64_t zeros = count * type_zero(&node_in(g, n, 0)->type, 0);
+    return (int64_t)pool_average(sum + zeros, count, 0, FIX_HALF_AWAY);
+  }
   if (rq->mul[0] != 1) {
     while (*counts++ != count) rq++;
     return fix_requant(sum, rq->mul[0], rq->shift[0], &t);

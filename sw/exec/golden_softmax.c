@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // softmax, over the last axis: the host's is correctly rounded, the circuit's is the quotient of
-// two whole numbers.
+// two whole numbers, that of rounding tflite TensorFlow Lite's.
 #include "sw/graph/softmax.h"
 
 #include "sw/exec/golden_prepare.h"
 #include "sw/exec/job.h"
 #include "sw/exec/softmax.h"
+#include "sw/graph/softmax_tflite.h"
 
 // The exponentials that rows have asked for.
 struct exps {
@@ -39,12 +40,22 @@ static void quotients(const struct job *j, int64_t rows, int64_t count) {
   arena_free(&a);
 }
 
+static void tflite(const struct job *j, int64_t rows, int64_t count) {
+  const struct requant *rq = &j->node->rq[0];
+  struct arena a = {0};
+  int32_t *exps = ARENA_NEW(&a, int32_t, count);
+  for (int64_t r = 0; r < rows; r++)
+    softmax_tflite((int64_t *)j->in[0].data + r * count, count, rq->mul[0], rq->shift[0], exps,
+                   (int64_t *)j->out[0].data + r * count);
+  arena_free(&a);
+}
+
 void golden_softmax(const struct job *j) {
   const struct value *x = node_in(j->graph, j->node, 0), *y = node_out(j->graph, j->node, 0);
   int64_t count = x->shape[x->rank - 1];
   int64_t rows = job_frames(j, &j->in[0]) * j->in[0].elements / count;
-  if (j->node->where == WHERE_CIRCUIT) {
-    quotients(j, rows, count);
+  if (j->node->where == WHERE_CIRCUIT || j->node->rounding == FIX_TFLITE) {
+    (j->node->where == WHERE_CIRCUIT ? quotients : tflite)(j, rows, count);
     return;
   }
   for (int64_t r = 0; r < rows; r++)

@@ -94,7 +94,9 @@ bool check_requants(const struct graph *g, const struct node *n, uint32_t least,
 bool check_no_requants(const struct node *n, const char *what, struct err *e);
 bool check_copied(const struct graph *g, const struct node *n, struct err *e);
 
-// Accumulators of at most 62 bits, for any legal input of the declared types.
+// Accumulators of at most 62 bits, for any legal input of the declared types; and of rounding
+// tflite small enough for its requantisation, the last one, if that is what they go through.
+bool check_accumulator_bits(const struct graph *g, const struct node *n, struct err *e);
 bool check_accumulator(const struct graph *g, const struct node *n, struct err *e);
 
 // Sums of inputs times weights, plus a bias at the scale of the products.

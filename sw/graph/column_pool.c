@@ -64,6 +64,15 @@ fix_wide pool_average(fix_wide sum, int64_t count, int shift, enum fix_rounding 
   return q + fix_increment(mode, num < 0, q & 1, 2 * rest >= den, 2 * rest != 0 && 2 * rest != den);
 }
 
+void pool_mean_scale(int64_t count, int64_t *mul, int32_t *shift) {
+  int k = 0;
+  while (k < 32 && count >> (k + 1)) k++;
+  if (k > 62 - *shift) k = 62 - *shift;
+  if (k < 0) return;
+  *mul = (*mul << k) / count;
+  *shift += k;
+}
+
 // ---- graph
 
 static bool pool_space(const struct graph *g, const struct node *n, struct space *s,
@@ -75,11 +84,28 @@ static bool pool_space(const struct graph *g, const struct node *n, struct space
   return true;
 }
 
+bool pool_of_codes(const struct node *n) {
+  return n->op == OP_avg_pool && n->rounding == FIX_TFLITE && n->n_rq == 1 && n->rq[0].mul[0] == 1;
+}
+
+// Codes of one type, of which those inside the image count; or one count and its requantisation.
+static bool tflite_average(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  if (!pool_of_codes(n))
+    return n->n_rq == 1 ||
+           err_set(e, "rounding tflite isn't defined for windows of several counts");
+  if (n->rq[0].shift[0] != 0 || node_int(n, ATTR_count_pad, 0))
+    return err_set(e,
+                   "rounding tflite averages codes inside the image: shift %d, expected 0, and no "
+                   "count_pad",
+                   n->rq[0].shift[0]);
+  return type_equal(&x->type, &y->type) || check_wrong(e, "output", y, "the type of the input");
+}
+
 static bool average_types(const struct graph *g, const struct node *n, struct err *e) {
   struct arena a = {0};
   struct pool_window p;
   int64_t counts;
-  if (n->rounding == FIX_TFLITE) return err_set(e, "rounding tflite isn't defined for avg_pool");
   if (type_is_bipolar(&node_out(g, n, 0)->type))
     return err_set(e, "an average has no bipolar output");
   if (!pool_of(g, n, &p, e)) return false;
@@ -94,22 +120,24 @@ static bool average_types(const struct graph *g, const struct node *n, struct er
   for (uint32_t i = 0; i < n->n_rq; i++)
     if (n->rq[i].count != 1)
       return err_set(e, "requant: %lld entries, an average has 1", (long long)n->rq[i].count);
-  return check_requants(g, n, 1, n->n_rq, e);
+  if (!check_requants(g, n, 1, n->n_rq, e)) return false;
+  if (n->rounding == FIX_TFLITE && !tflite_average(g, n, e)) return false;
+  return pool_of_codes(n) ? check_accumulator_bits(g, n, e) : check_accumulator(g, n, e);
 }
 
 static bool pool_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (!check_summable(x, e) || !check_stream(y, e) || !check_whole_windows(g, n, e)) return false;
   if (n->op == OP_avg_pool)
-    return check_padding(x, n, e) && check_one_scale(y, e) && average_types(g, n, e) &&
-           check_accumulator(g, n, e);
+    return check_padding(x, n, e) && check_one_scale(y, e) && average_types(g, n, e);
   return check_requants(g, n, !type_equal(&x->type, &y->type), 1, e) && check_accumulator(g, n, e);
 }
 
 // The largest, minus its zero; or the sum over a window, of which some may be padding.
 static struct interval pool_acc(const struct graph *g, const struct node *n, enum known known,
                                 int64_t channel) {
-  struct interval x = interval_seen(g, n, known, 0);
+  struct interval x =
+      pool_of_codes(n) ? interval_codes(g, n, known, 0) : interval_seen(g, n, known, 0);
   (void)channel;
   if (n->op == OP_max_pool) return x;
   return interval_scaled(interval_join(x, (struct interval){0, 0}), interval_terms(g, n));
@@ -125,6 +153,7 @@ static struct interval average_range(const struct graph *g, const struct node *n
   const struct value *y = node_out(g, n, 0);
   struct interval x = interval_seen(g, n, KNOWN_PROVEN, 0), all = {0, 0};
   struct fix_target t = target_of(n, y, 0);
+  if (pool_of_codes(n)) return interval_codes(g, n, KNOWN_PROVEN, 0);
   if (node_int(n, ATTR_count_pad, 0)) x = interval_join(x, (struct interval){0, 0});
   if (n->overflow == FIX_WRAP || n->overflow == FIX_TO_ZERO) return interval_type(&y->type);
   struct arena a = {0};

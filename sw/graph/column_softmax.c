@@ -2,6 +2,7 @@
 // softmax, over the last axis: on the host any types; in the circuit those of softmax.h.
 #include "sw/graph/column.h"
 #include "sw/graph/softmax.h"
+#include "sw/graph/softmax_tflite.h"
 
 static bool softmax_shape(const struct graph *g, const struct node *n, uint32_t out, int *rank,
                           int64_t shape[RANK_MAX], struct err *e) {
@@ -22,11 +23,30 @@ static bool circuit_types(const struct value *x, const struct value *y, struct e
                      "quotient; give it such a type, or \"where\" host");
 }
 
+// Of the host, on bytes: its one requantisation is of the distances from the largest integer.
+static bool tflite_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  if (n->where != WHERE_HOST)
+    return err_set(e, "rounding tflite isn't defined for the softmax of a circuit");
+  if (!check_requants(g, n, 1, 1, e)) return false;
+  if (n->rq[0].count != 1 || n->rq[0].shift[0] < 0 || n->rq[0].shift[0] > 31)
+    return err_set(e, "requant: expected one entry with a shift of 0 to 31");
+  if (!type_is_fixed(&x->type) || type_width(&x->type) > 8)
+    return check_wrong(e, "input", x, "a fixed type of at most 8 bits");
+  if (type_width(&y->type) != 8 || !y->type.is_signed || type_scale(&y->type, 0) != 1 / 256.0 ||
+      type_zero(&y->type, 0) != INT8_MIN)
+    return check_wrong(e, "output", y, "s8 of scale 1/256, zero -128");
+  return x->shape[x->rank - 1] <= SOFTMAX_TFLITE_ROW_MOST ||
+         err_set(e, "rows of %lld elements, at most %d", (long long)x->shape[x->rank - 1],
+                 SOFTMAX_TFLITE_ROW_MOST);
+}
+
 static bool softmax_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-  if (!check_no_requants(n, op_info(n->op)->name, e) || !check_one_scale(y, e)) return false;
-  if (!check_summable(x, e)) return false;
+  if (!check_one_scale(y, e) || !check_summable(x, e)) return false;
   if (!type_is_fixed(&y->type)) return check_wrong(e, "output", y, "a fixed type");
+  if (n->rounding == FIX_TFLITE) return tflite_types(g, n, e);
+  if (!check_no_requants(n, op_info(n->op)->name, e)) return false;
   return n->where == WHERE_HOST || circuit_types(x, y, e);
 }
 

@@ -104,23 +104,29 @@ void interval_witness(const struct graph *g, const struct node *n, int64_t chann
   for (int64_t i = 0; i < w.taps; i++) x[i] = graph_column(n->op)->witness(g, n, channel, i, high);
 }
 
-// |acc * 2^max(31 - S, 0)| < 2^31 for every channel.
+bool interval_fits_tflite(struct interval acc, int shift) {
+  int left = 31 - shift;
+  return left <= 31 && left >= -62 && interval_bits(acc) + (left > 0 ? left : 0) <= 32;
+}
+
+// For every channel.
 static bool fits_tflite(const struct graph *g, const struct node *n) {
   const struct requant *rq = n->n_rq ? &n->rq[n->n_rq - 1] : NULL;
   int64_t count = rq && rq->count > 1 ? rq->count : channels(g, n);
-  for (int64_t c = 0; rq && c < count; c++) {
-    int left = 31 - rq->shift[rq->count > 1 ? c : 0];
-    struct interval acc = interval_acc(g, n, KNOWN_TYPES, c);
-    if (left > 31 || interval_bits(acc) + (left > 0 ? left : 0) > 32) return false;
-    if (left < 0 && left < -62) return false;
-  }
+  for (int64_t c = 0; rq && c < count; c++)
+    if (!interval_fits_tflite(interval_acc(g, n, KNOWN_TYPES, c), rq->shift[rq->count > 1 ? c : 0]))
+      return false;
   return true;
 }
 
 bool check_accumulator(const struct graph *g, const struct node *n, struct err *e) {
-  int bits = interval_bits(interval_node(g, n, KNOWN_TYPES));
   if (n->rounding == FIX_TFLITE && !fits_tflite(g, n))
     return err_set(e, "rounding tflite needs accumulators below 2^31 / 2^(31 - shift)");
+  return check_accumulator_bits(g, n, e);
+}
+
+bool check_accumulator_bits(const struct graph *g, const struct node *n, struct err *e) {
+  int bits = interval_bits(interval_node(g, n, KNOWN_TYPES));
   int most = op_info(n->op)->slopes ? ACCUMULATOR_BITS_MAX + 33 : ACCUMULATOR_BITS_MAX;
   return bits <= most || err_set(e, "the accumulator needs %d bits, at most %d", bits, most);
 }

@@ -36,6 +36,9 @@ struct interval interval_node(const struct graph *g, const struct node *n, enum 
 // Bits of the narrowest two's complement that holds the interval.
 int interval_bits(struct interval i);
 
+// Whether rounding tflite takes accumulators of it: |acc * 2^max(31 - S, 0)| < 2^31.
+bool interval_fits_tflite(struct interval acc, int shift);
+
 // The inputs, one per tap, of a node with constant weights that attain the low or high end of a
 // channel's interval.
 void interval_witness(const struct graph *g, const struct node *n, int64_t channel, bool high,

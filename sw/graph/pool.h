@@ -21,6 +21,14 @@ int64_t pool_count(const struct pool_window *p, int64_t row, int64_t column);
 // The numbers that occur, rising: (*n) in the arena.
 int64_t *pool_counts(struct arena *a, const struct pool_window *p, int64_t *n);
 
+// Whether an average is that of the codes themselves, zero points and all, as rounding tflite has
+// it with M = 1: y = half_away(sum of n / count).
+bool pool_of_codes(const struct node *n);
+
+// Of rounding tflite: M and S of a sum of `count` elements from those of one, M in 2^30 .. 2^31 - 1:
+// the quotient of M, shifted to as many bits.
+void pool_mean_scale(int64_t count, int64_t *mul, int32_t *shift);
+
 // round(sum * 2^-shift / count), once.
 fix_wide pool_average(fix_wide sum, int64_t count, int shift, enum fix_rounding mode);
 

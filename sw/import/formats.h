@@ -4,6 +4,7 @@
 #define NNGEN_IMPORT_FORMATS_H
 
 #include "sw/import/import.h"
+#include "sw/import/tflite.h"
 
 // Whether bytes are a serialised ModelProto: fields of it and nothing else, a graph among them.
 bool onnx_is(const void *data, size_t size);

@@ -11,6 +11,10 @@ static void requant(struct graph *g, struct node *n, int64_t count, int64_t mul,
   for (int64_t i = 0; i < count; i++) muls[i] = mul, shifts[i] = shift;
   *rq = (struct requant){count, muls, shifts};
 }
+static void requants(struct graph *g, struct node *n, int count, int64_t mul, int32_t shift) {
+  n->n_rq = 0;
+  for (int i = 0; i < count; i++) graph_add_requant(g, id_of(g, n), 1, &mul, &shift);
+}
 RULE(requant_for_others) {
   requant(g, n, output(g, n)->shape[0] + 1, 1, 0);
 }
@@ -232,6 +236,63 @@ RULE(upper_end_too_far) {
 RULE(join_of_two_steps) {
   n->rounding = FIX_TFLITE, NO_G;
 }
+RULE(rescaled_too_far) {
+  requants(g, n, 3, 1 << 30, 0);
+  n->rounding = FIX_TFLITE;
+}
+RULE(product_too_large) {
+  requants(g, n, 1, 1 << 30, 1);
+  n->rounding = FIX_TFLITE;
+}
+// An average of codes, but for one thing.
+static void average_of_codes(struct graph *g, struct node *n, int32_t shift, int64_t padding) {
+  n->n_attr = 0;
+  n->rounding = FIX_TFLITE;
+  requants(g, n, 1, 1, shift);
+  graph_add_int(g, id_of(g, n), ATTR_count_pad, padding);
+  output(g, n)->type = input(g, n, 0)->type;
+  graph_shape(g, n, 0, &output(g, n)->rank, output(g, n)->shape, &(struct err){0});
+}
+RULE(codes_with_a_shift) {
+  average_of_codes(g, n, 1, 0);
+}
+RULE(codes_with_padding) {
+  average_of_codes(g, n, 0, 1);
+}
+RULE(codes_of_another_type) {
+  average_of_codes(g, n, 0, 0);
+  output(g, n)->type = type_fixed(g->arena, 11, true, 1, 3);
+}
+RULE(counts_of_two_steps) {
+  n->rounding = FIX_TFLITE, NO_G;
+}
+static void two_steps(struct graph *g, struct node *n, int32_t shift, int width, struct type out) {
+  input(g, n, 0)->type = type_fixed(g->arena, width, true, 1, 0);
+  output(g, n)->type = out;
+  n->rounding = FIX_TFLITE;
+  n->where = WHERE_HOST;
+  requants(g, n, 1, 1 << 30, shift);
+}
+static struct type percent(struct graph *g, bool is_signed) {
+  return type_fixed(g->arena, 8, is_signed, 1 / 256.0, is_signed ? -128 : 0);
+}
+RULE(softmax_of_two_steps) {
+  two_steps(g, n, 32, 8, percent(g, true));
+}
+RULE(softmax_of_two_steps_in_the_circuit) {
+  two_steps(g, n, 8, 8, percent(g, true));
+  n->where = WHERE_CIRCUIT;
+}
+RULE(softmax_of_two_steps_unscaled) {
+  two_steps(g, n, 8, 8, percent(g, true));
+  n->n_rq = 0;
+}
+RULE(softmax_of_two_steps_to_u8) {
+  two_steps(g, n, 8, 8, percent(g, false));
+}
+RULE(softmax_of_two_steps_of_9_bits) {
+  two_steps(g, n, 8, 9, percent(g, true));
+}
 RULE(join_of_two_shifts) {
   requant(g, n, 1, 1, n->rq[0].shift[0] + 1);
 }
@@ -370,8 +431,20 @@ static const struct rule rules[] = {
     {OP_hard_sigmoid, upper_end_below_zero, "codes: -1 is out of range or order"},
     {OP_hard_sigmoid, offset_too_far, "codes: 2305843009213693953 is out of range"},
     {OP_hard_sigmoid, upper_end_too_far, "codes: 2305843009213693953 is out of range"},
-    {OP_add, join_of_two_steps, "rounding tflite isn't defined for add"},
-    {OP_mul, join_of_two_steps, "rounding tflite isn't defined for mul"},
+    {OP_add, join_of_two_steps, "2 requantisations, expected 3 to 3"},
+    {OP_add, rescaled_too_far, "rounding tflite needs inputs below 2^11 / 2^(31 - shift)"},
+    {OP_mul, product_too_large, "rounding tflite needs accumulators below 2^31"},
+    {OP_avg_pool, codes_with_a_shift, "averages codes inside the image: shift 1, expected 0"},
+    {OP_avg_pool, codes_with_padding,
+     "averages codes inside the image: shift 0, expected 0, and no"},
+    {OP_avg_pool, codes_of_another_type, "expected the type of the input"},
+    {OP_avg_pool, counts_of_two_steps,
+     "rounding tflite isn't defined for windows of several counts"},
+    {OP_softmax, softmax_of_two_steps_in_the_circuit, "isn't defined for the softmax of a circuit"},
+    {OP_softmax, softmax_of_two_steps, "requant: expected one entry with a shift of 0 to 31"},
+    {OP_softmax, softmax_of_two_steps_unscaled, "0 requantisations, expected 1 to 1"},
+    {OP_softmax, softmax_of_two_steps_to_u8, "expected s8 of scale 1/256, zero -128"},
+    {OP_softmax, softmax_of_two_steps_of_9_bits, "expected a fixed type of at most 8 bits"},
     {OP_add, join_of_two_shifts, "requant: the inputs of add share one shift"},
     {OP_add, requant_missing, "0 requantisations, expected 2 to 2"},
     {OP_add, input_per_channel, "expected integers with one scale per tensor"},

@@ -197,6 +197,17 @@ static uint32_t rank_of(const int64_t *counts, int64_t windows, int64_t count) {
   return below;
 }
 
+// Of the codes themselves, the nearest, ties away from 0.
+static int64_t codes_average(const struct step *s, const struct node *n, fix_wide sum,
+                             int64_t count) {
+  const struct value *y = output_of(s, n);
+  const struct fix_target t = {.width = y->type.width,
+                               .is_signed = y->type.is_signed,
+                               .rounding = FIX_HALF_AWAY,
+                               .overflow = n->overflow};
+  return rational_quotient(sum, count, 0, &t);
+}
+
 static void pool(const struct step *s, const struct node *n, int64_t *to) {
   const struct value *x = input_of(s, n, 0), *y = output_of(s, n);
   const struct attr *kernel = node_attr(n, ATTR_kernel);
@@ -227,7 +238,8 @@ static void pool(const struct step *s, const struct node *n, int64_t *to) {
       if (n->op == OP_max_pool)
         *to++ = n->n_rq ? finish(s, n, 0, (fix_wide)best - zero_of(x, 0), c) : best;
       else if (n->rq[0].mul[0] == 1)
-        *to++ = divided(s, n, sum, count);
+        *to++ = n->rounding == FIX_TFLITE ? codes_average(s, n, sum + count * zero_of(x, 0), count)
+                                          : divided(s, n, sum, count);
       else
         *to++ = finish(s, n, rank_of(counts, windows, count), sum, 0);
     }
@@ -332,6 +344,10 @@ static void softmax(const struct step *s, const struct node *n, int64_t *y) {
   for (int64_t r = 0; r < frames_of(s, x) * elements / count; r++) {
     for (int64_t k = 0; k < count; k++)
       row[k] = code(s, n, 0, r * count / elements, (r * count + k) % elements);
+    if (n->rounding == FIX_TFLITE) {
+      exact_softmax_tflite(row, count, n->rq[0].mul[0], n->rq[0].shift[0], y + r * count);
+      continue;
+    }
     for (int64_t k = 0; k < count; k++)
       y[r * count + k] = (n->where == WHERE_HOST ? exact_softmax_host : exact_softmax_circuit)(
           row, count, k, &x->type, &v->type);
@@ -352,6 +368,12 @@ static int64_t broadcast(const struct value *x, const struct value *y, int64_t i
   return index;
 }
 
+// An addend of rounding tflite, 2^20 of it rounded.
+static fix_wide rescaled(const struct node *n, uint32_t k, fix_wide v) {
+  const struct fix_target t = {.width = 62, .is_signed = true, .rounding = FIX_TFLITE};
+  return rational_requant(v * 1048576, n->rq[k].mul[0], n->rq[k].shift[0], &t);
+}
+
 static void join(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *v = output_of(s, n);
   for (int64_t f = 0; f < frames_of(s, v); f++)
@@ -361,6 +383,12 @@ static void join(const struct step *s, const struct node *n, int64_t *y) {
       fix_wide acc = n->op == OP_mul ? a * b : a * n->rq[0].mul[0];
       if (n->op == OP_add) acc += b * n->rq[1].mul[0];
       if (n->op == OP_sub) acc -= b * n->rq[1].mul[0];
+      if (n->op != OP_mul && n->rounding == FIX_TFLITE) {
+        fix_wide right = rescaled(n, 1, b);
+        acc = rescaled(n, 0, a) + (n->op == OP_sub ? -right : right);
+        y[f * elements_of(v) + i] = finish(s, n, 2, acc, 0);
+        continue;
+      }
       struct requant shift_only = {1, (const int64_t[]){1}, n->rq[0].shift};
       struct node once = *n;
       if (n->op != OP_mul) once.rq = &shift_only;

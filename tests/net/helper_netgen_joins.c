@@ -45,6 +45,31 @@ static uint32_t another_input(struct netgen *n) {
   return x;
 }
 
+// What rounding tflite brings to a common scale has at most 12 bits without its zero point.
+static bool is_small(const struct type *t) {
+  int64_t zero = t->cls == TYPE_FIXED ? t->zero[0] : 0;
+  return type_lowest(t) - zero >= -2048 && type_highest(t) - zero < 2048;
+}
+
+// Three requantisations of a sum, the first two of which halve at least; one of a product.
+static void tflite_join(struct netgen *n, uint32_t node, const struct type *out, int bits) {
+  bool sum = n->g->nodes[node].op != OP_mul;
+  n->g->nodes[node].rounding = FIX_TFLITE;
+  for (int i = 0; i < (sum ? 3 : 1); i++) {
+    int64_t mul = netgen_chance(n, 20) ? 1 << 30 : netgen_pick(n, 1 << 30, INT32_MAX);
+    bool addend = sum && i < 2;
+    int32_t shift = 31 + (int32_t)(addend ? netgen_pick(n, 0, netgen_chance(n, 80) ? 2 : 34)
+                                          : bits - type_width(out) + netgen_pick(n, -2, 1));
+    if (shift < 31) shift = 31;
+    graph_add_requant(n->g, node, 1, &mul, &shift);
+  }
+}
+
+static bool takes_tflite(struct netgen *n, uint32_t x, uint32_t y, const struct type *out) {
+  const struct type *a = &n->g->values[x].type, *b = &n->g->values[y].type;
+  return out->cls == TYPE_FIXED && is_small(a) && is_small(b) && netgen_chance(n, 30);
+}
+
 void netgen_join(struct netgen *n, enum op op) {
   uint32_t x = n->at, y = n->at;
   if (pairs(n)) {
@@ -63,6 +88,12 @@ void netgen_join(struct netgen *n, enum op op) {
   uint32_t node = netgen_add_node(n, op, out, v->rank, v->shape, v->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, y);
+  if (takes_tflite(n, x, y, &out)) {
+    int widths = type_width(&n->g->values[x].type) + type_width(&n->g->values[y].type);
+    tflite_join(n, node, &out, op == OP_mul ? widths : widths / 2 + 20);
+    netgen_finish(n, node);
+    return;
+  }
   int32_t shift =
       (int32_t)(pairs(n) ? netgen_pick(n, 1, op == OP_mul ? 12 : 6) : netgen_pick(n, 0, 34));
   for (int i = 0; i < (op == OP_mul ? 1 : 2); i++) {

@@ -126,7 +126,11 @@ static void average(struct netgen *n, uint32_t node, const struct type *in,
   int32_t shift = (int32_t)(type_width(in) - type_width(out) + netgen_pick(n, -2, 1));
   pool_of(n->g, &n->g->nodes[node], &p, &e);
   const int64_t *count = pool_counts(n->arena, &p, &counts);
-  if (netgen_chance(n, 60))
+  bool codes = type_equal(in, out) && !p.count_pad && netgen_chance(n, 70);
+  if (codes || (counts == 1 && type_width(in) < 16 && netgen_chance(n, 40)))
+    n->g->nodes[node].rounding = FIX_TFLITE;
+  if (codes) shift = 0;
+  if (codes || (n->g->nodes[node].rounding != FIX_TFLITE && netgen_chance(n, 40)))
     counts = 1;
   else
     mul = netgen_pick(n, 1 << 30, INT32_MAX);
@@ -134,6 +138,7 @@ static void average(struct netgen *n, uint32_t node, const struct type *in,
     int32_t by = shift;
     for (int64_t c = 1; mul > 1 && c < count[i]; c *= 2) by++;
     if (mul > 1) by += 31;
+    if (n->g->nodes[node].rounding == FIX_TFLITE && !codes && by < 31) by = 31;
     graph_add_requant(n->g, node, 1, &mul, &by);
   }
 }
@@ -147,7 +152,8 @@ void netgen_pool(struct netgen *n, enum op op) {
   if (op == OP_avg_pool && netgen_end(n)->type.cls == TYPE_BIPOLAR) ceil = false;
   struct sliding s = pooling(n, axes);
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
-  if (op == OP_max_pool && netgen_chance(n, 40)) out = in;
+  if (netgen_chance(n, op == OP_max_pool ? 40 : 30) && (op == OP_max_pool || in.cls == TYPE_FIXED))
+    out = in;
   bool frames = netgen_end(n)->per_frame;
   uint32_t node = netgen_add_node(n, op, out, axes + 1, s.out, frames);
   netgen_use(n, node, x);

@@ -14,4 +14,7 @@ int64_t exact_softmax_host(const int64_t *x, int64_t count, int64_t i, const str
 int64_t exact_softmax_circuit(const int64_t *x, int64_t count, int64_t i, const struct type *in,
                               const struct type *t);
 
+// All of a row, as rounding tflite has it.
+void exact_softmax_tflite(const int64_t *x, int64_t count, int64_t mul, int shift, int64_t *y);
+
 #endif
