@@ -42,8 +42,12 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
   int64_t ours[RANK_MAX];
   layer_shape(&x, axes, ours);
   x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank, ours, type_real(), true);
-  graph_add_input(b->graph, x.value,
-                  (struct source){.channels = 1, .mean = &mean, .std = &deviation});
+  int64_t *order = ARENA_NEW(b->arena, int64_t, RANK_MAX);
+  bool moved = false;
+  for (int k = 0; axes && k < rank; k++) moved |= shape[order[k] = axes[k]] > 1 && axes[k] != k;
+  struct source source = {
+      .channels = 1, .mean = &mean, .std = &deviation, .axes = moved ? order : NULL};
+  graph_add_input(b->graph, x.value, source);
   return x;
 }
 
