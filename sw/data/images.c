@@ -125,8 +125,9 @@ static bool check_codes(const struct images *set, const struct value *x, struct 
 
 // Whether a set has the axes of the file that the model came from.
 static bool is_foreign(const struct images *set, const struct value *x, const int64_t *axes) {
-  bool foreign = set->rank == x->rank;
-  for (int d = 0; foreign && d < x->rank; d++) foreign = set->shape[axes[d]] == x->shape[d];
+  const struct array *v = set->array; // (images, ..)
+  bool foreign = v->rank == x->rank + 1;
+  for (int d = 0; foreign && d < x->rank; d++) foreign = v->shape[axes[d] + 1] == x->shape[d];
   return foreign;
 }
 
@@ -135,9 +136,9 @@ static struct array *transposed(struct arena *a, const struct images *set, const
   struct array *to = arena_copy(a, set->array, sizeof *to);
   size_t width = array_type_bytes(to->type);
   int64_t stride[DATA_MAX_RANK], at[DATA_MAX_RANK] = {0}, step = 1, from = 0;
-  for (int d = set->rank - 1; d >= 0; d--) {
+  for (int d = x->rank - 1; d >= 0; d--) {
     stride[d] = step;
-    step *= set->shape[d];
+    step *= set->array->shape[d + 1];
   }
   to->data = arena_alloc(a, (size_t)to->elements, width);
   for (int64_t i = 0; i < to->elements; i++) {
@@ -162,6 +163,7 @@ static void arrange(struct arena *a, struct images *set, const struct graph *g, 
   set->array = to;
   if (set->pixels) set->pixels = to->data;
   if (set->numbers) set->numbers = to;
+  set->rank = x->rank;
   memcpy(set->shape, x->shape, (size_t)x->rank * sizeof *set->shape);
 }
 

@@ -41,7 +41,9 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
   struct stream x = {.layout = layout_new(rank, shape, axes)};
   int64_t ours[RANK_MAX];
   layer_shape(&x, axes, ours);
-  x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank, ours, type_real(), true);
+  if (rank == 0) ours[0] = 1; // one number
+  x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank ? rank : 1, ours,
+                            type_real(), true);
   int64_t *order = ARENA_NEW(b->arena, int64_t, RANK_MAX);
   bool moved = false;
   for (int k = 0; axes && k < rank; k++) moved |= shape[order[k] = axes[k]] > 1 && axes[k] != k;
@@ -74,11 +76,20 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
   const struct node *n = &g->nodes[node];
   if (!graph_shape(g, n, 0, &rank, shape, &e))
     return builder_refuse(b, "change the layer's numbers", "%s", e.text);
-  bool index = op_is(n->op, TRAIT_INDEX);
-  struct type type = index ? type_fixed(b->arena, 32, true, 1, 0) : type_real();
+  struct type type = op_is(n->op, TRAIT_INDEX) ? type_fixed(b->arena, 32, true, 1, 0)
+                     : op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS) ? node_in(g, n, 0)->type
+                                                                  : type_real();
   *value = graph_add_value(g, own_name(b, b->values, n->name), rank, shape, type, true);
   graph_add_out(g, node, *value);
   return true;
+}
+
+void builder_output(struct builder *b, uint32_t value, const char *name) {
+  struct value *v = &b->graph->values[value];
+  bool fresh = v->node != NONE;
+  for (uint32_t i = 0; i < b->graph->n_outputs; i++) fresh &= b->graph->outputs[i] != value;
+  if (fresh && strcmp(v->name, name) != 0) v->name = own_name(b, b->values, name);
+  graph_add_output(b->graph, value);
 }
 
 // ---- order
@@ -117,6 +128,7 @@ static bool moved(struct builder *b, struct stream *x, const int *axes) {
 bool builder_arrange(struct builder *b, struct stream *x, const int *axes) {
   int64_t shape[RANK_MAX];
   layer_shape(x, axes, shape);
+  if (x->layout.rank == 0) return builder_flat(b, x);
   if (!layout_is(&x->layout, axes)) {
     if (!moved(b, x, axes)) return false;
     x->layout = layout_new(x->layout.rank, x->layout.shape, axes);

@@ -31,7 +31,13 @@ static bool is_format(uint32_t i, const void *data, size_t size) {
   return false;
 }
 
+// A length below 2^56 and the brace of a header.
+static bool is_own(const unsigned char *data, size_t size) {
+  return size > 8 && data[7] == 0 && data[8] == '{';
+}
+
 const struct import_format *import_format_of(const void *data, size_t size) {
+  if (is_own(data, size)) return NULL;
   for (uint32_t i = 0; i < sizeof formats / sizeof *formats; i++)
     if (is_format(i, data, size)) return &formats[i];
   return NULL;

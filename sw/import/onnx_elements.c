@@ -193,6 +193,9 @@ static bool aligned(struct onnx *o, struct stream x[2], int axes[RANK_MAX]) {
   int longer = x[1].layout.rank > x[0].layout.rank;
   int rank = x[longer].layout.rank, less = rank - x[!longer].layout.rank;
   int64_t shape[RANK_MAX];
+  if (less && o->batch != 1)
+    return onnx_refuse(o, "give both inputs as many axes",
+                       "the batch of one input meets another axis of the other");
   for (int d = 0; d < rank; d++) shape[d] = d < less ? 1 : x[!longer].layout.shape[d - less];
   if (less && !builder_reshape(&o->builder, &x[!longer], rank, shape)) return false;
   if (layout_elements(&x[1].layout) > layout_elements(&x[0].layout)) longer = 1;
@@ -368,7 +371,7 @@ FORMULA(swish) {
 }
 
 static struct term *between(const struct formula *m, struct term *x, double lo, double hi) {
-  return two(m, FUNCTION_MAX, num(m, lo), two(m, FUNCTION_MIN, num(m, hi), x));
+  return two(m, FUNCTION_MIN, num(m, hi), two(m, FUNCTION_MAX, num(m, lo), x));
 }
 
 static struct term *line(const struct formula *m, double slope, double offset) {

@@ -172,9 +172,9 @@ static struct type type_of(struct onnx *o, const struct grid *g, double scale, d
   return type_fixed(o->arena, width, g->lo < 0, scale, (int32_t)zero);
 }
 
-static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
+// The values of a stream on the grid.
+static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
   double scale, zero;
-  struct stream s;
   if (!check_scale(o, g->scale) || !one_number(o, g->scale, "scale", &scale) ||
       !one_number(o, g->zero, "zero point", &zero))
     return false;
@@ -185,10 +185,24 @@ static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
   bool narrow = !g->bipolar && g->lo == lowest + 1 && g->hi == highest && zero == 0 && lowest < 0;
   bool whole = g->bipolar || narrow || (g->lo == lowest && g->hi == highest);
   drop_function(&x, &type);
-  if (!onnx_made(o, &x, &s)) return false;
-  if (!add_requant(o, &s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
-  if (!whole && !add_clip(o, &s, (g->lo - zero) * scale, (g->hi - zero) * scale)) return false;
+  if (!onnx_made(o, &x, s)) return false;
+  if (!add_requant(o, s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
+  return whole || add_clip(o, s, (g->lo - zero) * scale, (g->hi - zero) * scale);
+}
+
+static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
+  struct stream s;
+  if (!to_grid(o, x, g, &s)) return false;
   onnx_set_stream(o, 0, s);
+  return true;
+}
+
+bool onnx_release(struct onnx *o, struct item *x) {
+  struct item plain = *x;
+  struct stream s;
+  plain.grid = NULL;
+  if (!to_grid(o, plain, x->grid, &s)) return false;
+  *x = (struct item){.kind = ITEM_STREAM, .stream = s};
   return true;
 }
 
@@ -233,18 +247,29 @@ uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *
 
 // ---- QuantizeLinear .. DequantizeLinear
 
-// The integers of a type of ONNX.
-static bool range_of(struct onnx *o, const struct tensor *zero, struct grid *g) {
-  int64_t named = onnx_int(o, "output_dtype", 0);
-  enum dtype d = zero                                           ? zero->dtype
-                 : named == ONNX__TENSOR_PROTO__DATA_TYPE__INT8 ? DTYPE_I8
-                                                                : DTYPE_U8;
-  g->is_signed = d != DTYPE_U8;
-  g->width = (int)(8 * dtype_size(d));
-  g->lo = g->is_signed ? -exp2(g->width - 1) : 0;
-  g->hi = exp2(g->width - g->is_signed) - 1;
-  return d == DTYPE_U8 || d == DTYPE_I8 || d == DTYPE_I16 || d == DTYPE_I32 ||
-         onnx_refuse(o, "quantise to int8 or uint8", "its integers are of a type that isn't read");
+// The integers of a type of ONNX: that of the zero point, or the one that is named, or uint8.
+static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
+  static const struct {
+    int type, width;
+    bool is_signed;
+  } types[] = {{ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 8, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 8, true},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, 16, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 16, true}};
+  static const int of_dtype[] = {[DTYPE_U8] = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8,
+                                 [DTYPE_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+                                 [DTYPE_I16] = ONNX__TENSOR_PROTO__DATA_TYPE__INT16};
+  int named = (int)onnx_int(o, "output_dtype", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8);
+  int type = zero ? (zero->type ? zero->type : of_dtype[zero->constant->dtype]) : named;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i].type == (type ? type : named)) {
+      g->is_signed = types[i].is_signed;
+      g->width = types[i].width;
+      g->lo = g->is_signed ? -exp2(g->width - 1) : 0;
+      g->hi = exp2(g->width - g->is_signed) - 1;
+      return true;
+    }
+  return onnx_refuse(o, "quantise to int8 or uint8", "its integers are of data type %d", type);
 }
 
 // What it gives are integers: the values wait for their DequantizeLinear.
@@ -254,7 +279,7 @@ bool onnx_quantize_linear(struct onnx *o) {
   if (!scale || (zero && !constant_in(o, 2, "zero point"))) return false;
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
-  if (!range_of(o, g.zero, &g)) return false;
+  if (!range_of(o, zero, &g)) return false;
   struct item waiting = *x;
   g.axis = onnx_int(o, "axis", 1);
   waiting.grid = arena_copy(o->arena, &g, sizeof g);
@@ -310,6 +335,14 @@ bool onnx_dequantize_linear(struct onnx *o) {
   if (x->kind == ITEM_CONSTANT && !x->grid) {
     g.width = (int)(8 * dtype_size(x->constant->dtype));
     return dequantize_constant(o, x, &g, constant_axis(x->constant, axis));
+  }
+  if (!x->grid && x->kind == ITEM_STREAM && !x->term && !x->channels &&
+      o->builder.graph->values[x->stream.value].node == NONE) {
+    double s, z; // an input of integers
+    if (!one_number(o, g.scale, "scale", &s) || !one_number(o, g.zero, "zero point", &z))
+      return false;
+    double shift = -z * s;
+    return onnx_scaled(o, *x, NONE, 1, &s, &shift);
   }
   if (!x->grid)
     return onnx_refuse(o, "quantise the input too",
@@ -448,6 +481,92 @@ bool onnx_multi_threshold(struct onnx *o) {
          onnx_scaled(o, *onnx_item(o, o->node->output[0]), NONE, 1, &out, &bias);
 }
 
+// ---- QLinearConv, QLinearMatMul: the layer between its Dequantize- and QuantizeLinears
+
+// Input i, with scale and zero point behind it, as values: under a name of its own.
+static bool valued(struct onnx *o, size_t i, char *name, int64_t axis) {
+  struct item *x = onnx_in(o, i), *scale = constant_in(o, i + 1, "scale");
+  struct item *zero = scale ? constant_in(o, i + 2, "zero point") : NULL;
+  if (!x || !zero) return false;
+  struct grid g = {.width = 8, .scale = scale->constant, .zero = zero->constant};
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto one = *whole;
+  one.n_output = 1;
+  one.output = &name;
+  o->node = &one;
+  bool ok = true;
+  if (x->kind == ITEM_CONSTANT && !x->grid) {
+    ok = dequantize_constant(o, x, &g, (int)axis);
+  } else if (x->kind == ITEM_STREAM && x->grid) {
+    struct item plain = *x;
+    plain.grid = NULL;
+    ok = requantise(o, plain, x->grid);
+  } else {
+    ok = onnx_refuse(o, "quantise the input too", "it reads integers that no QuantizeLinear made");
+  }
+  o->node = whole;
+  return ok;
+}
+
+// Of int32, at the scale of input times weight.
+static bool valued_bias(struct onnx *o, size_t i, char *name) {
+  const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
+  double x = tensor_real(onnx_constant(o, 1), 0);
+  if (!b) return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
+  struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
+  for (int64_t c = 0; c < b->count; c++)
+    ((double *)scale->data)[c] = x * tensor_real(w, w->count > 1 && c < w->count ? c : 0);
+  struct tensor *value = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
+  for (int64_t c = 0; c < b->count; c++)
+    ((double *)value->data)[c] = tensor_real(b, c) * ((double *)scale->data)[c];
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto one = *whole;
+  one.n_output = 1;
+  one.output = &name;
+  o->node = &one;
+  onnx_set(o, 0, (struct item){.kind = ITEM_CONSTANT, .constant = value});
+  o->node = whole;
+  return true;
+}
+
+// Inputs x, w and perhaps a bias of the float layer; its output waits for a DequantizeLinear.
+static bool linear_layer(struct onnx *o, bool (*layer)(struct onnx *o), int64_t axis, bool bias) {
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto plain = *whole;
+  char *in[3] = {arena_printf(o->arena, "%s.x", o->builder.node),
+                 arena_printf(o->arena, "%s.w", o->builder.node),
+                 arena_printf(o->arena, "%s.b", o->builder.node)};
+  struct item *scale = constant_in(o, 6, "scale"), *zero = onnx_in(o, 7);
+  struct grid g = {.rounding = FIX_HALF_EVEN, .axis = 1};
+  if (!scale || !range_of(o, zero, &g) || !valued(o, 0, in[0], 1) || !valued(o, 3, in[1], axis) ||
+      (bias && !valued_bias(o, 8, in[2])))
+    return false;
+  g.scale = scale->constant;
+  g.zero = zero ? zero->constant : NULL;
+  plain.input = in;
+  plain.n_input = bias ? 3 : 2;
+  o->node = &plain;
+  bool ok = layer(o);
+  o->node = whole;
+  if (!ok) return false;
+  struct item y = *onnx_item(o, whole->output[0]);
+  y.grid = arena_copy(o->arena, &g, sizeof g);
+  onnx_set(o, 0, y);
+  return true;
+}
+
+bool onnx_qlinear_conv(struct onnx *o) {
+  return linear_layer(o, onnx_conv, 0, onnx_in(o, 8) != NULL);
+}
+
+bool onnx_qlinear_matmul(struct onnx *o) {
+  return linear_layer(o, onnx_matmul, 1, false);
+}
+
 bool onnx_takes_integers(const struct onnx *o) {
-  return strcmp(o->node->op_type, "DequantizeLinear") == 0 || strcmp(o->node->op_type, "Clip") == 0;
+  static const char *const ops[] = {"DequantizeLinear", "Clip", "QLinearConv", "QLinearMatMul"};
+  bool takes = false;
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    takes |= strcmp(o->node->op_type, ops[i]) == 0;
+  return takes;
 }
