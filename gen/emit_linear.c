@@ -12,6 +12,7 @@ void emit_requant_parameters(struct parameters *out, const struct circuit_requan
   verilog_word(out, "OUT_TYPE", r->out_type);
   if (cast && !r->cast) return;
   if (r->mul_width) verilog_parameter(out, "MUL_WIDTH", r->mul_width);
+  if (r->up_width) verilog_parameter(out, "UP_WIDTH", r->up_width);
   if (r->mul_width && r->mul > 1) verilog_unsigned(out, "MUL", r->mul);
   verilog_parameter(out, "SHIFT", r->shift);
   if (r->zero) verilog_wide(out, "ZERO", r->zero);

@@ -48,7 +48,7 @@ static void pool_parameters(struct parameters *out, const struct circuit *p, con
   verilog_line(out);
   verilog_parameter(out, "IN_WIDTH", c->in[0]->width);
   verilog_word(out, "IN_TYPE", bits ? "unsigned" : type_coding_text(type_coding(type)));
-  if (type_zero(type, 0)) verilog_wide(out, "IN_ZERO", type_zero(type, 0));
+  if (type_zero(type, 0) && !f->codes) verilog_wide(out, "IN_ZERO", type_zero(type, 0));
   if (f->average) average_parameters(out, f);
   verilog_line(out);
   emit_requant_parameters(out, &f->requant, !f->average);

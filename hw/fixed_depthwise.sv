@@ -40,6 +40,7 @@ module fixed_depthwise #(
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 6,
   parameter logic signed [63:0] ZERO = 64'sd0,
@@ -210,7 +211,7 @@ module fixed_depthwise #(
       end
 
       fixed_requant #(
-        .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
+        .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
         .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
       ) requant (
         .aclk(aclk), .enable(advance), .acc(acc), .mul(mul[lane*MULTIPLIER +: MULTIPLIER]),

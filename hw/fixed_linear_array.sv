@@ -33,6 +33,7 @@ module fixed_linear_array #(
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 6,
   parameter logic signed [63:0] ZERO = 64'sd0,
@@ -145,7 +146,7 @@ module fixed_linear_array #(
         .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
         .IN_LANES(IN_LANES), .WEIGHT_WIDTH(WEIGHT_WIDTH),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
-        .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+        .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
         .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE),
         .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
       ) outputs (

@@ -29,6 +29,7 @@ module fixed_linear_lane #(
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
   parameter int SHIFT = 6,
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter ROUNDING = "half_even",
@@ -110,7 +111,7 @@ module fixed_linear_lane #(
   endgenerate
 
   fixed_requant #(
-    .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
+    .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
     .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
   ) requant (.aclk(aclk), .enable(1'b1), .acc(acc), .mul(mul), .y(y));
 endmodule

@@ -9,6 +9,8 @@
 // LATENCY = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, one value per cycle, every stage
 // enabled by `enable`. MUL_WIDTH = 0: the multiplier is 1, and the one bit of `mul` must be 1.
 // OUT_TYPE bipolar: y = (acc >= 0), and ZERO, SHIFT, ROUNDING, OVERFLOW have no effect on it.
+// tflite rounds twice, so that what channels shift by less than others is no part of their
+// multipliers: the upper UP_WIDTH bits of `mul` are a shift to the left between the two.
 `default_nettype none
 
 module fixed_requant #(
@@ -16,6 +18,10 @@ module fixed_requant #(
   parameter int ACC_WIDTH = 24,
   // bits of mul, unsigned; 0 .. 40
   parameter int MUL_WIDTH = 0,
+  // tflite: how many of them, the upper ones, are a shift and no multiplier; below MUL_WIDTH
+  parameter int UP_WIDTH = 0,
+  // tflite: acc stands for so many bits more, zeros; 0 .. 20
+  parameter int ACC_SHIFT = 0,
   // -64 .. 127, negative is an exact left shift
   parameter int SHIFT = 6,
   // the output integer that stands for zero
@@ -79,21 +85,26 @@ module fixed_requant #(
     if (MUL_WIDTH < 0 || MUL_WIDTH > 40 || ACC_WIDTH < 1) begin : gen_width
       fixed_requant_needs_MUL_WIDTH_up_to_40_and_ACC_WIDTH_from_1 stop ();
     end
+    if (UP_WIDTH < 0 || UP_WIDTH > 6 || (UP_WIDTH > 0 && (UP_WIDTH >= MUL_WIDTH || TFLITE == 0)) ||
+        ACC_SHIFT < 0 || ACC_SHIFT > 20 || (ACC_SHIFT > 0 && TFLITE == 0)) begin : gen_up
+      fixed_requant_needs_ROUNDING_tflite_for_UP_WIDTH_and_ACC_SHIFT stop ();
+    end
     if (OUT_WIDTH < 1 || OUT_WIDTH > 32 || (BIPOLAR != 0 && OUT_WIDTH != 1)) begin : gen_out
       fixed_requant_needs_OUT_WIDTH_between_1_and_32_and_1_if_bipolar stop ();
     end
   endgenerate
 
   // product: acc * mul, exact
-  localparam int PRODUCT = ACC_WIDTH + MUL_WIDTH;
+  localparam int FACTOR = MUL_WIDTH - UP_WIDTH;
+  localparam int PRODUCT = ACC_WIDTH + FACTOR;
   logic signed [PRODUCT-1:0] product;
 
   generate
     if (MUL_WIDTH > 0) begin : gen_multiply
       logic [PRODUCT-1:0] exact;
 
-      fixed_product #(.IN_WIDTH(ACC_WIDTH), .FACTOR_WIDTH(MUL_WIDTH)) multiply (
-        .d(acc), .factor(mul), .product(exact)
+      fixed_product #(.IN_WIDTH(ACC_WIDTH), .FACTOR_WIDTH(FACTOR)) multiply (
+        .d(acc), .factor(mul[FACTOR-1:0]), .product(exact)
       );
       if (SHIFT <= 0) begin : gen_parts
         // synth_ice40 -dsp crashes where a register takes a product's register as it is
@@ -116,16 +127,27 @@ module fixed_requant #(
       end
     end else begin : gen_number
       // high: tflite rounds first at 31 fraction bits
-      localparam int LEFT = TFLITE != 0 ? (SHIFT < 31 ? 31 - SHIFT : 0) : (SHIFT < 0 ? -SHIFT : 0);
+      localparam int LEFT =
+          TFLITE != 0 ? ACC_SHIFT + (SHIFT < 31 ? 31 - SHIFT : 0) : (SHIFT < 0 ? -SHIFT : 0);
       localparam int RIGHT = TFLITE != 0 ? (SHIFT > 31 ? SHIFT - 31 : 0) : (SHIFT > 0 ? SHIFT : 0);
       localparam int SCALED = (PRODUCT + LEFT < 32 ? 32 : PRODUCT + LEFT) + 1;
-      localparam int HIGH = TFLITE != 0 ? SCALED - 31 : PRODUCT + LEFT;
+      localparam int ROUNDED = SCALED - 31;
+      localparam int HIGH = TFLITE != 0 ? ROUNDED + (1 << UP_WIDTH) - 1 : PRODUCT + LEFT;
       logic signed [HIGH-1:0] high;
 
       if (TFLITE != 0) begin : gen_high
         localparam logic signed [SCALED-1:0] HALF = SCALED'(64'sd1 <<< 30);
-        always_ff @(posedge aclk) begin
-          if (enable) high <= HIGH'(((SCALED'(product) <<< LEFT) + HALF) >>> 31);
+        logic signed [ROUNDED-1:0] rounded;
+
+        assign rounded = ROUNDED'(((SCALED'(product) <<< LEFT) + HALF) >>> 31);
+        if (UP_WIDTH > 0) begin : gen_up_shift
+          logic [UP_WIDTH-1:0] up;
+
+          always_ff @(posedge aclk) begin
+            if (enable) {high, up} <= {HIGH'(rounded) <<< up, mul[MUL_WIDTH-1:FACTOR]};
+          end
+        end else begin : gen_high_only
+          always_ff @(posedge aclk) if (enable) high <= rounded;
         end
       end else begin : gen_exact
         assign high = HIGH'(product) <<< LEFT;

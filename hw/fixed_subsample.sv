@@ -31,6 +31,7 @@ module fixed_subsample #(
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 6,
   parameter logic signed [63:0] ZERO = 64'sd0,
@@ -92,7 +93,7 @@ module fixed_subsample #(
     .LANES(LANES), .TAPS(1), .BEATS(BEATS), .WINDOWS(WINDOWS), .IN_WIDTH(SUM_WIDTH),
     .IN_TYPE("signed"), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
-    .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
+    .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
     .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) weigh (

@@ -44,7 +44,7 @@ bool load_source(struct arena *a, const struct load *l, struct graph *g, struct 
   if (!option_list(a, "input-mean", l->input_mean, &means, &mean, e) ||
       !option_list(a, "input-std", l->input_std, &deviations, &std, e))
     return false;
-  for (uint32_t i = 0; i < g->n_inputs; i++) {
+  for (uint32_t i = 0; i < g->n_inputs && (mean || std); i++) {
     struct source *s = &g->inputs[i].source;
     if (s->tables) return err_set(e, "--input-mean: the pixel table of an integer model is fixed");
     static const double zero = 0, one = 1; // of a model that has none of its own
@@ -63,6 +63,8 @@ bool load_source(struct arena *a, const struct load *l, struct graph *g, struct 
       both[count + c] = entry(std ? std : s->channels ? s->std : &one, d, c);
     }
     *s = (struct source){.channels = count, .mean = both, .std = both + count, .axes = s->axes};
+    const struct type *type = &g->values[g->inputs[i].value].type;
+    if (type_is_integer(type)) quantize_pixels(a, type, s);
   }
   return graph_verify(g, e);
 }

@@ -28,8 +28,8 @@ static int32_t pixel_code(const struct type *t, double mean, double std, int p) 
   return (int32_t)type_encode(t, ((p / 255.0) - mean) / std);
 }
 
-static void make_table(struct quantizer *q, const struct type *t, struct source *s) {
-  int32_t *table = ARENA_NEW(q->arena, int32_t, s->channels * 256);
+void quantize_pixels(struct arena *a, const struct type *t, struct source *s) {
+  int32_t *table = ARENA_NEW(a, int32_t, s->channels * 256);
   for (int64_t c = 0; c < s->channels; c++)
     for (int p = 0; p < 256; p++) table[c * 256 + p] = pixel_code(t, s->mean[c], s->std[c], p);
   s->tables = s->channels;
@@ -78,7 +78,7 @@ static bool quantize_bytes(struct quantizer *q, const struct value *v, const str
   struct type type =
       type_fixed(q->arena, 8, false, raw ? 1 / 255.0 : 1 / (255 * from->std[0]), raw ? 0 : zero);
   identity_table(q, &bytes);
-  if (raw) make_table(q, stream, &codes);
+  if (raw) quantize_pixels(q->arena, stream, &codes);
   uint32_t in = graph_add_value(q->to, v->name, v->rank, v->shape, type, true);
   graph_add_input(q->to, in, bytes);
   *id = raw ? add_pixel_layer(q, v, in, stream, &codes) : in;
@@ -122,7 +122,7 @@ static bool quantize_input(struct quantizer *q, const struct input *in) {
   } else {
     if (!type_is_fixed(stream))
       return err_set(q->err, "a bipolar stream needs an --input-precision");
-    if (source.channels) make_table(q, stream, &source);
+    if (source.channels) quantize_pixels(q->arena, stream, &source);
     id = graph_add_value(q->to, v->name, v->rank, v->shape, *stream, true);
     graph_add_input(q->to, id, source);
   }

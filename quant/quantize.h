@@ -12,4 +12,7 @@ bool graph_is_real(const struct graph *g);
 // integer constant is made here, once. NULL on error.
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e);
 
+// Gives a source whose pixels become codes of type t its table.
+void quantize_pixels(struct arena *a, const struct type *t, struct source *s);
+
 #endif

@@ -28,36 +28,69 @@ int circuit_requant_stages(const struct circuit_requant *r) {
   return r->cast ? 2 + (r->mul_width > 0) + two_step : 0;
 }
 
-// Per-channel multipliers at one common shift, the largest: M_c * 2^(S - S_c).
+static int bits_of(int64_t v) {
+  return bits_unsigned((uint64_t)v);
+}
+
+// M and S of channel o; of rounding tflite what shifts to the left is part of M, S being 31 then.
+static int64_t multiplier(const struct node *n, int64_t o, int32_t *shift) {
+  int left = 31 - n->rq[0].shift[o];
+  *shift = n->rq[0].shift[o];
+  if (n->rounding != FIX_TFLITE || left <= 0) return n->rq[0].mul[o];
+  *shift = 31;
+  return n->rq[0].mul[o] << left;
+}
+
+// The widest multiplier, the largest shift, and what the least is short of it.
+struct common {
+  int bits, up;
+  int32_t shift;
+};
+
+static struct common common_of(const struct node *n, int64_t outs) {
+  struct common s = {0, 0, FIX_SHIFT_MIN};
+  int32_t least = FIX_SHIFT_MAX, shift;
+  for (int64_t o = 0; o < outs; o++) {
+    int bits = bits_of(multiplier(n, o, &shift));
+    s.bits = bits > s.bits ? bits : s.bits;
+    s.shift = shift > s.shift ? shift : s.shift;
+    least = shift < least ? shift : least;
+  }
+  s.up = s.shift - least;
+  return s;
+}
+
+static bool too_wide(int64_t o, int bits, struct err *e) {
+  return err_set(e,
+                 "channel %lld: its multiplier at the channels' common shift has %d bits, at "
+                 "most %d: the channels' scales lie too far apart",
+                 (long long)o, bits, MUL_BITS_MAX);
+}
+
+// At one common shift, the largest: M_c * 2^(S - S_c). Rounding tflite, which rounds before it
+// shifts, has S - S_c above the multiplier.
 static bool channel_multipliers(struct arena *a, const struct node *n, struct circuit_linear *l,
                                 struct err *e) {
   const struct requant *rq = &n->rq[0];
-  int32_t most = rq->shift[0];
-  int64_t *mul = ARENA_NEW(a, int64_t, l->out);
-  bool equal = true;
-  for (int64_t o = 0; o < rq->count; o++) {
-    most = rq->shift[o] > most ? rq->shift[o] : most;
+  bool equal = true, two_step = n->rounding == FIX_TFLITE;
+  for (int64_t o = 0; o < rq->count; o++)
     equal &= rq->mul[o] == rq->mul[0] && rq->shift[o] == rq->shift[0];
-  }
   if (rq->count == 1 || equal) return true;
-  int width = 1;
+  struct common s = common_of(n, l->out);
+  int64_t *mul = ARENA_NEW(a, int64_t, l->out);
+  l->requant.mul_width = 1;
+  l->requant.up_width = two_step ? bits_clog2(s.up + 1) : 0;
   for (int64_t o = 0; o < l->out; o++) {
-    int up = most - rq->shift[o];
-    if (n->rounding == FIX_TFLITE && up)
-      return err_set(e, "rounding tflite with another shift per channel");
-    int bits = bits_unsigned((uint64_t)rq->mul[o]) + up;
-    if (bits > MUL_BITS_MAX)
-      return err_set(e,
-                     "channel %lld: its multiplier at the channels' common shift has %d bits, at "
-                     "most %d: the channels' scales lie too far apart",
-                     (long long)o, bits, MUL_BITS_MAX);
-    mul[o] = rq->mul[o] << up;
-    width = bits > width ? bits : width;
+    int32_t shift;
+    int64_t own = multiplier(n, o, &shift), up = s.shift - shift;
+    int bits = two_step ? s.bits + l->requant.up_width : bits_of(own) + (int)up;
+    if (bits > MUL_BITS_MAX) return too_wide(o, bits, e);
+    mul[o] = two_step ? own | up << s.bits : own << up;
+    l->requant.mul_width = bits > l->requant.mul_width ? bits : l->requant.mul_width;
   }
   l->mul = mul;
   l->requant.mul = 1;
-  l->requant.mul_width = width;
-  l->requant.shift = most;
+  l->requant.shift = s.shift;
   return true;
 }
 

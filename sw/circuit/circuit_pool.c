@@ -35,6 +35,7 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .groups = p.window.channels / in,
                                .steps = 1,
                                .pad = n->op == OP_max_pool ? type_lowest(type)
+                                      : pool_of_codes(n)   ? 0
                                                            : type_from_integer(type, 0, 0)};
   return true;
 }
@@ -157,11 +158,20 @@ static bool multiplies(const struct circuit_pool *f) {
   return f->scaled || f->requant.mul_width > 0;
 }
 
+// Codes as they are: their zero point plays no part, and halves go away from 0.
+static struct circuit_requant requant_of(const struct graph *g, const struct node *n) {
+  struct node rounding = *n;
+  if (pool_of_codes(n)) rounding.rounding = FIX_HALF_AWAY;
+  struct circuit_requant r =
+      circuit_requant_of(&rounding, node_out(g, n, 0), n->n_rq ? &n->rq[0] : NULL);
+  if (pool_of_codes(n)) r.zero = 0;
+  return r;
+}
+
 static bool pool_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                       struct err *e) {
   struct arena scratch = {0};
-  struct circuit_pool f = {
-      .requant = circuit_requant_of(n, node_out(g, n, 0), n->n_rq ? &n->rq[0] : NULL)};
+  struct circuit_pool f = {.requant = requant_of(g, n)};
   bool ok = n->op != OP_avg_pool || divide(&scratch, g, n, &f, e);
   *u = (struct circuit_unit){.multipliers = multiplies(&f)};
   arena_free(&scratch);
@@ -178,8 +188,9 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
   if (n->n_rq && n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
   *f = (struct circuit_pool){.average = n->op == OP_avg_pool,
+                             .codes = pool_of_codes(n),
                              .windows = c->out[0]->beats,
-                             .requant = circuit_requant_of(n, y, n->n_rq ? &n->rq[0] : NULL)};
+                             .requant = requant_of(g, n)};
   if (f->average && !divide(a, g, n, f, e)) return false;
   c->facts = f;
   c->cycles = c->in[0]->beats;

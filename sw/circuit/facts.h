@@ -14,6 +14,7 @@
 struct circuit_requant {
   bool cast;     // false: types are equal and there is no requantisation
   int mul_width; // bits; 0: the multiplier is 1
+  int up_width;  // tflite: how many of them, the upper ones, are a shift of the channel
   int64_t mul;
   int shift;
   int64_t zero;
@@ -33,7 +34,8 @@ struct circuit_linear {
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
   const int64_t *bias;   // (out), modulo 2^bias_width
-  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL
+  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL; with what they
+                         // shift less above them, if requant.up_width
   struct circuit_requant requant;
   bool pack;                  // two output lanes share multipliers: hw/fixed_mac_pair.sv
   bool distance;              // squared differences instead of products,
@@ -50,7 +52,9 @@ struct circuit_linear {
 struct circuit_join {
   bool product, subtract;
   int mul_width;  // add, sub: bits of the factors
-  int64_t mul[2]; // that bring both to one scale
+  int64_t mul[2]; // that bring both to one scale,
+  bool rescales;  // each by a requantisation of its own, of rounding tflite,
+  int shift[2];   // with these shifts
   struct circuit_requant requant;
 };
 
@@ -72,9 +76,9 @@ struct circuit_softmax {
 
 // fixed_max_pool, fixed_avg_pool.
 struct circuit_pool {
-  bool average;
-  int64_t windows; // beats of a frame that leave
-  int sum_width;   // bits
+  bool average, codes; // of the codes, whatever their zero point
+  int64_t windows;     // beats of a frame that leave
+  int sum_width;       // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places
   // where a run of rows meets one of columns.
   int64_t runs[WINDOW_AXES], counts;

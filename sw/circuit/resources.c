@@ -17,6 +17,7 @@ static int64_t rounded(int64_t product, const struct circuit_requant *r) {
   int64_t left = two_step ? (r->shift < 31 ? 31 - r->shift : 0) : r->shift < 0 ? -r->shift : 0;
   int64_t right = two_step ? (r->shift > 31 ? r->shift - 31 : 0) : r->shift > 0 ? r->shift : 0;
   int64_t high = two_step ? (product + left < 32 ? 2 : product + left - 30) : product + left;
+  high += ((int64_t)1 << r->up_width) - 1;
   int64_t whole = high > right ? high - right : 1;
   return (whole > r->out_width ? whole : r->out_width + 1) + 1 + (r->zero != 0);
 }
@@ -24,12 +25,13 @@ static int64_t rounded(int64_t product, const struct circuit_requant *r) {
 void bill_requant(struct bill *n, int64_t lanes, int acc, const struct circuit_requant *r,
                   bool per_channel) {
   if (!r->cast) return;
+  int factor = r->mul_width - r->up_width;
   if (r->mul_width) {
-    bill_factor(n, lanes, acc, r->mul_width, per_channel ? 0 : r->mul);
+    bill_factor(n, lanes, acc, factor, per_channel ? 0 : r->mul);
     n->term[TERM_DATA] += (double)(lanes * (acc + r->mul_width));
   }
   bool wraps = r->overflow == fix_overflow_text(FIX_WRAP), bipolar = r->out_width == 1;
-  int64_t sum = bipolar ? 1 : wraps ? r->out_width : rounded(acc + r->mul_width, r);
+  int64_t sum = bipolar ? 1 : wraps ? r->out_width : rounded(acc + factor, r);
   n->term[TERM_REQUANT] += (double)(lanes * (sum + r->out_width));
 }
 

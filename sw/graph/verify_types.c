@@ -55,6 +55,15 @@ static bool check_requant(const struct requant *rq, const struct value *y, struc
   return true;
 }
 
+// The first step drops 31 bits of a product with M.
+static bool check_two_steps(const struct node *n, const struct requant *rq, struct err *e) {
+  for (int64_t i = 0; n->rounding == FIX_TFLITE && i < rq->count; i++)
+    if (rq->mul[i] > INT32_MAX)
+      return err_set(e, "requant: mul %lld, rounding tflite has multipliers below 2^31",
+                     (long long)rq->mul[i]);
+  return true;
+}
+
 bool check_overflow(const struct node *n, const struct value *y, struct err *e) {
   for (int64_t c = 0; n->overflow == FIX_SYMMETRIC && c < y->type.channels; c++)
     if (type_is_integer(&y->type) && type_zero(&y->type, c) != 0)
@@ -69,7 +78,7 @@ bool check_requants(const struct graph *g, const struct node *n, uint32_t least,
     return err_set(e, "%u requantisations, expected %u to %u", n->n_rq, least, most);
   const struct value *y = n->n_out ? node_out(g, n, 0) : &g->values[n->ref[0]];
   for (uint32_t i = 0; i < n->n_rq; i++)
-    if (!check_requant(&n->rq[i], y, e)) return false;
+    if (!check_requant(&n->rq[i], y, e) || !check_two_steps(n, &n->rq[i], e)) return false;
   return check_overflow(n, y, e);
 }
 

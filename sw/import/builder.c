@@ -88,7 +88,12 @@ void builder_output(struct builder *b, uint32_t value, const char *name) {
   struct value *v = &b->graph->values[value];
   bool fresh = v->node != NONE;
   for (uint32_t i = 0; i < b->graph->n_outputs; i++) fresh &= b->graph->outputs[i] != value;
-  if (fresh && strcmp(v->name, name) != 0) v->name = own_name(b, b->values, name);
+  int32_t other = graph_find_value(b->graph, name);
+  if (fresh && strcmp(v->name, name) != 0) {
+    if (other != NONE && b->graph->values[other].node != NONE) // what is inside gives way
+      b->graph->values[other].name = own_name(b, b->values, name);
+    v->name = graph_find_value(b->graph, name) == NONE ? name : own_name(b, b->values, name);
+  }
   graph_add_output(b->graph, value);
 }
 

@@ -21,7 +21,8 @@ static bool make_bias(struct onnx *o, const struct item *x) {
   struct graph *g = o->builder.graph;
   int32_t maker = g->values[x->stream.value].node;
   struct node *n = maker == NONE ? NULL : &g->nodes[maker];
-  if (!x->sole || x->term || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
+  bool plain = !x->term || x->term->function == FUNCTION_X;
+  if (!x->sole || !plain || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
   for (int64_t c = 0; c < x->channels; c++)
     if (x->scale[c] != 1) return false;
   struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &x->channels);

@@ -101,11 +101,12 @@ static bool has_inputs(struct tflite *t, const struct row *row) {
     const struct tflite_tensor *v = tflite_in(t, k);
     bool optional = k >= row->in_least && row->in_most == row->in_least + 1;
     if (!v && !optional) return err_set(t->err, "input %u is left out", k);
-    if (v && !v->data.count && t->value[op->in[k]] == NONE)
+    if (v && !v->data.count && t->value[op->in[k]] == NONE && t->variable[op->in[k]] == NONE)
       return err_set(t->err, "input \"%s\" has no content: no operator before gives it", v->name);
   }
   for (uint32_t k = 0; k < op->n_out; k++)
-    if (t->value[op->out[k]] != NONE || tflite_out(t, k)->data.count)
+    if (t->value[op->out[k]] != NONE || t->variable[op->out[k]] != NONE ||
+        tflite_out(t, k)->data.count)
       return err_set(t->err, "output \"%s\" has a content already", tflite_out(t, k)->name);
   return true;
 }
@@ -210,7 +211,7 @@ static bool add_input(struct tflite *t, int32_t tensor) {
 // An output that no node gives becomes an identity's.
 static bool add_output(struct tflite *t, int32_t tensor) {
   const struct tflite_tensor *v = &t->sub->tensors[tensor];
-  if (t->value[tensor] == NONE || v->type == TFLITE_RESOURCE)
+  if (t->value[tensor] == NONE)
     return err_set(t->err, "output \"%s\" is given by no operator", v->name);
   struct tflite_op last = {.code = NONE, .custom = "", .n_in = 1, .in = &tensor};
   t->op = &last;
@@ -252,6 +253,7 @@ struct graph *tflite_parse(struct arena *a, const char *path, const void *data, 
   t.graph = graph_new(a, "tflite");
   t.value = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
   t.copied = -(COPIES_LEAST + COPIES_PER_BYTE * (int64_t)size);
-  for (uint32_t i = 0; i < t.sub->n_tensors; i++) t.value[i] = NONE;
+  t.variable = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
+  for (uint32_t i = 0; i < t.sub->n_tensors; i++) t.value[i] = t.variable[i] = NONE;
   return run(&t) ? t.graph : NULL;
 }

@@ -17,8 +17,9 @@ struct tflite {
   const struct tflite_op *op;        // at work
   uint32_t index;                    // of it
   struct graph *graph;
-  int32_t *value; // (tensors) what holds it; NONE: nothing yet
-  int64_t copied; // bytes of constants so far
+  int32_t *value;    // (tensors) what holds it; NONE: nothing yet
+  int32_t *variable; // (tensors) of a handle the number of its variable; NONE
+  int64_t copied;    // bytes of constants so far
   struct tflite_variable *variables;
   uint32_t n_variables;
   struct refusals *refusals;

@@ -68,7 +68,7 @@ bool tflite_call_once(struct tflite *t) {
 
 bool tflite_var_handle(struct tflite *t) {
   if (tflite_out(t, 0)->type != TFLITE_RESOURCE) return err_set(t->err, "a handle of another type");
-  t->value[t->op->out[0]] = (int32_t)variable_of(t, t->op);
+  t->variable[t->op->out[0]] = (int32_t)variable_of(t, t->op);
   return true;
 }
 
@@ -96,11 +96,11 @@ static bool add_variable(struct tflite *t, struct tflite_variable *v) {
 // The variable of input 0, whose content is like this tensor.
 static struct tflite_variable *held(struct tflite *t, const struct tflite_tensor *like) {
   const struct tflite_tensor *handle = tflite_in(t, 0);
-  if (handle->type != TFLITE_RESOURCE) {
+  if (t->variable[t->op->in[0]] == NONE) {
     err_put(t->err, "\"%s\" is no handle of a variable", handle->name);
     return NULL;
   }
-  struct tflite_variable *v = &t->variables[t->value[t->op->in[0]]];
+  struct tflite_variable *v = &t->variables[t->variable[t->op->in[0]]];
   if (v->ref == NONE && !add_variable(t, v)) return NULL;
   if (!tflite_is_stream(t, like, false)) return NULL;
   if (tflite_same(v->init, like) && tflite_elements(v->init) == tflite_elements(like)) return v;
