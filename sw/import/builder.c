@@ -91,8 +91,9 @@ void builder_output(struct builder *b, uint32_t value, const char *name) {
   int32_t other = graph_find_value(b->graph, name);
   if (fresh && strcmp(v->name, name) != 0) {
     if (other != NONE && b->graph->values[other].node != NONE) // what is inside gives way
-      b->graph->values[other].name = own_name(b, b->values, name);
-    v->name = graph_find_value(b->graph, name) == NONE ? name : own_name(b, b->values, name);
+      b->graph->values[other].name = arena_strdup(b->arena, own_name(b, b->values, name));
+    v->name = arena_strdup(
+        b->arena, graph_find_value(b->graph, name) == NONE ? name : own_name(b, b->values, name));
   }
   graph_add_output(b->graph, value);
 }

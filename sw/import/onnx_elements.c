@@ -37,13 +37,13 @@ static bool make_channels(struct onnx *o, struct item *x, struct stream *s) {
   const double *scale = x->scale, *shift = x->shift;
   int axes[RANK_MAX];
   if (make_bias(o, x)) return true;
-  if (s->layout.rank == 1) {
+  if (s->layout.rank <= 1) {
     if (!builder_flat(b, s)) return false;
-    scale = placed(o, &s->layout, scale);
-    shift = placed(o, &s->layout, shift);
+    if (x->channels > 1) scale = placed(o, &s->layout, scale);
+    if (x->channels > 1) shift = placed(o, &s->layout, shift);
   } else {
     if (!builder_tidy(b, s, axes)) return false;
-    layout_last(axes, s->layout.rank, x->axis);
+    if (x->axis != NONE) layout_last(axes, s->layout.rank, x->axis);
     if (!builder_arrange(b, s, axes)) return false;
   }
   return term_affine(b, s, x->channels, scale, shift);
