@@ -10,6 +10,10 @@
 // In the sandbox (keras_child.c): an HDF5 file or a zip archive with one, as a safetensors file.
 bool keras_dump(const void *data, size_t size, struct text *out, struct err *e);
 
+// The graph of what comes out of it.
+struct graph *keras_build(struct arena *a, const void *data, size_t size, struct refusals *r,
+                          struct err *e);
+
 // Which layer's output a stream is.
 struct keras_output {
   const char *layer;

@@ -315,12 +315,16 @@ static bool build(struct keras *k, const json_t *root) {
 
 struct graph *keras_parse(struct arena *a, const char *path, const void *data, size_t size,
                           struct refusals *r, struct err *e) {
-  struct keras k = {.arena = a, .err = e};
   struct bytes back;
   (void)path;
-  if (!sandbox_run(a, &limits, keras_dump, data, size, &back, e) ||
-      !safetensors_parse(a, back.data, back.size, &k.file, e))
-    return NULL;
+  bool ok = sandbox_run(a, &limits, keras_dump, data, size, &back, e);
+  return ok ? keras_build(a, back.data, back.size, r, e) : NULL;
+}
+
+struct graph *keras_build(struct arena *a, const void *data, size_t size, struct refusals *r,
+                          struct err *e) {
+  struct keras k = {.arena = a, .err = e};
+  if (!safetensors_parse(a, data, size, &k.file, e)) return NULL;
   const char *text = safetensors_metadata(&k.file, "config");
   json_t *root = text ? json_parse(text, strlen(text), e) : NULL;
   if (!root) {

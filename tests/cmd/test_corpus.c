@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const char *const targets[] = {"model",  "graph",  "folding", "formats", "idx",
-                                      "images", "folder", "tflite",  "onnx"};
+                                      "images", "folder", "tflite",  "onnx",    "keras"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 static void test_corpus(void **state) {
