@@ -79,8 +79,11 @@ static bool put_all(int fd, const char *data, size_t size) {
 
 _Noreturn static void child(int fd, const struct sandbox *l, sandbox_work *work, const void *data,
                             size_t size) {
+  static const int ends[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGXCPU};
   struct text out = {0};
   struct err e = {0};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    signal(ends[i], SIG_DFL); // no handlers of ours
   bool ok =
       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && lock_files() && limit_all(l) && lock_calls();
   ok = ok ? work(data, size, &out, &e) : err_set(&e, "the sandbox can't be closed");
@@ -140,8 +143,10 @@ bool sandbox_run(struct arena *a, const struct sandbox *limits, sandbox_work *wo
   close(ends[1]);
   bool whole = pid > 0 && get_all(ends[0], limits->most, &back);
   close(ends[0]);
-  bool ok = pid > 0 ? ended(pid, e) : err_set(e, "no process: %s", strerror(errno));
-  if (ok && !whole) err_put(e, "its reader gives more than %zu bytes", limits->most);
+  struct err behind = {0}; // of a child that is cut short, which then can't go on
+  bool ok =
+      pid > 0 ? ended(pid, whole ? e : &behind) : err_set(e, "no process: %s", strerror(errno));
+  if (pid > 0 && !whole) err_put(e, "its reader gives more than %zu bytes", limits->most);
   ok = ok && whole && taken(a, &back, out, e);
   text_free(&back);
   return ok;

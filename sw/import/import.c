@@ -43,6 +43,10 @@ const struct import_format *import_format_of(const void *data, size_t size) {
   return NULL;
 }
 
+const struct import_format *import_format_at(uint32_t i) {
+  return i < sizeof formats / sizeof *formats ? &formats[i] : NULL;
+}
+
 static struct graph *parse(struct arena *a, const char *path, const struct bytes *file,
                            struct refusals *r, struct err *e) {
   const struct import_format *f = import_format_of(file->data, file->size);
