@@ -5,8 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+// A name as UTF-8: each byte that isn't is a question mark.
+static const char *as_text(struct arena *a, const char *name) {
+  char *to = arena_strdup(a, name);
+  uint32_t code;
+  for (size_t i = 0, n; to[i]; i += n ? n : 1)
+    if (!(n = text_character(to + i, &code))) to[i] = '?';
+  return to;
+}
+
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r) {
-  return (struct builder){a, graph_new(a, name), r, json_map(), json_map(), "", ""};
+  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", ""};
 }
 
 void builder_free(struct builder *b) {
@@ -25,6 +34,7 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
 
 // `name`, or name.1, name.2, .. if it is taken.
 static const char *own_name(struct builder *b, json_t *taken, const char *name) {
+  name = as_text(b->arena, name);
   const char *own = name;
   for (int i = 1; json_object_get(taken, own); i++) own = arena_printf(b->arena, "%s.%d", name, i);
   json_put(taken, own, json_true());
@@ -85,6 +95,7 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
 }
 
 void builder_output(struct builder *b, uint32_t value, const char *name) {
+  name = as_text(b->arena, name);
   struct value *v = &b->graph->values[value];
   bool fresh = v->node != NONE;
   for (uint32_t i = 0; i < b->graph->n_outputs; i++) fresh &= b->graph->outputs[i] != value;

@@ -2,6 +2,7 @@
 // ONNX files: of real exporters with what their runtimes computed; made by hand, with what they
 // must give.
 #include "sw/exec/real.h"
+#include "sw/graph/safetensors.h"
 #include "sw/graph/verify.h"
 #include "sw/import/formats.h"
 #include "tests/cmd/helper_npy.h"
@@ -440,6 +441,86 @@ static void test_data(void **state) {
   cli_expect(s, "$N run -q -p 8,0 --codes --data $D/x.npy $D/m.onnx", 1, "found floats");
 }
 
+// ---- weights of PyTorch and a graph beside them
+
+#define STATE "$N import tests/import/files/torch_state.safetensors -o $D/m.bin --graph "
+
+static void test_state(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             STATE "tests/import/files/torch_state.json && $N run --real -q $D/m.bin --compare "
+                   "tests/import/files/torch_state.safetensors.expected.safetensors",
+             0, "compared  640 elements");
+  cli_expect(s, "sed '/fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j", 1,
+             "tensor \"fc2.weight\" is (32, 64), the graph's layer asks for (31, 64)");
+  cli_expect(s, "sed '/fc6/s/fc6/head/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j",
+             1, "there is no tensor \"head.weight\" in it, which the graph's layer \"head\" has");
+  cli_expect(
+      s,
+      "sed '/fc6/d; s/\"relu\"},/\"relu\"}]}/' tests/import/files/torch_state.json >$D/j; " STATE
+      "$D/j",
+      1, "its tensor \"fc6.bias\" belongs to no layer of the graph");
+  cli_expect(s, "$N info tests/import/files/torch_state.safetensors", 1,
+             "--graph net.json makes a model of it");
+  cli_expect(s,
+             "$N import models/lenet5.bin -o $D/m.bin --graph tests/import/files/torch_state.json",
+             1, "--graph goes with a safetensors file of weights");
+}
+
+// Kernels, norms, and columns behind an image in PyTorch's order: what ONNX gives for them.
+static void test_state_orders(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  float kernel[36], dense[72], numbers[2][2] = {{0.5F, -1}, {2, 0.25F}};
+  for (int i = 0; i < 36; i++) kernel[i] = (float)((i * 7 + 3) % 11 - 5) / 8;
+  for (int i = 0; i < 72; i++) dense[i] = (float)((i * 5 + 1) % 13 - 6) / 8;
+  static const struct {
+    const char *name;
+    int rank;
+    int64_t shape[4];
+  } shapes[] = {{"c.weight", 4, {2, 2, 3, 3}}, {"n.weight", 1, {2}},      {"n.bias", 1, {2}},
+                {"n.running_mean", 1, {2}},    {"n.running_var", 1, {2}}, {"d.weight", 2, {4, 18}}};
+  const float *data[] = {kernel, numbers[0], numbers[1], numbers[0], numbers[1], dense};
+  struct named_tensor tensors[6];
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 5, 5});
+  for (int i = 0; i < 6; i++) {
+    onnx_put_floats(&o, shapes[i].name, shapes[i].rank, shapes[i].shape, data[i]);
+    tensors[i] = (struct named_tensor){
+        shapes[i].name, tensor_new(&s->arena, DTYPE_F32, shapes[i].rank, shapes[i].shape)};
+    memcpy(tensors[i].tensor->data, data[i], (size_t)tensors[i].tensor->count * sizeof(float));
+  }
+  onnx_put_node(&o, "Conv", "x c.weight", "c", "");
+  onnx_put_node(&o, "BatchNormalization", "c n.weight n.bias n.running_mean n.running_var", "n",
+                "");
+  onnx_put_node(&o, "Flatten", "n", "f", "");
+  onnx_put_node(&o, "Gemm", "f d.weight", "d", "transB=1");
+  onnx_put_output(&o, "d");
+  onnx_put_file(&o, 13, &file);
+  FILE *f = fopen(arena_printf(&s->arena, "%s/net.onnx", s->dir), "wb");
+  assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
+  fclose(f);
+  text_free(&file);
+  struct err e = {0};
+  const struct safetensors all = {6, tensors, 0, NULL};
+  assert_true(safetensors_write(arena_printf(&s->arena, "%s/w", s->dir), &all, &e));
+  cli_expect(s,
+             "printf '%s' '{\"name\":\"n\",\"input\":{\"shape\":[5,5,2]},\"layers\":["
+             "{\"op\":\"conv2d\",\"name\":\"c\",\"out\":2,\"kernel\":[3,3]},"
+             "{\"op\":\"batch_norm\",\"name\":\"n\"},{\"op\":\"flatten\"},"
+             "{\"op\":\"linear\",\"name\":\"d\",\"out\":4}]}' >$D/j; "
+             "$N import $D/w --graph $D/j -o $D/m.bin",
+             0, "layers");
+  float x[100];
+  for (int i = 0; i < 100; i++) x[i] = (float)(i * 13 % 17) / 8 - 1;
+  npy_write(s, "x.npy", "<f4", "(2, 50)", x, sizeof x);
+  cli_expect(
+      s,
+      "$N run -q --real --data $D/x.npy -o $D/y $D/net.onnx && $N run -q --real --data $D/x.npy "
+      "--compare $D/y --tolerance 0.00002 $D/m.bin",
+      0, "compared  8 elements");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_values),      SHELL_CASE(test_integers),
                                      SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
@@ -447,6 +528,7 @@ int main(void) {
                                      cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
                                      SHELL_CASE(test_why_not),     cmocka_unit_test(test_cut),
                                      cmocka_unit_test(test_deep),  SHELL_CASE(test_external),
-                                     SHELL_CASE(test_formats),     SHELL_CASE(test_data)};
+                                     SHELL_CASE(test_formats),     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),       SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
