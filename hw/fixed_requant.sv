@@ -136,7 +136,7 @@ module fixed_requant #(
       logic signed [HIGH-1:0] high;
 
       if (TFLITE != 0) begin : gen_high
-        localparam logic signed [SCALED-1:0] HALF = SCALED'(64'sd1 <<< 30);
+        localparam logic signed [SCALED-1:0] HALF = SCALED'(32'sh40000000);
         logic signed [ROUNDED-1:0] rounded;
 
         assign rounded = ROUNDED'(((SCALED'(product) <<< LEFT) + HALF) >>> 31);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT-0
 // fixed_add and fixed_mul equal the sum, the difference or the product of what their codes stand
-// for (pointwise_plain), requantised (requant_plain, half_even, saturate), for every pair of codes.
+// for (pointwise_plain), requantised (requant_plain, half_even or tflite, saturate), for every pair of
+// codes.
 `default_nettype none
 
 `define COMMON .LANES(1), .IN0_WIDTH(IN0_WIDTH), .IN0_TYPE(IN0_TYPE), .IN0_ZERO(64'(IN0_ZERO)), \
     .IN1_WIDTH(IN1_WIDTH), .IN1_TYPE(IN1_TYPE), .IN1_ZERO(64'(IN1_ZERO)), .SHIFT(SHIFT), \
-    .ZERO(64'(ZERO)), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE)
+    .ZERO(64'(ZERO)), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), \
+    .ROUNDING(TFLITE != 0 ? 80'("tflite") : 80'("half_even"))
 `define PORTS .aclk(aclk), .aresetn(aresetn), \
     .s0_axis_tdata(code0), .s0_axis_tvalid(1'b1), .s0_axis_tready(), .s0_axis_tlast(1'b0), \
     .s1_axis_tdata(code1), .s1_axis_tvalid(1'b1), .s1_axis_tready(), .s1_axis_tlast(1'b0), \
@@ -24,6 +26,12 @@ module equal #(
   parameter int MUL_WIDTH = 1,
   parameter int MUL0 = 1,
   parameter int MUL1 = 1,
+  // 1: tflite, of add and sub with these shifts of the inputs and this factor of the sum
+  parameter int TFLITE = 0,
+  parameter int SHIFT0 = 31,
+  parameter int SHIFT1 = 31,
+  parameter int SUM_MUL_WIDTH = 0,
+  parameter int SUM_MUL = 1,
   parameter int SHIFT = 0,
   parameter int ZERO = 0,
   parameter int OUT_WIDTH = 4,
@@ -38,7 +46,10 @@ module equal #(
   localparam int PRODUCT = NAME == 32'("mul") ? 1 : 0;
   localparam int TYPE =
       80'(OUT_TYPE) == 80'("bipolar") ? 2 : 80'(OUT_TYPE) == 80'("unsigned") ? 1 : 0;
-  localparam int LATENCY = PRODUCT != 0 ? 3 + (MUL_WIDTH > 0 ? 1 : 0) : 4;
+  localparam int RESCALES = TFLITE != 0 && PRODUCT == 0 ? 1 : 0;
+  localparam int LATENCY = RESCALES != 0 ? 8 + (SUM_MUL_WIDTH > 0 ? 1 : 0) :
+      PRODUCT != 0 ? 3 + (MUL_WIDTH > 0 ? 1 : 0) + TFLITE : 4;
+  localparam int FACTOR_WIDTH = RESCALES != 0 ? SUM_MUL_WIDTH : PRODUCT != 0 ? MUL_WIDTH : 0;
   localparam int BOTH = IN0_WIDTH + IN1_WIDTH;
 
   logic [LATENCY*BOTH-1:0] codes;  // of the last cycles
@@ -65,9 +76,26 @@ module equal #(
     end else begin : gen_add
       fixed_add #(
         `COMMON, .SUBTRACT(NAME == 32'("sub") ? 1 : 0), .MUL_WIDTH(MUL_WIDTH), .MUL0(40'(MUL0)),
-        .MUL1(40'(MUL1))
+        .MUL1(40'(MUL1)), .SHIFT0(SHIFT0), .SHIFT1(SHIFT1), .SUM_MUL_WIDTH(SUM_MUL_WIDTH),
+        .SUM_MUL(40'(SUM_MUL))
       ) dut (`PORTS);
-      assign acc = NAME == 32'("sub") ? 40'(a * MUL0 - b * MUL1) : 40'(a * MUL0 + b * MUL1);
+      if (RESCALES != 0) begin : gen_rescaled
+        logic [31:0] left;
+        logic [31:0] right;
+
+        requant_plain #(
+          .ACC_WIDTH(40), .MUL_WIDTH(MUL_WIDTH), .ACC_SHIFT(20), .SHIFT(SHIFT0), .OUT_WIDTH(32),
+          .ROUNDING(9), .OVERFLOW(2)
+        ) rescale0 (.acc(40'(a)), .mul(MUL_WIDTH'(MUL0)), .y(left), .below(), .above(), .tie());
+        requant_plain #(
+          .ACC_WIDTH(40), .MUL_WIDTH(MUL_WIDTH), .ACC_SHIFT(20), .SHIFT(SHIFT1), .OUT_WIDTH(32),
+          .ROUNDING(9), .OVERFLOW(2)
+        ) rescale1 (.acc(40'(b)), .mul(MUL_WIDTH'(MUL1)), .y(right), .below(), .above(), .tie());
+        assign acc = NAME == 32'("sub") ? 40'($signed(left)) - 40'($signed(right)) :
+            40'($signed(left)) + 40'($signed(right));
+      end else begin : gen_scaled
+        assign acc = NAME == 32'("sub") ? 40'(a * MUL0 - b * MUL1) : 40'(a * MUL0 + b * MUL1);
+      end
     end
   endgenerate
 
@@ -78,11 +106,11 @@ module equal #(
     .code(codes[(LATENCY-1)*BOTH+IN0_WIDTH +: IN1_WIDTH]), .acc(b), .part()
   );
   requant_plain #(
-    .ACC_WIDTH(40), .MUL_WIDTH(PRODUCT != 0 ? MUL_WIDTH : 0), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
-    .OUT_WIDTH(OUT_WIDTH), .TYPE(TYPE), .ROUNDING(6), .OVERFLOW(0)
+    .ACC_WIDTH(40), .MUL_WIDTH(FACTOR_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
+    .OUT_WIDTH(OUT_WIDTH), .TYPE(TYPE), .ROUNDING(TFLITE != 0 ? 9 : 6), .OVERFLOW(0)
   ) requant (
-    .acc(acc), .mul((MUL_WIDTH < 1 ? 1 : MUL_WIDTH)'(MUL0)), .y(expected), .below(below),
-    .above(above), .tie()
+    .acc(acc), .mul((FACTOR_WIDTH < 1 ? 1 : FACTOR_WIDTH)'(RESCALES != 0 ? SUM_MUL : MUL0)),
+    .y(expected), .below(below), .above(above), .tie()
   );
   assign reached = begun[LATENCY-1] ? {below, above} : 2'b00;
 

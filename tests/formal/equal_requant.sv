@@ -7,11 +7,14 @@
 module equal #(
   parameter int ACC_WIDTH = 8,
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
+  parameter int ACC_SHIFT = 0,
   parameter int SHIFT = 2,
   parameter int ZERO = 0,
   parameter int OUT_WIDTH = 4,
   parameter int TYPE = 0,
-  // 10 with tflite
+  // the first one, and behind the last one: 10 with tflite
+  parameter int FIRST = 0,
   parameter int ROUNDINGS = 9,
   parameter int OVERFLOWS = 4,
   parameter int BELOW = 1,
@@ -46,10 +49,10 @@ module equal #(
     valid <= MOST'({valid, 1'b1});
   end
 
-  always @(posedge aclk) assume (mul != 0);
+  always @(posedge aclk) assume (mul[MULTIPLIER-UP_WIDTH-1:0] != 0);
 
   generate
-    for (genvar r = 0; r < ROUNDINGS; r = r + 1) begin : gen_rounding
+    for (genvar r = FIRST; r < ROUNDINGS; r = r + 1) begin : gen_rounding
       localparam int LATENCY = 2 + (MUL_WIDTH > 0 ? 1 : 0) + (r == 9 ? 1 : 0);
 
       for (genvar o = 0; o < OVERFLOWS; o = o + 1) begin : gen_overflow
@@ -58,19 +61,21 @@ module equal #(
         logic low, high, half;
 
         fixed_requant #(
-          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
+          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .ACC_SHIFT(ACC_SHIFT),
+          .SHIFT(SHIFT), .ZERO(64'(ZERO)),
           .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(TYPE_NAMES[TYPE*80 +: 80]),
           .ROUNDING(ROUNDING_NAMES[r*80 +: 80]), .OVERFLOW(OVERFLOW_NAMES[o*80 +: 80])
         ) dut (.aclk(aclk), .enable(1'b1), .acc(acc), .mul(mul), .y(found));
         requant_plain #(
-          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(64'(ZERO)),
+          .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .ACC_SHIFT(ACC_SHIFT),
+          .SHIFT(SHIFT), .ZERO(64'(ZERO)),
           .OUT_WIDTH(OUT_WIDTH), .TYPE(TYPE), .ROUNDING(r), .OVERFLOW(o)
         ) plain (
           .acc(accs[(LATENCY-1)*ACC_WIDTH +: ACC_WIDTH]), .mul(muls[(LATENCY-1)*MULTIPLIER +: MULTIPLIER]),
           .y(expected), .below(low), .above(high), .tie(half)
         );
         always @(posedge aclk) if (valid[LATENCY-1]) assert (found == expected);
-        if (r == 0 && o == 0) begin : gen_met
+        if (r == FIRST && o == 0) begin : gen_met
           assign {below, above, tie} = valid[LATENCY-1] ? {low, high, half} : 3'b000;
         end
       end

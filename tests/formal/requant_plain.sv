@@ -6,6 +6,9 @@
 module requant_plain #(
   parameter int ACC_WIDTH = 8,
   parameter int MUL_WIDTH = 0,
+  // tflite: the upper bits of mul that shift between its steps; zeros behind acc
+  parameter int UP_WIDTH = 0,
+  parameter int ACC_SHIFT = 0,
   parameter int SHIFT = 2,
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter int OUT_WIDTH = 4,
@@ -26,13 +29,16 @@ module requant_plain #(
 );
   localparam int W = 64;
   localparam int TFLITE = ROUNDING == 9 ? 1 : 0;
-  localparam int UP = TFLITE != 0 ? (SHIFT < 31 ? 31 - SHIFT : 0) : (SHIFT < 0 ? -SHIFT : 0);
+  localparam int FACTOR = MUL_WIDTH - UP_WIDTH;
+  localparam int UP =
+      ACC_SHIFT + (TFLITE != 0 ? (SHIFT < 31 ? 31 - SHIFT : 0) : (SHIFT < 0 ? -SHIFT : 0));
   localparam int DOWN = TFLITE != 0 ? (SHIFT > 31 ? SHIFT - 31 : 0) : (SHIFT > 0 ? SHIFT : 0);
   localparam logic signed [W-1:0] HIGHEST =
       (64'sd1 <<< (TYPE == 0 ? OUT_WIDTH - 1 : OUT_WIDTH)) - 64'sd1;
   localparam logic signed [W-1:0] LOWEST =
       TYPE != 0 ? 64'sd0 : OVERFLOW == 1 ? -HIGHEST : -HIGHEST - 64'sd1;
 
+  logic [(FACTOR < 1 ? 1 : FACTOR)-1:0] factor;
   logic signed [W-1:0] exact;
   logic signed [W-1:0] floor;
   logic [W-1:0] twice;     // the remainder, doubled, against the divisor
@@ -40,9 +46,12 @@ module requant_plain #(
   logic up;
   logic signed [W-1:0] whole;
 
+  assign factor = mul[(FACTOR < 1 ? 1 : FACTOR)-1:0];
+
   always_comb begin
-    exact = (W'(acc) * (MUL_WIDTH > 0 ? $signed(W'(mul)) : 64'sd1)) <<< UP;
+    exact = (W'(acc) * (MUL_WIDTH > 0 ? $signed(W'(factor)) : 64'sd1)) <<< UP;
     if (TFLITE != 0) exact = (exact + 64'sd1073741824) >>> 31;
+    for (int k = 0; k < UP_WIDTH; k = k + 1) if (mul[FACTOR+k]) exact = exact <<< (1 << k);
     floor = exact >>> DOWN;
     divisor = 64'd1 << DOWN;
     twice = (exact - (floor <<< DOWN)) << 1;

@@ -76,11 +76,11 @@ void netgen_use(struct netgen *n, uint32_t node, uint32_t value) {
   graph_add_use(n->g, node, (struct use){value, 0, NONE});
 }
 
-// TFLite's rounding: its shift to the left must not leave 31 bits, and is one for all channels.
+// TFLite's rounding: its shift to the left must not leave 31 bits.
 static void tflite(struct netgen *n, uint32_t node) {
   struct node *d = &n->g->nodes[node];
   for (int64_t i = 0; i < d->rq[0].count; i++)
-    if (d->rq[0].shift[i] < 31 || d->rq[0].shift[i] != d->rq[0].shift[0]) return;
+    if (d->rq[0].shift[i] < 31) return;
   d->rounding = FIX_TFLITE;
 }
 

@@ -20,6 +20,8 @@ struct joined {
   int shift;
   struct side out;
   const char *rounding, *overflow;
+  int shifts[2];   // add, sub of tflite: of the inputs,
+  int64_t sum_mul; // and the multiplier of their sum
 };
 
 static const struct joined cases[] = {
@@ -48,6 +50,16 @@ static const struct joined cases[] = {
      {4, "unsigned", 3},
      "half_up",
      "saturate"},
+    {"sub",
+     1,
+     {{3, "signed", 1}, {3, "unsigned", 2}},
+     {5, 7},
+     44,
+     {4, "signed", 1},
+     "tflite",
+     "saturate",
+     {20, 21},
+     3},
     {"mul",
      2,
      {{1, "bipolar", 0}, {4, "signed", 0}},
@@ -112,8 +124,46 @@ static const struct joined cases[] = {
      {5, "signed", 0},
      "away",
      "wrap"},
+    {"add",
+     3,
+     {{8, "signed", -128}, {8, "signed", 4}},
+     {1627389952, 1073741824},
+     50,
+     {8, "signed", -128},
+     "tflite",
+     "saturate",
+     {32, 31},
+     1207959551},
+    {"sub",
+     2,
+     {{8, "signed", 127}, {8, "unsigned", 0}},
+     {2147483647, 1073741824},
+     47,
+     {8, "unsigned", 9},
+     "tflite",
+     "zero",
+     {31, 63},
+     2147483647},
+    {"add",
+     1,
+     {{11, "signed", 0}, {4, "signed", 3}},
+     {1, 1073741825},
+     29,
+     {12, "signed", -2},
+     "tflite",
+     "wrap",
+     {35, 30},
+     1},
+    {"mul",
+     2,
+     {{8, "signed", -128}, {8, "signed", 127}},
+     {1518500250, 1},
+     38,
+     {8, "signed", 3},
+     "tflite",
+     "saturate"},
 };
-enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 4, ELEMENTS = 53, EVERY_BITS = 8 };
+enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, ELEMENTS = 53, EVERY_BITS = 8 };
 
 // Pairs in turn if they are few, otherwise each side often at an end.
 static uint64_t pair(const struct cell *c, int frame, int element) {
@@ -132,16 +182,24 @@ static int64_t integer(const struct side *s, uint64_t code) {
   return cell_value(cell_code((int64_t)code, s->width), s->width, s->type) - s->zero;
 }
 
+// An addend of tflite, 2^20 of it rounded.
+static fix_wide rescaled(const struct joined *j, int i, fix_wide v) {
+  const struct fix_target wide = {.width = 62, .is_signed = true, .rounding = FIX_TFLITE};
+  return rational_requant(v * 1048576, j->mul[i], j->shifts[i], &wide);
+}
+
 static uint64_t expected(const struct cell *c, int frame, int element) {
   const struct joined *j = c->with;
   uint64_t code = c->input(c, frame, element);
   fix_wide a = integer(&j->in[0], code), b = integer(&j->in[1], code >> j->in[0].width);
   bool product = strcmp(j->kind, "mul") == 0;
-  if (strcmp(j->kind, "sub") == 0) b = -b;
-  fix_wide acc = product ? a * b : a * j->mul[0] + b * j->mul[1];
+  fix_wide sign = strcmp(j->kind, "sub") == 0 ? -1 : 1, acc = a * j->mul[0] + sign * b * j->mul[1];
+  if (product) acc = a * b;
+  if (j->sum_mul) acc = rescaled(j, 0, a) + sign * rescaled(j, 1, b);
   struct fix_target t =
       cell_target(j->out.width, j->out.type, j->out.zero, j->rounding, j->overflow);
-  int64_t y = rational_requant(acc, product ? j->mul[0] : 1, j->shift, &t);
+  int64_t mul = product ? j->mul[0] : j->sum_mul ? j->sum_mul : 1;
+  int64_t y = rational_requant(acc, mul, j->shift, &t);
   return t.bipolar ? y > 0 : cell_code(y, j->out.width);
 }
 
@@ -171,6 +229,12 @@ static void add_join(struct suite *s, const struct joined *j) {
   cell_integer(c, "MUL_WIDTH", bits);
   cell_literal(c, "MUL0", j->mul[0]);
   cell_literal(c, "MUL1", j->mul[1]);
+  if (j->sum_mul) {
+    cell_integer(c, "SHIFT0", j->shifts[0]);
+    cell_integer(c, "SHIFT1", j->shifts[1]);
+    cell_integer(c, "SUM_MUL_WIDTH", j->sum_mul > 1 ? 31 : 0);
+    cell_literal(c, "SUM_MUL", j->sum_mul);
+  }
   cell_integer(c, "SHIFT", j->shift);
   cell_wide(c, "ZERO", j->out.zero);
   cell_integer(c, "OUT_WIDTH", j->out.width);

@@ -16,6 +16,8 @@ struct requantised {
   int64_t zero;
   int out_width;
   const char *out_type, *rounding, *overflow;
+  int up_width, up; // of tflite: bits of the channel's shift to the left, and the shift
+  int acc_shift;    // likewise: zeros behind the accumulator
 };
 
 static struct requantised cases[CELLS_MAX];
@@ -55,7 +57,7 @@ static uint64_t expected(const struct cell *c, int frame, int element) {
   const struct requantised *q = c->with;
   int64_t acc = cell_value(c->input(c, frame, element), q->acc_width, "signed");
   struct fix_target t = cell_target(q->out_width, q->out_type, q->zero, q->rounding, q->overflow);
-  int64_t y = rational_requant(acc, q->mul, q->shift, &t);
+  int64_t y = rational_requant(acc * ((fix_wide)1 << q->acc_shift), q->mul, q->shift - q->up, &t);
   return t.bipolar ? y > 0 : cell_code(y, q->out_width);
 }
 
@@ -73,8 +75,10 @@ static void add(struct suite *s, struct requantised q) {
   c->expected = expected;
   c->latency = c->in_elements - 1 + 2 + (q.mul_width > 0) + (strcmp(q.rounding, "tflite") == 0);
   cell_integer(c, "ACC_WIDTH", q.acc_width);
-  cell_integer(c, "MUL_WIDTH", q.mul_width);
-  cell_literal(c, "MUL", q.mul);
+  cell_integer(c, "MUL_WIDTH", q.mul_width + q.up_width);
+  cell_integer(c, "UP_WIDTH", q.up_width);
+  cell_integer(c, "ACC_SHIFT", q.acc_shift);
+  cell_literal(c, "MUL", q.mul | (int64_t)q.up << q.mul_width);
   cell_integer(c, "SHIFT", q.shift);
   cell_wide(c, "ZERO", q.zero);
   cell_integer(c, "OUT_WIDTH", q.out_width);
@@ -134,6 +138,12 @@ void cells_requant(struct suite *s) {
       {30, 31, 2147483647, 48, 128, 8, "unsigned", "tflite", "symmetric"},
       {31, 31, 1073741825, 40, 0, 12, "signed", "tflite", "wrap"},
       {10, 31, 1073741825, 90, 0, 12, "signed", "tflite", "zero"},
+      {16, 31, 1518500249, 40, 0, 8, "signed", "tflite", "saturate", 4, 7, 0},
+      {12, 31, 1073741824, 36, -3, 8, "signed", "tflite", "saturate", 3, 5, 0},
+      {20, 31, 2147483647, 63, 0, 9, "signed", "tflite", "zero", 6, 19, 0},
+      {12, 3, 5, 35, 1, 8, "unsigned", "tflite", "wrap", 1, 0, 20},
+      {10, 31, 1518500249, 33, 0, 32, "signed", "tflite", "wrap", 0, 0, 20},
+      {9, 31, 2147483647, 28, 0, 32, "signed", "tflite", "wrap", 0, 0, 20},
       {12, 0, 1, 3, 0, 1, "bipolar", "half_even", "saturate"},
       {12, 31, 1073741825, 3, 0, 1, "bipolar", "tflite", "saturate"},
       {8, 0, 1, 2, 0, 1, "unsigned", "half_even", "saturate"},

@@ -17,6 +17,10 @@ module join_stream #(
   parameter int MUL_WIDTH = 1,
   parameter logic [39:0] MUL0 = 40'd1,
   parameter logic [39:0] MUL1 = 40'd1,
+  parameter int SHIFT0 = 31,
+  parameter int SHIFT1 = 31,
+  parameter int SUM_MUL_WIDTH = 0,
+  parameter logic [39:0] SUM_MUL = 40'd1,
   parameter int SHIFT = 0,
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter int OUT_WIDTH = 8,
@@ -136,7 +140,8 @@ module join_stream #(
         .LANES(LANES), .IN0_WIDTH(IN0_WIDTH), .IN0_TYPE(IN0_TYPE), .IN0_ZERO(IN0_ZERO),
         .IN1_WIDTH(IN1_WIDTH), .IN1_TYPE(IN1_TYPE), .IN1_ZERO(IN1_ZERO),
         .SUBTRACT(80'(KIND) == 80'("sub") ? 1 : 0), .MUL_WIDTH(MUL_WIDTH), .MUL0(MUL0),
-        .MUL1(MUL1), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+        .MUL1(MUL1), .SHIFT0(SHIFT0), .SHIFT1(SHIFT1), .SUM_MUL_WIDTH(SUM_MUL_WIDTH),
+        .SUM_MUL(SUM_MUL), .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
       ) join_add (
         .aclk(aclk), .aresetn(aresetn),

@@ -5,6 +5,8 @@
 module requant_stream #(
   parameter int ACC_WIDTH = 8,
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
+  parameter int ACC_SHIFT = 0,
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 0,
   parameter logic signed [63:0] ZERO = 64'sd0,
@@ -36,8 +38,8 @@ module requant_stream #(
     .advance(advance)
   );
   fixed_requant #(
-    .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),
-    .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
+    .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .ACC_SHIFT(ACC_SHIFT),
+    .SHIFT(SHIFT), .ZERO(ZERO), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE), .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
   ) requant (
     .aclk(aclk), .enable(advance), .acc(s_axis_tdata), .mul(MULTIPLIER'(MUL)), .y(m_axis_tdata)
   );
