@@ -15,11 +15,16 @@ LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/circuit sw/train quant gen sim lib
 # what isn't there is left out, and what needs it says so
 ONNX := $(shell pkg-config --exists libprotobuf-c && command -v protoc-c >/dev/null && echo yes)
-SOURCES = $(filter-out lib/example.c $(if $(ONNX),,sw/import/onnx%),$(wildcard $(ROOMS:%=%/*.c)))
+KERAS := $(shell pkg-config --exists hdf5 libzip libseccomp && echo yes)
+SOURCES = $(filter-out lib/example.c $(if $(ONNX),,sw/import/onnx%) $(if $(KERAS),,sw/import/keras% sw/base/sandbox.c),$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(if $(ONNX),$(BUILD)/third_party/onnx.pb-c.o)
 ifdef ONNX
 CPPFLAGS_ALL += -DNNGEN_ONNX -isystem $(BUILD)/third_party
 LIBS += $(shell pkg-config --libs libprotobuf-c)
+endif
+ifdef KERAS
+CPPFLAGS_ALL += -DNNGEN_KERAS $(patsubst -I%,-isystem %,$(shell pkg-config --cflags hdf5))
+LIBS += $(shell pkg-config --libs hdf5 libzip libseccomp)
 endif
 COMMANDS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/*.c))
 # in rooms as the sources; the programs lie side by side

@@ -229,7 +229,8 @@ static bool open_sets(struct arena *a, const struct options *o, const struct gra
   struct images *of = ARENA_NEW(a, struct images, g->n_inputs);
   if (!choose_sets(a, o, g, set, e)) return false;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
-    if (!data_open(a, set[i], limit, &of[i], e)) return false;
+    if (!data_open(a, set[i], limit, &of[i], e) || (o->codes && !images_as_codes(&of[i], e)))
+      return false;
     command_note_data(o, &of[i]);
   }
   return images_join(a, g->n_inputs, of, out, e);
@@ -239,7 +240,8 @@ static bool open_set(struct arena *a, const struct options *o, const struct grap
                      struct images *out, struct err *e) {
   const char *word = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
   const char *named = g->n_inputs ? set_of(word, input_name(g, 0)) : NULL;
-  if (!data_open(a, named ? named : word, limit, out, e)) return false;
+  if (!data_open(a, named ? named : word, limit, out, e) || (o->codes && !images_as_codes(out, e)))
+    return false;
   command_note_data(o, out);
   return true;
 }
@@ -248,8 +250,10 @@ bool command_images(struct arena *a, const struct options *o, const struct graph
                     struct images *out, struct err *e) {
   bool several = g->n_inputs > 1;
   if (!g->n_inputs) return err_set(e, "the model has 0 inputs, expected 1 or more");
-  return (several ? open_sets(a, o, g, limit, out, e) : open_set(a, o, g, limit, out, e)) &&
-         images_fit(out, g, e) && check_source(o, out, e);
+  if (!(several ? open_sets(a, o, g, limit, out, e) : open_set(a, o, g, limit, out, e)))
+    return false;
+  images_arrange(a, out, g);
+  return images_fit(out, g, e) && check_source(o, out, e);
 }
 
 static void warn_input(struct arena *a, const struct graph *g, uint32_t input,
@@ -257,7 +261,7 @@ static void warn_input(struct arena *a, const struct graph *g, uint32_t input,
   const struct value *x = &g->values[g->inputs[input].value];
   struct stream_loss loss = {0};
   int64_t count = set->count < LOOKED_AT ? set->count : LOOKED_AT;
-  if (set->pixels) return; // the model's table tells
+  if (set->pixels || set->codes) return; // the model's table tells, or nothing is lost
   struct graph one = *g;
   struct arena scratch = {0};
   one.inputs = &g->inputs[input];

@@ -10,6 +10,7 @@
 #include "sw/base/process.h"
 #include "sw/data/mnist.h"
 #include "sw/exec/golden.h"
+#include "sw/import/import.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,17 @@ static void print(const struct findings *f, bool json) {
   text_free(&t);
 }
 
+// Formats that this build can read, and what it lacks for the others.
+static void check_formats(struct findings *f) {
+  const struct import_format *format;
+  for (uint32_t i = 0; (format = import_format_at(i)); i++)
+    if (format->parse || format->library)
+      add(f, arena_printf(f->arena, "reads %s", format->name), format->parse != NULL, false,
+          format->parse ? "built in" : "missing",
+          format->library ? arena_printf(f->arena, "built without %s", format->library)
+                          : "nngen import");
+}
+
 int command_doctor(struct arena *a, const struct options *o, struct err *e) {
   struct findings f = {.arena = a};
   add(&f, "nngen", true, true, NNGEN_VERSION, "");
@@ -155,6 +167,7 @@ int command_doctor(struct arena *a, const struct options *o, struct err *e) {
   check_tools(&f);
   check_bug(&f);
   check_data(&f);
+  check_formats(&f);
   print(&f, o->json);
   bool fault = false;
   for (int i = 0; i < f.count; i++) fault |= f.list[i].needed && !f.list[i].good;

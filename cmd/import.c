@@ -2,7 +2,15 @@
 // import: the file of another program -> its graph -> model.bin; or what stands in the way, all of
 // it at once.
 #include "sw/import/import.h"
+#include "sw/graph/safetensors.h"
+#include "sw/import/state.h"
+#include "sw/train/recipe.h"
+
+#include <string.h>
+
+enum { GRAPH_MOST = 64 << 20 };
 #include "cmd/command.h"
+#include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
 #include "sw/graph/slice.h"
@@ -48,12 +56,55 @@ static void put_refused(struct arena *a, struct text *t, const struct options *o
   text_puts(t, "}\n");
 }
 
+// ---- weights and a graph beside them
+
+// The network of a graph's JSON: as model.bin has it, or as a recipe.
+static struct graph *network_of(struct arena *a, const char *path, const struct bytes *json,
+                                const struct bytes *weights, struct err *e) {
+  struct safetensors file;
+  struct recipe r;
+  struct text whole = {0};
+  const char *text = (const char *)json->data;
+  json_t *root = json_parse(text, json->size, e);
+  bool is_graph = json_object_get(root, "nodes") != NULL, ok = root != NULL;
+  json_decref(root);
+  if (!ok || !safetensors_parse(a, weights->data, weights->size, &file, e)) return NULL;
+  if (!is_graph)
+    return (recipe_parse(a, text, json->size, 1, &r, e) || err_within(e, "%s", path)) &&
+                   state_fill(a, r.model, &file, e)
+               ? r.model
+               : NULL;
+  const char *metadata[][2] = {{"format", "nngen"},
+                               {"nngen.version", "1"},
+                               {"nngen.graph", arena_printf(a, "%.*s", (int)json->size, text)}};
+  file.metadata = metadata;
+  file.n_metadata = sizeof metadata / sizeof *metadata;
+  safetensors_put(&whole, &file);
+  struct graph *g = model_parse(a, whole.data, whole.size, e);
+  text_free(&whole);
+  return g;
+}
+
+static struct graph *with_graph(struct arena *a, const struct options *o, struct err *e) {
+  struct bytes weights, json;
+  if (!file_read(a, o->model, MODEL_BYTES_MAX, &weights, e) ||
+      !file_read(a, o->graph, GRAPH_MOST, &json, e))
+    return NULL;
+  struct graph *g = NULL;
+  if (!state_is(weights.data, weights.size))
+    err_put(e, "--graph goes with a safetensors file of weights, which this isn't");
+  else
+    g = network_of(a, o->graph, &json, &weights, e);
+  if (!g) err_put_within(e, "%s", o->model);
+  return g;
+}
+
 int command_import(struct arena *a, const struct options *o, struct err *e) {
   struct refusals refused = {0};
   struct text t = {0};
   struct load l = {.input_mean = o->input_mean, .input_std = o->input_std};
   const char *output = o->output ? o->output : "model.bin";
-  struct graph *g = import_read(a, o->model, &refused, e);
+  struct graph *g = o->graph ? with_graph(a, o, e) : import_read(a, o->model, &refused, e);
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
   if (refused.count) put_refused(a, &t, o, &refused);
   if (ok && !o->quiet) put_done(&t, o, g, output);

@@ -104,6 +104,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   if (o->model && c == COMMAND_REPORT)
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
+  input(p, "the file of --compare", o->compare);
+  input(p, "the file of --graph", o->graph);
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
   if (o->net && o->net[0] != '{') {

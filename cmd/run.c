@@ -167,7 +167,7 @@ static bool compute(struct run *r, const struct options *o, bool real, struct er
 static bool execute(struct run *r, const struct options *o, const struct model *m, struct err *e) {
   bool real = o->real || !m->fixed;
   r->graph = real ? m->real : m->fixed;
-  r->real = real ? NULL : m->real;
+  r->real = real || o->codes ? NULL : m->real; // that has no codes
   r->sequence = run_is_sequence(r->graph) || (!real && has_slices(r->graph));
   r->executor = real ? "real" : o->plain || r->sequence ? "golden_ref" : "golden";
   r->batch = o->batch ? o->batch : r->sequence || o->plain ? 1 : BLOCK;
@@ -175,7 +175,14 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   if (r->reset_every && !run_is_sequence(r->graph))
     return err_set(e, "--reset-every has no effect: the model has no variables and no delays");
   r->verdict = verdict_of(r->graph);
-  if (!command_images(r->arena, o, r->graph, o->images, &r->set, e) ||
+  int64_t frames;
+  if (o->codes && real)
+    return err_set(e,
+                   "--codes are integers of a quantised model, which this one isn't: give "
+                   "--precision W,F%s",
+                   o->real ? " and leave --real away" : "");
+  if (!run_compare_frames(r->arena, o, &frames, e)) return false;
+  if (!command_images(r->arena, o, r->graph, o->images ? o->images : frames, &r->set, e) ||
       !verdict_answers(r->arena, &r->verdict, &r->set, &r->answers, e))
     return false;
   if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
@@ -203,10 +210,11 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
     return EXIT_USER;
   }
   judge(&r);
-  if (o->output && !run_write(&r, o->output, e)) return EXIT_USER;
+  if ((o->output && !run_write(&r, o->output, e)) || (o->compare && !run_compare(&r, o, e)))
+    return EXIT_USER;
   if (o->json)
     run_print_json(&r);
   else
     run_print_text(&r);
-  return EXIT_GOOD;
+  return r.comparison && r.comparison->different ? EXIT_USER : EXIT_GOOD;
 }

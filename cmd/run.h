@@ -30,6 +30,21 @@ struct run_output {
   struct tensor *tensor; // (images or, of a value without frames, steps, elements) I32 codes or F32
 };
 
+// Where an output isn't what a file says.
+struct difference {
+  const char *output;
+  int64_t frame, element;
+  double found, expected;
+};
+
+struct comparison {
+  const char *file;
+  bool codes, given; // given: the tolerance
+  double tolerance, worst_by;
+  int64_t elements, different;
+  struct difference first, worst;
+};
+
 struct run {
   struct arena *arena;
   const char *model;         // as the user named it
@@ -50,6 +65,7 @@ struct run {
   uint32_t n_losses;
   struct loss *losses;
   struct warnings *warnings;
+  struct comparison *comparison; // NULL: none was asked for
 };
 
 struct golden;
@@ -66,6 +82,14 @@ bool run_sequence(struct run *r, bool real, bool quiet, struct err *e);
 // Codes and floats of both models, layer by layer, on the first images; without a float model the
 // codes alone. False on error.
 bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e);
+
+// --compare: the outputs beside a file's. False if it can't be read, or is of another shape.
+bool run_compare(struct run *r, const struct options *o, struct err *e);
+
+// Checks its words; the frames of its file, 0: unknown.
+bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frames, struct err *e);
+void run_compare_put(const struct run *r, struct text *t);
+void run_compare_put_json(const struct run *r, struct text *t);
 
 // Writes every output as a safetensors file.
 bool run_write(const struct run *r, const char *path, struct err *e);

@@ -116,6 +116,7 @@ void run_print_json(const struct run *r) {
   struct listing layers = losses(r);
   listing_put_json(&layers, &t);
   text_puts(&t, "]");
+  if (r->comparison) run_compare_put_json(r, &t);
   warnings_put_json(&t, r->warnings);
   text_puts(&t, "}\n");
   fwrite(t.data, 1, t.size, stdout);
@@ -144,6 +145,7 @@ void run_print_text(const struct run *r) {
   text_put_escaped(&t, r->set.name);
   text_puts(&t, "\n");
   put_score(&t, r);
+  if (r->comparison) run_compare_put(r, &t);
   if (isfinite(rate(r))) text_printf(&t, "speed     %.0f images/s\n", rate(r));
   if (r->n_losses) {
     struct listing layers = losses(r);

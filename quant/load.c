@@ -62,7 +62,7 @@ bool load_source(struct arena *a, const struct load *l, struct graph *g, struct 
       both[c] = entry(mean ? mean : s->channels ? s->mean : &zero, m, c);
       both[count + c] = entry(std ? std : s->channels ? s->std : &one, d, c);
     }
-    *s = (struct source){.channels = count, .mean = both, .std = both + count};
+    *s = (struct source){.channels = count, .mean = both, .std = both + count, .axes = s->axes};
     const struct type *type = &g->values[g->inputs[i].value].type;
     if (type_is_integer(type)) quantize_pixels(a, type, s);
   }

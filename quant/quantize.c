@@ -72,7 +72,8 @@ static bool quantize_bytes(struct quantizer *q, const struct value *v, const str
                    word, (long long)from->channels);
   struct source bytes = *from, codes = *from;
   bool raw = q->formats->input == INPUT_RAW;
-  if (raw && !stream) return err_set(q->err, "input precision raw: nothing says what the bytes become");
+  if (raw && !stream)
+    return err_set(q->err, "input precision raw: nothing says what the bytes become");
   int32_t zero = (int32_t)fix_from_real(255 * from->mean[0], 0, 255);
   struct type type =
       type_fixed(q->arena, 8, false, raw ? 1 / 255.0 : 1 / (255 * from->std[0]), raw ? 0 : zero);
@@ -91,7 +92,8 @@ static const struct type *type_behind(const struct quantizer *q, uint32_t value)
     const struct node *n = &q->from->nodes[i];
     for (uint32_t k = 0; k < n->n_in; k++) {
       if (n->in[k].value != value) continue;
-      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay || n->rounding != FIX_HALF_EVEN) return NULL;
+      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay || n->rounding != FIX_HALF_EVEN)
+        return NULL;
       const struct type *own = &node_attr(n, ATTR_type)->type;
       if (own->axis >= 0 || !type_is_fixed(own) || (t && !type_equal(t, own))) return NULL;
       t = own;

@@ -22,8 +22,7 @@ static bool weights_in(struct quantizer *q, const struct node *n, const struct f
   if (type_is_integer(&w->type)) return true;
   struct type type;
   w->init = w->init ? quantize_weights(q, w->init, f, &type) : NULL;
-  if (!w->init)
-    return q->err->text[0] ? false : err_set(q->err, "its weights are computed");
+  if (!w->init) return q->err->text[0] ? false : err_set(q->err, "its weights are computed");
   w->type = type;
   return true;
 }
@@ -32,7 +31,8 @@ static bool weights_in(struct quantizer *q, const struct node *n, const struct f
 static double most_of(const struct value *w, const struct value *bias, const struct type *x,
                       int64_t o, double scale) {
   struct weights all = weights_of(w);
-  double lo = (double)type_integer(x, 0, type_lowest(x)), hi = (double)type_integer(x, 0, type_highest(x));
+  double lo = (double)type_integer(x, 0, type_lowest(x)),
+         hi = (double)type_integer(x, 0, type_highest(x));
   double most = fmax(fabs(lo), fabs(hi)), sum = 0;
   for (int64_t i = 0; i < all.taps; i++) sum += fabs((double)weight_of(&all, o, i)) * most;
   return sum + (bias ? fabs(rint(value_real(bias, o) / scale)) : 0);
@@ -100,7 +100,8 @@ static bool function_type(struct quantizer *q, const struct node *n, const struc
                           struct type *t) {
   double lo = 0, hi = 0;
   int64_t first = type_lowest(x), last = type_highest(x), step = (last - first) / 65536 + 1;
-  for (int64_t code = first; code <= last; code += code + step > last && code < last ? last - code : step) {
+  for (int64_t code = first; code <= last;
+       code += code + step > last && code < last ? last - code : step) {
     double y = function_at(n, type_value(x, 0, code));
     lo = fmin(lo, y);
     hi = fmax(hi, y);
@@ -115,7 +116,8 @@ static bool function_type(struct quantizer *q, const struct node *n, const struc
 
 static bool maps_type(struct quantizer *q, const struct node *n, const struct type *x,
                       struct type *t) {
-  bool closed = op_info(n->op)->curve == NONE && exact_of(n->op)->monotone && !op_info(n->op)->slopes;
+  bool closed =
+      op_info(n->op)->curve == NONE && exact_of(n->op)->monotone && !op_info(n->op)->slopes;
   if (!closed) return function_type(q, n, x, t);
   *t = *x;
   return true;
@@ -127,14 +129,16 @@ static bool maps_type(struct quantizer *q, const struct node *n, const struct ty
 static bool join_type(struct quantizer *q, const struct node *n, struct type *t) {
   const struct type *a = quantize_type_in(q, n, 0), *b = quantize_type_in(q, n, 1);
   if (!a || !b)
-    return err_set(q->err, "nothing in the file says its type: give --precision W,F for what has none");
+    return err_set(q->err,
+                   "nothing in the file says its type: give --precision W,F for what has none");
   double most[2];
   for (int i = 0; i < 2; i++) {
     const struct type *x = i ? b : a;
     most[i] = fmax(fabs(type_value(x, 0, type_lowest(x))), fabs(type_value(x, 0, type_highest(x))));
   }
   bool product = op_info(n->op)->gradient == GRADIENT_FACTOR;
-  double scale = product ? type_scale(a, 0) * type_scale(b, 0) : fmin(type_scale(a, 0), type_scale(b, 0));
+  double scale =
+      product ? type_scale(a, 0) * type_scale(b, 0) : fmin(type_scale(a, 0), type_scale(b, 0));
   double sum = product ? most[0] * most[1] : most[0] + most[1];
   return type_of_bits(q, ceil(sum / scale), true, scale, t);
 }
@@ -151,9 +155,12 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
   struct type *t = &f->stream;
   f->has_stream = true;
   if (!x || x->axis >= 0)
-    return err_set(q->err, "nothing in the file says its type: give --precision W,F for what has none");
+    return err_set(q->err,
+                   "nothing in the file says its type: give --precision W,F for what has none");
   if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES) || op_is(n->op, TRAIT_PARTS))
-    *t = op_is(n->op, TRAIT_PARTS) ? *x : type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);
+    *t = op_is(n->op, TRAIT_PARTS)
+             ? *x
+             : type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);
   else if (op_is(n->op, TRAIT_WEIGHTS))
     return accumulator(q, n, f, t);
   else if (op_is(n->op, TRAIT_MAPS))

@@ -78,7 +78,7 @@ struct circuit_softmax {
 struct circuit_pool {
   bool average, codes; // of the codes, whatever their zero point
   int64_t windows;     // beats of a frame that leave
-  int sum_width;   // bits
+  int sum_width;       // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places
   // where a run of rows meets one of columns.
   int64_t runs[WINDOW_AXES], counts;

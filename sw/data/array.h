@@ -32,6 +32,12 @@ struct array {
   unsigned char *data;          // elements values in C order, little-endian, maybe misaligned
 };
 
+// Reads FILE, an IDX, .npy, .npz or safetensors file, or FILE:NAME, one array of several. Without a
+// name of a safetensors file the first that it has of the list (NULL at its end), or its only
+// array.
+bool array_read(struct arena *a, const char *spec, const char *const *otherwise, struct array *out,
+                struct err *e);
+
 size_t array_type_bytes(enum array_type type);
 bool array_is_integer(const struct array *v);
 

@@ -7,6 +7,7 @@
 #include "sw/data/array.h"
 #include "sw/data/mnist.h"
 #include "sw/data/synthetic.h"
+#include "sw/graph/safetensors.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,24 +24,57 @@ static const char *cut_name(char *path) {
   return colon + 1;
 }
 
-static bool array_parse(struct arena *a, struct bytes *file, const char *name, struct array *out,
-                        struct err *e) {
+static bool container_is(const unsigned char *bytes, size_t size) {
+  return size > 8 && bytes[8] == '{' && bytes[7] == 0;
+}
+
+static void from_tensor(const struct tensor *t, struct array *out) {
+  static const enum array_type types[] = {ARRAY_F32, ARRAY_F64, ARRAY_I8, ARRAY_I16,
+                                          ARRAY_I32, ARRAY_I64, ARRAY_U8};
+  *out = (struct array){.type = types[t->dtype], .rank = t->rank, .data = t->data};
+  for (int d = 0; d < t->rank; d++) out->shape[d] = t->shape[d];
+  if (t->rank == 0) out->shape[out->rank++] = 1;
+}
+
+static bool container_parse(struct arena *a, const struct bytes *file, const char *name,
+                            const char *const *otherwise, struct array *out, struct err *e) {
+  struct safetensors all;
+  if (!safetensors_parse(a, file->data, file->size, &all, e)) return false;
+  int64_t at = name ? safetensors_find(&all, name) : all.count == 1 ? 0 : -1;
+  for (; !name && at < 0 && *otherwise; otherwise++) at = safetensors_find(&all, *otherwise);
+  if (at < 0 && name) return err_set(e, "there is no tensor \"%s\" in it", name);
+  if (at < 0) return err_set(e, "it has %u tensors: FILE:NAME says which", all.count);
+  from_tensor(all.tensors[at].tensor, out);
+  return array_check_shape(out, e);
+}
+
+static bool array_parse(struct arena *a, struct bytes *file, const char *name,
+                        const char *const *otherwise, struct array *out, struct err *e) {
   const unsigned char *bytes = file->data;
   if (npz_is(bytes, file->size)) return npz_parse(a, bytes, file->size, name, out, e);
-  if (name) return err_set(e, ":%s names an array of an .npz, which this file isn't", name);
+  if (container_is(bytes, file->size)) return container_parse(a, file, name, otherwise, out, e);
+  if (name)
+    return err_set(e, ":%s names an array of an .npz or a safetensors file, which this isn't",
+                   name);
   if (npy_is(bytes, file->size)) return npy_parse(a, file->data, file->size, out, e);
   const char *remedy = foreign_remedy(bytes, file->size);
   if (remedy) return err_set(e, "expected IDX, .npy or .npz, found %s", remedy);
   return idx_parse(a, bytes, file->size, out, e);
 }
 
-static bool array_read(struct arena *a, const char *spec, struct array *out, struct err *e) {
+bool array_read(struct arena *a, const char *spec, const char *const *otherwise, struct array *out,
+                struct err *e) {
   struct bytes file;
   size_t limit = (size_t)DATA_MAX_ELEMENTS * sizeof(int64_t) + (1 << 17);
   char *path = arena_strdup(a, spec);
   const char *name = cut_name(path);
   return file_read(a, path, limit, &file, e) &&
-         (array_parse(a, &file, name, out, e) || err_within(e, "%s", path));
+         (array_parse(a, &file, name, otherwise, out, e) || err_within(e, "%s", path));
+}
+
+static bool read_file(struct arena *a, const char *spec, struct array *out, struct err *e) {
+  static const char *const none[] = {NULL};
+  return array_read(a, spec, none, out, e);
 }
 
 // The shape of one image: (H, W) becomes (H, W, 1), a single number per image (1).
@@ -62,7 +96,8 @@ static bool check_finite(const struct array *v, const char *what, struct err *e)
 
 static bool images_read(struct arena *a, const char *path, struct images *out, struct err *e) {
   struct array *v = ARENA_NEW(a, struct array, 1);
-  if (!array_read(a, path, v, e)) return false;
+  if (!read_file(a, path, v, e)) return false;
+  out->array = v;
   take_shape(v, out);
   if (v->type == ARRAY_U8)
     out->pixels = v->data;
@@ -86,7 +121,7 @@ static void take_labels(struct arena *a, const struct array *v, struct images *o
 
 static bool labels_read(struct arena *a, const char *path, struct images *out, struct err *e) {
   struct array *v = ARENA_NEW(a, struct array, 1);
-  if (!array_read(a, path, v, e)) return false;
+  if (!read_file(a, path, v, e)) return false;
   if (v->shape[0] != out->count)
     err_put(e, "labels: expected %lld, one per image, found %lld", (long long)out->count,
             (long long)v->shape[0]);

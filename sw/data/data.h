@@ -26,6 +26,8 @@ struct images {
   int64_t elements;             // of one image: the product of shape
   uint8_t *pixels;              // (count, elements), or NULL if numbers
   const struct array *numbers;  // (count, elements) as the file has them, all finite; or NULL
+  const struct array *array;    // what the file holds; NULL: none, the images were drawn
+  bool codes;                   // the numbers are codes of the input's type
   bool has_labels;
   int32_t *labels;             // (count), or NULL if the answers aren't one whole number per image
   const struct array *answers; // what a file of labels holds, (count, ..), all finite; or NULL
@@ -69,6 +71,13 @@ double images_real(const struct images *set, int64_t at);
 // the float model sees them. False if a number is beyond what a float holds.
 bool images_floats(const struct graph *g, const struct images *set, int64_t first, int64_t count,
                    float *to, struct err *e);
+
+// Bytes and integers of the user's own file are codes of the input's type, not pixels and values.
+// False if they aren't integers.
+bool images_as_codes(struct images *set, struct err *e);
+
+// Brings arrays whose axes are those of the file that the model came from into the model's order.
+void images_arrange(struct arena *a, struct images *set, const struct graph *g);
 
 // Are these images what the inputs of a graph take? If their axes stand in another order than an
 // input's, the message has the transposition.

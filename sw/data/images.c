@@ -75,9 +75,10 @@ static void image_codes(const struct graph *g, const struct images *part, uint32
   bool integers = part->numbers && array_is_integer(part->numbers);
   int64_t from = image * part->elements;
   for (int64_t i = 0; i < part->elements; i++)
-    to[i] = part->pixels ? source_code(source, i, part->pixels[from + i])
-            : integers   ? (int32_t)type_encode_integer(t, array_integer(part->numbers, from + i))
-                         : (int32_t)type_encode(t, images_real(part, from + i));
+    to[i] = part->codes    ? (int32_t)array_integer(part->numbers, from + i)
+            : part->pixels ? source_code(source, i, part->pixels[from + i])
+            : integers     ? (int32_t)type_encode_integer(t, array_integer(part->numbers, from + i))
+                           : (int32_t)type_encode(t, images_real(part, from + i));
 }
 
 int32_t *images_codes(struct arena *a, const struct graph *g, const struct images *set,
@@ -91,7 +92,87 @@ int32_t *images_codes(struct arena *a, const struct graph *g, const struct image
   return codes;
 }
 
+// ---- codes
+
+bool images_as_codes(struct images *set, struct err *e) {
+  if (!set->array || !array_is_integer(set->array))
+    return err_set(
+        e,
+        "%s: --codes takes integers, the codes of the input's type, from a .npy or .npz; found %s",
+        set->name, set->array ? "floats" : "drawn images");
+  set->numbers = set->array;
+  set->pixels = NULL;
+  set->codes = true;
+  return true;
+}
+
+static bool check_codes(const struct images *set, const struct value *x, struct err *e) {
+  const struct type *t = &x->type;
+  if (!type_is_integer(t))
+    return err_set(e, "%s: codes, but input \"%s\" of the model is real", set->name, x->name);
+  for (int64_t i = 0; i < set->count * set->elements; i++) {
+    fix_wide code = array_integer(set->numbers, i);
+    if (code < type_lowest(t) || code > type_highest(t) || !type_is_code(t, (int64_t)code))
+      return err_set(
+          e, "%s: image %lld holds the code %lld, the codes of input \"%s\" are %lld to %lld",
+          set->name, (long long)(i / set->elements), (long long)code, x->name,
+          (long long)type_lowest(t), (long long)type_highest(t));
+  }
+  return true;
+}
+
 // ---- shapes
+
+// Whether a set has the axes of the file that the model came from.
+static bool is_foreign(const struct images *set, const struct value *x, const int64_t *axes) {
+  const struct array *v = set->array; // (images, ..)
+  bool foreign = v->rank == x->rank + 1;
+  for (int d = 0; foreign && d < x->rank; d++) foreign = v->shape[axes[d] + 1] == x->shape[d];
+  return foreign;
+}
+
+static struct array *transposed(struct arena *a, const struct images *set, const struct value *x,
+                                const int64_t *axes) {
+  struct array *to = arena_copy(a, set->array, sizeof *to);
+  size_t width = array_type_bytes(to->type);
+  int64_t stride[DATA_MAX_RANK], at[DATA_MAX_RANK] = {0}, step = 1, from = 0;
+  for (int d = x->rank - 1; d >= 0; d--) {
+    stride[d] = step;
+    step *= set->array->shape[d + 1];
+  }
+  to->data = arena_alloc(a, (size_t)to->elements, width);
+  for (int64_t i = 0; i < to->elements; i++) {
+    memcpy(to->data + (size_t)i * width, set->array->data + (size_t)from * width, width);
+    int d = x->rank - 1;
+    for (; d >= 0; d--) {
+      from += stride[axes[d]];
+      if (++at[d] < x->shape[d]) break;
+      from -= stride[axes[d]] * x->shape[d];
+      at[d] = 0;
+    }
+    if (d < 0) from += set->elements;
+  }
+  return to;
+}
+
+static void arrange(struct arena *a, struct images *set, const struct graph *g, uint32_t input) {
+  const struct value *x = &g->values[g->inputs[input].value];
+  const int64_t *axes = g->inputs[input].source.axes;
+  if (!axes || !set->array || !is_foreign(set, x, axes)) return;
+  struct array *to = transposed(a, set, x, axes);
+  set->array = to;
+  if (set->pixels) set->pixels = to->data;
+  if (set->numbers) set->numbers = to;
+  set->rank = x->rank;
+  memcpy(set->shape, x->shape, (size_t)x->rank * sizeof *set->shape);
+}
+
+void images_arrange(struct arena *a, struct images *set, const struct graph *g) {
+  struct images *parts =
+      set->n_parts ? arena_copy(a, set->parts, set->n_parts * sizeof *parts) : set;
+  for (uint32_t i = 0; i < g->n_inputs && i < parts_of(set); i++) arrange(a, &parts[i], g, i);
+  if (set->n_parts) set->parts = parts;
+}
 
 // The dimensions above 1: those of 1 change no order.
 static int squeeze(int rank, const int64_t *shape, int64_t *out, int *axis) {
@@ -176,12 +257,12 @@ static bool fits(const struct images *set, const struct graph *g, uint32_t input
                    "%s: bytes, but input \"%s\" of the model has no pixel source; "
                    "np.save(FILE, x.astype(np.int16)) makes numbers of them",
                    set->name, x->name);
-  if (set->numbers && takes_bytes_only(source, &x->type))
+  if (set->numbers && !set->codes && takes_bytes_only(source, &x->type))
     return err_set(e,
                    "%s: numbers, but input \"%s\" takes bytes, which the circuit normalises "
                    "(--input-precision raw); np.save(FILE, x.astype(np.uint8)) saves bytes",
                    set->name, x->name);
-  return check_order(set, x, e);
+  return check_order(set, x, e) && (!set->codes || check_codes(set, x, e));
 }
 
 bool images_fit(const struct images *set, const struct graph *g, struct err *e) {

@@ -123,6 +123,7 @@ struct source {
   const double *std;    // (channels)
   int64_t tables;       // 0 (real graph), 1, or the channels of the image
   const int32_t *table; // (tables, 256) pixel -> code
+  const int64_t *axes;  // (rank) axis k is axis axes[k] of the arrays that users have; NULL: axis k
 };
 
 // What pixel `i` of an image is to the float model, and its code for the integers; channels are the

@@ -197,8 +197,24 @@ static bool read_reals(struct reader *r, const json_t *j, const char *what, int6
   return true;
 }
 
+// How users' arrays have the axes; which they are, the verifier asks.
+static bool read_axes(struct reader *r, const json_t *j, struct source *s) {
+  if (!j) return true;
+  int64_t *axes = ARENA_NEW(r->arena, int64_t, RANK_MAX);
+  if (!json_is_array(j) || json_array_size(j) > RANK_MAX)
+    return err_set(r->err, "source: axes: expected a list of at most %d axes", RANK_MAX);
+  for (size_t i = 0; i < RANK_MAX; i++) {
+    const json_t *v = json_array_get(j, i);
+    if (i < json_array_size(j) && !json_is_integer(v))
+      return err_set(r->err, "source: axes: expected integers");
+    axes[i] = v ? json_integer_value(v) : NONE;
+  }
+  s->axes = axes;
+  return true;
+}
+
 static bool read_source(struct reader *r, const json_t *j, struct source *s) {
-  static const char *const keys[] = {"type", "mean", "std", "table", NULL};
+  static const char *const keys[] = {"type", "mean", "std", "table", "axes", NULL};
   *s = (struct source){0};
   if (!j) return true;
   if (!json_only(j, keys, "source", r->err)) return false;
@@ -212,6 +228,7 @@ static bool read_source(struct reader *r, const json_t *j, struct source *s) {
   if (deviations != s->channels)
     return err_set(r->err, "source: %lld means, %lld deviations", (long long)s->channels,
                    (long long)deviations);
+  if (!read_axes(r, json_object_get(j, "axes"), s)) return false;
   const json_t *table = json_object_get(j, "table");
   if (!table) return true;
   if (!json_is_string(table)) return err_set(r->err, "source: table: expected a name");

@@ -121,7 +121,9 @@ static void put_input(struct writer *w, const struct input *in) {
       bool one = s->tables == 1;
       put_array(w, v->name, "pixels", DTYPE_I32, one ? 1 : 2, one ? shape + 1 : shape, s->table);
     }
-    text_puts(&w->text, "}");
+    for (int d = 0; s->axes && d < v->rank; d++)
+      text_printf(&w->text, "%s%lld", d ? "," : ",\"axes\":[", (long long)s->axes[d]);
+    text_puts(&w->text, s->axes ? "]}" : "}");
   }
   text_puts(&w->text, "}");
 }

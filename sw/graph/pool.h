@@ -25,8 +25,8 @@ int64_t *pool_counts(struct arena *a, const struct pool_window *p, int64_t *n);
 // it with M = 1: y = half_away(sum of n / count).
 bool pool_of_codes(const struct node *n);
 
-// Of rounding tflite: M and S of a sum of `count` elements from those of one, M in 2^30 .. 2^31 - 1:
-// the quotient of M, shifted to as many bits.
+// Of rounding tflite: M and S of a sum of `count` elements from those of one, M in 2^30 .. 2^31 -
+// 1: the quotient of M, shifted to as many bits.
 void pool_mean_scale(int64_t count, int64_t *mul, int32_t *shift);
 
 // round(sum * 2^-shift / count), once.

@@ -315,6 +315,13 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   if (s->tables > 1 && s->tables != channels)
     return err_set(e, "source: %lld tables for %lld channels", (long long)s->tables,
                    (long long)channels);
+  bool taken[RANK_MAX] = {false};
+  for (int d = 0; s->axes && d < v->rank; d++) {
+    int64_t axis = s->axes[d];
+    if (axis < 0 || axis >= v->rank || taken[axis])
+      return err_set(e, "source: axes: expected each of 0 to %d once", v->rank - 1);
+    taken[axis] = true;
+  }
   for (int64_t i = 0; i < s->tables * 256; i++) {
     int64_t code = type_code(&v->type, s->table[i]);
     if (code < type_lowest(&v->type) || code > type_highest(&v->type))

@@ -5,8 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+// A name as UTF-8: each byte that isn't is a question mark.
+static const char *as_text(struct arena *a, const char *name) {
+  char *to = arena_strdup(a, name);
+  uint32_t code;
+  for (size_t i = 0, n; to[i]; i += n ? n : 1)
+    if (!(n = text_character(to + i, &code))) to[i] = '?';
+  return to;
+}
+
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r) {
-  return (struct builder){a, graph_new(a, name), r, json_map(), json_map(), "", ""};
+  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", ""};
 }
 
 void builder_free(struct builder *b) {
@@ -25,6 +34,7 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
 
 // `name`, or name.1, name.2, .. if it is taken.
 static const char *own_name(struct builder *b, json_t *taken, const char *name) {
+  name = as_text(b->arena, name);
   const char *own = name;
   for (int i = 1; json_object_get(taken, own); i++) own = arena_printf(b->arena, "%s.%d", name, i);
   json_put(taken, own, json_true());
@@ -41,9 +51,15 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
   struct stream x = {.layout = layout_new(rank, shape, axes)};
   int64_t ours[RANK_MAX];
   layer_shape(&x, axes, ours);
-  x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank, ours, type_real(), true);
-  graph_add_input(b->graph, x.value,
-                  (struct source){.channels = 1, .mean = &mean, .std = &deviation});
+  if (rank == 0) ours[0] = 1; // one number
+  x.value = graph_add_value(b->graph, own_name(b, b->values, name), rank ? rank : 1, ours,
+                            type_real(), true);
+  int64_t *order = ARENA_NEW(b->arena, int64_t, RANK_MAX);
+  bool moved = false;
+  for (int k = 0; axes && k < rank; k++) moved |= shape[order[k] = axes[k]] > 1 && axes[k] != k;
+  struct source source = {
+      .channels = 1, .mean = &mean, .std = &deviation, .axes = moved ? order : NULL};
+  graph_add_input(b->graph, x.value, source);
   return x;
 }
 
@@ -70,11 +86,27 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
   const struct node *n = &g->nodes[node];
   if (!graph_shape(g, n, 0, &rank, shape, &e))
     return builder_refuse(b, "change the layer's numbers", "%s", e.text);
-  bool index = op_is(n->op, TRAIT_INDEX);
-  struct type type = index ? type_fixed(b->arena, 32, true, 1, 0) : type_real();
+  struct type type = op_is(n->op, TRAIT_INDEX) ? type_fixed(b->arena, 32, true, 1, 0)
+                     : op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS) ? node_in(g, n, 0)->type
+                                                                  : type_real();
   *value = graph_add_value(g, own_name(b, b->values, n->name), rank, shape, type, true);
   graph_add_out(g, node, *value);
   return true;
+}
+
+void builder_output(struct builder *b, uint32_t value, const char *name) {
+  name = as_text(b->arena, name);
+  struct value *v = &b->graph->values[value];
+  bool fresh = v->node != NONE;
+  for (uint32_t i = 0; i < b->graph->n_outputs; i++) fresh &= b->graph->outputs[i] != value;
+  int32_t other = graph_find_value(b->graph, name);
+  if (fresh && strcmp(v->name, name) != 0) {
+    if (other != NONE && b->graph->values[other].node != NONE) // what is inside gives way
+      b->graph->values[other].name = arena_strdup(b->arena, own_name(b, b->values, name));
+    v->name = arena_strdup(
+        b->arena, graph_find_value(b->graph, name) == NONE ? name : own_name(b, b->values, name));
+  }
+  graph_add_output(b->graph, value);
 }
 
 // ---- order
@@ -113,6 +145,7 @@ static bool moved(struct builder *b, struct stream *x, const int *axes) {
 bool builder_arrange(struct builder *b, struct stream *x, const int *axes) {
   int64_t shape[RANK_MAX];
   layer_shape(x, axes, shape);
+  if (x->layout.rank == 0) return builder_flat(b, x);
   if (!layout_is(&x->layout, axes)) {
     if (!moved(b, x, axes)) return false;
     x->layout = layout_new(x->layout.rank, x->layout.shape, axes);

@@ -45,6 +45,9 @@ uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32
 // Its only output, whose shape follows; false if there is none, with the reason among the refusals.
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value);
 
+// An output of the graph, under the name that the file has for it if that is free.
+void builder_output(struct builder *b, uint32_t value, const char *name);
+
 // ---- order
 
 // Our order becomes that of the file's axes axes[0], axes[1], ..; one axis of ours for each.

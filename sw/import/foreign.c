@@ -15,6 +15,10 @@ static bool zip_has(const void *data, size_t size, const char *word) {
          has((const char *)data + size - tail, tail, word);
 }
 
+bool hdf5_is(const void *data, size_t size) {
+  return size > 8 && memcmp(data, "\x89HDF\r\n\x1a\n", 8) == 0;
+}
+
 bool zip_is_keras(const void *data, size_t size) {
   return zip_has(data, size, "model.weights.") && zip_has(data, size, "config.json");
 }

@@ -12,6 +12,7 @@ bool onnx_is(const void *data, size_t size);
 // What isn't read.
 bool zip_is_torch(const void *data, size_t size);
 bool zip_is_numpy(const void *data, size_t size);
+bool hdf5_is(const void *data, size_t size);
 bool zip_is_keras(const void *data, size_t size);
 bool pickle_is(const void *data, size_t size);
 bool saved_model_is(const void *data, size_t size);
@@ -23,6 +24,9 @@ bool coreml_is(const void *data, size_t size);
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e);
 
+struct graph *keras_parse(struct arena *a, const char *path, const void *data, size_t size,
+                          struct refusals *r, struct err *e);
+
 // A build without protobuf-c knows ONNX files and can't read them.
 #ifdef NNGEN_ONNX
 #define ONNX_PARSE onnx_parse
@@ -30,6 +34,14 @@ struct graph *onnx_parse(struct arena *a, const char *path, const void *data, si
 #else
 #define ONNX_PARSE NULL
 #define ONNX_LACKS "protobuf-c (Debian: libprotobuf-c-dev and protobuf-c-compiler)"
+#endif
+
+#ifdef NNGEN_KERAS
+#define KERAS_PARSE keras_parse
+#define KERAS_LACKS NULL
+#else
+#define KERAS_PARSE NULL
+#define KERAS_LACKS "libhdf5, libzip or libseccomp (Debian: libhdf5-dev libzip-dev libseccomp-dev)"
 #endif
 
 #endif

@@ -4,6 +4,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "sw/import/formats.h"
+#include "sw/import/state.h"
 
 #include <string.h>
 
@@ -31,15 +32,33 @@ static bool is_format(uint32_t i, const void *data, size_t size) {
   return false;
 }
 
+// A length below 2^56 and the brace of a header.
+static bool is_own(const unsigned char *data, size_t size) {
+  return size > 8 && data[7] == 0 && data[8] == '{';
+}
+
 const struct import_format *import_format_of(const void *data, size_t size) {
+  if (is_own(data, size)) return NULL;
   for (uint32_t i = 0; i < sizeof formats / sizeof *formats; i++)
     if (is_format(i, data, size)) return &formats[i];
   return NULL;
 }
 
+const struct import_format *import_format_at(uint32_t i) {
+  return i < sizeof formats / sizeof *formats ? &formats[i] : NULL;
+}
+
 static struct graph *parse(struct arena *a, const char *path, const struct bytes *file,
                            struct refusals *r, struct err *e) {
   const struct import_format *f = import_format_of(file->data, file->size);
+  if (state_is(file->data, file->size)) {
+    err_put(
+        e,
+        "a safetensors file of weights without a graph: nngen import %s --graph net.json makes a "
+        "model of it (docs/import.md)",
+        path);
+    return NULL;
+  }
   if (!f) return model_parse(a, file->data, file->size, e);
   if (f->library)
     err_put(e, "%s, which this nngen can't read: it was built without %s", f->name, f->library);

@@ -20,8 +20,8 @@ struct integers {
   bool bipolar;         // codes are -1 and 1
 };
 
-// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale and
-// zero (NULL: 0) are one number, or one per channel.
+// What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale
+// and zero (NULL: 0) are one number, or one per channel.
 struct grid {
   int width;
   bool is_signed, bipolar;
@@ -36,6 +36,7 @@ struct grid {
 struct item {
   enum item_kind kind; // LOST: of a layer that was refused
   struct tensor *constant;
+  int type; // of the file's element, of a constant that it holds as it is; 0: unknown
   const struct integers *integers; // of a constant; NULL: it is none of integers
   struct stream stream;
   struct term *term;
@@ -44,7 +45,7 @@ struct item {
   const double *scale, *shift;
   const struct grid *grid; // of a QuantizeLinear whose DequantizeLinear is still to come; NULL
   const char *name;        // of the node that scales
-  bool sole;        // nothing but one node of the file reads it
+  bool sole;               // nothing but one node of the file reads it
 };
 
 struct onnx {
@@ -69,6 +70,7 @@ struct item *onnx_in(struct onnx *o, size_t i);           // NULL: not given
 const struct tensor *onnx_constant(struct onnx *o, size_t i);
 void onnx_set(struct onnx *o, size_t i, struct item item); // output i
 void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t);
+bool onnx_is_read(const struct onnx *o, size_t i); // whether anything reads output i
 void onnx_set_stream(struct onnx *o, size_t i, struct stream s);
 
 const Onnx__AttributeProto *onnx_attr(const struct onnx *o, const char *name);
@@ -118,6 +120,9 @@ bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, cons
 uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *name);
 
 bool onnx_clip_integers(struct onnx *o);
+
+// A stream of integers becomes the values that they are.
+bool onnx_release(struct onnx *o, struct item *x);
 
 // Whether the node may read integers between QuantizeLinear and DequantizeLinear.
 bool onnx_takes_integers(const struct onnx *o);

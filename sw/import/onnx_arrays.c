@@ -137,13 +137,18 @@ bool onnx_same(struct onnx *o) {
   if (!x || x->kind != ITEM_STREAM) return onnx_refuse(o, "check the file", "its input is missing");
   if (onnx_constant(o, 2) && tensor_real(onnx_constant(o, 2), 0) != 0)
     return onnx_refuse(o, "export in evaluation mode", "it is in training mode");
-  if (o->node->n_output > 1 && *o->node->output[1])
+  if (onnx_is_read(o, 1))
     return onnx_refuse(o, "export in evaluation mode", "it also gives its mask");
   onnx_set(o, 0, *x);
   return true;
 }
 
 bool onnx_cast(struct onnx *o) {
+  const struct item *x = onnx_in(o, 0);
+  if (x && x->kind == ITEM_CONSTANT) { // like a stream
+    onnx_set(o, 0, *x);
+    return true;
+  }
   int64_t to = onnx_int(o, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
   bool real =
       to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || to == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
@@ -497,9 +502,11 @@ bool onnx_space_to_depth(struct onnx *o) {
   struct stream x;
   int64_t b;
   if (!blocks(o, &x, &b)) return false;
+  const int *order = strcmp(onnx_text(o, "mode", "DCR"), "DCR") == 0 ? (const int[]){2, 4, 0, 1, 3}
+                                                                     : (const int[]){0, 2, 4, 1, 3};
   int64_t c = x.layout.shape[0], h = x.layout.shape[1], w = x.layout.shape[2];
   if (h % b || w % b)
     return onnx_refuse(o, "check the file", "%lld rows, %lld columns", (long long)h, (long long)w);
   int64_t shape[3] = {c * b * b, h / b, w / b};
-  return regrouped(o, &x, (int64_t[]){c, h / b, b, w / b, b}, (const int[]){2, 4, 0, 1, 3}, shape);
+  return regrouped(o, &x, (int64_t[]){c, h / b, b, w / b, b}, order, shape);
 }

@@ -21,7 +21,8 @@ static bool make_bias(struct onnx *o, const struct item *x) {
   struct graph *g = o->builder.graph;
   int32_t maker = g->values[x->stream.value].node;
   struct node *n = maker == NONE ? NULL : &g->nodes[maker];
-  if (!x->sole || x->term || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
+  bool plain = !x->term || x->term->function == FUNCTION_X;
+  if (!x->sole || !plain || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
   for (int64_t c = 0; c < x->channels; c++)
     if (x->scale[c] != 1) return false;
   struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &x->channels);
@@ -36,13 +37,13 @@ static bool make_channels(struct onnx *o, struct item *x, struct stream *s) {
   const double *scale = x->scale, *shift = x->shift;
   int axes[RANK_MAX];
   if (make_bias(o, x)) return true;
-  if (s->layout.rank == 1) {
+  if (s->layout.rank <= 1) {
     if (!builder_flat(b, s)) return false;
-    scale = placed(o, &s->layout, scale);
-    shift = placed(o, &s->layout, shift);
+    if (x->channels > 1) scale = placed(o, &s->layout, scale);
+    if (x->channels > 1) shift = placed(o, &s->layout, shift);
   } else {
     if (!builder_tidy(b, s, axes)) return false;
-    layout_last(axes, s->layout.rank, x->axis);
+    if (x->axis != NONE) layout_last(axes, s->layout.rank, x->axis);
     if (!builder_arrange(b, s, axes)) return false;
   }
   return term_affine(b, s, x->channels, scale, shift);
@@ -193,6 +194,9 @@ static bool aligned(struct onnx *o, struct stream x[2], int axes[RANK_MAX]) {
   int longer = x[1].layout.rank > x[0].layout.rank;
   int rank = x[longer].layout.rank, less = rank - x[!longer].layout.rank;
   int64_t shape[RANK_MAX];
+  if (less && o->batch != 1)
+    return onnx_refuse(o, "give both inputs as many axes",
+                       "the batch of one input meets another axis of the other");
   for (int d = 0; d < rank; d++) shape[d] = d < less ? 1 : x[!longer].layout.shape[d - less];
   if (less && !builder_reshape(&o->builder, &x[!longer], rank, shape)) return false;
   if (layout_elements(&x[1].layout) > layout_elements(&x[0].layout)) longer = 1;
@@ -368,7 +372,7 @@ FORMULA(swish) {
 }
 
 static struct term *between(const struct formula *m, struct term *x, double lo, double hi) {
-  return two(m, FUNCTION_MAX, num(m, lo), two(m, FUNCTION_MIN, num(m, hi), x));
+  return two(m, FUNCTION_MIN, num(m, hi), two(m, FUNCTION_MAX, num(m, lo), x));
 }
 
 static struct term *line(const struct formula *m, double slope, double offset) {

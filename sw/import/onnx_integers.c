@@ -48,8 +48,9 @@ static bool fits_list(struct onnx *o, const struct tensor *list, const struct te
       fits &= own == 1 || own == x->shape[x->rank - d];
     }
   }
-  return fits || onnx_refuse(o, "quantise it again", "%lld scales don't fit an array of %lld elements",
-                             (long long)list->count, (long long)x->count);
+  return fits ||
+         onnx_refuse(o, "quantise it again", "%lld scales don't fit an array of %lld elements",
+                     (long long)list->count, (long long)x->count);
 }
 
 // ---- constants
@@ -96,13 +97,16 @@ static double zero_of(const struct grid *g, const struct tensor *x, int axis, in
 
 // The integers that a float constant is rounded to; QONNX clamps before it rounds, ONNX behind: the
 // bounds are integers, so that both are the same.
-static bool quantize_constant(struct onnx *o, const struct tensor *x, const struct grid *g, int axis) {
+static bool quantize_constant(struct onnx *o, const struct tensor *x, const struct grid *g,
+                              int axis) {
   int32_t *codes = ARENA_NEW(o->arena, int32_t, x->count + 1);
-  if (!fits_list(o, g->scale, x, axis) || (g->zero && !fits_list(o, g->zero, x, axis))) return false;
+  if (!fits_list(o, g->scale, x, axis) || (g->zero && !fits_list(o, g->zero, x, axis)))
+    return false;
   for (int64_t i = 0; i < x->count; i++) {
     double v = tensor_real(x, i), zero = zero_of(g, x, axis, i);
     double scale = tensor_real(g->scale, entry_of(g->scale, x, axis, i));
-    if (!isfinite(v)) return onnx_refuse(o, "train it again", "element %lld is %g", (long long)i, v);
+    if (!isfinite(v))
+      return onnx_refuse(o, "train it again", "element %lld is %g", (long long)i, v);
     double code = rounded(g->rounding, (double)((float)v / (float)scale) + zero);
     code = code < g->lo ? g->lo : code > g->hi ? g->hi : code;
     codes[i] = g->bipolar ? (v >= 0 ? 1 : -1) : (int32_t)(code - zero);
@@ -123,8 +127,9 @@ static bool one_number(struct onnx *o, const struct tensor *t, const char *what,
 }
 
 static bool clamps_alike(const struct term *t, double lo, double hi, double step) {
-  for (int i = -4096; i <= 4096; i++) {
-    double x = (i < 0 ? -1 : 1) * (fabs(i) < 2048 ? fabs(i) * step / 3 : exp2(fabs(i) / 64.0 - 40));
+  for (int i = 0; i <= 8192; i++) {
+    int k = i / 2;
+    double size = k < 2048 ? k * step / 3 : exp2(k / 64.0 - 40), x = i % 2 ? -size : size;
     double y = term_value(t, x), a = fmin(fmax(x, lo), hi), b = fmin(fmax(y, lo), hi);
     if (a != b) return false;
   }
@@ -134,12 +139,13 @@ static bool clamps_alike(const struct term *t, double lo, double hi, double step
 // A function in front of a requant whose saturation does the same: relu in front of unsigned codes.
 static void drop_function(struct item *x, const struct type *t) {
   double lo = type_value(t, 0, type_lowest(t)), hi = type_value(t, 0, type_highest(t));
-  if (x->term && !x->channels && !type_is_bipolar(t) && clamps_alike(x->term, lo, hi, type_scale(t, 0)))
+  if (x->term && !x->channels && !type_is_bipolar(t) &&
+      clamps_alike(x->term, lo, hi, type_scale(t, 0)))
     x->term = NULL;
 }
 
-static bool add_requant(struct onnx *o, struct stream *x, struct type type, enum fix_rounding rounding,
-                        enum fix_overflow overflow) {
+static bool add_requant(struct onnx *o, struct stream *x, struct type type,
+                        enum fix_rounding rounding, enum fix_overflow overflow) {
   uint32_t node = builder_node(&o->builder, OP_requant, 1, &x->value);
   graph_add_type(o->builder.graph, node, ATTR_type, type);
   o->builder.graph->nodes[node].rounding = rounding;
@@ -158,15 +164,17 @@ static bool add_clip(struct onnx *o, struct stream *x, double lo, double hi) {
 // The narrowest type that has the codes lo .. hi.
 static struct type type_of(struct onnx *o, const struct grid *g, double scale, double zero) {
   int width = 1 + (g->lo < 0);
-  if (g->bipolar) return type_signs(o->arena, TYPE_BIPOLAR, -1, 1, arena_copy(o->arena, &scale, sizeof scale));
-  while (g->lo < 0 ? g->lo < -exp2(width - 1) || g->hi > exp2(width - 1) - 1 : g->hi > exp2(width) - 1)
+  if (g->bipolar)
+    return type_signs(o->arena, TYPE_BIPOLAR, -1, 1, arena_copy(o->arena, &scale, sizeof scale));
+  while (g->lo < 0 ? g->lo < -exp2(width - 1) || g->hi > exp2(width - 1) - 1
+                   : g->hi > exp2(width) - 1)
     width++;
   return type_fixed(o->arena, width, g->lo < 0, scale, (int32_t)zero);
 }
 
-static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
+// The values of a stream on the grid.
+static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
   double scale, zero;
-  struct stream s;
   if (!check_scale(o, g->scale) || !one_number(o, g->scale, "scale", &scale) ||
       !one_number(o, g->zero, "zero point", &zero))
     return false;
@@ -177,10 +185,24 @@ static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
   bool narrow = !g->bipolar && g->lo == lowest + 1 && g->hi == highest && zero == 0 && lowest < 0;
   bool whole = g->bipolar || narrow || (g->lo == lowest && g->hi == highest);
   drop_function(&x, &type);
-  if (!onnx_made(o, &x, &s)) return false;
-  if (!add_requant(o, &s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
-  if (!whole && !add_clip(o, &s, (g->lo - zero) * scale, (g->hi - zero) * scale)) return false;
+  if (!onnx_made(o, &x, s)) return false;
+  if (!add_requant(o, s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
+  return whole || add_clip(o, s, (g->lo - zero) * scale, (g->hi - zero) * scale);
+}
+
+static bool requantise(struct onnx *o, struct item x, const struct grid *g) {
+  struct stream s;
+  if (!to_grid(o, x, g, &s)) return false;
   onnx_set_stream(o, 0, s);
+  return true;
+}
+
+bool onnx_release(struct onnx *o, struct item *x) {
+  struct item plain = *x;
+  struct stream s;
+  plain.grid = NULL;
+  if (!to_grid(o, plain, x->grid, &s)) return false;
+  *x = (struct item){.kind = ITEM_STREAM, .stream = s};
   return true;
 }
 
@@ -211,7 +233,8 @@ uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *
   if (!scales_of(n->scale, &each)) return builder_tensor(&o->builder, name, x->constant);
   int64_t channels = each ? n->scale->shape[0] : 1, taps = n->scale->count / n->scale->shape[0];
   double *scale = ARENA_NEW(o->arena, double, channels);
-  for (int64_t c = 0; c < channels; c++) scale[c] = (double)((const float *)n->scale->data)[c * taps];
+  for (int64_t c = 0; c < channels; c++)
+    scale[c] = (double)((const float *)n->scale->data)[c * taps];
   enum type_class cls = n->bipolar ? TYPE_BIPOLAR : is_ternary(n) ? TYPE_TERNARY : TYPE_FIXED;
   struct type type = cls == TYPE_FIXED
                          ? type_channels(o->arena, n->width, true, each ? 0 : -1, channels, scale,
@@ -224,16 +247,29 @@ uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *
 
 // ---- QuantizeLinear .. DequantizeLinear
 
-// The integers of a type of ONNX.
-static bool range_of(struct onnx *o, const struct tensor *zero, struct grid *g) {
-  int64_t named = onnx_int(o, "output_dtype", 0);
-  enum dtype d = zero ? zero->dtype : named == ONNX__TENSOR_PROTO__DATA_TYPE__INT8 ? DTYPE_I8 : DTYPE_U8;
-  g->is_signed = d != DTYPE_U8;
-  g->width = (int)(8 * dtype_size(d));
-  g->lo = g->is_signed ? -exp2(g->width - 1) : 0;
-  g->hi = exp2(g->width - g->is_signed) - 1;
-  return d == DTYPE_U8 || d == DTYPE_I8 || d == DTYPE_I16 || d == DTYPE_I32 ||
-         onnx_refuse(o, "quantise to int8 or uint8", "its integers are of a type that isn't read");
+// The integers of a type of ONNX: that of the zero point, or the one that is named, or uint8.
+static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
+  static const struct {
+    int type, width;
+    bool is_signed;
+  } types[] = {{ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 8, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 8, true},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, 16, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 16, true}};
+  static const int of_dtype[] = {[DTYPE_U8] = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8,
+                                 [DTYPE_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+                                 [DTYPE_I16] = ONNX__TENSOR_PROTO__DATA_TYPE__INT16};
+  int named = (int)onnx_int(o, "output_dtype", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8);
+  int type = zero ? (zero->type ? zero->type : of_dtype[zero->constant->dtype]) : named;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i].type == (type ? type : named)) {
+      g->is_signed = types[i].is_signed;
+      g->width = types[i].width;
+      g->lo = g->is_signed ? -exp2(g->width - 1) : 0;
+      g->hi = exp2(g->width - g->is_signed) - 1;
+      return true;
+    }
+  return onnx_refuse(o, "quantise to int8 or uint8", "its integers are of data type %d", type);
 }
 
 // What it gives are integers: the values wait for their DequantizeLinear.
@@ -243,7 +279,7 @@ bool onnx_quantize_linear(struct onnx *o) {
   if (!scale || (zero && !constant_in(o, 2, "zero point"))) return false;
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
-  if (!range_of(o, g.zero, &g)) return false;
+  if (!range_of(o, zero, &g)) return false;
   struct item waiting = *x;
   g.axis = onnx_int(o, "axis", 1);
   waiting.grid = arena_copy(o->arena, &g, sizeof g);
@@ -269,12 +305,15 @@ bool onnx_clip_integers(struct onnx *o) {
 }
 
 // Integers of the file.
-static bool dequantize_constant(struct onnx *o, const struct item *x, const struct grid *g, int axis) {
+static bool dequantize_constant(struct onnx *o, const struct item *x, const struct grid *g,
+                                int axis) {
   const struct tensor *t = x->constant;
   int32_t *codes = ARENA_NEW(o->arena, int32_t, t->count + 1);
-  if (!fits_list(o, g->scale, t, axis) || (g->zero && !fits_list(o, g->zero, t, axis))) return false;
+  if (!fits_list(o, g->scale, t, axis) || (g->zero && !fits_list(o, g->zero, t, axis)))
+    return false;
   for (int64_t i = 0; i < t->count; i++)
-    codes[i] = (int32_t)fix_from_real(tensor_real(t, i) - zero_of(g, t, axis, i), INT32_MIN, INT32_MAX);
+    codes[i] =
+        (int32_t)fix_from_real(tensor_real(t, i) - zero_of(g, t, axis, i), INT32_MIN, INT32_MAX);
   set_integers(o, t, g, axis, codes);
   return true;
 }
@@ -297,20 +336,32 @@ bool onnx_dequantize_linear(struct onnx *o) {
     g.width = (int)(8 * dtype_size(x->constant->dtype));
     return dequantize_constant(o, x, &g, constant_axis(x->constant, axis));
   }
+  if (!x->grid && x->kind == ITEM_STREAM && !x->term && !x->channels &&
+      o->builder.graph->values[x->stream.value].node == NONE) {
+    double s, z; // an input of integers
+    if (!one_number(o, g.scale, "scale", &s) || !one_number(o, g.zero, "zero point", &z))
+      return false;
+    double shift = -z * s;
+    return onnx_scaled(o, *x, NONE, 1, &s, &shift);
+  }
   if (!x->grid)
-    return onnx_refuse(o, "quantise the input too", "it reads integers that no QuantizeLinear made");
+    return onnx_refuse(o, "quantise the input too",
+                       "it reads integers that no QuantizeLinear made");
   struct grid own = *x->grid;
   double s[2], z[2];
   bool constant = x->kind == ITEM_CONSTANT;
-  if (!constant && (!one_number(o, own.scale, "scale", &s[0]) || !one_number(o, g.scale, "scale", &s[1]) ||
-                    !one_number(o, own.zero, "zero point", &z[0]) ||
-                    !one_number(o, g.zero, "zero point", &z[1])))
+  if (!constant &&
+      (!one_number(o, own.scale, "scale", &s[0]) || !one_number(o, g.scale, "scale", &s[1]) ||
+       !one_number(o, own.zero, "zero point", &z[0]) ||
+       !one_number(o, g.zero, "zero point", &z[1])))
     return false;
   if (!constant && (s[0] != s[1] || z[0] != z[1]))
-    return onnx_refuse(o, "give both the same scale", "its scale and zero aren't those of its QuantizeLinear");
+    return onnx_refuse(o, "give both the same scale",
+                       "its scale and zero aren't those of its QuantizeLinear");
   struct item plain = *x;
   plain.grid = NULL;
-  if (constant) return quantize_constant(o, x->constant, &own, constant_axis(x->constant, own.axis));
+  if (constant)
+    return quantize_constant(o, x->constant, &own, constant_axis(x->constant, own.axis));
   return requantise(o, plain, &own);
 }
 
@@ -320,8 +371,9 @@ static bool rounding_of(struct onnx *o, enum fix_rounding *mode) {
   static const struct {
     const char *name;
     enum fix_rounding mode;
-  } modes[] = {{"ROUND", FIX_HALF_EVEN},   {"HALF_EVEN", FIX_HALF_EVEN}, {"FLOOR", FIX_FLOOR},
-               {"CEIL", FIX_CEIL},         {"UP", FIX_AWAY},             {"DOWN", FIX_ZERO},
+  } modes[] = {{"ROUND", FIX_HALF_EVEN},   {"HALF_EVEN", FIX_HALF_EVEN},
+               {"FLOOR", FIX_FLOOR},       {"CEIL", FIX_CEIL},
+               {"UP", FIX_AWAY},           {"DOWN", FIX_ZERO},
                {"HALF_UP", FIX_HALF_AWAY}, {"HALF_DOWN", FIX_HALF_ZERO}};
   const char *name = onnx_text(o, "rounding_mode", "ROUND");
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -338,7 +390,8 @@ bool onnx_quant(struct onnx *o) {
   struct item *bits = zero ? constant_in(o, 3, "bit width") : NULL;
   struct grid g = {.is_signed = onnx_int(o, "signed", 1) != 0};
   double width;
-  if (!x || !bits || !rounding_of(o, &g.rounding) || !one_number(o, bits->constant, "bit width", &width))
+  if (!x || !bits || !rounding_of(o, &g.rounding) ||
+      !one_number(o, bits->constant, "bit width", &width))
     return false;
   if (!(width >= 1 && width <= 32) || width != floor(width))
     return onnx_refuse(o, "use 1 to 32 bits", "%g bits", width);
@@ -350,7 +403,8 @@ bool onnx_quant(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero->constant;
   if (!check_scale(o, g.scale)) return false;
-  return x->kind == ITEM_CONSTANT ? quantize_constant(o, x->constant, &g, 0) : requantise(o, *x, &g);
+  return x->kind == ITEM_CONSTANT ? quantize_constant(o, x->constant, &g, 0)
+                                  : requantise(o, *x, &g);
 }
 
 bool onnx_bipolar_quant(struct onnx *o) {
@@ -358,13 +412,15 @@ bool onnx_bipolar_quant(struct onnx *o) {
   struct grid g = {.bipolar = true, .is_signed = true, .width = 1, .lo = -1, .hi = 1};
   if (!x || !scale || !check_scale(o, scale->constant)) return false;
   g.scale = scale->constant;
-  return x->kind == ITEM_CONSTANT ? quantize_constant(o, x->constant, &g, 0) : requantise(o, *x, &g);
+  return x->kind == ITEM_CONSTANT ? quantize_constant(o, x->constant, &g, 0)
+                                  : requantise(o, *x, &g);
 }
 
 // Low bits are cut off: the integers of in_bits, divided by 2^(in_bits - out_bits).
 bool onnx_trunc(struct onnx *o) {
   struct item *x = onnx_in(o, 0), *in[6] = {NULL};
-  static const char *const names[] = {"", "scale", "zero point", "input bits", "output scale", "output bits"};
+  static const char *const names[] = {"",           "scale",        "zero point",
+                                      "input bits", "output scale", "output bits"};
   size_t n = o->node->n_input;
   double v[6] = {0};
   if (!x || n < 5) return onnx_refuse(o, "check the file", "%zu inputs", n);
@@ -378,7 +434,8 @@ bool onnx_trunc(struct onnx *o) {
     return onnx_refuse(o, "check the file", "from %g to %g bits", in_bits, out_bits);
   struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 0, NULL);
   *(double *)scale->data = old ? v[1] * exp2(in_bits - out_bits) : v[4];
-  bool is_signed = onnx_int(o, "signed", old ? v[2] != 0 : 1) != 0, narrow = onnx_int(o, "narrow", 0) != 0;
+  bool is_signed = onnx_int(o, "signed", old ? v[2] != 0 : 1) != 0,
+       narrow = onnx_int(o, "narrow", 0) != 0;
   struct grid g = {.is_signed = is_signed, .width = (int)out_bits, .scale = scale};
   const char *mode = onnx_text(o, "rounding_mode", "FLOOR");
   g.rounding = strcasecmp(mode, "FLOOR") == 0 ? FIX_FLOOR : FIX_HALF_EVEN;
@@ -398,10 +455,12 @@ bool onnx_multi_threshold(struct onnx *o) {
   if (x->kind != ITEM_STREAM || x->grid || t->rank != 2 || t->shape[1] < 1 || t->shape[1] > 1 << 20)
     return onnx_refuse(o, "check the file", "its thresholds aren't (channels, steps)");
   int64_t channels = t->shape[0], steps = t->shape[1];
-  double *scale = ARENA_NEW(o->arena, double, channels), *shift = ARENA_NEW(o->arena, double, channels);
+  double *scale = ARENA_NEW(o->arena, double, channels),
+         *shift = ARENA_NEW(o->arena, double, channels);
   for (int64_t c = 0; c < channels; c++) {
     double first = tensor_real(t, c * steps);
-    double apart = steps > 1 ? (tensor_real(t, (c + 1) * steps - 1) - first) / (double)(steps - 1) : 1;
+    double apart =
+        steps > 1 ? (tensor_real(t, (c + 1) * steps - 1) - first) / (double)(steps - 1) : 1;
     for (int64_t i = 0; i < steps; i++)
       if (!(fabs(tensor_real(t, c * steps + i) - first - (double)i * apart) <= 1e-5 * fabs(apart)))
         return onnx_refuse(o, "use Quant", "its thresholds aren't equally far apart");
@@ -422,6 +481,92 @@ bool onnx_multi_threshold(struct onnx *o) {
          onnx_scaled(o, *onnx_item(o, o->node->output[0]), NONE, 1, &out, &bias);
 }
 
+// ---- QLinearConv, QLinearMatMul: the layer between its Dequantize- and QuantizeLinears
+
+// Input i, with scale and zero point behind it, as values: under a name of its own.
+static bool valued(struct onnx *o, size_t i, char *name, int64_t axis) {
+  struct item *x = onnx_in(o, i), *scale = constant_in(o, i + 1, "scale");
+  struct item *zero = scale ? constant_in(o, i + 2, "zero point") : NULL;
+  if (!x || !zero) return false;
+  struct grid g = {.width = 8, .scale = scale->constant, .zero = zero->constant};
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto one = *whole;
+  one.n_output = 1;
+  one.output = &name;
+  o->node = &one;
+  bool ok = true;
+  if (x->kind == ITEM_CONSTANT && !x->grid) {
+    ok = dequantize_constant(o, x, &g, (int)axis);
+  } else if (x->kind == ITEM_STREAM && x->grid) {
+    struct item plain = *x;
+    plain.grid = NULL;
+    ok = requantise(o, plain, x->grid);
+  } else {
+    ok = onnx_refuse(o, "quantise the input too", "it reads integers that no QuantizeLinear made");
+  }
+  o->node = whole;
+  return ok;
+}
+
+// Of int32, at the scale of input times weight.
+static bool valued_bias(struct onnx *o, size_t i, char *name) {
+  const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
+  double x = tensor_real(onnx_constant(o, 1), 0);
+  if (!b) return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
+  struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
+  for (int64_t c = 0; c < b->count; c++)
+    ((double *)scale->data)[c] = x * tensor_real(w, w->count > 1 && c < w->count ? c : 0);
+  struct tensor *value = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
+  for (int64_t c = 0; c < b->count; c++)
+    ((double *)value->data)[c] = tensor_real(b, c) * ((double *)scale->data)[c];
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto one = *whole;
+  one.n_output = 1;
+  one.output = &name;
+  o->node = &one;
+  onnx_set(o, 0, (struct item){.kind = ITEM_CONSTANT, .constant = value});
+  o->node = whole;
+  return true;
+}
+
+// Inputs x, w and perhaps a bias of the float layer; its output waits for a DequantizeLinear.
+static bool linear_layer(struct onnx *o, bool (*layer)(struct onnx *o), int64_t axis, bool bias) {
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto plain = *whole;
+  char *in[3] = {arena_printf(o->arena, "%s.x", o->builder.node),
+                 arena_printf(o->arena, "%s.w", o->builder.node),
+                 arena_printf(o->arena, "%s.b", o->builder.node)};
+  struct item *scale = constant_in(o, 6, "scale"), *zero = onnx_in(o, 7);
+  struct grid g = {.rounding = FIX_HALF_EVEN, .axis = 1};
+  if (!scale || !range_of(o, zero, &g) || !valued(o, 0, in[0], 1) || !valued(o, 3, in[1], axis) ||
+      (bias && !valued_bias(o, 8, in[2])))
+    return false;
+  g.scale = scale->constant;
+  g.zero = zero ? zero->constant : NULL;
+  plain.input = in;
+  plain.n_input = bias ? 3 : 2;
+  o->node = &plain;
+  bool ok = layer(o);
+  o->node = whole;
+  if (!ok) return false;
+  struct item y = *onnx_item(o, whole->output[0]);
+  y.grid = arena_copy(o->arena, &g, sizeof g);
+  onnx_set(o, 0, y);
+  return true;
+}
+
+bool onnx_qlinear_conv(struct onnx *o) {
+  return linear_layer(o, onnx_conv, 0, onnx_in(o, 8) != NULL);
+}
+
+bool onnx_qlinear_matmul(struct onnx *o) {
+  return linear_layer(o, onnx_matmul, 1, false);
+}
+
 bool onnx_takes_integers(const struct onnx *o) {
-  return strcmp(o->node->op_type, "DequantizeLinear") == 0 || strcmp(o->node->op_type, "Clip") == 0;
+  static const char *const ops[] = {"DequantizeLinear", "Clip", "QLinearConv", "QLinearMatMul"};
+  bool takes = false;
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    takes |= strcmp(o->node->op_type, ops[i]) == 0;
+  return takes;
 }

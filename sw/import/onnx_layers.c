@@ -154,7 +154,7 @@ bool onnx_pool(struct onnx *o) {
   int64_t kernel[2];
   bool average = strcmp(o->node->op_type, "AveragePool") == 0;
   if (!image(o, 0, &x) || !numbers(o, "kernel_shape", x.layout.rank - 1, 1, kernel)) return false;
-  if (o->node->n_output > 1 && *o->node->output[1])
+  if (onnx_is_read(o, 1))
     return onnx_refuse(o, "drop the indices", "it also gives the places of its maxima");
   uint32_t node = builder_node(&o->builder, average ? OP_avg_pool : OP_max_pool, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_kernel, x.layout.rank - 1, kernel);
@@ -244,7 +244,7 @@ bool onnx_norm(struct onnx *o) {
   const struct tensor *in[5] = {NULL};
   const struct item *x = onnx_in(o, 0);
   double epsilon = onnx_real(o, "epsilon", (double)1e-5F);
-  if (onnx_int(o, "training_mode", 0) || (o->node->n_output > 1 && o->opset >= 14))
+  if (onnx_int(o, "training_mode", 0) || (onnx_is_read(o, 1) && o->opset >= 14))
     return onnx_refuse(o, "export in evaluation mode", "it is in training mode");
   if (!x || x->kind != ITEM_STREAM || x->stream.layout.rank < 1)
     return onnx_refuse(o, "check the file", "its input is no stream with channels");

@@ -77,6 +77,11 @@ void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t) {
   onnx_set(o, i, (struct item){.kind = ITEM_CONSTANT, .constant = t});
 }
 
+bool onnx_is_read(const struct onnx *o, size_t i) {
+  return i < o->node->n_output && *o->node->output[i] &&
+         json_object_get(o->reads, o->node->output[i]);
+}
+
 void onnx_set_stream(struct onnx *o, size_t i, struct stream s) {
   bool sole = i < o->node->n_output &&
               json_integer_value(json_object_get(o->reads, o->node->output[i])) == 1;
@@ -197,7 +202,11 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
                    "the shapes of its inputs",
                    v->name, RANK_MAX);
   int rank = (int)s->n_dim - 1;
-  o->batch = dim_of(s, 0);
+  int64_t batch = dim_of(s, 0);
+  if (o->builder.graph->n_inputs && batch != o->batch)
+    return err_set(o->err, "input \"%s\": its batch is another than that of the inputs before it",
+                   v->name);
+  o->batch = batch;
   for (int d = 0; d < rank; d++) {
     shape[d] = dim_of(s, (size_t)d + 1);
     if (shape[d] < 1 || shape[d] > DIM_MAX)
@@ -221,7 +230,8 @@ static bool add_inputs(struct onnx *o) {
   for (size_t i = 0; i < g->n_initializer; i++) {
     struct tensor *t = onnx_tensor(o, g->initializer[i], o->err);
     if (!t) return err_within(o->err, "tensor \"%s\"", g->initializer[i]->name);
-    put(o, g->initializer[i]->name, (struct item){.kind = ITEM_CONSTANT, .constant = t});
+    put(o, g->initializer[i]->name,
+        (struct item){.kind = ITEM_CONSTANT, .constant = t, .type = g->initializer[i]->data_type});
   }
   for (size_t i = 0; i < g->n_input; i++)
     if (!onnx_item(o, g->input[i]->name) && !add_input(o, g->input[i])) return false;
@@ -288,6 +298,37 @@ static bool known_domain(const char *domain) {
   return is_one(domain, known);
 }
 
+// What is met often, and why it isn't a layer.
+static void refuse_unknown(struct onnx *o) {
+  static const struct {
+    const char *op, *reason, *remedy;
+  } known[] = {
+      {"LRN", "it divides by sums of squares of neighbouring channels",
+       "train with BatchNormalization"},
+      {"DynamicQuantizeLinear", "it chooses its scale anew for each input", "quantise statically"},
+      {"ConvInteger", "its scales are computed from data", "quantise statically (QDQ)"},
+      {"MatMulInteger", "its scales are computed from data", "quantise statically (QDQ)"},
+      {"LayerNormalization", "it divides by a deviation of the data",
+       "train with BatchNormalization"},
+      {"InstanceNormalization", "it divides by a deviation of the data",
+       "train with BatchNormalization"},
+      {"LSTM", "there are no recurrent layers", "use convolutions along time"},
+      {"GRU", "there are no recurrent layers", "use convolutions along time"},
+      {"RNN", "there are no recurrent layers", "use convolutions along time"},
+      {"ConvTranspose", "there is no transposed convolution", "use Resize (nearest) and Conv"},
+      {"LogSoftmax", "there is no layer like it", "export the logits; the class is the same"},
+      {"If", "the graph is fixed", "export one branch"},
+      {"Loop", "the graph is fixed", "export it unrolled"},
+      {"Scan", "the graph is fixed", "export it unrolled"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(o->node->op_type, known[i].op) == 0) {
+      onnx_refuse(o, known[i].remedy, "%s", known[i].reason);
+      return;
+    }
+  onnx_refuse(o, "replace it in the network, or split the network there",
+              "there is no layer like it");
+}
+
 static bool add_node(struct onnx *o) {
   bool is = false;
   o->builder.node = *o->node->name      ? o->node->name
@@ -309,25 +350,24 @@ static bool add_node(struct onnx *o) {
     return true;
   }
   if (known_domain(o->node->domain) && onnx_layer(o, &is)) return true;
-  if (!is)
-    onnx_refuse(o, "replace it in the network, or split the network there",
-                "there is no layer like it");
+  if (!is) refuse_unknown(o);
   lose(o);
   return true;
 }
 
 static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   struct item *x = onnx_item(o, v->name);
+  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
   struct stream s;
-  int axes[RANK_MAX];
   if (!x) return err_set(o->err, "no node makes the output \"%s\"", v->name);
   if (x->kind == ITEM_LOST) return true;
   o->builder.node = v->name;
   o->builder.op = "output";
+  if (x->grid && !onnx_release(o, x)) return true;
   if (x->kind == ITEM_CONSTANT)
     onnx_refuse(o, "remove it from the outputs", "it is a constant");
-  else if (onnx_made(o, x, &s) && builder_tidy(&o->builder, &s, axes))
-    graph_add_output(o->builder.graph, s.value);
+  else if (onnx_made(o, x, &s) && builder_arrange(&o->builder, &s, plain))
+    builder_output(&o->builder, s.value, v->name);
   return true;
 }
 

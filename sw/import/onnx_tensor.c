@@ -52,6 +52,12 @@ static size_t element_of(int type, enum dtype *dtype) {
   case ONNX__TENSOR_PROTO__DATA_TYPE__INT16:
     *dtype = DTYPE_I16;
     return 2;
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT16:
+    *dtype = DTYPE_I32;
+    return 2;
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT32:
+    *dtype = DTYPE_I64;
+    return 4;
   case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
     *dtype = DTYPE_I32;
     return 4;
@@ -67,8 +73,21 @@ static void put_half(struct tensor *to, int type, int64_t i, uint16_t bits) {
   ((float *)to->data)[i] = (float)(brain ? bfloat_value(bits) : half_value(bits));
 }
 
+// Unsigned words of 16 or 32 bits, in wider integers.
+static void from_unsigned(struct tensor *to, size_t width, const unsigned char *raw) {
+  for (int64_t i = 0; i < to->count; i++) {
+    int64_t v = 0;
+    for (size_t k = width; k-- > 0;) v = v << 8 | raw[(size_t)i * width + k];
+    tensor_set_int(to, i, v);
+  }
+}
+
 static void from_raw(struct tensor *to, int type, size_t width, const unsigned char *raw) {
   bool halves = to->dtype == DTYPE_F32 && width == 2;
+  if (!halves && width != dtype_size(to->dtype)) {
+    from_unsigned(to, width, raw);
+    return;
+  }
   if (!halves) memcpy(to->data, raw, (size_t)to->count * width);
   for (int64_t i = 0; halves && i < to->count; i++)
     put_half(to, type, i, (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8));
@@ -83,9 +102,12 @@ static bool from_lists(struct tensor *to, const Onnx__TensorProto *t, size_t wid
   } else if (to->dtype == DTYPE_F64) {
     if (t->n_double_data != count) return false;
     memcpy(to->data, t->double_data, count * sizeof(double));
-  } else if (to->dtype == DTYPE_I64) {
+  } else if (to->dtype == DTYPE_I64 && width == 8) {
     if (t->n_int64_data != count) return false;
     memcpy(to->data, t->int64_data, count * sizeof(int64_t));
+  } else if (to->dtype == DTYPE_I64) { // of 32 bits, without a sign
+    if (t->n_uint64_data != count) return false;
+    for (size_t i = 0; i < count; i++) tensor_set_int(to, (int64_t)i, (int64_t)t->uint64_data[i]);
   } else {
     if (t->n_int32_data != count) return false;
     for (size_t i = 0; i < count; i++)
@@ -188,8 +210,9 @@ static bool shape_of(const Onnx__TensorProto *t, int64_t shape[RANK_MAX], struct
 static bool is_there(const Onnx__TensorProto *t, int64_t count, size_t width) {
   if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) return true;
   if (t->has_raw_data) return t->raw_data.len == (size_t)count * width;
-  return t->n_float_data == (size_t)count || t->n_double_data == (size_t)count ||
-         t->n_int32_data == (size_t)count || t->n_int64_data == (size_t)count;
+  return t->n_float_data == (size_t)count || t->n_uint64_data == (size_t)count ||
+         t->n_double_data == (size_t)count || t->n_int32_data == (size_t)count ||
+         t->n_int64_data == (size_t)count;
 }
 
 static struct tensor *filled(struct onnx *o, const Onnx__TensorProto *t, struct tensor *to,

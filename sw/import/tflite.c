@@ -180,7 +180,9 @@ static struct source source_of(struct arena *a, const struct type *type,
       table[p] = (int32_t)type_encode(type, p / 255.0 / spreads[i]);
       fits &= table[p] == type_lowest(type) + p;
     }
-    if (fits) s = (struct source){1, &mean, &spreads[i], 1, table};
+    if (fits)
+      s = (struct source){
+          .channels = 1, .mean = &mean, .std = &spreads[i], .tables = 1, .table = table};
   }
   return s;
 }

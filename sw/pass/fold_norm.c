@@ -179,21 +179,23 @@ static uint32_t put_reshape(struct folder *f, uint32_t x, const char *name, cons
   return put_out(f, node, out, rank, shape, &like);
 }
 
-// (P, C), P pixels, is what conv1d takes; the values of other ranks are brought there and back.
+// (P, C), P pixels, is what conv1d takes, (H, W, C) what conv2d does; the values of other ranks are
+// brought to the first and back.
 static void put_depthwise(struct folder *f, const struct node *n) {
   const struct graph *g = f->model;
   struct graph *to = f->copy.to;
   const struct value *x = node_in(g, n, NORM_X), *y = node_out(g, n, 0);
   int64_t channels = x->shape[x->rank - 1], flat[2] = {value_elements(x) / channels, channels};
-  int64_t kernel[3] = {channels, 1, 1};
+  int64_t kernel[4] = {channels, 1, 1, 1};
   struct affine own = affine_of(f->arena, g, n);
   double *weight, *bias;
   uint32_t in = copy_value(&f->copy, n->in[NORM_X].value);
-  bool whole = x->rank == 2;
+  bool whole = x->rank == 2 || x->rank == 3;
   const char *pixels = arena_printf(f->arena, "%s.pixels", n->name);
   if (!whole) in = put_reshape(f, in, pixels, pixels, 2, flat);
-  uint32_t node = graph_add_node(to, OP_conv1d, n->name);
-  uint32_t w = add_doubles(f, n, arena_printf(f->arena, "%s.weight", n->name), 3, kernel, &weight);
+  uint32_t node = graph_add_node(to, x->rank == 3 ? OP_conv2d : OP_conv1d, n->name);
+  uint32_t w = add_doubles(f, n, arena_printf(f->arena, "%s.weight", n->name), x->rank == 3 ? 4 : 3,
+                           kernel, &weight);
   uint32_t b = add_doubles(f, n, arena_printf(f->arena, "%s.bias", n->name), 1, kernel, &bias);
   memcpy(weight, own.factor, (size_t)channels * sizeof *weight);
   memcpy(bias, own.shift, (size_t)channels * sizeof *bias);

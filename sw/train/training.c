@@ -30,8 +30,7 @@ struct builder {
 static uint32_t real_tensor(struct graph *g, const char *name, int rank, const int64_t *shape,
                             const struct value *from) {
   struct tensor *t = tensor_new(g->arena, DTYPE_F32, rank, shape);
-  for (int64_t i = 0; from && i < t->count; i++)
-    ((float *)t->data)[i] = (float)value_real(from, i);
+  for (int64_t i = 0; from && i < t->count; i++) ((float *)t->data)[i] = (float)value_real(from, i);
   return graph_add_tensor(g, autodiff_name(g, name), t, type_real());
 }
 
@@ -59,8 +58,7 @@ static void add_weight(struct builder *b, uint32_t weight) {
   struct graph *g = b->g;
   struct parameter *p = &b->t->parameters[b->t->n_parameters++];
   *p = (struct parameter){.weight = weight, .n_refs = 1};
-  uint32_t init =
-      real_tensor(g, arena_printf(b->arena, "%s.init", v->name), v->rank, v->shape, v);
+  uint32_t init = real_tensor(g, arena_printf(b->arena, "%s.init", v->name), v->rank, v->shape, v);
   g->values[init].mask = v->mask;
   p->ref[0] = add_variable(g, arena_printf(b->arena, "%s.variable", v->name), init);
   uint32_t read = add_read(g, v->name, p->ref[0]);

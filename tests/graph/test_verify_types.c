@@ -143,7 +143,9 @@ RULE(distances_of_many_bits) {
   tensor_set_int(w->init, 0, INT32_MAX);
 }
 RULE(mixed_classes) {
-  input(g, n, 0)->type = type_real();
+  struct value *w = input(g, n, 1);
+  w->type = type_real();
+  w->init = tensor_new(g->arena, DTYPE_F32, w->rank, w->shape);
 }
 
 // ---- tables, slopes, codes

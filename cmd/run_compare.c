@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// run --compare: the outputs beside those of another program, element by element.
+#include "cmd/run.h"
+#include "sw/base/json.h"
+#include "sw/data/array.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Relative to the largest number of the file.
+static const double default_tolerance = 1e-4;
+
+// What the file holds for an output, (frames, ..).
+static bool read_expected(struct arena *a, const char *spec, const char *output, bool single,
+                          struct array *x, struct err *e) {
+  const char *const names[] = {output, single ? "output" : NULL, NULL};
+  return array_read(a, spec, names, x, e);
+}
+
+// ---- comparing
+
+static double found_at(const struct run *r, const struct run_output *o, int64_t i, bool codes) {
+  const struct value *y = &r->graph->values[o->value];
+  if (o->tensor->dtype == DTYPE_F32) return tensor_real(o->tensor, i);
+  int64_t code = type_code(&y->type, ((const int32_t *)o->tensor->data)[i]), step = 1, channel = 0;
+  if (codes) return (double)code;
+  for (int d = y->rank - 1; d > y->type.axis; d--) step *= y->shape[d];
+  if (y->type.axis >= 0) channel = i / step % y->shape[y->type.axis];
+  return type_value(&y->type, channel, code);
+}
+
+static double largest(const struct array *x) {
+  double most = 0;
+  for (int64_t i = 0; i < x->elements; i++) most = fmax(most, fabs(array_real(x, i)));
+  return most;
+}
+
+static void note(struct comparison *c, const char *output, int64_t frame, int64_t element,
+                 double found, double expected) {
+  double off = fabs(found - expected);
+  struct difference d = {output, frame, element, found, expected};
+  c->elements++;
+  bool differs = !(off <= c->tolerance);
+  if (differs && !c->different++) c->first = d;
+  if (!(off <= c->worst_by)) {
+    c->worst = d;
+    c->worst_by = isnan(off) ? INFINITY : off;
+  }
+}
+
+static bool compare_output(struct run *r, const struct run_output *o, const struct array *x,
+                           struct err *e) {
+  struct comparison *c = r->comparison;
+  const struct value *y = &r->graph->values[o->value];
+  int64_t elements = value_elements(y), frames = x->shape[0], ours = o->tensor->shape[0];
+  if (frames == 0 || x->elements / frames != elements)
+    return err_set(e, "%s: %lld frames of %lld elements, output \"%s\" of the model has %lld",
+                   c->file, (long long)frames, (long long)(frames ? x->elements / frames : 0),
+                   y->name, (long long)elements);
+  if (frames < ours)
+    return err_set(e, "%s: %lld frames, the model has run %lld: give --images %lld", c->file,
+                   (long long)frames, (long long)ours, (long long)frames);
+  if (!c->given) c->tolerance = c->codes ? 0 : default_tolerance * largest(x);
+  for (int64_t i = 0; i < ours * elements; i++)
+    note(c, y->name, i / elements, i % elements, found_at(r, o, i, c->codes), array_real(x, i));
+  return true;
+}
+
+bool run_compare(struct run *r, const struct options *o, struct err *e) {
+  struct comparison *c = ARENA_NEW(r->arena, struct comparison, 1);
+  bool single = r->n_outputs == 1;
+  *c = (struct comparison){
+      .file = o->compare, .codes = o->codes, .given = o->tolerance != NULL, .worst_by = -1};
+  if (o->tolerance) c->tolerance = strtod(o->tolerance, NULL);
+  r->comparison = c;
+  for (uint32_t i = 0; i < r->n_outputs; i++) {
+    struct array x;
+    const char *name = r->graph->values[r->outputs[i].value].name;
+    if (!read_expected(r->arena, o->compare, name, single, &x, e)) return false;
+    if (!compare_output(r, &r->outputs[i], &x, e)) return false;
+  }
+  return true;
+}
+
+bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frames, struct err *e) {
+  struct array x;
+  char *end = NULL;
+  double tolerance = o->tolerance ? strtod(o->tolerance, &end) : 0;
+  *frames = 0;
+  if (o->tolerance && (!o->compare || end == o->tolerance || *end || !(tolerance >= 0)))
+    return err_set(e,
+                   o->compare ? "--tolerance %s: expected a number of at least 0"
+                              : "--tolerance %s is about --compare, which isn't given",
+                   o->tolerance);
+  if (!o->compare) return true;
+  struct err none = {0}; // several outputs: each is asked for by its name
+  if (read_expected(a, o->compare, "output", true, &x, &none)) *frames = x.shape[0];
+  return true;
+}
+
+// ---- showing
+
+static void put_difference(struct text *t, const char *which, const struct difference *d) {
+  text_printf(t, "%-10soutput ", which);
+  text_put_escaped(t, d->output);
+  text_printf(t, ", frame %lld, element %lld: %.9g, expected %.9g\n", (long long)d->frame,
+              (long long)d->element, d->found, d->expected);
+}
+
+void run_compare_put(const struct run *r, struct text *t) {
+  const struct comparison *c = r->comparison;
+  text_printf(t, "compared  %lld elements with ", (long long)c->elements);
+  text_put_escaped(t, c->file);
+  if (c->different)
+    text_printf(t, ": %lld are further apart than %.3g\n", (long long)c->different, c->tolerance);
+  else
+    text_printf(t, c->tolerance > 0 ? ": equal within %.3g\n" : ": equal\n", c->tolerance);
+  if (c->different) put_difference(t, "first", &c->first);
+  if (c->worst_by > 0) put_difference(t, "worst", &c->worst);
+}
+
+static void put_json_difference(struct text *t, const char *key, const struct difference *d) {
+  text_printf(t, ",\"%s\":{\"output\":", key);
+  json_put_string(t, d->output);
+  text_printf(t, ",\"frame\":%lld,\"element\":%lld", (long long)d->frame, (long long)d->element);
+  json_put_figure(t, "found", -1, d->found);
+  json_put_figure(t, "expected", -1, d->expected);
+  text_puts(t, "}");
+}
+
+void run_compare_put_json(const struct run *r, struct text *t) {
+  const struct comparison *c = r->comparison;
+  text_puts(t, ",\"compare\":{\"file\":");
+  json_put_string(t, c->file);
+  text_printf(t, ",\"elements\":%lld,\"different\":%lld", (long long)c->elements,
+              (long long)c->different);
+  json_put_figure(t, "tolerance", -1, c->tolerance);
+  json_put_figure(t, "largest_difference", -1, c->worst_by);
+  if (c->different) put_json_difference(t, "first", &c->first);
+  if (c->worst_by > 0) put_json_difference(t, "worst", &c->worst);
+  text_puts(t, "}");
+}

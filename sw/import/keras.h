@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the Keras reader share. Shapes are without the batch; channels are last, as
+// here.
+#ifndef NNGEN_IMPORT_KERAS_H
+#define NNGEN_IMPORT_KERAS_H
+
+#include "sw/graph/safetensors.h"
+#include "sw/import/term.h"
+
+// In the sandbox (keras_child.c): an HDF5 file or a zip archive with one, as a safetensors file.
+bool keras_dump(const void *data, size_t size, struct text *out, struct err *e);
+
+// The graph of what comes out of it.
+struct graph *keras_build(struct arena *a, const void *data, size_t size, struct refusals *r,
+                          struct err *e);
+
+// Which layer's output a stream is.
+struct keras_output {
+  const char *layer;
+  int64_t node; // which call of the layer
+  struct stream stream;
+  bool lost; // of a layer that was refused
+};
+
+struct keras {
+  struct arena *arena;
+  struct safetensors file;
+  struct builder builder;
+  const char **groups; // (layers of the list) the group of each layer's arrays; NULL: none
+  struct keras_output *outputs;
+  uint32_t n_outputs, room;
+  const json_t *config; // of the current layer
+  const char *group;    // of its arrays
+  struct stream in[64]; // its inputs
+  uint32_t n_in;
+  struct err *err;
+};
+
+#define keras_refuse(k, ...) builder_refuse(&(k)->builder, __VA_ARGS__)
+
+// Words of the layer's configuration.
+int64_t keras_int(const struct keras *k, const char *key, int64_t otherwise);
+double keras_real(const struct keras *k, const char *key, double otherwise);
+bool keras_true(const struct keras *k, const char *key, bool otherwise);
+const char *keras_text(const struct keras *k, const char *key, const char *otherwise);
+// Numbers for rows and columns, one for both or a list.
+bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to);
+// The name of an activation or another object: a word, or {"class_name": ..}; "" if there is none.
+const char *keras_object(const struct keras *k, const char *key, const json_t **config);
+
+// Array i of the layer, of so many axes; NULL and a refusal if there is none such.
+const struct tensor *keras_array(struct keras *k, int i, int rank);
+
+// An activation by its Keras name, of the stream.
+bool keras_activation(struct keras *k, const char *name, const json_t *config, struct stream *x);
+
+// QKeras: a quantizer on a stream, and on weights. false and `is` false: there is none.
+bool keras_quantize(struct keras *k, const char *name, const json_t *config, struct stream *x);
+bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *t, const char *name,
+                   uint32_t *value);
+
+#define KERAS(name, function) bool keras_##function(struct keras *k, struct stream *y);
+#include "sw/import/keras.def"
+#undef KERAS
+
+#endif

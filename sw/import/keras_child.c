@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Keras file as a safetensors file: the only code that calls libzip and libhdf5, in a sandbox.
+// Metadata: "config", the JSON of the model; "version", Keras's; "name:G", the layer of group G.
+// Tensors: "G/I", array I of group G, as floats.
+#include "sw/graph/safetensors.h"
+#include "sw/import/keras.h"
+
+#include <hdf5.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+enum { TENSORS_MOST = 1 << 14, NAME_MOST = 1 << 10, CONFIG_MOST = 64 << 20 };
+static const int64_t bytes_most = (int64_t)1 << 30;
+
+struct dump {
+  struct arena arena;
+  struct named_tensor *tensors;
+  const char *(*metadata)[2];
+  uint32_t n_tensors, n_metadata;
+  int64_t bytes;
+  struct err *err;
+};
+
+static bool put_metadata(struct dump *d, const char *key, const char *text) {
+  if (d->n_metadata == TENSORS_MOST) return err_set(d->err, "more than %d layers", TENSORS_MOST);
+  d->metadata[d->n_metadata][0] = arena_strdup(&d->arena, key);
+  d->metadata[d->n_metadata++][1] = arena_strdup(&d->arena, text);
+  return true;
+}
+
+// ---- text attributes
+
+// A name or text of an attribute, alone or in a list; NULL if it is none. Not freed: the process
+// ends.
+static char **texts_of(struct dump *d, hid_t object, const char *name, hsize_t *count) {
+  *count = 0;
+  if (H5Aexists(object, name) <= 0) return NULL;
+  hid_t attr = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attr),
+        space = H5Aget_space(attr);
+  hssize_t n = H5Sget_simple_extent_npoints(space);
+  if (H5Tget_class(type) != H5T_STRING || n < 1 || n > TENSORS_MOST) return NULL;
+  char **list = ARENA_NEW(&d->arena, char *, n);
+  hid_t memory = H5Tcopy(H5T_C_S1);
+  H5Tset_cset(memory, H5Tget_cset(type));
+  if (H5Tis_variable_str(type) > 0) {
+    H5Tset_size(memory, H5T_VARIABLE);
+    if (H5Aread(attr, memory, list) < 0) return NULL;
+  } else {
+    size_t size = H5Tget_size(type);
+    if (!size || size > CONFIG_MOST / (size_t)n) return NULL;
+    char *all = arena_alloc(&d->arena, (size_t)n, size + 1);
+    H5Tset_size(memory, size + 1);
+    if (H5Aread(attr, memory, all) < 0) return NULL;
+    for (hssize_t i = 0; i < n; i++) list[i] = all + (size_t)i * (size + 1);
+  }
+  for (hssize_t i = 0; i < n; i++)
+    if (!list[i]) return NULL;
+  *count = (hsize_t)n;
+  return list;
+}
+
+// Lists of more than 64,512 bytes are cut: layer_names0, layer_names1, ...
+static char **list_of(struct dump *d, hid_t object, const char *name, hsize_t *count) {
+  char **all = texts_of(d, object, name, count);
+  if (all || H5Aexists(object, name) > 0) return all;
+  all = ARENA_NEW(&d->arena, char *, TENSORS_MOST);
+  for (int part = 0;; part++) {
+    hsize_t n;
+    char **list = texts_of(d, object, arena_printf(&d->arena, "%s%d", name, part), &n);
+    if (!list || *count + n > TENSORS_MOST) return all;
+    memcpy(all + *count, list, n * sizeof *list);
+    *count += n;
+  }
+}
+
+// ---- arrays
+
+// A path of hard links, one step after the other.
+static hid_t open_path(struct dump *d, hid_t from, const char *path) {
+  char *words = arena_strdup(&d->arena, path), *rest = NULL;
+  for (char *w = strtok_r(words, "/", &rest); w; w = strtok_r(NULL, "/", &rest)) {
+    H5L_info_t info;
+    if (H5Lget_info(from, w, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD) {
+      err_put(d->err, "\"%s\" isn't there, or leads elsewhere", path);
+      return -1;
+    }
+    from = H5Oopen(from, w, H5P_DEFAULT);
+    if (from < 0) {
+      err_put(d->err, "\"%s\" can't be opened", path);
+      return -1;
+    }
+  }
+  return from;
+}
+
+// Its elements are in the file, in one piece or in chunks of deflate.
+static bool is_plain(hid_t set) {
+  hid_t made = H5Dget_create_plist(set);
+  int filters = H5Pget_nfilters(made);
+  if (H5Pget_layout(made) == H5D_VIRTUAL || H5Pget_external_count(made) != 0) return false;
+  for (int i = 0; i < filters; i++) {
+    unsigned flags, config;
+    size_t values = 0;
+    H5Z_filter_t f = H5Pget_filter2(made, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
+    if (f != H5Z_FILTER_DEFLATE && f != H5Z_FILTER_SHUFFLE && f != H5Z_FILTER_FLETCHER32)
+      return false;
+  }
+  return true;
+}
+
+static bool put_array(struct dump *d, hid_t set, const char *name) {
+  hsize_t dims[RANK_MAX];
+  int64_t shape[RANK_MAX], count = 1;
+  if (H5Iget_type(set) != H5I_DATASET || !is_plain(set))
+    return err_set(d->err, "\"%s\" is no array whose elements are in the file", name);
+  hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+  int rank = H5Sget_simple_extent_ndims(space);
+  H5T_class_t cls = H5Tget_class(type);
+  if (rank < 0 || rank > RANK_MAX || (cls != H5T_FLOAT && cls != H5T_INTEGER))
+    return err_set(d->err, "\"%s\": expected numbers of at most %d axes", name, RANK_MAX);
+  H5Sget_simple_extent_dims(space, dims, NULL);
+  for (int i = 0; i < rank; i++) {
+    if (dims[i] > (hsize_t)ELEMENTS_MAX || (dims[i] && count > ELEMENTS_MAX / (int64_t)dims[i]))
+      return err_set(d->err, "\"%s\" has more than %lld elements", name, (long long)ELEMENTS_MAX);
+    shape[i] = (int64_t)dims[i];
+    count *= shape[i];
+  }
+  d->bytes += 4 * count;
+  if (d->bytes > bytes_most || d->n_tensors == TENSORS_MOST)
+    return err_set(d->err, "its arrays take more than %lld bytes", (long long)bytes_most);
+  struct tensor *t = tensor_new(&d->arena, DTYPE_F32, rank, shape);
+  if (H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) < 0)
+    return err_set(d->err, "\"%s\" can't be read", name);
+  d->tensors[d->n_tensors++] = (struct named_tensor){arena_strdup(&d->arena, name), t};
+  return true;
+}
+
+// ---- .h5: lists of names
+
+static bool put_layer(struct dump *d, hid_t all, const char *layer, hsize_t index) {
+  hsize_t n;
+  hid_t group = open_path(d, all, layer);
+  if (group < 0) return false;
+  char **names = list_of(d, group, "weight_names", &n);
+  if (!put_metadata(d, arena_printf(&d->arena, "name:%llu", (unsigned long long)index), layer))
+    return false;
+  for (hsize_t i = 0; names && i < n; i++) {
+    hid_t set = open_path(d, group, names[i]);
+    const char *key =
+        arena_printf(&d->arena, "%llu/%llu", (unsigned long long)index, (unsigned long long)i);
+    if (set < 0 || !put_array(d, set, key)) return err_within(d->err, "%s", names[i]);
+  }
+  return true;
+}
+
+static bool dump_lists(struct dump *d, hid_t file) {
+  hsize_t n;
+  char **config = texts_of(d, file, "model_config", &n);
+  if (!config)
+    return err_set(d->err, "it has weights and no model_config: save the whole model "
+                           "(model.save(\"net.keras\"))");
+  hid_t all = open_path(d, file, "model_weights");
+  char **layers = all < 0 ? NULL : list_of(d, all, "layer_names", &n);
+  if (!layers) return d->err->text[0] ? false : err_set(d->err, "it has no layer_names");
+  hsize_t one;
+  char **version = texts_of(d, file, "keras_version", &one);
+  if (!put_metadata(d, "config", config[0]) ||
+      !put_metadata(d, "version", version ? version[0] : "2"))
+    return false;
+  for (hsize_t i = 0; i < n; i++)
+    if (!put_layer(d, all, layers[i], i)) return err_within(d->err, "layer \"%s\"", layers[i]);
+  return true;
+}
+
+// ---- .keras: groups by class and count
+
+struct walk {
+  struct dump *dump;
+  const char *path; // of the group, with '/' at its end
+  bool ok;
+};
+
+static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void *context);
+
+static bool put_vars(struct dump *d, hid_t layer, const char *key) {
+  hsize_t n;
+  hid_t vars = open_path(d, layer, "vars");
+  if (vars < 0) return false;
+  char **name = texts_of(d, vars, "name", &n);
+  if (name && !put_metadata(d, arena_printf(&d->arena, "name:%s", key), name[0])) return false;
+  for (int i = 0;; i++) {
+    const char *at = arena_printf(&d->arena, "%d", i);
+    if (H5Lexists(vars, at, H5P_DEFAULT) <= 0) return true;
+    hid_t set = open_path(d, vars, at);
+    if (set < 0 || !put_array(d, set, arena_printf(&d->arena, "%s/%d", key, i))) return false;
+  }
+}
+
+// Layers of layers too: a separable convolution has none, a bidirectional one does.
+static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+  struct walk *w = context;
+  struct dump *d = w->dump;
+  if (info->type != H5L_TYPE_HARD || strlen(name) > NAME_MOST) {
+    w->ok = err_set(d->err, "\"%s%s\" leads elsewhere", w->path, name);
+    return -1;
+  }
+  hid_t layer = H5Oopen(group, name, H5P_DEFAULT);
+  if (layer < 0 || H5Iget_type(layer) != H5I_GROUP) return 0;
+  const char *key = arena_printf(&d->arena, "%s%s", w->path, name);
+  if (H5Lexists(layer, "vars", H5P_DEFAULT) > 0) w->ok = put_vars(d, layer, key);
+  return w->ok ? 0 : -1;
+}
+
+static bool dump_groups(struct dump *d, hid_t file, const char *config) {
+  struct walk w = {d, "", true};
+  if (!put_metadata(d, "config", config) || !put_metadata(d, "version", "3")) return false;
+  hid_t layers = open_path(d, file, "layers");
+  if (layers < 0) return false;
+  H5Literate(layers, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit, &w);
+  return w.ok;
+}
+
+// ---- the file
+
+static hid_t open_image(struct dump *d, void *data, size_t size) {
+  H5Eset_auto(H5E_DEFAULT, NULL, NULL); // no messages of its own
+  H5PLset_loading_state(0);
+  hid_t how = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fapl_core(how, 1 << 16, 0);
+  H5Pset_file_image(how, data, size);
+  hid_t file = H5Fopen("image", H5F_ACC_RDONLY, how);
+  if (file < 0) err_put(d->err, "not a whole HDF5 file");
+  return file;
+}
+
+static char *unzipped(struct dump *d, zip_t *z, const char *name, size_t most, size_t *size) {
+  zip_stat_t st;
+  if (zip_stat(z, name, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) || st.size > most) {
+    err_put(d->err, "it has no %s of at most %zu bytes", name, most);
+    return NULL;
+  }
+  char *data = arena_alloc(&d->arena, st.size + 1, 1);
+  zip_file_t *f = zip_fopen(z, name, 0);
+  zip_int64_t n = f ? zip_fread(f, data, st.size) : -1;
+  if (n != (zip_int64_t)st.size) {
+    err_put(d->err, "%s in it is damaged", name);
+    return NULL;
+  }
+  *size = st.size;
+  return data;
+}
+
+static bool dump_zip(struct dump *d, const void *data, size_t size) {
+  zip_error_t why;
+  zip_source_t *source = zip_source_buffer_create(data, size, 0, &why);
+  zip_t *z = source ? zip_open_from_source(source, ZIP_RDONLY, &why) : NULL;
+  size_t n, bytes;
+  if (!z) return err_set(d->err, "not a whole zip archive");
+  char *config = unzipped(d, z, "config.json", CONFIG_MOST, &n);
+  char *weights = config ? unzipped(d, z, "model.weights.h5", (size_t)bytes_most, &bytes) : NULL;
+  hid_t file = weights ? open_image(d, weights, bytes) : -1;
+  return file >= 0 && dump_groups(d, file, config);
+}
+
+bool keras_dump(const void *data, size_t size, struct text *out, struct err *e) {
+  struct dump d = {.err = e};
+  d.tensors = ARENA_NEW(&d.arena, struct named_tensor, TENSORS_MOST);
+  d.metadata = arena_alloc(&d.arena, TENSORS_MOST, sizeof *d.metadata);
+  bool zip = size > 4 && memcmp(data, "PK\3\4", 4) == 0;
+  hid_t file = zip ? -1 : open_image(&d, arena_copy(&d.arena, data, size), size);
+  if (!(zip ? dump_zip(&d, data, size) : file >= 0 && dump_lists(&d, file))) return false;
+  struct safetensors all = {d.n_tensors, d.tensors, d.n_metadata, d.metadata};
+  safetensors_put(out, &all);
+  return true;
+}

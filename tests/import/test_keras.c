@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keras files: of Keras 2, 3 and QKeras with what they compute; damaged ones and such that lead
+// elsewhere.
+#include "sw/base/file.h"
+#include "sw/graph/verify.h"
+#include "sw/import/formats.h"
+#include "sw/import/keras.h"
+#include "tests/cmd/helper_shell.h"
+
+#include <hdf5.h>
+#include <string.h>
+
+// All 640 numbers of 64 images.
+static void test_values(void **state) {
+  static const char *const files[] = {"keras2_mlp.h5", "keras3_cnn.h5", "keras3_cnn.keras",
+                                      "qkeras_mlp.h5"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/%s; $N run --real -q $f --compare "
+                            "$f.expected.safetensors",
+                            files[i]),
+               0, "compared  640 elements with tests/import/files/");
+  cli_expect(s, "$N info -q tests/import/files/qkeras_mlp.h5", 0, "u4,4    s4 per channel");
+}
+
+// ---- layers, by configurations as small as can be
+
+static struct graph *built(struct arena *a, const char *layers, const char *const (*arrays)[2],
+                           const char **said) {
+  struct named_tensor tensors[16];
+  const char *metadata[2][2] = {{"version", "3"}, {"config", NULL}};
+  uint32_t n = 0;
+  metadata[1][1] = arena_printf(
+      a, "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[%s]}}", layers);
+  for (; arrays && arrays[n][0]; n++) { // group/index, shape as "3,3,2"
+    int64_t shape[RANK_MAX];
+    int rank = 0;
+    for (const char *at = arrays[n][1]; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
+      shape[rank++] = atoll(at);
+    struct tensor *t = tensor_new(a, DTYPE_F32, rank, shape);
+    for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)(i % 7) - 2.5F;
+    tensors[n] = (struct named_tensor){arrays[n][0], t};
+  }
+  const struct safetensors file = {n, tensors, 2, metadata};
+  struct text bytes = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  safetensors_put(&bytes, &file);
+  struct graph *g = keras_build(a, bytes.data, bytes.size, &r, &e);
+  text_free(&bytes);
+  *said = r.count ? arena_printf(a, "%s: %s; %s", r.list[0].op, r.list[0].reason, r.list[0].remedy)
+                  : arena_strdup(a, e.text);
+  if (!g || r.count) return NULL;
+  if (!graph_verify(g, &e)) fail_msg("%s: %s", layers, e.text);
+  return g;
+}
+
+#define INPUT(shape)                                                                               \
+  "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null," shape "]}},"
+#define LAYER(cls, config) "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"l\"," config "}}"
+
+// A layer, the kind that it becomes, and the shape of what comes out.
+static void test_layers(void **state) {
+  (void)state;
+  static const struct {
+    const char *layers;
+    const char *arrays[5][2];
+    const char *op, *shape;
+  } rows[] = {
+      {INPUT("5") LAYER("Dense", "\"units\":3"),
+       {{"dense/0", "5,3"}, {"dense/1", "3"}},
+       "linear",
+       "3"},
+      {INPUT("6,6,2") LAYER(
+           "Conv2D", "\"kernel_size\":[3,3],\"padding\":\"same\",\"strides\":2,\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,4"}},
+       "conv2d",
+       "3,3,4"},
+      {INPUT("6,6,4")
+           LAYER("Conv2D", "\"kernel_size\":3,\"groups\":2,\"dilation_rate\":2,\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,6"}},
+       "conv2d",
+       "2,2,6"},
+      {INPUT("9,2") LAYER(
+           "Conv1D",
+           "\"kernel_size\":[3],\"padding\":\"causal\",\"dilation_rate\":[2],\"use_bias\":false"),
+       {{"conv1d/0", "3,2,4"}},
+       "conv1d",
+       "9,4"},
+      {INPUT("6,6,2") LAYER("DepthwiseConv2D", "\"kernel_size\":[3,3],\"use_bias\":true"),
+       {{"depthwise_conv2d/0", "3,3,2,2"}, {"depthwise_conv2d/1", "4"}},
+       "conv2d",
+       "4,4,4"},
+      {INPUT("6,6,2") LAYER("MaxPooling2D", "\"pool_size\":[2,3],\"padding\":\"same\""),
+       {{0}},
+       "max_pool",
+       "3,2,2"},
+      {INPUT("6,2") LAYER("AveragePooling1D", "\"pool_size\":[2],\"strides\":[1]"),
+       {{0}},
+       "avg_pool",
+       "5,2"},
+      {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":true"), {{0}}, "max_pool", "1,1,2"},
+      {INPUT("4") LAYER("ReLU", "\"max_value\":6.0"), {{0}}, "relu6", "4"},
+      {INPUT("4") LAYER("ReLU", "\"negative_slope\":0.25,\"max_value\":null"),
+       {{0}},
+       "leaky_relu",
+       "4"},
+      {INPUT("4") LAYER("LeakyReLU", "\"alpha\":0.25"), {{0}}, "leaky_relu", "4"},
+      {INPUT("4") LAYER("Activation", "\"activation\":\"gelu\""), {{0}}, "gelu", "4"},
+      {INPUT("4") LAYER("Softmax", "\"axis\":-1"), {{0}}, "softmax", "4"},
+      {INPUT("4,3") LAYER("Permute", "\"dims\":[2,1]"), {{0}}, "permute", "3,4"},
+      {INPUT("4,3") LAYER("ZeroPadding1D", "\"padding\":[1,2]"), {{0}}, "pad", "7,3"},
+      {INPUT("4,5,3") LAYER("Cropping2D", "\"cropping\":[[1,0],[2,1]]"), {{0}}, "slice", "3,2,3"},
+      {INPUT("4,5,3") LAYER("UpSampling2D", "\"size\":[2,3]"), {{0}}, "upsample", "8,15,3"},
+      {INPUT("4,3") LAYER("Reshape", "\"target_shape\":[2,-1]"), {{0}}, "reshape", "2,6"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said, *shape = "";
+    struct graph *g = built(&a, rows[i].layers, rows[i].arrays, &said);
+    if (!g) fail_msg("%s: %s", rows[i].layers, said);
+    assert_string_equal(op_info(g->nodes[g->n_nodes - 1].op)->name, rows[i].op);
+    const struct value *y = &g->values[g->outputs[0]];
+    for (int d = 0; d < y->rank; d++)
+      shape = arena_printf(&a, "%s%s%lld", shape, d ? "," : "", (long long)y->shape[d]);
+    if (strcmp(shape, rows[i].shape) != 0) fail_msg("%s: %s", rows[i].layers, shape);
+    assert_string_equal(y->name, "l");
+    arena_free(&a);
+  }
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  static const char *const rows[][2] = {
+      {INPUT("4") LAYER("Lambda", "\"function\":\"x\""),
+       "Lambda: it is Python code; use layers instead of code"},
+      {INPUT("4") LAYER("LSTM", "\"units\":2"), "LSTM: there is no layer like it"},
+      {INPUT("4") LAYER("Dense", "\"units\":3"),
+       "Dense: the file has no array 0 of it; save the whole model"},
+      {INPUT("4,4,1") LAYER("Conv2D", "\"data_format\":\"channels_first\""),
+       "its channels come first; use channels_last"},
+      {INPUT("4") LAYER("Activation", "\"activation\":\"exponential\""),
+       "activation \"exponential\" has no counterpart"},
+      {INPUT("4,4,1") LAYER("UpSampling2D", "\"size\":2,\"interpolation\":\"bilinear\""),
+       "interpolation \"bilinear\"; use nearest"},
+      {INPUT("4") LAYER("QActivation", "\"activation\":\"ternary()\""), "has no counterpart"},
+      {INPUT("4") LAYER("Sequential", "\"layers\":[]"),
+       "a model inside of a model; put its layers into the outer"},
+      {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
+      {LAYER("Flatten", "\"x\":0"), "input \"input\": the file doesn't say its shape"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said;
+    if (built(&a, rows[i][0], NULL, &said)) fail_msg("%s isn't refused", rows[i][0]);
+    if (!strstr(said, rows[i][1])) fail_msg("%s: \"%s\"", rows[i][0], said);
+    arena_free(&a);
+  }
+}
+
+// ---- hostile files
+
+// Cut, and with a byte changed, at places all over.
+static void test_damaged(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct bytes file;
+  struct err e = {0};
+  assert_true(file_read(&a, "tests/import/files/keras3_cnn.h5", 1 << 20, &file, &e));
+  for (size_t at = 1; at < file.size; at += file.size / 60) {
+    for (int k = 0; k < 2; k++) {
+      struct refusals r = {0};
+      e = (struct err){0};
+      unsigned char kept = file.data[at];
+      if (k) file.data[at] ^= 0xA5;
+      struct graph *g = keras_parse(&a, "", file.data, k ? file.size : at, &r, &e);
+      file.data[at] = kept;
+      assert_true(g || r.count || e.text[0]);
+      if (!k) assert_null(g);
+    }
+  }
+  arena_free(&a);
+}
+
+// A whole model but for one group, of which `link` makes what it wants.
+static void with_link(struct shell *s, const char *words, void (*link)(hid_t file, hid_t layer)) {
+  static const char config[] =
+      "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[]}}";
+  const char *path = arena_printf(&s->arena, "%s/net.h5", s->dir), *names[] = {"a"},
+             *weights[] = {"w"};
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t all = H5Gcreate2(file, "model_weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t layer = H5Gcreate2(all, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+        text = H5Tcopy(H5T_C_S1);
+  hsize_t one = 1;
+  H5Tset_size(text, H5T_VARIABLE);
+  hid_t scalar = H5Screate(H5S_SCALAR), list = H5Screate_simple(1, &one, NULL);
+  const char *json = config;
+  H5Awrite(H5Acreate2(file, "model_config", text, scalar, H5P_DEFAULT, H5P_DEFAULT), text, &json);
+  H5Awrite(H5Acreate2(all, "layer_names", text, list, H5P_DEFAULT, H5P_DEFAULT), text, names);
+  H5Awrite(H5Acreate2(layer, "weight_names", text, list, H5P_DEFAULT, H5P_DEFAULT), text, weights);
+  link(file, layer);
+  H5close();
+  cli_expect(s, "$N info $D/net.h5", 1, words);
+}
+
+static void soft(hid_t file, hid_t layer) {
+  (void)file;
+  H5Lcreate_soft("/model_weights", layer, "w", H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static void outside(hid_t file, hid_t layer) {
+  (void)file;
+  H5Lcreate_external("/etc/passwd", "/", layer, "w", H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static void stored_outside(hid_t file, hid_t layer) {
+  hsize_t count = 4;
+  hid_t made = H5Pcreate(H5P_DATASET_CREATE);
+  (void)file;
+  H5Pset_external(made, "/etc/passwd", 0, 16);
+  H5Dcreate2(layer, "w", H5T_NATIVE_FLOAT, H5Screate_simple(1, &count, NULL), H5P_DEFAULT, made,
+             H5P_DEFAULT);
+}
+
+static void huge(hid_t file, hid_t layer) {
+  hsize_t count[2] = {1 << 20, 1 << 20}, chunk[2] = {1, 1 << 10};
+  hid_t made = H5Pcreate(H5P_DATASET_CREATE);
+  (void)file;
+  H5Pset_chunk(made, 2, chunk);
+  H5Dcreate2(layer, "w", H5T_NATIVE_FLOAT, H5Screate_simple(2, count, NULL), H5P_DEFAULT, made,
+             H5P_DEFAULT);
+}
+
+static void test_links(void **state) {
+  struct shell *s = *state;
+  with_link(s, "\"w\" isn't there, or leads elsewhere", soft);
+  with_link(s, "\"w\" isn't there, or leads elsewhere", outside);
+  with_link(s, "is no array whose elements are in the file", stored_outside);
+  with_link(s, "has more than 268435456 elements", huge);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values), cmocka_unit_test(test_layers),
+                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_damaged),
+                                     SHELL_CASE(test_links)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX files: of real exporters with what their runtimes computed; made by hand, with what they
+// must give.
+#include "sw/exec/real.h"
+#include "sw/graph/safetensors.h"
+#include "sw/graph/verify.h"
+#include "sw/import/formats.h"
+#include "tests/cmd/helper_npy.h"
+#include "tests/import/helper_onnx.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- files of real tools
+
+// Floats, and QONNX, whose values floats hold: all 640 numbers of 64 images.
+static void test_values(void **state) {
+  static const char *const files[] = {"torch_acts_ts",
+                                      "torch_acts_dynamo",
+                                      "torch_lenet5_external",
+                                      "torch_resnet_mini_bn",
+                                      "torch_resnet_mini_dynamo",
+                                      "brevitas_mlp_w4a4_qcdq",
+                                      "brevitas_cnn_w4a4_qonnx",
+                                      "brevitas_tfc_w2a2_qonnx_clean",
+                                      "brevitas_bipolar_w1a1_qonnx"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/%s.onnx; $N run --real -q $f --compare "
+                            "$f.expected.safetensors",
+                            files[i]),
+               0, "compared  640 elements with tests/import/files/");
+}
+
+// Integers of ONNX Runtime's quantisation. It computes in floats: ties differ, which are 18 % of
+// one average's values in the first two. What is different is one step apart, or two behind two
+// averages.
+static void test_integers(void **state) {
+  static const struct {
+    const char *file, *different, *steps; // a step is 0.1457, 0.1522, 0.1154
+  } rows[] = {{"ort_qdq_int8", ": 87 are further apart", "0.146"},
+              {"ort_qdq_int8_sym", ": 188 are further apart", "0.305"},
+              {"ort_qdq_resnet_int8", ": 3 are further apart", "0.116"}};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const char *run = arena_printf(&s->arena,
+                                   "f=tests/import/files/%s.onnx; $N run -q $f --compare "
+                                   "$f.expected.safetensors --tolerance",
+                                   rows[i].file);
+    cli_expect(s, arena_printf(&s->arena, "%s 0.001", run), 1, rows[i].different);
+    cli_expect(s, arena_printf(&s->arena, "%s %s", run, rows[i].steps), 0, "equal within");
+  }
+}
+
+// The way to the circuit: formats of the file's own, no word of ours.
+static void test_circuit(void **state) {
+  struct shell *s = *state;
+  cli_expect(s, "$N sim -q -j 4 --images 3 -o $D/w tests/import/files/brevitas_cnn_w4a4_qonnx.onnx",
+             0, ", 0 mismatches");
+  cli_expect(s, "$N info -q tests/import/files/brevitas_tfc_w2a2_qonnx_clean.onnx", 0, "ternary");
+}
+
+// model.bin of it is the same network.
+static void test_import(void **state) {
+  struct shell *s = *state;
+  cli_expect(s, "$N import tests/import/files/ort_qdq_resnet_int8.onnx -o $D/m.bin", 0,
+             "14226 parameters");
+  cli_expect(s,
+             "$N run -q --images 50 $D/m.bin -o $D/a && $N run -q --images 50 "
+             "tests/import/files/ort_qdq_resnet_int8.onnx -o $D/b && cmp $D/a $D/b && echo same",
+             0, "same");
+  cli_expect(
+      s,
+      "$N import -q --input-mean 0.1307 --input-std 0.3081 "
+      "tests/import/files/torch_lenet5_external.onnx -o $D/m.bin && strings $D/m.bin | grep -o "
+      "'mean[^]]*]'",
+      0, "0.1307");
+}
+
+// ---- files made by hand
+
+// The graph of a file, or NULL with what is said of it.
+static struct graph *parsed(struct arena *a, struct onnx_text *o, int opset, const char **said) {
+  struct text file = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  onnx_put_file(o, opset, &file);
+  assert_true(onnx_is(file.data, file.size));
+  struct graph *g = onnx_parse(a, "made.onnx", file.data, file.size, &r, &e);
+  text_free(&file);
+  *said = r.count ? arena_printf(a, "%u: %s: %s; %s", r.count, r.list[0].op, r.list[0].reason,
+                                 r.list[0].remedy)
+                  : arena_strdup(a, e.text);
+  if (!g || r.count) return NULL;
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  return g;
+}
+
+// What it gives for x, one frame in our order of axes.
+static float *computed(struct arena *a, const struct graph *g, const float *x, int64_t *count) {
+  struct err e = {0};
+  struct real *r = real_new(a, g, &e);
+  if (!r) fail_msg("%s", e.text);
+  *count = value_elements(&g->values[g->outputs[0]]);
+  float *y = ARENA_NEW(a, float, *count);
+  const struct real_tap tap = {g->outputs[0], y};
+  real_run(r, 1, NULL, x, &tap, 1);
+  real_free(r);
+  return y;
+}
+
+// Moves of elements: each is a chain on (batch, 2, 3, 4), whose element is its index.
+struct chain {
+  const char *nodes[4][3]; // op, inputs behind x, attributes
+  int64_t first[6];        // of what comes out
+};
+
+static const struct chain chains[] = {
+    {{{"Flatten", "", ""}}, {0, 1, 2, 3, 4, 5}},
+    {{{"Transpose", "", "perm=0,2,3,1"}, {"Flatten", "", ""}}, {0, 12, 1, 13, 2, 14}},
+    {{{"Transpose", "", "perm=0,1,3,2"}, {"Flatten", "", ""}}, {0, 4, 8, 1, 5, 9}},
+    {{{"Reshape", "fours", ""}, {"Transpose", "", "perm=0,2,1"}, {"Flatten", "", ""}},
+     {0, 4, 8, 12, 16, 20}},
+    {{{"Reshape", "sixes", ""}, {"Transpose", "", "perm=0,2,1"}, {"Reshape", "fours", ""}},
+     {0, 6, 12, 18, 1, 7}},
+    {{{"DepthToSpace", "", "blocksize=1"}}, {0, 1, 2, 3, 4, 5}},
+    {{{"Unsqueeze", "one", ""}, {"Squeeze", "one", ""}}, {0, 1, 2, 3, 4, 5}},
+    {{{"Slice", "start end axis", ""}}, {0, 1, 4, 5, 8, 9}},
+    {{{"Gather", "which", "axis=3"}}, {2, 6, 10, 14, 18, 22}},
+};
+
+static void test_moves(void **state) {
+  (void)state;
+  static const int64_t shape[] = {0, 2, 3, 4};
+  float x[24], nhwc[24];
+  for (int i = 0; i < 24; i++) x[i] = (float)i;
+  for (int i = 0; i < 24; i++) nhwc[i] = x[i % 2 * 12 + i / 2];
+  for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said, *in = "x";
+    onnx_put_input(&o, "x", 4, shape);
+    onnx_put_ints(&o, "fours", 3, (const int64_t[]){-1, 6, 4});
+    onnx_put_ints(&o, "sixes", 3, (const int64_t[]){0, 4, 6});
+    onnx_put_ints(&o, "one", 1, (const int64_t[]){1});
+    onnx_put_ints(&o, "start", 1, (const int64_t[]){0});
+    onnx_put_ints(&o, "end", 1, (const int64_t[]){2});
+    onnx_put_ints(&o, "axis", 1, (const int64_t[]){3});
+    onnx_put_ints(&o, "which", 1, (const int64_t[]){2});
+    for (int k = 0; k < 4 && chains[i].nodes[k][0]; k++) {
+      const char *const *n = chains[i].nodes[k];
+      const char *out = arena_printf(&a, "y%d", k);
+      onnx_put_node(&o, n[0], arena_printf(&a, "%s %s", in, n[1]), out, n[2]);
+      in = out;
+    }
+    onnx_put_output(&o, in);
+    struct graph *g = parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("chain %zu: %s", i, said);
+    bool image = g->values[g->inputs[0].value].shape[2] == 2;
+    int64_t count;
+    const float *y = computed(&a, g, image ? nhwc : x, &count);
+    for (int k = 0; k < 6; k++)
+      if (y[k] != (float)chains[i].first[k])
+        fail_msg("chain %zu: element %d is %g, expected %lld", i, k, (double)y[k],
+                 (long long)chains[i].first[k]);
+    arena_free(&a);
+  }
+}
+
+// Functions that exporters compose, and the kind that each becomes.
+static void test_functions(void **state) {
+  (void)state;
+  static const struct {
+    const char *nodes[6][2]; // op and inputs; outputs are t0, t1, ..
+    enum op op;
+  } rows[] = {
+      {{{"Sigmoid", "x"}, {"Mul", "x t0"}}, OP_silu},
+      {{{"Abs", "x"}, {"Add", "one t0"}, {"Div", "x t1"}}, OP_softsign},
+      {{{"Tanh", "x"}, {"Sub", "x t0"}}, OP_tanhshrink},
+      {{{"Exp", "x"}, {"Add", "t0 one"}, {"Log", "t1"}}, OP_softplus},
+      {{{"Max", "x zero"}}, OP_relu},
+      {{{"Mul", "x half"}, {"Max", "x t0"}}, OP_leaky_relu},
+      {{{"Softplus", "x"}, {"Tanh", "t0"}, {"Mul", "t1 x"}}, OP_mish},
+      {{{"Div", "x root"}, {"Erf", "t0"}, {"Add", "t1 one"}, {"Mul", "x t2"}, {"Mul", "t3 half"}},
+       OP_gelu},
+      {{{"Neg", "x"}, {"Exp", "t0"}, {"Add", "t1 one"}, {"Reciprocal", "t2"}}, OP_sigmoid},
+      {{{"Mul", "x half"}, {"Add", "t0 half"}, {"Min", "t1 one"}, {"Max", "t2 zero"}},
+       OP_hard_sigmoid}};
+  static const float numbers[] = {0, 1, 0.5F, 1.41421354F};
+  static const char *const names[] = {"zero", "one", "half", "root"};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said, *out = NULL;
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 7});
+    for (int k = 0; k < 4; k++) onnx_put_floats(&o, names[k], 0, NULL, &numbers[k]);
+    for (int k = 0; k < 6 && rows[i].nodes[k][0]; k++) {
+      out = arena_printf(&a, "t%d", k);
+      onnx_put_node(&o, rows[i].nodes[k][0], rows[i].nodes[k][1], out, "");
+    }
+    onnx_put_output(&o, out);
+    struct graph *g = parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("function %zu: %s", i, said);
+    assert_int_equal(g->n_nodes, 1);
+    assert_string_equal(op_info(g->nodes[0].op)->name, op_info(rows[i].op)->name);
+    arena_free(&a);
+  }
+}
+
+// A dense layer behind a flatten: its columns go with our order of pixels.
+static void test_dense(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  float w[48], x[24];
+  for (int i = 0; i < 48; i++) w[i] = (float)(i / 2 + 1);
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 3, 4});
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){24, 2}, w);
+  onnx_put_floats(&o, "b", 1, (const int64_t[]){2}, &w[12]);
+  onnx_put_node(&o, "Flatten", "x", "f", "");
+  onnx_put_node(&o, "MatMul", "f w", "m", "");
+  onnx_put_node(&o, "Add", "m b", "y", "");
+  onnx_put_output(&o, "y");
+  struct graph *g = parsed(&a, &o, 13, &said);
+  if (!g) fail_msg("%s", said);
+  assert_int_equal(g->n_nodes, 2); // flatten, linear with its bias
+  double sum = 7;
+  for (int i = 0; i < 24; i++) { // element i of ours is channel i % 2 of pixel i / 2
+    x[i] = (float)(i * i % 11);
+    sum += (double)x[i] * (i % 2 * 12 + i / 2 + 1);
+  }
+  int64_t count;
+  assert_true(fabs((double)computed(&a, g, x, &count)[0] - sum) < 1e-3);
+  arena_free(&a);
+}
+
+// ---- what isn't imported
+
+static void refused(const char *op, const char *inputs, const char *attributes, const char *words) {
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  float numbers[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 4, 4});
+  onnx_put_input(&o, "z", 4, (const int64_t[]){0, 2, 4, 4});
+  onnx_put_floats(&o, "w", 4, (const int64_t[]){2, 2, 1, 1}, numbers);
+  onnx_put_floats(&o, "wide", 4, (const int64_t[]){1, 1, 1, 8}, numbers);
+  onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
+  onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
+  onnx_put_node(&o, op, inputs, "y", attributes);
+  onnx_put_output(&o, "y");
+  if (parsed(&a, &o, 13, &said)) fail_msg("%s isn't refused", op);
+  if (!strstr(said, words)) fail_msg("%s: \"%s\", expected \"%s\"", op, said, words);
+  arena_free(&a);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  refused("LRN", "x", "size=3",
+          "1: LRN: it divides by sums of squares of neighbouring channels; train");
+  refused("Einsum", "x", "", "there is no layer like it; replace it");
+  refused("Div", "x z", "", "Div of two streams has no counterpart");
+  refused("Conv", "x z", "", "its weights are computed from data");
+  refused("Conv", "x wide", "", "a kernel over 8 columns, the padded image has 4");
+  refused("Reshape", "x all", "", "it reshapes the batch, axis 0");
+  refused("Transpose", "x", "perm=1,0,2,3", "it moves axis 0, the batch");
+  refused("Softmax", "x", "axis=0", "it works along axis 0, the batch");
+  refused("MaxPool", "x", "kernel_shape=5,5", "a kernel over 5 rows, the padded image has 4");
+  refused("Resize", "x", "mode:linear", "mode \"linear\"; use mode nearest");
+  refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
+  refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
+  refused("DynamicQuantizeLinear", "x", "", "it chooses its scale anew for each input; quantise");
+}
+
+// All at once, as a table and as JSON; nothing is written.
+static void test_why_not(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 5});
+  onnx_put_node(&o, "LSTM", "x", "a", "");
+  onnx_put_node(&o, "Relu", "a", "b", "");
+  onnx_put_node(&o, "Einsum", "x", "c", "");
+  onnx_put_output(&o, "b");
+  onnx_put_output(&o, "c");
+  onnx_put_file(&o, 13, &file);
+  FILE *f = fopen(arena_printf(&s->arena, "%s/net.onnx", s->dir), "wb");
+  assert_non_null(f);
+  assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
+  fclose(f);
+  text_free(&file);
+  cli_expect(s, "$N import $D/net.onnx -o $D/m.bin", 1,
+             "node  op      reason                         what to do\n"
+             "a     LSTM    there are no recurrent layers  use convolutions along time\n"
+             "c     Einsum  there is no layer like it      replace it in the network");
+  cli_expect(s, "$N import $D/net.onnx --json -o $D/m.bin 2>/dev/null", 1,
+             "{\"unsupported\":[{\"node\":\"a\",\"op\":\"LSTM\",\"reason\":");
+  cli_expect(s, "$N run $D/net.onnx; test ! -e $D/m.bin && echo nothing", 0,
+             "2 layers can't be imported (nngen import lists them), the first: \"a\" (LSTM)");
+}
+
+// ---- hostile files
+
+static void test_cut(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  struct text file = {0};
+  const float w[] = {1, 2};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){2, 1}, w);
+  onnx_put_node(&o, "MatMul", "x w", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  for (size_t n = 0; n < file.size; n++) {
+    struct refusals r = {0};
+    struct err e = {0};
+    struct graph *g = onnx_parse(&a, "cut.onnx", file.data, n, &r, &e);
+    assert_true(!g || r.count || e.text[0] || graph_verify(g, &e) || e.text[0]);
+  }
+  text_free(&file);
+  arena_free(&a);
+}
+
+// Attributes within attributes: graphs 100,000 deep.
+static void test_deep(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  struct text inner = {0};
+  for (int i = 0; i < 2000; i++) { // graph { node { attribute { g: graph } } }
+    struct text attribute = {0}, node = {0}, graph = {0};
+    pb_message(&attribute, 6, &inner);
+    pb_message(&node, 5, &attribute);
+    pb_message(&graph, 1, &node);
+    inner = graph;
+  }
+  struct text file = {0};
+  pb_int(&file, 1, 8);
+  pb_message(&file, 7, &inner);
+  assert_null(onnx_parse(&a, "deep.onnx", file.data, file.size, &r, &e));
+  assert_non_null(strstr(e.text, "nests too deep"));
+  text_free(&file);
+  arena_free(&a);
+}
+
+// Weights that lie elsewhere than in a plain file of the model's own folder.
+static void test_external(void **state) {
+  struct shell *s = *state;
+  cli_expect(s, "cp tests/import/files/torch_lenet5_external.onnx* $D; $N info $D/*external.onnx",
+             0, "61706");
+  cli_expect(s, "rm $D/*.data; $N info $D/*external.onnx", 1, "which can't be opened beside it");
+  cli_expect(s, "ln -s /etc/passwd $D/torch_lenet5_external.onnx.data; $N info $D/*external.onnx",
+             1, "which can't be opened beside it");
+  cli_expect(
+      s,
+      "rm $D/*.data; head -c 1000 tests/import/files/*.data >$D/torch_lenet5_external.onnx.data; "
+      "$N info $D/*external.onnx",
+      1, "it belongs to another model, or was cut off");
+  cli_expect(s,
+             "cp tests/import/files/*.data $D; ln $D/*.data $D/second; $N info $D/*external.onnx",
+             1, "isn't a plain file with one name");
+  cli_expect(
+      s,
+      "rm $D/second; sed -i s,torch_lenet5_external.onnx.data,../ch_lenet5_external.onnx.data, "
+      "$D/*external.onnx; $N info $D/*external.onnx",
+      1, "expected the name of a file in the model's own folder");
+}
+
+// ---- other formats
+
+static void test_formats(void **state) {
+  struct shell *s = *state;
+  static const struct {
+    const char *bytes, *words;
+  } rows[] = {
+      {"PK\\003\\004 archive/data.pkl", "a zip archive of torch.save, which isn't read: export"},
+      {"\\200\\002}q", "a Python pickle, as torch.save wrote once, which isn't read"},
+      {"PK\\003\\004 w.npy", "a NumPy archive of arrays without a graph, which isn't read"},
+      {"GGUF\\003", "a GGUF file, which isn't read"},
+      {"version https://git-lfs.github.com/spec/v1",
+       "a pointer of Git LFS, not the file itself, which isn't read: fetch it (git lfs pull)"},
+      {"\\010\\001\\022\\011 serve.....",
+       "a TensorFlow SavedModel, which isn't read: convert its folder"},
+      {"\\012\\030......................Placeholder",
+       "a frozen TensorFlow graph, which isn't read"},
+      {"name: \\042net\\042 layer { type: \\042Convolution\\042 }",
+       "a Caffe model, which isn't read"},
+      {"\\010\\005 com.github.apple.coremltools", "a Core ML model, which isn't read"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(s, arena_printf(&s->arena, "printf '%s' >$D/f; $N info $D/f", rows[i].bytes), 1,
+               rows[i].words);
+}
+
+// ---- data
+
+// Arrays in the file's order of axes, codes, and what differs.
+static void test_data(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 3, 4});
+  onnx_put_node(&o, "MaxPool", "x", "y", "kernel_shape=3,4");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  FILE *f = fopen(arena_printf(&s->arena, "%s/m.onnx", s->dir), "wb");
+  assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
+  fclose(f);
+  text_free(&file);
+  float x[24], y[] = {11, 23, 11, 22};
+  int8_t codes[24];
+  for (int i = 0; i < 24; i++) {
+    x[i] = (float)i;
+    codes[i] = (int8_t)i;
+  }
+  npy_write(s, "x.npy", "<f4", "(1, 2, 3, 4)", x, sizeof x);
+  npy_write(s, "c.npy", "|i1", "(1, 2, 3, 4)", codes, sizeof codes);
+  npy_write(s, "y.npy", "<f4", "(1, 2, 1, 1)", y, 8);
+  npy_write(s, "no.npy", "<f4", "(1, 2)", y + 2, 8);
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.npy $D/m.onnx", 0,
+             "y.npy: equal within 0.0023\n");
+  cli_expect(s, "$N run -q -p 8,0 --codes --data $D/c.npy --compare $D/y.npy $D/m.onnx", 0,
+             "y.npy: equal\n");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy $D/m.onnx", 1,
+             "no.npy: 1 are further apart than 0.0022\nfirst     output y, frame 0, element 1: 23, "
+             "expected 22\nworst     output y, frame 0, element 1: 23, expected 22\n");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --tolerance 1 $D/m.onnx", 0,
+             "equal within 1\n");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --json $D/m.onnx", 1,
+             "\"different\":1,\"tolerance\":0.0022,\"largest_difference\":1.0,\"first\":{"
+             "\"output\":\"y\"");
+  cli_expect(s, "$N run -q --data $D/x.npy --tolerance 1 $D/m.onnx", 1, "is about --compare");
+  cli_expect(s, "$N run -q --codes --data $D/c.npy $D/m.onnx", 1,
+             "--codes are integers of a quantised model");
+  cli_expect(s, "$N run -q -p 4,0 --codes --data $D/c.npy $D/m.onnx", 1,
+             "image 0 holds the code 12, the codes of input \"x\" are -8 to 7");
+  cli_expect(s, "$N run -q -p 8,0 --codes --data $D/x.npy $D/m.onnx", 1, "found floats");
+}
+
+// ---- weights of PyTorch and a graph beside them
+
+#define STATE "$N import tests/import/files/torch_state.safetensors -o $D/m.bin --graph "
+
+static void test_state(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             STATE "tests/import/files/torch_state.json && $N run --real -q $D/m.bin --compare "
+                   "tests/import/files/torch_state.safetensors.expected.safetensors",
+             0, "compared  640 elements");
+  cli_expect(s, "sed '/fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j", 1,
+             "tensor \"fc2.weight\" is (32, 64), the graph's layer asks for (31, 64)");
+  cli_expect(s, "sed '/fc6/s/fc6/head/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j",
+             1, "there is no tensor \"head.weight\" in it, which the graph's layer \"head\" has");
+  cli_expect(
+      s,
+      "sed '/fc6/d; s/\"relu\"},/\"relu\"}]}/' tests/import/files/torch_state.json >$D/j; " STATE
+      "$D/j",
+      1, "its tensor \"fc6.bias\" belongs to no layer of the graph");
+  cli_expect(s, "$N info tests/import/files/torch_state.safetensors", 1,
+             "--graph net.json makes a model of it");
+  cli_expect(s,
+             "$N import models/lenet5.bin -o $D/m.bin --graph tests/import/files/torch_state.json",
+             1, "--graph goes with a safetensors file of weights");
+}
+
+// Kernels, norms, and columns behind an image in PyTorch's order: what ONNX gives for them.
+static void test_state_orders(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  float kernel[36], dense[72], numbers[2][2] = {{0.5F, -1}, {2, 0.25F}};
+  for (int i = 0; i < 36; i++) kernel[i] = (float)((i * 7 + 3) % 11 - 5) / 8;
+  for (int i = 0; i < 72; i++) dense[i] = (float)((i * 5 + 1) % 13 - 6) / 8;
+  static const struct {
+    const char *name;
+    int rank;
+    int64_t shape[4];
+  } shapes[] = {{"c.weight", 4, {2, 2, 3, 3}}, {"n.weight", 1, {2}},      {"n.bias", 1, {2}},
+                {"n.running_mean", 1, {2}},    {"n.running_var", 1, {2}}, {"d.weight", 2, {4, 18}}};
+  const float *data[] = {kernel, numbers[0], numbers[1], numbers[0], numbers[1], dense};
+  struct named_tensor tensors[6];
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 5, 5});
+  for (int i = 0; i < 6; i++) {
+    onnx_put_floats(&o, shapes[i].name, shapes[i].rank, shapes[i].shape, data[i]);
+    tensors[i] = (struct named_tensor){
+        shapes[i].name, tensor_new(&s->arena, DTYPE_F32, shapes[i].rank, shapes[i].shape)};
+    memcpy(tensors[i].tensor->data, data[i], (size_t)tensors[i].tensor->count * sizeof(float));
+  }
+  onnx_put_node(&o, "Conv", "x c.weight", "c", "");
+  onnx_put_node(&o, "BatchNormalization", "c n.weight n.bias n.running_mean n.running_var", "n",
+                "");
+  onnx_put_node(&o, "Flatten", "n", "f", "");
+  onnx_put_node(&o, "Gemm", "f d.weight", "d", "transB=1");
+  onnx_put_output(&o, "d");
+  onnx_put_file(&o, 13, &file);
+  FILE *f = fopen(arena_printf(&s->arena, "%s/net.onnx", s->dir), "wb");
+  assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
+  fclose(f);
+  text_free(&file);
+  struct err e = {0};
+  const struct safetensors all = {6, tensors, 0, NULL};
+  assert_true(safetensors_write(arena_printf(&s->arena, "%s/w", s->dir), &all, &e));
+  cli_expect(s,
+             "printf '%s' '{\"name\":\"n\",\"input\":{\"shape\":[5,5,2]},\"layers\":["
+             "{\"op\":\"conv2d\",\"name\":\"c\",\"out\":2,\"kernel\":[3,3]},"
+             "{\"op\":\"batch_norm\",\"name\":\"n\"},{\"op\":\"flatten\"},"
+             "{\"op\":\"linear\",\"name\":\"d\",\"out\":4}]}' >$D/j; "
+             "$N import $D/w --graph $D/j -o $D/m.bin",
+             0, "layers");
+  float x[100];
+  for (int i = 0; i < 100; i++) x[i] = (float)(i * 13 % 17) / 8 - 1;
+  npy_write(s, "x.npy", "<f4", "(2, 50)", x, sizeof x);
+  cli_expect(
+      s,
+      "$N run -q --real --data $D/x.npy -o $D/y $D/net.onnx && $N run -q --real --data $D/x.npy "
+      "--compare $D/y --tolerance 0.00002 $D/m.bin",
+      0, "compared  8 elements");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),      SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves), cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
+                                     SHELL_CASE(test_why_not),     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_deep),  SHELL_CASE(test_external),
+                                     SHELL_CASE(test_formats),     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),       SHELL_CASE(test_state_orders)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
