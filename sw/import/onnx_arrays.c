@@ -417,8 +417,9 @@ static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor)
   const char *transform =
       onnx_text(o, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
   const char *nearest = onnx_text(o, "nearest_mode", old ? "floor" : "round_prefer_floor");
-  *factor = (int64_t)rint(scale);
-  bool whole = scale >= 1 && scale <= 1 << 20 && fabs(scale - (double)*factor) < 1e-6;
+  bool sane = scale >= 1 && scale <= 1 << 20;
+  *factor = sane ? (int64_t)rint(scale) : 1;
+  bool whole = sane && fabs(scale - (double)*factor) < 1e-6;
   for (int64_t i = 0; whole && i < in * *factor; i++)
     whole = source_of(transform, nearest, scale, in, in * *factor, i) == (double)(i / *factor);
   return whole || onnx_refuse(o, "use nearest neighbours by whole factors",
