@@ -137,7 +137,8 @@ static bool join_constant(struct onnx *o, enum function f, size_t stream,
   struct tensor *t = arena_copy(o->arena, constant, sizeof *t);
   if (!onnx_stream(o, stream, &x)) return false;
   if (!stretches(t, &x.layout))
-    return onnx_refuse(o, "give both inputs one shape", "a constant that doesn't stretch to the stream");
+    return onnx_refuse(o, "give both inputs one shape",
+                       "a constant that doesn't stretch to the stream");
   if (f == FUNCTION_DIV) {
     t = tensor_new(o->arena, DTYPE_F32, constant->rank, constant->shape);
     for (int64_t i = 0; i < t->count; i++)

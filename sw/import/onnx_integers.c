@@ -416,9 +416,10 @@ bool onnx_bipolar_quant(struct onnx *o) {
                                   : requantise(o, *x, &g);
 }
 
-// Low bits are cut off. Version 2 (X, scale, zero, bits, out scale, out bits) keeps the value: floor(x / out
-// scale) out scale, clamped. Version 1 (X, scale, zero, bits, out bits) keeps the scale: the integers of so many
-// bits, divided by 2^(bits - out bits) and rounded, times the same scale.
+// Low bits are cut off. Version 2 (X, scale, zero, bits, out scale, out bits) keeps the value:
+// floor(x / out scale) out scale, clamped. Version 1 (X, scale, zero, bits, out bits) keeps the
+// scale: the integers of so many bits, divided by 2^(bits - out bits) and rounded, times the same
+// scale.
 bool onnx_trunc(struct onnx *o) {
   static const char *const names[] = {"", "scale", "zero point", "bit width", "output", "output"};
   struct item *x = onnx_in(o, 0), *in[6] = {NULL};
@@ -434,9 +435,11 @@ bool onnx_trunc(struct onnx *o) {
   g.scale = in[old ? 1 : 4]->constant;
   bool floors = strcasecmp(onnx_text(o, "rounding_mode", "FLOOR"), "FLOOR") == 0;
   g.rounding = FIX_FLOOR;
-  if (!(bits >= 1 && cut >= 0 && v[3] <= 31) || bits != floor(bits) || cut != floor(cut) || v[2] != 0)
-    return onnx_refuse(o, "check the file", "from %g to %g bits about %g, expected zero 0 and fewer bits", v[3],
-                       bits, v[2]);
+  if (!(bits >= 1 && cut >= 0 && v[3] <= 31) || bits != floor(bits) || cut != floor(cut) ||
+      v[2] != 0)
+    return onnx_refuse(o, "check the file",
+                       "from %g to %g bits about %g, expected zero 0 and fewer bits", v[3], bits,
+                       v[2]);
   if (!check_scale(o, g.scale) || (!floors && !rounding_of(o, &g.rounding))) return false;
   bool narrow = onnx_int(o, "narrow", 0) != 0;
   g.lo = old ? -exp2(bits) : g.is_signed ? -exp2(bits - 1) + narrow : 0;
@@ -445,7 +448,8 @@ bool onnx_trunc(struct onnx *o) {
     return onnx_refuse(o, "compute it before the export", "it cuts off bits of a constant");
   double part = exp2(-cut), none = 0;
   if (!old) return requantise(o, *x, &g);
-  return onnx_scaled(o, *x, NONE, 1, &part, &none) && requantise(o, *onnx_item(o, o->node->output[0]), &g);
+  return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
+         requantise(o, *onnx_item(o, o->node->output[0]), &g);
 }
 
 // The axis of MultiThreshold's channels, without the batch.
