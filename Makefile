@@ -204,7 +204,7 @@ $(TESTS): $(HELPERS) $(BUILD)/libnngen.a
 
 # The slow ones first, the slowest at the very beginning: two run at a time.
 SLOW = test_networks test_shapes test_docs test_netlists test_rom_case test_synth test_sim test_packages test_install test_activations \
-  test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism
+  test_circuits test_cli test_faults test_curve test_sim_bugs test_hostile test_determinism test_tflite_sim
 ORDERED = $(foreach t,$(SLOW),$(filter %/$(t),$(TESTS))) $(filter-out $(SLOW:%=$(BUILD)/tests/%),$(TESTS))
 
 check-units: $(TESTS) $(BUILD)/nngen $(FUZZ_REPLAYS)
@@ -222,7 +222,7 @@ check:
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, those apart that link the
 # program into something else or mostly wait for other tools.
 SIMULATES = test_sim test_shapes test_state test_ports test_docs test_framing test_netlists test_sim_bugs test_circuits test_activations test_networks test_two_networks \
-  test_rom_case test_packages test_systemc test_synth test_install test_train_circuit
+  test_rom_case test_packages test_systemc test_synth test_install test_train_circuit test_tflite_sim
 sanitize: ## the unit tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize \
 	  CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" check-sanitized

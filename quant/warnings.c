@@ -110,7 +110,8 @@ static bool weights_lost(struct arena *a, const struct value *x, const struct no
 // ---- what comes out
 
 // Outputs of a linear layer that lie beyond the type's range for every input. Half a step either
-// way is left to the rounding.
+// way is left to the rounding. A type whose lowest integer stands for 0 has a relu in it, of which
+// some outputs never come out.
 static bool outputs_lost(struct arena *a, const struct graph *g, const struct node *n,
                          struct warnings *out) {
   const struct value *y = node_out(g, n, 0), *b = node_in(g, n, 2);
@@ -122,8 +123,9 @@ static bool outputs_lost(struct arena *a, const struct graph *g, const struct no
     struct interval i = interval_acc(g, n, KNOWN_PROVEN, c);
     double lowest = ldexp((double)i.lo * (double)r->mul[k], -r->shift[k]);
     double highest = ldexp((double)i.hi * (double)r->mul[k], -r->shift[k]);
+    int64_t least = type_integer(&y->type, c, type_lowest(&y->type));
     bool beyond = lowest > (double)type_integer(&y->type, c, type_highest(&y->type)) + 0.5 ||
-                  highest < (double)type_integer(&y->type, c, type_lowest(&y->type)) - 0.5;
+                  (least < 0 && highest < (double)least - 0.5);
     if (beyond && !lost++) first = c;
   }
   if (!lost) return false;

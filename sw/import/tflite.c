@@ -90,6 +90,10 @@ static struct row row_of(int64_t code) {
   return code >= 0 && code < count ? rows[code] : (struct row){0};
 }
 
+static bool has_content(const struct tflite *t, int32_t tensor) {
+  return t->value[tensor] != NONE || t->variable[tensor] != NONE || t->sizes[tensor];
+}
+
 // Inputs that it needs are there, computed by earlier operators or constant.
 static bool has_inputs(struct tflite *t, const struct row *row) {
   const struct tflite_op *op = t->op;
@@ -101,12 +105,11 @@ static bool has_inputs(struct tflite *t, const struct row *row) {
     const struct tflite_tensor *v = tflite_in(t, k);
     bool optional = k >= row->in_least && row->in_most == row->in_least + 1;
     if (!v && !optional) return err_set(t->err, "input %u is left out", k);
-    if (v && !v->data.count && t->value[op->in[k]] == NONE && t->variable[op->in[k]] == NONE)
+    if (v && !v->data.count && !has_content(t, op->in[k]))
       return err_set(t->err, "input \"%s\" has no content: no operator before gives it", v->name);
   }
   for (uint32_t k = 0; k < op->n_out; k++)
-    if (t->value[op->out[k]] != NONE || t->variable[op->out[k]] != NONE ||
-        tflite_out(t, k)->data.count)
+    if (has_content(t, op->out[k]) || tflite_out(t, k)->data.count)
       return err_set(t->err, "output \"%s\" has a content already", tflite_out(t, k)->name);
   return true;
 }
@@ -239,6 +242,14 @@ static bool run(struct tflite *t) {
   return flatbuffer_ok(&t->file->buffer);
 }
 
+// That of the file, without its folder and its ending.
+static const char *name_of(struct arena *a, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  int length = (int)(dot && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+  return length ? arena_printf(a, "%.*s", length, name) : "tflite";
+}
+
 bool tflite_is(const void *data, size_t size) {
   return size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0;
 }
@@ -246,14 +257,14 @@ bool tflite_is(const void *data, size_t size) {
 struct graph *tflite_parse(struct arena *a, const char *path, const void *data, size_t size,
                            struct refusals *r, struct err *e) {
   struct tflite t = {.arena = a, .refusals = r, .err = e};
-  (void)path;
   t.file = tflite_open(a, data, size, e);
   if (!t.file) return NULL;
   t.sub = &t.file->subgraphs[0];
-  t.graph = graph_new(a, "tflite");
+  t.graph = graph_new(a, name_of(a, path));
   t.value = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
   t.copied = -(COPIES_LEAST + COPIES_PER_BYTE * (int64_t)size);
   t.variable = ARENA_NEW(a, int32_t, t.sub->n_tensors + 1);
+  t.sizes = ARENA_NEW(a, bool, t.sub->n_tensors + 1);
   for (uint32_t i = 0; i < t.sub->n_tensors; i++) t.value[i] = t.variable[i] = NONE;
   return run(&t) ? t.graph : NULL;
 }

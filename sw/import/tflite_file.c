@@ -108,13 +108,15 @@ static int by_name(const void *a, const void *b) {
   return order ? order : *x < *y ? -1 : *x > *y;
 }
 
-// Tensors of one name get their numbers behind it.
+// Tensors of one name get their numbers behind it; constants are no layers and stay as they are.
 static void part_names(struct arena *a, struct tflite_subgraph *s) {
   struct tflite_tensor **sorted = ARENA_NEW(a, struct tflite_tensor *, s->n_tensors + 1);
-  for (uint32_t i = 0; i < s->n_tensors; i++) sorted[i] = &s->tensors[i];
-  qsort(sorted, s->n_tensors, sizeof *sorted, by_name);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < s->n_tensors; i++)
+    if (!s->tensors[i].data.count) sorted[count++] = &s->tensors[i];
+  qsort(sorted, count, sizeof *sorted, by_name);
   const char *last = "";
-  for (uint32_t i = 0; i < s->n_tensors; i++) {
+  for (uint32_t i = 0; i < count; i++) {
     bool same = i && strcmp(last, sorted[i]->name) == 0;
     last = sorted[i]->name;
     if (same) sorted[i]->name = arena_printf(a, "%s #%d", last, (int)(sorted[i] - s->tensors));

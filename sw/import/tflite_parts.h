@@ -19,6 +19,7 @@ struct tflite {
   struct graph *graph;
   int32_t *value;    // (tensors) what holds it; NONE: nothing yet
   int32_t *variable; // (tensors) of a handle the number of its variable; NONE
+  bool *sizes;       // (tensors) it holds sizes that are computed; nobody knows them
   int64_t copied;    // bytes of constants so far
   struct tflite_variable *variables;
   uint32_t n_variables;
@@ -48,6 +49,10 @@ const char *tflite_name(const struct tflite *t); // that of its first output
 // `unsigned_too`: also of uint8.
 bool tflite_is_stream(struct tflite *t, const struct tflite_tensor *v, bool unsigned_too);
 bool tflite_streams(struct tflite *t); // all of the operator's, int8
+
+// Whether output 0 holds integers that count something, and no codes: what it is made of is worked
+// out by nobody, as the shapes of all tensors are in the file.
+bool tflite_are_sizes(const struct tflite *t);
 
 // Whether both have one type: codes can be copied.
 bool tflite_same(const struct tflite_tensor *a, const struct tflite_tensor *b);

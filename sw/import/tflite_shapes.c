@@ -26,6 +26,21 @@ static void give(struct tflite *t, uint32_t k, uint32_t node, struct tflite_shap
   tflite_alias(t, k, tflite_give(t, node, y->name, tflite_type(t, y), shape));
 }
 
+// ---- SHAPE, PACK, and others of sizes: a RESHAPE behind them has the file's shape
+
+bool tflite_are_sizes(const struct tflite *t) {
+  int type = tflite_out(t, 0)->type;
+  return type == TFLITE_INT32 || type == TFLITE_INT64;
+}
+
+bool tflite_sizes(struct tflite *t) {
+  if (!tflite_are_sizes(t))
+    return tflite_refuse(t, "compute sizes with it, and nothing else", "its output is of type %s",
+                         tflite_type_text(tflite_out(t, 0)->type));
+  for (uint32_t k = 0; k < t->op->n_out; k++) t->sizes[t->op->out[k]] = true;
+  return true;
+}
+
 // ---- RESHAPE, SQUEEZE, EXPAND_DIMS: the output's shape says it all
 
 bool tflite_reshape(struct tflite *t) {
@@ -81,6 +96,7 @@ static bool are_joined(struct tflite *t) {
 
 bool tflite_concatenation(struct tflite *t) {
   enum { AXIS, ACTIVATION };
+  if (tflite_are_sizes(t)) return tflite_sizes(t);
   const struct tflite_tensor *y = tflite_out(t, 0);
   if (flat_int(t->op->options, ACTIVATION, FLAT_I8, 0) != TFLITE_NONE)
     return tflite_refuse(t, "convert the model anew", "a fused activation");
@@ -155,6 +171,7 @@ bool tflite_strided_slice(struct tflite *t) {
   const struct tflite_tensor *x = tflite_in(t, 0);
   const struct flat_table o = t->op->options;
   int64_t counts[3];
+  if (tflite_are_sizes(t)) return tflite_sizes(t);
   const int64_t *begin = tflite_list(t, 1, &counts[0]), *end = tflite_list(t, 2, &counts[1]),
                 *step = tflite_list(t, 3, &counts[2]);
   if (!begin || !end || !step || !is_copy(t, 0)) return false;

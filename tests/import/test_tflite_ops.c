@@ -610,6 +610,28 @@ static void concatenations(void **state) {
   }
 }
 
+// What a converter makes of a flatten with any batch: sizes that only a RESHAPE reads.
+static void sizes_are_known(void **state) {
+  (void)state;
+  enum { SHAPE = 77, PACK = 83 };
+  static const int32_t zero[1] = {0}, one[1] = {1}, rest[1] = {6};
+  struct made_tensor tensors[] = {
+      {"x", INT8, 3, {1, 2, 3}, 0, 0.1F, 7, NULL, 0}, {"shape", INT32, 1, {3}, 0, 0, 0, NULL, 0},
+      {"zero", INT32, 1, {1}, 0, 0, 0, zero, 4},      {"one", INT32, 1, {1}, 0, 0, 0, one, 4},
+      {"batch", INT32, 0, {0}, 0, 0, 0, NULL, 0},     {"rest", INT32, 0, {0}, 0, 0, 0, rest, 4},
+      {"flat", INT32, 1, {2}, 0, 0, 0, NULL, 0},      {"y", INT8, 2, {1, 6}, 0, 0.1F, 7, NULL, 0}};
+  struct made_op ops[] = {{SHAPE, 1, {0}, 1, {1}, {{0}}},
+                          {STRIDED_SLICE, 4, {1, 2, 3, 3}, 1, {4}, {{4, MADE_INT, 1, 0, NULL}}},
+                          {PACK, 2, {4, 5}, 1, {6}, {{0, MADE_INT, 2, 0, NULL}}},
+                          {RESHAPE, 2, {0, 6}, 1, {7}, {{0}}}};
+  struct made_graph g = {8, 4, 1, 1, tensors, ops, {0}, {7}};
+  struct run *r = run_new(&g, 1);
+  const int64_t x[6] = {1, 2, 3, 4, 5, 6}, *y = step(r, x, NULL);
+  assert_memory_equal(y, x, sizeof x);
+  assert_int_equal(r->graph->n_nodes, 1);
+  run_free(r);
+}
+
 // ---- floats at the ends; variables
 
 // QUANTIZE at the entrance and DEQUANTIZE at the exit are the host's.
@@ -680,6 +702,7 @@ int main(void) {
       cmocka_unit_test(slices),
       cmocka_unit_test(other_copies),
       cmocka_unit_test(concatenations),
+      cmocka_unit_test(sizes_are_known),
       cmocka_unit_test(floats_stay_outside),
       cmocka_unit_test(variables),
   };
