@@ -186,10 +186,13 @@ static bool delays_tensor(const struct builder *b, const struct node *n) {
   return any;
 }
 
-// A value of earlier frames, in the lanes that it has if it is there already.
+// A value of earlier frames, in the lanes that it has if it is there already, otherwise in those of
+// the widest input, which a folder says.
 static struct edge remember(struct builder *b, const struct use *u, int index, uint32_t side) {
   const struct readers *r = &b->readers[u->value];
-  int64_t lanes = r->edges ? r->edges[0].stream->lanes : b->folding->parallelism;
+  int64_t lanes = r->edges ? r->edges[0].stream->lanes : 1;
+  for (uint32_t i = 0; !r->edges && i < b->circuit->n_inputs; i++)
+    if (b->circuit->inputs[i].lanes > lanes) lanes = b->circuit->inputs[i].lanes;
   return edge_state(b, u, index, side, lanes);
 }
 
