@@ -417,11 +417,13 @@ module axis_window #(
       localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, 2**ADDRESS);
       localparam int DOWN = modulo(STRIDE_H, BANKS);
       localparam int TO_FRAME = modulo(USED_H - (OUT_H - 1) * STRIDE_H, BANKS);
+      // apart by a power of two, words are chosen by multiplexers and not by shifters
+      localparam int WORD = 2**$clog2(BEAT_WIDTH);
 
       logic [ADDRESS-1:0] address;
       logic [BANK-1:0] bank;  // of the top tap
       logic [BANK:0] next_bank;
-      logic [2**BANK*BEAT_WIDTH-1:0] words;
+      logic [2**BANK*WORD-1:0] words;
 
       assign next_bank = {1'b0, bank} + (frame_end ? (BANK+1)'(TO_FRAME) : (BANK+1)'(DOWN));
 
@@ -449,9 +451,9 @@ module axis_window #(
             if (write && write_bank == BANK'(b)) memory[write_address] <= s_axis_tdata;
             if (step) word <= memory[address];
           end
-          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = word;
+          assign words[b*WORD +: WORD] = WORD'(word);
         end else begin : gen_none
-          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = '0;
+          assign words[b*WORD +: WORD] = '0;
         end
       end
 
@@ -464,7 +466,7 @@ module axis_window #(
         always_ff @(posedge aclk) begin
           if (step) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
         end
-        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*BEAT_WIDTH +: BEAT_WIDTH];
+        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*WORD +: BEAT_WIDTH];
       end
     end
 
