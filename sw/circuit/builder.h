@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A circuit while it is made. build.c walks over the graph, edges.c puts cells where an edge goes
-// through them, parts.c finds what is linked, queues.c the depths.
+// A circuit while it is made. needed.c finds what it is made of, build.c walks over the graph,
+// edges.c puts cells where an edge goes through them, parts.c finds what is linked, queues.c the
+// depths.
 #ifndef NNGEN_CIRCUIT_BUILDER_H
 #define NNGEN_CIRCUIT_BUILDER_H
 
@@ -36,6 +37,15 @@ struct builder {
   struct edge last; // behind the layer that was added last
   struct text problems;
 };
+
+// The values at top's outputs, the nodes that they are made of, and the readers of each value.
+void needed_find(struct builder *b);
+
+// Whether a node of the circuit has a part in what leaves it.
+bool needed_built(const struct builder *b, uint32_t node);
+
+// The inputs of a node that its layer gets as streams, from the first on: all but weights.
+uint32_t needed_streams(const struct node *n);
 
 // A stream of `value`, of frames of `elements` in `groups`; lanes beyond a packed frame are left
 // away.
