@@ -182,9 +182,17 @@ static struct edge remember(struct builder *b, const struct use *u, int index, u
   return edge_state(b, u, index, side, lanes);
 }
 
-// Gives a node its edges; false if one isn't there.
-static bool take(struct builder *b, const struct node *n, int index, struct edge *e) {
+static bool take_next(struct readers *r, struct edge *e) {
+  bool there = r->edges && r->taken < r->count;
+  if (there) *e = r->edges[r->taken++];
+  return there;
+}
+
+// Gives a node its edges; false if one isn't there. What a line buffer joins are the frame's own
+// rows alone.
+static bool take(struct builder *b, const struct node *n, bool line, int index, struct edge *e) {
   uint32_t streams = 0;
+  if (line) return take_next(&b->readers[n->in[1].value], e);
   for (uint32_t i = 0; i < needed_streams(n); i++) {
     if (constant(b, n, i)) continue;
     struct readers *r = &b->readers[n->in[i].value];
@@ -193,8 +201,7 @@ static bool take(struct builder *b, const struct node *n, int index, struct edge
       streams++;
       continue;
     }
-    if (!r->edges || r->taken == r->count) return false;
-    e[i] = r->edges[r->taken++];
+    if (!take_next(r, &e[i])) return false;
     streams++;
   }
   return streams > 0;
@@ -207,10 +214,12 @@ static bool hand_out(struct builder *b, const char *what, uint32_t value, struct
                  b->graph->values[value].name, b->readers[value].count, READERS_MOST);
 }
 
-// Reads one more node; a reshape only renames what the stream carries.
+// Reads one more node; a reshape only renames what the stream carries, and a line buffer is in
+// front of the layer that reads it.
 static void add_node(struct builder *b, uint32_t node, int *index) {
   const struct node *n = &b->graph->nodes[node];
   uint32_t n_in = needed_streams(n);
+  bool line = b->lines[node] != NONE;
   struct edge *e = ARENA_NEW(b->arena, struct edge, n_in + 1);
   struct err why = {0};
   e[0] = b->last;
@@ -218,11 +227,11 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
     problem(b, n, "this kind has no circuit yet; it runs on the host only");
   else if (delays_tensor(b, n))
     problem(b, n, "a tensor that it reads is delayed");
-  else if (!take(b, n, *index, e))
+  else if (!take(b, n, line, *index, e))
     problem(b, n, "it doesn't read what layers before it give");
   else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
     problem(b, n, "it gives an accumulator, which isn't fused with its requant");
-  else if (!op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
+  else if (!line && !op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
     problem(b, n, why.text);
   if (n->n_out && !hand_out(b, "output", n->out[0], e[0], &why)) problem(b, n, why.text);
 }

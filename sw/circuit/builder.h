@@ -31,6 +31,7 @@ struct builder {
   struct circuit *circuit;
   uint32_t cell_room, stream_room;
   bool *needed;            // (n_nodes)
+  int32_t *lines;          // (n_nodes) circuit_lines
   struct readers *readers; // (n_values)
   struct loop *loops;      // (loop_room)
   uint32_t n_loops, loop_room;
@@ -41,7 +42,7 @@ struct builder {
 // The values at top's outputs, the nodes that they are made of, and the readers of each value.
 void needed_find(struct builder *b);
 
-// Whether a node of the circuit has a part in what leaves it.
+// Whether a node of the circuit has a part in what leaves it, and isn't kept inside a line buffer.
 bool needed_built(const struct builder *b, uint32_t node);
 
 // The inputs of a node that its layer gets as streams, from the first on: all but weights.

@@ -9,8 +9,13 @@ static bool in_circuit(const struct node *n) {
   return n->where == WHERE_CIRCUIT;
 }
 
+// Whether a node is what a line buffer keeps for the next frame, inside of itself.
+static bool kept_inside(const struct builder *b, uint32_t node) {
+  return b->lines[node] != NONE && op_is(b->graph->nodes[node].op, TRAIT_REORDERS);
+}
+
 bool needed_built(const struct builder *b, uint32_t node) {
-  return in_circuit(&b->graph->nodes[node]) && b->needed[node];
+  return in_circuit(&b->graph->nodes[node]) && b->needed[node] && !kept_inside(b, node);
 }
 
 // The values at top's outputs, each once: those of the graph, or what the host makes them of.
@@ -44,6 +49,7 @@ static void find_nodes(struct builder *b) {
   uint32_t *order = ARENA_NEW(b->arena, uint32_t, g->n_nodes);
   bool *read = ARENA_NEW(b->arena, bool, g->n_values);
   b->needed = ARENA_NEW(b->arena, bool, g->n_nodes);
+  b->lines = circuit_lines(b->arena, g);
   for (uint32_t i = 0; i < b->circuit->n_outputs; i++) read[b->circuit->outputs[i].value] = true;
   graph_order(g, order);
   for (bool news = true; news;) {
