@@ -416,6 +416,27 @@ static void test_can_fail(void **state) {
   }
 }
 
+// A frame that its source ends early is a frame: its rest is zeros, which later ones see.
+static void test_bad_frame(void **state) {
+  struct shell *c = *state;
+  struct folding f = {.parallelism = 1};
+  save(c, spotter(&c->arena, false, PLAIN), &f, 6);
+  cli_expect(
+      c,
+      "$N -q -j 1 -o $D/rtl $D/m.bin >$D/log && "
+      "iverilog -g2012 -s line_frames -o $D/t.vvp tests/line_frames.sv $D/rtl/*.sv && "
+      "cd $D/rtl && vvp -N ../t.vvp +early=0 >../zeros && vvp -N ../t.vvp +early=1 >../early "
+      "&& cmp ../zeros ../early && grep -c ' 1$' ../early",
+      0, "16\n");
+  // its zeros are seen: an earlier one isn't the same
+  cli_expect(
+      c,
+      "sed 's/frame == 5 && beat > 2/frame == 5 \\&\\& beat > 4/' tests/line_frames.sv >$D/t.sv; "
+      "iverilog -g2012 -s line_frames -o $D/t.vvp $D/t.sv $D/rtl/*.sv && "
+      "cd $D/rtl && vvp -N ../t.vvp +early=0 | diff - ../zeros | grep -c '^>'",
+      0, "\n");
+}
+
 // What stays beside a window: rows that aren't zero at first, that another reader sees, or above
 // which windows have padding.
 static void test_stays(void **state) {
@@ -455,9 +476,10 @@ static void test_lanes(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_memory), SHELL_CASE(test_spotter),
-                                     SHELL_CASE(test_stays),  SHELL_CASE(test_can_fail),
-                                     SHELL_CASE(test_lanes),  cmocka_unit_test(test_circuits),
-                                     SHELL_CASE(test_random)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_memory),         SHELL_CASE(test_spotter),
+                                     SHELL_CASE(test_stays),          SHELL_CASE(test_can_fail),
+                                     SHELL_CASE(test_bad_frame),      SHELL_CASE(test_lanes),
+                                     cmocka_unit_test(test_circuits), SHELL_CASE(test_random)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
