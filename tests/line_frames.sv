@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT-0
-// The spotter of test_lines.c, 1 lane, over 16 frames of 12 beats, of which the sixth ends after its third
+// The spotter_three of helper_spotter.c, 1 lane, over 16 frames of 12 beats, of which the sixth ends after its third
 // beat: +early=1 by TLAST, +early=0 in zeros that the source sends. Prints what leaves.
 `default_nettype none
 
