@@ -159,3 +159,17 @@ const struct graph *spotter_square(struct arena *a) {
   n.end = n.g->nodes[node].out[0];
   return end(&n);
 }
+
+const struct graph *spotter_pool(struct arena *a, int64_t pad) {
+  struct streaming n = {.g = graph_new(a, "pool")};
+  const int64_t in[3] = {2, 3, 2};
+  n.end = graph_add_value(n.g, "x", 3, in, stream_type(&n), true);
+  graph_add_input(n.g, n.end, (struct source){0});
+  join_rows(&n, 2, 0);
+  uint32_t node = add(&n, OP_max_pool, "pool", 2, 2 + pad, 2);
+  read_by(&n, node, n.end);
+  graph_add_ints(n.g, node, ATTR_kernel, 2, (int64_t[]){3, 2});
+  graph_add_ints(n.g, node, ATTR_pad, 4, (int64_t[]){0, pad, 0, 0});
+  n.end = n.g->nodes[node].out[0];
+  return end(&n);
+}

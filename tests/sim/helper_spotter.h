@@ -18,4 +18,7 @@ const struct graph *spotter_single(struct arena *a, enum twist twist);
 // 3 x 3 taps, over columns too.
 const struct graph *spotter_square(struct arena *a);
 
+// The largest of 3 x 2, with columns of padding in front.
+const struct graph *spotter_pool(struct arena *a, int64_t pad);
+
 #endif

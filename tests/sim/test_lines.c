@@ -123,7 +123,14 @@ static void cover(struct coverage *v, const struct circuit *p) {
   }
 }
 
-// Both cycle models say the same of all of them, and each layer that can have a line buffer does.
+static int streaming_layers(const struct graph *g) {
+  int n = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) n += op_is(g->nodes[i].op, TRAIT_PARTS);
+  return n;
+}
+
+// Both cycle models say the same of all of them; each layer that can have a line buffer does, and
+// nothing else remembers its rows.
 static void test_circuits(void **state) {
   struct coverage v = {0};
   (void)state;
@@ -134,6 +141,7 @@ static void test_circuits(void **state) {
     struct folding f = circuit_folding(&a, g, seed);
     const struct circuit *p = circuit(&a, g, &f);
     assert_int_equal(lines_of(p), lines);
+    assert_int_equal(count(p, CELL_STATE), streaming_layers(g) - lines);
     cover(&v, p);
     arena_free(&a);
   }
@@ -243,6 +251,21 @@ static void test_spotter(void **state) {
   "(cd $D/rtl && find . -type f ! -name SHA256SUMS -printf '%%P\\n' | sort |"                      \
   " xargs sha256sum >SHA256SUMS); "
 
+// A pool keeps rows, too, in a circuit without an image of a memory; but for a maximum what is
+// beside the rows isn't what is above them.
+static void test_pool(void **state) {
+  struct shell *c = *state;
+  struct folding f = {.parallelism = 2};
+  for (int pad = 0; pad < 2; pad++) {
+    const struct graph *g = spotter_pool(&c->arena, pad);
+    assert_int_equal(lines_of(circuit(&c->arena, g, &f)), !pad);
+    save(c, g, &f, 7);
+    cli_expect(c, "rm -rf $D/rtl; $N -q -j 2 -o $D/rtl $D/m.bin", 0, "top: II");
+    cli_expect(c, LINT, 0, "clean");
+    simulate(c, 1, "--stall random50 --reset-every 13");
+  }
+}
+
 // Anew after a reset in any cycle: the same bits, II and latency.
 static void test_resets(void **state) {
   struct shell *c = *state;
@@ -340,10 +363,11 @@ static void test_lanes(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_memory), SHELL_CASE(test_spotter),        SHELL_CASE(test_stays),
-      SHELL_CASE(test_resets), SHELL_CASE(test_can_fail),       SHELL_CASE(test_bad_frame),
-      SHELL_CASE(test_lanes),  cmocka_unit_test(test_circuits), SHELL_CASE(test_random)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_memory),         SHELL_CASE(test_spotter),
+                                     SHELL_CASE(test_stays),          SHELL_CASE(test_resets),
+                                     SHELL_CASE(test_pool),           SHELL_CASE(test_can_fail),
+                                     SHELL_CASE(test_bad_frame),      SHELL_CASE(test_lanes),
+                                     cmocka_unit_test(test_circuits), SHELL_CASE(test_random)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
