@@ -75,6 +75,19 @@ static void layer(struct netgen *n, struct netgen_sliding s, bool pool) {
   }
 }
 
+// The end and what the layer before it has read, element by element.
+static void residual(struct netgen *n, uint32_t fresh) {
+  const struct value x = n->g->values[fresh], y = *netgen_end(n);
+  bool same = value_elements(&x) == value_elements(&y) && x.rank == y.rank;
+  for (int d = 0; d < x.rank; d++) same &= x.shape[d] == y.shape[d];
+  if (!same || !type_is_fixed(&x.type) || !type_is_fixed(&y.type) || x.type.axis >= 0) return;
+  uint32_t end = n->at, node = netgen_add_node(n, OP_add, y.type, y.rank, y.shape, true);
+  for (int i = 0; i < 2; i++) graph_add_requant(n->g, node, 1, (int64_t[]){1}, (int32_t[]){1});
+  netgen_use(n, node, end);
+  netgen_use(n, node, fresh);
+  netgen_finish(n, node);
+}
+
 // A layer with what it remembers; whether a line buffer can be made of it.
 static bool streaming(struct netgen *n) {
   int64_t rows = netgen_end(n)->shape[0], kernel = netgen_pick(n, 3, 9);
@@ -88,9 +101,10 @@ static bool streaming(struct netgen *n) {
   }
   // not zero at first; an output reads what is kept; one reads all rows
   int why = has_zero(netgen_end(n)) ? (int)netgen_pick(n, 0, 19) : 0;
-  uint32_t tail = join_rows(n, kept, why != 0);
+  uint32_t fresh = n->at, tail = join_rows(n, kept, why != 0);
   uint32_t joined = n->at;
   layer(n, along_time(n, kernel, stride, dilation, pool), pool);
+  if (netgen_chance(n, 50)) residual(n, fresh);
   if (why == 1) graph_add_output(n->g, n->g->nodes[tail].out[0]);
   if (why == 2) graph_add_output(n->g, joined);
   return why > 2;
