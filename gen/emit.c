@@ -224,6 +224,16 @@ static void put_stream(struct text *out, const char *port, const char *net, cons
   text_printf(out, "    .%s_tready(%s_tready), .%s_tlast(%s_tlast)", port, net, port, net);
 }
 
+static void put_window(struct text *out, const struct circuit_window *w) {
+  const struct window *s = &w->shape;
+  text_printf(out, "%lld x %lld taps of each of %lld x %lld pixels, from an image of %lld x %lld",
+              (long long)s->kernel[ROWS], (long long)s->kernel[COLUMNS], (long long)s->out[ROWS],
+              (long long)s->out[COLUMNS], (long long)s->in[ROWS], (long long)s->in[COLUMNS]);
+  if (w->kept)
+    text_printf(out, " and the %lld row%s before it", (long long)w->kept, plural(w->kept));
+  text_puts(out, "\n");
+}
+
 static void put_comment(struct text *out, struct arena *a, const struct circuit *p,
                         const struct cell *c) {
   static const char *const facts[] = {[CELL_FRAME] =
@@ -242,11 +252,7 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
     return;
   }
   if (c->kind == CELL_WINDOW) {
-    const struct window *w = &((const struct circuit_window *)c->facts)->shape;
-    text_printf(out,
-                "%lld x %lld taps of each of %lld x %lld pixels, from an image of %lld x %lld\n",
-                (long long)w->kernel[ROWS], (long long)w->kernel[COLUMNS], (long long)w->out[ROWS],
-                (long long)w->out[COLUMNS], (long long)w->in[ROWS], (long long)w->in[COLUMNS]);
+    put_window(out, c->facts);
     return;
   }
   if (c->kind == CELL_SLIDE) {

@@ -84,6 +84,7 @@ static uint32_t hash_of(const struct text *t) {
 }
 
 void emit_rom_check(struct text *out, const struct circuit *p, const struct emit_files *f) {
+  bool any = false;
   text_printf(out,
               "// SPDX-License-Identifier: MIT-0\n// The memory images that %s was generated with; "
               "instantiated in simulation only.\n`default_nettype none\n\nmodule %s_rom_check #(\n"
@@ -92,9 +93,11 @@ void emit_rom_check(struct text *out, const struct circuit *p, const struct emit
   for (uint32_t i = 0; i < f->count; i++) {
     const struct emit_file *file = &f->files[i];
     if (!file->word_bits) continue;
+    any = true;
     const char *name = file->name + strlen("rom/");
     text_printf(out, "  fixed_rom_check #(.FILE({ROM, \"%s\"}), .HASH(32'h%08x)) %.*s ();\n", name,
                 hash_of(&file->text), (int)strcspn(name, "."), name);
   }
+  if (!any) text_puts(out, "  localparam unused = ROM;\n");
   text_puts(out, "endmodule\n\n`default_nettype wire\n");
 }

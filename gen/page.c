@@ -23,6 +23,7 @@ const char *page_kind(const struct page *p, uint32_t cell) {
       [CELL_GROUP] = "group",   [CELL_CAST] = "cast",     [CELL_CONSTANT] = "constant",
       [CELL_WINDOW] = "window", [CELL_SLIDE] = "slide",   [CELL_STATE] = "state"};
   const struct cell *c = &p->circuit->cells[cell];
+  if (circuit_is_line(c)) return "line buffer";
   return c->kind == CELL_LAYER ? op_info(p->circuit->graph->nodes[c->node].op)->name
                                : kinds[c->kind];
 }

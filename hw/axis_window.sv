@@ -14,13 +14,17 @@
 // group, kernel column, beat. The ring is then a memory for each of its rows, which are read at one
 // address.
 //
+// KEEP is a line buffer along time: nothing is between the rows of a frame and those of the frames
+// before, whose last PAD_TOP rows windows see above it. They hold their places from reset on, and
+// read PAD while there was no such row; a frame frees IN_H rows, and has no padding below.
+//
 // The writer stands at {row, column, beat} of its frame and is `lead` frames ahead, -1 to 2; `space`
 // counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
 // later ones read.
 //   s_axis_tready = awake && lead != 2 && (space != 0 || beat != 0 || nobody reads the pixel)
 //   a beat is read iff awake, it is there, and the read register is empty or moves on; it is there
 //   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's; of a column the
-//   bottom tap counts, or the last row that is read
+//   bottom tap counts, or the last row that is read; with KEEP rows above a frame aren't padding
 // Latency 2 cycles from the read, a beat per cycle. No combinational path from one side to the
 // other.
 `default_nettype none
@@ -52,7 +56,9 @@ module axis_window #(
   // taps of a beat: 1, or KERNEL_H for a CAPACITY of whole rows
   parameter int TAPS = 1,
   // of the beats of a pixel, equal ones; divides BEATS
-  parameter int GROUPS = 1
+  parameter int GROUPS = 1,
+  // 1: the PAD_TOP rows above a frame are those of the frames before, for a CAPACITY of more of them
+  parameter int KEEP = 0
 ) (
   input  logic                        aclk,
   input  logic                        aresetn,
@@ -94,7 +100,8 @@ module axis_window #(
     bits = count < 2 ? 1 : $clog2(count);
   endfunction
 
-  localparam int USED_H = used(IN_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, PAD_TOP);
+  localparam int USED_H =
+      KEEP != 0 ? IN_H : used(IN_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, PAD_TOP);
   localparam int USED_W = used(IN_W, OUT_W, KERNEL_W, STRIDE_W, DILATION_W, PAD_LEFT);
   // the memories of the ring, and the words of each
   localparam int COLUMN = TAPS > 1 ? 1 : 0;
@@ -124,6 +131,10 @@ module axis_window #(
         (OUT_H - 1) * STRIDE_H >= PAD_TOP + IN_H || (OUT_W - 1) * STRIDE_W >= PAD_LEFT + IN_W)
     begin : gen_padding
       axis_window_needs_less_padding_than_a_kernel stop ();
+    end
+    if (KEEP != 0 && ((OUT_H - 1) * STRIDE_H + SPAN_H >= PAD_TOP + IN_H ||
+        CAPACITY <= PAD_TOP * USED_W)) begin : gen_keep
+      axis_window_needs_KEEP_without_padding_below_and_more_CAPACITY_than_PAD_TOP_rows stop ();
     end
     if (CAPACITY < 1) begin : gen_capacity
       axis_window_needs_CAPACITY_of_1_or_more stop ();
@@ -203,6 +214,7 @@ module axis_window #(
   logic pixel_end;
   logic line_end;
   logic frame_end;
+  logic [ROW-1:0] blank;     // rows above the frame that there haven't been since reset
   logic beside;              // left or right of the image
   logic [TAPS-1:0] padding;  // of each tap
   logic there;
@@ -239,18 +251,27 @@ module axis_window #(
       // rows from this tap down to the bottom one
       localparam int DOWN = COLUMN != 0 ? (KERNEL_H - 1 - k) * DILATION_H : 0;
 
-      assign padding[k] = beside || (PAD_TOP + DOWN != 0 && row < ROW'(PAD_TOP + DOWN)) ||
-          row >= ROW'(PAD_TOP + IN_H + DOWN);
+      assign padding[k] = beside || (PAD_TOP + DOWN != 0 && row < blank + ROW'(DOWN)) ||
+          (KEEP == 0 && row >= ROW'(PAD_TOP + IN_H + DOWN));
+    end
+
+    if (KEEP != 0) begin : gen_blank
+      always_ff @(posedge aclk) begin
+        if (step && frame_end) blank <= blank < ROW'(IN_H) ? '0 : blank - ROW'(IN_H);
+        if (!aresetn) blank <= ROW'(PAD_TOP);
+      end
+    end else begin : gen_above
+      assign blank = ROW'(PAD_TOP);
     end
 
     if (COLUMN != 0) begin : gen_bottom
       assign wanted = row < ROW'(PAD_TOP + USED_H) ? row : ROW'(PAD_TOP + USED_H - 1);
       assign there = beside || lead == 2'd1 || lead == 2'd2 ||
-          (PAD_TOP != 0 && row < ROW'(PAD_TOP)) ||
+          (KEEP == 0 && PAD_TOP != 0 && row < ROW'(PAD_TOP)) ||
           (lead == 2'd0 && {wanted, col, beat} < {write_row, write_col, write_beat});
     end else begin : gen_tap
       assign wanted = row;
-      assign there = padding[0] || lead == 2'd1 || lead == 2'd2 ||
+      assign there = (KEEP != 0 ? beside : padding[0]) || lead == 2'd1 || lead == 2'd2 ||
           (lead == 2'd0 && {wanted, col, beat} < {write_row, write_col, write_beat});
     end
   endgenerate
@@ -292,15 +313,16 @@ module axis_window #(
 
   // ---- places that an output pixel frees
 
+  localparam int ABOVE = KEEP != 0 ? 0 : PAD_TOP;  // rows above that aren't in the ring
   localparam int SPACE = $clog2(CAPACITY + (USED_H + 1) * USED_W + 1);
   // of a line, those that its last pixel no longer reads
   localparam int FREED = positive((OUT_W - 1) * STRIDE_W - PAD_LEFT);
   // where the first line, the first pixel, is that frees a whole stride; and what the one before does
-  localparam int LINE = PAD_TOP / STRIDE_H;
+  localparam int LINE = ABOVE / STRIDE_H;
   localparam int PIXEL = PAD_LEFT / STRIDE_W;
-  localparam int LINE_PART = STRIDE_H - PAD_TOP % STRIDE_H;
+  localparam int LINE_PART = STRIDE_H - ABOVE % STRIDE_H;
   localparam int PIXEL_PART = STRIDE_W - PAD_LEFT % STRIDE_W;
-  localparam int REST = USED_H - positive((OUT_H - 1) * STRIDE_H - PAD_TOP);
+  localparam int REST = USED_H - positive((OUT_H - 1) * STRIDE_H - ABOVE);
 
   logic [SPACE-1:0] space;
   logic [SPACE-1:0] freed;
@@ -329,7 +351,7 @@ module axis_window #(
     lead <= lead + 2'(write_frame_end) - 2'(step && frame_end);
     if (!aresetn) begin
       awake <= 1'b0;
-      space <= SPACE'(CAPACITY);
+      space <= SPACE'(CAPACITY - (PAD_TOP - ABOVE) * USED_W);
       lead <= '0;
     end
   end
@@ -395,11 +417,13 @@ module axis_window #(
       localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, 2**ADDRESS);
       localparam int DOWN = modulo(STRIDE_H, BANKS);
       localparam int TO_FRAME = modulo(USED_H - (OUT_H - 1) * STRIDE_H, BANKS);
+      // apart by a power of two, words are chosen by multiplexers and not by shifters
+      localparam int WORD = 2**$clog2(BEAT_WIDTH);
 
       logic [ADDRESS-1:0] address;
       logic [BANK-1:0] bank;  // of the top tap
       logic [BANK:0] next_bank;
-      logic [2**BANK*BEAT_WIDTH-1:0] words;
+      logic [2**BANK*WORD-1:0] words;
 
       assign next_bank = {1'b0, bank} + (frame_end ? (BANK+1)'(TO_FRAME) : (BANK+1)'(DOWN));
 
@@ -427,9 +451,9 @@ module axis_window #(
             if (write && write_bank == BANK'(b)) memory[write_address] <= s_axis_tdata;
             if (step) word <= memory[address];
           end
-          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = word;
+          assign words[b*WORD +: WORD] = WORD'(word);
         end else begin : gen_none
-          assign words[b*BEAT_WIDTH +: BEAT_WIDTH] = '0;
+          assign words[b*WORD +: WORD] = '0;
         end
       end
 
@@ -442,7 +466,7 @@ module axis_window #(
         always_ff @(posedge aclk) begin
           if (step) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
         end
-        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*BEAT_WIDTH +: BEAT_WIDTH];
+        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*WORD +: BEAT_WIDTH];
       end
     end
 

@@ -7,10 +7,10 @@
 enum { AHEAD_MOST = 1 << 16 };
 
 // Frames, whole ones or begun, that a node's output may be ahead of the circuit's inputs, by what
-// is known of its own inputs.
-static int64_t ahead_of(const struct graph *g, const struct node *n, bool whole,
+// is known of its own inputs. Of rows that a line buffer joins each window ends in the frame.
+static int64_t ahead_of(const struct graph *g, const struct node *n, bool joined, bool whole,
                         const int64_t *ahead) {
-  bool parts = !whole && op_is(n->op, TRAIT_PARTS);
+  bool parts = !whole && op_is(n->op, TRAIT_PARTS) && !joined;
   int64_t all = parts ? 0 : AHEAD_MOST;
   for (uint32_t k = 0; k < n->n_in; k++) {
     if (node_in(g, n, k)->init) continue;
@@ -30,7 +30,7 @@ static int64_t *find(struct builder *b, bool whole) {
     news = false;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
       const struct node *n = &g->nodes[i];
-      int64_t own = ahead_of(g, n, whole, ahead);
+      int64_t own = ahead_of(g, n, b->lines[i] != NONE, whole, ahead);
       for (uint32_t k = 0; k < n->n_out; k++) {
         if (own >= ahead[n->out[k]]) continue;
         ahead[n->out[k]] = own;

@@ -43,22 +43,8 @@ int64_t circuit_output_elements(const struct circuit *p) {
   return n;
 }
 
-// The inputs of a node that its layer gets as streams, from the first on: all but weights.
-static uint32_t joined(const struct node *n) {
-  return op_is(n->op, TRAIT_WEIGHTS) ? 1 : n->n_in;
-}
-
 static bool constant(const struct builder *b, const struct node *n, uint32_t i) {
   return node_in(b->graph, n, i)->init != NULL;
-}
-
-static bool in_circuit(const struct node *n) {
-  return n->where == WHERE_CIRCUIT;
-}
-
-// Whether a node of the circuit has a part in what leaves it.
-static bool built(const struct builder *b, uint32_t node) {
-  return in_circuit(&b->graph->nodes[node]) && b->needed[node];
 }
 
 static void problem(struct builder *b, const struct node *n, const char *why) {
@@ -121,7 +107,7 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
   const struct circuit_column *column = circuit_column(n->op);
   int64_t groups = column->groups ? column->groups(b->graph, n, i) : 1;
   const struct requant *rq = column->cast ? column->cast(b->graph, n, i) : NULL;
-  uint32_t streams = 0, n_in = joined(n);
+  uint32_t streams = 0, n_in = needed_streams(n);
   for (uint32_t k = 0; k < n_in; k++) streams += !constant(b, n, k);
   const char *name = input_name(b, index, i, n_in);
   if (constant(b, n, i)) {
@@ -186,17 +172,28 @@ static bool delays_tensor(const struct builder *b, const struct node *n) {
   return any;
 }
 
-// A value of earlier frames, in the lanes that it has if it is there already.
+// A value of earlier frames, in the lanes that it has if it is there already, otherwise in those of
+// the widest input, which a folder says.
 static struct edge remember(struct builder *b, const struct use *u, int index, uint32_t side) {
   const struct readers *r = &b->readers[u->value];
-  int64_t lanes = r->edges ? r->edges[0].stream->lanes : b->folding->parallelism;
+  int64_t lanes = r->edges ? r->edges[0].stream->lanes : 1;
+  for (uint32_t i = 0; !r->edges && i < b->circuit->n_inputs; i++)
+    if (b->circuit->inputs[i].lanes > lanes) lanes = b->circuit->inputs[i].lanes;
   return edge_state(b, u, index, side, lanes);
 }
 
-// Gives a node its edges; false if one isn't there.
-static bool take(struct builder *b, const struct node *n, int index, struct edge *e) {
+static bool take_next(struct readers *r, struct edge *e) {
+  bool there = r->edges && r->taken < r->count;
+  if (there) *e = r->edges[r->taken++];
+  return there;
+}
+
+// Gives a node its edges; false if one isn't there. What a line buffer joins are the frame's own
+// rows alone.
+static bool take(struct builder *b, const struct node *n, bool line, int index, struct edge *e) {
   uint32_t streams = 0;
-  for (uint32_t i = 0; i < joined(n); i++) {
+  if (line) return take_next(&b->readers[n->in[1].value], e);
+  for (uint32_t i = 0; i < needed_streams(n); i++) {
     if (constant(b, n, i)) continue;
     struct readers *r = &b->readers[n->in[i].value];
     if (n->in[i].delay) {
@@ -204,8 +201,7 @@ static bool take(struct builder *b, const struct node *n, int index, struct edge
       streams++;
       continue;
     }
-    if (!r->edges || r->taken == r->count) return false;
-    e[i] = r->edges[r->taken++];
+    if (!take_next(r, &e[i])) return false;
     streams++;
   }
   return streams > 0;
@@ -218,10 +214,12 @@ static bool hand_out(struct builder *b, const char *what, uint32_t value, struct
                  b->graph->values[value].name, b->readers[value].count, READERS_MOST);
 }
 
-// Reads one more node; a reshape only renames what the stream carries.
+// Reads one more node; a reshape only renames what the stream carries, and a line buffer is in
+// front of the layer that reads it.
 static void add_node(struct builder *b, uint32_t node, int *index) {
   const struct node *n = &b->graph->nodes[node];
-  uint32_t n_in = joined(n);
+  uint32_t n_in = needed_streams(n);
+  bool line = b->lines[node] != NONE;
   struct edge *e = ARENA_NEW(b->arena, struct edge, n_in + 1);
   struct err why = {0};
   e[0] = b->last;
@@ -229,78 +227,28 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
     problem(b, n, "this kind has no circuit yet; it runs on the host only");
   else if (delays_tensor(b, n))
     problem(b, n, "a tensor that it reads is delayed");
-  else if (!take(b, n, *index, e))
+  else if (!take(b, n, line, *index, e))
     problem(b, n, "it doesn't read what layers before it give");
   else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
     problem(b, n, "it gives an accumulator, which isn't fused with its requant");
-  else if (!op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
+  else if (!line && !op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
     problem(b, n, why.text);
   if (n->n_out && !hand_out(b, "output", n->out[0], e[0], &why)) problem(b, n, why.text);
 }
 
 // ---- the ends
 
-// The values at top's outputs, each once: those of the graph, or what the host makes them of.
-static void find_outputs(struct builder *b) {
-  const struct graph *g = b->graph;
-  struct circuit *p = b->circuit;
-  p->outputs = ARENA_NEW(b->arena, struct stream, g->n_outputs);
-  p->ends = ARENA_NEW(b->arena, struct stream *, g->n_outputs);
-  for (uint32_t i = 0; i < g->n_outputs; i++) {
-    uint32_t value = g->outputs[i];
-    while (g->values[value].node != NONE && !in_circuit(&g->nodes[g->values[value].node]))
-      value = g->nodes[g->values[value].node].in[0].value;
-    bool there = false;
-    for (uint32_t k = 0; k < p->n_outputs; k++) there |= p->outputs[k].value == value;
-    if (!there) p->outputs[p->n_outputs++].value = value;
-  }
-}
-
-// Whether it is news that a node is needed, as its output is read; then what it reads is, too.
-static bool need(struct builder *b, uint32_t node, bool *read) {
-  const struct node *n = &b->graph->nodes[node];
-  bool before = b->needed[node];
-  for (uint32_t k = 0; k < n->n_out; k++) b->needed[node] |= read[n->out[k]];
-  for (uint32_t k = 0; k < n->n_in && b->needed[node]; k++) read[n->in[k].value] = true;
-  return b->needed[node] && !before;
-}
-
-// What outputs are made of; the rest has no cells. One walk is enough without delays.
-static void find_needed(struct builder *b) {
-  const struct graph *g = b->graph;
-  uint32_t *order = ARENA_NEW(b->arena, uint32_t, g->n_nodes);
-  bool *read = ARENA_NEW(b->arena, bool, g->n_values);
-  b->needed = ARENA_NEW(b->arena, bool, g->n_nodes);
-  for (uint32_t i = 0; i < b->circuit->n_outputs; i++) read[b->circuit->outputs[i].value] = true;
-  graph_order(g, order);
-  for (bool news = true; news;) {
-    news = false;
-    for (uint32_t i = g->n_nodes; i-- > 0;) news |= need(b, order[i], read);
-  }
-}
-
-static void count_readers(struct builder *b) {
-  const struct graph *g = b->graph;
-  b->readers = ARENA_NEW(b->arena, struct readers, g->n_values);
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    for (uint32_t k = 0; built(b, i) && k < joined(&g->nodes[i]); k++)
-      if (!constant(b, &g->nodes[i], k)) b->readers[g->nodes[i].in[k].value].count++;
-  for (uint32_t i = 0; i < b->circuit->n_outputs; i++)
-    b->readers[b->circuit->outputs[i].value].count++;
-}
-
 // The circuit ends before what the host computes: nothing of it reads that.
 static bool check_host(struct builder *b, uint32_t node, struct err *e) {
   const struct node *n = &b->graph->nodes[node];
-  for (uint32_t i = 0; built(b, node) && i < joined(n); i++) {
+  for (uint32_t i = 0; needed_built(b, node) && i < needed_streams(n); i++) {
     int32_t from = node_in(b->graph, n, i)->node;
-    if (from == NONE || in_circuit(&b->graph->nodes[from])) continue;
+    if (from == NONE || b->graph->nodes[from].where == WHERE_CIRCUIT) continue;
     const struct node *host = &b->graph->nodes[from];
-    return err_set(
-        e,
-        "no circuit for layer \"%s\" (%s): it reads what the host computes, layer \"%s\" "
-        "(%s); with \"where\" circuit that is in the circuit, too",
-        n->name, op_info(n->op)->name, host->name, op_info(host->op)->name);
+    return err_set(e,
+                   "no circuit for layer \"%s\" (%s): it reads what the host computes, layer "
+                   "\"%s\" (%s); with \"where\" circuit that is in the circuit, too",
+                   n->name, op_info(n->op)->name, host->name, op_info(host->op)->name);
   }
   return true;
 }
@@ -333,9 +281,7 @@ static bool add_input(struct builder *b, uint32_t i, struct err *e) {
 static bool start(struct builder *b, struct err *e) {
   const struct graph *g = b->graph;
   struct circuit *p = b->circuit;
-  find_outputs(b);
-  find_needed(b);
-  count_readers(b);
+  needed_find(b);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!check_host(b, i, e)) return false;
   // At most a resize, a group, a cast, a window, a slide and a queue for each use of a value, a
@@ -432,7 +378,7 @@ static bool build(struct builder *b, struct err *e) {
   int index = 0;
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (built(b, order[i])) add_node(b, order[i], &index);
+    if (needed_built(b, order[i])) add_node(b, order[i], &index);
   if (!check(b, e) || !close_loops(b, e) || !finish(b, e) || !ahead_find(b, e)) return false;
   parts_find(b->circuit);
   queues_size(b->arena, b->circuit);

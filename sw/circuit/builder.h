@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A circuit while it is made. build.c walks over the graph, edges.c puts cells where an edge goes
-// through them, parts.c finds what is linked, queues.c the depths.
+// A circuit while it is made. needed.c finds what it is made of, build.c walks over the graph,
+// edges.c puts cells where an edge goes through them, parts.c finds what is linked, queues.c the
+// depths.
 #ifndef NNGEN_CIRCUIT_BUILDER_H
 #define NNGEN_CIRCUIT_BUILDER_H
 
@@ -30,12 +31,22 @@ struct builder {
   struct circuit *circuit;
   uint32_t cell_room, stream_room;
   bool *needed;            // (n_nodes)
+  int32_t *lines;          // (n_nodes) circuit_lines
   struct readers *readers; // (n_values)
   struct loop *loops;      // (loop_room)
   uint32_t n_loops, loop_room;
   struct edge last; // behind the layer that was added last
   struct text problems;
 };
+
+// The values at top's outputs, the nodes that they are made of, and the readers of each value.
+void needed_find(struct builder *b);
+
+// Whether a node of the circuit has a part in what leaves it, and isn't kept inside a line buffer.
+bool needed_built(const struct builder *b, uint32_t node);
+
+// The inputs of a node that its layer gets as streams, from the first on: all but weights.
+uint32_t needed_streams(const struct node *n);
 
 // A stream of `value`, of frames of `elements` in `groups`; lanes beyond a packed frame are left
 // away.

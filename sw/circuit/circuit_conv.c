@@ -36,9 +36,17 @@ static int64_t outs_of(const struct conv *c) {
   return is_depthwise(c) ? c->outs : c->outs / c->groups;
 }
 
-static bool has_lanes_in(const struct conv *c, int64_t in, struct err *e) {
+// Whole windows are of rows that a frame has itself; of one column they are a column.
+static bool has_lanes_in(const struct conv *c, bool kept, int64_t in, struct err *e) {
   int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
-  if (taps_of(c, in)) return true;
+  int64_t taps = taps_of(c, in);
+  if (taps && (taps <= rows || !kept || rows == 1)) return true;
+  if (taps)
+    return err_set(e,
+                   "%lld lanes in, whole windows over rows that it keeps from frame to frame (%lld "
+                   "would, or %lld times a number that divides its %lld channels)",
+                   (long long)in, (long long)circuit_divisor(c->ins, in), (long long)rows,
+                   (long long)c->ins);
   return err_set(e,
                  "%lld lanes in, which don't divide its %lld channels (%lld would, or %lld or %lld "
                  "times a number that does)",
@@ -50,14 +58,23 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
                        int64_t *out, struct err *e) {
   struct conv c;
   if (!conv_of(g, n, &c, e)) return false;
-  bool depthwise = is_depthwise(&c);
+  struct circuit_line line;
+  bool depthwise = is_depthwise(&c), kept = circuit_line(g, n, &line);
   if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
   if (chosen)
-    return (depthwise ? circuit_divides(ins_of(&c), *in, "", e) : has_lanes_in(&c, *in, e)) &&
+    return (depthwise ? circuit_divides(ins_of(&c), *in, "", e) : has_lanes_in(&c, kept, *in, e)) &&
            circuit_divides(outs_of(&c), *out, " out", e);
   *in = circuit_divisor(ins_of(&c), *in);
   *out = depthwise ? *in : circuit_divisor(outs_of(&c), *out);
   return true;
+}
+
+static bool conv_windows(const struct graph *g, const struct node *n, struct window *w,
+                         struct err *e) {
+  struct conv c;
+  bool ok = conv_of(g, n, &c, e);
+  if (ok) *w = c.window;
+  return ok;
 }
 
 static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
@@ -73,6 +90,7 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .groups = depthwise ? c.window.channels / in : c.groups,
                                .steps = depthwise ? 1 : c.outs / c.groups / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
+  circuit_line_keep(g, n, w);
   return true;
 }
 
@@ -173,5 +191,6 @@ const struct circuit_column circuit_conv = {.make = make_conv,
                                             .lanes = conv_lanes,
                                             .cycles = conv_cycles,
                                             .unit = conv_unit,
+                                            .windows = conv_windows,
                                             .bill = conv_bill,
                                             .window = conv_window};

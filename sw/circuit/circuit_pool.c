@@ -21,6 +21,22 @@ static bool pool_lanes(const struct graph *g, const struct node *n, bool chosen,
   return true;
 }
 
+static bool pads(const struct window *w) {
+  bool any = false;
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    any |= window_pads(w, axis, 0) || window_pads(w, axis, w->kernel[axis] - 1);
+  return any;
+}
+
+// Of a maximum what is beside isn't 0.
+static bool pool_windows(const struct graph *g, const struct node *n, struct window *w,
+                         struct err *e) {
+  struct pool_window p;
+  if (!pool_of(g, n, &p, e)) return false;
+  *w = p.window;
+  return n->op != OP_max_pool || !pads(w);
+}
+
 // What stands beside the image never wins, or adds nothing.
 static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
                        struct circuit_window *w, struct err *e) {
@@ -37,6 +53,7 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .pad = n->op == OP_max_pool ? type_lowest(type)
                                       : pool_of_codes(n)   ? 0
                                                            : type_from_integer(type, 0, 0)};
+  circuit_line_keep(g, n, w);
   return true;
 }
 
@@ -257,5 +274,6 @@ const struct circuit_column circuit_pool = {.make = make_pool,
                                             .lanes = pool_lanes,
                                             .cycles = pool_cycles,
                                             .unit = pool_unit,
+                                            .windows = pool_windows,
                                             .bill = pool_bill,
                                             .window = pool_window};

@@ -26,6 +26,7 @@ static bool subsample_shape(const struct graph *g, const struct node *n, int64_t
                                .groups = shape.channels / in,
                                .steps = 1,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
+  circuit_line_keep(g, n, w);
   return true;
 }
 
@@ -71,5 +72,6 @@ const struct circuit_column circuit_subsample = {.make = make_subsample,
                                                  .lanes = subsample_lanes,
                                                  .cycles = subsample_cycles,
                                                  .unit = subsample_unit,
+                                                 .windows = subsample_of,
                                                  .bill = subsample_bill,
                                                  .window = subsample_window};

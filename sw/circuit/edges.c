@@ -154,7 +154,7 @@ static void slide(struct builder *b, struct edge *e, int index, const char *name
 
 void edge_window(struct builder *b, struct edge *e, int index, const char *name,
                  const struct circuit_window *w) {
-  const char *own = arena_printf(b->arena, "%s_window", name);
+  const char *own = arena_printf(b->arena, w->kept ? "%s_line" : "%s_window", name);
   const struct stream *in = e->stream;
   struct stream *out = image_stream(b, in, own, w->taps * w->lanes, circuit_window_beats(w));
   int64_t per_pixel = out->beats / window_pixels(&w->shape);
@@ -168,6 +168,10 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
   circuit_window_resize(c, w->capacity);
   e->combinational = 0;
   if (w->slide.lanes) slide(b, e, index, name, &w->slide);
+}
+
+bool circuit_is_line(const struct cell *c) {
+  return c->kind == CELL_WINDOW && ((const struct circuit_window *)c->facts)->kept > 0;
 }
 
 void circuit_window_resize(struct cell *c, int64_t pixels) {

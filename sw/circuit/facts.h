@@ -6,6 +6,7 @@
 
 #include "sw/circuit/circuit.h"
 #include "sw/circuit/family.h"
+#include "sw/circuit/line.h"
 #include "sw/circuit/polynomial.h"
 #include "sw/circuit/reorder.h"
 #include "sw/circuit/window.h"
@@ -171,6 +172,8 @@ struct circuit_column {
   int64_t (*cycles)(const struct graph *g, const struct node *n, int64_t in, int64_t out);
   // What its lanes cost; NULL: nothing that counts. False if it can't become a circuit.
   bool (*unit)(const struct graph *g, const struct node *n, struct circuit_unit *u, struct err *e);
+  // How its windows slide over its first input, beside which is 0; NULL: not over several rows.
+  bool (*windows)(const struct graph *g, const struct node *n, struct window *w, struct err *e);
   // The window in front of its input, whose lanes are known, of a layer of `out` lanes; beats 0, or
   // NULL: none.
   bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
@@ -236,6 +239,9 @@ void circuit_concat_bill(const struct cell *c, struct bill *n);
 
 // Gives a linear cell a queue of `places` and the latency that follows.
 void circuit_linear_queue(struct cell *c, int64_t places);
+
+// Whether a cell is a window that keeps rows from frame to frame.
+bool circuit_is_line(const struct cell *c);
 
 // Gives a window's ring this many pixels.
 void circuit_window_resize(struct cell *c, int64_t pixels);

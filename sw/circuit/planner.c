@@ -22,6 +22,7 @@ struct stairs {
 struct planner {
   const struct graph *graph;
   uint32_t *order;       // (n_nodes)
+  int32_t *lines;        // (n_nodes) circuit_lines
   struct stairs *stairs; // (n_nodes)
   int64_t fastest, slowest;
   struct plan_for what;
@@ -59,9 +60,10 @@ static int64_t try(const struct graph *g, const struct node *n, bool chosen, int
   return column->cycles ? column->cycles(g, n, *in, *out) : beats(g, n, *in);
 }
 
-static bool is_layer(const struct node *n) {
-  return n->where == WHERE_CIRCUIT && (op_info(n->op)->executors & EXECUTOR_CIRCUIT) &&
-         !op_is(n->op, TRAIT_ALIAS);
+static bool is_layer(const struct planner *p, uint32_t node) {
+  const struct node *n = &p->graph->nodes[node];
+  return p->lines[node] == NONE && n->where == WHERE_CIRCUIT &&
+         (op_info(n->op)->executors & EXECUTOR_CIRCUIT) && !op_is(n->op, TRAIT_ALIAS);
 }
 
 // ---- staircases
@@ -255,8 +257,9 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[p->order[i]];
     const struct choice *c = &w.choices[p->order[i]];
-    if (!is_layer(n)) {
-      if (n->n_in && n->n_out) w.lanes[n->out[0]] = w.lanes[n->in[0].value];
+    if (!is_layer(p, p->order[i])) {
+      // a line buffer's last input are the rows of the frame
+      if (n->n_in && n->n_out) w.lanes[n->out[0]] = w.lanes[n->in[n->n_in - 1].value];
       continue;
     }
     walk_node(&w, p->order[i]);
@@ -288,11 +291,12 @@ struct planner *planner_new(struct arena *a, const struct graph *g, const struct
   *p = (struct planner){.graph = g,
                         .what = *what,
                         .order = ARENA_NEW(a, uint32_t, g->n_nodes),
+                        .lines = circuit_lines(a, g),
                         .stairs = ARENA_NEW(a, struct stairs, g->n_nodes)};
   graph_order(g, p->order);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
-    if (!is_layer(n)) continue;
+    if (!is_layer(p, i)) continue;
     const struct circuit_column *column = circuit_column(n->op);
     p->stairs[i].unit.family = what->family;
     if (column->unit && !column->unit(g, n, &p->stairs[i].unit, e)) {

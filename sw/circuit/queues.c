@@ -46,8 +46,7 @@ static int64_t window_unit(const struct circuit_window *w) {
 // So many that it never waits for one.
 static int64_t plenty(const struct cell *c) {
   if (c->timing.kind != TIMING_WINDOW) return c->timing.queue + QUEUE_MOST;
-  const struct circuit_window *w = c->facts;
-  return 3 * w->used[ROWS] * w->used[COLUMNS];
+  return circuit_window_plenty(c->facts);
 }
 
 // The places for `needed` ones of a cell that has `least` ones or more: whole rows of a ring,
@@ -75,7 +74,8 @@ static bool grow(struct cell *c) {
   int64_t before = c->timing.queue;
   if (c->timing.kind == TIMING_WINDOW) {
     const struct circuit_window *w = c->facts;
-    int64_t image = w->used[ROWS] * w->used[COLUMNS], more = before + w->used[COLUMNS];
+    int64_t image = circuit_window_held(w) + w->used[ROWS] * w->used[COLUMNS];
+    int64_t more = before + w->used[COLUMNS];
     if (before < image) resize(c, more < image ? more : image);
   } else if (before - (c->timing.kind == TIMING_STATE ? c->timing.ib : 0) < QUEUE_MOST) {
     resize(c, 2 * before);

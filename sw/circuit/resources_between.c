@@ -42,6 +42,7 @@ static void window_bill(const struct cell *c, struct bill *n) {
     bill_counter(n, w->beats);
     bill_counter(n, places);
   }
+  if (w->kept) bill_counter(n, w->kept + 1);
   bill_counter(n, w->capacity + (w->used[ROWS] + 1) * w->used[COLUMNS] + 1);
   bill_ram(n, banks, beat, places);
   n->term[TERM_STREAM] += (double)(w->taps * beat);

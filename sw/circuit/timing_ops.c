@@ -318,12 +318,8 @@ static void concat_advance(struct state *s, const struct wires *w) {
 
 // ---- axis_window: a writer, and a reader that moves through two registers
 
-static const struct circuit_window *window_of_cell(const struct state *s) {
-  return s->cell->facts;
-}
-
 static bool window_ready(const struct state *s, const struct wires *w, uint32_t k) {
-  const struct circuit_window *f = window_of_cell(s);
+  const struct circuit_window *f = s->cell->facts;
   (void)w;
   (void)k;
   return s->group < 2 &&
@@ -332,20 +328,21 @@ static bool window_ready(const struct state *s, const struct wires *w, uint32_t 
 
 // Whether the beat that is read next is in the ring, or padding.
 static bool window_there(const struct state *s) {
-  if (s->group > 0) return true;
-  int32_t beat = window_of_cell(s)->reads[s->out_beat];
-  return beat == NONE || (s->group == 0 && beat < s->in_beat);
+  const struct circuit_window *f = s->cell->facts;
+  int32_t beat = f->reads[s->out_beat];
+  if (s->group > 0 || beat == NONE) return true;
+  return s->group == 0 && beat < s->in_beat + circuit_window_above(f);
 }
 
 static void window_take(struct state *s) {
-  const struct circuit_window *f = window_of_cell(s);
+  const struct circuit_window *f = s->cell->facts;
   s->credit -= s->in_beat % f->beats == 0 && circuit_window_keeps(f, s->in_beat);
   s->in_beat = next_of(s->in_beat, s->cell->in[0]->beats);
   s->group += s->in_beat == 0;
 }
 
 static void window_read(struct state *s) {
-  const struct circuit_window *f = window_of_cell(s);
+  const struct circuit_window *f = s->cell->facts;
   int64_t per_pixel = s->cell->timing.ib, pixel = s->out_beat / per_pixel;
   if (s->out_beat % per_pixel == per_pixel - 1)
     s->credit += circuit_window_low(f, pixel + 1) - circuit_window_low(f, pixel);

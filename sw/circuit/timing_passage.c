@@ -8,8 +8,11 @@ struct state *timing_states(struct arena *a, const struct circuit *p) {
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct timing *t = &p->cells[i].timing;
     // a constant comes one cycle before the others are awake
-    cells[i] = (struct state){
-        .cell = &p->cells[i], .credit = t->queue, .pipe = t->kind == TIMING_CONSTANT};
+    bool window = t->kind == TIMING_WINDOW;
+    cells[i] =
+        (struct state){.cell = &p->cells[i],
+                       .credit = t->queue - (window ? circuit_window_held(p->cells[i].facts) : 0),
+                       .pipe = t->kind == TIMING_CONSTANT};
   }
   return cells;
 }

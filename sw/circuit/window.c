@@ -39,8 +39,8 @@ int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
   int64_t row = window_at(s, ROWS, pixel / s->out[COLUMNS], ky);
   int64_t column = window_at(s, COLUMNS, pixel % s->out[COLUMNS], tap % s->kernel[COLUMNS]);
   if (whole_column && row >= w->used[ROWS]) row = w->used[ROWS] - 1;
-  if (!window_inside(s, ROWS, row) || !window_inside(s, COLUMNS, column)) return NONE;
-  return (row * s->in[COLUMNS] + column) * w->beats + beat;
+  if (row < -w->kept || row >= s->in[ROWS] || !window_inside(s, COLUMNS, column)) return NONE;
+  return ((row + w->kept) * s->in[COLUMNS] + column) * w->beats + beat;
 }
 
 const int32_t *circuit_window_table(struct arena *a, const struct circuit_window *w) {
@@ -55,9 +55,9 @@ int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel) {
   int64_t row = pixel / s->out[COLUMNS], column = pixel % s->out[COLUMNS];
   int64_t rows = w->used[ROWS], columns = w->used[COLUMNS];
   if (row == s->out[ROWS]) return rows * columns;
-  int64_t here = clamp(window_at(s, ROWS, row, 0), rows) * columns +
+  int64_t here = clamp(window_at(s, ROWS, row, 0) + w->kept, rows) * columns +
                  clamp(window_at(s, COLUMNS, column, 0), columns);
-  int64_t below = clamp(window_at(s, ROWS, row + 1, 0), rows) * columns;
+  int64_t below = clamp(window_at(s, ROWS, row + 1, 0) + w->kept, rows) * columns;
   if (row + 1 == s->out[ROWS]) below = rows * columns;
   return here < below ? here : below;
 }
@@ -65,6 +65,18 @@ int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel) {
 bool circuit_window_keeps(const struct circuit_window *w, int64_t beat) {
   int64_t pixel = beat / w->beats, columns = w->shape.in[COLUMNS];
   return pixel / columns < w->used[ROWS] && pixel % columns < w->used[COLUMNS];
+}
+
+int64_t circuit_window_above(const struct circuit_window *w) {
+  return w->kept * w->shape.in[COLUMNS] * w->beats;
+}
+
+int64_t circuit_window_held(const struct circuit_window *w) {
+  return w->kept * w->used[COLUMNS];
+}
+
+int64_t circuit_window_plenty(const struct circuit_window *w) {
+  return (w->kept + 3 * w->used[ROWS]) * w->used[COLUMNS];
 }
 
 // ---- the ring
@@ -120,6 +132,7 @@ static int64_t run(struct flow *f) {
   int64_t per = w->used[ROWS] * w->used[COLUMNS], beats = circuit_window_beats(w);
   int64_t in_pixel = taps(w) * w->beats, read = -1, moved = 0, taken = -1;
   f->write = -1;
+  for (f->kept = 0; f->kept < circuit_window_held(w); f->kept++) f->at[f->kept] = -1;
   for (int64_t frame = 0; frame < FRAMES; frame++) {
     for (int64_t i = 0; i < beats; i++) {
       int64_t beat = w->reads[i], when = 0;
@@ -144,7 +157,8 @@ static int64_t run(struct flow *f) {
 
 static int64_t cycles(const struct circuit_window *w, int64_t capacity) {
   struct arena a = {0};
-  int64_t pixels = (FRAMES + 2) * w->used[ROWS] * w->used[COLUMNS], ends[FRAMES] = {0};
+  int64_t pixels = (w->kept + (FRAMES + 2) * w->used[ROWS]) * w->used[COLUMNS];
+  int64_t ends[FRAMES] = {0};
   struct flow f = {.w = w,
                    .capacity = capacity,
                    .at = ARENA_NEW(&a, int64_t, pixels),
@@ -181,10 +195,10 @@ static int64_t least_span(const struct circuit_window *w) {
 // halves.
 static int64_t least_capacity(const struct circuit_window *w) {
   // of a column of taps the ring has whole rows
-  int64_t unit = w->taps > 1 ? w->used[COLUMNS] : 1, image = w->used[ROWS] * w->used[COLUMNS];
+  int64_t unit = w->taps > 1 ? w->used[COLUMNS] : 1, plenty = circuit_window_plenty(w);
   int64_t least = (least_span(w) + unit - 1) / unit - 1, enough = least + 1;
-  int64_t best = cycles(w, 3 * image);
-  for (int64_t step = 1; enough * unit < 3 * image; step *= 2) {
+  int64_t best = cycles(w, plenty);
+  for (int64_t step = 1; enough * unit < plenty; step *= 2) {
     int64_t ii = cycles(w, enough * unit);
     if (ii && ii <= best) break;
     least = enough;
@@ -283,7 +297,7 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     // such a pixel would leave before its frame comes in
     for (int64_t o = 0; o < s->out[axis]; o++)
       if (!window_taps(s, axis, o)) return err_set(e, "one of its windows lies in the padding");
-    w->used[axis] = used(s, axis);
+    w->used[axis] = axis == ROWS && w->kept ? s->in[axis] : used(s, axis);
   }
   if (w->taps > w->shape.kernel[ROWS]) take_columns(w);
   int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats, out = circuit_window_beats(w);

@@ -23,7 +23,9 @@ struct circuit_window {
                               // the whole kernel
   int64_t steps;              // cycles that the cell behind takes for a beat
   int64_t capacity;           // pixels of the ring
-  int64_t used[WINDOW_AXES];  // rows and columns up to the last that a tap reads
+  int64_t used[WINDOW_AXES];  // rows and columns up to the last that a tap reads; of rows that are
+                              // kept all
+  int64_t kept;               // rows above a frame, which are those of the frames before; 0: none
   int64_t pad;                // code of an element beside the image
   struct circuit_slide slide; // what makes whole windows of its columns
   const int32_t *reads;       // (beats that leave for a frame) circuit_window_reads of each
@@ -54,17 +56,25 @@ int64_t circuit_window_beats(const struct circuit_window *w);
 // stalls. Of a window that has no size yet.
 int64_t circuit_window_bound(const struct circuit_window *w);
 
-// What the i-th beat of a frame waits for: a beat of the image, as it comes in, of a column that of
-// its bottom tap; NONE: padding.
+// What the i-th beat of a frame waits for: a beat of the image with the rows that are kept above
+// it, as they come in, of a column that of its bottom tap; NONE: padding.
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i);
 
 // Of all beats of a frame.
 const int32_t *circuit_window_table(struct arena *a, const struct circuit_window *w);
 
-// The pixel before which none is read by output pixels from `pixel` on, among those that are used.
+// The pixel before which none is read by output pixels from `pixel` on, among those that are used
+// and those that are kept.
 int64_t circuit_window_low(const struct circuit_window *w, int64_t pixel);
 
-// Whether a beat of the image, as it comes in, is kept.
+// Whether a beat of the image, as it comes in, goes into the ring.
 bool circuit_window_keeps(const struct circuit_window *w, int64_t beat);
+
+// Beats above a frame; and pixels of a ring that hold them from reset on.
+int64_t circuit_window_above(const struct circuit_window *w);
+int64_t circuit_window_held(const struct circuit_window *w);
+
+// Pixels with which a ring is never full.
+int64_t circuit_window_plenty(const struct circuit_window *w);
 
 #endif

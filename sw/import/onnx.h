@@ -130,7 +130,7 @@ bool onnx_takes_integers(const struct onnx *o);
 // Layers by name; `is` false: there is none of this name.
 bool onnx_layer(struct onnx *o, bool *is);
 
-#define ONNX(name, function) bool onnx_##function(struct onnx *o);
+#define ONNX(name, function, inputs) bool onnx_##function(struct onnx *o);
 #include "sw/import/onnx.def"
 #undef ONNX
 

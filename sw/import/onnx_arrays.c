@@ -259,6 +259,7 @@ bool onnx_split(struct onnx *o) {
   for (int64_t i = 0; i < n; i++) {
     struct stream y = x;
     int64_t own = count ? parts[i] : (size + n - 1) / n;
+    if (own > size) own = size + 1; // too many in any case
     if (!count && own > size - from) own = size - from;
     begin[axis] = from;
     end[axis] = from += own;
@@ -296,7 +297,7 @@ bool onnx_slice(struct onnx *o) {
       return onnx_refuse(o, "take the elements in their order", "step %lld", (long long)by[i]);
     begin[axis] = clamped(from[i], x.layout.shape[axis]);
     end[axis] = clamped(to[i], x.layout.shape[axis]);
-    step[axis] = steps ? by[i] : 1;
+    step[axis] = steps ? clamped(by[i], DIM_MAX) : 1;
   }
   if (!part(o, &x, begin, end, step)) return false;
   onnx_set_stream(o, 0, x);
@@ -315,6 +316,10 @@ bool onnx_gather(struct onnx *o) {
   if (!onnx_axis(o, onnx_int(o, "axis", 0), x.layout.rank, &axis)) return false;
   whole_of(&x, begin, end, step);
   int64_t size = x.layout.shape[axis], first = tensor_int(at, 0), n = 0;
+  for (int64_t i = 0; i < at->count; i++)
+    if (tensor_int(at, i) < -size || tensor_int(at, i) >= size)
+      return onnx_refuse(o, "check the file", "index %lld of %lld elements",
+                         (long long)tensor_int(at, i), (long long)size);
   first += first < 0 ? size : 0;
   step[axis] = at->count > 1 ? tensor_int(at, 1) - tensor_int(at, 0) : 1;
   begin[axis] = first;
@@ -351,6 +356,9 @@ static bool pads_of(struct onnx *o, int rank, int64_t pad[2 * RANK_MAX]) {
     if (!onnx_axis(o, axes ? of[i] : i, rank, &axis)) return false;
     pad[axis] = list[i];
     pad[rank + axis] = list[n + i];
+    if (list[i] > DIM_MAX || list[n + i] > DIM_MAX)
+      return onnx_refuse(o, "check the file", "pads of more than %lld elements",
+                         (long long)DIM_MAX);
   }
   return true;
 }
@@ -409,8 +417,9 @@ static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor)
   const char *transform =
       onnx_text(o, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
   const char *nearest = onnx_text(o, "nearest_mode", old ? "floor" : "round_prefer_floor");
-  *factor = (int64_t)rint(scale);
-  bool whole = scale >= 1 && scale <= 1 << 20 && fabs(scale - (double)*factor) < 1e-6;
+  bool sane = scale >= 1 && scale <= 1 << 20;
+  *factor = sane ? (int64_t)rint(scale) : 1;
+  bool whole = sane && fabs(scale - (double)*factor) < 1e-6;
   for (int64_t i = 0; whole && i < in * *factor; i++)
     whole = source_of(transform, nearest, scale, in, in * *factor, i) == (double)(i / *factor);
   return whole || onnx_refuse(o, "use nearest neighbours by whole factors",

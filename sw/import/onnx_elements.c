@@ -123,16 +123,22 @@ bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, cons
   return true;
 }
 
+static bool stretches(const struct tensor *t, const struct layout *l) {
+  bool fits = t->rank <= l->rank;
+  for (int d = 0; fits && d < t->rank; d++)
+    fits = t->shape[d] == 1 || t->shape[d] == l->shape[d + l->rank - t->rank];
+  return fits;
+}
+
 // A constant of its own for each element.
 static bool join_constant(struct onnx *o, enum function f, size_t stream,
                           const struct tensor *constant) {
   struct stream x;
   struct tensor *t = arena_copy(o->arena, constant, sizeof *t);
   if (!onnx_stream(o, stream, &x)) return false;
-  int64_t elements = layout_elements(&x.layout);
-  if (t->count > elements || t->rank > x.layout.rank)
+  if (!stretches(t, &x.layout))
     return onnx_refuse(o, "give both inputs one shape",
-                       "a constant of more elements than the stream");
+                       "a constant that doesn't stretch to the stream");
   if (f == FUNCTION_DIV) {
     t = tensor_new(o->arena, DTYPE_F32, constant->rank, constant->shape);
     for (int64_t i = 0; i < t->count; i++)

@@ -4,6 +4,7 @@
 #include "sw/import/onnx.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_float(const struct tensor *t) {
@@ -24,6 +25,16 @@ static void copy_element(struct tensor *to, int64_t i, const struct tensor *from
     set_real(to, i, tensor_real(from, k));
   else
     tensor_set_int(to, i, tensor_int(from, k));
+}
+
+// Whether a tensor of this shape may be.
+static bool fits(int rank, const int64_t *shape) {
+  int64_t count = 1;
+  for (int d = 0; d < rank; d++) {
+    if (shape[d] < 0 || (shape[d] && count > ELEMENTS_MAX / shape[d])) return false;
+    count *= shape[d];
+  }
+  return true;
 }
 
 // ---- elements in other places
@@ -106,6 +117,7 @@ static bool fold_reshape(struct onnx *o) {
     bool keeps = to[d] == 0 && !onnx_int(o, "allowzero", 0);
     if (keeps && d >= x->rank) return false;
     shape[d] = keeps ? x->shape[d] : to[d];
+    if (shape[d] < -1 || shape[d] > x->count || known > x->count) return false;
     if (shape[d] == -1)
       open = d;
     else
@@ -175,7 +187,7 @@ static bool fold_expand(struct onnx *o) {
     if (shape[d] < 0 || shape[d] > DIM_MAX) return false;
     step[d] = size == 1 ? 0 : stride[own];
   }
-  if (shape_elements(rank, shape) > ELEMENTS_MAX) return false;
+  if (!fits(rank, shape)) return false;
   set_picked(o, rank, shape, strided(o->arena, rank, shape, 0, step));
   return true;
 }
@@ -217,7 +229,7 @@ static bool fold_gather(struct onnx *o) {
 static bool slice_axis(struct onnx *o, const struct item *x, int axis, int64_t begin, int64_t end,
                        int64_t step, struct item *y) {
   int64_t size = x->constant->shape[axis], n = 0, shape[RANK_MAX];
-  if (step == 0) return false;
+  if (step == 0 || llabs(step) > DIM_MAX) return false;
   if (begin < 0) begin += size;
   if (end < 0) end += size;
   int64_t low = step < 0 ? -1 : 0, high = step < 0 ? size - 1 : size;
@@ -324,16 +336,14 @@ static bool fold_constant(struct onnx *o) {
 static bool fold_constant_of_shape(struct onnx *o) {
   const struct tensor *s = onnx_constant(o, 0), *value = NULL;
   const Onnx__AttributeProto *a = onnx_attr(o, "value");
-  int64_t shape[RANK_MAX], count = 1;
+  int64_t shape[RANK_MAX];
   struct err e = {0};
   if (a && a->t && !(value = onnx_tensor(o, a->t, &e))) return false;
   if (s->count > RANK_MAX || (value && value->count != 1)) return false;
   for (int64_t d = 0; d < s->count; d++) {
     shape[d] = tensor_int(s, d);
-    if (shape[d] < 0 || shape[d] > ELEMENTS_MAX || (shape[d] && count > ELEMENTS_MAX / shape[d]))
-      return false;
-    count *= shape[d];
   }
+  if (!fits((int)s->count, shape)) return false;
   struct tensor *t = tensor_new(o->arena, value ? value->dtype : DTYPE_F32, (int)s->count, shape);
   for (int64_t i = 0; value && i < t->count; i++) copy_element(t, i, value, 0);
   onnx_set_constant(o, 0, t);
@@ -427,7 +437,7 @@ static bool broadcast(const struct tensor *const *in, int n, int *rank, int64_t 
       if (size != 1) shape[d] = size;
     }
   }
-  return shape_elements(*rank, shape) <= ELEMENTS_MAX;
+  return fits(*rank, shape);
 }
 
 static int64_t *stretched(struct arena *a, const struct tensor *t, int rank, const int64_t *shape) {
@@ -464,22 +474,23 @@ bool onnx_fold(struct onnx *o) {
   static const struct {
     const char *name;
     bool (*fold)(struct onnx *o);
-  } folds[] = {{"Constant", fold_constant},   {"ConstantOfShape", fold_constant_of_shape},
-               {"Shape", fold_shape},         {"Size", fold_shape},
-               {"Gather", fold_gather},       {"Slice", fold_slice},
-               {"Split", fold_split},         {"Concat", fold_concat},
-               {"Reshape", fold_reshape},     {"Flatten", fold_flatten},
-               {"Squeeze", fold_squeeze},     {"Unsqueeze", fold_unsqueeze},
-               {"Transpose", fold_transpose}, {"Expand", fold_expand},
-               {"Identity", fold_same},       {"Dropout", fold_same},
-               {"Cast", fold_cast},           {"Range", fold_range},
-               {"ReduceProd", fold_reduce},   {"ReduceSum", fold_reduce},
-               {"ReduceMean", fold_reduce}};
+    size_t inputs;
+  } folds[] = {{"Constant", fold_constant, 0},   {"ConstantOfShape", fold_constant_of_shape, 1},
+               {"Shape", fold_shape, 1},         {"Size", fold_shape, 1},
+               {"Gather", fold_gather, 2},       {"Slice", fold_slice, 1},
+               {"Split", fold_split, 1},         {"Concat", fold_concat, 1},
+               {"Reshape", fold_reshape, 1},     {"Flatten", fold_flatten, 1},
+               {"Squeeze", fold_squeeze, 1},     {"Unsqueeze", fold_unsqueeze, 1},
+               {"Transpose", fold_transpose, 1}, {"Expand", fold_expand, 2},
+               {"Identity", fold_same, 1},       {"Dropout", fold_same, 1},
+               {"Cast", fold_cast, 1},           {"Range", fold_range, 3},
+               {"ReduceProd", fold_reduce, 1},   {"ReduceSum", fold_reduce, 1},
+               {"ReduceMean", fold_reduce, 1}};
   for (size_t i = 0; i < o->node->n_input; i++)
     if (*o->node->input[i] && !onnx_constant(o, i)) return false;
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
     if (strcmp(folds[i].name, o->node->op_type) == 0)
-      return (o->node->n_input || i == 0) && folds[i].fold(o);
+      return o->node->n_input >= folds[i].inputs && folds[i].fold(o);
   int f = function_find(o->node->op_type);
   return f != NONE && fold_function(o, (enum function)f);
 }

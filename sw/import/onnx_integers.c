@@ -416,34 +416,47 @@ bool onnx_bipolar_quant(struct onnx *o) {
                                   : requantise(o, *x, &g);
 }
 
-// Low bits are cut off: the integers of in_bits, divided by 2^(in_bits - out_bits).
+// Low bits are cut off. Version 2 (X, scale, zero, bits, out scale, out bits) keeps the value:
+// floor(x / out scale) out scale, clamped. Version 1 (X, scale, zero, bits, out bits) keeps the
+// scale: the integers of so many bits, divided by 2^(bits - out bits) and rounded, times the same
+// scale.
 bool onnx_trunc(struct onnx *o) {
+  static const char *const names[] = {"", "scale", "zero point", "bit width", "output", "output"};
   struct item *x = onnx_in(o, 0), *in[6] = {NULL};
-  static const char *const names[] = {"",           "scale",        "zero point",
-                                      "input bits", "output scale", "output bits"};
-  size_t n = o->node->n_input;
+  size_t n = o->node->n_input < 6 ? o->node->n_input : 6;
   double v[6] = {0};
-  if (!x || n < 5) return onnx_refuse(o, "check the file", "%zu inputs", n);
-  for (size_t i = 1; i < n && i < 6; i++) {
+  for (size_t i = 1; i < n; i++) {
     in[i] = constant_in(o, i, names[i]);
     if (!in[i] || !one_number(o, in[i]->constant, names[i], &v[i])) return false;
   }
-  bool old = n == 5; // X, scale, zeropt, in_bits, out_bits
-  double out_bits = old ? v[4] : v[5], in_bits = v[3];
-  if (!(out_bits >= 1 && out_bits <= in_bits && in_bits <= 32))
-    return onnx_refuse(o, "check the file", "from %g to %g bits", in_bits, out_bits);
-  struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 0, NULL);
-  *(double *)scale->data = old ? v[1] * exp2(in_bits - out_bits) : v[4];
-  bool is_signed = onnx_int(o, "signed", old ? v[2] != 0 : 1) != 0,
-       narrow = onnx_int(o, "narrow", 0) != 0;
-  struct grid g = {.is_signed = is_signed, .width = (int)out_bits, .scale = scale};
-  const char *mode = onnx_text(o, "rounding_mode", "FLOOR");
-  g.rounding = strcasecmp(mode, "FLOOR") == 0 ? FIX_FLOOR : FIX_HALF_EVEN;
-  if (strcasecmp(mode, "FLOOR") != 0 && !rounding_of(o, &g.rounding)) return false;
-  g.lo = is_signed ? -exp2(out_bits - 1) + narrow : 0;
-  g.hi = exp2(out_bits - is_signed) - 1 - (!is_signed && narrow);
-  if (x->kind == ITEM_CONSTANT) return quantize_constant(o, x->constant, &g, 0);
-  return requantise(o, *x, &g);
+  bool old = n == 5;
+  double bits = old ? v[4] : v[5], cut = v[3] - bits;
+  struct grid g = {.is_signed = old || onnx_int(o, "signed", 1), .width = (int)bits};
+  g.scale = in[old ? 1 : 4]->constant;
+  bool floors = strcasecmp(onnx_text(o, "rounding_mode", "FLOOR"), "FLOOR") == 0;
+  g.rounding = FIX_FLOOR;
+  if (!(bits >= 1 && cut >= 0 && v[3] <= 31) || bits != floor(bits) || cut != floor(cut) ||
+      v[2] != 0)
+    return onnx_refuse(o, "check the file",
+                       "from %g to %g bits about %g, expected zero 0 and fewer bits", v[3], bits,
+                       v[2]);
+  if (!check_scale(o, g.scale) || (!floors && !rounding_of(o, &g.rounding))) return false;
+  bool narrow = onnx_int(o, "narrow", 0) != 0;
+  g.lo = old ? -exp2(bits) : g.is_signed ? -exp2(bits - 1) + narrow : 0;
+  g.hi = old ? exp2(bits) - 1 : exp2(bits - g.is_signed) - 1 - (!g.is_signed && narrow);
+  if (x->kind == ITEM_CONSTANT)
+    return onnx_refuse(o, "compute it before the export", "it cuts off bits of a constant");
+  double part = exp2(-cut), none = 0;
+  if (!old) return requantise(o, *x, &g);
+  return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
+         requantise(o, *onnx_item(o, o->node->output[0]), &g);
+}
+
+// The axis of MultiThreshold's channels, without the batch.
+static int channel_axis(struct onnx *o, int rank) {
+  const char *layout = onnx_text(o, "data_layout", ""), *c = strchr(layout, 'C');
+  if (c > layout && c - layout <= rank) return (int)(c - layout) - 1;
+  return rank == 2 ? 1 : 0; // (N, W, C), but (N, C, H, W)
 }
 
 // A step up at each threshold: the thresholds of a channel lie equally far apart, so that it is a
@@ -468,8 +481,8 @@ bool onnx_multi_threshold(struct onnx *o) {
     scale[c] = 1 / apart;
     shift[c] = 1 - first / apart;
   }
-  int axis = channels > 1 ? 0 : NONE;
-  if (channels > 1 && channels != x->stream.layout.shape[0])
+  int axis = channels > 1 ? channel_axis(o, x->stream.layout.rank) : NONE;
+  if (channels > 1 && (!x->stream.layout.rank || channels != x->stream.layout.shape[axis]))
     return onnx_refuse(o, "check the file", "thresholds for %lld channels", (long long)channels);
   if (!onnx_scaled(o, *x, axis, channels, scale, shift)) return false;
   struct tensor *one = tensor_new(o->arena, DTYPE_F64, 0, NULL);

@@ -257,14 +257,19 @@ bool onnx_layer(struct onnx *o, bool *is) {
   static const struct {
     const char *name;
     bool (*import)(struct onnx *o);
+    size_t inputs;
   } layers[] = {
-#define ONNX(name, function) {name, onnx_##function},
+#define ONNX(name, function, inputs) {name, onnx_##function, inputs},
 #include "sw/import/onnx.def"
 #undef ONNX
   };
   *is = true;
-  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-    if (strcmp(layers[i].name, o->node->op_type) == 0) return layers[i].import(o);
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+    if (strcmp(layers[i].name, o->node->op_type) != 0) continue;
+    if (o->node->n_input >= layers[i].inputs) return layers[i].import(o);
+    return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", o->node->n_input,
+                       layers[i].inputs);
+  }
   int f = function_find(o->node->op_type);
   *is = f != NONE;
   return *is && onnx_function(o, f);
@@ -329,6 +334,31 @@ static void refuse_unknown(struct onnx *o) {
               "there is no layer like it");
 }
 
+// Whether an input is left out that the operator can't do without: of most, any.
+static bool lacks_input(const struct onnx *o) {
+  static const char *const optional[] = {"Conv",
+                                         "Gemm",
+                                         "Clip",
+                                         "Pad",
+                                         "Slice",
+                                         "Split",
+                                         "Resize",
+                                         "Dropout",
+                                         "Squeeze",
+                                         "ReduceSum",
+                                         "ReduceMean",
+                                         "ReduceMax",
+                                         "ReduceProd",
+                                         "QuantizeLinear",
+                                         "DequantizeLinear",
+                                         "QLinearConv",
+                                         NULL};
+  bool lacks = o->node->n_input && !*o->node->input[0];
+  for (size_t i = 1; i < o->node->n_input; i++)
+    lacks |= !*o->node->input[i] && !is_one(o->node->op_type, optional);
+  return lacks;
+}
+
 static bool add_node(struct onnx *o) {
   bool is = false;
   o->builder.node = *o->node->name      ? o->node->name
@@ -339,6 +369,11 @@ static bool add_node(struct onnx *o) {
     if (*o->node->input[i] && !onnx_in(o, i))
       return err_set(o->err, "node \"%s\": nothing before it makes its input \"%s\"",
                      o->builder.node, o->node->input[i]);
+  if (lacks_input(o)) {
+    onnx_refuse(o, "check the file", "an input is left out");
+    lose(o);
+    return true;
+  }
   if (reads_grid(o) && !onnx_takes_integers(o)) {
     onnx_refuse(o, "quantise the values around it (QuantizeLinear, DequantizeLinear)",
                 "it works on the integers of a QuantizeLinear");

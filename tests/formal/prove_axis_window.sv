@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
 // axis_window: every beat that leaves is the tap that is due, of the frame that is due, or PAD; what
-// waits stays; TLAST ends each group. Taps are counted from outside, beats are kept for four frames.
+// waits stays; TLAST ends each group. Taps are counted from outside, beats are stored for four frames.
 `default_nettype none
 
 module prove #(
@@ -16,7 +16,8 @@ module prove #(
   parameter int PAD_TOP = 0,
   parameter int PAD_LEFT = 0,
   parameter int CAPACITY = 4,
-  parameter int GROUPS = 1
+  parameter int GROUPS = 1,
+  parameter int KEEP = 0  // of one frame
 ) (
   input logic aclk,
   input logic aresetn,
@@ -40,7 +41,7 @@ module prove #(
     .WIDTH(1), .LANES(1), .BEATS(BEATS), .IN_H(IN_H), .IN_W(IN_W), .OUT_H(OUT_H), .OUT_W(OUT_W),
     .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H), .STRIDE_W(STRIDE_W),
     .PAD_TOP(PAD_TOP), .PAD_LEFT(PAD_LEFT), .PAD(32'd1), .CAPACITY(CAPACITY),
-    .GROUPS(GROUPS)
+    .GROUPS(GROUPS), .KEEP(KEEP)
   ) dut (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -76,7 +77,10 @@ module prove #(
   logic [1:0] out_frame;
   logic [3:0] oh, ow, group, kh, kw, inner;
   logic last_group, last_kw, last_kh, last_inner, last_pixel, group_end;
+  logic one;  // frame since reset, or more
+  logic above;
   int row, col;
+  logic [1:0] of_frame;
   logic inside;
   logic due;
 
@@ -86,11 +90,13 @@ module prove #(
   assign last_group = group == 4'(GROUPS - 1);
   assign last_pixel = ow == 4'(OUT_W - 1) && oh == 4'(OUT_H - 1);
   assign group_end = last_kh && last_kw && last_inner;
-  assign row = 32'(oh) * STRIDE_H + 32'(kh) - PAD_TOP;
+  assign above = 32'(oh) * STRIDE_H + 32'(kh) < PAD_TOP;
+  assign row = 32'(oh) * STRIDE_H + 32'(kh) - PAD_TOP + (KEEP != 0 && above ? IN_H : 0);
   assign col = 32'(ow) * STRIDE_W + 32'(kw) - PAD_LEFT;
-  assign inside = row >= 0 && row < IN_H && col >= 0 && col < IN_W;
+  assign of_frame = out_frame - 2'(KEEP != 0 && above);
+  assign inside = row >= 0 && row < IN_H && col >= 0 && col < IN_W && !(KEEP != 0 && above && !one);
   assign due = !inside ||
-      frames[32'(out_frame) * IN_BEATS + (row * IN_W + col) * BEATS + 32'(group) * INNER +
+      frames[32'(of_frame) * IN_BEATS + (row * IN_W + col) * BEATS + 32'(group) * INNER +
       32'(inner)];
 
   always_ff @(posedge aclk) begin
@@ -103,6 +109,7 @@ module prove #(
         ow <= ow == 4'(OUT_W - 1) ? '0 : ow + 1'b1;
         if (ow == 4'(OUT_W - 1)) oh <= last_pixel ? '0 : oh + 1'b1;
         if (last_pixel) out_frame <= out_frame + 1'b1;
+        if (last_pixel) one <= 1'b1;
       end
     end
     if (!aresetn) begin
@@ -113,6 +120,7 @@ module prove #(
       ow <= '0;
       oh <= '0;
       out_frame <= '0;
+      one <= 1'b0;
     end
   end
 

@@ -22,6 +22,11 @@ struct graph *netgen(struct arena *a, uint64_t seed, enum op wanted, enum netgen
 // it was is added.
 void netgen_remember(struct graph *g, uint64_t seed);
 
+// A graph of layers along time, each of which sees rows of earlier frames that the step before has
+// kept, and how many of them can be line buffers; the others begin with something else than zero,
+// or are also read elsewhere.
+struct graph *netgen_lines(struct arena *a, uint64_t seed, int *lines);
+
 // Codes for its inputs, (frames, elements of all), extremes included; and the same for
 // golden_ref_step, (frames, elements) of each.
 void netgen_input(const struct graph *g, uint64_t seed, int64_t frames, int32_t *codes);

@@ -36,6 +36,12 @@ struct type netgen_weight_type(struct netgen *n, int64_t out);
 void netgen_weighted(struct netgen *n, uint32_t node, uint32_t x, const struct type *w,
                      const struct type *out);
 
+// A window that fits an image: its attributes are at their defaults where the chance is so.
+struct netgen_sliding {
+  int64_t kernel[2], stride[2], dilation[2], pad[4], out[3];
+};
+struct netgen_sliding netgen_slide(struct netgen *n, int axes);
+
 // Each adds to the chain's end.
 void netgen_flatten(struct netgen *n);
 void netgen_quantize(struct netgen *n, struct type out); // a change of type
@@ -48,7 +54,10 @@ void netgen_sum(struct netgen *n, bool frames);
 void netgen_rows(struct netgen *n); // a linear layer over the last axis
 void netgen_rows_of(struct netgen *n, int64_t outs);
 void netgen_conv(struct netgen *n, enum op op);
+void netgen_conv_over(struct netgen *n, enum op op, struct netgen_sliding s);
 void netgen_pool(struct netgen *n, enum op op);
+void netgen_pool_over(struct netgen *n, enum op op, struct netgen_sliding s, bool global,
+                      bool ceil);
 void netgen_subsample(struct netgen *n);
 void netgen_image(struct netgen *n, int axes); // the same elements as (H, W, C) or (L, C)
 void netgen_reorder(struct netgen *n, enum op op);

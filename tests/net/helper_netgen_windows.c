@@ -28,17 +28,12 @@ void netgen_image(struct netgen *n, int axes) {
   netgen_finish(n, node);
 }
 
-// A window that fits: its attributes are at their defaults where the chance is so.
-struct sliding {
-  int64_t kernel[2], stride[2], dilation[2], pad[4], out[3];
-};
-
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
 // A kernel that isn't larger than the padded image; `less`: and padding less than it.
-static void fit(struct sliding *s, int d, int axes, int64_t in, bool less) {
+static void fit(struct netgen_sliding *s, int d, int axes, int64_t in, bool less) {
   for (;; s->kernel[d]--) {
     int64_t span = (s->kernel[d] - 1) * s->dilation[d];
     if (less) s->pad[d] = least(s->pad[d], span);
@@ -47,8 +42,8 @@ static void fit(struct sliding *s, int d, int axes, int64_t in, bool less) {
   }
 }
 
-static struct sliding sliding(struct netgen *n, int axes) {
-  struct sliding s;
+struct netgen_sliding netgen_slide(struct netgen *n, int axes) {
+  struct netgen_sliding s;
   const int64_t *in = netgen_end(n)->shape;
   bool plain = netgen_chance(n, 30), zero = netgen_end(n)->type.cls != TYPE_BIPOLAR;
   for (int d = 0; d < axes; d++) {
@@ -66,7 +61,7 @@ static struct sliding sliding(struct netgen *n, int axes) {
   return s;
 }
 
-static void add_attrs(struct netgen *n, uint32_t node, const struct sliding *s, int axes) {
+static void add_attrs(struct netgen *n, uint32_t node, const struct netgen_sliding *s, int axes) {
   bool strides = false, dilations = false, pads = false;
   for (int d = 0; d < axes; d++) {
     strides |= s->stride[d] > 1;
@@ -81,8 +76,13 @@ static void add_attrs(struct netgen *n, uint32_t node, const struct sliding *s, 
 void netgen_conv(struct netgen *n, enum op op) {
   int axes = op == OP_conv1d ? 1 : 2;
   netgen_image(n, axes);
+  netgen_conv_over(n, op, netgen_slide(n, axes));
+  if (n->kind == NETGEN_CIRCUIT && netgen_chance(n, 25)) netgen_rows(n);
+}
+
+void netgen_conv_over(struct netgen *n, enum op op, struct netgen_sliding s) {
+  int axes = op == OP_conv1d ? 1 : 2;
   uint32_t x = n->at;
-  struct sliding s = sliding(n, axes);
   int64_t channels = netgen_end(n)->shape[axes], kernel[4];
   bool depthwise = n->kind == NETGEN_CIRCUIT && netgen_chance(n, 30);
   bool dense = netgen_chance(n, n->kind == NETGEN_CIRCUIT ? 35 : 50);
@@ -98,12 +98,11 @@ void netgen_conv(struct netgen *n, enum op op) {
   if (groups > 1) graph_add_int(n->g, node, ATTR_groups, groups);
   netgen_use(n, node, netgen_tensor(n, "w", axes + 2, kernel, w));
   netgen_weighted(n, node, x, &w, &out);
-  if (n->kind == NETGEN_CIRCUIT && netgen_chance(n, 25)) netgen_rows(n);
 }
 
 // No window is padding alone: there is less of it than of the kernel.
-static struct sliding pooling(struct netgen *n, int axes) {
-  struct sliding s = sliding(n, axes);
+static struct netgen_sliding pooling(struct netgen *n, int axes) {
+  struct netgen_sliding s = netgen_slide(n, axes);
   const int64_t *in = netgen_end(n)->shape;
   bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR;
   for (int d = 0; d < axes; d++) {
@@ -146,11 +145,16 @@ static void average(struct netgen *n, uint32_t node, const struct type *in,
 void netgen_pool(struct netgen *n, enum op op) {
   int axes = netgen_chance(n, 50) ? 1 : 2;
   netgen_image(n, axes);
-  uint32_t x = n->at;
   bool global = netgen_chance(n, 20), ceil = netgen_chance(n, 30);
   // a circuit has no 0 of signs for what is beyond
   if (op == OP_avg_pool && netgen_end(n)->type.cls == TYPE_BIPOLAR) ceil = false;
-  struct sliding s = pooling(n, axes);
+  netgen_pool_over(n, op, pooling(n, axes), global, ceil);
+}
+
+void netgen_pool_over(struct netgen *n, enum op op, struct netgen_sliding s, bool global,
+                      bool ceil) {
+  int axes = netgen_end(n)->rank - 1;
+  uint32_t x = n->at;
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
   bool same = netgen_chance(n, 40) && (op == OP_max_pool || in.cls == TYPE_FIXED);
   if (same) out = in;
@@ -158,7 +162,7 @@ void netgen_pool(struct netgen *n, enum op op) {
   uint32_t node = netgen_add_node(n, op, out, axes + 1, s.out, frames);
   netgen_use(n, node, x);
   if (global)
-    s = (struct sliding){.stride = {1, 1}, .dilation = {1, 1}};
+    s = (struct netgen_sliding){.stride = {1, 1}, .dilation = {1, 1}};
   else
     graph_add_ints(n->g, node, ATTR_kernel, axes, s.kernel);
   add_attrs(n, node, &s, axes);
@@ -183,14 +187,14 @@ void netgen_subsample(struct netgen *n) {
   uint32_t x = n->at;
   bool global = netgen_chance(n, 15), pools = netgen_chance(n, 50);
   bool ceil = pools && netgen_end(n)->type.cls == TYPE_FIXED && netgen_chance(n, 50);
-  struct sliding s = pools ? pooling(n, axes) : sliding(n, axes);
+  struct netgen_sliding s = pools ? pooling(n, axes) : netgen_slide(n, axes);
   int64_t channels = netgen_end(n)->shape[axes];
   s.out[axes] = channels;
   struct type w = netgen_weight_type(n, channels), out = netgen_stream_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_subsample, out, axes + 1, s.out, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   if (global)
-    s = (struct sliding){.stride = {1, 1}, .dilation = {1, 1}};
+    s = (struct netgen_sliding){.stride = {1, 1}, .dilation = {1, 1}};
   else
     graph_add_ints(n->g, node, ATTR_kernel, axes, s.kernel);
   add_attrs(n, node, &s, axes);

@@ -5,11 +5,30 @@
 
 #include "tests/rtl/cells_shape.h"
 
+enum { KEEP_FRAMES = 24 };
+
 struct alone {
   struct shape shape;
   int width, groups, pad;
-  int rows; // of the ring, if a beat has a column of taps; 0: it has one
+  int rows;  // of the ring, if a beat has a column of taps; 0: it has one
+  bool keep; // above a frame are the rows of those before, back to the reset
 };
+
+// The code at a tap of a window.
+static uint64_t code_at(const struct cell *c, int frame, int pixel, int tap, int channel) {
+  const struct alone *a = c->with;
+  struct shape s = a->shape;
+  int since = frame % c->frames, rows = s.in[ROW];
+  if (a->keep) s.in[ROW] += s.pad[ROW]; // of the rows that are kept and the frame's own
+  s.pad[ROW] = a->keep ? 0 : s.pad[ROW];
+  int at = window_seen(&s, pixel, tap, channel), row = s.in[COLUMN] * window_channels(&s);
+  if (at < 0) return cell_code(a->pad, a->width);
+  for (int above = a->keep ? a->shape.pad[ROW] * row : 0; at < above; at += rows * row) {
+    frame--;
+    if (since-- == 0) return cell_code(a->pad, a->width);
+  }
+  return c->input(c, frame, at - (a->keep ? a->shape.pad[ROW] * row : 0));
+}
 
 static uint64_t tap_of(const struct cell *c, int frame, int element) {
   const struct alone *a = c->with;
@@ -17,8 +36,7 @@ static uint64_t tap_of(const struct cell *c, int frame, int element) {
   int n = window_taps(s), inner = s->beats / a->groups, lane = element % s->lanes;
   int beat = element / s->lanes, pixel = beat / (n * s->beats), in_pixel = beat % (n * s->beats);
   int tap = in_pixel / inner % n, group = in_pixel / (inner * n);
-  int at = window_seen(s, pixel, tap, (group * inner + in_pixel % inner) * s->lanes + lane);
-  return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
+  return code_at(c, frame, pixel, tap, (group * inner + in_pixel % inner) * s->lanes + lane);
 }
 
 // Group, kernel column, beat; in a beat kernel row, lane.
@@ -30,8 +48,7 @@ static uint64_t column_of(const struct cell *c, int frame, int element) {
   int inner = s->beats / a->groups, group = in_pixel / (inner * s->kernel[COLUMN]);
   int tap = lane / s->lanes * s->kernel[COLUMN] + in_pixel / inner % s->kernel[COLUMN];
   int channel = (group * inner + in_pixel % inner) * s->lanes + lane % s->lanes;
-  int at = window_seen(s, beat / per_pixel, tap, channel);
-  return at < 0 ? cell_code(a->pad, a->width) : c->input(c, frame, at);
+  return code_at(c, frame, beat / per_pixel, tap, channel);
 }
 
 static void add_alone(struct suite *suite, const struct alone *a) {
@@ -47,8 +64,13 @@ static void add_alone(struct suite *suite, const struct alone *a) {
     c->out_lanes = s->kernel[ROW] * s->lanes;
     cell_integer(c, "COLUMN", s->kernel[ROW]);
   }
+  if (a->keep) {
+    c->frames = KEEP_FRAMES;
+    cell_integer(c, "KEEP", 1);
+  }
   int in = c->in_elements / s->lanes, out = c->out_elements / c->out_lanes;
-  if (s->room > 2 * s->in[COLUMN]) c->ii = in > out ? in : out;
+  bool single = a->keep && !a->rows && s->in[ROW] * s->in[COLUMN] == 1; // no more room is needed
+  if (single || s->room > 2 * s->in[COLUMN]) c->ii = in > out ? in : out;
 }
 
 // lanes, beats, in, kernel, stride, dilation, pad, after, room
@@ -76,6 +98,17 @@ static const struct alone alone[] = {
     {{1, 6, {9, 10}, {3, 3}, {2, 3}, {2, 2}, {3, 1}, {2, 3}, 60}, 5, 2, 7},
     {{1, 4, {4, 3}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, {1, 1}, 0}, 2, 4, 1, 3},
     {{2, 6, {8, 6}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 40}, 8, 2, -1, 7},
+    // kept: single pixels; rows that a frame leaves to the next, with columns that nobody reads
+    {{4, 8, {1, 1}, {9, 1}, {1, 1}, {1, 1}, {8, 0}, {0, 0}, 0}, 8, 1, 0, 0, true},
+    {{2, 2, {3, 1}, {5, 1}, {3, 1}, {1, 1}, {2, 0}, {0, 0}, 0}, 5, 2, -7, 0, true},
+    {{1, 1, {2, 3}, {4, 2}, {1, 1}, {2, 1}, {6, 1}, {0, 0}, 0}, 8, 1, 9, 0, true},
+    {{1, 1, {2, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 1}, 0}, 8, 1, 0, 0, true},
+    {{1, 2, {3, 3}, {3, 2}, {3, 2}, {1, 1}, {2, 0}, {0, 0}, 0}, 6, 1, 1, 0, true},
+    {{2, 4, {1, 2}, {5, 2}, {1, 1}, {1, 1}, {4, 1}, {0, 0}, 20}, 4, 2, 3, 0, true},
+    {{1, 1, {5, 3}, {3, 3}, {1, 1}, {1, 1}, {2, 1}, {0, 1}, 20}, 4, 1, 0, 0, true},
+    {{1, 2, {2, 3}, {5, 1}, {1, 1}, {1, 1}, {4, 0}, {0, 0}, 0}, 8, 1, 7, 5, true},
+    {{2, 1, {3, 2}, {4, 2}, {3, 1}, {2, 1}, {4, 1}, {0, 1}, 0}, 5, 1, 3, 9, true},
+    {{1, 3, {1, 1}, {9, 1}, {1, 1}, {1, 1}, {8, 0}, {0, 0}, 0}, 7, 1, 2, 11, true},
 };
 
 // Beat of channels; in a beat kernel column, kernel row, lane.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
-// Clock, reset and the stall patterns of a bench in turn: for each a reset, then until
-// every cell is done.
+// Clock, reset and the stall patterns of a bench in turn: for each a reset, some cycles that
+// another reset ends, then until every cell is done.
 //   pattern[0] source idles, [1] sink stalls, at random; [2] in long runs; [3] ready after valid
 `default_nettype none
 
@@ -22,6 +22,8 @@ module stream_phases #(
 
   localparam int LIMIT = 400000;  // cycles of one pattern
 
+  localparam int EARLY = 47;      // until the first reset within frames
+
   integer cycles;
   integer index;
 
@@ -37,6 +39,18 @@ module stream_phases #(
     endcase
   endfunction
 
+  task clock;
+    #5 aclk = 1'b1;
+    #5 aclk = 1'b0;
+  endtask
+
+  // one cycle suffices; longer ones are legal
+  task reset(input integer longer);
+    aresetn = 1'b0;
+    repeat (longer == 0 ? 1 : longer) clock;
+    aresetn = 1'b1;
+  endtask
+
   initial begin
 `ifndef __ICARUS__
     bench_suite(SUITE);
@@ -44,17 +58,12 @@ module stream_phases #(
     aclk = 1'b0;
     for (index = 0; index < PATTERNS; index = index + 1) begin
       pattern = pattern_of(index);
-      aresetn = 1'b0;
-      // one cycle of reset suffices; longer ones are legal
-      repeat (index == 0 ? 1 : index) begin
-        #5 aclk = 1'b1;
-        #5 aclk = 1'b0;
-      end
-      aresetn = 1'b1;
+      reset(index);
+      repeat (EARLY * (index + 1)) clock;
+      reset(index);
       cycles = 0;
       while (done != {CELLS{1'b1}} || cycles < 10) begin
-        #5 aclk = 1'b1;
-        #5 aclk = 1'b0;
+        clock;
         cycles = cycles + 1;
         if (cycles == LIMIT) $fatal(1, "pattern %b: time-out, done %b", pattern, done);
       end

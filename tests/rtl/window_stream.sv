@@ -23,6 +23,7 @@ module window_stream #(
   parameter int CAPACITY = 17,
   parameter int COLUMN = 1,  // taps of a beat, of KIND "taps"
   parameter int GROUPS = 1,
+  parameter int KEEP = 0,
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
   parameter logic signed [63:0] IN_ZERO = 64'sd0,
@@ -80,7 +81,7 @@ module window_stream #(
     .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
     .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
     .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS(COLUMN),
-    .GROUPS(GROUPS)
+    .GROUPS(GROUPS), .KEEP(KEEP)
   ) window (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
