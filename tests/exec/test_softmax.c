@@ -6,6 +6,7 @@
 #include "sw/exec/golden.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/softmax.h"
+#include "sw/graph/softmax_tflite.h"
 #include "tests/net/helper_oracle.h"
 #include "tests/net/helper_softmax.h"
 
@@ -252,11 +253,55 @@ static void host_in_between(void **state) {
   }
 }
 
+// ---- rounding tflite
+
+static void tflite_equal(const int64_t *x, int64_t count, int64_t mul, int shift) {
+  int64_t found[64], expected[64];
+  int32_t room[64];
+  softmax_tflite(x, count, mul, shift, room, found);
+  exact_softmax_tflite(x, count, mul, shift, expected);
+  for (int64_t i = 0; i < count; i++)
+    if (found[i] != expected[i])
+      fail_msg("element %d of %d, mul %lld, shift %d: %d, expected %d", (int)i, (int)count,
+               (long long)mul, shift, (int)found[i], (int)expected[i]);
+}
+
+// Rows of two at every distance, of three, and of all codes at random; scales from 2^-26 on.
+static void tflite_rows(void **state) {
+  (void)state;
+  static const int64_t muls[] = {1 << 30, 1443109012, INT32_MAX};
+  for (int shift = 0; shift <= 31; shift++)
+    for (int m = 0; m < 3; m++) {
+      for (int d = 0; d < 256; d++)
+        tflite_equal((const int64_t[]){127, 127 - d, 127 - d / 2}, 2 + d % 2, muls[m], shift);
+      for (int row = 0; row < 40; row++) {
+        int64_t x[64];
+        for (int i = 0; i < 64; i++) x[i] = (row * 89 + i * i * 37 + i * row * 11) % 256 - 128;
+        tflite_equal(x, 1 + row % 64, muls[m], shift);
+      }
+    }
+}
+
+// Of scale 1/16, beta 1: r = 2^22, which is 2^30 * 2^-8. The odds of a row with one largest code.
+static void tflite_by_hand(void **state) {
+  (void)state;
+  int32_t room[4];
+  int64_t y[4];
+  softmax_tflite((const int64_t[]){5, 5, 5, 5}, 4, 1 << 30, 8, room, y);
+  for (int i = 0; i < 4; i++) assert_int_equal(y[i], 64 - 128); // 1/4
+  softmax_tflite((const int64_t[]){7}, 1, 1 << 30, 8, room, y);
+  assert_int_equal(y[0], 127); // 1 saturates
+  softmax_tflite((const int64_t[]){16, 0}, 2, 1 << 30, 8, room, y);
+  assert_int_equal(y[0], 187 - 128); // 256 e / (e + 1) = 187.15
+  assert_int_equal(y[1], 69 - 128);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exponentials),   cmocka_unit_test(quotients),
       cmocka_unit_test(fractions),      cmocka_unit_test(halves),
       cmocka_unit_test(against_both),   cmocka_unit_test(rounded_down),
-      cmocka_unit_test(lanes_of_a_row), cmocka_unit_test(host_in_between)};
+      cmocka_unit_test(lanes_of_a_row), cmocka_unit_test(host_in_between),
+      cmocka_unit_test(tflite_rows),    cmocka_unit_test(tflite_by_hand)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
