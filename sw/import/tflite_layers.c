@@ -130,6 +130,21 @@ static bool layer_of(struct tflite *t, int rank, int axis, struct layer *l) {
   return is_weights(t, l, axis) && (!l->b || is_bias(t, l));
 }
 
+// (rows, columns), or one row.
+static struct tflite_shape matrix(int64_t rows, int64_t columns) {
+  if (rows == 1) return (struct tflite_shape){1, {columns}};
+  return (struct tflite_shape){2, {rows, columns}};
+}
+
+// How many rows of inputs there are, whatever the shapes; 0 with a message.
+static int64_t rows_of(struct tflite *t, const struct layer *l) {
+  int64_t in = tflite_elements(l->x), out = tflite_elements(l->y), rows = in / l->taps;
+  if (rows * l->taps == in && rows * l->outs == out) return rows;
+  err_put(t->err, "%lld elements in and %lld out, weights (%lld, %lld)", (long long)in,
+          (long long)out, (long long)l->outs, (long long)l->taps);
+  return 0;
+}
+
 bool tflite_fully_connected(struct tflite *t) {
   enum { ACTIVATION, FORMAT };
   struct layer l;
@@ -138,23 +153,15 @@ bool tflite_fully_connected(struct tflite *t) {
   if (flat_int(t->op->options, FORMAT, FLAT_I8, 0) != 0)
     return tflite_refuse(t, "convert the model without shuffled weights",
                          "its weights are shuffled");
-  int64_t elements = tflite_elements(l.x), rows = elements / l.taps;
-  if (rows * l.taps != elements || tflite_elements(l.y) != rows * l.outs)
-    return err_set(t->err, "%lld elements in and %lld out, weights (%lld, %lld)",
-                   (long long)elements, (long long)tflite_elements(l.y), (long long)l.outs,
-                   (long long)l.taps);
+  int64_t rows = rows_of(t, &l);
+  if (!rows) return false;
   l.shape = (struct tflite_shape){2, {l.outs, l.taps}};
-  struct tflite_shape in = {1, {l.taps}}, out = {1, {l.outs}};
-  if (rows > 1) {
-    in = (struct tflite_shape){2, {rows, l.taps}};
-    out = (struct tflite_shape){2, {rows, l.outs}};
-  }
-  uint32_t x = tflite_value(t, 0, in);
+  uint32_t x = tflite_value(t, 0, matrix(rows, l.taps));
   int activation = (int)flat_int(t->op->options, ACTIVATION, FLAT_I8, 0);
   if (!tflite_begin(t, OP_linear, activation, &n)) return false;
   tflite_use(t, n.id, x);
   if (!add_layer(t, &l, &n, FIX_HALF_UP)) return false;
-  tflite_end(t, &n, out);
+  tflite_end(t, &n, matrix(rows, l.outs));
   return true;
 }
 

@@ -166,10 +166,24 @@ static int64_t bound(int64_t v, int64_t size) {
   return clamp(v < 0 ? v + size : v, 0, size);
 }
 
+// Masks have a bit for each axis.
+enum { BEGIN_MASK, END_MASK, ELLIPSIS_MASK, NEW_AXIS_MASK, SHRINK_MASK, OFFSET };
+
+static int64_t mask(const struct tflite *t, uint32_t field) {
+  return flat_int(t->op->options, field, FLAT_I32, 0);
+}
+
+// Axis d of `size` elements; one that shrinks has a single index.
+static void stride_axis(const struct tflite *t, int d, int64_t size, int64_t begin, int64_t end,
+                        struct cut *c) {
+  bool shrinks = mask(t, SHRINK_MASK) >> d & 1;
+  if (!(mask(t, BEGIN_MASK) >> d & 1)) c->begin[d] = bound(begin, size);
+  if (!(mask(t, END_MASK) >> d & 1)) c->end[d] = bound(end, size);
+  if (shrinks) c->end[d] = c->begin[d] + 1;
+}
+
 bool tflite_strided_slice(struct tflite *t) {
-  enum { BEGIN_MASK, END_MASK, ELLIPSIS_MASK, NEW_AXIS_MASK, SHRINK_MASK, OFFSET };
   const struct tflite_tensor *x = tflite_in(t, 0);
-  const struct flat_table o = t->op->options;
   int64_t counts[3];
   if (tflite_are_sizes(t)) return tflite_sizes(t);
   const int64_t *begin = tflite_list(t, 1, &counts[0]), *end = tflite_list(t, 2, &counts[1]),
@@ -178,19 +192,14 @@ bool tflite_strided_slice(struct tflite *t) {
   if (counts[0] > x->rank || counts[1] != counts[0] || counts[2] != counts[0])
     return err_set(t->err, "%lld begins, %lld ends, %lld strides of rank %d", (long long)counts[0],
                    (long long)counts[1], (long long)counts[2], x->rank);
-  if (flat_int(o, ELLIPSIS_MASK, FLAT_I32, 0) || flat_int(o, NEW_AXIS_MASK, FLAT_I32, 0) ||
-      flat_int(o, OFFSET, FLAT_U8, 0))
+  if (mask(t, ELLIPSIS_MASK) || mask(t, NEW_AXIS_MASK) ||
+      (mask(t, BEGIN_MASK) & mask(t, SHRINK_MASK)) || flat_int(t->op->options, OFFSET, FLAT_U8, 0))
     return tflite_refuse(t, "slice with plain begins and ends",
-                         "an ellipsis, a new axis or offsets");
+                         "an ellipsis, a new axis, offsets, or an index that is masked");
   struct cut c = whole_of(x);
   for (int d = 0; d < counts[0]; d++) {
-    bool shrinks = flat_int(o, SHRINK_MASK, FLAT_I32, 0) >> d & 1;
-    bool first = !shrinks && (flat_int(o, BEGIN_MASK, FLAT_I32, 0) >> d & 1);
-    bool last = !shrinks && (flat_int(o, END_MASK, FLAT_I32, 0) >> d & 1);
     c.step[d] = step[d];
-    if (!first) c.begin[d] = bound(begin[d], x->shape[d]);
-    if (!last) c.end[d] = bound(end[d], x->shape[d]);
-    if (shrinks) c.end[d] = c.begin[d] + 1;
+    stride_axis(t, d, x->shape[d], begin[d], end[d], &c);
   }
   return put_cut(t, 0, 0, &c);
 }
@@ -266,6 +275,18 @@ bool tflite_split_v(struct tflite *t) {
 
 // ---- PAD: the zero point around the frame, pairs of before and behind for each axis
 
+// Before and behind axis d of the frame, which is axis d + batch of the file.
+static bool pad_axis(struct tflite *t, const int64_t *list, int d, int rank, int64_t *pad,
+                     int64_t *size) {
+  int64_t before = list[0], behind = list[1];
+  if (before < 0 || behind < 0 || before > DIM_MAX || behind > DIM_MAX)
+    return err_set(t->err, "padding %lld and %lld", (long long)before, (long long)behind);
+  pad[d] = before;
+  pad[rank + d] = behind;
+  *size += before + behind;
+  return true;
+}
+
 bool tflite_pad(struct tflite *t) {
   const struct tflite_tensor *x = tflite_in(t, 0);
   int64_t count, pad[2 * RANK_MAX];
@@ -275,14 +296,8 @@ bool tflite_pad(struct tflite *t) {
     return err_set(t->err, "%lld paddings of rank %d", (long long)count, x->rank);
   int batch = tflite_is_batch(x) && list[0] == 0 && list[1] == 0;
   struct tflite_shape in = batch ? tflite_frame(x) : tflite_whole(x), out = in;
-  for (int d = 0; d < in.rank; d++) {
-    int64_t before = list[2 * (d + batch)], behind = list[2 * (d + batch) + 1];
-    if (before < 0 || behind < 0 || before > DIM_MAX || behind > DIM_MAX)
-      return err_set(t->err, "padding %lld and %lld", (long long)before, (long long)behind);
-    pad[d] = before;
-    pad[in.rank + d] = behind;
-    out.size[d] += before + behind;
-  }
+  for (int d = 0; d < in.rank; d++)
+    if (!pad_axis(t, list + 2 * (d + batch), d, in.rank, pad, &out.size[d])) return false;
   uint32_t value = tflite_value(t, 0, in);
   uint32_t node = graph_add_node(t->graph, OP_pad, tflite_name(t));
   graph_add_ints(t->graph, node, ATTR_pad, 2 * in.rank, pad);
