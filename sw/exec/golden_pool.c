@@ -34,7 +34,8 @@ int64_t golden_average(const struct graph *g, const struct node *n, fix_wide sum
   struct fix_target t = target_of(n, node_out(g, n, 0), 0);
   if (pool_of_codes(n)) {
     int64_t zeros = count * type_zero(&node_in(g, n, 0)->type, 0);
-    return (int64_t)pool_average(sum + zeros, count, 0, FIX_HALF_AWAY);
+    fix_wide average = pool_average(sum + zeros, count, 0, FIX_HALF_AWAY);
+    return fix_overflow(average, t.width, t.is_signed, t.zero, t.overflow);
   }
   if (rq->mul[0] != 1) {
     while (*counts++ != count) rq++;

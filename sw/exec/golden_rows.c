@@ -8,6 +8,19 @@
 
 enum { BEYOND = 16 }; // bytes that a gather touches
 
+// Rows of accumulators (rows, p->outs) as bytes (rows, out) by rounding tflite, saturated.
+static void two_steps(const struct node *n, const struct prepared *p, const int32_t *acc,
+                      int64_t rows, uint8_t *to, int64_t out, int32_t zero, int32_t lo,
+                      int32_t hi) {
+  const struct requant *rq = &n->rq[0];
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t o = 0; o < out; o++) {
+      int64_t i = rq->count > 1 ? o : 0;
+      int64_t q = fix_round_tflite(acc[r * p->outs + o], rq->mul[i], rq->shift[i]) + zero;
+      to[r * out + o] = (uint8_t)((q < lo ? lo : q > hi ? hi : q) - lo);
+    }
+}
+
 // Rows of accumulators, padded, become rows `first` on of a value.
 static void requantise(const struct chunk *c, const struct node *n, const struct prepared *p,
                        const int32_t *acc, int64_t first, int64_t rows) {
@@ -25,6 +38,11 @@ static void requantise(const struct chunk *c, const struct node *n, const struct
   }
   if (p->shift_only) {
     k->requant32(rows, out, p->outs, acc, rq->shift[0], zero, lo, hi, (int32_t *)to + first * out);
+    return;
+  }
+  bool one_zero = type_is_fixed(&y->type) && y->type.axis < 0;
+  if (n->rounding == FIX_TFLITE && n->overflow == FIX_SATURATE && place->narrow && one_zero) {
+    two_steps(n, p, acc, rows, (uint8_t *)to + first * out, out, zero, lo, hi);
     return;
   }
   for (int64_t o = 0; o < out; o++) {

@@ -148,12 +148,20 @@ static double pool_scale(const struct graph *g, const struct node *n, int64_t ch
   return n->op == OP_max_pool ? type_scale(&node_in(g, n, 0)->type, 0) : 0;
 }
 
+// Codes stay between the least and the largest, of which overflow symmetric has no lowest.
+static struct interval codes_range(const struct graph *g, const struct node *n,
+                                   const struct fix_target *t) {
+  struct interval x = interval_codes(g, n, KNOWN_PROVEN, 0);
+  return (struct interval){fix_overflow(x.lo, t->width, t->is_signed, t->zero, t->overflow),
+                           fix_overflow(x.hi, t->width, t->is_signed, t->zero, t->overflow)};
+}
+
 // An average lies between the least and the largest element, and 0 where padding counts.
 static struct interval average_range(const struct graph *g, const struct node *n) {
   const struct value *y = node_out(g, n, 0);
   struct interval x = interval_seen(g, n, KNOWN_PROVEN, 0), all = {0, 0};
   struct fix_target t = target_of(n, y, 0);
-  if (pool_of_codes(n)) return interval_codes(g, n, KNOWN_PROVEN, 0);
+  if (pool_of_codes(n)) return codes_range(g, n, &t);
   if (node_int(n, ATTR_count_pad, 0)) x = interval_join(x, (struct interval){0, 0});
   if (n->overflow == FIX_WRAP || n->overflow == FIX_TO_ZERO) return interval_type(&y->type);
   struct arena a = {0};

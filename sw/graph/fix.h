@@ -94,12 +94,13 @@ static inline fix_wide fix_round(fix_wide v, int shift, enum fix_rounding mode) 
   return kept + fix_increment(mode, v < 0, kept & 1, half, rest);
 }
 
-// The two-step rounding of TFLite's reference kernels; |acc * 2^max(31 - shift, 0)| < 2^31.
-static inline fix_wide fix_round_tflite(int64_t acc, int64_t mul, int shift) {
+// The two-step rounding of TFLite's reference kernels; |acc * 2^max(31 - shift, 0)| < 2^31,
+// 0 < mul < 2^31, shift <= 93: so much fits in 64 bits.
+static inline int64_t fix_round_tflite(int64_t acc, int64_t mul, int shift) {
   int left = 31 - shift;
-  fix_wide a = left > 0 ? fix_shift_left(acc, left) : acc;
-  fix_wide high = (a * mul + ((fix_wide)1 << 30)) >> 31;
-  return left < 0 ? fix_round(high, -left, FIX_HALF_AWAY) : high;
+  int64_t a = left > 0 ? acc * ((int64_t)1 << left) : acc;
+  int64_t high = (a * mul + ((int64_t)1 << 30)) >> 31;
+  return left < 0 ? (high + ((int64_t)1 << (-left - 1)) - (high < 0)) >> -left : high;
 }
 
 // The code of q in `width` bits.

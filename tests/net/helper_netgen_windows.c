@@ -156,8 +156,8 @@ void netgen_pool_over(struct netgen *n, enum op op, struct netgen_sliding s, boo
   int axes = netgen_end(n)->rank - 1;
   uint32_t x = n->at;
   struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
-  if (netgen_chance(n, op == OP_max_pool ? 40 : 30) && (op == OP_max_pool || in.cls == TYPE_FIXED))
-    out = in;
+  bool same = netgen_chance(n, 40) && (op == OP_max_pool || in.cls == TYPE_FIXED);
+  if (same) out = in;
   bool frames = netgen_end(n)->per_frame;
   uint32_t node = netgen_add_node(n, op, out, axes + 1, s.out, frames);
   netgen_use(n, node, x);
@@ -167,7 +167,8 @@ void netgen_pool_over(struct netgen *n, enum op op, struct netgen_sliding s, boo
     graph_add_ints(n->g, node, ATTR_kernel, axes, s.kernel);
   add_attrs(n, node, &s, axes);
   if (ceil) graph_add_int(n->g, node, ATTR_ceil, 1);
-  if (op == OP_avg_pool && netgen_chance(n, 50)) graph_add_int(n->g, node, ATTR_count_pad, 1);
+  if (op == OP_avg_pool && netgen_chance(n, same ? 15 : 50))
+    graph_add_int(n->g, node, ATTR_count_pad, 1);
   struct value *y = &n->g->values[n->g->nodes[node].out[0]];
   struct err e = {0};
   graph_shape(n->g, &n->g->nodes[node], 0, &y->rank, y->shape, &e);

@@ -65,10 +65,11 @@ static bool add_entry(struct arena *a, struct formats *f, const char *layer, con
   return true;
 }
 
-// Types of x, `half` and the last layer.
-static struct graph *quantized(struct build *b, const char *x, const char *half, const char *last,
-                               const char *last_name, struct err *e) {
+// Types of x, `half` and the last layer; how all round, NULL: as they do.
+static struct graph *rounded(struct build *b, const char *x, const char *half, const char *last,
+                             const char *last_name, const char *rounding, struct err *e) {
   struct formats f = formats_new();
+  if (rounding) assert_true(formats_set_rounding(&f.defaults, rounding, e));
   struct format_entry entries[2];
   f.layers = entries;
   assert_true(formats_set_stream(&b->arena, &f.defaults, x, e));
@@ -76,6 +77,11 @@ static struct graph *quantized(struct build *b, const char *x, const char *half,
   if (last) assert_true(add_entry(&b->arena, &f, last_name, last, e));
   if (!graph_verify(b->g, e)) fail_msg("%s", e->text);
   return quantize(&b->arena, b->g, &f, e);
+}
+
+static struct graph *quantized(struct build *b, const char *x, const char *half, const char *last,
+                               const char *last_name, struct err *e) {
+  return rounded(b, x, half, last, last_name, NULL, e);
 }
 
 // ---- computing
@@ -146,6 +152,74 @@ static void test_joins(void **state) {
       if (i == 0) assert_true(distance(&b, ops[k], g) > 1);
       arena_free(&b.arena);
     }
+}
+
+// Rounding tflite: inputs at twice the coarser scale over 2^20.
+static void test_joins_of_two_steps(void **state) {
+  (void)state;
+  static const enum op ops[] = {OP_add, OP_sub, OP_mul};
+  static const struct {
+    const char *x, *half, *last;
+    double most;
+  } rows[] = {{"8,3", "8,3", "8,3", 0},
+              {"8,3", "8,5", "8,2", 1},
+              {"8,5", "8,3", "9,4", 1},
+              {"8,3", "scale 0.1", "8,2", 1},
+              {"8,3", "scale 0.0371", "scale 0.21", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int k = 0; k < 3; k++) {
+      struct build b;
+      struct err e = {0};
+      join(&b, ops[k]);
+      struct graph *g = rounded(&b, rows[i].x, rows[i].half, rows[i].last, "join", "tflite", &e);
+      if (!g) fail_msg("%s", e.text);
+      const struct node *n = &g->nodes[g->n_nodes - 1];
+      assert_int_equal(n->n_rq, ops[k] == OP_mul ? 1 : 3);
+      double found = distance(&b, ops[k], g), most = ops[k] == OP_mul ? 1 : rows[i].most;
+      if (found > most) fail_msg("row %zu, %s: %g codes away", i, op_info(ops[k])->name, found);
+      arena_free(&b.arena);
+    }
+  struct build b;
+  struct err e = {0};
+  join(&b, OP_add);
+  assert_null(rounded(&b, "16,12", "4,0", "12,6", "join", "tflite", &e));
+  assert_non_null(strstr(e.text, "rounding tflite needs inputs below 2^11"));
+  arena_free(&b.arena);
+}
+
+// Averages of (3, 2): of codes where the type stays, otherwise by one multiplier; none for several
+// counts.
+static void test_averages_of_two_steps(void **state) {
+  (void)state;
+  static const struct {
+    const char *out;
+    int64_t pad, mul, shift;
+    const char *words;
+  } rows[] = {{"8,3", 0, 1, 0, NULL},
+              {"8,3", 1, 1, 0, NULL},
+              {"8,4", 0, 715827882, 30, NULL}, // r = 2: 2^30 * 2^1 / 3, 29 + 1
+              {"8,4", 1, 0, 0, "several counts: give the layer another one in a formats file"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct build b;
+    struct err e = {0};
+    begin(&b);
+    b.g->values[b.x].rank = 2;
+    b.g->values[b.x].shape[0] = 3, b.g->values[b.x].shape[1] = 2;
+    uint32_t n = graph_add_node(b.g, OP_avg_pool, "pool");
+    use(&b, n, b.x);
+    graph_add_ints(b.g, n, ATTR_kernel, 1, (int64_t[]){3});
+    graph_add_ints(b.g, n, ATTR_pad, 2, (int64_t[]){rows[i].pad, rows[i].pad});
+    int64_t shape[2] = {1 + 2 * rows[i].pad, 2};
+    graph_add_out(b.g, n, graph_add_value(b.g, "pool", 2, shape, type_real(), true));
+    graph_add_output(b.g, b.g->nodes[n].out[0]);
+    struct graph *g = rounded(&b, "8,3", NULL, rows[i].out, "pool", "tflite", &e);
+    assert_true(!g == !!rows[i].words);
+    if (!g && !strstr(e.text, rows[i].words)) fail_msg("%s", e.text);
+    const struct requant *rq = g ? &g->nodes[g->n_nodes - 1].rq[0] : NULL;
+    if (g && (rq->mul[0] != rows[i].mul || rq->shift[0] != rows[i].shift))
+      fail_msg("row %zu: %lld, %d", i, (long long)rq->mul[0], rq->shift[0]);
+    arena_free(&b.arena);
+  }
 }
 
 static void test_sums(void **state) {
@@ -501,6 +575,8 @@ static void test_other_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joins),
+                                     cmocka_unit_test(test_joins_of_two_steps),
+                                     cmocka_unit_test(test_averages_of_two_steps),
                                      cmocka_unit_test(test_sums),
                                      cmocka_unit_test(test_classes),
                                      cmocka_unit_test(test_scales_out_of_range),

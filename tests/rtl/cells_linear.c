@@ -24,6 +24,7 @@ struct linear {
   bool distance;
   int in_shift, weight_shift; // of a distance
   bool pack;
+  int up_width; // of tflite: bits of what an output shifts less
 };
 
 static const struct linear cases[] = {
@@ -58,6 +59,8 @@ static const struct linear cases[] = {
      "saturate", 0},
     {9, 4, 2, 1, 8, "signed", 8, "signed", 18, 21, 8, "signed", 31, 1, 40, 11, "tflite", "saturate",
      0},
+    {9, 5,        2,  3, 8,  "signed", 8,        "signed",   18, 21,
+     8, "signed", 31, 1, 44, -7,       "tflite", "saturate", 0,  .up_width = 3},
     {9, 3, 2, 4, 8, "signed", 8, "signed", 18, 21, 8, "signed", 40, 1, 52, 11, "half_away", "zero",
      0},
     // narrow and one-bit operands, padded lanes
@@ -154,6 +157,18 @@ static int64_t multiplier(const struct cell *c, int o) {
   return (int64_t)(cell_code((int64_t)r, l->mul_width) | (uint64_t)1 << (l->mul_width - 1));
 }
 
+// What output o shifts less than SHIFT.
+static int up(const struct cell *c, int o) {
+  const struct linear *l = c->with;
+  return (int)(cell_random(3500 + (uint64_t)c->id, (uint64_t)o, 0) % (1U << l->up_width));
+}
+
+// A word of its memory: the multiplier, and above it the shift.
+static uint64_t multiplier_word(const struct cell *c, int o) {
+  const struct linear *l = c->with;
+  return (uint64_t)multiplier(c, o) | (uint64_t)up(c, o) << l->mul_width;
+}
+
 static uint64_t expected(const struct cell *c, int frame, int o) {
   const struct linear *l = c->with;
   int64_t acc = bias(c, o);
@@ -164,7 +179,7 @@ static uint64_t expected(const struct cell *c, int frame, int o) {
   }
   acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
   struct fix_target t = cell_target(l->out_width, l->out_type, l->zero, l->rounding, l->overflow);
-  int64_t y = rational_requant(acc, multiplier(c, o), l->shift, &t);
+  int64_t y = rational_requant(acc, multiplier(c, o), l->shift - up(c, o), &t);
   return t.bipolar ? y > 0 : cell_code(y, l->out_width);
 }
 
@@ -221,7 +236,7 @@ static void write_lane(const struct cell *c, const char *folder, int lane) {
   for (int g = 0; g < og; g++) {
     int o = g * l->po + lane;
     fprintf(b, "%" PRIx64 "\n", o < l->out ? cell_code(bias(c, o), l->bias_width) : 0);
-    if (m) fprintf(m, "%" PRIx64 "\n", o < l->out ? (uint64_t)multiplier(c, o) : 0);
+    if (m) fprintf(m, "%" PRIx64 "\n", o < l->out ? multiplier_word(c, o) : 0);
   }
   fclose(b);
   if (m) fclose(m);
@@ -269,7 +284,8 @@ static void set_parameters(struct cell *c, int queue) {
   cell_integer(c, "ACC_WIDTH", l->acc_width);
   cell_integer(c, "OUT_WIDTH", l->out_width);
   cell_text(c, "OUT_TYPE", l->out_type);
-  cell_integer(c, "MUL_WIDTH", l->mul_width);
+  cell_integer(c, "MUL_WIDTH", l->mul_width + l->up_width);
+  if (l->up_width) cell_integer(c, "UP_WIDTH", l->up_width);
   char text[64];
   snprintf(text, sizeof text, "rom/c%d_weight", c->id);
   cell_text(c, "WEIGHT_FILE", text);
