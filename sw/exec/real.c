@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK_MOST = 64, CHUNK_BYTES = 128 << 20 };
 
 static void load(void *to, int64_t at, const struct value *v, int64_t i) {
   ((float *)to)[at] = (float)value_real(v, i);
@@ -38,6 +38,7 @@ struct steps *real_steps(struct arena *a, const struct graph *g, int64_t frames)
 
 struct real {
   const struct graph *graph;
+  int64_t chunk;     // frames that are computed at once
   void *room;        // of the thread that calls
   struct pool *pool; // NULL: it is alone
 };
@@ -72,7 +73,7 @@ struct call {
 
 struct chunk {
   struct steps *steps;
-  float **x; // (n_inputs) of (CHUNK, elements of the input)
+  float **x; // (n_inputs) of (chunk, elements of the input)
   int64_t frames;
 };
 
@@ -83,12 +84,13 @@ void real_pixels(const struct input *in, int64_t elements, int64_t frames, const
 }
 
 static void *room_new(struct arena *a, const void *model) {
-  const struct graph *g = ((const struct real *)model)->graph;
+  const struct real *r = model;
+  const struct graph *g = r->graph;
   struct chunk *c = ARENA_NEW(a, struct chunk, 1);
-  c->steps = real_steps(a, g, CHUNK);
+  c->steps = real_steps(a, g, r->chunk);
   c->x = ARENA_NEW(a, float *, g->n_inputs);
   for (uint32_t k = 0; k < g->n_inputs; k++)
-    c->x[k] = ARENA_NEW(a, float, CHUNK *value_elements(&g->values[g->inputs[k].value]));
+    c->x[k] = ARENA_NEW(a, float, r->chunk *value_elements(&g->values[g->inputs[k].value]));
   return c;
 }
 
@@ -111,10 +113,11 @@ static void enter_floats(const struct graph *g, const struct chunk *c, const flo
 
 static void enter(const void *model, const void *task, void *room, int64_t part) {
   const struct call *call = task;
-  const struct graph *g = ((const struct real *)model)->graph;
+  const struct real *r = model;
+  const struct graph *g = r->graph;
   struct chunk *c = room;
-  int64_t elements = frame_elements(g), first = part * CHUNK, left = call->images - first;
-  c->frames = left < CHUNK ? left : CHUNK;
+  int64_t elements = frame_elements(g), first = part * r->chunk, left = call->images - first;
+  c->frames = left < r->chunk ? left : r->chunk;
   if (call->floats)
     enter_floats(g, c, call->floats + first * elements);
   else
@@ -128,20 +131,31 @@ static void compute(const void *model, void *room) {
 }
 
 static void leave(const void *model, const void *task, void *room, int64_t part) {
-  const struct graph *g = ((const struct real *)model)->graph;
+  const struct real *r = model;
+  const struct graph *g = r->graph;
   const struct call *call = task;
   const struct chunk *c = room;
   for (uint32_t t = 0; t < call->n_taps; t++) {
     int64_t size = value_elements(&g->values[call->taps[t].value]);
-    memcpy(call->taps[t].to + part * CHUNK * size, steps_value(c->steps, call->taps[t].value),
+    memcpy(call->taps[t].to + part * r->chunk * size, steps_value(c->steps, call->taps[t].value),
            (size_t)(size * c->frames) * sizeof(float));
   }
+}
+
+// So many frames that large networks fit into memory.
+static int64_t chunk_of(const struct graph *g) {
+  int64_t bytes = 1;
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].per_frame) bytes += value_elements(&g->values[i]) * (int64_t)sizeof(float);
+  int64_t chunk = CHUNK_BYTES / bytes;
+  return chunk < 1 ? 1 : chunk > CHUNK_MOST ? CHUNK_MOST : chunk;
 }
 
 struct real *real_new(struct arena *a, const struct graph *g, struct err *e) {
   if (!check(g, e)) return NULL;
   struct real *r = ARENA_NEW(a, struct real, 1);
   r->graph = g;
+  r->chunk = chunk_of(g);
   r->room = room_new(a, r);
   return r;
 }
@@ -160,5 +174,5 @@ void real_free(struct real *r) {
 void real_run(const struct real *r, int64_t images, const uint8_t *pixels, const float *floats,
               const struct real_tap *taps, uint32_t n_taps) {
   struct call call = {images, pixels, floats, taps, n_taps};
-  pool_run(r->pool, r, &chunks, &call, (images + CHUNK - 1) / CHUNK, r->room);
+  pool_run(r->pool, r, &chunks, &call, (images + r->chunk - 1) / r->chunk, r->room);
 }
