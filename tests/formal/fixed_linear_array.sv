@@ -23,6 +23,7 @@ module fixed_linear_array #(
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
+  parameter int UP_WIDTH = 0,
   parameter logic [39:0] MUL = 40'd1,
   parameter int SHIFT = 6,
   parameter logic signed [63:0] ZERO = 64'sd0,
