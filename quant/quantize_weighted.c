@@ -9,11 +9,10 @@
 
 enum { BIAS_BITS_MAX = 62 };
 
-// The bias at the accumulator's scale, in the narrowest type that holds it; of signs rounded down: a whole
-// sum is at least -b where it is at least -floor(b).
+// The bias at the accumulator's scale, in the narrowest type that holds it; of signs rounded down:
+// a whole sum is at least -b where it is at least -floor(b).
 static bool bias_codes(struct quantizer *q, const struct value *b, const struct type *x,
-                       const struct type *w, bool signs, struct type *type,
-                       struct tensor **codes) {
+                       const struct type *w, bool signs, struct type *type, struct tensor **codes) {
   int64_t count = b->init->count;
   int64_t limit = fix_highest(BIAS_BITS_MAX, true);
   int64_t *exact = ARENA_NEW(q->arena, int64_t, count);
