@@ -13,6 +13,7 @@
 #include "sw/base/sha256.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
+#include "sw/import/import.h"
 #include "sw/pass/inference.h"
 #include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
@@ -178,7 +179,8 @@ static bool read_net(struct train *t, struct err *e) {
       return err_set(e, "--net %s: there is no recipe and no file of this name (recipes: %s)", net,
                      recipe_names(t->arena));
   }
-  struct graph *g = model_read(t->arena, net, e);
+  struct refusals refused = {0};
+  struct graph *g = import_read(t->arena, net, &refused, e);
   if (!g) return false;
   t->recipe = (struct recipe){.model = g, .target = {0, 1}};
   return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);

@@ -9,9 +9,10 @@
 
 enum { BIAS_BITS_MAX = 62 };
 
-// The bias at the accumulator's scale, in the narrowest type that holds it.
+// The bias at the accumulator's scale, in the narrowest type that holds it; of signs rounded down:
+// a whole sum is at least -b where it is at least -floor(b).
 static bool bias_codes(struct quantizer *q, const struct value *b, const struct type *x,
-                       const struct type *w, struct type *type, struct tensor **codes) {
+                       const struct type *w, bool signs, struct type *type, struct tensor **codes) {
   int64_t count = b->init->count;
   int64_t limit = fix_highest(BIAS_BITS_MAX, true);
   int64_t *exact = ARENA_NEW(q->arena, int64_t, count);
@@ -19,7 +20,8 @@ static bool bias_codes(struct quantizer *q, const struct value *b, const struct 
   int width = 2;
   for (int64_t o = 0; o < count; o++) {
     scale[o] = type_scale(x, 0) * type_scale(w, o);
-    exact[o] = fix_from_real(value_real(b, o) / scale[o], -limit, limit);
+    double own_bias = value_real(b, o) / scale[o];
+    exact[o] = fix_from_real(signs ? floor(own_bias) : own_bias, -limit, limit);
     if (exact[o] == limit || exact[o] == -limit)
       return err_set(q->err,
                      "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
@@ -82,7 +84,7 @@ bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
   if (b) {
     struct type bias;
     struct tensor *codes = NULL;
-    if (!bias_codes(q, b, &x, &type, &bias, &codes)) return false;
+    if (!bias_codes(q, b, &x, &type, type_is_bipolar(out), &bias, &codes)) return false;
     graph_add_use(
         q->to, node,
         (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,

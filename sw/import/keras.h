@@ -51,6 +51,15 @@ const char *keras_object(const struct keras *k, const char *key, const json_t **
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
 const struct tensor *keras_array(struct keras *k, int i, int rank);
 
+// The output of a node, whose axes are the file's.
+bool keras_made(struct keras *k, uint32_t node, struct stream *y);
+// Refuses what is no image or sequence with its channels last.
+bool keras_images(struct keras *k, const struct stream *x);
+// One of our axes for each of the file's, in its order.
+bool keras_plain(struct keras *k, struct stream *x);
+// The activation that the layer has itself, behind it.
+bool keras_own_activation(struct keras *k, struct stream *y);
+
 // An activation by its Keras name, of the stream.
 bool keras_activation(struct keras *k, const char *name, const json_t *config, struct stream *x);
 

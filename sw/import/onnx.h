@@ -68,7 +68,8 @@ struct onnx {
 struct item *onnx_item(struct onnx *o, const char *name); // NULL if unknown
 struct item *onnx_in(struct onnx *o, size_t i);           // NULL: not given
 const struct tensor *onnx_constant(struct onnx *o, size_t i);
-void onnx_set(struct onnx *o, size_t i, struct item item); // output i
+void onnx_set(struct onnx *o, size_t i, struct item item);         // output i
+void onnx_put(struct onnx *o, const char *name, struct item item); // under any name
 void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t);
 bool onnx_is_read(const struct onnx *o, size_t i); // whether anything reads output i
 void onnx_set_stream(struct onnx *o, size_t i, struct stream s);
@@ -111,6 +112,12 @@ struct item onnx_picked(struct onnx *o, const struct item *x, int rank, const in
 // A function of each element of the node's inputs: enum function.
 bool onnx_function(struct onnx *o, int function);
 bool onnx_many(struct onnx *o, int function);
+// Output 0 becomes a function of each element of an item's stream.
+bool onnx_set_term(struct onnx *o, const struct item *base, struct term *t);
+// Output 0 becomes a stream under another shape of the file.
+bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
+// Output 0 becomes a pool over a whole image.
+bool onnx_whole_image(struct onnx *o, struct stream *x, enum op op);
 
 // Output 0 becomes scale * x + shift, for each index of an axis (channels 1: of everything).
 bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, const double *scale,

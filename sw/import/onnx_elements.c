@@ -189,7 +189,7 @@ static struct term *term_in(struct onnx *o, size_t i, const struct item **base) 
   return x->term;
 }
 
-static bool set_term(struct onnx *o, const struct item *base, struct term *t) {
+bool onnx_set_term(struct onnx *o, const struct item *base, struct term *t) {
   t->name = o->builder.node;
   onnx_set(o, 0, (struct item){.kind = ITEM_STREAM, .stream = base->stream, .term = t});
   return true;
@@ -246,199 +246,18 @@ bool onnx_function(struct onnx *o, int function) {
     return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", o->node->n_input, n);
   }
   for (size_t i = 0; i < n; i++) terms &= (t[i] = term_in(o, i, &base)) != NULL;
-  if (terms && base) return set_term(o, base, term_of(o->arena, f, t[0], t[1], t[2]));
+  if (terms && base) return onnx_set_term(o, base, term_of(o->arena, f, t[0], t[1], t[2]));
   if (n == 1) { // of one that has numbers for each channel
     struct stream x;
     if (!onnx_stream(o, 0, &x)) return false;
     struct item made = {.kind = ITEM_STREAM, .stream = x};
-    return set_term(o, &made, term_of(o->arena, f, term_x(o->arena), NULL, NULL));
+    return onnx_set_term(o, &made, term_of(o->arena, f, term_x(o->arena), NULL, NULL));
   }
   if (n == 2 && onnx_constant(o, 1)) return with_constant(o, f, 0);
   if (n == 2 && onnx_constant(o, 0)) return with_constant(o, f, 1);
   if (n == 2) return two_streams(o, f);
   return onnx_refuse(o, "use an activation of docs/numerics.md",
                      "Where of more than one stream has no counterpart");
-}
-
-// ---- activations as their formulas in the operators' specification
-
-struct formula {
-  struct arena *arena;
-  struct term *x;
-};
-
-static struct term *num(const struct formula *m, double v) {
-  return term_constant(m->arena, v);
-}
-
-static struct term *two(const struct formula *m, enum function f, struct term *x, struct term *y) {
-  return term_of(m->arena, f, x, y, NULL);
-}
-
-static struct term *one(const struct formula *m, enum function f, struct term *x) {
-  return term_of(m->arena, f, x, NULL, NULL);
-}
-
-// y where x < 0, else z
-static struct term *below(const struct formula *m, struct term *y, struct term *z) {
-  return term_of(m->arena, FUNCTION_WHERE, two(m, FUNCTION_LESS, m->x, num(m, 0)), y, z);
-}
-
-// Input 0 as the x of a formula, and the item it belongs to.
-static bool begin(struct onnx *o, struct formula *m, struct item *base) {
-  struct stream s;
-  struct item *x = onnx_in(o, 0);
-  *m = (struct formula){o->arena, NULL};
-  if (!x || x->kind != ITEM_STREAM || x->channels) {
-    if (!onnx_stream(o, 0, &s)) return false;
-    *base = (struct item){.kind = ITEM_STREAM, .stream = s};
-  } else {
-    *base = *x;
-  }
-  m->x = base->term ? base->term : term_x(o->arena);
-  return true;
-}
-
-#define FORMULA(name)                                                                              \
-  static struct term *formula_##name(struct onnx *o, const struct formula *m);                     \
-  bool onnx_##name(struct onnx *o) {                                                               \
-    struct formula m;                                                                              \
-    struct item base;                                                                              \
-    return begin(o, &m, &base) && set_term(o, &base, formula_##name(o, &m));                       \
-  }                                                                                                \
-  static struct term *formula_##name(struct onnx *o, const struct formula *m)
-
-FORMULA(relu) {
-  (void)o;
-  return two(m, FUNCTION_MAX, m->x, num(m, 0));
-}
-
-FORMULA(leaky_relu) {
-  double alpha = onnx_real(o, "alpha", (double)0.01F);
-  return below(m, two(m, FUNCTION_MUL, num(m, alpha), m->x), m->x);
-}
-
-static struct term *exp_less_one(const struct formula *m, struct term *x) {
-  return two(m, FUNCTION_SUB, one(m, FUNCTION_EXP, x), num(m, 1));
-}
-
-// Elu: alpha (e^x - 1) below 0; Celu: alpha (e^(x / alpha) - 1).
-FORMULA(elu) {
-  double alpha = onnx_real(o, "alpha", 1);
-  bool celu = strcmp(o->node->op_type, "Celu") == 0;
-  struct term *x = celu ? two(m, FUNCTION_DIV, m->x, num(m, alpha)) : m->x;
-  return below(m, two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, x)), m->x);
-}
-
-FORMULA(selu) {
-  double alpha = onnx_real(o, "alpha", (double)1.67326319217681884765625F);
-  double gamma = onnx_real(o, "gamma", (double)1.05070102214813232421875F);
-  struct term *low = two(m, FUNCTION_MUL, num(m, gamma * alpha), exp_less_one(m, m->x));
-  return below(m, low, two(m, FUNCTION_MUL, num(m, gamma), m->x));
-}
-
-static struct term *phi(const struct formula *m, struct term *of) {
-  struct term *sum = two(m, FUNCTION_ADD, num(m, 1), of);
-  return two(m, FUNCTION_MUL, two(m, FUNCTION_MUL, num(m, 0.5), m->x), sum);
-}
-
-FORMULA(gelu) {
-  bool tanhs = strcmp(onnx_text(o, "approximate", "none"), "tanh") == 0;
-  if (!tanhs) return phi(m, one(m, FUNCTION_ERF, two(m, FUNCTION_DIV, m->x, num(m, sqrt(2)))));
-  struct term *cube = two(m, FUNCTION_MUL, num(m, 0.044715), two(m, FUNCTION_POW, m->x, num(m, 3)));
-  struct term *inner = two(m, FUNCTION_ADD, m->x, cube);
-  return phi(m, one(m, FUNCTION_TANH, two(m, FUNCTION_MUL, num(m, sqrt(2 / M_PI)), inner)));
-}
-
-// ln(1 + e^x) without overflow
-static struct term *soft(const struct formula *m, struct term *x) {
-  struct term *e = one(m, FUNCTION_EXP, one(m, FUNCTION_NEG, one(m, FUNCTION_ABS, x)));
-  struct term *log1 = one(m, FUNCTION_LOG, two(m, FUNCTION_ADD, num(m, 1), e));
-  return two(m, FUNCTION_ADD, two(m, FUNCTION_MAX, x, num(m, 0)), log1);
-}
-
-FORMULA(softplus) {
-  (void)o;
-  return soft(m, m->x);
-}
-
-FORMULA(softsign) {
-  (void)o;
-  return two(m, FUNCTION_DIV, m->x, two(m, FUNCTION_ADD, num(m, 1), one(m, FUNCTION_ABS, m->x)));
-}
-
-FORMULA(mish) {
-  (void)o;
-  return two(m, FUNCTION_MUL, m->x, one(m, FUNCTION_TANH, soft(m, m->x)));
-}
-
-FORMULA(swish) {
-  struct term *x = two(m, FUNCTION_MUL, num(m, onnx_real(o, "alpha", 1)), m->x);
-  return two(m, FUNCTION_MUL, m->x, one(m, FUNCTION_SIGMOID, x));
-}
-
-static struct term *between(const struct formula *m, struct term *x, double lo, double hi) {
-  return two(m, FUNCTION_MIN, num(m, hi), two(m, FUNCTION_MAX, num(m, lo), x));
-}
-
-static struct term *line(const struct formula *m, double slope, double offset) {
-  return two(m, FUNCTION_ADD, two(m, FUNCTION_MUL, num(m, slope), m->x), num(m, offset));
-}
-
-FORMULA(hard_sigmoid) {
-  return between(m, line(m, onnx_real(o, "alpha", (double)0.2F), onnx_real(o, "beta", 0.5)), 0, 1);
-}
-
-FORMULA(hard_swish) {
-  (void)o;
-  return two(m, FUNCTION_MUL, m->x, between(m, line(m, 1.0 / 6, 0.5), 0, 1));
-}
-
-FORMULA(thresholded_relu) {
-  struct term *above = two(m, FUNCTION_GREATER, m->x, num(m, onnx_real(o, "alpha", 1)));
-  return term_of(m->arena, FUNCTION_WHERE, above, m->x, num(m, 0));
-}
-
-// x + bias below -lambd, x - bias above lambd, 0 between.
-FORMULA(shrink) {
-  double bias = onnx_real(o, "bias", 0), lambda = onnx_real(o, "lambd", 0.5);
-  struct term *high = two(m, FUNCTION_GREATER, m->x, num(m, lambda));
-  struct term *low = two(m, FUNCTION_LESS, m->x, num(m, -lambda));
-  struct term *rest =
-      term_of(m->arena, FUNCTION_WHERE, high, two(m, FUNCTION_SUB, m->x, num(m, bias)), num(m, 0));
-  return term_of(m->arena, FUNCTION_WHERE, low, two(m, FUNCTION_ADD, m->x, num(m, bias)), rest);
-}
-
-// Bounds are attributes, or inputs from opset 11 on.
-static bool bound(struct onnx *o, size_t i, const char *name, double otherwise, double *v) {
-  const struct tensor *t = onnx_constant(o, i);
-  *v = onnx_real(o, name, otherwise);
-  if (t && t->count == 1) *v = tensor_real(t, 0);
-  return !onnx_in(o, i) || (t && t->count == 1) ||
-         onnx_refuse(o, "export with constant bounds", "its %simum is computed from data", name);
-}
-
-bool onnx_clip(struct onnx *o) {
-  if (onnx_in(o, 0) && onnx_in(o, 0)->grid) return onnx_clip_integers(o);
-  struct formula m;
-  struct item base;
-  double lo, hi;
-  if (!bound(o, 1, "min", -HUGE_VAL, &lo) || !bound(o, 2, "max", HUGE_VAL, &hi)) return false;
-  return begin(o, &m, &base) && set_term(o, &base, between(&m, m.x, lo, hi));
-}
-
-bool onnx_prelu(struct onnx *o) {
-  struct formula m;
-  struct item base;
-  const struct tensor *slope = onnx_constant(o, 1);
-  for (int64_t i = 1; slope && i < slope->count; i++)
-    if (tensor_real(slope, i) != tensor_real(slope, 0)) slope = NULL;
-  if (!slope)
-    return onnx_refuse(o, "use LeakyRelu, or one slope for all channels",
-                       "it has another slope for each channel");
-  if (!begin(o, &m, &base)) return false;
-  struct term *low = two(&m, FUNCTION_MUL, num(&m, tensor_real(slope, 0)), m.x);
-  return set_term(o, &base, below(&m, low, m.x));
 }
 
 // Min and Max of one input or of many, each pair in turn.
@@ -450,7 +269,8 @@ bool onnx_many(struct onnx *o, int function) {
     if (!next) return two_streams(o, (enum function)function);
     t = t ? term_of(o->arena, (enum function)function, t, next, NULL) : next;
   }
-  return base && t ? set_term(o, base, t) : onnx_refuse(o, "check the file", "it has no inputs");
+  return base && t ? onnx_set_term(o, base, t)
+                   : onnx_refuse(o, "check the file", "it has no inputs");
 }
 
 // Sum of any number of streams; Mean divides it.

@@ -165,7 +165,7 @@ bool onnx_pool(struct onnx *o) {
   return image_out(o, node, x.layout.rank);
 }
 
-static bool whole_image(struct onnx *o, struct stream *x, enum op op) {
+bool onnx_whole_image(struct onnx *o, struct stream *x, enum op op) {
   uint32_t node = builder_node(&o->builder, op, 1, &x->value);
   return image_out(o, node, x->layout.rank);
 }
@@ -173,7 +173,7 @@ static bool whole_image(struct onnx *o, struct stream *x, enum op op) {
 bool onnx_global_pool(struct onnx *o) {
   struct stream x;
   bool average = strcmp(o->node->op_type, "GlobalAveragePool") == 0;
-  return image(o, 0, &x) && whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
+  return image(o, 0, &x) && onnx_whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
 }
 
 // ---- matrices
@@ -267,147 +267,4 @@ bool onnx_norm(struct onnx *o) {
     shift[c] = tensor_real(in[2], c) - tensor_real(in[3], c) * scale[c];
   }
   return onnx_scaled(o, *x, 0, channels, scale, shift);
-}
-
-// ---- sums over axes
-
-// The axes, without the batch; `all` of them if none is named.
-static bool axes_of(struct onnx *o, int rank, bool reduced[RANK_MAX]) {
-  int64_t count;
-  const int64_t *axes;
-  if (!onnx_ints(o, "axes", 1, &count, &axes)) return false;
-  memset(reduced, 0, RANK_MAX * sizeof *reduced);
-  if (count == 0) return onnx_refuse(o, "name the axes", "it also reduces axis 0, the batch");
-  for (int64_t i = 0; i < count; i++) {
-    int axis;
-    if (!onnx_axis(o, axes[i], rank, &axis)) return false;
-    reduced[axis] = true;
-  }
-  return true;
-}
-
-// Without the axes of one element that were reduced.
-static bool drop_axes(struct onnx *o, const bool *reduced, struct stream y) {
-  int64_t shape[RANK_MAX];
-  int n = 0;
-  for (int d = 0; d < y.layout.rank; d++)
-    if (!reduced[d]) shape[n++] = y.layout.shape[d];
-  if (!builder_reshape(&o->builder, &y, n, shape)) return false;
-  onnx_set_stream(o, 0, y);
-  return true;
-}
-
-static bool is_spatial(const bool *reduced, int rank) {
-  bool all = rank == 2 || rank == 3;
-  for (int d = 0; d < rank; d++) all &= reduced[d] == (d > 0);
-  return all;
-}
-
-// Over other axes than an image's: a sum or mean, which leaves the axes out.
-static bool reduce_any(struct onnx *o, struct stream *x, const bool *reduced) {
-  int axes[RANK_MAX], n = 0;
-  int64_t list[RANK_MAX], shape[RANK_MAX], left[RANK_MAX];
-  bool mean = strcmp(o->node->op_type, "ReduceMean") == 0;
-  if (strcmp(o->node->op_type, "ReduceMax") == 0)
-    return onnx_refuse(o, "use a max pool over rows and columns", "a maximum over other axes");
-  if (!builder_tidy(&o->builder, x, axes)) return false;
-  int kept = 0, order[RANK_MAX];
-  for (int k = 0; k < x->layout.rank; k++)
-    if (reduced[axes[k]])
-      list[n++] = k;
-    else
-      order[kept++] = axes[k];
-  uint32_t node = builder_node(&o->builder, mean ? OP_mean : OP_sum, 1, &x->value);
-  graph_add_ints(o->builder.graph, node, ATTR_axes, n, list);
-  if (!builder_out(&o->builder, node, &x->value)) return false;
-  int place[RANK_MAX], m = 0; // of the file's axes that stay
-  for (int d = 0; d < x->layout.rank; d++) {
-    place[d] = m;
-    if (!reduced[d]) left[m++] = x->layout.shape[d];
-    shape[d] = reduced[d] ? 1 : x->layout.shape[d];
-  }
-  for (int k = 0; k < kept; k++) order[k] = place[order[k]];
-  int rank = x->layout.rank;
-  x->layout = layout_new(kept, left, order);
-  return layout_reshape(&x->layout, rank, shape);
-}
-
-bool onnx_reduce(struct onnx *o) {
-  struct stream x;
-  bool reduced[RANK_MAX];
-  bool sum = strcmp(o->node->op_type, "ReduceSum") == 0;
-  bool most = strcmp(o->node->op_type, "ReduceMax") == 0;
-  if (!onnx_stream(o, 0, &x) || !axes_of(o, x.layout.rank, reduced)) return false;
-  if (is_spatial(reduced, x.layout.rank) && !sum) {
-    if (!builder_image(&o->builder, &x) || !whole_image(o, &x, most ? OP_max_pool : OP_avg_pool))
-      return false;
-    x = onnx_item(o, o->node->output[0])->stream;
-  } else if (!reduce_any(o, &x, reduced)) {
-    return false;
-  }
-  if (!onnx_int(o, "keepdims", 1)) return drop_axes(o, reduced, x);
-  onnx_set_stream(o, 0, x);
-  return true;
-}
-
-// ---- classes
-
-// An axis of the file comes last in our order.
-static bool last(struct onnx *o, struct stream *x, int axis) {
-  int axes[RANK_MAX];
-  if (!builder_tidy(&o->builder, x, axes)) return false;
-  layout_last(axes, x->layout.rank, axis);
-  return builder_arrange(&o->builder, x, axes);
-}
-
-// Before opset 13 over all axes from `axis` on, since then over one.
-bool onnx_softmax(struct onnx *o) {
-  struct stream x;
-  int axis;
-  if (!onnx_stream(o, 0, &x)) return false;
-  int rank = x.layout.rank;
-  if (!onnx_axis(o, onnx_int(o, "axis", o->opset < 13 ? 1 : -1), rank, &axis)) return false;
-  struct layout whole = x.layout;
-  if (o->opset < 13 && axis < rank - 1) {
-    int64_t shape[RANK_MAX], tail = 1;
-    for (int d = 0; d < rank; d++) {
-      if (d < axis) shape[d] = whole.shape[d];
-      if (d >= axis) tail *= whole.shape[d];
-    }
-    shape[axis] = tail;
-    static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
-    if (!builder_arrange(&o->builder, &x, plain) ||
-        !builder_reshape(&o->builder, &x, axis + 1, shape))
-      return false;
-  }
-  if (!last(o, &x, axis)) return false;
-  uint32_t node = builder_node(&o->builder, OP_softmax, 1, &x.value);
-  if (!builder_out(&o->builder, node, &x.value)) return false;
-  if (x.layout.rank != rank && !builder_reshape(&o->builder, &x, rank, whole.shape)) return false;
-  onnx_set_stream(o, 0, x);
-  return true;
-}
-
-bool onnx_classify(struct onnx *o) {
-  struct stream x;
-  int axis;
-  bool reduced[RANK_MAX] = {false};
-  if (!onnx_stream(o, 0, &x)) return false;
-  if (!onnx_axis(o, onnx_int(o, "axis", 0), x.layout.rank, &axis)) return false;
-  if (onnx_int(o, "select_last_index", 0))
-    return onnx_refuse(o, "take the first index", "it takes the last index of a tie");
-  if (!last(o, &x, axis)) return false;
-  enum op op = strcmp(o->node->op_type, "ArgMax") == 0 ? OP_argmax : OP_argmin;
-  uint32_t node = builder_node(&o->builder, op, 1, &x.value);
-  if (!builder_out(&o->builder, node, &x.value)) return false;
-  int axes[RANK_MAX];
-  int64_t shape[RANK_MAX];
-  layout_axes(&x.layout, axes);
-  memcpy(shape, x.layout.shape, sizeof shape);
-  shape[axis] = 1;
-  x.layout = layout_new(x.layout.rank, shape, axes);
-  reduced[axis] = true;
-  if (!onnx_int(o, "keepdims", 1)) return drop_axes(o, reduced, x);
-  onnx_set_stream(o, 0, x);
-  return true;
 }

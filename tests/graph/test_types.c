@@ -131,7 +131,7 @@ static struct graph *trimmed(struct arena *a) {
   struct type t = type_fixed(a, 8, true, 0.125, 0);
   for (int i = 0; i < 512; i++) table[i] = i % 256 / 2 - i / 256;
   uint32_t x = graph_add_value(g, "x", 2, two, t, true);
-  graph_add_input(g, x, (struct source){2, mean, std, 2, table});
+  graph_add_input(g, x, (struct source){2, mean, std, 2, table, NULL});
   uint32_t flat = graph_add_node(g, OP_flatten, "flat");
   graph_add_use(g, flat, (struct use){x, 0, NONE});
   uint32_t row = graph_add_value(g, "row", 1, &four, t, true);

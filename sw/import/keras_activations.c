@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Activations of Keras: by name, and as layers.
+#include "sw/import/keras.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- activations
+
+static bool activation_named(struct keras *k, const char *name, struct stream *x) {
+  static const struct {
+    const char *name;
+    enum op op;
+  } plain[] = {{"relu", OP_relu},
+               {"relu6", OP_relu6},
+               {"sigmoid", OP_sigmoid},
+               {"tanh", OP_tanh},
+               {"softplus", OP_softplus},
+               {"softsign", OP_softsign},
+               {"selu", OP_selu},
+               {"gelu", OP_gelu},
+               {"swish", OP_silu},
+               {"silu", OP_silu},
+               {"mish", OP_mish},
+               {"elu", OP_elu},
+               {"hard_tanh", OP_hard_tanh},
+               {"tanh_shrink", OP_tanhshrink},
+               {"log_sigmoid", OP_logsigmoid},
+               {"softmax", OP_softmax}};
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (strcmp(plain[i].name, name) == 0)
+      return keras_made(k, builder_node(&k->builder, plain[i].op, 1, &x->value), x);
+  return keras_refuse(k, "use an activation of docs/numerics.md",
+                      "activation \"%s\" has no counterpart", name);
+}
+
+static bool with_numbers(struct keras *k, enum op op, enum attr_name a, double va, enum attr_name b,
+                         double vb, struct stream *x) {
+  uint32_t node = builder_node(&k->builder, op, 1, &x->value);
+  graph_add_real(k->builder.graph, node, a, va);
+  if (a != b) graph_add_real(k->builder.graph, node, b, vb);
+  return keras_made(k, node, x);
+}
+
+// Keras 2 cuts 0.2 x + 0.5, Keras 3 (x + 3) / 6.
+static bool hard_sigmoid(struct keras *k, struct stream *x) {
+  const char *version = safetensors_metadata(&k->file, "version");
+  bool old = version && *version < '3';
+  return with_numbers(k, OP_hard_sigmoid, ATTR_slope, old ? 0.2 : 1.0 / 6, ATTR_offset, 0.5, x);
+}
+
+static bool hard_silu(struct keras *k, struct stream *x) {
+  struct stream gate = *x;
+  if (!with_numbers(k, OP_hard_sigmoid, ATTR_slope, 1.0 / 6, ATTR_offset, 0.5, &gate)) return false;
+  return keras_made(
+      k, builder_node(&k->builder, OP_mul, 2, (const uint32_t[]){x->value, gate.value}), x);
+}
+
+bool keras_activation(struct keras *k, const char *name, const json_t *config, struct stream *x) {
+  const char *node = k->builder.node;
+  bool ok;
+  if (!*name || strcmp(name, "linear") == 0) return true;
+  k->builder.node = arena_printf(k->arena, "%s.%.40s", node, name);
+  if (strncmp(name, "quantized_", 10) == 0)
+    ok = keras_quantize(k, name, config, x);
+  else if (strcmp(name, "hard_sigmoid") == 0)
+    ok = hard_sigmoid(k, x);
+  else if (strcmp(name, "hard_silu") == 0 || strcmp(name, "hard_swish") == 0)
+    ok = hard_silu(k, x);
+  else if (strcmp(name, "leaky_relu") == 0)
+    ok = with_numbers(k, OP_leaky_relu, ATTR_slope, 0.2, ATTR_slope, 0.2, x);
+  else if (strcmp(name, "soft_shrink") == 0 || strcmp(name, "hard_shrink") == 0)
+    ok = with_numbers(k, *name == 's' ? OP_softshrink : OP_hardshrink, ATTR_lambda, 0.5,
+                      ATTR_lambda, 0.5, x);
+  else
+    ok = activation_named(k, name, x);
+  k->builder.node = node;
+  return ok;
+}
+
+// That of the layer, behind it.
+bool keras_own_activation(struct keras *k, struct stream *y) {
+  const json_t *config;
+  const char *name = keras_object(k, "activation", &config);
+  return keras_activation(k, name, config, y);
+}
+
+bool keras_activate(struct keras *k, struct stream *y) {
+  const char *node = k->builder.node;
+  const json_t *config;
+  const char *name = keras_object(k, "activation", &config);
+  uint32_t before = k->builder.graph->n_nodes;
+  if (!keras_activation(k, name, config, y)) return false;
+  if (k->builder.graph->n_nodes == before + 1)
+    k->builder.graph->nodes[before].name = arena_strdup(k->arena, node);
+  return true;
+}
+
+// max(x, threshold) below max_value; a slope below the threshold.
+bool keras_relu(struct keras *k, struct stream *y) {
+  double most = keras_real(k, "max_value", INFINITY), slope = keras_real(k, "negative_slope", 0);
+  if (keras_real(k, "threshold", 0) != 0)
+    return keras_refuse(k, "use threshold 0", "threshold %g", keras_real(k, "threshold", 0));
+  if (slope != 0 && isfinite(most))
+    return keras_refuse(k, "use ReLU or LeakyReLU", "it has a slope and a maximum");
+  if (slope != 0) return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
+  if (!isfinite(most)) return activation_named(k, "relu", y);
+  if (most == 6) return activation_named(k, "relu6", y);
+  return with_numbers(k, OP_clip, ATTR_lo, 0, ATTR_hi, most, y);
+}
+
+bool keras_leaky_relu(struct keras *k, struct stream *y) {
+  double slope = keras_real(k, "negative_slope", keras_real(k, "alpha", 0.3));
+  return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
+}
+
+bool keras_elu(struct keras *k, struct stream *y) {
+  double alpha = keras_real(k, "alpha", 1);
+  return with_numbers(k, OP_elu, ATTR_alpha, alpha, ATTR_alpha, alpha, y);
+}
+
+bool keras_softmax(struct keras *k, struct stream *y) {
+  int64_t axis = keras_int(k, "axis", -1);
+  if (axis != -1 && axis != y->layout.rank)
+    return keras_refuse(k, "take the last axis", "axis %lld", (long long)axis);
+  return activation_named(k, "softmax", y);
+}

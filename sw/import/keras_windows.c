@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers of Keras with weights or windows. Kernels change their order here: (KH, KW, IN, OUT) to
+// (OUT, KH, KW, IN).
+#include "sw/import/keras.h"
+
+#include <string.h>
+
+// ---- weights
+
+static struct tensor *moved(struct keras *k, const struct tensor *t, int rank, const int64_t *shape,
+                            const int64_t *step) {
+  struct tensor *to = tensor_new(k->arena, DTYPE_F32, rank, shape);
+  int64_t at[RANK_MAX] = {0}, from = 0;
+  for (int64_t i = 0; i < to->count; i++) {
+    ((float *)to->data)[i] = (float)tensor_real(t, from);
+    for (int d = rank - 1; d >= 0; d--) {
+      from += step[d];
+      if (++at[d] < shape[d]) break;
+      from -= step[d] * shape[d];
+      at[d] = 0;
+    }
+  }
+  return to;
+}
+
+// (.., IN, OUT) to (OUT, .., IN).
+static struct tensor *outs_first(struct keras *k, const struct tensor *t) {
+  int64_t shape[RANK_MAX], step[RANK_MAX], stride = t->shape[t->rank - 1];
+  shape[0] = stride;
+  step[0] = 1;
+  for (int d = t->rank - 1; d >= 1; d--) {
+    shape[d] = t->shape[d - 1];
+    step[d] = stride;
+    stride *= shape[d];
+  }
+  return moved(k, t, t->rank, shape, step);
+}
+
+// (K.., IN, MULT) to (IN * MULT, K.., 1).
+static struct tensor *depthwise_first(struct keras *k, const struct tensor *t) {
+  int64_t shape[RANK_MAX], step[RANK_MAX], outs = t->shape[t->rank - 2] * t->shape[t->rank - 1];
+  int64_t stride = outs;
+  shape[0] = outs;
+  step[0] = 1;
+  for (int d = t->rank - 2; d >= 1; d--) {
+    shape[d] = t->shape[d - 1];
+    step[d] = stride;
+    stride *= shape[d];
+  }
+  shape[t->rank - 1] = 1;
+  step[t->rank - 1] = 0;
+  return moved(k, t, t->rank, shape, step);
+}
+
+static bool add_bias(struct keras *k, int i, int64_t outs, uint32_t node) {
+  uint32_t value;
+  if (!keras_true(k, "use_bias", true)) return true;
+  const struct tensor *b = keras_array(k, i, 1);
+  if (!b) return false;
+  if (b->count != outs)
+    return keras_refuse(k, "save the model again", "%lld biases for %lld outputs",
+                        (long long)b->count, (long long)outs);
+  if (!keras_weights(k, "bias_quantizer", b, arena_printf(k->arena, "%s.bias", k->builder.node),
+                     &value))
+    return false;
+  graph_add_use(k->builder.graph, node, (struct use){value, 0, NONE});
+  return true;
+}
+
+static bool weighted(struct keras *k, enum op op, const char *quantizer, const struct tensor *t,
+                     const struct stream *x, uint32_t *node) {
+  uint32_t in[2] = {x->value, 0};
+  const char *name = arena_printf(k->arena, "%s.weight", k->builder.node);
+  if (!keras_weights(k, quantizer, t, name, &in[1])) return false;
+  *node = builder_node(&k->builder, op, 2, in);
+  return true;
+}
+
+bool keras_dense(struct keras *k, struct stream *y) {
+  const struct tensor *w = keras_array(k, 0, 2);
+  uint32_t node;
+  return w && weighted(k, OP_linear, "kernel_quantizer", outs_first(k, w), y, &node) &&
+         add_bias(k, 1, w->shape[1], node) && keras_made(k, node, y) && keras_own_activation(k, y);
+}
+
+// ---- windows
+
+// "same" as TensorFlow has it: the odd element behind. "causal": all in front.
+static bool padding(struct keras *k, int axes, const int64_t *in, const int64_t *kernel,
+                    const int64_t *stride, const int64_t *dilation, int64_t *pad) {
+  const char *word = keras_text(k, "padding", "valid");
+  bool same = strcmp(word, "same") == 0, causal = strcmp(word, "causal") == 0;
+  if (!same && !causal && strcmp(word, "valid") != 0)
+    return keras_refuse(k, "use valid or same", "padding \"%s\"", word);
+  for (int d = 0; d < axes; d++) {
+    int64_t out = (in[d] + stride[d] - 1) / stride[d], extent = (kernel[d] - 1) * dilation[d] + 1;
+    int64_t all = causal ? extent - 1 : (out - 1) * stride[d] + extent - in[d];
+    all = (same || causal) && all > 0 ? all : 0;
+    pad[d] = causal ? all : all / 2;
+    pad[axes + d] = all - pad[d];
+  }
+  return true;
+}
+
+static bool window(struct keras *k, uint32_t node, const struct stream *x, const int64_t *kernel,
+                   const char *strides, const int64_t *otherwise) {
+  struct graph *g = k->builder.graph;
+  int axes = x->layout.rank - 1;
+  int64_t stride[2], dilation[2], pad[4];
+  bool given =
+      json_object_get(k->config, strides) && !json_is_null(json_object_get(k->config, strides));
+  if (!keras_numbers(k, strides, axes, 1, stride) ||
+      !keras_numbers(k, "dilation_rate", axes, 1, dilation))
+    return false;
+  for (int d = 0; d < axes && !given; d++) stride[d] = otherwise[d];
+  for (int d = 0; d < axes; d++)
+    if (stride[d] < 1 || dilation[d] < 1)
+      return keras_refuse(k, "check the file", "a stride or dilation of 0");
+  if (!padding(k, axes, x->layout.shape, kernel, stride, dilation, pad)) return false;
+  graph_add_ints(g, node, ATTR_stride, axes, stride);
+  if (op_takes(g->nodes[node].op, ATTR_dilation))
+    graph_add_ints(g, node, ATTR_dilation, axes, dilation);
+  graph_add_ints(g, node, ATTR_pad, 2 * axes, pad);
+  return true;
+}
+
+static const int64_t ones[2] = {1, 1};
+
+static bool convolution(struct keras *k, int array, const char *quantizer, bool depthwise,
+                        bool bias, struct stream *y) {
+  uint32_t node;
+  if (!keras_images(k, y)) return false;
+  int rank = y->layout.rank;
+  const struct tensor *t = keras_array(k, array, rank + 1);
+  if (!t) return false;
+  struct tensor *w = depthwise ? depthwise_first(k, t) : outs_first(k, t);
+  if (!weighted(k, rank == 3 ? OP_conv2d : OP_conv1d, quantizer, w, y, &node)) return false;
+  if (bias && !add_bias(k, array + 1, w->shape[0], node)) return false;
+  int64_t groups = depthwise ? t->shape[rank - 1] : keras_int(k, "groups", 1);
+  graph_add_int(k->builder.graph, node, ATTR_groups, groups);
+  return window(k, node, y, w->shape + 1, "strides", ones) && keras_made(k, node, y);
+}
+
+bool keras_conv(struct keras *k, struct stream *y) {
+  return convolution(k, 0, "kernel_quantizer", false, true, y) && keras_own_activation(k, y);
+}
+
+bool keras_depthwise(struct keras *k, struct stream *y) {
+  return convolution(k, 0, "depthwise_quantizer", true, true, y) && keras_own_activation(k, y);
+}
+
+// Depthwise, then a kernel of one pixel; the bias and the activation belong to the second.
+bool keras_separable(struct keras *k, struct stream *y) {
+  const char *node = k->builder.node;
+  k->builder.node = arena_printf(k->arena, "%s.depthwise", node);
+  bool ok = convolution(k, 0, "depthwise_quantizer", true, false, y);
+  k->builder.node = node;
+  uint32_t second;
+  const struct tensor *t = ok ? keras_array(k, 1, y->layout.rank + 1) : NULL;
+  return t &&
+         weighted(k, y->layout.rank == 3 ? OP_conv2d : OP_conv1d, "pointwise_quantizer",
+                  outs_first(k, t), y, &second) &&
+         add_bias(k, 2, t->shape[t->rank - 1], second) && keras_made(k, second, y) &&
+         keras_own_activation(k, y);
+}
+
+static bool pool(struct keras *k, enum op op, struct stream *y) {
+  int64_t kernel[2];
+  if (!keras_images(k, y) || !keras_numbers(k, "pool_size", y->layout.rank - 1, 2, kernel))
+    return false;
+  uint32_t node = builder_node(&k->builder, op, 1, &y->value);
+  graph_add_ints(k->builder.graph, node, ATTR_kernel, y->layout.rank - 1, kernel);
+  return window(k, node, y, kernel, "strides", kernel) && keras_made(k, node, y);
+}
+
+bool keras_max_pool(struct keras *k, struct stream *y) {
+  return pool(k, OP_max_pool, y);
+}
+
+bool keras_avg_pool(struct keras *k, struct stream *y) {
+  return pool(k, OP_avg_pool, y);
+}
+
+static bool whole(struct keras *k, enum op op, struct stream *y) {
+  if (!keras_images(k, y) || !keras_made(k, builder_node(&k->builder, op, 1, &y->value), y))
+    return false;
+  int64_t channels = layout_elements(&y->layout);
+  return keras_true(k, "keepdims", false) || builder_reshape(&k->builder, y, 1, &channels);
+}
+
+bool keras_global_max(struct keras *k, struct stream *y) {
+  return whole(k, OP_max_pool, y);
+}
+
+bool keras_global_avg(struct keras *k, struct stream *y) {
+  return whole(k, OP_avg_pool, y);
+}

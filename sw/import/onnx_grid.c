@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids of integers that streams and constants are quantised to.
+#include "sw/import/onnx_grid.h"
+
+#include <math.h>
+#include <string.h>
+
+struct item *grid_constant(struct onnx *o, size_t i, const char *what) {
+  struct item *x = onnx_in(o, i);
+  if (x && x->kind == ITEM_CONSTANT) return x;
+  onnx_refuse(o, "export with static quantisation", "its %s is computed from data", what);
+  return NULL;
+}
+
+// ---- scales
+
+bool grid_check(struct onnx *o, const struct tensor *t) {
+  for (int64_t i = 0; i < t->count; i++)
+    if (!(tensor_real(t, i) > 0) || !isfinite(tensor_real(t, i)))
+      return onnx_refuse(o, "quantise it again", "scale %g", tensor_real(t, i));
+  return t->count > 0 || onnx_refuse(o, "quantise it again", "it has no scale");
+}
+
+// Of element i of a constant of this shape: a list goes along `axis`, an array stretches.
+static int64_t entry_of(const struct tensor *list, const struct tensor *x, int axis, int64_t i) {
+  int64_t at = 0, stride = 1, inner = 1;
+  if (list->count == 1) return 0;
+  if (list->rank == 1) {
+    for (int d = x->rank - 1; d > axis; d--) inner *= x->shape[d];
+    return i / inner % x->shape[axis];
+  }
+  for (int d = x->rank - 1, k = list->rank - 1; k >= 0 && d >= 0; d--, k--) {
+    if (list->shape[k] > 1) at += i % x->shape[d] * stride;
+    stride *= list->shape[k];
+    i /= x->shape[d];
+  }
+  return at;
+}
+
+static bool fits_list(struct onnx *o, const struct tensor *list, const struct tensor *x, int axis) {
+  bool fits = list->count == 1;
+  if (!fits && list->rank == 1) fits = axis >= 0 && axis < x->rank && list->count == x->shape[axis];
+  if (!fits && list->rank > 1 && list->rank <= x->rank) {
+    fits = true;
+    for (int d = 1; d <= list->rank; d++) {
+      int64_t own = list->shape[list->rank - d];
+      fits &= own == 1 || own == x->shape[x->rank - d];
+    }
+  }
+  return fits ||
+         onnx_refuse(o, "quantise it again", "%lld scales don't fit an array of %lld elements",
+                     (long long)list->count, (long long)x->count);
+}
+
+// ---- constants
+
+static int bits_for(const int32_t *codes, int64_t count, int least) {
+  int64_t lo = 0, hi = 0;
+  for (int64_t i = 0; i < count; i++) {
+    lo = codes[i] < lo ? codes[i] : lo;
+    hi = codes[i] > hi ? codes[i] : hi;
+  }
+  int bits = least < 2 ? 2 : least;
+  while (lo < -((int64_t)1 << (bits - 1)) || hi > ((int64_t)1 << (bits - 1)) - 1) bits++;
+  return bits;
+}
+
+// Values and integers of a constant whose element i is code(i), its zero taken off.
+static void set_integers(struct onnx *o, const struct tensor *shape, const struct grid *g, int axis,
+                         const int32_t *codes) {
+  struct integers *n = ARENA_NEW(o->arena, struct integers, 1);
+  struct tensor *value = tensor_new(o->arena, DTYPE_F64, shape->rank, shape->shape);
+  n->codes = tensor_new(o->arena, DTYPE_I32, shape->rank, shape->shape);
+  n->scale = tensor_new(o->arena, DTYPE_F32, shape->rank, shape->shape);
+  memcpy(n->codes->data, codes, (size_t)shape->count * sizeof *codes);
+  for (int64_t i = 0; i < shape->count; i++) {
+    double scale = tensor_real(g->scale, entry_of(g->scale, shape, axis, i));
+    ((float *)n->scale->data)[i] = (float)scale;
+    ((double *)value->data)[i] = (double)codes[i] * (double)(float)scale;
+  }
+  n->bipolar = g->bipolar;
+  n->width = g->bipolar ? 1 : bits_for(codes, shape->count, g->width);
+  onnx_set(o, 0, (struct item){.kind = ITEM_CONSTANT, .constant = value, .integers = n});
+}
+
+static double rounded(enum fix_rounding mode, double v) {
+  double whole = floor(v), rest = v - whole; // rest in [0, 1)
+  bool negative = v < 0, odd = fmod(whole, 2) != 0;
+  bool half = rest >= 0.5, sticky = rest != 0 && rest != 0.5;
+  return whole + fix_increment(mode, negative, odd, half, sticky);
+}
+
+static double zero_of(const struct grid *g, const struct tensor *x, int axis, int64_t i) {
+  return g->zero ? tensor_real(g->zero, entry_of(g->zero, x, axis, i)) : 0;
+}
+
+// The integers that a float constant is rounded to; QONNX clamps before it rounds, ONNX behind: the
+// bounds are integers, so that both are the same.
+bool grid_quantize(struct onnx *o, const struct tensor *x, const struct grid *g, int axis) {
+  int32_t *codes = ARENA_NEW(o->arena, int32_t, x->count + 1);
+  if (!fits_list(o, g->scale, x, axis) || (g->zero && !fits_list(o, g->zero, x, axis)))
+    return false;
+  for (int64_t i = 0; i < x->count; i++) {
+    double v = tensor_real(x, i), zero = zero_of(g, x, axis, i);
+    double scale = tensor_real(g->scale, entry_of(g->scale, x, axis, i));
+    if (!isfinite(v))
+      return onnx_refuse(o, "train it again", "element %lld is %g", (long long)i, v);
+    double code = rounded(g->rounding, (double)((float)v / (float)scale) + zero);
+    code = code < g->lo ? g->lo : code > g->hi ? g->hi : code;
+    codes[i] = g->bipolar ? (v >= 0 ? 1 : -1) : (int32_t)(code - zero);
+  }
+  set_integers(o, x, g, axis, codes);
+  return true;
+}
+
+// ---- streams
+
+bool grid_number(struct onnx *o, const struct tensor *t, const char *what, double *v) {
+  *v = t ? tensor_real(t, 0) : 0;
+  for (int64_t i = 1; t && i < t->count; i++)
+    if (tensor_real(t, i) != *v)
+      return onnx_refuse(o, "quantise streams per tensor", "its %s differs by channel, of a stream",
+                         what);
+  return true;
+}
+
+static bool clamps_alike(const struct term *t, double lo, double hi, double step) {
+  for (int i = 0; i <= 8192; i++) {
+    int k = i / 2;
+    double size = k < 2048 ? k * step / 3 : exp2(k / 64.0 - 40), x = i % 2 ? -size : size;
+    double y = term_value(t, x), a = fmin(fmax(x, lo), hi), b = fmin(fmax(y, lo), hi);
+    if (a != b) return false;
+  }
+  return true;
+}
+
+// A function in front of a requant whose saturation does the same: relu in front of unsigned codes.
+static void drop_function(struct item *x, const struct type *t) {
+  double lo = type_value(t, 0, type_lowest(t)), hi = type_value(t, 0, type_highest(t));
+  if (x->term && !x->channels && !type_is_bipolar(t) &&
+      clamps_alike(x->term, lo, hi, type_scale(t, 0)))
+    x->term = NULL;
+}
+
+static bool add_requant(struct onnx *o, struct stream *x, struct type type,
+                        enum fix_rounding rounding, enum fix_overflow overflow) {
+  uint32_t node = builder_node(&o->builder, OP_requant, 1, &x->value);
+  graph_add_type(o->builder.graph, node, ATTR_type, type);
+  o->builder.graph->nodes[node].rounding = rounding;
+  o->builder.graph->nodes[node].overflow = overflow;
+  return builder_out(&o->builder, node, &x->value);
+}
+
+// Bounds that no type has: a clip behind it.
+static bool add_clip(struct onnx *o, struct stream *x, double lo, double hi) {
+  uint32_t node = builder_node(&o->builder, OP_clip, 1, &x->value);
+  graph_add_real(o->builder.graph, node, ATTR_lo, lo);
+  graph_add_real(o->builder.graph, node, ATTR_hi, hi);
+  return builder_out(&o->builder, node, &x->value);
+}
+
+// The narrowest type that has the codes lo .. hi.
+static struct type type_of(struct onnx *o, const struct grid *g, double scale, double zero) {
+  int width = 1 + (g->lo < 0);
+  if (g->bipolar)
+    return type_signs(o->arena, TYPE_BIPOLAR, -1, 1, arena_copy(o->arena, &scale, sizeof scale));
+  while (g->lo < 0 ? g->lo < -exp2(width - 1) || g->hi > exp2(width - 1) - 1
+                   : g->hi > exp2(width) - 1)
+    width++;
+  return type_fixed(o->arena, width, g->lo < 0, scale, (int32_t)zero);
+}
+
+// The values of a stream on the grid.
+static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
+  double scale, zero;
+  if (!grid_check(o, g->scale) || !grid_number(o, g->scale, "scale", &scale) ||
+      !grid_number(o, g->zero, "zero point", &zero))
+    return false;
+  struct type type = type_of(o, g, scale, zero);
+  if (!g->bipolar && (g->hi > INT32_MAX || g->lo < -INT32_MAX - 1.0))
+    return onnx_refuse(o, "quantise to 32 bits or fewer", "integers up to %g", g->hi);
+  double lowest = (double)type_lowest(&type), highest = (double)type_highest(&type);
+  bool narrow = !g->bipolar && g->lo == lowest + 1 && g->hi == highest && zero == 0 && lowest < 0;
+  bool whole = g->bipolar || narrow || (g->lo == lowest && g->hi == highest);
+  drop_function(&x, &type);
+  if (!onnx_made(o, &x, s)) return false;
+  if (!add_requant(o, s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
+  return whole || add_clip(o, s, (g->lo - zero) * scale, (g->hi - zero) * scale);
+}
+
+bool grid_requantise(struct onnx *o, struct item x, const struct grid *g) {
+  struct stream s;
+  if (!to_grid(o, x, g, &s)) return false;
+  onnx_set_stream(o, 0, s);
+  return true;
+}
+
+bool onnx_release(struct onnx *o, struct item *x) {
+  struct item plain = *x;
+  struct stream s;
+  plain.grid = NULL;
+  if (!to_grid(o, plain, x->grid, &s)) return false;
+  *x = (struct item){.kind = ITEM_STREAM, .stream = s};
+  return true;
+}
+
+// ---- weights
+
+// One scale for all, or one for each output; false if they differ within an output.
+static bool scales_of(const struct tensor *t, bool *each) {
+  const float *scale = t->data;
+  int64_t taps = t->count / t->shape[0];
+  *each = false;
+  for (int64_t i = 0; i < t->count; i++) {
+    if (scale[i] != scale[i / taps * taps]) return false;
+    *each |= scale[i] != scale[0];
+  }
+  return true;
+}
+
+static bool is_ternary(const struct integers *n) {
+  const int32_t *codes = n->codes->data;
+  bool ternary = n->width == 2;
+  for (int64_t i = 0; i < n->codes->count; i++) ternary &= codes[i] >= -1 && codes[i] <= 1;
+  return ternary;
+}
+
+uint32_t onnx_integer_weights(struct onnx *o, const struct item *x, const char *name) {
+  const struct integers *n = x->integers;
+  bool each;
+  if (!scales_of(n->scale, &each)) return builder_tensor(&o->builder, name, x->constant);
+  int64_t channels = each ? n->scale->shape[0] : 1, taps = n->scale->count / n->scale->shape[0];
+  double *scale = ARENA_NEW(o->arena, double, channels);
+  for (int64_t c = 0; c < channels; c++)
+    scale[c] = (double)((const float *)n->scale->data)[c * taps];
+  enum type_class cls = n->bipolar ? TYPE_BIPOLAR : is_ternary(n) ? TYPE_TERNARY : TYPE_FIXED;
+  struct type type = cls == TYPE_FIXED
+                         ? type_channels(o->arena, n->width, true, each ? 0 : -1, channels, scale,
+                                         ARENA_NEW(o->arena, int32_t, channels))
+                         : type_signs(o->arena, cls, each ? 0 : -1, channels, scale);
+  struct tensor *t = tensor_new(o->arena, dtype_for(&type), n->codes->rank, n->codes->shape);
+  for (int64_t i = 0; i < t->count; i++) tensor_set_int(t, i, tensor_int(n->codes, i));
+  return builder_typed(&o->builder, name, t, type);
+}
+
+// Integers of the file.
+bool grid_dequantize(struct onnx *o, const struct item *x, const struct grid *g, int axis) {
+  const struct tensor *t = x->constant;
+  int32_t *codes = ARENA_NEW(o->arena, int32_t, t->count + 1);
+  if (!fits_list(o, g->scale, t, axis) || (g->zero && !fits_list(o, g->zero, t, axis)))
+    return false;
+  for (int64_t i = 0; i < t->count; i++)
+    codes[i] =
+        (int32_t)fix_from_real(tensor_real(t, i) - zero_of(g, t, axis, i), INT32_MIN, INT32_MAX);
+  set_integers(o, t, g, axis, codes);
+  return true;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantisation in ONNX files: on a stream it is a requant of the float graph, on a constant
+// integers of it.
+#ifndef NNGEN_IMPORT_ONNX_GRID_H
+#define NNGEN_IMPORT_ONNX_GRID_H
+
+#include "sw/import/onnx.h"
+
+// Input i, which must be a constant; `what` names it in the refusal. NULL if it is none.
+struct item *grid_constant(struct onnx *o, size_t i, const char *what);
+
+// Positive numbers; and whether all entries are one number, which a stream asks for.
+bool grid_check(struct onnx *o, const struct tensor *scale);
+bool grid_number(struct onnx *o, const struct tensor *t, const char *what, double *v);
+
+// Output 0 becomes the integers that a float constant is rounded to; those that the file has,
+// `axis` being that of a list of scales.
+bool grid_quantize(struct onnx *o, const struct tensor *x, const struct grid *g, int axis);
+bool grid_dequantize(struct onnx *o, const struct item *x, const struct grid *g, int axis);
+
+// Output 0 becomes a stream's values on the grid.
+bool grid_requantise(struct onnx *o, struct item x, const struct grid *g);
+
+#endif

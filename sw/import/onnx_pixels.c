@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Padding, pixels that stand several times, and channels that become pixels.
+#include "sw/import/onnx.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- padding
+
+// Pads of the file's axes, the batch left out: in front of each, then behind each.
+static bool pads_of(struct onnx *o, int rank, int64_t pad[2 * RANK_MAX]) {
+  int64_t count, axes;
+  const int64_t *list, *of;
+  if (!onnx_ints(o, o->opset < 2 ? "paddings" : "pads", 1, &count, &list) ||
+      !onnx_ints(o, "axes", 3, &axes, &of))
+    return false;
+  int64_t n = axes ? axes : rank + 1;
+  if (count != 2 * n)
+    return onnx_refuse(o, "check the file", "%lld pads for %lld axes", (long long)count,
+                       (long long)n);
+  memset(pad, 0, 2 * RANK_MAX * sizeof *pad);
+  for (int64_t i = 0; i < n; i++) {
+    int axis;
+    if (list[i] == 0 && list[n + i] == 0) continue;
+    if (!onnx_axis(o, axes ? of[i] : i, rank, &axis)) return false;
+    pad[axis] = list[i];
+    pad[rank + axis] = list[n + i];
+    if (list[i] > DIM_MAX || list[n + i] > DIM_MAX)
+      return onnx_refuse(o, "check the file", "pads of more than %lld elements",
+                         (long long)DIM_MAX);
+  }
+  return true;
+}
+
+bool onnx_pad(struct onnx *o) {
+  struct stream x;
+  int axes[RANK_MAX];
+  int64_t pad[2 * RANK_MAX], ours[2 * RANK_MAX], shape[RANK_MAX];
+  const struct tensor *value = onnx_constant(o, 2);
+  const char *mode = onnx_text(o, "mode", "constant");
+  if (!onnx_stream(o, 0, &x)) return false;
+  int rank = x.layout.rank;
+  if (strcmp(mode, "constant") != 0)
+    return onnx_refuse(o, "pad with a constant", "mode \"%s\"", mode);
+  if (onnx_in(o, 2) && !(value && value->count == 1))
+    return onnx_refuse(o, "pad with a constant", "its value is computed from data");
+  if (!pads_of(o, rank, pad) || !builder_tidy(&o->builder, &x, axes)) return false;
+  for (int k = 0; k < rank; k++) {
+    ours[k] = pad[axes[k]];
+    ours[rank + k] = pad[rank + axes[k]];
+    shape[axes[k]] = ours[k] + x.layout.shape[axes[k]] + ours[rank + k];
+    if (ours[k] < 0 || ours[rank + k] < 0)
+      return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
+  }
+  uint32_t node = builder_node(&o->builder, OP_pad, 1, &x.value);
+  graph_add_ints(o->builder.graph, node, ATTR_pad, 2 * rank, ours);
+  graph_add_real(o->builder.graph, node, ATTR_value,
+                 value ? tensor_real(value, 0) : onnx_real(o, "value", 0));
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  x.layout = layout_new(rank, shape, axes);
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+// ---- pixels that stand several times
+
+// Which pixel of `in` pixel i of `out` is, as the attributes of Resize say; NAN: not defined here.
+static double source_of(const char *transform, const char *nearest, double scale, int64_t in,
+                        int64_t out, int64_t i) {
+  double x = (double)i, at = NAN;
+  if (strcmp(transform, "half_pixel") == 0 || strcmp(transform, "half_pixel_symmetric") == 0)
+    at = (x + 0.5) / scale - 0.5;
+  if (strcmp(transform, "pytorch_half_pixel") == 0) at = out > 1 ? (x + 0.5) / scale - 0.5 : 0;
+  if (strcmp(transform, "asymmetric") == 0) at = x / scale;
+  if (strcmp(transform, "align_corners") == 0)
+    at = out > 1 ? x * (double)(in - 1) / (double)(out - 1) : 0;
+  if (strcmp(nearest, "floor") == 0) at = floor(at);
+  if (strcmp(nearest, "ceil") == 0) at = ceil(at);
+  if (strcmp(nearest, "round_prefer_floor") == 0) at = ceil(at - 0.5);
+  if (strcmp(nearest, "round_prefer_ceil") == 0) at = floor(at + 0.5);
+  return at < 0 ? 0 : at > (double)(in - 1) ? (double)(in - 1) : at;
+}
+
+static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
+  bool old = o->opset < 11;
+  const char *transform =
+      onnx_text(o, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
+  const char *nearest = onnx_text(o, "nearest_mode", old ? "floor" : "round_prefer_floor");
+  bool sane = scale >= 1 && scale <= 1 << 20;
+  *factor = sane ? (int64_t)rint(scale) : 1;
+  bool whole = sane && fabs(scale - (double)*factor) < 1e-6;
+  for (int64_t i = 0; whole && i < in * *factor; i++)
+    whole = source_of(transform, nearest, scale, in, in * *factor, i) == (double)(i / *factor);
+  return whole || onnx_refuse(o, "use nearest neighbours by whole factors",
+                              "scale %g (%s, %s) doesn't repeat each pixel equally often", scale,
+                              transform, nearest);
+}
+
+// Scales of all axes: an input, or an attribute of old files; or the sizes that come out.
+static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
+  bool old = strcmp(o->node->op_type, "Upsample") == 0 || o->opset < 11;
+  const struct tensor *t = onnx_constant(o, old ? 1 : 2), *sizes = onnx_constant(o, 3);
+  const Onnx__AttributeProto *a = onnx_attr(o, "scales");
+  int64_t n = x->layout.rank + 1, axes;
+  const int64_t *of;
+  if (!onnx_ints(o, "axes", SIZE_MAX, &axes, &of)) return false;
+  for (int d = 0; d < x->layout.rank; d++) scale[d] = 1;
+  int64_t given = t && t->count ? t->count : sizes ? sizes->count : a ? (int64_t)a->n_floats : 0;
+  if (given != (axes ? axes : n))
+    return onnx_refuse(o, "export with constant scales", "%lld scales or sizes for %lld axes",
+                       (long long)given, (long long)(axes ? axes : n));
+  for (int64_t i = 0; i < given; i++) {
+    int axis;
+    int64_t which = axes ? of[i] : i;
+    if (which == 0) continue;
+    if (!onnx_axis(o, which, x->layout.rank, &axis)) return false;
+    scale[axis] = t && t->count ? tensor_real(t, i)
+                  : sizes       ? tensor_real(sizes, i) / (double)x->layout.shape[axis]
+                                : (double)a->floats[i];
+  }
+  return true;
+}
+
+bool onnx_resize(struct onnx *o) {
+  struct stream x;
+  double scale[RANK_MAX];
+  int64_t factors[2];
+  const char *mode = onnx_text(o, "mode", "nearest");
+  if (!onnx_stream(o, 0, &x)) return false;
+  int rank = x.layout.rank;
+  if (rank != 2 && rank != 3)
+    return onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
+                       rank);
+  if (strcmp(mode, "nearest") != 0) return onnx_refuse(o, "use mode nearest", "mode \"%s\"", mode);
+  if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
+  if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
+  int64_t shape[3] = {x.layout.shape[0]};
+  for (int d = 1; d < rank; d++) {
+    if (!factor_of(o, scale[d], x.layout.shape[d], &factors[d - 1])) return false;
+    shape[d] = x.layout.shape[d] * factors[d - 1];
+  }
+  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x.value);
+  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  x.layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
+// ---- channels to pixels and back
+
+static bool blocks(struct onnx *o, struct stream *x, int64_t *size) {
+  *size = onnx_int(o, "blocksize", 0);
+  return onnx_stream(o, 0, x) &&
+         ((x->layout.rank == 3 && *size > 0) ||
+          onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
+                      x->layout.rank));
+}
+
+static bool regrouped(struct onnx *o, struct stream *x, const int64_t cut[5], const int axes[5],
+                      const int64_t shape[3]) {
+  if (!builder_reshape(&o->builder, x, 5, cut)) return false;
+  layout_permute(&x->layout, axes);
+  return onnx_set_reshaped(o, *x, 3, shape);
+}
+
+bool onnx_depth_to_space(struct onnx *o) {
+  struct stream x;
+  int64_t b;
+  if (!blocks(o, &x, &b)) return false;
+  int64_t c = x.layout.shape[0], h = x.layout.shape[1], w = x.layout.shape[2];
+  if (c % (b * b)) return onnx_refuse(o, "check the file", "%lld channels", (long long)c);
+  int64_t shape[3] = {c / (b * b), h * b, w * b};
+  if (strcmp(onnx_text(o, "mode", "DCR"), "DCR") == 0)
+    return regrouped(o, &x, (int64_t[]){b, b, shape[0], h, w}, (const int[]){2, 3, 0, 4, 1}, shape);
+  return regrouped(o, &x, (int64_t[]){shape[0], b, b, h, w}, (const int[]){0, 3, 1, 4, 2}, shape);
+}
+
+bool onnx_space_to_depth(struct onnx *o) {
+  struct stream x;
+  int64_t b;
+  if (!blocks(o, &x, &b)) return false;
+  const int *order = strcmp(onnx_text(o, "mode", "DCR"), "DCR") == 0 ? (const int[]){2, 4, 0, 1, 3}
+                                                                     : (const int[]){0, 2, 4, 1, 3};
+  int64_t c = x.layout.shape[0], h = x.layout.shape[1], w = x.layout.shape[2];
+  if (h % b || w % b)
+    return onnx_refuse(o, "check the file", "%lld rows, %lld columns", (long long)h, (long long)w);
+  int64_t shape[3] = {c * b * b, h / b, w / b};
+  return regrouped(o, &x, (int64_t[]){c, h / b, b, w / b, b}, order, shape);
+}

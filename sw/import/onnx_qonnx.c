@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// QONNX: Quant, BipolarQuant, Trunc, MultiThreshold.
+#include "sw/import/onnx_grid.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+// ---- QONNX
+
+static bool rounding_of(struct onnx *o, enum fix_rounding *mode) {
+  static const struct {
+    const char *name;
+    enum fix_rounding mode;
+  } modes[] = {{"ROUND", FIX_HALF_EVEN},   {"HALF_EVEN", FIX_HALF_EVEN},
+               {"FLOOR", FIX_FLOOR},       {"CEIL", FIX_CEIL},
+               {"UP", FIX_AWAY},           {"DOWN", FIX_ZERO},
+               {"HALF_UP", FIX_HALF_AWAY}, {"HALF_DOWN", FIX_HALF_ZERO}};
+  const char *name = onnx_text(o, "rounding_mode", "ROUND");
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    if (strcasecmp(name, modes[i].name) == 0) {
+      *mode = modes[i].mode;
+      return true;
+    }
+  return onnx_refuse(o, "use ROUND", "rounding mode \"%s\"", name);
+}
+
+bool onnx_quant(struct onnx *o) {
+  struct item *x = onnx_in(o, 0), *scale = grid_constant(o, 1, "scale");
+  struct item *zero = scale ? grid_constant(o, 2, "zero point") : NULL;
+  struct item *bits = zero ? grid_constant(o, 3, "bit width") : NULL;
+  struct grid g = {.is_signed = onnx_int(o, "signed", 1) != 0};
+  double width;
+  if (!x || !bits || !rounding_of(o, &g.rounding) ||
+      !grid_number(o, bits->constant, "bit width", &width))
+    return false;
+  if (!(width >= 1 && width <= 32) || width != floor(width))
+    return onnx_refuse(o, "use 1 to 32 bits", "%g bits", width);
+  bool narrow = onnx_int(o, "narrow", 0) != 0;
+  g.width = (int)width;
+  g.bipolar = g.is_signed && g.width == 1;
+  g.lo = g.is_signed ? -exp2(width - 1) + narrow : 0;
+  g.hi = g.is_signed ? exp2(width - 1) - 1 : exp2(width) - 1 - narrow;
+  g.scale = scale->constant;
+  g.zero = zero->constant;
+  if (!grid_check(o, g.scale)) return false;
+  return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, 0)
+                                  : grid_requantise(o, *x, &g);
+}
+
+bool onnx_bipolar_quant(struct onnx *o) {
+  struct item *x = onnx_in(o, 0), *scale = grid_constant(o, 1, "scale");
+  struct grid g = {.bipolar = true, .is_signed = true, .width = 1, .lo = -1, .hi = 1};
+  if (!x || !scale || !grid_check(o, scale->constant)) return false;
+  g.scale = scale->constant;
+  return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, 0)
+                                  : grid_requantise(o, *x, &g);
+}
+
+// Low bits are cut off. Version 2 (X, scale, zero, bits, out scale, out bits) keeps the value:
+// floor(x / out scale) out scale, clamped. Version 1 (X, scale, zero, bits, out bits) keeps the
+// scale: the integers of so many bits, divided by 2^(bits - out bits) and rounded, times the same
+// scale.
+bool onnx_trunc(struct onnx *o) {
+  static const char *const names[] = {"", "scale", "zero point", "bit width", "output", "output"};
+  struct item *x = onnx_in(o, 0), *in[6] = {NULL};
+  size_t n = o->node->n_input < 6 ? o->node->n_input : 6;
+  double v[6] = {0};
+  for (size_t i = 1; i < n; i++) {
+    in[i] = grid_constant(o, i, names[i]);
+    if (!in[i] || !grid_number(o, in[i]->constant, names[i], &v[i])) return false;
+  }
+  bool old = n == 5;
+  double bits = old ? v[4] : v[5], cut = v[3] - bits;
+  struct grid g = {.is_signed = old || onnx_int(o, "signed", 1), .width = (int)bits};
+  g.scale = in[old ? 1 : 4]->constant;
+  bool floors = strcasecmp(onnx_text(o, "rounding_mode", "FLOOR"), "FLOOR") == 0;
+  g.rounding = FIX_FLOOR;
+  if (!(bits >= 1 && cut >= 0 && v[3] <= 31) || bits != floor(bits) || cut != floor(cut) ||
+      v[2] != 0)
+    return onnx_refuse(o, "check the file",
+                       "from %g to %g bits about %g, expected zero 0 and fewer bits", v[3], bits,
+                       v[2]);
+  if (!grid_check(o, g.scale) || (!floors && !rounding_of(o, &g.rounding))) return false;
+  bool narrow = onnx_int(o, "narrow", 0) != 0;
+  g.lo = old ? -exp2(bits) : g.is_signed ? -exp2(bits - 1) + narrow : 0;
+  g.hi = old ? exp2(bits) - 1 : exp2(bits - g.is_signed) - 1 - (!g.is_signed && narrow);
+  if (x->kind == ITEM_CONSTANT)
+    return onnx_refuse(o, "compute it before the export", "it cuts off bits of a constant");
+  double part = exp2(-cut), none = 0;
+  if (!old) return grid_requantise(o, *x, &g);
+  return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
+         grid_requantise(o, *onnx_item(o, o->node->output[0]), &g);
+}
+
+// The axis of MultiThreshold's channels, without the batch.
+static int channel_axis(struct onnx *o, int rank) {
+  const char *layout = onnx_text(o, "data_layout", ""), *c = strchr(layout, 'C');
+  if (c > layout && c - layout <= rank) return (int)(c - layout) - 1;
+  return rank == 2 ? 1 : 0; // (N, W, C), but (N, C, H, W)
+}
+
+// A step up at each threshold: the thresholds of a channel lie equally far apart, so that it is a
+// floor.
+bool onnx_multi_threshold(struct onnx *o) {
+  struct item *x = onnx_in(o, 0), *list = grid_constant(o, 1, "threshold list");
+  if (!x || !list) return false;
+  const struct tensor *t = list->constant;
+  if (x->kind != ITEM_STREAM || x->grid || t->rank != 2 || t->shape[1] < 1 || t->shape[1] > 1 << 20)
+    return onnx_refuse(o, "check the file", "its thresholds aren't (channels, steps)");
+  int64_t channels = t->shape[0], steps = t->shape[1];
+  double *scale = ARENA_NEW(o->arena, double, channels),
+         *shift = ARENA_NEW(o->arena, double, channels);
+  for (int64_t c = 0; c < channels; c++) {
+    double first = tensor_real(t, c * steps);
+    double apart =
+        steps > 1 ? (tensor_real(t, (c + 1) * steps - 1) - first) / (double)(steps - 1) : 1;
+    for (int64_t i = 0; i < steps; i++)
+      if (!(fabs(tensor_real(t, c * steps + i) - first - (double)i * apart) <= 1e-5 * fabs(apart)))
+        return onnx_refuse(o, "use Quant", "its thresholds aren't equally far apart");
+    if (!(apart > 0)) return onnx_refuse(o, "check the file", "its thresholds don't rise");
+    scale[c] = 1 / apart;
+    shift[c] = 1 - first / apart;
+  }
+  int axis = channels > 1 ? channel_axis(o, x->stream.layout.rank) : NONE;
+  if (channels > 1 && (!x->stream.layout.rank || channels != x->stream.layout.shape[axis]))
+    return onnx_refuse(o, "check the file", "thresholds for %lld channels", (long long)channels);
+  if (!onnx_scaled(o, *x, axis, channels, scale, shift)) return false;
+  struct tensor *one = tensor_new(o->arena, DTYPE_F64, 0, NULL);
+  *(double *)one->data = 1;
+  struct grid g = {.width = 32, .hi = (double)steps, .scale = one, .rounding = FIX_FLOOR};
+  if (!grid_requantise(o, *onnx_item(o, o->node->output[0]), &g)) return false;
+  double out = onnx_real(o, "out_scale", 1), bias = onnx_real(o, "out_bias", 0);
+  return (out == 1 && bias == 0) ||
+         onnx_scaled(o, *onnx_item(o, o->node->output[0]), NONE, 1, &out, &bias);
+}
