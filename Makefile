@@ -86,6 +86,7 @@ RPATH = $(if $(filter /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR) )
 install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -D -m 755 $(BUILD)/nngen "$(DESTDIR)$(PREFIX)"/bin/nngen
 	install -D -m 644 $(BUILD)/libnngen.a "$(DESTDIR)$(PREFIX)"/lib/nngen/libnngen.a
+	install -m 644 $(BUILD)/libnngen.libs "$(DESTDIR)$(PREFIX)"/lib/nngen/libnngen.libs
 	install -D -m 644 $(BUILD)/$(SHARED) "$(DESTDIR)$(LIBDIR)"/$(SHARED)
 	ln -sf $(SHARED) "$(DESTDIR)$(LIBDIR)"/$(SONAME)
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)"/libnngen.so
@@ -149,8 +150,10 @@ $(BUILD)/nngen: $(COMMANDS) $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# what programs that are linked with it need besides stands in libnngen.libs
 $(BUILD)/libnngen.a: $(OBJECTS)
 	@rm -f $@
+	@echo '$(LIBS)' >$(@:.a=.libs)
 	@$(AR) rcs $@ $^
 
 # Only what lib/nngen.h declares is visible.

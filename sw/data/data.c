@@ -24,8 +24,11 @@ static const char *cut_name(char *path) {
   return colon + 1;
 }
 
+// A header of so many bytes that are there, and its brace.
 static bool container_is(const unsigned char *bytes, size_t size) {
-  return size > 8 && bytes[8] == '{' && bytes[7] == 0;
+  uint64_t header = 0;
+  for (int i = 7; i >= 0 && size > 8; i--) header = header << 8 | bytes[i];
+  return size > 8 && bytes[8] == '{' && header <= size - 8;
 }
 
 static void from_tensor(const struct tensor *t, struct array *out) {

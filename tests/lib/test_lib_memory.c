@@ -15,7 +15,7 @@ static void test_out_of_memory(void **state) {
       c,
       "${CC:-cc} -std=c11 -shared -fPIC -D_GNU_SOURCE -o $D/fault.so tests/fault/shim.c -ldl && "
       "${CC:-cc} -std=c11 -I. -o $D/caller tests/fault/caller.c $LDFLAGS $B/libnngen.a "
-      "-ljansson -lz -lmpfr -lgmp -lmd -lm && $D/caller models/mnist-mlp.bin 8,3",
+      "$(cat $B/libnngen.libs) && $D/caller models/mnist-mlp.bin 8,3",
       0, "open: good\nrun: good\nagain: good\nreturned\n");
   int opened = 0, ran = 0, again = 0, n = 0;
   for (bool good = false; !good; n++)
