@@ -104,7 +104,7 @@ static void test_code_in_a_model(void **state) {
   hostile_model(c, "m.bin", "plain ", "\"op\":\"relu\"", "\"op\":\"Lambda\"");
   expect_refused(c, "$N info $D/m.bin", "unknown op \"Lambda\"");
   cli_expect(c, "printf '\\200\\4cos\\nsystem\\n(S\"touch pwned\"\\ntR.' >$D/p.bin", 0, "");
-  expect_refused(c, "$N info $D/p.bin", "not a safetensors file");
+  expect_refused(c, "$N info $D/p.bin", "a Python pickle");
 }
 
 // Links that lead out of the output folder are not followed, neither by writing nor by removing.
