@@ -108,7 +108,7 @@ int command_import(struct arena *a, const struct options *o, struct err *e) {
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
   if (refused.count) put_refused(a, &t, o, &refused);
   if (ok && !o->quiet) put_done(&t, o, g, output);
-  fwrite(t.data, 1, t.size, stdout);
+  if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
   return ok ? EXIT_GOOD : EXIT_USER;
 }

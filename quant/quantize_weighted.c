@@ -44,7 +44,7 @@ static bool weighted_requant(struct quantizer *q, uint32_t node, const struct ty
   int64_t *mul = ARENA_NEW(q->arena, int64_t, count);
   int32_t *shift = ARENA_NEW(q->arena, int32_t, count);
   for (int64_t o = 0; o < count; o++) {
-    double r = type_scale(x, 0) * type_scale(w, o) / type_scale(out, 0);
+    double r = type_scale(x, 0) * type_scale(w, o) / type_scale(out, o);
     if (!quantize_scale(q, node, r, &mul[o], &shift[o])) return false;
   }
   graph_add_requant(q->to, node, count, mul, shift);

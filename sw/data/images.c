@@ -123,9 +123,11 @@ static bool check_codes(const struct images *set, const struct value *x, struct 
 
 // ---- shapes
 
-// Whether a set has the axes of the file that the model came from.
+// Whether a set has the axes of the file that the model came from, or is flat: one axis, in the
+// order of that file.
 static bool is_foreign(const struct images *set, const struct value *x, const int64_t *axes) {
   const struct array *v = set->array; // (images, ..)
+  if (v->rank == 2 && v->shape[1] == value_elements(x)) return true;
   bool foreign = v->rank == x->rank + 1;
   for (int d = 0; foreign && d < x->rank; d++) foreign = v->shape[axes[d] + 1] == x->shape[d];
   return foreign;
@@ -135,10 +137,11 @@ static struct array *transposed(struct arena *a, const struct images *set, const
                                 const int64_t *axes) {
   struct array *to = arena_copy(a, set->array, sizeof *to);
   size_t width = array_type_bytes(to->type);
-  int64_t stride[DATA_MAX_RANK], at[DATA_MAX_RANK] = {0}, step = 1, from = 0;
+  int64_t file[RANK_MAX], stride[RANK_MAX], at[RANK_MAX] = {0}, step = 1, from = 0;
+  for (int d = 0; d < x->rank; d++) file[axes[d]] = x->shape[d];
   for (int d = x->rank - 1; d >= 0; d--) {
     stride[d] = step;
-    step *= set->array->shape[d + 1];
+    step *= file[d];
   }
   to->data = arena_alloc(a, (size_t)to->elements, width);
   for (int64_t i = 0; i < to->elements; i++) {

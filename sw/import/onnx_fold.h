@@ -6,6 +6,8 @@
 
 #include "sw/import/onnx.h"
 
+enum { FOLD_MOST = 1 << 27 }; // elements of a constant that is computed; of all, twice as many
+
 bool fold_is_float(const struct tensor *t);
 void fold_set_real(struct tensor *t, int64_t i, double v); // of any type
 void fold_copy(struct tensor *to, int64_t i, const struct tensor *from, int64_t k);

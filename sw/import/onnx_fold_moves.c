@@ -30,7 +30,7 @@ void fold_copy(struct tensor *to, int64_t i, const struct tensor *from, int64_t 
 bool fold_fits(int rank, const int64_t *shape) {
   int64_t count = 1;
   for (int d = 0; d < rank; d++) {
-    if (shape[d] < 0 || (shape[d] && count > ELEMENTS_MAX / shape[d])) return false;
+    if (shape[d] < 0 || (shape[d] && count > FOLD_MOST / shape[d])) return false;
     count *= shape[d];
   }
   return true;

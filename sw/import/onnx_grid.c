@@ -124,7 +124,7 @@ bool grid_number(struct onnx *o, const struct tensor *t, const char *what, doubl
   return true;
 }
 
-static bool clamps_alike(const struct term *t, double lo, double hi, double step) {
+static bool clamps_alike(struct term *t, double lo, double hi, double step) {
   for (int i = 0; i <= 8192; i++) {
     int k = i / 2;
     double size = k < 2048 ? k * step / 3 : exp2(k / 64.0 - 40), x = i % 2 ? -size : size;

@@ -140,6 +140,12 @@ bool onnx_conv(struct onnx *o) {
   if (!image(o, 0, &x)) return false;
   const struct item *w = weights_in(o, 1, x.layout.rank + 1);
   if (!w) return false;
+  int64_t kernel[2];
+  if (!numbers(o, "kernel_shape", x.layout.rank - 1, 0, kernel)) return false;
+  for (int d = 0; d < x.layout.rank - 1; d++)
+    if (kernel[d] && kernel[d] != w->constant->shape[d + 2])
+      return onnx_refuse(o, "check the file", "kernel_shape %lld, its weights have %lld",
+                         (long long)kernel[d], (long long)w->constant->shape[d + 2]);
   struct item ours = channels_last(o, w);
   uint32_t in[2] = {x.value, onnx_weights(o, &ours, name_of(o, 1))};
   uint32_t node = builder_node(&o->builder, x.layout.rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
@@ -151,6 +157,7 @@ bool onnx_conv(struct onnx *o) {
 
 bool onnx_pool(struct onnx *o) {
   struct stream x;
+  if (!onnx_attr(o, "kernel_shape")) return onnx_refuse(o, "check the file", "no kernel_shape");
   int64_t kernel[2];
   bool average = strcmp(o->node->op_type, "AveragePool") == 0;
   if (!image(o, 0, &x) || !numbers(o, "kernel_shape", x.layout.rank - 1, 1, kernel)) return false;

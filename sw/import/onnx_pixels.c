@@ -132,6 +132,9 @@ bool onnx_resize(struct onnx *o) {
     return onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
                        rank);
   if (strcmp(mode, "nearest") != 0) return onnx_refuse(o, "use mode nearest", "mode \"%s\"", mode);
+  const char *aspect = onnx_text(o, "keep_aspect_ratio_policy", "stretch");
+  if (strcmp(aspect, "stretch") != 0)
+    return onnx_refuse(o, "use stretch", "keep_aspect_ratio_policy \"%s\"", aspect);
   if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
   if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
   int64_t shape[3] = {x.layout.shape[0]};

@@ -25,6 +25,23 @@ static bool rounding_of(struct onnx *o, enum fix_rounding *mode) {
   return onnx_refuse(o, "use ROUND", "rounding mode \"%s\"", name);
 }
 
+// Quant rounds x / scale + zero, which is x / scale rounded, plus zero, if zero is whole and the
+// rounding doesn't ask for a sign; of exact ties it rounds to even, so an even zero is the same
+// and an odd one takes the other neighbour.
+static bool zero_is_apart(struct onnx *o, const struct grid *g) {
+  bool even = true, none = true;
+  for (int64_t i = 0; i < g->zero->count; i++) {
+    double zero = tensor_real(g->zero, i);
+    if (zero != floor(zero)) return onnx_refuse(o, "use whole zero points", "zero point %g", zero);
+    none &= zero == 0;
+    even &= fmod(zero, 2) == 0;
+  }
+  bool apart = none || g->rounding == FIX_FLOOR || g->rounding == FIX_CEIL ||
+               (g->rounding == FIX_HALF_EVEN && even);
+  return apart || onnx_refuse(o, "use zero point 0, or an even one with ROUND",
+                              "its rounding depends on its zero point");
+}
+
 bool onnx_quant(struct onnx *o) {
   struct item *x = onnx_in(o, 0), *scale = grid_constant(o, 1, "scale");
   struct item *zero = scale ? grid_constant(o, 2, "zero point") : NULL;
@@ -43,7 +60,7 @@ bool onnx_quant(struct onnx *o) {
   g.hi = g.is_signed ? exp2(width - 1) - 1 : exp2(width) - 1 - narrow;
   g.scale = scale->constant;
   g.zero = zero->constant;
-  if (!grid_check(o, g.scale)) return false;
+  if (!grid_check(o, g.scale) || !zero_is_apart(o, &g)) return false;
   return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, 0)
                                   : grid_requantise(o, *x, &g);
 }

@@ -2,11 +2,11 @@
 // ONNX files: the message, its values in the file's order, one node after the other.
 #include "sw/base/file.h"
 #include "sw/import/formats.h"
-#include "sw/import/onnx.h"
+#include "sw/import/onnx_fold.h"
 
 #include <string.h>
 
-enum { STACK_MOST = 1 << 20, NAMES_MOST = 1 << 20 };
+enum { STACK_MOST = 1 << 20, OPSET_LEAST = 7, OPSET_MOST = 28, BYTES_A_BYTE = 64 };
 
 // ---- the message
 
@@ -34,7 +34,7 @@ static void quota_free(void *data, void *pointer) { // the arena does
 static const Onnx__ModelProto *unpack(struct arena *a, const void *data, size_t size,
                                       struct err *e) {
   char base;
-  struct quota q = {a, 8 * size + ((size_t)1 << 20), &base};
+  struct quota q = {a, BYTES_A_BYTE * size + ((size_t)1 << 20), &base};
   ProtobufCAllocator allocator = {quota_alloc, quota_free, &q};
   const Onnx__ModelProto *m = onnx__model_proto__unpack(&allocator, size, data);
   if (!m) err_put(e, "not a whole ONNX file: the protocol buffer is cut off, or nests too deep");
@@ -89,6 +89,10 @@ static bool transposed(const struct onnx *o, const char *name) {
   return false;
 }
 
+static bool is_bytes(const Onnx__ValueInfoProto *v) {
+  return v->type->tensor_type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+}
+
 static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
   const Onnx__TensorShapeProto *s = shape_of(v);
   int64_t shape[RANK_MAX];
@@ -117,6 +121,11 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
   if (rank == 3 && !transposed(o, v->name)) axes = image;
   if (rank == 2 && is_image(o, v->name, 0)) axes = sequence;
   struct stream x = builder_input(&o->builder, v->name, rank, shape, axes);
+  if (is_bytes(v)) { // they are 0 .. 255, not parts of 255
+    static const double deviation = 1 / 255.0;
+    struct graph *g = o->builder.graph;
+    g->inputs[g->n_inputs - 1].source.std = &deviation;
+  }
   onnx_put(o, v->name, (struct item){.kind = ITEM_STREAM, .stream = x});
   return true;
 }
@@ -126,6 +135,8 @@ static bool add_inputs(struct onnx *o) {
   for (size_t i = 0; i < g->n_initializer; i++) {
     struct tensor *t = onnx_tensor(o, g->initializer[i], o->err);
     if (!t) return err_within(o->err, "tensor \"%s\"", g->initializer[i]->name);
+    if (onnx_item(o, g->initializer[i]->name))
+      return err_set(o->err, "tensor \"%s\" is there twice", g->initializer[i]->name);
     onnx_put(
         o, g->initializer[i]->name,
         (struct item){.kind = ITEM_CONSTANT, .constant = t, .type = g->initializer[i]->data_type});
@@ -256,6 +267,18 @@ static bool lacks_input(const struct onnx *o) {
   return lacks;
 }
 
+// Every value has one node, and what is computed of constants an end.
+static bool sound(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_output; i++)
+    if (*o->node->output[i] && onnx_item(o, o->node->output[i]))
+      return err_set(o->err, "node \"%s\": its output \"%s\" is there already", o->builder.node,
+                     o->node->output[i]);
+  return o->folded <= 2 * (int64_t)FOLD_MOST ||
+         err_set(o->err,
+                 "node \"%s\": the constants computed before it have more than %lld elements",
+                 o->builder.node, 2 * (long long)FOLD_MOST);
+}
+
 static bool add_node(struct onnx *o) {
   bool is = false;
   o->builder.node = *o->node->name      ? o->node->name
@@ -266,6 +289,7 @@ static bool add_node(struct onnx *o) {
     if (*o->node->input[i] && !onnx_in(o, i))
       return err_set(o->err, "node \"%s\": nothing before it makes its input \"%s\"",
                      o->builder.node, o->node->input[i]);
+  if (!sound(o)) return false;
   if (lacks_input(o)) {
     onnx_refuse(o, "check the file", "an input is left out");
     lose(o);
@@ -305,6 +329,7 @@ static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
 
 static bool add_all(struct onnx *o) {
   const Onnx__GraphProto *g = o->model->graph;
+  if (!g->n_output) return err_set(o->err, "the ONNX file has no outputs");
   count_reads(o);
   if (!add_inputs(o)) return false;
   for (size_t i = 0; i < g->n_node; i++) {
@@ -349,6 +374,11 @@ static bool check(struct onnx *o) {
     if (known_domain(m->opset_import[i]->domain) && m->opset_import[i]->domain[0] != 'q' &&
         m->opset_import[i]->domain[0] != 'f' && m->opset_import[i]->domain[0] != 'o')
       o->opset = (int)m->opset_import[i]->version;
+  if (o->opset < OPSET_LEAST || o->opset > OPSET_MOST)
+    return err_set(o->err,
+                   "the ONNX file is of opset %d, expected %d to %d: convert it "
+                   "(onnx.version_converter.convert_version(model, 21))",
+                   o->opset, OPSET_LEAST, OPSET_MOST);
   return true;
 }
 

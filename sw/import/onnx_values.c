@@ -37,6 +37,7 @@ void onnx_set(struct onnx *o, size_t i, struct item item) {
 }
 
 void onnx_set_constant(struct onnx *o, size_t i, struct tensor *t) {
+  o->folded += t->count;
   onnx_set(o, i, (struct item){.kind = ITEM_CONSTANT, .constant = t});
 }
 

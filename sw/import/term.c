@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { DEPTH_MOST = 12 }; // of a function that is looked for behind another
+
 static const struct {
   const char *name;
   int operands;
@@ -55,12 +57,15 @@ struct term *term_of(struct arena *a, enum function f, struct term *x, struct te
   return t;
 }
 
-double term_value(const struct term *t, double x) {
+double term_value(struct term *t, double x) {
   double v[3] = {0, 0, 0};
   if (t->function == FUNCTION_X) return x;
   if (t->function == FUNCTION_CONSTANT) return t->constant;
+  if (t->known && t->at == x) return t->value;
   for (int i = 0; i < function_operands(t->function); i++) v[i] = term_value(t->operand[i], x);
-  return function_value(t->function, v[0], v[1], v[2]);
+  t->known = true;
+  t->at = x;
+  return t->value = function_value(t->function, v[0], v[1], v[2]);
 }
 
 // ---- layers
@@ -90,7 +95,7 @@ static bool is_constant(const struct term *t) {
 }
 
 // scale * x + shift, where it is.
-static bool make_affine(struct builder *b, const struct term *t, struct stream *x, bool *made) {
+static bool make_affine(struct builder *b, struct term *t, struct stream *x, bool *made) {
   double shift = term_value(t, 0), scale = term_value(t, 1) - shift;
   static const double at[] = {-1e4, -97, -3.5, -1, -0.25, 0.125, 2, 5.5, 41, 1e4};
   *made = false;
@@ -120,6 +125,29 @@ static bool unknown(struct builder *b, const struct term *t) {
       function_operands(t->function) ? functions[t->function].name : "a constant");
 }
 
+// A term with `from` as its element; NULL if it isn't one of `from` alone, or a deep one.
+static struct term *seen_from(struct arena *a, struct term *t, const struct term *from, int depth) {
+  if (t == from) return term_x(a);
+  if (is_constant(t)) return t;
+  if (t->function == FUNCTION_X || depth == 0) return NULL;
+  struct term *to = term_of(a, t->function, NULL, NULL, NULL);
+  to->name = t->name;
+  for (int i = 0; i < function_operands(t->function); i++)
+    if (!(to->operand[i] = seen_from(a, t->operand[i], from, depth - 1))) return NULL;
+  return to;
+}
+
+// Of y and functions of y, such as y sigmoid(y), where y is a term: y first, and then the rest.
+static struct term *split(struct builder *b, struct term *t, struct term **inner) {
+  for (int i = 0; i < function_operands(t->function); i++) {
+    *inner = t->operand[i];
+    if (is_constant(*inner) || (*inner)->function == FUNCTION_X) continue;
+    struct term *outer = seen_from(b->arena, t, *inner, DEPTH_MOST);
+    if (outer) return outer;
+  }
+  return NULL;
+}
+
 // Its operand first, and then its root of that alone.
 static bool take_apart(struct builder *b, struct term *t, const struct stream *x,
                        struct stream *out) {
@@ -127,6 +155,9 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
   for (int i = 0; i < n; i++) {
     if (is_constant(t->operand[i])) continue;
     if (inner != NONE && t->operand[i] != t->operand[inner]) {
+      struct term *y, *outer = split(b, t, &y);
+      struct stream first;
+      if (outer) return term_make(b, y, x, &first) && term_make(b, outer, &first, out);
       bool joins =
           t->function == FUNCTION_ADD || t->function == FUNCTION_SUB || t->function == FUNCTION_MUL;
       return joins ? make_join(b, t, x, out) : unknown(b, t);
@@ -140,6 +171,7 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
   struct stream middle;
   struct term *root = arena_copy(b->arena, t, sizeof *t);
   struct term *operand = t->operand[inner];
+  root->known = false;
   for (int i = 0; i < n; i++)
     if (t->operand[i] == operand) root->operand[i] = term_x(b->arena);
   return term_make(b, operand, x, &middle) && term_make(b, root, &middle, out);

@@ -26,6 +26,9 @@ struct term {
   struct term *operand[3];
   const char *name; // of the layer that makes it: the file's last node
   bool made;        // as `stream`
+  bool listed;      // its constants are
+  bool known;       // `value` at `at`: files share operands, and each is computed once
+  double at, value;
   struct stream stream;
 };
 
@@ -34,13 +37,13 @@ struct term *term_constant(struct arena *a, double value);
 struct term *term_of(struct arena *a, enum function f, struct term *x, struct term *y,
                      struct term *z);
 
-double term_value(const struct term *t, double x);
+double term_value(struct term *t, double x);
 
 // The layers that compute it of x; false if there are none, with the reason among the refusals.
 bool term_make(struct builder *b, struct term *t, const struct stream *x, struct stream *out);
 
 // Makes the layer of a term that is one activation of x, which becomes its output; whether it is.
-bool term_match(struct builder *b, const struct term *t, struct stream *x, bool *made);
+bool term_match(struct builder *b, struct term *t, struct stream *x, bool *made);
 
 // scale * x + shift, each a number for each index of the last of our axes (count 1: one for all).
 bool term_affine(struct builder *b, struct stream *x, int64_t count, const double *scale,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INT = 0, BYTES = 2 };   // wire types
-enum { FLOATS = 1, INTS = 7 }; // data types, and attribute types INTS = 7
+enum { INT = 0, BYTES = 2 };              // wire types
+enum { FLOATS = 1, UINT8 = 2, INTS = 7 }; // data types, and attribute types INTS = 7
 enum { ATTRIBUTE_STRING = 3 };
 
 static void varint(struct text *t, uint64_t v) {
@@ -38,7 +38,7 @@ void pb_message(struct text *t, int field, struct text *message) {
 
 // ---- values
 
-static void put_value(struct onnx_text *o, int field, const char *name, int rank,
+static void put_value(struct onnx_text *o, int field, int element, const char *name, int rank,
                       const int64_t *shape) {
   struct text dims = {0}, tensor = {0}, type = {0}, value = {0};
   for (int d = 0; d < rank; d++) {
@@ -49,7 +49,7 @@ static void put_value(struct onnx_text *o, int field, const char *name, int rank
       pb_text(&dim, 2, "batch");
     pb_message(&dims, 1, &dim);
   }
-  pb_int(&tensor, 1, FLOATS);
+  pb_int(&tensor, 1, (uint64_t)element);
   if (rank) pb_message(&tensor, 2, &dims);
   pb_message(&type, 1, &tensor);
   pb_text(&value, 1, name);
@@ -58,11 +58,15 @@ static void put_value(struct onnx_text *o, int field, const char *name, int rank
 }
 
 void onnx_put_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape) {
-  put_value(o, 11, name, rank, shape);
+  put_value(o, 11, FLOATS, name, rank, shape);
+}
+
+void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape) {
+  put_value(o, 11, UINT8, name, rank, shape);
 }
 
 void onnx_put_output(struct onnx_text *o, const char *name) {
-  put_value(o, 12, name, 0, NULL);
+  put_value(o, 12, FLOATS, name, 0, NULL);
 }
 
 static void put_tensor(struct onnx_text *o, const char *name, int rank, const int64_t *shape,

@@ -20,6 +20,8 @@ struct onnx_text {
 
 // An input or output: NAME and dimensions, 0 where the size is open (the batch).
 void onnx_put_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape);
+// The same, of bytes.
+void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape);
 void onnx_put_output(struct onnx_text *o, const char *name);
 
 // A tensor of floats, or of 64-bit integers.

@@ -181,6 +181,7 @@ static void test_functions(void **state) {
       {{{"Tanh", "x"}, {"Sub", "x t0"}}, OP_tanhshrink},
       {{{"Exp", "x"}, {"Add", "t0 one"}, {"Log", "t1"}}, OP_softplus},
       {{{"Max", "x zero"}}, OP_relu},
+      {{{"Max", "x zero"}, {"Min", "t0 far"}}, OP_clip},
       {{{"Mul", "x half"}, {"Max", "x t0"}}, OP_leaky_relu},
       {{{"Softplus", "x"}, {"Tanh", "t0"}, {"Mul", "t1 x"}}, OP_mish},
       {{{"Div", "x root"}, {"Erf", "t0"}, {"Add", "t1 one"}, {"Mul", "x t2"}, {"Mul", "t3 half"}},
@@ -188,14 +189,14 @@ static void test_functions(void **state) {
       {{{"Neg", "x"}, {"Exp", "t0"}, {"Add", "t1 one"}, {"Reciprocal", "t2"}}, OP_sigmoid},
       {{{"Mul", "x half"}, {"Add", "t0 half"}, {"Min", "t1 one"}, {"Max", "t2 zero"}},
        OP_hard_sigmoid}};
-  static const float numbers[] = {0, 1, 0.5F, 1.41421354F};
-  static const char *const names[] = {"zero", "one", "half", "root"};
+  static const float numbers[] = {0, 1, 0.5F, 1.41421354F, 4000};
+  static const char *const names[] = {"zero", "one", "half", "root", "far"};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
     struct onnx_text o = {0};
     const char *said, *out = NULL;
     onnx_put_input(&o, "x", 2, (const int64_t[]){0, 7});
-    for (int k = 0; k < 4; k++) onnx_put_floats(&o, names[k], 0, NULL, &numbers[k]);
+    for (int k = 0; k < 5; k++) onnx_put_floats(&o, names[k], 0, NULL, &numbers[k]);
     for (int k = 0; k < 6 && rows[i].nodes[k][0]; k++) {
       out = arena_printf(&a, "t%d", k);
       onnx_put_node(&o, rows[i].nodes[k][0], rows[i].nodes[k][1], out, "");
@@ -207,6 +208,44 @@ static void test_functions(void **state) {
     assert_string_equal(op_info(g->nodes[0].op)->name, op_info(rows[i].op)->name);
     arena_free(&a);
   }
+}
+
+// A chain of functions that read a value twice is as long as it is, and no tree.
+static void test_chain(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said, *x = "x";
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 7});
+  for (int k = 0; k < 40; k++) {
+    const char *y = arena_printf(&a, "y%d", k);
+    onnx_put_node(&o, "Sigmoid", x, arena_printf(&a, "s%d", k), "");
+    onnx_put_node(&o, "Mul", arena_printf(&a, "%s s%d", x, k), y, "");
+    x = y;
+  }
+  onnx_put_output(&o, x);
+  struct graph *g = parsed(&a, &o, 13, &said);
+  if (!g) fail_msg("%s", said);
+  assert_int_equal(g->n_nodes, 40);
+  for (uint32_t i = 0; i < 40; i++) assert_int_equal(g->nodes[i].op, OP_silu);
+  arena_free(&a);
+}
+
+// Bytes of a file that takes bytes are 0 .. 255.
+static void test_bytes(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  onnx_put_bytes_input(&o, "x", 2, (const int64_t[]){0, 7});
+  onnx_put_node(&o, "Cast", "x", "f", "to=1");
+  onnx_put_node(&o, "Relu", "f", "y", "");
+  onnx_put_output(&o, "y");
+  struct graph *g = parsed(&a, &o, 13, &said);
+  if (!g) fail_msg("%s", said);
+  const struct source *s = &g->inputs[0].source;
+  assert_true((float)((200 / 255.0 - s->mean[0]) / s->std[0]) == 200);
+  arena_free(&a);
 }
 
 // A dense layer behind a flatten: its columns go with our order of pixels.
@@ -248,11 +287,17 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_input(&o, "z", 4, (const int64_t[]){0, 2, 4, 4});
   onnx_put_floats(&o, "w", 4, (const int64_t[]){2, 2, 1, 1}, numbers);
   onnx_put_floats(&o, "wide", 4, (const int64_t[]){1, 1, 1, 8}, numbers);
+  const float half = 0.5F, one = 1, eight = 8, twice[] = {1, 1, 2, 2};
+  onnx_put_floats(&o, "half", 0, NULL, &half);
+  onnx_put_floats(&o, "one", 0, NULL, &one);
+  onnx_put_floats(&o, "eight", 0, NULL, &eight);
+  onnx_put_floats(&o, "twice", 1, (const int64_t[]){4}, twice);
+  onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, twice);
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
   onnx_put_node(&o, op, inputs, "y", attributes);
   onnx_put_output(&o, "y");
-  if (parsed(&a, &o, 13, &said)) fail_msg("%s isn't refused", op);
+  if (parsed(&a, &o, 19, &said)) fail_msg("%s isn't refused", op);
   if (!strstr(said, words)) fail_msg("%s: \"%s\", expected \"%s\"", op, said, words);
   arena_free(&a);
 }
@@ -270,9 +315,38 @@ static void test_refused(void **state) {
   refused("Softmax", "x", "axis=0", "it works along axis 0, the batch");
   refused("MaxPool", "x", "kernel_shape=5,5", "a kernel over 5 rows, the padded image has 4");
   refused("Resize", "x", "mode:linear", "mode \"linear\"; use mode nearest");
+  refused("Resize", "x none twice", "keep_aspect_ratio_policy:not_larger",
+          "keep_aspect_ratio_policy \"not_larger\"; use stretch");
+  refused("Conv", "x w", "kernel_shape=3,3", "kernel_shape 3, its weights have 1");
+  refused("MaxPool", "x", "strides=2,2", "no kernel_shape");
+  refused("Quant", "x half half eight", "", "zero point 0.5; use whole zero points");
+  refused("Quant", "x one one eight", "", "its rounding depends on its zero point");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
   refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
   refused("DynamicQuantizeLinear", "x", "", "it chooses its scale anew for each input; quantise");
+}
+
+// What is wrong with a file as a whole.
+static void test_files(void **state) {
+  (void)state;
+  static const struct {
+    int opset;
+    const char *outputs, *output, *words;
+  } rows[] = {{13, "y", NULL, "has no outputs"},
+              {13, "x", "x", "node \"x\": its output \"x\" is there already"},
+              {6, "y", "y", "is of opset 6, expected 7 to 28"},
+              {99, "y", "y", "is of opset 99, expected 7 to 28"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 7});
+    onnx_put_node(&o, "Relu", "x", rows[i].outputs, "");
+    if (rows[i].output) onnx_put_output(&o, rows[i].output);
+    if (parsed(&a, &o, rows[i].opset, &said)) fail_msg("\"%s\" isn't said", rows[i].words);
+    if (!strstr(said, rows[i].words)) fail_msg("\"%s\", expected \"%s\"", said, rows[i].words);
+    arena_free(&a);
+  }
 }
 
 // All at once, as a table and as JSON; nothing is written.
@@ -418,10 +492,13 @@ static void test_data(void **state) {
     codes[i] = (int8_t)i;
   }
   npy_write(s, "x.npy", "<f4", "(1, 2, 3, 4)", x, sizeof x);
+  npy_write(s, "flat.npy", "<f4", "(1, 24)", x, sizeof x);
   npy_write(s, "c.npy", "|i1", "(1, 2, 3, 4)", codes, sizeof codes);
   npy_write(s, "y.npy", "<f4", "(1, 2, 1, 1)", y, 8);
   npy_write(s, "no.npy", "<f4", "(1, 2)", y + 2, 8);
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.npy $D/m.onnx", 0,
+             "y.npy: equal within 0.0023\n");
+  cli_expect(s, "$N run -q --data $D/flat.npy --compare $D/y.npy $D/m.onnx", 0,
              "y.npy: equal within 0.0023\n");
   cli_expect(s, "$N run -q -p 8,0 --codes --data $D/c.npy --compare $D/y.npy $D/m.onnx", 0,
              "y.npy: equal\n");
@@ -513,7 +590,7 @@ static void test_state_orders(void **state) {
              0, "layers");
   float x[100];
   for (int i = 0; i < 100; i++) x[i] = (float)(i * 13 % 17) / 8 - 1;
-  npy_write(s, "x.npy", "<f4", "(2, 50)", x, sizeof x);
+  npy_write(s, "x.npy", "<f4", "(2, 5, 5, 2)", x, sizeof x);
   cli_expect(
       s,
       "$N run -q --real --data $D/x.npy -o $D/y $D/net.onnx && $N run -q --real --data $D/x.npy "
@@ -526,9 +603,11 @@ int main(void) {
                                      SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
                                      cmocka_unit_test(test_moves), cmocka_unit_test(test_functions),
                                      cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
-                                     SHELL_CASE(test_why_not),     cmocka_unit_test(test_cut),
-                                     cmocka_unit_test(test_deep),  SHELL_CASE(test_external),
-                                     SHELL_CASE(test_formats),     SHELL_CASE(test_data),
-                                     SHELL_CASE(test_state),       SHELL_CASE(test_state_orders)};
+                                     cmocka_unit_test(test_files), cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes), SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_cut),   cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),    SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_data),        SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
