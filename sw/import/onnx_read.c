@@ -211,6 +211,13 @@ static bool known_domain(const char *domain) {
   return is_one(domain, known);
 }
 
+// ONNX Runtime's own pair for integers of 16 bits is the standard's.
+static bool known_node(const Onnx__NodeProto *n) {
+  static const char *const pair[] = {"QuantizeLinear", "DequantizeLinear", NULL};
+  return known_domain(n->domain) ||
+         (strcmp(n->domain, "com.microsoft") == 0 && is_one(n->op_type, pair));
+}
+
 // What is met often, and why it isn't a layer.
 static void refuse_unknown(struct onnx *o) {
   static const struct {
@@ -238,8 +245,11 @@ static void refuse_unknown(struct onnx *o) {
       onnx_refuse(o, known[i].remedy, "%s", known[i].reason);
       return;
     }
-  onnx_refuse(o, "replace it in the network, or split the network there",
-              "there is no layer like it");
+  bool integers = strncmp(o->node->op_type, "QLinear", 7) == 0;
+  onnx_refuse(o,
+              integers ? "quantise with quant_format=QuantFormat.QDQ"
+                       : "replace it in the network, or split the network there",
+              integers ? "it computes with integers" : "there is no layer like it");
 }
 
 // Whether an input is left out that the operator can't do without: of most, any.
@@ -296,16 +306,16 @@ static bool add_node(struct onnx *o) {
     return true;
   }
   if (reads_grid(o) && !onnx_takes_integers(o)) {
-    onnx_refuse(o, "quantise the values around it (QuantizeLinear, DequantizeLinear)",
+    onnx_refuse(o, "quantise with quant_format=QuantFormat.QDQ",
                 "it works on the integers of a QuantizeLinear");
     lose(o);
     return true;
   }
-  if (is_lost(o) || (known_domain(o->node->domain) && !reads_grid(o) && onnx_fold(o))) {
+  if (is_lost(o) || (known_node(o->node) && !reads_grid(o) && onnx_fold(o))) {
     if (is_lost(o)) lose(o);
     return true;
   }
-  if (known_domain(o->node->domain) && onnx_layer(o, &is)) return true;
+  if (known_node(o->node) && onnx_layer(o, &is)) return true;
   if (!is) refuse_unknown(o);
   lose(o);
   return true;

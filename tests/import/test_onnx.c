@@ -321,6 +321,8 @@ static void test_refused(void **state) {
   refused("MaxPool", "x", "strides=2,2", "no kernel_shape");
   refused("Quant", "x half half eight", "", "zero point 0.5; use whole zero points");
   refused("Quant", "x one one eight", "", "its rounding depends on its zero point");
+  refused("QLinearAdd", "x", "",
+          "it computes with integers; quantise with quant_format=QuantFormat.QDQ");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
   refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
   refused("DynamicQuantizeLinear", "x", "", "it chooses its scale anew for each input; quantise");
