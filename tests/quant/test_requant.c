@@ -105,7 +105,7 @@ static int64_t differences(struct net *n, const struct graph *fixed) {
   golden_run_codes(golden, IMAGES, codes, &(struct golden_tap){fixed->outputs[0], found}, 1);
   real_run(real, IMAGES, NULL, x, &(struct real_tap){n->g->outputs[0], expected}, 1);
   for (int64_t i = 0; i < IMAGES * size; i++)
-    wrong += (float)type_value(&y->type, 0, found[i]) != expected[i];
+    wrong += (float)type_value(&y->type, i % size, found[i]) != expected[i];
   golden_free(golden);
   real_free(real);
   return wrong;
@@ -159,6 +159,31 @@ static void another_rounding_is_noticed(void **state) {
   assert_int_equal(differences(&n, fixed), 0);
   n.g->nodes[1].rounding = FIX_FLOOR;
   assert_true(differences(&n, fixed) > 100);
+  arena_free(&n.arena);
+}
+
+// A result of which nothing says the type has what loses nothing: of weights per channel, a scale
+// for each.
+static void results_lose_nothing(void **state) {
+  (void)state;
+  const int64_t shape[2] = {OUT, IN};
+  const double scale[OUT] = {0.25, 0.5, 0.0625, 1, 0.125};
+  struct net n;
+  begin(&n, 5);
+  requant(&n, "in", "6,2");
+  struct type t =
+      type_channels(&n.arena, 8, true, 0, OUT, scale, ARENA_NEW(&n.arena, int32_t, OUT));
+  struct tensor *codes = tensor_new(&n.arena, dtype_for(&t), 2, shape);
+  for (int64_t i = 0; i < codes->count; i++) tensor_set_int(codes, i, rng_range(&n.rng, -127, 127));
+  uint32_t node = add(&n, OP_linear, "fc", OUT);
+  graph_add_use(n.g, node, (struct use){graph_add_tensor(n.g, "fc.w", codes, t), 0, NONE});
+  graph_add_output(n.g, n.last);
+  struct err e = {0};
+  struct formats f = formats_new();
+  struct graph *fixed = graph_verify(n.g, &e) ? quantize(&n.arena, n.g, &f, &e) : NULL;
+  if (!fixed) fail_msg("%s", e.text);
+  assert_int_equal(fixed->values[fixed->outputs[0]].type.axis, 0);
+  assert_int_equal(differences(&n, fixed), 0);
   arena_free(&n.arena);
 }
 
@@ -311,6 +336,7 @@ static void types_of_requants_are_written(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(floats_are_what_the_integers_stand_for),
                                      cmocka_unit_test(another_rounding_is_noticed),
+                                     cmocka_unit_test(results_lose_nothing),
                                      cmocka_unit_test(others_become_casts),
                                      cmocka_unit_test(what_has_no_effect_is_refused),
                                      cmocka_unit_test(types_that_no_requant_has),
