@@ -7,6 +7,7 @@
 #include "sw/import/state.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static bool starts(const void *data, size_t size, size_t at, const char *magic, size_t n) {
   return size >= at + n && memcmp((const char *)data + at, magic, n) == 0;
@@ -59,6 +60,11 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
         path);
     return NULL;
   }
+  if (!f && file->size > 8 && !is_own(file->data, file->size)) {
+    err_put(e, "not a model.bin, nor of a format that is read (ONNX, TensorFlow Lite, Keras): "
+               "export the network to ONNX from the framework that it was made in");
+    return NULL;
+  }
   if (!f) return model_parse(a, file->data, file->size, e);
   if (f->library)
     err_put(e, "%s, which this nngen can't read: it was built without %s", f->name, f->library);
@@ -77,6 +83,8 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
 
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e) {
   struct bytes file;
+  const char *inside = arena_printf(a, "%s/saved_model.pb", path); // of a folder
+  if (access(inside, R_OK) == 0) path = inside;
   if (!file_read(a, path, MODEL_BYTES_MAX, &file, e)) return NULL;
   struct graph *g = parse(a, path, &file, r, e);
   if (!g) err_put_within(e, "%s", path);

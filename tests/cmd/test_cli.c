@@ -191,7 +191,7 @@ static void test_models(void **state) {
   cli_expect(c, "$N run /dev/null", 1, "not a regular file");
   cli_expect(c, "head -c 5000 " MLP " >$D/cut.bin && $N run $D/cut.bin", 1, "cut.bin: ");
   cli_expect(c, "echo hello there, this is no model >$D/t.bin && $N info $D/t.bin", 1,
-             "not a safetensors file");
+             "t.bin: not a model.bin, nor of a format that is read (ONNX, TensorFlow Lite, Keras)");
   cli_expect(c, "cp " MLP " $D/long.bin && echo >>$D/long.bin && $N info $D/long.bin", 1,
              "1 bytes trail");
   cli_expect(c, "mkdir $D/empty && $N run $D/empty", 1, "model.bin: No such file");

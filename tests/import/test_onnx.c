@@ -470,6 +470,10 @@ static void test_formats(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     cli_expect(s, arena_printf(&s->arena, "printf '%s' >$D/f; $N info $D/f", rows[i].bytes), 1,
                rows[i].words);
+  cli_expect(s,
+             "mkdir $D/saved; printf '\\010\\001\\022\\011 serve.....' >$D/saved/saved_model.pb; "
+             "$N import $D/saved -o $D/m.bin",
+             1, "a TensorFlow SavedModel, which isn't read: convert its folder");
 }
 
 // ---- data
