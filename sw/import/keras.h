@@ -31,6 +31,7 @@ struct keras {
   uint32_t n_outputs, room;
   const json_t *config; // of the current layer
   const char *group;    // of its arrays
+  bool odd;             // a word of its configuration was refused
   struct stream in[64]; // its inputs
   uint32_t n_in;
   struct err *err;
@@ -38,15 +39,19 @@ struct keras {
 
 #define keras_refuse(k, ...) builder_refuse(&(k)->builder, __VA_ARGS__)
 
-// Words of the layer's configuration.
-int64_t keras_int(const struct keras *k, const char *key, int64_t otherwise);
-double keras_real(const struct keras *k, const char *key, double otherwise);
-bool keras_true(const struct keras *k, const char *key, bool otherwise);
-const char *keras_text(const struct keras *k, const char *key, const char *otherwise);
+// Words of the layer's configuration, `otherwise` if it has none or null (which is no truth value).
+// One of another type is refused: the layer is then, whatever becomes of it (`odd`).
+int64_t keras_int(struct keras *k, const char *key, int64_t otherwise);
+double keras_real(struct keras *k, const char *key, double otherwise);
+bool keras_true(struct keras *k, const char *key, bool otherwise);
+const char *keras_text(struct keras *k, const char *key, const char *otherwise);
+bool keras_is_list(const struct keras *k, const char *key);
+// The integers of a list and of the lists in it, or one alone; how many, -1 if it was refused.
+int keras_list(struct keras *k, const char *key, int most, int64_t *to);
 // Numbers for rows and columns, one for both or a list.
 bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to);
 // The name of an activation or another object: a word, or {"class_name": ..}; "" if there is none.
-const char *keras_object(const struct keras *k, const char *key, const json_t **config);
+const char *keras_object(struct keras *k, const char *key, const json_t **config);
 
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
 const struct tensor *keras_array(struct keras *k, int i, int rank);

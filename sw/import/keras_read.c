@@ -10,50 +10,6 @@
 
 static const struct sandbox limits = {(size_t)6 << 30, (size_t)2 << 30, 60};
 
-// ---- words of a layer
-
-int64_t keras_int(const struct keras *k, const char *key, int64_t otherwise) {
-  const json_t *v = json_object_get(k->config, key);
-  return json_is_integer(v) ? json_integer_value(v) : otherwise;
-}
-
-double keras_real(const struct keras *k, const char *key, double otherwise) {
-  const json_t *v = json_object_get(k->config, key);
-  return json_is_number(v) ? json_number_value(v) : otherwise;
-}
-
-bool keras_true(const struct keras *k, const char *key, bool otherwise) {
-  const json_t *v = json_object_get(k->config, key);
-  return json_is_boolean(v) ? json_is_true(v) : otherwise;
-}
-
-const char *keras_text(const struct keras *k, const char *key, const char *otherwise) {
-  const char *text = json_string_value(json_object_get(k->config, key));
-  return text ? text : otherwise;
-}
-
-bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to) {
-  const json_t *v = json_object_get(k->config, key);
-  bool list = json_is_array(v);
-  for (int i = 0; i < count; i++) {
-    const json_t *one = list ? json_array_get(v, json_array_size(v) == 1 ? 0 : (size_t)i) : v;
-    to[i] = json_is_integer(one) ? json_integer_value(one) : otherwise;
-    if (to[i] < 0 || to[i] > DIM_MAX || (list && json_array_size(v) > (size_t)count))
-      return keras_refuse(k, "check the file", "%s: expected %d numbers", key, count);
-  }
-  return true;
-}
-
-const char *keras_object(const struct keras *k, const char *key, const json_t **config) {
-  const json_t *v = json_object_get(k->config, key);
-  *config = json_object_get(v, "config");
-  const char *name = json_is_string(v) ? json_string_value(v)
-                     : json_is_string(*config)
-                         ? json_string_value(*config) // a function
-                         : json_string_value(json_object_get(v, "class_name"));
-  return name ? name : "";
-}
-
 // ---- arrays
 
 const struct tensor *keras_array(struct keras *k, int i, int rank) {
@@ -220,8 +176,9 @@ static bool call(struct keras *k, const json_t *layers, size_t index, struct str
   k->builder.node = name_of(layer);
   k->builder.op = cls ? cls : "?";
   k->group = has_names(k) ? group_named(k, k->builder.node) : group_counted(k, layers, index);
+  k->odd = false;
   *y = k->in[0];
-  return dispatch(k, k->builder.op, y);
+  return dispatch(k, k->builder.op, y) && !k->odd;
 }
 
 // ---- the two forms of a model

@@ -61,6 +61,9 @@ static struct graph *built(struct arena *a, const char *layers, const char *cons
   "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null," shape "]}},"
 #define LAYER(cls, config) "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"l\"," config "}}"
 
+#define TUPLE(items) "{\"class_name\":\"__tuple__\",\"items\":[" items "]}"
+#define NUMPY(value) "{\"class_name\":\"__numpy__\",\"config\":{\"value\":" value "}}"
+
 // A layer, the kind that it becomes, and the shape of what comes out.
 static void test_layers(void **state) {
   (void)state;
@@ -115,6 +118,31 @@ static void test_layers(void **state) {
       {INPUT("4,5,3") LAYER("Cropping2D", "\"cropping\":[[1,0],[2,1]]"), {{0}}, "slice", "3,2,3"},
       {INPUT("4,5,3") LAYER("UpSampling2D", "\"size\":[2,3]"), {{0}}, "upsample", "8,15,3"},
       {INPUT("4,3") LAYER("Reshape", "\"target_shape\":[2,-1]"), {{0}}, "reshape", "2,6"},
+      {INPUT("4,3") LAYER("Reshape", "\"target_shape\":" TUPLE("6,2")), {{0}}, "reshape", "6,2"},
+      {INPUT("8,8,2") LAYER("Conv2D", "\"kernel_size\":" TUPLE("3,3") ",\"strides\":" TUPLE(
+                                          "2,2") ",\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,4"}},
+       "conv2d",
+       "3,3,4"},
+      {INPUT("8,8,2") LAYER("Conv2D", "\"strides\":[2.0,2.0],\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,4"}},
+       "conv2d",
+       "3,3,4"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"pool_size\":" TUPLE("4,4")),
+       {{0}},
+       "max_pool",
+       "2,2,2"},
+      {INPUT("8,8,2") LAYER("ZeroPadding2D", "\"padding\":" TUPLE(TUPLE("1,2") "," TUPLE("0,1"))),
+       {{0}},
+       "pad",
+       "11,9,2"},
+      {INPUT("8,8,2") LAYER("Cropping2D", "\"cropping\":" TUPLE("1,2")), {{0}}, "slice", "6,4,2"},
+      {INPUT("8,2") LAYER("UpSampling1D", "\"size\":{\"type\":\"ndarray\",\"value\":3}"),
+       {{0}},
+       "upsample",
+       "24,2"},
+      {INPUT("4") LAYER("Softmax", "\"axis\":[-1]"), {{0}}, "softmax", "4"},
+      {INPUT("4") LAYER("ReLU", "\"max_value\":" NUMPY("6")), {{0}}, "relu6", "4"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
@@ -127,6 +155,24 @@ static void test_layers(void **state) {
       shape = arena_printf(&a, "%s%s%lld", shape, d ? "," : "", (long long)y->shape[d]);
     if (strcmp(shape, rows[i].shape) != 0) fail_msg("%s: %s", rows[i].layers, shape);
     assert_string_equal(y->name, "l");
+    arena_free(&a);
+  }
+}
+
+// A number as the files of several versions write it: the same slope.
+static void test_numbers(void **state) {
+  (void)state;
+  static const char *const rows[] = {"0.125", "[0.125]", NUMPY("0.125"),
+                                     "{\"type\":\"ndarray\",\"value\":0.125}",
+                                     "{\"class_name\":\"__ndarray__\",\"config\":[0.125]}"};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said;
+    const char *layer = arena_printf(
+        &a, INPUT("4") "{\"class_name\":\"LeakyReLU\",\"config\":{\"alpha\":%s}}", rows[i]);
+    struct graph *g = built(&a, layer, NULL, &said);
+    if (!g) fail_msg("%s: %s", rows[i], said);
+    assert_float_equal(node_real(&g->nodes[g->n_nodes - 1], ATTR_slope, 0), 0.125, 0);
     arena_free(&a);
   }
 }
@@ -148,6 +194,27 @@ static void test_refused(void **state) {
       {INPUT("4") LAYER("QActivation", "\"activation\":\"ternary()\""), "has no counterpart"},
       {INPUT("4") LAYER("Sequential", "\"layers\":[]"),
        "a model inside of a model; put its layers into the outer"},
+      {INPUT("4") LAYER("LeakyReLU", "\"alpha\":\"0.1\""),
+       "LeakyReLU: alpha: expected a number, found \"0.1\"; check the file"},
+      {INPUT("4") LAYER("ReLU", "\"max_value\":{\"a\":1}"),
+       "max_value: expected a number, found {"},
+      {INPUT("4") LAYER("ReLU", "\"threshold\":[1,2]"),
+       "threshold: expected a number, found [1,2]"},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":\"2\""), "scale: expected a number"},
+      {INPUT("4") LAYER("Softmax", "\"axis\":1.5"), "axis: expected an integer, found 1.5"},
+      {INPUT("4") LAYER("Activation", "\"activation\":[\"relu\"]"),
+       "activation: expected a name or an object with one, found [\"relu\"]"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"pool_size\":\"2\""), "pool_size: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"strides\":[2,2.5]"), "strides: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"strides\":[2,2,2]"), "strides: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"padding\":[1]"), "padding: expected a word"},
+      {INPUT("8,8,2") LAYER("UpSampling2D", "\"size\":{\"a\":2}"), "size: expected a list"},
+      {INPUT("8,8,2") LAYER("ZeroPadding2D", "\"padding\":\"same\""), "padding: expected a list"},
+      {INPUT("8,8,2") LAYER("Cropping2D", "\"cropping\":[[1,2],3]"), "3 numbers for 2 axes"},
+      {INPUT("8,2") LAYER("GlobalMaxPooling1D", "\"keepdims\":\"no\""),
+       "keepdims: expected true or false, found \"no\""},
+      {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
+       "says more than bits"},
       {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
       {LAYER("Flatten", "\"x\":0"), "input \"input\": the file doesn't say its shape"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -242,8 +309,8 @@ static void test_links(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values), cmocka_unit_test(test_layers),
-                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_damaged),
-                                     SHELL_CASE(test_links)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),        cmocka_unit_test(test_layers),
+                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_damaged), SHELL_CASE(test_links)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
