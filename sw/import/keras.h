@@ -22,15 +22,27 @@ struct keras_output {
   bool lost; // of a layer that was refused
 };
 
+// The model whose layers are being read: the file's, or one that is a layer.
+struct keras_scope {
+  struct keras_output *outputs;
+  uint32_t n_outputs, room;
+  int depth;         // models around it
+  const char *name;  // its name; NULL of the file's model
+  const char *label; // in front of the names of its layers: "outer/inner/"
+  const char *group; // "" of the file's model; else its group with '/' at the end, of .h5 the group
+                     // of the outermost model that is a layer
+};
+
 struct keras {
   struct arena *arena;
   struct safetensors file;
   struct builder builder;
-  const char **groups; // (layers of the list) the group of each layer's arrays; NULL: none
-  struct keras_output *outputs;
-  uint32_t n_outputs, room;
+  struct keras_scope scope;
+  uint32_t nested;      // calls of models that are layers
   const json_t *config; // of the current layer
-  const char *group;    // of its arrays
+  const char *group;    // of its arrays; NULL: none
+  const char *folder;   // the part of the group whose paths begin so; NULL: all of it
+  bool twice;           // it could be two
   bool odd;             // a word of its configuration was refused
   struct stream in[64]; // its inputs
   uint32_t n_in;
@@ -53,6 +65,10 @@ bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwis
 // The name of an activation or another object: a word, or {"class_name": ..}; "" if there is none.
 const char *keras_object(struct keras *k, const char *key, const json_t **config);
 
+// Finds the group of arrays of layer `index` of the scope (keras_groups.c).
+void keras_group(struct keras *k, const json_t *layers, size_t index, const char *name);
+// The group of the layers of a model whose own group was found.
+const char *keras_group_inside(const struct keras *k);
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
 const struct tensor *keras_array(struct keras *k, int i, int rank);
 
@@ -72,6 +88,17 @@ bool keras_activation(struct keras *k, const char *name, const json_t *config, s
 bool keras_quantize(struct keras *k, const char *name, const json_t *config, struct stream *x);
 bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *t, const char *name,
                    uint32_t *value);
+
+// Layers by class and call (keras_read.c).
+bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
+                struct stream *y);
+bool keras_is_input(const json_t *layer);
+const char *keras_name(const json_t *layer);
+// A model as a layer, on k->in (keras_models.c).
+bool keras_is_model(const json_t *layer);
+bool keras_nested(struct keras *k, const json_t *layer, struct stream *y);
+// The file's model.
+bool keras_model(struct keras *k, const json_t *root);
 
 #define KERAS(name, function) bool keras_##function(struct keras *k, struct stream *y);
 #include "sw/import/keras.def"

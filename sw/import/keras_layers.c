@@ -117,6 +117,9 @@ bool keras_same(struct keras *k, struct stream *y) {
 }
 
 bool keras_flatten(struct keras *k, struct stream *y) {
+  const char *format = keras_text(k, "data_format", "channels_last");
+  if (strcmp(format, "channels_last") != 0 && y->layout.rank > 1 && y->layout.shape[0] != 1)
+    return keras_refuse(k, "use channels_last", "its channels come first");
   int64_t n = layout_elements(&y->layout);
   return builder_reshape(&k->builder, y, 1, &n) && builder_flat(&k->builder, y);
 }

@@ -142,6 +142,16 @@ static void test_layers(void **state) {
        "upsample",
        "24,2"},
       {INPUT("4") LAYER("Softmax", "\"axis\":[-1]"), {{0}}, "softmax", "4"},
+      {INPUT("4,1,2") LAYER("Flatten", "\"data_format\":\"channels_last\""), {{0}}, "flatten", "8"},
+      {INPUT("1,4,2") LAYER("Flatten", "\"data_format\":\"channels_first\""),
+       {{0}},
+       "flatten",
+       "8"},
+      {INPUT("4") LAYER("Activation", "\"activation\":{\"class_name\":\"LeakyReLU\","
+                                      "\"config\":{\"negative_slope\":0.25}}"),
+       {{0}},
+       "leaky_relu",
+       "4"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":" NUMPY("6")), {{0}}, "relu6", "4"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -213,6 +223,11 @@ static void test_refused(void **state) {
       {INPUT("8,8,2") LAYER("Cropping2D", "\"cropping\":[[1,2],3]"), "3 numbers for 2 axes"},
       {INPUT("8,2") LAYER("GlobalMaxPooling1D", "\"keepdims\":\"no\""),
        "keepdims: expected true or false, found \"no\""},
+      {INPUT("2,4,3") LAYER("Flatten", "\"data_format\":\"channels_first\""),
+       "Flatten: its channels come first"},
+      {INPUT("4") LAYER("Activation", "\"activation\":{\"class_name\":\"ReLU\","
+                                      "\"config\":{\"threshold\":1.0}}"),
+       "threshold 1"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
        "says more than bits"},
       {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
@@ -222,6 +237,32 @@ static void test_refused(void **state) {
     const char *said;
     if (built(&a, rows[i][0], NULL, &said)) fail_msg("%s isn't refused", rows[i][0]);
     if (!strstr(said, rows[i][1])) fail_msg("%s: \"%s\"", rows[i][0], said);
+    arena_free(&a);
+  }
+}
+
+// Weights of other sizes than the configuration says.
+static void test_disagreement(void **state) {
+  (void)state;
+  static const struct {
+    const char *layers, *array[2], *said;
+  } rows[] = {{INPUT("5") LAYER("Dense", "\"units\":4"),
+               {"dense/0", "5,3"},
+               "units is 4, its weights have 3"},
+              {INPUT("6,6,2") LAYER("Conv2D", "\"filters\":8"),
+               {"conv2d/0", "3,3,2,4"},
+               "filters is 8, its weights have 4"},
+              {INPUT("6,6,2") LAYER("Conv2D", "\"kernel_size\":[3,5]"),
+               {"conv2d/0", "3,3,2,4"},
+               "kernel_size is 5, its weights have 3"},
+              {INPUT("6,6,2") LAYER("DepthwiseConv2D", "\"depth_multiplier\":1"),
+               {"depthwise_conv2d/0", "3,3,2,2"},
+               "depth_multiplier is 1, its weights have 2"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said, *arrays[2][2] = {{rows[i].array[0], rows[i].array[1]}, {NULL}};
+    if (built(&a, rows[i].layers, arrays, &said)) fail_msg("%s isn't refused", rows[i].layers);
+    if (!strstr(said, rows[i].said)) fail_msg("%s: \"%s\"", rows[i].layers, said);
     arena_free(&a);
   }
 }
@@ -309,8 +350,12 @@ static void test_links(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),        cmocka_unit_test(test_layers),
-                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_damaged), SHELL_CASE(test_links)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     cmocka_unit_test(test_layers),
+                                     cmocka_unit_test(test_numbers),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_disagreement),
+                                     cmocka_unit_test(test_damaged),
+                                     SHELL_CASE(test_links)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
