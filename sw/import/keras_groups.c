@@ -5,6 +5,7 @@
 #include "sw/import/keras.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const *entry(const struct keras *k, uint32_t i) {
@@ -96,8 +97,10 @@ void keras_group(struct keras *k, const json_t *layers, size_t index, const char
   k->twice = false;
   if (k->scope.name && has(k, "path:")) {
     k->folder = folder_ending(k, name, name);
-    if (k->twice)
+    if (k->twice) {
       k->folder = folder_ending(k, name, arena_printf(k->arena, "%s/%s", k->scope.name, name));
+      k->twice = !k->folder;
+    }
     k->group = k->folder ? k->scope.group : NULL;
   } else {
     k->group = has(k, "name:") ? group_named(k, name) : group_counted(k, layers, index);
@@ -111,17 +114,32 @@ const char *keras_group_inside(const struct keras *k) {
 
 // ---- arrays
 
-// The number in its group of array i of the folder.
-static int64_t in_folder(const struct keras *k, int i) {
-  for (int64_t n = 0;; n++) {
-    const char *path = safetensors_metadata(
-        &k->file, arena_printf(k->arena, "path:%s/%lld", k->group, (long long)n));
-    if (!path) return -1;
-    size_t m = strlen(k->folder);
-    if (strncmp(path, k->folder, m) == 0 && path[m] == '/' && !strchr(path + m + 1, '/') &&
-        i-- == 0)
-      return n;
+// The first array of the folder behind number `last` of the group; -1 if there is none.
+static int64_t next_in_folder(const struct keras *k, int64_t last, const char **path) {
+  const char *prefix = arena_printf(k->arena, "path:%s/", k->group);
+  size_t n = strlen(k->folder);
+  int64_t next = -1;
+  for (uint32_t i = 0; i < k->file.n_metadata; i++) {
+    const char *const *e = entry(k, i);
+    if (!is_after(e[0], prefix) || !is_after(e[1], k->folder) || e[1][n] != '/' ||
+        strchr(e[1] + n + 1, '/'))
+      continue;
+    int64_t at = atoll(e[0] + strlen(prefix));
+    if (at <= last || (next >= 0 && at >= next)) continue;
+    next = at;
+    *path = e[1];
   }
+  return next;
+}
+
+// The number in its group of array i of the folder; -1 and twice if its path is another's too.
+static int64_t in_folder(struct keras *k, int i) {
+  const char *path = NULL, *other = NULL;
+  int64_t n = next_in_folder(k, -1, &path);
+  for (; i > 0 && n >= 0; i--) n = next_in_folder(k, n, &path);
+  for (int64_t at = -1; path && (at = next_in_folder(k, at, &other)) >= 0;)
+    k->twice |= at != n && strcmp(path, other) == 0;
+  return k->twice ? -1 : n;
 }
 
 const struct tensor *keras_array(struct keras *k, int i, int rank) {

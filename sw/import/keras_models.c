@@ -131,14 +131,18 @@ static bool gather(struct keras *k, const json_t *inbound, bool *lost) {
   return true;
 }
 
+static bool is_old(const struct keras *k) {
+  const char *version = safetensors_metadata(&k->file, "version");
+  return version && *version < '3';
+}
+
 // Keras 2 counts the calls of models that are layers from 0 or, with an input layer, from 1: one is
 // the output of no call. What is saved is used, so the least that is named is the first.
 static int64_t first_call(const struct keras *k, const json_t *config, const json_t *layer) {
-  const char *version = safetensors_metadata(&k->file, "version");
   const json_t *layers = json_object_get(config, "layers");
   struct history list[IN_MOST];
   int64_t least = 2;
-  if (!version || *version >= '3' || !keras_is_model(layer)) return 0;
+  if (!is_old(k) || !keras_is_model(layer)) return 0;
   for (size_t i = 0; i <= json_array_size(layers); i++) {
     const json_t *calls = json_object_get(json_array_get(layers, i), "inbound_nodes"),
                  *out = json_object_get(config, "output_layers");
@@ -188,6 +192,21 @@ static void all_calls(struct keras *k, const json_t *config) {
   }
 }
 
+// The outputs of a functional model. There, and only there, Keras 3 counts the calls of functional
+// models from 1.
+static int outputs_of(const struct keras *k, const json_t *config, struct history *list) {
+  size_t i;
+  json_t *layer;
+  int n = histories(json_object_get(config, "output_layers"), list, 0);
+  json_array_foreach(json_object_get(config, "layers"), i, layer) {
+    const char *cls = json_string_value(json_object_get(layer, "class_name"));
+    bool one = !is_old(k) && keras_is_model(layer) && strcmp(cls, "Sequential") != 0;
+    for (int o = 0; one && o < n; o++)
+      list[o].node -= strcmp(list[o].layer, keras_name(layer)) == 0;
+  }
+  return n;
+}
+
 // ---- a model as a layer
 
 // Why it is refused: "" if layers in it are, NULL if it isn't.
@@ -198,7 +217,7 @@ static const char *functional_inside(struct keras *k, const json_t *config, cons
     return "it has another number of inputs than its call";
   for (uint32_t i = 0; i < n_in; i++) put(k, list[i].layer, list[i].node, &in[i]);
   all_calls(k, config);
-  if (histories(json_object_get(config, "output_layers"), list, 0) != 1)
+  if (outputs_of(k, config, list) != 1)
     return "it is a model inside of a model, and hasn't exactly one output";
   const struct keras_output *o = find(k, list[0].layer, list[0].node);
   if (!o) return "nothing makes its output";
@@ -259,7 +278,7 @@ static bool functional(struct keras *k, const json_t *config, const json_t *laye
     put(k, keras_name(layer), 0, &x);
   }
   all_calls(k, config);
-  int n = histories(json_object_get(config, "output_layers"), out, 0);
+  int n = outputs_of(k, config, out);
   for (int i = 0; i < n; i++) {
     const struct keras_output *o = find(k, out[i].layer, out[i].node);
     if (!o) return err_set(k->err, "nothing makes the output \"%s\"", out[i].layer);

@@ -25,25 +25,43 @@ static void test_values(void **state) {
   cli_expect(s, "$N info -q tests/import/files/qkeras_mlp.h5", 0, "u4,4    s4 per channel");
 }
 
+// Models within models within a model, whose layers bear the same names; two inputs, and a model
+// that both go through.
+static void test_nested(void **state) {
+  static const char *const ends[] = {"keras", "h5"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/keras3_nested; e=$f.expected.safetensors; $N run "
+                            "--real -q $f.%s --data left=$e:left --data right=$e:right --compare "
+                            "$e:output",
+                            ends[i]),
+               0, "compared  12 elements with tests/import/files/");
+}
+
 // ---- layers, by configurations as small as can be
 
-static struct graph *built(struct arena *a, const char *layers, const char *const (*arrays)[2],
-                           const char **said) {
+// Of a model and arrays {"group/index", "3,3,2"}, with metadata {"name:group", "layer"} among them.
+static struct graph *modelled(struct arena *a, const char *version, const char *model,
+                              const char *const (*arrays)[2], const char **said) {
   struct named_tensor tensors[16];
-  const char *metadata[2][2] = {{"version", "3"}, {"config", NULL}};
-  uint32_t n = 0;
-  metadata[1][1] = arena_printf(
-      a, "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[%s]}}", layers);
-  for (; arrays && arrays[n][0]; n++) { // group/index, shape as "3,3,2"
+  const char *metadata[18][2] = {{"version", version}, {"config", model}};
+  uint32_t n = 0, m = 2;
+  for (; arrays && arrays[0][0]; arrays++) {
     int64_t shape[RANK_MAX];
     int rank = 0;
-    for (const char *at = arrays[n][1]; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
+    if (strchr(arrays[0][0], ':')) {
+      memcpy(metadata[m++], arrays[0], sizeof *metadata);
+      continue;
+    }
+    for (const char *at = arrays[0][1]; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
       shape[rank++] = atoll(at);
     struct tensor *t = tensor_new(a, DTYPE_F32, rank, shape);
     for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)(i % 7) - 2.5F;
-    tensors[n] = (struct named_tensor){arrays[n][0], t};
+    tensors[n++] = (struct named_tensor){arrays[0][0], t};
   }
-  const struct safetensors file = {n, tensors, 2, metadata};
+  const struct safetensors file = {n, tensors, m, metadata};
   struct text bytes = {0};
   struct refusals r = {0};
   struct err e = {0};
@@ -53,8 +71,15 @@ static struct graph *built(struct arena *a, const char *layers, const char *cons
   *said = r.count ? arena_printf(a, "%s: %s; %s", r.list[0].op, r.list[0].reason, r.list[0].remedy)
                   : arena_strdup(a, e.text);
   if (!g || r.count) return NULL;
-  if (!graph_verify(g, &e)) fail_msg("%s: %s", layers, e.text);
+  if (!graph_verify(g, &e)) fail_msg("%s: %s", model, e.text);
   return g;
+}
+
+static struct graph *built(struct arena *a, const char *layers, const char *const (*arrays)[2],
+                           const char **said) {
+  const char *model = arena_printf(
+      a, "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[%s]}}", layers);
+  return modelled(a, "3", model, arrays, said);
 }
 
 #define INPUT(shape)                                                                               \
@@ -202,8 +227,6 @@ static void test_refused(void **state) {
       {INPUT("4,4,1") LAYER("UpSampling2D", "\"size\":2,\"interpolation\":\"bilinear\""),
        "interpolation \"bilinear\"; use nearest"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"ternary()\""), "has no counterpart"},
-      {INPUT("4") LAYER("Sequential", "\"layers\":[]"),
-       "a model inside of a model; put its layers into the outer"},
       {INPUT("4") LAYER("LeakyReLU", "\"alpha\":\"0.1\""),
        "LeakyReLU: alpha: expected a number, found \"0.1\"; check the file"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":{\"a\":1}"),
@@ -263,6 +286,135 @@ static void test_disagreement(void **state) {
     const char *said, *arrays[2][2] = {{rows[i].array[0], rows[i].array[1]}, {NULL}};
     if (built(&a, rows[i].layers, arrays, &said)) fail_msg("%s isn't refused", rows[i].layers);
     if (!strstr(said, rows[i].said)) fail_msg("%s: \"%s\"", rows[i].layers, said);
+    arena_free(&a);
+  }
+}
+
+// ---- models inside of models
+
+#define FUNCTIONAL(name, in, out, layers)                                                          \
+  "{\"class_name\":\"Functional\",\"config\":{\"name\":\"" name "\",\"layers\":[" layers           \
+  "],\"input_layers\":[" in "],\"output_layers\":[" out "]}"
+#define CALLED(cls, name, calls)                                                                   \
+  "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"" name "\"},\"inbound_nodes\":[" calls "]}"
+#define AT(name, node) "[\"" name "\"," node ",0]"
+#define CALL(name, node, more) "[[\"" name "\"," node ",0,{" more "}]]"
+#define INNER(calls)                                                                               \
+  FUNCTIONAL("f", AT("i", "0"), AT("d", "0"), INPUT("4") CALLED("Dense", "d", CALL("i", "0", ""))) \
+  ",\"inbound_nodes\":[" calls "]}"
+#define SEQUENTIAL(name, layers)                                                                   \
+  "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"" name "\",\"layers\":[" layers "]}}"
+
+static const struct nested {
+  const char *version, *model, *arrays[8][2];
+  const char *said; // NULL: a graph
+  uint32_t nodes;
+  int32_t output; // the node that makes it
+} nested[] = {
+    // by classes and how many stand before it
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":4")) "," SEQUENTIAL(
+                         "b", LAYER("Dense", "\"units\":3"))),
+     {{"sequential/dense/0", "4,4"},
+      {"sequential/dense/1", "4"},
+      {"sequential_1/dense/0", "4,3"},
+      {"sequential_1/dense/1", "3"}},
+     NULL,
+     2,
+     1},
+    // by names, which are those of the model that it is in
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:x", "a"},
+      {"name:dense", "l"},
+      {"name:x/dense", "l"},
+      {"dense/0", "4,5"},
+      {"x/dense/0", "4,3"},
+      {"x/dense/1", "3"}},
+     NULL,
+     1,
+     0},
+    // calls of a functional model from 0, but those of outputs from 1
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "2"),
+                INPUT("4") INNER(CALL("i", "0", "") "," CALL("f", "0", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     NULL,
+     2,
+     1},
+    {"2.15.0",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "1"),
+                INPUT("4") INNER(CALL("i", "0", "") "," CALL("f", "1", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     NULL,
+     2,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "0"), INPUT("4") INNER(CALL("i", "0", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     "nothing makes the output \"f\"",
+     0,
+     0},
+    // .h5: by paths
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:0", "a"}, {"path:0/0", "b/l/kernel"}, {"path:0/1", "c/l/kernel"}, {"0/0", "4,3"}},
+     "its name fits the arrays of several layers",
+     0,
+     0},
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:0", "a"}, {"path:0/0", "l/kernel"}, {"path:0/1", "l/kernel"}, {"0/0", "4,3"}},
+     "its name fits the arrays of several layers",
+     0,
+     0},
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"use_bias\":false"))),
+     {{"name:0", "a"},
+      {"path:0/0", "b/l/kernel"},
+      {"path:0/1", "a/l/kernel"},
+      {"0/0", "9,9"},
+      {"0/1", "4,3"}},
+     NULL,
+     1,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "1"),
+                INPUT("4") FUNCTIONAL(
+                    "f", AT("i", "0"), AT("i", "0") "," AT("i", "0"),
+                    INPUT("4") CALLED(
+                        "Identity", "d",
+                        CALL("i", "0", ""))) ",\"inbound_nodes\":[" CALL("i", "0", "") "]}") "}",
+     {{0}},
+     "hasn't exactly one output",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Dropout", "b", CALL("i", "0", "\"training\":true"))) "}",
+     {{0}},
+     "Dropout: it is called with training=True",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Dropout", "b", "{\"args\":[],\"kwargs\":{}}")) "}",
+     {{0}},
+     "its inputs aren't named one by one",
+     0,
+     0},
+};
+
+static void test_inside(void **state) {
+  (void)state;
+  for (const struct nested *n = nested; n < nested + sizeof nested / sizeof *nested; n++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g = modelled(&a, n->version, n->model, n->arrays, &said);
+    if (!g != !!n->said) fail_msg("%s: %s", n->model, said);
+    if (n->said && !strstr(said, n->said)) fail_msg("%s: \"%s\"", n->model, said);
+    if (g) assert_int_equal(g->n_nodes, n->nodes);
+    if (g) assert_int_equal(g->values[g->outputs[0]].node, n->output);
     arena_free(&a);
   }
 }
@@ -351,6 +503,8 @@ static void test_links(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_nested),
+                                     cmocka_unit_test(test_inside),
                                      cmocka_unit_test(test_layers),
                                      cmocka_unit_test(test_numbers),
                                      cmocka_unit_test(test_refused),
