@@ -63,14 +63,10 @@ static const char *group_counted(struct keras *k, const json_t *layers, size_t i
 
 // ---- one group for all
 
-// The folder of a path "outer/layer/kernel", if it is a layer's; NULL otherwise.
-static const char *folder_of(const struct keras *k, const char *path, const char *layer) {
+// The folder of a path: "outer/layer" of "outer/layer/kernel"; NULL if there is none.
+static const char *folder_of(const struct keras *k, const char *path) {
   const char *end = strrchr(path, '/');
-  if (!end) return NULL;
-  char *folder = arena_strdup(k->arena, path);
-  folder[end - path] = 0;
-  const char *last = strrchr(folder, '/');
-  return strcmp(last ? last + 1 : folder, layer) == 0 ? folder : NULL;
+  return end ? arena_printf(k->arena, "%.*s", (int)(end - path), path) : NULL;
 }
 
 static bool ends_in(const char *text, const char *tail) {
@@ -78,13 +74,12 @@ static bool ends_in(const char *text, const char *tail) {
   return n >= m && strcmp(text + n - m, tail) == 0 && (n == m || text[n - m - 1] == '/');
 }
 
-// The folder of the layer that ends in `tail`; NULL and twice if there are several.
-static const char *folder_ending(struct keras *k, const char *layer, const char *tail) {
+// The folder that ends in `tail`; NULL and twice if there are several.
+static const char *folder_ending(struct keras *k, const char *tail) {
   const char *prefix = arena_printf(k->arena, "path:%s/", k->scope.group), *found = NULL;
   k->twice = false;
   for (uint32_t i = 0; i < k->file.n_metadata; i++) {
-    const char *folder =
-        is_after(entry(k, i)[0], prefix) ? folder_of(k, entry(k, i)[1], layer) : NULL;
+    const char *folder = is_after(entry(k, i)[0], prefix) ? folder_of(k, entry(k, i)[1]) : NULL;
     if (!folder || !ends_in(folder, tail)) continue;
     k->twice |= found && strcmp(found, folder) != 0;
     found = folder;
@@ -96,9 +91,9 @@ void keras_group(struct keras *k, const json_t *layers, size_t index, const char
   k->folder = NULL;
   k->twice = false;
   if (k->scope.name && has(k, "path:")) {
-    k->folder = folder_ending(k, name, name);
+    k->folder = folder_ending(k, name);
     if (k->twice) {
-      k->folder = folder_ending(k, name, arena_printf(k->arena, "%s/%s", k->scope.name, name));
+      k->folder = folder_ending(k, arena_printf(k->arena, "%s/%s", k->scope.name, name));
       k->twice = !k->folder;
     }
     k->group = k->folder ? k->scope.group : NULL;
