@@ -60,6 +60,7 @@ const char *keras_text(struct keras *k, const char *key, const char *otherwise);
 bool keras_is_list(const struct keras *k, const char *key);
 // The integers of a list and of the lists in it, or one alone; how many, -1 if it was refused.
 int keras_list(struct keras *k, const char *key, int most, int64_t *to);
+int keras_reals(struct keras *k, const char *key, int most, double *to);
 // Numbers for rows and columns, one for both or a list.
 bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to);
 // The name of an activation or another object: a word, or {"class_name": ..}; "" if there is none.

@@ -139,6 +139,17 @@ bool keras_leaky_relu(struct keras *k, struct stream *y) {
   return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
 }
 
+bool keras_prelu(struct keras *k, struct stream *y) {
+  const struct tensor *t = keras_array(k, 0, y->layout.rank);
+  if (!t) return false;
+  double slope = tensor_real(t, 0);
+  for (int64_t i = 1; i < t->count; i++)
+    if (tensor_real(t, i) != slope)
+      return keras_refuse(k, "use LeakyReLU, or one slope for all (shared_axes)",
+                          "it has several slopes");
+  return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
+}
+
 bool keras_elu(struct keras *k, struct stream *y) {
   double alpha = keras_real(k, "alpha", 1);
   return with_numbers(k, OP_elu, ATTR_alpha, alpha, ATTR_alpha, alpha, y);

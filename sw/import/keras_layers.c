@@ -63,6 +63,42 @@ bool keras_rescale(struct keras *k, struct stream *y) {
   return keras_plain(k, y) && term_affine(&k->builder, y, 1, &scale, &shift);
 }
 
+// The numbers of Normalization, in its configuration or of array i: one, or one for each channel.
+static bool moments(struct keras *k, const char *key, int i, bool one, int64_t channels,
+                    double *to) {
+  int n = keras_reals(k, key, (int)channels, to);
+  if (n == 0) {
+    const struct tensor *t = keras_array(k, i, one ? 0 : 1);
+    if (!t) return false;
+    n = t->count > channels ? -1 : (int)t->count;
+    for (int c = 0; c < n; c++) to[c] = tensor_real(t, c);
+  }
+  for (int64_t c = 1; n == 1 && c < channels; c++) to[c] = to[0];
+  return n == 1 || n == channels ||
+         keras_refuse(k, "save the model again", "%s hasn't one number for each channel", key);
+}
+
+// (x - mean) / max(sqrt(variance), 1e-7), or back.
+bool keras_normalise(struct keras *k, struct stream *y) {
+  int64_t axis[RANK_MAX], channels = y->layout.rank ? y->layout.shape[y->layout.rank - 1] : 1;
+  int n = keras_list(k, "axis", RANK_MAX, axis);
+  bool one = json_object_get(k->config, "axis") && n == 0, back = keras_true(k, "invert", false);
+  double *scale = ARENA_NEW(k->arena, double, channels),
+         *shift = ARENA_NEW(k->arena, double, channels);
+  if (n < 0 || !keras_plain(k, y)) return false;
+  if (n > 1 || (n == 1 && axis[0] != -1 && axis[0] != y->layout.rank))
+    return keras_refuse(k, "normalise the last axis, or all (None)", "it has other axes");
+  if (!moments(k, "mean", 0, one, channels, shift) ||
+      !moments(k, "variance", 1, one, channels, scale))
+    return false;
+  for (int64_t c = 0; c < channels; c++) {
+    double deviation = fmax(sqrt(scale[c]), 1e-7);
+    scale[c] = back ? deviation : 1 / deviation;
+    shift[c] = back ? shift[c] : -shift[c] / deviation;
+  }
+  return term_affine(&k->builder, y, channels, scale, shift);
+}
+
 // ---- joins
 
 static bool join(struct keras *k, enum op op, struct stream *y) {

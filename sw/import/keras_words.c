@@ -110,6 +110,22 @@ int keras_list(struct keras *k, const char *key, int most, int64_t *to) {
   return n;
 }
 
+static int reals(const json_t *v, double *to, int n, int most) {
+  v = bare(v);
+  if (json_is_number(v) && n < most) to[n] = json_number_value(v);
+  if (!json_is_array(v)) return json_is_number(v) && n < most ? n + 1 : -1;
+  for (size_t i = 0; n >= 0 && i < json_array_size(v); i++)
+    n = reals(json_array_get(v, i), to, n, most);
+  return n;
+}
+
+int keras_reals(struct keras *k, const char *key, int most, double *to) {
+  const json_t *v = json_object_get(k->config, key);
+  int n = is_none(v) ? 0 : reals(v, to, 0, most);
+  if (n < 0) odd(k, key, "a list of numbers", v);
+  return n;
+}
+
 bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to) {
   int n = keras_list(k, key, count, to);
   if (n < 0) return false;

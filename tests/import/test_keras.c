@@ -137,6 +137,18 @@ static void test_layers(void **state) {
        "4"},
       {INPUT("4") LAYER("LeakyReLU", "\"alpha\":0.25"), {{0}}, "leaky_relu", "4"},
       {INPUT("4") LAYER("Activation", "\"activation\":\"gelu\""), {{0}}, "gelu", "4"},
+      {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1,2]"),
+       {{"p_re_lu/0", "1,1"}},
+       "leaky_relu",
+       "4,3"},
+      {INPUT("4,3") LAYER("Normalization", "\"axis\":[-1],\"mean\":null,\"variance\":null"),
+       {{"normalization/0", "3"}, {"normalization/1", "3"}, {"normalization/2", ""}},
+       "batch_norm",
+       "4,3"},
+      {INPUT("4,3") LAYER("Normalization", "\"axis\":null,\"mean\":1.5,\"variance\":4"),
+       {{0}},
+       "batch_norm",
+       "4,3"},
       {INPUT("4") LAYER("Softmax", "\"axis\":-1"), {{0}}, "softmax", "4"},
       {INPUT("4,3") LAYER("Permute", "\"dims\":[2,1]"), {{0}}, "permute", "3,4"},
       {INPUT("4,3") LAYER("ZeroPadding1D", "\"padding\":[1,2]"), {{0}}, "pad", "7,3"},
@@ -264,7 +276,28 @@ static void test_refused(void **state) {
   }
 }
 
-// Weights of other sizes than the configuration says.
+// (x - 1) / 2 and (x + 2) / 0.5, or back: x * 2 + 1, x * 0.5 - 2.
+static void test_normalisation(void **state) {
+  (void)state;
+  static const float expected[2][4] = {{0.5F, 2, -0.5F, 4}, {2, 0.5F, 1, -2}};
+  for (int back = 0; back < 2; back++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g =
+        built(&a,
+              back ? INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":"
+                                                         "[4,0.25],\"invert\":true")
+                   : INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":[[4,0.25]]"),
+              NULL, &said);
+    if (!g) fail_msg("%s", said);
+    for (int i = 0; i < 4; i++) // scales, shifts
+      assert_float_equal(tensor_real(g->values[g->nodes[0].in[1 + i / 2].value].init, i % 2),
+                         expected[back][i], 0);
+    arena_free(&a);
+  }
+}
+
+// Weights that are refused, most for other sizes than the configuration says.
 static void test_disagreement(void **state) {
   (void)state;
   static const struct {
@@ -278,6 +311,15 @@ static void test_disagreement(void **state) {
               {INPUT("6,6,2") LAYER("Conv2D", "\"kernel_size\":[3,5]"),
                {"conv2d/0", "3,3,2,4"},
                "kernel_size is 5, its weights have 3"},
+              {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1]"),
+               {"p_re_lu/0", "1,3"},
+               "it has several slopes; use LeakyReLU"},
+              {INPUT("4,3") LAYER("Normalization", "\"axis\":[1,2]"),
+               {"normalization/0", "4,3"},
+               "it has other axes"},
+              {INPUT("4,3") LAYER("Normalization", "\"mean\":[1,2],\"variance\":[1,2]"),
+               {"normalization/0", "3"},
+               "mean hasn't one number for each channel"},
               {INPUT("6,6,2") LAYER("DepthwiseConv2D", "\"depth_multiplier\":1"),
                {"depthwise_conv2d/0", "3,3,2,2"},
                "depth_multiplier is 1, its weights have 2"}};
@@ -508,6 +550,7 @@ int main(void) {
                                      cmocka_unit_test(test_layers),
                                      cmocka_unit_test(test_numbers),
                                      cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_normalisation),
                                      cmocka_unit_test(test_disagreement),
                                      cmocka_unit_test(test_damaged),
                                      SHELL_CASE(test_links)};
