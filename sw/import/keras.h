@@ -22,15 +22,28 @@ struct keras_output {
   bool lost; // of a layer that was refused
 };
 
+// The model whose layers are being read: the file's, or one that is a layer.
+struct keras_scope {
+  struct keras_output *outputs;
+  uint32_t n_outputs, room;
+  int depth;         // models around it
+  const char *name;  // its name; NULL of the file's model
+  const char *label; // in front of the names of its layers: "outer/inner/"
+  const char *group; // "" of the file's model; else its group with '/' at the end, of .h5 the group
+                     // of the outermost model that is a layer
+};
+
 struct keras {
   struct arena *arena;
   struct safetensors file;
   struct builder builder;
-  const char **groups; // (layers of the list) the group of each layer's arrays; NULL: none
-  struct keras_output *outputs;
-  uint32_t n_outputs, room;
+  struct keras_scope scope;
+  uint32_t nested;      // calls of models that are layers
   const json_t *config; // of the current layer
-  const char *group;    // of its arrays
+  const char *group;    // of its arrays; NULL: none
+  const char *folder;   // the part of the group whose paths begin so; NULL: all of it
+  bool twice;           // it could be two
+  bool odd;             // a word of its configuration was refused
   struct stream in[64]; // its inputs
   uint32_t n_in;
   struct err *err;
@@ -38,16 +51,25 @@ struct keras {
 
 #define keras_refuse(k, ...) builder_refuse(&(k)->builder, __VA_ARGS__)
 
-// Words of the layer's configuration.
-int64_t keras_int(const struct keras *k, const char *key, int64_t otherwise);
-double keras_real(const struct keras *k, const char *key, double otherwise);
-bool keras_true(const struct keras *k, const char *key, bool otherwise);
-const char *keras_text(const struct keras *k, const char *key, const char *otherwise);
+// Words of the layer's configuration, `otherwise` if it has none or null (which is no truth value).
+// One of another type is refused: the layer is then, whatever becomes of it (`odd`).
+int64_t keras_int(struct keras *k, const char *key, int64_t otherwise);
+double keras_real(struct keras *k, const char *key, double otherwise);
+bool keras_true(struct keras *k, const char *key, bool otherwise);
+const char *keras_text(struct keras *k, const char *key, const char *otherwise);
+bool keras_is_list(const struct keras *k, const char *key);
+// The integers of a list and of the lists in it, or one alone; how many, -1 if it was refused.
+int keras_list(struct keras *k, const char *key, int most, int64_t *to);
+int keras_reals(struct keras *k, const char *key, int most, double *to);
 // Numbers for rows and columns, one for both or a list.
 bool keras_numbers(struct keras *k, const char *key, int count, int64_t otherwise, int64_t *to);
 // The name of an activation or another object: a word, or {"class_name": ..}; "" if there is none.
-const char *keras_object(const struct keras *k, const char *key, const json_t **config);
+const char *keras_object(struct keras *k, const char *key, const json_t **config);
 
+// Finds the group of arrays of layer `index` of the scope (keras_groups.c).
+void keras_group(struct keras *k, const json_t *layers, size_t index, const char *name);
+// The group of the layers of a model whose own group was found.
+const char *keras_group_inside(const struct keras *k);
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
 const struct tensor *keras_array(struct keras *k, int i, int rank);
 
@@ -67,6 +89,17 @@ bool keras_activation(struct keras *k, const char *name, const json_t *config, s
 bool keras_quantize(struct keras *k, const char *name, const json_t *config, struct stream *x);
 bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *t, const char *name,
                    uint32_t *value);
+
+// Layers by class and call (keras_read.c).
+bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
+                struct stream *y);
+bool keras_is_input(const json_t *layer);
+const char *keras_name(const json_t *layer);
+// A model as a layer, on k->in (keras_models.c).
+bool keras_is_model(const json_t *layer);
+bool keras_nested(struct keras *k, const json_t *layer, struct stream *y);
+// The file's model.
+bool keras_model(struct keras *k, const json_t *root);
 
 #define KERAS(name, function) bool keras_##function(struct keras *k, struct stream *y);
 #include "sw/import/keras.def"

@@ -56,12 +56,37 @@ static bool hard_silu(struct keras *k, struct stream *x) {
       k, builder_node(&k->builder, OP_mul, 2, (const uint32_t[]){x->value, gate.value}), x);
 }
 
+// An activation that is given as a layer.
+static bool as_layer(struct keras *k, bool (*import)(struct keras *, struct stream *),
+                     const json_t *config, struct stream *x) {
+  const json_t *outer = k->config;
+  k->config = config;
+  bool ok = import(k, x);
+  k->config = outer;
+  return ok;
+}
+
+static bool (*layer_named(const char *name))(struct keras *, struct stream *) {
+  static const struct {
+    const char *name;
+    bool (*import)(struct keras *k, struct stream *y);
+  } layers[] = {{"ReLU", keras_relu},
+                {"LeakyReLU", keras_leaky_relu},
+                {"ELU", keras_elu},
+                {"Softmax", keras_softmax}};
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+    if (strcmp(layers[i].name, name) == 0) return layers[i].import;
+  return NULL;
+}
+
 bool keras_activation(struct keras *k, const char *name, const json_t *config, struct stream *x) {
   const char *node = k->builder.node;
   bool ok;
   if (!*name || strcmp(name, "linear") == 0) return true;
   k->builder.node = arena_printf(k->arena, "%s.%.40s", node, name);
-  if (strncmp(name, "quantized_", 10) == 0)
+  if (json_is_object(config) && layer_named(name))
+    ok = as_layer(k, layer_named(name), config, x);
+  else if (strncmp(name, "quantized_", 10) == 0)
     ok = keras_quantize(k, name, config, x);
   else if (strcmp(name, "hard_sigmoid") == 0)
     ok = hard_sigmoid(k, x);
@@ -111,6 +136,17 @@ bool keras_relu(struct keras *k, struct stream *y) {
 
 bool keras_leaky_relu(struct keras *k, struct stream *y) {
   double slope = keras_real(k, "negative_slope", keras_real(k, "alpha", 0.3));
+  return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
+}
+
+bool keras_prelu(struct keras *k, struct stream *y) {
+  const struct tensor *t = keras_array(k, 0, y->layout.rank);
+  if (!t) return false;
+  double slope = tensor_real(t, 0);
+  for (int64_t i = 1; i < t->count; i++)
+    if (tensor_real(t, i) != slope)
+      return keras_refuse(k, "use LeakyReLU, or one slope for all (shared_axes)",
+                          "it has several slopes");
   return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
 }
 

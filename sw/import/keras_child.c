@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Keras file as a safetensors file: the only code that calls libzip and libhdf5, in a sandbox.
-// Metadata: "config", the JSON of the model; "version", Keras's; "name:G", the layer of group G.
+// Metadata: "config", the JSON of the model; "version", Keras's; "name:G", the layer of group G;
+// "path:G/I", the name of its array I (of .h5, where the group of a model has all arrays in it).
 // Tensors: "G/I", array I of group G, as floats.
 #include "sw/graph/safetensors.h"
 #include "sw/import/keras.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <zip.h>
 
-enum { TENSORS_MOST = 1 << 14, NAME_MOST = 1 << 10, CONFIG_MOST = 64 << 20 };
+enum { TENSORS_MOST = 1 << 14, NAME_MOST = 1 << 10, CONFIG_MOST = 64 << 20, DEPTH_MOST = 8 };
 static const int64_t bytes_most = (int64_t)1 << 30;
 
 struct dump {
@@ -23,7 +24,8 @@ struct dump {
 };
 
 static bool put_metadata(struct dump *d, const char *key, const char *text) {
-  if (d->n_metadata == TENSORS_MOST) return err_set(d->err, "more than %d layers", TENSORS_MOST);
+  if (d->n_metadata == 2 * TENSORS_MOST)
+    return err_set(d->err, "more than %d layers", TENSORS_MOST);
   d->metadata[d->n_metadata][0] = arena_strdup(&d->arena, key);
   d->metadata[d->n_metadata++][1] = arena_strdup(&d->arena, text);
   return true;
@@ -149,7 +151,9 @@ static bool put_layer(struct dump *d, hid_t all, const char *layer, hsize_t inde
     hid_t set = open_path(d, group, names[i]);
     const char *key =
         arena_printf(&d->arena, "%llu/%llu", (unsigned long long)index, (unsigned long long)i);
-    if (set < 0 || !put_array(d, set, key)) return err_within(d->err, "%s", names[i]);
+    if (set < 0 || !put_array(d, set, key) ||
+        !put_metadata(d, arena_printf(&d->arena, "path:%s", key), names[i]))
+      return err_within(d->err, "%s", names[i]);
   }
   return true;
 }
@@ -178,6 +182,7 @@ static bool dump_lists(struct dump *d, hid_t file) {
 struct walk {
   struct dump *dump;
   const char *path; // of the group, with '/' at its end
+  int depth;
   bool ok;
 };
 
@@ -197,7 +202,18 @@ static bool put_vars(struct dump *d, hid_t layer, const char *key) {
   }
 }
 
-// Layers of layers too: a separable convolution has none, a bidirectional one does.
+// The layers of a model that is a layer.
+static bool walk_inside(struct dump *d, hid_t layer, const char *key, int depth) {
+  struct walk w = {d, arena_printf(&d->arena, "%s/", key), depth, true};
+  if (H5Lexists(layer, "layers", H5P_DEFAULT) <= 0) return true;
+  if (depth > DEPTH_MOST) return err_set(d->err, "\"%s\": models within models", key);
+  hid_t layers = open_path(d, layer, "layers");
+  if (layers < 0) return false;
+  if (H5Iget_type(layers) == H5I_GROUP)
+    H5Literate(layers, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit, &w);
+  return w.ok;
+}
+
 static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void *context) {
   struct walk *w = context;
   struct dump *d = w->dump;
@@ -209,11 +225,12 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void 
   if (layer < 0 || H5Iget_type(layer) != H5I_GROUP) return 0;
   const char *key = arena_printf(&d->arena, "%s%s", w->path, name);
   if (H5Lexists(layer, "vars", H5P_DEFAULT) > 0) w->ok = put_vars(d, layer, key);
+  w->ok = w->ok && walk_inside(d, layer, key, w->depth + 1);
   return w->ok ? 0 : -1;
 }
 
 static bool dump_groups(struct dump *d, hid_t file, const char *config) {
-  struct walk w = {d, "", true};
+  struct walk w = {d, "", 0, true};
   if (!put_metadata(d, "config", config) || !put_metadata(d, "version", "3")) return false;
   hid_t layers = open_path(d, file, "layers");
   if (layers < 0) return false;
@@ -266,7 +283,7 @@ static bool dump_zip(struct dump *d, const void *data, size_t size) {
 bool keras_dump(const void *data, size_t size, struct text *out, struct err *e) {
   struct dump d = {.err = e};
   d.tensors = ARENA_NEW(&d.arena, struct named_tensor, TENSORS_MOST);
-  d.metadata = arena_alloc(&d.arena, TENSORS_MOST, sizeof *d.metadata);
+  d.metadata = arena_alloc(&d.arena, 2 * (size_t)TENSORS_MOST, sizeof *d.metadata);
   bool zip = size > 4 && memcmp(data, "PK\3\4", 4) == 0;
   hid_t file = zip ? -1 : open_image(&d, arena_copy(&d.arena, data, size), size);
   if (!(zip ? dump_zip(&d, data, size) : file >= 0 && dump_lists(&d, file))) return false;

@@ -32,9 +32,7 @@ bool keras_plain(struct keras *k, struct stream *x) {
 // Arrays gamma, beta, mean, variance, of which the first two may be absent.
 bool keras_norm(struct keras *k, struct stream *y) {
   static const char *const names[] = {"gamma", "beta", "mean", "variance"};
-  const json_t *axis = json_object_get(k->config, "axis");
-  int64_t last =
-      json_is_array(axis) ? json_integer_value(json_array_get(axis, 0)) : keras_int(k, "axis", -1);
+  int64_t last = keras_int(k, "axis", -1);
   bool is[4] = {keras_true(k, "scale", true), keras_true(k, "center", true), true, true};
   if (!keras_plain(k, y)) return false;
   int64_t channels = y->layout.rank ? y->layout.shape[y->layout.rank - 1] : 0;
@@ -59,11 +57,46 @@ bool keras_norm(struct keras *k, struct stream *y) {
 }
 
 bool keras_rescale(struct keras *k, struct stream *y) {
-  double scale = keras_real(k, "scale", 1), shift = keras_real(k, "offset", 0);
-  if (json_is_array(json_object_get(k->config, "scale")) ||
-      json_is_array(json_object_get(k->config, "offset")))
+  if (keras_is_list(k, "scale") || keras_is_list(k, "offset"))
     return keras_refuse(k, "use BatchNormalization", "it has a scale for each channel");
+  double scale = keras_real(k, "scale", 1), shift = keras_real(k, "offset", 0);
   return keras_plain(k, y) && term_affine(&k->builder, y, 1, &scale, &shift);
+}
+
+// The numbers of Normalization, in its configuration or of array i: one, or one for each channel.
+static bool moments(struct keras *k, const char *key, int i, bool one, int64_t channels,
+                    double *to) {
+  int n = keras_reals(k, key, (int)channels, to);
+  if (n == 0) {
+    const struct tensor *t = keras_array(k, i, one ? 0 : 1);
+    if (!t) return false;
+    n = t->count > channels ? -1 : (int)t->count;
+    for (int c = 0; c < n; c++) to[c] = tensor_real(t, c);
+  }
+  for (int64_t c = 1; n == 1 && c < channels; c++) to[c] = to[0];
+  return n == 1 || n == channels ||
+         keras_refuse(k, "save the model again", "%s hasn't one number for each channel", key);
+}
+
+// (x - mean) / max(sqrt(variance), 1e-7), or back.
+bool keras_normalise(struct keras *k, struct stream *y) {
+  int64_t axis[RANK_MAX], channels = y->layout.rank ? y->layout.shape[y->layout.rank - 1] : 1;
+  int n = keras_list(k, "axis", RANK_MAX, axis);
+  bool one = json_object_get(k->config, "axis") && n == 0, back = keras_true(k, "invert", false);
+  double *scale = ARENA_NEW(k->arena, double, channels),
+         *shift = ARENA_NEW(k->arena, double, channels);
+  if (n < 0 || !keras_plain(k, y)) return false;
+  if (n > 1 || (n == 1 && axis[0] != -1 && axis[0] != y->layout.rank))
+    return keras_refuse(k, "normalise the last axis, or all (None)", "it has other axes");
+  if (!moments(k, "mean", 0, one, channels, shift) ||
+      !moments(k, "variance", 1, one, channels, scale))
+    return false;
+  for (int64_t c = 0; c < channels; c++) {
+    double deviation = fmax(sqrt(scale[c]), 1e-7);
+    scale[c] = back ? deviation : 1 / deviation;
+    shift[c] = back ? shift[c] : -shift[c] / deviation;
+  }
+  return term_affine(&k->builder, y, channels, scale, shift);
 }
 
 // ---- joins
@@ -120,18 +153,18 @@ bool keras_same(struct keras *k, struct stream *y) {
 }
 
 bool keras_flatten(struct keras *k, struct stream *y) {
+  const char *format = keras_text(k, "data_format", "channels_last");
+  if (strcmp(format, "channels_last") != 0 && y->layout.rank > 1 && y->layout.shape[0] != 1)
+    return keras_refuse(k, "use channels_last", "its channels come first");
   int64_t n = layout_elements(&y->layout);
   return builder_reshape(&k->builder, y, 1, &n) && builder_flat(&k->builder, y);
 }
 
 bool keras_reshape(struct keras *k, struct stream *y) {
-  const json_t *list = json_object_get(k->config, "target_shape");
   int64_t shape[RANK_MAX], n = layout_elements(&y->layout), known = 1;
-  size_t rank = json_array_size(list), open = RANK_MAX;
-  if (rank < 1 || rank > RANK_MAX)
-    return keras_refuse(k, "check the file", "a shape of %zu axes", rank);
-  for (size_t d = 0; d < rank; d++) {
-    shape[d] = json_integer_value(json_array_get(list, d));
+  int rank = keras_list(k, "target_shape", RANK_MAX, shape), open = RANK_MAX;
+  if (rank < 1) return keras_refuse(k, "check the file", "a shape of no or too many axes");
+  for (int d = 0; d < rank; d++) {
     if (shape[d] == -1 && open == RANK_MAX)
       open = d;
     else if (shape[d] < 1 || shape[d] > n || (known *= shape[d]) > n)
@@ -139,22 +172,22 @@ bool keras_reshape(struct keras *k, struct stream *y) {
                           (long long)n);
   }
   if (open < rank) shape[open] = n / known;
-  if (shape_elements((int)rank, shape) != n)
+  if (shape_elements(rank, shape) != n)
     return keras_refuse(k, "check the file", "its shape doesn't have %lld elements", (long long)n);
-  return builder_reshape(&k->builder, y, (int)rank, shape) && keras_plain(k, y);
+  return builder_reshape(&k->builder, y, rank, shape) && keras_plain(k, y);
 }
 
 bool keras_permute(struct keras *k, struct stream *y) {
-  const json_t *list = json_object_get(k->config, "dims");
+  int64_t dims[RANK_MAX];
   int axes[RANK_MAX];
   unsigned taken = 0;
-  if (json_array_size(list) != (size_t)y->layout.rank)
+  if (keras_list(k, "dims", RANK_MAX, dims) != y->layout.rank)
     return keras_refuse(k, "check the file", "dims");
   for (int d = 0; d < y->layout.rank; d++) {
-    axes[d] = (int)json_integer_value(json_array_get(list, (size_t)d)) - 1;
-    if (axes[d] < 0 || axes[d] >= y->layout.rank || taken >> axes[d] & 1)
+    if (dims[d] < 1 || dims[d] > y->layout.rank || taken >> dims[d] & 1)
       return keras_refuse(k, "check the file", "dims is no permutation");
-    taken |= 1U << axes[d];
+    axes[d] = (int)dims[d] - 1;
+    taken |= 1U << dims[d];
   }
   layout_permute(&y->layout, axes);
   return keras_plain(k, y);
@@ -162,16 +195,15 @@ bool keras_permute(struct keras *k, struct stream *y) {
 
 // padding, cropping: a number, one for each axis, or a pair for each.
 static bool pairs(struct keras *k, const char *key, int axes, int64_t *before, int64_t *after) {
-  const json_t *v = json_object_get(k->config, key);
+  int64_t list[4] = {1};
+  int n = keras_list(k, key, 2 * axes, list);
+  if (n < 0) return false;
+  if (n == 0) n = 1; // Keras' default
+  if (n != 1 && n != axes && n != 2 * axes)
+    return keras_refuse(k, "check the file", "%s: %d numbers for %d axes", key, n, axes);
   for (int d = 0; d < axes; d++) {
-    const json_t *one = json_is_array(v) ? json_array_get(v, (size_t)d) : v;
-    bool pair = json_is_array(one), flat = axes == 1 && json_array_size(v) == 2 && !pair;
-    before[d] = json_integer_value(flat   ? json_array_get(v, 0)
-                                   : pair ? json_array_get(one, 0)
-                                          : one);
-    after[d] = json_integer_value(flat   ? json_array_get(v, 1)
-                                  : pair ? json_array_get(one, 1)
-                                         : one);
+    before[d] = list[n == 2 * axes ? 2 * d : n == 1 ? 0 : d];
+    after[d] = list[n == 2 * axes ? 2 * d + 1 : n == 1 ? 0 : d];
     if (before[d] < 0 || after[d] < 0 || before[d] > DIM_MAX || after[d] > DIM_MAX)
       return keras_refuse(k, "check the file", "%s", key);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // QKeras' quantizers. Files hold floats; what they are rounded to follows from the quantizer:
 //
-//   quantized_bits(B, I, sign)   codes round(w / s), s = 2^(I - (B - sign)), from -2^(B-1)
+//   quantized_bits(B, I)         codes round(w / s), s = 2^(I - (B - sign)), from -2^(B-1)
 //   (symmetric: one
 //                                more) to 2^(B-1) - 1; without a sign 0 .. 2^B - 1
 //   alpha auto_po2               s = 2^I 2^round(log2(sum w q / sum q^2)) for each output, five
@@ -19,25 +19,40 @@ struct bits {
   bool sign, symmetric, automatic; // automatic: alpha auto_po2
 };
 
-// Numbers of "quantized_bits(4,0,1)", or of its configuration.
+// Numbers of "quantized_bits(4,0,1)" (bits, integer, symmetric, keep_negative), of
+// "quantized_relu(4,0)" (bits, integer, use_sigmoid).
+static bool numbers_of(struct keras *k, const char *name, bool relu, int list[4]) {
+  const char *at = strchr(name, '(');
+  for (int i = 0; at && i < 4 && (*at == '(' || *at == ','); i++) {
+    char *end;
+    int n = (int)strtol(at + 1, &end, 10);
+    if (end == at + 1) break;
+    list[i] = n;
+    at = end;
+  }
+  return !at || (strcmp(at, ")") == 0 && (!relu || !list[2])) ||
+         keras_refuse(k, "use two numbers", "\"%s\" says more than bits", name);
+}
+
+// They, or those of its configuration.
 static bool bits_of(struct keras *k, const char *name, const json_t *config, bool relu,
                     struct bits *b) {
-  const json_t *alpha = json_object_get(config, "alpha"),
-               *sign = json_object_get(config, "keep_negative");
-  const char *word = json_string_value(alpha), *at = strchr(name, '(');
-  int list[3] = {8, 0, 1};
-  for (int i = 0; at && i < 3 && (*at == '(' || *at == ','); i++)
-    list[i] = (int)strtol(at + 1, (char **)&at, 10);
-  b->bits = config ? (int)json_integer_value(json_object_get(config, "bits")) : list[0];
-  b->integer = config ? (int)json_integer_value(json_object_get(config, "integer")) : list[1];
-  b->sign = !relu && (sign ? json_is_true(sign) || json_integer_value(sign) : config || list[2]);
-  const json_t *even = json_object_get(config, "symmetric");
-  b->symmetric = json_is_true(even) || json_integer_value(even) == 1;
+  const json_t *alpha = json_object_get(config, "alpha"), *outer = k->config;
+  const char *word = json_string_value(alpha);
+  int list[4] = {8, 0, 0, 1};
+  if (!config && !numbers_of(k, name, relu, list)) return false;
+  k->config = config;
+  b->bits = (int)keras_int(k, "bits", list[0]);
+  b->integer = (int)keras_int(k, "integer", list[1]);
+  b->sign = !relu && keras_true(k, "keep_negative", list[3]);
+  b->symmetric = !relu && keras_true(k, "symmetric", list[2]);
   b->automatic = word && strcmp(word, "auto_po2") == 0;
-  if (word && !b->automatic)
-    return keras_refuse(k, "use alpha auto_po2 or None", "alpha \"%s\"", word);
-  if (json_is_number(alpha) && json_number_value(alpha) != 1)
-    return keras_refuse(k, "use alpha auto_po2 or None", "alpha %g", json_number_value(alpha));
+  double scale = word ? 1 : keras_real(k, "alpha", 1);
+  k->config = outer;
+  if (k->odd) return false;
+  if ((word && !b->automatic) || scale != 1)
+    return keras_refuse(k, "use alpha auto_po2 or None", "alpha \"%s\"",
+                        word ? word : arena_printf(k->arena, "%g", scale));
   if (b->bits < 1 + b->sign || b->bits > 24 || abs(b->integer) > 24)
     return keras_refuse(k, "use 2 to 24 bits", "%d bits, %d of them integer", b->bits, b->integer);
   return true;
@@ -136,9 +151,13 @@ bool keras_quantize(struct keras *k, const char *name, const json_t *config, str
   if (!bits_of(k, name, config, relu, &b)) return false;
   if (b.automatic)
     return keras_refuse(k, "use alpha None for streams", "its scale follows from the data");
-  if (json_number_value(json_object_get(config, "negative_slope")) != 0 ||
-      json_is_number(json_object_get(config, "relu_upper_bound")) ||
-      json_is_true(json_object_get(config, "use_sigmoid")))
+  const json_t *outer = k->config;
+  k->config = config;
+  bool more = keras_real(k, "negative_slope", 0) != 0 ||
+              isfinite(keras_real(k, "relu_upper_bound", INFINITY)) ||
+              keras_true(k, "use_sigmoid", false);
+  k->config = outer;
+  if (more)
     return keras_refuse(k, "use a plain quantized_relu", "it has a slope, a bound or a sigmoid");
   uint32_t node = builder_node(&k->builder, OP_requant, 1, &x->value);
   graph_add_type(k->builder.graph, node, ATTR_type,

@@ -52,6 +52,24 @@ static struct tensor *depthwise_first(struct keras *k, const struct tensor *t) {
   return moved(k, t, t->rank, shape, step);
 }
 
+// What the configuration says of the weights, if anything.
+static bool agrees(struct keras *k, const char *key, int64_t n) {
+  int64_t said = keras_int(k, key, n);
+  return said == n || keras_refuse(k, "save the model again", "%s is %lld, its weights have %lld",
+                                   key, (long long)said, (long long)n);
+}
+
+static bool kernel_agrees(struct keras *k, const struct tensor *t) {
+  int64_t said[2];
+  int axes = t->rank - 2;
+  if (!keras_numbers(k, "kernel_size", axes, 0, said)) return false;
+  for (int d = 0; d < axes; d++)
+    if (said[d] && said[d] != t->shape[d])
+      return keras_refuse(k, "save the model again", "kernel_size is %lld, its weights have %lld",
+                          (long long)said[d], (long long)t->shape[d]);
+  return true;
+}
+
 static bool add_bias(struct keras *k, int i, int64_t outs, uint32_t node) {
   uint32_t value;
   if (!keras_true(k, "use_bias", true)) return true;
@@ -79,7 +97,8 @@ static bool weighted(struct keras *k, enum op op, const char *quantizer, const s
 bool keras_dense(struct keras *k, struct stream *y) {
   const struct tensor *w = keras_array(k, 0, 2);
   uint32_t node;
-  return w && weighted(k, OP_linear, "kernel_quantizer", outs_first(k, w), y, &node) &&
+  return w && agrees(k, "units", w->shape[1]) &&
+         weighted(k, OP_linear, "kernel_quantizer", outs_first(k, w), y, &node) &&
          add_bias(k, 1, w->shape[1], node) && keras_made(k, node, y) && keras_own_activation(k, y);
 }
 
@@ -132,7 +151,9 @@ static bool convolution(struct keras *k, int array, const char *quantizer, bool 
   if (!keras_images(k, y)) return false;
   int rank = y->layout.rank;
   const struct tensor *t = keras_array(k, array, rank + 1);
-  if (!t) return false;
+  if (!t || !kernel_agrees(k, t) ||
+      !agrees(k, depthwise ? "depth_multiplier" : "filters", t->shape[rank]))
+    return false;
   struct tensor *w = depthwise ? depthwise_first(k, t) : outs_first(k, t);
   if (!weighted(k, rank == 3 ? OP_conv2d : OP_conv1d, quantizer, w, y, &node)) return false;
   if (bias && !add_bias(k, array + 1, w->shape[0], node)) return false;
@@ -157,7 +178,7 @@ bool keras_separable(struct keras *k, struct stream *y) {
   k->builder.node = node;
   uint32_t second;
   const struct tensor *t = ok ? keras_array(k, 1, y->layout.rank + 1) : NULL;
-  return t &&
+  return t && agrees(k, "filters", t->shape[t->rank - 1]) &&
          weighted(k, y->layout.rank == 3 ? OP_conv2d : OP_conv1d, "pointwise_quantizer",
                   outs_first(k, t), y, &second) &&
          add_bias(k, 2, t->shape[t->rank - 1], second) && keras_made(k, second, y) &&

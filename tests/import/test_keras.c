@@ -25,25 +25,43 @@ static void test_values(void **state) {
   cli_expect(s, "$N info -q tests/import/files/qkeras_mlp.h5", 0, "u4,4    s4 per channel");
 }
 
+// Models within models within a model, whose layers bear the same names; two inputs, and a model
+// that both go through.
+static void test_nested(void **state) {
+  static const char *const ends[] = {"keras", "h5"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/keras3_nested; e=$f.expected.safetensors; $N run "
+                            "--real -q $f.%s --data left=$e:left --data right=$e:right --compare "
+                            "$e:output",
+                            ends[i]),
+               0, "compared  12 elements with tests/import/files/");
+}
+
 // ---- layers, by configurations as small as can be
 
-static struct graph *built(struct arena *a, const char *layers, const char *const (*arrays)[2],
-                           const char **said) {
+// Of a model and arrays {"group/index", "3,3,2"}, with metadata {"name:group", "layer"} among them.
+static struct graph *modelled(struct arena *a, const char *version, const char *model,
+                              const char *const (*arrays)[2], const char **said) {
   struct named_tensor tensors[16];
-  const char *metadata[2][2] = {{"version", "3"}, {"config", NULL}};
-  uint32_t n = 0;
-  metadata[1][1] = arena_printf(
-      a, "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[%s]}}", layers);
-  for (; arrays && arrays[n][0]; n++) { // group/index, shape as "3,3,2"
+  const char *metadata[18][2] = {{"version", version}, {"config", model}};
+  uint32_t n = 0, m = 2;
+  for (; arrays && arrays[0][0]; arrays++) {
     int64_t shape[RANK_MAX];
     int rank = 0;
-    for (const char *at = arrays[n][1]; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
+    if (strchr(arrays[0][0], ':')) {
+      memcpy(metadata[m++], arrays[0], sizeof *metadata);
+      continue;
+    }
+    for (const char *at = arrays[0][1]; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
       shape[rank++] = atoll(at);
     struct tensor *t = tensor_new(a, DTYPE_F32, rank, shape);
     for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)(i % 7) - 2.5F;
-    tensors[n] = (struct named_tensor){arrays[n][0], t};
+    tensors[n++] = (struct named_tensor){arrays[0][0], t};
   }
-  const struct safetensors file = {n, tensors, 2, metadata};
+  const struct safetensors file = {n, tensors, m, metadata};
   struct text bytes = {0};
   struct refusals r = {0};
   struct err e = {0};
@@ -53,13 +71,23 @@ static struct graph *built(struct arena *a, const char *layers, const char *cons
   *said = r.count ? arena_printf(a, "%s: %s; %s", r.list[0].op, r.list[0].reason, r.list[0].remedy)
                   : arena_strdup(a, e.text);
   if (!g || r.count) return NULL;
-  if (!graph_verify(g, &e)) fail_msg("%s: %s", layers, e.text);
+  if (!graph_verify(g, &e)) fail_msg("%s: %s", model, e.text);
   return g;
+}
+
+static struct graph *built(struct arena *a, const char *layers, const char *const (*arrays)[2],
+                           const char **said) {
+  const char *model = arena_printf(
+      a, "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[%s]}}", layers);
+  return modelled(a, "3", model, arrays, said);
 }
 
 #define INPUT(shape)                                                                               \
   "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null," shape "]}},"
 #define LAYER(cls, config) "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"l\"," config "}}"
+
+#define TUPLE(items) "{\"class_name\":\"__tuple__\",\"items\":[" items "]}"
+#define NUMPY(value) "{\"class_name\":\"__numpy__\",\"config\":{\"value\":" value "}}"
 
 // A layer, the kind that it becomes, and the shape of what comes out.
 static void test_layers(void **state) {
@@ -109,12 +137,59 @@ static void test_layers(void **state) {
        "4"},
       {INPUT("4") LAYER("LeakyReLU", "\"alpha\":0.25"), {{0}}, "leaky_relu", "4"},
       {INPUT("4") LAYER("Activation", "\"activation\":\"gelu\""), {{0}}, "gelu", "4"},
+      {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1,2]"),
+       {{"p_re_lu/0", "1,1"}},
+       "leaky_relu",
+       "4,3"},
+      {INPUT("4,3") LAYER("Normalization", "\"axis\":[-1],\"mean\":null,\"variance\":null"),
+       {{"normalization/0", "3"}, {"normalization/1", "3"}, {"normalization/2", ""}},
+       "batch_norm",
+       "4,3"},
+      {INPUT("4,3") LAYER("Normalization", "\"axis\":null,\"mean\":1.5,\"variance\":4"),
+       {{0}},
+       "batch_norm",
+       "4,3"},
       {INPUT("4") LAYER("Softmax", "\"axis\":-1"), {{0}}, "softmax", "4"},
       {INPUT("4,3") LAYER("Permute", "\"dims\":[2,1]"), {{0}}, "permute", "3,4"},
       {INPUT("4,3") LAYER("ZeroPadding1D", "\"padding\":[1,2]"), {{0}}, "pad", "7,3"},
       {INPUT("4,5,3") LAYER("Cropping2D", "\"cropping\":[[1,0],[2,1]]"), {{0}}, "slice", "3,2,3"},
       {INPUT("4,5,3") LAYER("UpSampling2D", "\"size\":[2,3]"), {{0}}, "upsample", "8,15,3"},
       {INPUT("4,3") LAYER("Reshape", "\"target_shape\":[2,-1]"), {{0}}, "reshape", "2,6"},
+      {INPUT("4,3") LAYER("Reshape", "\"target_shape\":" TUPLE("6,2")), {{0}}, "reshape", "6,2"},
+      {INPUT("8,8,2") LAYER("Conv2D", "\"kernel_size\":" TUPLE("3,3") ",\"strides\":" TUPLE(
+                                          "2,2") ",\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,4"}},
+       "conv2d",
+       "3,3,4"},
+      {INPUT("8,8,2") LAYER("Conv2D", "\"strides\":[2.0,2.0],\"use_bias\":false"),
+       {{"conv2d/0", "3,3,2,4"}},
+       "conv2d",
+       "3,3,4"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"pool_size\":" TUPLE("4,4")),
+       {{0}},
+       "max_pool",
+       "2,2,2"},
+      {INPUT("8,8,2") LAYER("ZeroPadding2D", "\"padding\":" TUPLE(TUPLE("1,2") "," TUPLE("0,1"))),
+       {{0}},
+       "pad",
+       "11,9,2"},
+      {INPUT("8,8,2") LAYER("Cropping2D", "\"cropping\":" TUPLE("1,2")), {{0}}, "slice", "6,4,2"},
+      {INPUT("8,2") LAYER("UpSampling1D", "\"size\":{\"type\":\"ndarray\",\"value\":3}"),
+       {{0}},
+       "upsample",
+       "24,2"},
+      {INPUT("4") LAYER("Softmax", "\"axis\":[-1]"), {{0}}, "softmax", "4"},
+      {INPUT("4,1,2") LAYER("Flatten", "\"data_format\":\"channels_last\""), {{0}}, "flatten", "8"},
+      {INPUT("1,4,2") LAYER("Flatten", "\"data_format\":\"channels_first\""),
+       {{0}},
+       "flatten",
+       "8"},
+      {INPUT("4") LAYER("Activation", "\"activation\":{\"class_name\":\"LeakyReLU\","
+                                      "\"config\":{\"negative_slope\":0.25}}"),
+       {{0}},
+       "leaky_relu",
+       "4"},
+      {INPUT("4") LAYER("ReLU", "\"max_value\":" NUMPY("6")), {{0}}, "relu6", "4"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
@@ -127,6 +202,24 @@ static void test_layers(void **state) {
       shape = arena_printf(&a, "%s%s%lld", shape, d ? "," : "", (long long)y->shape[d]);
     if (strcmp(shape, rows[i].shape) != 0) fail_msg("%s: %s", rows[i].layers, shape);
     assert_string_equal(y->name, "l");
+    arena_free(&a);
+  }
+}
+
+// A number as the files of several versions write it: the same slope.
+static void test_numbers(void **state) {
+  (void)state;
+  static const char *const rows[] = {"0.125", "[0.125]", NUMPY("0.125"),
+                                     "{\"type\":\"ndarray\",\"value\":0.125}",
+                                     "{\"class_name\":\"__ndarray__\",\"config\":[0.125]}"};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said;
+    const char *layer = arena_printf(
+        &a, INPUT("4") "{\"class_name\":\"LeakyReLU\",\"config\":{\"alpha\":%s}}", rows[i]);
+    struct graph *g = built(&a, layer, NULL, &said);
+    if (!g) fail_msg("%s: %s", rows[i], said);
+    assert_float_equal(node_real(&g->nodes[g->n_nodes - 1], ATTR_slope, 0), 0.125, 0);
     arena_free(&a);
   }
 }
@@ -146,8 +239,32 @@ static void test_refused(void **state) {
       {INPUT("4,4,1") LAYER("UpSampling2D", "\"size\":2,\"interpolation\":\"bilinear\""),
        "interpolation \"bilinear\"; use nearest"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"ternary()\""), "has no counterpart"},
-      {INPUT("4") LAYER("Sequential", "\"layers\":[]"),
-       "a model inside of a model; put its layers into the outer"},
+      {INPUT("4") LAYER("LeakyReLU", "\"alpha\":\"0.1\""),
+       "LeakyReLU: alpha: expected a number, found \"0.1\"; check the file"},
+      {INPUT("4") LAYER("ReLU", "\"max_value\":{\"a\":1}"),
+       "max_value: expected a number, found {"},
+      {INPUT("4") LAYER("ReLU", "\"threshold\":[1,2]"),
+       "threshold: expected a number, found [1,2]"},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":\"2\""), "scale: expected a number"},
+      {INPUT("4") LAYER("Softmax", "\"axis\":1.5"), "axis: expected an integer, found 1.5"},
+      {INPUT("4") LAYER("Activation", "\"activation\":[\"relu\"]"),
+       "activation: expected a name or an object with one, found [\"relu\"]"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"pool_size\":\"2\""), "pool_size: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"strides\":[2,2.5]"), "strides: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"strides\":[2,2,2]"), "strides: expected a list"},
+      {INPUT("8,8,2") LAYER("MaxPooling2D", "\"padding\":[1]"), "padding: expected a word"},
+      {INPUT("8,8,2") LAYER("UpSampling2D", "\"size\":{\"a\":2}"), "size: expected a list"},
+      {INPUT("8,8,2") LAYER("ZeroPadding2D", "\"padding\":\"same\""), "padding: expected a list"},
+      {INPUT("8,8,2") LAYER("Cropping2D", "\"cropping\":[[1,2],3]"), "3 numbers for 2 axes"},
+      {INPUT("8,2") LAYER("GlobalMaxPooling1D", "\"keepdims\":\"no\""),
+       "keepdims: expected true or false, found \"no\""},
+      {INPUT("2,4,3") LAYER("Flatten", "\"data_format\":\"channels_first\""),
+       "Flatten: its channels come first"},
+      {INPUT("4") LAYER("Activation", "\"activation\":{\"class_name\":\"ReLU\","
+                                      "\"config\":{\"threshold\":1.0}}"),
+       "threshold 1"},
+      {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
+       "says more than bits"},
       {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
       {LAYER("Flatten", "\"x\":0"), "input \"input\": the file doesn't say its shape"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -155,6 +272,191 @@ static void test_refused(void **state) {
     const char *said;
     if (built(&a, rows[i][0], NULL, &said)) fail_msg("%s isn't refused", rows[i][0]);
     if (!strstr(said, rows[i][1])) fail_msg("%s: \"%s\"", rows[i][0], said);
+    arena_free(&a);
+  }
+}
+
+// (x - 1) / 2 and (x + 2) / 0.5, or back: x * 2 + 1, x * 0.5 - 2.
+static void test_normalisation(void **state) {
+  (void)state;
+  static const float expected[2][4] = {{0.5F, 2, -0.5F, 4}, {2, 0.5F, 1, -2}};
+  for (int back = 0; back < 2; back++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g =
+        built(&a,
+              back ? INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":"
+                                                         "[4,0.25],\"invert\":true")
+                   : INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":[[4,0.25]]"),
+              NULL, &said);
+    if (!g) fail_msg("%s", said);
+    for (int i = 0; i < 4; i++) // scales, shifts
+      assert_float_equal(tensor_real(g->values[g->nodes[0].in[1 + i / 2].value].init, i % 2),
+                         expected[back][i], 0);
+    arena_free(&a);
+  }
+}
+
+// Weights that are refused, most for other sizes than the configuration says.
+static void test_disagreement(void **state) {
+  (void)state;
+  static const struct {
+    const char *layers, *array[2], *said;
+  } rows[] = {{INPUT("5") LAYER("Dense", "\"units\":4"),
+               {"dense/0", "5,3"},
+               "units is 4, its weights have 3"},
+              {INPUT("6,6,2") LAYER("Conv2D", "\"filters\":8"),
+               {"conv2d/0", "3,3,2,4"},
+               "filters is 8, its weights have 4"},
+              {INPUT("6,6,2") LAYER("Conv2D", "\"kernel_size\":[3,5]"),
+               {"conv2d/0", "3,3,2,4"},
+               "kernel_size is 5, its weights have 3"},
+              {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1]"),
+               {"p_re_lu/0", "1,3"},
+               "it has several slopes; use LeakyReLU"},
+              {INPUT("4,3") LAYER("Normalization", "\"axis\":[1,2]"),
+               {"normalization/0", "4,3"},
+               "it has other axes"},
+              {INPUT("4,3") LAYER("Normalization", "\"mean\":[1,2],\"variance\":[1,2]"),
+               {"normalization/0", "3"},
+               "mean hasn't one number for each channel"},
+              {INPUT("6,6,2") LAYER("DepthwiseConv2D", "\"depth_multiplier\":1"),
+               {"depthwise_conv2d/0", "3,3,2,2"},
+               "depth_multiplier is 1, its weights have 2"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said, *arrays[2][2] = {{rows[i].array[0], rows[i].array[1]}, {NULL}};
+    if (built(&a, rows[i].layers, arrays, &said)) fail_msg("%s isn't refused", rows[i].layers);
+    if (!strstr(said, rows[i].said)) fail_msg("%s: \"%s\"", rows[i].layers, said);
+    arena_free(&a);
+  }
+}
+
+// ---- models inside of models
+
+#define FUNCTIONAL(name, in, out, layers)                                                          \
+  "{\"class_name\":\"Functional\",\"config\":{\"name\":\"" name "\",\"layers\":[" layers           \
+  "],\"input_layers\":[" in "],\"output_layers\":[" out "]}"
+#define CALLED(cls, name, calls)                                                                   \
+  "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"" name "\"},\"inbound_nodes\":[" calls "]}"
+#define AT(name, node) "[\"" name "\"," node ",0]"
+#define CALL(name, node, more) "[[\"" name "\"," node ",0,{" more "}]]"
+#define INNER(calls)                                                                               \
+  FUNCTIONAL("f", AT("i", "0"), AT("d", "0"), INPUT("4") CALLED("Dense", "d", CALL("i", "0", ""))) \
+  ",\"inbound_nodes\":[" calls "]}"
+#define SEQUENTIAL(name, layers)                                                                   \
+  "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"" name "\",\"layers\":[" layers "]}}"
+
+static const struct nested {
+  const char *version, *model, *arrays[8][2];
+  const char *said; // NULL: a graph
+  uint32_t nodes;
+  int32_t output; // the node that makes it
+} nested[] = {
+    // by classes and how many stand before it
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":4")) "," SEQUENTIAL(
+                         "b", LAYER("Dense", "\"units\":3"))),
+     {{"sequential/dense/0", "4,4"},
+      {"sequential/dense/1", "4"},
+      {"sequential_1/dense/0", "4,3"},
+      {"sequential_1/dense/1", "3"}},
+     NULL,
+     2,
+     1},
+    // by names, which are those of the model that it is in
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:x", "a"},
+      {"name:dense", "l"},
+      {"name:x/dense", "l"},
+      {"dense/0", "4,5"},
+      {"x/dense/0", "4,3"},
+      {"x/dense/1", "3"}},
+     NULL,
+     1,
+     0},
+    // calls of a functional model from 0, but those of outputs from 1
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "2"),
+                INPUT("4") INNER(CALL("i", "0", "") "," CALL("f", "0", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     NULL,
+     2,
+     1},
+    {"2.15.0",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "1"),
+                INPUT("4") INNER(CALL("i", "0", "") "," CALL("f", "1", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     NULL,
+     2,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "0"), INPUT("4") INNER(CALL("i", "0", ""))) "}",
+     {{"functional/dense/0", "4,4"}, {"functional/dense/1", "4"}},
+     "nothing makes the output \"f\"",
+     0,
+     0},
+    // .h5: by paths
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:0", "a"}, {"path:0/0", "b/l/kernel"}, {"path:0/1", "c/l/kernel"}, {"0/0", "4,3"}},
+     "its name fits the arrays of several layers",
+     0,
+     0},
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"units\":3"))),
+     {{"name:0", "a"}, {"path:0/0", "l/kernel"}, {"path:0/1", "l/kernel"}, {"0/0", "4,3"}},
+     "its name fits the arrays of several layers",
+     0,
+     0},
+    {"3",
+     SEQUENTIAL("s", INPUT("4") SEQUENTIAL("a", LAYER("Dense", "\"use_bias\":false"))),
+     {{"name:0", "a"},
+      {"path:0/0", "b/l/kernel"},
+      {"path:0/1", "a/l/kernel"},
+      {"0/0", "9,9"},
+      {"0/1", "4,3"}},
+     NULL,
+     1,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("f", "1"),
+                INPUT("4") FUNCTIONAL(
+                    "f", AT("i", "0"), AT("i", "0") "," AT("i", "0"),
+                    INPUT("4") CALLED(
+                        "Identity", "d",
+                        CALL("i", "0", ""))) ",\"inbound_nodes\":[" CALL("i", "0", "") "]}") "}",
+     {{0}},
+     "hasn't exactly one output",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Dropout", "b", CALL("i", "0", "\"training\":true"))) "}",
+     {{0}},
+     "Dropout: it is called with training=True",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Dropout", "b", "{\"args\":[],\"kwargs\":{}}")) "}",
+     {{0}},
+     "its inputs aren't named one by one",
+     0,
+     0},
+};
+
+static void test_inside(void **state) {
+  (void)state;
+  for (const struct nested *n = nested; n < nested + sizeof nested / sizeof *nested; n++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g = modelled(&a, n->version, n->model, n->arrays, &said);
+    if (!g != !!n->said) fail_msg("%s: %s", n->model, said);
+    if (n->said && !strstr(said, n->said)) fail_msg("%s: \"%s\"", n->model, said);
+    if (g) assert_int_equal(g->n_nodes, n->nodes);
+    if (g) assert_int_equal(g->values[g->outputs[0]].node, n->output);
     arena_free(&a);
   }
 }
@@ -242,8 +544,15 @@ static void test_links(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values), cmocka_unit_test(test_layers),
-                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_damaged),
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_nested),
+                                     cmocka_unit_test(test_inside),
+                                     cmocka_unit_test(test_layers),
+                                     cmocka_unit_test(test_numbers),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_normalisation),
+                                     cmocka_unit_test(test_disagreement),
+                                     cmocka_unit_test(test_damaged),
                                      SHELL_CASE(test_links)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
