@@ -52,6 +52,9 @@ static bool lock_calls(void) {
       SCMP_SYS(madvise),       SCMP_SYS(futex),        SCMP_SYS(exit),
       SCMP_SYS(exit_group),    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
       SCMP_SYS(getpid),        SCMP_SYS(gettid),       SCMP_SYS(getrandom),
+#ifdef __SANITIZE_ADDRESS__ // its own
+      SCMP_SYS(sigaltstack),
+#endif
       SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time)};
   static const int absent[] = {SCMP_SYS(openat), SCMP_SYS(open),       SCMP_SYS(getcwd),
                                SCMP_SYS(stat),   SCMP_SYS(newfstatat), SCMP_SYS(access)};

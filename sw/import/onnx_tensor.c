@@ -88,7 +88,7 @@ static void from_raw(struct tensor *to, int type, size_t width, const unsigned c
     from_unsigned(to, width, raw);
     return;
   }
-  if (!halves) memcpy(to->data, raw, (size_t)to->count * width);
+  if (!halves && to->count) memcpy(to->data, raw, (size_t)to->count * width);
   for (int64_t i = 0; halves && i < to->count; i++)
     put_half(to, type, i, (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8));
 }
