@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MOST = 8, NESTED_MOST = 1 << 12, IN_MOST = 64 };
+enum { DEPTH_MOST = 8, NESTED_MOST = 1 << 8, IN_MOST = 64 };
 
 static const json_t *layers_of(const json_t *model) {
   const json_t *config = json_object_get(model, "config"); // of very old files the list itself

@@ -51,7 +51,7 @@ static bool is_none(const json_t *v) {
 // ---- refusal
 
 static void odd(struct keras *k, const char *key, const char *expected, const json_t *found) {
-  char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+  char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT);
   if (!k->odd)
     keras_refuse(k, "check the file", "%s: expected %s, found %.60s", key, expected,
                  text ? text : "?");
