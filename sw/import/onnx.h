@@ -59,7 +59,7 @@ struct onnx {
   uint32_t n_items, room;
   int64_t batch; // BATCH_FREE: open
   int opset;
-  int64_t folded; // elements of constants that were computed
+  int64_t folded;              // elements of constants that were computed
   const Onnx__NodeProto *node; // the current one
   struct err *err;
 };
