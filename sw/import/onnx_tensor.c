@@ -82,13 +82,18 @@ static void from_unsigned(struct tensor *to, size_t width, const unsigned char *
   }
 }
 
+// Of an empty list there is no first element.
+static void copy(struct tensor *to, const void *data, size_t bytes) {
+  if (bytes) memcpy(to->data, data, bytes);
+}
+
 static void from_raw(struct tensor *to, int type, size_t width, const unsigned char *raw) {
   bool halves = to->dtype == DTYPE_F32 && width == 2;
   if (!halves && width != dtype_size(to->dtype)) {
     from_unsigned(to, width, raw);
     return;
   }
-  if (!halves && to->count) memcpy(to->data, raw, (size_t)to->count * width);
+  if (!halves) copy(to, raw, (size_t)to->count * width);
   for (int64_t i = 0; halves && i < to->count; i++)
     put_half(to, type, i, (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8));
 }
@@ -98,13 +103,13 @@ static bool from_lists(struct tensor *to, const Onnx__TensorProto *t, size_t wid
   size_t count = (size_t)to->count;
   if (to->dtype == DTYPE_F32 && !halves) {
     if (t->n_float_data != count) return false;
-    memcpy(to->data, t->float_data, count * sizeof(float));
+    copy(to, t->float_data, count * sizeof(float));
   } else if (to->dtype == DTYPE_F64) {
     if (t->n_double_data != count) return false;
-    memcpy(to->data, t->double_data, count * sizeof(double));
+    copy(to, t->double_data, count * sizeof(double));
   } else if (to->dtype == DTYPE_I64 && width == 8) {
     if (t->n_int64_data != count) return false;
-    memcpy(to->data, t->int64_data, count * sizeof(int64_t));
+    copy(to, t->int64_data, count * sizeof(int64_t));
   } else if (to->dtype == DTYPE_I64) { // of 32 bits, without a sign
     if (t->n_uint64_data != count) return false;
     for (size_t i = 0; i < count; i++) tensor_set_int(to, (int64_t)i, (int64_t)t->uint64_data[i]);
