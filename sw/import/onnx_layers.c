@@ -94,6 +94,10 @@ static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
   if (!numbers(o, "strides", axes, 1, stride) || !numbers(o, "dilations", axes, 1, dilation) ||
       !numbers(o, "pads", 2 * axes, 0, pad))
     return false;
+  for (int d = 0; d < axes; d++)
+    if (stride[d] < 1 || dilation[d] < 1)
+      return onnx_refuse(o, "check the file", "strides of %lld, dilations of %lld",
+                         (long long)stride[d], (long long)dilation[d]);
   if (strncmp(automatic, "SAME", 4) == 0)
     pad_same(strcmp(automatic, "SAME_LOWER") == 0, axes, x->layout.shape + 1, kernel, stride,
              dilation, pad);

@@ -154,8 +154,10 @@ bool onnx_resize(struct onnx *o) {
 
 static bool blocks(struct onnx *o, struct stream *x, int64_t *size) {
   *size = onnx_int(o, "blocksize", 0);
+  if (*size < 1 || *size > DIM_MAX)
+    return onnx_refuse(o, "check the file", "blocksize %lld", (long long)*size);
   return onnx_stream(o, 0, x) &&
-         ((x->layout.rank == 3 && *size > 0) ||
+         (x->layout.rank == 3 ||
           onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
                       x->layout.rank));
 }

@@ -322,6 +322,9 @@ static void test_refused(void **state) {
           "keep_aspect_ratio_policy \"not_larger\"; use stretch");
   refused("Conv", "x w", "kernel_shape=3,3", "kernel_shape 3, its weights have 1");
   refused("MaxPool", "x", "strides=2,2", "no kernel_shape");
+  refused("MaxPool", "x", "kernel_shape=2,2 strides=0,1 auto_pad:SAME_UPPER", "strides of 0");
+  refused("DepthToSpace", "x", "blocksize=4294967296", "blocksize 4294967296");
+  refused("Conv", "x w", "strides=0,0", "strides of 0, dilations of 1");
   refused("Quant", "x half half eight", "", "zero point 0.5; use whole zero points");
   refused("Quant", "x one one eight", "", "its rounding depends on its zero point");
   refused("QLinearAdd", "x", "",
