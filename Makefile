@@ -12,11 +12,11 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
   $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/circuit sw/train quant gen sim lib
+ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/export sw/circuit sw/train quant gen sim lib
 # what isn't there is left out, and what needs it says so
 ONNX := $(shell pkg-config --exists libprotobuf-c && command -v protoc-c >/dev/null && echo yes)
 KERAS := $(shell pkg-config --exists hdf5 libzip libseccomp && echo yes)
-SOURCES = $(filter-out lib/example.c $(if $(ONNX),,sw/import/onnx%) $(if $(KERAS),,sw/import/keras% sw/base/sandbox.c),$(wildcard $(ROOMS:%=%/*.c)))
+SOURCES = $(filter-out lib/example.c $(if $(ONNX),,sw/import/onnx% sw/export/onnx%) $(if $(KERAS),,sw/import/keras% sw/export/keras% sw/base/sandbox.c),$(wildcard $(ROOMS:%=%/*.c)))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(if $(ONNX),$(BUILD)/third_party/onnx.pb-c.o)
 ifdef ONNX
 CPPFLAGS_ALL += -DNNGEN_ONNX -isystem $(BUILD)/third_party
@@ -172,7 +172,7 @@ $(BUILD)/third_party/%.o: $(BUILD)/third_party/%.c
 	@echo "  CC $<"
 	@$(CC) -std=c11 -fPIC -fvisibility=hidden $(CFLAGS) -c -o $@ $<
 
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard sw/import/onnx*.c)): | $(BUILD)/third_party/onnx.pb-c.c
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard sw/import/onnx*.c sw/export/onnx*.c)): | $(BUILD)/third_party/onnx.pb-c.c
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nngen: the commands, and nothing else.
 #include "cmd/command.h"
+#include "cmd/export.h"
 #include "cmd/paths.h"
 #include "cmd/plan.h"
 #include "cmd/train.h"

@@ -106,6 +106,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
   input(p, "the file of --compare", o->compare);
   input(p, "the file of --graph", o->graph);
+  input(p, "the file of --into", o->into);
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
   if (o->net && o->net[0] != '{') {
@@ -123,7 +124,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--plot", o->plot);
   if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
   output(p, "--svg", o->svg);
-  if (c == COMMAND_RUN || c == COMMAND_PLAN) output(p, "-o", o->output);
+  output(p, "--dot", o->dot);
+  if (c == COMMAND_RUN || c == COMMAND_PLAN || c == COMMAND_EXPORT) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
