@@ -1,15 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 // export: a model -> a file of another program, a picture.
 #include "sw/export/export.h"
-#include "cmd/command.h"
+#include "cmd/export.h"
+#include "gen/graph_picture.h"
+#include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/export/real.h"
 #include "sw/graph/model.h"
 
 #include <string.h>
 
+static const char *const forms[] = {
+    [ONNX_FLOAT] = "float", [ONNX_QDQ] = "qdq", [ONNX_QONNX] = "qonnx"};
+enum { FORMS = sizeof forms / sizeof *forms };
+
 bool export_check(struct arena *a, const struct options *o, struct err *e) {
+  bool known = !o->form;
+  for (int i = 0; i < FORMS; i++) known |= o->form && strcmp(forms[i], o->form) == 0;
+  if (!known) return err_set(e, "--form %s: expected float, qdq or qonnx", o->form);
+  if (o->into && !o->output)
+    return err_set(e, "--into %s: -o names the copy of it that is written", o->into);
+  if (o->into && o->form)
+    return err_set(e, "--form %s: changes nothing with --into, whose file has a form", o->form);
   return command_check(a, o, e);
+}
+
+// ---- ONNX
+
+// Whether a float graph says of some value which integers it has.
+static bool says_types(const struct graph *g) {
+  bool says = false;
+  for (uint32_t i = 0; i < g->n_nodes; i++) says |= op_is(g->nodes[i].op, TRAIT_NARROWS);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    says |= g->values[i].init && type_is_integer(&g->values[i].type);
+  return says;
+}
+
+static bool is_qdq(const struct type *t) {
+  return type_is_fixed(t) && t->width == 8;
+}
+
+// QDQ is read by more programs; it has 8 bits in all of them.
+static enum onnx_form form_of(const struct options *o, const struct graph *g) {
+  bool qdq = true;
+  for (int i = 0; i < FORMS; i++)
+    if (o->form && strcmp(forms[i], o->form) == 0) return (enum onnx_form)i;
+  if (!says_types(g)) return ONNX_FLOAT;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    if (op_is(n->op, TRAIT_NARROWS)) qdq &= is_qdq(&node_attr(n, ATTR_type)->type);
+    const struct value *weights = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
+    if (weights && type_is_integer(&weights->type)) qdq &= is_qdq(&weights->type);
+  }
+  return qdq ? ONNX_QDQ : ONNX_QONNX;
+}
+
+// What the float form doesn't say.
+static void note_lost(const struct options *o, const struct graph *g, enum onnx_form form) {
+  if (form == ONNX_FLOAT && says_types(g))
+    command_note(o, "%s: --form float has the weights' values, but neither types nor rounding",
+                 o->model);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].mask)
+      command_note(o, "%s: weights \"%s\": ONNX has no masks, its cut connections are zeros",
+                   o->model, g->values[i].name);
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (g->nodes[i].op == OP_subsample)
+      command_note(o, "%s: layer \"%s\": a sub-sampling is a convolution in ONNX, a weight per tap",
+                   o->model, g->nodes[i].name);
+}
+
+static bool put_onnx(struct arena *a, const struct options *o, const struct graph *g,
+                     struct refusals *r, struct text *t, struct err *e) {
+  bool plain = o->form && strcmp(o->form, forms[ONNX_FLOAT]) == 0;
+  const struct graph *real = graph_is_real(g) ? g : export_real(a, g, !plain, r, e);
+  if (!real) return false;
+  enum onnx_form form = form_of(o, real);
+  if (form != ONNX_FLOAT && !says_types(real))
+    return err_set(e, "the model is float: give --precision W,F, as in --precision 8,3");
+  note_lost(o, real, form);
+  return export_onnx(a, real, form, r, t, e);
 }
 
 // ---- files
@@ -24,11 +95,57 @@ static bool put_into(struct arena *a, const struct options *o, const struct mode
          (export_into(a, m->real, o->into, &file, t, e) || err_within(e, "%s", o->into));
 }
 
+static bool put_file(struct arena *a, const struct options *o, const struct model *m,
+                     const struct graph *g, const char *path, struct err *e) {
+  struct text t = {0};
+  struct refusals refused = {0};
+  bool ok = (o->into ? put_into(a, o, m, &t, e) : put_onnx(a, o, g, &refused, &t, e)) &&
+            file_write(path, t.data, t.size, e);
+  text_free(&t);
+  if (refused.count) command_put_refused(a, &refused, o->json);
+  return ok || o->into || err_within(e, "%s", o->model);
+}
+
+static bool put_picture(struct arena *a, const char *path, const struct graph *g,
+                        void (*put)(struct arena *a, const struct graph *g, struct text *out),
+                        struct err *e) {
+  struct text t = {0};
+  if (!path) return true;
+  put(a, g, &t);
+  bool ok = file_write(path, t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+static void say_written(const struct options *o, const char *path, const struct graph *g) {
+  const char *paths[] = {path, o->dot, o->svg};
+  struct text t = {0};
+  if (o->json) text_puts(&t, "{\"files\":[");
+  for (size_t i = 0, n = 0; i < 3; i++) {
+    if (!paths[i]) continue;
+    if (o->json && n++) text_puts(&t, ",");
+    if (o->json) {
+      json_put_string(&t, paths[i]);
+      continue;
+    }
+    text_put_escaped(&t, paths[i]);
+    text_printf(&t, ": %u layers\n", g->n_nodes);
+  }
+  if (o->json) text_puts(&t, "],\"unsupported\":[]}\n");
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+}
+
 int command_export(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
-  struct text t = {0};
+  bool picture = o->dot || o->svg;
+  const char *path = o->output ? o->output : picture ? NULL : "net.onnx";
   if (!command_model(a, o, &m, e)) return EXIT_USER;
-  bool ok = put_into(a, o, &m, &t, e) && file_write(o->output, t.data, t.size, e);
-  text_free(&t);
+  bool typed = o->precision || o->weight_precision || o->input_precision || o->rounding ||
+               o->overflow || o->formats;
+  const struct graph *g = m.real && !typed ? m.whole : m.fixed;
+  bool ok = (!path || put_file(a, o, &m, g, path, e)) && put_picture(a, o->dot, g, graph_dot, e) &&
+            put_picture(a, o->svg, g, graph_svg, e);
+  if (ok && !o->quiet) say_written(o, path, g);
   return ok ? EXIT_GOOD : EXIT_USER;
 }

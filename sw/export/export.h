@@ -3,6 +3,7 @@
 #ifndef NNGEN_EXPORT_EXPORT_H
 #define NNGEN_EXPORT_EXPORT_H
 
+#include "sw/base/file.h"
 #include "sw/base/text.h"
 #include "sw/graph/graph.h"
 #include "sw/import/refusals.h"
@@ -13,13 +14,10 @@ enum onnx_form { ONNX_FLOAT, ONNX_QDQ, ONNX_QONNX };
 bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
                  struct text *out, struct err *e);
 
-// Appends a copy of the bytes of a .keras, .h5 or safetensors file whose arrays are the weights of a
-// float graph: that of the same network. False with the name of the array that has no counterpart.
+// Appends a copy of the bytes of a .keras, .h5 or safetensors file whose arrays are the weights of
+// a float graph: that of the same network. False with the name of the array that has no
+// counterpart.
 bool export_into(struct arena *a, const struct graph *g, const char *path, const struct bytes *file,
                  struct text *out, struct err *e);
-
-// Appends the graph as text for Graphviz, and as an SVG picture.
-void export_dot(struct arena *a, const struct graph *g, struct text *out);
-void export_svg(struct arena *a, const struct graph *g, struct text *out);
 
 #endif

@@ -12,6 +12,7 @@
 struct stream {
   uint32_t value;
   struct layout layout;
+  const char *reshaped; // the file's layer that gave it another shape, or NULL
 };
 
 struct builder {
@@ -41,6 +42,12 @@ uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, st
 
 // A layer of kind `op` named after the current one, that reads so many values.
 uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in);
+
+// Attributes, unless all numbers are what they are without: `otherwise`.
+void builder_ints(struct builder *b, uint32_t node, enum attr_name name, int64_t count,
+                  const int64_t *list, int64_t otherwise);
+void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t v,
+                 int64_t otherwise);
 
 // Its only output, whose shape follows; false if there is none, with the reason among the refusals.
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value);
