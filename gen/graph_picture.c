@@ -88,14 +88,19 @@ static const char *class_of(const struct picture *p, uint32_t i) {
   return node_macs(p->graph, n) ? "mul" : "layer";
 }
 
-// Shape; type, and how many frames before it is of.
+// Shape and type; of a frame before, z^-1 as in signal processing.
 static void label_of(const struct picture *p, uint32_t edge, struct text lines[2]) {
   const struct use *use = p->use[edge];
   const struct value *v = &p->graph->values[use->value];
+  static const char *const digits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                       "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  char number[16];
+  snprintf(number, sizeof number, "%u", use->delay);
+  if (use->delay) text_puts(&lines[0], "z\u207b");
+  for (const char *d = number; use->delay && *d; d++) text_puts(&lines[0], digits[*d - '0']);
+  if (use->delay) text_puts(&lines[0], " ");
   page_shape(&lines[0], v->rank, v->shape);
   text_puts(&lines[1], type_text(p->arena, &v->type));
-  if (use->delay)
-    text_printf(&lines[1], " \u00b7 %u frame%s before", use->delay, use->delay == 1 ? "" : "s");
 }
 
 // ---- Graphviz
@@ -140,29 +145,33 @@ void graph_dot(struct arena *a, const struct graph *g, struct text *out) {
 
 // ---- SVG
 
-// The colours of the page's drawings (gen/page/page.css).
+// The colours of the page's drawings (gen/page/page.css), without variables: not every program that
+// shows SVG knows them.
 static const char style[] =
-    "svg { --paper: #ffffff; --ink: #18212b; --soft: #566372; --mul: #2f5fb3; --mul-wash: "
-    "#dfe9fa;\n"
-    "  --layer: #12806a; --layer-wash: #d9f1ea; --mem: #a2560b; --mem-wash: #fbe8d3;\n"
-    "  --move: #67727f; --move-wash: #edf0f3; background: var(--paper);\n"
-    "  font-family: system-ui, sans-serif; }\n"
-    "@media (prefers-color-scheme: dark) { svg { --paper: #171e26; --ink: #e6ebf0; --soft: "
-    "#9fadbb;\n"
-    "  --mul: #7ea8f0; --mul-wash: #1d2f4d; --layer: #5cc7ac; --layer-wash: #15382f;\n"
-    "  --mem: #e3a35c; --mem-wash: #402a13; --move: #93a0ae; --move-wash: #242d37; } }\n"
-    ".node rect { stroke-width: 1.25; }\n"
-    ".mul rect { fill: var(--mul-wash); stroke: var(--mul); }\n"
-    ".layer rect { fill: var(--layer-wash); stroke: var(--layer); }\n"
-    ".mem rect { fill: var(--mem-wash); stroke: var(--mem); }\n"
-    ".move rect, .port rect { fill: var(--move-wash); stroke: var(--move); }\n"
-    ".node text { text-anchor: middle; fill: var(--ink); }\n"
+    "svg { background: #ffffff; font-family: system-ui, sans-serif; }\n"
+    ".node rect { stroke-width: 1.25; fill: #edf0f3; stroke: #67727f; }\n"
+    ".mul rect { fill: #dfe9fa; stroke: #2f5fb3; }\n"
+    ".layer rect { fill: #d9f1ea; stroke: #12806a; }\n"
+    ".mem rect { fill: #fbe8d3; stroke: #a2560b; }\n"
+    ".node text { text-anchor: middle; fill: #18212b; }\n"
     ".node .name { font-size: 13px; font-weight: 600; }\n"
-    ".node .detail { font-size: 11px; fill: var(--soft); }\n"
-    ".line { fill: none; stroke: var(--move); stroke-width: 1.5; }\n"
-    ".arrow { fill: var(--move); }\n"
-    ".label { font-size: 11px; fill: var(--soft); paint-order: stroke; stroke: var(--paper);\n"
-    "  stroke-width: 3px; stroke-linejoin: round; }\n";
+    ".node .detail { font-size: 11px; fill: #566372; }\n"
+    ".line { fill: none; stroke: #67727f; stroke-width: 1.5; }\n"
+    ".arrow { fill: #67727f; }\n"
+    ".label { font-size: 11px; fill: #566372; paint-order: stroke; stroke: #ffffff;\n"
+    "  stroke-width: 3px; stroke-linejoin: round; }\n"
+    "@media (prefers-color-scheme: dark) {\n"
+    "  svg { background: #171e26; }\n"
+    "  .node rect { fill: #242d37; stroke: #93a0ae; }\n"
+    "  .mul rect { fill: #1d2f4d; stroke: #7ea8f0; }\n"
+    "  .layer rect { fill: #15382f; stroke: #5cc7ac; }\n"
+    "  .mem rect { fill: #402a13; stroke: #e3a35c; }\n"
+    "  .node text { fill: #e6ebf0; }\n"
+    "  .node .detail { fill: #9fadbb; }\n"
+    "  .line { stroke: #93a0ae; }\n"
+    "  .arrow { fill: #93a0ae; }\n"
+    "  .label { fill: #9fadbb; stroke: #171e26; }\n"
+    "}\n";
 
 static void put_svg_edge(struct text *t, const struct picture *p, const struct layout *l,
                          uint32_t edge) {

@@ -196,25 +196,29 @@ bool onnx_put_softmax(struct onnx_writer *w) {
   return true;
 }
 
-bool onnx_put_classify(struct onnx_writer *w) {
-  if (w->node->n_out > 1)
-    return writer_refuse(w, "use top_k with k 1", "it gives the element beside its index");
-  onnx_file_attr_int(w->file, along_channels(w), "keepdims", 1);
-  return true;
-}
-
-// Indices are ours first, ONNX's second.
-bool onnx_put_top_k(struct onnx_writer *w) {
+// The first k elements of the order, or the last: ONNX gives them and their indices, which are our
+// first output.
+static bool put_top_k(struct onnx_writer *w, int64_t k, bool largest) {
   uint32_t x = w->node->in[0].value;
   enum order order = writer_order(w, x);
   int rank = w->graph->values[x].rank;
-  int64_t k = node_int(w->node, ATTR_k, 1);
   const char *in[2] = {
       writer_read(w, x, order),
       onnx_file_ints(w->file, arena_printf(w->arena, "%s.k", w->node->name), 1, &k)};
-  Onnx__NodeProto *n =
-      writer_node(w, w->op, 2, in, w->node->n_out > 1 ? writer_made(w, 1, order) : "");
+  bool both = w->node->n_out > 1;
+  Onnx__NodeProto *n = writer_node(w, "TopK", 2, in, both ? writer_made(w, 1, order) : "");
   onnx_file_output(w->file, n, writer_made(w, 0, order));
   onnx_file_attr_int(w->file, n, "axis", writer_axis(rank, order, rank - 1));
+  onnx_file_attr_int(w->file, n, "largest", largest);
+  return true;
+}
+
+bool onnx_put_top_k(struct onnx_writer *w) {
+  return put_top_k(w, node_int(w->node, ATTR_k, 1), true);
+}
+
+bool onnx_put_classify(struct onnx_writer *w) {
+  if (w->node->n_out > 1) return put_top_k(w, 1, !op_is(w->node->op, TRAIT_LEAST));
+  onnx_file_attr_int(w->file, along_channels(w), "keepdims", 1);
   return true;
 }

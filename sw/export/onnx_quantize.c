@@ -46,20 +46,13 @@ static const char *suffixed(struct onnx_writer *w, const char *name, const char 
   return onnx_file_name(w->file, arena_printf(w->arena, "%s.%s", name, suffix));
 }
 
-// The scales of a type, one or a list; in a list of more axes than one, along `axis` of `rank`.
-// Those of biases are products, which a float32 is near enough to.
+// The scales of a type as float32, one or a list; in a list of more axes than one, along `axis` of
+// `rank`.
 static const char *scales(struct onnx_writer *w, const char *name, const struct type *t, int rank,
-                          int axis, bool exact) {
+                          int axis) {
   int64_t shape[RANK_MAX + 1];
   float *list = ARENA_NEW(w->arena, float, t->channels);
-  for (int64_t c = 0; c < t->channels; c++) {
-    list[c] = (float)type_scale(t, c);
-    if (exact && (double)list[c] != type_scale(t, c)) {
-      writer_refuse(w, "--form float", "\"%s\": its scale %.17g is no float32", name,
-                    type_scale(t, c));
-      return NULL;
-    }
-  }
+  for (int64_t c = 0; c < t->channels; c++) list[c] = (float)type_scale(t, c);
   for (int d = 0; d < rank; d++) shape[d] = d == axis ? t->channels : 1;
   bool one = t->axis < 0;
   return floats(w, suffixed(w, name, "scale"), one ? 0 : rank, shape, t->channels, list);
@@ -152,16 +145,35 @@ static int64_t integer_of(const struct value *v, int64_t i) {
   return type_integer(&v->type, v->type.axis < 0 ? 0 : i / inner, tensor_int(v->init, i));
 }
 
+// The integers of weights, zeros taken off, and the bits that they need.
+static int integer_bits(const struct type *t, int64_t to[2]) {
+  to[0] = to[1] = 0;
+  for (int64_t c = 0; c < t->channels; c++) {
+    int64_t lo = type_integer(t, c, type_lowest(t)), hi = type_integer(t, c, type_highest(t));
+    to[0] = lo < to[0] ? lo : to[0];
+    to[1] = hi > to[1] ? hi : to[1];
+  }
+  int bits = 1 + (to[0] < 0);
+  while (to[0] < 0 ? to[0] < -((int64_t)1 << (bits - 1)) || to[1] >> (bits - 1) : to[1] >> bits)
+    bits++;
+  return bits;
+}
+
 static bool put_qdq_weights(struct onnx_writer *w, const struct array *x, const char *name) {
   const struct type *t = &x->value->type;
-  int width = x->rank == 1 ? 32 : type_width(t); // biases have 32 bits
+  int64_t range[2];
+  int width = integer_bits(t, range);
+  if (x->rank == 1) width = 32; // biases have 32 bits
   if (type_is_bipolar(t))
     return writer_refuse(w, "--form qonnx", "\"%s\": weights of one bit", name);
-  struct linear q = {.container = container_for(width, true), .axis = t->axis < 0 ? NONE : x->axis};
-  q.scale = scales(w, name, t, 1, 0, x->rank > 1);
-  if (!q.scale) return false;
+  if (x->rank > 1 && width > 16)
+    return writer_refuse(w, "--form qonnx", "\"%s\": weights of %d bits, QuantizeLinear has 16",
+                         name, width);
+  struct linear q = {.container = container_for(width, x->rank == 1 || range[0] < 0),
+                     .bounds = {range[0], range[1]},
+                     .axis = t->axis < 0 ? NONE : x->axis};
+  q.scale = scales(w, name, t, 1, 0);
   q.zero = zeros(w, name, &q.container, t, 0);
-  bounds(t, is_narrow(t, FIX_SATURATE), q.bounds);
   int64_t n = count_of(x), *codes = ARENA_NEW(w->arena, int64_t, n + 1);
   for (int64_t i = 0; i < n; i++) {
     codes[i] = integer_of(x->value, at(x, i));
@@ -183,23 +195,34 @@ static const char *number(struct onnx_writer *w, const char *name, const char *s
   return onnx_file_real(w->file, arena_printf(w->arena, "%s.%s", name, suffix), v);
 }
 
-// Of QONNX: x, scale, zero, bits.
-static Onnx__NodeProto *put_quant(struct onnx_writer *w, const char *node, const char *name,
-                                  const struct type *t, bool narrow, const char *in,
-                                  const char *scale, const char *out) {
+// Quant and BipolarQuant of QONNX.
+struct quant {
+  bool bipolar, is_signed, narrow;
+  int bits;
+  int32_t zero;
+  enum fix_rounding rounding;
+};
+
+static const char *const qonnx_modes[] = { // those without a name are NULL
+    [FIX_HALF_EVEN] = "ROUND",    [FIX_FLOOR] = "FLOOR",
+    [FIX_CEIL] = "CEIL",          [FIX_AWAY] = "UP",
+    [FIX_ZERO] = "DOWN",          [FIX_HALF_AWAY] = "HALF_UP",
+    [FIX_HALF_ZERO] = "HALF_DOWN"};
+
+static void put_quant(struct onnx_writer *w, const struct quant *q, const char *node,
+                      const char *name, const char *in, const char *scale, const char *out) {
   const char *inputs[4] = {in, scale};
-  bool bipolar = type_is_bipolar(t);
-  if (!bipolar) {
-    inputs[2] = number(w, name, "zero", t->cls == TYPE_FIXED ? type_zero(t, 0) : 0);
-    inputs[3] = number(w, name, "bits", type_width(t));
+  if (!q->bipolar) {
+    inputs[2] = number(w, name, "zero", q->zero);
+    inputs[3] = number(w, name, "bits", q->bits);
   }
-  Onnx__NodeProto *n = onnx_file_node(w->file, bipolar ? "BipolarQuant" : "Quant", node,
-                                      bipolar ? 2 : 4, inputs, out);
+  Onnx__NodeProto *n = onnx_file_node(w->file, q->bipolar ? "BipolarQuant" : "Quant", node,
+                                      q->bipolar ? 2 : 4, inputs, out);
   n->domain = arena_strdup(w->arena, "qonnx.custom_op.general");
-  if (bipolar) return n;
-  onnx_file_attr_int(w->file, n, "signed", t->cls == TYPE_TERNARY || t->is_signed);
-  onnx_file_attr_int(w->file, n, "narrow", narrow);
-  return n;
+  if (q->bipolar) return;
+  onnx_file_attr_int(w->file, n, "signed", q->is_signed);
+  onnx_file_attr_int(w->file, n, "narrow", q->narrow);
+  onnx_file_attr_text(w->file, n, "rounding_mode", qonnx_modes[q->rounding]);
 }
 
 // Biases are floats.
@@ -217,11 +240,14 @@ static bool put_qonnx_weights(struct onnx_writer *w, const struct array *x, cons
     return true;
   }
   const char *in = floats(w, suffixed(w, name, "value"), x->rank, x->shape, n, data);
-  const char *scale = scales(w, name, t, x->rank, x->axis, true);
-  if (!scale) return false;
-  Onnx__NodeProto *q = put_quant(w, arena_printf(w->arena, "%s.quant", name), name, t,
-                                 is_narrow(t, FIX_SATURATE), in, scale, name);
-  if (!type_is_bipolar(t)) onnx_file_attr_text(w->file, q, "rounding_mode", "ROUND");
+  const char *scale = scales(w, name, t, x->rank, x->axis);
+  int64_t range[2];
+  struct quant q = {.bipolar = type_is_bipolar(t),
+                    .narrow = t->cls == TYPE_TERNARY,
+                    .bits = integer_bits(t, range),
+                    .rounding = FIX_HALF_EVEN};
+  q.is_signed = range[0] < 0;
+  put_quant(w, &q, arena_printf(w->arena, "%s.quant", name), name, in, scale, name);
   return true;
 }
 
@@ -241,12 +267,6 @@ const char *writer_weights(struct onnx_writer *w, uint32_t value, int rank, cons
 }
 
 // ---- streams
-
-static const char *const qonnx_modes[] = { // those without a name are NULL
-    [FIX_HALF_EVEN] = "ROUND",    [FIX_FLOOR] = "FLOOR",
-    [FIX_CEIL] = "CEIL",          [FIX_AWAY] = "UP",
-    [FIX_ZERO] = "DOWN",          [FIX_HALF_AWAY] = "HALF_UP",
-    [FIX_HALF_ZERO] = "HALF_DOWN"};
 
 static bool qonnx_has(enum fix_rounding r) {
   return (size_t)r < sizeof qonnx_modes / sizeof *qonnx_modes && qonnx_modes[r];
@@ -279,8 +299,7 @@ static bool check_requant(struct onnx_writer *w, const struct type *t) {
 static bool put_qdq(struct onnx_writer *w, const struct type *t, const char *in, const char *out) {
   const char *name = w->node->name;
   struct linear q = {.container = container_for(t->width, t->is_signed), .axis = NONE};
-  q.scale = scales(w, name, t, 0, 0, true);
-  if (!q.scale) return false;
+  q.scale = scales(w, name, t, 0, 0);
   q.zero = zeros(w, name, &q.container, t, type_zero(t, 0));
   bounds(t, is_narrow(t, w->node->overflow), q.bounds);
   to_values(w, &q, name, to_integers(w, &q, name, in), out);
@@ -289,11 +308,14 @@ static bool put_qdq(struct onnx_writer *w, const struct type *t, const char *in,
 
 static bool put_qonnx(struct onnx_writer *w, const struct type *t, const char *in,
                       const char *out) {
-  const char *name = w->node->name, *scale = scales(w, name, t, 0, 0, true);
-  if (!scale) return false;
-  Onnx__NodeProto *n = put_quant(w, name, name, t, is_narrow(t, w->node->overflow), in, scale, out);
-  if (!type_is_bipolar(t))
-    onnx_file_attr_text(w->file, n, "rounding_mode", qonnx_modes[w->node->rounding]);
+  const char *name = w->node->name, *scale = scales(w, name, t, 0, 0);
+  struct quant q = {.bipolar = type_is_bipolar(t),
+                    .is_signed = t->cls == TYPE_TERNARY || t->is_signed,
+                    .narrow = is_narrow(t, w->node->overflow),
+                    .bits = type_width(t),
+                    .zero = t->cls == TYPE_FIXED ? type_zero(t, 0) : 0,
+                    .rounding = w->node->rounding};
+  put_quant(w, &q, name, name, in, scale, out);
   return true;
 }
 

@@ -43,6 +43,19 @@ static const char *constant_in(struct onnx_writer *w, uint32_t value, enum order
   return writer_weights(w, value, v->rank, shape, index, NONE);
 }
 
+// A graph's output is in our order under its own name.
+static bool is_turned_output(const struct onnx_writer *w, uint32_t value) {
+  bool output = false;
+  for (uint32_t i = 0; i < w->graph->n_outputs; i++) output |= w->graph->outputs[i] == value;
+  return output && writer_turns(&w->graph->values[value]);
+}
+
+static const char *name_in(struct onnx_writer *w, uint32_t value, enum order order) {
+  const char *name = w->graph->values[value].name;
+  const char *end = order == ORDER_PLAIN ? "channels_last" : "channels_first";
+  return onnx_file_name(w->file, arena_printf(w->arena, "%s.%s", name, end));
+}
+
 const char *writer_read(struct onnx_writer *w, uint32_t value, enum order order) {
   struct written *x = &w->values[value];
   const struct value *v = &w->graph->values[value];
@@ -51,9 +64,9 @@ const char *writer_read(struct onnx_writer *w, uint32_t value, enum order order)
   if (v->init) return x->name[order] = constant_in(w, value, order);
   enum order from = order == ORDER_PLAIN ? ORDER_CHANNELS : ORDER_PLAIN;
   int64_t perm[RANK_MAX + 1];
-  const char *name = order == ORDER_PLAIN ? "channels_last" : "channels_first";
+  bool output = order == ORDER_PLAIN && is_turned_output(w, value);
   turn(v, from, perm);
-  x->name[order] = onnx_file_name(w->file, arena_printf(w->arena, "%s.%s", v->name, name));
+  x->name[order] = output ? v->name : name_in(w, value, order);
   Onnx__NodeProto *n = onnx_file_node(w->file, "Transpose", x->name[order], 1,
                                       (const char *[]){x->name[from]}, x->name[order]);
   onnx_file_attr_ints(w->file, n, "perm", v->rank + 1, perm);
@@ -64,7 +77,8 @@ const char *writer_made(struct onnx_writer *w, uint32_t out, enum order order) {
   uint32_t value = w->node->out[out];
   const struct value *v = &w->graph->values[value];
   if (!writer_turns(v)) order = ORDER_CHANNELS;
-  return w->values[value].name[order] = v->name; // which is reserved
+  bool other = order == ORDER_CHANNELS && is_turned_output(w, value);
+  return w->values[value].name[order] = other ? name_in(w, value, order) : v->name; // its own
 }
 
 const char *writer_own_name(struct onnx_writer *w, uint32_t value) {

@@ -85,16 +85,13 @@ static void put_input(struct onnx_writer *w, const struct input *in) {
   }
 }
 
+// In our order: what is read again needs no permute.
 static void put_output(struct onnx_writer *w, uint32_t value) {
   const struct value *v = &w->graph->values[value];
-  int64_t shape[RANK_MAX];
   bool index = type_is_fixed(&v->type);
-  enum order order = writer_order(w, value);
-  writer_shape(v, order, shape);
-  const char *name = w->values[value].name[order];
+  const char *name = writer_read(w, value, ORDER_PLAIN);
   int type = index ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
-  if (w->values[value].element) name = writer_read(w, value, ORDER_PLAIN);
-  onnx_file_value(w->file, ONNX_OUT, name, type, v->rank, shape);
+  onnx_file_value(w->file, ONNX_OUT, name, type, v->rank, v->shape);
 }
 
 // ---- nodes

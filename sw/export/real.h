@@ -11,4 +11,8 @@
 struct graph *export_real(struct arena *a, const struct graph *g, bool types, struct refusals *r,
                           struct err *e);
 
+// The first layer of a graph of integers whose numbers don't follow from the types that its float
+// graph says: what reads that computes others. NULL: there is none.
+const char *export_changed(struct arena *a, const struct graph *g, const struct graph *real);
+
 #endif

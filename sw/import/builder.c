@@ -41,6 +41,10 @@ static const char *own_name(struct builder *b, json_t *taken, const char *name) 
   return own;
 }
 
+const char *builder_name(struct builder *b, const char *name) {
+  return own_name(b, b->values, name);
+}
+
 static void layer_shape(const struct stream *x, const int *axes, int64_t shape[RANK_MAX]) {
   for (int k = 0; k < x->layout.rank; k++) shape[k] = x->layout.shape[axes ? axes[k] : k];
 }

@@ -35,6 +35,9 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes);
 
+// `name` for a value, or name.1, .. if it is taken.
+const char *builder_name(struct builder *b, const char *name);
+
 // A tensor of F32, named after the current layer.
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t);
 
