@@ -56,45 +56,19 @@ static enum onnx_form form_of(const struct options *o, const struct graph *g) {
   return qdq ? ONNX_QDQ : ONNX_QONNX;
 }
 
-static bool is_single(const struct type *t) {
-  for (int64_t c = 0; c < t->channels && t->scale; c++)
-    if ((double)(float)t->scale[c] != t->scale[c]) return false;
-  return true;
-}
-
-// ONNX has scales of float32.
-static void note_scales(const struct options *o, const struct graph *g) {
-  const char *name = NULL;
-  for (uint32_t i = 0; i < g->n_values; i++)
-    if (g->values[i].init && g->values[i].rank > 1 && !is_single(&g->values[i].type))
-      name = g->values[i].name;
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (op_is(g->nodes[i].op, TRAIT_NARROWS) &&
-        !is_single(&node_attr(&g->nodes[i], ATTR_type)->type))
-      name = g->nodes[i].name;
-  if (name)
-    command_note(o, "%s: \"%s\": its scale is rounded to a float32: results may be a step apart",
-                 o->model, name);
-}
-
-// What the form doesn't say.
-static void note_lost(const struct options *o, const struct graph *g, enum onnx_form form) {
-  if (form == ONNX_FLOAT && says_types(g))
-    command_note(o, "%s: --form float has the weights' values, but neither types nor rounding",
-                 o->model);
-  if (form != ONNX_FLOAT) note_scales(o, g);
-  for (uint32_t i = 0; i < g->n_values; i++)
-    if (g->values[i].mask)
-      command_note(o, "%s: weights \"%s\": ONNX has no masks, its cut connections are zeros",
-                   o->model, g->values[i].name);
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (g->nodes[i].op == OP_subsample)
-      command_note(o, "%s: layer \"%s\": a sub-sampling is a convolution in ONNX, a weight per tap",
-                   o->model, g->nodes[i].name);
+static void say_notes(const struct options *o, const struct export_notes *notes) {
+  for (uint32_t i = 0; i < notes->count; i++) {
+    const struct export_note *n = &notes->list[i];
+    if (n->others)
+      command_note(o, "%s: \"%s\" and %u more: %s", o->model, n->name, n->others, n->text);
+    else
+      command_note(o, "%s: \"%s\": %s", o->model, n->name, n->text);
+  }
 }
 
 static bool put_onnx(struct arena *a, const struct options *o, const struct graph *g,
                      struct refusals *r, struct text *t, struct err *e) {
+  struct export_notes notes = {0};
   bool plain = o->form && strcmp(o->form, forms[ONNX_FLOAT]) == 0;
   const struct graph *real = graph_is_real(g) ? g : export_real(a, g, !plain, r, e);
   if (!real) return false;
@@ -107,8 +81,12 @@ static bool put_onnx(struct arena *a, const struct options *o, const struct grap
   enum onnx_form form = form_of(o, real);
   if (form != ONNX_FLOAT && !says_types(real))
     return err_set(e, "the model is float: give --precision W,F, as in --precision 8,3");
-  note_lost(o, real, form);
-  return export_onnx(a, real, form, r, t, e);
+  if (form == ONNX_FLOAT && says_types(real))
+    command_note(o, "%s: --form float has the weights' values, but neither types nor rounding",
+                 o->model);
+  if (!export_onnx(a, real, form, r, &notes, t, e)) return false;
+  say_notes(o, &notes);
+  return true;
 }
 
 // ---- files

@@ -10,9 +10,18 @@
 
 enum onnx_form { ONNX_FLOAT, ONNX_QDQ, ONNX_QONNX };
 
+// What is another in a file than in the graph: the first layer or tensor of each kind of change.
+struct export_notes {
+  uint32_t count;
+  struct export_note {
+    const char *name, *text;
+    uint32_t others;
+  } list[8];
+};
+
 // Appends the ONNX file of a graph in a form. False with the layers that have none in `r`.
 bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
-                 struct text *out, struct err *e);
+                 struct export_notes *notes, struct text *out, struct err *e);
 
 // Appends a copy of the bytes of a .keras, .h5 or safetensors file whose arrays are the weights of
 // a float graph: that of the same network. False with the name of the array that has no

@@ -44,12 +44,20 @@ bool onnx_put_hard_sigmoid(struct onnx_writer *w) {
   return true;
 }
 
-bool onnx_put_shrink(struct onnx_writer *w) {
-  double lambda = node_real(w->node, ATTR_lambda, 0);
+static bool put_shrink(struct onnx_writer *w, double lambda, double bias) {
   Onnx__NodeProto *n = element(w);
   onnx_file_attr_real(w->file, n, "lambd", lambda);
-  onnx_file_attr_real(w->file, n, "bias", w->node->op == OP_softshrink ? lambda : 0);
+  onnx_file_attr_real(w->file, n, "bias", bias);
   return true;
+}
+
+bool onnx_put_softshrink(struct onnx_writer *w) {
+  double lambda = node_real(w->node, ATTR_lambda, 0);
+  return put_shrink(w, lambda, lambda);
+}
+
+bool onnx_put_hardshrink(struct onnx_writer *w) {
+  return put_shrink(w, node_real(w->node, ATTR_lambda, 0), 0);
 }
 
 bool onnx_put_gelu(struct onnx_writer *w) {

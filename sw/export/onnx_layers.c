@@ -128,6 +128,7 @@ bool onnx_put_subsample(struct onnx_writer *w) {
   struct window win;
   struct err e = {0};
   if (!has_weights(w)) return false;
+  writer_note(w, "a sub-sampling is a convolution in ONNX, with a weight for each tap");
   if (!subsample_of(w->graph, w->node, &win, &e))
     return writer_refuse(w, "check the model", "%s", e.text);
   int64_t taps = win.kernel[ROWS] * win.kernel[COLUMNS], n = 0;
@@ -161,24 +162,30 @@ bool onnx_put_norm(struct onnx_writer *w) {
 
 // ---- axes
 
-bool onnx_put_reduce(struct onnx_writer *w) {
+// The axes are an input of the operator, or an attribute.
+static bool put_reduce(struct onnx_writer *w, bool as_input) {
   const struct value *x = node_in(w->graph, w->node, 0);
   const struct attr *axes = node_attr(w->node, ATTR_axes);
-  bool sum = w->node->op == OP_sum;
+  int64_t list[RANK_MAX], count = axes ? axes->count : 0;
   if (node_int(w->node, ATTR_frames, 0))
     return writer_refuse(w, "export what train -o wrote", "it sums over frames");
-  int64_t list[RANK_MAX];
-  for (int64_t i = 0; axes && i < axes->count; i++)
-    list[i] = writer_axis(x->rank, ORDER_PLAIN, axes->ints[i]);
+  for (int64_t i = 0; i < count; i++) list[i] = writer_axis(x->rank, ORDER_PLAIN, axes->ints[i]);
   const char *in[2] = {writer_read(w, w->node->in[0].value, ORDER_PLAIN)};
-  bool listed = sum || onnx_file_opset(w->file) >= 18; // as an input, else as an attribute
-  if (listed)
-    in[1] = onnx_file_ints(w->file, arena_printf(w->arena, "%s.axes", w->node->name),
-                           axes ? axes->count : 0, list);
-  Onnx__NodeProto *n = writer_node(w, w->op, listed ? 2 : 1, in, writer_made(w, 0, ORDER_PLAIN));
-  if (!listed) onnx_file_attr_ints(w->file, n, "axes", axes ? axes->count : 0, list);
+  if (as_input)
+    in[1] = onnx_file_ints(w->file, arena_printf(w->arena, "%s.axes", w->node->name), count, list);
+  Onnx__NodeProto *n = writer_node(w, w->op, as_input ? 2 : 1, in, writer_made(w, 0, ORDER_PLAIN));
+  if (!as_input) onnx_file_attr_ints(w->file, n, "axes", count, list);
   onnx_file_attr_int(w->file, n, "keepdims", 0);
   return true;
+}
+
+bool onnx_put_sum(struct onnx_writer *w) {
+  return put_reduce(w, true);
+}
+
+// Whose axes became an input in opset 18.
+bool onnx_put_mean(struct onnx_writer *w) {
+  return put_reduce(w, onnx_file_opset(w->file) >= 18);
 }
 
 static Onnx__NodeProto *along_channels(struct onnx_writer *w) {

@@ -20,7 +20,7 @@ static bool reaches_dense(const struct onnx_writer *w, uint32_t value) {
       const struct node *n = &g->nodes[i];
       if (n->in[k].value != value) continue;
       bool maps = op_is(n->op, TRAIT_MAPS) || (op_is(n->op, TRAIT_SKIPPED) && n->n_out == 1);
-      if (n->op == OP_linear && k == 0) continue;
+      if (op_is(n->op, TRAIT_WEIGHTS) && k == 0) continue; // of what is flat
       if (!maps || !reaches_dense(w, n->out[0])) return false;
     }
   return true;

@@ -25,6 +25,12 @@ static struct container container_for(int width, bool is_signed) {
   return (struct container){type, bits, is_signed};
 }
 
+// Whether runtimes have integers of so many bits: those of 8 bits are clipped to fewer, those of 16
+// can't be.
+static bool has_container(int width) {
+  return width <= 8 || width == 16;
+}
+
 static const char *integers(struct onnx_writer *w, const char *name, const struct container *c,
                             int rank, const int64_t *shape, int64_t count, const int64_t *list) {
   size_t bytes = (size_t)c->bits / 8;
@@ -47,12 +53,16 @@ static const char *suffixed(struct onnx_writer *w, const char *name, const char 
 }
 
 // The scales of a type as float32, one or a list; in a list of more axes than one, along `axis` of
-// `rank`.
+// `rank`. Those of biases are products, which need not be `exact`.
 static const char *scales(struct onnx_writer *w, const char *name, const struct type *t, int rank,
-                          int axis) {
+                          int axis, bool exact) {
   int64_t shape[RANK_MAX + 1];
   float *list = ARENA_NEW(w->arena, float, t->channels);
-  for (int64_t c = 0; c < t->channels; c++) list[c] = (float)type_scale(t, c);
+  static const char rounded[] = "its scale is rounded to a float32: results may be a step apart";
+  for (int64_t c = 0; c < t->channels; c++) {
+    list[c] = (float)type_scale(t, c);
+    if (exact && (double)list[c] != type_scale(t, c)) writer_note_of(w, name, rounded);
+  }
   for (int d = 0; d < rank; d++) shape[d] = d == axis ? t->channels : 1;
   bool one = t->axis < 0;
   return floats(w, suffixed(w, name, "scale"), one ? 0 : rank, shape, t->channels, list);
@@ -166,13 +176,13 @@ static bool put_qdq_weights(struct onnx_writer *w, const struct array *x, const 
   if (x->rank == 1) width = 32; // biases have 32 bits
   if (type_is_bipolar(t))
     return writer_refuse(w, "--form qonnx", "\"%s\": weights of one bit", name);
-  if (x->rank > 1 && width > 16)
-    return writer_refuse(w, "--form qonnx", "\"%s\": weights of %d bits, QuantizeLinear has 16",
-                         name, width);
+  if (x->rank > 1 && !has_container(width))
+    return writer_refuse(w, "--form qonnx",
+                         "\"%s\": weights of %d bits, a QDQ file has 2 to 8 and 16", name, width);
   struct linear q = {.container = container_for(width, x->rank == 1 || range[0] < 0),
                      .bounds = {range[0], range[1]},
                      .axis = t->axis < 0 ? NONE : x->axis};
-  q.scale = scales(w, name, t, 1, 0);
+  q.scale = scales(w, name, t, 1, 0, x->rank > 1);
   q.zero = zeros(w, name, &q.container, t, 0);
   int64_t n = count_of(x), *codes = ARENA_NEW(w->arena, int64_t, n + 1);
   for (int64_t i = 0; i < n; i++) {
@@ -240,7 +250,7 @@ static bool put_qonnx_weights(struct onnx_writer *w, const struct array *x, cons
     return true;
   }
   const char *in = floats(w, suffixed(w, name, "value"), x->rank, x->shape, n, data);
-  const char *scale = scales(w, name, t, x->rank, x->axis);
+  const char *scale = scales(w, name, t, x->rank, x->axis, true);
   int64_t range[2];
   struct quant q = {.bipolar = type_is_bipolar(t),
                     .narrow = t->cls == TYPE_TERNARY,
@@ -256,6 +266,7 @@ const char *writer_weights(struct onnx_writer *w, uint32_t value, int rank, cons
   const struct value *v = &w->graph->values[value];
   struct array x = {v, rank, shape, index, axis};
   const char *name = writer_own_name(w, value);
+  if (v->mask) writer_note_of(w, name, "ONNX has no masks: cut connections are zeros");
   if (type_is_real(&v->type) || w->form == ONNX_FLOAT)
     floats(w, name, rank, shape, count_of(&x), values_of(w, &x));
   else if (v->type.axis > 0 || (v->type.axis == 0 && axis == NONE))
@@ -282,8 +293,8 @@ static bool check_requant(struct onnx_writer *w, const struct type *t) {
     return writer_refuse(w, qonnx_has(n->rounding) ? "--form qonnx" : "--form float",
                          "rounding %s: QuantizeLinear has half_even",
                          fix_rounding_text(n->rounding));
-  if (qdq && (!type_is_fixed(t) || t->width > 16))
-    return writer_refuse(w, "--form qonnx", "integers of %d bits: QuantizeLinear has 8 and 16",
+  if (qdq && (!type_is_fixed(t) || !has_container(t->width)))
+    return writer_refuse(w, "--form qonnx", "integers of %d bits, a QDQ file has 2 to 8 and 16",
                          type_width(t));
   if (qdq) return true;
   if (!qonnx_has(n->rounding))
@@ -299,7 +310,7 @@ static bool check_requant(struct onnx_writer *w, const struct type *t) {
 static bool put_qdq(struct onnx_writer *w, const struct type *t, const char *in, const char *out) {
   const char *name = w->node->name;
   struct linear q = {.container = container_for(t->width, t->is_signed), .axis = NONE};
-  q.scale = scales(w, name, t, 0, 0);
+  q.scale = scales(w, name, t, 0, 0, true);
   q.zero = zeros(w, name, &q.container, t, type_zero(t, 0));
   bounds(t, is_narrow(t, w->node->overflow), q.bounds);
   to_values(w, &q, name, to_integers(w, &q, name, in), out);
@@ -308,7 +319,7 @@ static bool put_qdq(struct onnx_writer *w, const struct type *t, const char *in,
 
 static bool put_qonnx(struct onnx_writer *w, const struct type *t, const char *in,
                       const char *out) {
-  const char *name = w->node->name, *scale = scales(w, name, t, 0, 0);
+  const char *name = w->node->name, *scale = scales(w, name, t, 0, 0, true);
   struct quant q = {.bipolar = type_is_bipolar(t),
                     .is_signed = t->cls == TYPE_TERNARY || t->is_signed,
                     .narrow = is_narrow(t, w->node->overflow),

@@ -88,6 +88,17 @@ const char *writer_own_name(struct onnx_writer *w, uint32_t value) {
   return first ? name : onnx_file_name(w->file, name);
 }
 
+void writer_note_of(struct onnx_writer *w, const char *name, const char *text) {
+  struct export_notes *n = w->notes;
+  for (uint32_t i = 0; i < n->count; i++)
+    if (n->list[i].text == text) {
+      n->list[i].others++;
+      return;
+    }
+  if (n->count < sizeof n->list / sizeof *n->list)
+    n->list[n->count++] = (struct export_note){name, text, 0};
+}
+
 // ---- nodes
 
 Onnx__NodeProto *writer_node(struct onnx_writer *w, const char *op, size_t n_in,

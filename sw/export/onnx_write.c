@@ -5,27 +5,50 @@
 
 #include <string.h>
 
-// Operators as old as they can be, so that as many tools as can be read them: the sets in which
-// Mish, Gelu, dilated averages and integers of 16 bits came.
-enum { OPSET_LEAST = 13, OPSET_MISH = 18, OPSET_DILATED = 19, OPSET_GELU = 20, OPSET_16_BITS = 21 };
+// Operators as old as they can be, so that as many tools as can be read them; newer are dilated
+// averages and integers of 16 bits.
+enum { OPSET_LEAST = 13, OPSET_DILATED = 19, OPSET_16_BITS = 21 };
 
-static int opset_of_node(const struct graph *g, const struct node *n, enum onnx_form form) {
-  if (n->op == OP_mish) return OPSET_MISH;
-  if (n->op == OP_gelu) return OPSET_GELU;
-  if (n->op == OP_avg_pool && node_attr(n, ATTR_dilation)) {
-    const struct attr *d = node_attr(n, ATTR_dilation);
-    for (int64_t i = 0; i < d->count; i++)
-      if (d->ints[i] > 1) return OPSET_DILATED;
-  }
-  if (form != ONNX_QDQ) return OPSET_LEAST;
-  if (op_is(n->op, TRAIT_NARROWS) && type_width(&node_attr(n, ATTR_type)->type) > 8)
-    return OPSET_16_BITS;
+struct kind {
+  bool (*put)(struct onnx_writer *w);
+  const char *op; // of ONNX
+  int opset;
+  const char *reason, *remedy; // why there is none
+};
+
+static const struct kind *kind_of(enum op op) {
+  static const struct kind kinds[OP_COUNT] = {
+#define ONNX(kind, function, operator, opset)                                                      \
+  [OP_##kind] = {onnx_put_##function, operator, opset, NULL, NULL},
+#define NO_ONNX(kind, reason, remedy) [OP_##kind] = {NULL, NULL, OPSET_LEAST, reason, remedy},
+#include "sw/export/onnx_ops.def"
+#undef ONNX
+#undef NO_ONNX
+  };
+  return &kinds[op];
+}
+
+static bool is_dilated(const struct node *n) {
+  const struct attr *d = node_attr(n, ATTR_dilation);
+  bool dilated = false;
+  for (int64_t i = 0; d && i < d->count; i++) dilated |= d->ints[i] > 1;
+  return dilated;
+}
+
+// Whether a QDQ file has integers of 16 bits there.
+static bool is_long(const struct graph *g, const struct node *n) {
+  if (op_is(n->op, TRAIT_NARROWS)) return type_width(&node_attr(n, ATTR_type)->type) > 8;
   for (uint32_t i = 1; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
-    bool weights = v->init && type_is_fixed(&v->type) && v->rank > 1;
-    if (weights && v->type.width > 8 && v->type.width <= 16) return OPSET_16_BITS;
+    if (v->init && v->rank > 1 && type_is_fixed(&v->type) && v->type.width > 8) return true;
   }
-  return OPSET_LEAST;
+  return false;
+}
+
+static int opset_of_node(const struct graph *g, const struct node *n, enum onnx_form form) {
+  if (op_takes(n->op, ATTR_count_pad) && is_dilated(n)) return OPSET_DILATED;
+  if (form == ONNX_QDQ && is_long(g, n)) return OPSET_16_BITS;
+  return kind_of(n->op)->opset;
 }
 
 static int opset_of(const struct graph *g, enum onnx_form form) {
@@ -97,26 +120,16 @@ static void put_output(struct onnx_writer *w, uint32_t value) {
 // ---- nodes
 
 static bool put_node(struct onnx_writer *w, const struct node *n) {
-  static const struct {
-    bool (*put)(struct onnx_writer *w);
-    const char *op, *reason, *remedy;
-  } kinds[OP_COUNT] = {
-#define ONNX(kind, function, operator) [OP_##kind] = {onnx_put_##function, operator, NULL, NULL},
-#define NO_ONNX(kind, reason, remedy) [OP_##kind] = {NULL, NULL, reason, remedy},
-#include "sw/export/onnx_ops.def"
-#undef ONNX
-#undef NO_ONNX
-  };
+  const struct kind *kind = kind_of(n->op);
   w->node = n;
-  w->op = kinds[n->op].op;
+  w->op = kind->op;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (n->in[i].delay)
       return writer_refuse(w, "export the layers without it",
                            "it reads what frames before gave: ONNX keeps nothing");
   if (node_attr(n, ATTR_slice))
     return writer_refuse(w, "export the model before it was split", "it is a part of a layer");
-  if (!kinds[n->op].put) return writer_refuse(w, kinds[n->op].remedy, "%s", kinds[n->op].reason);
-  return kinds[n->op].put(w);
+  return kind->put ? kind->put(w) : writer_refuse(w, kind->remedy, "%s", kind->reason);
 }
 
 // Streams that nothing has written, behind what was refused: read as if they were there.
@@ -125,8 +138,8 @@ static void lose(struct onnx_writer *w, const struct node *n) {
 }
 
 bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
-                 struct text *out, struct err *e) {
-  struct onnx_writer w = {.arena = a, .graph = g, .form = form, .refusals = r};
+                 struct export_notes *notes, struct text *out, struct err *e) {
+  struct onnx_writer w = {a, g, form, .refusals = r, .notes = notes};
   uint32_t *order = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
   uint32_t before = r->count;
   w.file = onnx_file_new(a, g->name, opset_of(g, form));

@@ -24,6 +24,7 @@ struct onnx_writer {
   enum onnx_form form;
   struct onnx_file *file;
   struct refusals *refusals;
+  struct export_notes *notes;
   struct written *values; // (values of the graph)
   const struct node *node;
   const char *op; // of ONNX, for the current node
@@ -33,6 +34,10 @@ struct onnx_writer {
 #define writer_refuse(w, remedy, ...)                                                              \
   refuse((w)->arena, (w)->refusals, (w)->node->name, op_info((w)->node->op)->name, remedy,         \
          __VA_ARGS__)
+
+// Notes that `name`, or the current node, is changed: a constant text.
+void writer_note_of(struct onnx_writer *w, const char *name, const char *text);
+#define writer_note(w, text) writer_note_of(w, (w)->node->name, text)
 
 // ---- values
 

@@ -44,7 +44,7 @@ static uint32_t add_requant(struct to_real *r, uint32_t x, const struct type *t,
 static bool is_raw(const struct graph *g, uint32_t value) {
   for (uint32_t i = 0; i < g->n_nodes; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_in; k++)
-      if (g->nodes[i].in[k].value == value && g->nodes[i].op == OP_quantize &&
+      if (g->nodes[i].in[k].value == value && op_is(g->nodes[i].op, TRAIT_CASTS) &&
           node_attr(&g->nodes[i], ATTR_table))
         return true;
   return false;

@@ -93,7 +93,7 @@ static void test_pictures(void **state) {
   cli_expect(s, "cat $D/a.svg", 0, "28\u00d728\u00d78");
   cli_expect(s, "grep -c '<g class=\"node' $D/a.svg", 0, "24");
   cli_expect(s, "$N export --svg $D/a.svg tests/import/files/okay_nabu.tflite && cat $D/a.svg", 0,
-             "z\u207b\u00b9 5\u00d71\u00d740");
+             "z\u207b\u00b9 ");
   cli_expect(s, "ls $D", 0, "a.svg");
 }
 
