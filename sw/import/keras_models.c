@@ -176,7 +176,7 @@ static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
     const json_t *inbound = json_array_get(calls, c);
     int64_t node = first + (int64_t)c;
     bool lost;
-    struct stream y;
+    struct stream y = {0};
     if (find(k, keras_name(layer), node) || !gather(k, inbound, &lost)) continue;
     *moved = true;
     put(k, keras_name(layer), node, !lost && made(k, layers, i, inbound, &y) ? &y : NULL);
@@ -258,7 +258,7 @@ bool keras_nested(struct keras *k, const json_t *layer, struct stream *y) {
 // ---- the file's model
 
 static bool sequential(struct keras *k, const json_t *root, const json_t *layers) {
-  struct stream x;
+  struct stream x = {0};
   const json_t *first = json_array_get(layers, 0), *shape = input_of(first);
   if (!shape) shape = json_object_get(json_object_get(root, "build_config"), "input_shape");
   if (!add_input(k, keras_is_input(first) ? keras_name(first) : "input", shape, &x)) return false;
@@ -270,7 +270,7 @@ static bool sequential(struct keras *k, const json_t *root, const json_t *layers
 
 static bool functional(struct keras *k, const json_t *config, const json_t *layers) {
   struct history out[IN_MOST];
-  struct stream x;
+  struct stream x = {0};
   for (size_t i = 0; i < json_array_size(layers); i++) {
     const json_t *layer = json_array_get(layers, i);
     if (!keras_is_input(layer)) continue;

@@ -76,7 +76,7 @@ static void whole_of(const struct stream *x, int64_t *begin, int64_t *end, int64
 }
 
 bool onnx_split(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int axis;
   int64_t count, begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
   const int64_t *parts;
@@ -108,7 +108,7 @@ static int64_t clamped(int64_t at, int64_t size) {
 }
 
 bool onnx_slice(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t n, ends, axes, steps, begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
   const int64_t *from, *to, *of, *by;
   if (!onnx_stream(o, 0, &x) || !onnx_ints(o, "starts", 1, &n, &from) ||
@@ -137,7 +137,7 @@ bool onnx_slice(struct onnx *o) {
 
 // Elements of an axis: one, whose axis goes, or some at equal distances.
 bool onnx_gather(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   const struct tensor *at = onnx_constant(o, 1);
   int axis;
   int64_t begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX], shape[RANK_MAX];

@@ -121,7 +121,7 @@ static void compose(enum function f, bool first, double c, double *scale, double
 bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, const double *scale,
                  const double *shift) {
   if (x.channels && channels > 1 && x.channels > 1 && x.axis != axis) {
-    struct stream s;
+    struct stream s = {0};
     if (!onnx_made(o, &x, &s)) return false;
     x = (struct item){.kind = ITEM_STREAM, .stream = s};
   }
@@ -152,7 +152,7 @@ static bool stretches(const struct tensor *t, const struct layout *l) {
 // A constant of its own for each element.
 static bool join_constant(struct onnx *o, enum function f, size_t stream,
                           const struct tensor *constant) {
-  struct stream x;
+  struct stream x = {0};
   struct tensor *t = arena_copy(o->arena, constant, sizeof *t);
   if (!onnx_stream(o, stream, &x)) return false;
   if (!stretches(t, &x.layout))
@@ -267,7 +267,7 @@ bool onnx_function(struct onnx *o, int function) {
   for (size_t i = 0; i < n; i++) terms &= (t[i] = term_in(o, i, &base)) != NULL;
   if (terms && base) return onnx_set_term(o, base, term_of(o->arena, f, t[0], t[1], t[2]));
   if (n == 1) { // of one that has numbers for each channel
-    struct stream x;
+    struct stream x = {0};
     if (!onnx_stream(o, 0, &x)) return false;
     struct item made = {.kind = ITEM_STREAM, .stream = x};
     return onnx_set_term(o, &made, term_of(o->arena, f, term_x(o->arena), NULL, NULL));

@@ -37,12 +37,13 @@ static bool fold_constant_of_shape(struct onnx *o) {
   struct err e = {0};
   if (a && a->t && !(value = onnx_tensor(o, a->t, &e))) return false;
   if (s->count > RANK_MAX || (value && value->count != 1)) return false;
-  for (int64_t d = 0; d < s->count; d++) {
-    shape[d] = tensor_int(s, d);
-  }
+  for (int64_t d = 0; d < s->count; d++) shape[d] = tensor_int(s, d);
   if (!fold_fits((int)s->count, shape)) return false;
   struct tensor *t = tensor_new(o->arena, value ? value->dtype : DTYPE_F32, (int)s->count, shape);
-  for (int64_t i = 0; value && i < t->count; i++) fold_copy(t, i, value, 0);
+  size_t bytes = dtype_size(t->dtype), all = (size_t)t->count * bytes;
+  if (value && all) memcpy(t->data, value->data, bytes);
+  for (size_t done = bytes; value && done < all; done *= 2) // what is there once more
+    memcpy((char *)t->data + done, t->data, done < all - done ? done : all - done);
   onnx_set_constant(o, 0, t);
   return true;
 }
@@ -64,10 +65,12 @@ static bool fold_shape(struct onnx *o) {
 }
 
 static bool fold_range(struct onnx *o) {
+  for (size_t i = 0; i < 3; i++)
+    if (onnx_constant(o, i)->count != 1) return false;
   double first = tensor_real(onnx_constant(o, 0), 0), step = tensor_real(onnx_constant(o, 2), 0);
   double n = ceil((tensor_real(onnx_constant(o, 1), 0) - first) / step);
-  int64_t count = n > 0 ? (int64_t)n : 0;
   if (!(n <= (double)DIM_MAX)) return false;
+  int64_t count = n > 0 ? (int64_t)n : 0;
   struct tensor *t = tensor_new(o->arena, onnx_constant(o, 0)->dtype, 1, &count);
   for (int64_t i = 0; i < count; i++) fold_set_real(t, i, first + (double)i * step);
   onnx_set_constant(o, 0, t);

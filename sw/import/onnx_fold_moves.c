@@ -87,8 +87,10 @@ void fold_strides(const struct tensor *t, int64_t stride[RANK_MAX]) {
 }
 
 static bool axis_of(int64_t axis, int rank, int *found) {
-  *found = (int)(axis < 0 ? axis + rank : axis);
-  return *found >= 0 && *found < rank;
+  int64_t whole = axis < 0 ? axis + rank : axis;
+  bool is = whole >= 0 && whole < rank;
+  *found = is ? (int)whole : 0;
+  return is;
 }
 
 bool fold_transpose(struct onnx *o) {

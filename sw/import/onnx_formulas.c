@@ -29,7 +29,7 @@ static struct term *below(const struct formula *m, struct term *y, struct term *
 
 // Input 0 as the x of a formula, and the item it belongs to.
 static bool begin(struct onnx *o, struct formula *m, struct item *base) {
-  struct stream s;
+  struct stream s = {0};
   struct item *x = onnx_in(o, 0);
   *m = (struct formula){o->arena, NULL};
   if (!x || x->kind != ITEM_STREAM || x->channels) {
@@ -174,6 +174,7 @@ bool onnx_prelu(struct onnx *o) {
   struct formula m;
   struct item base;
   const struct tensor *slope = onnx_constant(o, 1);
+  if (slope && !slope->count) return onnx_refuse(o, "check the file", "it has no slope");
   for (int64_t i = 1; slope && i < slope->count; i++)
     if (tensor_real(slope, i) != tensor_real(slope, 0)) slope = NULL;
   if (!slope)

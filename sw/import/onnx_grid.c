@@ -116,6 +116,7 @@ bool grid_quantize(struct onnx *o, const struct tensor *x, const struct grid *g,
 // ---- streams
 
 bool grid_number(struct onnx *o, const struct tensor *t, const char *what, double *v) {
+  if (t && !t->count) return onnx_refuse(o, "check the file", "its %s is an empty list", what);
   *v = t ? tensor_real(t, 0) : 0;
   for (int64_t i = 1; t && i < t->count; i++)
     if (tensor_real(t, i) != *v)
@@ -189,7 +190,7 @@ static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct 
 }
 
 bool grid_requantise(struct onnx *o, struct item x, const struct grid *g) {
-  struct stream s;
+  struct stream s = {0};
   if (!to_grid(o, x, g, &s)) return false;
   onnx_set_stream(o, 0, s);
   return true;
@@ -197,7 +198,7 @@ bool grid_requantise(struct onnx *o, struct item x, const struct grid *g) {
 
 bool onnx_release(struct onnx *o, struct item *x) {
   struct item plain = *x;
-  struct stream s;
+  struct stream s = {0};
   plain.grid = NULL;
   if (!to_grid(o, plain, x->grid, &s)) return false;
   *x = (struct item){.kind = ITEM_STREAM, .stream = s};

@@ -118,7 +118,7 @@ static bool image(struct onnx *o, size_t i, struct stream *x) {
 
 // The output of a node on an image, as the file's (C, H, W).
 static bool image_out(struct onnx *o, uint32_t node, int rank) {
-  struct stream y;
+  struct stream y = {0};
   if (!builder_out(&o->builder, node, &y.value)) return false;
   const struct value *v = &o->builder.graph->values[y.value];
   int64_t shape[3] = {v->shape[rank - 1], v->shape[0], rank == 3 ? v->shape[1] : 1};
@@ -141,7 +141,7 @@ static struct item channels_last(struct onnx *o, const struct item *w) {
 }
 
 bool onnx_conv(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   if (!image(o, 0, &x)) return false;
   const struct item *w = weights_in(o, 1, x.layout.rank + 1);
   if (!w) return false;
@@ -161,7 +161,7 @@ bool onnx_conv(struct onnx *o) {
 }
 
 bool onnx_pool(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   if (!onnx_attr(o, "kernel_shape")) return onnx_refuse(o, "check the file", "no kernel_shape");
   int64_t kernel[2];
   bool average = strcmp(o->node->op_type, "AveragePool") == 0;
@@ -183,7 +183,7 @@ bool onnx_whole_image(struct onnx *o, struct stream *x, enum op op) {
 }
 
 bool onnx_global_pool(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   bool average = strcmp(o->node->op_type, "GlobalAveragePool") == 0;
   return image(o, 0, &x) && onnx_whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
 }
@@ -204,7 +204,7 @@ static bool features(struct onnx *o, struct stream *x, int64_t **order) {
 
 // y = x w^T: weights (OUT, IN), or (IN, OUT) if they aren't `rows`.
 static bool product(struct onnx *o, const struct item *w, bool rows, double alpha, double beta) {
-  struct stream x;
+  struct stream x = {0};
   int64_t *order, n = 0;
   if (!onnx_stream(o, 0, &x) || !features(o, &x, &order)) return false;
   const struct tensor *t = w->constant;

@@ -33,7 +33,7 @@ static bool pads_of(struct onnx *o, int rank, int64_t pad[2 * RANK_MAX]) {
 }
 
 bool onnx_pad(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int axes[RANK_MAX];
   int64_t pad[2 * RANK_MAX], ours[2 * RANK_MAX], shape[RANK_MAX];
   const struct tensor *value = onnx_constant(o, 2);
@@ -48,9 +48,12 @@ bool onnx_pad(struct onnx *o) {
   for (int k = 0; k < rank; k++) {
     ours[k] = pad[axes[k]];
     ours[rank + k] = pad[rank + axes[k]];
-    shape[axes[k]] = ours[k] + x.layout.shape[axes[k]] + ours[rank + k];
     if (ours[k] < 0 || ours[rank + k] < 0)
       return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
+    if (ours[k] > DIM_MAX || ours[rank + k] > DIM_MAX)
+      return onnx_refuse(o, "check the file", "pads of %lld and %lld elements", (long long)ours[k],
+                         (long long)ours[rank + k]);
+    shape[axes[k]] = ours[k] + x.layout.shape[axes[k]] + ours[rank + k];
   }
   uint32_t node = builder_node(&o->builder, OP_pad, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_pad, 2 * rank, ours);
@@ -125,7 +128,7 @@ static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
 }
 
 bool onnx_resize(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   double scale[RANK_MAX];
   int64_t factors[2];
   const char *mode = onnx_text(o, "mode", "nearest");
@@ -173,7 +176,7 @@ static bool regrouped(struct onnx *o, struct stream *x, const int64_t cut[5], co
 }
 
 bool onnx_depth_to_space(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t b;
   if (!blocks(o, &x, &b)) return false;
   int64_t c = x.layout.shape[0], h = x.layout.shape[1], w = x.layout.shape[2];
@@ -185,7 +188,7 @@ bool onnx_depth_to_space(struct onnx *o) {
 }
 
 bool onnx_space_to_depth(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t b;
   if (!blocks(o, &x, &b)) return false;
   const int *order = strcmp(onnx_text(o, "mode", "DCR"), "DCR") == 0 ? (const int[]){2, 4, 0, 1, 3}

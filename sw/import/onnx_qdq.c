@@ -54,8 +54,12 @@ bool onnx_clip_integers(struct onnx *o) {
   struct grid *g = arena_copy(o->arena, x.grid, sizeof *g);
   if ((onnx_in(o, 1) && !lo) || (onnx_in(o, 2) && !hi))
     return onnx_refuse(o, "export with constant bounds", "its bounds are computed from data");
-  if (lo) g->lo = fmax(g->lo, tensor_real(lo, 0));
-  if (hi) g->hi = fmin(g->hi, tensor_real(hi, 0));
+  double least = g->lo, most = g->hi;
+  if ((lo && !grid_number(o, lo, "minimum", &least)) ||
+      (hi && !grid_number(o, hi, "maximum", &most)))
+    return false;
+  g->lo = fmax(g->lo, least);
+  g->hi = fmin(g->hi, most);
   if (g->lo > g->hi) return onnx_refuse(o, "check the file", "its bounds leave nothing");
   g->width = 1;
   while (g->lo < -exp2(g->width - 1) || g->hi > exp2(g->width - (g->lo < 0)) - 1) g->width++;
@@ -64,8 +68,10 @@ bool onnx_clip_integers(struct onnx *o) {
   return true;
 }
 
+// NONE: the array has no such axis.
 static int constant_axis(const struct tensor *x, int64_t axis) {
-  return (int)(axis < 0 ? axis + x->rank : axis);
+  int64_t whole = axis < 0 ? axis + x->rank : axis;
+  return whole >= 0 && whole < x->rank ? (int)whole : NONE;
 }
 
 bool onnx_dequantize_linear(struct onnx *o) {
@@ -140,8 +146,9 @@ static bool valued(struct onnx *o, size_t i, char *name, int64_t axis) {
 // Of int32, at the scale of input times weight.
 static bool valued_bias(struct onnx *o, size_t i, char *name) {
   const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
-  double x = tensor_real(onnx_constant(o, 1), 0);
-  if (!b) return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
+  double x;
+  if (!grid_number(o, onnx_constant(o, 1), "scale", &x)) return false;
+  if (!b || !w->count) return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
   struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
   for (int64_t c = 0; c < b->count; c++)
     ((double *)scale->data)[c] = x * tensor_real(w, w->count > 1 && c < w->count ? c : 0);

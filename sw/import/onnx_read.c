@@ -377,7 +377,7 @@ static bool add_node(struct onnx *o) {
 static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   struct item *x = onnx_item(o, v->name);
   static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
-  struct stream s;
+  struct stream s = {0};
   if (!x) return err_set(o->err, "no node makes the output \"%s\"", v->name);
   if (x->kind == ITEM_LOST) return true;
   o->builder.node = v->name;

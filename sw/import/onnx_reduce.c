@@ -68,7 +68,7 @@ static bool reduce_any(struct onnx *o, struct stream *x, const bool *reduced) {
 }
 
 bool onnx_reduce(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   bool reduced[RANK_MAX];
   bool sum = strcmp(o->node->op_type, "ReduceSum") == 0;
   bool most = strcmp(o->node->op_type, "ReduceMax") == 0;
@@ -98,7 +98,7 @@ static bool last(struct onnx *o, struct stream *x, int axis) {
 
 // Before opset 13 over all axes from `axis` on, since then over one.
 bool onnx_softmax(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int axis;
   if (!onnx_stream(o, 0, &x)) return false;
   int rank = x.layout.rank;
@@ -137,7 +137,7 @@ static uint32_t add_elements(struct onnx *o, uint32_t node, uint32_t index) {
 
 // Elements and their indices, largest first; of the smallest, one.
 bool onnx_top_k(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int axis, axes[RANK_MAX];
   int64_t count, shape[RANK_MAX];
   const int64_t *k;
@@ -166,7 +166,7 @@ bool onnx_top_k(struct onnx *o) {
 }
 
 bool onnx_classify(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int axis;
   bool reduced[RANK_MAX] = {false};
   if (!onnx_stream(o, 0, &x)) return false;

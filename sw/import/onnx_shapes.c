@@ -20,7 +20,7 @@ static bool mixes(struct onnx *o) {
 }
 
 bool onnx_flatten(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   if (!onnx_stream(o, 0, &x)) return false;
   int64_t axis = onnx_int(o, "axis", 1), n = layout_elements(&x.layout);
   if (axis < 0) axis += x.layout.rank + 1;
@@ -35,7 +35,7 @@ static bool keeps_batch(const struct onnx *o, int64_t to) {
 }
 
 bool onnx_reshape(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t count, shape[RANK_MAX], known = 1;
   const int64_t *to;
   int open = NONE;
@@ -59,7 +59,7 @@ bool onnx_reshape(struct onnx *o) {
 }
 
 bool onnx_squeeze(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t count, shape[RANK_MAX];
   const int64_t *axes;
   int n = 0;
@@ -76,7 +76,7 @@ bool onnx_squeeze(struct onnx *o) {
 }
 
 bool onnx_unsqueeze(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t count, shape[RANK_MAX];
   const int64_t *axes;
   bool added[RANK_MAX] = {false};
@@ -93,7 +93,7 @@ bool onnx_unsqueeze(struct onnx *o) {
 }
 
 bool onnx_transpose(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t count;
   const int64_t *perm;
   int axes[RANK_MAX];
@@ -134,7 +134,8 @@ bool onnx_shape(struct onnx *o) {
 bool onnx_same(struct onnx *o) {
   const struct item *x = onnx_in(o, 0);
   if (!x || x->kind != ITEM_STREAM) return onnx_refuse(o, "check the file", "its input is missing");
-  if (onnx_constant(o, 2) && tensor_real(onnx_constant(o, 2), 0) != 0)
+  const struct tensor *training = onnx_constant(o, 2);
+  if (training && training->count && tensor_real(training, 0) != 0)
     return onnx_refuse(o, "export in evaluation mode", "it is in training mode");
   if (onnx_is_read(o, 1))
     return onnx_refuse(o, "export in evaluation mode", "it also gives its mask");
@@ -159,7 +160,7 @@ bool onnx_cast(struct onnx *o) {
 
 // A stream that has the shape already.
 bool onnx_expand(struct onnx *o) {
-  struct stream x;
+  struct stream x = {0};
   int64_t count;
   const int64_t *to;
   if (!onnx_stream(o, 0, &x) || !onnx_ints(o, "shape", 1, &count, &to)) return false;

@@ -115,7 +115,7 @@ bool onnx_ints(struct onnx *o, const char *name, size_t i, int64_t *count, const
 
 bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found) {
   int64_t whole = axis < 0 ? axis + rank + 1 : axis;
-  *found = (int)whole - 1;
+  *found = whole >= 1 && whole <= rank ? (int)whole - 1 : 0;
   if (whole >= 1 && whole <= rank) return true;
   if (whole == 0)
     return onnx_refuse(o, "keep the images of a batch apart", "it works along axis 0, the batch");

@@ -159,7 +159,7 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
     if (is_constant(t->operand[i])) continue;
     if (inner != NONE && t->operand[i] != t->operand[inner]) {
       struct term *y, *outer = split(b, t, t, 1, &y);
-      struct stream first;
+      struct stream first = {0};
       if (outer) return term_make(b, y, x, &first) && term_make(b, outer, &first, out);
       bool joins =
           t->function == FUNCTION_ADD || t->function == FUNCTION_SUB || t->function == FUNCTION_MUL;
@@ -171,7 +171,7 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
     bool square = t->function == FUNCTION_MUL && n == 2 && t->operand[0] == t->operand[1];
     return square ? make_join(b, t, x, out) : unknown(b, t);
   }
-  struct stream middle;
+  struct stream middle = {0};
   struct term *root = arena_copy(b->arena, t, sizeof *t);
   struct term *operand = t->operand[inner];
   root->known = false;
