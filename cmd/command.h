@@ -72,6 +72,7 @@ int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_import(struct arena *a, const struct options *o, struct err *e);
+int command_export(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
 int command_doctor(struct arena *a, const struct options *o, struct err *e);
 int command_manual(struct arena *a, const struct options *o, struct err *e);
