@@ -4,6 +4,7 @@
 #define NNGEN_EXPORT_INTO_H
 
 #include "sw/export/export.h"
+#include "sw/graph/safetensors.h"
 
 // A node of the model and the one of the file that stands in its place.
 struct into_pair {
@@ -43,5 +44,10 @@ bool into_state(struct arena *a, const struct graph *g, const struct bytes *file
                 struct into_result *r, struct text *out, struct err *e);
 bool into_keras(struct arena *a, const struct graph *g, const struct bytes *file,
                 struct into_result *r, struct text *out, struct err *e);
+
+// Of what comes out of the sandbox of a Keras file: its arrays that change, under the names of the
+// dump, and whether the file has the state of an optimizer.
+bool into_keras_arrays(struct arena *a, const struct graph *g, const struct bytes *dump,
+                       struct safetensors *arrays, bool *trained, struct err *e);
 
 #endif

@@ -36,12 +36,10 @@ static bool dump(struct arena *a, const void *data, size_t size, struct bytes *b
   return sandbox_run(a, &keras_limits, keras_dump, data, size, back, e);
 }
 
-static bool open_target(struct target *t, const struct bytes *file) {
+static bool open_target(struct target *t, const struct bytes *back) {
   struct refusals r = {0};
-  struct bytes back;
-  if (!dump(t->arena, file->data, file->size, &back, t->err)) return false;
   struct graph *g =
-      keras_build_traced(t->arena, back.data, back.size, &t->file, &t->sources, &r, t->err);
+      keras_build_traced(t->arena, back->data, back->size, &t->file, &t->sources, &r, t->err);
   if (g && r.count) return refusals_err(&r, t->err);
   if (!g || !graph_verify(g, t->err)) return false;
   t->graph = g;
@@ -191,15 +189,13 @@ static bool fill(struct target *t) {
 // ---- writing
 
 // The arrays that change, in the order of the file's list.
-static struct safetensors changed(struct target *t, struct into_result *r) {
+static struct safetensors changed(struct target *t) {
   struct safetensors s = {.tensors = ARENA_NEW(t->arena, struct named_tensor, t->file.count)};
   for (uint32_t i = 0; i < t->file.count; i++) {
     struct tensor *to = t->arrays[i], *old = t->file.tensors[i].tensor;
     if (!to || memcmp(to->data, old->data, (size_t)to->count * sizeof(float)) == 0) continue;
     s.tensors[s.count++] = (struct named_tensor){t->file.tensors[i].name, to};
-    r->numbers += to->count;
   }
-  r->arrays = s.count;
   return s;
 }
 
@@ -240,12 +236,33 @@ static bool rewrite(struct target *t, const struct bytes *file, const struct saf
   return ok;
 }
 
+static bool prepare(struct target *t, const struct bytes *back, struct safetensors *arrays) {
+  if (!open_target(t, back) || !fill(t)) return false;
+  *arrays = changed(t);
+  return true;
+}
+
+static bool is_trained(const struct target *t) {
+  return safetensors_metadata(&t->file, "trained") != NULL;
+}
+
+bool into_keras_arrays(struct arena *a, const struct graph *g, const struct bytes *back,
+                       struct safetensors *arrays, bool *trained, struct err *e) {
+  struct target t = {.arena = a, .model = g, .err = e};
+  if (!prepare(&t, back, arrays)) return false;
+  *trained = is_trained(&t);
+  return true;
+}
+
 bool into_keras(struct arena *a, const struct graph *g, const struct bytes *file,
                 struct into_result *r, struct text *out, struct err *e) {
   struct target t = {.arena = a, .model = g, .err = e};
-  if (!open_target(&t, file) || !fill(&t)) return false;
-  struct safetensors arrays = changed(&t, r);
-  r->trained = safetensors_metadata(&t.file, "trained") != NULL;
+  struct safetensors arrays;
+  struct bytes back;
+  if (!dump(a, file->data, file->size, &back, e) || !prepare(&t, &back, &arrays)) return false;
+  r->trained = is_trained(&t);
+  r->arrays = arrays.count;
+  for (uint32_t i = 0; i < arrays.count; i++) r->numbers += arrays.tensors[i].tensor->count;
   if (arrays.count) return rewrite(&t, file, &arrays, r, out);
   text_put(out, (const char *)file->data, file->size);
   return true;

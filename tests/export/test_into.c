@@ -337,6 +337,23 @@ static void test_bias(void **state) {
                          "number 70000: save the model as float32"));
 }
 
+// Connections that pruning has cut are 0 in the file, whatever the model's numbers there are.
+static void test_cut(void **state) {
+  struct shell *s = *state;
+  static const struct made two = {TWO, single, false, false};
+  static const int64_t shape[] = {4, 1};
+  struct into_result r;
+  struct err e;
+  struct graph *g = imported(&s->arena, make_h5(s, &two));
+  struct value *v = &g->values[graph_find_value(g, "a.weight")];
+  v->mask = tensor_new(&s->arena, DTYPE_U8, 2, shape);
+  for (int64_t i = 0; i < 4; i++) tensor_set_int(v->mask, i, i != 2);
+  if (!into_made(s, &two, g, &r, &e)) fail_msg("%s", e.text);
+  g = imported(&s->arena, arena_printf(&s->arena, "%s/copy.h5", s->dir));
+  for (int64_t i = 0; i < 16; i++)
+    assert_true((value_real(&g->values[graph_find_value(g, "a.weight")], i) == 0) == (i / 4 == 2));
+}
+
 // scale and shift of channel c of a batch_norm.
 static void line_of(const struct graph *g, const struct node *n, int64_t c, double line[2]) {
   double p[4];
@@ -428,10 +445,10 @@ static void test_json(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_identity), SHELL_CASE(test_changed),
-                                     SHELL_CASE(test_rounded),  SHELL_CASE(test_recipe),
-                                     SHELL_CASE(test_types),    SHELL_CASE(test_made),
-                                     SHELL_CASE(test_bias),     SHELL_CASE(test_epsilon),
-                                     SHELL_CASE(test_refused),  SHELL_CASE(test_json)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_identity), SHELL_CASE(test_changed), SHELL_CASE(test_rounded),
+      SHELL_CASE(test_recipe),   SHELL_CASE(test_types),   SHELL_CASE(test_made),
+      SHELL_CASE(test_bias),     SHELL_CASE(test_cut),     SHELL_CASE(test_epsilon),
+      SHELL_CASE(test_refused),  SHELL_CASE(test_json)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
