@@ -6,6 +6,9 @@
 //          from here to the left, node by node  <-----+
 #include "sw/export/into.h"
 
+#include "sw/base/rng.h"
+#include "sw/graph/join.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -13,6 +16,7 @@ struct match {
   struct arena *arena;
   const struct graph *model, *file;
   uint32_t *of; // (values of the file) 1 + the model's value in its place
+  const uint64_t *model_print, *file_print; // (values) of what each is made of
   uint32_t *todo, n_todo;
   struct into_pairs pairs;
   struct err *err;
@@ -81,6 +85,39 @@ static bool meet(struct match *x, uint32_t model, uint32_t file) {
   x->of[file] = model + 1;
   if (f->node != NONE) x->todo[x->n_todo++] = file;
   return true;
+}
+
+// ---- joins, whose inputs may stand in another order
+
+// A number of what a value is made of, names and weights apart.
+static uint64_t node_print(const struct graph *g, const struct node *n, const uint64_t *print) {
+  bool any = op_is(n->op, TRAIT_JOINS) && join_commutes(n);
+  uint64_t sum = rng_mix((uint64_t)n->op + 1);
+  if (op_is(n->op, TRAIT_ALIAS | TRAIT_SKIPPED)) return print[n->in[0].value];
+  for (uint32_t i = 0; i < n->n_in && i < (op_is(n->op, TRAIT_WEIGHTS) ? 2 : n->n_in); i++)
+    sum += rng_mix(print[n->in[i].value] + (any ? 0 : i));
+  return rng_mix(sum + (uint64_t)value_elements(node_out(g, n, 0)));
+}
+
+static const uint64_t *prints(struct arena *a, const struct graph *g) {
+  uint64_t *print = ARENA_NEW(a, uint64_t, g->n_values);
+  uint32_t *order = ARENA_NEW(a, uint32_t, g->n_nodes);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    print[i] = rng_mix((uint64_t)value_elements(&g->values[i]));
+  for (uint32_t i = 0; i < g->n_inputs; i++) print[g->inputs[i].value] += i + 1;
+  graph_order(g, order);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[order[i]];
+    for (uint32_t k = 0; k < n->n_out; k++) print[n->out[k]] = node_print(g, n, print) + k;
+  }
+  return print;
+}
+
+static bool is_turned(const struct match *x, const struct into_pair *p) {
+  if (!op_is(p->file->op, TRAIT_JOINS) || !join_commutes(p->file)) return false;
+  uint64_t first = x->model_print[p->model->in[0].value];
+  return first != x->file_print[p->file->in[0].value] &&
+         first == x->file_print[p->file->in[1].value];
 }
 
 // ---- attributes
@@ -184,14 +221,16 @@ static bool same_shape(struct match *x, const struct into_pair *p, uint32_t i) {
 
 static bool same_inputs(struct match *x, const struct into_pair *p) {
   uint32_t n = p->model->n_in > p->file->n_in ? p->model->n_in : p->file->n_in;
+  bool turned = is_turned(x, p);
   for (uint32_t i = 0; i < n; i++) {
+    uint32_t k = turned ? 1 - i : i;
     bool both = i < p->model->n_in && i < p->file->n_in,
          bias = i == 2 && op_is(p->file->op, TRAIT_WEIGHTS), m = is_tensor(x->model, p->model, i),
          f = is_tensor(x->file, p->file, i);
     if (!both && bias && (m || f)) continue; // one of them has it
-    if (!both || m != f || p->model->in[i].delay != p->file->in[i].delay)
+    if (!both || m != f || p->model->in[i].delay != p->file->in[k].delay)
       return different(x, p->model->out[0], p->file->out[0]);
-    if (m ? !same_shape(x, p, i) : !meet(x, p->model->in[i].value, p->file->in[i].value))
+    if (m ? !same_shape(x, p, i) : !meet(x, p->model->in[i].value, p->file->in[k].value))
       return false;
   }
   return true;
@@ -215,6 +254,8 @@ bool into_match(struct arena *a, const struct graph *model, const struct graph *
   x.of = ARENA_NEW(a, uint32_t, file->n_values);
   x.todo = ARENA_NEW(a, uint32_t, file->n_values);
   x.pairs.list = ARENA_NEW(a, struct into_pair, file->n_values);
+  x.model_print = prints(a, model);
+  x.file_print = prints(a, file);
   if (model->n_outputs != file->n_outputs || model->n_inputs != file->n_inputs)
     return err_set(e, "it has %u inputs and %u outputs, the model %u and %u: %s", file->n_inputs,
                    file->n_outputs, model->n_inputs, model->n_outputs, remedy);

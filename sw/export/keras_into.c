@@ -170,8 +170,8 @@ static bool check_constant(struct target *t, uint32_t value) {
     if (!(fabs(is - w[i]) <= 1e-6 * (fabs(is) + fabs((double)w[i]))))
       return err_set(t->err,
                      "\"%s\" follows from the layer's configuration, where element %lld is %.9g; "
-                     "the model has %.9g: keep it as it is (nngen train --freeze), or put a "
-                     "BatchNormalization there",
+                     "the model has %.9g, as training learns it as a normalisation: put a "
+                     "BatchNormalization in its place",
                      v->name, (long long)i, is, (double)w[i]);
   }
   return true;

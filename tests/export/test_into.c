@@ -139,6 +139,24 @@ static void test_recipe(void **state) {
                imported(&s->arena, arena_printf(&s->arena, "%s/copy.h5", s->dir)));
 }
 
+// The usual way: import, train, export; the copy computes what the trained model does.
+static void test_trained(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             "f=" FILES
+             "keras3_cnn.keras; $N import -q $f -o $D/m.bin && $N train -q --net $D/m.bin "
+             "--data synthetic:256 --epochs 1 -o $D/t.bin >$D/log && $N export $D/t.bin --into $f "
+             "-o $D/copy.keras",
+             0, "copy.keras: a copy of " FILES "keras3_cnn.keras with 10050 numbers of ");
+  cli_expect(
+      s,
+      "$N run --real -q --images 20 -o $D/o $D/t.bin >$D/log && $N run --real -q --images 20 "
+      "--tolerance 0 --compare $D/o $D/copy.keras",
+      0, "200 elements with");
+  cli_expect(s, "$N run --real -q --images 20 --compare $D/o " FILES "keras3_cnn.keras", 1,
+             "further apart");
+}
+
 // ---- files made for it
 
 #define SEQUENTIAL(layers)                                                                         \
@@ -447,8 +465,8 @@ static void test_json(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_identity), SHELL_CASE(test_changed), SHELL_CASE(test_rounded),
-      SHELL_CASE(test_recipe),   SHELL_CASE(test_types),   SHELL_CASE(test_made),
-      SHELL_CASE(test_bias),     SHELL_CASE(test_cut),     SHELL_CASE(test_epsilon),
-      SHELL_CASE(test_refused),  SHELL_CASE(test_json)};
+      SHELL_CASE(test_recipe),   SHELL_CASE(test_types),   SHELL_CASE(test_trained),
+      SHELL_CASE(test_made),     SHELL_CASE(test_bias),    SHELL_CASE(test_cut),
+      SHELL_CASE(test_epsilon),  SHELL_CASE(test_refused), SHELL_CASE(test_json)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

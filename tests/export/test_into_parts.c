@@ -245,6 +245,11 @@ static void test_same(void **state) {
       {NET("6,6,1", OP("avg_pool", "")), NET("6,6,1", OP("avg_pool", ",\"kernel\":[6,6]")), 1},
       {NET("8", OP("leaky_relu", ",\"slope\":0.2")),
        NET("8", OP("leaky_relu", ",\"slope\":0.20000000298")), 1},
+      {NET("8", OP("relu", ",\"name\":\"r\"") "," LINEAR("a", "8") "," OP(
+                    "mul", ",\"from\":[\"a\",\"r\"]")),
+       NET("8", OP("relu", ",\"name\":\"r\"") "," LINEAR("a", "8") "," OP(
+                    "mul", ",\"from\":[\"r\",\"a\"]")),
+       3},
       {NET("8", OP("batch_norm", ",\"name\":\"a\"")),
        NET("8", OP("batch_norm", ",\"name\":\"b\",\"epsilon\":0.01")), 1},
       {NET("8", OP("relu", ",\"name\":\"r\"") "," LINEAR("a", "8") "," OP(
