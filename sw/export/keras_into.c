@@ -20,13 +20,16 @@ struct target {
   struct err *err;
 };
 
-// The file's name of an array: that of its lists, or the path of its group.
+// The file's name of an array: that of its lists, or the path of its group:
+// "layers/a/layers/b/vars/0" of "a/b/0".
 static const char *array_text(const struct target *t, uint32_t i) {
-  const char *key = t->file.tensors[i].name;
-  const char *path = safetensors_metadata(&t->file, arena_printf(t->arena, "path:%s", key));
-  const char *slash = strrchr(key, '/');
-  return path ? path
-              : arena_printf(t->arena, "layers/%.*s/vars/%s", (int)(slash - key), key, slash + 1);
+  const char *path =
+      safetensors_metadata(&t->file, arena_printf(t->arena, "path:%s", t->file.tensors[i].name));
+  char *key = arena_strdup(t->arena, t->file.tensors[i].name), *slash;
+  if (path) return path;
+  for (path = ""; (slash = strchr(key, '/')); key = slash + 1)
+    path = arena_printf(t->arena, "%slayers/%.*s/", path, (int)(slash - key), key);
+  return arena_printf(t->arena, "%svars/%s", path, key);
 }
 
 // ---- reading
