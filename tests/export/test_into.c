@@ -232,6 +232,18 @@ static void test_refused(void **state) {
   }
 }
 
+// The same bytes at another time and in another place; archives keep the times of their parts.
+static void test_bytes(void **state) {
+  struct shell *s = *state;
+  cli_expect(
+      s,
+      "f=" FILES "keras3_cnn.keras; $N import -q $f -o $D/k.bin && $N train -q --net $D/k.bin "
+      "--data synthetic:256 --epochs 1 -o $D/t.bin >$D/log && $N export -q $D/t.bin --into $f "
+      "-o $D/a && sleep 2.1 && TZ=Asia/Tokyo LC_ALL=C $N export -q $D/t.bin --into $f -o $D/b "
+      "&& cmp $D/a $D/b && ! cmp -s $D/a $f && wc -c <$D/a",
+      0, "196058");
+}
+
 static void test_json(void **state) {
   struct shell *s = *state;
   cli_expect(s,
@@ -242,10 +254,10 @@ static void test_json(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_identity),    SHELL_CASE(test_changed),
-                                     SHELL_CASE(test_rounded),     SHELL_CASE(test_recipe),
-                                     SHELL_CASE(test_trained),     SHELL_CASE(test_epsilon),
-                                     SHELL_CASE(test_array_names), SHELL_CASE(test_damaged),
-                                     SHELL_CASE(test_refused),     SHELL_CASE(test_json)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_identity),    SHELL_CASE(test_changed), SHELL_CASE(test_rounded),
+      SHELL_CASE(test_recipe),      SHELL_CASE(test_trained), SHELL_CASE(test_epsilon),
+      SHELL_CASE(test_array_names), SHELL_CASE(test_damaged), SHELL_CASE(test_refused),
+      SHELL_CASE(test_bytes),       SHELL_CASE(test_json)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

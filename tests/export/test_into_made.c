@@ -174,6 +174,13 @@ static void test_made(void **state) {
       {{TWO, single, false, false},
        {SEQUENTIAL(LAYER("LSTM", "a", "")), single, false, false},
        "\"a\" (LSTM): there is no layer like it"},
+      {{TWO, single, false, false},
+       {SEQUENTIAL(LAYER("Dense", "a", "") "," LAYER("Dense", "c", "")), single, false, false},
+       "\"c\" (Dense): the file has no array 0 of it; save the whole model, with its weights"},
+      {{TWO, single, false, false},
+       {SEQUENTIAL(LAYER("Dense", "a", "") "," LAYER("Dense", "b", ",\"units\":5")), single, false,
+        false},
+       "\"b\" (Dense): units is 5, its weights have 4; save the model again"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct into_result r;
