@@ -8,6 +8,7 @@
 #include "quant/load.h"
 #include "sw/circuit/meet.h"
 #include "sw/data/data.h"
+#include "sw/import/refusals.h"
 
 enum exit_status { EXIT_GOOD = 0, EXIT_USER = 1, EXIT_USAGE = 2 };
 
@@ -47,6 +48,9 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e);
 
+// Prints why layers weren't imported or exported: as a table, or as a JSON object.
+void command_put_refused(struct arena *a, const struct refusals *r, bool json);
+
 // A line on stderr, unless --quiet.
 void command_note(const struct options *o, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -71,8 +75,8 @@ int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
-int command_import(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);
+int command_import(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);
 int command_doctor(struct arena *a, const struct options *o, struct err *e);
 int command_manual(struct arena *a, const struct options *o, struct err *e);

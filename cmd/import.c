@@ -45,15 +45,13 @@ static void put_done(struct text *t, const struct options *o, const struct graph
               (long long)s.parameters, (long long)s.macs);
 }
 
-static void put_refused(struct arena *a, struct text *t, const struct options *o,
-                        const struct refusals *r) {
-  if (!o->json) {
-    refusals_put(a, r, t);
-    return;
-  }
-  text_puts(t, "{");
-  refusals_put_json(a, r, t);
-  text_puts(t, "}\n");
+void command_put_refused(struct arena *a, const struct refusals *r, bool json) {
+  struct text t = {0};
+  if (json) text_puts(&t, "{");
+  (json ? refusals_put_json : refusals_put)(a, r, &t);
+  if (json) text_puts(&t, "}\n");
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
 }
 
 // ---- weights and a graph beside them
@@ -106,7 +104,7 @@ int command_import(struct arena *a, const struct options *o, struct err *e) {
   const char *output = o->output ? o->output : "model.bin";
   struct graph *g = o->graph ? with_graph(a, o, e) : import_read(a, o->model, &refused, e);
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
-  if (refused.count) put_refused(a, &t, o, &refused);
+  if (refused.count) command_put_refused(a, &refused, o->json);
   if (ok && !o->quiet) put_done(&t, o, g, output);
   if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);

@@ -29,6 +29,9 @@ bool into_check(const struct options *o, struct err *e) {
                      "%s changes nothing with --into, which writes the weights as floats: leave it "
                      "out",
                      idle[i].name);
+  if (o->svg || o->dot)
+    return err_set(e, "%s draws the model, --into writes a copy: give each a line of its own",
+                   o->svg ? "--svg" : "--dot");
   return true;
 }
 

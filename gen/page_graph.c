@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cells and streams as a drawing. It is cut into bands between layers, each a picture of its
 // own without a seam on the screen, so that paper breaks no node in two.
+#include "gen/draw.h"
 #include "gen/page_layout.h"
 #include "gen/page_parts.h"
 
 #include <string.h>
 
-enum { BAND_LAYERS = 3, NAME_WIDTH = 1350, DETAIL_WIDTH = 1800, LABEL_WIDTH = 1250 };
+enum { BAND_LAYERS = 3 };
 
 struct drawing {
   const struct page *page;
@@ -60,30 +61,7 @@ static int32_t cell_of(const struct drawing *d, uint32_t node) {
   return cell ? (int32_t)(node - d->inputs) : NONE;
 }
 
-// ---- text that fits
-
-// About the width of a character of a bold sans serif, in hundredths of its height.
-static int width_of(uint32_t code) {
-  if (code >= 0x1100) return 110;
-  if (code >= 0x80) return 85;
-  if (strchr("mwMW@%", (int)code)) return 105;
-  if (strchr("<>=+~^#&?$", (int)code)) return 86;
-  if (strchr("iljtf.,:;'|!()[]", (int)code)) return 44;
-  return code >= 'A' && code <= 'Z' ? 82 : 70;
-}
-
-// The first characters of a name that take no more than `most` hundredths of their height.
-static const char *fitting(struct arena *a, const char *s, int most) {
-  int used = 0;
-  for (const char *p = s; *p;) {
-    uint32_t code;
-    size_t bytes = text_character(p, &code);
-    used += !bytes || text_harmful(code) ? 4 * 70 : width_of(code); // as \xNN
-    if (used > most) return arena_printf(a, "%.*s\u2026", (int)(p - s), s);
-    p += bytes ? bytes : 1;
-  }
-  return s;
-}
+// ---- words
 
 static const char *detail_of(const struct drawing *d, uint32_t cell) {
   const struct cell *c = &d->circuit->cells[cell];
@@ -104,39 +82,18 @@ static const char *class_of(const struct cell *c) {
 
 // ---- drawing
 
-static void put_node_text(struct text *t, const struct drawing *d, const struct layout_node *n,
-                          const char *name, const char *detail) {
-  struct arena *a = d->page->arena;
-  text_printf(t, "<text class=\"name\" x=\"%d\" y=\"%d\">", n->x, n->y + 21);
-  page_escape(t, fitting(a, name, NAME_WIDTH));
-  text_printf(t, "</text><text class=\"detail\" x=\"%d\" y=\"%d\">", n->x, n->y + 37);
-  page_escape(t, fitting(a, detail, DETAIL_WIDTH));
-  text_puts(t, "</text></g>\n");
-}
-
-static void put_box(struct text *t, const char *class, const struct layout_node *n,
-                    const char *name, const char *detail) {
-  text_printf(t, "<g class=\"node %s\"><title>", class);
-  page_escape(t, name);
-  text_puts(t, ", ");
-  page_escape(t, detail);
-  text_printf(t, "</title><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>",
-              n->x - LAYOUT_WIDTH / 2, n->y, LAYOUT_WIDTH, LAYOUT_HEIGHT,
-              strcmp(class, "port") == 0 ? LAYOUT_HEIGHT / 2 : 6);
-}
-
 // With the share of the interval in which it works, along its lower side.
 static void put_cell(struct text *t, const struct drawing *d, uint32_t cell,
                      const struct layout_node *n) {
   const struct cell *c = &d->circuit->cells[cell];
   const char *name = page_name(d->page, cell), *detail = detail_of(d, cell);
-  put_box(t, class_of(c), n, name, detail);
+  draw_box(t, class_of(c), n, name, detail);
   int room = LAYOUT_WIDTH - 12, busy = (int)(room * c->cycles / c->ii);
   if (busy > room) busy = room;
   text_printf(t, "<path class=\"idle\" d=\"M%d %dh%d\"/>", n->x - room / 2, n->y + 45, room);
   if (busy)
     text_printf(t, "<path class=\"busy\" d=\"M%d %dh%d\"/>", n->x - room / 2, n->y + 45, busy);
-  put_node_text(t, d, n, name, detail);
+  draw_words(t, d->page->arena, n, name, detail);
 }
 
 static void put_port(struct text *t, const struct drawing *d, uint32_t node) {
@@ -147,8 +104,8 @@ static void put_port(struct text *t, const struct drawing *d, uint32_t node) {
   const char *name = p->graph->values[s->value].name;
   const char *detail =
       arena_printf(d->page->arena, "%s \u00b7 %s", in ? "input" : "output", s->signal);
-  put_box(t, "port", n, name, detail);
-  put_node_text(t, d, n, name, detail);
+  draw_box(t, "port", n, name, detail);
+  draw_words(t, d->page->arena, n, name, detail);
 }
 
 static void put_node(struct text *t, const struct drawing *d, uint32_t node) {
@@ -157,54 +114,6 @@ static void put_node(struct text *t, const struct drawing *d, uint32_t node) {
     put_port(t, d, node);
   else
     put_cell(t, d, (uint32_t)cell, &d->layout.nodes[node]);
-}
-
-// Straight past the nodes of a layer, curved between two.
-static void put_line(struct text *t, const struct layout_edge *e, int layer) {
-  int y = layout_top(layer) + LAYOUT_HEIGHT, last = e->n_points - 1;
-  text_printf(t, "<path class=\"line\" d=\"M%d %d", e->x[0], y);
-  for (int i = 0; i < last; i++) {
-    int next = layout_top(layer + i + 1);
-    if (i) text_printf(t, "V%d", y);
-    if (e->x[i] == e->x[i + 1])
-      text_printf(t, "V%d", next);
-    else
-      text_printf(t, "C%d %d %d %d %d %d", e->x[i], y + 44, e->x[i + 1], next - 44, e->x[i + 1],
-                  next);
-    y = next + LAYOUT_HEIGHT;
-  }
-  text_puts(t, "\"/>");
-}
-
-static void put_arrow(struct text *t, const struct layout_edge *e, int layer) {
-  if (e->up)
-    text_printf(t, "<path class=\"arrow\" d=\"M%d %dl-4 8h8z\"/>\n", e->x[0],
-                layout_top(layer) + LAYOUT_HEIGHT);
-  else
-    text_printf(t, "<path class=\"arrow\" d=\"M%d %dl-4 -8h8z\"/>\n", e->x[e->n_points - 1],
-                layout_top(layer + e->n_points - 1));
-}
-
-static uint32_t leaving(const struct layout *l, uint32_t node) {
-  uint32_t n = 0;
-  for (uint32_t k = 0; k < l->n_edges; k++) n += l->edges[k].from == node;
-  return n;
-}
-
-// Whether the label of an edge stands at its upper end, which it has for itself.
-static bool labelled_above(const struct drawing *d, const struct layout_edge *e) {
-  return e->up || leaving(&d->layout, e->from) == 1;
-}
-
-// Away from where the edge turns.
-static void put_label_line(struct text *t, const struct drawing *d, const struct layout_edge *e,
-                           int layer, int line) {
-  int last = e->n_points - 1;
-  bool above = labelled_above(d, e);
-  int at = above ? e->x[0] : e->x[last], next = above ? e->x[1] : e->x[last - 1];
-  int y = above ? layout_top(layer) + LAYOUT_HEIGHT + 14 : layout_top(layer + last) - 20;
-  text_printf(t, "<text class=\"label\" x=\"%d\" y=\"%d\"%s>", next > at ? at - 7 : at + 7,
-              y + 13 * line, next > at ? " text-anchor=\"end\"" : "");
 }
 
 // Shape and lanes, type, and the queue of the cell that it comes from.
@@ -219,13 +128,8 @@ static void put_label(struct text *t, const struct drawing *d, uint32_t edge, in
   text_puts(&lines[1], type_text(d->page->arena, &s->type));
   if (from && from->timing.kind == TIMING_LINEAR)
     text_printf(&lines[1], " \u00b7 queue %lld", (long long)from->timing.queue);
-  for (int i = 0; i < 2; i++) {
-    put_label_line(t, d, e, layer, i);
-    page_escape(t, fitting(d->page->arena, lines[i].data, LABEL_WIDTH));
-    text_puts(t, "</text>");
-    text_free(&lines[i]);
-  }
-  text_puts(t, "\n");
+  draw_label(t, d->page->arena, &d->layout, e, layer, lines);
+  for (int i = 0; i < 2; i++) text_free(&lines[i]);
 }
 
 // ---- bands
@@ -237,9 +141,9 @@ static void put_edges(struct text *t, const struct drawing *d, int first, int la
     const struct layout_edge *e = &l->edges[k];
     int from = l->nodes[e->up ? e->to : e->from].layer, to = from + e->n_points - 1;
     if (to < first || from > last) continue;
-    int end = e->up ? from : to, label = labelled_above(d, e) ? from : to;
-    put_line(t, e, from);
-    if (end >= first && end <= last) put_arrow(t, e, from);
+    int end = e->up ? from : to, label = draw_labelled_above(l, e) ? from : to;
+    draw_line(t, e, from);
+    if (end >= first && end <= last) draw_arrow(t, e, from);
     if (label >= first && label <= last) put_label(t, d, k, from);
   }
 }

@@ -137,7 +137,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   }
   m->real = remember(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
-  g = m->real;
+  g = m->whole = m->real;
   if (!wants_formats(l) && !says_types(g)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);

@@ -16,6 +16,7 @@ struct load {
 
 struct model {
   struct graph *real;  // the float graph, or NULL if the file holds integers only
+  struct graph *whole; // the same before norms were folded into the layers before them
   struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
   struct warnings warnings; // of `fixed`: what quantisation has destroyed
 };

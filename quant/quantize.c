@@ -177,14 +177,20 @@ static void copy_facts(struct quantizer *q, const struct node *n, uint32_t node,
 
 // ---- a requant of the float model: behind a layer it is that layer's requantisation
 
+// A type that softmax has by itself (quantize_softmax.c).
+static bool is_probability(const struct type *t) {
+  int fraction;
+  return type_is_fixed(t) && !t->is_signed && type_fraction(t, &fraction) && fraction == t->width;
+}
+
 // Whether a layer that requantises to any stream can requantise as `r` does.
 static bool can_take(const struct node *n, const struct node *r) {
   const struct type *t = &node_attr(r, ATTR_type)->type;
   if (n->n_out != 1 || r->in[0].delay || t->axis >= 0 || node_attr(r, ATTR_slice)) return false;
-  if (op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_HOST |
-                       TRAIT_NARROWS))
+  if (op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_NARROWS))
     return false;
   bool as_tables = r->rounding == FIX_HALF_EVEN && r->overflow == FIX_SATURATE;
+  if (op_is(n->op, TRAIT_HOST)) return as_tables && is_probability(t);
   return op_info(n->op)->curve == NONE || (as_tables && type_is_fixed(t));
 }
 

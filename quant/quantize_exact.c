@@ -167,7 +167,7 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
     return maps_type(q, n, x, t);
   else if (op_is(n->op, TRAIT_JOINS))
     return join_type(q, n, t);
-  else if (op_is(n->op, TRAIT_WINDOWS))
+  else if (op_is(n->op, TRAIT_WINDOWS) && op_takes(n->op, ATTR_count_pad))
     return average_type(q, x, t);
   else
     *t = *x;

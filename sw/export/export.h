@@ -10,9 +10,18 @@
 
 enum onnx_form { ONNX_FLOAT, ONNX_QDQ, ONNX_QONNX };
 
+// What is another in a file than in the graph: the first layer or tensor of each kind of change.
+struct export_notes {
+  uint32_t count;
+  struct export_note {
+    const char *name, *text;
+    uint32_t others;
+  } list[8];
+};
+
 // Appends the ONNX file of a graph in a form. False with the layers that have none in `r`.
 bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
-                 struct text *out, struct err *e);
+                 struct export_notes *notes, struct text *out, struct err *e);
 
 // What became of a user's own file.
 struct into_result {
@@ -27,9 +36,5 @@ struct into_result {
 // False with the array that has no counterpart, or the layer that is another, and what to do.
 bool export_into(struct arena *a, const struct graph *g, const struct bytes *file,
                  struct into_result *r, struct text *out, struct err *e);
-
-// Appends the graph as text for Graphviz, and as an SVG picture.
-void export_dot(struct arena *a, const struct graph *g, struct text *out);
-void export_svg(struct arena *a, const struct graph *g, struct text *out);
 
 #endif

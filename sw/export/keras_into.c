@@ -43,7 +43,7 @@ static bool open_target(struct target *t, const struct bytes *back) {
   struct refusals r = {0};
   struct graph *g =
       keras_build_traced(t->arena, back->data, back->size, &t->file, &t->sources, &r, t->err);
-  if (g && r.count) return refusals_err(&r, t->err);
+  if (g && r.count) return refusals_err(&r, "import", t->err);
   if (!g || !graph_verify(g, t->err)) return false;
   t->graph = g;
   t->wanted = ARENA_NEW(t->arena, struct tensor *, g->n_values);

@@ -41,6 +41,10 @@ static const char *own_name(struct builder *b, json_t *taken, const char *name) 
   return own;
 }
 
+const char *builder_name(struct builder *b, const char *name) {
+  return own_name(b, b->values, name);
+}
+
 static void layer_shape(const struct stream *x, const int *axes, int64_t shape[RANK_MAX]) {
   for (int k = 0; k < x->layout.rank; k++) shape[k] = x->layout.shape[axes ? axes[k] : k];
 }
@@ -56,7 +60,13 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
                             type_real(), true);
   int64_t *order = ARENA_NEW(b->arena, int64_t, RANK_MAX);
   bool moved = false;
-  for (int k = 0; axes && k < rank; k++) moved |= shape[order[k] = axes[k]] > 1 && axes[k] != k;
+  int last = -1; // axes of size 1 change no order
+  for (int k = 0; axes && k < rank; k++) {
+    order[k] = axes[k];
+    if (shape[axes[k]] == 1) continue;
+    moved |= axes[k] < last;
+    last = axes[k];
+  }
   struct source source = {
       .channels = 1, .mean = &mean, .std = &deviation, .axes = moved ? order : NULL};
   graph_add_input(b->graph, x.value, source);
@@ -76,6 +86,18 @@ uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32
   uint32_t node = graph_add_node(b->graph, op, own_name(b, b->nodes, name));
   for (uint32_t i = 0; i < n_in; i++) graph_add_use(b->graph, node, (struct use){in[i], 0, NONE});
   return node;
+}
+
+void builder_ints(struct builder *b, uint32_t node, enum attr_name name, int64_t count,
+                  const int64_t *list, int64_t otherwise) {
+  bool said = false;
+  for (int64_t i = 0; i < count; i++) said |= list[i] != otherwise;
+  if (said) graph_add_ints(b->graph, node, name, count, list);
+}
+
+void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t v,
+                 int64_t otherwise) {
+  if (v != otherwise) graph_add_int(b->graph, node, name, v);
 }
 
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
@@ -111,17 +133,18 @@ void builder_output(struct builder *b, uint32_t value, const char *name) {
 
 // ---- order
 
-static bool reshaped(struct builder *b, uint32_t *value, int rank, const int64_t *shape) {
-  const struct value *v = &b->graph->values[*value];
+static bool reshaped(struct builder *b, struct stream *x, int rank, const int64_t *shape) {
+  const struct value *v = &b->graph->values[x->value];
   bool same = v->rank == rank;
   for (int d = 0; same && d < rank; d++) same = v->shape[d] == shape[d];
   if (same) return true;
   const char *name = b->node;
-  b->node = arena_printf(b->arena, "%s.%s", name, rank == 1 ? "flatten" : "reshape");
-  uint32_t node = builder_node(b, rank == 1 ? OP_flatten : OP_reshape, 1, value);
+  b->node = x->reshaped ? x->reshaped
+                        : arena_printf(b->arena, "%s.%s", name, rank == 1 ? "flatten" : "reshape");
+  uint32_t node = builder_node(b, rank == 1 ? OP_flatten : OP_reshape, 1, &x->value);
   b->node = name;
   if (rank != 1) graph_add_ints(b->graph, node, ATTR_shape, rank, shape);
-  return builder_out(b, node, value);
+  return builder_out(b, node, &x->value);
 }
 
 static bool moved(struct builder *b, struct stream *x, const int *axes) {
@@ -133,7 +156,9 @@ static bool moved(struct builder *b, struct stream *x, const int *axes) {
                           RANK_MAX);
   layout_moves(&x->layout, axes, atoms, order);
   for (int k = 0; k < x->layout.atoms; k++) moves[k] = order[k];
-  if (!reshaped(b, &x->value, x->layout.atoms, atoms)) return false;
+  struct stream cut = {.value = x->value};
+  if (!reshaped(b, &cut, x->layout.atoms, atoms)) return false;
+  x->value = cut.value;
   const char *name = b->node;
   b->node = arena_printf(b->arena, "%s.permute", name);
   uint32_t node = builder_node(b, OP_permute, 1, &x->value);
@@ -150,7 +175,7 @@ bool builder_arrange(struct builder *b, struct stream *x, const int *axes) {
     if (!moved(b, x, axes)) return false;
     x->layout = layout_new(x->layout.rank, x->layout.shape, axes);
   }
-  return reshaped(b, &x->value, x->layout.rank, shape);
+  return reshaped(b, x, x->layout.rank, shape);
 }
 
 bool builder_tidy(struct builder *b, struct stream *x, int axes[RANK_MAX]) {
@@ -161,7 +186,7 @@ bool builder_tidy(struct builder *b, struct stream *x, int axes[RANK_MAX]) {
 
 bool builder_flat(struct builder *b, struct stream *x) {
   int64_t n = layout_elements(&x->layout);
-  return reshaped(b, &x->value, 1, &n);
+  return reshaped(b, x, 1, &n);
 }
 
 bool builder_image(struct builder *b, struct stream *x) {

@@ -12,6 +12,7 @@
 struct stream {
   uint32_t value;
   struct layout layout;
+  const char *reshaped; // the file's layer that gave it another shape, or NULL
 };
 
 struct builder {
@@ -34,6 +35,9 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes);
 
+// `name` for a value, or name.1, .. if it is taken.
+const char *builder_name(struct builder *b, const char *name);
+
 // A tensor of F32, named after the current layer.
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t);
 
@@ -41,6 +45,12 @@ uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, st
 
 // A layer of kind `op` named after the current one, that reads so many values.
 uint32_t builder_node(struct builder *b, enum op op, uint32_t n_in, const uint32_t *in);
+
+// Attributes, unless all numbers are what they are without: `otherwise`.
+void builder_ints(struct builder *b, uint32_t node, enum attr_name name, int64_t count,
+                  const int64_t *list, int64_t otherwise);
+void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t v,
+                 int64_t otherwise);
 
 // Its only output, whose shape follows; false if there is none, with the reason among the refusals.
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value);

@@ -73,7 +73,7 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
   if (!f->parse || f->library) return NULL;
   struct graph *g = f->parse(a, path, file->data, file->size, r, e);
   if (g && r->count) {
-    refusals_err(r, e);
+    refusals_err(r, "import", e);
     return NULL;
   }
   if (!g || !graph_verify(g, e)) return NULL;

@@ -124,7 +124,7 @@ static bool padding(struct keras *k, int axes, const int64_t *in, const int64_t 
 
 static bool window(struct keras *k, uint32_t node, const struct stream *x, const int64_t *kernel,
                    const char *strides, const int64_t *otherwise) {
-  struct graph *g = k->builder.graph;
+  struct builder *b = &k->builder;
   int axes = x->layout.rank - 1;
   int64_t stride[2], dilation[2], pad[4];
   bool given =
@@ -137,10 +137,10 @@ static bool window(struct keras *k, uint32_t node, const struct stream *x, const
     if (stride[d] < 1 || dilation[d] < 1)
       return keras_refuse(k, "check the file", "a stride or dilation of 0");
   if (!padding(k, axes, x->layout.shape, kernel, stride, dilation, pad)) return false;
-  graph_add_ints(g, node, ATTR_stride, axes, stride);
-  if (op_takes(g->nodes[node].op, ATTR_dilation))
-    graph_add_ints(g, node, ATTR_dilation, axes, dilation);
-  graph_add_ints(g, node, ATTR_pad, 2 * axes, pad);
+  builder_ints(b, node, ATTR_stride, axes, stride, 1);
+  if (op_takes(b->graph->nodes[node].op, ATTR_dilation))
+    builder_ints(b, node, ATTR_dilation, axes, dilation, 1);
+  builder_ints(b, node, ATTR_pad, 2 * axes, pad, 0);
   return true;
 }
 
@@ -159,8 +159,9 @@ static bool convolution(struct keras *k, int array, const char *quantizer, bool 
   if (!weighted(k, rank == 3 ? OP_conv2d : OP_conv1d, quantizer, w, y, &node)) return false;
   if (bias && !add_bias(k, array + 1, w->shape[0], node)) return false;
   int64_t groups = depthwise ? t->shape[rank - 1] : keras_int(k, "groups", 1);
-  graph_add_int(k->builder.graph, node, ATTR_groups, groups);
-  return window(k, node, y, w->shape + 1, "strides", ones) && keras_made(k, node, y);
+  if (!window(k, node, y, w->shape + 1, "strides", ones)) return false;
+  builder_int(&k->builder, node, ATTR_groups, groups, 1);
+  return keras_made(k, node, y);
 }
 
 bool keras_conv(struct keras *k, struct stream *y) {

@@ -31,6 +31,13 @@ struct grid {
   int64_t axis; // of ONNX's, with the batch
 };
 
+// A BatchNormalization: gamma, beta, mean and variance, with the names that the file has for them.
+struct moments {
+  const struct tensor *array[4];
+  const char *name[4];
+  double epsilon;
+};
+
 // A value of the file. Of a stream: `term` of each element, if it isn't NULL; then scale and shift
 // of each index of an axis, if there are any.
 struct item {
@@ -43,6 +50,7 @@ struct item {
   int axis;         // of the file, without the batch
   int64_t channels; // of scale and shift; 0: there are none
   const double *scale, *shift;
+  const struct moments *moments; // scale and shift are those of nothing but this; NULL
   const struct grid *grid; // of a QuantizeLinear whose DequantizeLinear is still to come; NULL
   const char *name;        // of the node that scales
   bool sole;               // nothing but one node of the file reads it

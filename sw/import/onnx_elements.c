@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of each element: of one stream they become terms, with a number for each channel they
 // are scales and shifts, of two streams they join.
+#include "sw/graph/norm.h"
 #include "sw/import/onnx.h"
 
 #include <math.h>
@@ -32,20 +33,37 @@ static bool make_bias(struct onnx *o, const struct item *x) {
   return true;
 }
 
+// A BatchNormalization with the arrays that it has, so that it can be trained on.
+static bool make_norm(struct onnx *o, const struct moments *m, struct stream *s) {
+  struct builder *b = &o->builder;
+  uint32_t in[5] = {s->value};
+  for (int i = 0; i < 4; i++) {
+    struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &m->array[i]->count);
+    for (int64_t c = 0; c < t->count; c++)
+      ((float *)t->data)[c] = (float)tensor_real(m->array[i], c);
+    in[i + 1] = builder_tensor(b, m->name[i], t);
+  }
+  uint32_t node = builder_node(b, OP_batch_norm, 5, in);
+  if (m->epsilon != NORM_EPSILON) graph_add_real(b->graph, node, ATTR_epsilon, m->epsilon);
+  return builder_out(b, node, &s->value);
+}
+
 static bool make_channels(struct onnx *o, struct item *x, struct stream *s) {
   struct builder *b = &o->builder;
   const double *scale = x->scale, *shift = x->shift;
   int axes[RANK_MAX];
-  if (make_bias(o, x)) return true;
+  bool torn = s->layout.rank <= 1 && s->layout.atoms > 1; // its elements lie in another order
+  if (!x->moments && make_bias(o, x)) return true;
   if (s->layout.rank <= 1) {
     if (!builder_flat(b, s)) return false;
     if (x->channels > 1) scale = placed(o, &s->layout, scale);
     if (x->channels > 1) shift = placed(o, &s->layout, shift);
-  } else {
-    if (!builder_tidy(b, s, axes)) return false;
-    if (x->axis != NONE) layout_last(axes, s->layout.rank, x->axis);
+  } else if (x->axis != NONE) { // one number suits any order
+    if (!layout_axes(&s->layout, axes) && !builder_tidy(b, s, axes)) return false;
+    layout_last(axes, s->layout.rank, x->axis);
     if (!builder_arrange(b, s, axes)) return false;
   }
+  if (x->moments && !torn) return make_norm(o, x->moments, s);
   return term_affine(b, s, x->channels, scale, shift);
 }
 
@@ -119,6 +137,7 @@ bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, cons
   x.name = o->builder.node;
   x.scale = a;
   x.shift = b;
+  x.moments = NULL;
   onnx_set(o, 0, x);
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers with weights, windows, sums over axes, classes. Weights change from ONNX's order to ours
 // here: (OUT, IN/groups, KH, KW) to (OUT, KH, KW, IN/groups).
+#include "sw/graph/norm.h"
 #include "sw/import/onnx.h"
 
 #include <math.h>
@@ -87,7 +88,7 @@ static void pad_same(bool lower, int axes, const int64_t *in, const int64_t *ker
 // stride, dilation and pad of a window over an image, whose kernel is known.
 static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
                          const int64_t *kernel) {
-  struct graph *g = o->builder.graph;
+  struct builder *b = &o->builder;
   int axes = x->layout.rank - 1;
   int64_t stride[2], dilation[2], pad[4];
   const char *automatic = onnx_text(o, "auto_pad", "NOTSET");
@@ -101,9 +102,9 @@ static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
   if (strncmp(automatic, "SAME", 4) == 0)
     pad_same(strcmp(automatic, "SAME_LOWER") == 0, axes, x->layout.shape + 1, kernel, stride,
              dilation, pad);
-  graph_add_ints(g, node, ATTR_stride, axes, stride);
-  graph_add_ints(g, node, ATTR_dilation, axes, dilation);
-  graph_add_ints(g, node, ATTR_pad, 2 * axes, pad);
+  builder_ints(b, node, ATTR_stride, axes, stride, 1);
+  builder_ints(b, node, ATTR_dilation, axes, dilation, 1);
+  builder_ints(b, node, ATTR_pad, 2 * axes, pad, 0);
   return true;
 }
 
@@ -155,7 +156,7 @@ bool onnx_conv(struct onnx *o) {
   uint32_t node = builder_node(&o->builder, x.layout.rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
   if (!add_bias(o, 2, w->constant->shape[0], 1, node)) return false;
   if (!window_attrs(o, node, &x, w->constant->shape + 2)) return false;
-  graph_add_int(o->builder.graph, node, ATTR_groups, onnx_int(o, "group", 1));
+  builder_int(&o->builder, node, ATTR_groups, onnx_int(o, "group", 1), 1);
   return image_out(o, node, x.layout.rank);
 }
 
@@ -170,9 +171,9 @@ bool onnx_pool(struct onnx *o) {
   uint32_t node = builder_node(&o->builder, average ? OP_avg_pool : OP_max_pool, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_kernel, x.layout.rank - 1, kernel);
   if (!window_attrs(o, node, &x, kernel)) return false;
-  graph_add_int(o->builder.graph, node, ATTR_ceil, onnx_int(o, "ceil_mode", 0));
+  builder_int(&o->builder, node, ATTR_ceil, onnx_int(o, "ceil_mode", 0), 0);
   if (average)
-    graph_add_int(o->builder.graph, node, ATTR_count_pad, onnx_int(o, "count_include_pad", 0));
+    builder_int(&o->builder, node, ATTR_count_pad, onnx_int(o, "count_include_pad", 0), 0);
   return image_out(o, node, x.layout.rank);
 }
 
@@ -254,7 +255,7 @@ bool onnx_matmul(struct onnx *o) {
 bool onnx_norm(struct onnx *o) {
   const struct tensor *in[5] = {NULL};
   const struct item *x = onnx_in(o, 0);
-  double epsilon = onnx_real(o, "epsilon", (double)1e-5F);
+  double epsilon = onnx_real(o, "epsilon", NORM_EPSILON);
   if (onnx_int(o, "training_mode", 0) || (onnx_is_read(o, 1) && o->opset >= 14))
     return onnx_refuse(o, "export in evaluation mode", "it is in training mode");
   if (!x || x->kind != ITEM_STREAM || x->stream.layout.rank < 1)
@@ -277,5 +278,14 @@ bool onnx_norm(struct onnx *o) {
     scale[c] = tensor_real(in[1], c) / sqrt(variance);
     shift[c] = tensor_real(in[2], c) - tensor_real(in[3], c) * scale[c];
   }
-  return onnx_scaled(o, *x, 0, channels, scale, shift);
+  bool alone = !x->channels;
+  if (!onnx_scaled(o, *x, 0, channels, scale, shift)) return false;
+  struct moments *m = ARENA_NEW(o->arena, struct moments, 1);
+  m->epsilon = epsilon;
+  for (size_t i = 0; i < 4; i++) {
+    m->array[i] = in[i + 1];
+    m->name[i] = o->node->input[i + 1];
+  }
+  if (alone) onnx_item(o, o->node->output[0])->moments = m;
+  return true;
 }

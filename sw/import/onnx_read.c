@@ -4,6 +4,7 @@
 #include "sw/import/formats.h"
 #include "sw/import/onnx_fold.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { STACK_MOST = 1 << 20, OPSET_LEAST = 7, OPSET_MOST = 28, BYTES_A_BYTE = 64 };
@@ -130,6 +131,58 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
   return true;
 }
 
+// Numbers of a list, positive if they are deviations; NULL if it is none of these.
+static double *numbers_of(struct onnx *o, const json_t *list, bool positive, int64_t count) {
+  double *to = ARENA_NEW(o->arena, double, count + 1);
+  for (int64_t i = 0; i < count; i++) {
+    const json_t *v = json_array_get(list, (size_t)i);
+    to[i] = json_is_number(v) ? json_number_value(v) : NAN;
+    if (!isfinite(to[i]) || (positive && to[i] <= 0)) return NULL;
+  }
+  return to;
+}
+
+// What pixels are to an input, of a file that `nngen export` wrote: {"mean":[..],"std":[..]}, one
+// of each or one per channel.
+static bool take_source(struct onnx *o, struct input *in, const char *name, const char *text) {
+  const struct value *v = &o->builder.graph->values[in->value];
+  json_t *root = json_parse(text, strlen(text), o->err);
+  if (!root) return err_within(o->err, "metadata \"nngen.input.%s\"", name);
+  const json_t *lists[2] = {json_object_get(root, "mean"), json_object_get(root, "std")};
+  int64_t count = (int64_t)json_array_size(lists[0]);
+  const double *mean = NULL, *std = NULL;
+  if ((count == 1 || count == v->shape[v->rank - 1]) &&
+      (int64_t)json_array_size(lists[1]) == count) {
+    mean = numbers_of(o, lists[0], false, count);
+    std = numbers_of(o, lists[1], true, count);
+  }
+  json_decref(root);
+  if (!mean || !std)
+    return err_set(o->err,
+                   "metadata \"nngen.input.%s\": expected {\"mean\":[..],\"std\":[..]}, numbers, "
+                   "deviations above 0, one or one per channel of each",
+                   name);
+  in->source.channels = count;
+  in->source.mean = mean;
+  in->source.std = std;
+  return true;
+}
+
+static bool add_sources(struct onnx *o) {
+  static const char prefix[] = "nngen.input.";
+  struct graph *g = o->builder.graph;
+  for (size_t i = 0; i < o->model->n_metadata_props; i++) {
+    const Onnx__StringStringEntryProto *entry = o->model->metadata_props[i];
+    if (!entry->key || !entry->value || strncmp(entry->key, prefix, sizeof prefix - 1) != 0)
+      continue;
+    for (uint32_t k = 0; k < g->n_inputs; k++)
+      if (strcmp(g->values[g->inputs[k].value].name, entry->key + sizeof prefix - 1) == 0 &&
+          !take_source(o, &g->inputs[k], entry->key + sizeof prefix - 1, entry->value))
+        return false;
+  }
+  return true;
+}
+
 static bool add_inputs(struct onnx *o) {
   const Onnx__GraphProto *g = o->model->graph;
   for (size_t i = 0; i < g->n_initializer; i++) {
@@ -143,7 +196,7 @@ static bool add_inputs(struct onnx *o) {
   }
   for (size_t i = 0; i < g->n_input; i++)
     if (!onnx_item(o, g->input[i]->name) && !add_input(o, g->input[i])) return false;
-  return true;
+  return add_sources(o);
 }
 
 // ---- nodes

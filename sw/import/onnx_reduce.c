@@ -124,6 +124,47 @@ bool onnx_softmax(struct onnx *o) {
   return true;
 }
 
+// The second output of a node, of the shape of its first: the elements beside their indices.
+static uint32_t add_elements(struct onnx *o, uint32_t node, uint32_t index) {
+  struct graph *g = o->builder.graph;
+  uint32_t value;
+  const struct value *v = &g->values[index];
+  const char *name = builder_name(&o->builder, arena_printf(o->arena, "%s.value", v->name));
+  value = graph_add_value(g, name, v->rank, v->shape, type_real(), true);
+  graph_add_out(g, node, value);
+  return value;
+}
+
+// Elements and their indices, largest first; of the smallest, one.
+bool onnx_top_k(struct onnx *o) {
+  struct stream x;
+  int axis, axes[RANK_MAX];
+  int64_t count, shape[RANK_MAX];
+  const int64_t *k;
+  if (!onnx_stream(o, 0, &x) || !onnx_ints(o, "k", 1, &count, &k)) return false;
+  if (!onnx_axis(o, onnx_int(o, "axis", -1), x.layout.rank, &axis)) return false;
+  bool largest = onnx_int(o, "largest", 1) != 0;
+  if (count != 1 || *k < 1 || *k > x.layout.shape[axis])
+    return onnx_refuse(o, "check the file", "k isn't a number from 1 to %lld",
+                       (long long)x.layout.shape[axis]);
+  if (!largest && *k > 1)
+    return onnx_refuse(o, "negate its input", "it takes the %lld smallest", (long long)*k);
+  if (!last(o, &x, axis)) return false;
+  enum op op = *k > 1 ? OP_top_k : largest ? OP_argmax : OP_argmin;
+  uint32_t node = builder_node(&o->builder, op, 1, &x.value);
+  if (*k > 1) graph_add_int(o->builder.graph, node, ATTR_k, *k);
+  if (!builder_out(&o->builder, node, &x.value)) return false;
+  layout_axes(&x.layout, axes);
+  memcpy(shape, x.layout.shape, sizeof shape);
+  shape[axis] = *k;
+  x.layout = layout_new(x.layout.rank, shape, axes);
+  onnx_set_stream(o, 1, x);
+  if (!onnx_is_read(o, 0)) return true;
+  x.value = add_elements(o, node, x.value);
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
 bool onnx_classify(struct onnx *o) {
   struct stream x;
   int axis;

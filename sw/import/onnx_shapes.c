@@ -8,6 +8,7 @@ bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t 
   if (rank > RANK_MAX)
     return onnx_refuse(o, "use fewer axes", "%d axes, at most %d", rank, RANK_MAX);
   if (!builder_reshape(&o->builder, &x, rank, shape)) return false;
+  x.reshaped = o->builder.node;
   onnx_set_stream(o, 0, x);
   return true;
 }

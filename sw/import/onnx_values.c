@@ -2,6 +2,8 @@
 // The values of an ONNX file by name; inputs, outputs and attributes of the current node.
 #include "sw/import/onnx.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- values
@@ -66,9 +68,21 @@ int64_t onnx_int(const struct onnx *o, const char *name, int64_t otherwise) {
   return a && a->has_i ? a->i : otherwise;
 }
 
+// The number with the fewest digits that has this float32: 0.01, not 0.00999999977.
+static double shortest(float v) {
+  char text[32];
+  double found = (double)v;
+  for (int digits = 6; digits <= 9 && isfinite(v); digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)v);
+    found = strtod(text, NULL);
+    if ((float)found == v) break;
+  }
+  return found;
+}
+
 double onnx_real(const struct onnx *o, const char *name, double otherwise) {
   const Onnx__AttributeProto *a = onnx_attr(o, name);
-  return a && a->has_f ? (double)a->f : otherwise;
+  return a && a->has_f ? shortest(a->f) : otherwise;
 }
 
 const char *onnx_text(struct onnx *o, const char *name, const char *otherwise) {

@@ -51,10 +51,9 @@ void refusals_put_json(struct arena *a, const struct refusals *r, struct text *o
   text_puts(out, "]");
 }
 
-bool refusals_err(const struct refusals *r, struct err *e) {
+bool refusals_err(const struct refusals *r, const char *command, struct err *e) {
   const struct refusal *f = &r->list[0];
   if (r->count == 1) return err_set(e, "\"%s\" (%s): %s; %s", f->node, f->op, f->reason, f->remedy);
-  return err_set(
-      e, "%u layers can't be imported (nngen import lists them), the first: \"%s\" (%s): %s; %s",
-      r->count, f->node, f->op, f->reason, f->remedy);
+  return err_set(e, "%u layers can't be %sed (nngen %s lists them), the first: \"%s\" (%s): %s; %s",
+                 r->count, command, command, f->node, f->op, f->reason, f->remedy);
 }

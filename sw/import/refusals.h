@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a file isn't imported: every layer of it that has no counterpart, all at once, with what to
-// do instead. Nothing is dropped or approximated in silence.
+// Why a file isn't imported, or a model exported: every layer of it that has no counterpart, all at
+// once, with what to do instead. Nothing is dropped or approximated in silence.
 #ifndef NNGEN_IMPORT_REFUSALS_H
 #define NNGEN_IMPORT_REFUSALS_H
 
@@ -28,7 +28,8 @@ bool refuse(struct arena *a, struct refusals *r, const char *node, const char *o
 void refusals_put(struct arena *a, const struct refusals *r, struct text *out);
 void refusals_put_json(struct arena *a, const struct refusals *r, struct text *out);
 
-// The first one, and how many there are, as an error. Always false.
-bool refusals_err(const struct refusals *r, struct err *e);
+// The first one, and how many there are that `command` (import, export) can't do, as an error.
+// Always false.
+bool refusals_err(const struct refusals *r, const char *command, struct err *e);
 
 #endif

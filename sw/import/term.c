@@ -137,12 +137,15 @@ static struct term *seen_from(struct arena *a, struct term *t, const struct term
   return to;
 }
 
-// Of y and functions of y, such as y sigmoid(y), where y is a term: y first, and then the rest.
-static struct term *split(struct builder *b, struct term *t, struct term **inner) {
-  for (int i = 0; i < function_operands(t->function); i++) {
-    *inner = t->operand[i];
-    if (is_constant(*inner) || (*inner)->function == FUNCTION_X) continue;
-    struct term *outer = seen_from(b->arena, t, *inner, DEPTH_MOST);
+// Of y and functions of y, such as y sigmoid(y), where y is a term: y first, and then the rest. It
+// is looked for among the operands of `among`, and theirs.
+static struct term *split(struct builder *b, struct term *t, const struct term *among, int depth,
+                          struct term **inner) {
+  for (int i = 0; i < function_operands(among->function); i++) {
+    struct term *y = *inner = among->operand[i];
+    if (is_constant(y) || y->function == FUNCTION_X) continue;
+    struct term *outer = seen_from(b->arena, t, y, DEPTH_MOST);
+    if (!outer && depth) outer = split(b, t, y, depth - 1, inner);
     if (outer) return outer;
   }
   return NULL;
@@ -155,7 +158,7 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
   for (int i = 0; i < n; i++) {
     if (is_constant(t->operand[i])) continue;
     if (inner != NONE && t->operand[i] != t->operand[inner]) {
-      struct term *y, *outer = split(b, t, &y);
+      struct term *y, *outer = split(b, t, t, 1, &y);
       struct stream first;
       if (outer) return term_make(b, y, x, &first) && term_make(b, outer, &first, out);
       bool joins =
