@@ -203,6 +203,9 @@ static void test_refused(void **state) {
       {"$N export $D/m.bin --into $D/k.h5 -o $D/m.bin", 1, "it is the model"},
       {"$N export $D/m.bin --into $D/k.h5 -o $D/c -p 8,3", 2,
        "--precision changes nothing with --into, which writes the weights as floats: leave it out"},
+      {"$N export $D/m.bin --into $D/k.h5 -o $D/c --svg $D/c", 2,
+       "--svg draws the model, --into writes a copy: give each a line of its own"},
+      {"$N export $D/m.bin --into $D/k.h5 -o $D/c --form qdq", 2, "--form changes nothing with"},
       {"$N export $D/m.bin --into $D/no.h5 -o $D/c", 1, "no.h5: No such file"},
       {"$N export $D/m.bin --into $D/m.bin -o $D/c", 1,
        "m.bin: a model.bin: --into takes a .keras, .h5 or safetensors file that the framework "

@@ -8,6 +8,7 @@
 #include "sw/import/state.h"
 #include "sw/train/recipe.h"
 #include "tests/cmd/helper_shell.h"
+#include "tests/export/helper_into.h"
 
 #include <math.h>
 #include <string.h>
@@ -243,9 +244,49 @@ static void test_program(void **state) {
       0, "640 elements");
 }
 
+// An ONNX file of PyTorch with normalisations: its tensors bear the names of the state dict, which
+// lies there with zeros in it.
+static void test_onnx_names(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct graph *g = into_imported(&a, "tests/import/files/torch_resnet_mini_bn.onnx");
+  struct safetensors s = {.tensors = ARENA_NEW(&a, struct named_tensor, g->n_values)};
+  struct text t = {0};
+  struct bytes copy;
+  struct into_result r;
+  struct err e;
+  for (uint32_t i = 0; i < g->n_values; i++) {
+    const struct value *v = &g->values[i];
+    int64_t shape[RANK_MAX];
+    for (int d = 0; d < v->rank; d++)
+      shape[d] = v->shape[v->rank < 3 || d == 0 ? d : d == 1 ? v->rank - 1 : d - 1];
+    if (v->init)
+      s.tensors[s.count++] =
+          (struct named_tensor){v->name, tensor_new(&a, DTYPE_F32, v->rank, shape)};
+  }
+  safetensors_put(&t, &s);
+  struct bytes file = {arena_copy(&a, t.data, t.size), t.size};
+  text_free(&t);
+  if (!into(&a, g, &file, &r, &copy, &e)) fail_msg("%s", e.text);
+  assert_int_equal(r.arrays, s.count);
+  assert_true(safetensors_parse(&a, copy.data, copy.size, &s, &e));
+  const struct value *stem = &g->values[graph_find_value(g, "stem.weight")];
+  const struct tensor *back = s.tensors[safetensors_find(&s, "stem.weight")].tensor;
+  for (int64_t o = 0; o < stem->shape[0]; o++)
+    for (int64_t k = 0; k < 9; k++)
+      for (int64_t i = 0; i < stem->shape[3]; i++)
+        assert_float_equal(tensor_real(back, (o * stem->shape[3] + i) * 9 + k),
+                           value_real(stem, (o * 9 + k) * stem->shape[3] + i), 0);
+  const struct value *var = &g->values[graph_find_value(g, "layer1.bn1.running_var")];
+  back = s.tensors[safetensors_find(&s, "layer1.bn1.running_var")].tensor;
+  for (int64_t c = 0; c < back->count; c++)
+    assert_float_equal(tensor_real(back, c), value_real(var, c), 0);
+  arena_free(&a);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round), cmocka_unit_test(test_halves),
-                                     cmocka_unit_test(test_bad), cmocka_unit_test(test_damaged),
-                                     SHELL_CASE(test_program)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_round),   cmocka_unit_test(test_halves),     cmocka_unit_test(test_bad),
+      cmocka_unit_test(test_damaged), cmocka_unit_test(test_onnx_names), SHELL_CASE(test_program)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
