@@ -2,6 +2,7 @@
 // export: a model -> a file of another program, a picture.
 #include "sw/export/export.h"
 #include "cmd/export.h"
+#include "cmd/into.h"
 #include "gen/graph_picture.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
@@ -19,11 +20,7 @@ bool export_check(struct arena *a, const struct options *o, struct err *e) {
   bool known = !o->form;
   for (int i = 0; i < FORMS; i++) known |= o->form && strcmp(forms[i], o->form) == 0;
   if (!known) return err_set(e, "--form %s: expected float, qdq or qonnx", o->form);
-  if (o->into && !o->output)
-    return err_set(e, "--into %s: -o names the copy of it that is written", o->into);
-  if (o->into && o->form)
-    return err_set(e, "--form %s: changes nothing with --into, whose file has a form", o->form);
-  return command_check(a, o, e);
+  return command_check(a, o, e) && into_check(o, e);
 }
 
 // ---- ONNX
@@ -91,25 +88,14 @@ static bool put_onnx(struct arena *a, const struct options *o, const struct grap
 
 // ---- files
 
-// The user's own file with the weights of the float model.
-static bool put_into(struct arena *a, const struct options *o, const struct model *m,
-                     struct text *t, struct err *e) {
-  struct bytes file;
-  if (!m->real)
-    return err_set(e, "%s: holds integers: --into takes the weights of a float model", o->model);
-  return file_read(a, o->into, MODEL_BYTES_MAX, &file, e) &&
-         (export_into(a, m->real, o->into, &file, t, e) || err_within(e, "%s", o->into));
-}
-
-static bool put_file(struct arena *a, const struct options *o, const struct model *m,
-                     const struct graph *g, const char *path, struct err *e) {
+static bool put_file(struct arena *a, const struct options *o, const struct graph *g,
+                     const char *path, struct err *e) {
   struct text t = {0};
   struct refusals refused = {0};
-  bool ok = (o->into ? put_into(a, o, m, &t, e) : put_onnx(a, o, g, &refused, &t, e)) &&
-            file_write(path, t.data, t.size, e);
+  bool ok = put_onnx(a, o, g, &refused, &t, e) && file_write(path, t.data, t.size, e);
   text_free(&t);
   if (refused.count) command_put_refused(a, &refused, o->json);
-  return ok || o->into || err_within(e, "%s", o->model);
+  return ok || err_within(e, "%s", o->model);
 }
 
 static bool put_picture(struct arena *a, const char *path, const struct graph *g,
@@ -146,11 +132,12 @@ int command_export(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
   bool picture = o->dot || o->svg;
   const char *path = o->output ? o->output : picture ? NULL : "net.onnx";
+  if (o->into) return command_into(a, o, e);
   if (!command_model(a, o, &m, e)) return EXIT_USER;
   bool typed = o->precision || o->weight_precision || o->input_precision || o->rounding ||
                o->overflow || o->formats;
   const struct graph *g = m.real && !typed ? m.whole : m.fixed;
-  bool ok = (!path || put_file(a, o, &m, g, path, e)) && put_picture(a, o->dot, g, graph_dot, e) &&
+  bool ok = (!path || put_file(a, o, g, path, e)) && put_picture(a, o->dot, g, graph_dot, e) &&
             put_picture(a, o->svg, g, graph_svg, e);
   if (ok && !o->quiet) say_written(o, path, g);
   return ok ? EXIT_GOOD : EXIT_USER;

@@ -23,10 +23,18 @@ struct export_notes {
 bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
                  struct export_notes *notes, struct text *out, struct err *e);
 
-// Appends a copy of the bytes of a .keras, .h5 or safetensors file whose arrays are the weights of
-// a float graph: that of the same network. False with the name of the array that has no
-// counterpart.
-bool export_into(struct arena *a, const struct graph *g, const char *path, const struct bytes *file,
-                 struct text *out, struct err *e);
+// What became of a user's own file.
+struct into_result {
+  uint32_t arrays; // that were written; those whose numbers were there already are left alone
+  int64_t numbers; // in them
+  int64_t rounded; // of these: the file's type is narrower than floats
+  bool trained;    // the file holds the state of an optimizer, which stays
+};
+
+// Appends a copy of the bytes of a .keras, .h5 or safetensors file of the same network, with the
+// weights of a float graph under the file's names and in its layout, and nothing else changed.
+// False with the array that has no counterpart, or the layer that is another, and what to do.
+bool export_into(struct arena *a, const struct graph *g, const struct bytes *file,
+                 struct into_result *r, struct text *out, struct err *e);
 
 #endif

@@ -11,6 +11,10 @@ bool join_rescales(const struct node *n) {
   return n->op != OP_mul && n->rounding == FIX_TFLITE;
 }
 
+bool join_commutes(const struct node *n) {
+  return n->op != OP_sub;
+}
+
 uint32_t join_requants(const struct node *n) {
   return n->op == OP_mul ? 1 : join_rescales(n) ? ADDENDS + 1 : ADDENDS;
 }

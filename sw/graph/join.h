@@ -15,6 +15,9 @@ enum { JOIN_TFLITE_BITS = 20 };
 // Whether each of the addends is requantised before they are added.
 bool join_rescales(const struct node *n);
 
+// Whether its inputs may change places.
+bool join_commutes(const struct node *n);
+
 // Requantisations that such a node has.
 uint32_t join_requants(const struct node *n);
 

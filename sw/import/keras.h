@@ -4,15 +4,43 @@
 #ifndef NNGEN_IMPORT_KERAS_H
 #define NNGEN_IMPORT_KERAS_H
 
+#include "sw/base/sandbox.h"
 #include "sw/graph/safetensors.h"
 #include "sw/import/term.h"
 
 // In the sandbox (keras_child.c): an HDF5 file or a zip archive with one, as a safetensors file.
 bool keras_dump(const void *data, size_t size, struct text *out, struct err *e);
 
+// In the sandbox, of what keras_pack makes: the same file again, with other numbers in arrays of it
+// that bear the names which they have in what keras_dump gives.
+bool keras_put(const void *data, size_t size, struct text *out, struct err *e);
+void keras_pack(struct text *out, const void *data, size_t size, const struct safetensors *arrays);
+
+// What the child may take.
+extern const struct sandbox keras_limits;
+
 // The graph of what comes out of it.
 struct graph *keras_build(struct arena *a, const void *data, size_t size, struct refusals *r,
                           struct err *e);
+
+// Where the elements of a tensor of the graph are in the file: (i, j, ..) at i * step[0] + j *
+// step[1] + .. of array `array` of the dump.
+struct keras_source {
+  uint32_t value;
+  uint32_t array;
+  int64_t step[RANK_MAX];
+  bool rounded; // a quantizer makes integers of them
+};
+
+struct keras_sources {
+  uint32_t count, room;
+  struct keras_source *list;
+};
+
+// The same, with the arrays and the way from each to the graph.
+struct graph *keras_build_traced(struct arena *a, const void *data, size_t size,
+                                 struct safetensors *file, struct keras_sources *sources,
+                                 struct refusals *r, struct err *e);
 
 // Which layer's output a stream is.
 struct keras_output {
@@ -46,6 +74,11 @@ struct keras {
   bool odd;             // a word of its configuration was refused
   struct stream in[64]; // its inputs
   uint32_t n_in;
+  struct keras_sources *sources; // NULL: nobody asks
+  struct {                       // the last array whose elements changed their places
+    const struct tensor *from, *to;
+    int64_t step[RANK_MAX];
+  } moved;
   struct err *err;
 };
 
@@ -72,6 +105,12 @@ void keras_group(struct keras *k, const json_t *layers, size_t index, const char
 const char *keras_group_inside(const struct keras *k);
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
 const struct tensor *keras_array(struct keras *k, int i, int rank);
+
+// `to` has the elements of an array in other places; a value has those of an array, or of what was
+// made of one (keras_sources.c).
+void keras_moved(struct keras *k, const struct tensor *from, const struct tensor *to,
+                 const int64_t *step);
+void keras_came(struct keras *k, const struct tensor *from, uint32_t value);
 
 // The output of a node, whose axes are the file's.
 bool keras_made(struct keras *k, uint32_t node, struct stream *y);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Keras file as a safetensors file: the only code that calls libzip and libhdf5, in a sandbox.
+// A Keras file as a safetensors file, and such a file with other numbers in it: the only code that
+// calls libzip and libhdf5, in a sandbox.
 // Metadata: "config", the JSON of the model; "version", Keras's; "name:G", the layer of group G;
 // "path:G/I", the name of its array I (of .h5, where the group of a model has all arrays in it).
+// "trained", if the file has the state of an optimizer.
 // Tensors: "G/I", array I of group G, as floats.
 #include "sw/graph/safetensors.h"
 #include "sw/import/keras.h"
@@ -20,6 +22,7 @@ struct dump {
   const char *(*metadata)[2];
   uint32_t n_tensors, n_metadata;
   int64_t bytes;
+  const struct safetensors *other; // numbers to write; NULL: all are read
   struct err *err;
 };
 
@@ -111,6 +114,18 @@ static bool is_plain(hid_t set) {
   return true;
 }
 
+// The numbers of the same name, if there are, in the place of the file's and in their type.
+static bool write_array(struct dump *d, hid_t set, const char *name, H5T_class_t cls,
+                        int64_t count) {
+  int64_t at = safetensors_find(d->other, name);
+  const struct tensor *t = at < 0 ? NULL : d->other->tensors[at].tensor;
+  if (!t) return true;
+  if (cls != H5T_FLOAT) return err_set(d->err, "\"%s\" holds integers, expected floats", name);
+  return (t->count == count && t->dtype == DTYPE_F32 &&
+          H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) >= 0) ||
+         err_set(d->err, "\"%s\" can't be written", name);
+}
+
 static bool put_array(struct dump *d, hid_t set, const char *name) {
   hsize_t dims[RANK_MAX];
   int64_t shape[RANK_MAX], count = 1;
@@ -131,6 +146,7 @@ static bool put_array(struct dump *d, hid_t set, const char *name) {
   d->bytes += 4 * count;
   if (d->bytes > bytes_most || d->n_tensors == TENSORS_MOST)
     return err_set(d->err, "its arrays take more than %lld bytes", (long long)bytes_most);
+  if (d->other) return write_array(d, set, name, cls, count);
   struct tensor *t = tensor_new(&d->arena, DTYPE_F32, rank, shape);
   if (H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) < 0)
     return err_set(d->err, "\"%s\" can't be read", name);
@@ -169,8 +185,10 @@ static bool dump_lists(struct dump *d, hid_t file) {
   if (!layers) return d->err->text[0] ? false : err_set(d->err, "it has no layer_names");
   hsize_t one;
   char **version = texts_of(d, file, "keras_version", &one);
+  bool trained = H5Lexists(file, "optimizer_weights", H5P_DEFAULT) > 0;
   if (!put_metadata(d, "config", config[0]) ||
-      !put_metadata(d, "version", version ? version[0] : "2"))
+      !put_metadata(d, "version", version ? version[0] : "2") ||
+      (trained && !put_metadata(d, "trained", "")))
     return false;
   for (hsize_t i = 0; i < n; i++)
     if (!put_layer(d, all, layers[i], i)) return err_within(d->err, "layer \"%s\"", layers[i]);
@@ -231,7 +249,10 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void 
 
 static bool dump_groups(struct dump *d, hid_t file, const char *config) {
   struct walk w = {d, "", 0, true};
-  if (!put_metadata(d, "config", config) || !put_metadata(d, "version", "3")) return false;
+  bool trained = H5Lexists(file, "optimizer", H5P_DEFAULT) > 0;
+  if (!put_metadata(d, "config", config) || !put_metadata(d, "version", "3") ||
+      (trained && !put_metadata(d, "trained", "")))
+    return false;
   hid_t layers = open_path(d, file, "layers");
   if (layers < 0) return false;
   H5Literate(layers, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit, &w);
@@ -246,7 +267,7 @@ static hid_t open_image(struct dump *d, void *data, size_t size) {
   hid_t how = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_core(how, 1 << 16, 0);
   H5Pset_file_image(how, data, size);
-  hid_t file = H5Fopen("image", H5F_ACC_RDONLY, how);
+  hid_t file = H5Fopen("image", d->other ? H5F_ACC_RDWR : H5F_ACC_RDONLY, how);
   if (file < 0) err_put(d->err, "not a whole HDF5 file");
   return file;
 }
@@ -260,6 +281,7 @@ static char *unzipped(struct dump *d, zip_t *z, const char *name, size_t most, s
   char *data = arena_alloc(&d->arena, st.size + 1, 1);
   zip_file_t *f = zip_fopen(z, name, 0);
   zip_int64_t n = f ? zip_fread(f, data, st.size) : -1;
+  if (f) zip_fclose(f);
   if (n != (zip_int64_t)st.size) {
     err_put(d->err, "%s in it is damaged", name);
     return NULL;
@@ -268,26 +290,81 @@ static char *unzipped(struct dump *d, zip_t *z, const char *name, size_t most, s
   return data;
 }
 
-static bool dump_zip(struct dump *d, const void *data, size_t size) {
+static bool put_image(struct dump *d, hid_t file, struct text *out) {
+  ssize_t n = H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(file, NULL, 0);
+  char *image = n > 0 ? arena_alloc(&d->arena, (size_t)n, 1) : NULL;
+  if (!image || H5Fget_file_image(file, image, (size_t)n) != n)
+    return err_set(d->err, "its copy can't be made");
+  text_put(out, image, (size_t)n);
+  return true;
+}
+
+// The archive with other bytes of a member, which is packed as it was; what else is in it stays.
+static bool put_member(struct dump *d, zip_t *z, zip_source_t *source, const char *name,
+                       const struct text *bytes, struct text *out) {
+  zip_stat_t st;
+  zip_int64_t at = zip_name_locate(z, name, 0);
+  zip_source_t *with = zip_source_buffer(z, bytes->data, bytes->size, 0);
+  zip_source_keep(source);
+  bool ok = at >= 0 && with && zip_stat(z, name, 0, &st) == 0 &&
+            zip_file_replace(z, (zip_uint64_t)at, with, 0) == 0 &&
+            zip_set_file_compression(z, (zip_uint64_t)at, st.comp_method, 0) == 0 &&
+            zip_file_set_mtime(z, (zip_uint64_t)at, st.mtime, 0) == 0 && zip_close(z) == 0 &&
+            zip_source_stat(source, &st) == 0 && zip_source_open(source) == 0;
+  char *all = ok ? arena_alloc(&d->arena, st.size + 1, 1) : NULL;
+  if (!ok || zip_source_read(source, all, st.size) != (zip_int64_t)st.size)
+    return err_set(d->err, "its copy can't be made");
+  text_put(out, all, st.size);
+  return true;
+}
+
+static bool walk_zip(struct dump *d, const void *data, size_t size, struct text *out) {
+  static const char *const member = "model.weights.h5";
   zip_error_t why;
   zip_source_t *source = zip_source_buffer_create(data, size, 0, &why);
-  zip_t *z = source ? zip_open_from_source(source, ZIP_RDONLY, &why) : NULL;
+  zip_t *z = source ? zip_open_from_source(source, d->other ? 0 : ZIP_RDONLY, &why) : NULL;
+  struct text image = {0};
   size_t n, bytes;
   if (!z) return err_set(d->err, "not a whole zip archive");
   char *config = unzipped(d, z, "config.json", CONFIG_MOST, &n);
-  char *weights = config ? unzipped(d, z, "model.weights.h5", (size_t)bytes_most, &bytes) : NULL;
+  char *weights = config ? unzipped(d, z, member, (size_t)bytes_most, &bytes) : NULL;
   hid_t file = weights ? open_image(d, weights, bytes) : -1;
-  return file >= 0 && dump_groups(d, file, config);
+  if (file < 0 || !dump_groups(d, file, config)) return false;
+  return !d->other || (put_image(d, file, &image) && put_member(d, z, source, member, &image, out));
+}
+
+// Reads or writes every array of a file; one with other numbers goes to `out`.
+static bool walk_file(struct dump *d, const void *data, size_t size, struct text *out) {
+  d->tensors = ARENA_NEW(&d->arena, struct named_tensor, TENSORS_MOST);
+  d->metadata = arena_alloc(&d->arena, 2 * (size_t)TENSORS_MOST, sizeof *d->metadata);
+  if (size > 4 && memcmp(data, "PK\3\4", 4) == 0) return walk_zip(d, data, size, out);
+  hid_t file = open_image(d, arena_copy(&d->arena, data, size), size);
+  return file >= 0 && dump_lists(d, file) && (!d->other || put_image(d, file, out));
 }
 
 bool keras_dump(const void *data, size_t size, struct text *out, struct err *e) {
   struct dump d = {.err = e};
-  d.tensors = ARENA_NEW(&d.arena, struct named_tensor, TENSORS_MOST);
-  d.metadata = arena_alloc(&d.arena, 2 * (size_t)TENSORS_MOST, sizeof *d.metadata);
-  bool zip = size > 4 && memcmp(data, "PK\3\4", 4) == 0;
-  hid_t file = zip ? -1 : open_image(&d, arena_copy(&d.arena, data, size), size);
-  if (!(zip ? dump_zip(&d, data, size) : file >= 0 && dump_lists(&d, file))) return false;
+  if (!walk_file(&d, data, size, NULL)) return false;
   struct safetensors all = {d.n_tensors, d.tensors, d.n_metadata, d.metadata};
   safetensors_put(out, &all);
   return true;
+}
+
+// ---- other numbers: the size of the file, the file, a safetensors file of arrays
+
+void keras_pack(struct text *out, const void *data, size_t size, const struct safetensors *arrays) {
+  text_put(out, (const char *)&size, sizeof size);
+  text_put(out, data, size);
+  safetensors_put(out, arrays);
+}
+
+bool keras_put(const void *data, size_t size, struct text *out, struct err *e) {
+  struct dump d = {.err = e};
+  struct safetensors arrays;
+  size_t n;
+  memcpy(&n, data, sizeof n);
+  const char *file = (const char *)data + sizeof n;
+  if (!safetensors_parse(&d.arena, file + n, size - sizeof n - n, &arrays, e)) return false;
+  d.other = &arrays;
+  return walk_file(&d, file, n, out);
 }

@@ -50,6 +50,7 @@ bool keras_norm(struct keras *k, struct stream *y) {
       ((float *)to->data)[c] = t ? (float)tensor_real(t, c) : (float)(i == 0);
     in[1 + i] =
         builder_tensor(&k->builder, arena_printf(k->arena, "%s.%s", k->builder.node, names[i]), to);
+    if (t) keras_came(k, t, in[1 + i]);
   }
   uint32_t node = builder_node(&k->builder, OP_batch_norm, 5, in);
   graph_add_real(k->builder.graph, node, ATTR_epsilon, keras_real(k, "epsilon", 1e-3));

@@ -131,12 +131,15 @@ bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *
     struct tensor *to = tensor_new(k->arena, DTYPE_F32, t->rank, t->shape);
     memcpy(to->data, t->data, (size_t)t->count * sizeof(float));
     *value = builder_tensor(&k->builder, name, to);
+    keras_came(k, t, *value);
     return true;
   }
   if (strncmp(own, "quantized_bits", 14) != 0)
     return keras_refuse(k, "use quantized_bits", "%s \"%s\" has no counterpart", quantizer, own);
   if (!bits_of(k, own, config, false, &b)) return false;
   *value = t->rank > 1 ? add_codes(k, &b, t, name) : add_values(k, &b, t, name);
+  keras_came(k, t, *value);
+  if (k->sources) k->sources->list[k->sources->count - 1].rounded = true;
   return true;
 }
 

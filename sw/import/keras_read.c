@@ -2,12 +2,11 @@
 // Keras files: the sandbox's arrays, a layer of the configuration at a time.
 #include "sw/import/keras.h"
 
-#include "sw/base/sandbox.h"
 #include "sw/import/formats.h"
 
 #include <string.h>
 
-static const struct sandbox limits = {(size_t)6 << 30, (size_t)2 << 30, 60};
+const struct sandbox keras_limits = {(size_t)6 << 30, (size_t)2 << 30, 60};
 
 // ---- layers
 
@@ -76,14 +75,22 @@ struct graph *keras_parse(struct arena *a, const char *path, const void *data, s
                           struct refusals *r, struct err *e) {
   struct bytes back;
   (void)path;
-  bool ok = sandbox_run(a, &limits, keras_dump, data, size, &back, e);
+  bool ok = sandbox_run(a, &keras_limits, keras_dump, data, size, &back, e);
   return ok ? keras_build(a, back.data, back.size, r, e) : NULL;
 }
 
 struct graph *keras_build(struct arena *a, const void *data, size_t size, struct refusals *r,
                           struct err *e) {
-  struct keras k = {.arena = a, .err = e, .scope.group = ""};
+  struct safetensors file;
+  return keras_build_traced(a, data, size, &file, NULL, r, e);
+}
+
+struct graph *keras_build_traced(struct arena *a, const void *data, size_t size,
+                                 struct safetensors *file, struct keras_sources *sources,
+                                 struct refusals *r, struct err *e) {
+  struct keras k = {.arena = a, .err = e, .scope.group = "", .sources = sources};
   if (!safetensors_parse(a, data, size, &k.file, e)) return NULL;
+  *file = k.file;
   const char *text = safetensors_metadata(&k.file, "config");
   json_t *root = text ? json_parse(text, strlen(text), e) : NULL;
   if (!root) {

@@ -20,6 +20,7 @@ static struct tensor *moved(struct keras *k, const struct tensor *t, int rank, c
       at[d] = 0;
     }
   }
+  keras_moved(k, t, to, step);
   return to;
 }
 

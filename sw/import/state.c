@@ -10,8 +10,7 @@ bool state_is(const void *data, size_t size) {
 
 // ---- names
 
-// What PyTorch calls input `i` of a node, behind the layer's name.
-static const char *word_of(const struct node *n, uint32_t i) {
+const char *state_word(const struct node *n, uint32_t i) {
   static const char *const weighted[] = {"", "weight", "bias"};
   static const char *const norm[] = {"", "weight", "bias", "running_mean", "running_var"};
   return op_is(n->op, TRAIT_WEIGHTS) ? weighted[i] : norm[i];
@@ -29,9 +28,7 @@ static bool flattened(const struct graph *g, const struct node *n, int64_t image
   return true;
 }
 
-// Where element i of our weights is in the file's.
-static int64_t place(const struct graph *g, const struct node *n, const struct value *w,
-                     int64_t i) {
+int64_t state_place(const struct graph *g, const struct node *n, const struct value *w, int64_t i) {
   int64_t image[3], taps = 1, ins = w->shape[w->rank - 1];
   if (w->rank > 2) { // a kernel
     for (int d = 1; d < w->rank - 1; d++) taps *= w->shape[d];
@@ -43,11 +40,11 @@ static int64_t place(const struct graph *g, const struct node *n, const struct v
   return i - column + column % image[2] * image[0] * image[1] + pixel;
 }
 
-static bool same_shape(const struct value *w, const struct tensor *t) {
-  bool same = t->count == value_elements(w) && t->rank == w->rank;
+bool state_shape(const struct value *w, int rank, const int64_t *shape) {
+  bool same = rank == w->rank;
   for (int d = 0; same && d < w->rank; d++) {
     int from = w->rank < 3 || d == 0 ? d : d == w->rank - 1 ? 1 : d + 1;
-    same = w->shape[d] == t->shape[from];
+    same = w->shape[d] == shape[from];
   }
   return same;
 }
@@ -61,12 +58,16 @@ static const char *shape_text(struct arena *a, int rank, const int64_t *shape, b
   return arena_printf(a, "(%s)", text);
 }
 
+const char *state_shape_text(struct arena *a, const struct value *w) {
+  return shape_text(a, w->rank, w->shape, w->rank > 2);
+}
+
 // ---- filling
 
 static bool fill(struct arena *a, struct graph *g, const struct node *n, uint32_t i,
                  const struct safetensors *file, char *used, struct err *e) {
   struct value *w = &g->values[n->in[i].value];
-  const char *name = arena_printf(a, "%s.%s", n->name, word_of(n, i));
+  const char *name = arena_printf(a, "%s.%s", n->name, state_word(n, i));
   int64_t at = safetensors_find(file, name);
   if (at < 0 && i == 2 && op_is(n->op, TRAIT_WEIGHTS)) { // made without a bias
     w->init = tensor_new(a, DTYPE_F32, w->rank, w->shape);
@@ -76,20 +77,19 @@ static bool fill(struct arena *a, struct graph *g, const struct node *n, uint32_
     return err_set(e, "there is no tensor \"%s\" in it, which the graph's layer \"%s\" has", name,
                    n->name);
   const struct tensor *t = file->tensors[at].tensor;
-  if (!same_shape(w, t))
+  if (!state_shape(w, t->rank, t->shape))
     return err_set(e, "tensor \"%s\" is %s, the graph's layer asks for %s", name,
-                   shape_text(a, t->rank, t->shape, false),
-                   shape_text(a, w->rank, w->shape, w->rank > 2));
+                   shape_text(a, t->rank, t->shape, false), state_shape_text(a, w));
   struct tensor *to = tensor_new(a, DTYPE_F32, w->rank, w->shape);
   for (int64_t k = 0; k < to->count; k++)
-    ((float *)to->data)[k] = (float)tensor_real(t, place(g, n, w, k));
+    ((float *)to->data)[k] = (float)tensor_real(t, state_place(g, n, w, k));
   w->init = to;
   used[at] = 1;
   return true;
 }
 
 // How many steps PyTorch has averaged over is nothing that a trained network needs.
-static bool is_count(const char *name) {
+bool state_is_count(const char *name) {
   const char *dot = strrchr(name, '.');
   return dot && strcmp(dot, ".num_batches_tracked") == 0;
 }
@@ -101,7 +101,7 @@ bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file
       if (node_in(g, &g->nodes[i], k)->init && !fill(a, g, &g->nodes[i], k, file, used, e))
         return false;
   for (uint32_t i = 0; i < file->count; i++)
-    if (!used[i] && !is_count(file->tensors[i].name))
+    if (!used[i] && !state_is_count(file->tensors[i].name))
       return err_set(e, "its tensor \"%s\" belongs to no layer of the graph",
                      file->tensors[i].name);
   return true;

@@ -15,4 +15,15 @@ bool state_is(const void *data, size_t size);
 // channel. False with the name of what is missing, has another shape, or belongs to no layer.
 bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file, struct err *e);
 
+// ---- how such a file has tensor `i` of the inputs of a node
+
+// Its name behind the layer's: "weight".
+const char *state_word(const struct node *n, uint32_t i);
+// Where element k of it is; its shape, as numbers (false: it isn't this one) and as text.
+int64_t state_place(const struct graph *g, const struct node *n, const struct value *w, int64_t k);
+bool state_shape(const struct value *w, int rank, const int64_t *shape);
+const char *state_shape_text(struct arena *a, const struct value *w);
+// Whether a tensor is PyTorch's count of steps, which is no part of the network.
+bool state_is_count(const char *name);
+
 #endif

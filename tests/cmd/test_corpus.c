@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-static const char *const targets[] = {"model",  "graph",  "folding", "formats", "idx",
-                                      "images", "folder", "tflite",  "onnx",    "keras"};
+static const char *const targets[] = {"model",  "graph",  "folding", "formats", "idx",  "images",
+                                      "folder", "tflite", "state",   "onnx",    "keras"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 static void test_corpus(void **state) {
