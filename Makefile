@@ -253,6 +253,7 @@ check-deep:
 	@$(MAKE) --no-print-directory lint-hw test-rtl-deep
 	@$(MAKE) --no-print-directory fuzz fuzz-seeded
 	@NNGEN=$(BUILD)/nngen BUILD=$(BUILD) IMAGES=10000 tests/sweep deep
+	@BUILD=$(BUILD) tests/bare
 	@BUILD=$(BUILD) scripts/fit-resources --check acts4
 	@$(MAKE) --no-print-directory formal mutate-rtl
 	@BUILD=$(BUILD) tests/rtl/mutants

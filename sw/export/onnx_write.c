@@ -137,8 +137,8 @@ static void lose(struct onnx_writer *w, const struct node *n) {
   for (uint32_t i = 0; i < n->n_out; i++) w->values[n->out[i]].name[ORDER_CHANNELS] = "";
 }
 
-bool export_onnx(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
-                 struct export_notes *notes, struct text *out, struct err *e) {
+bool onnx_write(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
+                struct export_notes *notes, struct text *out, struct err *e) {
   struct onnx_writer w = {a, g, form, .refusals = r, .notes = notes};
   uint32_t *order = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
   uint32_t before = r->count;

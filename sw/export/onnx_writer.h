@@ -75,6 +75,10 @@ const char *writer_before(struct onnx_writer *w, const char *op, const char *suf
 const char *writer_weights(struct onnx_writer *w, uint32_t value, int rank, const int64_t *shape,
                            const int64_t *index, int axis);
 
+// export_onnx (export.h).
+bool onnx_write(struct arena *a, const struct graph *g, enum onnx_form form, struct refusals *r,
+                struct export_notes *notes, struct text *out, struct err *e);
+
 #define ONNX(kind, function, ...) bool onnx_put_##function(struct onnx_writer *w);
 #define NO_ONNX(...)
 #include "sw/export/onnx_ops.def"

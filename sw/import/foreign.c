@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How files that aren't read look.
+// How files look: those that aren't read, and those that a build may lack the libraries to read.
 #include "sw/import/formats.h"
 
 #include <string.h>
@@ -58,4 +58,31 @@ bool caffe_is(const void *data, size_t size) {
 bool coreml_is(const void *data, size_t size) {
   return first_field(data, size, 0x08, "com.github.apple.coremltools") ||
          (size > 8 && ((const unsigned char *)data)[0] == 0x08 && has(data, size, "coremltools"));
+}
+
+// Fields of a ModelProto, one behind the other, a graph among them.
+bool onnx_is(const void *data, size_t size) {
+  const unsigned char *p = data;
+  size_t at = 0;
+  bool graph = false;
+  for (int fields = 0; at < size; fields++) {
+    uint64_t key = 0, length = 0;
+    int shift = 0;
+    do key |= (uint64_t)(p[at] & 127) << shift, shift += 7;
+    while (p[at++] & 128 && at < size && shift < 28);
+    uint64_t field = key >> 3;
+    bool known =
+        (field >= 1 && field <= 8) || field == 14 || field == 20 || field == 25 || field == 26;
+    if (!known || ((key & 7) != 0 && (key & 7) != 2)) return false;
+    shift = 0;
+    if (at >= size) return graph;
+    do length |= (uint64_t)(p[at] & 127) << shift, shift += 7;
+    while (p[at++] & 128 && at < size && shift < 63);
+    graph |= field == 7 && (key & 7) == 2;
+    if ((key & 7) == 2) {
+      if (length > size - at) return graph;
+      at += length;
+    }
+  }
+  return graph;
 }

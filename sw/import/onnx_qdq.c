@@ -148,7 +148,8 @@ static bool valued_bias(struct onnx *o, size_t i, char *name) {
   const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
   double x;
   if (!grid_number(o, onnx_constant(o, 1), "scale", &x)) return false;
-  if (!b || !w->count) return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
+  if (!b || !w->count)
+    return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
   struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
   for (int64_t c = 0; c < b->count; c++)
     ((double *)scale->data)[c] = x * tensor_real(w, w->count > 1 && c < w->count ? c : 0);

@@ -445,32 +445,6 @@ static bool check(struct onnx *o) {
   return true;
 }
 
-bool onnx_is(const void *data, size_t size) {
-  const unsigned char *p = data;
-  size_t at = 0;
-  bool graph = false;
-  for (int fields = 0; at < size; fields++) {
-    uint64_t key = 0, length = 0;
-    int shift = 0;
-    do key |= (uint64_t)(p[at] & 127) << shift, shift += 7;
-    while (p[at++] & 128 && at < size && shift < 28);
-    uint64_t field = key >> 3;
-    bool known =
-        (field >= 1 && field <= 8) || field == 14 || field == 20 || field == 25 || field == 26;
-    if (!known || ((key & 7) != 0 && (key & 7) != 2)) return false;
-    shift = 0;
-    if (at >= size) return graph;
-    do length |= (uint64_t)(p[at] & 127) << shift, shift += 7;
-    while (p[at++] & 128 && at < size && shift < 63);
-    graph |= field == 7 && (key & 7) == 2;
-    if ((key & 7) == 2) {
-      if (length > size - at) return graph;
-      at += length;
-    }
-  }
-  return graph;
-}
-
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e) {
   struct onnx o = {.arena = a, .path = path, .batch = BATCH_FREE, .opset = 1, .err = e};
