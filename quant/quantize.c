@@ -190,6 +190,7 @@ static bool can_take(const struct node *n, const struct node *r) {
   if (op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_INDEX | TRAIT_SKIPPED | TRAIT_NARROWS))
     return false;
   bool as_tables = r->rounding == FIX_HALF_EVEN && r->overflow == FIX_SATURATE;
+  if (n->op == OP_log_softmax) return as_tables && type_is_fixed(t);
   if (op_is(n->op, TRAIT_HOST)) return as_tables && is_probability(t);
   return op_info(n->op)->curve == NONE || (as_tables && type_is_fixed(t));
 }

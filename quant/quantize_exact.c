@@ -150,6 +150,15 @@ static bool average_type(struct quantizer *q, const struct type *x, struct type 
   return type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
 }
 
+// Logarithms of probabilities, down to where the smallest can be.
+static struct type logarithms(struct quantizer *q, const struct node *n, const struct type *x) {
+  const struct value *v = node_in(q->from, n, 0);
+  double span = type_value(x, 0, type_highest(x)) - type_value(x, 0, type_lowest(x));
+  double most = span + log((double)v->shape[v->rank - 1]);
+  int f = (int)floor(FUNCTION_BITS - 1 - log2(most));
+  return type_fixed(q->arena, FUNCTION_BITS, true, ldexp(1, -(f > 60 ? 60 : f < -32 ? -32 : f)), 0);
+}
+
 bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f) {
   const struct type *x = quantize_type_in(q, n, 0);
   struct type *t = &f->stream;
@@ -157,7 +166,9 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
   if (!x || x->axis >= 0)
     return err_set(q->err,
                    "nothing in the file says its type: give --precision W,F for what has none");
-  if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES) || op_is(n->op, TRAIT_PARTS))
+  if (op_info(n->op)->gradient == GRADIENT_LOG_SOFTMAX)
+    *t = logarithms(q, n, x);
+  else if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES) || op_is(n->op, TRAIT_PARTS))
     *t = op_is(n->op, TRAIT_PARTS)
              ? *x
              : type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// softmax, over the last axis: the host's is correctly rounded, the circuit's is the quotient of
-// two whole numbers, that of rounding tflite TensorFlow Lite's.
+// softmax and log_softmax, over the last axis: the host's is correctly rounded, the circuit's is
+// the quotient of two whole numbers, that of rounding tflite TensorFlow Lite's.
 #include "sw/graph/softmax.h"
 
 #include "sw/exec/golden_prepare.h"
@@ -58,9 +58,11 @@ void golden_softmax(const struct job *j) {
     (j->node->where == WHERE_CIRCUIT ? quotients : tflite)(j, rows, count);
     return;
   }
+  bool logarithm = j->node->op == OP_log_softmax;
   for (int64_t r = 0; r < rows; r++)
-    softmax_codes((int64_t *)j->in[0].data + r * count, count, type_scale(&x->type, 0), &y->type,
-                  (int64_t *)j->out[0].data + r * count);
+    (logarithm ? log_softmax_codes : softmax_codes)((int64_t *)j->in[0].data + r * count, count,
+                                                    type_scale(&x->type, 0), &y->type,
+                                                    (int64_t *)j->out[0].data + r * count);
 }
 
 // The exponentials, by the distance from a row's largest integer.

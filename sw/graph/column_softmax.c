@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// softmax, over the last axis: on the host any types; in the circuit those of softmax.h.
+// softmax and its logarithm, over the last axis: on the host any types; in the circuit, where only
+// softmax can be, those of softmax.h.
 #include "sw/graph/column.h"
 #include "sw/graph/softmax.h"
 #include "sw/graph/softmax_tflite.h"
@@ -45,8 +46,13 @@ static bool softmax_types(const struct graph *g, const struct node *n, struct er
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
   if (!check_one_scale(y, e) || !check_summable(x, e)) return false;
   if (!type_is_fixed(&y->type)) return check_wrong(e, "output", y, "a fixed type");
+  bool known = n->rounding != FIX_TFLITE || n->op == OP_softmax;
+  if (!known) return err_set(e, "rounding tflite isn't defined for %s", op_info(n->op)->name);
   if (n->rounding == FIX_TFLITE) return tflite_types(g, n, e);
   if (!check_no_requants(n, op_info(n->op)->name, e)) return false;
+  if (n->where == WHERE_CIRCUIT && !(op_info(n->op)->executors & EXECUTOR_CIRCUIT))
+    return err_set(e, "where: %s is computed on the host, behind the circuit",
+                   op_info(n->op)->name);
   return n->where == WHERE_HOST || circuit_types(x, y, e);
 }
 

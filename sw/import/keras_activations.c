@@ -26,7 +26,8 @@ static bool activation_named(struct keras *k, const char *name, struct stream *x
                {"hard_tanh", OP_hard_tanh},
                {"tanh_shrink", OP_tanhshrink},
                {"log_sigmoid", OP_logsigmoid},
-               {"softmax", OP_softmax}};
+               {"softmax", OP_softmax},
+               {"log_softmax", OP_log_softmax}};
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (strcmp(plain[i].name, name) == 0)
       return keras_made(k, builder_node(&k->builder, plain[i].op, 1, &x->value), x);

@@ -289,7 +289,6 @@ static void refuse_unknown(struct onnx *o) {
       {"GRU", "there are no recurrent layers", "use convolutions along time"},
       {"RNN", "there are no recurrent layers", "use convolutions along time"},
       {"ConvTranspose", "there is no transposed convolution", "use Resize (nearest) and Conv"},
-      {"LogSoftmax", "there is no layer like it", "export the logits; the class is the same"},
       {"If", "the graph is fixed", "export one branch"},
       {"Loop", "the graph is fixed", "export it unrolled"},
       {"Scan", "the graph is fixed", "export it unrolled"}};

@@ -117,7 +117,8 @@ bool onnx_softmax(struct onnx *o) {
       return false;
   }
   if (!last(o, &x, axis)) return false;
-  uint32_t node = builder_node(&o->builder, OP_softmax, 1, &x.value);
+  enum op op = strcmp(o->node->op_type, "Softmax") == 0 ? OP_softmax : OP_log_softmax;
+  uint32_t node = builder_node(&o->builder, op, 1, &x.value);
   if (!builder_out(&o->builder, node, &x.value)) return false;
   if (x.layout.rank != rank && !builder_reshape(&o->builder, &x, rank, whole.shape)) return false;
   onnx_set_stream(o, 0, x);

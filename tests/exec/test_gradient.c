@@ -245,6 +245,7 @@ static void seeded_bugs_are_caught(void **state) {
   assert_in_range(caught(OP_matmul, bug_transposed_weights), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_add, bug_last_of_broadcast), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_softmax, bug_diagonal_only), 1, PROBE_CASES - 1);
+  assert_in_range(caught(OP_log_softmax, bug_diagonal_only), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_relu, bug_slope_of_one), 1, PROBE_CASES - 1);
   assert_in_range(caught(OP_requant, bug_slope_of_one), 1, PROBE_CASES - 1);
   assert_int_equal(caught(OP_tanh, bug_slope_of_one), PROBE_CASES);

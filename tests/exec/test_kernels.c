@@ -177,6 +177,33 @@ static void test_softmax(void **state) {
   arena_free(&a);
 }
 
+// The same of its logarithm.
+static void test_log_softmax(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct type y = type_fixed(&a, 8, true, 0x1p-3, 5);
+  struct rng r = {4, 0};
+  for (int round = 0; round < 300; round++) {
+    int64_t x[10], codes[10], count = rng_range(&r, 2, 10);
+    long double sum = 0;
+    for (int64_t i = 0; i < count; i++) x[i] = rng_range(&r, -100, 100);
+    for (int64_t i = 0; i < count; i++) sum += expl((long double)x[i] / 8);
+    log_softmax_codes(x, count, 0.125, &y, codes);
+    for (int64_t i = 0; i < count; i++) {
+      long double exact = ((long double)x[i] / 8 - logl(sum)) * 8;
+      long double code = rintl(exact) + 5 < -128 ? -128 : rintl(exact) + 5;
+      if (fabsl(exact - floorl(exact) - 0.5L) > 1e-9L) assert_int_equal(codes[i], (int64_t)code);
+    }
+  }
+  int64_t one = 99, code;
+  struct type high = type_fixed(&a, 4, true, 1, -9);
+  log_softmax_codes(&one, 1, 0.125, &y, &code);
+  assert_int_equal(code, 5);
+  log_softmax_codes(&one, 1, 0.125, &high, &code);
+  assert_int_equal(code, -8);
+  arena_free(&a);
+}
+
 // The plain one is always there, the last that the machine runs is the best, and a name chooses.
 static void test_choice(void **state) {
   (void)state;
@@ -205,6 +232,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_linear_integers), cmocka_unit_test(test_requant32),
       cmocka_unit_test(test_depthwise),       cmocka_unit_test(test_lookup),
-      cmocka_unit_test(test_softmax),         cmocka_unit_test(test_choice)};
+      cmocka_unit_test(test_softmax),         cmocka_unit_test(test_log_softmax),
+      cmocka_unit_test(test_choice)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

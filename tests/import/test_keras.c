@@ -150,6 +150,7 @@ static void test_layers(void **state) {
        "batch_norm",
        "4,3"},
       {INPUT("4") LAYER("Softmax", "\"axis\":-1"), {{0}}, "softmax", "4"},
+      {INPUT("4") LAYER("Activation", "\"activation\":\"log_softmax\""), {{0}}, "log_softmax", "4"},
       {INPUT("4,3") LAYER("Permute", "\"dims\":[2,1]"), {{0}}, "permute", "3,4"},
       {INPUT("4,3") LAYER("ZeroPadding1D", "\"padding\":[1,2]"), {{0}}, "pad", "7,3"},
       {INPUT("4,5,3") LAYER("Cropping2D", "\"cropping\":[[1,0],[2,1]]"), {{0}}, "slice", "3,2,3"},

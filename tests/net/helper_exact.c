@@ -349,8 +349,10 @@ static void softmax(const struct step *s, const struct node *n, int64_t *y) {
       continue;
     }
     for (int64_t k = 0; k < count; k++)
-      y[r * count + k] = (n->where == WHERE_HOST ? exact_softmax_host : exact_softmax_circuit)(
-          row, count, k, &x->type, &v->type);
+      y[r * count + k] =
+          (n->op == OP_log_softmax  ? exact_log_softmax
+           : n->where == WHERE_HOST ? exact_softmax_host
+                                    : exact_softmax_circuit)(row, count, k, &x->type, &v->type);
   }
 }
 

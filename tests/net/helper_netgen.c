@@ -365,7 +365,7 @@ static bool add(struct netgen *n, enum op op) {
     classify(n, op);
     return true;
   case COLUMN_SOFTMAX:
-    netgen_softmax(n);
+    netgen_softmax(n, op);
     return true;
   case COLUMN_JOIN:
     netgen_join(n, op);

@@ -24,17 +24,20 @@ static void tflite(struct netgen *n, uint32_t node) {
   graph_add_requant(n->g, node, 1, &mul, &shift);
 }
 
-void netgen_softmax(struct netgen *n) {
-  bool host = n->kind == NETGEN_ANY && netgen_chance(n, 40), bytes = host && netgen_chance(n, 50);
+void netgen_softmax(struct netgen *n, enum op op) {
+  bool logarithm = op == OP_log_softmax;
+  bool host = logarithm || (n->kind == NETGEN_ANY && netgen_chance(n, 40));
+  bool bytes = host && !logarithm && netgen_chance(n, 50);
   int most = bytes ? 8 : SOFTMAX_IN_MOST;
   const struct type *end = &netgen_end(n)->type;
   if (end->cls != TYPE_FIXED || end->axis >= 0 || end->width > most)
     netgen_quantize(n, netgen_stream_type(n, false, most));
   if (netgen_chance(n, 50)) netgen_flatten(n);
   const struct value *x = netgen_end(n);
-  struct type out = host ? type_fixed(n->arena, 8, bytes, 0x1p-8, bytes ? -128 : 0) : output(n);
-  uint32_t from = n->at,
-           node = netgen_add_node(n, OP_softmax, out, x->rank, x->shape, x->per_frame);
+  struct type out = logarithm ? netgen_stream_type(n, false, 16)
+                    : host    ? type_fixed(n->arena, 8, bytes, 0x1p-8, bytes ? -128 : 0)
+                              : output(n);
+  uint32_t from = n->at, node = netgen_add_node(n, op, out, x->rank, x->shape, x->per_frame);
   netgen_use(n, node, from);
   n->g->nodes[node].where = host ? WHERE_HOST : WHERE_CIRCUIT;
   n->g->nodes[node].rounding = FIX_HALF_EVEN;

@@ -315,6 +315,7 @@ bool probe_make(struct probe *p, enum op op) {
     make_requant(p);
     return true;
   case GRADIENT_SOFTMAX:
+  case GRADIENT_LOG_SOFTMAX:
     make_elements(p, 2);
     return true;
   case GRADIENT_TERM:

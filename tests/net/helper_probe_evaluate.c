@@ -106,7 +106,7 @@ static void softmax(const struct probe *p, int64_t f, double *y) {
   for (int64_t i = 0; i < p->job.out[0].elements; i++) {
     double sum = 0;
     for (int64_t k = i / count * count; k < (i / count + 1) * count; k++) sum += exp(x[k] - x[i]);
-    y[i] = 1 / sum;
+    y[i] = p->job.node->op == OP_log_softmax ? -log(sum) : 1 / sum;
   }
 }
 

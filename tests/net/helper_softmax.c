@@ -31,6 +31,27 @@ int64_t exact_softmax_host(const int64_t *x, int64_t count, int64_t i, const str
   return clamped(y, t);
 }
 
+// y = saturate(zero + half_even((x_i s - log(sum of e^(x_k s))) / scale)), as it stands.
+int64_t exact_log_softmax(const int64_t *x, int64_t count, int64_t i, const struct type *in,
+                          const struct type *t) {
+  mpfr_t sum, e;
+  mpfr_inits2(ORACLE_BITS, sum, e, (mpfr_ptr)0);
+  mpfr_set_ui(sum, 0, MPFR_RNDN);
+  for (int64_t k = 0; k < count; k++) {
+    mpfr_set_si(e, x[k] - x[i], MPFR_RNDN);
+    mpfr_mul_d(e, e, in->scale[0], MPFR_RNDN);
+    mpfr_exp(e, e, MPFR_RNDN);
+    mpfr_add(sum, sum, e, MPFR_RNDN);
+  }
+  mpfr_log(sum, sum, MPFR_RNDN);
+  mpfr_neg(sum, sum, MPFR_RNDN);
+  mpfr_div_d(sum, sum, t->scale[0], MPFR_RNDN);
+  mpfr_rint(sum, sum, MPFR_RNDN);
+  double y = mpfr_get_d(sum, MPFR_RNDN) + t->zero[0];
+  mpfr_clears(sum, e, (mpfr_ptr)0);
+  return clamped(y, t);
+}
+
 int64_t exact_softmax_exp(int64_t d, double scale) {
   mpfr_t e;
   mpfr_init2(e, ORACLE_BITS);

@@ -11,6 +11,8 @@ int64_t exact_softmax_exp(int64_t d, double scale);
 
 int64_t exact_softmax_host(const int64_t *x, int64_t count, int64_t i, const struct type *in,
                            const struct type *t);
+int64_t exact_log_softmax(const int64_t *x, int64_t count, int64_t i, const struct type *in,
+                          const struct type *t);
 int64_t exact_softmax_circuit(const int64_t *x, int64_t count, int64_t i, const struct type *in,
                               const struct type *t);
 
