@@ -41,6 +41,7 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   verilog_line(out);
   verilog_parameter(out, "BIAS_WIDTH", l->bias_width);
   verilog_parameter(out, "ACC_WIDTH", l->acc_width);
+  if (l->sum_shift) verilog_parameter(out, "SUM_SHIFT", l->sum_shift);
   emit_requant_parameters(out, &l->requant, false);
   verilog_line(out);
 }

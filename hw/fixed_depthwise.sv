@@ -36,6 +36,8 @@ module fixed_depthwise #(
   parameter int BIAS_WIDTH = 16,
   // bits that hold every accumulator's proven interval
   parameter int ACC_WIDTH = 20,
+  // bits by which the bias is finer than the products: acc = sum * 2^SUM_SHIFT + bias
+  parameter int SUM_SHIFT = 0,
   // requantisation, see fixed_requant; MUL is used where MUL_FILE is ""
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
@@ -206,7 +208,7 @@ module fixed_depthwise #(
       assign base = add_fresh ? ACC_WIDTH'($signed(bias[lane*BIAS_WIDTH +: BIAS_WIDTH])) : acc;
 
       always_ff @(posedge aclk) begin
-        if (advance) term <= product;
+        if (advance) term <= product <<< SUM_SHIFT;
         if (advance && add) acc <= base + term;
       end
 

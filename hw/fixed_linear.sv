@@ -65,6 +65,8 @@ module fixed_linear #(
   parameter int BIAS_WIDTH = 16,
   // bits that hold every accumulator's proven interval
   parameter int ACC_WIDTH = 20,
+  // bits by which the bias is finer than the products: acc = sum * 2^SUM_SHIFT + bias
+  parameter int SUM_SHIFT = 0,
   // requantisation, see fixed_requant; MUL is used where MUL_FILE is ""
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
@@ -162,7 +164,8 @@ module fixed_linear #(
     .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
-    .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
+    .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT),
+    .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
     .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)

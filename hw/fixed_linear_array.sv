@@ -30,6 +30,7 @@ module fixed_linear_array #(
   parameter int WEIGHT_SHIFT = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
+  parameter int SUM_SHIFT = 0,
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,
@@ -153,7 +154,8 @@ module fixed_linear_array #(
         .aclk(aclk), .address(address), .bias_group(bias_group),
         .w(w[lane*IN_LANES*WEIGHT_WIDTH +: IN_LANES*WEIGHT_WIDTH]),
         .base_first(base_first), .base_group(base_group),
-        .add_valid(add_valid), .add_group(add_group), .sum(sum[lane*ACC_WIDTH +: ACC_WIDTH]),
+        .add_valid(add_valid), .add_group(add_group),
+        .sum(sum[lane*ACC_WIDTH +: ACC_WIDTH] <<< SUM_SHIFT),
         .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
       );
     end

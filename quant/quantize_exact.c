@@ -29,13 +29,13 @@ static bool weights_in(struct quantizer *q, const struct node *n, const struct f
 
 // The largest |sum| of an output, in units of its own scale.
 static double most_of(const struct value *w, const struct value *bias, const struct type *x,
-                      int64_t o, double scale) {
+                      int64_t o, int finer, double scale) {
   struct weights all = weights_of(w);
   double lo = (double)type_integer(x, 0, type_lowest(x)),
          hi = (double)type_integer(x, 0, type_highest(x));
   double most = fmax(fabs(lo), fabs(hi)), sum = 0;
   for (int64_t i = 0; i < all.taps; i++) sum += fabs((double)weight_of(&all, o, i)) * most;
-  return sum + (bias ? fabs(rint(value_real(bias, o) / scale)) : 0);
+  return ldexp(sum, finer) + (bias ? fabs(rint(value_real(bias, o) / scale)) : 0);
 }
 
 static bool is_result(const struct quantizer *q, uint32_t value) {
@@ -69,12 +69,13 @@ static bool accumulator(struct quantizer *q, const struct node *n, const struct 
   if (!weights_in(q, n, f, &w)) return false;
   int64_t outs = w.shape[0];
   double *scale = ARENA_NEW(q->arena, double, outs), finest = INFINITY, most = 0, own = 0;
+  int finer = quantize_finer(q, n, x, &w.type);
   for (int64_t o = 0; o < outs; o++) {
-    scale[o] = type_scale(x, 0) * type_scale(&w.type, o);
+    scale[o] = ldexp(type_scale(x, 0) * type_scale(&w.type, o), -finer);
     finest = fmin(finest, scale[o]);
   }
   for (int64_t o = 0; o < outs; o++) {
-    double sum = most_of(&w, b, x, o, scale[o]);
+    double sum = most_of(&w, b, x, o, finer, scale[o]);
     own = fmax(own, sum);
     most = fmax(most, ceil(sum * scale[o] / finest));
   }

@@ -68,4 +68,10 @@ bool quantize_ratio_error(struct quantizer *q, double r);
 // One requantisation from the product of the scales of all inputs.
 bool quantize_product(struct quantizer *q, uint32_t node, const struct type *out);
 
+// By how many bits the bias of a layer with weights is finer than its products, x and w being their
+// types: only if the model says the layer's type, so that what it computes is what the layer is
+// asked for.
+int quantize_finer(const struct quantizer *q, const struct node *n, const struct type *x,
+                   const struct type *w);
+
 #endif

@@ -7,19 +7,42 @@
 #include <math.h>
 #include <string.h>
 
-enum { BIAS_BITS_MAX = 62 };
+enum { BIAS_BITS_MAX = 62, FINER_BITS = 10 };
+
+// Whether all biases are whole at 2^-finer of the products' scale, as nearly as scales of floats
+// are.
+static bool is_whole(const struct value *b, const struct type *x, const struct type *w, int finer) {
+  for (int64_t o = 0; o < b->init->count; o++) {
+    double own = ldexp(value_real(b, o) / (type_scale(x, 0) * type_scale(w, o)), finer);
+    if (!(fabs(own - rint(own)) <= 1e-6 * (1 + fabs(own)))) return false;
+  }
+  return true;
+}
+
+int quantize_finer(const struct quantizer *q, const struct node *n, const struct type *x,
+                   const struct type *w) {
+  const struct value *b = node_in(q->from, n, 2);
+  int32_t behind = q->behind[n - q->from->nodes];
+  const struct type *t =
+      behind == NONE ? NULL : &node_attr(&q->from->nodes[behind], ATTR_type)->type;
+  int finer = 0;
+  if (!b || !b->init || (t ? type_is_bipolar(t) : q->formats->defaults.has_stream)) return 0;
+  while (finer < FINER_BITS && !is_whole(b, x, w, finer)) finer++;
+  return finer;
+}
 
 // The bias at the accumulator's scale, in the narrowest type that holds it; of signs rounded down:
 // a whole sum is at least -b where it is at least -floor(b).
 static bool bias_codes(struct quantizer *q, const struct value *b, const struct type *x,
-                       const struct type *w, bool signs, struct type *type, struct tensor **codes) {
+                       const struct type *w, bool signs, int finer, struct type *type,
+                       struct tensor **codes) {
   int64_t count = b->init->count;
   int64_t limit = fix_highest(BIAS_BITS_MAX, true);
   int64_t *exact = ARENA_NEW(q->arena, int64_t, count);
   double *scale = ARENA_NEW(q->arena, double, count);
   int width = 2;
   for (int64_t o = 0; o < count; o++) {
-    scale[o] = type_scale(x, 0) * type_scale(w, o);
+    scale[o] = ldexp(type_scale(x, 0) * type_scale(w, o), -finer);
     double own_bias = value_real(b, o) / scale[o];
     exact[o] = fix_from_real(signs ? floor(own_bias) : own_bias, -limit, limit);
     if (exact[o] == limit || exact[o] == -limit)
@@ -39,12 +62,12 @@ static bool bias_codes(struct quantizer *q, const struct value *b, const struct 
 }
 
 static bool weighted_requant(struct quantizer *q, uint32_t node, const struct type *x,
-                             const struct type *w, const struct type *out) {
+                             const struct type *w, int finer, const struct type *out) {
   int64_t count = w->channels;
   int64_t *mul = ARENA_NEW(q->arena, int64_t, count);
   int32_t *shift = ARENA_NEW(q->arena, int32_t, count);
   for (int64_t o = 0; o < count; o++) {
-    double r = type_scale(x, 0) * type_scale(w, o) / type_scale(out, o);
+    double r = ldexp(type_scale(x, 0) * type_scale(w, o), -finer) / type_scale(out, o);
     if (!quantize_scale(q, node, r, &mul[o], &shift[o])) return false;
   }
   graph_add_requant(q->to, node, count, mul, shift);
@@ -81,14 +104,15 @@ bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
   const struct type x = q->to->values[q->to->nodes[node].in[0].value].type;
   struct type type;
   if (!quantize_weight_tensor(q, n, node, f, &type)) return false;
+  int finer = quantize_finer(q, n, &x, &type);
   if (b) {
     struct type bias;
     struct tensor *codes = NULL;
-    if (!bias_codes(q, b, &x, &type, type_is_bipolar(out), &bias, &codes)) return false;
+    if (!bias_codes(q, b, &x, &type, type_is_bipolar(out), finer, &bias, &codes)) return false;
     graph_add_use(
         q->to, node,
         (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,
                      NONE});
   }
-  return weighted_requant(q, node, &x, &type, out);
+  return weighted_requant(q, node, &x, &type, finer, out);
 }

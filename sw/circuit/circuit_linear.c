@@ -113,14 +113,15 @@ static void fold_weights(struct arena *a, const struct weights *w, struct circui
   if (shifted && l->weight_width < 2) l->weight_width = 2;
 }
 
-// bias - x_zero * sum of weights, modulo 2^acc_width: only the final accumulator must be right.
+// bias - 2^f x_zero * sum of weights, modulo 2^acc_width: only the final accumulator must be right.
 static void fold_bias(struct arena *a, const struct value *x, const struct value *b,
                       struct circuit_linear *l) {
   int64_t *bias = ARENA_NEW(a, int64_t, l->out), zero = type_zero(&x->type, 0);
   l->bias_width = 1;
   for (int64_t o = 0; o < l->out; o++) {
     fix_wide sum = b ? tensor_int(b->init, o) : 0;
-    for (int64_t i = 0; i < l->in; i++) sum -= (fix_wide)zero * l->weight[o * l->in + i];
+    for (int64_t i = 0; i < l->in; i++)
+      sum -= (fix_wide)zero * l->weight[o * l->in + i] * ((fix_wide)1 << l->sum_shift);
     bias[o] = fix_overflow(sum, l->acc_width > 62 ? 62 : l->acc_width, true, 0, FIX_WRAP);
     int bits = bits_signed(bias[o]);
     l->bias_width = bits > l->bias_width ? bits : l->bias_width;
@@ -233,6 +234,7 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
     circuit_rbf_fold(a, g, n, l);
   } else {
     if (!w->step) l->sum_width = sum_bits(x, w->taps);
+    l->sum_shift = weighted_finer(g, n);
     fold_weights(a, w, l);
     fold_bias(a, x, b, l);
   }

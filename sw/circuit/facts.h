@@ -35,6 +35,7 @@ struct circuit_linear {
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
   const int64_t *bias;   // (out), modulo 2^bias_width
+  int sum_shift;         // bits by which it is finer than the products
   const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL; with what they
                          // shift less above them, if requant.up_width
   struct circuit_requant requant;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// acc[oy][ox][o] = sum over the taps inside the image of (x - x_zero) * (w - w_zero[o]) + bias[o],
-// then one requantisation. A tap in the padding counts as x_zero.
+// acc[oy][ox][o] = 2^f * sum over the taps inside the image of (x - x_zero) * (w - w_zero[o]) +
+// bias[o], then one requantisation. A tap in the padding counts as x_zero.
 #include "sw/exec/taps.h"
 
 static fix_wide products(const struct taps *t, int64_t frame, int64_t pixel, int64_t o) {
@@ -23,11 +23,12 @@ void golden_conv(const struct job *j) {
   const struct array *y = &j->out[0];
   struct taps t;
   if (!taps_of_conv(j, &t)) return;
+  fix_wide finer = (fix_wide)1 << weighted_finer(j->graph, j->node);
   for (int64_t f = 0; f < job_frames(j, y); f++)
     for (int64_t i = 0; i < y->elements; i++) {
       int64_t o = i % t.outs;
       fix_wide acc = j->in[2].data ? golden_frame(&j->in[2], f)[o] : 0;
-      acc += products(&t, f, i / t.outs, o);
+      acc += products(&t, f, i / t.outs, o) * finer;
       golden_frame(y, f)[i] = golden_requant(j, &j->node->rq[0], acc, o);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// acc[o] = sum_i (x[i] - x_zero) * (w[o][i] - w_zero[o]) + bias[o], then one requantisation.
+// acc[o] = 2^f * sum_i (x[i] - x_zero) * (w[o][i] - w_zero[o]) + bias[o], then one requantisation.
 #include "sw/exec/job.h"
 #include "sw/graph/pointwise.h"
 #include "sw/graph/weights.h"
@@ -14,16 +14,18 @@ void golden_linear(const struct job *j) {
   const struct value *x = node_in(j->graph, j->node, 0), *w = node_in(j->graph, j->node, 1);
   int64_t in = fan_in(j->in[1].rank, j->in[1].shape), out = j->in[1].shape[0];
   int64_t rows = j->in[0].elements / in;
+  fix_wide finer = (fix_wide)1 << weighted_finer(j->graph, j->node);
   for (int64_t f = 0; f < j->frames; f++)
     for (int64_t r = 0; r < rows; r++)
       for (int64_t o = 0; o < out; o++) {
         const int64_t *xs = golden_frame(&j->in[0], f) + r * in;
         const int64_t *ws = golden_frame(&j->in[1], f) + o * in;
         int64_t channel = j->channel ? j->channel[o] : o;
-        fix_wide acc = j->in[2].data ? golden_frame(&j->in[2], f)[o] : 0;
+        fix_wide acc = 0;
         for (int64_t i = 0; i < in; i++)
           acc +=
               (fix_wide)type_integer(&x->type, 0, xs[i]) * type_integer(&w->type, channel, ws[i]);
+        acc = acc * finer + (j->in[2].data ? golden_frame(&j->in[2], f)[o] : 0);
         golden_frame(&j->out[0], f)[r * out + o] = golden_requant(j, &j->node->rq[0], acc, o);
       }
 }

@@ -13,28 +13,31 @@ static bool fits16(int64_t lo, int64_t hi) {
   return lo >= INT16_MIN && hi <= INT16_MAX;
 }
 
-// Every partial sum stays within 32 bits: sum |x w| + |bias| < 2^31.
-static bool sums_fit32(const struct graph *g, const struct node *n, const struct weights *w) {
+// Every partial sum stays within 32 bits: sum |x w| + |bias| < 2^31; weights times `finer`.
+static bool sums_fit32(const struct graph *g, const struct node *n, const struct weights *w,
+                       int64_t finer) {
   const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
   int64_t low = llabs(type_integer(&x->type, 0, x->lo));
   int64_t high = llabs(type_integer(&x->type, 0, x->hi)), most = low > high ? low : high;
   for (int64_t o = 0; o < w->outs; o++) {
     int64_t sum = 0;
     for (int64_t i = 0; i < w->taps; i++) sum += llabs(weight_of(w, o, i));
-    fix_wide total = (fix_wide)sum * most + (b ? llabs(tensor_int(b->init, o)) : 0);
+    fix_wide total = (fix_wide)sum * finer * most + (b ? llabs(tensor_int(b->init, o)) : 0);
     if (total > INT32_MAX) return false;
   }
   return true;
 }
 
-// Inputs in groups of `group`, outputs padded: the kernels' order of weights.
+// Inputs in groups of `group`, outputs padded: the kernels' order of weights, times 2^f of a finer
+// bias.
 static void pack_weights(struct arena *a, const struct weights *w, int group, struct prepared *p) {
   p->groups = (w->taps + group - 1) / group;
   p->outs = (w->outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
   p->weight = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
   for (int64_t o = 0; o < w->outs; o++)
     for (int64_t i = 0; i < w->taps; i++) {
-      int64_t at = (i / group * p->outs + o) * group + i % group, v = weight_of(w, o, i);
+      int64_t at = (i / group * p->outs + o) * group + i % group;
+      int64_t v = weight_of(w, o, i) * p->finer;
       if (p->bytes)
         ((int8_t *)p->weight)[at] = (int8_t)v;
       else
@@ -49,7 +52,7 @@ static void pack_bias(struct arena *a, const struct value *x, const struct weigh
   p->bias = ARENA_NEW(a, int32_t, p->outs);
   for (int64_t o = 0; o < w->outs; o++) {
     int64_t sum = 0;
-    for (int64_t i = 0; p->bytes && i < w->taps; i++) sum += weight_of(w, o, i);
+    for (int64_t i = 0; p->bytes && i < w->taps; i++) sum += weight_of(w, o, i) * p->finer;
     int64_t offset = p->bytes ? p->base + type_integer(&x->type, 0, type_lowest(&x->type)) : 0;
     p->bias[o] = (int32_t)((b ? tensor_int(b->init, o) : 0) + offset * sum);
   }
@@ -85,9 +88,12 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
   const struct value *y = node_out(g, n, 0);
   int64_t lo, hi;
   if (!w->init || (b && !b->init)) return;
+  p->finer = (int64_t)1 << weighted_finer(g, n);
   weight_range(w, &lo, &hi);
+  lo *= p->finer;
+  hi *= p->finer;
   if (!fits16(type_integer(&x->type, 0, x->lo), type_integer(&x->type, 0, x->hi)) ||
-      !fits16(lo, hi) || !sums_fit32(g, n, weights))
+      !fits16(lo, hi) || !sums_fit32(g, n, weights, p->finer))
     return;
   p->packed = true;
   p->taps = weights->taps;
@@ -114,7 +120,8 @@ static void pack_depthwise(struct arena *a, const struct weights *w, const struc
   p->bias = ARENA_NEW(a, int32_t, p->outs);
   for (int64_t o = 0; o < w->outs; o++) {
     p->bias[o] = b ? (int32_t)tensor_int(b->init, o) : 0;
-    for (int64_t i = 0; i < w->taps; i++) weight[i * p->outs + o] = (int16_t)weight_of(w, o, i);
+    for (int64_t i = 0; i < w->taps; i++)
+      weight[i * p->outs + o] = (int16_t)(weight_of(w, o, i) * p->finer);
   }
   p->weight = weight;
 }

@@ -32,8 +32,9 @@ struct prepared {
   int64_t taps;             // both: of an output
   int64_t groups;           // both: of 2 or 4 inputs that a kernel takes at a time
   int64_t outs;             // both: outputs, padded
-  void *weight;             // both: (groups, outs, 2 or 4), minus their zero
+  void *weight;             // both: (groups, outs, 2 or 4), minus their zero, times `finer`
   int32_t *bias;            // both: (outs)
+  int64_t finer;            // both: what the weights are times, 2^f of a bias that is finer
   bool shift_only;          // both: requant32 or requant8 serves
   int32_t *table;           // pointwise: output code by input code - lowest
   bool depthwise;           // conv: each channel alone; weight (taps, outs) of 16 bits

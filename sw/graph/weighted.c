@@ -8,21 +8,31 @@
 // Relative, for scales that were computed in floats.
 #define SCALE_TOLERANCE 1e-6
 
-// The bias is added to the products, whose scale it must have.
-static bool bias_types(const struct value *x, const struct value *w, const struct value *b,
-                       struct err *e) {
+int weighted_finer(const struct graph *g, const struct node *n) {
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  if (!b || !type_is_fixed(&b->type)) return 0;
+  double r = log2(type_scale(&x->type, 0) * type_scale(&w->type, 0) / type_scale(&b->type, 0));
+  return r > 0.5 ? (int)fmin(rint(r), FINER_MOST) : 0;
+}
+
+// The bias is added to the products, whose scale it must have, or one that is a power of two finer,
+// the same for all outputs.
+static bool bias_types(const struct graph *g, const struct node *n, struct err *e) {
+  const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1), *b = node_in(g, n, 2);
+  int finer = weighted_finer(g, n);
   if (!type_is_fixed(&b->type))
     return check_wrong(e, "bias", b, "integers at the accumulator's scale, zero 0");
   for (int64_t o = 0; o < b->shape[0]; o++) {
-    double expected = type_scale(&x->type, 0) * type_scale(&w->type, o);
+    double expected = ldexp(type_scale(&x->type, 0) * type_scale(&w->type, o), -finer);
     double found = type_scale(&b->type, o);
     if (type_zero(&b->type, o) != 0)
       return err_set(e, "bias \"%s\": zero %d, expected 0", b->name, type_zero(&b->type, o));
     if (!(fabs(found - expected) <= SCALE_TOLERANCE * expected))
       return err_set(e,
                      "bias \"%s\": scale %.9g of output %lld, expected that of input times weight, "
-                     "%.9g",
-                     b->name, found, (long long)o, expected);
+                     "%.9g%s",
+                     b->name, found, (long long)o, expected,
+                     finer ? " with the others' bits below it" : "");
   }
   return true;
 }
@@ -32,7 +42,7 @@ bool check_weighted(const struct graph *g, const struct node *n, struct err *e) 
   if (!check_summable(x, e)) return false;
   if (!type_is_integer(&w->type) || w->type.axis > 0)
     return check_wrong(e, "weight", w, "integers, scale per tensor or per output channel");
-  return (!b || bias_types(x, w, b, e)) && check_stream(node_out(g, n, 0), e) &&
+  return (!b || bias_types(g, n, e)) && check_stream(node_out(g, n, 0), e) &&
          check_requants(g, n, 1, 1, e) && check_accumulator(g, n, e);
 }
 
@@ -81,6 +91,7 @@ struct interval weighted_acc(const struct graph *g, const struct node *n, enum k
   else
     sum = interval_scaled(interval_times(x, interval_seen(g, n, known, 1)), w->taps);
   if (!b) return sum;
+  sum = interval_scaled(sum, (int64_t)1 << weighted_finer(g, n));
   if (!b->init || n->in[2].delay) return interval_plus(sum, interval_seen(g, n, known, 2));
   fix_wide bias = tensor_int(b->init, o);
   return interval_plus(sum, (struct interval){bias, bias});
@@ -94,7 +105,8 @@ int64_t weighted_witness(const struct graph *g, const struct node *n, int64_t o,
 }
 
 double weighted_scale(const struct graph *g, const struct node *n, int64_t o) {
-  return type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, o);
+  double products = type_scale(&node_in(g, n, 0)->type, 0) * type_scale(&node_in(g, n, 1)->type, o);
+  return ldexp(products, -weighted_finer(g, n));
 }
 
 struct interval weighted_range(const struct graph *g, const struct node *n, uint32_t out) {

@@ -8,6 +8,7 @@
 #include "sw/exec/kernels.h"
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
+#include "sw/graph/weights.h"
 #include "tests/net/helper_exact.h"
 #include "tests/net/helper_netgen.h"
 #include "tests/net/helper_oracle.h"
@@ -347,13 +348,14 @@ static void test_witnesses(void **state) {
       int64_t *codes = ARENA_NEW(&a, int64_t, w->shape[1]);
       for (int64_t o = 0; o < w->shape[0]; o++)
         for (int high = 0; high < 2; high++) {
-          fix_wide acc = b ? tensor_int(b->init, o) : 0;
+          fix_wide acc = 0;
           interval_witness(g, n, o, high, codes);
           for (int64_t k = 0; k < w->shape[1]; k++) {
             assert_true(codes[k] >= x->lo && codes[k] <= x->hi);
             acc += (fix_wide)(codes[k] - type_zero(&x->type, 0)) *
                    (tensor_int(w->init, o * w->shape[1] + k) - type_zero(&w->type, o));
           }
+          acc = acc * ((fix_wide)1 << weighted_finer(g, n)) + (b ? tensor_int(b->init, o) : 0);
           struct interval proven = interval_acc(g, n, KNOWN_PROVEN, o);
           assert_true(acc == (high ? proven.hi : proven.lo));
           int bits = interval_bits(proven);
@@ -398,6 +400,7 @@ static void test_rbf_witnesses(void **state) {
             }
             best += end;
           }
+          acc = acc * ((fix_wide)1 << weighted_finer(g, n)) + (b ? tensor_int(b->init, o) : 0);
           struct interval proven = interval_acc(g, n, KNOWN_PROVEN, o);
           assert_true(acc == best && acc == (high ? proven.hi : proven.lo));
         }

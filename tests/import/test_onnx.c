@@ -54,6 +54,21 @@ static void test_integers(void **state) {
   }
 }
 
+// Integers of QONNX and QCDQ, whose float biases are finer than the products: what qonnx computes.
+static void test_exact(void **state) {
+  static const char *const files[] = {"brevitas_mlp_w4a4_qcdq", "brevitas_cnn_w4a4_qonnx",
+                                      "brevitas_tfc_w2a2_qonnx_clean",
+                                      "brevitas_bipolar_w1a1_qonnx"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/%s.onnx; $N run -q $f --compare "
+                            "$f.expected.safetensors",
+                            files[i]),
+               0, ": equal within");
+}
+
 // The way to the circuit: formats of the file's own, no word of ours.
 static void test_circuit(void **state) {
 #ifdef __SANITIZE_ADDRESS__ // whose library no simulation links
@@ -611,15 +626,16 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),      SHELL_CASE(test_integers),
-                                     SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
-                                     cmocka_unit_test(test_moves), cmocka_unit_test(test_functions),
-                                     cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_files), cmocka_unit_test(test_chain),
-                                     cmocka_unit_test(test_bytes), SHELL_CASE(test_why_not),
-                                     cmocka_unit_test(test_cut),   cmocka_unit_test(test_deep),
-                                     SHELL_CASE(test_external),    SHELL_CASE(test_formats),
-                                     SHELL_CASE(test_data),        SHELL_CASE(test_state),
-                                     SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
+      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
+      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
+      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
+      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
+      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
+      SHELL_CASE(test_formats),         SHELL_CASE(test_data),
+      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

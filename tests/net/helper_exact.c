@@ -63,17 +63,26 @@ static int64_t finish(const struct step *s, const struct node *n, uint32_t which
                           &t);
 }
 
+// The sum of products, as many times as the bias is finer, and the bias of output o.
+static fix_wide with_bias(const struct step *s, const struct node *n, int64_t f, int64_t o,
+                          fix_wide sum) {
+  if (n->n_in < 3) return sum;
+  const struct type *x = &input_of(s, n, 0)->type, *w = &input_of(s, n, 1)->type;
+  double times = x->scale[0] * w->scale[0] / input_of(s, n, 2)->type.scale[0];
+  return sum * llround(times) + code(s, n, 2, f, o);
+}
+
 static void linear(const struct step *s, const struct node *n, int64_t *y) {
   const struct value *x = input_of(s, n, 0), *w = input_of(s, n, 1);
   int64_t in = w->shape[1], out = w->shape[0], rows = elements_of(x) / in;
   for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
     for (int64_t r = 0; r < rows; r++)
       for (int64_t o = 0; o < out; o++) {
-        fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, o) : 0;
+        fix_wide acc = 0;
         for (int64_t i = 0; i < in; i++)
           acc += centred(s, n, 0, f, r * in + i) *
                  ((fix_wide)code(s, n, 1, f, o * in + i) - zero_of(w, o));
-        y[(f * rows + r) * out + o] = finish(s, n, 0, acc, o);
+        y[(f * rows + r) * out + o] = finish(s, n, 0, with_bias(s, n, f, o, acc), o);
       }
 }
 
@@ -142,7 +151,7 @@ static void conv(const struct step *s, const struct node *n, int64_t *to) {
     for (int64_t oy = 0; oy < m.out[0]; oy++)
       for (int64_t ox = 0; ox < m.out[1]; ox++)
         for (int64_t o = 0; o < outs; o++) {
-          fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, o) : 0;
+          fix_wide acc = 0;
           for (int64_t ky = 0; ky < m.kernel[0]; ky++)
             for (int64_t kx = 0; kx < m.kernel[1]; kx++)
               for (int64_t i = 0; i < ins; i++) {
@@ -152,7 +161,7 @@ static void conv(const struct step *s, const struct node *n, int64_t *to) {
                   acc += centred(s, n, 0, f, pixel * m.channels + o / per_group * ins + i) *
                          ((fix_wide)code(s, n, 1, f, weight) - zero_of(w, o));
               }
-          *to++ = finish(s, n, 0, acc, o);
+          *to++ = finish(s, n, 0, with_bias(s, n, f, o, acc), o);
         }
 }
 
@@ -164,14 +173,14 @@ static void subsample(const struct step *s, const struct node *n, int64_t *to) {
   for (int64_t f = 0; f < frames_of(s, output_of(s, n)); f++)
     for (int64_t i = 0; i < m.out[0] * m.out[1] * m.channels; i++) {
       int64_t c = i % m.channels, ox = i / m.channels % m.out[1], oy = i / m.channels / m.out[1];
-      fix_wide acc = n->n_in > 2 ? code(s, n, 2, f, c) : 0;
+      fix_wide acc = 0;
       for (int64_t k = 0; k < m.kernel[0] * m.kernel[1]; k++) {
         int64_t pixel = seen(&m, oy, ox, k / m.kernel[1], k % m.kernel[1]);
         if (pixel >= 0)
           acc += centred(s, n, 0, f, pixel * m.channels + c) *
                  ((fix_wide)code(s, n, 1, f, c) - zero_of(w, c));
       }
-      *to++ = finish(s, n, 0, acc, c);
+      *to++ = finish(s, n, 0, with_bias(s, n, f, c, acc), c);
     }
 }
 

@@ -142,12 +142,15 @@ static void identity(struct netgen *n) {
   netgen_finish(n, node);
 }
 
-// At the scale of the products.
+// At the scale of the products, or some bits finer; random numbers of its own, so that the networks
+// without stay what they are.
 static struct type bias_type(struct netgen *n, uint32_t x, const struct type *w) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 21};
   int width = (int)netgen_pick(n, 2, 12);
+  int finer = rng_range(&own, 1, 100) > 30 ? 0 : (int)rng_range(&own, 1, 6);
   double *scale = ARENA_NEW(n->arena, double, w->channels);
   for (int64_t o = 0; o < w->channels; o++)
-    scale[o] = type_scale(&n->g->values[x].type, 0) * type_scale(w, o);
+    scale[o] = ldexp(type_scale(&n->g->values[x].type, 0) * type_scale(w, o), -finer);
   return type_channels(n->arena, width, true, w->axis, w->channels, scale,
                        ARENA_NEW(n->arena, int32_t, w->channels));
 }

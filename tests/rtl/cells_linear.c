@@ -25,6 +25,7 @@ struct linear {
   int in_shift, weight_shift; // of a distance
   bool pack;
   int up_width; // of tflite: bits of what an output shifts less
+  int sum_shift;
 };
 
 static const struct linear cases[] = {
@@ -125,6 +126,13 @@ static const struct linear cases[] = {
      0, 0, 3, 0, "floor", "wrap",     0, false,      0,  0,  true},
     {5, 3, 2, 2, 3,           "signed",   3,  "signed", 5, 8, 4,   "signed",
      0, 0, 1, 0, "half_even", "saturate", 16, false,    0, 0, true},
+    // biases finer than the products: of several beats and of one, an accumulator that wraps
+    {13, 11,       5,  3, 8,  "signed", 4,           "signed",   16, 26,
+     8,  "signed", 31, 1, 44, 0,        "half_even", "saturate", 0,  .sum_shift = 9},
+    {4, 5,        4, 2, 4, "unsigned", 1,         "bipolar",  7,  12,
+     5, "signed", 0, 0, 6, 1,          "half_up", "saturate", 16, .sum_shift = 5},
+    {6, 4,          1, 2, 7, "unsigned", 8,       "unsigned", 12, 13,
+     9, "unsigned", 0, 0, 3, 0,          "floor", "wrap",     0,  .sum_shift = 3},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5 };
 
@@ -171,12 +179,13 @@ static uint64_t multiplier_word(const struct cell *c, int o) {
 
 static uint64_t expected(const struct cell *c, int frame, int o) {
   const struct linear *l = c->with;
-  int64_t acc = bias(c, o);
+  int64_t acc = 0;
   for (int i = 0; i < l->in; i++) {
     int64_t x = cell_value(c->input(c, frame, i), l->in_width, l->in_type), w = weight(c, o, i);
     int64_t difference = x * (1 << l->in_shift) - w * (1 << l->weight_shift);
     acc += l->distance ? difference * difference : x * w;
   }
+  acc = acc * ((int64_t)1 << l->sum_shift) + bias(c, o);
   acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
   struct fix_target t = cell_target(l->out_width, l->out_type, l->zero, l->rounding, l->overflow);
   int64_t y = rational_requant(acc, multiplier(c, o), l->shift - up(c, o), &t);
@@ -282,6 +291,7 @@ static void set_parameters(struct cell *c, int queue) {
   }
   cell_integer(c, "BIAS_WIDTH", l->bias_width);
   cell_integer(c, "ACC_WIDTH", l->acc_width);
+  if (l->sum_shift) cell_integer(c, "SUM_SHIFT", l->sum_shift);
   cell_integer(c, "OUT_WIDTH", l->out_width);
   cell_text(c, "OUT_TYPE", l->out_type);
   cell_integer(c, "MUL_WIDTH", l->mul_width + l->up_width);

@@ -27,6 +27,7 @@ struct reduced {
   int weight_width; // depthwise, subsample
   const char *weight_type;
   bool channels; // likewise: a multiplier for each
+  int sum_shift; // likewise: by how many bits the bias is finer
 };
 
 static const struct reduced reduced[] = {
@@ -324,6 +325,37 @@ static const struct reduced reduced[] = {
      3,
      "unsigned",
      false},
+    // biases finer than the products
+    {"depthwise",
+     {2, 3, {5, 6}, {3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1}, 5},
+     5,
+     "signed",
+     0,
+     {8, "signed", 2},
+     1,
+     1,
+     9,
+     "half_even",
+     "saturate",
+     4,
+     "signed",
+     true,
+     5},
+    {"subsample",
+     {1, 1, {4, 4}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     3,
+     "unsigned",
+     0,
+     {6, "signed", 0},
+     1,
+     1,
+     5,
+     "half_up",
+     "saturate",
+     4,
+     "signed",
+     false,
+     3},
 };
 
 // One weight for each channel.
@@ -371,7 +403,7 @@ static uint64_t reduce(const struct cell *c, int frame, int element) {
   int pixel = element / window_channels(s), channel = element % window_channels(s);
   bool largest = strcmp(r->kind, "max") == 0, weighs = r->weight_width > 0;
   int64_t best = INT64_MIN;
-  fix_wide sum = weighs ? bias(c, channel) : 0;
+  fix_wide sum = 0;
   for (int k = 0; k < window_taps(s); k++) {
     int at = window_seen(s, pixel, k, channel);
     if (at < 0) continue;
@@ -379,6 +411,7 @@ static uint64_t reduce(const struct cell *c, int frame, int element) {
     best = code > best ? code : best;
     sum += (fix_wide)(code - r->zero) * (weighs ? weight(c, channel, k) : 1);
   }
+  if (weighs) sum = sum * (1 << r->sum_shift) + bias(c, channel);
   struct fix_target t =
       cell_target(r->out.width, r->out.type, r->out.zero, r->rounding, r->overflow);
   if (largest && !r->cast) return cell_code(best, r->out.width);
@@ -542,6 +575,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
     char name[64];
     cell_integer(c, "WEIGHT_WIDTH", r->weight_width);
     cell_text(c, "WEIGHT_TYPE", r->weight_type);
+    if (r->sum_shift) cell_integer(c, "SUM_SHIFT", r->sum_shift);
     snprintf(name, sizeof name, "rom/c%d_weight", c->id);
     cell_text(c, "WEIGHT_FILE", name);
     snprintf(name, sizeof name, "rom/c%d_bias", c->id);
