@@ -64,9 +64,13 @@ static struct graph *network_of(struct arena *a, const char *path, const struct 
   struct text whole = {0};
   const char *text = (const char *)json->data;
   json_t *root = json_parse(text, json->size, e);
-  bool is_graph = json_object_get(root, "nodes") != NULL, ok = root != NULL;
+  bool is_graph = json_object_get(root, "nodes") != NULL;
+  if (!root) {
+    err_put_within(e, "--graph %s", path);
+    return NULL;
+  }
   json_decref(root);
-  if (!ok || !safetensors_parse(a, weights->data, weights->size, &file, e)) return NULL;
+  if (!safetensors_parse(a, weights->data, weights->size, &file, e)) return NULL;
   if (!is_graph)
     return (recipe_parse(a, text, json->size, 1, &r, e) || err_within(e, "%s", path)) &&
                    state_fill(a, r.model, &file, e)
