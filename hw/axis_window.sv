@@ -14,6 +14,12 @@
 // group, kernel column, beat. The ring is then a memory for each of its rows, which are read at one
 // address.
 //
+// SKIP leaves padded taps out, for a cell behind that takes SKIP >= 2 cycles for a beat: the walk goes
+// over them in a cycle each, also while beats wait, TLAST is at the last tap inside, and above a beat's
+// elements stands SKIP times its number in its output pixel, those left out counted.
+//
+//     m_axis_tdata = {SKIP * number, lane LANES - 1, ..., lane 0}
+//
 // KEEP is a line buffer along time: nothing is between the rows of a frame and those of the frames
 // before, whose last PAD_TOP rows windows see above it. They hold their places from reset on, and
 // read PAD while there was no such row; a frame frees IN_H rows, and has no padding below.
@@ -22,7 +28,8 @@
 // counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
 // later ones read.
 //   s_axis_tready = awake && lead != 2 && (space != 0 || beat != 0 || nobody reads the pixel)
-//   a beat is read iff awake, it is there, and the read register is empty or moves on; it is there
+//   a beat is read iff awake, it is there, and the read register is empty or moves on, or it is left
+//   out; it is there
 //   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's; of a column the
 //   bottom tap counts, or the last row that is read; with KEEP rows above a frame aren't padding
 // Latency 2 cycles from the read, a beat per cycle. No combinational path from one side to the
@@ -58,7 +65,9 @@ module axis_window #(
   // of the beats of a pixel, equal ones; divides BEATS
   parameter int GROUPS = 1,
   // 1: the PAD_TOP rows above a frame are those of the frames before, for a CAPACITY of more of them
-  parameter int KEEP = 0
+  parameter int KEEP = 0,
+  // 0, or more than 1: padded taps aren't sent, see above; of one tap a beat, one group, no KEEP
+  parameter int SKIP = 0
 ) (
   input  logic                        aclk,
   input  logic                        aresetn,
@@ -66,7 +75,7 @@ module axis_window #(
   input  logic                        s_axis_tvalid,
   output logic                        s_axis_tready,
   input  logic                        s_axis_tlast,
-  output logic [TAPS*LANES*WIDTH-1:0] m_axis_tdata,
+  output logic [TAPS*LANES*WIDTH+(SKIP == 0 ? 0 : $clog2(KERNEL_H*KERNEL_W*BEATS*SKIP))-1:0] m_axis_tdata,
   output logic                        m_axis_tvalid,
   input  logic                        m_axis_tready,
   output logic                        m_axis_tlast
@@ -139,6 +148,9 @@ module axis_window #(
     if (GROUPS < 1 || INNER * GROUPS != BEATS) begin : gen_groups
       axis_window_needs_GROUPS_that_divide_BEATS stop ();
     end
+    if (SKIP != 0 && (SKIP < 2 || TAPS != 1 || GROUPS != 1 || KEEP != 0)) begin : gen_skip_illegal
+      axis_window_needs_SKIP_of_2_or_more_with_TAPS_and_GROUPS_of_1_and_no_KEEP stop ();
+    end
     if (TAPS < 1 || (TAPS > 1 && (TAPS != KERNEL_H || BANKS * USED_W != CAPACITY))) begin : gen_taps
       axis_window_needs_TAPS_of_1_or_of_KERNEL_H_with_whole_rows stop ();
     end
@@ -207,7 +219,9 @@ module axis_window #(
   logic beside;              // left or right of the image
   logic [TAPS-1:0] padding;  // of each tap
   logic there;
+  logic skipped;  // the tap isn't sent
   logic step;
+  logic take;
   logic load_read;
   logic load_m;
   logic read_valid;
@@ -267,7 +281,9 @@ module axis_window #(
 
   assign load_m = !m_axis_tvalid || m_axis_tready;
   assign load_read = !read_valid || load_m;
-  assign step = awake && there && load_read;
+  assign skipped = SKIP != 0 && padding[0];
+  assign step = awake && there && (load_read || skipped);
+  assign take = step && !skipped;
 
   always_ff @(posedge aclk) begin
     if (step) begin
@@ -348,7 +364,7 @@ module axis_window #(
   // ---- ring
 
   logic [TAPS*BEAT_WIDTH-1:0] read;
-  logic [TAPS-1:0] read_padding;
+  logic sent_last;  // the walk stands at the last tap that is sent
   logic read_last;
 
   axis_window_ring #(
@@ -357,29 +373,49 @@ module axis_window #(
     .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
     .PAD_LEFT(PAD_LEFT), .CAPACITY(CAPACITY), .TAPS(TAPS), .GROUPS(GROUPS)
   ) ring (
-    .aclk(aclk), .aresetn(aresetn), .write(write), .data(s_axis_tdata), .step(step),
+    .aclk(aclk), .aresetn(aresetn), .write(write), .data(s_axis_tdata), .step(step), .take(take),
     .group_end(group_end), .row_end(row_end), .taps_end(taps_end), .pixel_end(pixel_end),
     .line_end(line_end), .frame_end(frame_end), .read(read)
   );
 
   generate
-    for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_out
+    if (SKIP != 0) begin : gen_skip
+      localparam int INDEX = $clog2(KERNEL_H * KERNEL_W * BEATS * SKIP);
+      // from here on the next tap is below, or right of, the image
+      localparam int LAST_ROW = positive(PAD_TOP + IN_H - DILATION_H);
+      localparam int LAST_COL = positive(PAD_LEFT + IN_W - DILATION_W);
+      logic [INDEX-1:0] index;
+      logic [INDEX-1:0] read_index;
+
+      assign sent_last = last_beat &&
+          (kw == KW'(KERNEL_W - 1) || LAST_COL == 0 || col >= COL'(LAST_COL)) &&
+          (kh == KH'(KERNEL_H - 1) || LAST_ROW == 0 || row >= ROW'(LAST_ROW));
       always_ff @(posedge aclk) begin
-        if (load_m && read_valid) begin
-          m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
-              read_padding[k] ? {LANES{PAD[WIDTH-1:0]}} : read[k*BEAT_WIDTH +: BEAT_WIDTH];
+        if (step) index <= pixel_end ? '0 : index + INDEX'(SKIP);
+        if (take) read_index <= index;
+        if (load_m && read_valid) m_axis_tdata <= {read_index, read};
+        if (!aresetn) index <= '0;
+      end
+    end else begin : gen_pad
+      logic [TAPS-1:0] read_padding;
+
+      assign sent_last = taps_end;
+      always_ff @(posedge aclk) if (take) read_padding <= padding;
+      for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_out
+        always_ff @(posedge aclk) begin
+          if (load_m && read_valid) begin
+            m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
+                read_padding[k] ? {LANES{PAD[WIDTH-1:0]}} : read[k*BEAT_WIDTH +: BEAT_WIDTH];
+          end
         end
       end
     end
   endgenerate
 
   always_ff @(posedge aclk) begin
-    if (step) begin
-      read_padding <= padding;
-      read_last <= taps_end;
-    end
+    if (take) read_last <= sent_last;
     if (load_m && read_valid) m_axis_tlast <= read_last;
-    if (load_read) read_valid <= step;
+    if (load_read) read_valid <= take;
     if (load_m) m_axis_tvalid <= read_valid;
     if (!aresetn) begin
       read_valid <= 1'b0;

@@ -3,7 +3,7 @@
 // taps stands, which goes forward by constants.
 //
 // TAPS = 1 is one memory of CAPACITY pixels. For a column of taps it is one for each row of the ring,
-// all read at one address. `read` is there in the cycle after `step`, until the next.
+// all read at one address. `read` is there in the cycle after `take`, until the next.
 `default_nettype none
 
 module axis_window_ring #(
@@ -31,9 +31,10 @@ module axis_window_ring #(
   input  logic                       aresetn,
   input  logic                       write,
   input  logic [BEAT_WIDTH-1:0]      data,
-  // the beat of the walk is read, and is the last of its group, of its kernel row, of the kernel, of
-  // its output pixel, output row, frame
+  // the walk goes to the next beat; this one is read; it is the last of its group, of its kernel row,
+  // of the kernel, of its output pixel, output row, frame
   input  logic                       step,
+  input  logic                       take,
   input  logic                       group_end,
   input  logic                       row_end,
   input  logic                       taps_end,
@@ -108,8 +109,8 @@ module axis_window_ring #(
 
       always_ff @(posedge aclk) begin
         if (write) memory[write_address] <= data;
+        if (take) read <= memory[address];
         if (step) begin
-          read <= memory[address];
           address <= next >= (ADDRESS+1)'(PLACES) ? ADDRESS'(next - (ADDRESS+1)'(PLACES)) :
               ADDRESS'(next);
         end
@@ -158,7 +159,7 @@ module axis_window_ring #(
 
           always_ff @(posedge aclk) begin
             if (write && write_bank == BANK'(b)) memory[write_address] <= data;
-            if (step) word <= memory[address];
+            if (take) word <= memory[address];
           end
           assign words[b*WORD +: WORD] = WORD'(word);
         end else begin : gen_none
@@ -173,7 +174,7 @@ module axis_window_ring #(
 
         assign sum = {1'b0, bank} + (BANK+1)'(BELOW);
         always_ff @(posedge aclk) begin
-          if (step) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
+          if (take) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
         end
         assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*WORD +: BEAT_WIDTH];
       end
