@@ -5,7 +5,7 @@
 #include <string.h>
 
 static int64_t bits(const struct stream *s) {
-  return s->lanes * s->width;
+  return s->lanes * s->width + s->number;
 }
 
 static const char *short_type(struct arena *a, const struct stream *s) {

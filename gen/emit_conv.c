@@ -33,6 +33,7 @@ void emit_window_parameters(struct parameters *out, const struct cell *c) {
   if (w->taps > 1) verilog_parameter(out, "TAPS", w->taps);
   if (w->groups > 1) verilog_parameter(out, "GROUPS", w->groups);
   if (w->kept) verilog_parameter(out, "KEEP", 1);
+  if (w->skips) verilog_parameter(out, "SKIP", w->steps);
 }
 
 void emit_slide_parameters(struct parameters *out, const struct cell *c) {

@@ -67,6 +67,7 @@ void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
   verilog_parameter(out, "OUT_LANES", c->out[0]->lanes);
   if (l->rows > 1) verilog_parameter(out, "ROWS", l->rows);
   if (l->sets > 1) verilog_parameter(out, "SETS", l->sets);
+  if (l->sent) verilog_parameter(out, "SKIP", 1);
   verilog_line(out);
   emit_weighted_types(out, c);
   verilog_parameter(out, "QUEUE", l->queue);

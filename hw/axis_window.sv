@@ -14,6 +14,12 @@
 // group, kernel column, beat. The ring is then a memory for each of its rows, which are read at one
 // address.
 //
+// SKIP leaves padded taps out, for a cell behind that takes SKIP >= 2 cycles for a beat: the walk goes
+// over them in a cycle each, also while beats wait, TLAST is at the last tap inside, and above a beat's
+// elements stands SKIP times its number in its output pixel, those left out counted.
+//
+//     m_axis_tdata = {SKIP * number, lane LANES - 1, ..., lane 0}
+//
 // KEEP is a line buffer along time: nothing is between the rows of a frame and those of the frames
 // before, whose last PAD_TOP rows windows see above it. They hold their places from reset on, and
 // read PAD while there was no such row; a frame frees IN_H rows, and has no padding below.
@@ -22,7 +28,8 @@
 // counts places for pixels. The last beat of an output pixel frees the pixels in front of those that
 // later ones read.
 //   s_axis_tready = awake && lead != 2 && (space != 0 || beat != 0 || nobody reads the pixel)
-//   a beat is read iff awake, it is there, and the read register is empty or moves on; it is there
+//   a beat is read iff awake, it is there, and the read register is empty or moves on, or it is left
+//   out; it is there
 //   iff it is padding, lead > 0, or lead = 0 and {row, column, beat} < the writer's; of a column the
 //   bottom tap counts, or the last row that is read; with KEEP rows above a frame aren't padding
 // Latency 2 cycles from the read, a beat per cycle. No combinational path from one side to the
@@ -58,7 +65,9 @@ module axis_window #(
   // of the beats of a pixel, equal ones; divides BEATS
   parameter int GROUPS = 1,
   // 1: the PAD_TOP rows above a frame are those of the frames before, for a CAPACITY of more of them
-  parameter int KEEP = 0
+  parameter int KEEP = 0,
+  // 0, or more than 1: padded taps aren't sent, see above; of one tap a beat, one group, no KEEP
+  parameter int SKIP = 0
 ) (
   input  logic                        aclk,
   input  logic                        aresetn,
@@ -66,7 +75,7 @@ module axis_window #(
   input  logic                        s_axis_tvalid,
   output logic                        s_axis_tready,
   input  logic                        s_axis_tlast,
-  output logic [TAPS*LANES*WIDTH-1:0] m_axis_tdata,
+  output logic [TAPS*LANES*WIDTH+(SKIP == 0 ? 0 : $clog2(KERNEL_H*KERNEL_W*BEATS*SKIP))-1:0] m_axis_tdata,
   output logic                        m_axis_tvalid,
   input  logic                        m_axis_tready,
   output logic                        m_axis_tlast
@@ -103,10 +112,9 @@ module axis_window #(
   localparam int USED_H =
       KEEP != 0 ? IN_H : used(IN_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, PAD_TOP);
   localparam int USED_W = used(IN_W, OUT_W, KERNEL_W, STRIDE_W, DILATION_W, PAD_LEFT);
-  // the memories of the ring, and the words of each
+  // the memories of the ring
   localparam int COLUMN = TAPS > 1 ? 1 : 0;
   localparam int BANKS = COLUMN != 0 ? CAPACITY / USED_W : 1;
-  localparam int PLACES = COLUMN != 0 ? USED_W * BEATS : CAPACITY * BEATS;
 
   // coordinates are counted from the corner of the padded image, so that none is negative
   localparam int ROW =
@@ -115,8 +123,6 @@ module axis_window #(
   localparam int BEAT = bits(BEATS);
   localparam int INNER = BEATS / GROUPS;  // beats of a group
   localparam int INNER_BEAT = bits(INNER);
-  localparam int ADDRESS = bits(PLACES);
-  localparam int BANK = bits(BANKS);
   localparam int BEAT_WIDTH = LANES * WIDTH;
 
   generate
@@ -142,6 +148,9 @@ module axis_window #(
     if (GROUPS < 1 || INNER * GROUPS != BEATS) begin : gen_groups
       axis_window_needs_GROUPS_that_divide_BEATS stop ();
     end
+    if (SKIP != 0 && (SKIP < 2 || TAPS != 1 || GROUPS != 1 || KEEP != 0)) begin : gen_skip_illegal
+      axis_window_needs_SKIP_of_2_or_more_with_TAPS_and_GROUPS_of_1_and_no_KEEP stop ();
+    end
     if (TAPS < 1 || (TAPS > 1 && (TAPS != KERNEL_H || BANKS * USED_W != CAPACITY))) begin : gen_taps
       axis_window_needs_TAPS_of_1_or_of_KERNEL_H_with_whole_rows stop ();
     end
@@ -152,9 +161,6 @@ module axis_window #(
   logic [ROW-1:0] write_row;
   logic [COL-1:0] write_col;
   logic [BEAT-1:0] write_beat;
-  logic [ADDRESS-1:0] write_address;
-  logic [BANK-1:0] write_bank;
-  logic write_wraps;
   logic [1:0] lead;  // 3 is -1
   logic awake;
   logic full;
@@ -174,7 +180,6 @@ module axis_window #(
   assign s_axis_tready = awake && lead != 2'd2 && (!full || write_beat != '0 || !stored);
   assign accept = s_axis_tvalid && s_axis_tready;
   assign write = accept && stored;
-  assign write_wraps = write && write_address == ADDRESS'(PLACES - 1);
   assign write_pixel_end = accept && write_beat == BEAT'(BEATS - 1);
   assign write_row_end = write_pixel_end && write_col == COL'(PAD_LEFT + IN_W - 1);
   assign write_frame_end = write_row_end && write_row == ROW'(PAD_TOP + IN_H - 1);
@@ -183,13 +188,9 @@ module axis_window #(
     if (accept) write_beat <= write_beat + 1'b1;
     if (write_pixel_end) write_col <= write_col + 1'b1;
     if (write_row_end) write_row <= write_row + 1'b1;
-    if (write) write_address <= write_address + 1'b1;
-    if (write_wraps) write_bank <= write_bank + 1'b1;
     if (!aresetn || write_pixel_end) write_beat <= '0;
     if (!aresetn || write_row_end) write_col <= COL'(PAD_LEFT);
     if (!aresetn || write_frame_end) write_row <= ROW'(PAD_TOP);
-    if (!aresetn || write_wraps) write_address <= '0;
-    if (!aresetn || (write_wraps && write_bank == BANK'(BANKS - 1))) write_bank <= '0;
   end
 
   // ---- reader: where the tap of the next beat is
@@ -218,7 +219,9 @@ module axis_window #(
   logic beside;              // left or right of the image
   logic [TAPS-1:0] padding;  // of each tap
   logic there;
+  logic skipped;  // the tap isn't sent
   logic step;
+  logic take;
   logic load_read;
   logic load_m;
   logic read_valid;
@@ -278,7 +281,9 @@ module axis_window #(
 
   assign load_m = !m_axis_tvalid || m_axis_tready;
   assign load_read = !read_valid || load_m;
-  assign step = awake && there && load_read;
+  assign skipped = SKIP != 0 && padding[0];
+  assign step = awake && there && (load_read || skipped);
+  assign take = step && !skipped;
 
   always_ff @(posedge aclk) begin
     if (step) begin
@@ -358,135 +363,59 @@ module axis_window #(
 
   // ---- ring
 
-  function automatic int modulo(input int v, input int m);
-    modulo = (v % m + m) % m;
-  endfunction
-
-  localparam int BACK = BEATS - 1;
-  localparam int TAP_BACK = INNER - 1;
-
   logic [TAPS*BEAT_WIDTH-1:0] read;
-  logic [TAPS-1:0] read_padding;
+  logic sent_last;  // the walk stands at the last tap that is sent
   logic read_last;
 
+  axis_window_ring #(
+    .BEAT_WIDTH(BEAT_WIDTH), .BEATS(BEATS), .USED_H(USED_H), .USED_W(USED_W), .OUT_H(OUT_H),
+    .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
+    .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
+    .PAD_LEFT(PAD_LEFT), .CAPACITY(CAPACITY), .TAPS(TAPS), .GROUPS(GROUPS)
+  ) ring (
+    .aclk(aclk), .aresetn(aresetn), .write(write), .data(s_axis_tdata), .step(step), .take(take),
+    .group_end(group_end), .row_end(row_end), .taps_end(taps_end), .pixel_end(pixel_end),
+    .line_end(line_end), .frame_end(frame_end), .read(read)
+  );
+
   generate
-    if (COLUMN == 0) begin : gen_ring
-      // beats forward from one read to the next, modulo PLACES
-      localparam int START = -(SPAN_H * USED_W + SPAN_W);  // pixels from the last tap to the first
-      localparam int TO_BEAT = modulo(1, PLACES);
-      localparam int TO_GROUP = modulo(START * BEATS + 1, PLACES);
-      localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, PLACES);
-      localparam int TO_ROW = modulo((DILATION_H * USED_W - SPAN_W) * BEATS - TAP_BACK, PLACES);
-      localparam int TO_PIXEL = modulo((START + STRIDE_W) * BEATS - BACK, PLACES);
-      localparam int TO_LINE =
-          modulo((START + STRIDE_H * USED_W - (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
-      localparam int TO_FRAME = modulo((START + (USED_H - (OUT_H - 1) * STRIDE_H) * USED_W -
-          (OUT_W - 1) * STRIDE_W) * BEATS - BACK, PLACES);
-      localparam int FIRST = modulo(-(PAD_TOP * USED_W + PAD_LEFT) * BEATS, PLACES);
+    if (SKIP != 0) begin : gen_skip
+      localparam int INDEX = $clog2(KERNEL_H * KERNEL_W * BEATS * SKIP);
+      // from here on the next tap is below, or right of, the image
+      localparam int LAST_ROW = positive(PAD_TOP + IN_H - DILATION_H);
+      localparam int LAST_COL = positive(PAD_LEFT + IN_W - DILATION_W);
+      logic [INDEX-1:0] index;
+      logic [INDEX-1:0] read_index;
 
-      (* no_rw_check *) logic [BEAT_WIDTH-1:0] memory[0:2**ADDRESS-1];
-      logic [ADDRESS-1:0] address;
-      logic [ADDRESS:0] forward;
-      logic [ADDRESS:0] next;
-
-      always_comb begin
-        if (frame_end) forward = (ADDRESS+1)'(TO_FRAME);
-        else if (line_end) forward = (ADDRESS+1)'(TO_LINE);
-        else if (pixel_end) forward = (ADDRESS+1)'(TO_PIXEL);
-        else if (GROUPS != 1 && taps_end) forward = (ADDRESS+1)'(TO_GROUP);
-        else if (!group_end) forward = (ADDRESS+1)'(TO_BEAT);
-        else if (row_end) forward = (ADDRESS+1)'(TO_ROW);
-        else forward = (ADDRESS+1)'(TO_TAP);
-      end
-      assign next = {1'b0, address} + forward;
-
+      assign sent_last = last_beat &&
+          (kw == KW'(KERNEL_W - 1) || LAST_COL == 0 || col >= COL'(LAST_COL)) &&
+          (kh == KH'(KERNEL_H - 1) || LAST_ROW == 0 || row >= ROW'(LAST_ROW));
       always_ff @(posedge aclk) begin
-        if (write) memory[write_address] <= s_axis_tdata;
-        if (step) begin
-          read <= memory[address];
-          address <= next >= (ADDRESS+1)'(PLACES) ? ADDRESS'(next - (ADDRESS+1)'(PLACES)) :
-              ADDRESS'(next);
-        end
-        if (!aresetn) address <= ADDRESS'(FIRST);
+        if (step) index <= pixel_end ? '0 : index + INDEX'(SKIP);
+        if (take) read_index <= index;
+        if (load_m && read_valid) m_axis_tdata <= {read_index, read};
+        if (!aresetn) index <= '0;
       end
-    end else begin : gen_rows
-      // a row begins at address 0; beside the image any address does
-      localparam int FIRST = modulo(-PAD_LEFT * BEATS, 2**ADDRESS);
-      localparam int TO_PIXEL = modulo((STRIDE_W - SPAN_W) * BEATS - BACK, 2**ADDRESS);
-      localparam int TO_GROUP = modulo(1 - SPAN_W * BEATS, 2**ADDRESS);
-      localparam int TO_TAP = modulo(DILATION_W * BEATS - TAP_BACK, 2**ADDRESS);
-      localparam int DOWN = modulo(STRIDE_H, BANKS);
-      localparam int TO_FRAME = modulo(USED_H - (OUT_H - 1) * STRIDE_H, BANKS);
-      // apart by a power of two, words are chosen by multiplexers and not by shifters
-      localparam int WORD = 2**$clog2(BEAT_WIDTH);
+    end else begin : gen_pad
+      logic [TAPS-1:0] read_padding;
 
-      logic [ADDRESS-1:0] address;
-      logic [BANK-1:0] bank;  // of the top tap
-      logic [BANK:0] next_bank;
-      logic [2**BANK*WORD-1:0] words;
-
-      assign next_bank = {1'b0, bank} + (frame_end ? (BANK+1)'(TO_FRAME) : (BANK+1)'(DOWN));
-
-      always_ff @(posedge aclk) begin
-        if (step) begin
-          address <= line_end ? ADDRESS'(FIRST) : pixel_end ? address + ADDRESS'(TO_PIXEL) :
-              GROUPS != 1 && taps_end ? address + ADDRESS'(TO_GROUP) : group_end ? address + ADDRESS'(TO_TAP) : address + 1'b1;
-        end
-        if (step && line_end) begin
-          bank <= next_bank >= (BANK+1)'(BANKS) ? BANK'(next_bank - (BANK+1)'(BANKS)) :
-              BANK'(next_bank);
-        end
-        if (!aresetn) begin
-          address <= ADDRESS'(FIRST);
-          bank <= BANK'(modulo(-PAD_TOP, BANKS));
-        end
-      end
-
-      for (genvar b = 0; b < 2**BANK; b = b + 1) begin : gen_bank
-        if (b < BANKS) begin : gen_memory
-          (* no_rw_check *) logic [BEAT_WIDTH-1:0] memory[0:2**ADDRESS-1];
-          logic [BEAT_WIDTH-1:0] word;
-
-          always_ff @(posedge aclk) begin
-            if (write && write_bank == BANK'(b)) memory[write_address] <= s_axis_tdata;
-            if (step) word <= memory[address];
-          end
-          assign words[b*WORD +: WORD] = WORD'(word);
-        end else begin : gen_none
-          assign words[b*WORD +: WORD] = '0;
-        end
-      end
-
-      for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_tap_of
-        localparam int BELOW = modulo(k * DILATION_H, BANKS);
-        logic [BANK:0] sum;
-        logic [BANK-1:0] which;
-
-        assign sum = {1'b0, bank} + (BANK+1)'(BELOW);
+      assign sent_last = taps_end;
+      always_ff @(posedge aclk) if (take) read_padding <= padding;
+      for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_out
         always_ff @(posedge aclk) begin
-          if (step) which <= sum >= (BANK+1)'(BANKS) ? BANK'(sum - (BANK+1)'(BANKS)) : BANK'(sum);
-        end
-        assign read[k*BEAT_WIDTH +: BEAT_WIDTH] = words[32'(which)*WORD +: BEAT_WIDTH];
-      end
-    end
-
-    for (genvar k = 0; k < TAPS; k = k + 1) begin : gen_out
-      always_ff @(posedge aclk) begin
-        if (load_m && read_valid) begin
-          m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
-              read_padding[k] ? {LANES{PAD[WIDTH-1:0]}} : read[k*BEAT_WIDTH +: BEAT_WIDTH];
+          if (load_m && read_valid) begin
+            m_axis_tdata[k*BEAT_WIDTH +: BEAT_WIDTH] <=
+                read_padding[k] ? {LANES{PAD[WIDTH-1:0]}} : read[k*BEAT_WIDTH +: BEAT_WIDTH];
+          end
         end
       end
     end
   endgenerate
 
   always_ff @(posedge aclk) begin
-    if (step) begin
-      read_padding <= padding;
-      read_last <= taps_end;
-    end
+    if (take) read_last <= sent_last;
     if (load_m && read_valid) m_axis_tlast <= read_last;
-    if (load_read) read_valid <= step;
+    if (load_read) read_valid <= take;
     if (load_m) m_axis_tvalid <= read_valid;
     if (!aresetn) begin
       read_valid <= 1'b0;

@@ -20,6 +20,11 @@
 // in cycle u + LATENCY if the queue before it is empty. No combinational path from one side to the
 // other.
 //
+// With SKIP a row may have fewer than IB beats; above the elements of each stands which one it is,
+// times OG, and II is OG times the beats that there are.
+//
+//     s_axis_tdata = {OG * beat, lane IN_LANES - 1, ..., lane 0}
+//
 // Row n of a frame has the weights of set n % SETS: a convolution's groups are rows of their own.
 //
 //     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK) + 1 + REQUANT + FIFO
@@ -49,6 +54,8 @@ module fixed_linear #(
   parameter int ROWS = 1,
   // sets of weights, one after the other; divides ROWS
   parameter int SETS = 1,
+  // 1: beats may be left out, see above; of one set, IN_LANES that divide IN_FEATURES, OG of 2 or more
+  parameter int SKIP = 0,
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -90,7 +97,9 @@ module fixed_linear #(
 ) (
   input  logic                           aclk,
   input  logic                           aresetn,
-  input  logic [IN_LANES*IN_WIDTH-1:0]   s_axis_tdata,
+  // with SKIP the beat's number above the elements, as many bits as the weights' addresses have
+  input  logic [IN_LANES*IN_WIDTH+(SKIP == 0 ? 0 : $clog2(IN_FEATURES/IN_LANES*
+      ((OUT_FEATURES+OUT_LANES-1)/OUT_LANES)))-1:0] s_axis_tdata,
   input  logic                           s_axis_tvalid,
   output logic                           s_axis_tready,
   input  logic                           s_axis_tlast,
@@ -122,6 +131,9 @@ module fixed_linear #(
     if (SETS < 1 || ROWS % SETS != 0) begin : gen_set_count
       fixed_linear_needs_SETS_that_divide_ROWS stop ();
     end
+    if (SKIP != 0 && (SETS != 1 || USED != IN_LANES || OG < 2)) begin : gen_skip
+      fixed_linear_needs_lanes_that_divide_IN_FEATURES_one_set_and_several_groups_for_SKIP stop ();
+    end
     if (QUEUE < 1 || 2**$clog2(QUEUE) != QUEUE) begin : gen_queue
       fixed_linear_needs_QUEUE_to_be_a_power_of_two stop ();
     end
@@ -144,16 +156,25 @@ module fixed_linear #(
   logic [GROUP-1:0] group;
   logic [SET_GROUP-1:0] set_group;
   logic [ADDRESS-1:0] address;
+  logic [ADDRESS-1:0] number;
   logic step;
   logic first_beat;
   logic last_group;
 
+  generate
+    if (SKIP != 0) begin : gen_number
+      assign number = s_axis_tdata[IN_LANES*IN_WIDTH +: ADDRESS];
+    end else begin : gen_no_number
+      assign number = '0;
+    end
+  endgenerate
+
   fixed_linear_issue #(
-    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .CREDITS(QUEUE)
+    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .SKIP(SKIP), .CREDITS(QUEUE)
   ) issue (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
-    .s_axis_tlast(s_axis_tlast),
+    .s_axis_tlast(s_axis_tlast), .s_axis_number(number),
     .step(step), .first_beat(first_beat), .last_group(last_group), .group(group),
     .set_group(set_group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
   );
@@ -170,7 +191,7 @@ module fixed_linear #(
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),
     .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) array (
-    .aclk(aclk), .x(s_axis_tdata), .step(step), .first_beat(first_beat),
+    .aclk(aclk), .x(s_axis_tdata[IN_LANES*IN_WIDTH-1:0]), .step(step), .first_beat(first_beat),
     .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group), .address(address), .y(y)
   );
 

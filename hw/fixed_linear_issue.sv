@@ -7,6 +7,9 @@
 // each step of a frame's last beat and rises with credit_back. No combinational path from one side
 // to the other.
 //
+// With SKIP beats of a frame may be left out: s_axis_number says which one it is, times GROUPS, and
+// holds while the beat waits.
+//
 // The weights of frame n are those of set n % SETS, which follow each other in the memories.
 `default_nettype none
 
@@ -17,6 +20,8 @@ module fixed_linear_issue #(
   parameter int GROUPS = 4,
   // sets of weights; >= 1
   parameter int SETS = 1,
+  // 1: a frame may have fewer beats; of one set
+  parameter int SKIP = 0,
   // places for results; >= 1
   parameter int CREDITS = 16
 ) (
@@ -25,6 +30,8 @@ module fixed_linear_issue #(
   input  logic                                                               s_axis_tvalid,
   output logic                                                               s_axis_tready,
   input  logic                                                               s_axis_tlast,
+  // with SKIP; which of the frame's BEATS, times GROUPS
+  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] s_axis_number,
   // a step issues in this cycle, with these coordinates
   output logic                                                               step,
   output logic                                                               first_beat,
@@ -38,6 +45,7 @@ module fixed_linear_issue #(
   input  logic                                                               credit_back
 );
   localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
+  localparam int ADDRESS = SETS * BEATS * GROUPS < 2 ? 1 : $clog2(SETS * BEATS * GROUPS);
   localparam int CREDIT = $clog2(CREDITS + 1);
 
   logic [CREDIT-1:0] credit;
@@ -54,12 +62,10 @@ module fixed_linear_issue #(
   always_ff @(posedge aclk) begin
     awake <= 1'b1;
     if (step) group <= group + 1'b1;
-    if (step) address <= address + 1'b1;
     if (s_axis_tready) first_beat <= s_axis_tlast;
     if (spend && !credit_back) credit <= credit - 1'b1;
     if (credit_back && !spend) credit <= credit + 1'b1;
     if (!aresetn || s_axis_tready) group <= '0;
-    if (!aresetn || (s_axis_tready && s_axis_tlast && last_set)) address <= '0;
     if (!aresetn) begin
       awake <= 1'b0;
       first_beat <= 1'b1;
@@ -68,6 +74,25 @@ module fixed_linear_issue #(
   end
 
   generate
+    if (SKIP != 0 && SETS != 1) begin : gen_illegal
+      fixed_linear_issue_needs_one_set_for_SKIP stop ();
+    end
+
+    if (SKIP != 0) begin : gen_numbered
+      logic unused_set;
+
+      assign unused_set = &{1'b0, last_set};
+      assign address = s_axis_number + ADDRESS'(group);
+    end else begin : gen_counted
+      logic unused_number;
+
+      assign unused_number = &{1'b0, s_axis_number};
+      always_ff @(posedge aclk) begin
+        if (step) address <= address + 1'b1;
+        if (!aresetn || (s_axis_tready && s_axis_tlast && last_set)) address <= '0;
+      end
+    end
+
     if (SETS == 1) begin : gen_set
       assign last_set = 1'b1;
       assign set_group = group;

@@ -3,6 +3,7 @@
 
 #include "quant/quantize.h"
 #include "sw/import/import.h"
+#include "sw/pass/branch_lines.h"
 #include "sw/pass/fold_norm.h"
 #include "sw/pass/fuse.h"
 #include "sw/pass/remember.h"
@@ -131,7 +132,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
                      path);
     g = remember(a, g, e);
     if (!g) return err_within(e, "%s", path);
-    m->fixed = fuse_needed(g) ? fuse(a, g) : g;
+    m->fixed = branch_lines(a, fuse_needed(g) ? fuse(a, g) : g);
     warnings_find(a, NULL, m->fixed, &m->warnings);
     return true;
   }
@@ -143,6 +144,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   if (!m->real) return err_within(e, "%s", path);
   m->fixed = quantize(a, m->real, &f, e);
   if (!m->fixed) return err_within(e, "%s", path);
+  m->fixed = branch_lines(a, m->fixed);
   warnings_find(a, m->real, m->fixed, &m->warnings);
   idle_formats(a, &f, &m->warnings);
   return true;

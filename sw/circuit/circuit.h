@@ -26,9 +26,10 @@ struct stream {
   int64_t elements;   // of a frame
   int64_t groups;     // of a frame, of elements / groups each
   int64_t lanes;      // elements of a beat
-  int64_t beats;      // of a frame: groups * ceil(elements / groups / lanes)
+  int64_t beats;      // of a frame: groups * ceil(elements / groups / lanes); of taps those sent
   int64_t ahead;      // of a tap: frames that may come before the inputs that they belong to
   int width;          // bits of an element; bipolar: 1 bit, 1 is +1 and 0 is -1
+  int number;         // bits above the elements, which say what beat of its pixel it is; 0: none
   struct type type;
   uint32_t id;      // its place among the circuit's streams
   int32_t from, to; // cells; NONE: top's own input and output

@@ -77,6 +77,19 @@ static bool conv_windows(const struct graph *g, const struct node *n, struct win
   return ok;
 }
 
+// Padded taps of an input whose zero point is 0 add nothing. To leave one out pays where the layer
+// has more cycles for a beat than the walk over it takes.
+static bool skips(const struct graph *g, const struct node *n, const struct conv *c, int64_t taps,
+                  int64_t steps, bool kept) {
+  const struct window *s = &c->window;
+  bool padded = false;
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    for (int64_t k = 0; k < s->kernel[axis]; k++) padded |= window_pads(s, axis, k);
+  return padded && taps == 1 && steps > 1 && c->groups == 1 && !kept &&
+         !type_is_bipolar(&node_in(g, n, 0)->type) &&
+         type_from_integer(&node_in(g, n, 0)->type, 0, 0) == 0;
+}
+
 static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
                        struct circuit_window *w, struct err *e) {
   struct conv c;
@@ -91,6 +104,7 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .steps = depthwise ? 1 : c.outs / c.groups / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
   circuit_line_keep(g, n, w);
+  w->skips = !depthwise && skips(g, n, &c, taps, w->steps, w->kept > 0);
   return true;
 }
 
@@ -125,6 +139,14 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   return true;
 }
 
+// Of each pixel, the beats that its window sends.
+static const int32_t *beats_sent(struct arena *a, const struct circuit_window *w) {
+  int64_t pixels = window_pixels(&w->shape);
+  int32_t *sent = ARENA_NEW(a, int32_t, pixels);
+  for (int64_t i = 0; i < pixels; i++) sent[i] = (int32_t)circuit_window_pixel(w, i);
+  return sent;
+}
+
 // Weights in the order in which columns of taps come: kernel column, beat of channels, kernel row,
 // lane; those of whole windows have a beat's columns beside each other.
 static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l,
@@ -152,6 +174,9 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
   if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps, taps > conv.window.kernel[ROWS]);
+  struct circuit_window window;
+  if (!conv_shape(g, &g->nodes[c->node], in, c->out[0]->lanes, &window, e)) return false;
+  if (window.skips) l->sent = beats_sent(a, &window);
   return true;
 }
 

@@ -194,7 +194,7 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum fam
 static void cost(struct cell *c, const struct circuit_linear *l) {
   struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
-  c->cycles = l->rows * l->ib * l->og;
+  c->cycles = c->in[0]->beats * l->og;
   c->multipliers = lanes * u.multipliers;
   c->memory_bits =
       l->sets * l->og * (l->ib * lanes * u.weight_bits + c->out[0]->lanes * u.channel_bits);
@@ -260,7 +260,7 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   l->rows = rows;
   l->sets = sets;
-  l->ib = c->in[0]->beats / rows;
+  l->ib = (l->in + c->in[0]->lanes - 1) / c->in[0]->lanes;
   l->og = c->out[0]->beats / rows;
   l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, sets * l->ib * l->og, c->ram_style);
   l->pack = c->pack && c->out[0]->lanes > 1 && pair_bits(l);

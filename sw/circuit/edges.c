@@ -156,12 +156,14 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
                  const struct circuit_window *w) {
   const char *own = arena_printf(b->arena, w->kept ? "%s_line" : "%s_window", name);
   const struct stream *in = e->stream;
-  struct stream *out = image_stream(b, in, own, w->taps * w->lanes, circuit_window_beats(w));
-  int64_t per_pixel = out->beats / window_pixels(&w->shape);
+  struct stream *out = image_stream(b, in, own, w->taps * w->lanes, circuit_window_sent(w));
+  int64_t per_pixel = circuit_window_beats(w) / window_pixels(&w->shape);
+  out->number = circuit_window_number(w);
   struct timing timing = {
       .kind = TIMING_WINDOW, .latency = 2, .ib = per_pixel, .queue = w->capacity};
   struct cell *c = through_to(b, e, out, CELL_WINDOW, own, timing);
   c->index = index;
+  if (w->skips) c->cycles = circuit_window_bound(w);
   struct circuit_window *f = arena_copy(b->arena, w, sizeof *w);
   f->reads = circuit_window_table(b->arena, f);
   c->facts = f;

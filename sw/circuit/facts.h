@@ -44,6 +44,7 @@ struct circuit_linear {
   int in_shift, weight_shift; // of inputs and weights shifted to one scale
   int64_t queue;              // places
   struct rom_shape rom;       // of the weights
+  const int32_t *sent; // (rows) beats of each that come, where a window leaves some out; NULL
   // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
   // of a pixel
   bool depthwise;

@@ -4,7 +4,8 @@
 //
 //   fit      what each holds while the source is as slow as the slowest cell and nothing is full
 //   secure   more, until no stall on any side can stop the circuit for ever
-//   shrink   the fewest places of each queue in front of a join that keep both
+//   shrink   the fewest places of each queue in front of a join that keep both; and of rings that
+//            skip padding those that they need alone, if they do
 #include "sw/circuit/builder.h"
 #include "sw/circuit/timing.h"
 
@@ -185,8 +186,23 @@ static int64_t too_few(const struct cell *c) {
   return c->timing.kind == TIMING_STATE ? c->timing.ib - 1 : 0;
 }
 
+// A window that skips padding is quicker at the image's edge than inside, so that its ring has held
+// more of what a source gives at an even pace than it needs.
+static void shrink_rings(struct arena *a, struct circuit *p, const struct pace *pace) {
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    struct cell *c = &p->cells[i];
+    if (c->part != pace->part || c->timing.kind != TIMING_WINDOW) continue;
+    const struct circuit_window *w = c->facts;
+    int64_t before = w->capacity;
+    if (!w->skips || before == w->alone) continue;
+    resize(c, w->alone);
+    if (!keeps(a, p, pace)) resize(c, before);
+  }
+}
+
 // The pace first: what keeps it mostly flows.
 static void shrink(struct arena *a, struct circuit *p, const struct pace *pace) {
+  shrink_rings(a, p, pace);
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
     if (c->part != pace->part || !waits(c)) continue;

@@ -43,9 +43,10 @@ static void window_bill(const struct cell *c, struct bill *n) {
     bill_counter(n, places);
   }
   if (w->kept) bill_counter(n, w->kept + 1);
+  if (w->skips) bill_counter(n, (int64_t)1 << c->out[0]->number);
   bill_counter(n, w->capacity + (w->used[ROWS] + 1) * w->used[COLUMNS] + 1);
   bill_ram(n, banks, beat, places);
-  n->term[TERM_STREAM] += (double)(w->taps * beat);
+  n->term[TERM_STREAM] += (double)(w->taps * beat + 2 * c->out[0]->number);
   if (banks > 1) n->term[TERM_SUMS] += (double)(w->taps * banks * beat);
   n->term[TERM_LANES] += (double)w->taps;
 }

@@ -25,7 +25,7 @@ struct state {
                              // read; STATE: initial beats that have left; SOFTMAX: of the row
                              // that is written, and that the dividers began with; SLIDE: of the
                              // row that comes, while the last one's windows leave, and within
-                             // the column
+                             // the column; LINEAR: within a row, and the row if they differ
   int64_t group;   // SOFTMAX: cycles of the first reading; LINEAR: of outputs; CONCAT: the input
                    // whose turn it is; WINDOW: frames that the writer is ahead; BLOCKS: blocks that
                    // it is; EXTENT: place of the walk; SLIDE: of the newest column

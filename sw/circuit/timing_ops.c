@@ -155,8 +155,24 @@ static bool linear_valid(const struct state *s, const struct wires *w, uint32_t 
   return s->held > 0;
 }
 
+// Beats of the row that comes in.
+static int64_t row_beats(const struct state *s) {
+  const struct circuit_linear *l = s->cell->facts;
+  return l->sent ? l->sent[s->out_beat] : s->cell->timing.ib;
+}
+
+static bool last_beat(const struct state *s) {
+  return s->in_beat == row_beats(s) - 1;
+}
+
 static bool steps(const struct state *s, const struct wires *w) {
-  return offered(s, w, 0) && (s->in_beat != s->cell->timing.ib - 1 || s->credit > 0);
+  return offered(s, w, 0) && (!last_beat(s) || s->credit > 0);
+}
+
+static void row_end(struct state *s) {
+  const struct circuit_linear *l = s->cell->facts;
+  s->in_beat = 0;
+  if (l->sent) s->out_beat = next_of(s->out_beat, l->rows);
 }
 
 static bool linear_ready(const struct state *s, const struct wires *w, uint32_t k) {
@@ -166,7 +182,7 @@ static bool linear_ready(const struct state *s, const struct wires *w, uint32_t 
 
 static void linear_step(struct state *s, bool step, bool leave) {
   const struct timing *t = &s->cell->timing;
-  bool last = step && s->in_beat == t->ib - 1;
+  bool last = step && last_beat(s);
   assert(t->latency - 2 < PIPE_MOST);
   s->held += (int64_t)(s->flight & 1) - leave;
   s->flight >>= 1;
@@ -174,7 +190,8 @@ static void linear_step(struct state *s, bool step, bool leave) {
   s->credit += leave - last;
   if (step && ++s->group == t->og) {
     s->group = 0;
-    s->in_beat = next_of(s->in_beat, t->ib);
+    s->in_beat++;
+    if (last) row_end(s);
   }
 }
 
@@ -183,7 +200,7 @@ static void linear_advance(struct state *s, const struct wires *w) {
 }
 
 static void linear_idle(struct state *s, const struct wires *w, int64_t cycles) {
-  bool last = s->in_beat == s->cell->timing.ib - 1;
+  bool last = last_beat(s);
   for (; cycles && (s->flight || (last && steps(s, w))); cycles--)
     linear_step(s, steps(s, w), false);
   if (steps(s, w)) s->group += cycles;
@@ -195,7 +212,7 @@ static int64_t linear_wake(const struct state *s, const struct wires *w) {
   int64_t wake = NEVER, left = t->og - 1 - s->group;
   if (!s->held && s->flight) wake = 1 + __builtin_ctzll(s->flight);
   if (!steps(s, w)) return wake;
-  if (!s->held && !s->flight && s->in_beat == t->ib - 1) wake = t->latency;
+  if (!s->held && !s->flight && last_beat(s)) wake = t->latency;
   return left > 0 && left < wake ? left : wake;
 }
 
@@ -346,15 +363,22 @@ static void window_read(struct state *s) {
   int64_t per_pixel = s->cell->timing.ib, pixel = s->out_beat / per_pixel;
   if (s->out_beat % per_pixel == per_pixel - 1)
     s->credit += circuit_window_low(f, pixel + 1) - circuit_window_low(f, pixel);
-  s->out_beat = next_of(s->out_beat, s->cell->out[0]->beats);
+  s->out_beat = next_of(s->out_beat, per_pixel * window_pixels(&f->shape));
   s->group -= s->out_beat == 0;
 }
 
+// Whether the next beat isn't sent: the walk goes over it.
+static bool window_skips(const struct state *s) {
+  const struct circuit_window *f = s->cell->facts;
+  return f->skips && f->reads[s->out_beat] == NONE;
+}
+
 static bool window_step(struct state *s, bool accept, bool leave) {
-  bool reads, moves = read_on(s, window_there(s), leave, &reads);
+  bool skips = window_skips(s), reads;
+  bool moves = read_on(s, window_there(s) && !skips, leave, &reads);
   if (accept) window_take(s);
-  if (reads) window_read(s);
-  return moves;
+  if (reads || skips) window_read(s);
+  return moves || skips;
 }
 
 static void window_advance(struct state *s, const struct wires *w) {

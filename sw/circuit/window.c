@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/circuit/window.h"
 
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 
 int64_t circuit_divisor(int64_t channels, int64_t most) {
@@ -27,6 +28,25 @@ static int64_t taps(const struct circuit_window *w) {
 
 int64_t circuit_window_beats(const struct circuit_window *w) {
   return window_pixels(&w->shape) * taps(w) * w->beats;
+}
+
+int64_t circuit_window_pixel(const struct circuit_window *w, int64_t pixel) {
+  const struct window *s = &w->shape;
+  if (!w->skips) return taps(w) * w->beats;
+  return window_taps(s, ROWS, pixel / s->out[COLUMNS]) *
+         window_taps(s, COLUMNS, pixel % s->out[COLUMNS]) * w->beats;
+}
+
+int64_t circuit_window_sent(const struct circuit_window *w) {
+  int64_t along[WINDOW_AXES] = {0, 0};
+  if (!w->skips) return circuit_window_beats(w);
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    for (int64_t o = 0; o < w->shape.out[axis]; o++) along[axis] += window_taps(&w->shape, axis, o);
+  return along[ROWS] * along[COLUMNS] * w->beats;
+}
+
+int circuit_window_number(const struct circuit_window *w) {
+  return w->skips ? bits_clog2(taps(w) * w->beats * w->steps) : 0;
 }
 
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i) {
@@ -101,6 +121,22 @@ static int64_t later(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
+// Of the beat before: when it was read, moved to the output, and was done with.
+struct reader {
+  int64_t read, moved, taken;
+};
+
+// The next one, which is there from cycle `when` on. One that isn't sent takes a cycle of the walk.
+static void reads(const struct circuit_window *w, struct reader *r, bool padding, int64_t when) {
+  if (w->skips && padding) {
+    r->read++;
+    return;
+  }
+  r->read = later(later(r->read + 1, r->moved), when);
+  r->moved = later(r->read + 1, r->taken);
+  r->taken = later(r->moved, r->taken) + w->steps;
+}
+
 // The writer takes one more pixel; false if it would wait for a place that isn't free yet.
 static bool take_pixel(struct flow *f) {
   const struct circuit_window *w = f->w;
@@ -130,7 +166,8 @@ static int64_t place(const struct circuit_window *w, int64_t beat) {
 static int64_t run(struct flow *f) {
   const struct circuit_window *w = f->w;
   int64_t per = w->used[ROWS] * w->used[COLUMNS], beats = circuit_window_beats(w);
-  int64_t in_pixel = taps(w) * w->beats, read = -1, moved = 0, taken = -1;
+  int64_t in_pixel = taps(w) * w->beats;
+  struct reader r = {-1, 0, -1};
   f->write = -1;
   for (f->kept = 0; f->kept < circuit_window_held(w); f->kept++) f->at[f->kept] = -1;
   for (int64_t frame = 0; frame < FRAMES; frame++) {
@@ -142,14 +179,12 @@ static int64_t run(struct flow *f) {
           if (!take_pixel(f)) return 0;
         when = f->at[wanted] - (w->beats - 1 - beat % w->beats) + 1;
       }
-      read = later(later(read + 1, moved), when);
-      moved = later(read + 1, taken);
-      taken = later(moved, taken) + w->steps;
+      reads(w, &r, beat == NONE, when);
       if ((i + 1) % in_pixel) continue;
       int64_t low = frame * per + circuit_window_low(w, (i + 1) / in_pixel);
-      while (f->freed < low) f->freed_at[f->freed++] = read;
+      while (f->freed < low) f->freed_at[f->freed++] = r.read;
     }
-    f->ends[frame] = read;
+    f->ends[frame] = r.read;
     while (f->frame <= frame) take_pixel(f); // what no tap reads
   }
   return (f->ends[FRAMES - 1] - f->ends[FRAMES / 2 - 1] + FRAMES / 2 - 1) / (FRAMES / 2);
@@ -216,7 +251,7 @@ static int64_t least_capacity(const struct circuit_window *w) {
 
 // ---- whole windows
 
-enum { SLIDE_ROWS = 4 }; // after which one is as the next
+enum { SLIDE_ROWS = 4, WALK_FRAMES = 3 }; // after which one is as the next
 
 static int64_t first_place(const struct circuit_slide *s) {
   return (s->kernel - 1) * s->dilation - s->before;
@@ -277,9 +312,71 @@ static void take_columns(struct circuit_window *w) {
   s->before[COLUMNS] = s->after[COLUMNS] = 0;
 }
 
+// ---- the walk of a window that skips, if pixels never wait
+
+static void walk_pixel(const struct circuit_window *w, struct reader *r, int64_t row,
+                       int64_t column) {
+  const struct window *s = &w->shape;
+  for (int64_t ky = 0; ky < s->kernel[ROWS]; ky++)
+    for (int64_t kx = 0; kx < s->kernel[COLUMNS]; kx++) {
+      bool inside = window_inside(s, ROWS, window_at(s, ROWS, row, ky)) &&
+                    window_inside(s, COLUMNS, window_at(s, COLUMNS, column, kx));
+      for (int64_t beat = 0; beat < w->beats; beat++) reads(w, r, !inside, 0);
+    }
+}
+
+static bool alike(const struct reader *a, const struct reader *b) {
+  return a->moved - a->read == b->moved - b->read && a->taken - a->read == b->taken - b->read;
+}
+
+// Goes on by `times` the cycles since `before`.
+static void again(struct reader *r, const struct reader *before, int64_t times) {
+  int64_t cycles = (r->read - before->read) * times;
+  r->read += cycles;
+  r->moved += cycles;
+  r->taken += cycles;
+}
+
+// Outputs from `o` on that have all taps inside.
+static int64_t whole(const struct window *s, int axis, int64_t o) {
+  int64_t at = o;
+  while (at < s->out[axis] && window_taps(s, axis, at) == s->kernel[axis]) at++;
+  return at - o;
+}
+
+// Pixels and rows with all taps inside go like the first of them, once that leaves the reader as it
+// was.
+static void walk_row(const struct circuit_window *w, struct reader *r, int64_t row) {
+  for (int64_t o = 0; o < w->shape.out[COLUMNS]; o++) {
+    int64_t more = whole(&w->shape, COLUMNS, o);
+    struct reader before = *r;
+    walk_pixel(w, r, row, o);
+    if (more < 2 || !alike(r, &before)) continue;
+    again(r, &before, more - 1);
+    o += more - 1;
+  }
+}
+
+static int64_t walk_cycles(const struct circuit_window *w) {
+  struct reader r = {-1, 0, -1};
+  int64_t since = 0;
+  for (int frame = 0; frame < WALK_FRAMES; frame++) {
+    since = r.read;
+    for (int64_t o = 0; o < w->shape.out[ROWS]; o++) {
+      int64_t more = whole(&w->shape, ROWS, o);
+      struct reader before = r;
+      walk_row(w, &r, o);
+      if (more < 2 || !alike(&r, &before)) continue;
+      again(&r, &before, more - 1);
+      o += more - 1;
+    }
+  }
+  return r.read - since;
+}
+
 int64_t circuit_window_bound(const struct circuit_window *w) {
   int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats;
-  int64_t out = circuit_window_beats(w) * w->steps;
+  int64_t out = w->skips ? walk_cycles(w) : circuit_window_beats(w) * w->steps;
   if (w->taps > w->shape.kernel[ROWS]) {
     struct circuit_slide slide = slide_of(&w->shape);
     slide.beats = w->beats;
@@ -307,7 +404,7 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
                    (long long)in, (long long)out, (long long)BEATS_MAX);
   struct arena a = {0};
   w->reads = circuit_window_table(&a, w);
-  w->capacity = least_capacity(w);
+  w->capacity = w->alone = least_capacity(w);
   w->reads = NULL;
   arena_free(&a);
   return true;

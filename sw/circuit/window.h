@@ -23,12 +23,14 @@ struct circuit_window {
                               // the whole kernel
   int64_t steps;              // cycles that the cell behind takes for a beat
   int64_t capacity;           // pixels of the ring
+  int64_t alone;              // with which it is fast enough if its source never waits
   int64_t used[WINDOW_AXES];  // rows and columns up to the last that a tap reads; of rows that are
                               // kept all
   int64_t kept;               // rows above a frame, which are those of the frames before; 0: none
+  bool skips;                 // padded taps are walked over and not sent; not of kept rows
   int64_t pad;                // code of an element beside the image
   struct circuit_slide slide; // what makes whole windows of its columns
-  const int32_t *reads;       // (beats that leave for a frame) circuit_window_reads of each
+  const int32_t *reads;       // (circuit_window_beats) circuit_window_reads of each
 };
 
 // The part of the image that is read; and the least ring with which window and cell are as fast as
@@ -49,15 +51,20 @@ bool circuit_slide_gives(const struct circuit_slide *s, int64_t place);
 // Cycles of a row, if columns never stall and the cell behind takes `steps` for each beat.
 int64_t circuit_slide_cycles(const struct circuit_slide *s, int64_t steps);
 
-// Beats that leave for a frame.
+// Beats of a frame's walk over all taps; of them those that leave; and those of a pixel.
 int64_t circuit_window_beats(const struct circuit_window *w);
+int64_t circuit_window_sent(const struct circuit_window *w);
+int64_t circuit_window_pixel(const struct circuit_window *w, int64_t pixel);
+
+// Of a window that skips: bits of the number that stands above a beat's elements.
+int circuit_window_number(const struct circuit_window *w);
 
 // Cycles of a frame: of what comes in, or of what the slide and the cell behind do, if nothing
 // stalls. Of a window that has no size yet.
 int64_t circuit_window_bound(const struct circuit_window *w);
 
-// What the i-th beat of a frame waits for: a beat of the image with the rows that are kept above
-// it, as they come in, of a column that of its bottom tap; NONE: padding.
+// What the i-th beat of a frame's walk waits for: a beat of the image with the rows that are kept
+// above it, as they come in, of a column that of its bottom tap; NONE: padding.
 int64_t circuit_window_reads(const struct circuit_window *w, int64_t i);
 
 // Of all beats of a frame.

@@ -67,6 +67,16 @@ static void memory(void **state) {
              0, " 0 mismatches");
 }
 
+// Each state is a line buffer, or two where its channels go apart.
+static void lines(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N -q -j 4 -o $D/nabu " FILES "okay_nabu.tflite && "
+             "echo $(grep -c '_line .*axis_window' $D/nabu/report.txt) lines, "
+             "$(grep -c axis_state $D/nabu/report.txt) states",
+             0, "9 lines, 0 states");
+}
+
 static void all_others(void **state) {
   struct shell *c = *state;
   static const char *const names[] = {"ad01_int8", "kws_ref_model", "str_ww_ref_model",
@@ -83,7 +93,7 @@ static void all_others(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(outputs),   SHELL_CASE(steps),  SHELL_CASE(imported),  SHELL_CASE(pictures),
-      SHELL_CASE(residuals), SHELL_CASE(memory), SHELL_CASE(all_others)};
+      SHELL_CASE(outputs),   SHELL_CASE(steps),  SHELL_CASE(imported), SHELL_CASE(pictures),
+      SHELL_CASE(residuals), SHELL_CASE(memory), SHELL_CASE(lines),    SHELL_CASE(all_others)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

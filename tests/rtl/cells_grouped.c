@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // axis_window and fixed_linear as a convolution of groups: each sees its own channels of the image
-// with weights of its own.
+// with weights of its own; or as one whose window leaves padded taps out.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +117,59 @@ static const struct grouped cases[] = {
      true,
      14},
 };
+// of one group, whose windows leave padded taps out
+static const struct grouped skipping[] = {
+    {{1, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, 0},
+     1,
+     2,
+     1,
+     2,
+     "signed",
+     2,
+     "signed",
+     false,
+     1},
+    {{2, 2, {7, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 40},
+     1,
+     8,
+     2,
+     8,
+     "signed",
+     8,
+     "signed",
+     true,
+     16},
+    {{1, 1, {8, 8}, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 60},
+     1,
+     6,
+     1,
+     8,
+     "unsigned",
+     8,
+     "signed",
+     false,
+     9},
+    {{3, 1, {5, 9}, {3, 4}, {2, 1}, {1, 2}, {1, 3}, {1, 3}, 40},
+     1,
+     9,
+     3,
+     5,
+     "unsigned",
+     4,
+     "signed",
+     false,
+     4},
+    {{1, 3, {1, 12}, {1, 5}, {1, 2}, {1, 1}, {0, 4}, {0, 4}, 30},
+     1,
+     4,
+     2,
+     7,
+     "signed",
+     2,
+     "signed",
+     false,
+     2},
+};
 enum { MUTABLE = 2, BIAS_WIDTH = 8, ACC_WIDTH = 24, CHANNEL_MUL_WIDTH = 12 };
 
 // Inputs of a group; the output is counted through all groups.
@@ -209,15 +262,16 @@ static void set_file(struct cell *c, const char *parameter, const char *what) {
 }
 
 // The slower of what comes in and what is computed, where the ring has room.
-static void set_timing(struct cell *c, const struct grouped *l) {
+static void set_timing(struct cell *c, const struct grouped *l, bool skip) {
   const struct shape *s = &l->shape;
   int pixels = window_outs(s, ROW) * window_outs(s, COLUMN);
   int in = s->in[ROW] * s->in[COLUMN] * s->beats;
-  int steps = pixels * window_taps(s) * s->beats * (l->outs / l->out_lanes);
+  int groups = l->outs / l->out_lanes;
+  int steps = skip ? window_walk(s, groups) : pixels * window_taps(s) * s->beats * groups;
   if (s->room) c->ii = in > steps ? in : steps;
 }
 
-static void add_grouped(struct suite *suite, const struct grouped *l) {
+static void add_grouped(struct suite *suite, const struct grouped *l, bool skip) {
   const struct shape *s = &l->shape;
   struct cell *c = window_cell(suite, s, l->width, 0, "linear", l->groups, 0);
   c->out_lanes = l->out_lanes;
@@ -226,10 +280,11 @@ static void add_grouped(struct suite *suite, const struct grouped *l) {
   c->expected = expected;
   c->write_images = write_images;
   c->with = l;
-  c->mutable = l < cases + MUTABLE;
-  set_timing(c, l);
+  c->mutable = skip ? l == skipping : l < cases + MUTABLE;
+  set_timing(c, l, skip);
   cell_integer(c, "OUT_LANES", l->out_lanes);
   cell_integer(c, "OUT_GROUPS", l->outs / l->out_lanes);
+  if (skip) cell_integer(c, "SKIP", l->outs / l->out_lanes);
   cell_text(c, "IN_TYPE", l->type);
   cell_integer(c, "WEIGHT_WIDTH", l->weight_width);
   cell_text(c, "WEIGHT_TYPE", l->weight_type);
@@ -243,5 +298,7 @@ static void add_grouped(struct suite *suite, const struct grouped *l) {
 }
 
 void cells_grouped(struct suite *s) {
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) add_grouped(s, &cases[i]);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) add_grouped(s, &cases[i], false);
+  for (size_t i = 0; i < sizeof skipping / sizeof *skipping; i++)
+    add_grouped(s, &skipping[i], true);
 }

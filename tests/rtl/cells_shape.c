@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { WALK_FRAMES = 4 };
+
 int window_outs(const struct shape *s, int axis) {
   int extent = (s->kernel[axis] - 1) * s->dilation[axis] + 1;
   return (s->in[axis] + s->pad[axis] + s->after[axis] - extent) / s->stride[axis] + 1;
@@ -42,6 +44,28 @@ int window_seen(const struct shape *s, int pixel, int tap, int channel) {
 
 int window_taps(const struct shape *s) {
   return s->kernel[ROW] * s->kernel[COLUMN];
+}
+
+int window_walk(const struct shape *s, int steps) {
+  int beats = window_outs(s, ROW) * window_outs(s, COLUMN) * window_taps(s) * s->beats;
+  int read = 0, moved = 0, done = 0, since = 0;
+  for (int i = 0; i < WALK_FRAMES * beats; i++) {
+    int beat = i % beats, pixel = beat / (window_taps(s) * s->beats);
+    if (beat == 0) since = read;
+    read++;
+    if (window_seen(s, pixel, beat / s->beats % window_taps(s), 0) < 0) continue;
+    if (read < moved) read = moved; // the read register is full
+    moved = read + 1 > done ? read + 1 : done;
+    done = moved + steps;
+  }
+  return read - since;
+}
+
+int window_sent(const struct shape *s) {
+  int pixels = window_outs(s, ROW) * window_outs(s, COLUMN), sent = 0;
+  for (int i = 0; i < pixels * window_taps(s); i++)
+    sent += window_seen(s, i / window_taps(s), i % window_taps(s), 0) < 0 ? 0 : s->beats;
+  return sent;
 }
 
 struct cell *window_cell(struct suite *suite, const struct shape *s, int width, int64_t pad,

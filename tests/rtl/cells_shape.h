@@ -22,6 +22,10 @@ int window_used(const struct shape *s, int axis);
 int window_span(const struct shape *s);
 // The channel of the input that a tap of output pixel `pixel` sees; -1: padding.
 int window_seen(const struct shape *s, int pixel, int tap, int channel);
+// Cycles of a frame that needs `steps` of them for each beat that isn't padding, and one for those
+// that are, if pixels never wait; and how many beats are none.
+int window_walk(const struct shape *s, int steps);
+int window_sent(const struct shape *s);
 
 // A cell whose ring has `rows` rows; 0: the fewest pixels and `room`. The beats of a pixel are
 // `groups` groups.

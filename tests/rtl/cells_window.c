@@ -153,7 +153,72 @@ static const struct alone whole[] = {
     {{1, 1, {3, 1}, {2, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0}, 3, 1, 2, 4},
 };
 
+// ---- padded taps that are left out
+
+struct skipping {
+  struct shape shape;
+  int width, skip;
+};
+
+static const struct skipping skipping[] = {
+    // small: these have mutants
+    {{1, 1, {2, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, 0}, 2, 2},
+    {{1, 2, {2, 2}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0}, 2, 3},
+    {{1, 1, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 40}, 8, 6},
+    {{2, 3, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 1}, 20}, 4, 2},
+    {{1, 2, {9, 10}, {3, 3}, {2, 3}, {2, 2}, {3, 1}, {2, 3}, 60}, 5, 5},
+    {{4, 2, {1, 20}, {1, 5}, {1, 1}, {1, 2}, {0, 4}, {0, 4}, 50}, 8, 4},
+    {{1, 1, {5, 11}, {5, 3}, {3, 4}, {1, 2}, {4, 4}, {4, 4}, 70}, 8, 3},
+    {{3, 1, {3, 3}, {3, 3}, {1, 1}, {2, 2}, {2, 2}, {2, 2}, 20}, 8, 7},
+    {{1, 1, {5, 2}, {3, 4}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 20}, 6, 2},
+};
+
+// The beat of a frame that is sent as number `at`, all counted.
+static int beat_sent(const struct shape *s, int at) {
+  int n = window_taps(s), beat = 0;
+  for (;; beat++) {
+    bool seen = window_seen(s, beat / (n * s->beats), beat / s->beats % n, 0) >= 0;
+    if (seen && at-- == 0) return beat;
+  }
+}
+
+// TLAST, SKIP times the beat's number in its pixel, elements.
+static uint64_t sent(const struct cell *c, int frame, int element) {
+  const struct skipping *k = c->with;
+  const struct shape *s = &k->shape;
+  int per_pixel = window_taps(s) * s->beats, beat = beat_sent(s, element), bits = 0;
+  int pixel = beat / per_pixel, number = beat % per_pixel;
+  bool last = element + 1 == c->out_elements || beat_sent(s, element + 1) / per_pixel != pixel;
+  while (1 << bits < per_pixel * k->skip) bits++;
+  uint64_t code = (uint64_t)last << bits | (uint64_t)(number * k->skip);
+  for (int lane = s->lanes; lane-- > 0;) {
+    int at = window_seen(s, pixel, number / s->beats, number % s->beats * s->lanes + lane);
+    code = code << k->width | c->input(c, frame, at);
+  }
+  return code;
+}
+
+static void add_skipping(struct suite *suite, const struct skipping *k) {
+  const struct shape *s = &k->shape;
+  struct cell *c = window_cell(suite, s, k->width, 0, "taps", 1, 0);
+  int in = c->in_elements / s->lanes, walk = window_walk(s, 1);
+  c->out_width = s->lanes * k->width + 1;
+  while (1 << (c->out_width - s->lanes * k->width - 1) < window_taps(s) * s->beats * k->skip)
+    c->out_width++;
+  c->out_lanes = 1;
+  c->out_elements = window_sent(s);
+  c->expected = sent;
+  c->with = k;
+  c->mutable = k < skipping + 2;
+  cell_integer(c, "OUT_LANES", 1);
+  cell_integer(c, "OUT_WIDTH", c->out_width);
+  cell_integer(c, "SKIP", k->skip);
+  cell_integer(c, "SENT", c->out_elements);
+  if (s->room > 2 * s->in[COLUMN]) c->ii = in > walk ? in : walk;
+}
+
 void cells_window(struct suite *s) {
+  for (size_t i = 0; i < sizeof skipping / sizeof *skipping; i++) add_skipping(s, &skipping[i]);
   for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) add_whole(s, &whole[i]);
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) add_alone(s, &alone[i]);
   cells_reduced(s);

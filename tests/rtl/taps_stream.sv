@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
 // The frames of a stream of taps: TLAST with the last of OUT_BEATS beats, where the cell's own, at w_axis,
-// must end each group of GROUP. Padding above a frame may leave a window before the frame comes in: not
+// must end each group of GROUP (0: of any number). Padding above a frame may leave a window before the frame comes in: not
 // here. s_axis_* is watched.
 `default_nettype none
 
@@ -44,7 +44,8 @@ module taps_stream #(
     end
 `ifndef SYNTHESIS
     // synthesis translate_off
-    if (aresetn && move && w_axis_tlast != (beat % GROUP == GROUP - 1)) begin
+    if (aresetn && move && GROUP != 0 && w_axis_tlast != ((beat + 1) % (GROUP == 0 ? 1 : GROUP) == 0))
+    begin
       $fatal(1, "taps_stream: TLAST on beat %0d", beat);
     end
     // synthesis translate_on

@@ -24,6 +24,8 @@ module window_stream #(
   parameter int COLUMN = 1,  // taps of a beat, of KIND "taps"
   parameter int GROUPS = 1,
   parameter int KEEP = 0,
+  parameter int SKIP = 0,    // of KIND "taps": a beat leaves as one element, with its TLAST on top
+  parameter int SENT = 1,    // with SKIP: beats of a frame of KIND "taps"
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
   parameter logic signed [63:0] IN_ZERO = 64'sd0,
@@ -74,7 +76,8 @@ module window_stream #(
   localparam int GROUP = TAPS / COLUMN * BEATS / GROUPS;
   localparam logic [79:0] WHAT = 80'(KIND);
 
-  logic [COLUMN*LANES*IN_WIDTH-1:0] w_tdata;
+  localparam int NUMBER = SKIP == 0 ? 0 : $clog2(TAPS * BEATS * SKIP);
+  logic [COLUMN*LANES*IN_WIDTH+NUMBER-1:0] w_tdata;
   logic w_tvalid, w_tready, w_tlast;
 
   axis_window #(
@@ -82,7 +85,7 @@ module window_stream #(
     .OUT_W(OUT_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H),
     .STRIDE_W(STRIDE_W), .DILATION_H(DILATION_H), .DILATION_W(DILATION_W), .PAD_TOP(PAD_TOP),
     .PAD_LEFT(PAD_LEFT), .PAD(PAD), .CAPACITY(CAPACITY), .TAPS(COLUMN),
-    .GROUPS(GROUPS), .KEEP(KEEP)
+    .GROUPS(GROUPS), .KEEP(KEEP), .SKIP(SKIP)
   ) window (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -152,7 +155,8 @@ module window_stream #(
     end else if (WHAT == 80'("linear")) begin : gen_linear
       fixed_linear #(
         .IN_FEATURES(GROUP*LANES), .OUT_FEATURES(OUT_GROUPS*OUT_LANES), .IN_LANES(LANES),
-        .OUT_LANES(OUT_LANES), .ROWS(PIXELS*GROUPS), .SETS(GROUPS), .IN_WIDTH(IN_WIDTH),
+        .OUT_LANES(OUT_LANES), .ROWS(PIXELS*GROUPS), .SETS(GROUPS), .SKIP(SKIP == 0 ? 0 : 1),
+        .IN_WIDTH(IN_WIDTH),
         .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
@@ -165,9 +169,14 @@ module window_stream #(
         .m_axis_tlast(m_axis_tlast)
       );
     end else begin : gen_taps
-      assign m_axis_tdata = w_tdata;
+      if (SKIP != 0) begin : gen_skip
+        assign m_axis_tdata = {w_tlast, w_tdata};
+      end else begin : gen_all
+        assign m_axis_tdata = w_tdata;
+      end
       taps_stream #(
-        .IN_BEATS(IN_H*IN_W*BEATS), .OUT_BEATS(PIXELS*TAPS/COLUMN*BEATS), .GROUP(GROUP)
+        .IN_BEATS(IN_H*IN_W*BEATS), .OUT_BEATS(SKIP != 0 ? SENT : PIXELS*TAPS/COLUMN*BEATS),
+        .GROUP(SKIP != 0 ? 0 : GROUP)
       ) frames (
         .aclk(aclk), .aresetn(aresetn), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
         .w_axis_tvalid(w_tvalid), .w_axis_tready(w_tready), .w_axis_tlast(w_tlast),
