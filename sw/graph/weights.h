@@ -34,8 +34,8 @@ static inline int64_t weight_of(const struct weights *w, int64_t o, int64_t i) {
   return type_integer(&w->value->type, o, tensor_int(w->value->init, o * w->row + i * w->step));
 }
 
-// How many bits the bias of a node is finer than its products: acc = 2^f sum + bias, where the bias has the
-// scale of input times weight, times 2^-f; 0 without a bias.
+// How many bits the bias of a node is finer than its products: acc = 2^f sum + bias, where the bias
+// has the scale of input times weight, times 2^-f; 0 without a bias.
 enum { FINER_MOST = 24 };
 int weighted_finer(const struct graph *g, const struct node *n);
 

@@ -63,6 +63,7 @@ void netgen_image(struct netgen *n, int axes); // the same elements as (H, W, C)
 void netgen_reorder(struct netgen *n, enum op op);
 void netgen_state(struct netgen *n);
 void netgen_opaque(struct netgen *n);
-void netgen_softmax(struct netgen *n, enum op op); // in the circuit, or of any graph on the host too
+void netgen_softmax(struct netgen *n,
+                    enum op op); // in the circuit, or of any graph on the host too
 
 #endif
