@@ -400,7 +400,6 @@ static void test_rbf_witnesses(void **state) {
             }
             best += end;
           }
-          acc = acc * ((fix_wide)1 << weighted_finer(g, n)) + (b ? tensor_int(b->init, o) : 0);
           struct interval proven = interval_acc(g, n, KNOWN_PROVEN, o);
           assert_true(acc == best && acc == (high ? proven.hi : proven.lo));
         }
