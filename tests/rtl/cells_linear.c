@@ -126,7 +126,7 @@ static const struct linear cases[] = {
     {5, 3, 2, 2, 3,           "signed",   3,  "signed", 5, 8, 4,   "signed",
      0, 0, 1, 0, "half_even", "saturate", 16, false,    0, 0, true},
 };
-enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5 };
+enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, MOST_STEPS = 4000 };
 
 static int beats(int elements, int lanes) {
   return (elements + lanes - 1) / lanes;
@@ -320,9 +320,9 @@ void cells_linear(struct suite *s) {
     c->mutable = i < MUTABLE;
     // so many frames that each place of the queue is used more than once, where that is cheap
     int groups = beats(l->out, l->po), steps = beats(l->in, l->pi) * groups;
-    int enough = c->mutable ? 200 : 2 * queue / groups + 1;
-    if (steps > 4000) c->frames = 2;
-    if (enough > c->frames && steps * enough <= 4000) c->frames = enough;
+    int enough = c->mutable ? MOST_STEPS / steps : 2 * queue / groups + 1;
+    if (steps > MOST_STEPS) c->frames = 2;
+    if (enough > c->frames && steps * enough <= MOST_STEPS) c->frames = enough;
     set_timing(c, queue);
     set_parameters(c, queue);
   }
