@@ -134,7 +134,7 @@ static const struct linear cases[] = {
     {6, 4,          1, 2, 7, "unsigned", 8,       "unsigned", 12, 13,
      9, "unsigned", 0, 0, 3, 0,          "floor", "wrap",     0,  .sum_shift = 3},
 };
-enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5 };
+enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, MOST_STEPS = 4000 };
 
 static int beats(int elements, int lanes) {
   return (elements + lanes - 1) / lanes;
@@ -330,9 +330,9 @@ void cells_linear(struct suite *s) {
     c->mutable = i < MUTABLE;
     // so many frames that each place of the queue is used more than once, where that is cheap
     int groups = beats(l->out, l->po), steps = beats(l->in, l->pi) * groups;
-    int enough = c->mutable ? 200 : 2 * queue / groups + 1;
-    if (steps > 4000) c->frames = 2;
-    if (enough > c->frames && steps * enough <= 4000) c->frames = enough;
+    int enough = c->mutable ? MOST_STEPS / steps : 2 * queue / groups + 1;
+    if (steps > MOST_STEPS) c->frames = 2;
+    if (enough > c->frames && steps * enough <= MOST_STEPS) c->frames = enough;
     set_timing(c, queue);
     set_parameters(c, queue);
   }
