@@ -7,7 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { BIAS_BITS_MAX = 62, FINER_BITS = 10 };
+// A bias is at most so many bits finer in front of steps, which it has to be right about, and where
+// sums leave as they are.
+enum { BIAS_BITS_MAX = 62, FINER_STEPS = 16, FINER_SUMS = 10, STEPS_MOST = 1 << 16 };
 
 // Whether all biases are whole at 2^-finer of the products' scale, as nearly as scales of floats
 // are.
@@ -19,15 +21,42 @@ static bool is_whole(const struct value *b, const struct type *x, const struct t
   return true;
 }
 
+// Whether a bias of so many more bits leaves every whole sum on the same side of each step of the
+// output as the bias itself: the steps lie at theta, in units of the products, and a sum is whole.
+static bool same_steps(double bias, int finer, double theta, double step, int64_t steps) {
+  double rounded = ldexp(rint(ldexp(bias, finer)), -finer);
+  for (int64_t i = 0; i < steps; i++, theta += step) {
+    double from = theta - bias, to = theta - rounded;
+    if (ceil(from) != ceil(to) || from == floor(from)) return rounded == bias;
+  }
+  return true;
+}
+
+// All outputs, of a layer that requantises to t as r says.
+static bool is_exact(const struct value *b, const struct type *x, const struct type *w,
+                     const struct node *r, const struct type *t, int finer) {
+  double at = r->rounding == FIX_FLOOR || r->rounding == FIX_CEIL ? 0 : 0.5;
+  int64_t lo = type_integer(t, 0, type_lowest(t)), hi = type_integer(t, 0, type_highest(t));
+  if (r->rounding == FIX_ZERO || r->rounding == FIX_AWAY || hi - lo > STEPS_MOST) return false;
+  for (int64_t o = 0; o < b->init->count; o++) {
+    double scale = type_scale(x, 0) * type_scale(w, o), step = type_scale(t, 0) / scale;
+    if (!same_steps(value_real(b, o) / scale, finer, ((double)lo + at) * step, step, hi - lo + 1))
+      return false;
+  }
+  return true;
+}
+
 int quantize_finer(const struct quantizer *q, const struct node *n, const struct type *x,
                    const struct type *w) {
   const struct value *b = node_in(q->from, n, 2);
   int32_t behind = q->behind[n - q->from->nodes];
-  const struct type *t =
-      behind == NONE ? NULL : &node_attr(&q->from->nodes[behind], ATTR_type)->type;
+  const struct node *r = behind == NONE ? NULL : &q->from->nodes[behind];
+  const struct type *t = r ? &node_attr(r, ATTR_type)->type : NULL;
   int finer = 0;
   if (!b || !b->init || (t ? type_is_bipolar(t) : q->formats->defaults.has_stream)) return 0;
-  while (finer < FINER_BITS && !is_whole(b, x, w, finer)) finer++;
+  while (finer < (t ? FINER_STEPS : FINER_SUMS) && !is_whole(b, x, w, finer) &&
+         !(t && is_exact(b, x, w, r, t, finer)))
+    finer++;
   return finer;
 }
 

@@ -6,6 +6,7 @@
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
+#include "sw/graph/weights.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -187,6 +188,56 @@ static void results_lose_nothing(void **state) {
   arena_free(&n.arena);
 }
 
+// Small integers of odd scales, and biases that are none of their sums.
+static struct graph *coarse(struct net *n, uint64_t seed, bool rounded) {
+  const int64_t shape[2] = {OUT, IN};
+  struct formats f = formats_new();
+  struct err e = {0};
+  begin(n, seed);
+  requant(n, "in", "4,0");
+  struct type w = type_fixed(&n->arena, 4, true, 0.37, 0),
+              y = type_fixed(&n->arena, 6, true, 1.3, 3);
+  struct tensor *codes = tensor_new(&n->arena, dtype_for(&w), 2, shape);
+  struct tensor *bias = tensor_new(&n->arena, DTYPE_F32, 1, shape);
+  for (int64_t i = 0; i < codes->count; i++) tensor_set_int(codes, i, rng_range(&n->rng, -7, 7));
+  for (int64_t o = 0; o < OUT; o++) {
+    double b = (double)rng_range(&n->rng, -30000, 30000) / 2971.37;
+    ((float *)bias->data)[o] = (float)(rounded ? rint(b / 0.37) * 0.37 : b);
+  }
+  uint32_t node = add(n, OP_linear, "fc", OUT);
+  graph_add_use(n->g, node, (struct use){graph_add_tensor(n->g, "fc.w", codes, w), 0, NONE});
+  graph_add_use(n->g, node,
+                (struct use){graph_add_tensor(n->g, "fc.b", bias, type_real()), 0, NONE});
+  node = requant(n, "q", "8,0");
+  n->g->nodes[node].attr[0].type = y;
+  graph_add_output(n->g, n->last);
+  struct graph *fixed = graph_verify(n->g, &e) ? quantize(&n->arena, n->g, &f, &e) : NULL;
+  if (!fixed) fail_msg("%s", e.text);
+  return fixed;
+}
+
+// A bias has the bits that it takes for every sum to round as with the bias itself; one of the
+// products' scale would give other integers.
+static void biases_are_as_fine_as_it_takes(void **state) {
+  (void)state;
+  int least = 99, most = 0;
+  int64_t noticed = 0;
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    struct net n, other;
+    struct graph *fixed = coarse(&n, seed, false), *whole = coarse(&other, seed, true);
+    int finer = weighted_finer(fixed, &fixed->nodes[0]);
+    least = finer < least ? finer : least;
+    most = finer > most ? finer : most;
+    assert_int_equal(differences(&n, fixed), 0);
+    assert_int_equal(weighted_finer(whole, &whole->nodes[0]), 0);
+    assert_int_equal(differences(&other, whole), 0);
+    noticed += differences(&n, whole) > 0;
+    arena_free(&n.arena);
+    arena_free(&other.arena);
+  }
+  assert_true(least >= 1 && least < 8 && most <= 16 && noticed == 20);
+}
+
 // Behind an input its type; behind a table that can't round so, behind what others read too: a
 // cast.
 static void others_become_casts(void **state) {
@@ -337,6 +388,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(floats_are_what_the_integers_stand_for),
                                      cmocka_unit_test(another_rounding_is_noticed),
                                      cmocka_unit_test(results_lose_nothing),
+                                     cmocka_unit_test(biases_are_as_fine_as_it_takes),
                                      cmocka_unit_test(others_become_casts),
                                      cmocka_unit_test(what_has_no_effect_is_refused),
                                      cmocka_unit_test(types_that_no_requant_has),
