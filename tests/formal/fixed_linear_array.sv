@@ -20,6 +20,7 @@ module fixed_linear_array #(
   parameter int WEIGHT_SHIFT = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
+  parameter int SUM_SHIFT = 0,
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
   parameter int MUL_WIDTH = 0,

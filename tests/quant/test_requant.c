@@ -195,14 +195,14 @@ static struct graph *coarse(struct net *n, uint64_t seed, bool rounded) {
   struct err e = {0};
   begin(n, seed);
   requant(n, "in", "4,0");
-  struct type w = type_fixed(&n->arena, 4, true, 0.37, 0),
-              y = type_fixed(&n->arena, 6, true, 1.3, 3);
+  struct type w = type_fixed(&n->arena, 4, true, 0.371, 0),
+              y = type_fixed(&n->arena, 6, true, 1.303, 3);
   struct tensor *codes = tensor_new(&n->arena, dtype_for(&w), 2, shape);
   struct tensor *bias = tensor_new(&n->arena, DTYPE_F32, 1, shape);
   for (int64_t i = 0; i < codes->count; i++) tensor_set_int(codes, i, rng_range(&n->rng, -7, 7));
   for (int64_t o = 0; o < OUT; o++) {
     double b = (double)rng_range(&n->rng, -30000, 30000) / 2971.37;
-    ((float *)bias->data)[o] = (float)(rounded ? rint(b / 0.37) * 0.37 : b);
+    ((float *)bias->data)[o] = (float)(rounded ? rint(b / 0.371) * 0.371 : b);
   }
   uint32_t node = add(n, OP_linear, "fc", OUT);
   graph_add_use(n->g, node, (struct use){graph_add_tensor(n->g, "fc.w", codes, w), 0, NONE});
