@@ -138,6 +138,7 @@ static void test_broken_circuits(void **state) {
   bench_patch(&b, "fixed_mac.sv", "always_ff @(posedge aclk) begin\n            gen_level[level]",
               "always_comb begin\n            gen_level[level]");
   expect(&b, command, 1, "a path through two of multiplier, adder and memory read");
+  expect(&b, "scripts/synth -c -w -d 85 -s 0 -f ecp5 -o $OUT $RTL", 0, "ECP5 LFE5U-85F");
   bench_patch(&b, "fixed_mac.sv", "always_comb begin\n            gen_level[level]",
               "always_ff @(posedge aclk) begin\n            gen_level[level]");
   // a block RAM's output, which is slow, at a multiplier
@@ -159,6 +160,8 @@ static void test_messages(void **state) {
   new_circuit(&b);
   expect(&b, "scripts/synth", 2, "usage: scripts/synth");
   expect(&b, "scripts/synth -f virtex $RTL", 2, "usage: scripts/synth");
+  expect(&b, "scripts/synth -d 25 $RTL", 2, "usage: scripts/synth");
+  expect(&b, "scripts/synth -b -w $RTL", 2, "usage: scripts/synth");
   expect(&b, "scripts/synth $RTL-none", 1, "not a folder");
   expect(&b, "scripts/synth hw", 1, "it has no manifest.json");
   // a PATH with the shell's tools only
