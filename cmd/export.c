@@ -9,6 +9,8 @@
 #include "sw/base/json.h"
 #include "sw/export/real.h"
 #include "sw/graph/model.h"
+#include "sw/import/import.h"
+#include "sw/pass/remember.h"
 
 #include <string.h>
 
@@ -128,14 +130,29 @@ static void say_written(const struct options *o, const char *path, const struct 
   text_free(&t);
 }
 
+static bool asks_for_types(const struct options *o) {
+  return o->precision || o->weight_precision || o->input_precision || o->rounding || o->overflow ||
+         o->formats;
+}
+
+// Of a model as it is in its file, whether it can be quantised or not.
+static int draw_model(struct arena *a, const struct options *o, struct err *e) {
+  struct refusals refused = {0};
+  struct graph *read = import_read(a, load_path(a, o->model), &refused, e);
+  const struct graph *g = read ? remember(a, read, e) : NULL;
+  bool ok = g && put_picture(a, o->dot, g, graph_dot, e) && put_picture(a, o->svg, g, graph_svg, e);
+  if (ok && !o->quiet) say_written(o, NULL, g);
+  return ok ? EXIT_GOOD : EXIT_USER;
+}
+
 int command_export(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
   bool picture = o->dot || o->svg;
   const char *path = o->output ? o->output : picture ? NULL : "net.onnx";
   if (o->into) return command_into(a, o, e);
+  if (!path && !asks_for_types(o)) return draw_model(a, o, e);
   if (!command_model(a, o, &m, e)) return EXIT_USER;
-  bool typed = o->precision || o->weight_precision || o->input_precision || o->rounding ||
-               o->overflow || o->formats;
+  bool typed = asks_for_types(o);
   const struct graph *g = m.real && !typed ? m.whole : m.fixed;
   bool ok = (!path || put_file(a, o, g, path, e)) && put_picture(a, o->dot, g, graph_dot, e) &&
             put_picture(a, o->svg, g, graph_svg, e);

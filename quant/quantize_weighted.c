@@ -27,7 +27,7 @@ static bool same_steps(double bias, int finer, double theta, double step, int64_
   double rounded = ldexp(rint(ldexp(bias, finer)), -finer);
   for (int64_t i = 0; i < steps; i++, theta += step) {
     double from = theta - bias, to = theta - rounded;
-    if (ceil(from) != ceil(to) || from == floor(from)) return rounded == bias;
+    if (ceil(from) != ceil(to) || from == floor(from) || to == floor(to)) return rounded == bias;
   }
   return true;
 }

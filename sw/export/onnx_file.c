@@ -12,6 +12,7 @@ struct onnx_file {
   Onnx__ModelProto model;
   Onnx__GraphProto graph;
   json_t *names; // of values that are taken
+  json_t *nodes; // and of nodes
 };
 
 // Room for one more pointer: lists double when they are full.
@@ -47,6 +48,7 @@ struct onnx_file *onnx_file_new(struct arena *a, const char *name, int opset) {
   struct onnx_file *f = ARENA_NEW(a, struct onnx_file, 1);
   f->arena = a;
   f->names = json_map();
+  f->nodes = json_map();
   onnx__model_proto__init(&f->model);
   onnx__graph_proto__init(&f->graph);
   f->model.has_ir_version = 1;
@@ -74,12 +76,16 @@ void onnx_file_metadata(struct onnx_file *f, const char *key, const char *value)
   PUSH(f, f->model.metadata_props, f->model.n_metadata_props, entry);
 }
 
-const char *onnx_file_name(struct onnx_file *f, const char *wanted) {
+static const char *own_name(struct onnx_file *f, json_t *taken, const char *wanted) {
   const char *own = wanted;
-  for (int i = 1; json_object_get(f->names, own); i++)
+  for (int i = 1; json_object_get(taken, own); i++)
     own = arena_printf(f->arena, "%s.%d", wanted, i);
-  json_put(f->names, own, json_true());
+  json_put(taken, own, json_true());
   return own;
+}
+
+const char *onnx_file_name(struct onnx_file *f, const char *wanted) {
+  return own_name(f, f->names, wanted);
 }
 
 void onnx_file_put(struct onnx_file *f, struct text *out) {
@@ -88,7 +94,8 @@ void onnx_file_put(struct onnx_file *f, struct text *out) {
   onnx__model_proto__pack(&f->model, bytes);
   text_put(out, (const char *)bytes, size);
   json_decref(f->names);
-  f->names = NULL;
+  json_decref(f->nodes);
+  f->names = f->nodes = NULL;
 }
 
 // ---- values
@@ -166,7 +173,7 @@ Onnx__NodeProto *onnx_file_node(struct onnx_file *f, const char *op, const char 
   Onnx__NodeProto *n = ARENA_NEW(f->arena, Onnx__NodeProto, 1);
   onnx__node_proto__init(n);
   n->op_type = copy_of(f, op);
-  n->name = copy_of(f, name);
+  n->name = copy_of(f, own_name(f, f->nodes, name));
   for (size_t i = 0; i < n_in; i++) PUSH(f, n->input, n->n_input, copy_of(f, in[i]));
   onnx_file_output(f, n, out);
   PUSH(f, f->graph.node, f->graph.n_node, n);

@@ -41,7 +41,7 @@ const char *onnx_file_ints(struct onnx_file *f, const char *name, int64_t count,
                            const int64_t *list);
 const char *onnx_file_real(struct onnx_file *f, const char *name, double v);
 
-// A node with one output; an input "" isn't given.
+// A node with one output, of this name or one like it that no node has; an input "" isn't given.
 Onnx__NodeProto *onnx_file_node(struct onnx_file *f, const char *op, const char *name, size_t n_in,
                                 const char *const *in, const char *out);
 // One more output; "": it isn't asked for.

@@ -213,7 +213,10 @@ static bool put_top_k(struct onnx_writer *w, int64_t k, bool largest) {
       writer_read(w, x, order),
       onnx_file_ints(w->file, arena_printf(w->arena, "%s.k", w->node->name), 1, &k)};
   bool both = w->node->n_out > 1;
-  Onnx__NodeProto *n = writer_node(w, "TopK", 2, in, both ? writer_made(w, 1, order) : "");
+  const char *elements =
+      both ? writer_made(w, 1, order)
+           : onnx_file_name(w->file, arena_printf(w->arena, "%s.elements", w->node->name));
+  Onnx__NodeProto *n = writer_node(w, "TopK", 2, in, elements);
   onnx_file_output(w->file, n, writer_made(w, 0, order));
   onnx_file_attr_int(w->file, n, "axis", writer_axis(rank, order, rank - 1));
   onnx_file_attr_int(w->file, n, "largest", largest);

@@ -68,6 +68,12 @@ static const char *scales(struct onnx_writer *w, const char *name, const struct 
   return floats(w, suffixed(w, name, "scale"), one ? 0 : rank, shape, t->channels, list);
 }
 
+static bool is_single(const struct type *t) {
+  for (int64_t c = 0; c < t->channels; c++)
+    if ((double)(float)type_scale(t, c) != type_scale(t, c)) return false;
+  return true;
+}
+
 static bool is_narrow(const struct type *t, enum fix_overflow overflow) {
   return t->cls == TYPE_TERNARY || (overflow == FIX_SYMMETRIC && t->is_signed);
 }
@@ -187,9 +193,10 @@ static bool put_qdq_weights(struct onnx_writer *w, const struct array *x, const 
   int64_t n = count_of(x), *codes = ARENA_NEW(w->arena, int64_t, n + 1);
   for (int64_t i = 0; i < n; i++) {
     codes[i] = integer_of(x->value, at(x, i));
-    if (x->rank == 1 && llabs(codes[i]) > 1 << BIAS_BITS)
+    int most = is_single(t) ? 31 : BIAS_BITS;
+    if (x->rank == 1 && llabs(codes[i]) >= (int64_t)1 << most)
       return writer_refuse(w, "--form float", "\"%s\": a bias of more than %d bits", name,
-                           BIAS_BITS + 1);
+                           most + 1);
   }
   bool whole = q.container.bits == 32 || fills(&q.container, q.bounds);
   const char *from = whole ? integers(w, arena_printf(w->arena, "%s.codes", name), &q.container,

@@ -66,8 +66,9 @@ const char *writer_read(struct onnx_writer *w, uint32_t value, enum order order)
   int64_t perm[RANK_MAX + 1];
   bool output = order == ORDER_PLAIN && is_turned_output(w, value);
   turn(v, from, perm);
-  x->name[order] = output ? v->name : name_in(w, value, order);
-  Onnx__NodeProto *n = onnx_file_node(w->file, "Transpose", x->name[order], 1,
+  const char *node = name_in(w, value, order);
+  x->name[order] = output ? v->name : node;
+  Onnx__NodeProto *n = onnx_file_node(w->file, "Transpose", node, 1,
                                       (const char *[]){x->name[from]}, x->name[order]);
   onnx_file_attr_ints(w->file, n, "perm", v->rank + 1, perm);
   return x->name[order];

@@ -77,13 +77,27 @@ static bool follows(const struct graph *g, const struct node *n) {
   return true;
 }
 
+// What a constant of integers is: of a clip its bounds, of a shrink lambda.
+static double constant_of(const struct to_real *r, const struct node *n, const struct attr *a) {
+  const struct attr *codes = node_attr(n, ATTR_codes);
+  const struct type *x = &node_in(r->from, n, 0)->type;
+  if (codes && a->name == ATTR_lo) return type_value(x, 0, codes->ints[0]);
+  if (codes && a->name == ATTR_hi) return type_value(x, 0, codes->ints[1]);
+  if (codes && a->name == ATTR_lambda && codes->ints[0] > 0)
+    return (double)codes->ints[0] * type_scale(x, 0);
+  return a->real;
+}
+
 // Constants that are integers here are floats there; a pad has its own.
 static void put_attrs(struct to_real *r, const struct node *n, uint32_t node) {
   const struct attr *codes = node_attr(n, ATTR_codes);
   for (uint32_t i = 0; i < n->n_attr; i++)
     if (n->attr[i].name != ATTR_codes && n->attr[i].name != ATTR_table &&
-        !(op_takes(n->op, ATTR_value) && n->attr[i].name == ATTR_value))
-      *graph_add_attr(r->to, node, n->attr[i].name) = n->attr[i];
+        !(op_takes(n->op, ATTR_value) && n->attr[i].name == ATTR_value)) {
+      struct attr *a = graph_add_attr(r->to, node, n->attr[i].name);
+      *a = n->attr[i];
+      if (attr_kind(a->name) == ATTR_REAL) a->real = constant_of(r, n, &n->attr[i]);
+    }
   if (op_takes(n->op, ATTR_value) && codes)
     graph_add_real(r->to, node, ATTR_value,
                    type_value(&node_in(r->from, n, 0)->type, 0, codes->ints[0]));
@@ -108,7 +122,10 @@ static void put_outputs(struct to_real *r, const struct node *n, uint32_t node) 
         graph_add_value(r->to, v->name, v->rank, v->shape, index ? v->type : type_real(), true);
     graph_add_out(r->to, node, y);
     bool typed = !follows(r->from, n) && v->type.axis < 0;
-    if (typed) y = add_requant(r, y, &v->type, n->rounding, n->overflow);
+    bool own = op_info(n->op)->curve != NONE || op_is(n->op, TRAIT_HOST); // rounding
+    if (typed)
+      y = add_requant(r, y, &v->type, own ? FIX_HALF_EVEN : n->rounding,
+                      own ? FIX_SATURATE : n->overflow);
     r->value[n->out[i]] = (int32_t)y;
   }
 }

@@ -76,7 +76,8 @@ static struct candidate candidate_of(struct term *t, enum op op) {
   if (op == OP_relu6) c.reals = (struct exact_reals){.lo = 0, .hi = 6};
   if (op == OP_hard_tanh) c.reals = (struct exact_reals){.lo = -1, .hi = 1};
   if (op == OP_leaky_relu) c.reals.slope = -term_value(t, -1);
-  if (op == OP_softshrink) c.reals.lambda = 1024 - term_value(t, 1024);
+  for (double far = 1024; op == OP_softshrink && !c.reals.lambda && far <= 0x1p40; far *= 1024)
+    if (term_value(t, far) != 0) c.reals.lambda = far - term_value(t, far);
   if (op == OP_hard_sigmoid) {
     c.reals.offset = term_value(t, 0);
     c.reals.slope = 4 * (term_value(t, 0.25) - c.reals.offset);
@@ -93,6 +94,17 @@ static bool sensible(const struct candidate *c) {
   return true;
 }
 
+// A number that was found from values: a fraction with a small denominator, or 14 digits of it.
+static double tidied(double v) {
+  char text[40];
+  for (int under = 1; under <= 12; under++) {
+    double over = rint(v * under);
+    if (fabs(over) < 1000 && fabs(v * under - over) <= 1e-12 * fabs(over)) return over / under;
+  }
+  snprintf(text, sizeof text, "%.14g", v);
+  return strtod(text, NULL);
+}
+
 static void add_attrs(struct graph *g, uint32_t node, const struct candidate *c) {
   const struct {
     enum attr_name name;
@@ -101,7 +113,8 @@ static void add_attrs(struct graph *g, uint32_t node, const struct candidate *c)
                {ATTR_lambda, c->reals.lambda}, {ATTR_slope, c->reals.slope},
                {ATTR_offset, c->reals.offset}, {ATTR_alpha, c->alpha}};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-    if (op_takes(c->op, reals[i].name)) graph_add_real(g, node, reals[i].name, reals[i].value);
+    if (op_takes(c->op, reals[i].name))
+      graph_add_real(g, node, reals[i].name, tidied(reals[i].value));
   if (c->approximate) graph_add_text(g, node, ATTR_approximate, c->approximate);
 }
 

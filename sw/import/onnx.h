@@ -86,6 +86,7 @@ void onnx_set_stream(struct onnx *o, size_t i, struct stream s);
 const Onnx__AttributeProto *onnx_attr(const struct onnx *o, const char *name);
 int64_t onnx_int(const struct onnx *o, const char *name, int64_t otherwise);
 double onnx_real(const struct onnx *o, const char *name, double otherwise);
+double onnx_number(float v); // what was meant by it
 const char *onnx_text(struct onnx *o, const char *name, const char *otherwise);
 // A list of numbers: the attribute, or the constant input `i` of later opsets; false and a refusal
 // if it is neither. Absent: count 0.

@@ -129,7 +129,7 @@ static struct term *line(const struct formula *m, double slope, double offset) {
 }
 
 FORMULA(hard_sigmoid) {
-  return between(m, line(m, onnx_real(o, "alpha", (double)0.2F), onnx_real(o, "beta", 0.5)), 0, 1);
+  return between(m, line(m, onnx_real(o, "alpha", 0.2), onnx_real(o, "beta", 0.5)), 0, 1);
 }
 
 FORMULA(hard_swish) {
@@ -181,6 +181,6 @@ bool onnx_prelu(struct onnx *o) {
     return onnx_refuse(o, "use LeakyRelu, or one slope for all channels",
                        "it has another slope for each channel");
   if (!begin(o, &m, &base)) return false;
-  struct term *low = two(&m, FUNCTION_MUL, num(&m, tensor_real(slope, 0)), m.x);
+  struct term *low = two(&m, FUNCTION_MUL, num(&m, onnx_number((float)tensor_real(slope, 0))), m.x);
   return onnx_set_term(o, &base, below(&m, low, m.x));
 }

@@ -68,10 +68,15 @@ int64_t onnx_int(const struct onnx *o, const char *name, int64_t otherwise) {
   return a && a->has_i ? a->i : otherwise;
 }
 
-// The number with the fewest digits that has this float32: 0.01, not 0.00999999977.
-static double shortest(float v) {
+// The number that was meant by a float32: a sixth or the like, or that with the fewest digits, 0.01
+// and not 0.00999999977.
+double onnx_number(float v) {
   char text[32];
   double found = (double)v;
+  for (int under = 3; under <= 12; under++) {
+    double over = rint((double)v * under);
+    if (fabs(over) < 1000 && (float)(over / under) == v) return over / under;
+  }
   for (int digits = 6; digits <= 9 && isfinite(v); digits++) {
     snprintf(text, sizeof text, "%.*g", digits, (double)v);
     found = strtod(text, NULL);
@@ -82,7 +87,7 @@ static double shortest(float v) {
 
 double onnx_real(const struct onnx *o, const char *name, double otherwise) {
   const Onnx__AttributeProto *a = onnx_attr(o, name);
-  return a && a->has_f ? shortest(a->f) : otherwise;
+  return a && a->has_f ? onnx_number(a->f) : otherwise;
 }
 
 const char *onnx_text(struct onnx *o, const char *name, const char *otherwise) {
