@@ -3,6 +3,7 @@
 // all that the graph has, otherwise to the integer.
 #include "quant/formats.h"
 #include "quant/quantize.h"
+#include "sw/base/json.h"
 #include "sw/exec/golden.h"
 #include "sw/export/export.h"
 #include "sw/export/real.h"
@@ -13,12 +14,47 @@
 #include "tests/cmd/helper_shell.h"
 #include "tests/net/helper_netgen.h"
 
+#include "onnx.pb-c.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { SEEDS = 12, FRAMES = 3 };
 
 // ---- there and back
+
+// What other readers ask of a file: names of nodes are there once, each value is made once and
+// before it is read.
+static const char *sound(const struct text *file) {
+  Onnx__ModelProto *m = onnx__model_proto__unpack(NULL, file->size, (const uint8_t *)file->data);
+  json_t *nodes = json_map(), *values = json_map();
+  const char *fault = m && m->graph ? NULL : "no model";
+  for (size_t i = 0; !fault && i < m->graph->n_initializer; i++) {
+    const char *name = m->graph->initializer[i]->name;
+    if (json_object_get(values, name)) fault = "a constant is there twice";
+    json_put(values, name, json_true());
+  }
+  for (size_t i = 0; !fault && i < m->graph->n_input; i++)
+    json_put(values, m->graph->input[i]->name, json_true());
+  for (size_t i = 0; !fault && i < m->graph->n_node; i++) {
+    const Onnx__NodeProto *n = m->graph->node[i];
+    if (json_object_get(nodes, n->name)) fault = "two nodes of one name";
+    json_put(nodes, n->name, json_true());
+    for (size_t k = 0; k < n->n_input; k++)
+      if (*n->input[k] && !json_object_get(values, n->input[k]))
+        fault = "a value that nothing makes";
+    for (size_t k = 0; k < n->n_output; k++) {
+      if (!*n->output[k] || json_object_get(values, n->output[k])) fault = "a value without a name";
+      json_put(values, n->output[k], json_true());
+    }
+  }
+  for (size_t i = 0; !fault && i < m->graph->n_output; i++)
+    if (!json_object_get(values, m->graph->output[i]->name)) fault = "an output that nothing makes";
+  json_decref(nodes);
+  json_decref(values);
+  if (m) onnx__model_proto__free_unpacked(m, NULL);
+  return fault;
+}
 
 // The graph of a file that was written; NULL if it wasn't.
 static struct graph *returned(struct arena *a, const struct graph *g, enum onnx_form form) {
@@ -29,6 +65,7 @@ static struct graph *returned(struct arena *a, const struct graph *g, enum onnx_
   struct graph *back = NULL;
   if (export_onnx(a, g, form, &refused, &notes, &file, &e)) {
     struct refusals r = {0};
+    if (sound(&file)) fail_msg("%s: %s", g->name, sound(&file));
     back = onnx_parse(a, "made.onnx", file.data, file.size, &r, &e);
     if (r.count) fail_msg("%s (%s): %s", r.list[0].node, r.list[0].op, r.list[0].reason);
     if (!back || !graph_verify(back, &e)) fail_msg("%s", e.text);
