@@ -245,10 +245,13 @@ static bool check_host(struct builder *b, uint32_t node, struct err *e) {
     int32_t from = node_in(b->graph, n, i)->node;
     if (from == NONE || b->graph->nodes[from].where == WHERE_CIRCUIT) continue;
     const struct node *host = &b->graph->nodes[from];
+    bool can = op_info(host->op)->executors & EXECUTOR_CIRCUIT;
     return err_set(e,
                    "no circuit for layer \"%s\" (%s): it reads what the host computes, layer "
-                   "\"%s\" (%s); with \"where\" circuit that is in the circuit, too",
-                   n->name, op_info(n->op)->name, host->name, op_info(host->op)->name);
+                   "\"%s\" (%s); %s",
+                   n->name, op_info(n->op)->name, host->name, op_info(host->op)->name,
+                   can ? "with \"where\" circuit that is in the circuit, too"
+                       : "there is none of that kind: end the network before it");
   }
   return true;
 }

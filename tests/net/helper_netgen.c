@@ -415,7 +415,8 @@ static enum op filler(struct netgen *n) {
 
 // Fillers, the wanted kind, fillers.
 static bool chain(struct netgen *n, enum op wanted) {
-  bool last = op_info(wanted)->column == COLUMN_CLASSIFY; // nothing follows an index
+  // nothing follows an index, nor what the host computes
+  bool last = op_info(wanted)->column == COLUMN_CLASSIFY || wanted == OP_log_softmax;
   if (n->kind == NETGEN_CIRCUIT) linear(n);
   for (int64_t i = netgen_pick(n, 0, 2); i > 0; i--) add(n, filler(n));
   if (!add(n, wanted)) return false;
