@@ -113,6 +113,18 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
   return true;
 }
 
+enum { SHAPE_TEXT = 200 }; // RANK_MAX numbers of up to 20 digits
+
+// (28, 28, 1)
+static const char *shape_text(int rank, const int64_t *shape, char text[SHAPE_TEXT]) {
+  int n = snprintf(text, SHAPE_TEXT, "(");
+  for (int d = 0; d < rank; d++)
+    n += snprintf(text + n, (size_t)(SHAPE_TEXT - n), "%s%lld", d ? ", " : "",
+                  (long long)shape[d]);
+  snprintf(text + n, (size_t)(SHAPE_TEXT - n), ")");
+  return text;
+}
+
 static bool verify_shapes(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_out; i++) {
     const struct value *v = node_out(g, n, i);
@@ -121,12 +133,10 @@ static bool verify_shapes(const struct graph *g, const struct node *n, struct er
     if (!graph_shape(g, n, i, &rank, shape, e)) return false;
     bool equal = rank == v->rank;
     for (int d = 0; equal && d < rank; d++) equal = shape[d] == v->shape[d];
+    char found[SHAPE_TEXT], expected[SHAPE_TEXT];
     if (!equal)
-      return err_set(e,
-                     "output \"%s\" is declared with rank %d and %lld elements, its inputs give "
-                     "rank %d and %lld",
-                     v->name, v->rank, (long long)value_elements(v), rank,
-                     (long long)shape_elements(rank, shape));
+      return err_set(e, "output \"%s\" is declared as %s, its inputs give %s", v->name,
+                     shape_text(v->rank, v->shape, found), shape_text(rank, shape, expected));
   }
   return true;
 }
