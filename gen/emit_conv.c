@@ -59,6 +59,11 @@ static const struct circuit_linear *depthwise(const struct cell *c) {
   return l->depthwise ? l : NULL;
 }
 
+// Taps of a beat.
+static int64_t column(const struct cell *c) {
+  return c->in[0]->lanes / c->out[0]->lanes;
+}
+
 static const char *conv_module(const struct cell *c) {
   return depthwise(c) ? "fixed_depthwise" : emit_weighted_module(c);
 }
@@ -69,8 +74,9 @@ static void conv_parameters(struct parameters *out, const struct circuit *p, con
     emit_weighted_parameters(out, p, c);
     return;
   }
-  verilog_parameter(out, "LANES", c->in[0]->lanes);
-  verilog_parameter(out, "TAPS", l->ib);
+  verilog_parameter(out, "LANES", c->out[0]->lanes);
+  if (column(c) > 1) verilog_parameter(out, "COLUMN", column(c));
+  verilog_parameter(out, "TAPS", l->ib * column(c));
   verilog_parameter(out, "BEATS", l->og);
   verilog_parameter(out, "WINDOWS", c->out[0]->beats);
   verilog_line(out);
@@ -78,30 +84,32 @@ static void conv_parameters(struct parameters *out, const struct circuit *p, con
   emit_weighted_files(out, c);
 }
 
-static int64_t weight_field(const void *context, int64_t word, int64_t lane) {
+static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct cell *c = context;
   const struct circuit_linear *l = c->facts;
-  int64_t channel = word / l->ib * c->in[0]->lanes + lane;
-  int64_t w = l->weight[channel * l->in + word % l->ib];
+  int64_t lanes = c->out[0]->lanes, tap = word % l->ib * column(c) + field / lanes;
+  int64_t channel = word / l->ib * lanes + field % lanes;
+  int64_t w = l->weight[channel * l->in + tap];
   return l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
 }
 
 static int64_t bias_field(const void *context, int64_t word, int64_t lane) {
   const struct cell *c = context;
-  return ((const struct circuit_linear *)c->facts)->bias[word * c->in[0]->lanes + lane];
+  return ((const struct circuit_linear *)c->facts)->bias[word * c->out[0]->lanes + lane];
 }
 
 static int64_t mul_field(const void *context, int64_t word, int64_t lane) {
   const struct cell *c = context;
-  return ((const struct circuit_linear *)c->facts)->mul[word * c->in[0]->lanes + lane];
+  return ((const struct circuit_linear *)c->facts)->mul[word * c->out[0]->lanes + lane];
 }
 
 static void put_image(struct emit_files *f, const struct cell *c, const char *what, int64_t depth,
-                      int width, int64_t (*field)(const void *context, int64_t word, int64_t field),
+                      int64_t fields, int width,
+                      int64_t (*field)(const void *context, int64_t word, int64_t field),
                       const struct rom_shape *shape) {
   emit_memory(f, &(struct emit_memory){.base = arena_printf(f->arena, "l%d_%s", c->index, what),
                                        .depth = depth,
-                                       .fields = c->in[0]->lanes,
+                                       .fields = fields,
                                        .width = width,
                                        .field = field,
                                        .context = c,
@@ -110,9 +118,10 @@ static void put_image(struct emit_files *f, const struct cell *c, const char *wh
 
 void emit_depthwise_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
-  put_image(f, c, "weight", l->ib * l->og, l->weight_width, weight_field, &l->rom);
-  put_image(f, c, "bias", l->og, l->bias_width, bias_field, NULL);
-  if (l->mul) put_image(f, c, "mul", l->og, l->requant.mul_width, mul_field, NULL);
+  int64_t lanes = c->out[0]->lanes, products = c->in[0]->lanes;
+  put_image(f, c, "weight", l->ib * l->og, products, l->weight_width, weight_field, &l->rom);
+  put_image(f, c, "bias", l->og, lanes, l->bias_width, bias_field, NULL);
+  if (l->mul) put_image(f, c, "mul", l->og, lanes, l->requant.mul_width, mul_field, NULL);
 }
 
 static void conv_memories(struct emit_files *f, const struct cell *c) {

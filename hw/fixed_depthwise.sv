@@ -2,27 +2,31 @@
 // Depthwise convolution: each channel of a window with weights of its own,
 // y[c] = requant(sum over the taps of x[c] * w[c] + bias[c]).
 //
-//     s_axis --> [ x ] ... --> product --> [ p ] --> + --> [ acc ] --> fixed_requant --> m_axis
-//            weight ROM, bias ROM ----------^        ^--- acc, or bias
+//     s_axis --> [ x ] ... --> product --> [ p ] --> sum of COLUMN --> + --> [ acc ] --> fixed_requant --> m_axis
+//            weight ROM, bias ROM ----------^                          ^--- acc, or bias
 //
-// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS), then the next
-// BEATS - 1 beats' of channels; a beat leaves for each. All WINDOWS of them are a frame.
+// A beat has COLUMN taps of LANES channels: one, a column of the kernel (axis_window, TAPS), or all of it
+// (axis_slide), the first in the low bits. A window's beats come in a row, TLAST with the last (GROUPS =
+// BEATS), then the next BEATS - 1 beats' of channels; a beat leaves for each. All WINDOWS of them are a
+// frame.
 //
-// LATENCY = ROM + 2 + REQUANT cycles from a window's last beat, 1 beat in per cycle, with
-//     ROM     = TAPS*BEATS > 8192 ? 3 : 2                          (fixed_rom)
+// LATENCY = ROM + 2 + clog2(COLUMN) + REQUANT cycles from a window's last beat, 1 beat in per cycle, with
+//     ROM     = TAPS/COLUMN*BEATS > 8192 ? 3 : 2                   (fixed_rom)
 //     REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 //
 // Images, with fixed_rom's suffix _<bank>.mem, of one word per beat, lane 0 in the low bits:
-//     <WEIGHT_FILE>   TAPS*BEATS words, word beat*TAPS + tap = LANES weights
+//     <WEIGHT_FILE>   S*BEATS words, S = TAPS/COLUMN, word beat*S + s = COLUMN*LANES weights, those of a
+//                     tap beside each other, in the order in which the taps come
 //     <BIAS_FILE>     BEATS words of LANES biases
 //     <MUL_FILE>      BEATS words of LANES multipliers, unsigned
 `default_nettype none
 
 module fixed_depthwise #(
-  // elements of a beat; >= 1
+  // channels of a beat; >= 1
   parameter int LANES = 4,
-  // taps of a window, beats of a pixel, beats of a frame that leave; >= 1
+  // taps of a beat, which divide those of a window; beats of a pixel, beats of a frame that leave; >= 1
+  parameter int COLUMN = 1,
   parameter int TAPS = 9,
   parameter int BEATS = 2,
   parameter int WINDOWS = 12,
@@ -57,30 +61,38 @@ module fixed_depthwise #(
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
 ) (
-  input  logic                       aclk,
-  input  logic                       aresetn,
-  input  logic [LANES*IN_WIDTH-1:0]  s_axis_tdata,
-  input  logic                       s_axis_tvalid,
-  output logic                       s_axis_tready,
-  input  logic                       s_axis_tlast,
-  output logic [LANES*OUT_WIDTH-1:0] m_axis_tdata,
-  output logic                       m_axis_tvalid,
-  input  logic                       m_axis_tready,
-  output logic                       m_axis_tlast
+  input  logic                             aclk,
+  input  logic                             aresetn,
+  input  logic [COLUMN*LANES*IN_WIDTH-1:0] s_axis_tdata,
+  input  logic                             s_axis_tvalid,
+  output logic                             s_axis_tready,
+  input  logic                             s_axis_tlast,
+  output logic [LANES*OUT_WIDTH-1:0]       m_axis_tdata,
+  output logic                             m_axis_tvalid,
+  input  logic                             m_axis_tready,
+  output logic                             m_axis_tlast
 );
   localparam int BIPOLAR = 80'(WEIGHT_TYPE) == 80'("bipolar") ? 1 : 0;
   localparam int SIGNED = 80'(WEIGHT_TYPE) == 80'("signed") ? 1 : 0;
-  localparam int ROM = TAPS * BEATS > 8192 ? 3 : 2;
+  localparam int WORDS = TAPS / COLUMN * BEATS;
+  localparam int ROM = WORDS > 8192 ? 3 : 2;
+  localparam int LEVELS = $clog2(COLUMN);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
   localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
   localparam int N = IN_WIDTH + 2;
-  localparam int ADDRESS = TAPS * BEATS < 2 ? 1 : $clog2(TAPS * BEATS);
+  // bits of a product, and of its register
+  localparam int PRODUCT = N + WEIGHT_WIDTH + (SIGNED != 0 ? 0 : 1);
+  localparam int TERM = COLUMN == 1 || PRODUCT > ACC_WIDTH ? ACC_WIDTH : PRODUCT;
+  localparam int ADDRESS = WORDS < 2 ? 1 : $clog2(WORDS);
   localparam int BEAT = BEATS < 2 ? 1 : $clog2(BEATS);
 
   generate
-    if (LANES < 1 || TAPS < 1 || BEATS < 1) begin : gen_sizes
+    if (LANES < 1 || COLUMN < 1 || TAPS < 1 || BEATS < 1) begin : gen_sizes
       fixed_depthwise_needs_sizes_of_1_or_more stop ();
+    end
+    if (TAPS % COLUMN != 0) begin : gen_column
+      fixed_depthwise_needs_COLUMN_that_divides_TAPS stop ();
     end
     if ((BIPOLAR == 0 && SIGNED == 0 && 80'(WEIGHT_TYPE) != 80'("unsigned")) ||
         (BIPOLAR != 0 && WEIGHT_WIDTH != 1)) begin : gen_type
@@ -121,7 +133,7 @@ module fixed_depthwise #(
     .last_window(last_window)
   );
 
-  axis_pipe #(.STAGES(ROM + 2 + REQUANT)) pipe (
+  axis_pipe #(.STAGES(ROM + 2 + LEVELS + REQUANT)) pipe (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tvalid(s_axis_tvalid && s_axis_tlast), .s_axis_tready(s_axis_tready),
     .s_axis_tlast(last_window),
@@ -131,29 +143,30 @@ module fixed_depthwise #(
 
   // ---- operands, ROM cycles later
 
-  logic [LANES*IN_WIDTH-1:0] x;
-  logic [LANES*WEIGHT_WIDTH-1:0] w;
+  logic [COLUMN*LANES*IN_WIDTH-1:0] x;
+  logic [COLUMN*LANES*WEIGHT_WIDTH-1:0] w;
 
-  fixed_delay #(.WIDTH(LANES*IN_WIDTH), .STAGES(ROM)) delay_x (
+  fixed_delay #(.WIDTH(COLUMN*LANES*IN_WIDTH), .STAGES(ROM)) delay_x (
     .aclk(aclk), .enable(advance), .d(s_axis_tdata), .q(x)
   );
 
   fixed_rom #(
-    .WIDTH(LANES*WEIGHT_WIDTH), .DEPTH(TAPS*BEATS), .FILE(WEIGHT_FILE),
+    .WIDTH(COLUMN*LANES*WEIGHT_WIDTH), .DEPTH(WORDS), .FILE(WEIGHT_FILE),
     .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(advance), .address(address), .word(w));
 
-  // ---- products are there one cycle later, and are added in the next: with what is known then
+  // ---- products are there one cycle later, a column's sum LEVELS later, and is added in the next: with what
+  // is known then
 
-  logic add;        // the product is that of a beat
+  logic add;        // the sum is that of a beat
   logic add_fresh;  // the first of a window
   logic [BEAT-1:0] bias_beat;
   logic [LANES*BIAS_WIDTH-1:0] bias;
 
-  fixed_delay #(.WIDTH(2), .STAGES(ROM + 1)) delay_add (
+  fixed_delay #(.WIDTH(2), .STAGES(ROM + 1 + LEVELS)) delay_add (
     .aclk(aclk), .enable(advance), .d({fresh, taken}), .q({add_fresh, add})
   );
-  fixed_delay #(.WIDTH(BEAT), .STAGES(ROM - 1)) delay_beat (
+  fixed_delay #(.WIDTH(BEAT), .STAGES(ROM - 1 + LEVELS)) delay_beat (
     .aclk(aclk), .enable(advance), .d(beat), .q(bias_beat)
   );
 
@@ -180,37 +193,45 @@ module fixed_depthwise #(
     end
 
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      logic [N-1:0] n;
-      logic [WEIGHT_WIDTH-1:0] weight;
-      logic [ACC_WIDTH-1:0] product;
-      (* keep *) logic [ACC_WIDTH-1:0] term;
+      (* keep *) logic [COLUMN*TERM-1:0] term;
+      logic [ACC_WIDTH-1:0] column;
       logic [ACC_WIDTH-1:0] base;
       (* keep *) logic [ACC_WIDTH-1:0] acc;
 
-      fixed_integer #(.WIDTH(IN_WIDTH), .TYPE(IN_TYPE)) decode (
-        .code(x[lane*IN_WIDTH +: IN_WIDTH]), .value(n)
-      );
-      assign weight = w[lane*WEIGHT_WIDTH +: WEIGHT_WIDTH];
+      for (genvar tap = 0; tap < COLUMN; tap = tap + 1) begin : gen_tap
+        localparam int AT = tap * LANES + lane;
+        logic [N-1:0] n;
+        logic [WEIGHT_WIDTH-1:0] weight;
+        logic [TERM-1:0] product;
 
-      if (BIPOLAR != 0) begin : gen_sign
-        logic [ACC_WIDTH-1:0] wide;
-        logic unused_n;  // the sign, where fewer bits hold every sum
+        fixed_integer #(.WIDTH(IN_WIDTH), .TYPE(IN_TYPE)) decode (
+          .code(x[AT*IN_WIDTH +: IN_WIDTH]), .value(n)
+        );
+        assign weight = w[AT*WEIGHT_WIDTH +: WEIGHT_WIDTH];
 
-        assign unused_n = &{1'b0, n};
-        assign wide = ACC_WIDTH'($signed(n));
-        assign product = weight != '0 ? wide : -wide;
-      end else begin : gen_multiply
-        fixed_multiply #(
-          .A_WIDTH(N), .B_WIDTH(WEIGHT_WIDTH), .B_SIGNED(SIGNED), .OUT_WIDTH(ACC_WIDTH)
-        ) multiply (.a(n), .b(weight), .product(product));
+        if (BIPOLAR != 0) begin : gen_sign
+          logic [TERM-1:0] wide;
+          logic unused_n;  // the sign, where fewer bits hold every sum
+
+          assign unused_n = &{1'b0, n};
+          assign wide = TERM'($signed(n));
+          assign product = weight != '0 ? wide : -wide;
+        end else begin : gen_multiply
+          fixed_multiply #(
+            .A_WIDTH(N), .B_WIDTH(WEIGHT_WIDTH), .B_SIGNED(SIGNED), .OUT_WIDTH(TERM)
+          ) multiply (.a(n), .b(weight), .product(product));
+        end
+
+        always_ff @(posedge aclk) if (advance) term[tap*TERM +: TERM] <= product;
       end
+
+      fixed_sum #(.TERMS(COLUMN), .WIDTH(TERM), .OUT_WIDTH(ACC_WIDTH)) tree (
+        .aclk(aclk), .enable(advance), .term(term), .sum(column)
+      );
 
       assign base = add_fresh ? ACC_WIDTH'($signed(bias[lane*BIAS_WIDTH +: BIAS_WIDTH])) : acc;
 
-      always_ff @(posedge aclk) begin
-        if (advance) term <= product <<< SUM_SHIFT;
-        if (advance && add) acc <= base + term;
-      end
+      always_ff @(posedge aclk) if (advance && add) acc <= base + (column <<< SUM_SHIFT);
 
       fixed_requant #(
         .ACC_WIDTH(ACC_WIDTH), .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO),

@@ -2,6 +2,7 @@
 // The circuit of a convolution: hw/axis_window.sv, and behind it a linear layer of the taps of each
 // group of each pixel, hw/fixed_linear.sv; or, where a group is one channel in and one out,
 // hw/fixed_depthwise.sv.
+#include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 #include "sw/circuit/resources.h"
 #include "sw/graph/conv.h"
@@ -13,21 +14,8 @@ static bool is_depthwise(const struct conv *c) {
   return c->groups > 1 && c->ins == 1 && c->outs == c->window.channels;
 }
 
-static bool whole_channels(const struct conv *c, int64_t in, int64_t taps) {
-  return in % taps == 0 && c->ins % (in / taps) == 0;
-}
-
-// Lanes in are taps of a beat times channels: channels of one tap, of a column of the kernel, or of
-// all of it; 0: they are neither.
-static int64_t taps_of(const struct conv *c, int64_t in) {
-  int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
-  if (whole_channels(c, in, 1)) return 1;
-  if (whole_channels(c, in, rows)) return rows;
-  return whole_channels(c, in, all) && circuit_window_slides(&c->window) ? all : 0;
-}
-
-// The channels that its lanes in and out divide: a group's, for each begins a beat; of a depthwise
-// convolution all.
+// The channels that lanes in divide: a group's, for each begins a beat; of a depthwise convolution
+// all.
 static int64_t ins_of(const struct conv *c) {
   return is_depthwise(c) ? c->window.channels : c->ins;
 }
@@ -36,12 +24,50 @@ static int64_t outs_of(const struct conv *c) {
   return is_depthwise(c) ? c->outs : c->outs / c->groups;
 }
 
-// Whole windows are of rows that a frame has itself; of one column they are a column.
-static bool has_lanes_in(const struct conv *c, bool kept, int64_t in, struct err *e) {
+static bool whole_channels(const struct conv *c, int64_t in, int64_t taps) {
+  return in % taps == 0 && ins_of(c) % (in / taps) == 0;
+}
+
+// Whether beats may have so many taps of `channels` lanes in. Whole windows are of rows that a
+// frame has itself; of one column they are a column.
+static bool has_taps(const struct conv *c, bool kept, int64_t taps) {
   int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
-  int64_t taps = taps_of(c, in);
-  if (taps && (taps <= rows || !kept || rows == 1)) return true;
-  if (taps)
+  if (taps == 1 || taps == rows) return true;
+  return taps == all && (!kept || rows == 1) && circuit_window_slides(&c->window);
+}
+
+// Lanes in are taps of a beat times channels: channels of one tap, of a column of the kernel, or of
+// all of it; 0: they are neither. Of a depthwise convolution the channels are the lanes out.
+static int64_t taps_of(const struct conv *c, bool kept, int64_t in, int64_t out) {
+  int64_t rows = c->window.kernel[ROWS], taps[] = {1, rows, rows * c->window.kernel[COLUMNS]};
+  for (int i = 0; i < 3; i++)
+    if (whole_channels(c, in, taps[i]) && has_taps(c, kept, taps[i]) &&
+        (!is_depthwise(c) || in == taps[i] * out))
+      return taps[i];
+  return 0;
+}
+
+// Lanes in are the lanes out, of one tap, or those of a column of taps, or of all.
+static bool has_depthwise_lanes(const struct conv *c, bool kept, int64_t in, int64_t out,
+                                struct err *e) {
+  int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
+  if (in == out) return circuit_divides(c->window.channels, in, "", e);
+  if (!circuit_divides(c->window.channels, out, " out", e)) return false;
+  if (taps_of(c, kept, in, out)) return true;
+  if (has_taps(c, kept, all))
+    return err_set(e,
+                   "%lld lanes in and %lld out (%lld in would, or %lld, of a column of taps, or "
+                   "%lld, of all)",
+                   (long long)in, (long long)out, (long long)out, (long long)(rows * out),
+                   (long long)(all * out));
+  return err_set(e, "%lld lanes in and %lld out (%lld in would, or %lld, of a column of taps)",
+                 (long long)in, (long long)out, (long long)out, (long long)(rows * out));
+}
+
+static bool has_lanes_in(const struct conv *c, bool kept, int64_t in, int64_t out, struct err *e) {
+  int64_t rows = c->window.kernel[ROWS], all = rows * c->window.kernel[COLUMNS];
+  if (taps_of(c, kept, in, out)) return true;
+  if (kept && taps_of(c, false, in, out))
     return err_set(e,
                    "%lld lanes in, whole windows over rows that it keeps from frame to frame (%lld "
                    "would, or %lld times a number that divides its %lld channels)",
@@ -60,10 +86,9 @@ static bool conv_lanes(const struct graph *g, const struct node *n, bool chosen,
   if (!conv_of(g, n, &c, e)) return false;
   struct circuit_line line;
   bool depthwise = is_depthwise(&c), kept = circuit_line(g, n, &line);
-  if (chosen && depthwise && *in != *out) return err_set(e, "its lanes in and out differ");
+  if (chosen && depthwise) return has_depthwise_lanes(&c, kept, *in, *out, e);
   if (chosen)
-    return (depthwise ? circuit_divides(ins_of(&c), *in, "", e) : has_lanes_in(&c, kept, *in, e)) &&
-           circuit_divides(outs_of(&c), *out, " out", e);
+    return has_lanes_in(&c, kept, *in, *out, e) && circuit_divides(outs_of(&c), *out, " out", e);
   *in = circuit_divisor(ins_of(&c), *in);
   *out = depthwise ? *in : circuit_divisor(outs_of(&c), *out);
   return true;
@@ -95,12 +120,12 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
   struct conv c;
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
-  int64_t taps = depthwise ? 1 : taps_of(&c, in);
+  int64_t taps = taps_of(&c, false, in, out);
   *w = (struct circuit_window){.shape = c.window,
                                .lanes = in / taps,
                                .beats = c.window.channels * taps / in,
                                .taps = taps,
-                               .groups = depthwise ? c.window.channels / in : c.groups,
+                               .groups = depthwise ? c.window.channels / out : c.groups,
                                .steps = depthwise ? 1 : c.outs / c.groups / out,
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
   circuit_line_keep(g, n, w);
@@ -124,18 +149,21 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                        const struct weights *w, int64_t pixels, int64_t words, struct err *e) {
   if (!circuit_weighted(a, g, c, w, pixels, 1, e)) return false;
   struct circuit_linear *l = c->facts;
+  int64_t lanes = c->in[0]->lanes, column = lanes / c->out[0]->lanes;
   l->depthwise = true;
   l->pack = false;
   l->ib = words;
   l->og = c->out[0]->beats / pixels;
-  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, l->ib * l->og, c->ram_style);
+  l->rom = rom_shape_of(lanes * l->weight_width, l->ib * l->og, c->ram_style);
   int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2;
-  c->timing = (struct timing){
-      .kind = TIMING_ARGMAX, .latency = rom + 2 + circuit_requant_stages(&l->requant), .ib = l->in};
+  c->timing =
+      (struct timing){.kind = TIMING_ARGMAX,
+                      .latency = rom + 2 + bits_clog2(column) + circuit_requant_stages(&l->requant),
+                      .ib = l->in / column};
   c->cycles = c->in[0]->beats;
   struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
-  c->multipliers = c->in[0]->lanes * u.multipliers;
-  c->memory_bits = l->out * (words * u.weight_bits + u.channel_bits);
+  c->multipliers = lanes * u.multipliers;
+  c->memory_bits = l->out * (words * column * u.weight_bits + u.channel_bits);
   return true;
 }
 
@@ -169,13 +197,19 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   if (!conv_of(g, &g->nodes[c->node], &conv, e)) return false;
   struct weights w = weights_of(node_in(g, &g->nodes[c->node], 1));
   int64_t pixels = window_pixels(&conv.window);
-  if (is_depthwise(&conv)) return circuit_depthwise(a, g, c, &w, pixels, w.taps, e);
+  int64_t in = c->in[0]->lanes, out = c->out[0]->lanes, taps = taps_of(&conv, false, in, out);
+  bool whole = taps > conv.window.kernel[ROWS];
+  if (is_depthwise(&conv)) {
+    if (!circuit_depthwise(a, g, c, &w, pixels, w.taps / taps, e)) return false;
+    struct circuit_linear *l = c->facts;
+    if (taps > 1) l->weight = by_columns(a, l, &conv, 1, whole);
+    return true;
+  }
   if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
-  int64_t in = c->in[0]->lanes, taps = taps_of(&conv, in);
-  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps, taps > conv.window.kernel[ROWS]);
+  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps, whole);
   struct circuit_window window;
-  if (!conv_shape(g, &g->nodes[c->node], in, c->out[0]->lanes, &window, e)) return false;
+  if (!conv_shape(g, &g->nodes[c->node], in, out, &window, e)) return false;
   if (window.skips) l->sent = beats_sent(a, &window);
   return true;
 }
@@ -188,16 +222,20 @@ static bool conv_unit(const struct graph *g, const struct node *n, struct circui
 }
 
 // hw/fixed_depthwise.sv: products and sums have registers of their own.
-void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n) {
+void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64_t column,
+                            struct bill *n) {
+  int64_t products = lanes * column;
   bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
   n->part = PART_depthwise;
-  bill_rom_shaped(n, 1, lanes * l->weight_width, l->ib * l->og, &l->rom, 1);
+  bill_rom_shaped(n, 1, products * l->weight_width, l->ib * l->og, &l->rom, 1);
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
-  if (!bipolar) bill_multiply(n, lanes, l->in_width, l->weight_width + wide);
-  n->term[TERM_STREAM] += (double)(lanes * l->in_width);
-  n->term[TERM_DATA] += (double)(2 * lanes * l->acc_width);
-  n->term[TERM_SUMS] += (double)(lanes * l->acc_width);
+  if (!bipolar) bill_multiply(n, products, l->in_width, l->weight_width + wide);
+  n->term[TERM_STREAM] += (double)(products * l->in_width);
+  n->term[TERM_DATA] += (double)((lanes + products) * l->acc_width);
+  // the tree of a column's sum: an adder less than it has terms, and a register behind each
+  n->term[TERM_DATA] += (double)((products - lanes) * l->acc_width);
+  n->term[TERM_SUMS] += (double)(products * l->acc_width);
   bill_counter(n, l->ib * l->og);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows * l->og);
@@ -207,7 +245,7 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struc
 static void conv_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   if (l->depthwise)
-    circuit_depthwise_bill(l, c->in[0]->lanes, n);
+    circuit_depthwise_bill(l, c->out[0]->lanes, c->in[0]->lanes / c->out[0]->lanes, n);
   else
     circuit_weighted_bill(c, n);
 }

@@ -63,7 +63,7 @@ static void subsample_bill(const struct cell *c, struct bill *n) {
   struct circuit_linear l = *(const struct circuit_linear *)c->facts;
   int64_t lanes = c->in[0]->lanes;
   l.in_width = l.sum_width;
-  circuit_depthwise_bill(&l, lanes, n);
+  circuit_depthwise_bill(&l, lanes, 1, n);
   n->part = PART_subsample;
   n->term[TERM_SUMS] += (double)(lanes * l.sum_width);
 }

@@ -69,6 +69,11 @@ struct cell *edge_through(struct builder *b, struct edge *e, enum cell_kind kind
   struct stream *out = edge_stream(b, in->value, in->elements, in->groups, lanes, name);
   out->type = in->type; // behind a cast that isn't the value's
   out->width = in->width;
+  if (lanes == in->lanes) { // of a window's taps, which may be more than the image has elements
+    out->lanes = lanes;
+    out->beats = in->beats;
+    out->number = in->number;
+  }
   return through_to(b, e, out, kind, name, timing);
 }
 
@@ -82,7 +87,7 @@ static void add_register(struct builder *b, struct edge *e, const char *name) {
 static bool served(const struct builder *b, const struct edge *e) {
   if (e->stream->from == NONE) return false;
   enum cell_kind k = b->circuit->cells[e->stream->from].kind;
-  return k == CELL_RESIZE || k == CELL_GROUP || k == CELL_CAST;
+  return k == CELL_RESIZE || k == CELL_GROUP || k == CELL_CAST || k == CELL_SLIDE;
 }
 
 void edge_cut_ready(struct builder *b, struct edge *e, const char *where, enum timing_kind next) {

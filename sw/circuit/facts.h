@@ -45,8 +45,8 @@ struct circuit_linear {
   int64_t queue;              // places
   struct rom_shape rom;       // of the weights
   const int32_t *sent; // (rows) beats of each that come, where a window leaves some out; NULL
-  // fixed_depthwise: `in` taps of each of `out` channels, for which there are ib weights; og beats
-  // of a pixel
+  // fixed_depthwise: `in` taps of each of `out` channels, which come in ib beats; og beats of a
+  // pixel
   bool depthwise;
   int sum_width; // fixed_subsample, which is one: bits of a window's sum, which is multiplied; 0
 };
@@ -216,8 +216,8 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, const st
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
                       const struct weights *w, int64_t rows, int64_t sets, struct err *e);
 
-// That of a layer each of whose lanes takes the taps of one channel in a row, and has `words`
-// weights for it: hw/fixed_depthwise.sv and what is built of it.
+// That of a layer each of whose lanes takes the taps of one channel in a row, one or several in a
+// beat, and has weights for so many beats: hw/fixed_depthwise.sv and what is built of it.
 bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                        const struct weights *w, int64_t pixels, int64_t words, struct err *e);
 
@@ -236,7 +236,8 @@ bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in
 
 // Its parts.
 void circuit_weighted_bill(const struct cell *c, struct bill *n);
-void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, struct bill *n);
+void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64_t column,
+                            struct bill *n);
 void circuit_concat_bill(const struct cell *c, struct bill *n);
 
 // Gives a linear cell a queue of `places` and the latency that follows.

@@ -76,10 +76,6 @@ static int64_t *useful(struct arena *a, const struct graph *g, const struct node
   *count = 0;
   for (int64_t k = 1; k <= most; k++) {
     int64_t in = ins ? k : 1, out = ins ? 1 : k, cycles = try(g, n, true, &in, &out);
-    if (!cycles) { // equal on both sides
-      in = out = k;
-      cycles = try(g, n, true, &in, &out);
-    }
     if (!cycles || cycles >= best) continue;
     best = cycles;
     list[(*count)++] = k;
@@ -107,23 +103,46 @@ static void keep_useful(struct stairs *s) {
   s->count = kept;
 }
 
-static bool make_stairs(struct arena *a, const struct graph *g, const struct node *n,
-                        struct stairs *s, struct err *e) {
-  struct arena scratch = {0};
+// Of layers each of whose lanes has a channel of its own: several taps of it, or one.
+static struct step *taps_of_lanes(struct arena *a, const struct graph *g, const struct node *n,
+                                  uint32_t *count) {
+  const struct value *w = node_in(g, n, 1);
+  int64_t taps = fan_in(w->rank, w->shape);
+  int64_t most = w->shape[0] < OUT_LANES_MAX ? w->shape[0] : OUT_LANES_MAX;
+  struct step *all = ARENA_NEW(a, struct step, most * taps);
+  *count = 0;
+  for (int64_t out = 1; out <= most; out++)
+    for (int64_t in = out; in <= out * taps; in += out) {
+      struct step step = {.in = in, .out = out, .products = in};
+      step.cycles = try(g, n, true, &step.in, &step.out);
+      if (step.cycles) all[(*count)++] = step;
+    }
+  return all;
+}
+
+static struct step *both_sides(struct arena *a, const struct graph *g, const struct node *n,
+                               uint32_t *count) {
   const struct value *w = node_in(g, n, 1);
   uint32_t n_ins, n_outs;
-  int64_t taps = s->unit.per_lane ? w->shape[0] : fan_in(w->rank, w->shape);
-  int64_t *ins = useful(&scratch, g, n, true, taps, &n_ins);
+  int64_t *ins = useful(a, g, n, true, fan_in(w->rank, w->shape), &n_ins);
   int64_t most = w->shape[0] < OUT_LANES_MAX ? w->shape[0] : OUT_LANES_MAX;
-  int64_t *outs = useful(&scratch, g, n, false, most, &n_outs);
-  struct step *all = ARENA_NEW(&scratch, struct step, (size_t)n_ins * n_outs);
+  int64_t *outs = useful(a, g, n, false, most, &n_outs);
+  struct step *all = ARENA_NEW(a, struct step, (size_t)n_ins * n_outs);
+  *count = 0;
   for (uint32_t i = 0; i < n_ins; i++)
     for (uint32_t k = 0; k < n_outs; k++) {
       struct step step = {.in = ins[i], .out = outs[k]};
       step.cycles = try(g, n, true, &step.in, &step.out);
-      step.products = step.in * (s->unit.per_lane ? 1 : step.out);
-      if (step.cycles) all[s->count++] = step;
+      step.products = step.in * step.out;
+      if (step.cycles) all[(*count)++] = step;
     }
+  return all;
+}
+
+static bool make_stairs(struct arena *a, const struct graph *g, const struct node *n,
+                        struct stairs *s, struct err *e) {
+  struct arena scratch = {0};
+  struct step *all = (s->unit.per_lane ? taps_of_lanes : both_sides)(&scratch, g, n, &s->count);
   qsort(all, s->count, sizeof *all, by_products);
   s->steps = all;
   keep_useful(s);

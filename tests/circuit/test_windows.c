@@ -38,6 +38,24 @@ static void check_cell(const struct cell *c, const struct conv *conv) {
                        conv->outs * circuit_linear_unit(l, FAMILY_XC7).channel_bits);
 }
 
+// A channel each: one tap in a beat, a column of them, or all, which are then in one.
+static bool check_depthwise(const struct cell *c, const struct conv *conv, int64_t *taps) {
+  const struct circuit_linear *l = c->facts;
+  const struct window *w = &conv->window;
+  int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
+  int64_t all = w->kernel[ROWS] * w->kernel[COLUMNS];
+  if (!l->depthwise) return false;
+  *taps = in / out;
+  assert_int_equal(in, *taps * out);
+  assert_true(*taps == 1 || *taps == w->kernel[ROWS] || *taps == all);
+  // no product is idle
+  assert_int_equal(c->cycles * in, window_pixels(w) * all * w->channels);
+  assert_int_equal(c->timing.ib, all / *taps);
+  assert_int_equal(c->multipliers, in * circuit_linear_unit(l, FAMILY_XC7).multipliers);
+  assert_int_equal(l->ib * l->og * in, all * w->channels); // weights that it has, none twice
+  return true;
+}
+
 // Lanes of both groups at once.
 static void check_refusal(struct arena *a, const struct graph *g, const struct node *n,
                           const struct conv *conv) {
@@ -50,7 +68,7 @@ static void check_refusal(struct arena *a, const struct graph *g, const struct n
 
 static void test_cycles(void **state) {
   (void)state;
-  int grouped = 0, multiplied = 0;
+  int grouped = 0, multiplied = 0, columns = 0, whole = 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
     struct arena a = {0};
     struct err e = {0};
@@ -61,16 +79,26 @@ static void test_cycles(void **state) {
     for (uint32_t i = 0; i < c->n_cells; i++) {
       struct conv conv;
       if (c->cells[i].kind != CELL_LAYER) continue;
-      if (!is_grouped(g, &g->nodes[c->cells[i].node], &conv)) continue;
+      int64_t taps;
+      const struct node *n = &g->nodes[c->cells[i].node];
+      bool slides = n->op == OP_conv2d || n->op == OP_conv1d;
+      if (slides && conv_of(g, n, &conv, &e) && check_depthwise(&c->cells[i], &conv, &taps)) {
+        columns += taps > 1 && c->cells[i].timing.ib > 1;
+        whole += taps > 1 && c->cells[i].timing.ib == 1;
+      }
+      if (!is_grouped(g, n, &conv)) continue;
       check_cell(&c->cells[i], &conv);
-      check_refusal(&a, g, &g->nodes[c->cells[i].node], &conv);
+      check_refusal(&a, g, n, &conv);
       grouped++;
       multiplied += conv.ins == 1;
     }
     arena_free(&a);
   }
-  print_message("%d convolutions of groups, %d of one channel each\n", grouped, multiplied);
-  assert_true(grouped > multiplied && multiplied > 0);
+  print_message(
+      "%d convolutions of groups, %d of one channel each; depthwise: %d with columns, %d with "
+      "whole windows\n",
+      grouped, multiplied, columns, whole);
+  assert_true(grouped > multiplied && multiplied > 0 && columns > 0 && whole > 0);
 }
 
 // One pixel, and taps at -3, -1, 1 and 3; or at -2, -1, 0 and 1.

@@ -16,12 +16,20 @@ static bool has_lanes(const struct graph *g, const struct node *n, struct foldin
   return !c->lanes || c->lanes(g, n, true, &l.in, &l.out, &e);
 }
 
-// All taps of a convolution, whose windows are then whole; 0: it is none.
-static int64_t taps_of(const struct graph *g, const struct node *n) {
+// Several taps in a beat of a convolution: all, so that windows are whole, or a column of them. Of
+// a depthwise one the lanes out are channels.
+static void choose_taps(const struct graph *g, const struct node *n, struct rng *r,
+                        struct folding_entry *l) {
   struct conv c;
   struct err e = {0};
-  if (circuit_column(n->op) != &circuit_conv || !conv_of(g, n, &c, &e)) return 0;
-  return c.window.kernel[ROWS] * c.window.kernel[COLUMNS];
+  if (circuit_column(n->op) != &circuit_conv || !conv_of(g, n, &c, &e)) return;
+  int64_t rows = c.window.kernel[ROWS], all = rows * c.window.kernel[COLUMNS];
+  bool whole = rng_range(r, 0, 1);
+  int64_t channels = whole ? rng_range(r, 1, 3) : l->in;
+  if (whole) l->in = all * channels;
+  if (c.groups == 1 || c.ins > 1 || c.outs != c.window.channels) return;
+  if (!whole && channels % 2) l->in = rows * channels;
+  l->out = channels;
 }
 
 struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t seed) {
@@ -32,11 +40,10 @@ struct folding circuit_folding(struct arena *a, const struct graph *g, uint64_t 
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     bool some = op_is(n->op, TRAIT_WEIGHTS) && rng_range(&r, 0, 1);
-    int64_t taps = taps_of(g, n);
     for (int k = 0; some && k < TRIES; k++) {
       struct folding_entry l = {
           .name = n->name, .in = lanes[rng_range(&r, 0, 6)], .out = lanes[rng_range(&r, 0, 6)]};
-      if (taps && rng_range(&r, 0, 1)) l.in = taps * rng_range(&r, 1, 3);
+      choose_taps(g, n, &r, &l);
       some = !has_lanes(g, n, l);
       if (!some) f.layers[f.n_layers++] = l;
     }

@@ -28,6 +28,7 @@ struct reduced {
   const char *weight_type;
   bool channels; // likewise: a multiplier for each
   int sum_shift; // likewise: by how many bits the bias is finer
+  int rows;      // depthwise: of the ring, if a beat has a column of taps; 0: it has one
 };
 
 static const struct reduced reduced[] = {
@@ -435,11 +436,10 @@ static FILE *image(const struct cell *c, const char *folder, const char *what) {
 }
 
 // A word of all lanes, lane 0 in the low bits; `width` a multiple of 4 or one lane.
-static void put_word(FILE *f, const struct cell *c, int width, const uint64_t *codes) {
-  const struct reduced *r = c->with;
+static void put_word(FILE *f, int lanes, int width, const uint64_t *codes) {
   char bits[1024];
   int n = 0;
-  for (int lane = 0; lane < r->shape.lanes; lane++)
+  for (int lane = 0; lane < lanes; lane++)
     for (int b = 0; b < width; b++) bits[n++] = (char)(codes[lane] >> b & 1);
   for (int digit = (n + 3) / 4 - 1; digit >= 0; digit--) {
     int v = 0;
@@ -456,19 +456,21 @@ static void write_images(const struct cell *c, const char *folder) {
   FILE *muls = r->channels ? image(c, folder, "mul") : NULL;
   uint64_t codes[64];
   for (int beat = 0; beat < s->beats; beat++) {
-    for (int k = 0; k < (shares(r) ? 1 : window_taps(s)); k++) {
-      for (int lane = 0; lane < s->lanes; lane++) {
-        int64_t w = weight(c, beat * s->lanes + lane, k);
-        codes[lane] = r->weight_width == 1 ? w > 0 : cell_code(w, r->weight_width);
+    int taps = r->rows ? s->kernel[ROW] : 1;
+    for (int k = 0; k < (shares(r) ? 1 : window_taps(s) / taps); k++) {
+      for (int i = 0; i < taps * s->lanes; i++) {
+        int tap = r->rows ? i / s->lanes * s->kernel[COLUMN] + k : k;
+        int64_t w = weight(c, beat * s->lanes + i % s->lanes, tap);
+        codes[i] = r->weight_width == 1 ? w > 0 : cell_code(w, r->weight_width);
       }
-      put_word(weights, c, r->weight_width, codes);
+      put_word(weights, taps * s->lanes, r->weight_width, codes);
     }
     for (int lane = 0; lane < s->lanes; lane++)
       codes[lane] = cell_code(bias(c, beat * s->lanes + lane), BIAS_WIDTH);
-    put_word(biases, c, BIAS_WIDTH, codes);
+    put_word(biases, s->lanes, BIAS_WIDTH, codes);
     for (int lane = 0; muls && lane < s->lanes; lane++)
       codes[lane] = (uint64_t)multiplier(c, beat * s->lanes + lane);
-    if (muls) put_word(muls, c, CHANNEL_MUL_WIDTH, codes);
+    if (muls) put_word(muls, s->lanes, CHANNEL_MUL_WIDTH, codes);
   }
   fclose(weights);
   fclose(biases);
@@ -561,7 +563,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   bool is_signed = strcmp(r->type, "signed") == 0;
   int64_t lowest = is_signed ? -((int64_t)1 << (r->width - 1)) : 0;
   struct cell *c =
-      window_cell(suite, s, r->width, largest ? lowest : r->zero, r->kind, s->beats, 0);
+      window_cell(suite, s, r->width, largest ? lowest : r->zero, r->kind, s->beats, r->rows);
   int shift = r->shift, mul_width = r->channels ? CHANNEL_MUL_WIDTH : bits_of((uint64_t)r->mul);
   c->out_width = r->out.width;
   c->expected = reduce;
@@ -584,6 +586,8 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
     if (r->channels) cell_text(c, "MUL_FILE", name);
     c->write_images = write_images;
   }
+  if (r->rows) cell_integer(c, "COLUMN", s->kernel[ROW]);
+  if (r->rows) cell_integer(c, "OUT_TAPS", 1);
   cell_integer(c, "CAST", r->cast);
   bool multiplies = (r->mul != 1 || r->channels) && !(average && differ(s));
   cell_integer(c, "MUL_WIDTH", multiplies ? mul_width : 0);
@@ -598,4 +602,76 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
 
 void cells_reduced(struct suite *s) {
   for (size_t i = 0; i < sizeof reduced / sizeof *reduced; i++) add_reduced(s, &reduced[i]);
+}
+
+// Columns of taps; the first is a whole window.
+static const struct reduced columns[] = {
+    {"depthwise",
+     {1, 1, {4, 3}, {2, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 0},
+     3,
+     "signed",
+     0,
+     {4, "signed", 0},
+     1,
+     1,
+     1,
+     "floor",
+     "saturate",
+     3,
+     "signed",
+     false,
+     0,
+     3},
+    {"depthwise",
+     {2, 3, {5, 6}, {3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1}, 0},
+     8,
+     "signed",
+     0,
+     {8, "signed", 2},
+     1,
+     1,
+     5,
+     "half_even",
+     "saturate",
+     8,
+     "signed",
+     true,
+     0,
+     6},
+    {"depthwise",
+     {3, 2, {9, 4}, {5, 2}, {2, 1}, {1, 1}, {0, 1}, {0, 0}, 0},
+     5,
+     "unsigned",
+     0,
+     {8, "signed", 0},
+     1,
+     1,
+     0,
+     "zero",
+     "wrap",
+     1,
+     "bipolar",
+     false,
+     0,
+     9},
+    {"depthwise",
+     {2, 1, {15, 1}, {4, 1}, {1, 1}, {2, 1}, {0, 0}, {0, 0}, 0},
+     1,
+     "bipolar",
+     0,
+     {4, "signed", 0},
+     1,
+     1,
+     0,
+     "floor",
+     "saturate",
+     2,
+     "unsigned",
+     false,
+     3,
+     8},
+};
+
+void cells_columns(struct suite *s) {
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) add_reduced(s, &columns[i]);
 }

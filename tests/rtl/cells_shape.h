@@ -33,6 +33,7 @@ struct cell *window_cell(struct suite *suite, const struct shape *s, int width, 
                          const char *kind, int groups, int rows);
 
 void cells_reduced(struct suite *s);
+void cells_columns(struct suite *s);
 void cells_grouped(struct suite *s);
 
 #endif

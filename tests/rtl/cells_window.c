@@ -58,7 +58,7 @@ static void add_alone(struct suite *suite, const struct alone *a) {
   c->out_elements *= window_taps(s);
   c->expected = a->rows ? column_of : tap_of;
   c->with = a;
-  c->mutable = c->out_elements < 300;
+  c->mutable = c->in_elements <= 24 && c->out_elements < 50;
   cell_integer(c, "OUT_WIDTH", a->width);
   if (a->rows) {
     c->out_lanes = s->kernel[ROW] * s->lanes;
@@ -130,7 +130,7 @@ static void add_whole(struct suite *suite, const struct alone *a) {
   c->out_elements *= window_taps(s);
   c->expected = whole_of;
   c->with = a;
-  c->mutable = c->out_elements < 400;
+  c->mutable = c->in_elements <= 24 && c->out_elements < 50;
   int in = c->in_elements / s->lanes;
   int columns = window_outs(s, ROW) * window_used(s, COLUMN) * s->beats;
   if (a->rows > 2 * (s->kernel[ROW] - 1) * s->dilation[ROW] + s->stride[ROW])
@@ -223,4 +223,5 @@ void cells_window(struct suite *s) {
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) add_alone(s, &alone[i]);
   cells_reduced(s);
   cells_grouped(s);
+  cells_columns(s);
 }

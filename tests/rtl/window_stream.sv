@@ -21,7 +21,7 @@ module window_stream #(
   parameter int PAD_LEFT = 1,
   parameter logic [31:0] PAD = 32'd0,
   parameter int CAPACITY = 17,
-  parameter int COLUMN = 1,  // taps of a beat, of KIND "taps"
+  parameter int COLUMN = 1,  // taps of a beat, of KIND "taps" and "depthwise"
   parameter int GROUPS = 1,
   parameter int KEEP = 0,
   parameter int SKIP = 0,    // of KIND "taps": a beat leaves as one element, with its TLAST on top
@@ -51,6 +51,7 @@ module window_stream #(
   parameter int SHIFT = 2,
   parameter logic signed [63:0] ZERO = 64'sd0,
   parameter int OUT_LANES = LANES,
+  parameter int OUT_TAPS = COLUMN,  // of a beat that leaves
   parameter int OUT_GROUPS = 1,  // of KIND "linear": beats that leave for each group
   parameter int OUT_WIDTH = 8,
   parameter OUT_TYPE = "signed",
@@ -66,7 +67,7 @@ module window_stream #(
   input  logic                       s_axis_tvalid,
   output logic                       s_axis_tready,
   input  logic                       s_axis_tlast,
-  output logic [COLUMN*OUT_LANES*OUT_WIDTH-1:0] m_axis_tdata,
+  output logic [OUT_TAPS*OUT_LANES*OUT_WIDTH-1:0] m_axis_tdata,
   output logic                       m_axis_tvalid,
   input  logic                       m_axis_tready,
   output logic                       m_axis_tlast
@@ -125,7 +126,7 @@ module window_stream #(
       );
     end else if (WHAT == 80'("depthwise")) begin : gen_depthwise
       fixed_depthwise #(
-        .LANES(LANES), .TAPS(TAPS), .BEATS(BEATS), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH),
+        .LANES(LANES), .COLUMN(COLUMN), .TAPS(TAPS), .BEATS(BEATS), .WINDOWS(PIXELS*BEATS), .IN_WIDTH(IN_WIDTH),
         .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
