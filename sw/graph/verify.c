@@ -119,8 +119,7 @@ enum { SHAPE_TEXT = 200 }; // RANK_MAX numbers of up to 20 digits
 static const char *shape_text(int rank, const int64_t *shape, char text[SHAPE_TEXT]) {
   int n = snprintf(text, SHAPE_TEXT, "(");
   for (int d = 0; d < rank; d++)
-    n += snprintf(text + n, (size_t)(SHAPE_TEXT - n), "%s%lld", d ? ", " : "",
-                  (long long)shape[d]);
+    n += snprintf(text + n, (size_t)(SHAPE_TEXT - n), "%s%lld", d ? ", " : "", (long long)shape[d]);
   snprintf(text + n, (size_t)(SHAPE_TEXT - n), ")");
   return text;
 }

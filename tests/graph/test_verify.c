@@ -303,7 +303,7 @@ static const struct rule rules[] = {
     {OP_relu, dimension_of_nothing, "dimension 0 is 0, expected 1 to 16777216"},
     {OP_relu, dimension_too_long, "dimension 0 is 16777217"},
     {OP_relu, too_many_elements, "more than 268435456 elements"},
-    {OP_relu, another_shape, "its inputs give rank"},
+    {OP_relu, another_shape, "its inputs give ("},
     {OP_relu, channels_elsewhere, "its type has 1 channels on axis 5"},
     {OP_relu, channels_too_few, "channels on axis 0"},
     {OP_relu, scale_of_zero, "scale 0, expected a positive number"},
