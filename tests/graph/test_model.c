@@ -177,7 +177,7 @@ static void test_graph(void **state) {
       {"\"x\",\"w\",\"b\"", "\"x\"", "tensor"},
       {"\"w\":{\"type\"", "\"w2\":{\"type\"", "tensor \"w2\" isn't in the file"},
       {"\"shape\":[3]", "\"shape\":[4]", "the input has 4 features, the weights (2, 3) expect 3"},
-      {"\"shape\":[2]", "\"shape\":[3]", "its inputs give ( 1 and 2"},
+      {"\"shape\":[2]", "\"shape\":[3]", "its inputs give (2)"},
       {"\"shape\":[2],\"type\":\"real\"", "\"shape\":[2],\"type\":\"8,3\"",
        "layer \"fc\": output \"y\" has type 8,3, expected real"},
       {"\"w\":{\"type\":\"real\"}", "\"w\":{\"type\":\"8,3\"}",
