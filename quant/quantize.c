@@ -328,6 +328,9 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
     return true;
   }
   const struct quant_column *column = column_of(n->op);
+  if (op_is(n->op, TRAIT_HOLDS))
+    return err_set(q->err, "no frame assigns it, so that it has its first content for ever: let an "
+                           "assign write it, or a tensor stand in its place");
   if (!column) return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
   uint32_t node = graph_add_node(q->to, n->op, n->name);
   copy_facts(q, n, node, &f);

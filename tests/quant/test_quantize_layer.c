@@ -571,6 +571,23 @@ static void test_other_refusals(void **state) {
   use(&b, node(&b, OP_opaque, "black box", SIZE), b.x);
   graph_add_output(b.g, b.last);
   refused(&b, "8,3", NULL, NULL, NULL, "layer \"black box\": opaque can't be quantised");
+  // a variable that frames read and none assigns
+  begin(&b);
+  const int64_t shape[1] = {SIZE};
+  uint32_t variable = graph_add_node(b.g, OP_variable, "m");
+  struct tensor *init = tensor_new(&b.arena, DTYPE_F32, 1, shape);
+  graph_add_attr(b.g, variable, ATTR_init)->value =
+      graph_add_tensor(b.g, "m.init", init, type_of_class(TYPE_REAL));
+  uint32_t ref = graph_add_value(b.g, "m", 1, shape, type_of_class(TYPE_REF), false);
+  graph_add_out(b.g, variable, ref);
+  uint32_t read = graph_add_node(b.g, OP_read, "now");
+  graph_add_ref(b.g, read, ref);
+  uint32_t now = graph_add_value(b.g, "now", 1, shape, type_of_class(TYPE_REAL), false);
+  graph_add_out(b.g, read, now);
+  use(&b, node(&b, OP_add, "sum", SIZE), b.x);
+  graph_add_use(b.g, b.g->n_nodes - 1, (struct use){now, 0, NONE});
+  graph_add_output(b.g, b.last);
+  refused(&b, "8,3", NULL, NULL, NULL, "layer \"m\": no frame assigns it");
 }
 
 int main(void) {
