@@ -147,8 +147,21 @@ static void add_host(struct planner *p) {
     }
 }
 
-struct plan *circuit_plan(struct arena *a, const struct circuit *c) {
+// A frame's events are those of each other one, and of one alone: what is read of the frames before
+// isn't there yet when it begins.
+static bool remembers_nothing(const struct graph *g, struct err *e) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++)
+      if (g->nodes[i].in[k].delay)
+        return err_set(
+            e, "layer \"%s\" reads \"%s\" of %u frames before: circuits with state are no plans",
+            g->nodes[i].name, node_in(g, &g->nodes[i], k)->name, g->nodes[i].in[k].delay);
+  return true;
+}
+
+struct plan *circuit_plan(struct arena *a, const struct circuit *c, struct err *e) {
   const struct graph *g = c->graph;
+  if (!remembers_nothing(g, e)) return NULL;
   struct planner p = {.circuit = c,
                       .bits = ARENA_NEW(a, int64_t, g->n_values),
                       .places = ARENA_NEW(a, uint32_t, c->n_cells),
@@ -162,8 +175,8 @@ struct plan *circuit_plan(struct arena *a, const struct circuit *c) {
   add_inputs(&p);
   for (uint32_t i = 0; i < c->n_cells; i++) add_cell(&p, i);
   add_host(&p);
-  struct err e = {0};
-  bool ok = plan_simulate(p.plan, &e);
+  struct err own = {0};
+  bool ok = plan_simulate(p.plan, &own);
   assert(ok);
   (void)ok;
   plan_sort(p.plan);

@@ -13,6 +13,7 @@
 #include "sw/circuit/circuit.h"
 #include "sw/plan/plan.h"
 
-struct plan *circuit_plan(struct arena *a, const struct circuit *c);
+// NULL with a message of a circuit that reads what earlier frames left.
+struct plan *circuit_plan(struct arena *a, const struct circuit *c, struct err *e);
 
 #endif

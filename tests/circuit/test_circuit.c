@@ -274,7 +274,7 @@ static void test_parts(void **state) {
   assert_true(p->steady < 10);
   assert_int_equal(p->latency, alone->latency);
   assert_int_equal(p->memory_bits, alone->memory_bits);
-  assert_int_equal((int64_t)circuit_plan(&a, p)->period, 48); // of the slowest
+  assert_int_equal((int64_t)circuit_plan(&a, p, &(struct err){0})->period, 48); // of the slowest
   for (uint32_t i = 0; i < p->n_cells; i++) {
     const struct cell *c = &p->cells[i];
     assert_int_equal(c->ii, c->part ? 48 : 2);

@@ -44,7 +44,7 @@ static void random_circuits_are_plans(void **state) {
       struct folding f = circuit_folding(&a, g, seed);
       const struct circuit *c = circuit_build(&a, g, "top", &f, &e);
       if (!c) fail_msg("%s, seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
-      struct plan *p = circuit_plan(&a, c);
+      struct plan *p = circuit_plan(&a, c, &e);
       assert_true(plan_length(p) <= (double)c->latency + 1); // up to the end of the last beat
       for (uint32_t i = 1; i < p->n_events; i++)
         assert_true(p->events[i - 1].start <= p->events[i].start);
@@ -63,7 +63,7 @@ static struct plan *mlp(struct arena *a, int64_t lanes, struct circuit **c) {
   struct folding folding = {.parallelism = lanes};
   *c = circuit_build(a, plan_mlp(a), "top", &folding, &e);
   if (!*c) fail_msg("%s", e.text);
-  return circuit_plan(a, *c);
+  return circuit_plan(a, *c, &e);
 }
 
 static const struct cell *cell_of(const struct circuit *c, const struct event *e) {
@@ -181,6 +181,26 @@ static void broken_circuits_are_refused(void **state) {
   }
 }
 
+// What a layer reads of frames before has no place in one.
+static void state_is_no_plan(void **state) {
+  (void)state;
+  int found = 0;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *g = netgen(&a, seed, OP_linear, NETGEN_CIRCUIT);
+    netgen_remember(g, seed);
+    struct folding f = circuit_folding(&a, g, seed);
+    const struct circuit *c = circuit_build(&a, g, "top", &f, &e);
+    if (!c) fail_msg("seed %d: %s", (int)seed, e.text);
+    bool plan = circuit_plan(&a, c, &e) != NULL;
+    if (!plan) assert_non_null(strstr(e.text, "frames before: circuits with state are no plans"));
+    found += !plan;
+    arena_free(&a);
+  }
+  assert_true(found > SEEDS / 2);
+}
+
 // The simulator, too, misses what is streamed by nobody.
 static void nothing_comes_from_nowhere(void **state) {
   (void)state;
@@ -202,6 +222,7 @@ int main(void) {
       cmocka_unit_test(the_pace_is_the_ii),
       cmocka_unit_test(broken_circuits_are_refused),
       cmocka_unit_test(nothing_comes_from_nowhere),
+      cmocka_unit_test(state_is_no_plan),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

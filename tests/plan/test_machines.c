@@ -204,7 +204,7 @@ static struct plan *circuit(struct arena *a, const struct graph *g) {
   struct err e = {0};
   struct circuit *c = circuit_build(a, g, "top", &(struct folding){.parallelism = 4}, &e);
   if (!c) fail_msg("%s", e.text);
-  return circuit_plan(a, c);
+  return circuit_plan(a, c, &e);
 }
 
 static void a_faster_circuit(struct plan *p) {
