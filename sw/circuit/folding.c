@@ -138,6 +138,12 @@ static bool per_channel(const struct graph *g, const struct node *n) {
   return w->rank == 1 || (w->rank > 2 && channels > 1 && w->shape[w->rank - 1] == 1);
 }
 
+// FINN's SIMD of a layer with weights of each channel alone is taps of a channel; a sub-sampling
+// has one weight.
+static bool has_taps(const struct graph *g, const struct node *n) {
+  return node_in(g, n, 1)->rank > 2;
+}
+
 // The layer with this number among those with vectors, or with matrices.
 static const struct node *numbered(const struct graph *g, bool vector, int64_t number,
                                    uint32_t *order) {
@@ -174,8 +180,7 @@ bool folding_resolve(struct folding *f, const struct graph *g, uint32_t *left, s
       const struct node *n = numbered(g, matrix == NONE, matrix == NONE ? vector : matrix, order);
       ok = n || err_set(e, "\"%s\": there are fewer layers of its kind in the circuit", entry.name);
       if (n) entry.name = n->name;
-      // FINN's SIMD of these is about taps of one channel
-      if (n && vector != NONE) entry.in = entry.out;
+      if (n && vector != NONE) entry.in = entry.out * (has_taps(g, n) && entry.in ? entry.in : 1);
     }
     if (ok && !has_layer(g, entry.name))
       ok =
@@ -211,7 +216,7 @@ static void put_finn(struct text *t, const struct folding *f, const struct graph
     for (uint32_t k = 0; k < f->n_layers; k++) {
       struct folding_entry l = f->layers[k];
       if (strcmp(l.name, n->name) != 0) continue;
-      if (vector) l.in = 1;
+      if (vector) l.in = has_taps(g, n) ? l.in / l.out : 1;
       text_puts(t, ",\n  ");
       put_entry(t, name, &l, true);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan: what it prints, the folding files that it writes and FINN's, and targets that can't be met.
 #include "sw/base/file.h"
+#include "sw/graph/model.h"
+#include "sw/train/recipe.h"
 #include "tests/cmd/helper_shell.h"
 
 #include <stdio.h>
@@ -90,6 +92,27 @@ static void test_files(void **state) {
   cli_expect(c, "$N plan -p 8,3 -o $D/g.json " LENET " >/dev/null; cat $D/g.json", 0, "\"fc3\": {");
 }
 
+// SIMD of a layer with weights of each channel alone is taps of a channel, PE channels.
+static void test_finn_depthwise(void **state) {
+  struct shell *c = *state;
+  struct bytes text;
+  struct recipe r;
+  struct err e = {0};
+  if (!file_read(&c->arena, "models/ds-mini.json", 1 << 20, &text, &e) ||
+      !recipe_parse(&c->arena, (const char *)text.data, text.size, 1, &r, &e) ||
+      !model_write(arena_printf(&c->arena, "%s/ds.bin", c->dir), r.model, &e))
+    fail_msg("%s", e.text);
+  cli_expect(c,
+             "$N plan -p 8,3 --target-cycles 784 --style finn -o $D/f.json $D/ds.bin >/dev/null && "
+             "cat $D/f.json",
+             0, "\"VectorVectorActivation_0\": {\"SIMD\": 9, \"PE\": 2}");
+  cli_expect(c, "$N plan -p 8,3 -j 1 --folding $D/f.json $D/ds.bin", 0, "II 784 cycles");
+  cli_expect(c,
+             "printf '%s' '{\"Defaults\":{},\"VVAU_0\":{\"PE\":2,\"SIMD\":4}}' >$D/f && "
+             "$N plan -p 8,3 --folding $D/f $D/ds.bin",
+             1, "8 lanes in and 2 out (2 in would, or 6, of a column of taps, or 18, of all)");
+}
+
 static void test_finn(void **state) {
   struct shell *c = *state;
 #define FOLD(text, status, says)                                                                   \
@@ -155,9 +178,9 @@ static void test_words(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan),   SHELL_CASE(test_files),
-                                     SHELL_CASE(test_finn),   SHELL_CASE(test_sweep),
-                                     SHELL_CASE(test_device), SHELL_CASE(test_device_words),
-                                     SHELL_CASE(test_words)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan),         SHELL_CASE(test_files),
+                                     SHELL_CASE(test_finn),         SHELL_CASE(test_finn_depthwise),
+                                     SHELL_CASE(test_sweep),        SHELL_CASE(test_device),
+                                     SHELL_CASE(test_device_words), SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
