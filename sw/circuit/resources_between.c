@@ -51,13 +51,20 @@ static void window_bill(const struct cell *c, struct bill *n) {
   n->term[TERM_LANES] += (double)w->taps;
 }
 
-// hw/axis_slide.sv: a shift register, of which multiplexers hide what is beside a row.
+enum { SHIFT_LEAST = 3, SHIFT_MOST = 32 }; // yosys' xilinx_srl
+
+// hw/axis_slide.sv: a shift register, of which multiplexers hide what is beside a row. What is
+// between two columns of a window is LUTs of 7 series, of up to 32 places each, if there are
+// enough.
 static void slide_bill(const struct cell *c, struct bill *n) {
   const struct circuit_slide *s = c->facts;
+  int64_t column = s->lanes * c->in[0]->width, gap = s->dilation * s->beats;
+  bool shifts = n->family == FAMILY_XC7 && gap >= SHIFT_LEAST;
   n->part = PART_slide;
   n->term[TERM_STREAM] += (double)(s->kernel * s->lanes * c->in[0]->width);
-  n->term[TERM_WORDS] += (double)c->memory_bits;
-  n->term[TERM_SUMS] += (double)(s->kernel * s->lanes * c->in[0]->width);
+  n->term[TERM_WORDS] += (double)(column + (shifts ? 0 : c->memory_bits));
+  if (shifts) n->lut += (s->kernel - 1) * column * ((gap + SHIFT_MOST - 1) / SHIFT_MOST);
+  n->term[TERM_SUMS] += (double)(s->kernel * column);
   for (int walk = 0; walk < 2; walk++) bill_counter(n, circuit_slide_last(s) + 1);
   bill_counter(n, s->beats);
   bill_counter(n, s->stride);
