@@ -568,6 +568,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   c->out_width = r->out.width;
   c->expected = reduce;
   c->with = r;
+  // of others too much is left to ABC
   c->mutable = c->in_elements <= 16 && s->lanes == 1 && r->weight_width == 0;
   cell_text(c, "IN_TYPE", r->type);
   cell_wide(c, "IN_ZERO", r->zero);
