@@ -221,6 +221,13 @@ static bool conv_unit(const struct graph *g, const struct node *n, struct circui
   return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, &w, is_depthwise(&c), u, e);
 }
 
+// Bits of the terms that a level of a column's tree leaves; 0: of a product.
+static int64_t tree_bits(const struct circuit_linear *l, int64_t level) {
+  bool wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
+  int64_t bits = l->in_width + 2 + l->weight_width + wide + level;
+  return bits < l->acc_width ? bits : l->acc_width;
+}
+
 // hw/fixed_depthwise.sv: products and sums have registers of their own.
 void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64_t column,
                             struct bill *n) {
@@ -232,10 +239,12 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, products, l->in_width, l->weight_width + wide);
   n->term[TERM_STREAM] += (double)(products * l->in_width);
-  n->term[TERM_DATA] += (double)((lanes + products) * l->acc_width);
-  // the tree of a column's sum: an adder less than it has terms, and a register behind each
-  n->term[TERM_DATA] += (double)((products - lanes) * l->acc_width);
-  n->term[TERM_SUMS] += (double)(products * l->acc_width);
+  int64_t term = column == 1 ? l->acc_width : tree_bits(l, 0);
+  n->term[TERM_DATA] += (double)(lanes * l->acc_width + products * term);
+  n->term[TERM_SUMS] += (double)(lanes * l->acc_width);
+  // a column's sum: adders, and a register behind each
+  for (int64_t terms = column, level = 1; terms > 1; terms = (terms + 1) / 2, level++)
+    n->term[TERM_PRODUCTS] += (double)(lanes * (terms / 2) * tree_bits(l, level));
   bill_counter(n, l->ib * l->og);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows * l->og);

@@ -53,6 +53,14 @@ static void window_bill(const struct cell *c, struct bill *n) {
 
 enum { SHIFT_LEAST = 3, SHIFT_MOST = 32 }; // yosys' xilinx_srl
 
+// The columns of a window that may be beside the row.
+static int64_t hidden(const struct circuit_slide *s) {
+  int64_t beyond = circuit_slide_last(s) - (s->in - 1), count = 0;
+  for (int64_t k = 0; k < s->kernel; k++)
+    count += k * s->dilation < s->before || (s->kernel - 1 - k) * s->dilation < beyond;
+  return count;
+}
+
 // hw/axis_slide.sv: a shift register, of which multiplexers hide what is beside a row. What is
 // between two columns of a window is LUTs of 7 series, of up to 32 places each, if there are
 // enough.
@@ -64,7 +72,7 @@ static void slide_bill(const struct cell *c, struct bill *n) {
   n->term[TERM_STREAM] += (double)(s->kernel * s->lanes * c->in[0]->width);
   n->term[TERM_WORDS] += (double)(column + (shifts ? 0 : c->memory_bits));
   if (shifts) n->lut += (s->kernel - 1) * column * ((gap + SHIFT_MOST - 1) / SHIFT_MOST);
-  n->term[TERM_SUMS] += (double)(s->kernel * column);
+  n->term[TERM_SUMS] += (double)(hidden(s) * column);
   for (int walk = 0; walk < 2; walk++) bill_counter(n, circuit_slide_last(s) + 1);
   bill_counter(n, s->beats);
   bill_counter(n, s->stride);
