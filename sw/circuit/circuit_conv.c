@@ -8,6 +8,8 @@
 #include "sw/graph/conv.h"
 #include "sw/graph/weights.h"
 
+#include <assert.h>
+
 enum { ROM_TWO_CYCLES = 8192 };
 
 static bool is_depthwise(const struct conv *c) {
@@ -121,6 +123,7 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
   int64_t taps = taps_of(&c, false, in, out);
+  assert(taps); // lanes that conv_lanes has passed
   *w = (struct circuit_window){.shape = c.window,
                                .lanes = in / taps,
                                .beats = c.window.channels * taps / in,
