@@ -193,8 +193,17 @@ bool builder_image(struct builder *b, struct stream *x) {
   return builder_arrange(b, x, x->layout.rank == 2 ? (const int[]){1, 0} : (const int[]){1, 2, 0});
 }
 
+static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+bool builder_output_array(struct builder *b, struct stream x, const char *name) {
+  b->node = name;
+  b->op = "output";
+  if (!builder_arrange(b, &x, plain)) return false;
+  builder_output(b, x.value, name);
+  return true;
+}
+
 bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_t *shape) {
-  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
   if (layout_reshape(&x->layout, rank, shape)) return true;
   if (!builder_arrange(b, x, plain)) return false;
   layout_reshape(&x->layout, rank, shape);

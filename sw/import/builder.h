@@ -58,6 +58,9 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value);
 // An output of the graph, under the name that the file has for it if that is free.
 void builder_output(struct builder *b, uint32_t value, const char *name);
 
+// The same of a stream, which becomes an array of the file's shape and order.
+bool builder_output_array(struct builder *b, struct stream x, const char *name);
+
 // ---- order
 
 // Our order becomes that of the file's axes axes[0], axes[1], ..; one axis of ours for each.

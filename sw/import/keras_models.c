@@ -263,8 +263,8 @@ static bool sequential(struct keras *k, const json_t *root, const json_t *layers
   if (!shape) shape = json_object_get(json_object_get(root, "build_config"), "input_shape");
   if (!add_input(k, keras_is_input(first) ? keras_name(first) : "input", shape, &x)) return false;
   if (one_by_one(k, layers, &x))
-    builder_output(&k->builder, x.value,
-                   keras_name(json_array_get(layers, json_array_size(layers) - 1)));
+    builder_output_array(&k->builder, x,
+                         keras_name(json_array_get(layers, json_array_size(layers) - 1)));
   return true;
 }
 
@@ -282,7 +282,7 @@ static bool functional(struct keras *k, const json_t *config, const json_t *laye
   for (int i = 0; i < n; i++) {
     const struct keras_output *o = find(k, out[i].layer, out[i].node);
     if (!o) return err_set(k->err, "nothing makes the output \"%s\"", out[i].layer);
-    if (!o->lost) builder_output(&k->builder, o->stream.value, out[i].layer);
+    if (!o->lost) builder_output_array(&k->builder, o->stream, out[i].layer);
   }
   return n > 0 || err_set(k->err, "the model has no outputs");
 }

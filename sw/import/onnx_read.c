@@ -375,7 +375,6 @@ static bool add_node(struct onnx *o) {
 
 static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   struct item *x = onnx_item(o, v->name);
-  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
   struct stream s = {0};
   if (!x) return err_set(o->err, "no node makes the output \"%s\"", v->name);
   if (x->kind == ITEM_LOST) return true;
@@ -384,8 +383,8 @@ static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   if (x->grid && !onnx_release(o, x)) return true;
   if (x->kind == ITEM_CONSTANT)
     onnx_refuse(o, "remove it from the outputs", "it is a constant");
-  else if (onnx_made(o, x, &s) && builder_arrange(&o->builder, &s, plain))
-    builder_output(&o->builder, s.value, v->name);
+  else if (onnx_made(o, x, &s))
+    builder_output_array(&o->builder, s, v->name);
   return true;
 }
 

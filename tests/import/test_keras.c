@@ -130,6 +130,8 @@ static void test_layers(void **state) {
        "avg_pool",
        "5,2"},
       {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":true"), {{0}}, "max_pool", "1,1,2"},
+      {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
+      {INPUT("9,2") LAYER("GlobalAveragePooling1D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":6.0"), {{0}}, "relu6", "4"},
       {INPUT("4") LAYER("ReLU", "\"negative_slope\":0.25,\"max_value\":null"),
        {{0}},
