@@ -182,6 +182,9 @@ static bool read_net(struct train *t, struct err *e) {
   struct refusals refused = {0};
   struct graph *g = import_read(t->arena, net, &refused, e);
   if (!g) return false;
+  struct warnings w = {0};
+  load_notes(t->arena, &refused, true, &w);
+  command_warn(t->o, &w, 0);
   t->recipe = (struct recipe){.model = g, .target = {0, 1}};
   return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);
 }

@@ -32,6 +32,10 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
   return refuse(b->arena, b->refusals, b->node, b->op, remedy, "%s", reason);
 }
 
+void builder_note(struct builder *b, const char *text, bool training) {
+  refusals_note(b->arena, b->refusals, b->node, text, training);
+}
+
 // `name`, or name.1, name.2, .. if it is taken.
 static const char *own_name(struct builder *b, json_t *taken, const char *name) {
   name = as_text(b->arena, name);

@@ -30,6 +30,9 @@ void builder_free(struct builder *b);
 bool builder_refuse(struct builder *b, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Notes a constant text about the current layer; `training`: only training finds out.
+void builder_note(struct builder *b, const char *text, bool training);
+
 // An input of the file's shape, its axes in our order (NULL: the same); pixels / 255 are its values
 // unless they are given otherwise.
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms, joins and moves of Keras; what all of its layers share.
+#include "sw/import/compose.h"
 #include "sw/import/keras.h"
 
 #include <math.h>
@@ -127,6 +128,27 @@ bool keras_multiply(struct keras *k, struct stream *y) {
 bool keras_average(struct keras *k, struct stream *y) {
   double scale = 1.0 / (k->n_in ? k->n_in : 1), shift = 0;
   return join(k, OP_add, y) && term_affine(&k->builder, y, 1, &scale, &shift);
+}
+
+static bool extreme(struct keras *k, bool most, struct stream *y) {
+  uint32_t in[64];
+  for (uint32_t i = 0; i < k->n_in; i++) {
+    const struct layout *l = &k->in[i].layout;
+    if (!keras_plain(k, &k->in[i])) return false;
+    if (!layout_equal(l, &k->in[0].layout))
+      return keras_refuse(k, "give its inputs one shape", "its inputs have different shapes");
+    in[i] = k->in[i].value;
+  }
+  *y = k->in[0];
+  return (most ? compose_max : compose_min)(&k->builder, k->n_in, in, &y->value);
+}
+
+bool keras_maximum(struct keras *k, struct stream *y) {
+  return extreme(k, true, y);
+}
+
+bool keras_minimum(struct keras *k, struct stream *y) {
+  return extreme(k, false, y);
 }
 
 bool keras_concat(struct keras *k, struct stream *y) {

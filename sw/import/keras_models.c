@@ -167,6 +167,12 @@ static bool made(struct keras *k, const json_t *layers, size_t i, const json_t *
                       "its inputs aren't named one by one");
 }
 
+static bool has_weights(const struct graph *g, uint32_t from) {
+  for (uint32_t i = from; i < g->n_values; i++)
+    if (g->values[i].init) return true;
+  return false;
+}
+
 // A call that hasn't been made and whose inputs are there.
 static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
   const json_t *layers = json_object_get(config, "layers"), *layer = json_array_get(layers, i),
@@ -179,7 +185,13 @@ static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
     struct stream y = {0};
     if (find(k, keras_name(layer), node) || !gather(k, inbound, &lost)) continue;
     *moved = true;
+    uint32_t before = k->builder.graph->n_values;
     put(k, keras_name(layer), node, !lost && made(k, layers, i, inbound, &y) ? &y : NULL);
+    if (c > 0 && has_weights(k->builder.graph, before))
+      builder_note(&k->builder,
+                   "is called several times: here each call has weights of its own, which training "
+                   "makes different",
+                   true);
   }
 }
 

@@ -6,40 +6,6 @@
 
 // ---- parts
 
-static int place_of(const int *axes, int axis) {
-  int k = 0;
-  while (axes[k] != axis) k++;
-  return k;
-}
-
-bool onnx_concat(struct onnx *o) {
-  struct stream x, first;
-  int axes[RANK_MAX], axis;
-  uint32_t n = (uint32_t)o->node->n_input, *in = ARENA_NEW(o->arena, uint32_t, n + 1);
-  if (!onnx_stream(o, 0, &first)) return false;
-  if (!onnx_axis(o, onnx_int(o, "axis", 1), first.layout.rank, &axis) ||
-      !builder_tidy(&o->builder, &first, axes))
-    return false;
-  int64_t shape[RANK_MAX];
-  memcpy(shape, first.layout.shape, sizeof shape);
-  in[0] = first.value;
-  for (uint32_t i = 1; i < n; i++) {
-    if (!onnx_stream(o, i, &x)) return false;
-    if (x.layout.rank != first.layout.rank)
-      return onnx_refuse(o, "check the file", "inputs of %d and %d axes", first.layout.rank + 1,
-                         x.layout.rank + 1);
-    if (!builder_arrange(&o->builder, &x, axes)) return false;
-    shape[axis] += x.layout.shape[axis];
-    in[i] = x.value;
-  }
-  uint32_t node = builder_node(&o->builder, OP_concat, n, in);
-  graph_add_int(o->builder.graph, node, ATTR_axis, place_of(axes, axis));
-  if (!builder_out(&o->builder, node, &first.value)) return false;
-  first.layout = layout_new(first.layout.rank, shape, axes);
-  onnx_set_stream(o, 0, first);
-  return true;
-}
-
 // Elements begin, begin + step, .. before end of each of the file's axes.
 static bool part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
                  const int64_t *step) {

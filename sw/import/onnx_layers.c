@@ -24,7 +24,14 @@ static const char *name_of(struct onnx *o, size_t i) {
 
 static const struct item *weights_in(struct onnx *o, size_t i, int rank) {
   const struct item *w = onnx_in(o, i);
-  if (w && w->kind == ITEM_CONSTANT && w->constant->rank == rank && w->constant->count) return w;
+  if (w && w->kind == ITEM_CONSTANT && w->constant->rank == rank && w->constant->count) {
+    if (!w->integers && json_integer_value(json_object_get(o->reads, o->node->input[i])) > 1)
+      builder_note(&o->builder,
+                   "shares its weights with another layer: here each has its own, which training "
+                   "makes different",
+                   true);
+    return w;
+  }
   if (w && w->kind == ITEM_CONSTANT)
     onnx_refuse(o, "check the file", "weights \"%s\" of %d axes, expected %d", o->node->input[i],
                 w->constant->rank, rank);

@@ -214,29 +214,36 @@ static void count_reads(struct onnx *o) {
   for (size_t i = 0; i < g->n_output; i++) count_read(o, g->output[i]->name);
 }
 
-bool onnx_layer(struct onnx *o, bool *is) {
-  static const struct {
-    const char *name;
-    bool (*import)(struct onnx *o);
-    size_t inputs;
-  } layers[] = {
+static const struct layer {
+  const char *name;
+  bool (*import)(struct onnx *o);
+  size_t inputs;
+} layers[] = {
 #define ONNX(name, function, inputs) {name, onnx_##function, inputs},
 #include "sw/import/onnx.def"
 #undef ONNX
-  };
+};
+
+static const struct layer *layer_of(const char *op) {
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+    if (strcmp(layers[i].name, op) == 0) return &layers[i];
+  return NULL;
+}
+
+bool onnx_layer(struct onnx *o, bool *is) {
+  const struct layer *layer = layer_of(o->node->op_type);
   *is = true;
-  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-    if (strcmp(layers[i].name, o->node->op_type) != 0) continue;
-    if (o->node->n_input >= layers[i].inputs) return layers[i].import(o);
+  if (layer && o->node->n_input < layer->inputs)
     return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", o->node->n_input,
-                       layers[i].inputs);
-  }
+                       layer->inputs);
+  if (layer) return layer->import(o);
   int f = function_find(o->node->op_type);
   *is = f != NONE;
   return *is && onnx_function(o, f);
 }
 
-// What a refused node would make is lost, and with it, in silence, what follows from that.
+// What a refused node would make is lost, and with it, in silence, what follows from that: layers
+// that there are, that is.
 static void lose(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_output; i++) onnx_set(o, i, (struct item){.kind = ITEM_LOST});
 }
@@ -271,6 +278,17 @@ static bool known_node(const Onnx__NodeProto *n) {
          (strcmp(n->domain, "com.microsoft") == 0 && is_one(n->op_type, pair));
 }
 
+// Whether there are layers like it.
+static bool is_known(const Onnx__NodeProto *n) {
+  return known_node(n) && (layer_of(n->op_type) || onnx_folds(n->op_type));
+}
+
+static bool reads_constants(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_input; i++)
+    if (*o->node->input[i] && !onnx_constant(o, i)) return false;
+  return true;
+}
+
 // What is met often, and why it isn't a layer.
 static void refuse_unknown(struct onnx *o) {
   static const struct {
@@ -297,6 +315,13 @@ static void refuse_unknown(struct onnx *o) {
       onnx_refuse(o, known[i].remedy, "%s", known[i].reason);
       return;
     }
+  if (known_node(o->node) && onnx_folds(o->node->op_type) && reads_constants(o)) {
+    onnx_refuse(o, "store the constant in the file (onnxsim, or fold it before the export)",
+                "it makes a constant that has more than %d elements, or a type or shape that "
+                "isn't read",
+                FOLD_MOST);
+    return;
+  }
   bool integers = strncmp(o->node->op_type, "QLinear", 7) == 0;
   onnx_refuse(o,
               integers ? "quantise with quant_format=QuantFormat.QDQ"
@@ -363,10 +388,12 @@ static bool add_node(struct onnx *o) {
     lose(o);
     return true;
   }
-  if (is_lost(o) || (known_node(o->node) && !reads_grid(o) && onnx_fold(o))) {
-    if (is_lost(o)) lose(o);
+  if (is_lost(o)) {
+    if (!is_known(o->node)) refuse_unknown(o);
+    lose(o);
     return true;
   }
+  if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
   if (known_node(o->node) && onnx_layer(o, &is)) return true;
   if (!is) refuse_unknown(o);
   lose(o);

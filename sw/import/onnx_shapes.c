@@ -150,9 +150,19 @@ bool onnx_cast(struct onnx *o) {
     return true;
   }
   int64_t to = onnx_int(o, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
-  bool real =
-      to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || to == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
-  if (!real)
+  bool half =
+      to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || to == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+  bool real = half || to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ||
+              to == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
+  bool integer =
+      to == ONNX__TENSOR_PROTO__DATA_TYPE__INT32 || to == ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+  bool index = x && x->kind == ITEM_STREAM && !x->channels && !x->term &&
+               type_is_integer(&o->builder.graph->values[x->stream.value].type);
+  if (half)
+    builder_note(&o->builder,
+                 "its cast to floats of 16 bits is left out: the file's own runtime rounds there",
+                 false);
+  if (!real && !(integer && index))
     return onnx_refuse(o, "keep the stream in floats", "a cast of a stream to data type %lld",
                        (long long)to);
   return onnx_same(o);
