@@ -111,6 +111,7 @@ int command_import(struct arena *a, const struct options *o, struct err *e) {
   struct graph *g = o->graph ? with_graph(a, o, e) : import_read(a, o->model, &refused, e);
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
   if (refused.count) command_put_refused(a, &refused, o->json);
+  e->told = refused.count > 0;
   struct warnings w = {0};
   load_notes(a, &refused, true, &w);
   if (ok) command_warn(o, &w, 0);

@@ -111,6 +111,8 @@ struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct er
 // Weights beside the file; false with a message.
 bool onnx_external(struct onnx *o, const Onnx__TensorProto *t, size_t bytes, void *to,
                    struct err *e);
+// Which file they are in; NULL: in none.
+const char *onnx_external_file(const Onnx__TensorProto *t);
 
 // Computes the node where all that it reads is constant; false if it isn't, or isn't known.
 bool onnx_fold(struct onnx *o);

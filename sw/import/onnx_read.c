@@ -470,6 +470,30 @@ static bool check(struct onnx *o) {
   return true;
 }
 
+static bool holds(const char *data, size_t size, const char *word) {
+  size_t n = strlen(word);
+  const char *end = data + size;
+  for (const char *at = data;
+       (size_t)(end - at) >= n && (at = memchr(at, *word, (size_t)(end - at))); at++)
+    if ((size_t)(end - at) >= n && memcmp(at, word, n) == 0) return true;
+  return false;
+}
+
+uint32_t onnx_beside(struct arena *a, const void *data, size_t size, uint32_t most,
+                     const char **names) {
+  struct err e = {0};
+  uint32_t n = 0;
+  if (!holds(data, size, "location")) return 0;
+  const Onnx__ModelProto *m = unpack(a, data, size, &e);
+  for (size_t i = 0; m && m->graph && i < m->graph->n_initializer; i++) {
+    const char *file = onnx_external_file(m->graph->initializer[i]);
+    bool fresh = file && *file && n < most;
+    for (uint32_t k = 0; fresh && k < n; k++) fresh = strcmp(names[k], file) != 0;
+    if (fresh) names[n++] = file;
+  }
+  return n;
+}
+
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e) {
   struct onnx o = {.arena = a, .path = path, .batch = BATCH_FREE, .opset = 1, .err = e};

@@ -264,6 +264,25 @@ static void test_dense(void **state) {
   arena_free(&a);
 }
 
+// Weights beside a model are read with it, and never written.
+static void test_beside(void **state) {
+  struct shell *s = *state;
+  cli_expect(s, "cp tests/import/files/torch_lenet5_external.onnx* $D && cd $D && echo copied", 0,
+             "copied");
+  static const char *const lines[] = {"import", "export", "run --images 1"};
+  for (int i = 0; i < 3; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "$N %s $D/torch_lenet5_external.onnx -o "
+                            "$D/../${D##*/}/torch_lenet5_external.onnx.data",
+                            lines[i]),
+               1, "would be overwritten, it is a file of the model's weights");
+  cli_expect(s,
+             "cmp $D/torch_lenet5_external.onnx.data "
+             "tests/import/files/torch_lenet5_external.onnx.data && echo same",
+             0, "same");
+}
+
 // ---- what isn't imported
 
 static void refused(const char *op, const char *inputs, const char *attributes, const char *words) {
@@ -605,16 +624,26 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
-      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
-      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
-      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
-      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
-      SHELL_CASE(test_formats),         SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),
+                                     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves),
+                                     cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes),
+                                     SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),
+                                     SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
