@@ -84,8 +84,8 @@ FORMULA(celu) {
 FORMULA(selu) {
   double alpha = onnx_real(o, "alpha", (double)1.67326319217681884765625F);
   double gamma = onnx_real(o, "gamma", (double)1.05070102214813232421875F);
-  struct term *low = two(m, FUNCTION_MUL, num(m, gamma * alpha), exp_less_one(m, m->x));
-  return below(m, low, two(m, FUNCTION_MUL, num(m, gamma), m->x));
+  struct term *low = two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, m->x));
+  return two(m, FUNCTION_MUL, below(m, low, m->x), num(m, gamma));
 }
 
 static struct term *phi(const struct formula *m, struct term *of) {

@@ -5,6 +5,7 @@
 #include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/exec/golden.h"
+#include "sw/graph/model.h"
 #include "sw/import/formats.h"
 #include "sw/pass/fold_norm.h"
 #include "tests/cmd/helper_shell.h"
@@ -69,6 +70,16 @@ static double celu(double x, int c, int i) {
   return x < 0 ? 2 * expm1(x / 2) : x;
 }
 
+static double selu(double x, int c, int i) {
+  (void)c, (void)i;
+  return x < 0 ? 6 * expm1(x) : 3 * x;
+}
+
+static double plain_selu(double x, int c, int i) {
+  (void)c, (void)i;
+  return 1.0507009873554805 * (x < 0 ? 1.6732632423543772 * expm1(x) : x);
+}
+
 static double threshold(double x, int c, int i) {
   (void)c, (void)i;
   return x > 1 ? x : 0;
@@ -97,6 +108,8 @@ static const struct row {
      three,
      NULL},
     {{{"Celu", "x", "alpha=2.0"}}, celu, "batch_norm elu batch_norm"},
+    {{{"Selu", "x", "alpha=2.0 gamma=3.0"}}, selu, "elu batch_norm"},
+    {{{"Selu", "x", ""}}, plain_selu, "selu"},
     {{{"ThresholdedRelu", "x", ""}}, threshold, "relu hardshrink"},
     {{{"Add", "x three", ""},
       {"Max", "t0 zero", ""},
@@ -260,6 +273,49 @@ static void test_shared(void **state) {
   cli_expect(s, "$N info $D/two.onnx 2>&1 | grep -c shares", 1, "0");
 }
 
+// What a file scales its input with is no normalisation, and stays; so do mean and variance of one
+// that are to.
+static void test_training(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct err e = {0};
+  static float w[7840];
+  const float two = 2, half = 0.5F;
+  for (int i = 0; i < 7840; i++) w[i] = (float)(i % 13 - 6) / 100;
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 28, 28});
+  onnx_put_floats(&o, "two", 0, NULL, &two);
+  onnx_put_floats(&o, "half", 0, NULL, &half);
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){784, 10}, w);
+  onnx_put_node(&o, "Mul", "x two", "m", "");
+  onnx_put_node(&o, "Sub", "m half", "s", "");
+  onnx_put_node(&o, "Flatten", "s", "f", "");
+  onnx_put_node(&o, "MatMul", "f w", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  assert_true(file_write(arena_printf(&s->arena, "%s/n.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  cli_expect(s,
+             "$N import -q $D/n.onnx -o $D/1.bin && $N train -q --net $D/n.onnx --data synthetic "
+             "--images 200 --epochs 1 -o $D/2.bin",
+             0, "");
+  struct graph *g[2];
+  for (int i = 0; i < 2; i++) {
+    g[i] = model_read(&s->arena, arena_printf(&s->arena, "%s/%d.bin", s->dir, i + 1), &e);
+    if (!g[i]) fail_msg("%s", e.text);
+  }
+  for (uint32_t i = 0; i < g[0]->n_values; i++) {
+    const struct value *v = &g[0]->values[i];
+    int32_t k = graph_find_value(g[1], v->name);
+    if (!v->init) continue;
+    assert_true(k >= 0);
+    bool same = true;
+    for (int64_t c = 0; c < v->init->count; c++)
+      same &= tensor_real(v->init, c) == tensor_real(g[1]->values[k].init, c);
+    assert_int_equal(same, v->rank == 1); // the norm's; the weights aren't
+  }
+}
+
 // The largest and smallest of codes are codes: nothing is lost, up to the ends of the type.
 static void test_integers(void **state) {
   (void)state;
@@ -293,9 +349,10 @@ static void test_integers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_integers),
-                                     cmocka_unit_test(test_constants),
-                                     cmocka_unit_test(test_halves), SHELL_CASE(test_shared)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_values),    cmocka_unit_test(test_integers),
+      cmocka_unit_test(test_constants), cmocka_unit_test(test_halves),
+      SHELL_CASE(test_shared),          SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
