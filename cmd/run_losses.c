@@ -76,6 +76,15 @@ static int32_t twin_of(const struct run *r, const struct node *n) {
   return (int32_t)r->real->nodes[maker].in[0].value;
 }
 
+// Whether the file says the type of what a layer gives: that it cuts is meant, as relu's part.
+static bool is_told(const struct run *r, uint32_t twin) {
+  for (uint32_t i = 0; i < r->real->n_nodes; i++) {
+    const struct node *n = &r->real->nodes[i];
+    if (op_is(n->op, TRAIT_NARROWS) && n->in[0].value == twin) return true;
+  }
+  return false;
+}
+
 static bool is_layer(const struct run *r, const struct node *n, int32_t twin) {
   const struct value *y = node_out(r->graph, n, 0);
   bool paired = !r->real || (twin != NONE && type_is_real(&r->real->values[twin].type));
@@ -172,8 +181,9 @@ static bool add_losses(struct run *r, const struct golden *m, const struct real 
                 real ? real_taps[k].to : NULL);
   }
   for (uint32_t k = inputs; real && k < r->n_losses; k++)
-    warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
-                    &r->losses[k].of, false);
+    if (!is_told(r, real_taps[k].value))
+      warnings_stream(r->arena, r->warnings, r->losses[k].name,
+                      &r->graph->values[taps[k].value].type, &r->losses[k].of, false);
   return true;
 }
 

@@ -39,12 +39,11 @@ bool compose_max(struct builder *b, uint32_t n, const uint32_t *in, uint32_t *ou
 }
 
 static bool negated(struct builder *b, const char *suffix, uint32_t *value) {
-  static const double minus = -1, zero = 0;
   const char *name = b->node;
-  struct stream x = {.value = *value};
+  struct tensor *zero = tensor_new(b->arena, DTYPE_F32, 1, (const int64_t[]){1});
   b->node = arena_printf(b->arena, "%s.%s", name, suffix);
-  bool ok = term_affine(b, &x, 1, &minus, &zero);
-  *value = x.value;
+  uint32_t in[2] = {builder_tensor(b, arena_printf(b->arena, "%s.zero", b->node), zero), *value};
+  bool ok = builder_out(b, builder_node(b, OP_sub, 2, in), value);
   b->node = name;
   return ok;
 }

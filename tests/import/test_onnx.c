@@ -54,6 +54,14 @@ static void test_integers(void **state) {
   }
 }
 
+// That a type of the file cuts what relu would is meant, and no warning.
+static void test_relu_codes(void **state) {
+  cli_expect(
+      *state,
+      "$N run -q --images 100 tests/import/files/ort_qdq_int8.onnx 2>&1 | grep -c 'lie beyond'", 1,
+      "0");
+}
+
 // Integers of QONNX and QCDQ, whose float biases are finer than the products: what qonnx computes.
 static void test_exact(void **state) {
   static const char *const files[] = {"brevitas_mlp_w4a4_qcdq", "brevitas_cnn_w4a4_qonnx",
@@ -624,26 +632,17 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
-                                     SHELL_CASE(test_integers),
-                                     SHELL_CASE(test_exact),
-                                     SHELL_CASE(test_circuit),
-                                     SHELL_CASE(test_import),
-                                     cmocka_unit_test(test_moves),
-                                     cmocka_unit_test(test_functions),
-                                     cmocka_unit_test(test_dense),
-                                     cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_files),
-                                     cmocka_unit_test(test_chain),
-                                     cmocka_unit_test(test_bytes),
-                                     SHELL_CASE(test_why_not),
-                                     cmocka_unit_test(test_cut),
-                                     cmocka_unit_test(test_deep),
-                                     SHELL_CASE(test_external),
-                                     SHELL_CASE(test_beside),
-                                     SHELL_CASE(test_formats),
-                                     SHELL_CASE(test_data),
-                                     SHELL_CASE(test_state),
-                                     SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
+      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
+      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
+      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
+      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
+      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
+      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
+      SHELL_CASE(test_formats),         SHELL_CASE(test_data),
+      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
