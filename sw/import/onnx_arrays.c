@@ -6,9 +6,8 @@
 
 // ---- parts
 
-// Elements begin, begin + step, .. before end of each of the file's axes.
-static bool part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
-                 const int64_t *step) {
+bool onnx_part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
+               const int64_t *step) {
   int axes[RANK_MAX], rank = x->layout.rank;
   int64_t list[3][RANK_MAX], shape[RANK_MAX];
   bool whole = true;
@@ -62,7 +61,7 @@ bool onnx_split(struct onnx *o) {
     end[axis] = from += own;
     if (own < 1 || from > size)
       return onnx_refuse(o, "check the file", "its parts don't fit %lld elements", (long long)size);
-    if (!part(o, &y, begin, end, step)) return false;
+    if (!onnx_part(o, &y, begin, end, step)) return false;
     onnx_set_stream(o, (size_t)i, y);
   }
   return true;
@@ -96,7 +95,7 @@ bool onnx_slice(struct onnx *o) {
     end[axis] = clamped(to[i], x.layout.shape[axis]);
     step[axis] = steps ? clamped(by[i], DIM_MAX) : 1;
   }
-  if (!part(o, &x, begin, end, step)) return false;
+  if (!onnx_part(o, &x, begin, end, step)) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }
@@ -127,7 +126,7 @@ bool onnx_gather(struct onnx *o) {
   if (!even)
     return onnx_refuse(o, "take elements at equal distances",
                        "its indices aren't begin, end, step");
-  if (!part(o, &x, begin, end, step)) return false;
+  if (!onnx_part(o, &x, begin, end, step)) return false;
   for (int d = 0; d < x.layout.rank; d++)
     if (d != axis || at->rank) shape[n++] = x.layout.shape[d];
   return onnx_set_reshaped(o, x, (int)n, shape);

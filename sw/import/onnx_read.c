@@ -306,7 +306,6 @@ static void refuse_unknown(struct onnx *o) {
       {"LSTM", "there are no recurrent layers", "use convolutions along time"},
       {"GRU", "there are no recurrent layers", "use convolutions along time"},
       {"RNN", "there are no recurrent layers", "use convolutions along time"},
-      {"ConvTranspose", "there is no transposed convolution", "use Resize (nearest) and Conv"},
       {"If", "the graph is fixed", "export one branch"},
       {"Loop", "the graph is fixed", "export it unrolled"},
       {"Scan", "the graph is fixed", "export it unrolled"}};
@@ -332,6 +331,7 @@ static void refuse_unknown(struct onnx *o) {
 // Whether an input is left out that the operator can't do without: of most, any.
 static bool lacks_input(const struct onnx *o) {
   static const char *const optional[] = {"Conv",
+                                         "ConvTranspose",
                                          "Gemm",
                                          "Clip",
                                          "Pad",

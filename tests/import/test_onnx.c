@@ -325,6 +325,10 @@ static void test_refused(void **state) {
   (void)state;
   refused("LRN", "x", "size=3",
           "1: LRN: it divides by sums of squares of neighbouring channels; train");
+  refused("ConvTranspose", "x w", "dilations=2,2", "use a kernel without dilation");
+  refused("ConvTranspose", "x w", "group=3", "3 groups of 2 channels, its input has 2");
+  refused("ConvTranspose", "x w", "pads=2,2,2,2", "nothing is left of axis 2");
+  refused("ConvTranspose", "x w", "strides=0,1", "strides of 0");
   refused("ConstantOfShape", "big", "", "it makes a constant that has more than");
   refused("Range", "zero big_one one", "", "store the constant in the file");
   refused("Cast", "x", "to=6", "a cast of a stream to data type 6");

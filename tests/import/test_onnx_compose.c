@@ -191,6 +191,74 @@ static void test_values(void **state) {
   }
 }
 
+// ---- transposed convolutions
+
+static const struct deconvolution {
+  const char *attributes;
+  int groups, in, outs, kernel[2], stride[2], begin[2], out[2]; // outs: of a group
+} deconvolutions[] = {
+    {"strides=2,2", 1, 2, 3, {2, 2}, {2, 2}, {0, 0}, {6, 8}},
+    {"strides=2,2 pads=1,1,1,1", 1, 2, 3, {4, 4}, {2, 2}, {1, 1}, {6, 8}},
+    {"strides=2,2 pads=1,1,1,1 output_padding=1,1", 1, 2, 3, {3, 3}, {2, 2}, {1, 1}, {6, 8}},
+    {"pads=1,1,1,1", 1, 2, 1, {3, 3}, {1, 1}, {1, 1}, {3, 4}},
+    {"strides=2,3 pads=3,2,0,1 group=2", 2, 4, 3, {5, 4}, {2, 3}, {3, 2}, {6, 10}},
+    {"strides=3,3 output_padding=2,2", 1, 2, 2, {2, 2}, {3, 3}, {0, 0}, {10, 13}},
+    {"strides=2,2 pads=5,5,0,0", 1, 2, 2, {6, 6}, {2, 2}, {5, 5}, {5, 7}},
+    {"strides=2,2 output_shape=6,8", 1, 2, 2, {3, 3}, {2, 2}, {1, 1}, {6, 8}},
+    {"strides=2,2 auto_pad:SAME_UPPER", 1, 2, 2, {3, 3}, {2, 2}, {0, 0}, {6, 8}},
+};
+
+// By its definition: each pixel of (in, 3, 4) adds the kernel, at stride times its place.
+static void deconvolve(const struct deconvolution *d, const float *x, const float *w,
+                       const float *bias, double *y) {
+  int inner = d->in / d->groups, all = d->groups * d->outs, area = d->out[0] * d->out[1];
+  for (int i = 0; i < all * area; i++) y[i] = (double)bias[i / area];
+  for (int c = 0; c < d->in; c++)
+    for (int o = 0; o < d->outs; o++)
+      for (int at = 0; at < 12 * d->kernel[0] * d->kernel[1]; at++) {
+        int pixel = at % 12, k = at / 12, out = c / inner * d->outs + o;
+        int row = pixel / 4 * d->stride[0] + k / d->kernel[1] - d->begin[0];
+        int column = pixel % 4 * d->stride[1] + k % d->kernel[1] - d->begin[1];
+        if (row < 0 || row >= d->out[0] || column < 0 || column >= d->out[1]) continue;
+        y[out * area + row * d->out[1] + column] +=
+            (double)x[c * 12 + pixel] *
+            (double)w[(c * d->outs + o) * d->kernel[0] * d->kernel[1] + k];
+      }
+}
+
+static void test_transposed(void **state) {
+  (void)state;
+  enum { N = 1000 };
+  for (size_t i = 0; i < sizeof deconvolutions / sizeof *deconvolutions; i++) {
+    const struct deconvolution *d = &deconvolutions[i];
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    float x[4 * 12], last[4 * 12], w[N], bias[8];
+    double expected[N];
+    int64_t all = d->groups * d->outs, count;
+    for (int k = 0; k < N; k++) w[k] = (float)(k * 37 % 19 - 9) / 4;
+    for (int k = 0; k < 8; k++) bias[k] = (float)k / 2;
+    for (int k = 0; k < d->in * 12; k++) x[k] = (float)(k * 29 % 23 - 11);
+    for (int k = 0; k < d->in * 12; k++) last[k % 12 * d->in + k / 12] = x[k];
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, d->in, 3, 4});
+    onnx_put_floats(&o, "w", 4, (const int64_t[]){d->in, d->outs, d->kernel[0], d->kernel[1]}, w);
+    onnx_put_floats(&o, "b", 1, &all, bias);
+    onnx_put_node(&o, "ConvTranspose", "x w b", "y", d->attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", d->attributes, said);
+    deconvolve(d, x, w, bias, expected);
+    const float *y = onnx_computed(&a, g, last, &count);
+    assert_int_equal(count, all * d->out[0] * d->out[1]);
+    for (int64_t k = 0; k < count; k++)
+      if (fabs((double)y[k] - expected[k]) > 1e-3)
+        fail_msg("%s: element %lld is %g, expected %g", d->attributes, (long long)k, (double)y[k],
+                 expected[k]);
+    arena_free(&a);
+  }
+}
+
 // A concat with constants along each axis: streams and constants stay in their places.
 static void test_constants(void **state) {
   (void)state;
@@ -351,8 +419,9 @@ static void test_integers(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),    cmocka_unit_test(test_integers),
-      cmocka_unit_test(test_constants), cmocka_unit_test(test_halves),
-      SHELL_CASE(test_shared),          SHELL_CASE(test_training)};
+      cmocka_unit_test(test_constants), cmocka_unit_test(test_transposed),
+      cmocka_unit_test(test_halves),    SHELL_CASE(test_shared),
+      SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
