@@ -57,6 +57,40 @@ bool compose_min(struct builder *b, uint32_t n, const uint32_t *in, uint32_t *ou
   return compose_max(b, n, less, out) && negated(b, "minus", out);
 }
 
+// ---- as large as another
+
+static uint32_t ones(struct builder *b, uint32_t x, int rank, int64_t channels) {
+  int64_t shape[4] = {channels, 1, 1, 1};
+  struct tensor *t = tensor_new(b->arena, DTYPE_F32, rank + 1, shape);
+  for (int64_t i = 0; i < channels; i++) ((float *)t->data)[i] = 1;
+  uint32_t in[2] = {x, builder_tensor(b, arena_printf(b->arena, "%s.ones", b->node), t)};
+  return builder_node(b, rank == 3 ? OP_conv2d : rank == 2 ? OP_conv1d : OP_linear, 2, in);
+}
+
+bool compose_spread(struct builder *b, uint32_t *value, const int64_t *shape) {
+  const struct value v = b->graph->values[*value];
+  const char *name = b->node;
+  int64_t factors[2] = {1, 1};
+  bool ok = true, pixels = false;
+  if (v.rank < 1 || v.rank > 3) return true;
+  for (int d = 0; d < v.rank - 1; d++) {
+    if (v.shape[d] == 1) factors[d] = shape[d];
+    pixels |= factors[d] > 1;
+  }
+  if (v.shape[v.rank - 1] == 1 && shape[v.rank - 1] > 1) {
+    b->node = arena_printf(b->arena, "%s.channels", name);
+    ok = builder_out(b, ones(b, *value, v.rank, shape[v.rank - 1]), value);
+  }
+  b->node = arena_printf(b->arena, "%s.pixels", name);
+  if (ok && pixels) {
+    uint32_t node = builder_node(b, OP_upsample, 1, value);
+    graph_add_ints(b->graph, node, ATTR_factors, v.rank - 1, factors);
+    ok = builder_out(b, node, value);
+  }
+  b->node = name;
+  return ok;
+}
+
 // ---- PReLU
 
 static bool layer(struct builder *b, const char *suffix, enum op op, uint32_t x, uint32_t y,

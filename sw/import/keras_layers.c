@@ -106,7 +106,17 @@ bool keras_normalise(struct keras *k, struct stream *y) {
 static bool join(struct keras *k, enum op op, struct stream *y) {
   if (!keras_plain(k, y)) return false;
   for (uint32_t i = 1; i < k->n_in; i++) {
+    int64_t shape[RANK_MAX];
     if (!keras_plain(k, &k->in[i])) return false;
+    bool spread = y->layout.rank == k->in[i].layout.rank && y->layout.rank;
+    for (int d = 0; spread && d < y->layout.rank; d++) {
+      int64_t a = y->layout.shape[d], b = k->in[i].layout.shape[d];
+      shape[d] = a > b ? a : b;
+      spread &= a == b || a == 1 || b == 1;
+    }
+    if (spread && (!compose_spread(&k->builder, &y->value, shape) ||
+                   !compose_spread(&k->builder, &k->in[i].value, shape)))
+      return false;
     uint32_t node = builder_node(&k->builder, op, 2, (const uint32_t[]){y->value, k->in[i].value});
     if (!keras_made(k, node, y)) return false;
   }

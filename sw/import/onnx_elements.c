@@ -237,12 +237,16 @@ static bool join(struct onnx *o, enum op op) {
   int axes[RANK_MAX];
   int64_t shape[RANK_MAX];
   if (!onnx_stream(o, 0, &x[0]) || !onnx_stream(o, 1, &x[1]) || !aligned(o, x, axes)) return false;
-  uint32_t node = builder_node(&o->builder, op, 2, (const uint32_t[]){x[0].value, x[1].value});
   int rank = x[0].layout.rank;
+  int64_t ours[RANK_MAX];
   for (int d = 0; d < rank; d++) {
     int64_t a = x[0].layout.shape[d], b = x[1].layout.shape[d];
     shape[d] = a > b ? a : b;
   }
+  for (int k = 0; k < rank; k++) ours[k] = shape[axes[k]];
+  for (int i = 0; i < 2; i++)
+    if (rank && !compose_spread(&o->builder, &x[i].value, ours)) return false;
+  uint32_t node = builder_node(&o->builder, op, 2, (const uint32_t[]){x[0].value, x[1].value});
   if (!builder_out(&o->builder, node, &x[0].value)) return false;
   x[0].layout = layout_new(rank, shape, axes);
   onnx_set_stream(o, 0, x[0]);

@@ -102,6 +102,8 @@ uint32_t training_constants(const struct graph *m, const char **names) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < m->n_nodes; i++) {
     const struct node *n = &m->nodes[i];
+    bool sums = op_is(n->op, TRAIT_WEIGHTS) && n->n_in == 2 && all_are(node_in(m, n, 1), 1);
+    if (sums) names[count++] = node_in(m, n, 1)->name;
     if (!op_is(n->op, TRAIT_AVERAGES) || node_real(n, ATTR_epsilon, NORM_EPSILON) != 0) continue;
     if (!all_are(node_in(m, n, NORM_MEAN), 0) || !all_are(node_in(m, n, NORM_VARIANCE), 1))
       continue;

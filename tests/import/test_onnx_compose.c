@@ -191,6 +191,64 @@ static void test_values(void **state) {
   }
 }
 
+// ---- streams of different sizes
+
+static bool joins_equals(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; g->nodes[i].op == OP_mul && k < 2; k++)
+      if (value_elements(node_in(g, &g->nodes[i], k)) !=
+          value_elements(node_out(g, &g->nodes[i], 0)))
+        return false;
+  return true;
+}
+
+// A gate for each channel, and one for each pixel, beside an image: as large as it in the graph.
+// Sums, means and maxima over channels.
+static void test_gates(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *attributes;
+    bool channels, mean, most;
+  } gates[] = {
+      {"GlobalAveragePool", "", true, true, false}, {"GlobalMaxPool", "", true, false, true},
+      {"ReduceMax", "axes=1", false, false, true},  {"ReduceMean", "axes=1", false, true, false},
+      {"ReduceSum", "axes=1", false, false, false}, {"ReduceSum", "axes=2,3", true, false, false}};
+  for (size_t k = 0; k < sizeof gates / sizeof *gates; k++)
+    for (int turned = 0; turned < 2; turned++) {
+      struct arena a = {0};
+      struct onnx_text o = {0};
+      const char *said;
+      float x[ELEMENTS], file[ELEMENTS];
+      int64_t count;
+      onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
+      onnx_put_node(&o, gates[k].op, "x", "g", gates[k].attributes);
+      onnx_put_node(&o, "Mul", turned ? "g x" : "x g", "y", "");
+      onnx_put_output(&o, "y");
+      struct graph *g = onnx_parsed(&a, &o, 11, &said);
+      if (!g) fail_msg("%s: %s", gates[k].op, said);
+      assert_true(joins_equals(g));
+      for (int i = 0; i < ELEMENTS; i++)
+        x[place(g, i)] = file[i] = (float)((i * 7 % ELEMENTS) - 11) / 5;
+      const float *y = onnx_computed(&a, g, x, &count);
+      assert_int_equal(count, ELEMENTS);
+      for (int i = 0; i < ELEMENTS; i++) {
+        int n = gates[k].channels ? PIXELS : CHANNELS;
+        double sum = 0, most = -100;
+        for (int j = 0; j < n; j++) {
+          double v =
+              (double)file[gates[k].channels ? i / PIXELS * PIXELS + j : j * PIXELS + i % PIXELS];
+          sum += v;
+          most = fmax(most, v);
+        }
+        double gate = gates[k].most ? most : gates[k].mean ? sum / n : sum;
+        if (fabs((double)y[i] - (double)file[i] * gate) > 1e-4)
+          fail_msg("%s: element %d is %g, expected %g", gates[k].op, i, (double)y[i],
+                   (double)file[i] * gate);
+      }
+      arena_free(&a);
+    }
+}
+
 // ---- transposed convolutions
 
 static const struct deconvolution {
@@ -418,10 +476,10 @@ static void test_integers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_values),    cmocka_unit_test(test_integers),
-      cmocka_unit_test(test_constants), cmocka_unit_test(test_transposed),
-      cmocka_unit_test(test_halves),    SHELL_CASE(test_shared),
-      SHELL_CASE(test_training)};
+      cmocka_unit_test(test_values),     cmocka_unit_test(test_integers),
+      cmocka_unit_test(test_constants),  cmocka_unit_test(test_gates),
+      cmocka_unit_test(test_transposed), cmocka_unit_test(test_halves),
+      SHELL_CASE(test_shared),           SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
