@@ -252,7 +252,11 @@ bool onnx_gemm(struct onnx *o) {
 }
 
 bool onnx_matmul(struct onnx *o) {
-  const struct item *w = onnx_weights_in(o, 1, 2);
+  const struct item *x = onnx_in(o, 0), *w = onnx_in(o, 1);
+  if (x && w && x->kind == ITEM_STREAM && w->kind == ITEM_STREAM)
+    return onnx_refuse(o, "use layers with constant weights",
+                       "it multiplies two streams as matrices, as attention does");
+  w = onnx_weights_in(o, 1, 2);
   return w && product(o, w, false, 1, 1);
 }
 

@@ -311,6 +311,8 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   const float zero = 0, big = 1e18F;
   onnx_put_floats(&o, "zero", 0, NULL, &zero);
   onnx_put_floats(&o, "big_one", 0, NULL, &big);
+  onnx_put_ints(&o, "fives", 4, (const int64_t[]){1, 5, 4, 4});
+  onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
   onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
@@ -329,6 +331,9 @@ static void test_refused(void **state) {
   refused("ConvTranspose", "x w", "group=3", "3 groups of 2 channels, its input has 2");
   refused("ConvTranspose", "x w", "pads=2,2,2,2", "nothing is left of axis 2");
   refused("ConvTranspose", "x w", "strides=0,1", "strides of 0");
+  refused("MatMul", "x z", "", "it multiplies two streams as matrices");
+  refused("Expand", "x fives", "", "axis 1 of 2 elements would have 5");
+  refused("Expand", "x long", "", "it puts axes in front of the batch");
   refused("ConstantOfShape", "big", "", "it makes a constant that has more than");
   refused("Range", "zero big_one one", "", "store the constant in the file");
   refused("Cast", "x", "to=6", "a cast of a stream to data type 6");

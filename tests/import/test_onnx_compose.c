@@ -222,7 +222,9 @@ static void test_gates(void **state) {
       int64_t count;
       onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
       onnx_put_node(&o, gates[k].op, "x", "g", gates[k].attributes);
-      onnx_put_node(&o, "Mul", turned ? "g x" : "x g", "y", "");
+      onnx_put_node(&o, "Shape", "x", "s", ""); // and as expand_as is exported
+      onnx_put_node(&o, "Expand", "g s", "e", "");
+      onnx_put_node(&o, "Mul", turned ? "g x" : "x e", "y", "");
       onnx_put_output(&o, "y");
       struct graph *g = onnx_parsed(&a, &o, 11, &said);
       if (!g) fail_msg("%s: %s", gates[k].op, said);
