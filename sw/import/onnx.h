@@ -105,6 +105,8 @@ bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
 
 // ---- parts
 
+// The message of a file; NULL with the reason.
+const Onnx__ModelProto *onnx_unpack(struct arena *a, const void *data, size_t size, struct err *e);
 // A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
 // I8 and U8 as they stand.
 struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);
