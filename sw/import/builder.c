@@ -15,7 +15,7 @@ static const char *as_text(struct arena *a, const char *name) {
 }
 
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r) {
-  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", ""};
+  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", "", 0};
 }
 
 void builder_free(struct builder *b) {
@@ -102,6 +102,17 @@ void builder_ints(struct builder *b, uint32_t node, enum attr_name name, int64_t
 void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t v,
                  int64_t otherwise) {
   if (v != otherwise) graph_add_int(b->graph, node, name, v);
+}
+
+bool builder_takes(struct builder *b, int rank, const int64_t *shape) {
+  int64_t count = 1;
+  for (int d = 0; d < rank && count <= MADE_MOST; d++)
+    count = shape[d] > MADE_MOST / count ? (int64_t)MADE_MOST + 1 : count * shape[d];
+  b->made += count;
+  return b->made <= MADE_MOST ||
+         builder_refuse(b, "use a smaller image there",
+                        "its constants, and those made before, have more than %d elements",
+                        MADE_MOST);
 }
 
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {

@@ -21,7 +21,18 @@ struct builder {
   struct refusals *refusals;
   json_t *nodes, *values; // the names that are taken
   const char *node, *op;  // the layer of the file that is being imported
+  int64_t made;           // elements of constants that the file hasn't
 };
+
+// What constants that a file doesn't hold may have, all together.
+#ifdef NNGEN_FUZZ
+enum { MADE_MOST = 1 << 21 };
+#else
+enum { MADE_MOST = 1 << 27 };
+#endif
+
+// Whether a constant of this shape may be made; refused if there are too many elements.
+bool builder_takes(struct builder *b, int rank, const int64_t *shape);
 
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r);
 void builder_free(struct builder *b);

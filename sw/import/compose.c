@@ -115,6 +115,8 @@ static int differs_along(const struct stream *x, const struct tensor *slope) {
 
 static bool scaled(struct builder *b, struct stream *x, const struct tensor *slope, bool channels) {
   const char *name = b->node;
+  const struct value *v = &b->graph->values[x->value];
+  if (!channels && !builder_takes(b, v->rank, v->shape)) return false;
   if (!channels) {
     uint32_t c = builder_constant_like(b, x, slope, arena_printf(b->arena, "%s.slope", name));
     return layer(b, "below", OP_mul, x->value, c, &x->value);

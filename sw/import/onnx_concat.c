@@ -142,6 +142,7 @@ static bool join_streams(struct onnx *o, struct joined *j) {
 
 static bool add_constants(struct onnx *o, struct joined *j) {
   struct builder *b = &o->builder;
+  if (!builder_takes(b, j->first.layout.rank, j->shape)) return false;
   uint32_t c = builder_constant_like(b, &j->first, all_constants(o, j),
                                      arena_printf(o->arena, "%s.constant", b->node));
   uint32_t node = builder_node(b, OP_add, 2, (const uint32_t[]){j->first.value, c});

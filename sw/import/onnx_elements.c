@@ -152,6 +152,8 @@ static bool join_constant(struct onnx *o, enum function f, size_t stream,
   if (!layout_stretches(&x.layout, t))
     return onnx_refuse(o, "give both inputs one shape",
                        "a constant that doesn't stretch to the stream");
+  const struct value *v = &o->builder.graph->values[x.value];
+  if (!builder_takes(&o->builder, v->rank, v->shape)) return false;
   if (f == FUNCTION_DIV) {
     t = tensor_new(o->arena, DTYPE_F32, constant->rank, constant->shape);
     for (int64_t i = 0; i < t->count; i++)

@@ -88,8 +88,9 @@ static bool reduce_any(struct onnx *o, struct stream *x, const bool *reduced) {
   for (int d = 0; d < rank; d++) shape[d] = reduced[d] ? 1 : x->layout.shape[d];
   if (!as_sequence(o, x, reduced, &y)) return false;
   enum op pool = strcmp(op, "ReduceMax") == 0 ? OP_max_pool : OP_avg_pool;
-  uint32_t node = strcmp(op, "ReduceSum") == 0 ? ones(o, y.value)
-                                               : builder_node(&o->builder, pool, 1, &y.value);
+  bool sum = strcmp(op, "ReduceSum") == 0;
+  if (sum && !builder_takes(&o->builder, 2, o->builder.graph->values[y.value].shape)) return false;
+  uint32_t node = sum ? ones(o, y.value) : builder_node(&o->builder, pool, 1, &y.value);
   if (!builder_out(&o->builder, node, &y.value)) return false;
   *x = y;
   return layout_reshape(&x->layout, rank, shape);

@@ -181,6 +181,9 @@ bool onnx_conv_transpose(struct onnx *o) {
   struct transposed t = {.axes = x.layout.rank - 1};
   const struct item *w = onnx_weights_in(o, 1, x.layout.rank + 1);
   if (!w || !numbers_of(o, &t, &x, w->constant)) return false;
+  int64_t made[] = {t.groups * t.outs, t.phases, t.in / t.groups, t.taps[0],
+                    t.axes == 2 ? t.taps[1] : 1};
+  if (!builder_takes(&o->builder, 5, made)) return false;
   struct item phases = weights_of_phases(o, &t, w);
   uint32_t in[2] = {x.value, onnx_weights(o, &phases, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, t.axes == 2 ? OP_conv2d : OP_conv1d, 2, in);

@@ -354,6 +354,22 @@ static void test_constants(void **state) {
   }
 }
 
+// A small file makes no large constant.
+static void test_room(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  static float c[8000];
+  onnx_put_input(&o, "x", 3, (const int64_t[]){1, 20000, 8000});
+  onnx_put_floats(&o, "c", 3, (const int64_t[]){1, 1, 8000}, c);
+  onnx_put_node(&o, "Concat", "x c", "y", "axis=1");
+  onnx_put_output(&o, "y");
+  if (onnx_parsed(&a, &o, 13, &said)) fail_msg("160 million elements were made");
+  if (!strstr(said, "its constants, and those made before")) fail_msg("%s", said);
+  arena_free(&a);
+}
+
 // What the runtime rounds and the graph doesn't is noted, once.
 static void test_halves(void **state) {
   (void)state;
@@ -480,8 +496,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),     cmocka_unit_test(test_integers),
       cmocka_unit_test(test_constants),  cmocka_unit_test(test_gates),
-      cmocka_unit_test(test_transposed), cmocka_unit_test(test_halves),
-      SHELL_CASE(test_shared),           SHELL_CASE(test_training)};
+      cmocka_unit_test(test_transposed), cmocka_unit_test(test_room),
+      cmocka_unit_test(test_halves),     SHELL_CASE(test_shared),
+      SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
