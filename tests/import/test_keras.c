@@ -38,6 +38,11 @@ static void test_nested(void **state) {
                             "$e:output",
                             ends[i]),
                0, "compared  12 elements with tests/import/files/");
+  // its encoder is called for either side
+  cli_expect(s, "$N import tests/import/files/keras3_nested.keras -o $D/m.bin", 0,
+             "\"encoder\": is called several times: here each call has weights of its own");
+  cli_expect(s, "$N import tests/import/files/keras3_cnn.keras -o $D/m.bin 2>&1 | grep -c several",
+             1, "0");
 }
 
 // ---- layers, by configurations as small as can be
