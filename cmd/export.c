@@ -97,6 +97,7 @@ static bool put_file(struct arena *a, const struct options *o, const struct grap
   bool ok = put_onnx(a, o, g, &refused, &t, e) && file_write(path, t.data, t.size, e);
   text_free(&t);
   if (refused.count) command_put_refused(a, &refused, o->json);
+  e->told = refused.count > 0;
   return ok || err_within(e, "%s", o->model);
 }
 

@@ -29,15 +29,17 @@ static struct sum sum_of(const struct graph *g) {
 }
 
 static void put_done(struct text *t, const struct options *o, const struct graph *g,
-                     const char *output) {
+                     const struct warnings *w, const char *output) {
   struct sum s = sum_of(g);
   if (o->json) {
     text_puts(t, "{\"output\":");
     json_put_string(t, output);
     text_puts(t, ",\"name\":");
     json_put_string(t, g->name);
-    text_printf(t, ",\"layers\":%u,\"parameters\":%lld,\"macs\":%lld,\"unsupported\":[]}\n",
+    text_printf(t, ",\"layers\":%u,\"parameters\":%lld,\"macs\":%lld,\"unsupported\":[]",
                 g->n_nodes, (long long)s.parameters, (long long)s.macs);
+    warnings_put_json(t, w);
+    text_puts(t, "}\n");
     return;
   }
   text_put_escaped(t, output);
@@ -109,7 +111,11 @@ int command_import(struct arena *a, const struct options *o, struct err *e) {
   struct graph *g = o->graph ? with_graph(a, o, e) : import_read(a, o->model, &refused, e);
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
   if (refused.count) command_put_refused(a, &refused, o->json);
-  if (ok && !o->quiet) put_done(&t, o, g, output);
+  e->told = refused.count > 0;
+  struct warnings w = {0};
+  load_notes(a, &refused, true, &w);
+  if (ok) command_warn(o, &w, 0);
+  if (ok && !o->quiet) put_done(&t, o, g, &w, output);
   if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
   return ok ? EXIT_GOOD : EXIT_USER;

@@ -6,6 +6,7 @@
 #include "cmd/plan.h"
 #include "cmd/train.h"
 #include "sw/base/file.h"
+#include "sw/base/json.h"
 
 #include <gmp.h>
 #include <jansson.h>
@@ -56,8 +57,20 @@ static int print_help(enum command c) {
   return EXIT_GOOD;
 }
 
-static int usage_error(const struct err *e) {
-  err_print(stderr, e);
+// With --json standard output has an object, also where a command came to none.
+static void print_error(const struct err *e, bool json) {
+  struct text t = {0};
+  if (e->text[0]) err_print(stderr, e);
+  if (!e->text[0] || !json || e->told) return;
+  text_puts(&t, "{\"error\":");
+  json_put_string(&t, e->text);
+  text_puts(&t, "}\n");
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+}
+
+static int usage_error(const struct err *e, bool json) {
+  print_error(e, json);
   fputs("nngen: try nngen --help\n", stderr);
   return EXIT_USAGE;
 }
@@ -67,21 +80,21 @@ static int help_command(int argc, char **argv) {
   struct err e = {0};
   if (argc <= 2 || c < COMMANDS) return print_help(c);
   err_put(&e, "there is no command \"%s\"", argv[2]);
-  return usage_error(&e);
+  return usage_error(&e, false);
 }
 
 static int run_command(enum command c, int argc, char **argv) {
   struct arena a = {0};
   struct err e = {0};
   struct options o = {0};
-  if (!options_parse(&o, c, argc, argv, &e)) return usage_error(&e);
+  if (!options_parse(&o, c, argc, argv, &e)) return usage_error(&e, o.json);
   if (o.help) return print_help(c);
   if (!command_environment(&e) || !checks[c](&a, &o, &e)) {
     arena_free(&a);
-    return usage_error(&e);
+    return usage_error(&e, o.json);
   }
   int status = paths_check(&a, c, &o, &e) ? commands[c](&a, &o, &e) : EXIT_USER;
-  if (e.text[0]) err_print(stderr, &e);
+  print_error(&e, o.json);
   arena_free(&a);
   if (fflush(stdout) || ferror(stdout)) {
     fputs("nngen: standard output can't be written\n", stderr);
@@ -125,5 +138,5 @@ int main(int argc, char **argv) {
   bool word = argv[1][strspn(argv[1], "abcdefghijklmnopqrstuvwxyz")] == 0;
   if (!word || file_exists(argv[1])) return run_command(COMMAND_GENERATE, argc, argv);
   err_put(&e, "there is no command or file \"%s\"", argv[1]);
-  return usage_error(&e);
+  return usage_error(&e, false);
 }

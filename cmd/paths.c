@@ -8,6 +8,7 @@
 #include "sw/base/library.h"
 #include "sw/base/lock.h"
 #include "sw/data/data.h"
+#include "sw/import/import.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -95,6 +96,15 @@ static void data(struct places *p, const char *option, const char *spec) {
   }
 }
 
+enum { BESIDE_MOST = 16 };
+
+static void weights_beside(struct places *p, const char *path) {
+  const char *names[BESIDE_MOST];
+  uint32_t n =
+      path && !paths_is_folder(path) ? import_beside(p->arena, path, BESIDE_MOST, names) : 0;
+  for (uint32_t i = 0; i < n; i++) input(p, "a file of the model's weights", names[i]);
+}
+
 static void collect(struct places *p, enum command c, const struct options *o) {
   bool reads = c == COMMAND_RUN || c == COMMAND_SIM || c == COMMAND_REPORT,
        train = c == COMMAND_TRAIN;
@@ -104,6 +114,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   if (o->model && c == COMMAND_REPORT)
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
+  weights_beside(p, o->model);
   input(p, "the file of --compare", o->compare);
   input(p, "the file of --graph", o->graph);
   input(p, "the file of --into", o->into);

@@ -65,6 +65,26 @@ static void set_loss(struct run *r, uint32_t i, const char *name, uint32_t value
   if (r->histograms) r->losses[i].histogram = histogram_new(r->arena, &r->graph->values[value]);
 }
 
+// The stream of the float model that a layer's is measured against: as it was before a requant that
+// has given it its name.
+static int32_t twin_of(const struct run *r, const struct node *n) {
+  const struct value *y = node_out(r->graph, n, 0);
+  int32_t twin = y && r->real ? graph_find_value(r->real, y->name) : NONE;
+  int32_t maker = twin == NONE ? NONE : r->real->values[twin].node;
+  bool narrowed = maker != NONE && op_is(r->real->nodes[maker].op, TRAIT_NARROWS);
+  if (!narrowed || op_is(n->op, TRAIT_NARROWS | TRAIT_CASTS)) return twin;
+  return (int32_t)r->real->nodes[maker].in[0].value;
+}
+
+// Whether the file says the type of what a layer gives: that it cuts is meant, as relu's part.
+static bool is_told(const struct run *r, uint32_t twin) {
+  for (uint32_t i = 0; i < r->real->n_nodes; i++) {
+    const struct node *n = &r->real->nodes[i];
+    if (op_is(n->op, TRAIT_NARROWS) && n->in[0].value == twin) return true;
+  }
+  return false;
+}
+
 static bool is_layer(const struct run *r, const struct node *n, int32_t twin) {
   const struct value *y = node_out(r->graph, n, 0);
   bool paired = !r->real || (twin != NONE && type_is_real(&r->real->values[twin].type));
@@ -90,7 +110,7 @@ static void pair_layers(struct run *r, struct golden_tap *taps, struct real_tap 
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *node = &g->nodes[i];
     const struct value *y = node_out(g, node, 0);
-    int32_t twin = y && r->real ? graph_find_value(r->real, y->name) : NONE;
+    int32_t twin = twin_of(r, node);
     if (!is_layer(r, node, twin)) continue;
     uint32_t n = r->n_losses++;
     taps[n].value = node->out[0];
@@ -161,8 +181,9 @@ static bool add_losses(struct run *r, const struct golden *m, const struct real 
                 real ? real_taps[k].to : NULL);
   }
   for (uint32_t k = inputs; real && k < r->n_losses; k++)
-    warnings_stream(r->arena, r->warnings, r->losses[k].name, &r->graph->values[taps[k].value].type,
-                    &r->losses[k].of, false);
+    if (!is_told(r, real_taps[k].value))
+      warnings_stream(r->arena, r->warnings, r->losses[k].name,
+                      &r->graph->values[taps[k].value].type, &r->losses[k].of, false);
   return true;
 }
 

@@ -26,6 +26,13 @@ static const char *list_text(struct arena *a, const struct type *t, bool zero) {
   return text;
 }
 
+static const char *shape_text(struct arena *a, const struct value *v) {
+  const char *text = "[";
+  for (int d = 0; d < v->rank; d++)
+    text = arena_printf(a, "%s%s%lld", text, d ? "," : "", (long long)v->shape[d]);
+  return arena_printf(a, "%s]", text);
+}
+
 // I32 codes as they are, but those beyond its range in I64.
 static struct tensor *code_tensor(const struct run *r, const struct run_output *o) {
   const struct type *t = &r->graph->values[o->value].type;
@@ -47,16 +54,22 @@ static struct tensor *label_tensor(const struct run *r) {
 bool run_write(const struct run *r, const char *path, struct err *e) {
   uint32_t n = r->n_outputs, pairs = 0;
   struct named_tensor *tensors = ARENA_NEW(r->arena, struct named_tensor, n + 1);
-  const char *(*metadata)[2] = arena_alloc(r->arena, 2 * n, sizeof *metadata);
+  const char *(*metadata)[2] = arena_alloc(r->arena, 3 * n + 1, sizeof *metadata);
   for (uint32_t i = 0; i < n; i++) {
     const struct value *y = &r->graph->values[r->outputs[i].value];
     const char *before = n > 1 ? arena_printf(r->arena, "%s.", y->name) : "";
     tensors[i] = (struct named_tensor){n > 1 ? y->name : "output", code_tensor(r, &r->outputs[i])};
+    metadata[pairs][0] = arena_printf(r->arena, "%sshape", before);
+    metadata[pairs++][1] = shape_text(r->arena, y);
     if (r->outputs[i].tensor->dtype == DTYPE_F32) continue;
     metadata[pairs][0] = arena_printf(r->arena, "%sscale", before);
     metadata[pairs++][1] = list_text(r->arena, &y->type, false);
     metadata[pairs][0] = arena_printf(r->arena, "%szero", before);
     metadata[pairs++][1] = list_text(r->arena, &y->type, true);
+  }
+  if (n == 1) {
+    metadata[pairs][0] = "name";
+    metadata[pairs++][1] = r->graph->values[r->outputs[0].value].name;
   }
   struct tensor *label = label_tensor(r);
   for (uint32_t i = 0; label && i < n; i++)

@@ -275,5 +275,6 @@ int command_sim(struct arena *a, const struct options *o, struct err *e) {
   else
     print_text(&s);
   if (s.result.failure) err_put(e, "%s: %s", s.folder, s.result.failure);
+  e->told = true;
   return s.result.failure ? EXIT_USER : EXIT_GOOD;
 }

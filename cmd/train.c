@@ -182,7 +182,12 @@ static bool read_net(struct train *t, struct err *e) {
   struct refusals refused = {0};
   struct graph *g = import_read(t->arena, net, &refused, e);
   if (!g) return false;
-  t->recipe = (struct recipe){.model = g, .target = {0, 1}};
+  struct warnings w = {0};
+  load_notes(t->arena, &refused, true, &w);
+  command_warn(t->o, &w, 0);
+  const char **fixed = ARENA_NEW(t->arena, const char *, 4 * (int64_t)g->n_nodes + 1);
+  t->recipe = (struct recipe){.model = g, .target = {0, 1}, .fixed = fixed};
+  t->recipe.n_fixed = graph_is_real(g) ? training_constants(g, fixed) : 0;
   return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);
 }
 

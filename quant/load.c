@@ -116,6 +116,17 @@ static void idle_formats(struct arena *a, const struct formats *f, struct warnin
                    "its entry in the formats file changes nothing: no layer is of this kind");
 }
 
+void load_notes(struct arena *a, const struct refusals *r, bool training, struct warnings *w) {
+  for (uint32_t i = 0; i < r->n_notes; i++) {
+    const struct import_note *n = &r->notes[i];
+    if (n->training && !training) continue;
+    if (n->others)
+      warnings_add(a, w, n->node, "%s (and %u more)", n->text, n->others);
+    else
+      warnings_add(a, w, n->node, "%s", n->text);
+  }
+}
+
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e) {
   struct formats f;
@@ -126,6 +137,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   if (!g) return false;
   if ((l->input_mean || l->input_std) && !load_source(a, l, g, e)) return err_within(e, "%s", path);
   *m = (struct model){0};
+  load_notes(a, &refusals, false, &m->warnings);
   if (!graph_is_real(g)) {
     if (wants_formats(l))
       return err_set(e, "%s: the model is quantised already, its types can't be chosen again",

@@ -5,6 +5,7 @@
 
 #include "quant/warnings.h"
 #include "sw/graph/graph.h"
+#include "sw/import/refusals.h"
 
 // Words as on the command line, "8,3" or "half_even"; NULL: not given.
 struct load {
@@ -29,6 +30,10 @@ const char *load_path(struct arena *a, const char *path);
 
 // The words for mean and deviation replace the model's own, each for itself.
 bool load_source(struct arena *a, const struct load *l, struct graph *g, struct err *e);
+
+// What a file means that its graph doesn't, as warnings; `training`: what only training finds out,
+// too.
+void load_notes(struct arena *a, const struct refusals *r, bool training, struct warnings *w);
 
 // Reads load_path(path) and quantises it if there is a word for types or modes, which is an error
 // for a model that holds integers already.

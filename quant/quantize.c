@@ -381,7 +381,7 @@ static bool quantize_all(struct quantizer *q) {
     if (!quantize_node(q, &g->nodes[i]))
       return err_within(q->err, "layer \"%s\"", g->nodes[i].name);
   for (uint32_t i = 0; i < g->n_outputs; i++)
-    graph_add_output(q->to, (uint32_t)q->value[g->outputs[i]]);
+    graph_add_output_as(q->to, (uint32_t)q->value[g->outputs[i]], g->values[g->outputs[i]].name);
   return check_formats(q->formats, q->err);
 }
 

@@ -222,7 +222,6 @@ void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, 
 void warnings_find(struct arena *a, const struct graph *real, const struct graph *fixed,
                    struct warnings *out) {
   const struct graph *g = fixed;
-  *out = (struct warnings){0};
   for (uint32_t i = 0; i < g->n_inputs; i++) pixels_lost(a, real, g, &g->inputs[i], out);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];

@@ -11,6 +11,7 @@ enum { ERR_TEXT = 1024 };
 
 struct err {
   char text[ERR_TEXT]; // empty: no error; may hold bytes from hostile files, print with err_print
+  bool told;           // standard output has an object of JSON that says so
 };
 
 // Records a message; the first one wins. What is too long loses its middle.

@@ -176,6 +176,6 @@ struct graph *export_real(struct arena *a, const struct graph *g, bool types,
   }
   for (uint32_t i = 0; i < g->n_nodes; i++) put_node(&r, &g->nodes[order[i]]);
   for (uint32_t i = 0; i < g->n_outputs; i++)
-    graph_add_output(r.to, (uint32_t)r.value[g->outputs[i]]);
+    graph_add_output_as(r.to, (uint32_t)r.value[g->outputs[i]], g->values[g->outputs[i]].name);
   return graph_verify(r.to, e) ? r.to : NULL;
 }

@@ -154,6 +154,25 @@ void graph_add_output(struct graph *g, uint32_t value) {
   g->outputs[g->n_outputs++] = value;
 }
 
+static bool is_outer(const struct graph *g, uint32_t value) {
+  bool outer = g->values[value].node == NONE && !g->values[value].init;
+  for (uint32_t i = 0; i < g->n_outputs; i++) outer |= g->outputs[i] == value;
+  return outer;
+}
+
+void graph_add_output_as(struct graph *g, uint32_t value, const char *name) {
+  int32_t other = graph_find_value(g, name);
+  bool own = is_outer(g, value) || g->values[value].init || other == (int32_t)value;
+  if (!own && (other == NONE || !is_outer(g, (uint32_t)other))) {
+    const char *inner = arena_printf(g->arena, "%s.1", name);
+    for (int i = 2; graph_find_value(g, inner) != NONE; i++)
+      inner = arena_printf(g->arena, "%s.%d", name, i);
+    if (other != NONE) g->values[other].name = inner;
+    g->values[value].name = arena_strdup(g->arena, name);
+  }
+  graph_add_output(g, value);
+}
+
 int32_t graph_find_value(const struct graph *g, const char *name) {
   for (uint32_t i = 0; i < g->n_values; i++)
     if (strcmp(g->values[i].name, name) == 0) return (int32_t)i;

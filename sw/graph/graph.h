@@ -242,6 +242,9 @@ void graph_add_requant(struct graph *g, uint32_t node, int64_t count, const int6
                        const int32_t *shift);
 void graph_add_origin(struct graph *g, uint32_t node, const char *name);
 void graph_add_output(struct graph *g, uint32_t value);
+// Adds an output under a name, unless its value is an input or an output already, which have
+// theirs. A value inside that has the name gets another; an input or output keeps it.
+void graph_add_output_as(struct graph *g, uint32_t value, const char *name);
 
 // ---- looking
 

@@ -15,7 +15,7 @@ static const char *as_text(struct arena *a, const char *name) {
 }
 
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r) {
-  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", ""};
+  return (struct builder){a, graph_new(a, as_text(a, name)), r, json_map(), json_map(), "", "", 0};
 }
 
 void builder_free(struct builder *b) {
@@ -30,6 +30,10 @@ bool builder_refuse(struct builder *b, const char *remedy, const char *format, .
   vsnprintf(reason, sizeof reason, format, args);
   va_end(args);
   return refuse(b->arena, b->refusals, b->node, b->op, remedy, "%s", reason);
+}
+
+void builder_note(struct builder *b, const char *text, bool training) {
+  refusals_note(b->arena, b->refusals, b->node, text, training);
 }
 
 // `name`, or name.1, name.2, .. if it is taken.
@@ -98,6 +102,17 @@ void builder_ints(struct builder *b, uint32_t node, enum attr_name name, int64_t
 void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t v,
                  int64_t otherwise) {
   if (v != otherwise) graph_add_int(b->graph, node, name, v);
+}
+
+bool builder_takes(struct builder *b, int rank, const int64_t *shape) {
+  int64_t count = 1;
+  for (int d = 0; d < rank && count <= MADE_MOST; d++)
+    count = shape[d] > MADE_MOST / count ? (int64_t)MADE_MOST + 1 : count * shape[d];
+  b->made += count;
+  return b->made <= MADE_MOST ||
+         builder_refuse(b, "use a smaller image there",
+                        "its constants, and those made before, have more than %d elements",
+                        MADE_MOST);
 }
 
 bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
@@ -193,8 +208,17 @@ bool builder_image(struct builder *b, struct stream *x) {
   return builder_arrange(b, x, x->layout.rank == 2 ? (const int[]){1, 0} : (const int[]){1, 2, 0});
 }
 
+static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+bool builder_output_array(struct builder *b, struct stream x, const char *name) {
+  b->node = name;
+  b->op = "output";
+  if (!builder_arrange(b, &x, plain)) return false;
+  builder_output(b, x.value, name);
+  return true;
+}
+
 bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_t *shape) {
-  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
   if (layout_reshape(&x->layout, rank, shape)) return true;
   if (!builder_arrange(b, x, plain)) return false;
   layout_reshape(&x->layout, rank, shape);

@@ -21,7 +21,18 @@ struct builder {
   struct refusals *refusals;
   json_t *nodes, *values; // the names that are taken
   const char *node, *op;  // the layer of the file that is being imported
+  int64_t made;           // elements of constants that the file hasn't
 };
+
+// What constants that a file doesn't hold may have, all together.
+#ifdef NNGEN_FUZZ
+enum { MADE_MOST = 1 << 21 };
+#else
+enum { MADE_MOST = 1 << 27 };
+#endif
+
+// Whether a constant of this shape may be made; refused if there are too many elements.
+bool builder_takes(struct builder *b, int rank, const int64_t *shape);
 
 struct builder builder_new(struct arena *a, const char *name, struct refusals *r);
 void builder_free(struct builder *b);
@@ -29,6 +40,9 @@ void builder_free(struct builder *b);
 // Refuses the current layer. Always false.
 bool builder_refuse(struct builder *b, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// Notes a constant text about the current layer; `training`: only training finds out.
+void builder_note(struct builder *b, const char *text, bool training);
 
 // An input of the file's shape, its axes in our order (NULL: the same); pixels / 255 are its values
 // unless they are given otherwise.
@@ -57,6 +71,9 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value);
 
 // An output of the graph, under the name that the file has for it if that is free.
 void builder_output(struct builder *b, uint32_t value, const char *name);
+
+// The same of a stream, which becomes an array of the file's shape and order.
+bool builder_output_array(struct builder *b, struct stream x, const char *name);
 
 // ---- order
 

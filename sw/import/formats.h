@@ -24,6 +24,10 @@ bool coreml_is(const void *data, size_t size);
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e);
 
+// The names of files beside it with weights, each once: how many, of at most `most`.
+uint32_t onnx_beside(struct arena *a, const void *data, size_t size, uint32_t most,
+                     const char **names);
+
 struct graph *keras_parse(struct arena *a, const char *path, const void *data, size_t size,
                           struct refusals *r, struct err *e);
 

@@ -81,6 +81,24 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
   return g;
 }
 
+uint32_t import_beside(struct arena *a, const char *path, uint32_t most, const char **names) {
+  uint32_t n = 0;
+#ifdef NNGEN_ONNX
+  struct arena own = {0};
+  struct bytes file;
+  struct err e = {0};
+  const char *slash = strrchr(path, '/');
+  int folder = slash ? (int)(slash - path) + 1 : 0;
+  if (file_read(&own, path, MODEL_BYTES_MAX, &file, &e) && onnx_is(file.data, file.size))
+    n = onnx_beside(&own, file.data, file.size, most, names);
+  for (uint32_t i = 0; i < n; i++) names[i] = arena_printf(a, "%.*s%s", folder, path, names[i]);
+  arena_free(&own);
+#else
+  (void)a, (void)path, (void)most, (void)names;
+#endif
+  return n;
+}
+
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e) {
   struct bytes file;
   const char *inside = arena_printf(a, "%s/saved_model.pb", path); // of a folder

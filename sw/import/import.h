@@ -25,4 +25,7 @@ const struct import_format *import_format_at(uint32_t i); // NULL behind the las
 // if the file has layers that aren't supported, otherwise with the file's name in the message.
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e);
 
+// Files beside it that a file reads: weights of ONNX. How many there are, of at most `most` names.
+uint32_t import_beside(struct arena *a, const char *path, uint32_t most, const char **names);
+
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations of Keras: by name, and as layers.
+#include "sw/import/compose.h"
 #include "sw/import/keras.h"
 
 #include <math.h>
@@ -143,12 +144,24 @@ bool keras_leaky_relu(struct keras *k, struct stream *y) {
 bool keras_prelu(struct keras *k, struct stream *y) {
   const struct tensor *t = keras_array(k, 0, y->layout.rank);
   if (!t) return false;
-  double slope = tensor_real(t, 0);
-  for (int64_t i = 1; i < t->count; i++)
-    if (tensor_real(t, i) != slope)
-      return keras_refuse(k, "use LeakyReLU, or one slope for all (shared_axes)",
-                          "it has several slopes");
+  double slope = t->count ? tensor_real(t, 0) : 0;
+  bool one = true;
+  if (!t->count || !layout_stretches(&y->layout, t))
+    return keras_refuse(k, "check the file", "its slopes don't stretch to its input");
+  for (int64_t i = 1; i < t->count; i++) one &= tensor_real(t, i) == slope;
+  if (!one) return compose_prelu(&k->builder, y, t);
   return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
+}
+
+// What is above theta, else 0: of max(x, 0) that is hardshrink.
+bool keras_thresholded_relu(struct keras *k, struct stream *y) {
+  double theta = keras_real(k, "theta", 1);
+  if (theta < 0) return keras_refuse(k, "use a theta of at least 0", "theta %g", theta);
+  const char *node = k->builder.node;
+  if (theta > 0) k->builder.node = arena_printf(k->arena, "%s.above", node);
+  if (!activation_named(k, "relu", y)) return false;
+  k->builder.node = node;
+  return theta == 0 || with_numbers(k, OP_hardshrink, ATTR_lambda, theta, ATTR_lambda, theta, y);
 }
 
 bool keras_elu(struct keras *k, struct stream *y) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms, joins and moves of Keras; what all of its layers share.
+#include "sw/import/compose.h"
 #include "sw/import/keras.h"
 
 #include <math.h>
@@ -105,7 +106,17 @@ bool keras_normalise(struct keras *k, struct stream *y) {
 static bool join(struct keras *k, enum op op, struct stream *y) {
   if (!keras_plain(k, y)) return false;
   for (uint32_t i = 1; i < k->n_in; i++) {
+    int64_t shape[RANK_MAX];
     if (!keras_plain(k, &k->in[i])) return false;
+    bool spread = y->layout.rank == k->in[i].layout.rank && y->layout.rank;
+    for (int d = 0; spread && d < y->layout.rank; d++) {
+      int64_t a = y->layout.shape[d], b = k->in[i].layout.shape[d];
+      shape[d] = a > b ? a : b;
+      spread &= a == b || a == 1 || b == 1;
+    }
+    if (spread && (!compose_spread(&k->builder, &y->value, shape) ||
+                   !compose_spread(&k->builder, &k->in[i].value, shape)))
+      return false;
     uint32_t node = builder_node(&k->builder, op, 2, (const uint32_t[]){y->value, k->in[i].value});
     if (!keras_made(k, node, y)) return false;
   }
@@ -127,6 +138,27 @@ bool keras_multiply(struct keras *k, struct stream *y) {
 bool keras_average(struct keras *k, struct stream *y) {
   double scale = 1.0 / (k->n_in ? k->n_in : 1), shift = 0;
   return join(k, OP_add, y) && term_affine(&k->builder, y, 1, &scale, &shift);
+}
+
+static bool extreme(struct keras *k, bool most, struct stream *y) {
+  uint32_t in[64];
+  for (uint32_t i = 0; i < k->n_in; i++) {
+    const struct layout *l = &k->in[i].layout;
+    if (!keras_plain(k, &k->in[i])) return false;
+    if (!layout_equal(l, &k->in[0].layout))
+      return keras_refuse(k, "give its inputs one shape", "its inputs have different shapes");
+    in[i] = k->in[i].value;
+  }
+  *y = k->in[0];
+  return (most ? compose_max : compose_min)(&k->builder, k->n_in, in, &y->value);
+}
+
+bool keras_maximum(struct keras *k, struct stream *y) {
+  return extreme(k, true, y);
+}
+
+bool keras_minimum(struct keras *k, struct stream *y) {
+  return extreme(k, false, y);
 }
 
 bool keras_concat(struct keras *k, struct stream *y) {

@@ -167,6 +167,12 @@ static bool made(struct keras *k, const json_t *layers, size_t i, const json_t *
                       "its inputs aren't named one by one");
 }
 
+static bool has_weights(const struct graph *g, uint32_t from) {
+  for (uint32_t i = from; i < g->n_values; i++)
+    if (g->values[i].init) return true;
+  return false;
+}
+
 // A call that hasn't been made and whose inputs are there.
 static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
   const json_t *layers = json_object_get(config, "layers"), *layer = json_array_get(layers, i),
@@ -179,7 +185,13 @@ static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
     struct stream y = {0};
     if (find(k, keras_name(layer), node) || !gather(k, inbound, &lost)) continue;
     *moved = true;
+    uint32_t before = k->builder.graph->n_values;
     put(k, keras_name(layer), node, !lost && made(k, layers, i, inbound, &y) ? &y : NULL);
+    if (c > 0 && has_weights(k->builder.graph, before))
+      builder_note(&k->builder,
+                   "is called several times: here each call has weights of its own, which training "
+                   "makes different",
+                   true);
   }
 }
 
@@ -263,8 +275,8 @@ static bool sequential(struct keras *k, const json_t *root, const json_t *layers
   if (!shape) shape = json_object_get(json_object_get(root, "build_config"), "input_shape");
   if (!add_input(k, keras_is_input(first) ? keras_name(first) : "input", shape, &x)) return false;
   if (one_by_one(k, layers, &x))
-    builder_output(&k->builder, x.value,
-                   keras_name(json_array_get(layers, json_array_size(layers) - 1)));
+    builder_output_array(&k->builder, x,
+                         keras_name(json_array_get(layers, json_array_size(layers) - 1)));
   return true;
 }
 
@@ -282,7 +294,7 @@ static bool functional(struct keras *k, const json_t *config, const json_t *laye
   for (int i = 0; i < n; i++) {
     const struct keras_output *o = find(k, out[i].layer, out[i].node);
     if (!o) return err_set(k->err, "nothing makes the output \"%s\"", out[i].layer);
-    if (!o->lost) builder_output(&k->builder, o->stream.value, out[i].layer);
+    if (!o->lost) builder_output_array(&k->builder, o->stream, out[i].layer);
   }
   return n > 0 || err_set(k->err, "the model has no outputs");
 }

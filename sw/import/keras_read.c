@@ -20,6 +20,23 @@ const char *keras_name(const json_t *layer) {
   return name ? name : "layer";
 }
 
+// What is met often, and why it isn't a layer.
+static const struct {
+  const char *name, *reason, *remedy;
+} known[] = {
+    {"Lambda", "it is Python code", "use layers instead of code"},
+    {"LSTM", "there are no recurrent layers", "use convolutions along time"},
+    {"GRU", "there are no recurrent layers", "use convolutions along time"},
+    {"SimpleRNN", "there are no recurrent layers", "use convolutions along time"},
+    {"Bidirectional", "there are no recurrent layers", "use convolutions along time"},
+    {"Conv1DTranspose", "there is no transposed convolution", "use UpSampling1D and Conv1D"},
+    {"Conv2DTranspose", "there is no transposed convolution", "use UpSampling2D and Conv2D"},
+    {"LayerNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
+    {"GroupNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
+    {"MultiHeadAttention", "it multiplies streams as matrices", "use convolutions"},
+    {"Embedding", "its input is an index", "feed it one-hot, and use Dense"},
+};
+
 static bool dispatch(struct keras *k, const char *cls, struct stream *y) {
   static const struct {
     const char *name;
@@ -31,8 +48,9 @@ static bool dispatch(struct keras *k, const char *cls, struct stream *y) {
   };
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
     if (strcmp(layers[i].name, cls) == 0) return layers[i].import(k, y);
-  if (strcmp(cls, "Lambda") == 0)
-    return keras_refuse(k, "use layers instead of code", "it is Python code");
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].name, cls) == 0)
+      return keras_refuse(k, known[i].remedy, "%s", known[i].reason);
   return keras_refuse(k, "replace it in the network, or split the network there",
                       "there is no layer like it");
 }

@@ -152,6 +152,13 @@ int64_t *layout_indices(struct arena *a, const struct layout *l) {
   return index;
 }
 
+bool layout_stretches(const struct layout *l, const struct tensor *t) {
+  bool fits = t->rank <= l->rank;
+  for (int d = 0; fits && d < t->rank; d++)
+    fits = t->shape[d] == 1 || t->shape[d] == l->shape[d + l->rank - t->rank];
+  return fits;
+}
+
 bool layout_equal(const struct layout *a, const struct layout *b) {
   struct layout x = *a, y = *b;
   join_atoms(&x);

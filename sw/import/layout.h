@@ -49,6 +49,9 @@ void layout_moves(const struct layout *l, const int *axes, int64_t shape[ATOMS_M
 // For each of our elements its index in the file's array: (elements).
 int64_t *layout_indices(struct arena *a, const struct layout *l);
 
+// Whether a constant without the batch stretches to the file's array.
+bool layout_stretches(const struct layout *l, const struct tensor *t);
+
 bool layout_equal(const struct layout *a, const struct layout *b);
 
 #endif

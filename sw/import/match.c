@@ -142,16 +142,25 @@ static bool try_kind(struct term *t, enum op op, const double *grid, int n, stru
   return equal(t, c, grid, n);
 }
 
-bool term_match(struct builder *b, struct term *t, struct stream *x, bool *made) {
+static bool find(struct term *t, struct candidate *c) {
   double grid[GRID];
   int n = grid_of(t, grid);
   for (int op = 0; op < OP_COUNT; op++) {
     const struct op_info *info = op_info((enum op)op);
-    struct candidate c;
     if (!op_is((enum op)op, TRAIT_MAPS) || op_is((enum op)op, TRAIT_CASTS)) continue;
     if (!(info->executors & EXECUTOR_REAL)) continue;
-    *made = try_kind(t, (enum op)op, grid, n, &c);
-    if (*made) return make(b, &c, x);
+    if (try_kind(t, (enum op)op, grid, n, c)) return true;
   }
-  return true;
+  return false;
+}
+
+bool term_is_activation(struct term *t) {
+  struct candidate c;
+  return find(t, &c);
+}
+
+bool term_match(struct builder *b, struct term *t, struct stream *x, bool *made) {
+  struct candidate c;
+  *made = find(t, &c);
+  return !*made || make(b, &c, x);
 }

@@ -105,12 +105,16 @@ bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
 
 // ---- parts
 
+// The message of a file; NULL with the reason.
+const Onnx__ModelProto *onnx_unpack(struct arena *a, const void *data, size_t size, struct err *e);
 // A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
 // I8 and U8 as they stand.
 struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);
 // Weights beside the file; false with a message.
 bool onnx_external(struct onnx *o, const Onnx__TensorProto *t, size_t bytes, void *to,
                    struct err *e);
+// Which file they are in; NULL: in none.
+const char *onnx_external_file(const Onnx__TensorProto *t);
 
 // Computes the node where all that it reads is constant; false if it isn't, or isn't known.
 bool onnx_fold(struct onnx *o);
@@ -124,6 +128,19 @@ bool onnx_function(struct onnx *o, int function);
 bool onnx_many(struct onnx *o, int function);
 // Output 0 becomes a function of each element of an item's stream.
 bool onnx_set_term(struct onnx *o, const struct item *base, struct term *t);
+// A constant as a tensor of the graph: integers as they are, anything else as F32.
+uint32_t onnx_weights(struct onnx *o, const struct item *x, const char *name);
+// Input i as weights of so many axes; NULL and a refusal if it is none.
+const struct item *onnx_weights_in(struct onnx *o, size_t i, int rank);
+// A name for a tensor of the node: its own, if the file has one.
+const char *onnx_tensor_name(struct onnx *o, size_t i);
+// Numbers for rows and columns, `otherwise` where they aren't given.
+bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to);
+// Input i as an image or sequence, channels last in our order.
+bool onnx_image(struct onnx *o, size_t i, struct stream *x);
+// Elements begin, begin + step, .. before end of each of the file's axes.
+bool onnx_part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
+               const int64_t *step);
 // Output 0 becomes a stream under another shape of the file.
 bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
 // Output 0 becomes a pool over a whole image.

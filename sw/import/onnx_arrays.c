@@ -6,43 +6,8 @@
 
 // ---- parts
 
-static int place_of(const int *axes, int axis) {
-  int k = 0;
-  while (axes[k] != axis) k++;
-  return k;
-}
-
-bool onnx_concat(struct onnx *o) {
-  struct stream x, first;
-  int axes[RANK_MAX], axis;
-  uint32_t n = (uint32_t)o->node->n_input, *in = ARENA_NEW(o->arena, uint32_t, n + 1);
-  if (!onnx_stream(o, 0, &first)) return false;
-  if (!onnx_axis(o, onnx_int(o, "axis", 1), first.layout.rank, &axis) ||
-      !builder_tidy(&o->builder, &first, axes))
-    return false;
-  int64_t shape[RANK_MAX];
-  memcpy(shape, first.layout.shape, sizeof shape);
-  in[0] = first.value;
-  for (uint32_t i = 1; i < n; i++) {
-    if (!onnx_stream(o, i, &x)) return false;
-    if (x.layout.rank != first.layout.rank)
-      return onnx_refuse(o, "check the file", "inputs of %d and %d axes", first.layout.rank + 1,
-                         x.layout.rank + 1);
-    if (!builder_arrange(&o->builder, &x, axes)) return false;
-    shape[axis] += x.layout.shape[axis];
-    in[i] = x.value;
-  }
-  uint32_t node = builder_node(&o->builder, OP_concat, n, in);
-  graph_add_int(o->builder.graph, node, ATTR_axis, place_of(axes, axis));
-  if (!builder_out(&o->builder, node, &first.value)) return false;
-  first.layout = layout_new(first.layout.rank, shape, axes);
-  onnx_set_stream(o, 0, first);
-  return true;
-}
-
-// Elements begin, begin + step, .. before end of each of the file's axes.
-static bool part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
-                 const int64_t *step) {
+bool onnx_part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
+               const int64_t *step) {
   int axes[RANK_MAX], rank = x->layout.rank;
   int64_t list[3][RANK_MAX], shape[RANK_MAX];
   bool whole = true;
@@ -96,7 +61,7 @@ bool onnx_split(struct onnx *o) {
     end[axis] = from += own;
     if (own < 1 || from > size)
       return onnx_refuse(o, "check the file", "its parts don't fit %lld elements", (long long)size);
-    if (!part(o, &y, begin, end, step)) return false;
+    if (!onnx_part(o, &y, begin, end, step)) return false;
     onnx_set_stream(o, (size_t)i, y);
   }
   return true;
@@ -130,7 +95,7 @@ bool onnx_slice(struct onnx *o) {
     end[axis] = clamped(to[i], x.layout.shape[axis]);
     step[axis] = steps ? clamped(by[i], DIM_MAX) : 1;
   }
-  if (!part(o, &x, begin, end, step)) return false;
+  if (!onnx_part(o, &x, begin, end, step)) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }
@@ -161,7 +126,7 @@ bool onnx_gather(struct onnx *o) {
   if (!even)
     return onnx_refuse(o, "take elements at equal distances",
                        "its indices aren't begin, end, step");
-  if (!part(o, &x, begin, end, step)) return false;
+  if (!onnx_part(o, &x, begin, end, step)) return false;
   for (int d = 0; d < x.layout.rank; d++)
     if (d != axis || at->rank) shape[n++] = x.layout.shape[d];
   return onnx_set_reshaped(o, x, (int)n, shape);

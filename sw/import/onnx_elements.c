@@ -2,6 +2,7 @@
 // Functions of each element: of one stream they become terms, with a number for each channel they
 // are scales and shifts, of two streams they join.
 #include "sw/graph/norm.h"
+#include "sw/import/compose.h"
 #include "sw/import/onnx.h"
 
 #include <math.h>
@@ -142,22 +143,17 @@ bool onnx_scaled(struct onnx *o, struct item x, int axis, int64_t channels, cons
   return true;
 }
 
-static bool stretches(const struct tensor *t, const struct layout *l) {
-  bool fits = t->rank <= l->rank;
-  for (int d = 0; fits && d < t->rank; d++)
-    fits = t->shape[d] == 1 || t->shape[d] == l->shape[d + l->rank - t->rank];
-  return fits;
-}
-
 // A constant of its own for each element.
 static bool join_constant(struct onnx *o, enum function f, size_t stream,
                           const struct tensor *constant) {
   struct stream x = {0};
   struct tensor *t = arena_copy(o->arena, constant, sizeof *t);
   if (!onnx_stream(o, stream, &x)) return false;
-  if (!stretches(t, &x.layout))
+  if (!layout_stretches(&x.layout, t))
     return onnx_refuse(o, "give both inputs one shape",
                        "a constant that doesn't stretch to the stream");
+  const struct value *v = &o->builder.graph->values[x.value];
+  if (!builder_takes(&o->builder, v->rank, v->shape)) return false;
   if (f == FUNCTION_DIV) {
     t = tensor_new(o->arena, DTYPE_F32, constant->rank, constant->shape);
     for (int64_t i = 0; i < t->count; i++)
@@ -178,6 +174,14 @@ static bool with_constant(struct onnx *o, enum function f, size_t stream) {
   struct tensor *t = arena_copy(o->arena, onnx_constant(o, 1 - stream), sizeof *t);
   bool known = f == FUNCTION_ADD || f == FUNCTION_SUB || f == FUNCTION_MUL ||
                (f == FUNCTION_DIV && stream == 0);
+  if (!known && t->count == 1) { // of one that has numbers for each channel
+    struct stream s = {0};
+    struct term *number = term_constant(o->arena, tensor_real(t, 0)), *own = term_x(o->arena);
+    if (!onnx_stream(o, stream, &s)) return false;
+    struct item made = {.kind = ITEM_STREAM, .stream = s};
+    return onnx_set_term(o, &made,
+                         term_of(o->arena, f, stream ? number : own, stream ? own : number, NULL));
+  }
   if (!known)
     return onnx_refuse(o, "use Add, Sub, Mul or Div", "%s of a stream and an array of constants",
                        o->node->op_type);
@@ -210,6 +214,7 @@ static struct term *term_in(struct onnx *o, size_t i, const struct item **base) 
 
 bool onnx_set_term(struct onnx *o, const struct item *base, struct term *t) {
   t->name = o->builder.node;
+  t->op = o->builder.op;
   onnx_set(o, 0, (struct item){.kind = ITEM_STREAM, .stream = base->stream, .term = t});
   return true;
 }
@@ -234,23 +239,68 @@ static bool join(struct onnx *o, enum op op) {
   int axes[RANK_MAX];
   int64_t shape[RANK_MAX];
   if (!onnx_stream(o, 0, &x[0]) || !onnx_stream(o, 1, &x[1]) || !aligned(o, x, axes)) return false;
-  uint32_t node = builder_node(&o->builder, op, 2, (const uint32_t[]){x[0].value, x[1].value});
   int rank = x[0].layout.rank;
+  int64_t ours[RANK_MAX];
   for (int d = 0; d < rank; d++) {
     int64_t a = x[0].layout.shape[d], b = x[1].layout.shape[d];
     shape[d] = a > b ? a : b;
   }
+  for (int k = 0; k < rank; k++) ours[k] = shape[axes[k]];
+  for (int i = 0; i < 2; i++)
+    if (rank && !compose_spread(&o->builder, &x[i].value, ours)) return false;
+  uint32_t node = builder_node(&o->builder, op, 2, (const uint32_t[]){x[0].value, x[1].value});
   if (!builder_out(&o->builder, node, &x[0].value)) return false;
   x[0].layout = layout_new(rank, shape, axes);
   onnx_set_stream(o, 0, x[0]);
   return true;
 }
 
+// The largest or smallest element of several streams of one shape, and of a number beside them.
+static bool extreme(struct onnx *o, enum function f) {
+  const struct tensor *number = NULL;
+  struct stream first = {0}, x;
+  int axes[RANK_MAX];
+  uint32_t n = 0, *in = ARENA_NEW(o->arena, uint32_t, o->node->n_input + 1);
+  for (size_t i = 0; i < o->node->n_input; i++) {
+    const struct tensor *t = onnx_constant(o, i);
+    if (t && (number || t->count != 1))
+      return onnx_refuse(o, "use one number beside the streams",
+                         "%s of streams and an array of constants", o->node->op_type);
+    if (t) {
+      number = t;
+      continue;
+    }
+    if (!onnx_stream(o, i, &x)) return false;
+    if (n == 0) first = x;
+    bool same = x.layout.rank == first.layout.rank;
+    for (int d = 0; same && d < x.layout.rank; d++)
+      same = x.layout.shape[d] == first.layout.shape[d];
+    if (!same)
+      return onnx_refuse(o, "give its inputs one shape", "%s of streams of different shapes",
+                         o->node->op_type);
+    if (n == 0 ? !builder_tidy(&o->builder, &first, axes) : !builder_arrange(&o->builder, &x, axes))
+      return false;
+    in[n] = n ? x.value : first.value;
+    n++;
+  }
+  if (!(f == FUNCTION_MAX ? compose_max : compose_min)(&o->builder, n, in, &first.value))
+    return false;
+  if (!number) {
+    onnx_set_stream(o, 0, first);
+    return true;
+  }
+  struct item made = {.kind = ITEM_STREAM, .stream = first};
+  return onnx_set_term(o, &made,
+                       term_of(o->arena, f, term_x(o->arena),
+                               term_constant(o->arena, tensor_real(number, 0)), NULL));
+}
+
 static bool two_streams(struct onnx *o, enum function f) {
+  if (f == FUNCTION_MAX || f == FUNCTION_MIN) return extreme(o, f);
   if (f == FUNCTION_ADD) return join(o, OP_add);
   if (f == FUNCTION_SUB) return join(o, OP_sub);
   if (f == FUNCTION_MUL) return join(o, OP_mul);
-  return onnx_refuse(o, "use Add, Sub or Mul", "%s of two streams has no counterpart",
+  return onnx_refuse(o, "use Add, Sub, Mul, Min or Max", "%s of two streams has no counterpart",
                      o->node->op_type);
 }
 

@@ -170,27 +170,37 @@ static bool fold_function(struct onnx *o, enum function f) {
   return true;
 }
 
+static const struct fold {
+  const char *name;
+  bool (*fold)(struct onnx *o);
+  size_t inputs;
+} folds[] = {{"Constant", fold_constant, 0},   {"ConstantOfShape", fold_constant_of_shape, 1},
+             {"Shape", fold_shape, 1},         {"Size", fold_shape, 1},
+             {"Gather", fold_gather, 2},       {"Slice", fold_slice, 1},
+             {"Split", fold_split, 1},         {"Concat", fold_concat, 1},
+             {"Reshape", fold_reshape, 1},     {"Flatten", fold_flatten, 1},
+             {"Squeeze", fold_squeeze, 1},     {"Unsqueeze", fold_unsqueeze, 1},
+             {"Transpose", fold_transpose, 1}, {"Expand", fold_expand, 2},
+             {"Identity", fold_same, 1},       {"Dropout", fold_same, 1},
+             {"Cast", fold_cast, 1},           {"Range", fold_range, 3},
+             {"ReduceProd", fold_reduce, 1},   {"ReduceSum", fold_reduce, 1},
+             {"ReduceMean", fold_reduce, 1}};
+
+static const struct fold *fold_of(const char *op) {
+  for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
+    if (strcmp(folds[i].name, op) == 0) return &folds[i];
+  return NULL;
+}
+
+bool onnx_folds(const char *op) {
+  return fold_of(op) || function_find(op) != NONE;
+}
+
 bool onnx_fold(struct onnx *o) {
-  static const struct {
-    const char *name;
-    bool (*fold)(struct onnx *o);
-    size_t inputs;
-  } folds[] = {{"Constant", fold_constant, 0},   {"ConstantOfShape", fold_constant_of_shape, 1},
-               {"Shape", fold_shape, 1},         {"Size", fold_shape, 1},
-               {"Gather", fold_gather, 2},       {"Slice", fold_slice, 1},
-               {"Split", fold_split, 1},         {"Concat", fold_concat, 1},
-               {"Reshape", fold_reshape, 1},     {"Flatten", fold_flatten, 1},
-               {"Squeeze", fold_squeeze, 1},     {"Unsqueeze", fold_unsqueeze, 1},
-               {"Transpose", fold_transpose, 1}, {"Expand", fold_expand, 2},
-               {"Identity", fold_same, 1},       {"Dropout", fold_same, 1},
-               {"Cast", fold_cast, 1},           {"Range", fold_range, 3},
-               {"ReduceProd", fold_reduce, 1},   {"ReduceSum", fold_reduce, 1},
-               {"ReduceMean", fold_reduce, 1}};
+  const struct fold *fold = fold_of(o->node->op_type);
   for (size_t i = 0; i < o->node->n_input; i++)
     if (*o->node->input[i] && !onnx_constant(o, i)) return false;
-  for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
-    if (strcmp(folds[i].name, o->node->op_type) == 0)
-      return o->node->n_input >= folds[i].inputs && folds[i].fold(o);
+  if (fold) return o->node->n_input >= fold->inputs && fold->fold(o);
   int f = function_find(o->node->op_type);
   return f != NONE && fold_function(o, (enum function)f);
 }

@@ -25,6 +25,9 @@ int64_t *fold_strided(struct arena *a, int rank, const int64_t *shape, int64_t s
                       const int64_t *step);
 void fold_strides(const struct tensor *t, int64_t stride[RANK_MAX]);
 
+// Whether an operator is one that is computed of constants.
+bool onnx_folds(const char *op);
+
 bool fold_transpose(struct onnx *o);
 bool fold_reshape(struct onnx *o);
 bool fold_flatten(struct onnx *o);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations of ONNX as their formulas in the operators' specification.
+#include "sw/import/compose.h"
 #include "sw/import/onnx.h"
 
 #include <math.h>
@@ -65,19 +66,26 @@ static struct term *exp_less_one(const struct formula *m, struct term *x) {
   return two(m, FUNCTION_SUB, one(m, FUNCTION_EXP, x), num(m, 1));
 }
 
-// Elu: alpha (e^x - 1) below 0; Celu: alpha (e^(x / alpha) - 1).
+// alpha (e^x - 1) below 0
 FORMULA(elu) {
   double alpha = onnx_real(o, "alpha", 1);
-  bool celu = strcmp(o->node->op_type, "Celu") == 0;
-  struct term *x = celu ? two(m, FUNCTION_DIV, m->x, num(m, alpha)) : m->x;
-  return below(m, two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, x)), m->x);
+  return below(m, two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, m->x)), m->x);
+}
+
+// alpha elu(x / alpha)
+FORMULA(celu) {
+  double alpha = onnx_real(o, "alpha", 1);
+  struct term *x = alpha == 1 ? m->x : two(m, FUNCTION_DIV, m->x, num(m, alpha));
+  const struct formula inner = {m->arena, x};
+  struct term *elu = below(&inner, exp_less_one(m, x), x);
+  return alpha == 1 ? elu : two(m, FUNCTION_MUL, elu, num(m, alpha));
 }
 
 FORMULA(selu) {
   double alpha = onnx_real(o, "alpha", (double)1.67326319217681884765625F);
   double gamma = onnx_real(o, "gamma", (double)1.05070102214813232421875F);
-  struct term *low = two(m, FUNCTION_MUL, num(m, gamma * alpha), exp_less_one(m, m->x));
-  return below(m, low, two(m, FUNCTION_MUL, num(m, gamma), m->x));
+  struct term *low = two(m, FUNCTION_MUL, num(m, alpha), exp_less_one(m, m->x));
+  return two(m, FUNCTION_MUL, below(m, low, m->x), num(m, gamma));
 }
 
 static struct term *phi(const struct formula *m, struct term *of) {
@@ -137,9 +145,13 @@ FORMULA(hard_swish) {
   return two(m, FUNCTION_MUL, m->x, between(m, line(m, 1.0 / 6, 0.5), 0, 1));
 }
 
+// What is above alpha, else 0: of max(x, 0) that is hardshrink.
 FORMULA(thresholded_relu) {
-  struct term *above = two(m, FUNCTION_GREATER, m->x, num(m, onnx_real(o, "alpha", 1)));
-  return term_of(m->arena, FUNCTION_WHERE, above, m->x, num(m, 0));
+  double alpha = onnx_real(o, "alpha", 1);
+  struct term *x = alpha > 0 ? two(m, FUNCTION_MAX, m->x, num(m, 0)) : m->x;
+  struct term *size = alpha > 0 ? one(m, FUNCTION_ABS, x) : x;
+  struct term *above = two(m, FUNCTION_GREATER, size, num(m, alpha));
+  return term_of(m->arena, FUNCTION_WHERE, above, x, num(m, 0));
 }
 
 // x + bias below -lambd, x - bias above lambd, 0 between.
@@ -170,16 +182,32 @@ bool onnx_clip(struct onnx *o) {
   return begin(o, &m, &base) && onnx_set_term(o, &base, between(&m, m.x, lo, hi));
 }
 
+static bool several_slopes(struct onnx *o, const struct tensor *constant) {
+  struct stream x = {0};
+  struct tensor *slope = arena_copy(o->arena, constant, sizeof *slope);
+  if (!onnx_stream(o, 0, &x)) return false;
+  while (slope->rank > x.layout.rank && slope->shape[0] == 1) { // the batch
+    slope->rank--;
+    memmove(slope->shape, slope->shape + 1, (size_t)slope->rank * sizeof *slope->shape);
+  }
+  if (!layout_stretches(&x.layout, slope))
+    return onnx_refuse(o, "check the file", "its slopes don't stretch to its input");
+  if (!compose_prelu(&o->builder, &x, slope)) return false;
+  onnx_set_stream(o, 0, x);
+  return true;
+}
+
 bool onnx_prelu(struct onnx *o) {
   struct formula m;
   struct item base;
   const struct tensor *slope = onnx_constant(o, 1);
   if (slope && !slope->count) return onnx_refuse(o, "check the file", "it has no slope");
-  for (int64_t i = 1; slope && i < slope->count; i++)
-    if (tensor_real(slope, i) != tensor_real(slope, 0)) slope = NULL;
+  bool one_slope = true;
   if (!slope)
-    return onnx_refuse(o, "use LeakyRelu, or one slope for all channels",
-                       "it has another slope for each channel");
+    return onnx_refuse(o, "export it with constant slopes", "its slope is computed from data");
+  for (int64_t i = 1; i < slope->count; i++)
+    one_slope &= tensor_real(slope, i) == tensor_real(slope, 0);
+  if (!one_slope) return several_slopes(o, slope);
   if (!begin(o, &m, &base)) return false;
   struct term *low = two(&m, FUNCTION_MUL, num(&m, onnx_number((float)tensor_real(slope, 0))), m.x);
   return onnx_set_term(o, &base, below(&m, low, m.x));

@@ -9,22 +9,27 @@
 
 // ---- weights
 
-// A constant as a tensor of the graph: integers as they are, anything else as F32.
-static uint32_t onnx_weights(struct onnx *o, const struct item *x, const char *name) {
+uint32_t onnx_weights(struct onnx *o, const struct item *x, const char *name) {
   if (x->integers) return onnx_integer_weights(o, x, name);
   struct tensor *t = tensor_new(o->arena, DTYPE_F32, x->constant->rank, x->constant->shape);
   for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = (float)tensor_real(x->constant, i);
   return builder_tensor(&o->builder, name, t);
 }
 
-// A name for a tensor of the node: its own, if the file has one.
-static const char *name_of(struct onnx *o, size_t i) {
+const char *onnx_tensor_name(struct onnx *o, size_t i) {
   return i < o->node->n_input && *o->node->input[i] ? o->node->input[i] : o->builder.node;
 }
 
-static const struct item *weights_in(struct onnx *o, size_t i, int rank) {
+const struct item *onnx_weights_in(struct onnx *o, size_t i, int rank) {
   const struct item *w = onnx_in(o, i);
-  if (w && w->kind == ITEM_CONSTANT && w->constant->rank == rank && w->constant->count) return w;
+  if (w && w->kind == ITEM_CONSTANT && w->constant->rank == rank && w->constant->count) {
+    if (!w->integers && json_integer_value(json_object_get(o->reads, o->node->input[i])) > 1)
+      builder_note(&o->builder,
+                   "shares its weights with another layer: here each has its own, which training "
+                   "makes different",
+                   true);
+    return w;
+  }
   if (w && w->kind == ITEM_CONSTANT)
     onnx_refuse(o, "check the file", "weights \"%s\" of %d axes, expected %d", o->node->input[i],
                 w->constant->rank, rank);
@@ -42,13 +47,13 @@ static bool add_bias(struct onnx *o, size_t i, int64_t outs, double times, uint3
   uint32_t id;
   if (b->integers && b->constant->count == outs && times == 1) {
     struct item flat = onnx_picked(o, b, 1, &outs, NULL);
-    id = onnx_weights(o, &flat, name_of(o, i));
+    id = onnx_weights(o, &flat, onnx_tensor_name(o, i));
   } else {
     struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &outs);
     for (int64_t c = 0; c < outs; c++)
       ((float *)t->data)[c] =
           (float)(times * tensor_real(b->constant, b->constant->count == 1 ? 0 : c));
-    id = builder_tensor(&o->builder, name_of(o, i), t);
+    id = builder_tensor(&o->builder, onnx_tensor_name(o, i), t);
   }
   graph_add_use(o->builder.graph, node, (struct use){id, 0, NONE});
   return true;
@@ -56,8 +61,7 @@ static bool add_bias(struct onnx *o, size_t i, int64_t outs, double times, uint3
 
 // ---- windows
 
-// Numbers for rows and columns, `otherwise` where they aren't given.
-static bool numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to) {
+bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to) {
   int64_t count;
   const int64_t *list;
   for (int d = 0; d < axes; d++) to[d] = otherwise;
@@ -92,8 +96,9 @@ static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
   int axes = x->layout.rank - 1;
   int64_t stride[2], dilation[2], pad[4];
   const char *automatic = onnx_text(o, "auto_pad", "NOTSET");
-  if (!numbers(o, "strides", axes, 1, stride) || !numbers(o, "dilations", axes, 1, dilation) ||
-      !numbers(o, "pads", 2 * axes, 0, pad))
+  if (!onnx_numbers(o, "strides", axes, 1, stride) ||
+      !onnx_numbers(o, "dilations", axes, 1, dilation) ||
+      !onnx_numbers(o, "pads", 2 * axes, 0, pad))
     return false;
   for (int d = 0; d < axes; d++)
     if (stride[d] < 1 || dilation[d] < 1)
@@ -108,7 +113,7 @@ static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
   return true;
 }
 
-static bool image(struct onnx *o, size_t i, struct stream *x) {
+bool onnx_image(struct onnx *o, size_t i, struct stream *x) {
   if (!onnx_stream(o, i, x)) return false;
   if (x->layout.rank != 2 && x->layout.rank != 3)
     return onnx_refuse(o, "use images (N, C, H, W) or sequences (N, C, L)",
@@ -142,17 +147,17 @@ static struct item channels_last(struct onnx *o, const struct item *w) {
 
 bool onnx_conv(struct onnx *o) {
   struct stream x = {0};
-  if (!image(o, 0, &x)) return false;
-  const struct item *w = weights_in(o, 1, x.layout.rank + 1);
+  if (!onnx_image(o, 0, &x)) return false;
+  const struct item *w = onnx_weights_in(o, 1, x.layout.rank + 1);
   if (!w) return false;
   int64_t kernel[2];
-  if (!numbers(o, "kernel_shape", x.layout.rank - 1, 0, kernel)) return false;
+  if (!onnx_numbers(o, "kernel_shape", x.layout.rank - 1, 0, kernel)) return false;
   for (int d = 0; d < x.layout.rank - 1; d++)
     if (kernel[d] && kernel[d] != w->constant->shape[d + 2])
       return onnx_refuse(o, "check the file", "kernel_shape %lld, its weights have %lld",
                          (long long)kernel[d], (long long)w->constant->shape[d + 2]);
   struct item ours = channels_last(o, w);
-  uint32_t in[2] = {x.value, onnx_weights(o, &ours, name_of(o, 1))};
+  uint32_t in[2] = {x.value, onnx_weights(o, &ours, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, x.layout.rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
   if (!add_bias(o, 2, w->constant->shape[0], 1, node)) return false;
   if (!window_attrs(o, node, &x, w->constant->shape + 2)) return false;
@@ -165,7 +170,8 @@ bool onnx_pool(struct onnx *o) {
   if (!onnx_attr(o, "kernel_shape")) return onnx_refuse(o, "check the file", "no kernel_shape");
   int64_t kernel[2];
   bool average = strcmp(o->node->op_type, "AveragePool") == 0;
-  if (!image(o, 0, &x) || !numbers(o, "kernel_shape", x.layout.rank - 1, 1, kernel)) return false;
+  if (!onnx_image(o, 0, &x) || !onnx_numbers(o, "kernel_shape", x.layout.rank - 1, 1, kernel))
+    return false;
   if (onnx_is_read(o, 1))
     return onnx_refuse(o, "drop the indices", "it also gives the places of its maxima");
   uint32_t node = builder_node(&o->builder, average ? OP_avg_pool : OP_max_pool, 1, &x.value);
@@ -185,7 +191,7 @@ bool onnx_whole_image(struct onnx *o, struct stream *x, enum op op) {
 bool onnx_global_pool(struct onnx *o) {
   struct stream x = {0};
   bool average = strcmp(o->node->op_type, "GlobalAveragePool") == 0;
-  return image(o, 0, &x) && onnx_whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
+  return onnx_image(o, 0, &x) && onnx_whole_image(o, &x, average ? OP_avg_pool : OP_max_pool);
 }
 
 // ---- matrices
@@ -225,7 +231,7 @@ static bool product(struct onnx *o, const struct item *w, bool rows, double alph
       ((float *)scaled->data)[i] = (float)(alpha * tensor_real(ours.constant, i));
     ours = (struct item){.kind = ITEM_CONSTANT, .constant = scaled};
   }
-  uint32_t in[2] = {x.value, onnx_weights(o, &ours, name_of(o, 1))};
+  uint32_t in[2] = {x.value, onnx_weights(o, &ours, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, OP_linear, 2, in);
   if (!add_bias(o, 2, outs, beta, node) || !builder_out(&o->builder, node, &x.value)) return false;
   int64_t file[RANK_MAX];
@@ -237,7 +243,7 @@ static bool product(struct onnx *o, const struct item *w, bool rows, double alph
 }
 
 bool onnx_gemm(struct onnx *o) {
-  const struct item *w = weights_in(o, 1, 2);
+  const struct item *w = onnx_weights_in(o, 1, 2);
   if (!w) return false;
   if (onnx_int(o, "transA", 0))
     return onnx_refuse(o, "transpose the input before it", "transA makes columns of the batch");
@@ -246,7 +252,11 @@ bool onnx_gemm(struct onnx *o) {
 }
 
 bool onnx_matmul(struct onnx *o) {
-  const struct item *w = weights_in(o, 1, 2);
+  const struct item *x = onnx_in(o, 0), *w = onnx_in(o, 1);
+  if (x && w && x->kind == ITEM_STREAM && w->kind == ITEM_STREAM)
+    return onnx_refuse(o, "use layers with constant weights",
+                       "it multiplies two streams as matrices, as attention does");
+  w = onnx_weights_in(o, 1, 2);
   return w && product(o, w, false, 1, 1);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX files: the message, its values in the file's order, one node after the other.
+// ONNX files: values in the file's order, one node after the other.
 #include "sw/base/file.h"
 #include "sw/import/formats.h"
 #include "sw/import/onnx_fold.h"
@@ -7,40 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { STACK_MOST = 1 << 20, OPSET_LEAST = 7, OPSET_MOST = 28, BYTES_A_BYTE = 64 };
-
-// ---- the message
-
-// protobuf-c has no limits of its own: memory, and depth by how far its stack reaches down.
-struct quota {
-  struct arena *arena;
-  size_t left;
-  const char *base; // of the stack
-};
-
-static void *quota_alloc(void *data, size_t size) {
-  struct quota *q = data;
-  char here;
-  size_t depth = (size_t)(q->base > &here ? q->base - &here : &here - q->base);
-  if (size > q->left || depth > STACK_MOST) return NULL;
-  q->left -= size;
-  return arena_alloc(q->arena, size ? size : 1, 1);
-}
-
-static void quota_free(void *data, void *pointer) { // the arena does
-  (void)data;
-  (void)pointer;
-}
-
-static const Onnx__ModelProto *unpack(struct arena *a, const void *data, size_t size,
-                                      struct err *e) {
-  char base;
-  struct quota q = {a, BYTES_A_BYTE * size + ((size_t)1 << 20), &base};
-  ProtobufCAllocator allocator = {quota_alloc, quota_free, &q};
-  const Onnx__ModelProto *m = onnx__model_proto__unpack(&allocator, size, data);
-  if (!m) err_put(e, "not a whole ONNX file: the protocol buffer is cut off, or nests too deep");
-  return m;
-}
+enum { OPSET_LEAST = 7, OPSET_MOST = 28 };
 
 // ---- inputs
 
@@ -214,29 +181,36 @@ static void count_reads(struct onnx *o) {
   for (size_t i = 0; i < g->n_output; i++) count_read(o, g->output[i]->name);
 }
 
-bool onnx_layer(struct onnx *o, bool *is) {
-  static const struct {
-    const char *name;
-    bool (*import)(struct onnx *o);
-    size_t inputs;
-  } layers[] = {
+static const struct layer {
+  const char *name;
+  bool (*import)(struct onnx *o);
+  size_t inputs;
+} layers[] = {
 #define ONNX(name, function, inputs) {name, onnx_##function, inputs},
 #include "sw/import/onnx.def"
 #undef ONNX
-  };
+};
+
+static const struct layer *layer_of(const char *op) {
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+    if (strcmp(layers[i].name, op) == 0) return &layers[i];
+  return NULL;
+}
+
+bool onnx_layer(struct onnx *o, bool *is) {
+  const struct layer *layer = layer_of(o->node->op_type);
   *is = true;
-  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-    if (strcmp(layers[i].name, o->node->op_type) != 0) continue;
-    if (o->node->n_input >= layers[i].inputs) return layers[i].import(o);
+  if (layer && o->node->n_input < layer->inputs)
     return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", o->node->n_input,
-                       layers[i].inputs);
-  }
+                       layer->inputs);
+  if (layer) return layer->import(o);
   int f = function_find(o->node->op_type);
   *is = f != NONE;
   return *is && onnx_function(o, f);
 }
 
-// What a refused node would make is lost, and with it, in silence, what follows from that.
+// What a refused node would make is lost, and with it, in silence, what follows from that: layers
+// that there are, that is.
 static void lose(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_output; i++) onnx_set(o, i, (struct item){.kind = ITEM_LOST});
 }
@@ -271,6 +245,17 @@ static bool known_node(const Onnx__NodeProto *n) {
          (strcmp(n->domain, "com.microsoft") == 0 && is_one(n->op_type, pair));
 }
 
+// Whether there are layers like it.
+static bool is_known(const Onnx__NodeProto *n) {
+  return known_node(n) && (layer_of(n->op_type) || onnx_folds(n->op_type));
+}
+
+static bool reads_constants(struct onnx *o) {
+  for (size_t i = 0; i < o->node->n_input; i++)
+    if (*o->node->input[i] && !onnx_constant(o, i)) return false;
+  return true;
+}
+
 // What is met often, and why it isn't a layer.
 static void refuse_unknown(struct onnx *o) {
   static const struct {
@@ -288,7 +273,6 @@ static void refuse_unknown(struct onnx *o) {
       {"LSTM", "there are no recurrent layers", "use convolutions along time"},
       {"GRU", "there are no recurrent layers", "use convolutions along time"},
       {"RNN", "there are no recurrent layers", "use convolutions along time"},
-      {"ConvTranspose", "there is no transposed convolution", "use Resize (nearest) and Conv"},
       {"If", "the graph is fixed", "export one branch"},
       {"Loop", "the graph is fixed", "export it unrolled"},
       {"Scan", "the graph is fixed", "export it unrolled"}};
@@ -297,6 +281,13 @@ static void refuse_unknown(struct onnx *o) {
       onnx_refuse(o, known[i].remedy, "%s", known[i].reason);
       return;
     }
+  if (known_node(o->node) && onnx_folds(o->node->op_type) && reads_constants(o)) {
+    onnx_refuse(o, "store the constant in the file (onnxsim, or fold it before the export)",
+                "it makes a constant that has more than %d elements, or a type or shape that "
+                "isn't read",
+                FOLD_MOST);
+    return;
+  }
   bool integers = strncmp(o->node->op_type, "QLinear", 7) == 0;
   onnx_refuse(o,
               integers ? "quantise with quant_format=QuantFormat.QDQ"
@@ -307,6 +298,7 @@ static void refuse_unknown(struct onnx *o) {
 // Whether an input is left out that the operator can't do without: of most, any.
 static bool lacks_input(const struct onnx *o) {
   static const char *const optional[] = {"Conv",
+                                         "ConvTranspose",
                                          "Gemm",
                                          "Clip",
                                          "Pad",
@@ -363,10 +355,12 @@ static bool add_node(struct onnx *o) {
     lose(o);
     return true;
   }
-  if (is_lost(o) || (known_node(o->node) && !reads_grid(o) && onnx_fold(o))) {
-    if (is_lost(o)) lose(o);
+  if (is_lost(o)) {
+    if (!is_known(o->node)) refuse_unknown(o);
+    lose(o);
     return true;
   }
+  if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
   if (known_node(o->node) && onnx_layer(o, &is)) return true;
   if (!is) refuse_unknown(o);
   lose(o);
@@ -375,7 +369,6 @@ static bool add_node(struct onnx *o) {
 
 static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   struct item *x = onnx_item(o, v->name);
-  static const int plain[RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
   struct stream s = {0};
   if (!x) return err_set(o->err, "no node makes the output \"%s\"", v->name);
   if (x->kind == ITEM_LOST) return true;
@@ -384,8 +377,8 @@ static bool add_output(struct onnx *o, const Onnx__ValueInfoProto *v) {
   if (x->grid && !onnx_release(o, x)) return true;
   if (x->kind == ITEM_CONSTANT)
     onnx_refuse(o, "remove it from the outputs", "it is a constant");
-  else if (onnx_made(o, x, &s) && builder_arrange(&o->builder, &s, plain))
-    builder_output(&o->builder, s.value, v->name);
+  else if (onnx_made(o, x, &s))
+    builder_output_array(&o->builder, s, v->name);
   return true;
 }
 
@@ -447,7 +440,7 @@ static bool check(struct onnx *o) {
 struct graph *onnx_parse(struct arena *a, const char *path, const void *data, size_t size,
                          struct refusals *r, struct err *e) {
   struct onnx o = {.arena = a, .path = path, .batch = BATCH_FREE, .opset = 1, .err = e};
-  o.model = unpack(a, data, size, e);
+  o.model = onnx_unpack(a, data, size, e);
   if (!o.model || !check(&o)) return NULL;
   const char *name = o.model->graph->name;
   o.builder = builder_new(a, name && *name ? name : "network", r);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reshapes and transposes: they change what the array is, and move nothing.
+#include "sw/import/compose.h"
 #include "sw/import/onnx.h"
 
 #include <string.h>
@@ -150,24 +151,50 @@ bool onnx_cast(struct onnx *o) {
     return true;
   }
   int64_t to = onnx_int(o, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
-  bool real =
-      to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || to == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
-  if (!real)
+  bool half =
+      to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || to == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+  bool real = half || to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ||
+              to == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
+  bool integer =
+      to == ONNX__TENSOR_PROTO__DATA_TYPE__INT32 || to == ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+  bool index = x && x->kind == ITEM_STREAM && !x->channels && !x->term &&
+               type_is_integer(&o->builder.graph->values[x->stream.value].type);
+  if (half)
+    builder_note(&o->builder,
+                 "its cast to floats of 16 bits is left out: the file's own runtime rounds there",
+                 false);
+  if (!real && !(integer && index))
     return onnx_refuse(o, "keep the stream in floats", "a cast of a stream to data type %lld",
                        (long long)to);
   return onnx_same(o);
 }
 
-// A stream that has the shape already.
+// A stream that has the shape already, or whose axes of one element become larger.
 bool onnx_expand(struct onnx *o) {
   struct stream x = {0};
-  int64_t count;
+  int axes[RANK_MAX];
+  int64_t count, shape[RANK_MAX], ours[RANK_MAX];
   const int64_t *to;
+  bool larger = false;
   if (!onnx_stream(o, 0, &x) || !onnx_ints(o, "shape", 1, &count, &to)) return false;
-  for (int d = 1; d <= x.layout.rank; d++) {
-    int64_t at = count - x.layout.rank - 1 + d, size = at >= 0 && at < count ? to[at] : 1;
-    if (size != 1 && size != x.layout.shape[d - 1])
+  int rank = x.layout.rank;
+  if (count > rank + 1)
+    return onnx_refuse(o, "give it as many axes before", "it puts axes in front of the batch");
+  for (int d = 0; d < rank; d++) {
+    int64_t at = count - rank + d, own = x.layout.shape[d], size = at >= 0 ? to[at] : 1;
+    if (size != 1 && own != 1 && size != own)
+      return onnx_refuse(o, "check the file", "axis %d of %lld elements would have %lld", d + 1,
+                         (long long)own, (long long)size);
+    shape[d] = own > size ? own : size;
+    larger |= shape[d] != own;
+    if (shape[d] > DIM_MAX || (larger && rank > 3))
       return onnx_refuse(o, "let Add or Mul stretch it", "it repeats the elements of a stream");
+  }
+  if (larger) {
+    if (!builder_tidy(&o->builder, &x, axes)) return false;
+    for (int k = 0; k < rank; k++) ours[k] = shape[axes[k]];
+    if (!compose_spread(&o->builder, &x.value, ours)) return false;
+    x.layout = layout_new(rank, shape, axes);
   }
   onnx_set_stream(o, 0, x);
   return true;

@@ -133,6 +133,11 @@ static const char *external_word(const Onnx__TensorProto *t, const char *key) {
   return NULL;
 }
 
+const char *onnx_external_file(const Onnx__TensorProto *t) {
+  bool external = t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+  return external ? external_word(t, "location") : NULL;
+}
+
 static bool external_number(const Onnx__TensorProto *t, const char *key, uint64_t *number) {
   const char *word = external_word(t, key);
   char *end = NULL;

@@ -13,6 +13,10 @@ bool refuse(struct arena *a, struct refusals *r, const char *node, const char *o
   va_start(args, format);
   vsnprintf(reason, sizeof reason, format, args);
   va_end(args);
+  for (uint32_t i = 0; i < r->count; i++)
+    if (strcmp(r->list[i].node, node) == 0 && strcmp(r->list[i].op, op) == 0 &&
+        strcmp(r->list[i].reason, reason) == 0)
+      return false;
   if (r->count == r->room) {
     r->room = r->room ? 2 * r->room : 16;
     struct refusal *list = ARENA_NEW(a, struct refusal, r->room);
@@ -22,6 +26,17 @@ bool refuse(struct arena *a, struct refusals *r, const char *node, const char *o
   r->list[r->count++] = (struct refusal){arena_strdup(a, node), arena_strdup(a, op),
                                          arena_strdup(a, reason), arena_strdup(a, remedy)};
   return false;
+}
+
+void refusals_note(struct arena *a, struct refusals *r, const char *node, const char *text,
+                   bool training) {
+  for (uint32_t i = 0; i < r->n_notes; i++)
+    if (strcmp(r->notes[i].text, text) == 0) {
+      r->notes[i].others++;
+      return;
+    }
+  if (r->n_notes < sizeof r->notes / sizeof *r->notes)
+    r->notes[r->n_notes++] = (struct import_note){arena_strdup(a, node), text, 0, training};
 }
 
 static struct listing table_of(struct arena *a, const struct refusals *r) {

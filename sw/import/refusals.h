@@ -15,14 +15,27 @@ struct refusal {
   const char *reason, *remedy;
 };
 
+// What a file means that its graph doesn't: of the first node that a text is about.
+struct import_note {
+  const char *node, *text;
+  uint32_t others; // nodes that it is also about
+  bool training;   // only training finds out
+};
+
 struct refusals {
   uint32_t count, room;
   struct refusal *list;
+  uint32_t n_notes;
+  struct import_note notes[8];
 };
 
-// Adds one; the reason is formatted, the others are copied. Always false.
+// Adds one that isn't there yet; the reason is formatted, the others are copied. Always false.
 bool refuse(struct arena *a, struct refusals *r, const char *node, const char *op,
             const char *remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+// Notes a constant text about a node.
+void refusals_note(struct arena *a, struct refusals *r, const char *node, const char *text,
+                   bool training);
 
 // As a table for people; as the member "unsupported" of a JSON object.
 void refusals_put(struct arena *a, const struct refusals *r, struct text *out);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/import/term.h"
 
+#include "sw/import/compose.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -114,8 +116,11 @@ static bool make_join(struct builder *b, struct term *t, const struct stream *x,
   struct stream in[2];
   for (int i = 0; i < 2; i++)
     if (!term_make(b, t->operand[i], x, &in[i])) return false;
-  uint32_t node = builder_node(b, op, 2, (const uint32_t[]){in[0].value, in[1].value});
+  const uint32_t both[] = {in[0].value, in[1].value};
   *out = in[0];
+  if (t->function == FUNCTION_MAX) return compose_max(b, 2, both, &out->value);
+  if (t->function == FUNCTION_MIN) return compose_min(b, 2, both, &out->value);
+  uint32_t node = builder_node(b, op, 2, both);
   return builder_out(b, node, &out->value);
 }
 
@@ -132,6 +137,7 @@ static struct term *seen_from(struct arena *a, struct term *t, const struct term
   if (t->function == FUNCTION_X || depth == 0) return NULL;
   struct term *to = term_of(a, t->function, NULL, NULL, NULL);
   to->name = t->name;
+  to->op = t->op;
   for (int i = 0; i < function_operands(t->function); i++)
     if (!(to->operand[i] = seen_from(a, t->operand[i], from, depth - 1))) return NULL;
   return to;
@@ -151,19 +157,66 @@ static struct term *split(struct builder *b, struct term *t, const struct term *
   return NULL;
 }
 
+static bool joins(const struct term *t) {
+  return t->function == FUNCTION_ADD || t->function == FUNCTION_SUB ||
+         t->function == FUNCTION_MUL || t->function == FUNCTION_MAX || t->function == FUNCTION_MIN;
+}
+
+// ---- the same in other words
+
+static struct term *named_like(struct term *to, const struct term *t) {
+  to->name = t->name;
+  to->op = t->op;
+  return to;
+}
+
+enum { POWER_MOST = 16 };
+static struct term *power(struct arena *a, struct term *x, int n) {
+  if (n == 1) return x;
+  struct term *half = power(a, x, n / 2), *even = term_of(a, FUNCTION_MUL, half, half, NULL);
+  return n % 2 ? term_of(a, FUNCTION_MUL, even, x, NULL) : even;
+}
+
+// x^2 is x x, |x| is max(x, -x), (x y) / c is x (y / c): the product of x and clip(x + 3, 0, 6) is
+// six times as large as hard-swish. NULL: there are no others.
+static struct term *otherwise(struct arena *a, const struct term *t) {
+  struct term *x = t->operand[0], *y = t->operand[1];
+  if (t->function == FUNCTION_ABS)
+    return term_of(a, FUNCTION_ADD, term_of(a, FUNCTION_MAX, x, term_constant(a, 0), NULL),
+                   term_of(a, FUNCTION_MAX, term_of(a, FUNCTION_NEG, x, NULL, NULL),
+                           term_constant(a, 0), NULL),
+                   NULL);
+  if (t->function == FUNCTION_POW && is_constant(y) && y->constant == rint(y->constant) &&
+      y->constant > 1 && y->constant <= POWER_MOST)
+    return power(a, x, (int)y->constant);
+  bool scales = (t->function == FUNCTION_MUL || t->function == FUNCTION_DIV) && is_constant(y);
+  bool factor = t->function == FUNCTION_MUL && is_constant(x);
+  struct term *product = scales ? x : factor ? y : NULL;
+  if (!product || product->function != FUNCTION_MUL || is_constant(product->operand[0]) ||
+      is_constant(product->operand[1]) || product->operand[0] == product->operand[1])
+    return NULL;
+  if (term_is_activation(product)) return NULL;
+  int inner = product->operand[1]->function == FUNCTION_X ? 0 : 1;
+  struct term *scaled = term_of(a, t->function, scales ? product->operand[inner] : x,
+                                scales ? y : product->operand[inner], NULL);
+  return term_of(a, FUNCTION_MUL, product->operand[!inner], scaled, NULL);
+}
+
+// ---- parts
+
 // Its operand first, and then its root of that alone.
 static bool take_apart(struct builder *b, struct term *t, const struct stream *x,
                        struct stream *out) {
   int inner = NONE, n = function_operands(t->function);
+  struct term *other = otherwise(b->arena, t);
+  if (other) return term_make(b, named_like(other, t), x, out);
   for (int i = 0; i < n; i++) {
     if (is_constant(t->operand[i])) continue;
     if (inner != NONE && t->operand[i] != t->operand[inner]) {
       struct term *y, *outer = split(b, t, t, 1, &y);
       struct stream first = {0};
       if (outer) return term_make(b, y, x, &first) && term_make(b, outer, &first, out);
-      bool joins =
-          t->function == FUNCTION_ADD || t->function == FUNCTION_SUB || t->function == FUNCTION_MUL;
-      return joins ? make_join(b, t, x, out) : unknown(b, t);
+      return joins(t) ? make_join(b, t, x, out) : unknown(b, t);
     }
     inner = i;
   }
@@ -182,15 +235,17 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
 
 bool term_make(struct builder *b, struct term *t, const struct stream *x, struct stream *out) {
   bool made = true;
-  const char *node = b->node;
+  const char *node = b->node, *op = b->op;
   if (!t->made) {
     if (t->name) b->node = t->name;
+    if (t->op) b->op = t->op;
     t->stream = *x;
     if (!make_affine(b, t, &t->stream, &made)) return false;
     if (!made && !term_match(b, t, &t->stream, &made)) return false;
     if (!made && !take_apart(b, t, x, &t->stream)) return false;
     t->made = true;
     b->node = node;
+    b->op = op;
   }
   *out = t->stream;
   return true;

@@ -24,10 +24,10 @@ struct term {
   enum function function;
   double constant;
   struct term *operand[3];
-  const char *name; // of the layer that makes it: the file's last node
-  bool made;        // as `stream`
-  bool listed;      // its constants are
-  bool known;       // `value` at `at`: files share operands, and each is computed once
+  const char *name, *op; // of the layer that makes it: the file's last node
+  bool made;             // as `stream`
+  bool listed;           // its constants are
+  bool known;            // `value` at `at`: files share operands, and each is computed once
   double at, value;
   struct stream stream;
 };
@@ -41,6 +41,9 @@ double term_value(struct term *t, double x);
 
 // The layers that compute it of x; false if there are none, with the reason among the refusals.
 bool term_make(struct builder *b, struct term *t, const struct stream *x, struct stream *out);
+
+// Whether a term is one activation.
+bool term_is_activation(struct term *t);
 
 // Makes the layer of a term that is one activation of x, which becomes its output; whether it is.
 bool term_match(struct builder *b, struct term *t, struct stream *x, bool *made);

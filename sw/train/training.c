@@ -22,6 +22,8 @@ struct builder {
   struct graph_copy copy;   // of the model, into g
   uint32_t step, step_read; // node and value that read the step's number
   uint64_t seed;
+  const struct training_part *parts; // (n_parts)
+  uint32_t n_parts;
   struct err *err;
 };
 
@@ -73,6 +75,43 @@ static void add_step(struct builder *b) {
   b->step_read = b->g->nodes[b->step].out[0];
 }
 
+// ---- what stays as it is
+
+static bool is_frozen(const struct builder *b, uint32_t weight) {
+  bool frozen = false;
+  for (uint32_t i = 0; i < b->n_parts; i++)
+    if (strcmp(b->model->values[weight].name, b->parts[i].name) == 0)
+      frozen = b->parts[i].slice.ranges == 0;
+  return frozen;
+}
+
+// A norm whose mean and variance stay takes these, and not those of the step.
+static bool has_statistics(const struct builder *b, const struct node *n) {
+  for (uint32_t i = 0; i < AVERAGED && op_is(n->op, TRAIT_AVERAGES); i++)
+    if (!is_frozen(b, n->in[FIRST_AVERAGE + i].value)) return false;
+  return op_is(n->op, TRAIT_AVERAGES);
+}
+
+static bool all_are(const struct value *v, double number) {
+  for (int64_t i = 0; v->init && i < v->init->count; i++)
+    if (tensor_real(v->init, i) != number) return false;
+  return v->init;
+}
+
+uint32_t training_constants(const struct graph *m, const char **names) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < m->n_nodes; i++) {
+    const struct node *n = &m->nodes[i];
+    bool sums = op_is(n->op, TRAIT_WEIGHTS) && n->n_in == 2 && all_are(node_in(m, n, 1), 1);
+    if (sums) names[count++] = node_in(m, n, 1)->name;
+    if (!op_is(n->op, TRAIT_AVERAGES) || node_real(n, ATTR_epsilon, NORM_EPSILON) != 0) continue;
+    if (!all_are(node_in(m, n, NORM_MEAN), 0) || !all_are(node_in(m, n, NORM_VARIANCE), 1))
+      continue;
+    for (uint32_t k = NORM_GAMMA; k <= NORM_VARIANCE; k++) names[count++] = node_in(m, n, k)->name;
+  }
+  return count;
+}
+
 // ---- the model
 
 static bool weights(struct builder *b) {
@@ -106,7 +145,7 @@ static bool add_layer(struct builder *b, const struct node *n) {
     if (n->in[k].delay) return err_set(b->err, "layer \"%s\": a delayed input", n->name);
   uint32_t node = copy_node(&b->copy, n, n->name);
   copy_outputs(&b->copy, n, node);
-  if (!op_is(n->op, TRAIT_STEPS) || n->n_in == info->in_max) return true;
+  if (!op_is(n->op, TRAIT_STEPS) || n->n_in == info->in_max || has_statistics(b, n)) return true;
   graph_add_use(b->g, node, (struct use){b->step_read, 0, NONE});
   if (op_is(n->op, TRAIT_AVERAGES)) add_averages(b, node);
   if (op_takes(n->op, ATTR_seed) && !node_attr(n, ATTR_seed))
@@ -378,6 +417,8 @@ struct training *training_new(struct arena *a, const struct graph *model, enum l
                       .o = o,
                       .copy = copy_new(a, model),
                       .seed = seed,
+                      .parts = parts,
+                      .n_parts = n_parts,
                       .err = e};
   b.t->graph = b.g = b.copy.to;
   if (!copy_model(&b, loss) || !add_loss(&b, loss) || !add_updates(&b, parts, n_parts)) return NULL;

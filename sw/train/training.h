@@ -50,6 +50,10 @@ struct training_part {
   struct slice slice; // of a dimension; ranges NULL and 0: nothing of it
 };
 
+// The weights of scales and shifts that are no normalisation, and of plain sums, as imported models
+// have them: names for 4 of each node of the model at most; how many.
+uint32_t training_constants(const struct graph *model, const char **names);
+
 // From a verified real model with one input and one output. NULL with the reason if it can't be
 // trained. The result has no race (races_none).
 struct training *training_new(struct arena *a, const struct graph *model, enum loss loss,

@@ -343,6 +343,26 @@ static void test_paths(void **state) {
              0, "swept");
 }
 
+// With --json standard output is an object whatever happens, and only one.
+static void test_json_errors(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    const char *line, *words;
+    int status;
+  } rows[] = {{"run --json $D/none", "{\"error\":\"", 1},
+              {"info --json -p 8 " MLP, "{\"error\":\"precision \\\"8\\\", expected", 2},
+              {"import --json README.md -o $D/m", "{\"error\":\"README.md: not a model.bin", 1},
+              {"sim --json " MLP, "{\"error\":\"" MLP ": the model is float", 1},
+              {"export --json -o $D/x tests/import/files/tflite_cnn_int8.tflite",
+               "{\"unsupported\":[{\"node\"", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    cli_expect(c, arena_printf(&c->arena, "$N %s 2>$D/said", rows[i].line), rows[i].status,
+               rows[i].words);
+    cli_expect(c, arena_printf(&c->arena, "$N %s 2>/dev/null | wc -l", rows[i].line), 0, "1");
+    cli_expect(c, "cat $D/said", 0, "nngen: ");
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_usage),       SHELL_CASE(test_precision), SHELL_CASE(test_parallelism),
@@ -351,7 +371,7 @@ int main(void) {
       SHELL_CASE(test_disk_full),   SHELL_CASE(test_models),    SHELL_CASE(test_normalisation),
       SHELL_CASE(test_data),        SHELL_CASE(test_quantised), SHELL_CASE(test_executors),
       SHELL_CASE(test_floats),      SHELL_CASE(test_simulator), SHELL_CASE(test_hostile_names),
-      SHELL_CASE(test_folders),     SHELL_CASE(test_paths)};
+      SHELL_CASE(test_folders),     SHELL_CASE(test_paths),     SHELL_CASE(test_json_errors)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

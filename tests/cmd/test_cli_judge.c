@@ -123,8 +123,9 @@ static void several_outputs(void **state) {
              0, "\"t m\":{\"dtype\":\"F32\"");
   cli_expect(c, "tail -c +9 $D/o | head -c 300", 0, "\"t r\":{\"dtype\":\"F32\"");
   cli_expect(c,
-             "$N run -q -p 8,3 --data $D/x.idx -o $D/o $D/two.bin && tail -c +9 $D/o | head -c 400",
+             "$N run -q -p 8,3 --data $D/x.idx -o $D/o $D/two.bin && tail -c +9 $D/o | head -c 600",
              0, "\"t r.scale\":\"0.125\"");
+  cli_expect(c, "tail -c +9 $D/o | head -c 600", 0, "\"t m.shape\":\"[");
   cli_expect(c, "$N -p 8,3 -o $D/rtl $D/two.bin", 0, "l1_fork");
 }
 
@@ -156,6 +157,8 @@ static void scales_per_channel_are_lists(void **state) {
   npy_write(c, "x.npy", "<i2", "(1, 2)", data, sizeof data);
   cli_expect(c, "$N run -q -d $D/x.npy -o $D/o $D/each.bin && tail -c +9 $D/o | head -c 300", 0,
              "\"scale\":\"[0.125,0.25]\",\"zero\":\"[0,3]\"");
+  cli_expect(c, "tail -c +9 $D/o | head -c 300", 0, "\"shape\":\"[2]\"");
+  cli_expect(c, "tail -c +9 $D/o | head -c 300", 0, "\"name\":\"y\"");
   cli_expect(c, "$N -o $D/rtl $D/each.bin", 1, "(linear): its output has zero points per channel");
 }
 

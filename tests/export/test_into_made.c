@@ -173,7 +173,7 @@ static void test_made(void **state) {
        "its input \"i\" (4) stands where the model has \"a\" (linear, gives 4)"},
       {{TWO, single, false, false},
        {SEQUENTIAL(LAYER("LSTM", "a", "")), single, false, false},
-       "\"a\" (LSTM): there is no layer like it"},
+       "\"a\" (LSTM): there are no recurrent layers"},
       {{TWO, single, false, false},
        {SEQUENTIAL(LAYER("Dense", "a", "") "," LAYER("Dense", "c", "")), single, false, false},
        "\"c\" (Dense): the file has no array 0 of it; save the whole model, with its weights"},

@@ -225,6 +225,15 @@ static bool change_weight(struct arena *a, struct graph *g) {
   return false;
 }
 
+// Outputs keep their names, whatever requants are put behind them; false with one that doesn't.
+static bool same_outputs(const struct graph *g, const struct graph *h, const char **which) {
+  for (uint32_t i = 0; i < g->n_outputs; i++) {
+    *which = g->values[g->outputs[i]].name;
+    if (strcmp(*which, h->values[h->outputs[i]].name) != 0) return false;
+  }
+  return true;
+}
+
 struct tally {
   int equal[OP_COUNT], refused[OP_COUNT], noticed;
 };
@@ -244,6 +253,9 @@ static void random_network(enum op op, uint64_t seed, enum onnx_form form, struc
   struct graph *back = again ? returned(&a, again, form) : NULL;
   struct graph *h = back ? quantized(&a, back, what) : NULL;
   if (h && differences(&a, g, h, seed)) fail_msg("%s: other integers", what);
+  const char *lost = NULL;
+  if (again && !same_outputs(g, again, &lost)) fail_msg("%s: output %s, exported", what, lost);
+  if (h && !same_outputs(g, h, &lost)) fail_msg("%s: output %s, read again", what, lost);
   if (again && export_changed(&a, g, again)) fail_msg("%s: %s", what, export_changed(&a, g, again));
   if (h && change_weight(&a, back))
     t->noticed += differences(&a, g, quantized(&a, back, what), seed) != 0;

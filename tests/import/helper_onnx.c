@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/import/helper_onnx.h"
 
+#include "sw/exec/real.h"
+#include "sw/graph/verify.h"
+#include "sw/import/formats.h"
+#include "tests/cmd/helper_shell.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-enum { INT = 0, BYTES = 2 };              // wire types
+enum { INT = 0, BYTES = 2, FOUR = 5 };    // wire types
 enum { FLOATS = 1, UINT8 = 2, INTS = 7 }; // data types, and attribute types INTS = 7
-enum { ATTRIBUTE_STRING = 3 };
+enum { ATTRIBUTE_FLOAT = 1, ATTRIBUTE_STRING = 3 };
 
 static void varint(struct text *t, uint64_t v) {
   do {
@@ -25,6 +30,11 @@ void pb_bytes(struct text *t, int field, const void *data, size_t size) {
   varint(t, (uint64_t)field << 3 | BYTES);
   varint(t, size);
   text_put(t, data, size);
+}
+
+static void pb_real(struct text *t, int field, float value) {
+  varint(t, (uint64_t)field << 3 | FOUR);
+  text_put(t, (const char *)&value, sizeof value);
 }
 
 void pb_text(struct text *t, int field, const char *text) {
@@ -95,14 +105,15 @@ void onnx_put_ints(struct onnx_text *o, const char *name, int64_t count, const i
 static void put_attribute(struct text *node, char *word) {
   struct text a = {0};
   char *at = word + strcspn(word, "=:");
-  bool is_text = *at == ':';
+  bool is_text = *at == ':', is_real = !is_text && strchr(at, '.');
   *at++ = 0;
   pb_text(&a, 1, word);
-  pb_int(&a, 20, is_text ? ATTRIBUTE_STRING : INTS);
+  pb_int(&a, 20, is_text ? ATTRIBUTE_STRING : is_real ? ATTRIBUTE_FLOAT : INTS);
   if (is_text) pb_text(&a, 4, at);
-  bool one = !is_text && !strchr(at, ',');
+  if (is_real) pb_real(&a, 2, strtof(at, NULL));
+  bool one = !is_text && !is_real && !strchr(at, ',');
   if (one) pb_int(&a, 3, (uint64_t)strtoll(at, NULL, 10));
-  for (char *end; !is_text && *at; at = *end ? end + 1 : end)
+  for (char *end; !is_text && !is_real && *at; at = *end ? end + 1 : end)
     pb_int(&a, 8, (uint64_t)strtoll(at, &end, 10));
   pb_message(node, 5, &a);
 }
@@ -133,4 +144,34 @@ void onnx_put_file(struct onnx_text *o, int opset, struct text *file) {
   pb_int(&version, 2, (uint64_t)opset);
   pb_message(file, 7, &o->graph);
   pb_message(file, 8, &version);
+}
+
+// ---- reading it
+
+struct graph *onnx_parsed(struct arena *a, struct onnx_text *o, int opset, const char **said) {
+  struct text file = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  onnx_put_file(o, opset, &file);
+  assert_true(onnx_is(file.data, file.size));
+  struct graph *g = onnx_parse(a, "made.onnx", file.data, file.size, &r, &e);
+  text_free(&file);
+  *said = r.count ? arena_printf(a, "%u: %s: %s; %s", r.count, r.list[0].op, r.list[0].reason,
+                                 r.list[0].remedy)
+                  : arena_strdup(a, e.text);
+  if (!g || r.count) return NULL;
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  return g;
+}
+
+float *onnx_computed(struct arena *a, const struct graph *g, const float *x, int64_t *count) {
+  struct err e = {0};
+  struct real *r = real_new(a, g, &e);
+  if (!r) fail_msg("%s", e.text);
+  *count = value_elements(&g->values[g->outputs[0]]);
+  float *y = ARENA_NEW(a, float, *count);
+  const struct real_tap tap = {g->outputs[0], y};
+  real_run(r, 1, NULL, x, &tap, 1);
+  real_free(r);
+  return y;
 }

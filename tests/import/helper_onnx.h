@@ -4,6 +4,7 @@
 #define NNGEN_TESTS_HELPER_ONNX_H
 
 #include "sw/base/text.h"
+#include "sw/graph/graph.h"
 
 #include <stdint.h>
 
@@ -29,11 +30,18 @@ void onnx_put_floats(struct onnx_text *o, const char *name, int rank, const int6
                      const float *data);
 void onnx_put_ints(struct onnx_text *o, const char *name, int64_t count, const int64_t *data);
 
-// A node: names with spaces between, attributes as "name=1,2" for integers, "name:word" for words.
+// A node: names with spaces between, attributes as "name=1,2" for integers,
+// "name=0.5" for a number, "name:word" for words.
 void onnx_put_node(struct onnx_text *o, const char *op, const char *inputs, const char *outputs,
                    const char *attributes);
 
 // The whole file, of this opset; frees the graph.
 void onnx_put_file(struct onnx_text *o, int opset, struct text *file);
+
+// The graph of a file, or NULL with what is said of it: how many layers are refused, and the first.
+struct graph *onnx_parsed(struct arena *a, struct onnx_text *o, int opset, const char **said);
+
+// What it gives for x, one frame in our order of axes.
+float *onnx_computed(struct arena *a, const struct graph *g, const float *x, int64_t *count);
 
 #endif

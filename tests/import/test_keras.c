@@ -38,6 +38,11 @@ static void test_nested(void **state) {
                             "$e:output",
                             ends[i]),
                0, "compared  12 elements with tests/import/files/");
+  // its encoder is called for either side
+  cli_expect(s, "$N import tests/import/files/keras3_nested.keras -o $D/m.bin", 0,
+             "\"encoder\": is called several times: here each call has weights of its own");
+  cli_expect(s, "$N import tests/import/files/keras3_cnn.keras -o $D/m.bin 2>&1 | grep -c several",
+             1, "0");
 }
 
 // ---- layers, by configurations as small as can be
@@ -130,6 +135,8 @@ static void test_layers(void **state) {
        "avg_pool",
        "5,2"},
       {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":true"), {{0}}, "max_pool", "1,1,2"},
+      {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
+      {INPUT("9,2") LAYER("GlobalAveragePooling1D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":6.0"), {{0}}, "relu6", "4"},
       {INPUT("4") LAYER("ReLU", "\"negative_slope\":0.25,\"max_value\":null"),
        {{0}},
@@ -141,6 +148,9 @@ static void test_layers(void **state) {
        {{"p_re_lu/0", "1,1"}},
        "leaky_relu",
        "4,3"},
+      {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1]"), {{"p_re_lu/0", "1,3"}}, "add", "4,3"},
+      {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":null"), {{"p_re_lu/0", "4,3"}}, "add", "4,3"},
+      {INPUT("4") LAYER("ThresholdedReLU", "\"theta\":0.5"), {{0}}, "hardshrink", "4"},
       {INPUT("4,3") LAYER("Normalization", "\"axis\":[-1],\"mean\":null,\"variance\":null"),
        {{"normalization/0", "3"}, {"normalization/1", "3"}, {"normalization/2", ""}},
        "batch_norm",
@@ -230,7 +240,8 @@ static void test_refused(void **state) {
   static const char *const rows[][2] = {
       {INPUT("4") LAYER("Lambda", "\"function\":\"x\""),
        "Lambda: it is Python code; use layers instead of code"},
-      {INPUT("4") LAYER("LSTM", "\"units\":2"), "LSTM: there is no layer like it"},
+      {INPUT("4") LAYER("LSTM", "\"units\":2"),
+       "LSTM: there are no recurrent layers; use convolutions along time"},
       {INPUT("4") LAYER("Dense", "\"units\":3"),
        "Dense: the file has no array 0 of it; save the whole model"},
       {INPUT("4,4,1") LAYER("Conv2D", "\"data_format\":\"channels_first\""),
@@ -313,8 +324,8 @@ static void test_disagreement(void **state) {
                {"conv2d/0", "3,3,2,4"},
                "kernel_size is 5, its weights have 3"},
               {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1]"),
-               {"p_re_lu/0", "1,3"},
-               "it has several slopes; use LeakyReLU"},
+               {"p_re_lu/0", "2,3"},
+               "its slopes don't stretch to its input"},
               {INPUT("4,3") LAYER("Normalization", "\"axis\":[1,2]"),
                {"normalization/0", "4,3"},
                "it has other axes"},
@@ -432,6 +443,14 @@ static const struct nested {
      "hasn't exactly one output",
      0,
      0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("ReLU", "a", "[[\"i\",0,0,{}]]") "," CALLED(
+                    "Maximum", "b", "[[\"i\",0,0,{}],[\"a\",0,0,{}]]")) "}",
+     {{0}},
+     NULL,
+     6,
+     5},
     {"3",
      FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
                 INPUT("4") CALLED("Dropout", "b", CALL("i", "0", "\"training\":true"))) "}",

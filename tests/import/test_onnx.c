@@ -54,6 +54,14 @@ static void test_integers(void **state) {
   }
 }
 
+// That a type of the file cuts what relu would is meant, and no warning.
+static void test_relu_codes(void **state) {
+  cli_expect(
+      *state,
+      "$N run -q --images 100 tests/import/files/ort_qdq_int8.onnx 2>&1 | grep -c 'lie beyond'", 1,
+      "0");
+}
+
 // Integers of QONNX and QCDQ, whose float biases are finer than the products: what qonnx computes.
 static void test_exact(void **state) {
   static const char *const files[] = {"brevitas_mlp_w4a4_qcdq", "brevitas_cnn_w4a4_qonnx",
@@ -98,36 +106,6 @@ static void test_import(void **state) {
 }
 
 // ---- files made by hand
-
-// The graph of a file, or NULL with what is said of it.
-static struct graph *parsed(struct arena *a, struct onnx_text *o, int opset, const char **said) {
-  struct text file = {0};
-  struct refusals r = {0};
-  struct err e = {0};
-  onnx_put_file(o, opset, &file);
-  assert_true(onnx_is(file.data, file.size));
-  struct graph *g = onnx_parse(a, "made.onnx", file.data, file.size, &r, &e);
-  text_free(&file);
-  *said = r.count ? arena_printf(a, "%u: %s: %s; %s", r.count, r.list[0].op, r.list[0].reason,
-                                 r.list[0].remedy)
-                  : arena_strdup(a, e.text);
-  if (!g || r.count) return NULL;
-  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
-  return g;
-}
-
-// What it gives for x, one frame in our order of axes.
-static float *computed(struct arena *a, const struct graph *g, const float *x, int64_t *count) {
-  struct err e = {0};
-  struct real *r = real_new(a, g, &e);
-  if (!r) fail_msg("%s", e.text);
-  *count = value_elements(&g->values[g->outputs[0]]);
-  float *y = ARENA_NEW(a, float, *count);
-  const struct real_tap tap = {g->outputs[0], y};
-  real_run(r, 1, NULL, x, &tap, 1);
-  real_free(r);
-  return y;
-}
 
 // Moves of elements: each is a chain on (batch, 2, 3, 4), whose element is its index.
 struct chain {
@@ -174,11 +152,11 @@ static void test_moves(void **state) {
       in = out;
     }
     onnx_put_output(&o, in);
-    struct graph *g = parsed(&a, &o, 13, &said);
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
     if (!g) fail_msg("chain %zu: %s", i, said);
     bool image = g->values[g->inputs[0].value].shape[2] == 2;
     int64_t count;
-    const float *y = computed(&a, g, image ? nhwc : x, &count);
+    const float *y = onnx_computed(&a, g, image ? nhwc : x, &count);
     for (int k = 0; k < 6; k++)
       if (y[k] != (float)chains[i].first[k])
         fail_msg("chain %zu: element %d is %g, expected %lld", i, k, (double)y[k],
@@ -220,7 +198,7 @@ static void test_functions(void **state) {
       onnx_put_node(&o, rows[i].nodes[k][0], rows[i].nodes[k][1], out, "");
     }
     onnx_put_output(&o, out);
-    struct graph *g = parsed(&a, &o, 13, &said);
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
     if (!g) fail_msg("function %zu: %s", i, said);
     assert_int_equal(g->n_nodes, 1);
     assert_string_equal(op_info(g->nodes[0].op)->name, op_info(rows[i].op)->name);
@@ -242,7 +220,7 @@ static void test_chain(void **state) {
     x = y;
   }
   onnx_put_output(&o, x);
-  struct graph *g = parsed(&a, &o, 13, &said);
+  struct graph *g = onnx_parsed(&a, &o, 13, &said);
   if (!g) fail_msg("%s", said);
   assert_int_equal(g->n_nodes, 40);
   for (uint32_t i = 0; i < 40; i++) assert_int_equal(g->nodes[i].op, OP_silu);
@@ -259,7 +237,7 @@ static void test_bytes(void **state) {
   onnx_put_node(&o, "Cast", "x", "f", "to=1");
   onnx_put_node(&o, "Relu", "f", "y", "");
   onnx_put_output(&o, "y");
-  struct graph *g = parsed(&a, &o, 13, &said);
+  struct graph *g = onnx_parsed(&a, &o, 13, &said);
   if (!g) fail_msg("%s", said);
   const struct source *s = &g->inputs[0].source;
   assert_true((float)((200 / 255.0 - s->mean[0]) / s->std[0]) == 200);
@@ -281,7 +259,7 @@ static void test_dense(void **state) {
   onnx_put_node(&o, "MatMul", "f w", "m", "");
   onnx_put_node(&o, "Add", "m b", "y", "");
   onnx_put_output(&o, "y");
-  struct graph *g = parsed(&a, &o, 13, &said);
+  struct graph *g = onnx_parsed(&a, &o, 13, &said);
   if (!g) fail_msg("%s", said);
   assert_int_equal(g->n_nodes, 2); // flatten, linear with its bias
   double sum = 7;
@@ -290,8 +268,27 @@ static void test_dense(void **state) {
     sum += (double)x[i] * (i % 2 * 12 + i / 2 + 1);
   }
   int64_t count;
-  assert_true(fabs((double)computed(&a, g, x, &count)[0] - sum) < 1e-3);
+  assert_true(fabs((double)onnx_computed(&a, g, x, &count)[0] - sum) < 1e-3);
   arena_free(&a);
+}
+
+// Weights beside a model are read with it, and never written.
+static void test_beside(void **state) {
+  struct shell *s = *state;
+  cli_expect(s, "cp tests/import/files/torch_lenet5_external.onnx* $D && cd $D && echo copied", 0,
+             "copied");
+  static const char *const lines[] = {"import", "export", "run --images 1"};
+  for (int i = 0; i < 3; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "$N %s $D/torch_lenet5_external.onnx -o "
+                            "$D/../${D##*/}/torch_lenet5_external.onnx.data",
+                            lines[i]),
+               1, "would be overwritten, it is a file of the model's weights");
+  cli_expect(s,
+             "cmp $D/torch_lenet5_external.onnx.data "
+             "tests/import/files/torch_lenet5_external.onnx.data && echo same",
+             0, "same");
 }
 
 // ---- what isn't imported
@@ -311,11 +308,17 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_floats(&o, "eight", 0, NULL, &eight);
   onnx_put_floats(&o, "twice", 1, (const int64_t[]){4}, twice);
   onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, twice);
+  const float zero = 0, big = 1e18F;
+  onnx_put_floats(&o, "zero", 0, NULL, &zero);
+  onnx_put_floats(&o, "big_one", 0, NULL, &big);
+  onnx_put_ints(&o, "fives", 4, (const int64_t[]){1, 5, 4, 4});
+  onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
+  onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
   onnx_put_node(&o, op, inputs, "y", attributes);
   onnx_put_output(&o, "y");
-  if (parsed(&a, &o, 19, &said)) fail_msg("%s isn't refused", op);
+  if (onnx_parsed(&a, &o, 19, &said)) fail_msg("%s isn't refused", op);
   if (!strstr(said, words)) fail_msg("%s: \"%s\", expected \"%s\"", op, said, words);
   arena_free(&a);
 }
@@ -324,6 +327,18 @@ static void test_refused(void **state) {
   (void)state;
   refused("LRN", "x", "size=3",
           "1: LRN: it divides by sums of squares of neighbouring channels; train");
+  refused("ConvTranspose", "x w", "dilations=2,2", "use a kernel without dilation");
+  refused("ConvTranspose", "x w", "group=3", "3 groups of 2 channels, its input has 2");
+  refused("ConvTranspose", "x w", "pads=2,2,2,2", "nothing is left of axis 2");
+  refused("ConvTranspose", "x w", "strides=0,1", "strides of 0");
+  refused("MatMul", "x z", "", "it multiplies two streams as matrices");
+  refused("Expand", "x fives", "", "axis 1 of 2 elements would have 5");
+  refused("Expand", "x long", "", "it puts axes in front of the batch");
+  refused("ConstantOfShape", "big", "", "it makes a constant that has more than");
+  refused("Range", "zero big_one one", "", "store the constant in the file");
+  refused("Cast", "x", "to=6", "a cast of a stream to data type 6");
+  refused("Max", "x wide", "", "Max of a stream and an array of constants");
+  refused("Div", "x z", "", "use Add, Sub, Mul, Min or Max");
   refused("Einsum", "x", "", "there is no layer like it; replace it");
   refused("Div", "x z", "", "Div of two streams has no counterpart");
   refused("Conv", "x z", "", "its weights are computed from data");
@@ -366,7 +381,7 @@ static void test_files(void **state) {
     onnx_put_input(&o, "x", 2, (const int64_t[]){0, 7});
     onnx_put_node(&o, "Relu", "x", rows[i].outputs, "");
     if (rows[i].output) onnx_put_output(&o, rows[i].output);
-    if (parsed(&a, &o, rows[i].opset, &said)) fail_msg("\"%s\" isn't said", rows[i].words);
+    if (onnx_parsed(&a, &o, rows[i].opset, &said)) fail_msg("\"%s\" isn't said", rows[i].words);
     if (!strstr(said, rows[i].words)) fail_msg("\"%s\", expected \"%s\"", said, rows[i].words);
     arena_free(&a);
   }
@@ -635,6 +650,7 @@ int main(void) {
       cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
       SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
       cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
+      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
       SHELL_CASE(test_formats),         SHELL_CASE(test_data),
       SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators of ONNX that become several layers: what they compute, and that integers have
+// something of it, too.
+#include "quant/formats.h"
+#include "quant/quantize.h"
+#include "sw/base/file.h"
+#include "sw/exec/golden.h"
+#include "sw/graph/model.h"
+#include "sw/import/formats.h"
+#include "sw/pass/fold_norm.h"
+#include "tests/cmd/helper_shell.h"
+#include "tests/import/helper_onnx.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANNELS = 2, PIXELS = 12, ELEMENTS = CHANNELS * PIXELS };
+
+static const double slopes[] = {0.25, -0.5};
+
+// ---- what each is, of element x of channel c
+
+static double prelu(double x, int c, int i) {
+  (void)i;
+  return x < 0 ? slopes[c] * x : x;
+}
+
+// Of element i of the file's order.
+static double prelu_each(double x, int c, int i) {
+  (void)c;
+  return x < 0 ? x * (i % 5 - 2) / 4 : x;
+}
+
+static double square(double x, int c, int i) {
+  (void)c, (void)i;
+  return x * x;
+}
+
+static double cube(double x, int c, int i) {
+  return x * square(x, c, i);
+}
+
+static double seventh(double x, int c, int i) {
+  return x * cube(x, c, i) * cube(x, c, i);
+}
+
+static double size(double x, int c, int i) {
+  (void)c, (void)i;
+  return fabs(x);
+}
+
+static double more(double x, int c, int i) {
+  (void)c, (void)i;
+  return fmax(x, 0.5 - x);
+}
+
+static double less(double x, int c, int i) {
+  (void)c, (void)i;
+  return fmin(x, 0.5 - x);
+}
+
+static double three(double x, int c, int i) {
+  (void)i;
+  return fmax(fmax(x, 0.5 - x), fmax(slopes[c] * x, 0.75));
+}
+
+static double celu(double x, int c, int i) {
+  (void)c, (void)i;
+  return x < 0 ? 2 * expm1(x / 2) : x;
+}
+
+static double selu(double x, int c, int i) {
+  (void)c, (void)i;
+  return x < 0 ? 6 * expm1(x) : 3 * x;
+}
+
+static double plain_selu(double x, int c, int i) {
+  (void)c, (void)i;
+  return 1.0507009873554805 * (x < 0 ? 1.6732632423543772 * expm1(x) : x);
+}
+
+static double threshold(double x, int c, int i) {
+  (void)c, (void)i;
+  return x > 1 ? x : 0;
+}
+
+static double hard_swish(double x, int c, int i) {
+  (void)c, (void)i;
+  return x * fmin(fmax(x + 3, 0), 6) / 6;
+}
+
+static const struct row {
+  const char *nodes[6][3]; // op, inputs, attributes; outputs are t0, t1, ..
+  double (*value)(double x, int c, int i);
+  const char *layers; // that it is made of, or NULL
+} rows[] = {
+    {{{"PRelu", "x slopes", ""}}, prelu, "relu sub batch_norm add"},
+    {{{"PRelu", "x each", ""}}, prelu_each, "relu sub mul add"},
+    {{{"Pow", "x two", ""}}, square, "mul"},
+    {{{"Pow", "x three", ""}}, cube, "mul mul"},
+    {{{"Pow", "x seven", ""}}, seventh, NULL},
+    {{{"Mul", "x slopes", ""}, {"Div", "t0 slopes", ""}, {"Pow", "t1 two", ""}}, square, NULL},
+    {{{"Abs", "x", ""}}, size, NULL},
+    {{{"Sub", "half x", ""}, {"Max", "x t0", ""}}, more, NULL},
+    {{{"Sub", "half x", ""}, {"Min", "t0 x", ""}}, less, NULL},
+    {{{"Sub", "half x", ""}, {"Mul", "x slopes", ""}, {"Max", "x t0 three_quarters t1", ""}},
+     three,
+     NULL},
+    {{{"Celu", "x", "alpha=2.0"}}, celu, "batch_norm elu batch_norm"},
+    {{{"Selu", "x", "alpha=2.0 gamma=3.0"}}, selu, "elu batch_norm"},
+    {{{"Selu", "x", ""}}, plain_selu, "selu"},
+    {{{"ThresholdedRelu", "x", ""}}, threshold, "relu hardshrink"},
+    {{{"Add", "x three", ""},
+      {"Max", "t0 zero", ""},
+      {"Min", "t1 six", ""},
+      {"Mul", "x t2", ""},
+      {"Div", "t3 six", ""}},
+     hard_swish,
+     "hard_sigmoid mul"},
+};
+
+static const char *layers_of(struct arena *a, const struct graph *g) {
+  const char *list = "";
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const char *name = op_info(g->nodes[i].op)->name;
+    if (!op_is(g->nodes[i].op, TRAIT_REORDERS))
+      list = arena_printf(a, "%s%s%s", list, *list ? " " : "", name);
+  }
+  return list;
+}
+
+static void put_numbers(struct onnx_text *o) {
+  static const struct {
+    const char *name;
+    float value;
+  } numbers[] = {{"zero", 0},
+                 {"two", 2},
+                 {"three", 3},
+                 {"six", 6},
+                 {"seven", 7},
+                 {"half", 0.5F},
+                 {"three_quarters", 0.75F}};
+  float each[ELEMENTS], own[] = {(float)slopes[0], (float)slopes[1]};
+  for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+    onnx_put_floats(o, numbers[k].name, 0, NULL, &numbers[k].value);
+  for (int i = 0; i < ELEMENTS; i++) each[i] = (float)(i % 5 - 2) / 4;
+  onnx_put_floats(o, "slopes", 3, (const int64_t[]){CHANNELS, 1, 1}, own);
+  onnx_put_floats(o, "each", 3, (const int64_t[]){CHANNELS, 3, 4}, each);
+}
+
+static struct graph *graph_of(struct arena *a, const struct row *r) {
+  struct onnx_text o = {0};
+  const char *said, *out = NULL;
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
+  put_numbers(&o);
+  for (int k = 0; k < 6 && r->nodes[k][0]; k++) {
+    out = arena_printf(a, "t%d", k);
+    onnx_put_node(&o, r->nodes[k][0], r->nodes[k][1], out, r->nodes[k][2]);
+  }
+  onnx_put_output(&o, out);
+  struct graph *g = onnx_parsed(a, &o, 13, &said);
+  if (!g) fail_msg("%s: %s", r->nodes[0][0], said);
+  return g;
+}
+
+// Element i of the file's array in our order, channels last; the other way the same if it is no
+// image.
+static int place(const struct graph *g, int i) {
+  const struct value *x = &g->values[g->inputs[0].value];
+  return x->shape[2] == CHANNELS ? i % PIXELS * CHANNELS + i / PIXELS : i;
+}
+
+static void test_values(void **state) {
+  (void)state;
+  for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++) {
+    struct arena a = {0};
+    struct graph *g = graph_of(&a, r);
+    float x[ELEMENTS];
+    int64_t count;
+    for (int i = 0; i < ELEMENTS; i++) x[place(g, i)] = (float)((i * 7 % ELEMENTS) - 11) / 5;
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, ELEMENTS);
+    for (int i = 0; i < ELEMENTS; i++) {
+      double expected = r->value((double)x[place(g, i)], i / PIXELS, i);
+      if (fabs((double)y[i] - expected) > 1e-5 * (1 + fabs(expected)))
+        fail_msg("%s: element %d is %g, expected %g", r->nodes[0][0], i, (double)y[i], expected);
+    }
+    if (r->layers) assert_string_equal(layers_of(&a, g), r->layers);
+    arena_free(&a);
+  }
+}
+
+// ---- streams of different sizes
+
+static bool joins_equals(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; g->nodes[i].op == OP_mul && k < 2; k++)
+      if (value_elements(node_in(g, &g->nodes[i], k)) !=
+          value_elements(node_out(g, &g->nodes[i], 0)))
+        return false;
+  return true;
+}
+
+// A gate for each channel, and one for each pixel, beside an image: as large as it in the graph.
+// Sums, means and maxima over channels.
+static void test_gates(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *attributes;
+    bool channels, mean, most;
+  } gates[] = {
+      {"GlobalAveragePool", "", true, true, false}, {"GlobalMaxPool", "", true, false, true},
+      {"ReduceMax", "axes=1", false, false, true},  {"ReduceMean", "axes=1", false, true, false},
+      {"ReduceSum", "axes=1", false, false, false}, {"ReduceSum", "axes=2,3", true, false, false}};
+  for (size_t k = 0; k < sizeof gates / sizeof *gates; k++)
+    for (int turned = 0; turned < 2; turned++) {
+      struct arena a = {0};
+      struct onnx_text o = {0};
+      const char *said;
+      float x[ELEMENTS], file[ELEMENTS];
+      int64_t count;
+      onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
+      onnx_put_node(&o, gates[k].op, "x", "g", gates[k].attributes);
+      onnx_put_node(&o, "Shape", "x", "s", ""); // and as expand_as is exported
+      onnx_put_node(&o, "Expand", "g s", "e", "");
+      onnx_put_node(&o, "Mul", turned ? "g x" : "x e", "y", "");
+      onnx_put_output(&o, "y");
+      struct graph *g = onnx_parsed(&a, &o, 11, &said);
+      if (!g) fail_msg("%s: %s", gates[k].op, said);
+      assert_true(joins_equals(g));
+      for (int i = 0; i < ELEMENTS; i++)
+        x[place(g, i)] = file[i] = (float)((i * 7 % ELEMENTS) - 11) / 5;
+      const float *y = onnx_computed(&a, g, x, &count);
+      assert_int_equal(count, ELEMENTS);
+      for (int i = 0; i < ELEMENTS; i++) {
+        int n = gates[k].channels ? PIXELS : CHANNELS;
+        double sum = 0, most = -100;
+        for (int j = 0; j < n; j++) {
+          double v =
+              (double)file[gates[k].channels ? i / PIXELS * PIXELS + j : j * PIXELS + i % PIXELS];
+          sum += v;
+          most = fmax(most, v);
+        }
+        double gate = gates[k].most ? most : gates[k].mean ? sum / n : sum;
+        if (fabs((double)y[i] - (double)file[i] * gate) > 1e-4)
+          fail_msg("%s: element %d is %g, expected %g", gates[k].op, i, (double)y[i],
+                   (double)file[i] * gate);
+      }
+      arena_free(&a);
+    }
+}
+
+// ---- transposed convolutions
+
+static const struct deconvolution {
+  const char *attributes;
+  int groups, in, outs, kernel[2], stride[2], begin[2], out[2]; // outs: of a group
+} deconvolutions[] = {
+    {"strides=2,2", 1, 2, 3, {2, 2}, {2, 2}, {0, 0}, {6, 8}},
+    {"strides=2,2 pads=1,1,1,1", 1, 2, 3, {4, 4}, {2, 2}, {1, 1}, {6, 8}},
+    {"strides=2,2 pads=1,1,1,1 output_padding=1,1", 1, 2, 3, {3, 3}, {2, 2}, {1, 1}, {6, 8}},
+    {"pads=1,1,1,1", 1, 2, 1, {3, 3}, {1, 1}, {1, 1}, {3, 4}},
+    {"strides=2,3 pads=3,2,0,1 group=2", 2, 4, 3, {5, 4}, {2, 3}, {3, 2}, {6, 10}},
+    {"strides=3,3 output_padding=2,2", 1, 2, 2, {2, 2}, {3, 3}, {0, 0}, {10, 13}},
+    {"strides=2,2 pads=5,5,0,0", 1, 2, 2, {6, 6}, {2, 2}, {5, 5}, {5, 7}},
+    {"strides=2,2 output_shape=6,8", 1, 2, 2, {3, 3}, {2, 2}, {1, 1}, {6, 8}},
+    {"strides=2,2 auto_pad:SAME_UPPER", 1, 2, 2, {3, 3}, {2, 2}, {0, 0}, {6, 8}},
+};
+
+// By its definition: each pixel of (in, 3, 4) adds the kernel, at stride times its place.
+static void deconvolve(const struct deconvolution *d, const float *x, const float *w,
+                       const float *bias, double *y) {
+  int inner = d->in / d->groups, all = d->groups * d->outs, area = d->out[0] * d->out[1];
+  for (int i = 0; i < all * area; i++) y[i] = (double)bias[i / area];
+  for (int c = 0; c < d->in; c++)
+    for (int o = 0; o < d->outs; o++)
+      for (int at = 0; at < 12 * d->kernel[0] * d->kernel[1]; at++) {
+        int pixel = at % 12, k = at / 12, out = c / inner * d->outs + o;
+        int row = pixel / 4 * d->stride[0] + k / d->kernel[1] - d->begin[0];
+        int column = pixel % 4 * d->stride[1] + k % d->kernel[1] - d->begin[1];
+        if (row < 0 || row >= d->out[0] || column < 0 || column >= d->out[1]) continue;
+        y[out * area + row * d->out[1] + column] +=
+            (double)x[c * 12 + pixel] *
+            (double)w[(c * d->outs + o) * d->kernel[0] * d->kernel[1] + k];
+      }
+}
+
+static void test_transposed(void **state) {
+  (void)state;
+  enum { N = 1000 };
+  for (size_t i = 0; i < sizeof deconvolutions / sizeof *deconvolutions; i++) {
+    const struct deconvolution *d = &deconvolutions[i];
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    float x[4 * 12], last[4 * 12], w[N], bias[8];
+    double expected[N];
+    int64_t all = d->groups * d->outs, count;
+    for (int k = 0; k < N; k++) w[k] = (float)(k * 37 % 19 - 9) / 4;
+    for (int k = 0; k < 8; k++) bias[k] = (float)k / 2;
+    for (int k = 0; k < d->in * 12; k++) x[k] = (float)(k * 29 % 23 - 11);
+    for (int k = 0; k < d->in * 12; k++) last[k % 12 * d->in + k / 12] = x[k];
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, d->in, 3, 4});
+    onnx_put_floats(&o, "w", 4, (const int64_t[]){d->in, d->outs, d->kernel[0], d->kernel[1]}, w);
+    onnx_put_floats(&o, "b", 1, &all, bias);
+    onnx_put_node(&o, "ConvTranspose", "x w b", "y", d->attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", d->attributes, said);
+    deconvolve(d, x, w, bias, expected);
+    const float *y = onnx_computed(&a, g, last, &count);
+    assert_int_equal(count, all * d->out[0] * d->out[1]);
+    for (int64_t k = 0; k < count; k++)
+      if (fabs((double)y[k] - expected[k]) > 1e-3)
+        fail_msg("%s: element %lld is %g, expected %g", d->attributes, (long long)k, (double)y[k],
+                 expected[k]);
+    arena_free(&a);
+  }
+}
+
+// A concat with constants along each axis: streams and constants stay in their places.
+static void test_constants(void **state) {
+  (void)state;
+  for (int axis = 1; axis <= 3; axis++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    int64_t shape[] = {1, 2, 3, 4}, one[] = {1, 2, 3, 4}, count;
+    float c[12], x[24];
+    one[axis] = 1;
+    for (int i = 0; i < 12; i++) c[i] = (float)(100 + i);
+    onnx_put_input(&o, "x", 4, shape);
+    onnx_put_floats(&o, "c", 4, one, c);
+    onnx_put_node(&o, "Concat", "c x c c x", "y", arena_printf(&a, "axis=%d", axis));
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s", said);
+    for (int i = 0; i < 24; i++) x[place(g, i)] = (float)i;
+    const float *y = onnx_computed(&a, g, x, &count);
+    int64_t outer = 1, inner = 1, size = shape[axis];
+    for (int d = 1; d < axis; d++) outer *= shape[d];
+    for (int d = axis + 1; d < 4; d++) inner *= shape[d];
+    assert_int_equal(count, outer * (3 + 2 * size) * inner);
+    for (int64_t i = 0; i < count; i++) {
+      int64_t in = i % inner, at = i / inner % (3 + 2 * size), out = i / inner / (3 + 2 * size);
+      int64_t k = at - 1 - (at > size ? size + 2 : 0);
+      bool constant = at == 0 || at == size + 1 || at == size + 2;
+      float expected =
+          constant ? c[out * inner + in] : (float)(out * size * inner + k * inner + in);
+      if (y[i] != expected) fail_msg("axis %d, element %lld", axis, (long long)i);
+    }
+    arena_free(&a);
+  }
+}
+
+// A small file makes no large constant.
+static void test_room(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  static float c[8000];
+  onnx_put_input(&o, "x", 3, (const int64_t[]){1, 20000, 8000});
+  onnx_put_floats(&o, "c", 3, (const int64_t[]){1, 1, 8000}, c);
+  onnx_put_node(&o, "Concat", "x c", "y", "axis=1");
+  onnx_put_output(&o, "y");
+  if (onnx_parsed(&a, &o, 13, &said)) fail_msg("160 million elements were made");
+  if (!strstr(said, "its constants, and those made before")) fail_msg("%s", said);
+  arena_free(&a);
+}
+
+// What the runtime rounds and the graph doesn't is noted, once; by every command, of integers too.
+static void test_halves(void **state) {
+  struct shell *s = *state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+  onnx_put_node(&o, "Cast", "x", "h", "to=10");
+  onnx_put_node(&o, "Relu", "h", "r", "");
+  onnx_put_node(&o, "Cast", "r", "b", "to=16");
+  onnx_put_node(&o, "Cast", "b", "y", "to=1");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  struct graph *g = onnx_parse(&a, "made.onnx", file.data, file.size, &r, &e);
+  assert_true(file_write(arena_printf(&s->arena, "%s/h.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  for (int i = 0; i < 2; i++)
+    cli_expect(s, arena_printf(&s->arena, "$N info -q %s $D/h.onnx", i ? "-p 8,4" : ""), 0,
+               "\"h\": its cast to floats of 16 bits is left out");
+  assert_true(g && !r.count && g->n_nodes == 1);
+  assert_int_equal(r.n_notes, 1);
+  assert_int_equal(r.notes[0].others, 1);
+  assert_string_equal(r.notes[0].node, "h");
+  assert_false(r.notes[0].training);
+  arena_free(&a);
+}
+
+// Two layers with one weight are two: said where they are trained.
+static void test_shared(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct err e = {0};
+  const float w[] = {1, 2, 3, 4};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){2, 2}, w);
+  onnx_put_node(&o, "Gemm", "x w", "h", "");
+  onnx_put_node(&o, "Relu", "h", "r", "");
+  onnx_put_node(&o, "Gemm", "r w", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  assert_true(file_write(arena_printf(&s->arena, "%s/two.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  cli_expect(s, "$N import $D/two.onnx -o $D/m.bin", 0,
+             "two.onnx: \"h\": shares its weights with another layer");
+  cli_expect(s, "$N import -q --json $D/two.onnx -o $D/m.bin", 0, "training makes different");
+  cli_expect(s, "$N info $D/two.onnx 2>&1 | grep -c shares", 1, "0");
+}
+
+// What a file scales its input with is no normalisation, and stays; so do mean and variance of one
+// that are to.
+static void test_training(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct err e = {0};
+  static float w[7840];
+  const float two = 2, half = 0.5F;
+  for (int i = 0; i < 7840; i++) w[i] = (float)(i % 13 - 6) / 100;
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 28, 28});
+  onnx_put_floats(&o, "two", 0, NULL, &two);
+  onnx_put_floats(&o, "half", 0, NULL, &half);
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){784, 10}, w);
+  onnx_put_node(&o, "Mul", "x two", "m", "");
+  onnx_put_node(&o, "Sub", "m half", "s", "");
+  onnx_put_node(&o, "Flatten", "s", "f", "");
+  onnx_put_node(&o, "MatMul", "f w", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  assert_true(file_write(arena_printf(&s->arena, "%s/n.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  cli_expect(s,
+             "$N import -q $D/n.onnx -o $D/1.bin && $N train -q --net $D/n.onnx --data synthetic "
+             "--images 200 --epochs 1 -o $D/2.bin",
+             0, "");
+  struct graph *g[2];
+  for (int i = 0; i < 2; i++) {
+    g[i] = model_read(&s->arena, arena_printf(&s->arena, "%s/%d.bin", s->dir, i + 1), &e);
+    if (!g[i]) fail_msg("%s", e.text);
+  }
+  for (uint32_t i = 0; i < g[0]->n_values; i++) {
+    const struct value *v = &g[0]->values[i];
+    int32_t k = graph_find_value(g[1], v->name);
+    if (!v->init) continue;
+    assert_true(k >= 0);
+    bool same = true;
+    for (int64_t c = 0; c < v->init->count; c++)
+      same &= tensor_real(v->init, c) == tensor_real(g[1]->values[k].init, c);
+    assert_int_equal(same, v->rank == 1); // the norm's; the weights aren't
+  }
+}
+
+// The largest and smallest of codes are codes: nothing is lost, up to the ends of the type.
+static void test_integers(void **state) {
+  (void)state;
+  static const char *const ops[] = {"Max", "Min"};
+  for (int k = 0; k < 2; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct formats f = formats_new();
+    struct err e = {0};
+    const char *said;
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+    onnx_put_input(&o, "y", 2, (const int64_t[]){0, 4});
+    onnx_put_node(&o, ops[k], "x y", "z", "");
+    onnx_put_output(&o, "z");
+    struct graph *real = onnx_parsed(&a, &o, 13, &said);
+    if (!real) fail_msg("%s", said);
+    assert_true(formats_set_stream(&a, &f.defaults, "8,4", &e));
+    struct graph *folded = fold_norm(&a, real, &e),
+                 *g = folded ? quantize(&a, folded, &f, &e) : NULL;
+    if (!g) fail_msg("%s", e.text);
+    static const int64_t x[] = {-127, 5, 127, -3}, y[] = {127, 5, -127, -4};
+    struct golden_ref *m = golden_ref_new(&a, g, 1);
+    golden_ref_step(m, (const int64_t *const[]){x, y});
+    const int64_t *z = golden_ref_value(m, g->outputs[0]);
+    for (int i = 0; i < 4; i++) {
+      bool first = k ? x[i] < y[i] : x[i] > y[i];
+      assert_int_equal(z[i], first ? x[i] : y[i]);
+    }
+    arena_free(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_values),     cmocka_unit_test(test_integers),
+      cmocka_unit_test(test_constants),  cmocka_unit_test(test_gates),
+      cmocka_unit_test(test_transposed), cmocka_unit_test(test_room),
+      SHELL_CASE(test_halves),           SHELL_CASE(test_shared),
+      SHELL_CASE(test_training)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
