@@ -153,14 +153,19 @@ static bool is_multiplied(const struct graph *g, uint32_t value) {
   return false;
 }
 
-// Bits of a layer's stream: what only activations, additions and averages read has a few more,
-// which cost little there.
+static bool is_average(const struct node *n) {
+  return op_is(n->op, TRAIT_WINDOWS) && op_takes(n->op, ATTR_count_pad);
+}
+
+// Bits of a layer's stream: averages, and what only activations, additions and averages read, have a
+// few more, which cost little there.
 static int stream_width(const struct calibrator *c, const struct node *n, const struct format *f) {
   int width = type_width(&f->stream);
   if (f->stream_own || !n->n_out) return width;
   if (is_last(c->graph, n->out[0]))
     return c->how.output_width ? c->how.output_width : width;
-  return width < INNER_WIDTH && !is_multiplied(c->graph, n->out[0]) ? INNER_WIDTH : width;
+  bool inner = is_average(n) || !is_multiplied(c->graph, n->out[0]);
+  return inner && width < INNER_WIDTH ? INNER_WIDTH : width;
 }
 
 // The type that its inputs have, where that loses nothing; false: it has to be chosen.
@@ -243,7 +248,7 @@ static bool collect(struct quantizer *q, const struct node *n, bool known, struc
   struct calibrator *c = q->calibrator;
   if (known) {
     const struct chosen *own = &c->chosen[n - c->graph->nodes];
-    return calibrate_floats(q, n, own->codes ? own : NULL, v, (calibrate_take)values_add);
+    return calibrate_floats(q, n, own->codes ? own : NULL, false, v, (calibrate_take)values_add);
   }
   if (!run_floats(q)) return false;
   values_add(v, value_elements(node_out(c->graph, n, 0)) * c->set->count, c->floats[n->out[0]]);

@@ -3,6 +3,7 @@
 #include "quant/calibrate_parts.h"
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
+#include "sw/graph/exact.h"
 #include "sw/graph/interval.h"
 
 #include <string.h>
@@ -48,6 +49,30 @@ const int32_t *calibrate_codes(const struct quantizer *q, const struct node *n, 
   if (at < 0) return encoded(q, n, k, NULL, q->from->values[u->initial].init);
   if (x->codes) return x->codes + at * elements;
   return encoded(q, n, k, c->floats[u->value] + at * elements, NULL);
+}
+
+void calibrate_reals(const struct quantizer *q, const struct node *n, uint32_t k, int64_t frame,
+                     double *to) {
+  const struct calibrator *c = q->calibrator;
+  const struct use *u = &n->in[k];
+  const struct frames *x = &c->frames[root_of(c, u->value)];
+  int64_t at = frame - u->delay, elements = value_elements(node_in(q->from, n, k));
+  const struct tensor *initial = at < 0 ? q->from->values[u->initial].init : NULL;
+  const float *from = x->reals ? x->reals : initial ? NULL : c->floats[u->value];
+  for (int64_t i = 0; i < elements; i++)
+    to[i] = initial ? tensor_real(initial, i) : (double)from[at * elements + i];
+}
+
+void calibrate_values(const struct quantizer *q, const struct node *n, uint32_t k, int64_t frame,
+                      bool scaled, double *to) {
+  const struct type *t = quantize_type_in(q, n, k);
+  const int32_t *codes = calibrate_codes(q, n, k, frame);
+  int64_t elements = value_elements(node_in(q->from, n, k));
+  for (int64_t i = 0; i < elements; i++) {
+    int64_t channel = t->axis < 0 ? 0 : i % t->channels;
+    to[i] = scaled ? type_value(t, channel, type_code(t, codes[i]))
+                   : (double)type_integer(t, channel, type_code(t, codes[i]));
+  }
 }
 
 // ---- one node as a graph
@@ -111,8 +136,8 @@ static int64_t block_of(const struct graph *g, int64_t frames) {
 
 // ---- in floats
 
-bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, void *to,
-                      calibrate_take take) {
+bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, bool real,
+                      void *to, calibrate_take take) {
   struct calibrator *c = q->calibrator;
   struct arena a = {0};
   struct graph *g = alone(&a, q->from, n, own, q->err);
@@ -124,17 +149,19 @@ bool calibrate_floats(struct quantizer *q, const struct node *n, const struct ch
   real_threads(&a, r, c->how.threads);
   int64_t each = value_elements(&g->values[g->outputs[0]]), block = block_of(g, c->set->count);
   float *x = ARENA_NEW(&a, float, block *inputs_elements(g)), *y = ARENA_NEW(&a, float, block *each);
+  double *numbers = ARENA_NEW(&a, double, inputs_elements(g));
   for (int64_t f = 0; f < c->set->count; f += block) {
     int64_t count = c->set->count - f < block ? c->set->count - f : block;
     float *at = x;
     for (int64_t i = f; i < f + count; i++)
       for (uint32_t k = 0; k < n->n_in; k++) {
         if (!is_stream(q->from, n, k)) continue;
-        const struct type *t = quantize_type_in(q, n, k);
-        const int32_t *codes = calibrate_codes(q, n, k, i);
         int64_t elements = value_elements(node_in(q->from, n, k));
-        for (int64_t e = 0; e < elements; e++)
-          *at++ = (float)type_value(t, t->axis < 0 ? 0 : e % t->channels, type_code(t, codes[e]));
+        if (real)
+          calibrate_reals(q, n, k, i, numbers);
+        else
+          calibrate_values(q, n, k, i, true, numbers);
+        for (int64_t e = 0; e < elements; e++) *at++ = (float)numbers[e];
       }
     real_run(r, count, NULL, x, &(struct real_tap){g->outputs[0], y}, 1);
     take(to, count * each, y);
@@ -188,6 +215,7 @@ static void release(struct calibrator *c, const struct node *n) {
     if (x->readers && --x->readers == 0 && x->codes) {
       arena_free(&x->memory);
       x->codes = NULL;
+      x->reals = NULL;
     }
   }
 }
@@ -198,12 +226,42 @@ static bool is_read(const struct calibrator *c, const struct node *n) {
   return read;
 }
 
+// The integers have been cut off already, by their type; the floats haven't.
+static void cut_reals(const struct calibrator *c, const struct node *n, struct frames *x) {
+  struct exact_reals reals = exact_reals_of(n);
+  int64_t count = value_elements(node_in(c->graph, n, 0)) * c->set->count;
+  for (int64_t i = 0; i < count; i++)
+    x->reals[i] = (float)exact_of(n->op)->real((double)x->reals[i], &reals);
+}
+
 void calibrate_same(struct quantizer *q, const struct node *n) {
   struct calibrator *c = q->calibrator;
   uint32_t root = root_of(c, n->in[0].value);
+  if (c->frames[root].reals && calibrate_cuts_nothing(q, n)) cut_reals(c, n, &c->frames[root]);
   c->frames[n->out[0]].same = (int32_t)root;
   c->frames[root].readers += c->frames[n->out[0]].readers;
   release(c, n);
+}
+
+// Appends to the floats of a value.
+struct floats {
+  float *to;
+};
+
+static void append(void *to, int64_t count, const float *values) {
+  struct floats *f = to;
+  memcpy(f->to, values, (size_t)count * sizeof *values);
+  f->to += count;
+}
+
+// What the float model has of the first output, if a layer with weights may ask.
+static bool run_reals(struct quantizer *q, const struct node *n) {
+  struct calibrator *c = q->calibrator;
+  struct frames *y = &c->frames[n->out[0]];
+  int64_t elements = value_elements(node_out(q->from, n, 0));
+  if (c->how.method != CALIBRATE_GPTQ) return true;
+  y->reals = ARENA_NEW(&y->memory, float, elements * c->set->count);
+  return calibrate_floats(q, n, NULL, true, &(struct floats){y->reals}, append);
 }
 
 bool calibrate_ran(struct quantizer *q, const struct node *n, uint32_t node) {
@@ -222,7 +280,7 @@ bool calibrate_ran(struct quantizer *q, const struct node *n, uint32_t node) {
       if (ok) y->codes = ARENA_NEW(&y->memory, int32_t, value_elements(v) * c->set->count);
     }
     struct graph *g = ok ? alone(&a, q->to, &q->to->nodes[node], NULL, q->err) : NULL;
-    ok = g && run_integers(q, n, g, &a);
+    ok = g && run_integers(q, n, g, &a) && run_reals(q, n);
   }
   release(c, n);
   arena_free(&a);
@@ -236,7 +294,9 @@ void calibrate_inputs_done(struct quantizer *q) {
   float *frame = ARENA_NEW(&a, float, c->set->elements);
   for (uint32_t i = 0; i < q->from->n_inputs; i++) {
     struct frames *x = &c->frames[q->from->inputs[i].value];
-    x->codes = ARENA_NEW(&x->memory, int32_t, images_part(c->set, i)->elements *c->set->count);
+    int64_t count = images_part(c->set, i)->elements * c->set->count;
+    x->codes = ARENA_NEW(&x->memory, int32_t, count);
+    x->reals = ARENA_NEW(&x->memory, float, count);
   }
   for (int64_t f = 0; f < c->set->count; f++) {
     const float *from = frame;
@@ -245,8 +305,10 @@ void calibrate_inputs_done(struct quantizer *q) {
       uint32_t value = q->from->inputs[i].value;
       const struct type *t = &q->to->values[q->value[value]].type;
       int64_t elements = images_part(c->set, i)->elements;
-      for (int64_t k = 0; k < elements; k++)
-        c->frames[value].codes[f * elements + k] = (int32_t)type_encode(t, (double)*from++);
+      for (int64_t k = f * elements; k < (f + 1) * elements; k++) {
+        c->frames[value].reals[k] = *from++;
+        c->frames[value].codes[k] = (int32_t)type_encode(t, (double)c->frames[value].reals[k]);
+      }
     }
   }
   arena_free(&a);

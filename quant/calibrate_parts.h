@@ -7,11 +7,12 @@
 
 #define CALIBRATE_BYTES_MOST 4e9
 
-// The integers that a value of the float graph has on all images, as long as nodes will read them.
+// The integers and the floats that a value of the float graph has on all images, as long as nodes will
+// read them.
 struct frames {
   struct arena memory;
   int32_t *codes; // (images, elements); NULL: not computed yet, or no longer needed
-  bool there;     // computed once
+  float *reals;   // the same of the float model
   int32_t same;   // the value that this is under another name; NONE
   uint32_t readers;
 };
@@ -49,12 +50,19 @@ bool calibrate_known(const struct calibrator *c, const struct node *n);
 const int32_t *calibrate_codes(const struct quantizer *q, const struct node *n, uint32_t k,
                                int64_t frame);
 
-// Runs one node in floats on what its inputs' integers stand for, with the weights and the bias
-// that were chosen (NULL: its own), and hands over its first output: `count` numbers after the
-// others.
+// The same as the float model has it; and as the layer's integers, or as what they stand for
+// (`scaled`): (elements) numbers.
+void calibrate_reals(const struct quantizer *q, const struct node *n, uint32_t k, int64_t frame,
+                     double *to);
+void calibrate_values(const struct quantizer *q, const struct node *n, uint32_t k, int64_t frame,
+                      bool scaled, double *to);
+
+// Runs one node in floats on what its inputs' integers stand for, or on the floats of the float model
+// (`real`), with the weights that were chosen (NULL: its own), and hands over its first output:
+// `count` numbers after the others.
 typedef void (*calibrate_take)(void *to, int64_t count, const float *values);
-bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, void *to,
-                      calibrate_take take);
+bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, bool real,
+                      void *to, calibrate_take take);
 
 // ---- calibrate_weights.c
 

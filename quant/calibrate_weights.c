@@ -8,7 +8,10 @@
 
 #include <math.h>
 
-enum { ROWS_LEAST = 8192, ROWS_PER_TAP = 8, ROWS_AT_ONCE = 256 };
+// FIT: fewer rows for each weight say more of themselves than of other images.
+enum { ROWS_LEAST = 8192, ROWS_PER_TAP = 8, ROWS_AT_ONCE = 256, FIT_ROWS_PER_TAP = 4 };
+
+static const double damping = 0.01; // of what rounding is taken back by
 
 struct weighing {
   struct quantizer *quantizer;
@@ -21,6 +24,7 @@ struct weighing {
   bool *cut;              // (outs, taps), or NULL
   struct design design;   // groups 0: the layer has none
   struct moments *moment; // (groups)
+  double **factor;        // (groups) of second_order.h
 };
 
 static struct calibrator *calibrator_of(const struct weighing *w) {
@@ -29,6 +33,20 @@ static struct calibrator *calibrator_of(const struct weighing *w) {
 
 // ---- the inputs
 
+// A frame of the input, as the layer gets it and as the float model has it.
+struct frame {
+  int64_t at; // -1: none yet
+  double *integers, *reals;
+};
+
+static void go_to(const struct weighing *w, struct frame *f, int64_t at) {
+  if (f->at == at) return;
+  f->at = at;
+  calibrate_values(w->quantizer, w->node, 0, at, false, f->integers);
+  if (calibrator_of(w)->how.method == CALIBRATE_GPTQ)
+    calibrate_reals(w->quantizer, w->node, 0, at, f->reals);
+}
+
 // Of all rows that there are, some from every place of a frame.
 static struct moments moments_of(struct arena *a, const struct weighing *w, int64_t group) {
   const struct design *d = &w->design;
@@ -36,14 +54,18 @@ static struct moments moments_of(struct arena *a, const struct weighing *w, int6
   struct moments m = moments_new(a, d->taps);
   int64_t all = d->rows * c->set->count, most = ROWS_LEAST + ROWS_PER_TAP * d->taps;
   int64_t step = calibrate_step(all, most, d->rows), rows = (all - 1) / step + 1;
+  int64_t elements = value_elements(node_in(w->quantizer->from, w->node, 0));
   struct arena scratch = {0};
-  double *x = ARENA_NEW(&scratch, double, ROWS_AT_ONCE *d->taps);
+  double *x = ARENA_NEW(&scratch, double, ROWS_AT_ONCE *d->taps),
+         *y = ARENA_NEW(&scratch, double, ROWS_AT_ONCE *d->taps);
+  struct frame f = {-1, ARENA_NEW(&scratch, double, elements),
+                    ARENA_NEW(&scratch, double, elements)};
   for (int64_t i = 0, held = 0; i < rows; i++) {
-    int64_t at = i * step, frame = at / d->rows;
-    w->column->row(d, calibrate_codes(w->quantizer, w->node, 0, frame), group, at % d->rows,
-                   x + held++ * d->taps);
+    go_to(w, &f, i * step / d->rows);
+    w->column->row(d, f.integers, group, i * step % d->rows, x + held * d->taps);
+    w->column->row(d, f.reals, group, i * step % d->rows, y + held++ * d->taps);
     if (held < ROWS_AT_ONCE && i + 1 < rows) continue;
-    moments_add(&m, held, x, c->how.threads);
+    moments_add(&m, held, x, y, c->how.threads);
     held = 0;
   }
   arena_free(&scratch);
@@ -54,7 +76,6 @@ static bool find_inputs(struct arena *a, struct weighing *w) {
   struct quantizer *q = w->quantizer;
   const struct type *x = quantize_type_in(q, w->node, 0);
   if (!w->column->design || !x || x->axis >= 0) return true;
-  w->design.zero = type_zero(x, 0);
   if (!w->column->design(q->from, w->node, &w->design, q->err)) return false;
   w->moment = ARENA_NEW(a, struct moments, w->design.groups);
   for (int64_t i = 0; i < w->design.groups; i++) w->moment[i] = moments_of(a, w, i);
@@ -63,6 +84,21 @@ static bool find_inputs(struct arena *a, struct weighing *w) {
 
 static const struct moments *moment_of(const struct weighing *w, int64_t o) {
   return w->design.groups ? &w->moment[o / (w->outs / w->design.groups)] : NULL;
+}
+
+// Weights that give on integers what the float model gives on its floats, as nearly as there are
+// such.
+static void fit_weights(struct arena *a, struct weighing *w) {
+  double scale = type_scale(quantize_type_in(w->quantizer, w->node, 0), 0);
+  int64_t each = w->outs / w->design.groups;
+  w->factor = ARENA_NEW(a, double *, w->design.groups);
+  for (int64_t g = 0; g < w->design.groups; g++) {
+    w->factor[g] = second_order_factor(a, &w->moment[g], damping);
+    if (w->moment[g].rows >= FIT_ROWS_PER_TAP * w->taps)
+      second_order_fit(&w->moment[g], scale, each, w->w + g * each * w->taps);
+  }
+  for (int64_t i = 0; w->cut && i < w->outs * w->taps; i++)
+    if (w->cut[i]) w->w[i] = 0;
 }
 
 // ---- scales
@@ -134,12 +170,9 @@ static struct tensor *nearest(const struct weighing *w, struct type *t) {
 static void second_order(const struct weighing *w, const struct type *t, struct tensor *to) {
   struct arena a = {0};
   int64_t *codes = ARENA_NEW(&a, int64_t, to->count), each = w->outs / w->design.groups;
-  for (int64_t g = 0; g < w->design.groups; g++) {
-    struct arena scratch = {0};
-    second_order_codes(second_order_factor(&scratch, &w->moment[g]), w->taps, t, g * each, each,
-                       w->w, w->cut, codes, calibrator_of(w)->how.threads);
-    arena_free(&scratch);
-  }
+  for (int64_t g = 0; g < w->design.groups; g++)
+    second_order_codes(w->factor[g], w->taps, t, g * each, each, w->w, w->cut, codes,
+                       calibrator_of(w)->how.threads);
   for (int64_t i = 0; i < to->count; i++) tensor_set_int(to, i, codes[i]);
   arena_free(&a);
 }
@@ -178,6 +211,7 @@ bool calibrate_weights(struct quantizer *q, const struct node *n, const struct f
   if (v->mask) w.cut = ARENA_NEW(&a, bool, v->init->count);
   for (int64_t i = 0; w.cut && i < v->init->count; i++) w.cut[i] = value_is_cut(v, i);
   bool ok = find_inputs(&a, &w);
+  if (ok && w.design.groups && how->method == CALIBRATE_GPTQ) fit_weights(&a, &w);
   if (ok) own->codes = nearest(&w, &own->weight);
   if (own->codes && w.design.groups && how->method == CALIBRATE_GPTQ)
     second_order(&w, &own->weight, own->codes);

@@ -91,7 +91,6 @@ static bool parse_how(const struct load *l, struct calibrate_how *how, struct er
   } options[] = {{"--method", l->method != NULL},
                  {"--scales", l->scales != NULL},
                  {"--bias-correct", l->bias_correct != NULL},
-                 {"--equalize", l->equalize != NULL},
                  {"--keep-output", l->output_width != 0}};
   for (size_t i = 0; !l->n_calibrate && i < sizeof options / sizeof *options; i++)
     if (options[i].given)
@@ -106,8 +105,7 @@ static bool parse_how(const struct load *l, struct calibrate_how *how, struct er
                    l->method);
   return one_of("--scales", l->scales, "pow2", "any", false, &how->any_scale, e) &&
          one_of("--bias-correct", l->bias_correct, "off", "on", how->method == CALIBRATE_MSE,
-                &how->correct_bias, e) &&
-         one_of("--equalize", l->equalize, "off", "on", false, &how->equalize, e);
+                &how->correct_bias, e);
 }
 
 static bool same_file(const char *a, const char *b) {
@@ -145,23 +143,36 @@ static bool open_calibration(struct arena *a, const struct load *l, const struct
   return images_fit(out, g, e) || err_within(e, "--calibrate");
 }
 
-static struct graph *quantize_open(struct arena *a, const struct load *l, struct model *m,
-                                   struct formats *f, struct err *e) {
+static bool calibrated(struct arena *a, const struct load *l, struct model *m, struct formats *f,
+                       struct err *e) {
   struct calibrate_how how;
   struct images *set = ARENA_NEW(a, struct images, 1);
-  if (!l->n_calibrate) return quantize(a, m->real, f, e);
   if (!parse_how(l, &how, e) || !pool_threads(&how.threads, e) ||
       !open_calibration(a, l, m->real, set, e))
-    return NULL;
+    return false;
   struct calibrator *c = calibrator_new(a, m->real, set, &how, e);
-  struct graph *fixed = c ? quantize_calibrated(a, m->real, f, c, e) : NULL;
+  if (!c) return false;
+  m->fixed = quantize_calibrated(a, m->real, f, c, e);
+  m->calibrated = set;
+  calibrator_free(c);
+  if (!m->fixed) return false;
+  m->fixed = branch_lines(a, m->fixed);
+  warnings_find(a, m->real, m->fixed, true, &m->warnings);
   const char *const *constant;
-  for (uint32_t i = 0, n = fixed ? calibrate_constant(c, &constant) : 0; i < n; i++)
+  for (uint32_t i = 0, n = calibrate_constant(c, &constant); i < n; i++)
     warnings_add(a, &m->warnings, constant[i],
                  "it gives 0 on all calibration images, which say nothing of its scale (1)");
-  if (c) calibrator_free(c);
-  m->calibrated = set;
-  return fixed;
+  return true;
+}
+
+static bool quantized(struct arena *a, const struct load *l, struct model *m, struct formats *f,
+                      struct err *e) {
+  if (l->n_calibrate) return calibrated(a, l, m, f, e);
+  m->fixed = quantize(a, m->real, f, e);
+  if (!m->fixed) return false;
+  m->fixed = branch_lines(a, m->fixed);
+  warnings_find(a, m->real, m->fixed, false, &m->warnings);
+  return true;
 }
 
 static bool parse_formats(struct arena *a, const struct load *l, struct formats *f, struct err *e) {
@@ -228,7 +239,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     g = remember(a, g, e);
     if (!g) return err_within(e, "%s", path);
     m->fixed = branch_lines(a, fuse_needed(g) ? fuse(a, g) : g);
-    warnings_find(a, NULL, m->fixed, &m->warnings);
+    warnings_find(a, NULL, m->fixed, false, &m->warnings);
     return true;
   }
   m->real = remember(a, g, e);
@@ -237,10 +248,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   if (!wants_formats(l) && !says_types(g)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
-  m->fixed = quantize_open(a, l, m, &f, e);
-  if (!m->fixed) return err_within(e, "%s", path);
-  m->fixed = branch_lines(a, m->fixed);
-  warnings_find(a, m->real, m->fixed, &m->warnings);
+  if (!quantized(a, l, m, &f, e)) return err_within(e, "%s", path);
   idle_formats(a, &f, &m->warnings);
   return true;
 }

@@ -14,7 +14,7 @@ struct load {
   const char *input_mean, *input_std;                         // numbers with commas between
   int n_calibrate;
   const char *const *calibrate; // (n_calibrate) sets of images (sw/data/sets.h); none: no calibration
-  const char *method, *scales, *bias_correct, *equalize; // of calibration, as calibrate.h has them
+  const char *method, *scales, *bias_correct;            // of calibration, as calibrate.h has them
   int64_t output_width;                                  // bits of the last layers; 0: 16
   int n_data;
   const char *const *data; // (n_data) sets that are judged by, which calibration refuses

@@ -11,8 +11,8 @@ static bool design(const struct graph *g, const struct node *n, struct design *d
   return true;
 }
 
-// A tap in the padding counts as the zero point.
-static void row(const struct design *d, const int32_t *frame, int64_t group, int64_t row,
+// A tap in the padding is 0.
+static void row(const struct design *d, const double *frame, int64_t group, int64_t row,
                 double *to) {
   const struct window *w = &d->conv.window;
   int64_t oy = row / w->out[COLUMNS], ox = row % w->out[COLUMNS], ins = d->conv.ins;
@@ -20,8 +20,8 @@ static void row(const struct design *d, const int32_t *frame, int64_t group, int
     for (int64_t kx = 0; kx < w->kernel[COLUMNS]; kx++, to += ins) {
       int64_t y = window_at(w, ROWS, oy, ky), x = window_at(w, COLUMNS, ox, kx);
       bool inside = window_inside(w, ROWS, y) && window_inside(w, COLUMNS, x);
-      const int32_t *from = frame + (y * w->in[COLUMNS] + x) * w->channels + group * ins;
-      for (int64_t i = 0; i < ins; i++) to[i] = inside ? from[i] - d->zero : 0;
+      const double *from = frame + (y * w->in[COLUMNS] + x) * w->channels + group * ins;
+      for (int64_t i = 0; i < ins; i++) to[i] = inside ? from[i] : 0;
     }
 }
 

@@ -21,11 +21,10 @@ struct quantizer {
 };
 
 // The products of a layer with weights as those of matrices, one for each group of outputs that
-// take the same inputs: a row holds the inputs, less their zero point, that one output pixel's
-// weights are multiplied with, in the order of the weights.
+// take the same inputs: a row holds the inputs that one output pixel's weights are multiplied with,
+// in the order of the weights.
 struct design {
   int64_t groups, rows, taps; // rows: of one frame and group
-  int32_t zero;               // of the inputs
   struct conv conv;           // of a convolution
 };
 
@@ -39,11 +38,10 @@ struct quant_column {
   bool (*quantize)(struct quantizer *q, const struct node *n, uint32_t node, const struct format *f,
                    const struct type *out);
   bool constants; // tensors may stand for its streams
-  // Of node n of g, whose input has the zero point that is in d already; NULL: its products are no
-  // matrix.
+  // Of node n of g; NULL: its products are no matrix.
   bool (*design)(const struct graph *g, const struct node *n, struct design *d, struct err *e);
-  // Row `row` of a group, (taps), from the codes of a frame.
-  void (*row)(const struct design *d, const int32_t *frame, int64_t group, int64_t row, double *to);
+  // Row `row` of a group, (taps), from a frame of the input.
+  void (*row)(const struct design *d, const double *frame, int64_t group, int64_t row, double *to);
 };
 
 const struct quant_column *quant_column_of(enum op op); // NULL: the kind can't be quantised

@@ -12,10 +12,10 @@ static bool design(const struct graph *g, const struct node *n, struct design *d
   return true;
 }
 
-static void row(const struct design *d, const int32_t *frame, int64_t group, int64_t row,
+static void row(const struct design *d, const double *frame, int64_t group, int64_t row,
                 double *to) {
   (void)group;
-  for (int64_t i = 0; i < d->taps; i++) to[i] = frame[row * d->taps + i] - d->zero;
+  for (int64_t i = 0; i < d->taps; i++) to[i] = frame[row * d->taps + i];
 }
 
 const struct quant_column quant_linear = {
