@@ -31,7 +31,9 @@ struct load command_load(const struct options *o) {
                        .scales = o->scales,
                        .bias_correct = o->bias_correct,
                        .output_width = o->keep_output,
-                       .n_data = o->force ? 0 : given ? o->data.count : 1,
+                       .n_data = o->force ? 0
+                                 : given  ? o->data.count
+                                          : 1,
                        .data = given ? o->data.word : otherwise};
 }
 

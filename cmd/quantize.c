@@ -19,8 +19,8 @@ struct quantized {
   const struct options *options;
   const char *output;
   struct model model;
-  struct run losses;   // on the images that chose the scales; no losses: none did
-  struct run widest;   // the same where every value fits (method max)
+  struct run losses;      // on the images that chose the scales; no losses: none did
+  struct run widest;      // the same where every value fits (method max)
   struct run fixed, real; // on --data; images 0: not asked for
 };
 
@@ -96,17 +96,16 @@ static void put_row(const struct quantized *q, struct listing *t, const char *na
   const struct loss *l = loss_of(&q->losses, name), *widest = loss_of(&q->widest, name);
   const struct value *w = n && op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
   bool sums = w != NULL && type_is_integer(&y->type);
-  listing_row(
-      t, (struct figure[FIELDS]){
-             {.text = name},
-             {.text = type_text(q->arena, &y->type)},
-             {.text = w ? type_text(q->arena, &w->type) : ""},
-             {.real = l ? run_snr_db(l) : NAN},
-             {.real = widest ? run_snr_db(widest) : NAN},
-             {.real = l ? (double)l->of.saturated / (double)l->of.elements : NAN},
-             {.real = l ? l->of.noise / (double)l->of.elements : NAN},
-             {.count = sums ? interval_bits(interval_node(g, n, KNOWN_PROVEN)) : 0},
-             {.count = n ? weight_bits(g, n) : 0}});
+  listing_row(t, (struct figure[FIELDS]){
+                     {.text = name},
+                     {.text = type_text(q->arena, &y->type)},
+                     {.text = w ? type_text(q->arena, &w->type) : ""},
+                     {.real = l ? run_snr_db(l) : NAN},
+                     {.real = widest ? run_snr_db(widest) : NAN},
+                     {.real = l ? (double)l->of.saturated / (double)l->of.elements : NAN},
+                     {.real = l ? l->of.noise / (double)l->of.elements : NAN},
+                     {.count = sums ? interval_bits(interval_node(g, n, KNOWN_PROVEN)) : 0},
+                     {.count = n ? weight_bits(g, n) : 0}});
 }
 
 // What isn't compared has no columns for it.
@@ -129,7 +128,8 @@ static struct listing layers_of(const struct quantized *q) {
     put_row(q, &t, x->name, x, NULL);
   }
   for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (g->nodes[i].n_out) put_row(q, &t, g->nodes[i].name, node_out(g, &g->nodes[i], 0), &g->nodes[i]);
+    if (g->nodes[i].n_out)
+      put_row(q, &t, g->nodes[i].name, node_out(g, &g->nodes[i], 0), &g->nodes[i]);
   return t;
 }
 

@@ -214,7 +214,8 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
     err_put(e, "%s: the model holds integers only, there is no float model to run", o->model);
     return EXIT_USER;
   }
-  if (!run_model(&r, o, &m, e) || (o->output && !run_write(&r, o->output, e)) || (o->compare && !run_compare(&r, o, e)))
+  if (!run_model(&r, o, &m, e) || (o->output && !run_write(&r, o->output, e)) ||
+      (o->compare && !run_compare(&r, o, e)))
     return EXIT_USER;
   if (o->json)
     run_print_json(&r);

@@ -67,10 +67,8 @@ struct values {
 static struct values values_new(struct arena *a, int64_t frames, int64_t elements,
                                 const struct node *cut) {
   int64_t total = frames * elements, step = calibrate_step(total, SAMPLE_MOST, elements);
-  return (struct values){.arena = a,
-                         .kept = ARENA_NEW(a, float, total / step + 1),
-                         .step = step,
-                         .cut = cut};
+  return (struct values){
+      .arena = a, .kept = ARENA_NEW(a, float, total / step + 1), .step = step, .cut = cut};
 }
 
 static void values_add(struct values *v, int64_t count, const float *from) {
@@ -131,8 +129,8 @@ static bool is_last(const struct graph *g, uint32_t value) {
       if (n->in[k].value != value) continue;
       bool through = op_is(n->op, TRAIT_ALIAS) || is_cut(n) || is_largest(n);
       read = true;
-      if (n->in[k].delay || !(op_is(n->op, TRAIT_HOST | TRAIT_INDEX) ||
-                              (through && is_last(g, n->out[0]))))
+      if (n->in[k].delay ||
+          !(op_is(n->op, TRAIT_HOST | TRAIT_INDEX) || (through && is_last(g, n->out[0]))))
         return false;
     }
   }
@@ -145,7 +143,8 @@ static bool is_multiplied(const struct graph *g, uint32_t value) {
     const struct node *n = &g->nodes[i];
     bool through = op_is(n->op, TRAIT_ALIAS | TRAIT_SKIPPED | TRAIT_REORDERS | TRAIT_PARTS) ||
                    is_cut(n) || is_largest(n);
-    bool multiplies = op_is(n->op, TRAIT_WEIGHTS) || !(op_is(n->op, TRAIT_MAPS | TRAIT_JOINS | TRAIT_WINDOWS) || through);
+    bool multiplies = op_is(n->op, TRAIT_WEIGHTS) ||
+                      !(op_is(n->op, TRAIT_MAPS | TRAIT_JOINS | TRAIT_WINDOWS) || through);
     for (uint32_t k = 0; k < n->n_in; k++)
       if (n->in[k].value == value && (multiplies || (through && is_multiplied(g, n->out[0]))))
         return true;
@@ -157,13 +156,12 @@ static bool is_average(const struct node *n) {
   return op_is(n->op, TRAIT_WINDOWS) && op_takes(n->op, ATTR_count_pad);
 }
 
-// Bits of a layer's stream: averages, and what only activations, additions and averages read, have a
-// few more, which cost little there.
+// Bits of a layer's stream: averages, and what only activations, additions and averages read, have
+// a few more, which cost little there.
 static int stream_width(const struct calibrator *c, const struct node *n, const struct format *f) {
   int width = type_width(&f->stream);
   if (f->stream_own || !n->n_out) return width;
-  if (is_last(c->graph, n->out[0]))
-    return c->how.output_width ? c->how.output_width : width;
+  if (is_last(c->graph, n->out[0])) return c->how.output_width ? c->how.output_width : width;
   bool inner = is_average(n) || !is_multiplied(c->graph, n->out[0]);
   return inner && width < INNER_WIDTH ? INNER_WIDTH : width;
 }
@@ -269,10 +267,20 @@ static bool choose_stream(struct quantizer *q, const struct node *n, bool known,
   return ok;
 }
 
+// What is read before it is computed is taken from the whole model in floats.
+static bool needs_floats(const struct quantizer *q, const struct node *n) {
+  const struct calibrator *c = q->calibrator;
+  bool needs = false;
+  for (uint32_t k = 0; k < n->n_in; k++)
+    needs |= n->in[k].delay && q->value[n->in[k].value] != NONE && !calibrate_known(q, n);
+  return needs && !c->floats;
+}
+
 bool calibrate_node(struct quantizer *q, const struct node *n, bool own_type, struct format *f) {
   struct calibrator *c = q->calibrator;
   struct chosen *own = &c->chosen[n - c->graph->nodes];
-  bool known = calibrate_known(c, n);
+  if (needs_floats(q, n) && !run_floats(q)) return false;
+  bool known = calibrate_known(q, n);
   if (known && op_is(n->op, TRAIT_WEIGHTS) && !own->weighed && !calibrate_weights(q, n, f, own))
     return false;
   if (own_type || !f->stream_auto || op_is(n->op, TRAIT_INDEX)) return true;

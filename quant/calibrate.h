@@ -6,7 +6,8 @@
 //   weights   a scale for each output (or for all), then codes: the nearest, or of second order
 //   bias      what the codes of the weights have changed of the outputs' mean goes back, if asked
 //   stream    values = the layer in floats with those weights, on what those integers stand for;
-//             the sign and the scale that serve them best; what relu and the like cut off is no loss
+//             the sign and the scale that serve them best; what relu and the like cut off is no
+//             loss
 //
 // Every choice is a function of the images and the network: sums are of integers, or run in one
 // order, so that any number of threads gives the same bits.
@@ -62,8 +63,8 @@ void calibrate_same(struct quantizer *q, const struct node *n);
 // q->to, and the stream of an output whose type isn't its own.
 bool calibrate_node(struct quantizer *q, const struct node *n, bool own_type, struct format *f);
 
-// Whether node n changes nothing that the type of its input has, which was chosen for what it leaves:
-// relu behind a stream that starts at 0. The layer in front does what it did.
+// Whether node n changes nothing that the type of its input has, which was chosen for what it
+// leaves: relu behind a stream that starts at 0. The layer in front does what it did.
 bool calibrate_cuts_nothing(const struct quantizer *q, const struct node *n);
 
 // Node n is in q->to as `node`: its outputs follow.

@@ -21,11 +21,15 @@ static bool is_stream(const struct graph *g, const struct node *n, uint32_t k) {
   return n->in[k].delay || !node_in(g, n, k)->init;
 }
 
-bool calibrate_known(const struct calibrator *c, const struct node *n) {
+bool calibrate_known(const struct quantizer *q, const struct node *n) {
+  const struct calibrator *c = q->calibrator;
   bool known = true;
-  for (uint32_t k = 0; k < n->n_in; k++)
-    if (is_stream(c->graph, n, k) && !n->in[k].delay)
-      known &= c->frames[root_of(c, n->in[k].value)].codes != NULL;
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    if (!is_stream(c->graph, n, k)) continue;
+    bool computed = c->frames[root_of(c, n->in[k].value)].codes != NULL;
+    bool declared = n->in[k].delay && q->value[n->in[k].value] != NONE;
+    known &= computed || (declared && c->floats);
+  }
   return known;
 }
 
@@ -88,7 +92,8 @@ static void add_inputs(struct graph *to, uint32_t node, const struct graph *g, c
       graph_add_input(to, id, (struct source){0});
     } else {
       bool chosen = own && own->codes && k == 1;
-      id = graph_add_tensor(to, name, chosen ? own->codes : v->init, chosen ? own->weight : v->type);
+      id =
+          graph_add_tensor(to, name, chosen ? own->codes : v->init, chosen ? own->weight : v->type);
       to->values[id].mask = v->mask;
     }
     graph_add_use(to, node, (struct use){id, 0, NONE});
@@ -101,8 +106,7 @@ static struct graph *alone(struct arena *a, const struct graph *g, const struct 
   struct graph *to = graph_new(a, n->name);
   uint32_t node = graph_add_node(to, n->op, n->name);
   add_inputs(to, node, g, n, own);
-  for (uint32_t i = 0; i < n->n_attr; i++)
-    *graph_add_attr(to, node, n->attr[i].name) = n->attr[i];
+  for (uint32_t i = 0; i < n->n_attr; i++) *graph_add_attr(to, node, n->attr[i].name) = n->attr[i];
   for (uint32_t i = 0; i < n->n_rq; i++)
     graph_add_requant(to, node, n->rq[i].count, n->rq[i].mul, n->rq[i].shift);
   to->nodes[node].rounding = n->rounding;
@@ -136,8 +140,8 @@ static int64_t block_of(const struct graph *g, int64_t frames) {
 
 // ---- in floats
 
-bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, bool real,
-                      void *to, calibrate_take take) {
+bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own,
+                      bool real, void *to, calibrate_take take) {
   struct calibrator *c = q->calibrator;
   struct arena a = {0};
   struct graph *g = alone(&a, q->from, n, own, q->err);
@@ -148,7 +152,8 @@ bool calibrate_floats(struct quantizer *q, const struct node *n, const struct ch
   }
   real_threads(&a, r, c->how.threads);
   int64_t each = value_elements(&g->values[g->outputs[0]]), block = block_of(g, c->set->count);
-  float *x = ARENA_NEW(&a, float, block *inputs_elements(g)), *y = ARENA_NEW(&a, float, block *each);
+  float *x = ARENA_NEW(&a, float, block *inputs_elements(g)),
+        *y = ARENA_NEW(&a, float, block *each);
   double *numbers = ARENA_NEW(&a, double, inputs_elements(g));
   for (int64_t f = 0; f < c->set->count; f += block) {
     int64_t count = c->set->count - f < block ? c->set->count - f : block;
@@ -187,7 +192,7 @@ static bool run_integers(struct quantizer *q, const struct node *n, const struct
   if (!m) return false;
   golden_threads(a, m, c->how.threads);
   int64_t in = inputs_elements(g), block = block_of(g, c->set->count);
-  int32_t *x = ARENA_NEW(a, int32_t, block *in);
+  int32_t *x = ARENA_NEW(a, int32_t, block * in);
   struct golden_tap *taps = ARENA_NEW(a, struct golden_tap, n->n_out);
   for (int64_t f = 0; f < c->set->count; f += block) {
     int64_t count = c->set->count - f < block ? c->set->count - f : block;

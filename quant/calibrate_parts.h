@@ -7,8 +7,8 @@
 
 #define CALIBRATE_BYTES_MOST 4e9
 
-// The integers and the floats that a value of the float graph has on all images, as long as nodes will
-// read them.
+// The integers and the floats that a value of the float graph has on all images, as long as nodes
+// will read them.
 struct frames {
   struct arena memory;
   int32_t *codes; // (images, elements); NULL: not computed yet, or no longer needed
@@ -43,8 +43,9 @@ int64_t calibrate_step(int64_t count, int64_t most, int64_t period);
 
 // ---- calibrate_frames.c
 
-// Whether the integers of all inputs that a node takes undelayed are there.
-bool calibrate_known(const struct calibrator *c, const struct node *n);
+// Whether what all inputs of a node see is there: integers, or of what it reads before it is
+// computed a type, and the floats of the whole model.
+bool calibrate_known(const struct quantizer *q, const struct node *n);
 
 // What input k of a node sees in a frame: (elements) codes.
 const int32_t *calibrate_codes(const struct quantizer *q, const struct node *n, uint32_t k,
@@ -57,12 +58,13 @@ void calibrate_reals(const struct quantizer *q, const struct node *n, uint32_t k
 void calibrate_values(const struct quantizer *q, const struct node *n, uint32_t k, int64_t frame,
                       bool scaled, double *to);
 
-// Runs one node in floats on what its inputs' integers stand for, or on the floats of the float model
+// Runs one node in floats on what its inputs' integers stand for, or on the floats of the float
+// model
 // (`real`), with the weights that were chosen (NULL: its own), and hands over its first output:
 // `count` numbers after the others.
 typedef void (*calibrate_take)(void *to, int64_t count, const float *values);
-bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own, bool real,
-                      void *to, calibrate_take take);
+bool calibrate_floats(struct quantizer *q, const struct node *n, const struct chosen *own,
+                      bool real, void *to, calibrate_take take);
 
 // ---- calibrate_weights.c
 

@@ -56,8 +56,8 @@ static struct moments moments_of(struct arena *a, const struct weighing *w, int6
   int64_t step = calibrate_step(all, most, d->rows), rows = (all - 1) / step + 1;
   int64_t elements = value_elements(node_in(w->quantizer->from, w->node, 0));
   struct arena scratch = {0};
-  double *x = ARENA_NEW(&scratch, double, ROWS_AT_ONCE *d->taps),
-         *y = ARENA_NEW(&scratch, double, ROWS_AT_ONCE *d->taps);
+  double *x = ARENA_NEW(&scratch, double, ROWS_AT_ONCE * d->taps),
+         *y = ARENA_NEW(&scratch, double, ROWS_AT_ONCE * d->taps);
   struct frame f = {-1, ARENA_NEW(&scratch, double, elements),
                     ARENA_NEW(&scratch, double, elements)};
   for (int64_t i = 0, held = 0; i < rows; i++) {

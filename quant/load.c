@@ -96,13 +96,15 @@ static bool parse_how(const struct load *l, struct calibrate_how *how, struct er
     if (options[i].given)
       return err_set(e, "%s is about calibration: give --calibrate SET, as in mnist-train:1000",
                      options[i].name);
-  *how = (struct calibrate_how){.output_width = l->output_width ? (int)l->output_width : OUTPUT_WIDTH};
+  *how =
+      (struct calibrate_how){.output_width = l->output_width ? (int)l->output_width : OUTPUT_WIDTH};
   if (l->output_width > OUTPUT_WIDTH_MOST)
     return err_set(e, "--keep-output %lld: expected 1 to %d bits", (long long)l->output_width,
                    OUTPUT_WIDTH_MOST);
   if (!calibrate_method_parse(l->method ? l->method : "gptq", how))
-    return err_set(e, "--method %s: expected gptq, mse, max, percentile[:P] or entropy (50 <= P <= 100)",
-                   l->method);
+    return err_set(
+        e, "--method %s: expected gptq, mse, max, percentile[:P] or entropy (50 <= P <= 100)",
+        l->method);
   return one_of("--scales", l->scales, "pow2", "any", false, &how->any_scale, e) &&
          one_of("--bias-correct", l->bias_correct, "off", "on", how->method == CALIBRATE_MSE,
                 &how->correct_bias, e);
@@ -175,13 +177,25 @@ static bool quantized(struct arena *a, const struct load *l, struct model *m, st
   return true;
 }
 
+// A width alone is a type with calibration only.
+static bool check_open(const struct load *l, const struct formats *f, struct err *e) {
+  bool stream = l->precision && f->defaults.stream_auto;
+  bool input = l->input_precision && f->input_auto;
+  if (l->n_calibrate || !(stream || input)) return true;
+  return err_set(e,
+                 "%sprecision \"%s\", expected W,F, as in 8,3, or --calibrate SET beside a width, "
+                 "as in --calibrate mnist-train:1000",
+                 stream ? "" : "input ", stream ? l->precision : l->input_precision);
+}
+
 static bool parse_formats(struct arena *a, const struct load *l, struct formats *f, struct err *e) {
   *f = formats_new();
   return (!l->precision || formats_set_stream(a, &f->defaults, l->precision, e)) &&
          (!l->weight_precision || formats_set_weight(a, &f->defaults, l->weight_precision, e)) &&
          (!l->input_precision || formats_set_input(a, f, l->input_precision, e)) &&
          (!l->rounding || formats_set_rounding(&f->defaults, l->rounding, e)) &&
-         (!l->overflow || formats_set_overflow(&f->defaults, l->overflow, e));
+         (!l->overflow || formats_set_overflow(&f->defaults, l->overflow, e)) &&
+         check_open(l, f, e);
 }
 
 bool load_check(struct arena *a, const struct load *l, struct err *e) {

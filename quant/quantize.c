@@ -358,6 +358,8 @@ static bool add_initial(struct quantizer *q, const struct node *n, uint32_t i, i
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
   if (leaves_no_layer(q, n)) return leave_out(q, n);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (n->in[i].delay && !declare(q, n->in[i].value)) return false;
   if (!format_of(q, n, &f)) return false;
   const struct quant_column *column = quant_column_of(n->op);
   if (!column) return err_set(q->err, "%s can't be quantised", op_info(n->op)->name);
@@ -371,7 +373,6 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
       continue;
     }
     struct use use = {.delay = n->in[i].delay, .initial = NONE};
-    if (use.delay && !declare(q, n->in[i].value)) return false;
     if (q->value[n->in[i].value] == NONE)
       return err_set(q->err, "input \"%s\" is a constant: only streams are quantised here",
                      node_in(q->from, n, i)->name);

@@ -25,4 +25,5 @@ static void row(const struct design *d, const double *frame, int64_t group, int6
     }
 }
 
-const struct quant_column quant_conv = {.quantize = quantize_weighted, .design = design, .row = row};
+const struct quant_column quant_conv = {
+    .quantize = quantize_weighted, .design = design, .row = row};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { EXPONENT_MIN = -60, EXPONENT_MAX = 32, STREAM_POWERS = 8, WEIGHT_POWERS = 5, BINS = 2048 };
+static const double entropy_cut = 0.01;
 
 double scale_covering(double most, int64_t hi) {
   int e = EXPONENT_MIN;
@@ -83,14 +84,13 @@ static double percentile_of(const struct sample *s, double percentile) {
 
 // ---- entropy
 
-// The divergence of |values| cut off at bin `end` from the same in `levels` equal steps: each step's
-// count spread over those of its bins that hold any. Migacz: 8-bit inference with TensorRT (2017).
+// The divergence of |values| cut off at bin `end` from the same in `levels` equal steps: each
+// step's count spread over those of its bins that hold any. Migacz: 8-bit inference with TensorRT
+// (2017).
 static double divergence(const double bin[BINS], int end, int levels) {
-  double p[BINS], total = 0, sum = 0, beyond = 0;
-  for (int i = end; i < BINS; i++) beyond += bin[i];
-  memcpy(p, bin, (size_t)end * sizeof *p);
-  p[end - 1] += beyond;
-  for (int i = 0; i < end; i++) total += p[i];
+  double p[BINS], q[BINS] = {0}, all_p = 0, all_q = 0, sum = 0;
+  memcpy(p, bin, sizeof p);
+  for (int i = end; i < BINS; i++) p[end - 1] += bin[i];
   for (int k = 0; k < levels; k++) {
     int from = end * k / levels, to = end * (k + 1) / levels, held = 0;
     double count = 0;
@@ -98,13 +98,25 @@ static double divergence(const double bin[BINS], int end, int levels) {
       count += bin[i];
       held += bin[i] > 0;
     }
-    for (int i = from; i < to; i++) {
-      if (p[i] == 0) continue;
-      double q = bin[i] > 0 ? count / held : 0.5; // of what is there only by being cut off
-      sum += p[i] / total * log(p[i] / q);
-    }
+    for (int i = from; i < to; i++)
+      if (p[i] > 0) q[i] = bin[i] > 0 ? count / held : 0.5; // there only by being cut off
   }
+  for (int i = 0; i < end; i++) {
+    all_p += p[i];
+    all_q += q[i];
+  }
+  for (int i = 0; i < end; i++)
+    if (p[i] > 0) sum += p[i] / all_p * log(p[i] / all_p * all_q / q[i]);
   return sum;
+}
+
+// Of few levels the least divergence may be where most values are cut off: at most 1 % are.
+static int first_end(const double bin[BINS], int levels) {
+  double all = 0, beyond = 0;
+  int end = BINS;
+  for (int i = 0; i < BINS; i++) all += bin[i];
+  while (end > levels && (beyond += bin[end - 1]) <= entropy_cut * all) end--;
+  return end;
 }
 
 static double entropy_most(const struct sample *s, bool any) {
@@ -115,13 +127,12 @@ static double entropy_most(const struct sample *s, bool any) {
     if (s->values[i] != 0) bin[at < BINS ? at : BINS - 1]++;
   }
   double cover = scale_covering(s->most, s->hi) * (double)s->hi;
-  for (int i = levels < 8 ? 8 : levels; i <= BINS; i++) {
-    double most = s->most * i / BINS, d;
-    bool is_power = false;
-    for (double c = cover; !is_power && c > most / 2; c /= 2)
-      is_power = c <= most && c > s->most * (i - 1) / BINS;
-    if (!any && !is_power && i < BINS) continue;
-    d = divergence(bin, i, levels);
+  for (int i = first_end(bin, levels); i <= BINS; i++) {
+    double most = s->most * i / BINS, before = s->most * (i - 1) / BINS;
+    bool ends = i == BINS; // the range of a power of two ends in this bin
+    for (double c = cover; !ends && c > before; c /= 2) ends = c <= most;
+    if (!any && !ends) continue;
+    double d = divergence(bin, i, levels);
     if (d >= least) continue;
     least = d;
     best = most;

@@ -151,7 +151,8 @@ static void times_cross(const struct moments *m, double scale, const double *dam
 }
 
 // v H^-1 = v U^T U.
-static void times_inverse(const double *u, int64_t n, const double *v, double *between, double *to) {
+static void times_inverse(const double *u, int64_t n, const double *v, double *between,
+                          double *to) {
   for (int64_t i = 0; i < n; i++) {
     between[i] = 0;
     for (int64_t j = i; j < n; j++) between[i] += u[i * n + j] * v[j];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounding of second order: weights become codes one input after the other, and what each rounding
 // does to the outputs, on the inputs that there are, is taken back by the weights that follow.
-// Frantar, Ashkboos, Hoefler, Alistarh: GPTQ (2022), with the inputs in their order. Before that the
-// weights become those that give, on the integers that a layer gets, most nearly what the float model
-// gives there: w' = w C H^-1, the least squares of both (C the mean of float inputs times integers).
+// Frantar, Ashkboos, Hoefler, Alistarh: GPTQ (2022), with the inputs in their order. Before that
+// the weights become those that give, on the integers that a layer gets, most nearly what the float
+// model gives there: w' = w C H^-1, the least squares of both (C the mean of float inputs times
+// integers).
 #ifndef NNGEN_QUANT_SECOND_ORDER_H
 #define NNGEN_QUANT_SECOND_ORDER_H
 

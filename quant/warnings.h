@@ -26,8 +26,8 @@ struct warnings {
 void warnings_add(struct arena *a, struct warnings *w, const char *layer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-// Of a quantised graph whose ranges are set; `real` is the float graph it was made of, or NULL. Where
-// calibration chose the weights' codes, nothing is said of what they differ by.
+// Of a quantised graph whose ranges are set; `real` is the float graph it was made of, or NULL.
+// Where calibration chose the weights' codes, nothing is said of what they differ by.
 void warnings_find(struct arena *a, const struct graph *real, const struct graph *fixed,
                    bool calibrated, struct warnings *out);
 
