@@ -4,6 +4,7 @@
 #include "gen/verilog.h"
 #include "sim/simulate.h"
 #include "sw/base/pool.h"
+#include "sw/data/sets.h"
 #include "sw/exec/kernels.h"
 
 #include <stdarg.h>
@@ -12,7 +13,10 @@
 
 enum { LOOKED_AT = 1 << 12 }; // images that tell whether the input's type fits
 
-static struct load words(const struct options *o) {
+// Without --data a model is judged by mnist.
+struct load command_load(const struct options *o) {
+  static const char *const otherwise[] = {"mnist"};
+  bool given = o->data.count > 0;
   return (struct load){.precision = o->precision,
                        .weight_precision = o->weight_precision,
                        .input_precision = o->input_precision,
@@ -20,7 +24,17 @@ static struct load words(const struct options *o) {
                        .overflow = o->overflow,
                        .formats = o->formats,
                        .input_mean = o->input_mean,
-                       .input_std = o->input_std};
+                       .input_std = o->input_std,
+                       .n_calibrate = o->calibrate.count,
+                       .calibrate = o->calibrate.word,
+                       .method = o->method,
+                       .scales = o->scales,
+                       .bias_correct = o->bias_correct,
+                       .output_width = o->keep_output,
+                       .n_data = o->force ? 0
+                                 : given  ? o->data.count
+                                          : 1,
+                       .data = given ? o->data.word : otherwise};
 }
 
 // Options that leave each other nothing to do.
@@ -31,6 +45,7 @@ static bool check_together(const struct options *o, struct err *e) {
                       : o->rounding         ? "--rounding"
                       : o->overflow         ? "--overflow"
                       : o->formats          ? "--formats"
+                      : o->calibrate.count  ? "--calibrate"
                                             : NULL;
   if (o->real && types)
     return err_set(
@@ -53,6 +68,7 @@ bool command_no_circuit_options(const struct options *o, struct err *e) {
                  {"--rounding", o->rounding},
                  {"--overflow", o->overflow},
                  {"--formats", o->formats},
+                 {"--calibrate", o->calibrate.count},
                  {"--parallelism", o->parallelism},
                  {"--folding", o->folding},
                  {"--target-cycles", o->target_cycles},
@@ -118,7 +134,7 @@ bool command_check(struct arena *a, const struct options *o, struct err *e) {
                    "and none of the "
                    "words that SystemVerilog, the library and the benches use",
                    o->name);
-  struct load l = words(o);
+  struct load l = command_load(o);
   return check_together(o, e) && (!o->stall || simulate_stall(o->stall, &in, &out, e)) &&
          load_check(a, &l, e);
 }
@@ -143,7 +159,7 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 }
 
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
-  struct load l = words(o);
+  struct load l = command_load(o);
   if (!load_model(a, o->model, &l, m, e)) return false;
   if (m->fixed && m->real) note_idle(o, m->fixed);
   command_warn(o, &m->warnings, 0);
@@ -171,87 +187,24 @@ void command_note_data(const struct options *o, const struct images *set) {
                  (long long)set->count);
 }
 
-// "INPUT=SET": the set; NULL if the word isn't about this input.
-static const char *set_of(const char *word, const char *input) {
-  size_t length = strlen(input);
-  return strncmp(word, input, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
-}
-
-static const char *input_name(const struct graph *g, uint32_t i) {
-  return g->values[g->inputs[i].value].name;
-}
-
-static bool no_input(struct arena *a, const struct graph *g, const char *word, struct err *e) {
-  const char *names = "";
-  for (uint32_t i = 0; i < g->n_inputs; i++)
-    names = arena_printf(a, "%s%s\"%s\"", names, i ? ", " : "", input_name(g, i));
-  return err_set(e, "--data %s: expected INPUT=SET, as in %s=x.npy; the inputs are %s", word,
-                 input_name(g, 0), names);
-}
-
-// A set whose name is no input's is told before the one that an input lacks.
-static bool check_names(struct arena *a, const struct options *o, const struct graph *g,
-                        struct err *e) {
-  for (int k = 0; k < o->data.count; k++) {
-    bool known = !strchr(o->data.word[k], '=');
-    for (uint32_t i = 0; i < g->n_inputs; i++)
-      known |= set_of(o->data.word[k], input_name(g, i)) != NULL;
-    if (!known) return no_input(a, g, o->data.word[k], e);
-  }
-  return true;
-}
-
-// Which set each of several inputs takes.
-static bool choose_sets(struct arena *a, const struct options *o, const struct graph *g,
-                        const char **set, struct err *e) {
-  bool used[LIST_MOST] = {false};
-  if (!check_names(a, o, g, e)) return false;
-  for (uint32_t i = 0; i < g->n_inputs; i++) {
-    const char *input = input_name(g, i);
-    for (int k = 0; k < o->data.count; k++) {
-      const char *one = set_of(o->data.word[k], input);
-      if (one && set[i]) return err_set(e, "--data: two sets for input \"%s\"", input);
-      if (one) set[i] = one;
-      used[k] |= one != NULL;
-    }
-    if (!set[i])
-      return err_set(e, "%s: the model has %u inputs: --data %s=SET gives the images of \"%s\"",
-                     o->model, g->n_inputs, input, input);
-  }
-  for (int k = 0; k < o->data.count; k++)
-    if (!used[k]) return no_input(a, g, o->data.word[k], e);
-  return true;
-}
-
 static bool open_sets(struct arena *a, const struct options *o, const struct graph *g,
                       int64_t limit, struct images *out, struct err *e) {
-  const char **set = ARENA_NEW(a, const char *, g->n_inputs);
-  struct images *of = ARENA_NEW(a, struct images, g->n_inputs);
-  if (!choose_sets(a, o, g, set, e)) return false;
+  const char **set = ARENA_NEW(a, const char *, g->n_inputs + 1);
+  struct images *of = ARENA_NEW(a, struct images, g->n_inputs + 1);
+  if (!sets_choose(a, g, "--data", o->data.count, o->data.word, "mnist", set, e))
+    return g->n_inputs > 1 ? err_within(e, "%s", o->model) : false;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
     if (!data_open(a, set[i], limit, &of[i], e) || (o->codes && !images_as_codes(&of[i], e)))
       return false;
     command_note_data(o, &of[i]);
   }
-  return images_join(a, g->n_inputs, of, out, e);
-}
-
-static bool open_set(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
-                     struct images *out, struct err *e) {
-  const char *word = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
-  const char *named = g->n_inputs ? set_of(word, input_name(g, 0)) : NULL;
-  if (!data_open(a, named ? named : word, limit, out, e) || (o->codes && !images_as_codes(out, e)))
-    return false;
-  command_note_data(o, out);
-  return true;
+  *out = of[0];
+  return g->n_inputs == 1 || images_join(a, g->n_inputs, of, out, e);
 }
 
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,
                     struct images *out, struct err *e) {
-  bool several = g->n_inputs > 1;
-  if (!g->n_inputs) return err_set(e, "the model has 0 inputs, expected 1 or more");
-  if (!(several ? open_sets(a, o, g, limit, out, e) : open_set(a, o, g, limit, out, e)))
-    return false;
+  if (!open_sets(a, o, g, limit, out, e)) return false;
   images_arrange(a, out, g);
   return images_fit(out, g, e) && check_source(o, out, e);
 }

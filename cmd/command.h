@@ -29,6 +29,9 @@ bool command_no_circuit_options(const struct options *o, struct err *e);
 // what quantisation has destroyed.
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e);
 
+// The words of the options about types and calibration.
+struct load command_load(const struct options *o);
+
 // What is said of a model, whose file is an argument, without integers.
 #define COMMAND_FLOAT "%s: the model is float: give --precision W,F, as in --precision 8,3"
 
@@ -74,6 +77,7 @@ int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
+int command_quantize(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);
 int command_import(struct arena *a, const struct options *o, struct err *e);

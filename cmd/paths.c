@@ -7,7 +7,7 @@
 #include "sw/base/file.h"
 #include "sw/base/library.h"
 #include "sw/base/lock.h"
-#include "sw/data/data.h"
+#include "sw/data/sets.h"
 #include "sw/import/import.h"
 
 #include <dirent.h>
@@ -126,6 +126,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   }
   if (!set && (o->data.count || reads || train)) data(p, "the file of --data", mnist);
   for (int i = 0; set && i < o->data.count; i++) data(p, "the file of --data", o->data.word[i]);
+  for (int i = 0; i < o->calibrate.count; i++)
+    data(p, "the file of --calibrate", sets_whole(p->arena, o->calibrate.word[i]));
   if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
   if (o->sim) input(p, "the result of --sim", arena_printf(p->arena, "%s/sim.json", o->sim));
   if (o->synth)
@@ -140,7 +142,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
-  if (train || c == COMMAND_IMPORT) output(p, "-o", o->output ? o->output : "model.bin");
+  if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE)
+    output(p, "-o", o->output ? o->output : "model.bin");
 }
 
 // ---- comparing

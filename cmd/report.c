@@ -63,7 +63,7 @@ static bool read_folder(struct report *r, struct err *e) {
   r->identity = folder_identity(r->arena, r->folder, e);
   json_t *manifest = r->identity ? json_parse((const char *)bytes.data, bytes.size, e) : NULL;
   if (!manifest) return false;
-  warnings_find(r->arena, NULL, r->circuit->graph, &r->model.warnings);
+  warnings_find(r->arena, NULL, r->circuit->graph, false, &r->model.warnings);
   r->page.name = word(r->arena, manifest, "model");
   r->sha256 = word(r->arena, manifest, "model_sha256");
   r->page.names = names_of(r, manifest);

@@ -12,10 +12,6 @@ enum { IMAGES_DEFAULT = 1000, BLOCK = 256 };
 
 // ---- the layers
 
-static double snr_db(const struct stream_loss *l) {
-  return l->noise > 0 ? 10 * log10(l->signal / l->noise) : INFINITY;
-}
-
 // The name of a layer in the user's file: of a folder's that of the cell.
 static const char *name_of(const struct report *r, const struct loss *l) {
   const struct circuit *p = r->circuit;
@@ -33,7 +29,7 @@ static void set_streams(struct report *r, const struct run *run) {
     bool real = l->of.elements > 0;
     s[i] = (struct page_stream){.name = name_of(r, l),
                                 .type = type_text(r->arena, &run->graph->values[l->value].type),
-                                .snr = real ? snr_db(&l->of) : NAN,
+                                .snr = real ? run_snr_db(l) : NAN,
                                 .saturated =
                                     real ? (double)l->of.saturated / (double)l->of.elements : NAN,
                                 .least = h->least,

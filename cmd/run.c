@@ -191,6 +191,15 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   return compute(r, o, real, e);
 }
 
+bool run_model(struct run *r, const struct options *o, const struct model *m, struct err *e) {
+  if (!execute(r, o, m, e)) {
+    if (!strstr(e->text, o->model)) err_put_within(e, "%s", o->model);
+    return false;
+  }
+  judge(r);
+  return true;
+}
+
 int command_run(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
   struct run r = {.arena = a, .model = o->model};
@@ -205,12 +214,8 @@ int command_run(struct arena *a, const struct options *o, struct err *e) {
     err_put(e, "%s: the model holds integers only, there is no float model to run", o->model);
     return EXIT_USER;
   }
-  if (!execute(&r, o, &m, e)) {
-    if (!strstr(e->text, o->model)) err_put_within(e, "%s", o->model);
-    return EXIT_USER;
-  }
-  judge(&r);
-  if ((o->output && !run_write(&r, o->output, e)) || (o->compare && !run_compare(&r, o, e)))
+  if (!run_model(&r, o, &m, e) || (o->output && !run_write(&r, o->output, e)) ||
+      (o->compare && !run_compare(&r, o, e)))
     return EXIT_USER;
   if (o->json)
     run_print_json(&r);

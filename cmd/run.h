@@ -79,6 +79,10 @@ int64_t run_steps(const struct run *r);
 // Runs them in the plain executor, or in floats, into the tensors of the outputs.
 bool run_sequence(struct run *r, bool real, bool quiet, struct err *e);
 
+// Runs the images of --data through the model that the options ask for, and judges its outputs.
+// r->arena, model and warnings are set.
+bool run_model(struct run *r, const struct options *o, const struct model *m, struct err *e);
+
 // Codes and floats of both models, layer by layer, on the first images; without a float model the
 // codes alone. False on error.
 bool run_losses(struct run *r, const struct golden *m, int threads, struct err *e);
@@ -93,6 +97,8 @@ void run_compare_put_json(const struct run *r, struct text *t);
 
 // Writes every output as a safetensors file.
 bool run_write(const struct run *r, const char *path, struct err *e);
+
+double run_snr_db(const struct loss *l);
 
 void run_print_json(const struct run *r);
 void run_print_text(const struct run *r);

@@ -81,8 +81,8 @@ bool run_write(const struct run *r, const char *path, struct err *e) {
 
 // ---- figures
 
-static double snr_db(const struct stream_loss *l) {
-  return l->noise > 0 ? 10 * log10(l->signal / l->noise) : INFINITY;
+double run_snr_db(const struct loss *l) {
+  return l->of.noise > 0 ? 10 * log10(l->of.signal / l->of.noise) : INFINITY;
 }
 
 static double rate(const struct run *r) {
@@ -104,7 +104,7 @@ static struct listing losses(const struct run *r) {
   for (uint32_t i = 0; i < r->n_losses; i++) {
     const struct stream_loss *l = &r->losses[i].of;
     listing_row(&t, (struct figure[]){{.text = r->losses[i].name},
-                                      {.real = snr_db(l)},
+                                      {.real = run_snr_db(&r->losses[i])},
                                       {.real = (double)l->saturated / (double)l->elements}});
   }
   return t;

@@ -78,7 +78,7 @@ static bool circuit(struct sim *s, struct err *e) {
   s->circuit = folder_circuit(s->arena, s->folder, e);
   if (!s->circuit) return err_within(e, "%s", s->folder);
   if (!folder) return true;
-  warnings_find(s->arena, NULL, s->circuit->graph, &s->warnings);
+  warnings_find(s->arena, NULL, s->circuit->graph, false, &s->warnings);
   command_warn(s->options, &s->warnings, 0);
   if (!open_data(s, s->circuit, e)) return false;
   s->held = simulate_hold(s->work, say_waiting, s, e);

@@ -7,21 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, UNSAID_BITS = 16 };
+enum { FILE_MAX = 1 << 20, UNSAID_BITS = 16, AUTO_BITS_MAX = 16 };
 
 struct formats formats_new(void) {
   return (struct formats){.defaults = {.rounding = NONE, .overflow = NONE, .where = NONE}};
 }
 
+// "W" or "W,auto": a width, of which calibration makes a type.
+static bool parse_width(struct arena *a, const char *text, struct type *t) {
+  char *end = NULL;
+  long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+  if (width < 1 || width > AUTO_BITS_MAX || (*end && strcmp(end, ",auto") != 0)) return false;
+  *t = type_fixed(a, (int)width, width > 1, 1, 0);
+  return true;
+}
+
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e) {
   f->has_stream = true;
   f->stream = type_of_class(TYPE_BIPOLAR);
-  if (strcmp(text, "bipolar") == 0 || type_parse_short(a, text, &f->stream)) return true;
+  f->stream_auto = parse_width(a, text, &f->stream);
+  if (f->stream_auto || strcmp(text, "bipolar") == 0 || type_parse_short(a, text, &f->stream))
+    return true;
   return err_set(
       e,
       "precision \"%s\", expected W,F or uW,F (1 to 32 bits, 2 to 32 signed; -32 <= F <= 60), "
-      "as in 8,3, or bipolar",
-      text);
+      "as in 8,3, or bipolar, or W (1 to %d bits) with --calibrate",
+      text, AUTO_BITS_MAX);
 }
 
 // The W of "W,channel": a width, or a class that has signs. What follows it; NULL if there is none.
@@ -65,8 +76,12 @@ bool formats_set_input(struct arena *a, struct formats *f, const char *text, str
                                        : INPUT_STREAM;
   if (f->input != INPUT_STREAM) return true;
   f->has_input_type = true;
-  return type_parse_short(a, text, &f->input_type) ||
-         err_set(e, "input precision \"%s\", expected W,F or uW,F or u8 or raw", text);
+  f->input_auto = parse_width(a, text, &f->input_type);
+  return f->input_auto || type_parse_short(a, text, &f->input_type) ||
+         err_set(e,
+                 "input precision \"%s\", expected W,F or uW,F or u8 or raw, or W (1 to %d bits) "
+                 "with --calibrate",
+                 text, AUTO_BITS_MAX);
 }
 
 bool formats_set_rounding(struct format *f, const char *text, struct err *e) {
@@ -155,6 +170,7 @@ static bool read_entries(struct arena *a, const json_t *root, const char *key,
 static struct format refine(struct format general, const struct format *particular) {
   if (particular->has_stream) {
     general.has_stream = true;
+    general.stream_auto = particular->stream_auto;
     general.stream = particular->stream;
   }
   if (particular->has_weight) {
@@ -236,6 +252,7 @@ static struct format most_particular(struct formats *f, const struct node *n) {
     if (strcmp(f->layers[i].name, n->name) == 0) {
       f->layers[i].used = true;
       format = refine(format, &f->layers[i].format);
+      format.stream_own |= f->layers[i].format.has_stream;
     }
   if (!format.has_weight) {
     bool bipolar = type_is_bipolar(&format.stream);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which number format each layer gets: the command line, refined by a formats file
 //   {"defaults":{"stream":"8,3","weight":"8,auto"},"kinds":{"softsign":{..}},"layers":{"fc1":{..}}}
-// with the keys stream, weight, rounding, overflow, where. The most particular entry wins.
+// with the keys stream, weight, rounding, overflow, where. The most particular entry wins. A stream
+// whose width alone is given takes its sign and its scale from calibration (calibrate.h).
 #ifndef NNGEN_QUANT_FORMATS_H
 #define NNGEN_QUANT_FORMATS_H
 
@@ -10,6 +11,8 @@
 // The formats of one layer.
 struct format {
   bool has_stream, has_weight;
+  bool stream_auto; // the width of `stream` counts, calibration finds the rest
+  bool stream_own;  // an entry of this layer says it
   struct type stream;
   enum { WEIGHT_AUTO, WEIGHT_CHANNEL, WEIGHT_TYPE } weight; // how the scale is found
   enum type_class weight_class;                             // AUTO, CHANNEL: FIXED or with signs
@@ -32,15 +35,15 @@ struct formats {
   uint32_t n_kinds, n_layers;
   struct format_entry *kinds, *layers;
   enum input_precision input;
-  bool has_input_type;
+  bool has_input_type, input_auto; // auto: as of a stream
   struct type input_type;
 };
 
-// Parses "W,F", "uW,F" or "bipolar" for --precision.
+// Parses "W,F", "uW,F", "bipolar", "W" or "W,auto" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar or ternary.
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
-// Parses "W,F", "uW,F", "u8" or "raw" for --input-precision.
+// Parses "W,F", "uW,F", "W", "W,auto", "u8" or "raw" for --input-precision.
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);
 bool formats_set_rounding(struct format *f, const char *text, struct err *e);
 bool formats_set_overflow(struct format *f, const char *text, struct err *e);

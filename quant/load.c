@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/load.h"
 
+#include "quant/calibrate.h"
 #include "quant/quantize.h"
+#include "sw/base/pool.h"
+#include "sw/data/sets.h"
 #include "sw/import/import.h"
 #include "sw/pass/branch_lines.h"
 #include "sw/pass/fold_norm.h"
@@ -70,20 +73,137 @@ bool load_source(struct arena *a, const struct load *l, struct graph *g, struct 
   return graph_verify(g, e);
 }
 
+// ---- calibration
+
+enum { OUTPUT_WIDTH = 16, OUTPUT_WIDTH_MOST = 32 };
+
+static bool one_of(const char *option, const char *text, const char *no, const char *yes,
+                   bool otherwise, bool *out, struct err *e) {
+  *out = text ? strcmp(text, yes) == 0 : otherwise;
+  return !text || *out || strcmp(text, no) == 0 ||
+         err_set(e, "%s %s: expected %s or %s", option, text, no, yes);
+}
+
+static bool parse_how(const struct load *l, struct calibrate_how *how, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } options[] = {{"--method", l->method != NULL},
+                 {"--scales", l->scales != NULL},
+                 {"--bias-correct", l->bias_correct != NULL},
+                 {"--keep-output", l->output_width != 0}};
+  for (size_t i = 0; !l->n_calibrate && i < sizeof options / sizeof *options; i++)
+    if (options[i].given)
+      return err_set(e, "%s is about calibration: give --calibrate SET, as in mnist-train:1000",
+                     options[i].name);
+  *how =
+      (struct calibrate_how){.output_width = l->output_width ? (int)l->output_width : OUTPUT_WIDTH};
+  if (l->output_width > OUTPUT_WIDTH_MOST)
+    return err_set(e, "--keep-output %lld: expected 1 to %d bits", (long long)l->output_width,
+                   OUTPUT_WIDTH_MOST);
+  if (!calibrate_method_parse(l->method ? l->method : "gptq", how))
+    return err_set(
+        e, "--method %s: expected gptq, mse, max, percentile[:P] or entropy (50 <= P <= 100)",
+        l->method);
+  return one_of("--scales", l->scales, "pow2", "any", false, &how->any_scale, e) &&
+         one_of("--bias-correct", l->bias_correct, "off", "on", how->method == CALIBRATE_MSE,
+                &how->correct_bias, e);
+}
+
+static bool same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return a && b && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+         x.st_ino == y.st_ino;
+}
+
+// What is judged by is no help for choosing: the result would say nothing of other images.
+static bool refuse_judge(struct arena *a, const struct load *l, const char *set, struct err *e) {
+  const char *whole = sets_whole(a, set), *files[2], *own[2];
+  data_files(a, whole, own);
+  for (int i = 0; i < l->n_data; i++) {
+    const char *equal = strchr(l->data[i], '='), *judge = equal ? equal + 1 : l->data[i];
+    data_files(a, judge, files);
+    if (strcmp(judge, whole) == 0 || same_file(own[0], files[0]))
+      return err_set(e,
+                     "--calibrate %s: those images are what --data judges by; choose others, as in "
+                     "mnist-train:1000",
+                     set);
+  }
+  return true;
+}
+
+static bool open_calibration(struct arena *a, const struct load *l, const struct graph *g,
+                             struct images *out, struct err *e) {
+  const char **set = ARENA_NEW(a, const char *, g->n_inputs + 1);
+  struct images *of = ARENA_NEW(a, struct images, g->n_inputs + 1);
+  if (!sets_choose(a, g, "--calibrate", l->n_calibrate, l->calibrate, NULL, set, e)) return false;
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    if (!refuse_judge(a, l, set[i], e) || !sets_open_some(a, set[i], &of[i], e)) return false;
+  *out = of[0];
+  if (g->n_inputs > 1 && !images_join(a, g->n_inputs, of, out, e)) return false;
+  images_arrange(a, out, g);
+  return images_fit(out, g, e) || err_within(e, "--calibrate");
+}
+
+static bool calibrated(struct arena *a, const struct load *l, struct model *m, struct formats *f,
+                       struct err *e) {
+  struct calibrate_how how;
+  struct images *set = ARENA_NEW(a, struct images, 1);
+  if (!parse_how(l, &how, e) || !pool_threads(&how.threads, e) ||
+      !open_calibration(a, l, m->real, set, e))
+    return false;
+  struct calibrator *c = calibrator_new(a, m->real, set, &how, e);
+  if (!c) return false;
+  m->fixed = quantize_calibrated(a, m->real, f, c, e);
+  m->calibrated = set;
+  calibrator_free(c);
+  if (!m->fixed) return false;
+  m->fixed = branch_lines(a, m->fixed);
+  warnings_find(a, m->real, m->fixed, true, &m->warnings);
+  const char *const *constant;
+  for (uint32_t i = 0, n = calibrate_constant(c, &constant); i < n; i++)
+    warnings_add(a, &m->warnings, constant[i],
+                 "it gives 0 on all calibration images, which say nothing of its scale (1)");
+  return true;
+}
+
+static bool quantized(struct arena *a, const struct load *l, struct model *m, struct formats *f,
+                      struct err *e) {
+  if (l->n_calibrate) return calibrated(a, l, m, f, e);
+  m->fixed = quantize(a, m->real, f, e);
+  if (!m->fixed) return false;
+  m->fixed = branch_lines(a, m->fixed);
+  warnings_find(a, m->real, m->fixed, false, &m->warnings);
+  return true;
+}
+
+// A width alone is a type with calibration only.
+static bool check_open(const struct load *l, const struct formats *f, struct err *e) {
+  bool stream = l->precision && f->defaults.stream_auto;
+  bool input = l->input_precision && f->input_auto;
+  if (l->n_calibrate || !(stream || input)) return true;
+  return err_set(e,
+                 "%sprecision \"%s\", expected W,F, as in 8,3, or --calibrate SET beside a width, "
+                 "as in --calibrate mnist-train:1000",
+                 stream ? "" : "input ", stream ? l->precision : l->input_precision);
+}
+
 static bool parse_formats(struct arena *a, const struct load *l, struct formats *f, struct err *e) {
   *f = formats_new();
   return (!l->precision || formats_set_stream(a, &f->defaults, l->precision, e)) &&
          (!l->weight_precision || formats_set_weight(a, &f->defaults, l->weight_precision, e)) &&
          (!l->input_precision || formats_set_input(a, f, l->input_precision, e)) &&
          (!l->rounding || formats_set_rounding(&f->defaults, l->rounding, e)) &&
-         (!l->overflow || formats_set_overflow(&f->defaults, l->overflow, e));
+         (!l->overflow || formats_set_overflow(&f->defaults, l->overflow, e)) &&
+         check_open(l, f, e);
 }
 
 bool load_check(struct arena *a, const struct load *l, struct err *e) {
   struct formats f;
+  struct calibrate_how how;
   int64_t count;
   double *list;
-  if (!option_list(a, "input-mean", l->input_mean, &count, &list, e) ||
+  if (!parse_how(l, &how, e) || !option_list(a, "input-mean", l->input_mean, &count, &list, e) ||
       !option_list(a, "input-std", l->input_std, &count, &list, e))
     return false;
   for (int64_t i = 0; i < count; i++)
@@ -93,7 +213,7 @@ bool load_check(struct arena *a, const struct load *l, struct err *e) {
 
 static bool wants_formats(const struct load *l) {
   return l->precision || l->weight_precision || l->input_precision || l->rounding || l->overflow ||
-         l->formats;
+         l->formats || l->n_calibrate;
 }
 
 // Whether a float model says of some streams which type they have.
@@ -145,7 +265,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     g = remember(a, g, e);
     if (!g) return err_within(e, "%s", path);
     m->fixed = branch_lines(a, fuse_needed(g) ? fuse(a, g) : g);
-    warnings_find(a, NULL, m->fixed, &m->warnings);
+    warnings_find(a, NULL, m->fixed, false, &m->warnings);
     return true;
   }
   m->real = remember(a, g, e);
@@ -154,10 +274,7 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
   if (!wants_formats(l) && !says_types(g)) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real) return err_within(e, "%s", path);
-  m->fixed = quantize(a, m->real, &f, e);
-  if (!m->fixed) return err_within(e, "%s", path);
-  m->fixed = branch_lines(a, m->fixed);
-  warnings_find(a, m->real, m->fixed, &m->warnings);
+  if (!quantized(a, l, m, &f, e)) return err_within(e, "%s", path);
   idle_formats(a, &f, &m->warnings);
   return true;
 }

@@ -13,13 +13,21 @@ struct load {
   const char *rounding, *overflow;                            // modes
   const char *formats;                                        // path of a formats file
   const char *input_mean, *input_std;                         // numbers with commas between
+  int n_calibrate;
+  const char *const
+      *calibrate; // (n_calibrate) sets of images (sw/data/sets.h); none: no calibration
+  const char *method, *scales, *bias_correct; // of calibration, as calibrate.h has them
+  int64_t output_width;                       // bits of the last layers; 0: 16
+  int n_data;
+  const char *const *data; // (n_data) sets that are judged by, which calibration refuses
 };
 
 struct model {
   struct graph *real;  // the float graph, or NULL if the file holds integers only
   struct graph *whole; // the same before norms were folded into the layers before them
   struct graph *fixed; // quantised, ranges proven; NULL if the model is float and no format given
-  struct warnings warnings; // of `fixed`: what quantisation has destroyed
+  struct warnings warnings;        // of `fixed`: what quantisation has destroyed
+  const struct images *calibrated; // the images that chose its scales; NULL: none did
 };
 
 // True if each word is one; reads no file.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/quantize.h"
 
+#include "quant/calibrate.h"
 #include "quant/quantize_layer.h"
 #include "quant/quantize_weights.h"
 #include "sw/graph/interval.h"
@@ -102,19 +103,35 @@ static const struct type *type_behind(const struct quantizer *q, uint32_t value)
   return t;
 }
 
-// --input-precision, or what the model says, or the stream's; NULL: bytes.
-static const struct type *input_type(const struct quantizer *q, uint32_t value) {
+// --input-precision, or what the model says, or the stream's; NULL: bytes. `open`: only its width
+// is said.
+static const struct type *input_type(const struct quantizer *q, uint32_t value, bool *open) {
   const struct formats *f = q->formats;
   const struct type *own = type_behind(q, value);
+  *open = f->has_input_type ? f->input_auto : !own && f->defaults.stream_auto;
   if (f->has_input_type) return &f->input_type;
   return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;
+}
+
+static bool no_calibration(const struct quantizer *q, const struct type *t) {
+  return err_set(q->err,
+                 "precision %d says the width alone: give W,F, as in %d,%d, or images that the "
+                 "rest follows from, as in --calibrate mnist-train:1000",
+                 t->width, t->width, t->width / 2);
 }
 
 static bool quantize_input(struct quantizer *q, const struct input *in) {
   const struct value *v = &q->from->values[in->value];
   struct source source = in->source;
-  const struct type *stream = input_type(q, in->value);
+  bool open;
+  const struct type *stream = input_type(q, in->value, &open);
+  struct type found;
   uint32_t id = 0;
+  if (open && !q->calibrator) return no_calibration(q, stream);
+  if (open) {
+    if (!calibrate_input(q, (uint32_t)(in - q->from->inputs), stream->width, &found)) return false;
+    stream = &found;
+  }
   if (q->formats->input != INPUT_STREAM || !stream) {
     if (!stream && !source.channels)
       return err_set(q->err, "nothing in the file says its type: give --input-precision W,F");
@@ -144,7 +161,7 @@ struct type quantize_type_kept(const struct quantizer *q, const struct node *n, 
   return t ? *t : f->stream;
 }
 
-static const struct quant_column *column_of(enum op op) {
+const struct quant_column *quant_column_of(enum op op) {
   static const struct quant_column *const columns[] = {
 #define YES(f) &f
 #define NO(f) NULL
@@ -221,6 +238,9 @@ static bool has_own_type(const struct node *n) {
 static bool format_of(struct quantizer *q, const struct node *n, struct format *f) {
   int32_t behind = q->behind[n - q->from->nodes];
   if (!formats_of(q->formats, n, f, q->err)) return false;
+  bool own_type = has_own_type(n) || behind != NONE;
+  if (q->calibrator ? !calibrate_node(q, n, own_type, f) : f->stream_auto && !own_type)
+    return q->calibrator ? false : no_calibration(q, &f->stream);
   if (behind == NONE) return f->has_stream || has_own_type(n) || quantize_exact(q, n, f);
   const struct node *r = &q->from->nodes[behind];
   for (uint32_t i = 0; i < q->formats->n_layers; i++)
@@ -277,7 +297,22 @@ static bool changes_nothing(const struct quantizer *q, const struct node *n) {
 
 // What does nothing once a network is trained has no layer.
 static bool leaves_no_layer(const struct quantizer *q, const struct node *n) {
-  return (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n) || changes_nothing(q, n);
+  return (op_is(n->op, TRAIT_SKIPPED) && !n->in[0].delay) || is_done(q, n) ||
+         changes_nothing(q, n) || calibrate_cuts_nothing(q, n);
+}
+
+// The layer in front of such a node gives its output, under that name.
+static bool leave_out(struct quantizer *q, const struct node *n) {
+  struct format unused;
+  int32_t id = q->value[n->out[0]] = q->value[n->in[0].value];
+  if (calibrate_cuts_nothing(q, n)) {
+    struct value *v = &q->to->values[id];
+    v->name = node_out(q->from, n, 0)->name;
+    for (uint32_t i = 0; i < n->n_origin; i++)
+      graph_add_origin(q->to, (uint32_t)v->node, n->origin[i]);
+  }
+  if (q->calibrator) calibrate_same(q, n);
+  return formats_of(q->formats, n, &unused, q->err);
 }
 
 // Gives a stream its place in `to`, before its layer has one if a layer in front reads it delayed.
@@ -287,7 +322,7 @@ static bool declare(struct quantizer *q, uint32_t value) {
   if (q->value[value] != NONE || v->init) return true;
   if (v->node == NONE || q->declaring[v->node]) return true;
   const struct node *n = &q->from->nodes[v->node];
-  const struct quant_column *column = column_of(n->op);
+  const struct quant_column *column = quant_column_of(n->op);
   struct format f;
   q->declaring[v->node] = true;
   for (uint32_t i = 0; i < n->n_in; i++)
@@ -322,12 +357,11 @@ static bool add_initial(struct quantizer *q, const struct node *n, uint32_t i, i
 
 static bool quantize_node(struct quantizer *q, const struct node *n) {
   struct format f;
+  if (leaves_no_layer(q, n)) return leave_out(q, n);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (n->in[i].delay && !declare(q, n->in[i].value)) return false;
   if (!format_of(q, n, &f)) return false;
-  if (leaves_no_layer(q, n)) {
-    q->value[n->out[0]] = q->value[n->in[0].value];
-    return true;
-  }
-  const struct quant_column *column = column_of(n->op);
+  const struct quant_column *column = quant_column_of(n->op);
   if (op_is(n->op, TRAIT_HOLDS))
     return err_set(q->err, "no frame assigns it, so that it has its first content for ever: let an "
                            "assign write it, or a tensor stand in its place");
@@ -342,7 +376,6 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
       continue;
     }
     struct use use = {.delay = n->in[i].delay, .initial = NONE};
-    if (use.delay && !declare(q, n->in[i].value)) return false;
     if (q->value[n->in[i].value] == NONE)
       return err_set(q->err, "input \"%s\" is a constant: only streams are quantised here",
                      node_in(q->from, n, i)->name);
@@ -361,7 +394,8 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
     if (i == 0) first = q->to->values[q->value[n->out[i]]].type;
     graph_add_out(q->to, node, (uint32_t)q->value[n->out[i]]);
   }
-  return !column->quantize || column->quantize(q, n, node, &f, &first);
+  return (!column->quantize || column->quantize(q, n, node, &f, &first)) &&
+         (!q->calibrator || calibrate_ran(q, n, node));
 }
 
 static bool check_formats(const struct formats *f, struct err *e) {
@@ -377,6 +411,7 @@ static bool quantize_all(struct quantizer *q) {
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (!quantize_input(q, &g->inputs[i]))
       return err_within(q->err, "input \"%s\"", g->values[g->inputs[i].value].name);
+  if (q->calibrator) calibrate_inputs_done(q);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!quantize_node(q, &g->nodes[i]))
       return err_within(q->err, "layer \"%s\"", g->nodes[i].name);
@@ -386,6 +421,11 @@ static bool quantize_all(struct quantizer *q) {
 }
 
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e) {
+  return quantize_calibrated(a, g, f, NULL, e);
+}
+
+struct graph *quantize_calibrated(struct arena *a, const struct graph *g, struct formats *f,
+                                  struct calibrator *c, struct err *e) {
   bool says = false;
   for (uint32_t i = 0; i < g->n_nodes; i++) says |= op_is(g->nodes[i].op, TRAIT_NARROWS);
   if (!f->defaults.has_stream && !says) {
@@ -399,7 +439,8 @@ struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f
                         ARENA_NEW(a, int32_t, g->n_values),
                         ARENA_NEW(a, int32_t, g->n_nodes),
                         ARENA_NEW(a, bool, g->n_nodes),
-                        e};
+                        e,
+                        c};
   for (uint32_t i = 0; i < g->n_values; i++) q.value[i] = NONE;
   if (!quantize_all(&q) || !graph_verify(q.to, e)) return NULL;
   graph_ranges(q.to);

@@ -12,6 +12,12 @@ bool graph_is_real(const struct graph *g);
 // integer constant is made here, once. NULL on error.
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e);
 
+// The same where formats leave scales open, which a calibrator made for g chooses (calibrate.h),
+// and the codes of the weights.
+struct calibrator;
+struct graph *quantize_calibrated(struct arena *a, const struct graph *g, struct formats *f,
+                                  struct calibrator *c, struct err *e);
+
 // Gives a source whose pixels become codes of type t its table.
 void quantize_pixels(struct arena *a, const struct type *t, struct source *s);
 

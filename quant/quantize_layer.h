@@ -4,6 +4,9 @@
 #define NNGEN_QUANT_QUANTIZE_LAYER_H
 
 #include "quant/formats.h"
+#include "sw/graph/conv.h"
+
+struct calibrator;
 
 struct quantizer {
   struct arena *arena;
@@ -14,6 +17,15 @@ struct quantizer {
   int32_t *behind; // (from->n_nodes) the requant of `from` that is this node's own; NONE
   bool *declaring; // (from->n_nodes) its outputs' types are being found
   struct err *err;
+  struct calibrator *calibrator; // chooses what formats leave open (calibrate.h); NULL: nobody
+};
+
+// The products of a layer with weights as those of matrices, one for each group of outputs that
+// take the same inputs: a row holds the inputs that one output pixel's weights are multiplied with,
+// in the order of the weights.
+struct design {
+  int64_t groups, rows, taps; // rows: of one frame and group
+  struct conv conv;           // of a convolution
 };
 
 // What quantisation knows of a column (columns.def), in quantize_<stem>.c.
@@ -26,7 +38,13 @@ struct quant_column {
   bool (*quantize)(struct quantizer *q, const struct node *n, uint32_t node, const struct format *f,
                    const struct type *out);
   bool constants; // tensors may stand for its streams
+  // Of node n of g; NULL: its products are no matrix.
+  bool (*design)(const struct graph *g, const struct node *n, struct design *d, struct err *e);
+  // Row `row` of a group, (taps), from a frame of the input.
+  void (*row)(const struct design *d, const double *frame, int64_t group, int64_t row, double *to);
 };
+
+const struct quant_column *quant_column_of(enum op op); // NULL: the kind can't be quantised
 
 #define YES(f) extern const struct quant_column f;
 #define NO(f)

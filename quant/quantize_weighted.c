@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights and bias of a linear layer or a convolution become tensors of the integer graph.
-#include "quant/quantize_layer.h"
+#include "quant/calibrate.h"
 #include "quant/quantize_weights.h"
 #include "sw/base/bits.h"
 
@@ -62,30 +62,29 @@ int quantize_finer(const struct quantizer *q, const struct node *n, const struct
 
 // The bias at the accumulator's scale, in the narrowest type that holds it; of signs rounded down:
 // a whole sum is at least -b where it is at least -floor(b).
-static bool bias_codes(struct quantizer *q, const struct value *b, const struct type *x,
+static bool bias_codes(struct quantizer *q, int64_t count, const double *bias, const struct type *x,
                        const struct type *w, bool signs, int finer, struct type *type,
                        struct tensor **codes) {
-  int64_t count = b->init->count;
   int64_t limit = fix_highest(BIAS_BITS_MAX, true);
   int64_t *exact = ARENA_NEW(q->arena, int64_t, count);
   double *scale = ARENA_NEW(q->arena, double, count);
   int width = 2;
   for (int64_t o = 0; o < count; o++) {
     scale[o] = ldexp(type_scale(x, 0) * type_scale(w, o), -finer);
-    double own_bias = value_real(b, o) / scale[o];
+    double own_bias = bias[o] / scale[o];
     exact[o] = fix_from_real(signs ? floor(own_bias) : own_bias, -limit, limit);
     if (exact[o] == limit || exact[o] == -limit)
       return err_set(q->err,
                      "bias %lld, %g, doesn't fit 62 bits at scale %g, that of input times weight: "
                      "the weights are too small beside it for %s (another --weight-precision?)",
-                     (long long)o, value_real(b, o), scale[o], type_text(q->arena, w));
+                     (long long)o, bias[o], scale[o], type_text(q->arena, w));
     int own = bits_signed(exact[o]);
     width = own > width ? own : width;
   }
   *type = w->axis < 0 ? type_fixed(q->arena, width, true, scale[0], 0)
                       : type_channels(q->arena, width, true, 0, count, scale,
                                       ARENA_NEW(q->arena, int32_t, count));
-  *codes = tensor_new(q->arena, dtype_for(type), 1, b->shape);
+  *codes = tensor_new(q->arena, dtype_for(type), 1, &count);
   for (int64_t o = 0; o < count; o++) tensor_set_int(*codes, o, exact[o]);
   return true;
 }
@@ -108,11 +107,13 @@ bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t 
   const struct value *w = node_in(q->from, n, 1);
   if (!w->init || n->in[1].delay)
     return err_set(q->err, "its weights are computed, only constant ones are quantised");
-  struct tensor *weights = w->init;
-  if (type_is_integer(&w->type))
+  struct tensor *weights = q->calibrator ? calibrate_weights_of(q, n, type) : NULL;
+  if (type_is_integer(&w->type)) {
+    weights = w->init;
     *type = w->type;
-  else
+  } else if (!weights) {
     weights = quantize_weights(q, w->init, f, type);
+  }
   if (!weights) return false;
   if (type_is_bipolar(type) && value_connections(w) < value_elements(w))
     return err_set(q->err,
@@ -125,6 +126,16 @@ bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t 
   return true;
 }
 
+// The bias (count) with what calibration adds to it; NULL: none.
+static const double *bias_of(struct quantizer *q, const struct node *n, int64_t count) {
+  const struct value *b = node_in(q->from, n, 2);
+  const double *added = calibrate_bias_of(q, n);
+  double *bias = b || added ? ARENA_NEW(q->arena, double, count) : NULL;
+  for (int64_t o = 0; bias && o < count; o++)
+    bias[o] = (b ? value_real(b, o) : 0) + (added ? added[o] : 0);
+  return bias;
+}
+
 bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f, const struct type *out) {
   const struct value *b = node_in(q->from, n, 2);
@@ -134,14 +145,16 @@ bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
   struct type type;
   if (!quantize_weight_tensor(q, n, node, f, &type)) return false;
   int finer = quantize_finer(q, n, &x, &type);
-  if (b) {
-    struct type bias;
+  int64_t count = node_in(q->from, n, 1)->shape[0];
+  const double *bias = bias_of(q, n, count);
+  if (bias) {
+    const char *name = b ? b->name : arena_printf(q->arena, "%s.bias", n->name);
+    struct type own;
     struct tensor *codes = NULL;
-    if (!bias_codes(q, b, &x, &type, type_is_bipolar(out), finer, &bias, &codes)) return false;
-    graph_add_use(
-        q->to, node,
-        (struct use){graph_add_tensor(q->to, quantize_tensor_name(q, n, b->name), codes, bias), 0,
-                     NONE});
+    if (!bias_codes(q, count, bias, &x, &type, type_is_bipolar(out), finer, &own, &codes))
+      return false;
+    uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, name), codes, own);
+    graph_add_use(q->to, node, (struct use){id, 0, NONE});
   }
   return weighted_requant(q, node, &x, &type, finer, out);
 }

@@ -220,13 +220,13 @@ void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, 
 // ---- the whole
 
 void warnings_find(struct arena *a, const struct graph *real, const struct graph *fixed,
-                   struct warnings *out) {
+                   bool calibrated, struct warnings *out) {
   const struct graph *g = fixed;
   for (uint32_t i = 0; i < g->n_inputs; i++) pixels_lost(a, real, g, &g->inputs[i], out);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     bool linear = op_is(n->op, TRAIT_WEIGHTS) && node_in(g, n, 1)->init;
-    const struct value *x = linear ? float_weights(real, n) : NULL;
+    const struct value *x = linear && !calibrated ? float_weights(real, n) : NULL;
     bool said = linear && weights_lost(a, x, n, node_in(g, n, 1), out);
     said |= linear && !said && outputs_lost(a, g, n, out);
     if (!said) one_value(a, g, n, out);

@@ -27,9 +27,9 @@ void warnings_add(struct arena *a, struct warnings *w, const char *layer, const 
     __attribute__((format(printf, 4, 5)));
 
 // Adds those of a quantised graph whose ranges are set; `real` is the float graph it was made of,
-// or NULL.
+// or NULL. Where calibration chose the weights' codes, nothing is said of what they differ by.
 void warnings_find(struct arena *a, const struct graph *real, const struct graph *fixed,
-                   struct warnings *out);
+                   bool calibrated, struct warnings *out);
 
 // A stream of a quantised network beside the real numbers that it stands for.
 struct stream_loss {

@@ -27,7 +27,7 @@ static const struct {
 } words[] = {{"8,3", 8, true, 3},       {"2,0", 2, true, 0},     {"32,60", 32, true, 60},
              {"32,-32", 32, true, -32}, {"u1,0", 1, false, 0},   {"u32,31", 32, false, 31},
              {"u9,-1", 9, false, -1},   {"10,10", 10, true, 10}, {"9,9", 9, true, 9}};
-static const char *const bad_words[] = {"",     "8",     "8,",    "8,x",   "8,3x", ",3",   "1,0",
+static const char *const bad_words[] = {"",     "17",    "8,",    "8,x",   "8,3x", ",3",   "1,0",
                                         "33,0", "u0,0",  "u33,0", "-8,3",  "+8,3", " 8,3", "8, 3",
                                         "8.3",  "8,-33", "8,61",  "8,--1", "8,-",  "s8,3", "u,1",
                                         "8,/",  "/8,3",  ":8,3",  "8,:",   "8,-/", "8,-:"};
@@ -200,7 +200,7 @@ static void test_refusals(void **state) {
       {"{\"kinds\":[]}", "kinds: expected an object"},
       {"{\"layers\":\"fc1\"}", "layers: expected an object"},
       {"{\"kinds\":{\"linear\":{\"colour\":1}}}", "kinds: \"linear\": entry: unknown key"},
-      {"{\"layers\":{\"fc1\":{\"stream\":\"8\"}}}", "layers: \"fc1\": stream: precision \"8\""},
+      {"{\"layers\":{\"fc1\":{\"stream\":\"8,\"}}}", "layers: \"fc1\": stream: precision \"8,\""},
       {"{\"kinds\":{\"linear\":{},\"lineal\":{}}}", "kinds: there is no op \"lineal\""},
       {"{\"kinds\":{\"relu\":{\"weight\":\"8\"}}}", "kinds: \"relu\": weight has no effect"},
       {"{\"kinds\":{\"flatten\":{\"stream\":\"8,3\"}}}", "\"flatten\": stream has no effect"},

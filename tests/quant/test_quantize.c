@@ -255,7 +255,7 @@ static void test_formats_file(void **state) {
   } bad[] = {{"{\"layers\":{\"fc9\":{\"stream\":\"8,3\"}}}", "no layer \"fc9\""},
              {"{\"kinds\":{\"conv9d\":{}}}", "no op \"conv9d\""},
              {"{\"layers\":{\"fc1\":{\"streem\":\"8,3\"}}}", "unknown key \"streem\""},
-             {"{\"defaults\":{\"stream\":\"8\"}}", "expected W,F"},
+             {"{\"defaults\":{\"stream\":\"17\"}}", "expected W,F"},
              {"{\"defaults\":{\"stream\":{\"fixed\":\"s8\",\"scale\":0}}}", "scale"},
              {"{\"defaults\":", "JSON line"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

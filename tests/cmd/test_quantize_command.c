@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// quantize, and --calibrate of the other commands: accuracy at few bits, the same bytes for any
+// number of threads, circuits that are equal, and what is refused.
+#include "tests/cmd/helper_shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MLP "models/mnist-mlp.bin"
+#define DIGITS "--calibrate synthetic:300:3"
+
+// Of the first 1,000 test images; 978 in floats.
+static int correct_of(struct shell *c, const char *line) {
+  const char *text = cli_expect(c, line, 0, "\"correct\":");
+  return atoi(strstr(text, "\"correct\":") + strlen("\"correct\":"));
+}
+
+static void test_accuracy(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    const char *words;
+    int least;
+  } rows[] = {{"-p 6 " DIGITS, 975},
+              {"-p 4 " DIGITS, 972},
+              {"-p 3 " DIGITS, 965},
+              {"-p 2 " DIGITS, 915},
+              {"-p 4 --scales any " DIGITS, 970},
+              {"-p 4 --method mse " DIGITS, 965},
+              {"-p 8 -w ternary,channel " DIGITS, 900},
+              {"-p 8 -w 4 --method percentile:99.9 " DIGITS, 955},
+              {"-p 8 -w 4 --method entropy " DIGITS, 955},
+              {"-p 8,4 -w 3 " DIGITS, 960}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char line[256];
+    snprintf(line, sizeof line, "$N run --json --images 1000 %s " MLP, rows[i].words);
+    int correct = correct_of(c, line);
+    if (correct < rows[i].least)
+      fail_msg("%s: %d correct, expected %d", rows[i].words, correct, rows[i].least);
+  }
+  // by the largest value it is useless there
+  assert_true(correct_of(c, "$N run --json --images 1000 -p 2 --method max " DIGITS " " MLP) < 500);
+}
+
+static void test_file(void **state) {
+  struct shell *c = *state;
+  const char *text =
+      cli_expect(c, "$N quantize --json -p 4 " DIGITS " -d mnist --images 200 -o $D/q.bin " MLP, 0,
+                 "\"weight_memory_bits\":406528");
+  static const char *const words[] = {
+      "\"method\":\"gptq\",\"images\":300,\"layers\":[{\"name\":\"image\"",
+      "\"stream\":\"u4,",
+      "\"weight_type\":\"s4 per channel\"",
+      "\"snr_db\":",
+      "\"snr_db_max\":",
+      "\"saturated\":",
+      "\"accumulator_bits\":",
+      "\"mse\":",
+      "\"accuracy\":0.9",
+      "\"float_accuracy\":"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (!strstr(text, words[i])) fail_msg("no %s in %s", words[i], text);
+  cli_expect(c, "$N run $D/q.bin", 0, "accuracy  97.");
+  cli_expect(c,
+             "OMP_NUM_THREADS=1 $N quantize -q -p 4 " DIGITS " -o $D/one.bin " MLP
+             " && OMP_NUM_THREADS=3 $N quantize -q -p 4 " DIGITS " -o $D/three.bin " MLP
+             " && cmp $D/one.bin $D/three.bin && cmp $D/one.bin $D/q.bin && echo same",
+             0, "same");
+  cli_expect(c, "$N quantize -p 8,3 -o $D/plain.bin " MLP, 0, "813056 bits of weights\n");
+  cli_expect(c, "$N sim --simulator icarus --images 2 -o $D/w $D/q.bin", 0, "PASS");
+  cli_expect(c, "$N sim --simulator icarus --images 2 --scales any -p 3 " DIGITS " -o $D/v " MLP, 0,
+             "PASS");
+}
+
+static void test_refused(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N quantize -p 4 --calibrate mnist:100 " MLP, 1,
+             "--calibrate mnist:100: those images are what --data judges by");
+  cli_expect(c,
+             "$N quantize -q --force -p 4 --calibrate mnist:100 -o $D/f.bin " MLP " && ls $D/f.bin",
+             0, "f.bin");
+  cli_expect(c, "$N run -p 4 -d synthetic:50 --calibrate synthetic:50 " MLP, 1,
+             "those images are what --data judges by");
+  cli_expect(c, "$N quantize -p 4 " MLP, 2, "precision \"4\", expected W,F, as in 8,3, or --cal");
+  cli_expect(c, "$N quantize " DIGITS " " MLP, 1, "the model is float: give --precision W,F");
+  cli_expect(c, "$N quantize -p 4 --calibrate synthetic:7 " MLP, 1,
+             "calibrate: synthetic has 7 images, at least 8 say something");
+  cli_expect(c, "$N quantize -p 4 --method gqtp " DIGITS " " MLP, 2,
+             "--method gqtp: expected gptq");
+  cli_expect(c, "$N quantize -p 4 --method mse " MLP, 2, "--method is about calibration");
+  cli_expect(c, "$N quantize -p 4 --keep-output 33 " DIGITS " " MLP, 2, "expected 1 to 32 bits");
+  cli_expect(c, "$N quantize -p 4 --scales pow3 " DIGITS " " MLP, 2, "expected pow2 or any");
+  cli_expect(c, "$N quantize -p 17 " DIGITS " " MLP, 2, "or W (1 to 16 bits) with --calibrate");
+  cli_expect(c, "$N quantize -p 4 --calibrate no.npy " MLP, 1, "no.npy");
+  cli_expect(c, "$N quantize -p 4 --calibrate other=synthetic:9 " MLP, 1, "other=synthetic");
+  cli_expect(c,
+             "$N quantize -q -p 4 " DIGITS " -o $D/q.bin " MLP " && $N quantize -p 4 " DIGITS
+             " -o $D/r.bin $D/q.bin",
+             1, "the model is quantised already");
+  cli_expect(c, "cp " MLP " $D/m.bin && $N quantize -p 4 " DIGITS " -o $D/m.bin $D/m.bin", 1,
+             "would be overwritten, it is the model");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy), SHELL_CASE(test_file),
+                                     SHELL_CASE(test_refused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
