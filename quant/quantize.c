@@ -17,6 +17,10 @@ bool graph_is_real(const struct graph *g) {
 
 // ---- input
 
+// Bits that an input is finer than a type that it is rounded to in another way; and those of the
+// range of one of which only the sign is asked for.
+enum { FINER_INPUT = 16, SIGN_BITS = 8 };
+
 // The integer of pixel p: half_even(p * 2^F / 255) in integers where the type is W,F and the pixel
 // stands for p / 255; otherwise half_even(((p / 255) - mean) / std / s) in double.
 static int32_t pixel_code(const struct type *t, double mean, double std, int p) {
@@ -86,20 +90,36 @@ static bool quantize_bytes(struct quantizer *q, const struct value *v, const str
   return true;
 }
 
-// The type that everything which reads an input gives it at once; NULL if there is none.
-static const struct type *type_behind(const struct quantizer *q, uint32_t value) {
-  const struct type *t = NULL;
+// The first requant of an input that requants alone read, all to one type; NULL if there is none.
+static const struct node *requant_behind(const struct quantizer *q, uint32_t value) {
+  const struct node *first = NULL;
   for (uint32_t i = 0; i < q->from->n_nodes; i++) {
     const struct node *n = &q->from->nodes[i];
     for (uint32_t k = 0; k < n->n_in; k++) {
       if (n->in[k].value != value) continue;
-      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay || n->rounding != FIX_HALF_EVEN)
-        return NULL;
+      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay) return NULL;
       const struct type *own = &node_attr(n, ATTR_type)->type;
-      if (own->axis >= 0 || !type_is_fixed(own) || (t && !type_equal(t, own))) return NULL;
-      t = own;
+      if (own->axis >= 0) return NULL;
+      if (first && (!type_equal(&node_attr(first, ATTR_type)->type, own) ||
+                    first->rounding != n->rounding))
+        return NULL;
+      first = n;
     }
   }
+  return first;
+}
+
+// The type of an input in front of it: its own where both round alike, otherwise finer, so that what
+// the requant rounds isn't rounded before.
+static const struct type *type_in_front(const struct quantizer *q, const struct node *n) {
+  const struct type *own = &node_attr(n, ATTR_type)->type;
+  if (type_is_fixed(own) && n->rounding == FIX_HALF_EVEN) return own;
+  struct type *t = ARENA_NEW(q->arena, struct type, 1);
+  double scale = ldexp(type_scale(own, 0), -FINER_INPUT);
+  bool is_signed = !type_is_fixed(own) || own->is_signed || type_zero(own, 0) != 0;
+  int width = type_is_fixed(own) ? own->width + (is_signed && !own->is_signed) : SIGN_BITS;
+  width = width + FINER_INPUT < STREAM_BITS_MAX ? width + FINER_INPUT : STREAM_BITS_MAX;
+  *t = type_fixed(q->arena, width, is_signed, scale, 0);
   return t;
 }
 
@@ -107,7 +127,8 @@ static const struct type *type_behind(const struct quantizer *q, uint32_t value)
 // is said.
 static const struct type *input_type(const struct quantizer *q, uint32_t value, bool *open) {
   const struct formats *f = q->formats;
-  const struct type *own = type_behind(q, value);
+  const struct node *behind = requant_behind(q, value);
+  const struct type *own = behind ? type_in_front(q, behind) : NULL;
   *open = f->has_input_type ? f->input_auto : !own && f->defaults.stream_auto;
   if (f->has_input_type) return &f->input_type;
   return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;
@@ -265,8 +286,8 @@ const char *quantize_tensor_name(struct quantizer *q, const struct node *n, cons
                                                : arena_printf(q->arena, "%s.%s", n->name, name);
 }
 
-// A tensor in the place of a stream: signed, as many bits as the layer's stream (a bipolar one: 8),
-// and the scale that its largest number asks for.
+// A tensor in the place of a stream: signed, as many bits as the layer's stream (a bipolar one: 8)
+// or its weights would have, and the scale that its largest number asks for.
 static bool add_constant(struct quantizer *q, const struct node *n, uint32_t node, uint32_t i,
                          const struct format *f) {
   const struct value *v = node_in(q->from, n, i);
@@ -274,7 +295,8 @@ static bool add_constant(struct quantizer *q, const struct node *n, uint32_t nod
   struct type type;
   own.weight = WEIGHT_AUTO;
   own.weight_class = TYPE_FIXED;
-  own.weight_width = type_is_fixed(&f->stream) && f->stream.width > 1 ? f->stream.width : 8;
+  int width = type_is_fixed(&f->stream) && f->stream.width > 1 ? f->stream.width : 8;
+  own.weight_width = width > f->weight_width ? width : f->weight_width;
   struct tensor *codes = v->init;
   if (type_is_integer(&v->type))
     type = v->type;

@@ -12,7 +12,40 @@
 
 #include <math.h>
 
-enum { FUNCTION_BITS = 16, EXTRA_BITS = 4 };
+enum { FUNCTION_BITS = 16, EXTRA_BITS = 4, SPARE_BITS = 12 };
+
+// ---- scales that aren't multiples of each other
+
+static bool is_whole(double ratio) {
+  return fabs(ratio - rint(ratio)) <= 1e-9 * ratio;
+}
+
+// Bits that what reads a value of `from` has room for: a table few, a layer with weights none to
+// spare.
+static int room_behind(const struct graph *g, uint32_t value) {
+  int room = STREAM_BITS_MAX;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      const struct node *n = &g->nodes[i];
+      if (n->in[k].value != value || op_is(n->op, TRAIT_NARROWS)) continue;
+      bool table = op_info(n->op)->curve != NONE,
+           through = op_is(n->op,
+                           TRAIT_ALIAS | TRAIT_MAPS | TRAIT_REORDERS | TRAIT_PARTS | TRAIT_WINDOWS);
+      int own = table                         ? FUNCTION_BITS
+                : op_is(n->op, TRAIT_WEIGHTS) ? 0
+                : through                     ? room_behind(g, n->out[0])
+                                              : STREAM_BITS_MAX;
+      room = own < room ? own : room;
+    }
+  return room;
+}
+
+// By how many bits a scale is finer than the finest of those that don't divide each other, so that
+// rounding to it is less than what follows sees; `bits` are there already.
+static int spare_bits(const struct quantizer *q, const struct node *n, double bits, bool whole) {
+  int room = whole ? 0 : room_behind(q->from, n->out[0]) - (int)ceil(bits);
+  return room < 0 ? 0 : room < SPARE_BITS ? room : SPARE_BITS;
+}
 
 // ---- accumulators
 
@@ -80,7 +113,11 @@ static bool accumulator(struct quantizer *q, const struct node *n, const struct 
     own = fmax(own, sum);
     most = fmax(most, ceil(sum * scale[o] / finest));
   }
-  bool each = w.type.axis >= 0 && is_result(q, n->out[0]);
+  bool each = w.type.axis >= 0 && is_result(q, n->out[0]), whole = true;
+  for (int64_t o = 0; o < outs; o++) whole &= is_whole(scale[o] / finest);
+  int spare = each ? 0 : spare_bits(q, n, log2(most + 1) + 1, whole);
+  finest = ldexp(finest, -spare);
+  most = ldexp(most, spare);
   if (!type_of_bits(q, each ? own : most, true, finest, t)) return false;
   if (each)
     *t = type_channels(q->arena, t->width, true, y->rank - 1, outs, scale,
@@ -142,13 +179,15 @@ static bool join_type(struct quantizer *q, const struct node *n, struct type *t)
   double scale =
       product ? type_scale(a, 0) * type_scale(b, 0) : fmin(type_scale(a, 0), type_scale(b, 0));
   double sum = product ? most[0] * most[1] : most[0] + most[1];
+  bool whole = product || is_whole(fmax(type_scale(a, 0), type_scale(b, 0)) / scale);
+  scale = ldexp(scale, -spare_bits(q, n, log2(sum / scale + 1) + 1, whole));
   return type_of_bits(q, ceil(sum / scale), true, scale, t);
 }
 
 // Parts of one type keep it; otherwise the finest scale and the bits that hold them all.
 static bool parts_type(struct quantizer *q, const struct node *n, struct type *t) {
   double most = 0, scale = INFINITY;
-  bool equal = true, is_signed = false;
+  bool equal = true, is_signed = false, whole = true;
   *t = *quantize_type_in(q, n, 0);
   for (uint32_t k = 0; k < n->n_in; k++) {
     const struct type *x = quantize_type_in(q, n, k);
@@ -159,6 +198,10 @@ static bool parts_type(struct quantizer *q, const struct node *n, struct type *t
     most = fmax(most, fmax(-lo - type_scale(x, 0), hi)); // -2^(W-1) takes no bit more
     scale = fmin(scale, type_scale(x, 0));
   }
+  for (uint32_t k = 0; k < n->n_in; k++)
+    whole &=
+        !quantize_type_in(q, n, k) || is_whole(type_scale(quantize_type_in(q, n, k), 0) / scale);
+  scale = ldexp(scale, -spare_bits(q, n, log2(most / scale + 1) + is_signed, whole));
   return equal || type_of_bits(q, ceil(most / scale), is_signed, scale, t);
 }
 

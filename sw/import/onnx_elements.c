@@ -18,6 +18,13 @@ static double *placed(struct onnx *o, const struct layout *l, const double *list
   return to;
 }
 
+// Whether the channels of a scale and a shift are the outputs of the layer that made the stream.
+static bool is_along_outputs(const struct item *x) {
+  const struct layout *l = &x->stream.layout;
+  int axes[RANK_MAX];
+  return l->rank <= 1 || (layout_axes(l, axes) && axes[l->rank - 1] == x->axis);
+}
+
 // The bias of a layer that has none yet, and whose output nothing else reads.
 static bool make_bias(struct onnx *o, const struct item *x) {
   struct graph *g = o->builder.graph;
@@ -27,8 +34,11 @@ static bool make_bias(struct onnx *o, const struct item *x) {
   if (!x->sole || !plain || !n || !op_is(n->op, TRAIT_WEIGHTS) || n->n_in != 2) return false;
   for (int64_t c = 0; c < x->channels; c++)
     if (x->scale[c] != 1) return false;
-  struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &x->channels);
-  for (int64_t c = 0; c < x->channels; c++) ((float *)t->data)[c] = (float)x->shift[c];
+  int64_t outs = node_in(g, n, 1)->shape[0];
+  if (x->channels > 1 && (x->channels != outs || !is_along_outputs(x))) return false;
+  struct tensor *t = tensor_new(o->arena, DTYPE_F32, 1, &outs);
+  for (int64_t c = 0; c < outs; c++)
+    ((float *)t->data)[c] = (float)x->shift[x->channels > 1 ? c : 0];
   uint32_t bias = builder_tensor(&o->builder, arena_printf(o->arena, "%s.bias", n->name), t);
   graph_add_use(g, (uint32_t)maker, (struct use){bias, 0, NONE});
   return true;

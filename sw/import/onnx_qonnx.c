@@ -60,9 +60,9 @@ bool onnx_quant(struct onnx *o) {
   g.hi = g.is_signed ? exp2(width - 1) - 1 : exp2(width) - 1 - narrow;
   g.scale = scale->constant;
   g.zero = zero->constant;
-  if (!grid_check(o, g.scale) || !zero_is_apart(o, &g)) return false;
-  return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, 0)
-                                  : grid_requantise(o, *x, &g);
+  if (!grid_check(o, g.scale)) return false;
+  if (x->kind == ITEM_CONSTANT) return grid_quantize(o, x->constant, &g, x->constant->rank - 1);
+  return zero_is_apart(o, &g) && grid_requantise(o, *x, &g);
 }
 
 bool onnx_bipolar_quant(struct onnx *o) {
@@ -70,7 +70,7 @@ bool onnx_bipolar_quant(struct onnx *o) {
   struct grid g = {.bipolar = true, .is_signed = true, .width = 1, .lo = -1, .hi = 1};
   if (!x || !scale || !grid_check(o, scale->constant)) return false;
   g.scale = scale->constant;
-  return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, 0)
+  return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, x->constant->rank - 1)
                                   : grid_requantise(o, *x, &g);
 }
 
@@ -104,6 +104,13 @@ bool onnx_trunc(struct onnx *o) {
   g.hi = old ? exp2(bits) - 1 : exp2(bits - g.is_signed) - 1 - (!g.is_signed && narrow);
   if (x->kind == ITEM_CONSTANT)
     return onnx_refuse(o, "compute it before the export", "it cuts off bits of a constant");
+  struct grid whole = {.is_signed = true,
+                       .lo = -exp2(v[3]),
+                       .hi = exp2(v[3]) - 1,
+                       .scale = in[1]->constant,
+                       .rounding = FIX_HALF_EVEN};
+  if (!grid_check(o, whole.scale) || !grid_requantise(o, *x, &whole)) return false;
+  x = onnx_item(o, o->node->output[0]); // in whole steps first
   double part = exp2(-cut), none = 0;
   if (!old) return grid_requantise(o, *x, &g);
   return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
