@@ -33,6 +33,12 @@ static bool is_dense(const struct graph *g, const struct node *n) {
   return owns_weights(g, n) && node_int(n, ATTR_groups, 1) == 1 && !node_attr(n, ATTR_slice);
 }
 
+static bool reads_channels(const struct graph *g, const struct node *n, int64_t neurons) {
+  if (!is_dense(g, n)) return false;
+  const struct value *w = node_in(g, n, 1);
+  return w->shape[w->rank - 1] % neurons == 0;
+}
+
 static bool keeps_channels(const struct graph *g, const struct node *n, int64_t neurons) {
   unsigned traits = TRAIT_MAPS | TRAIT_WINDOWS | TRAIT_ALIAS;
   if (!op_is(n->op, traits) || op_is(n->op, TRAIT_CASTS)) return false;
@@ -64,8 +70,7 @@ static void follow_use(struct search *s, const struct node *n, uint32_t k) {
     follow(s, n->out[0]);
     return;
   }
-  int64_t last = is_dense(g, n) ? node_in(g, n, 1)->shape[node_in(g, n, 1)->rank - 1] : 1;
-  if (n->in[k].delay == 0 && k == 0 && is_dense(g, n) && last % s->neurons == 0)
+  if (n->in[k].delay == 0 && k == 0 && reads_channels(g, n, s->neurons))
     r->node[r->count++] = (uint32_t)(n - g->nodes);
   else
     r->obstacle =

@@ -493,6 +493,38 @@ static void neurons_of_all_layers_go(void **state) {
   arena_free(&n.arena);
 }
 
+// Of all neurons of a and b: 0.4 of 22 are 9, the least by the mean of their weights, or by the
+// sum: those of a.
+static int64_t least_of_a(const struct graph *g, bool mean) {
+  double score[22];
+  int64_t count = 0;
+  for (int64_t k = 0; k < 22; k++) {
+    bool a = k < 14;
+    int64_t ins = a ? 10 : 14;
+    double sum =
+        rectangle(weight((struct graph *)g, a ? "a" : "b"), ins, a ? k : k - 14, 0, 1, ins, false);
+    score[k] = mean ? sum / (double)ins : sum;
+  }
+  for (int64_t k = 0; k < 14; k++) {
+    int64_t less = 0;
+    for (int64_t i = 0; i < 22; i++) less += score[i] < score[k];
+    count += less < 9;
+  }
+  return count;
+}
+
+static void neurons_compare_by_their_mean(void **state) {
+  (void)state;
+  struct net n;
+  chain(&n, 10, 14);
+  int64_t goes = least_of_a(n.g, true);
+  assert_int_not_equal(goes, least_of_a(n.g, false));
+  struct pruned p = pruned(&n, how_of("neuron", "0.4", NULL, "global", NULL));
+  assert_int_equal(p.layers[0].neurons_removed, goes);
+  assert_int_equal(p.layers[1].neurons_removed, 9 - goes);
+  arena_free(&n.arena);
+}
+
 // A neuron without weights is its bias behind the activation: that goes into the next biases, but
 // not where padding is beside it.
 static void dead_neurons_fold(void **state) {
@@ -519,6 +551,22 @@ static void dead_neurons_fold(void **state) {
     struct pruned p = pruned(&n, how_of("weight", "0", NULL, NULL, NULL));
     assert_int_equal(weight(p.graph, rows[k].layer)->shape[0], w->shape[0] - rows[k].goes);
     check_same(&n, n.g, p.graph, rows[k].activation_is_sigmoid ? 1e-6 : 0);
+    arena_free(&n.arena);
+  }
+}
+
+// A neuron that nothing reads goes, whatever it computes; of all one stays.
+static void unread_neurons_go(void **state) {
+  (void)state;
+  for (int64_t count = 0; count <= 14; count += 7) {
+    struct net n;
+    chain(&n, 10, 14);
+    struct value *b = weight(n.g, "b");
+    for (int64_t i = 0; i < value_elements(b); i++)
+      if (i % 14 < count) ((float *)b->init->data)[i] = 0;
+    struct pruned p = pruned(&n, how_of("weight", "0", NULL, NULL, NULL));
+    assert_int_equal(weight(p.graph, "a")->shape[0], count == 14 ? 1 : 14 - count);
+    check_same(&n, n.g, p.graph, 0);
     arena_free(&n.arena);
   }
 }
@@ -656,7 +704,9 @@ int main(void) {
                                      cmocka_unit_test(masks_are_kept),
                                      cmocka_unit_test(removed_neurons_change_nothing),
                                      cmocka_unit_test(neurons_of_all_layers_go),
+                                     cmocka_unit_test(neurons_compare_by_their_mean),
                                      cmocka_unit_test(dead_neurons_fold),
+                                     cmocka_unit_test(unread_neurons_go),
                                      cmocka_unit_test(joined_neurons_stay),
                                      cmocka_unit_test(empty_layers_keep_one_grain),
                                      cmocka_unit_test(what_is_cut_stays_0),
