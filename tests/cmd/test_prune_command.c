@@ -147,6 +147,7 @@ static void test_refused(void **state) {
       {SLOT " --layers fc3 " MLP,
        MLP ": --layers: there is no layer \"fc3\"; did you mean \"fc1\"?"},
       {SLOT " --layers fc22 " MLP, "did you mean \"fc2\"?"},
+      {SLOT " --layers c2 " MLP, "did you mean \"fc2\"?"},
       {SLOT " --layers fc1,relu1 " MLP,
        "--layers: layer \"relu1\" (relu) has no weights of its own that can be cut"},
       {SLOT " --layers fc1,fc1 " MLP, "layer \"fc1\" is there twice"},
