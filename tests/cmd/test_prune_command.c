@@ -127,6 +127,7 @@ static void test_words(void **state) {
               {"--kind 2:4 --scope global", "--scope global changes nothing"},
               {SLOT " --score l3", "--score l3: expected l1, l2 or random[:SEED]"},
               {SLOT " --score random:x", "--score random:x: expected"},
+              {SLOT " --score random:1a", "--score random:1a: expected"},
               {SLOT " --data mnist", "--data is about training: give --finetune E (--test SET is"},
               {SLOT " --rate 0.1", "--rate is about training: give --finetune E"},
               {SLOT " --finetune 2 --rate -1", "--rate -1: expected a number above 0"},
