@@ -30,6 +30,7 @@ struct load command_load(const struct options *o) {
                        .method = o->method,
                        .scales = o->scales,
                        .bias_correct = o->bias_correct,
+                       .equalize = o->equalize,
                        .output_width = o->keep_output,
                        .n_data = o->force ? 0
                                  : given  ? o->data.count

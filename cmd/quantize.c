@@ -52,7 +52,7 @@ static void find_widest(struct quantized *q) {
   struct model m;
   struct err e = {0};
   l.method = "max";
-  l.bias_correct = NULL;
+  l.bias_correct = l.equalize = NULL;
   if (load_model(q->arena, q->options->model, &l, &m, &e)) find_losses(q, &m, &q->widest);
 }
 

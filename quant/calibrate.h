@@ -30,6 +30,7 @@ struct calibrate_how {
   double percentile; // of PERCENTILE: so many % of the values fit
   bool any_scale;    // scales needn't be powers of two
   bool correct_bias;
+  bool equalize;    // the ranges of neighbouring layers first (equalize.h)
   int output_width; // bits of the last layers' streams; 0: as the others
   int threads;
 };

@@ -43,8 +43,12 @@ static void go_to(const struct weighing *w, struct frame *f, int64_t at) {
   if (f->at == at) return;
   f->at = at;
   calibrate_values(w->quantizer, w->node, 0, at, false, f->integers);
-  if (calibrator_of(w)->how.method == CALIBRATE_GPTQ)
-    calibrate_reals(w->quantizer, w->node, 0, at, f->reals);
+  if (f->reals) calibrate_reals(w->quantizer, w->node, 0, at, f->reals);
+}
+
+// Whether so many rows say what weights should be.
+static bool can_fit(const struct weighing *w, int64_t rows) {
+  return calibrator_of(w)->how.method == CALIBRATE_GPTQ && rows >= FIT_ROWS_PER_TAP * w->taps;
 }
 
 // Of all rows that there are, some from every place of a frame.
@@ -56,14 +60,16 @@ static struct moments moments_of(struct arena *a, const struct weighing *w, int6
   int64_t step = calibrate_step(all, most, d->rows), rows = (all - 1) / step + 1;
   int64_t elements = value_elements(node_in(w->quantizer->from, w->node, 0));
   struct arena scratch = {0};
+  bool fits = can_fit(w, rows);
   double *x = ARENA_NEW(&scratch, double, ROWS_AT_ONCE * d->taps),
-         *y = ARENA_NEW(&scratch, double, ROWS_AT_ONCE * d->taps);
+         *y = fits ? ARENA_NEW(&scratch, double, ROWS_AT_ONCE * d->taps) : NULL;
   struct frame f = {-1, ARENA_NEW(&scratch, double, elements),
-                    ARENA_NEW(&scratch, double, elements)};
+                    fits ? ARENA_NEW(&scratch, double, elements) : NULL};
   for (int64_t i = 0, held = 0; i < rows; i++) {
     go_to(w, &f, i * step / d->rows);
     w->column->row(d, f.integers, group, i * step % d->rows, x + held * d->taps);
-    w->column->row(d, f.reals, group, i * step % d->rows, y + held++ * d->taps);
+    if (fits) w->column->row(d, f.reals, group, i * step % d->rows, y + held * d->taps);
+    held++;
     if (held < ROWS_AT_ONCE && i + 1 < rows) continue;
     moments_add(&m, held, x, y, c->how.threads);
     held = 0;
@@ -94,7 +100,7 @@ static void fit_weights(struct arena *a, struct weighing *w) {
   w->factor = ARENA_NEW(a, double *, w->design.groups);
   for (int64_t g = 0; g < w->design.groups; g++) {
     w->factor[g] = second_order_factor(a, &w->moment[g], damping);
-    if (w->moment[g].rows >= FIT_ROWS_PER_TAP * w->taps)
+    if (can_fit(w, w->moment[g].rows))
       second_order_fit(&w->moment[g], scale, each, w->w + g * each * w->taps);
   }
   for (int64_t i = 0; w->cut && i < w->outs * w->taps; i++)

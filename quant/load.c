@@ -2,6 +2,7 @@
 #include "quant/load.h"
 
 #include "quant/calibrate.h"
+#include "quant/equalize.h"
 #include "quant/quantize.h"
 #include "sw/base/pool.h"
 #include "sw/data/sets.h"
@@ -91,6 +92,7 @@ static bool parse_how(const struct load *l, struct calibrate_how *how, struct er
   } options[] = {{"--method", l->method != NULL},
                  {"--scales", l->scales != NULL},
                  {"--bias-correct", l->bias_correct != NULL},
+                 {"--equalize", l->equalize != NULL},
                  {"--keep-output", l->output_width != 0}};
   for (size_t i = 0; !l->n_calibrate && i < sizeof options / sizeof *options; i++)
     if (options[i].given)
@@ -107,7 +109,8 @@ static bool parse_how(const struct load *l, struct calibrate_how *how, struct er
         l->method);
   return one_of("--scales", l->scales, "pow2", "any", false, &how->any_scale, e) &&
          one_of("--bias-correct", l->bias_correct, "off", "on", how->method == CALIBRATE_MSE,
-                &how->correct_bias, e);
+                &how->correct_bias, e) &&
+         one_of("--equalize", l->equalize, "off", "on", false, &how->equalize, e);
 }
 
 static bool same_file(const char *a, const char *b) {
@@ -152,6 +155,8 @@ static bool calibrated(struct arena *a, const struct load *l, struct model *m, s
   if (!parse_how(l, &how, e) || !pool_threads(&how.threads, e) ||
       !open_calibration(a, l, m->real, set, e))
     return false;
+  uint32_t pairs;
+  if (how.equalize) m->real = equalize(a, m->real, &pairs);
   struct calibrator *c = calibrator_new(a, m->real, set, &how, e);
   if (!c) return false;
   m->fixed = quantize_calibrated(a, m->real, f, c, e);

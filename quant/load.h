@@ -16,8 +16,8 @@ struct load {
   int n_calibrate;
   const char *const
       *calibrate; // (n_calibrate) sets of images (sw/data/sets.h); none: no calibration
-  const char *method, *scales, *bias_correct; // of calibration, as calibrate.h has them
-  int64_t output_width;                       // bits of the last layers; 0: 16
+  const char *method, *scales, *bias_correct, *equalize; // of calibration, as calibrate.h has them
+  int64_t output_width;                                  // bits of the last layers; 0: 16
   int n_data;
   const char *const *data; // (n_data) sets that are judged by, which calibration refuses
 };

@@ -7,6 +7,7 @@
 #include "sw/base/bits.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/exact.h"
+#include "sw/graph/pool.h"
 #include "sw/graph/weights.h"
 
 #include <math.h>
@@ -144,10 +145,35 @@ static bool join_type(struct quantizer *q, const struct node *n, struct type *t)
   return type_of_bits(q, ceil(sum / scale), true, scale, t);
 }
 
-// An average has a few bits more than what it is of.
-static bool average_type(struct quantizer *q, const struct type *x, struct type *t) {
-  double most = (double)type_integer(x, 0, type_highest(x));
-  most = fmax(most, -(double)type_integer(x, 0, type_lowest(x)));
+// Parts of one type keep it; otherwise the finest scale and the bits that hold them all.
+static bool parts_type(struct quantizer *q, const struct node *n, struct type *t) {
+  double most = 0, scale = INFINITY;
+  bool equal = true, is_signed = false;
+  *t = *quantize_type_in(q, n, 0);
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    const struct type *x = quantize_type_in(q, n, k);
+    if (!x) continue; // a tensor, which becomes what the others are
+    double lo = type_value(x, 0, type_lowest(x)), hi = type_value(x, 0, type_highest(x));
+    equal &= type_equal(x, t);
+    is_signed |= lo < 0;
+    most = fmax(most, fmax(-lo - type_scale(x, 0), hi)); // -2^(W-1) takes no bit more
+    scale = fmin(scale, type_scale(x, 0));
+  }
+  return equal || type_of_bits(q, ceil(most / scale), is_signed, scale, t);
+}
+
+// An average of always as many is their sum, at so much less of a scale; others have a few bits
+// more than what they are of.
+static bool average_type(struct quantizer *q, const struct node *n, const struct type *x,
+                         struct type *t) {
+  struct pool_window p;
+  int64_t counts = 0;
+  if (!pool_of(q->from, n, &p, q->err)) return false;
+  const int64_t *count = pool_counts(q->arena, &p, &counts);
+  double lo = (double)type_integer(x, 0, type_lowest(x)),
+         most = fmax((double)type_integer(x, 0, type_highest(x)), -lo);
+  if (counts == 1 && most * (double)count[0] < ldexp(1, STREAM_BITS_MAX - 1))
+    return type_of_bits(q, most * (double)count[0], lo < 0, type_scale(x, 0) / (double)count[0], t);
   return type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
 }
 
@@ -169,10 +195,10 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
                    "nothing in the file says its type: give --precision W,F for what has none");
   if (op_info(n->op)->gradient == GRADIENT_LOG_SOFTMAX)
     *t = logarithms(q, n, x);
-  else if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES) || op_is(n->op, TRAIT_PARTS))
-    *t = op_is(n->op, TRAIT_PARTS)
-             ? *x
-             : type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);
+  else if (op_is(n->op, TRAIT_HOST | TRAIT_AVERAGES))
+    *t = type_fixed(q->arena, FUNCTION_BITS, false, ldexp(1, -FUNCTION_BITS), 0);
+  else if (op_is(n->op, TRAIT_PARTS))
+    return parts_type(q, n, t);
   else if (op_is(n->op, TRAIT_WEIGHTS))
     return accumulator(q, n, f, t);
   else if (op_is(n->op, TRAIT_MAPS))
@@ -180,7 +206,7 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
   else if (op_is(n->op, TRAIT_JOINS))
     return join_type(q, n, t);
   else if (op_is(n->op, TRAIT_WINDOWS) && op_takes(n->op, ATTR_count_pad))
-    return average_type(q, x, t);
+    return average_type(q, n, x, t);
   else
     *t = *x;
   return true;

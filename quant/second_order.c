@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { SHARED_WORK = 1 << 26 }; // products that are worth a second thread
+
 // ---- moments
 
 struct moments moments_new(struct arena *a, int64_t taps) {
@@ -37,12 +39,12 @@ static void add_row(struct moments *m, const double *x, const double *y, int64_t
   double *square = m->square + i * m->taps, *cross = m->cross + i * m->taps;
   if (rows >= 4) {
     add_four(square, x, x, m->taps, i, i);
-    add_four(cross, x, y, m->taps, i, 0);
+    if (y) add_four(cross, x, y, m->taps, i, 0);
     return;
   }
   for (int64_t k = 0; k < rows * m->taps; k += m->taps) {
     add_one(square, x + k, x[k + i], m->taps, i);
-    add_one(cross, x + k, y[k + i], m->taps, 0);
+    if (y) add_one(cross, x + k, y[k + i], m->taps, 0);
   }
 }
 
@@ -51,7 +53,7 @@ static void add_share(void *context, int share) {
   struct moments *m = w->m;
   for (int64_t r = 0; r < w->rows; r += 4)
     for (int64_t i = share; i < m->taps; i += w->shares)
-      add_row(m, w->x + r * m->taps, w->y + r * m->taps, w->rows - r, i);
+      add_row(m, w->x + r * m->taps, w->y ? w->y + r * m->taps : NULL, w->rows - r, i);
 }
 
 static void run_shares(int threads, void (*work)(void *context, int share), void *context,
@@ -71,7 +73,8 @@ void moments_add(struct moments *m, int64_t rows, const double *x, const double 
   struct adding w = {m, rows, x, y, 1};
   for (int64_t r = 0; r < rows; r++)
     for (int64_t i = 0; i < m->taps; i++) m->sum[i] += x[r * m->taps + i];
-  run_shares(threads, add_share, &w, &w.shares);
+  bool large = rows * m->taps * m->taps >= SHARED_WORK;
+  run_shares(large ? threads : 1, add_share, &w, &w.shares);
   m->rows += rows;
 }
 
@@ -217,5 +220,6 @@ void second_order_codes(const double *factor, int64_t taps, const struct type *t
                         int64_t outs, const double *w, const bool *cut, int64_t *codes,
                         int threads) {
   struct rounding r = {factor, taps, t, first, outs, w, cut, codes, 1};
-  run_shares(outs > 1 ? threads : 1, round_share, &r, &r.shares);
+  bool large = outs * taps * taps >= SHARED_WORK;
+  run_shares(large ? threads : 1, round_share, &r, &r.shares);
 }

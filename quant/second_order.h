@@ -20,7 +20,8 @@ struct moments {
 
 struct moments moments_new(struct arena *a, int64_t taps);
 
-// Adds rows (rows, taps) of integers and of floats; `threads` share the work, each sum is of one.
+// Adds rows (rows, taps) of integers and of floats (NULL: `cross` isn't asked for); `threads` share
+// the work, each sum is of one.
 void moments_add(struct moments *m, int64_t rows, const double *x, const double *y, int threads);
 
 static inline double moments_mean(const struct moments *m, int64_t i) {

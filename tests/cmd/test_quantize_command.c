@@ -30,6 +30,7 @@ static void test_accuracy(void **state) {
               {"-p 8 -w ternary,channel " DIGITS, 900},
               {"-p 8 -w 4 --method percentile:99.9 " DIGITS, 955},
               {"-p 8 -w 4 --method entropy " DIGITS, 955},
+              {"-p 4 -w 4 --method mse --equalize on " DIGITS, 968},
               {"-p 8,4 -w 3 " DIGITS, 960}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char line[256];

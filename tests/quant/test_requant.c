@@ -216,6 +216,51 @@ static struct graph *coarse(struct net *n, uint64_t seed, bool rounded) {
   return fixed;
 }
 
+// Parts of several types become one that holds them all; an average of six is their sum.
+static void parts_and_averages_lose_nothing(void **state) {
+  (void)state;
+  struct net n;
+  struct err e = {0};
+  struct formats f = formats_new();
+  const int64_t image[] = {4, 3, 1}, pooled[] = {2, 1, 1}, both = 2 * IN;
+  begin(&n, 6);
+  requant(&n, "in", "6,2");
+  uint32_t first = n.last;
+  requant(&n, "finer", "5,3");
+  uint32_t node = graph_add_node(n.g, OP_concat, "both");
+  graph_add_use(n.g, node, (struct use){first, 0, NONE});
+  graph_add_use(n.g, node, (struct use){n.last, 0, NONE});
+  n.last = graph_add_value(n.g, "both", 1, &both, type_real(), true);
+  graph_add_out(n.g, node, n.last);
+  graph_add_output(n.g, n.last);
+  struct graph *fixed = graph_verify(n.g, &e) ? quantize(&n.arena, n.g, &f, &e) : NULL;
+  if (!fixed) fail_msg("%s", e.text);
+  assert_string_equal(type_text(&n.arena, &fixed->values[fixed->outputs[0]].type), "7,3");
+  assert_int_equal(differences(&n, fixed), 0);
+  arena_free(&n.arena);
+
+  begin(&n, 7);
+  requant(&n, "in", "6,2");
+  node = graph_add_node(n.g, OP_reshape, "image");
+  graph_add_ints(n.g, node, ATTR_shape, 3, image);
+  graph_add_use(n.g, node, (struct use){n.last, 0, NONE});
+  n.last = graph_add_value(n.g, "image", 3, image, type_real(), true);
+  graph_add_out(n.g, node, n.last);
+  node = graph_add_node(n.g, OP_avg_pool, "average");
+  graph_add_ints(n.g, node, ATTR_kernel, 2, (int64_t[]){2, 3});
+  graph_add_ints(n.g, node, ATTR_stride, 2, (int64_t[]){2, 3});
+  graph_add_use(n.g, node, (struct use){n.last, 0, NONE});
+  n.last = graph_add_value(n.g, "average", 3, pooled, type_real(), true);
+  graph_add_out(n.g, node, n.last);
+  graph_add_output(n.g, n.last);
+  fixed = graph_verify(n.g, &e) ? quantize(&n.arena, n.g, &f, &e) : NULL;
+  if (!fixed) fail_msg("%s", e.text);
+  const struct type *t = &fixed->values[fixed->outputs[0]].type;
+  assert_true(t->width == 9 && type_scale(t, 0) == 0.25 / 6);
+  assert_int_equal(differences(&n, fixed), 0);
+  arena_free(&n.arena);
+}
+
 // A bias has the bits that it takes for every sum to round as with the bias itself; one of the
 // products' scale would give other integers.
 static void biases_are_as_fine_as_it_takes(void **state) {
@@ -388,6 +433,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(floats_are_what_the_integers_stand_for),
                                      cmocka_unit_test(another_rounding_is_noticed),
                                      cmocka_unit_test(results_lose_nothing),
+                                     cmocka_unit_test(parts_and_averages_lose_nothing),
                                      cmocka_unit_test(biases_are_as_fine_as_it_takes),
                                      cmocka_unit_test(others_become_casts),
                                      cmocka_unit_test(what_has_no_effect_is_refused),

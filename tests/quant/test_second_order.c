@@ -28,7 +28,7 @@ static double noise(uint64_t seed, uint64_t i) {
 }
 
 // Inputs that follow each other, one of which is always 0.
-static void make(struct layer *l, uint64_t seed, int threads) {
+static void make(struct layer *l, uint64_t seed) {
   *l = (struct layer){0};
   for (int r = 0; r < FRAMES; r++)
     for (int i = 0; i < TAPS; i++) {
@@ -43,7 +43,7 @@ static void make(struct layer *l, uint64_t seed, int threads) {
   l->moments = moments_new(&l->arena, TAPS);
   for (int r = 0; r < FRAMES; r += 20) {
     int rows = FRAMES - r < 20 ? FRAMES - r : 20;
-    moments_add(&l->moments, rows, l->x + r * TAPS, l->y + r * TAPS, threads);
+    moments_add(&l->moments, rows, l->x + r * TAPS, l->y + r * TAPS, 1);
   }
 }
 
@@ -126,7 +126,7 @@ static void test_codes(void **state) {
     struct layer l;
     int64_t found[OUTS * TAPS], expected[OUTS * TAPS], nearest[OUTS * TAPS], wrong[OUTS * TAPS];
     bool cut[OUTS * TAPS] = {false};
-    make(&l, seed, 1);
+    make(&l, seed);
     for (int i = 0; i < OUTS * TAPS; i++) cut[i] = seed % 2 && noise(seed + 2, (uint64_t)i) > 0.4;
     const double *factor = second_order_factor(&l.arena, &l.moments, 0.01);
     second_order_codes(factor, TAPS, &l.type, 0, OUTS, l.w, cut, found, 1);
@@ -145,21 +145,30 @@ static void test_codes(void **state) {
   assert_true(other > 0);
 }
 
-// Any number of threads, the same bits.
+// Any number of threads, the same bits; enough work to be shared.
 static void test_threads(void **state) {
   (void)state;
-  struct layer one, three;
-  int64_t a[OUTS * TAPS], b[OUTS * TAPS];
-  make(&one, 5, 1);
-  make(&three, 5, 3);
-  assert_memory_equal(one.moments.square, three.moments.square, TAPS * TAPS * sizeof(double));
-  assert_memory_equal(one.moments.cross, three.moments.cross, TAPS * TAPS * sizeof(double));
-  const double *factor = second_order_factor(&one.arena, &one.moments, 0.01);
-  second_order_codes(factor, TAPS, &one.type, 0, OUTS, one.w, NULL, a, 1);
-  second_order_codes(factor, TAPS, &one.type, 0, OUTS, one.w, NULL, b, 3);
-  assert_memory_equal(a, b, sizeof a);
-  arena_free(&one.arena);
-  arena_free(&three.arena);
+  enum { WIDE = 300, MANY = 800 };
+  struct arena a = {0};
+  struct moments m[2];
+  double *x = ARENA_NEW(&a, double, MANY *WIDE), *y = ARENA_NEW(&a, double, MANY *WIDE);
+  int64_t *codes[2];
+  struct type t = type_fixed(&a, 4, true, 0.125, 0);
+  for (int64_t i = 0; i < MANY * WIDE; i++) {
+    x[i] = rint(20 * noise(1, (uint64_t)i));
+    y[i] = x[i] + noise(2, (uint64_t)i);
+  }
+  for (int k = 0; k < 2; k++) {
+    m[k] = moments_new(&a, WIDE);
+    codes[k] = ARENA_NEW(&a, int64_t, MANY * WIDE);
+    moments_add(&m[k], MANY, x, y, k ? 3 : 1);
+    const double *factor = second_order_factor(&a, &m[k], 0.01);
+    second_order_codes(factor, WIDE, &t, 0, MANY, y, NULL, codes[k], k ? 3 : 1);
+  }
+  assert_memory_equal(m[0].square, m[1].square, WIDE * WIDE * sizeof(double));
+  assert_memory_equal(m[0].cross, m[1].cross, WIDE * WIDE * sizeof(double));
+  assert_memory_equal(codes[0], codes[1], MANY * WIDE * sizeof(int64_t));
+  arena_free(&a);
 }
 
 // Where the integers say what the float model has, weights stay; where they say less, they are what
@@ -167,7 +176,7 @@ static void test_threads(void **state) {
 static void test_fit(void **state) {
   (void)state;
   struct layer l;
-  make(&l, 9, 1);
+  make(&l, 9);
   double fitted[OUTS * TAPS], h[TAPS][TAPS], inverse[TAPS][TAPS];
   for (int i = 0; i < FRAMES * TAPS; i++) l.y[i] = 0.125 * l.x[i];
   struct moments same = moments_new(&l.arena, TAPS);
