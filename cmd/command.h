@@ -72,12 +72,22 @@ void command_warn_input(struct arena *a, const struct options *o, const struct g
 bool command_page(struct arena *a, const struct options *o, const struct model *m,
                   struct circuit *p, const char *model_sha256, struct err *e);
 
+// The words that the options of training take.
+bool train_check(struct arena *a, const struct options *o, struct err *e);
+
+// Trains a float graph as the options say; its tensors get the weights.
+bool train_graph(struct arena *a, const struct options *o, struct graph *g, struct err *e);
+
+// The words that the options of prune take, those of its training among them.
+bool prune_check(struct arena *a, const struct options *o, struct err *e);
+
 int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_quantize(struct arena *a, const struct options *o, struct err *e);
+int command_prune(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);
 int command_import(struct arena *a, const struct options *o, struct err *e);

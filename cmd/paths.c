@@ -107,7 +107,7 @@ static void weights_beside(struct places *p, const char *path) {
 
 static void collect(struct places *p, enum command c, const struct options *o) {
   bool reads = c == COMMAND_RUN || c == COMMAND_SIM || c == COMMAND_REPORT,
-       train = c == COMMAND_TRAIN;
+       train = c == COMMAND_TRAIN || (c == COMMAND_PRUNE && o->finetune);
   const char *mnist = train ? "mnist-train" : "mnist";
   bool set = o->data.count && !(train && strcmp(o->data.word[o->data.count - 1], "mnist") == 0);
   input(p, "the model", o->model);
@@ -128,7 +128,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   for (int i = 0; set && i < o->data.count; i++) data(p, "the file of --data", o->data.word[i]);
   for (int i = 0; i < o->calibrate.count; i++)
     data(p, "the file of --calibrate", sets_whole(p->arena, o->calibrate.word[i]));
-  if (train && (o->test || !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
+  if (o->test || (train && !set)) data(p, "the file of --test", o->test ? o->test : "mnist");
   if (o->sim) input(p, "the result of --sim", arena_printf(p->arena, "%s/sim.json", o->sim));
   if (o->synth)
     input(p, "the result of --synth", arena_printf(p->arena, "%s/synth.json", o->synth));
@@ -142,7 +142,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
-  if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE)
+  if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)
     output(p, "-o", o->output ? o->output : "model.bin");
 }
 

@@ -278,8 +278,8 @@ static bool prepare(struct train *t, struct err *e) {
                                         .patience = o->patience,
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
-  if (!train_options(o, &t->optimizer, &t->result.rate, e) || !read_net(t, e) || !open_data(t, e) ||
-      !read_schedule(t, e))
+  if (!train_options(o, &t->optimizer, &t->result.rate, e) ||
+      (!t->recipe.model && !read_net(t, e)) || !open_data(t, e) || !read_schedule(t, e))
     return false;
   choose_loss(t);
   t->fit_options.loss = t->recipe.loss;
@@ -372,6 +372,17 @@ static bool finish(struct train *t, struct err *e) {
     return false;
   r->sha256 = sha256_hex(t->arena, file.data, file.size);
   return true;
+}
+
+bool train_graph(struct arena *a, const struct options *o, struct graph *g, struct err *e) {
+  struct train t = {.arena = a, .o = o, .recipe = {.model = g, .target = {0, 1}}};
+  if (!prepare(&t, e)) return false;
+  t.result.at = fit_at(t.fit);
+  t.result.trained = t.set.count - t.fit_options.validation;
+  bool ok = run(&t, e);
+  if (ok) fit_export(t.fit);
+  fit_free(t.fit);
+  return ok;
 }
 
 int command_train(struct arena *a, const struct options *o, struct err *e) {

@@ -25,7 +25,6 @@ struct train_result {
 // The words of the options: optimiser, constants, first learning rate (defaults as the papers and
 // PyTorch have them). False on a usage error.
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e);
-bool train_check(struct arena *a, const struct options *o, struct err *e);
 
 // One line per epoch on stdout, the heading before the first.
 void train_print_row(const struct fit_row *row, int64_t trained, bool heading);

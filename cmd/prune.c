@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// prune: a float model -> the same with connections cut, trained further if that is wanted. What is
+// cut stays cut in everything that is made of it.
+#include "quant/prune.h"
+
+#include "cmd/paths.h"
+#include "cmd/run.h"
+#include "sw/base/json.h"
+#include "sw/base/listing.h"
+#include "sw/graph/model.h"
+
+#include <math.h>
+#include <string.h>
+
+struct pruning {
+  struct arena *arena;
+  const struct options *options;
+  const char *output, *test; // test NULL: not judged
+  struct prune_how how;
+  struct pruned pruned;
+  struct run before, after; // on `test`
+};
+
+// ---- options
+
+// Those of train, with the epochs that are given here.
+static struct options training(const struct options *o) {
+  struct options t = *o;
+  t.epochs = o->finetune;
+  t.net = o->model;
+  return t;
+}
+
+// What says something of training only.
+static bool check_training(struct arena *a, const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } options[] = {
+      {"--data", o->data.count},     {"--images", o->images}, {"--batch", o->batch},
+      {"--optimizer", o->optimizer}, {"--rate", o->rate},     {"--schedule", o->schedule},
+      {"--momentum", o->momentum},   {"--beta1", o->beta1},   {"--beta2", o->beta2},
+      {"--decay", o->decay},         {"--seed", o->seed},     {"--threads", o->threads}};
+  for (size_t i = 0; !o->finetune && i < sizeof options / sizeof *options; i++)
+    if (options[i].given)
+      return err_set(e, "%s is about training: give --finetune E%s", options[i].name,
+                     i ? "" : " (--test SET is what accuracy is measured on)");
+  struct options t = training(o);
+  return !o->finetune || train_check(a, &t, e);
+}
+
+static bool parse(const struct options *o, struct prune_how *how, struct err *e) {
+  *how = (struct prune_how){.force = o->force, .layers = o->layers};
+  if (!o->kind)
+    return err_set(e, "--kind: which? weight, vector, slot, tile, neuron or N:M, as in 2:4");
+  return prune_parse_kind(o->kind, how, e) && prune_parse_amount(o->amount, how, e) &&
+         prune_parse_lanes(o->lanes, how, e) && prune_parse_scope(o->scope, how, e) &&
+         prune_parse_score(o->score, how, e);
+}
+
+bool prune_check(struct arena *a, const struct options *o, struct err *e) {
+  struct prune_how how;
+  return parse(o, &how, e) && check_training(a, o, e);
+}
+
+// Beside MNIST to train on, MNIST to judge by.
+static const char *judged_by(const struct options *o) {
+  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
+  bool mnist = strcmp(data, "mnist") == 0 || strcmp(data, "mnist-train") == 0;
+  return o->test ? o->test : o->finetune && mnist ? "mnist" : NULL;
+}
+
+// ---- accuracy
+
+static bool judge(struct pruning *p, struct graph *g, struct run *run, struct err *e) {
+  struct options o = {.model = p->options->model, .quiet = p->options->quiet, .real = true};
+  struct model m = {.real = g, .whole = g};
+  if (!p->test) return true;
+  o.data = (struct option_list){1, {p->test}};
+  *run = (struct run){.arena = p->arena, .model = o.model, .warnings = &m.warnings};
+  if (!run_model(run, &o, &m, e)) return false;
+  run->warnings = NULL;
+  return run->answers.classes ||
+         err_set(e, "%s: it doesn't say how many images are right: accuracy is of labels", p->test);
+}
+
+static double accuracy(const struct run *r) {
+  return r->answers.classes ? (double)r->score.correct / (double)r->set.count : NAN;
+}
+
+// ---- what is printed
+
+enum { FIELDS = 5 };
+
+static struct listing layers_of(const struct pruning *p) {
+  static const struct field fields[FIELDS] = {
+      {"<layer", "name", FIELD_NAME, 0, 0},
+      {"weights", "weights", FIELD_COUNT, 0, 0},
+      {"kept", "kept", FIELD_COUNT, 0, 0},
+      {"kept %", NULL, FIELD_SHARE, 1, 0},
+      {"neurons removed", "neurons_removed", FIELD_COUNT, 0, 0}};
+  struct listing t = listing_new(p->arena, fields, FIELDS);
+  for (uint32_t i = 0; i < p->pruned.n_layers; i++) {
+    const struct prune_layer *l = &p->pruned.layers[i];
+    listing_row(&t, (struct figure[FIELDS]){{.text = l->name},
+                                            {.count = l->weights},
+                                            {.count = l->kept},
+                                            {.real = (double)l->kept / (double)l->weights},
+                                            {.count = l->neurons_removed}});
+  }
+  return t;
+}
+
+static void put_json(const struct pruning *p, struct text *t) {
+  struct listing layers = layers_of(p);
+  text_puts(t, "{\"model\":");
+  json_put_string(t, p->options->model);
+  text_puts(t, ",\"output\":");
+  json_put_string(t, p->output);
+  text_puts(t, ",\"kind\":");
+  json_put_string(t, p->options->kind);
+  json_put_figure(t, "amount", 6, p->how.amount);
+  text_puts(t, ",\"layers\":[");
+  listing_put_json(&layers, t);
+  text_puts(t, "]");
+  json_put_figure(t, "accuracy_before", 6, accuracy(&p->before));
+  json_put_figure(t, "accuracy_after", 6, accuracy(&p->after));
+  text_puts(t, "}\n");
+}
+
+static void put_text(const struct pruning *p, struct text *t) {
+  struct listing layers = layers_of(p);
+  int64_t weights = 0, kept = 0;
+  for (uint32_t i = 0; i < p->pruned.n_layers; i++) {
+    weights += p->pruned.layers[i].weights;
+    kept += p->pruned.layers[i].kept;
+  }
+  text_put_escaped(t, p->output);
+  text_printf(t, ": %lld of %lld weights kept (%s)\n", (long long)kept, (long long)weights,
+              p->options->kind);
+  if (p->test) {
+    text_printf(t, "accuracy  %.2f %%, before %.2f %%, of %lld images of ",
+                100 * accuracy(&p->after), 100 * accuracy(&p->before),
+                (long long)p->after.set.count);
+    text_put_escaped(t, p->test);
+    text_puts(t, "\n");
+  }
+  text_puts(t, "\n");
+  listing_put(&layers, t);
+}
+
+// ---- the whole
+
+static bool make(struct pruning *p, struct err *e) {
+  const struct options *o = p->options, t = training(o);
+  struct model m;
+  if (!parse(o, &p->how, e) || !command_model(p->arena, o, &m, e)) return false;
+  if (!m.real)
+    return err_set(e, "%s: the model is quantised already: prune the float model, masks stay",
+                   o->model);
+  if (!judge(p, m.whole, &p->before, e)) return false;
+  if (!prune(p->arena, m.whole, &p->how, &p->pruned, e)) return err_within(e, "%s", o->model);
+  if (o->finetune && !train_graph(p->arena, &t, p->pruned.graph, e)) return false;
+  return graph_verify(p->pruned.graph, e) && judge(p, p->pruned.graph, &p->after, e) &&
+         model_write(p->output, p->pruned.graph, e);
+}
+
+int command_prune(struct arena *a, const struct options *o, struct err *e) {
+  struct pruning p = {.arena = a,
+                      .options = o,
+                      .output = o->output ? o->output : "model.bin",
+                      .test = judged_by(o)};
+  struct text t = {0};
+  if (!make(&p, e)) return EXIT_USER;
+  if (o->json)
+    put_json(&p, &t);
+  else if (!o->quiet)
+    put_text(&p, &t);
+  if (t.size) fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+  return EXIT_GOOD;
+}
