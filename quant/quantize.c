@@ -100,8 +100,8 @@ static const struct node *requant_behind(const struct quantizer *q, uint32_t val
       if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay) return NULL;
       const struct type *own = &node_attr(n, ATTR_type)->type;
       if (own->axis >= 0) return NULL;
-      if (first && (!type_equal(&node_attr(first, ATTR_type)->type, own) ||
-                    first->rounding != n->rounding))
+      if (first &&
+          (!type_equal(&node_attr(first, ATTR_type)->type, own) || first->rounding != n->rounding))
         return NULL;
       first = n;
     }
@@ -109,8 +109,8 @@ static const struct node *requant_behind(const struct quantizer *q, uint32_t val
   return first;
 }
 
-// The type of an input in front of it: its own where both round alike, otherwise finer, so that what
-// the requant rounds isn't rounded before.
+// The type of an input in front of it: its own where both round alike, otherwise finer, so that
+// what the requant rounds isn't rounded before.
 static const struct type *type_in_front(const struct quantizer *q, const struct node *n) {
   const struct type *own = &node_attr(n, ATTR_type)->type;
   if (type_is_fixed(own) && n->rounding == FIX_HALF_EVEN) return own;
