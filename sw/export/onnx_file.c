@@ -13,6 +13,7 @@ struct onnx_file {
   Onnx__GraphProto graph;
   json_t *names; // of values that are taken
   json_t *nodes; // and of nodes
+  int64_t batch; // 0: open
 };
 
 // Room for one more pointer: lists double when they are full.
@@ -66,6 +67,10 @@ int onnx_file_opset(const struct onnx_file *f) {
 
 void onnx_file_domain(struct onnx_file *f, const char *domain) {
   add_opset(f, domain, 1);
+}
+
+void onnx_file_batch(struct onnx_file *f, int64_t batch) {
+  f->batch = batch;
 }
 
 void onnx_file_metadata(struct onnx_file *f, const char *key, const char *value) {
@@ -130,7 +135,7 @@ void onnx_file_value(struct onnx_file *f, enum onnx_end end, const char *name, i
   tensor->has_elem_type = 1;
   tensor->elem_type = type;
   tensor->shape = s;
-  add_dimension(f, s, 0);
+  add_dimension(f, s, f->batch);
   for (int d = 0; d < rank; d++) add_dimension(f, s, shape[d]);
   if (end == ONNX_IN)
     PUSH(f, f->graph.input, f->graph.n_input, v);

@@ -25,10 +25,13 @@ int onnx_file_opset(const struct onnx_file *f);
 void onnx_file_domain(struct onnx_file *f, const char *domain);
 void onnx_file_metadata(struct onnx_file *f, const char *key, const char *value);
 
+// The batch of inputs and outputs; without it an open one.
+void onnx_file_batch(struct onnx_file *f, int64_t batch);
+
 // `wanted`, or wanted.1, wanted.2, .. if a value has the name; it is taken then.
 const char *onnx_file_name(struct onnx_file *f, const char *wanted);
 
-// An input or output of the graph: an open batch, then `shape`.
+// An input or output of the graph: the batch, then `shape`.
 void onnx_file_value(struct onnx_file *f, enum onnx_end end, const char *name, int type, int rank,
                      const int64_t *shape);
 

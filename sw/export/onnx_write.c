@@ -144,7 +144,10 @@ bool onnx_write(struct arena *a, const struct graph *g, enum onnx_form form, str
   uint32_t before = r->count;
   w.file = onnx_file_new(a, g->name, opset_of(g, form));
   w.values = ARENA_NEW(a, struct written, g->n_values);
-  if (form == ONNX_QONNX) onnx_file_domain(w.file, "qonnx.custom_op.general");
+  if (form == ONNX_QONNX) { // qonnx executes one image after the other
+    onnx_file_domain(w.file, "qonnx.custom_op.general");
+    onnx_file_batch(w.file, 1);
+  }
   for (uint32_t i = 0; i < g->n_values; i++) onnx_file_name(w.file, g->values[i].name);
   for (uint32_t i = 0; i < g->n_inputs; i++) put_input(&w, &g->inputs[i]);
   bool ordered = graph_order(g, order);

@@ -4,6 +4,7 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { HEADER_MAX = 16 << 20, PREFIX = 8 };
 struct entry {
   struct named_tensor named;
   uint64_t begin, end; // bytes, relative to the data
+  int mantissa;        // bits of floats of 16 bits, which become F32; 0: as they are
 };
 
 static int by_begin(const void *a, const void *b) {
@@ -24,15 +26,36 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct named_tensor *)a)->name, ((const struct named_tensor *)b)->name);
 }
 
-static bool parse_dtype(const json_t *j, enum dtype *out, struct err *e) {
+// Floats of 16 bits: sign, exponent, mantissa.
+static float float_of_half(uint16_t bits, int mantissa) {
+  int exponents = 15 - mantissa, bias = (1 << (exponents - 1)) - 1;
+  int exponent = bits >> mantissa & ((1 << exponents) - 1), low = bits & ((1 << mantissa) - 1);
+  float size = exponent == 0 ? ldexpf((float)low, 1 - bias - mantissa)
+               : exponent == (1 << exponents) - 1
+                   ? (low ? NAN : INFINITY)
+                   : ldexpf((float)(low | 1 << mantissa), exponent - bias - mantissa);
+  return bits >> 15 ? -size : size;
+}
+
+static void *widen(struct arena *a, const unsigned char *from, int64_t count, int mantissa) {
+  float *to = ARENA_NEW(a, float, count);
+  for (int64_t i = 0; i < count; i++)
+    to[i] = float_of_half((uint16_t)(from[2 * i] | from[2 * i + 1] << 8), mantissa);
+  return to;
+}
+
+static bool parse_dtype(const json_t *j, enum dtype *out, int *mantissa, struct err *e) {
   const char *text = json_string_value(j);
   if (!text) return err_set(e, "dtype: expected a string");
+  *mantissa = strcmp(text, "F16") == 0 ? 10 : strcmp(text, "BF16") == 0 ? 7 : 0;
+  *out = DTYPE_F32;
+  if (*mantissa) return true;
   for (int d = DTYPE_F32; d <= DTYPE_U8; d++)
     if (strcmp(text, dtype_text((enum dtype)d)) == 0) {
       *out = (enum dtype)d;
       return true;
     }
-  return err_set(e, "dtype \"%s\", expected F32, F64, I8, I16, I32, I64 or U8", text);
+  return err_set(e, "dtype \"%s\", expected F16, BF16, F32, F64, I8, I16, I32, I64 or U8", text);
 }
 
 static bool parse_shape(const json_t *j, struct tensor *t, struct err *e) {
@@ -61,7 +84,7 @@ static bool parse_offsets(const json_t *j, struct entry *en, uint64_t available,
   en->begin = (uint64_t)json_integer_value(b);
   en->end = (uint64_t)json_integer_value(n);
   const struct tensor *t = en->named.tensor;
-  uint64_t bytes = (uint64_t)t->count * dtype_size(t->dtype);
+  uint64_t bytes = (uint64_t)t->count * (en->mantissa ? 2 : dtype_size(t->dtype));
   if (en->end - en->begin != bytes)
     return err_set(e, "data_offsets: %llu bytes, its shape and dtype give %llu",
                    (unsigned long long)(en->end - en->begin), (unsigned long long)bytes);
@@ -75,7 +98,8 @@ static bool parse_entry(struct arena *a, const char *name, const json_t *j, uint
   static const char *const keys[] = {"dtype", "shape", "data_offsets", NULL};
   struct tensor *t = ARENA_NEW(a, struct tensor, 1);
   en->named = (struct named_tensor){arena_strdup(a, name), t};
-  if (json_only(j, keys, "entry", e) && parse_dtype(json_object_get(j, "dtype"), &t->dtype, e) &&
+  if (json_only(j, keys, "entry", e) &&
+      parse_dtype(json_object_get(j, "dtype"), &t->dtype, &en->mantissa, e) &&
       parse_shape(json_object_get(j, "shape"), t, e) &&
       parse_offsets(json_object_get(j, "data_offsets"), en, available, e))
     return true;
@@ -128,7 +152,9 @@ static bool parse_header(struct arena *a, const json_t *root, const unsigned cha
   out->tensors = ARENA_NEW(a, struct named_tensor, out->count);
   for (uint32_t i = 0; i < out->count; i++) {
     struct tensor *t = entries[i].named.tensor;
-    t->data = arena_copy(a, data + entries[i].begin, entries[i].end - entries[i].begin);
+    const unsigned char *from = data + entries[i].begin;
+    t->data = entries[i].mantissa ? widen(a, from, t->count, entries[i].mantissa)
+                                  : arena_copy(a, from, entries[i].end - entries[i].begin);
     out->tensors[i] = entries[i].named;
   }
   qsort(out->tensors, out->count, sizeof *out->tensors, by_name);

@@ -62,9 +62,8 @@ static double value_of(const struct candidate *c, double x) {
 // much as large ones, in a term that has none that are larger.
 static bool equal(struct term *t, const struct candidate *c, const double *grid, int n) {
   double size = 0;
-  for (int i = 0; i < n; i++)
-    if (fabs(grid[i]) < 16) size = fmax(size, fabs(term_value(t, grid[i])));
-  size = fmin(size, 1); // of no number: 1
+  for (int i = 0; i < n; i++) size = fmax(size, fabs(term_value(t, grid[i])));
+  size = fmin(size, 1);
   for (int i = 0; i < n; i++) {
     double expected = term_value(t, grid[i]), found = value_of(c, grid[i]);
     if (!isfinite(expected) && fabs(grid[i]) > 64) continue;

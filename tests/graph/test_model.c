@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // model.bin: what is refused and with which words. Each case is a good file with one thing broken.
+#include "sw/graph/safetensors.h"
 #include "tests/graph/helper_model.h"
 
+#include <math.h>
 #include <string.h>
 
 // A linear layer 3 -> 2 with bias: w (2, 3) and b (2) in F32, 32 bytes of data.
@@ -52,9 +54,10 @@ static void test_container(void **state) {
        "\"shape\":[4,3],\"data_offsets\":[8,56]}",
        "the file has 32 bytes of data"},
       {ENTRIES ",\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]}", "duplicate"},
-      {"\"b\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\","
+      {"\"b\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,8]},\"w\":{\"dtype\":"
+       "\"F32\","
        "\"shape\":[2,3],\"data_offsets\":[8,32]}",
-       "tensor \"b\": dtype \"F16\", expected F32"},
+       "tensor \"b\": dtype \"F8_E4M3\", expected F16"},
       {"\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"colour\":1},\"w\":{"
        "\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]}",
        "unknown key \"colour\""},
@@ -252,12 +255,39 @@ static void test_cycle(void **state) {
   arena_free(&a);
 }
 
+// Floats of 16 bits become floats: normal, subnormal, infinite, and none.
+static void test_halves(void **state) {
+  (void)state;
+  static const char header[] = "{\"b\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[10,16]},"
+                               "\"h\":{\"dtype\":\"F16\",\"shape\":[5],\"data_offsets\":[0,10]}}";
+  static const uint16_t halves[] = {0x3e00, 0xc000, 0x0001, 0x7c00, 0x7bff, 0x3fc0, 0xc2f7, 0x0001};
+  static const float expected[] = {1.5F, -2, 0x1p-24F, INFINITY, 65504, 1.5F, -123.5F, 0x1p-133F};
+  struct arena a = {0};
+  struct err e = {0};
+  struct safetensors file;
+  unsigned char bytes[8 + sizeof header + sizeof halves] = {0};
+  size_t length = sizeof header - 1;
+  for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(length >> 8 * i);
+  memcpy(bytes + 8, header, length);
+  for (size_t i = 0; i < 8; i++) {
+    bytes[8 + length + 2 * i] = (unsigned char)(halves[i] & 255);
+    bytes[9 + length + 2 * i] = (unsigned char)(halves[i] >> 8);
+  }
+  if (!safetensors_parse(&a, bytes, 8 + length + sizeof halves, &file, &e)) fail_msg("%s", e.text);
+  for (int i = 0; i < 8; i++) {
+    const struct tensor *t = file.tensors[i < 5].tensor; // b, h
+    assert_int_equal(t->dtype, DTYPE_F32);
+    assert_true(((const float *)t->data)[i % 5] == expected[i]);
+  }
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),        cmocka_unit_test(test_container),
-      cmocka_unit_test(test_raw_headers), cmocka_unit_test(test_every_cut),
-      cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_header),
-      cmocka_unit_test(test_graph),       cmocka_unit_test(test_not_finite),
-      cmocka_unit_test(test_cycle)};
+      cmocka_unit_test(test_halves),     cmocka_unit_test(test_good),
+      cmocka_unit_test(test_container),  cmocka_unit_test(test_raw_headers),
+      cmocka_unit_test(test_every_cut),  cmocka_unit_test(test_every_byte),
+      cmocka_unit_test(test_header),     cmocka_unit_test(test_graph),
+      cmocka_unit_test(test_not_finite), cmocka_unit_test(test_cycle)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

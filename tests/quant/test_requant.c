@@ -261,6 +261,31 @@ static void parts_and_averages_lose_nothing(void **state) {
   arena_free(&n.arena);
 }
 
+// What a requant rounds down isn't rounded before; a constant in front of few bits keeps its own.
+static void inputs_and_constants_are_finer(void **state) {
+  (void)state;
+  struct net n;
+  struct err e = {0};
+  struct formats f = formats_new();
+  const int64_t size = IN;
+  begin(&n, 8);
+  uint32_t node = requant(&n, "in", "6,2");
+  n.g->nodes[node].rounding = FIX_FLOOR;
+  node = add(&n, OP_add, "add", IN);
+  struct tensor *constant = tensor_new(&n.arena, DTYPE_F32, 1, &size);
+  for (int i = 0; i < IN; i++) ((float *)constant->data)[i] = (float)(37 * i % 101) / 64;
+  graph_add_use(n.g, node,
+                (struct use){graph_add_tensor(n.g, "c", constant, type_real()), 0, NONE});
+  requant(&n, "out", "3,0");
+  graph_add_output(n.g, n.last);
+  struct graph *fixed = graph_verify(n.g, &e) ? quantize(&n.arena, n.g, &f, &e) : NULL;
+  if (!fixed) fail_msg("%s", e.text);
+  const struct type *t = &fixed->values[fixed->inputs[0].value].type;
+  assert_true(t->width == 22 && type_scale(t, 0) == 0x1p-18);
+  assert_int_equal(differences(&n, fixed), 0);
+  arena_free(&n.arena);
+}
+
 // A bias has the bits that it takes for every sum to round as with the bias itself; one of the
 // products' scale would give other integers.
 static void biases_are_as_fine_as_it_takes(void **state) {
@@ -434,6 +459,7 @@ int main(void) {
                                      cmocka_unit_test(another_rounding_is_noticed),
                                      cmocka_unit_test(results_lose_nothing),
                                      cmocka_unit_test(parts_and_averages_lose_nothing),
+                                     cmocka_unit_test(inputs_and_constants_are_finer),
                                      cmocka_unit_test(biases_are_as_fine_as_it_takes),
                                      cmocka_unit_test(others_become_casts),
                                      cmocka_unit_test(what_has_no_effect_is_refused),
