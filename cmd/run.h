@@ -43,6 +43,8 @@ struct comparison {
   double tolerance, worst_by;
   int64_t elements, different;
   struct difference first, worst;
+  uint32_t n_absent;
+  const char **absent; // (n_absent) outputs of several that the file doesn't have
 };
 
 struct run {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // run --compare: the outputs beside those of another program, element by element.
 #include "cmd/run.h"
+#include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/data/array.h"
 
@@ -11,10 +12,10 @@
 // Relative to the largest number of the file.
 static const double default_tolerance = 1e-4;
 
-// What the file holds for an output, (frames, ..).
-static bool read_expected(struct arena *a, const char *spec, const char *output, bool single,
-                          struct array *x, struct err *e) {
-  const char *const names[] = {output, single ? "output" : NULL, NULL};
+// What the file holds for the only output, (frames, ..).
+static bool read_expected(struct arena *a, const char *spec, const char *output, struct array *x,
+                          struct err *e) {
+  const char *const names[] = {output, "output", NULL};
   return array_read(a, spec, names, x, e);
 }
 
@@ -67,20 +68,46 @@ static bool compare_output(struct run *r, const struct run_output *o, const stru
   return true;
 }
 
+static const char *output_name(const struct run *r, uint32_t i) {
+  return r->graph->values[r->outputs[i].value].name;
+}
+
+static bool no_output(struct run *r, const char *file, struct err *e) {
+  const char *names = "";
+  for (uint32_t i = 0; i < r->n_outputs; i++)
+    names = arena_printf(r->arena, "%s%s\"%s\"", names, i ? ", " : "", output_name(r, i));
+  return err_set(e,
+                 "%s: it has none of the outputs %s: a safetensors file or an .npz holds them by "
+                 "these names",
+                 file, names);
+}
+
+// Each output with the array of its name; those that the file hasn't are told.
+static bool compare_several(struct run *r, struct err *e) {
+  struct comparison *c = r->comparison;
+  struct array x;
+  c->absent = ARENA_NEW(r->arena, const char *, r->n_outputs);
+  for (uint32_t i = 0; i < r->n_outputs; i++) {
+    struct err why = {0};
+    if (!array_read_named(r->arena, c->file, output_name(r, i), &x, &why))
+      c->absent[c->n_absent++] = output_name(r, i);
+    else if (!compare_output(r, &r->outputs[i], &x, e))
+      return false;
+    if (why.text[0] && !file_exists(c->file)) return err_set(e, "%s", why.text);
+  }
+  return c->n_absent < r->n_outputs || no_output(r, c->file, e);
+}
+
 bool run_compare(struct run *r, const struct options *o, struct err *e) {
   struct comparison *c = ARENA_NEW(r->arena, struct comparison, 1);
-  bool single = r->n_outputs == 1;
+  struct array x;
   *c = (struct comparison){
       .file = o->compare, .codes = o->codes, .given = o->tolerance != NULL, .worst_by = -1};
   if (o->tolerance) c->tolerance = strtod(o->tolerance, NULL);
   r->comparison = c;
-  for (uint32_t i = 0; i < r->n_outputs; i++) {
-    struct array x;
-    const char *name = r->graph->values[r->outputs[i].value].name;
-    if (!read_expected(r->arena, o->compare, name, single, &x, e)) return false;
-    if (!compare_output(r, &r->outputs[i], &x, e)) return false;
-  }
-  return true;
+  if (r->n_outputs > 1) return compare_several(r, e);
+  return read_expected(r->arena, o->compare, output_name(r, 0), &x, e) &&
+         compare_output(r, &r->outputs[0], &x, e);
 }
 
 bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frames, struct err *e) {
@@ -95,7 +122,7 @@ bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frame
                    o->tolerance);
   if (!o->compare) return true;
   struct err none = {0}; // several outputs: each is asked for by its name
-  if (read_expected(a, o->compare, "output", true, &x, &none)) *frames = x.shape[0];
+  if (read_expected(a, o->compare, "output", &x, &none)) *frames = x.shape[0];
   return true;
 }
 
@@ -118,6 +145,11 @@ void run_compare_put(const struct run *r, struct text *t) {
     text_printf(t, c->tolerance > 0 ? ": equal within %.3g\n" : ": equal\n", c->tolerance);
   if (c->different) put_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_difference(t, "worst", &c->worst);
+  for (uint32_t i = 0; i < c->n_absent; i++) {
+    text_puts(t, "absent    output ");
+    text_put_escaped(t, c->absent[i]);
+    text_puts(t, ", which the file doesn't have\n");
+  }
 }
 
 static void put_json_difference(struct text *t, const char *key, const struct difference *d) {
@@ -139,5 +171,9 @@ void run_compare_put_json(const struct run *r, struct text *t) {
   json_put_figure(t, "largest_difference", -1, c->worst_by);
   if (c->different) put_json_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_json_difference(t, "worst", &c->worst);
-  text_puts(t, "}");
+  for (uint32_t i = 0; i < c->n_absent; i++) {
+    text_puts(t, i ? "," : ",\"absent\":[");
+    json_put_string(t, c->absent[i]);
+  }
+  text_puts(t, c->n_absent ? "]}" : "}");
 }

@@ -38,6 +38,10 @@ struct array {
 bool array_read(struct arena *a, const char *spec, const char *const *otherwise, struct array *out,
                 struct err *e);
 
+// The array of that name of a file of several. False if the file has no names, or not this one.
+bool array_read_named(struct arena *a, const char *path, const char *name, struct array *out,
+                      struct err *e);
+
 size_t array_type_bytes(enum array_type type);
 bool array_is_integer(const struct array *v);
 

@@ -65,14 +65,25 @@ static bool array_parse(struct arena *a, struct bytes *file, const char *name,
   return idx_parse(a, bytes, file->size, out, e);
 }
 
-bool array_read(struct arena *a, const char *spec, const char *const *otherwise, struct array *out,
-                struct err *e) {
+static bool read_array(struct arena *a, const char *path, const char *name,
+                       const char *const *otherwise, struct array *out, struct err *e) {
   struct bytes file;
   size_t limit = (size_t)DATA_MAX_ELEMENTS * sizeof(int64_t) + (1 << 17);
-  char *path = arena_strdup(a, spec);
-  const char *name = cut_name(path);
   return file_read(a, path, limit, &file, e) &&
          (array_parse(a, &file, name, otherwise, out, e) || err_within(e, "%s", path));
+}
+
+bool array_read_named(struct arena *a, const char *path, const char *name, struct array *out,
+                      struct err *e) {
+  static const char *const none[] = {NULL};
+  return read_array(a, path, name, none, out, e);
+}
+
+bool array_read(struct arena *a, const char *spec, const char *const *otherwise, struct array *out,
+                struct err *e) {
+  char *path = arena_strdup(a, spec);
+  const char *name = cut_name(path);
+  return read_array(a, path, name, otherwise, out, e);
 }
 
 static bool read_file(struct arena *a, const char *spec, struct array *out, struct err *e) {

@@ -101,8 +101,13 @@ uint32_t import_beside(struct arena *a, const char *path, uint32_t most, const c
 
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e) {
   struct bytes file;
-  const char *inside = arena_printf(a, "%s/saved_model.pb", path); // of a folder
-  if (access(inside, R_OK) == 0) path = inside;
+  static const char *const inside[] = {"saved_model.pb", "Data/com.apple.CoreML/model.mlmodel"};
+  for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) { // of folders
+    const char *file_inside = arena_printf(a, "%s/%s", path, inside[i]);
+    if (access(file_inside, R_OK) != 0) continue;
+    path = file_inside;
+    break;
+  }
   if (!file_read(a, path, MODEL_BYTES_MAX, &file, e)) return NULL;
   struct graph *g = parse(a, path, &file, r, e);
   if (!g) err_put_within(e, "%s", path);

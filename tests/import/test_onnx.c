@@ -510,9 +510,47 @@ static void test_formats(void **state) {
              "mkdir $D/saved; printf '\\010\\001\\022\\011 serve.....' >$D/saved/saved_model.pb; "
              "$N import $D/saved -o $D/m.bin",
              1, "a TensorFlow SavedModel, which isn't read: convert its folder");
+  cli_expect(s,
+             "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005 "
+             "com.github.apple.coremltools' >$D/net.mlpackage/Data/com.apple.CoreML/model.mlmodel; "
+             "$N import $D/net.mlpackage -o $D/m.bin",
+             1, "a Core ML model, which isn't read");
 }
 
 // ---- data
+
+// Of several outputs each with the array of its name.
+static void test_several_outputs(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  const float x[] = {-1, 2, 3, -4};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+  onnx_put_node(&o, "Relu", "x", "up", "");
+  onnx_put_node(&o, "Sigmoid", "x", "between", "");
+  onnx_put_output(&o, "up");
+  onnx_put_output(&o, "between");
+  onnx_put_file(&o, 13, &file);
+  FILE *f = fopen(arena_printf(&s->arena, "%s/two.onnx", s->dir), "wb");
+  assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
+  fclose(f);
+  text_free(&file);
+  npy_write(s, "x.npy", "<f4", "(1, 4)", x, sizeof x);
+  cli_expect(s, "$N run -q --data $D/x.npy -o $D/y.safetensors $D/two.onnx", 0, "");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
+             "compared  8 elements");
+  // the other name is as long: "between" is told to be absent
+  cli_expect(s,
+             "sed 's/\"between\"/\"Between\"/' $D/y.safetensors >$D/one.safetensors; "
+             "$N run -q --data $D/x.npy --compare $D/one.safetensors $D/two.onnx",
+             0, "absent    output between, which the file doesn't have\n");
+  cli_expect(s, "$N run -q --json --data $D/x.npy --compare $D/one.safetensors $D/two.onnx", 0,
+             "\"absent\":[\"between\"]");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/x.npy $D/two.onnx", 1,
+             "x.npy: it has none of the outputs \"up\", \"between\": a safetensors file");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/none.npy $D/two.onnx", 1,
+             "none.npy: No such file");
+}
 
 // Arrays in the file's order of axes, codes, and what differs.
 static void test_data(void **state) {
@@ -641,17 +679,28 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
-      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
-      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
-      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
-      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
-      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
-      SHELL_CASE(test_formats),         SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),
+                                     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves),
+                                     cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes),
+                                     SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),
+                                     SHELL_CASE(test_relu_codes),
+                                     SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_several_outputs),
+                                     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
