@@ -123,11 +123,24 @@ bool keras_activate(struct keras *k, struct stream *y) {
   return true;
 }
 
-// max(x, threshold) below max_value; a slope below the threshold.
+// x above a threshold, 0 elsewhere.
+static bool above(struct keras *k, const char *key, double theta, struct stream *y) {
+  const char *node = k->builder.node;
+  if (theta < 0) return keras_refuse(k, "use one of at least 0", "%s %g", key, theta);
+  if (theta > 0) k->builder.node = arena_printf(k->arena, "%s.above", node);
+  if (!activation_named(k, "relu", y)) return false;
+  k->builder.node = node;
+  return theta == 0 || with_numbers(k, OP_hardshrink, ATTR_lambda, theta, ATTR_lambda, theta, y);
+}
+
+// x above the threshold and below max_value; a slope below the threshold.
 bool keras_relu(struct keras *k, struct stream *y) {
   double most = keras_real(k, "max_value", INFINITY), slope = keras_real(k, "negative_slope", 0);
-  if (keras_real(k, "threshold", 0) != 0)
-    return keras_refuse(k, "use threshold 0", "threshold %g", keras_real(k, "threshold", 0));
+  double threshold = keras_real(k, "threshold", 0);
+  if (threshold != 0 && (slope != 0 || isfinite(most)))
+    return keras_refuse(k, "use threshold 0", "threshold %g beside a slope or a maximum",
+                        threshold);
+  if (threshold != 0) return above(k, "threshold", threshold, y);
   if (slope != 0 && isfinite(most))
     return keras_refuse(k, "use ReLU or LeakyReLU", "it has a slope and a maximum");
   if (slope != 0) return with_numbers(k, OP_leaky_relu, ATTR_slope, slope, ATTR_slope, slope, y);
@@ -155,13 +168,7 @@ bool keras_prelu(struct keras *k, struct stream *y) {
 
 // What is above theta, else 0: of max(x, 0) that is hardshrink.
 bool keras_thresholded_relu(struct keras *k, struct stream *y) {
-  double theta = keras_real(k, "theta", 1);
-  if (theta < 0) return keras_refuse(k, "use a theta of at least 0", "theta %g", theta);
-  const char *node = k->builder.node;
-  if (theta > 0) k->builder.node = arena_printf(k->arena, "%s.above", node);
-  if (!activation_named(k, "relu", y)) return false;
-  k->builder.node = node;
-  return theta == 0 || with_numbers(k, OP_hardshrink, ATTR_lambda, theta, ATTR_lambda, theta, y);
+  return above(k, "theta", keras_real(k, "theta", 1), y);
 }
 
 bool keras_elu(struct keras *k, struct stream *y) {

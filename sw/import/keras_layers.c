@@ -58,11 +58,24 @@ bool keras_norm(struct keras *k, struct stream *y) {
   return keras_made(k, node, y);
 }
 
+// A number, or one for each channel.
+static bool numbers(struct keras *k, const char *key, double otherwise, int64_t channels,
+                    double *to) {
+  int n = keras_is_list(k, key) ? keras_reals(k, key, (int)channels, to) : 1;
+  if (!keras_is_list(k, key)) to[0] = keras_real(k, key, otherwise);
+  for (int64_t c = 1; n == 1 && c < channels; c++) to[c] = to[0];
+  return n == 1 || n == channels ||
+         keras_refuse(k, "save the model again", "%s hasn't one number for each channel", key);
+}
+
 bool keras_rescale(struct keras *k, struct stream *y) {
-  if (keras_is_list(k, "scale") || keras_is_list(k, "offset"))
-    return keras_refuse(k, "use BatchNormalization", "it has a scale for each channel");
-  double scale = keras_real(k, "scale", 1), shift = keras_real(k, "offset", 0);
-  return keras_plain(k, y) && term_affine(&k->builder, y, 1, &scale, &shift);
+  bool lists = keras_is_list(k, "scale") || keras_is_list(k, "offset");
+  int64_t channels = lists && y->layout.rank ? y->layout.shape[y->layout.rank - 1] : 1;
+  double *scale = ARENA_NEW(k->arena, double, channels),
+         *shift = ARENA_NEW(k->arena, double, channels);
+  return keras_plain(k, y) && numbers(k, "scale", 1, channels, scale) &&
+         numbers(k, "offset", 0, channels, shift) &&
+         term_affine(&k->builder, y, channels, scale, shift);
 }
 
 // The numbers of Normalization, in its configuration or of array i: one, or one for each channel.

@@ -151,6 +151,7 @@ static void test_layers(void **state) {
       {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":[1]"), {{"p_re_lu/0", "1,3"}}, "add", "4,3"},
       {INPUT("4,3") LAYER("PReLU", "\"shared_axes\":null"), {{"p_re_lu/0", "4,3"}}, "add", "4,3"},
       {INPUT("4") LAYER("ThresholdedReLU", "\"theta\":0.5"), {{0}}, "hardshrink", "4"},
+      {INPUT("4") LAYER("ReLU", "\"threshold\":0.5"), {{0}}, "hardshrink", "4"},
       {INPUT("4,3") LAYER("Normalization", "\"axis\":[-1],\"mean\":null,\"variance\":null"),
        {{"normalization/0", "3"}, {"normalization/1", "3"}, {"normalization/2", ""}},
        "batch_norm",
@@ -273,7 +274,7 @@ static void test_refused(void **state) {
       {INPUT("2,4,3") LAYER("Flatten", "\"data_format\":\"channels_first\""),
        "Flatten: its channels come first"},
       {INPUT("4") LAYER("Activation", "\"activation\":{\"class_name\":\"ReLU\","
-                                      "\"config\":{\"threshold\":1.0}}"),
+                                      "\"config\":{\"threshold\":1.0,\"max_value\":6}}"),
        "threshold 1"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
        "says more than bits"},
@@ -291,20 +292,19 @@ static void test_refused(void **state) {
 // (x - 1) / 2 and (x + 2) / 0.5, or back: x * 2 + 1, x * 0.5 - 2.
 static void test_normalisation(void **state) {
   (void)state;
-  static const float expected[2][4] = {{0.5F, 2, -0.5F, 4}, {2, 0.5F, 1, -2}};
-  for (int back = 0; back < 2; back++) {
+  static const char *const layers[] = {
+      INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":[[4,0.25]]"),
+      INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":[4,0.25],\"invert\":true"),
+      INPUT("3,2") LAYER("Rescaling", "\"scale\":[2,3],\"offset\":-1")};
+  static const float expected[3][4] = {{0.5F, 2, -0.5F, 4}, {2, 0.5F, 1, -2}, {2, 3, -1, -1}};
+  for (int k = 0; k < 3; k++) {
     struct arena a = {0};
     const char *said;
-    struct graph *g =
-        built(&a,
-              back ? INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":"
-                                                         "[4,0.25],\"invert\":true")
-                   : INPUT("3,2") LAYER("Normalization", "\"mean\":[1,-2],\"variance\":[[4,0.25]]"),
-              NULL, &said);
+    struct graph *g = built(&a, layers[k], NULL, &said);
     if (!g) fail_msg("%s", said);
     for (int i = 0; i < 4; i++) // scales, shifts
       assert_float_equal(tensor_real(g->values[g->nodes[0].in[1 + i / 2].value].init, i % 2),
-                         expected[back][i], 0);
+                         expected[k][i], 0);
     arena_free(&a);
   }
 }
