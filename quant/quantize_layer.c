@@ -22,3 +22,10 @@ bool quantize_product(struct quantizer *q, uint32_t node, const struct type *out
   graph_add_requant(q->to, node, 1, &mul, &shift);
   return true;
 }
+
+bool quantize_no_calibration(const struct quantizer *q, const struct type *t) {
+  return err_set(q->err,
+                 "precision %d says the width alone: give W,F, as in %d,%d, or images that the "
+                 "rest follows from, as in --calibrate mnist-train:1000",
+                 t->width, t->width, t->width / 2);
+}

@@ -79,6 +79,12 @@ bool quantize_exact(struct quantizer *q, const struct node *n, struct format *f)
 bool quantize_weighted(struct quantizer *q, const struct node *n, uint32_t node,
                        const struct format *f, const struct type *out);
 
+// An input of the model becomes one of q->to.
+bool quantize_input(struct quantizer *q, const struct input *in);
+
+// The error of a type of which the width alone is said, without images.
+bool quantize_no_calibration(const struct quantizer *q, const struct type *t);
+
 // M and S of r for the node's rounding; and the error when there are none.
 bool quantize_scale(struct quantizer *q, uint32_t node, double r, int64_t *mul, int32_t *shift);
 bool quantize_ratio_error(struct quantizer *q, double r);

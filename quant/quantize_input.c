@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The input of a quantised network: which type it has, and how pixels become its codes.
+#include "quant/calibrate.h"
+#include "quant/quantize.h"
+#include "quant/quantize_layer.h"
+
+#include <math.h>
+
+// Bits that an input is finer than a type that it is rounded to in another way; and those of the
+// range of one of which only the sign is asked for.
+enum { FINER_INPUT = 16, SIGN_BITS = 8 };
+
+// The integer of pixel p: half_even(p * 2^F / 255) in integers where the type is W,F and the pixel
+// stands for p / 255; otherwise half_even(((p / 255) - mean) / std / s) in double.
+static int32_t pixel_code(const struct type *t, double mean, double std, int p) {
+  int f;
+  if (mean == 0 && std == 1 && type_fraction(t, &f) && f >= 0 && f < 32) {
+    int64_t scaled = (int64_t)p << f, whole = scaled / 255, twice = scaled % 255 * 2;
+    whole += twice > 255; // 255 is odd: there are no ties
+    return (int32_t)fix_overflow(whole, t->width, t->is_signed, 0, FIX_SATURATE);
+  }
+  return (int32_t)type_encode(t, ((p / 255.0) - mean) / std);
+}
+
+void quantize_pixels(struct arena *a, const struct type *t, struct source *s) {
+  int32_t *table = ARENA_NEW(a, int32_t, s->channels * 256);
+  for (int64_t c = 0; c < s->channels; c++)
+    for (int p = 0; p < 256; p++) table[c * 256 + p] = pixel_code(t, s->mean[c], s->std[c], p);
+  s->tables = s->channels;
+  s->table = table;
+}
+
+static void identity_table(struct quantizer *q, struct source *s) {
+  int32_t *table = ARENA_NEW(q->arena, int32_t, 256);
+  for (int p = 0; p < 256; p++) table[p] = p;
+  s->tables = 1;
+  s->table = table;
+}
+
+// --input-precision raw: bytes in, and the pixel table as the first layer of the circuit.
+static uint32_t add_pixel_layer(struct quantizer *q, const struct value *v, uint32_t input,
+                                const struct type *t, const struct source *s) {
+  uint32_t node = graph_add_node(q->to, OP_quantize, arena_printf(q->arena, "%s.codes", v->name));
+  enum dtype dtype = type_highest(t) > INT32_MAX ? DTYPE_I64 : DTYPE_I32;
+  struct tensor *table = tensor_new(q->arena, dtype, 1, (const int64_t[]){256});
+  for (int64_t p = 0; p < 256; p++) tensor_set_int(table, p, type_code(t, s->table[p]));
+  graph_add_use(q->to, node, (struct use){input, 0, NONE});
+  graph_add_attr(q->to, node, ATTR_table)->tensor = table;
+  uint32_t out = graph_add_value(q->to, arena_printf(q->arena, "%s.codes", v->name), v->rank,
+                                 v->shape, *t, true);
+  graph_add_out(q->to, node, out);
+  return out;
+}
+
+static bool quantize_bytes(struct quantizer *q, const struct value *v, const struct source *from,
+                           const struct type *stream, uint32_t *id) {
+  const char *word = q->formats->input == INPUT_RAW ? "raw" : "u8";
+  if (from->channels == 0)
+    return err_set(q->err,
+                   "input precision %s: the input has no pixel source, its values aren't "
+                   "bytes",
+                   word);
+  if (from->channels != 1)
+    return err_set(q->err,
+                   "input precision %s takes one mean and deviation for all channels, found %lld",
+                   word, (long long)from->channels);
+  struct source bytes = *from, codes = *from;
+  bool raw = q->formats->input == INPUT_RAW;
+  if (raw && !stream)
+    return err_set(q->err, "input precision raw: nothing says what the bytes become");
+  int32_t zero = (int32_t)fix_from_real(255 * from->mean[0], 0, 255);
+  struct type type =
+      type_fixed(q->arena, 8, false, raw ? 1 / 255.0 : 1 / (255 * from->std[0]), raw ? 0 : zero);
+  identity_table(q, &bytes);
+  if (raw) quantize_pixels(q->arena, stream, &codes);
+  uint32_t in = graph_add_value(q->to, v->name, v->rank, v->shape, type, true);
+  graph_add_input(q->to, in, bytes);
+  *id = raw ? add_pixel_layer(q, v, in, stream, &codes) : in;
+  return true;
+}
+
+// The first requant of an input that requants alone read, all to one type; NULL if there is none.
+static const struct node *requant_behind(const struct quantizer *q, uint32_t value) {
+  const struct node *first = NULL;
+  for (uint32_t i = 0; i < q->from->n_nodes; i++) {
+    const struct node *n = &q->from->nodes[i];
+    for (uint32_t k = 0; k < n->n_in; k++) {
+      if (n->in[k].value != value) continue;
+      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay) return NULL;
+      const struct type *own = &node_attr(n, ATTR_type)->type;
+      if (own->axis >= 0) return NULL;
+      if (first &&
+          (!type_equal(&node_attr(first, ATTR_type)->type, own) || first->rounding != n->rounding))
+        return NULL;
+      first = n;
+    }
+  }
+  return first;
+}
+
+// The type of an input in front of it: its own where both round alike, otherwise finer, so that
+// what the requant rounds isn't rounded before.
+static const struct type *type_in_front(const struct quantizer *q, const struct node *n) {
+  const struct type *own = &node_attr(n, ATTR_type)->type;
+  if (type_is_fixed(own) && n->rounding == FIX_HALF_EVEN) return own;
+  struct type *t = ARENA_NEW(q->arena, struct type, 1);
+  double scale = ldexp(type_scale(own, 0), -FINER_INPUT);
+  bool is_signed = !type_is_fixed(own) || own->is_signed || type_zero(own, 0) != 0;
+  int width = type_is_fixed(own) ? own->width + (is_signed && !own->is_signed) : SIGN_BITS;
+  width = width + FINER_INPUT < STREAM_BITS_MAX ? width + FINER_INPUT : STREAM_BITS_MAX;
+  *t = type_fixed(q->arena, width, is_signed, scale, 0);
+  return t;
+}
+
+// --input-precision, or what the model says, or the stream's; NULL: bytes. `open`: only its width
+// is said.
+static const struct type *input_type(const struct quantizer *q, uint32_t value, bool *open) {
+  const struct formats *f = q->formats;
+  const struct node *behind = requant_behind(q, value);
+  const struct type *own = behind ? type_in_front(q, behind) : NULL;
+  *open = f->has_input_type ? f->input_auto : !own && f->defaults.stream_auto;
+  if (f->has_input_type) return &f->input_type;
+  return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;
+}
+
+bool quantize_input(struct quantizer *q, const struct input *in) {
+  const struct value *v = &q->from->values[in->value];
+  struct source source = in->source;
+  bool open;
+  const struct type *stream = input_type(q, in->value, &open);
+  struct type found;
+  uint32_t id = 0;
+  if (open && !q->calibrator) return quantize_no_calibration(q, stream);
+  if (open) {
+    if (!calibrate_input(q, (uint32_t)(in - q->from->inputs), stream->width, &found)) return false;
+    stream = &found;
+  }
+  if (q->formats->input != INPUT_STREAM || !stream) {
+    if (!stream && !source.channels)
+      return err_set(q->err, "nothing in the file says its type: give --input-precision W,F");
+    if (!quantize_bytes(q, v, &source, stream, &id)) return false;
+  } else {
+    if (!type_is_fixed(stream))
+      return err_set(q->err, "a bipolar stream needs an --input-precision");
+    if (source.channels) quantize_pixels(q->arena, stream, &source);
+    id = graph_add_value(q->to, v->name, v->rank, v->shape, *stream, true);
+    graph_add_input(q->to, id, source);
+  }
+  q->value[in->value] = (int32_t)id;
+  return true;
+}
