@@ -3,7 +3,8 @@
 //
 // Weight word (ib, og) of output lane `lane` holds the weights of output og * OUT_LANES + lane for
 // inputs ib * IN_LANES ..., input lane 0 in the low bits; zero where there is no such weight. The
-// words of each set follow those of the one before, whose outputs they follow.
+// words of each set follow those of the one before, whose outputs they follow. With a schedule word
+// i is that of step i, zero where the lane waits.
 #include "gen/emit.h"
 
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast) {
@@ -68,10 +69,13 @@ void emit_weighted_parameters(struct parameters *out, const struct circuit *p,
   if (l->rows > 1) verilog_parameter(out, "ROWS", l->rows);
   if (l->sets > 1) verilog_parameter(out, "SETS", l->sets);
   if (l->sent) verilog_parameter(out, "SKIP", 1);
+  if (l->sparse) verilog_parameter(out, "SCHEDULE", l->words);
   verilog_line(out);
   emit_weighted_types(out, c);
   verilog_parameter(out, "QUEUE", l->queue);
   emit_weighted_files(out, c);
+  char file[64];
+  if (l->sparse) verilog_file(out, "SCHEDULE_FILE", file_name(file, sizeof file, c, "schedule"));
 }
 
 struct lane {
@@ -85,8 +89,16 @@ static int64_t output(const struct lane *k, int64_t group) {
   return group * k->out_lanes + k->lane;
 }
 
+static int64_t scheduled_weight(const struct lane *k, int64_t word, int64_t field) {
+  const struct sparse *s = k->l->sparse;
+  int64_t at = word * s->lanes + k->lane, i = s->beat[word] * k->in_lanes + field;
+  int64_t o = output(k, s->group[at]);
+  return s->idle[at] || i >= k->l->in || o >= k->l->out ? 0 : k->l->weight[o * k->l->in + i];
+}
+
 static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct lane *k = context;
+  if (k->l->sparse) return scheduled_weight(k, word, field);
   int64_t set = word / (k->l->ib * k->l->og), i = word / k->l->og % k->l->ib * k->in_lanes + field;
   int64_t o = output(k, set * k->l->og + word % k->l->og);
   if (i >= k->l->in || o >= k->l->out) return 0;
@@ -108,6 +120,11 @@ static int64_t mul_field(const void *context, int64_t word, int64_t field) {
   return o < k->l->out ? k->l->mul[o] : 0;
 }
 
+static int64_t schedule_bit(const void *context, int64_t word, int64_t field) {
+  const struct circuit_linear *l = context;
+  return sparse_word_bit(l->sparse, l->og, word, field);
+}
+
 static void lane_image(struct emit_files *f, const struct cell *c, const struct lane *k,
                        const char *what, struct emit_memory image) {
   image.base = arena_printf(f->arena, "l%d_%s_%03lld", c->index, what, (long long)k->lane);
@@ -120,7 +137,7 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
   struct lane k = {l, 0, c->in[0]->lanes, c->out[0]->lanes};
   for (k.lane = 0; k.lane < c->out[0]->lanes; k.lane++) {
     lane_image(f, c, &k, "weight",
-               (struct emit_memory){.depth = l->sets * l->ib * l->og,
+               (struct emit_memory){.depth = l->words,
                                     .fields = c->in[0]->lanes,
                                     .width = l->weight_width,
                                     .field = weight_field,
@@ -136,6 +153,14 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
                                       .width = l->requant.mul_width,
                                       .field = mul_field});
   }
+  if (!l->sparse) return;
+  struct emit_memory schedule = {.base = arena_printf(f->arena, "l%d_schedule", c->index),
+                                 .depth = l->words,
+                                 .fields = sparse_word_bits(l->sparse, l->og),
+                                 .width = 1,
+                                 .field = schedule_bit,
+                                 .context = l};
+  emit_memory(f, &schedule);
 }
 
 const char *emit_weighted_module(const struct cell *c) {

@@ -27,8 +27,13 @@
 //
 // Row n of a frame has the weights of set n % SETS: a convolution's groups are rows of their own.
 //
+// With SCHEDULE steps whose weights are all zero are left out: of each beat but the last only so many
+// issue as the schedule has, at least one, and each output lane works on a group of its own. The last
+// beat has all groups in order, where the results leave. II = SCHEDULE cycles a row, steps in all.
+// A lane's steps on one group lie two cycles or more apart.
+//
 //     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK) + 1 + REQUANT + FIFO
-//         ROM     = SETS*IB*OG > 8192 ? 3 : 2                          (fixed_rom)
+//         ROM     = (SCHEDULE or SETS*IB*OG) > 8192 ? 3 : 2            (fixed_rom)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
 //
@@ -40,6 +45,8 @@
 //     <BIAS_FILE>_<lane>     OG words of each set, BIAS_WIDTH bits, word og, zero where there is no
 //                            output
 //     <MUL_FILE>_<lane>      the same, MUL_WIDTH bits (per-channel multipliers)
+//     <SCHEDULE_FILE>        see fixed_linear_schedule; word i of <WEIGHT_FILE>_<lane> is then that of
+//                            step i, zero where the lane has none
 `default_nettype none
 
 module fixed_linear #(
@@ -56,6 +63,9 @@ module fixed_linear #(
   parameter int SETS = 1,
   // 1: beats may be left out, see above; of one set, IN_LANES that divide IN_FEATURES, OG of 2 or more
   parameter int SKIP = 0,
+  // steps of a row, IB - 1 + OG or more; 0: all IB * OG. Of one set, without SKIP and DISTANCE, OG of 3
+  // or more
+  parameter int SCHEDULE = 0,
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -93,7 +103,8 @@ module fixed_linear #(
   // base names of the images
   parameter WEIGHT_FILE = "",
   parameter BIAS_FILE = "",
-  parameter MUL_FILE = ""
+  parameter MUL_FILE = "",
+  parameter SCHEDULE_FILE = ""
 ) (
   input  logic                           aclk,
   input  logic                           aresetn,
@@ -113,12 +124,14 @@ module fixed_linear #(
   localparam int USED = IN_FEATURES - (IB - 1) * IN_LANES;  // input lanes of a last beat
   localparam int GROUP = OG < 2 ? 1 : $clog2(OG);
   localparam int SET_GROUP = SETS * OG < 2 ? 1 : $clog2(SETS * OG);
-  localparam int ADDRESS = SETS * IB * OG < 2 ? 1 : $clog2(SETS * IB * OG);
+  localparam int WORDS = SCHEDULE != 0 ? SCHEDULE : SETS * IB * OG;
+  localparam int ADDRESS = WORDS < 2 ? 1 : $clog2(WORDS);
+  localparam int NUMBER = SETS * IB * OG < 2 ? 1 : $clog2(SETS * IB * OG);
 
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
 
   // cycles
-  localparam int ROM = SETS * IB * OG > 8192 ? 3 : 2;
+  localparam int ROM = WORDS > 8192 ? 3 : 2;
   localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
@@ -133,6 +146,12 @@ module fixed_linear #(
     end
     if (SKIP != 0 && (SETS != 1 || USED != IN_LANES || OG < 2)) begin : gen_skip
       fixed_linear_needs_lanes_that_divide_IN_FEATURES_one_set_and_several_groups_for_SKIP stop ();
+    end
+    if (SCHEDULE != 0 && (SETS != 1 || SKIP != 0 || DISTANCE != 0 || OG < 3)) begin : gen_schedule
+      fixed_linear_needs_one_set_and_three_groups_without_SKIP_and_DISTANCE_for_SCHEDULE stop ();
+    end
+    if (SCHEDULE != 0 && SCHEDULE < IB - 1 + OG) begin : gen_steps
+      fixed_linear_needs_a_step_for_each_beat_and_the_groups_of_the_last_in_SCHEDULE stop ();
     end
     if (QUEUE < 1 || 2**$clog2(QUEUE) != QUEUE) begin : gen_queue
       fixed_linear_needs_QUEUE_to_be_a_power_of_two stop ();
@@ -156,25 +175,48 @@ module fixed_linear #(
   logic [GROUP-1:0] group;
   logic [SET_GROUP-1:0] set_group;
   logic [ADDRESS-1:0] address;
-  logic [ADDRESS-1:0] number;
+  logic [NUMBER-1:0] number;
   logic step;
   logic first_beat;
   logic last_group;
 
   generate
     if (SKIP != 0) begin : gen_number
-      assign number = s_axis_tdata[IN_LANES*IN_WIDTH +: ADDRESS];
+      assign number = s_axis_tdata[IN_LANES*IN_WIDTH +: NUMBER];
     end else begin : gen_no_number
       assign number = '0;
     end
   endgenerate
 
+  // what each step does, if it isn't counted
+  logic scheduled;
+  logic scheduled_last;
+  logic [OUT_LANES*GROUP-1:0] lane_group;
+  logic [OUT_LANES-1:0] lane_first;
+
+  generate
+    if (SCHEDULE != 0) begin : gen_scheduled
+      fixed_linear_schedule #(
+        .WORDS(SCHEDULE), .GROUPS(OG), .LANES(OUT_LANES), .FILE(SCHEDULE_FILE)
+      ) schedule (
+        .aclk(aclk), .aresetn(aresetn), .step(step), .ready(scheduled), .last(scheduled_last),
+        .first(lane_first), .group(lane_group)
+      );
+    end else begin : gen_every
+      assign scheduled = 1'b1;
+      assign scheduled_last = 1'b0;
+      assign lane_group = '0;
+      assign lane_first = '0;
+    end
+  endgenerate
+
   fixed_linear_issue #(
-    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .SKIP(SKIP), .CREDITS(QUEUE)
+    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .SKIP(SKIP), .SCHEDULE(SCHEDULE), .CREDITS(QUEUE)
   ) issue (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
     .s_axis_tlast(s_axis_tlast), .s_axis_number(number),
+    .scheduled(scheduled), .scheduled_last(scheduled_last),
     .step(step), .first_beat(first_beat), .last_group(last_group), .group(group),
     .set_group(set_group), .address(address), .credit_back(m_axis_tvalid && m_axis_tready)
   );
@@ -182,7 +224,8 @@ module fixed_linear #(
   logic [OUT_LANES*OUT_WIDTH-1:0] y;
 
   fixed_linear_array #(
-    .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED), .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
+    .SCHEDULE(SCHEDULE), .WORDS(WORDS), .GROUPS(OG), .SETS(SETS), .USED(USED),
+    .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT),
@@ -192,7 +235,8 @@ module fixed_linear #(
     .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
   ) array (
     .aclk(aclk), .x(s_axis_tdata[IN_LANES*IN_WIDTH-1:0]), .step(step), .first_beat(first_beat),
-    .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group), .address(address), .y(y)
+    .last_beat(s_axis_tlast), .taken(s_axis_tready), .group(group), .set_group(set_group),
+    .address(address), .lane_group(lane_group), .lane_first(lane_first), .y(y)
   );
 
   // the results of a frame's last beat go to the queue, which has a place for each

@@ -6,13 +6,18 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = SETS*BEATS*GROUPS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK). LATENCY = BASE + 2 + 2 +
+// ROM = WORDS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK). LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
+//
+// With SCHEDULE each output lane has a group of its own, and begins with its bias where lane_first
+// says so; the groups of a last beat are those of all lanes.
 `default_nettype none
 
 module fixed_linear_array #(
   // see fixed_linear
-  parameter int BEATS = 4,
+  parameter int SCHEDULE = 0,
+  // of the weights' memories
+  parameter int WORDS = 16,
   parameter int GROUPS = 4,
   // of weights
   parameter int SETS = 1,
@@ -57,7 +62,10 @@ module fixed_linear_array #(
   input  logic                                                     taken,
   input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
   input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
-  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
+  input  logic [(WORDS < 2 ? 1 : $clog2(WORDS))-1:0]                         address,
+  // with SCHEDULE, lane 0 in the low bits
+  input  logic [OUT_LANES*(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             lane_group,
+  input  logic [OUT_LANES-1:0]                                               lane_first,
   // of a last beat's step; lane 0 in the low bits
   output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
 );
@@ -66,45 +74,77 @@ module fixed_linear_array #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
   localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
   localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
-  localparam int ROM = SETS * BEATS * GROUPS > 8192 ? 3 : 2;
+  localparam int ROM = WORDS > 8192 ? 3 : 2;
   localparam int BIASES = SETS * GROUPS;
   localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
   localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
 
-  // the step's operands and coordinates, when the lanes need them
+  // the step's operands, and the coordinates of each lane when it needs them
   logic [IN_LANES*X_WIDTH-1:0] operand;
-  logic [GROUP-1:0] base_group;
-  logic [GROUP-1:0] add_group;
-  logic [BIAS-1:0] bias_group;
-  logic base_first;
+  logic [OUT_LANES*GROUP-1:0] base_group;
+  logic [OUT_LANES*GROUP-1:0] add_group;
+  logic [OUT_LANES*BIAS-1:0] bias_group;
+  logic [OUT_LANES-1:0] base_first;
   logic add_valid;
 
+  // a beat of a schedule may have one step
   fixed_linear_operand #(
     .LANES(IN_LANES), .USED(USED), .IN_WIDTH(IN_WIDTH), .BIPOLAR(BIPOLAR),
-    .GROUPS(GROUPS), .STAGES(ROM)
+    .GROUPS(SCHEDULE != 0 ? 1 : GROUPS), .STAGES(ROM)
   ) operands (
-    .aclk(aclk), .x(x), .last_beat(last_beat), .taken(taken), .operand(operand)
+    .aclk(aclk), .x(x), .last_beat(last_beat), .taken(SCHEDULE != 0 ? step : taken),
+    .operand(operand)
   );
 
-  fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE), .FREE(1)) delay_base (
-    .aclk(aclk), .enable(1'b1), .d({group, first_beat}), .q({base_group, base_first})
-  );
   fixed_delay #(.WIDTH(1), .STAGES(BASE + 1), .FREE(1)) delay_valid (
     .aclk(aclk), .enable(1'b1), .d(step), .q(add_valid)
   );
-  fixed_delay #(.WIDTH(GROUP), .STAGES(1), .FREE(1)) delay_add (
-    .aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group)
-  );
 
   generate
-    if (BASE > BIAS_ROM) begin : gen_bias_later
-      fixed_delay #(.WIDTH(BIAS), .STAGES(BASE - BIAS_ROM), .FREE(1)) delay_bias (
-        .aclk(aclk), .enable(1'b1), .d(set_group), .q(bias_group)
+    if (SCHEDULE != 0) begin : gen_own_groups
+      logic unused_first;
+
+      assign unused_first = &{1'b0, first_beat, taken, group, set_group};
+      fixed_delay #(.WIDTH(OUT_LANES*(GROUP+1)), .STAGES(BASE), .FREE(1)) delay_base (
+        .aclk(aclk), .enable(1'b1), .d({lane_group, lane_first}), .q({base_group, base_first})
       );
-    end else begin : gen_bias_now
-      assign bias_group = set_group;
+      fixed_delay #(.WIDTH(OUT_LANES*GROUP), .STAGES(1), .FREE(1)) delay_add (
+        .aclk(aclk), .enable(1'b1), .d(base_group), .q(add_group)
+      );
+      if (BASE > BIAS_ROM) begin : gen_bias_later
+        fixed_delay #(.WIDTH(OUT_LANES*BIAS), .STAGES(BASE - BIAS_ROM), .FREE(1)) delay_bias (
+          .aclk(aclk), .enable(1'b1), .d(lane_group), .q(bias_group)
+        );
+      end else begin : gen_bias_now
+        assign bias_group = lane_group;
+      end
+    end else begin : gen_one_group
+      logic [GROUP-1:0] base_one;
+      logic [GROUP-1:0] add_one;
+      logic [BIAS-1:0] bias_one;
+      logic first_one;
+      logic unused_schedule;
+
+      assign unused_schedule = &{1'b0, lane_group, lane_first};
+      assign base_group = {OUT_LANES{base_one}};
+      assign add_group = {OUT_LANES{add_one}};
+      assign bias_group = {OUT_LANES{bias_one}};
+      assign base_first = {OUT_LANES{first_one}};
+      fixed_delay #(.WIDTH(GROUP+1), .STAGES(BASE), .FREE(1)) delay_base (
+        .aclk(aclk), .enable(1'b1), .d({group, first_beat}), .q({base_one, first_one})
+      );
+      fixed_delay #(.WIDTH(GROUP), .STAGES(1), .FREE(1)) delay_add (
+        .aclk(aclk), .enable(1'b1), .d(base_one), .q(add_one)
+      );
+      if (BASE > BIAS_ROM) begin : gen_bias_later
+        fixed_delay #(.WIDTH(BIAS), .STAGES(BASE - BIAS_ROM), .FREE(1)) delay_bias (
+          .aclk(aclk), .enable(1'b1), .d(set_group), .q(bias_one)
+        );
+      end else begin : gen_bias_now
+        assign bias_one = set_group;
+      end
     end
   endgenerate
 
@@ -144,17 +184,17 @@ module fixed_linear_array #(
   generate
     for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
       fixed_linear_lane #(
-        .LANE(lane), .BEATS(BEATS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
+        .LANE(lane), .WORDS(WORDS), .GROUPS(GROUPS), .SETS(SETS), .BIAS_REGISTERS(BIAS_REGISTERS),
         .IN_LANES(IN_LANES), .WEIGHT_WIDTH(WEIGHT_WIDTH),
         .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
         .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
         .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE),
         .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_BANK(WEIGHT_BANK), .WEIGHT_SPLIT(WEIGHT_SPLIT)
       ) outputs (
-        .aclk(aclk), .address(address), .bias_group(bias_group),
+        .aclk(aclk), .address(address), .bias_group(bias_group[lane*BIAS +: BIAS]),
         .w(w[lane*IN_LANES*WEIGHT_WIDTH +: IN_LANES*WEIGHT_WIDTH]),
-        .base_first(base_first), .base_group(base_group),
-        .add_valid(add_valid), .add_group(add_group),
+        .base_first(base_first[lane]), .base_group(base_group[lane*GROUP +: GROUP]),
+        .add_valid(add_valid), .add_group(add_group[lane*GROUP +: GROUP]),
         .sum(sum[lane*ACC_WIDTH +: ACC_WIDTH] <<< SUM_SHIFT),
         .mul(mul[lane*MULTIPLIER +: MULTIPLIER]), .y(y[lane*OUT_WIDTH +: OUT_WIDTH])
       );

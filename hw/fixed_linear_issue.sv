@@ -11,6 +11,10 @@
 // holds while the beat waits.
 //
 // The weights of frame n are those of set n % SETS, which follow each other in the memories.
+//
+// With SCHEDULE a beat has as many steps as fixed_linear_schedule says: the last of them is where
+// scheduled_last is, and `address` counts the steps of a frame, of which there are SCHEDULE. Of its
+// last beat there are GROUPS, so that `group` is right there.
 `default_nettype none
 
 module fixed_linear_issue #(
@@ -22,6 +26,8 @@ module fixed_linear_issue #(
   parameter int SETS = 1,
   // 1: a frame may have fewer beats; of one set
   parameter int SKIP = 0,
+  // steps of a frame, if they aren't BEATS * GROUPS; of one set, without SKIP
+  parameter int SCHEDULE = 0,
   // places for results; >= 1
   parameter int CREDITS = 16
 ) (
@@ -32,6 +38,9 @@ module fixed_linear_issue #(
   input  logic                                                               s_axis_tlast,
   // with SKIP; which of the frame's BEATS, times GROUPS
   input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] s_axis_number,
+  // with SCHEDULE: whether there is a word of it, and what it says of the step
+  input  logic                                                               scheduled,
+  input  logic                                                               scheduled_last,
   // a step issues in this cycle, with these coordinates
   output logic                                                               step,
   output logic                                                               first_beat,
@@ -39,13 +48,15 @@ module fixed_linear_issue #(
   output logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
   // set * GROUPS + group
   output logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
-  // (set * BEATS + beat) * GROUPS + group
-  output logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
+  // (set * BEATS + beat) * GROUPS + group, or the step's number
+  output logic [(SCHEDULE != 0 ? $clog2(SCHEDULE) :
+      SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0]            address,
   // a result has left its place
   input  logic                                                               credit_back
 );
   localparam int GROUP = GROUPS < 2 ? 1 : $clog2(GROUPS);
-  localparam int ADDRESS = SETS * BEATS * GROUPS < 2 ? 1 : $clog2(SETS * BEATS * GROUPS);
+  localparam int ADDRESS = SCHEDULE != 0 ? $clog2(SCHEDULE) :
+      SETS * BEATS * GROUPS < 2 ? 1 : $clog2(SETS * BEATS * GROUPS);
   localparam int CREDIT = $clog2(CREDITS + 1);
 
   logic [CREDIT-1:0] credit;
@@ -54,20 +65,30 @@ module fixed_linear_issue #(
   logic last_set;
 
   assign step = awake && s_axis_tvalid && (!s_axis_tlast || credit != '0);
-  assign last_group = group == GROUP'(GROUPS - 1);
   assign spend = step && s_axis_tlast;
   assign s_axis_tready = step && last_group;
 
   // a condition that clears stands beside the reset: it then costs no logic but its own
+  generate
+    if (SCHEDULE != 0) begin : gen_scheduled
+      assign awake = scheduled;
+      assign last_group = scheduled_last;
+    end else begin : gen_every
+      logic unused_schedule;
+
+      assign unused_schedule = &{1'b0, scheduled, scheduled_last};
+      assign last_group = group == GROUP'(GROUPS - 1);
+      always_ff @(posedge aclk) awake <= aresetn;
+    end
+  endgenerate
+
   always_ff @(posedge aclk) begin
-    awake <= 1'b1;
     if (step) group <= group + 1'b1;
     if (s_axis_tready) first_beat <= s_axis_tlast;
     if (spend && !credit_back) credit <= credit - 1'b1;
     if (credit_back && !spend) credit <= credit + 1'b1;
     if (!aresetn || s_axis_tready) group <= '0;
     if (!aresetn) begin
-      awake <= 1'b0;
       first_beat <= 1'b1;
       credit <= CREDIT'(CREDITS);
     end
@@ -76,6 +97,9 @@ module fixed_linear_issue #(
   generate
     if (SKIP != 0 && SETS != 1) begin : gen_illegal
       fixed_linear_issue_needs_one_set_for_SKIP stop ();
+    end
+    if (SCHEDULE != 0 && (SETS != 1 || SKIP != 0 || GROUPS < 2)) begin : gen_illegal_schedule
+      fixed_linear_issue_needs_one_set_and_several_groups_without_SKIP_for_SCHEDULE stop ();
     end
 
     if (SKIP != 0) begin : gen_numbered

@@ -10,13 +10,15 @@
 // what belongs to the base register, and by BASE + 1 what belongs to the add. y follows the add by 1 + REQUANT cycles. Never stops.
 //
 // base is read one cycle before the add and the sum is written in the add, so that a group's next
-// step must come two cycles later: that is so for GROUPS >= 2. One group has one register.
+// step must come two cycles later: that is so for GROUPS >= 2, and a SCHEDULE sees to it. One group
+// has one register.
 `default_nettype none
 
 module fixed_linear_lane #(
   // index of this lane, part of the images' names; 0 .. 999
   parameter int LANE = 0,
-  parameter int BEATS = 4,
+  // of the weights' memory
+  parameter int WORDS = 16,
   parameter int GROUPS = 4,
   // of weights
   parameter int SETS = 1,
@@ -43,7 +45,7 @@ module fixed_linear_lane #(
 ) (
   input  logic                                                     aclk,
   // at issue
-  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
+  input  logic [(WORDS < 2 ? 1 : $clog2(WORDS))-1:0]               address,
   // ROM cycles later
   output logic [IN_LANES*WEIGHT_WIDTH-1:0]                         w,
   // as much earlier than base as its memory needs
@@ -69,7 +71,7 @@ module fixed_linear_lane #(
   assign wide_bias = ACC_WIDTH'($signed(bias));
 
   fixed_rom #(
-    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(SETS*BEATS*GROUPS),
+    .WIDTH(IN_LANES*WEIGHT_WIDTH), .DEPTH(WORDS),
     .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT),
     .FILE({WEIGHT_FILE, "_", NAME}), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(1'b1), .address(address), .word(w));

@@ -115,7 +115,8 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
     return true;
   }
   struct circuit_window w = {0};
-  if (column->window && !column->window(b->graph, n, lanes, lanes_out, &w, why)) return false;
+  if (column->window && !column->window(b->arena, b->graph, n, lanes, lanes_out, &w, why))
+    return false;
   edge_resize(b, e, index, name, w.beats ? w.lanes : lanes);
   edge_group(b, e, index, name, groups);
   if (rq && !edge_cast(b, e, index, name, n, rq, why)) return false;

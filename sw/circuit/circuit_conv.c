@@ -117,8 +117,35 @@ static bool skips(const struct graph *g, const struct node *n, const struct conv
          type_from_integer(&node_in(g, n, 0)->type, 0, 0) == 0;
 }
 
-static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                       struct circuit_window *w, struct err *e) {
+// Where the weights of a beat of taps stand among an output's: kernel column, beat of channels,
+// kernel row, lane; those of whole windows have a beat's columns beside each other. NULL: in their
+// order.
+static const int64_t *by_columns(struct arena *a, const struct conv *c, int64_t in, int64_t taps) {
+  int64_t rows = c->window.kernel[ROWS], columns = c->window.kernel[COLUMNS], at = 0;
+  int64_t lanes = in / taps, beats = c->ins / lanes, column = rows * lanes;
+  if (taps == 1) return NULL;
+  int64_t *order = ARENA_NEW(a, int64_t, rows * columns * c->ins);
+  for (int64_t i = 0; i < columns * beats; i++) {
+    int64_t kx = taps > rows ? i % columns : i / beats,
+            beat = taps > rows ? i / columns : i % beats;
+    for (int64_t k = 0; k < column; k++)
+      order[at++] = (k / lanes * columns + kx) * c->ins + beat * lanes + k % lanes;
+  }
+  return order;
+}
+
+// The steps that a mask leaves of it, if that is quicker than to leave out the padding; NULL.
+static const struct sparse *conv_sparse(struct arena *a, const struct graph *g,
+                                        const struct node *n, const struct conv *c, int64_t in,
+                                        int64_t out, const struct circuit_window *w) {
+  if (is_depthwise(c) || c->groups > 1) return NULL;
+  const struct sparse *s = circuit_sparse(a, g, n, in, out, by_columns(a, c, in, w->taps));
+  return s && window_pixels(&c->window) * s->words < circuit_window_bound(w) ? s : NULL;
+}
+
+static bool conv_shape(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                       int64_t out, struct circuit_window *w, const struct sparse **sparse,
+                       struct err *e) {
   struct conv c;
   if (!conv_of(g, n, &c, e)) return false;
   bool depthwise = is_depthwise(&c);
@@ -133,18 +160,28 @@ static bool conv_shape(const struct graph *g, const struct node *n, int64_t in, 
                                .pad = type_from_integer(&node_in(g, n, 0)->type, 0, 0)};
   circuit_line_keep(g, n, w);
   w->skips = !depthwise && skips(g, n, &c, taps, w->steps, w->kept > 0);
+  *sparse = conv_sparse(a, g, n, &c, in, out, w);
+  if (!*sparse) return true;
+  w->skips = false;
+  w->each = (*sparse)->steps;
   return true;
 }
 
-static bool conv_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                        struct circuit_window *w, struct err *e) {
-  return conv_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
+static bool conv_window(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                        int64_t out, struct circuit_window *w, struct err *e) {
+  const struct sparse *sparse;
+  return conv_shape(a, g, n, in, out, w, &sparse, e) && circuit_window_size(w, e);
 }
 
 static int64_t conv_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  struct arena scratch = {0};
   struct circuit_window w;
+  const struct sparse *sparse;
   struct err e = {0};
-  return conv_shape(g, n, in, out, &w, &e) ? circuit_window_bound(&w) : 0;
+  bool ok = conv_shape(&scratch, g, n, in, out, &w, &sparse, &e);
+  int64_t cycles = ok ? circuit_window_bound(&w) : 0;
+  arena_free(&scratch);
+  return cycles;
 }
 
 // A row of its weights is a channel, whose taps follow each other: one that a lane works on.
@@ -157,8 +194,9 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   l->pack = false;
   l->ib = words;
   l->og = c->out[0]->beats / pixels;
-  l->rom = rom_shape_of(lanes * l->weight_width, l->ib * l->og, c->ram_style);
-  int64_t rom = l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2;
+  l->words = l->ib * l->og;
+  l->rom = rom_shape_of(lanes * l->weight_width, l->words, c->ram_style);
+  int64_t rom = l->words > ROM_TWO_CYCLES ? 3 : 2;
   c->timing =
       (struct timing){.kind = TIMING_ARGMAX,
                       .latency = rom + 2 + bits_clog2(column) + circuit_requant_stages(&l->requant),
@@ -178,20 +216,13 @@ static const int32_t *beats_sent(struct arena *a, const struct circuit_window *w
   return sent;
 }
 
-// Weights in the order in which columns of taps come: kernel column, beat of channels, kernel row,
-// lane; those of whole windows have a beat's columns beside each other.
-static const int64_t *by_columns(struct arena *a, const struct circuit_linear *l,
-                                 const struct conv *c, int64_t lanes, bool whole) {
-  int64_t rows = c->window.kernel[ROWS], columns = c->window.kernel[COLUMNS];
-  int64_t beats = c->ins / lanes, column = rows * lanes, at = 0;
+// Weights in the order in which beats of taps come.
+static const int64_t *in_order(struct arena *a, const struct circuit_linear *l,
+                               const int64_t *order) {
+  if (!order) return l->weight;
   int64_t *to = ARENA_NEW(a, int64_t, l->in * l->out);
-  for (int64_t o = 0; o < l->out; o++)
-    for (int64_t i = 0; i < columns * beats; i++) {
-      int64_t kx = whole ? i % columns : i / beats, beat = whole ? i / columns : i % beats;
-      for (int64_t k = 0; k < column; k++)
-        to[at++] =
-            l->weight[o * l->in + (k / lanes * columns + kx) * c->ins + beat * lanes + k % lanes];
-    }
+  for (int64_t i = 0; i < l->in * l->out; i++)
+    to[i] = l->weight[i / l->in * l->in + order[i % l->in]];
   return to;
 }
 
@@ -201,18 +232,19 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
   struct weights w = weights_of(node_in(g, &g->nodes[c->node], 1));
   int64_t pixels = window_pixels(&conv.window);
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes, taps = taps_of(&conv, false, in, out);
-  bool whole = taps > conv.window.kernel[ROWS];
   if (is_depthwise(&conv)) {
     if (!circuit_depthwise(a, g, c, &w, pixels, w.taps / taps, e)) return false;
     struct circuit_linear *l = c->facts;
-    if (taps > 1) l->weight = by_columns(a, l, &conv, 1, whole);
+    l->weight = in_order(a, l, by_columns(a, &conv, taps, taps));
     return true;
   }
   if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
   struct circuit_linear *l = c->facts;
-  if (taps > 1) l->weight = by_columns(a, l, &conv, in / taps, whole);
+  l->weight = in_order(a, l, by_columns(a, &conv, in, taps));
   struct circuit_window window;
-  if (!conv_shape(g, &g->nodes[c->node], in, out, &window, e)) return false;
+  const struct sparse *sparse;
+  if (!conv_shape(a, g, &g->nodes[c->node], in, out, &window, &sparse, e)) return false;
+  circuit_linear_steps(c, sparse);
   if (window.skips) l->sent = beats_sent(a, &window);
   return true;
 }
@@ -237,7 +269,7 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64
   int64_t products = lanes * column;
   bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
   n->part = PART_depthwise;
-  bill_rom_shaped(n, 1, products * l->weight_width, l->ib * l->og, &l->rom, 1);
+  bill_rom_shaped(n, 1, products * l->weight_width, l->words, &l->rom, 1);
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, products, l->in_width, l->weight_width + wide);
@@ -248,7 +280,7 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64
   // a column's sum: adders, and a register behind each
   for (int64_t terms = column, level = 1; terms > 1; terms = (terms + 1) / 2, level++)
     n->term[TERM_PRODUCTS] += (double)(lanes * (terms / 2) * tree_bits(l, level));
-  bill_counter(n, l->ib * l->og);
+  bill_counter(n, l->words);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows * l->og);
   bill_requant(n, lanes, l->acc_width, &l->requant, l->mul != NULL);

@@ -132,7 +132,7 @@ static void fold_bias(struct arena *a, const struct value *x, const struct value
 void circuit_linear_queue(struct cell *c, int64_t places) {
   struct circuit_linear *l = c->facts;
   l->queue = places;
-  int64_t rom = l->sets * l->ib * l->og > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
+  int64_t rom = l->words > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
   c->timing.latency = rom + (l->distance || l->pack) + 1 + bits_clog2(c->in[0]->lanes) + 1 +
                       circuit_requant_stages(&l->requant) + fifo;
@@ -194,10 +194,11 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum fam
 static void cost(struct cell *c, const struct circuit_linear *l) {
   struct circuit_unit u = circuit_linear_unit(l, FAMILY_XC7);
   int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
-  c->cycles = c->in[0]->beats * l->og;
+  int64_t control = l->sparse ? sparse_word_bits(l->sparse, l->og) : 0;
+  c->cycles = l->sparse ? l->rows * l->words : c->in[0]->beats * l->og;
   c->multipliers = lanes * u.multipliers;
-  c->memory_bits =
-      l->sets * l->og * (l->ib * lanes * u.weight_bits + c->out[0]->lanes * u.channel_bits);
+  c->memory_bits = l->words * (lanes * u.weight_bits + control) +
+                   l->sets * l->og * c->out[0]->lanes * u.channel_bits;
   c->accumulator_bits = l->acc_width;
 }
 
@@ -252,6 +253,17 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, const st
   return ok;
 }
 
+void circuit_linear_steps(struct cell *c, const struct sparse *sparse) {
+  struct circuit_linear *l = c->facts;
+  l->sparse = sparse;
+  l->words = sparse ? sparse->words : l->sets * l->ib * l->og;
+  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, l->words, c->ram_style);
+  int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
+  circuit_linear_queue(c, places);
+  while (places < c->timing.latency + 2) circuit_linear_queue(c, places *= 2);
+  cost(c, l);
+}
+
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
                       const struct weights *w, int64_t rows, int64_t sets, struct err *e) {
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
@@ -262,14 +274,10 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
   l->sets = sets;
   l->ib = (l->in + c->in[0]->lanes - 1) / c->in[0]->lanes;
   l->og = c->out[0]->beats / rows;
-  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, sets * l->ib * l->og, c->ram_style);
   l->pack = c->pack && c->out[0]->lanes > 1 && pair_bits(l);
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
-  int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
-  circuit_linear_queue(c, places);
-  while (places < c->timing.latency + 2) circuit_linear_queue(c, places *= 2);
-  cost(c, l);
+  circuit_linear_steps(c, NULL);
   return true;
 }
 
@@ -291,15 +299,20 @@ bool circuit_rows_lanes(const struct graph *g, const struct node *n, bool chosen
 }
 
 int64_t circuit_rows_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
+  struct arena scratch = {0};
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_rows(g, n) * ((w.taps + in - 1) / in) * ((w.outs + out - 1) / out);
+  const struct sparse *sparse = circuit_sparse(&scratch, g, n, in, out, NULL);
+  int64_t row = sparse ? sparse->words : ((w.taps + in - 1) / in) * ((w.outs + out - 1) / out);
+  arena_free(&scratch);
+  return circuit_rows(g, n) * row;
 }
 
 // Several rows are an image of one tap a window, which ends each with TLAST.
-bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                         struct circuit_window *w, struct err *e) {
+bool circuit_rows_window(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                         int64_t out, struct circuit_window *w, struct err *e) {
   struct weights weights = weights_of(node_in(g, n, 1));
   int64_t rows = circuit_rows(g, n);
+  const struct sparse *sparse = rows > 1 ? circuit_sparse(a, g, n, in, out, NULL) : NULL;
   *w = (struct circuit_window){.shape = {.axes = 1,
                                          .channels = weights.taps,
                                          .in = {1, rows},
@@ -311,14 +324,17 @@ bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in
                                .taps = 1,
                                .groups = 1,
                                .beats = rows == 1 ? 0 : weights.taps / in,
-                               .steps = weights.outs / out};
+                               .steps = weights.outs / out,
+                               .each = sparse ? sparse->steps : NULL};
   return rows == 1 || circuit_window_size(w, e);
 }
 
 static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, e);
+  if (!circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, e)) return false;
+  circuit_linear_steps(c, circuit_sparse(a, g, n, c->in[0]->lanes, c->out[0]->lanes, NULL));
+  return true;
 }
 
 static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
@@ -373,12 +389,20 @@ static void weight_products(const struct circuit_linear *l, int64_t lanes, int64
   n->term[TERM_DATA] += different * (double)(outside * (x + weight));
 }
 
+// hw/fixed_linear_schedule.sv, and the delays of what it says of each lane.
+static void bill_schedule(const struct circuit_linear *l, struct bill *n) {
+  int bits = sparse_word_bits(l->sparse, l->og);
+  bill_rom(n, 1, bits, l->words, 1);
+  bill_counter(n, l->words);
+  n->term[TERM_STREAM] += (double)(3 * bits);
+}
+
 void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
   int x = l->in_width < 2 ? 2 : l->in_width, product = x + l->weight_width;
   n->part = l->pack ? PART_packed : PART_linear;
-  bill_rom_shaped(n, out, in * l->weight_width, l->sets * l->ib * l->og, &l->rom, 1);
+  bill_rom_shaped(n, out, in * l->weight_width, l->words, &l->rom, 1);
   bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
   if (l->mul) bill_rom(n, out, l->requant.mul_width, l->sets * l->og, 1);
   weight_products(l, in, out, n);
@@ -393,9 +417,10 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   n->term[TERM_STREAM] += (double)(in * x);
   n->term[TERM_DATA] += (double)(out * l->acc_width);
   if (l->og > 1) bill_lut_ram(n, out, l->acc_width, bits_clog2(l->og));
-  bill_counter(n, l->ib * l->og);
+  bill_counter(n, l->words / l->sets);
   for (int i = 0; i < 3; i++) bill_counter(n, l->og);
   bill_counter(n, l->rows);
+  if (l->sparse) bill_schedule(l, n);
   bill_requant(n, out, l->acc_width, &l->requant, l->mul != NULL);
   bill_queue(n, out * c->out[0]->width, l->queue);
 }

@@ -57,8 +57,9 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
   return true;
 }
 
-static bool pool_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                        struct circuit_window *w, struct err *e) {
+static bool pool_window(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                        int64_t out, struct circuit_window *w, struct err *e) {
+  (void)a;
   return pool_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
 }
 

@@ -30,8 +30,9 @@ static bool subsample_shape(const struct graph *g, const struct node *n, int64_t
   return true;
 }
 
-static bool subsample_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                             struct circuit_window *w, struct err *e) {
+static bool subsample_window(struct arena *a, const struct graph *g, const struct node *n,
+                             int64_t in, int64_t out, struct circuit_window *w, struct err *e) {
+  (void)a;
   return subsample_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
 }
 

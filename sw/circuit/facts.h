@@ -9,6 +9,7 @@
 #include "sw/circuit/line.h"
 #include "sw/circuit/polynomial.h"
 #include "sw/circuit/reorder.h"
+#include "sw/circuit/sparse.h"
 #include "sw/circuit/window.h"
 
 // fixed_requant's parameters.
@@ -31,6 +32,8 @@ struct circuit_linear {
   int64_t ib, og;                                    // beats of a row, and of its outputs
   int64_t rows;                                      // of a frame
   int64_t sets;                                      // of weights: row n has those of n % sets
+  int64_t words;                                     // of the weights' memories: steps of all sets
+  const struct sparse *sparse;                       // which these are if not ib * og; NULL
   int in_width, weight_width, bias_width, acc_width; // bits
   const char *in_type, *weight_type;
   const int64_t *weight; // (out, in) minus their zeros
@@ -178,8 +181,8 @@ struct circuit_column {
   bool (*windows)(const struct graph *g, const struct node *n, struct window *w, struct err *e);
   // The window in front of its input, whose lanes are known, of a layer of `out` lanes; beats 0, or
   // NULL: none.
-  bool (*window)(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                 struct circuit_window *w, struct err *e);
+  bool (*window)(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                 int64_t out, struct circuit_window *w, struct err *e);
   // Lists the parts of a layer's cell, beyond those that are there.
   void (*bill)(const struct cell *c, struct bill *n);
   // The requantisation of a cast in front of input `i`, NULL: there is none; NULL: never.
@@ -231,8 +234,16 @@ int64_t circuit_rows(const struct graph *g, const struct node *n);
 bool circuit_rows_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                         int64_t *out, struct err *e);
 int64_t circuit_rows_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out);
-bool circuit_rows_window(const struct graph *g, const struct node *n, int64_t in, int64_t out,
-                         struct circuit_window *w, struct err *e);
+bool circuit_rows_window(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
+                         int64_t out, struct circuit_window *w, struct err *e);
+
+// The steps of a layer whose weights a mask cuts, with lanes that it has; NULL: as many as without
+// the mask. Input i of a beat's order is tap `order` (taps) of an output; NULL: i.
+const struct sparse *circuit_sparse(struct arena *a, const struct graph *g, const struct node *n,
+                                    int64_t in, int64_t out, const int64_t *order);
+
+// Gives a linear cell those steps, NULL: all; the queue and the costs that follow.
+void circuit_linear_steps(struct cell *c, const struct sparse *sparse);
 
 // Its parts.
 void circuit_weighted_bill(const struct cell *c, struct bill *n);

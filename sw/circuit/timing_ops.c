@@ -146,8 +146,8 @@ static void argmax_advance(struct state *s, const struct wires *w) {
   if (accept) s->in_beat = next_of(s->in_beat, s->cell->timing.ib);
 }
 
-// ---- fixed_linear: a step a cycle, og steps for each of ib beats; those of the last beat give
-// results, for which there must be a place
+// ---- fixed_linear: a step a cycle, og steps for each of ib beats, or those of a schedule; those
+// of the last beat give results, for which there must be a place
 
 static bool linear_valid(const struct state *s, const struct wires *w, uint32_t k) {
   (void)w;
@@ -159,6 +159,12 @@ static bool linear_valid(const struct state *s, const struct wires *w, uint32_t 
 static int64_t row_beats(const struct state *s) {
   const struct circuit_linear *l = s->cell->facts;
   return l->sent ? l->sent[s->out_beat] : s->cell->timing.ib;
+}
+
+// Steps of the beat that comes in.
+static int64_t beat_steps(const struct state *s) {
+  const struct circuit_linear *l = s->cell->facts;
+  return l->sparse ? l->sparse->steps[s->in_beat] : s->cell->timing.og;
 }
 
 static bool last_beat(const struct state *s) {
@@ -177,7 +183,7 @@ static void row_end(struct state *s) {
 
 static bool linear_ready(const struct state *s, const struct wires *w, uint32_t k) {
   (void)k;
-  return steps(s, w) && s->group == s->cell->timing.og - 1;
+  return steps(s, w) && s->group == beat_steps(s) - 1;
 }
 
 static void linear_step(struct state *s, bool step, bool leave) {
@@ -188,7 +194,7 @@ static void linear_step(struct state *s, bool step, bool leave) {
   s->flight >>= 1;
   if (last) s->flight |= (uint64_t)1 << (t->latency - 2);
   s->credit += leave - last;
-  if (step && ++s->group == t->og) {
+  if (step && ++s->group == beat_steps(s)) {
     s->group = 0;
     s->in_beat++;
     if (last) row_end(s);
@@ -209,7 +215,7 @@ static void linear_idle(struct state *s, const struct wires *w, int64_t cycles) 
 // A result that is on its way, or that the next step gives, and the last group of a beat.
 static int64_t linear_wake(const struct state *s, const struct wires *w) {
   const struct timing *t = &s->cell->timing;
-  int64_t wake = NEVER, left = t->og - 1 - s->group;
+  int64_t wake = NEVER, left = beat_steps(s) - 1 - s->group;
   if (!s->held && s->flight) wake = 1 + __builtin_ctzll(s->flight);
   if (!steps(s, w)) return wake;
   if (!s->held && !s->flight && last_beat(s)) wake = t->latency;

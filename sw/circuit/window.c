@@ -126,15 +126,28 @@ struct reader {
   int64_t read, moved, taken;
 };
 
-// The next one, which is there from cycle `when` on. One that isn't sent takes a cycle of the walk.
-static void reads(const struct circuit_window *w, struct reader *r, bool padding, int64_t when) {
+// Cycles for beat i of a pixel.
+static int64_t steps_of(const struct circuit_window *w, int64_t i) {
+  return w->each ? w->each[i] : w->steps;
+}
+
+static int64_t pixel_steps(const struct circuit_window *w) {
+  int64_t all = 0;
+  for (int64_t i = 0; i < taps(w) * w->beats; i++) all += steps_of(w, i);
+  return all;
+}
+
+// The next one, beat i of its pixel, which is there from cycle `when` on. One that isn't sent takes
+// a cycle of the walk.
+static void reads(const struct circuit_window *w, struct reader *r, int64_t i, bool padding,
+                  int64_t when) {
   if (w->skips && padding) {
     r->read++;
     return;
   }
   r->read = later(later(r->read + 1, r->moved), when);
   r->moved = later(r->read + 1, r->taken);
-  r->taken = later(r->moved, r->taken) + w->steps;
+  r->taken = later(r->moved, r->taken) + steps_of(w, i);
 }
 
 // The writer takes one more pixel; false if it would wait for a place that isn't free yet.
@@ -179,7 +192,7 @@ static int64_t run(struct flow *f) {
           if (!take_pixel(f)) return 0;
         when = f->at[wanted] - (w->beats - 1 - beat % w->beats) + 1;
       }
-      reads(w, &r, beat == NONE, when);
+      reads(w, &r, i % in_pixel, beat == NONE, when);
       if ((i + 1) % in_pixel) continue;
       int64_t low = frame * per + circuit_window_low(w, (i + 1) / in_pixel);
       while (f->freed < low) f->freed_at[f->freed++] = r.read;
@@ -296,6 +309,11 @@ bool circuit_window_slides(const struct window *s) {
   return (slide.out - 1) * slide.stride < slide.in && beyond <= slide.in;
 }
 
+static int64_t mean_steps(const struct circuit_window *w) {
+  int64_t beats = taps(w) * w->beats;
+  return (pixel_steps(w) + beats - 1) / beats;
+}
+
 // A window of one column, at each that is used.
 static void take_columns(struct circuit_window *w) {
   struct window *s = &w->shape;
@@ -306,7 +324,8 @@ static void take_columns(struct circuit_window *w) {
   w->slide.groups = w->groups;
   w->slide.pad = w->pad;
   w->groups = 1;
-  w->steps = (w->steps * w->slide.out + w->slide.in - 1) / w->slide.in;
+  w->steps = (mean_steps(w) * w->slide.out + w->slide.in - 1) / w->slide.in;
+  w->each = NULL;
   s->out[COLUMNS] = w->slide.in;
   s->kernel[COLUMNS] = s->stride[COLUMNS] = s->dilation[COLUMNS] = 1;
   s->before[COLUMNS] = s->after[COLUMNS] = 0;
@@ -321,7 +340,7 @@ static void walk_pixel(const struct circuit_window *w, struct reader *r, int64_t
     for (int64_t kx = 0; kx < s->kernel[COLUMNS]; kx++) {
       bool inside = window_inside(s, ROWS, window_at(s, ROWS, row, ky)) &&
                     window_inside(s, COLUMNS, window_at(s, COLUMNS, column, kx));
-      for (int64_t beat = 0; beat < w->beats; beat++) reads(w, r, !inside, 0);
+      for (int64_t beat = 0; beat < w->beats; beat++) reads(w, r, 0, !inside, 0);
     }
 }
 
@@ -376,11 +395,11 @@ static int64_t walk_cycles(const struct circuit_window *w) {
 
 int64_t circuit_window_bound(const struct circuit_window *w) {
   int64_t in = w->shape.in[ROWS] * w->shape.in[COLUMNS] * w->beats;
-  int64_t out = w->skips ? walk_cycles(w) : circuit_window_beats(w) * w->steps;
+  int64_t out = w->skips ? walk_cycles(w) : window_pixels(&w->shape) * pixel_steps(w);
   if (w->taps > w->shape.kernel[ROWS]) {
     struct circuit_slide slide = slide_of(&w->shape);
     slide.beats = w->beats;
-    out = later(out, w->shape.out[ROWS] * circuit_slide_cycles(&slide, w->steps));
+    out = later(out, w->shape.out[ROWS] * circuit_slide_cycles(&slide, mean_steps(w)));
   }
   return later(in, out);
 }

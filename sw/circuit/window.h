@@ -22,6 +22,7 @@ struct circuit_window {
   int64_t taps;               // of a beat: 1, or a column of the kernel; until it has its size also
                               // the whole kernel
   int64_t steps;              // cycles that the cell behind takes for a beat
+  const int32_t *each;        // (taps / `taps` * beats) for each beat of a pixel; NULL: steps
   int64_t capacity;           // pixels of the ring
   int64_t alone;              // with which it is fast enough if its source never waits
   int64_t used[WINDOW_AXES];  // rows and columns up to the last that a tap reads; of rows that are

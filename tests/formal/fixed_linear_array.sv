@@ -4,7 +4,8 @@
 `default_nettype none
 
 module fixed_linear_array #(
-  parameter int BEATS = 4,
+  parameter int SCHEDULE = 0,
+  parameter int WORDS = 16,
   parameter int GROUPS = 4,
   parameter int SETS = 1,
   parameter int USED = 3,
@@ -45,7 +46,9 @@ module fixed_linear_array #(
   input  logic                                                     taken,
   input  logic [(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]                       group,
   input  logic [(SETS*GROUPS < 2 ? 1 : $clog2(SETS*GROUPS))-1:0]             set_group,
-  input  logic [(SETS*BEATS*GROUPS < 2 ? 1 : $clog2(SETS*BEATS*GROUPS))-1:0] address,
+  input  logic [(WORDS < 2 ? 1 : $clog2(WORDS))-1:0]                         address,
+  input  logic [OUT_LANES*(GROUPS < 2 ? 1 : $clog2(GROUPS))-1:0]             lane_group,
+  input  logic [OUT_LANES-1:0]                                               lane_first,
   output logic [OUT_LANES*OUT_WIDTH-1:0]                           y
 );
   localparam int OUT = OUT_LANES * OUT_WIDTH;

@@ -164,8 +164,8 @@ void netgen_flatten(struct netgen *n) {
   netgen_finish(n, node);
 }
 
-// Some weights have a mask, for each of them or one for all taps; random numbers of its own, so
-// that the networks without stay what they are.
+// Some weights have a mask, for each of them, for some side by side or one for all taps; random
+// numbers of its own, so that the networks without stay what they are.
 static void cut(struct netgen *n, struct value *w) {
   struct rng own = {n->rng.seed + n->rng.counter, 1u << 20};
   int64_t shape[RANK_MAX];
@@ -174,7 +174,11 @@ static void cut(struct netgen *n, struct value *w) {
   bool table = rng_range(&own, 0, 1);
   for (int d = 1; table && d < w->rank - 1; d++) shape[d] = 1;
   w->mask = tensor_new(n->arena, DTYPE_U8, w->rank, shape);
-  for (int64_t i = 0; i < w->mask->count; i++) tensor_set_int(w->mask, i, rng_range(&own, 0, 1));
+  int64_t run = rng_range(&own, 1, 4), most = rng_range(&own, 1, 3), keeps = 0;
+  for (int64_t i = 0; i < w->mask->count; i++) {
+    if (i % run == 0) keeps = rng_range(&own, 0, most) == 0;
+    tensor_set_int(w->mask, i, keeps);
+  }
   for (int64_t i = 0; i < w->init->count; i++)
     if (value_is_cut(w, i))
       tensor_set_int(w->init, i, type_zero(&w->type, i / (w->init->count / w->shape[0])));

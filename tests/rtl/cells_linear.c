@@ -26,6 +26,7 @@ struct linear {
   bool pack;
   int up_width; // of tflite: bits of what an output shifts less
   int sum_shift;
+  int cut; // of 8 vectors of a lane's weights: zeros that a schedule leaves out; 0: no schedule
 };
 
 static const struct linear cases[] = {
@@ -133,6 +134,26 @@ static const struct linear cases[] = {
      5, "signed", 0, 0, 6, 1,          "half_up", "saturate", 16, .sum_shift = 5},
     {6, 4,          1, 2, 7, "unsigned", 8,       "unsigned", 12, 13,
      9, "unsigned", 0, 0, 3, 0,          "floor", "wrap",     0,  .sum_shift = 3},
+    // schedules: few steps of a beat, most of them, one lane, a padded lane and group, one input
+    // lane, multipliers of outputs, biases from two registers, shared multipliers, three-cycle ROMs
+    {9, 6,        2, 2, 3, "signed", 3,           "signed",   5,  8,
+     4, "signed", 0, 0, 1, 0,        "half_even", "saturate", 16, .cut = 6},
+    {5, 4,        1, 1, 3, "unsigned", 2,         "signed",   5,  8,
+     4, "signed", 0, 0, 1, 0,          "half_up", "saturate", 16, .cut = 4},
+    {40, 30,       4, 4, 8, "signed", 6,           "signed",   12, 21,
+     8,  "signed", 0, 0, 5, 0,        "half_even", "saturate", 0,  .cut = 6},
+    {23, 17,       3,  5, 8,  "unsigned", 4,         "signed",   12, 20,
+     8,  "signed", 31, 1, 44, 3,          "half_up", "saturate", 0,  .cut = 4},
+    {9, 70,       1,  1, 7,  "signed", 8,           "signed",   12,  20,
+     8, "signed", 31, 1, 45, 0,        "half_even", "saturate", 128, .cut = 7},
+    {31,       22, 5, 4, 8, "signed",    8,          "signed", 16,           21,      8,
+     "signed", 0,  0, 6, 0, "half_even", "saturate", 0,        .pack = true, .cut = 5},
+    {19, 9,        2, 3, 1, "bipolar", 3,           "signed",   8, 12,
+     8,  "signed", 0, 0, 2, 0,         "half_even", "saturate", 0, .cut = 1},
+    {12, 9,        4, 3, 8, "signed", 4,       "signed",   9, 19,
+     8,  "signed", 0, 0, 3, 0,        "floor", "saturate", 4, .cut = 8},
+    {240, 200,      1, 2, 8, "signed", 3,           "signed",   16, 24,
+     8,   "signed", 0, 0, 9, 0,        "half_even", "saturate", 0,  .cut = 5},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, MOST_STEPS = 4000 };
 
@@ -146,8 +167,17 @@ static int log2_up(int n) {
   return bits;
 }
 
+// Whether output o's weights for a beat are zeros; of some beats all are.
+static bool is_cut(const struct cell *c, int o, int beat) {
+  const struct linear *l = c->with;
+  if (!l->cut) return false;
+  if (cell_random(4000 + (uint64_t)c->id, (uint64_t)beat, 0) % 16 == 0) return true;
+  return (int)(cell_random(4500 + (uint64_t)c->id, (uint64_t)beat, (uint64_t)o + 1) % 8) < l->cut;
+}
+
 static int64_t weight(const struct cell *c, int o, int i) {
   const struct linear *l = c->with;
+  if (is_cut(c, o, i / l->pi)) return 0;
   uint64_t r = cell_random(1000 + (uint64_t)c->id, (uint64_t)o, (uint64_t)i);
   return cell_value(cell_code((int64_t)r, l->weight_width), l->weight_width, l->weight_type);
 }
@@ -192,6 +222,106 @@ static uint64_t expected(const struct cell *c, int frame, int o) {
   return t.bipolar ? y > 0 : cell_code(y, l->out_width);
 }
 
+// ---- a schedule: each lane works on the groups that it must, one after the other, and waits where
+// it would name a group twice in a row
+
+enum { STEPS_MAX = 1 << 15, LANES_MAX = 8, NOTHING = -1 };
+
+struct steps {
+  int count;
+  int beat[STEPS_MAX];
+  bool last[STEPS_MAX];             // of the beat
+  int group[STEPS_MAX][LANES_MAX];  // that a lane names
+  bool first[STEPS_MAX][LANES_MAX]; // in a row
+  bool idle[STEPS_MAX][LANES_MAX];  // it has no weights to add
+};
+
+static struct steps steps;
+
+static void put_step(const struct linear *l, int beat) {
+  if (steps.count == STEPS_MAX || l->po > LANES_MAX) abort();
+  steps.beat[steps.count] = beat;
+  steps.last[steps.count++] = false;
+}
+
+// The step `at` of a lane names a group that the one before doesn't, and not the first.
+static void wait_lane(int at, int lane) {
+  int group = 1;
+  while (at && group == steps.group[at - 1][lane]) group++;
+  steps.group[at][lane] = group;
+  steps.idle[at][lane] = true;
+}
+
+// Steps of a lane on its groups, from step `at` on; behind the last.
+static int put_lane(const struct cell *c, int beat, int lane, int at) {
+  const struct linear *l = c->with;
+  for (int g = 0; g < beats(l->out, l->po); g++) {
+    if (g * l->po + lane >= l->out || is_cut(c, g * l->po + lane, beat)) continue;
+    if (at && steps.group[at - 1][lane] == g) wait_lane(at++, lane);
+    if (at >= STEPS_MAX - 1) abort();
+    steps.idle[at][lane] = false;
+    steps.group[at++][lane] = g;
+  }
+  return at;
+}
+
+static void put_beat(const struct cell *c, int beat) {
+  const struct linear *l = c->with;
+  int begin = steps.count, ends[LANES_MAX], most = begin + 1;
+  for (int lane = 0; lane < l->po; lane++) {
+    ends[lane] = put_lane(c, beat, lane, begin);
+    most = ends[lane] > most ? ends[lane] : most;
+  }
+  while (steps.count < most) put_step(l, beat);
+  for (int lane = 0; lane < l->po; lane++)
+    for (int at = ends[lane]; at < most; at++) wait_lane(at, lane);
+}
+
+// The last beat has all groups in order, and none behind the same.
+static void put_last_beat(const struct cell *c, int beat) {
+  const struct linear *l = c->with;
+  bool again = false;
+  for (int lane = 0; lane < l->po && steps.count; lane++)
+    again |= steps.group[steps.count - 1][lane] == 0;
+  if (again) {
+    steps.last[steps.count - 1] = false;
+    put_step(l, beat - 1);
+    for (int lane = 0; lane < l->po; lane++) wait_lane(steps.count - 1, lane);
+  }
+  if (steps.count) steps.last[steps.count - 1] = true;
+  for (int g = 0; g < beats(l->out, l->po); g++) {
+    put_step(l, beat);
+    for (int lane = 0; lane < l->po; lane++) {
+      steps.group[steps.count - 1][lane] = g;
+      steps.idle[steps.count - 1][lane] = false;
+    }
+  }
+  steps.last[steps.count - 1] = true;
+}
+
+static void make_steps(const struct cell *c) {
+  const struct linear *l = c->with;
+  bool seen[STEPS_MAX / 16][LANES_MAX] = {{false}};
+  steps.count = 0;
+  for (int b = 0; b < beats(l->in, l->pi) - 1; b++) {
+    put_beat(c, b);
+    steps.last[steps.count - 1] = true;
+  }
+  put_last_beat(c, beats(l->in, l->pi) - 1);
+  for (int i = 0; i < steps.count; i++)
+    for (int lane = 0; lane < l->po; lane++) {
+      steps.first[i][lane] = !seen[steps.group[i][lane]][lane];
+      seen[steps.group[i][lane]][lane] = true;
+    }
+}
+
+static int count_steps(const struct cell *c) {
+  const struct linear *l = c->with;
+  if (!l->cut) return beats(l->in, l->pi) * beats(l->out, l->po);
+  make_steps(c);
+  return steps.count;
+}
+
 // Word of `count` weights of output o from input i on, input i in the low bits, as hexadecimal.
 static void write_word(FILE *f, const struct cell *c, int o, int first) {
   const struct linear *l = c->with;
@@ -230,14 +360,18 @@ static FILE *open_image(const struct cell *c, const char *folder, const char *ki
 
 static void write_lane(const struct cell *c, const char *folder, int lane) {
   const struct linear *l = c->with;
-  int ib = beats(l->in, l->pi), og = beats(l->out, l->po);
+  int count = count_steps(c), og = beats(l->out, l->po);
   FILE *f = NULL;
-  for (int word = 0; word < ib * og; word++) {
+  for (int word = 0; word < count; word++) {
     if (word % 2048 == 0) {
       if (f) fclose(f);
       f = open_image(c, folder, "weight", lane, word / 2048);
     }
-    write_word(f, c, word % og * l->po + lane, word / og * l->pi);
+    int group = l->cut ? steps.group[word][lane] : word % og;
+    int beat = l->cut ? steps.beat[word] : word / og;
+    // beyond the last output all are zeros
+    bool idle = l->cut && steps.idle[word][lane];
+    write_word(f, c, idle ? l->out : group * l->po + lane, beat * l->pi);
   }
   fclose(f);
   FILE *b = open_image(c, folder, "bias", lane, 0);
@@ -251,26 +385,54 @@ static void write_lane(const struct cell *c, const char *folder, int lane) {
   if (m) fclose(m);
 }
 
+// As one number up to 64 bits: the last of the beat, then from the last lane to the first whether
+// it begins, and its group.
+static void write_schedule(const struct cell *c, const char *folder) {
+  const struct linear *l = c->with;
+  int bits = log2_up(beats(l->out, l->po));
+  FILE *f = NULL;
+  for (int word = 0; word < steps.count; word++) {
+    if (word % 2048 == 0) {
+      char path[4096];
+      if (f) fclose(f);
+      snprintf(path, sizeof path, "%s/c%d_schedule_%03d.mem", folder, c->id, word / 2048);
+      f = fopen(path, "w");
+      if (!f) {
+        perror(path);
+        exit(1);
+      }
+    }
+    uint64_t code = steps.last[word];
+    for (int lane = l->po - 1; lane >= 0; lane--)
+      code = (code << 1 | steps.first[word][lane]) << bits | (uint64_t)steps.group[word][lane];
+    fprintf(f, "%" PRIx64 "\n", code);
+  }
+  fclose(f);
+}
+
 static void write_images(const struct cell *c, const char *folder) {
   const struct linear *l = c->with;
   for (int lane = 0; lane < l->po; lane++) write_lane(c, folder, lane);
+  if (l->cut) write_schedule(c, folder);
 }
 
 // The formula of fixed_linear.sv's header.
-static int latency(const struct linear *l, int queue) {
-  int steps = beats(l->in, l->pi) * beats(l->out, l->po);
+static int latency(const struct cell *c, int queue) {
+  const struct linear *l = c->with;
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
-  return (steps > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + (l->distance || l->pack) + 1 + requant +
-         (queue > 64 ? 3 : 2);
+  return (count_steps(c) > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + (l->distance || l->pack) + 1 +
+         requant + (queue > 64 ? 3 : 2);
 }
 
 static void set_timing(struct cell *c, int queue) {
   const struct linear *l = c->with;
-  int steps = beats(l->in, l->pi) * beats(l->out, l->po);
-  if (queue < latency(l, queue) + 1) return; // too few credits for full rate
-  c->ii = steps;
+  int first = beats(l->out, l->po);
+  if (queue < latency(c, queue) + 1) return; // too few credits for full rate
+  c->ii = count_steps(c);
+  if (l->cut)
+    for (first = 1; !steps.last[first - 1];) first++;
   // the first beat is taken with its last step
-  c->latency = steps - beats(l->out, l->po) + latency(l, queue);
+  c->latency = c->ii - first + latency(c, queue);
 }
 
 static void set_parameters(struct cell *c, int queue) {
@@ -311,6 +473,10 @@ static void set_parameters(struct cell *c, int queue) {
   cell_text(c, "ROUNDING", l->rounding);
   cell_text(c, "OVERFLOW", l->overflow);
   cell_integer(c, "QUEUE", queue);
+  if (!l->cut) return;
+  cell_integer(c, "SCHEDULE", count_steps(c));
+  snprintf(text, sizeof text, "rom/c%d_schedule", c->id);
+  cell_text(c, "SCHEDULE_FILE", text);
 }
 
 void cells_linear(struct suite *s) {
@@ -327,12 +493,12 @@ void cells_linear(struct suite *s) {
     c->out_elements = l->out;
     c->expected = expected;
     c->write_images = write_images;
-    c->mutable = i < MUTABLE;
+    c->mutable = i < MUTABLE || (l->cut && l->in < 10 && l->out < 10);
     // so many frames that each place of the queue is used more than once, where that is cheap
-    int groups = beats(l->out, l->po), steps = beats(l->in, l->pi) * groups;
-    int enough = c->mutable ? MOST_STEPS / steps : 2 * queue / groups + 1;
-    if (steps > MOST_STEPS) c->frames = 2;
-    if (enough > c->frames && steps * enough <= MOST_STEPS) c->frames = enough;
+    int groups = beats(l->out, l->po), cycles = beats(l->in, l->pi) * groups;
+    int enough = c->mutable ? MOST_STEPS / cycles : 2 * queue / groups + 1;
+    if (cycles > MOST_STEPS) c->frames = 2;
+    if (enough > c->frames && cycles * enough <= MOST_STEPS) c->frames = enough;
     set_timing(c, queue);
     set_parameters(c, queue);
   }
