@@ -4,6 +4,7 @@
 #include "cmd/command.h"
 #include "sw/base/file.h"
 #include "sw/base/sha256.h"
+#include "sw/circuit/facts.h"
 #include "sw/graph/model.h"
 
 #include <stdlib.h>
@@ -118,6 +119,34 @@ static bool leaves_memories(const struct circuit *p, struct err *e) {
   return true;
 }
 
+// A mask that was made for other lanes leaves most steps with a weight.
+static void warn_steps(struct arena *a, const struct circuit *p, struct warnings *w) {
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    if (c->kind != CELL_LAYER || c->timing.kind != TIMING_LINEAR) continue;
+    const struct circuit_linear *l = c->facts;
+    const struct node *n = &p->graph->nodes[c->node];
+    const struct value *weights = node_in(p->graph, n, 1);
+    double all = (double)value_elements(weights),
+           cut = 1 - (double)value_connections(weights) / all;
+    double left_out = l->sparse ? 1 - (double)l->words / (double)(l->ib * l->og) : 0;
+    if (cut < 0.5 || left_out >= cut / 2) continue;
+    long long in = c->in[0]->lanes, out = c->out[0]->lanes;
+    const char *remedy =
+        l->sets > 1 ? "a convolution with groups does all of them"
+        : l->ib < 2 || l->og < SPARSE_GROUPS_LEAST
+            ? "it needs several beats in and three out, so fewer lanes (--folding)"
+            : arena_printf(a,
+                           "prune it with --kind slot --lanes %lldx%lld, or give it the lanes "
+                           "that it was pruned for (--folding)",
+                           in, out);
+    warnings_add(a, w, n->name,
+                 "its mask cuts %.0f %% of its weights, but with %lld x %lld lanes %.0f %% of its "
+                 "steps are left out: %s",
+                 100 * cut, in, out, 100 * left_out, remedy);
+  }
+}
+
 struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
                                 struct plan *plan, const char **model_sha256, struct err *e) {
   struct target target;
@@ -138,6 +167,9 @@ struct circuit *command_circuit(struct arena *a, const struct options *o, struct
   if (!p && command_wants(o)) err_put_within(e, "%s", o->model);
   if (p && o->rom_style && strcmp(o->rom_style, "case") == 0) p->rom_style = ROM_CASE;
   if (p && p->rom_style == ROM_CASE && !leaves_memories(p, e)) return NULL;
+  uint32_t before = m->warnings.count;
+  if (p) warn_steps(a, p, &m->warnings);
+  command_warn(o, &m->warnings, before);
   if (p) command_framing(o, &p->transfer, e);
   return p;
 }

@@ -7,6 +7,7 @@
 #include "cmd/run.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
+#include "sw/circuit/facts.h"
 #include "sw/graph/model.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ struct pruning {
   const struct options *options;
   const char *output, *test; // test NULL: not judged
   struct prune_how how;
+  const struct graph *whole; // before
   struct pruned pruned;
   struct run before, after; // on `test`
 };
@@ -90,7 +92,16 @@ static double accuracy(const struct run *r) {
 
 // ---- what is printed
 
-enum { FIELDS = 5 };
+enum { FIELDS = 9, WEIGHT_BITS = 8 }; // of what memories are counted in
+
+// Of the layer of this name with the lanes that are pruned for.
+static struct circuit_steps steps_of(const struct pruning *p, const struct graph *g,
+                                     const char *name) {
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (strcmp(g->nodes[i].name, name) == 0)
+      return circuit_steps(g, &g->nodes[i], p->how.lanes_in, p->how.lanes_out, WEIGHT_BITS);
+  return (struct circuit_steps){0, 0};
+}
 
 static struct listing layers_of(const struct pruning *p) {
   static const struct field fields[FIELDS] = {
@@ -98,15 +109,25 @@ static struct listing layers_of(const struct pruning *p) {
       {"weights", "weights", FIELD_COUNT, 0, 0},
       {"kept", "kept", FIELD_COUNT, 0, 0},
       {"kept %", NULL, FIELD_SHARE, 1, 0},
-      {"neurons removed", "neurons_removed", FIELD_COUNT, 0, 0}};
+      {"neurons removed", "neurons_removed", FIELD_COUNT, 0, 0},
+      {"cycles before", "cycles_before", FIELD_COUNT, 0, 0},
+      {"after", "cycles_after", FIELD_COUNT, 0, 0},
+      {"memory bits before", "memory_before", FIELD_COUNT, 0, 0},
+      {"after", "memory_after", FIELD_COUNT, 0, 0}};
   struct listing t = listing_new(p->arena, fields, FIELDS);
   for (uint32_t i = 0; i < p->pruned.n_layers; i++) {
     const struct prune_layer *l = &p->pruned.layers[i];
+    struct circuit_steps before = steps_of(p, p->whole, l->name);
+    struct circuit_steps after = steps_of(p, p->pruned.graph, l->name);
     listing_row(&t, (struct figure[FIELDS]){{.text = l->name},
                                             {.count = l->weights},
                                             {.count = l->kept},
                                             {.real = (double)l->kept / (double)l->weights},
-                                            {.count = l->neurons_removed}});
+                                            {.count = l->neurons_removed},
+                                            {.count = before.cycles},
+                                            {.count = after.cycles},
+                                            {.count = before.memory_bits},
+                                            {.count = after.memory_bits}});
   }
   return t;
 }
@@ -145,7 +166,8 @@ static void put_text(const struct pruning *p, struct text *t) {
     text_put_escaped(t, p->test);
     text_puts(t, "\n");
   }
-  text_puts(t, "\n");
+  text_printf(t, "with %lld x %lld lanes and weights of %d bits\n\n", (long long)p->how.lanes_in,
+              (long long)p->how.lanes_out, WEIGHT_BITS);
   listing_put(&layers, t);
 }
 
@@ -158,6 +180,7 @@ static bool make(struct pruning *p, struct err *e) {
   if (!m.real)
     return err_set(e, "%s: the model is quantised already: prune the float model, masks stay",
                    o->model);
+  p->whole = m.whole;
   if (!judge(p, m.whole, &p->before, e)) return false;
   if (!prune(p->arena, m.whole, &p->how, &p->pruned, e)) return err_within(e, "%s", o->model);
   if (o->finetune && !train_graph(p->arena, &t, p->pruned.graph, e)) return false;

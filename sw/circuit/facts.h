@@ -242,6 +242,15 @@ bool circuit_rows_window(struct arena *a, const struct graph *g, const struct no
 const struct sparse *circuit_sparse(struct arena *a, const struct graph *g, const struct node *n,
                                     int64_t in, int64_t out, const int64_t *order);
 
+// What a frame takes of a layer with weights, floats too, whose inputs come in their order, and the
+// bits of its weights' memory with its schedule, if lanes needn't divide anything. The padding of a
+// convolution counts like the image.
+struct circuit_steps {
+  int64_t cycles, memory_bits;
+};
+struct circuit_steps circuit_steps(const struct graph *g, const struct node *n, int64_t in,
+                                   int64_t out, int weight_bits);
+
 // Gives a linear cell those steps, NULL: all; the queue and the costs that follow.
 void circuit_linear_steps(struct cell *c, const struct sparse *sparse);
 

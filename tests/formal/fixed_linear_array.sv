@@ -59,4 +59,31 @@ module fixed_linear_array #(
   );
 endmodule
 
+// Stands for the schedule: the last beat has GROUPS steps, one before it the others.
+module fixed_linear_schedule #(
+  parameter int WORDS = 8,
+  parameter int GROUPS = 4,
+  parameter int LANES = 2,
+  parameter FILE = ""
+) (
+  input  logic                            aclk,
+  input  logic                            aresetn,
+  input  logic                            step,
+  output logic                            ready,
+  output logic                            last,
+  output logic [LANES-1:0]                first,
+  output logic [LANES*$clog2(GROUPS)-1:0] group
+);
+  logic [$clog2(WORDS)-1:0] at;
+
+  assign last = at == ($clog2(WORDS))'(WORDS - 1) || at == ($clog2(WORDS))'(WORDS - GROUPS - 1);
+  assign first = '0;
+  assign group = '0;
+  always_ff @(posedge aclk) begin
+    ready <= aresetn;
+    if (step) at <= at == ($clog2(WORDS))'(WORDS - 1) ? '0 : at + 1'b1;
+    if (!aresetn) at <= '0;
+  end
+endmodule
+
 `default_nettype wire

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT-0
 // Handshake, credits and queue of fixed_linear. In place of fixed_linear_array is one that answers a
 // step with the number of its group. For each frame of BEATS beats the groups leave in order, TLAST
-// with the last; at any time the credits, the answers under way and those in the queue are QUEUE.
+// with the last; at any time the credits, the answers under way and those in the queue are QUEUE. With
+// SCHEDULE, of two beats, the first has the steps that the last leaves, see fixed_linear_array.sv.
 `default_nettype none
 
 module prove #(
   parameter int BEATS = 2,
   parameter int GROUPS = 3,
-  parameter int QUEUE = 4
+  parameter int QUEUE = 4,
+  parameter int SCHEDULE = 0
 ) (
   input logic aclk,
   input logic aresetn,
@@ -20,6 +22,8 @@ module prove #(
   localparam int SEND = 6;          // cycles from a step to the queue
   localparam int LATENCY = SEND + 2;
   localparam int COUNT = 5;         // bits of a counter
+  // steps of a beat that isn't the last
+  localparam int STEPS = SCHEDULE != 0 ? SCHEDULE - GROUPS : GROUPS;
 
   logic [GROUP-1:0] m_axis_tdata;
   logic s_axis_tready;
@@ -32,7 +36,7 @@ module prove #(
 
   fixed_linear #(
     .IN_FEATURES(BEATS), .OUT_FEATURES(GROUPS), .IN_LANES(1), .OUT_LANES(1), .IN_WIDTH(1),
-    .IN_TYPE("unsigned"), .OUT_WIDTH(GROUP), .QUEUE(QUEUE)
+    .IN_TYPE("unsigned"), .SCHEDULE(SCHEDULE), .OUT_WIDTH(GROUP), .QUEUE(QUEUE)
   ) dut (
     .aclk(aclk), .aresetn(aresetn),
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -89,7 +93,7 @@ module prove #(
 
   always_ff @(posedge aclk) begin
     owed <= owed + COUNT'(\dut.step && s_axis_tlast) - COUNT'(leave);
-    if (\dut.step ) group <= group == GROUP'(GROUPS - 1) ? '0 : group + 1'b1;
+    if (\dut.step ) group <= s_axis_tready ? '0 : group + 1'b1;
     if (\dut.step && s_axis_tlast) answer <= answer == GROUP'(GROUPS - 1) ? '0 : answer + 1'b1;
     if (leave) out_beat <= out_beat == GROUP'(GROUPS - 1) ? '0 : out_beat + 1'b1;
     idle <= m_axis_tvalid || owed == 0 ? '0 : idle + COUNT'(m_axis_tready);
@@ -112,7 +116,8 @@ module prove #(
       assert (under_way + COUNT'(\dut.queue.held ) == owed);
       assert (!\dut.sending [SEND-1] || \dut.queue_ready );
       if (\dut.step ) assert (\dut.group == group && s_axis_tvalid);
-      assert (s_axis_tready == (\dut.step && group == GROUP'(GROUPS - 1)));
+      assert (s_axis_tready == (\dut.step && group == GROUP'(s_axis_tlast ? GROUPS - 1 : STEPS - 1)));
+      if (!s_axis_tvalid || in_beat != 8'(BEATS - 1)) assert (group <= GROUP'(STEPS - 1));
       assert (idle <= COUNT'(LATENCY - 1));
       assert (starved <= COUNT'(LATENCY));
       // lemmas: where the oldest answer is, and that an answer is that of its place in the order
