@@ -128,6 +128,20 @@ static void test_random(void **state) {
   }
 }
 
+// A beat ends with another group than the next begins with where it has two: no step is lost.
+static void test_order(void **state) {
+  (void)state;
+  struct arena a = {0};
+  bool kept[9] = {[0] = true, [1] = true, [4] = true}; // 3 beats of 3 outputs: 0 and 1, then 1
+  struct sparse *s = sparse_new(&a, kept, 3, 3, 1);
+  assert_int_equal(s->words, 6);
+  assert_int_equal(s->group[0], 1);
+  bool same[9] = {[1] = true, [4] = true}; // 1, then 1 again: a wait between them
+  s = sparse_new(&a, same, 3, 3, 1);
+  assert_int_equal(s->words, 6);
+  arena_free(&a);
+}
+
 // A word as hw/fixed_linear_schedule.sv takes it apart.
 static void test_words(void **state) {
   (void)state;
@@ -201,8 +215,8 @@ static void test_layers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_words),
-                                     cmocka_unit_test(test_can_fail),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_order),
+                                     cmocka_unit_test(test_words), cmocka_unit_test(test_can_fail),
                                      cmocka_unit_test(test_layers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
