@@ -4,6 +4,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/model.h"
 #include "sw/import/formats.h"
+#include "sw/import/pruned.h"
 #include "sw/import/state.h"
 
 #include <string.h>
@@ -76,6 +77,7 @@ static struct graph *parse(struct arena *a, const char *path, const struct bytes
     refusals_err(r, "import", e);
     return NULL;
   }
+  if (g) pruned_masks(g);
   if (!g || !graph_verify(g, e)) return NULL;
   graph_ranges(g);
   return g;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/import/state.h"
 
+#include "sw/import/pruned.h"
+
 #include <string.h>
 
 bool state_is(const void *data, size_t size) {
@@ -104,5 +106,6 @@ bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file
     if (!used[i] && !state_is_count(file->tensors[i].name))
       return err_set(e, "its tensor \"%s\" belongs to no layer of the graph",
                      file->tensors[i].name);
+  pruned_masks(g);
   return true;
 }

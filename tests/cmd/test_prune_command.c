@@ -84,6 +84,9 @@ static void test_schedule(void **state) {
   cli_expect(c, "$N sim --simulator icarus --images 2 -j 7 -o $D/w -p 8,3 $D/p.bin", 0, "PASS");
   cli_expect(c, "$N sim --simulator icarus --images 2 --rom-style case -o $D/w -p 8,3 $D/p.bin", 0,
              "PASS");
+  // ONNX has no masks, but zeros
+  cli_expect(c, "$N export -q -o $D/p.onnx $D/p.bin && $N --json -p 8,3 -o $D/rtl $D/p.onnx", 0,
+             "\"ii\":1308,");
   // convolutions: beats of a tap, of a column of taps
   cli_expect(c, "$N prune --json " SLOT " --lanes 3x4 -o $D/c.bin models/lenet5.bin", 0,
              "\"name\":\"conv2\",\"weights\":2400,\"kept\":480");
