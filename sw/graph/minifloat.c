@@ -18,6 +18,10 @@ int minifloat_bias(const struct minifloat *m) {
   return (1 << (m->exponent - 1)) - 1;
 }
 
+int minifloat_integer_width(const struct minifloat *m) {
+  return m->is_signed + m->mantissa + (1 << m->exponent) - 1;
+}
+
 // The highest code without a sign.
 static uint32_t last_code(const struct minifloat *m) {
   uint32_t all = (uint32_t)1 << (m->exponent + m->mantissa);

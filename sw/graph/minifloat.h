@@ -29,6 +29,8 @@ enum { MINIFLOAT_WIDTH_MAX = 8, MINIFLOAT_TEXT = 16 };
 
 int minifloat_width(const struct minifloat *m); // bits of a code
 int minifloat_bias(const struct minifloat *m);  // 2^(X-1) - 1, where a text says no other
+// Bits that hold every integer with this exponent and mantissa, two's complement if signed.
+int minifloat_integer_width(const struct minifloat *m);
 fix_wide minifloat_highest(const struct minifloat *m);
 
 // Whether a code is within its bits and a number, and not -0.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/graph/type.h"
 
-#include "sw/base/bits.h"
 #include "sw/graph/fix.h"
 
 #include <math.h>
@@ -154,11 +153,6 @@ int type_width(const struct type *t) {
     break;
   }
   return 32;
-}
-
-int type_integer_width(const struct type *t) {
-  if (!type_is_minifloat(t)) return type_width(t);
-  return bits_unsigned((uint64_t)type_highest(t)) + t->is_signed;
 }
 
 int64_t type_highest(const struct type *t) {

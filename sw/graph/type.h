@@ -83,8 +83,6 @@ enum type_coding {
   CODING_BIPOLAR // 1 for +1, 0 for -1
 };
 int type_width(const struct type *t); // bits; bipolar 1, ternary 2
-// How many bits a factor of a product has; not those of a code where that is a minifloat.
-int type_integer_width(const struct type *t);
 enum type_coding type_coding(const struct type *t);
 const char *type_coding_text(enum type_coding coding); // as hw/ names it
 // The bits of a code, of which the low type_width count; and the code of some bits.
