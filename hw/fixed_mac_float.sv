@@ -45,7 +45,7 @@ module fixed_mac_float #(
     end
   endgenerate
 
-  logic [LANES*TERM-1:0] terms;
+  logic [LANES*TERM-1:0] shifted;
 
   generate
     for (genvar lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
@@ -79,14 +79,14 @@ module fixed_mac_float #(
         shift <= w[lane*WORD + SIGNIFICAND_WIDTH +: SHIFT_WIDTH];
       end
 
-      assign terms[lane*TERM +: TERM] = TERM'($signed(product)) << shift;
+      assign shifted[lane*TERM +: TERM] = TERM'($signed(product)) << shift;
     end
   endgenerate
 
   fixed_mac #(
     .LANES(LANES), .IN_WIDTH(TERM), .IN_SIGNED(1), .WEIGHT_WIDTH(1), .WEIGHT_TYPE("bipolar"),
     .OUT_WIDTH(OUT_WIDTH)
-  ) mac (.aclk(aclk), .x(terms), .w({LANES{1'b1}}), .sum(sum));
+  ) mac (.aclk(aclk), .x(shifted), .w({LANES{1'b1}}), .sum(sum));
 endmodule
 
 `default_nettype wire
