@@ -95,6 +95,11 @@ static void test_minifloats(void **state) {
              "-type f ! -name SHA256SUMS -printf '%P\\n' | sort | xargs sha256sum >SHA256SUMS); "
              "$N sim -q --images 5 -o $D/v $D/rtl",
              1, "first layer that differs: l0_linear");
+  cli_expect(
+      c, "$N run -q -p 8,3 --images 10 -w e4m3,-20 " MLP, 0,
+      "\"fc1\": all weights are rounded to 0: the largest is 0.758313, a step of e4m3,-20 is");
+  cli_expect(c, "$N run -q -p 8,3 --images 10 -w e2m1,9 " MLP, 0,
+             "weights are clipped: the largest is 0.758313, e2m1,9 ends at 0.0234375");
   cli_expect(c, "$N run -p 8,3 -w e0m3 " MLP, 2, "weight precision: e0m3: no exponent bit");
   cli_expect(c, "$N run -p 8,3 -w e3m9 " MLP, 2, "e3m9: 13 bits, at most 8");
   cli_expect(c, "$N run -p e4m3 " MLP, 2, "precision \"e4m3\", expected W,F");
