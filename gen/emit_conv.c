@@ -89,8 +89,7 @@ static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct circuit_linear *l = c->facts;
   int64_t lanes = c->out[0]->lanes, tap = word % l->ib * column(c) + field / lanes;
   int64_t channel = word / l->ib * lanes + field % lanes;
-  int64_t w = l->weight[channel * l->in + tap];
-  return l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
+  return circuit_weight_bits(l, l->weight[channel * l->in + tap]);
 }
 
 static int64_t bias_field(const void *context, int64_t word, int64_t lane) {
@@ -119,7 +118,7 @@ static void put_image(struct emit_files *f, const struct cell *c, const char *wh
 void emit_depthwise_memories(struct emit_files *f, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   int64_t lanes = c->out[0]->lanes, products = c->in[0]->lanes;
-  put_image(f, c, "weight", l->ib * l->og, products, l->weight_width, weight_field, &l->rom);
+  put_image(f, c, "weight", l->ib * l->og, products, l->code_width, weight_field, &l->rom);
   put_image(f, c, "bias", l->og, lanes, l->bias_width, bias_field, NULL);
   if (l->mul) put_image(f, c, "mul", l->og, lanes, l->requant.mul_width, mul_field, NULL);
 }

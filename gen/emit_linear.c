@@ -31,8 +31,11 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   verilog_parameter(out, "IN_WIDTH", l->in_width);
   verilog_word(out, "IN_TYPE", l->in_type);
-  verilog_parameter(out, "WEIGHT_WIDTH", l->weight_width);
-  verilog_word(out, "WEIGHT_TYPE", l->weight_type);
+  verilog_parameter(out, "WEIGHT_WIDTH", l->code_width);
+  verilog_word(out, "WEIGHT_TYPE", l->coded ? "float" : l->weight_type);
+  if (l->coded) verilog_parameter(out, "EXPONENT", l->coded->exponent);
+  if (l->coded) verilog_parameter(out, "MANTISSA", l->coded->mantissa);
+  if (l->shift_width) verilog_parameter(out, "FLOATING", 1);
   if (l->pack) verilog_parameter(out, "PACK", 1);
   if (l->distance) {
     verilog_parameter(out, "DISTANCE", 1);
@@ -89,21 +92,23 @@ static int64_t output(const struct lane *k, int64_t group) {
   return group * k->out_lanes + k->lane;
 }
 
+static int64_t weight_bits(const struct lane *k, int64_t o, int64_t i) {
+  if (i >= k->l->in || o >= k->l->out) return 0;
+  return circuit_weight_bits(k->l, k->l->weight[o * k->l->in + i]);
+}
+
 static int64_t scheduled_weight(const struct lane *k, int64_t word, int64_t field) {
   const struct sparse *s = k->l->sparse;
-  int64_t at = word * s->lanes + k->lane, i = s->beat[word] * k->in_lanes + field;
-  int64_t o = output(k, s->group[at]);
-  return s->idle[at] || i >= k->l->in || o >= k->l->out ? 0 : k->l->weight[o * k->l->in + i];
+  int64_t at = word * s->lanes + k->lane;
+  if (s->idle[at]) return 0;
+  return weight_bits(k, output(k, s->group[at]), s->beat[word] * k->in_lanes + field);
 }
 
 static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct lane *k = context;
   if (k->l->sparse) return scheduled_weight(k, word, field);
   int64_t set = word / (k->l->ib * k->l->og), i = word / k->l->og % k->l->ib * k->in_lanes + field;
-  int64_t o = output(k, set * k->l->og + word % k->l->og);
-  if (i >= k->l->in || o >= k->l->out) return 0;
-  int64_t w = k->l->weight[o * k->l->in + i];
-  return k->l->weight_width == 1 ? w > 0 : w; // bipolar: bit 1 is +1
+  return weight_bits(k, output(k, set * k->l->og + word % k->l->og), i);
 }
 
 static int64_t bias_field(const void *context, int64_t word, int64_t field) {
@@ -139,7 +144,7 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
     lane_image(f, c, &k, "weight",
                (struct emit_memory){.depth = l->words,
                                     .fields = c->in[0]->lanes,
-                                    .width = l->weight_width,
+                                    .width = l->code_width,
                                     .field = weight_field,
                                     .shape = &l->rom});
     lane_image(

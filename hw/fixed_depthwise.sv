@@ -5,13 +5,15 @@
 //     s_axis --> [ x ] ... --> product --> [ p ] --> sum of COLUMN --> + --> [ acc ] --> fixed_requant --> m_axis
 //            weight ROM, bias ROM ----------^                          ^--- acc, or bias
 //
+// Weights of type float are codes of minifloats, which become integers behind their memory.
+//
 // A beat has COLUMN taps of LANES channels: one, a column of the kernel (axis_window, TAPS), or all of it
 // (axis_slide), the first in the low bits. A window's beats come in a row, TLAST with the last (GROUPS =
 // BEATS), then the next BEATS - 1 beats' of channels; a beat leaves for each. All WINDOWS of them are a
 // frame.
 //
 // LATENCY = ROM + 2 + clog2(COLUMN) + REQUANT cycles from a window's last beat, 1 beat in per cycle, with
-//     ROM     = TAPS/COLUMN*BEATS > 8192 ? 3 : 2                   (fixed_rom)
+//     ROM     = (TAPS/COLUMN*BEATS > 8192 ? 3 : 2) + (WEIGHT_TYPE is float)   (fixed_rom, fixed_decode)
 //     REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 // Control is axis_pipe's: ready is combinational through the cell, it stops as a whole.
 //
@@ -33,9 +35,12 @@ module fixed_depthwise #(
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
-  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits)
+  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits) float
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // of type float: bits of the exponent and of the mantissa
+  parameter int EXPONENT = 0,
+  parameter int MANTISSA = 0,
   // bits of a bias, signed; a bias that needs more than ACC_WIDTH is stored modulo 2^ACC_WIDTH
   parameter int BIAS_WIDTH = 16,
   // bits that hold every accumulator's proven interval
@@ -73,16 +78,20 @@ module fixed_depthwise #(
   output logic                             m_axis_tlast
 );
   localparam int BIPOLAR = 80'(WEIGHT_TYPE) == 80'("bipolar") ? 1 : 0;
-  localparam int SIGNED = 80'(WEIGHT_TYPE) == 80'("signed") ? 1 : 0;
+  localparam int CODED = 80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0;
+  localparam int SIGN = WEIGHT_WIDTH - EXPONENT - MANTISSA;  // of a code
+  localparam int SIGNED = 80'(WEIGHT_TYPE) == 80'("signed") || (CODED != 0 && SIGN == 1) ? 1 : 0;
+  // bits of a weight as the products take it
+  localparam int FACTOR = CODED != 0 ? SIGN + MANTISSA + 2**EXPONENT - 1 : WEIGHT_WIDTH;
   localparam int WORDS = TAPS / COLUMN * BEATS;
-  localparam int ROM = WORDS > 8192 ? 3 : 2;
+  localparam int ROM = (WORDS > 8192 ? 3 : 2) + CODED;
   localparam int LEVELS = $clog2(COLUMN);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
   localparam int MULTIPLIER = MUL_WIDTH < 1 ? 1 : MUL_WIDTH;
   localparam int N = IN_WIDTH + 2;
   // bits of a product, and of its register
-  localparam int PRODUCT = N + WEIGHT_WIDTH + (SIGNED != 0 ? 0 : 1);
+  localparam int PRODUCT = N + FACTOR + (SIGNED != 0 ? 0 : 1);
   localparam int TERM = COLUMN == 1 || PRODUCT > ACC_WIDTH ? ACC_WIDTH : PRODUCT;
   localparam int ADDRESS = WORDS < 2 ? 1 : $clog2(WORDS);
   localparam int BEAT = BEATS < 2 ? 1 : $clog2(BEATS);
@@ -94,7 +103,7 @@ module fixed_depthwise #(
     if (TAPS % COLUMN != 0) begin : gen_column
       fixed_depthwise_needs_COLUMN_that_divides_TAPS stop ();
     end
-    if ((BIPOLAR == 0 && SIGNED == 0 && 80'(WEIGHT_TYPE) != 80'("unsigned")) ||
+    if ((BIPOLAR == 0 && SIGNED == 0 && CODED == 0 && 80'(WEIGHT_TYPE) != 80'("unsigned")) ||
         (BIPOLAR != 0 && WEIGHT_WIDTH != 1)) begin : gen_type
       fixed_depthwise_has_no_such_WEIGHT_TYPE_and_WEIGHT_WIDTH stop ();
     end
@@ -145,6 +154,7 @@ module fixed_depthwise #(
 
   logic [COLUMN*LANES*IN_WIDTH-1:0] x;
   logic [COLUMN*LANES*WEIGHT_WIDTH-1:0] w;
+  logic [COLUMN*LANES*FACTOR-1:0] factor;
 
   fixed_delay #(.WIDTH(COLUMN*LANES*IN_WIDTH), .STAGES(ROM)) delay_x (
     .aclk(aclk), .enable(advance), .d(s_axis_tdata), .q(x)
@@ -154,6 +164,21 @@ module fixed_depthwise #(
     .WIDTH(COLUMN*LANES*WEIGHT_WIDTH), .DEPTH(WORDS), .FILE(WEIGHT_FILE),
     .STYLE(WEIGHT_STYLE), .BANK(WEIGHT_BANK), .SPLIT(WEIGHT_SPLIT), .LOAD(WEIGHT_FILE != "" ? 1 : 0)
   ) weight_rom (.aclk(aclk), .enable(advance), .address(address), .word(w));
+
+  generate
+    if (CODED != 0) begin : gen_decode
+      for (genvar i = 0; i < COLUMN * LANES; i = i + 1) begin : gen_weight
+        logic [FACTOR-1:0] value;
+
+        fixed_decode #(.WIDTH(WEIGHT_WIDTH), .EXPONENT(EXPONENT), .MANTISSA(MANTISSA)) decode (
+          .code(w[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]), .value(value)
+        );
+        always_ff @(posedge aclk) if (advance) factor[i*FACTOR +: FACTOR] <= value;
+      end
+    end else begin : gen_plain
+      assign factor = w;
+    end
+  endgenerate
 
   // ---- products are there one cycle later, a column's sum LEVELS later, and is added in the next: with what
   // is known then
@@ -201,13 +226,13 @@ module fixed_depthwise #(
       for (genvar tap = 0; tap < COLUMN; tap = tap + 1) begin : gen_tap
         localparam int AT = tap * LANES + lane;
         logic [N-1:0] n;
-        logic [WEIGHT_WIDTH-1:0] weight;
+        logic [FACTOR-1:0] weight;
         logic [TERM-1:0] product;
 
         fixed_integer #(.WIDTH(IN_WIDTH), .TYPE(IN_TYPE)) decode (
           .code(x[AT*IN_WIDTH +: IN_WIDTH]), .value(n)
         );
-        assign weight = w[AT*WEIGHT_WIDTH +: WEIGHT_WIDTH];
+        assign weight = factor[AT*FACTOR +: FACTOR];
 
         if (BIPOLAR != 0) begin : gen_sign
           logic [TERM-1:0] wide;
@@ -218,7 +243,7 @@ module fixed_depthwise #(
           assign product = weight != '0 ? wide : -wide;
         end else begin : gen_multiply
           fixed_multiply #(
-            .A_WIDTH(N), .B_WIDTH(WEIGHT_WIDTH), .B_SIGNED(SIGNED), .OUT_WIDTH(TERM)
+            .A_WIDTH(N), .B_WIDTH(FACTOR), .B_SIGNED(SIGNED), .OUT_WIDTH(TERM)
           ) multiply (.a(n), .b(weight), .product(product));
         end
 

@@ -6,7 +6,8 @@
 //
 // With DISTANCE the layer sums squares of differences, of inputs and weights shifted to one scale, in
 // place of products: fixed_distance instead of fixed_mac. With PACK two output lanes share multipliers:
-// fixed_mac_pair.
+// fixed_mac_pair. Weights of type float are codes of minifloats, which fixed_decode makes integers of
+// behind their memory, or significands with FLOATING, whose products are shifted: fixed_mac_float.
 //
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
@@ -32,8 +33,9 @@
 // beat has all groups in order, where the results leave. II = SCHEDULE cycles a row, steps in all.
 // A lane's steps on one group lie two cycles or more apart.
 //
-//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK) + 1 + REQUANT + FIFO
-//         ROM     = (SCHEDULE or SETS*IB*OG) > 8192 ? 3 : 2            (fixed_rom)
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + 1 + REQUANT + FIFO
+//         ROM     = ((SCHEDULE or SETS*IB*OG) > 8192 ? 3 : 2) + (WEIGHT_TYPE is float)
+//                                                                      (fixed_rom, fixed_decode)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
 //         FIFO    = QUEUE > 64 ? 3 : 2                                 (axis_fifo)
 //
@@ -69,9 +71,13 @@ module fixed_linear #(
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
-  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits)
+  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits) float
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // of type float: bits of the exponent and of the mantissa; 1: significands are multiplied
+  parameter int EXPONENT = 0,
+  parameter int MANTISSA = 0,
+  parameter int FLOATING = 0,
   // 1: two products that share an input in one multiplier, see fixed_mac_pair
   parameter int PACK = 0,
   // 1: (x * 2^IN_SHIFT - w * 2^WEIGHT_SHIFT)^2 instead of x * w; weights are signed
@@ -131,8 +137,9 @@ module fixed_linear #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
 
   // cycles
-  localparam int ROM = WORDS > 8192 ? 3 : 2;
-  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
+  localparam int ROM = (WORDS > 8192 ? 3 : 2) + (80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0);
+  localparam int BASE =
+      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -166,6 +173,9 @@ module fixed_linear #(
     end
     if (DISTANCE != 0 && 80'(WEIGHT_TYPE) != 80'("signed")) begin : gen_distance_type
       fixed_linear_needs_signed_weights_for_DISTANCE stop ();
+    end
+    if (FLOATING != 0 && (PACK != 0 || 80'(WEIGHT_TYPE) != 80'("float"))) begin : gen_floating
+      fixed_linear_needs_weights_of_type_float_and_no_PACK_for_FLOATING stop ();
     end
     if (MUL_FILE != "" && MUL_WIDTH < 1) begin : gen_mul_width
       fixed_linear_needs_MUL_WIDTH_for_MUL_FILE stop ();
@@ -227,6 +237,7 @@ module fixed_linear #(
     .SCHEDULE(SCHEDULE), .WORDS(WORDS), .GROUPS(OG), .SETS(SETS), .USED(USED),
     .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+    .EXPONENT(EXPONENT), .MANTISSA(MANTISSA), .FLOATING(FLOATING),
     .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT),
     .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),

@@ -6,7 +6,8 @@
 //     step --> address, group   weights   base (bias or accumulator)      add       acc --> y
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
-// ROM = WORDS > 8192 ? 3 : 2, BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK). LATENCY = BASE + 2 + 2 +
+// ROM = (WORDS > 8192 ? 3 : 2) + (WEIGHT_TYPE is float), whose weights are decoded in the last of
+// these cycles; BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING). LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 //
 // With SCHEDULE each output lane has a group of its own, and begins with its bias where lane_first
@@ -29,6 +30,9 @@ module fixed_linear_array #(
   parameter IN_TYPE = "signed",
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int EXPONENT = 0,
+  parameter int MANTISSA = 0,
+  parameter int FLOATING = 0,
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
@@ -74,12 +78,19 @@ module fixed_linear_array #(
   localparam int BIPOLAR = 80'(IN_TYPE) == 80'("bipolar") ? 1 : 0;
   localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
   localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
-  localparam int ROM = WORDS > 8192 ? 3 : 2;
+  localparam int CODED = 80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0;
+  localparam int ROM = (WORDS > 8192 ? 3 : 2) + CODED;
   localparam int BIASES = SETS * GROUPS;
   localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
-  localparam int BASE = ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 ? 1 : 0);
+  localparam int BASE =
+      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0);
+
+  // a weight as the products take it
+  localparam int SIGN = CODED != 0 ? WEIGHT_WIDTH - EXPONENT - MANTISSA : 0;
+  localparam int FACTOR = CODED == 0 ? WEIGHT_WIDTH :
+      SIGN + MANTISSA + (FLOATING != 0 ? EXPONENT + 1 : 2**EXPONENT - 1);
 
   // the step's operands, and the coordinates of each lane when it needs them
   logic [IN_LANES*X_WIDTH-1:0] operand;
@@ -173,13 +184,33 @@ module fixed_linear_array #(
   endgenerate
 
   logic [OUT_LANES*IN_LANES*WEIGHT_WIDTH-1:0] w;
+  logic [OUT_LANES*IN_LANES*FACTOR-1:0] factor;
   logic [OUT_LANES*ACC_WIDTH-1:0] sum;
 
-  fixed_linear_products #(
-    .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
-    .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .PACK(PACK), .DISTANCE(DISTANCE),
-    .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
-  ) products (.aclk(aclk), .x(operand), .w(w), .sum(sum));
+  generate
+    if (CODED != 0) begin : gen_decode
+      for (genvar i = 0; i < OUT_LANES * IN_LANES; i = i + 1) begin : gen_weight
+        logic [FACTOR-1:0] value;
+
+        fixed_decode #(
+          .WIDTH(WEIGHT_WIDTH), .EXPONENT(EXPONENT), .MANTISSA(MANTISSA), .FLOATING(FLOATING)
+        ) decode (.code(w[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]), .value(value));
+        always_ff @(posedge aclk) factor[i*FACTOR +: FACTOR] <= value;
+      end
+      fixed_linear_products #(
+        .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
+        .WEIGHT_WIDTH(FACTOR), .WEIGHT_TYPE(SIGN != 0 ? "signed" : "unsigned"),
+        .SHIFT_WIDTH(FLOATING != 0 ? EXPONENT : 0), .PACK(PACK), .OUT_WIDTH(ACC_WIDTH)
+      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(sum));
+    end else begin : gen_plain
+      assign factor = w;
+      fixed_linear_products #(
+        .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .PACK(PACK), .DISTANCE(DISTANCE),
+        .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
+      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(sum));
+    end
+  endgenerate
 
   generate
     for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT-0
-// The sums of a step of fixed_linear, one for each output lane: of products, or of squared differences
-// with DISTANCE. With PACK two output lanes share multipliers, which their weights meet the same
+// The sums of a step of fixed_linear, one for each output lane: of products, of squared differences with
+// DISTANCE, or of products with weights of {shift, significand} with SHIFT_WIDTH. With PACK two output lanes share multipliers, which their weights meet the same
 // inputs in; an odd last one has weights of zero beside it, which take nothing.
 //
-//     x, w --> fixed_mac, fixed_distance, or fixed_mac_pair of two lanes --> sum
+//     x, w --> fixed_mac, fixed_distance, fixed_mac_float, or fixed_mac_pair of two lanes --> sum
 //
-// LATENCY = 1 + clog2(IN_LANES) + (DISTANCE or PACK) cycles, never stops.
+// LATENCY = 1 + clog2(IN_LANES) + (DISTANCE or PACK or SHIFT_WIDTH) cycles, never stops.
 `default_nettype none
 
 module fixed_linear_products #(
@@ -16,6 +16,8 @@ module fixed_linear_products #(
   parameter int IN_SIGNED = 1,
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  // bits of a weight, its high ones, by which its product is shifted
+  parameter int SHIFT_WIDTH = 0,
   // see fixed_linear
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
@@ -32,8 +34,8 @@ module fixed_linear_products #(
   localparam int WORD = IN_LANES * WEIGHT_WIDTH;
 
   generate
-    if (PACK != 0 && DISTANCE != 0) begin : gen_illegal
-      fixed_linear_products_packs_products_only stop ();
+    if ((PACK != 0 || SHIFT_WIDTH != 0) && DISTANCE != 0) begin : gen_illegal
+      fixed_linear_products_packs_and_shifts_products_only stop ();
     end
     if (PACK != 0) begin : gen_pack
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 2) begin : gen_pair
@@ -63,6 +65,16 @@ module fixed_linear_products #(
           .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .IN_SHIFT(IN_SHIFT),
           .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(OUT_WIDTH)
         ) distance (
+          .aclk(aclk), .x(x), .w(w[lane*WORD +: WORD]), .sum(sum[lane*OUT_WIDTH +: OUT_WIDTH])
+        );
+      end
+    end else if (SHIFT_WIDTH != 0) begin : gen_float
+      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+        fixed_mac_float #(
+          .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .SHIFT_WIDTH(SHIFT_WIDTH),
+          .SIGNIFICAND_WIDTH(WEIGHT_WIDTH - SHIFT_WIDTH),
+          .SIGNIFICAND_SIGNED(80'(WEIGHT_TYPE) == 80'("signed") ? 1 : 0), .OUT_WIDTH(OUT_WIDTH)
+        ) mac (
           .aclk(aclk), .x(x), .w(w[lane*WORD +: WORD]), .sum(sum[lane*OUT_WIDTH +: OUT_WIDTH])
         );
       end

@@ -26,6 +26,8 @@ module fixed_subsample #(
   // see fixed_depthwise
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
+  parameter int EXPONENT = 0,
+  parameter int MANTISSA = 0,
   parameter int BIAS_WIDTH = 16,
   parameter int ACC_WIDTH = 20,
   parameter int SUM_SHIFT = 0,
@@ -93,6 +95,7 @@ module fixed_subsample #(
   fixed_depthwise #(
     .LANES(LANES), .TAPS(1), .BEATS(BEATS), .WINDOWS(WINDOWS), .IN_WIDTH(SUM_WIDTH),
     .IN_TYPE("signed"), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
+    .EXPONENT(EXPONENT), .MANTISSA(MANTISSA),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT), .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),
     .MUL_WIDTH(MUL_WIDTH), .UP_WIDTH(UP_WIDTH), .MUL(MUL), .SHIFT(SHIFT), .ZERO(ZERO), .ROUNDING(ROUNDING),
     .OVERFLOW(OVERFLOW), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .MUL_FILE(MUL_FILE),

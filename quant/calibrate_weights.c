@@ -109,50 +109,82 @@ static void fit_weights(struct arena *a, struct weighing *w) {
 
 // ---- scales
 
-// What rounding output o to a scale does to its sums, squared and summed over all rows.
-static double error_of(const struct weighing *w, int64_t o, double scale, int64_t hi) {
+// The format of the layer's weights with one scale.
+static struct type at_scale(const struct weighing *w, struct arena *a, double scale) {
+  const struct format *f = w->format;
+  return f->weight_class == TYPE_MINIFLOAT ? type_minifloat(a, &f->weight_minifloat, -1, 1, &scale)
+                                           : type_fixed(a, f->weight_width, true, scale, 0);
+}
+
+// What rounding output o to a type does to its sums, squared and summed over all rows.
+static double error_of(const struct weighing *w, int64_t o, const struct type *t) {
   const struct moments *m = moment_of(w, o);
-  double sum = 0, lo = (double)-hi - 1;
+  double sum = 0;
   for (int64_t i = 0; i < w->taps; i++) {
     double v = w->w[o * w->taps + i];
-    double code = fmin(fmax(rint(v / scale), lo), (double)hi);
-    double error = v - code * scale;
+    double error = v - type_value(t, 0, type_encode(t, v));
     sum += error * error * (m ? moments_mean_square(m, i) : 1);
   }
   return sum;
 }
 
-// The best scale for outputs first .. last - 1.
-static double best_scale(const struct weighing *w, int64_t first, int64_t last, int width) {
-  double candidate[SCALES_MOST], most = 0, least = INFINITY, best = ldexp(1, 1 - width);
-  int64_t hi = fix_highest(width, true);
+static double largest(const struct weighing *w, int64_t first, int64_t last) {
+  double most = 0;
   for (int64_t i = first * w->taps; i < last * w->taps; i++) most = fmax(most, fabs(w->w[i]));
+  return most;
+}
+
+// Of outputs that are all 0.
+static double any_scale(const struct format *f) {
+  const struct minifloat *m = &f->weight_minifloat;
+  return f->weight_class == TYPE_MINIFLOAT ? type_minifloat_scale(m, minifloat_bias(m))
+                                           : ldexp(1, 1 - f->weight_width);
+}
+
+// The best scale for outputs first .. last - 1.
+static double best_scale(const struct weighing *w, int64_t first, int64_t last) {
+  const struct format *f = w->format;
+  struct arena a = {0};
+  double candidate[SCALES_MOST], most = largest(w, first, last), least = INFINITY,
+                                 best = any_scale(f);
   if (most == 0) return best;
-  int count = scale_weight_candidates(most, hi, calibrator_of(w)->how.any_scale, candidate);
+  struct type one = at_scale(w, &a, 1);
+  double covering = f->weight_class == TYPE_MINIFLOAT
+                        ? quantize_covering(&f->weight_minifloat, most)
+                        : scale_covering(most, type_highest(&one));
+  int count = scale_weight_candidates(covering, most / (double)type_highest(&one),
+                                      calibrator_of(w)->how.any_scale, candidate);
   for (int k = 0; k < count; k++) {
     double error = 0;
-    for (int64_t o = first; o < last; o++) error += error_of(w, o, candidate[k], hi);
+    struct type t = at_scale(w, &a, candidate[k]);
+    for (int64_t o = first; o < last; o++) error += error_of(w, o, &t);
     if (!(error < least)) continue;
     least = error;
     best = candidate[k];
   }
+  arena_free(&a);
   return best;
 }
 
-static double widest_scale(const struct weighing *w, int64_t first, int64_t last, int width) {
-  double most = 0;
-  for (int64_t i = first * w->taps; i < last * w->taps; i++) most = fmax(most, fabs(w->w[i]));
-  return most > 0 ? most / (double)fix_highest(width, true) : ldexp(1, 1 - width);
+static double widest_scale(const struct weighing *w, int64_t first, int64_t last) {
+  struct arena a = {0};
+  struct type one = at_scale(w, &a, 1);
+  double most = largest(w, first, last), highest = (double)type_highest(&one);
+  arena_free(&a);
+  return most > 0 ? most / highest : any_scale(w->format);
 }
 
-static struct type fixed_type(const struct weighing *w, bool errors) {
+static struct type chosen_type(const struct weighing *w, bool errors) {
   const struct format *f = w->format;
   struct arena *a = w->quantizer->arena;
   int64_t channels = f->weight == WEIGHT_CHANNEL ? w->outs : 1, each = w->outs / channels;
+  int axis = channels > 1 ? 0 : -1;
   double *scale = ARENA_NEW(a, double, channels);
   for (int64_t c = 0; c < channels; c++)
-    scale[c] = (errors ? best_scale : widest_scale)(w, c * each, (c + 1) * each, f->weight_width);
-  return type_channels(a, f->weight_width, true, channels > 1 ? 0 : -1, channels, scale,
+    scale[c] = (errors ? best_scale : widest_scale)(w, c * each, (c + 1) * each);
+  if (f->weight_class == TYPE_MINIFLOAT)
+    return type_minifloat(a, &f->weight_minifloat, axis, channels, scale);
+  return type_channels(a, f->weight_width, true, axis, channels, scale,
                        ARENA_NEW(a, int32_t, channels));
 }
 
@@ -161,9 +193,10 @@ static struct tensor *nearest(const struct weighing *w, struct type *t) {
   const struct format *f = w->format;
   const struct calibrate_how *how = &calibrator_of(w)->how;
   bool errors = how->method == CALIBRATE_GPTQ || how->method == CALIBRATE_MSE;
-  bool own = f->weight == WEIGHT_TYPE || f->weight_class != TYPE_FIXED;
+  bool scaled = f->weight_class == TYPE_FIXED || f->weight_class == TYPE_MINIFLOAT;
+  bool own = f->weight == WEIGHT_TYPE || !scaled;
   if (own || !(errors || how->any_scale)) return quantize_weights(w->quantizer, w->tensor, f, t);
-  *t = fixed_type(w, errors);
+  *t = chosen_type(w, errors);
   struct tensor *to =
       tensor_new(w->quantizer->arena, dtype_for(t), w->tensor->rank, w->tensor->shape);
   for (int64_t i = 0; i < to->count; i++)

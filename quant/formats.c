@@ -26,7 +26,7 @@ bool formats_set_stream(struct arena *a, struct format *f, const char *text, str
   f->has_stream = true;
   f->stream = type_of_class(TYPE_BIPOLAR);
   f->stream_auto = parse_width(a, text, &f->stream);
-  if (f->stream_auto || strcmp(text, "bipolar") == 0 || type_parse_short(a, text, &f->stream))
+  if (f->stream_auto || strcmp(text, "bipolar") == 0 || type_parse_fixed(a, text, &f->stream))
     return true;
   return err_set(
       e,
@@ -35,7 +35,8 @@ bool formats_set_stream(struct arena *a, struct format *f, const char *text, str
       text, AUTO_BITS_MAX);
 }
 
-// The W of "W,channel": a width, or a class that has signs. What follows it; NULL if there is none.
+// The W of "W,channel": a width, a class that has signs, or a minifloat. What follows it; NULL if
+// there is none.
 static const char *take_width(const char *text, struct format *f) {
   static const struct {
     const char *word;
@@ -47,6 +48,9 @@ static const char *take_width(const char *text, struct format *f) {
     f->weight_class = classes[i].cls;
     return text + length;
   }
+  const char *behind = minifloat_read(text, &f->weight_minifloat);
+  f->weight_class = TYPE_MINIFLOAT;
+  if (behind) return behind;
   char *end = NULL;
   long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
   f->weight_class = TYPE_FIXED;
@@ -57,13 +61,17 @@ static const char *take_width(const char *text, struct format *f) {
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e) {
   f->has_weight = true;
   f->weight = WEIGHT_TYPE;
-  if (type_parse_short(a, text, &f->weight_type)) return true;
+  if (type_parse_fixed(a, text, &f->weight_type)) return true;
   const char *end = take_width(text, f);
+  bool is_float = end && f->weight_class == TYPE_MINIFLOAT;
+  if (is_float && !minifloat_check(&f->weight_minifloat, e))
+    return err_within(e, "weight precision");
+  if (is_float && *end && type_parse_minifloat(a, text, &f->weight_type)) return true;
   bool channel = end && strcmp(end, ",channel") == 0;
   if (!end || (*end && !channel && strcmp(end, ",auto") != 0))
     return err_set(e,
                    "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
-                   "2 <= W <= 32, or bipolar or ternary for W",
+                   "2 <= W <= 32, or bipolar, ternary or eXmY for W, or eXmY,B",
                    text);
   f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
   return true;
@@ -77,7 +85,7 @@ bool formats_set_input(struct arena *a, struct formats *f, const char *text, str
   if (f->input != INPUT_STREAM) return true;
   f->has_input_type = true;
   f->input_auto = parse_width(a, text, &f->input_type);
-  return f->input_auto || type_parse_short(a, text, &f->input_type) ||
+  return f->input_auto || type_parse_fixed(a, text, &f->input_type) ||
          err_set(e,
                  "input precision \"%s\", expected W,F or uW,F or u8 or raw, or W (1 to %d bits) "
                  "with --calibrate",
@@ -97,6 +105,22 @@ bool formats_set_overflow(struct format *f, const char *text, struct err *e) {
   f->overflow = fix_overflow_find(text);
   return f->overflow >= 0 ||
          err_set(e, "overflow \"%s\", expected saturate, symmetric, wrap or zero", text);
+}
+
+// {"format":"e3m4","scale":0.1}: so much times the format's numbers.
+static bool read_minifloat(struct arena *a, const json_t *j, struct type *t, struct err *e) {
+  static const char *const keys[] = {"format", "scale", NULL};
+  const char *text = json_string_value(json_object_get(j, "format"));
+  struct minifloat m;
+  const char *end = text ? minifloat_read(text, &m) : NULL;
+  double scale = json_number_value(json_object_get(j, "scale"));
+  if (!json_only(j, keys, "type", e)) return false;
+  if (!end || *end || !(scale > 0))
+    return err_set(e, "type: expected {\"format\":\"e4m3\",\"scale\":S} with S > 0");
+  if (!minifloat_check(&m, e)) return err_within(e, "type");
+  scale *= type_minifloat_scale(&m, minifloat_bias(&m));
+  *t = type_minifloat(a, &m, -1, 1, &scale);
+  return true;
 }
 
 // {"fixed":"s8","scale":0.1,"zero":3}
@@ -137,7 +161,9 @@ static bool read_format(struct arena *a, const json_t *j, struct format *f, stru
   if (json_is_object(weight)) {
     f->has_weight = true;
     f->weight = WEIGHT_TYPE;
-    if (!read_object(a, weight, &f->weight_type, e)) return err_within(e, "weight");
+    bool is_float = json_object_get(weight, "format") != NULL;
+    if (!(is_float ? read_minifloat : read_object)(a, weight, &f->weight_type, e))
+      return err_within(e, "weight");
   } else if (weight && !formats_set_weight(
                            a, f, json_is_string(weight) ? json_string_value(weight) : "", e)) {
     return err_within(e, "weight");
@@ -178,6 +204,7 @@ static struct format refine(struct format general, const struct format *particul
     general.weight = particular->weight;
     general.weight_class = particular->weight_class;
     general.weight_width = particular->weight_width;
+    general.weight_minifloat = particular->weight_minifloat;
     general.weight_type = particular->weight_type;
   }
   if (particular->rounding != NONE) general.rounding = particular->rounding;

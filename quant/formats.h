@@ -15,11 +15,12 @@ struct format {
   bool stream_own;  // an entry of this layer says it
   struct type stream;
   enum { WEIGHT_AUTO, WEIGHT_CHANNEL, WEIGHT_TYPE } weight; // how the scale is found
-  enum type_class weight_class;                             // AUTO, CHANNEL: FIXED or with signs
-  int weight_width;                                         // AUTO, CHANNEL, of FIXED
-  struct type weight_type;                                  // TYPE
-  int rounding, overflow;                                   // enum fix_*; NONE: not given
-  int where;                                                // enum where; NONE: not given
+  enum type_class weight_class;      // AUTO, CHANNEL: FIXED, MINIFLOAT, signs
+  int weight_width;                  // AUTO, CHANNEL, of FIXED
+  struct minifloat weight_minifloat; // AUTO, CHANNEL, of MINIFLOAT
+  struct type weight_type;           // TYPE
+  int rounding, overflow;            // enum fix_*; NONE: not given
+  int where;                         // enum where; NONE: not given
 };
 
 enum input_precision { INPUT_STREAM, INPUT_U8, INPUT_RAW };
@@ -41,7 +42,8 @@ struct formats {
 
 // Parses "W,F", "uW,F", "bipolar", "W" or "W,auto" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
-// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar or ternary.
+// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar, ternary or a
+// minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B).
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "uW,F", "W", "W,auto", "u8" or "raw" for --input-precision.
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);

@@ -26,6 +26,24 @@ static double fixed_scale(const double *w, int64_t count, int width) {
   return ldexp(1, -auto_fraction(most, width));
 }
 
+// ---- minifloat
+
+double quantize_covering(const struct minifloat *m, double most) {
+  bool inside = true;
+  int e = -FRACTION_MIN;
+  while (e > -FRACTION_MAX && inside) {
+    e--;
+    minifloat_round(m, ldexp(most, -e), &inside);
+  }
+  return ldexp(1, inside ? e : e + 1);
+}
+
+static double minifloat_scale(const struct minifloat *m, const double *w, int64_t count) {
+  double most = 0;
+  for (int64_t i = 0; i < count; i++) most = fmax(most, m->is_signed ? fabs(w[i]) : w[i]);
+  return most == 0 ? type_minifloat_scale(m, minifloat_bias(m)) : quantize_covering(m, most);
+}
+
 // ---- bipolar and ternary: exact means, as multiples of 2^LEAST
 
 enum { LEAST = -1074 }; // of the exponents of a double's bits
@@ -129,8 +147,11 @@ static double run_codes(struct arena *a, const struct format *f, const double *w
                         int64_t *codes) {
   if (f->weight_class == TYPE_BIPOLAR) return bipolar_codes(w, count, codes);
   if (f->weight_class == TYPE_TERNARY) return ternary_codes(a, w, count, codes);
-  double scale = fixed_scale(w, count, f->weight_width);
-  struct type t = type_fixed(a, f->weight_width, true, scale, 0);
+  bool is_float = f->weight_class == TYPE_MINIFLOAT;
+  double scale = is_float ? minifloat_scale(&f->weight_minifloat, w, count)
+                          : fixed_scale(w, count, f->weight_width);
+  struct type t = is_float ? type_minifloat(a, &f->weight_minifloat, -1, 1, &scale)
+                           : type_fixed(a, f->weight_width, true, scale, 0);
   fixed_codes(&t, 0, w, count, codes);
   return scale;
 }
@@ -140,6 +161,8 @@ static double run_codes(struct arena *a, const struct format *f, const double *w
 static struct type type_of(struct arena *a, const struct format *f, int64_t channels,
                            const double *scale) {
   int axis = f->weight == WEIGHT_CHANNEL ? 0 : -1;
+  if (f->weight_class == TYPE_MINIFLOAT)
+    return type_minifloat(a, &f->weight_minifloat, axis, channels, scale);
   if (f->weight_class != TYPE_FIXED) return type_signs(a, f->weight_class, axis, channels, scale);
   return type_channels(a, f->weight_width, true, axis, channels, scale,
                        ARENA_NEW(a, int32_t, channels));

@@ -10,4 +10,8 @@
 struct tensor *quantize_weights(struct quantizer *q, const struct tensor *w, const struct format *f,
                                 struct type *type);
 
+// The smallest power of two s, within the exponents that types have, at which no number up to
+// `most` saturates when most / s is rounded.
+double quantize_covering(const struct minifloat *m, double most);
+
 #endif

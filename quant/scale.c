@@ -39,15 +39,14 @@ static int stream_candidates(const struct sample *s, bool any, double to[SCALES_
   return SCALES_MOST;
 }
 
-int scale_weight_candidates(double most, int64_t hi, bool any, double to[SCALES_MOST]) {
+int scale_weight_candidates(double covering, double nearest, bool any, double to[SCALES_MOST]) {
   double least = 0.15, largest = 1.1;
   if (!any) {
-    double first = scale_covering(most, hi);
-    for (int i = 0; i < WEIGHT_POWERS; i++) to[i] = ldexp(first, -i);
+    for (int i = 0; i < WEIGHT_POWERS; i++) to[i] = ldexp(covering, -i);
     return WEIGHT_POWERS;
   }
   for (int i = 0; i < SCALES_MOST; i++)
-    to[i] = most / (double)hi * (largest - (largest - least) * i / (SCALES_MOST - 1));
+    to[i] = nearest * (largest - (largest - least) * i / (SCALES_MOST - 1));
   return SCALES_MOST;
 }
 

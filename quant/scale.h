@@ -19,8 +19,10 @@ double scale_of_sample(const struct sample *s, const struct calibrate_how *how);
 // The smallest power of two s with round(most / s) <= hi, within the exponents that types have.
 double scale_covering(double most, int64_t hi);
 
-// Candidates below that or around most / hi, in falling order; how many there are.
+// Candidates below `covering`, or around `nearest` with `any`, in falling order; how many there
+// are. `nearest` is the scale that takes the largest number to the highest integer, `covering` the
+// power of two at which nothing saturates.
 enum { SCALES_MOST = 96 };
-int scale_weight_candidates(double most, int64_t hi, bool any, double to[SCALES_MOST]);
+int scale_weight_candidates(double covering, double nearest, bool any, double to[SCALES_MOST]);
 
 #endif

@@ -42,6 +42,11 @@ struct tally {
   double most, signal, noise, highest;
 };
 
+// Of numbers with a least and a highest step, as signs haven't.
+static bool has_ends(const struct type *t) {
+  return type_is_fixed(t) || type_is_minifloat(t);
+}
+
 static struct tally tally_of(const struct value *x, const struct value *w) {
   struct tally t = {0};
   const struct type *type = &w->type;
@@ -55,7 +60,7 @@ static struct tally tally_of(const struct value *x, const struct value *w) {
     t.lost += v != 0 && integer == 0;
     bool beyond = v / scale > (double)type_integer(type, c, type_highest(type)) + 0.5 ||
                   v / scale < (double)type_integer(type, c, type_lowest(type)) - 0.5;
-    t.clipped += type_is_fixed(type) && beyond && fabs(off) > clipped_by * fabs(v);
+    t.clipped += has_ends(type) && beyond && fabs(off) > clipped_by * fabs(v);
     t.most = fmax(t.most, fabs(v));
     t.highest = fmax(t.highest, type_value(type, c, type_highest(type)));
     t.signal += v * v / (scale * scale);
@@ -72,7 +77,7 @@ static bool weights_lost(struct arena *a, const struct value *x, const struct no
   for (int64_t i = 0; i < w->init->count; i++)
     zeros += !type_integer(&w->type, i / (w->init->count / w->shape[0]), tensor_int(w->init, i));
   struct tally t = x && x->init->count == w->init->count ? tally_of(x, w) : (struct tally){0};
-  if (zeros == w->init->count && type_is_fixed(&w->type)) {
+  if (zeros == w->init->count && has_ends(&w->type)) {
     if (t.nonzero)
       warnings_add(a, out, n->name,
                    "all weights are rounded to 0: the largest is %g, a step of %s is %g (another "
@@ -90,7 +95,7 @@ static bool weights_lost(struct arena *a, const struct value *x, const struct no
     return true;
   }
   bool noisy = t.signal > 0 && t.noise > noise_share * t.signal;
-  if (noisy && !type_is_fixed(&w->type)) {
+  if (noisy && !has_ends(&w->type)) {
     warnings_add(a, out, n->name,
                  "%s leaves little of its weights: %.1f dB between weights and error (another "
                  "--weight-precision?)",

@@ -192,11 +192,12 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
   int64_t lanes = c->in[0]->lanes, column = lanes / c->out[0]->lanes;
   l->depthwise = true;
   l->pack = false;
+  circuit_code_weights(l, &w->value->type, true);
   l->ib = words;
   l->og = c->out[0]->beats / pixels;
   l->words = l->ib * l->og;
-  l->rom = rom_shape_of(lanes * l->weight_width, l->words, c->ram_style);
-  int64_t rom = l->words > ROM_TWO_CYCLES ? 3 : 2;
+  l->rom = rom_shape_of(lanes * l->code_width, l->words, c->ram_style);
+  int64_t rom = (l->words > ROM_TWO_CYCLES ? 3 : 2) + (l->coded != NULL);
   c->timing =
       (struct timing){.kind = TIMING_ARGMAX,
                       .latency = rom + 2 + bits_clog2(column) + circuit_requant_stages(&l->requant),
@@ -269,10 +270,11 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64
   int64_t products = lanes * column;
   bool bipolar = l->weight_width == 1, wide = l->weight_type == type_coding_text(CODING_UNSIGNED);
   n->part = PART_depthwise;
-  bill_rom_shaped(n, 1, products * l->weight_width, l->words, &l->rom, 1);
+  bill_rom_shaped(n, 1, products * l->code_width, l->words, &l->rom, 1);
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, products, l->in_width, l->weight_width + wide);
+  circuit_coded_bill(l, products, products, n);
   n->term[TERM_STREAM] += (double)(products * l->in_width);
   int64_t term = column == 1 ? l->acc_width : tree_bits(l, 0);
   n->term[TERM_DATA] += (double)(lanes * l->acc_width + products * term);

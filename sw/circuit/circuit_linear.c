@@ -111,6 +111,7 @@ static void fold_weights(struct arena *a, const struct weights *w, struct circui
   l->weight_type = shifted ? "signed" : type_coding_text(type_coding(type));
   l->weight_width = shifted ? interval_bits(range) : type_width(type);
   if (shifted && l->weight_width < 2) l->weight_width = 2;
+  circuit_code_weights(l, type, false);
 }
 
 // bias - 2^f x_zero * sum of weights, modulo 2^acc_width: only the final accumulator must be right.
@@ -132,10 +133,11 @@ static void fold_bias(struct arena *a, const struct value *x, const struct value
 void circuit_linear_queue(struct cell *c, int64_t places) {
   struct circuit_linear *l = c->facts;
   l->queue = places;
-  int64_t rom = l->words > ROM_TWO_CYCLES ? 3 : 2, fifo = places > 64 ? 3 : 2;
+  int64_t rom = (l->words > ROM_TWO_CYCLES ? 3 : 2) + (l->coded != NULL);
+  int64_t fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency = rom + (l->distance || l->pack) + 1 + bits_clog2(c->in[0]->lanes) + 1 +
-                      circuit_requant_stages(&l->requant) + fifo;
+  c->timing.latency = rom + (l->distance || l->pack || l->shift_width) + 1 +
+                      bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
 }
 
 static int64_t power_of_two(int64_t n) {
@@ -169,7 +171,7 @@ static bool is_unsigned(const char *type) {
 // of two; 0: a DSP block has no room for it, or one product takes none.
 static int pair_bits(const struct circuit_linear *l) {
   int x, weight, in = l->in_width < 2 ? 2 : l->in_width;
-  if (!factors(l, &x, &weight) || l->distance || l->sum_width ||
+  if (!factors(l, &x, &weight) || l->distance || l->sum_width || l->shift_width ||
       !dsp_multiply(FAMILY_XC7, x, weight))
     return 0;
   int bits =
@@ -186,7 +188,7 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum fam
                                .dsp = blocks,
                                .lut = !blocks,
                                .pair = pair_bits(l) ? dsp_product(FAMILY_XC7, pair_bits(l), x) : 0,
-                               .weight_bits = l->weight_width,
+                               .weight_bits = l->code_width,
                                .lane_bits = l->acc_width,
                                .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
 }
@@ -247,6 +249,7 @@ bool circuit_weighted_unit(const struct graph *g, const struct node *n, const st
   struct arena scratch = {0};
   struct circuit_linear l;
   bool ok = weighted_facts(&scratch, g, n, w, &l, e);
+  if (ok) circuit_code_weights(&l, &w->value->type, depthwise);
   if (ok) *u = circuit_linear_unit(&l, u->family);
   u->per_lane = depthwise;
   arena_free(&scratch);
@@ -257,7 +260,7 @@ void circuit_linear_steps(struct cell *c, const struct sparse *sparse) {
   struct circuit_linear *l = c->facts;
   l->sparse = sparse;
   l->words = sparse ? sparse->words : l->sets * l->ib * l->og;
-  l->rom = rom_shape_of(c->in[0]->lanes * l->weight_width, l->words, c->ram_style);
+  l->rom = rom_shape_of(c->in[0]->lanes * l->code_width, l->words, c->ram_style);
   int64_t places = power_of_two(l->og > QUEUE_LEAST ? l->og : QUEUE_LEAST);
   circuit_linear_queue(c, places);
   while (places < c->timing.latency + 2) circuit_linear_queue(c, places *= 2);
@@ -400,12 +403,14 @@ static void bill_schedule(const struct circuit_linear *l, struct bill *n) {
 void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
-  int x = l->in_width < 2 ? 2 : l->in_width, product = x + l->weight_width;
+  int x = l->in_width < 2 ? 2 : l->in_width;
+  int product = x + l->weight_width + (l->shift_width ? (1 << l->shift_width) - 2 : 0);
   n->part = l->pack ? PART_packed : PART_linear;
-  bill_rom_shaped(n, out, in * l->weight_width, l->words, &l->rom, 1);
+  bill_rom_shaped(n, out, in * l->code_width, l->words, &l->rom, 1);
   bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
   if (l->mul) bill_rom(n, out, l->requant.mul_width, l->sets * l->og, 1);
   weight_products(l, in, out, n);
+  circuit_coded_bill(l, in * out, in * out, n);
   if (l->distance) {
     int difference, same;
     factors(l, &difference, &same);

@@ -50,6 +50,7 @@ void circuit_rbf_fold(struct arena *a, const struct graph *g, const struct node 
   l->weight = weight;
   l->weight_type = type_coding_text(CODING_SIGNED);
   l->weight_width = interval_bits(range) < 2 ? 2 : interval_bits(range);
+  l->code_width = l->weight_width;
   l->bias = ARENA_NEW(a, int64_t, l->out);
   l->bias_width = 1;
   drop_common_shift(n, type_is_bipolar(&node_out(g, n, 0)->type), l);

@@ -36,11 +36,14 @@ struct circuit_linear {
   const struct sparse *sparse;                       // which these are if not ib * og; NULL
   int in_width, weight_width, bias_width, acc_width; // bits
   const char *in_type, *weight_type;
-  const int64_t *weight; // (out, in) minus their zeros
-  const int64_t *bias;   // (out), modulo 2^bias_width
-  int sum_shift;         // bits by which it is finer than the products
-  const int64_t *mul;    // (out) per-channel multipliers at one shift, or NULL; with what they
-                         // shift less above them, if requant.up_width
+  int code_width;                // bits of a weight in its memory: weight_width, or of a code of
+  const struct minifloat *coded; // these, which hw/fixed_decode.sv makes factors of; NULL
+  int shift_width;               // coded: bits of what a product is shifted by; 0: of integers
+  const int64_t *weight;         // (out, in) minus their zeros
+  const int64_t *bias;           // (out), modulo 2^bias_width
+  int sum_shift;                 // bits by which it is finer than the products
+  const int64_t *mul; // (out) per-channel multipliers at one shift, or NULL; with what they
+                      // shift less above them, if requant.up_width
   struct circuit_requant requant;
   bool pack;                  // two output lanes share multipliers: hw/fixed_mac_pair.sv
   bool distance;              // squared differences instead of products,
@@ -223,6 +226,14 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
 // beat, and has weights for so many beats: hw/fixed_depthwise.sv and what is built of it.
 bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                        const struct weights *w, int64_t pixels, int64_t words, struct err *e);
+
+// Coded weights of a type: how they lie in memory and, decoded, are multiplied; `depthwise` ones as
+// integers. Others are what they are.
+void circuit_code_weights(struct circuit_linear *l, const struct type *t, bool depthwise);
+int64_t circuit_weight_bits(const struct circuit_linear *l, int64_t weight); // in the memory
+// What decoding and shifting of so many products take.
+void circuit_coded_bill(const struct circuit_linear *l, int64_t weights, int64_t products,
+                        struct bill *n);
 
 // The weights of squared differences.
 void circuit_rbf_fold(struct arena *a, const struct graph *g, const struct node *n,

@@ -264,6 +264,9 @@ static bool put_qonnx_weights(struct onnx_writer *w, const struct array *x, cons
                     .bits = integer_bits(t, range),
                     .rounding = FIX_HALF_EVEN};
   q.is_signed = range[0] < 0;
+  if (q.bits + !q.is_signed > STREAM_BITS_MAX && !q.bipolar)
+    return writer_refuse(w, "--form float", "\"%s\": weights of %d bits, at most %d with a sign",
+                         name, q.bits, STREAM_BITS_MAX);
   put_quant(w, &q, arena_printf(w->arena, "%s.quant", name), name, in, scale, name);
   return true;
 }

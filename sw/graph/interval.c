@@ -128,7 +128,11 @@ bool check_accumulator(const struct graph *g, const struct node *n, struct err *
 bool check_accumulator_bits(const struct graph *g, const struct node *n, struct err *e) {
   int bits = interval_bits(interval_node(g, n, KNOWN_TYPES));
   int most = op_info(n->op)->slopes ? ACCUMULATOR_BITS_MAX + 33 : ACCUMULATOR_BITS_MAX;
-  return bits <= most || err_set(e, "the accumulator needs %d bits, at most %d", bits, most);
+  return bits <= most ||
+         err_set(e,
+                 "the accumulator needs %d bits, at most %d: %d fewer in the input or "
+                 "in the integers of the weights",
+                 bits, most, bits - most);
 }
 
 // The output range of one channel: the requantisation is monotone unless it overflows by wrapping

@@ -102,10 +102,31 @@ static bool read_signs(struct reader *r, const json_t *j, enum type_class cls, s
          check_axis(r, t);
 }
 
+// {"format":"e4m3","scale":S,"axis":A}: S times the format's numbers.
+static bool read_minifloat(struct reader *r, const json_t *j, struct type *t) {
+  static const char *const keys[] = {"format", "scale", "axis", NULL};
+  const char *text = json_string_value(json_object_get(j, "format"));
+  struct minifloat m;
+  const char *end = text ? minifloat_read(text, &m) : NULL;
+  if (!json_only(j, keys, "type", r->err)) return false;
+  if (!end || *end) return err_set(r->err, "type: format \"%s\", expected eXmY", text ? text : "?");
+  if (!minifloat_check(&m, r->err)) return err_within(r->err, "type");
+  const double *scale;
+  int64_t channels;
+  if (!read_scales(r, json_object_get(j, "scale"), &channels, &scale)) return false;
+  *t = type_minifloat(r->arena, &m, -1, channels, scale);
+  double *own = ARENA_NEW(r->arena, double, channels);
+  for (int64_t c = 0; c < channels; c++)
+    own[c] = scale[c] * type_minifloat_scale(&m, minifloat_bias(&m));
+  t->scale = own;
+  return read_axis(r, j, t) && check_axis(r, t);
+}
+
 static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   static const char *const keys[] = {"fixed", "scale", "zero", "axis", NULL};
   if (json_object_get(j, "bipolar")) return read_signs(r, j, TYPE_BIPOLAR, t);
   if (json_object_get(j, "ternary")) return read_signs(r, j, TYPE_TERNARY, t);
+  if (json_object_get(j, "format")) return read_minifloat(r, j, t);
   if (!json_only(j, keys, "type", r->err)) return false;
   const char *fixed = json_string_value(json_object_get(j, "fixed"));
   char *end = NULL;
@@ -135,7 +156,8 @@ bool reader_type(struct reader *r, const json_t *j, struct type *t) {
     if (strcmp(text, type_text(r->arena, t)) == 0) return true;
   }
   if (type_parse_short(r->arena, text, t)) return true;
-  return err_set(r->err, "type \"%s\", expected real, ref, bipolar, ternary, W,F or uW,F", text);
+  return err_set(
+      r->err, "type \"%s\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY or eXmY,B", text);
 }
 
 static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *shape) {
@@ -153,6 +175,29 @@ static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *sh
 
 // ---- values
 
+// The integers of a tensor that is stored as codes.
+static struct tensor *decode(struct reader *r, const struct tensor *codes, const struct type *t) {
+  const struct minifloat *m = &t->minifloat;
+  struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
+  char name[MINIFLOAT_TEXT];
+  minifloat_text(m, name);
+  if (codes->dtype != DTYPE_U8) {
+    err_put(r->err, "dtype %s, codes of %s are stored as U8", dtype_text(codes->dtype), name);
+    return NULL;
+  }
+  for (int64_t i = 0; i < codes->count; i++) {
+    uint32_t code = (uint32_t)tensor_int(codes, i);
+    if (!minifloat_is_code(m, code)) {
+      err_put(r->err, "element %lld is code 0x%02x, %s", (long long)i, code,
+              minifloat_fault(m, code));
+      err_put_within(r->err, "%s", name);
+      return NULL;
+    }
+    tensor_set_int(to, i, (int64_t)minifloat_integer(m, code));
+  }
+  return to;
+}
+
 bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   static const char *const keys[] = {"type", "axis_of_out", "mask", NULL};
   struct type type;
@@ -162,6 +207,7 @@ bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   if (axis && (!json_is_integer(axis) || json_integer_value(axis) != 0))
     return err_set(r->err, "axis_of_out: expected 0, weights are (OUT, IN)");
   struct tensor *t = reader_take(r, name);
+  if (t && type_is_minifloat(&type)) t = decode(r, t, &type);
   if (!t) return false;
   uint32_t id = graph_add_tensor(r->graph, name, t, type);
   if (mask && !json_is_string(mask)) return err_set(r->err, "mask: expected a name");

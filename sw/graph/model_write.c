@@ -58,9 +58,30 @@ static void put_signs(struct writer *w, const char *owner, const struct type *t)
   text_printf(&w->text, ",\"axis\":%d}}", t->axis);
 }
 
+// {"format":"e4m3","scale":S,"axis":A}: S times the format's numbers.
+static void put_minifloat(struct writer *w, const char *owner, const struct type *t) {
+  double usual = type_minifloat_scale(&t->minifloat, minifloat_bias(&t->minifloat));
+  char name[MINIFLOAT_TEXT];
+  minifloat_text(&t->minifloat, name);
+  text_printf(&w->text, "{\"format\":\"%s\",\"scale\":", name);
+  if (t->axis < 0) {
+    json_put_real(&w->text, t->scale[0] / usual);
+    text_puts(&w->text, "}");
+    return;
+  }
+  double *scale = ARENA_NEW(w->arena, double, t->channels);
+  for (int64_t c = 0; c < t->channels; c++) scale[c] = t->scale[c] / usual;
+  put_array(w, owner, "scale", DTYPE_F64, 1, &t->channels, scale);
+  text_printf(&w->text, ",\"axis\":%d}", t->axis);
+}
+
 static void put_type(struct writer *w, const char *owner, const struct type *t) {
-  int fraction;
-  bool bare = t->axis < 0 && type_scale(t, 0) == 1;
+  int fraction, bias;
+  if (type_is_minifloat(t) && !type_bias(t, &bias)) {
+    put_minifloat(w, owner, t);
+    return;
+  }
+  bool bare = type_is_minifloat(t) || (t->axis < 0 && type_scale(t, 0) == 1);
   if (type_is_fixed(t) ? t->width <= 32 && type_fraction(t, &fraction) : bare) {
     json_put_string(&w->text, type_text(w->arena, t));
     return;
@@ -128,13 +149,22 @@ static void put_input(struct writer *w, const struct input *in) {
   text_puts(&w->text, "}");
 }
 
+// What the file holds of a tensor: of minifloats codes.
+static struct tensor *stored(struct writer *w, const struct value *v) {
+  if (!type_is_minifloat(&v->type)) return v->init;
+  struct tensor *t = tensor_new(w->arena, DTYPE_U8, v->rank, v->shape);
+  for (int64_t i = 0; i < t->count; i++)
+    tensor_set_int(t, i, minifloat_code(&v->type.minifloat, tensor_int(v->init, i)));
+  return t;
+}
+
 static void put_tensors(struct writer *w) {
   bool first = true;
   text_puts(&w->text, "],\"tensors\":{");
   for (uint32_t i = 0; i < w->graph->n_values; i++) {
     const struct value *v = &w->graph->values[i];
     if (!v->init) continue;
-    add(w, v->name, v->init);
+    add(w, v->name, stored(w, v));
     if (!first) text_puts(&w->text, ",");
     first = false;
     json_put_string(&w->text, v->name);

@@ -45,7 +45,49 @@ struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t c
                        .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale)};
 }
 
+struct type type_minifloat(struct arena *a, const struct minifloat *m, int axis, int64_t channels,
+                           const double *scale) {
+  return (struct type){.cls = TYPE_MINIFLOAT,
+                       .width = (uint8_t)minifloat_width(m),
+                       .is_signed = m->is_signed,
+                       .minifloat = *m,
+                       .axis = (int8_t)axis,
+                       .channels = channels,
+                       .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale)};
+}
+
+double type_minifloat_scale(const struct minifloat *m, int bias) {
+  return ldexp(1, 1 - bias - m->mantissa);
+}
+
+static bool is_number(const char *text) {
+  return (*text >= '0' && *text <= '9') || (*text == '-' && text[1] >= '0' && text[1] <= '9');
+}
+
+bool type_parse_minifloat(struct arena *a, const char *text, struct type *out) {
+  struct minifloat m;
+  struct err unused = {0};
+  const char *end = minifloat_read(text, &m);
+  if (!end || !minifloat_check(&m, &unused)) return false;
+  long bias = minifloat_bias(&m);
+  if (*end) {
+    if (*end != ',' || !is_number(end + 1)) return false;
+    char *last;
+    bias = strtol(end + 1, &last, 10);
+    if (*last) return false;
+  }
+  long fraction = bias + m.mantissa - 1;
+  if (fraction < FRACTION_MIN || fraction > FRACTION_MAX) return false;
+  double scale = type_minifloat_scale(&m, (int)bias);
+  *out = type_minifloat(a, &m, -1, 1, &scale);
+  return true;
+}
+
 bool type_parse_short(struct arena *a, const char *text, struct type *out) {
+  return type_parse_fixed(a, text, out) || type_parse_minifloat(a, text, out);
+}
+
+bool type_parse_fixed(struct arena *a, const char *text, struct type *out) {
   bool is_signed = *text != 'u';
   char *end;
   if (!is_signed) text++;
@@ -53,7 +95,7 @@ bool type_parse_short(struct arena *a, const char *text, struct type *out) {
   long width = strtol(text, &end, 10);
   if (*end != ',') return false;
   const char *f = end + 1;
-  if (!((*f >= '0' && *f <= '9') || (*f == '-' && f[1] >= '0' && f[1] <= '9'))) return false;
+  if (!is_number(f)) return false;
   long fraction = strtol(f, &end, 10);
   if (*end || width < (is_signed ? 2 : 1) || width > 32) return false;
   if (fraction < FRACTION_MIN || fraction > FRACTION_MAX) return false;
@@ -62,7 +104,7 @@ bool type_parse_short(struct arena *a, const char *text, struct type *out) {
 }
 
 bool type_is_integer(const struct type *t) {
-  return t->cls == TYPE_FIXED || t->cls == TYPE_BIPOLAR || t->cls == TYPE_TERNARY;
+  return t->cls != TYPE_REAL && t->cls != TYPE_REF;
 }
 
 bool type_is_real(const struct type *t) {
@@ -81,11 +123,16 @@ bool type_is_bipolar(const struct type *t) {
   return t->cls == TYPE_BIPOLAR;
 }
 
+bool type_is_minifloat(const struct type *t) {
+  return t->cls == TYPE_MINIFLOAT;
+}
+
 bool type_equal(const struct type *a, const struct type *b) {
   if (a->cls != b->cls) return false;
   if (!type_is_integer(a)) return true;
   if (a->width != b->width || a->is_signed != b->is_signed || a->axis != b->axis ||
-      a->channels != b->channels)
+      a->channels != b->channels || a->minifloat.exponent != b->minifloat.exponent ||
+      a->minifloat.mantissa != b->minifloat.mantissa || a->minifloat.top != b->minifloat.top)
     return false;
   for (int64_t c = 0; c < a->channels; c++)
     if (type_scale(a, c) != type_scale(b, c) || type_zero(a, c) != type_zero(b, c)) return false;
@@ -95,6 +142,7 @@ bool type_equal(const struct type *a, const struct type *b) {
 int type_width(const struct type *t) {
   switch (t->cls) {
   case TYPE_FIXED:
+  case TYPE_MINIFLOAT:
     return t->width;
   case TYPE_BIPOLAR:
     return 1;
@@ -107,15 +155,18 @@ int type_width(const struct type *t) {
   return 32;
 }
 
-int64_t type_lowest(const struct type *t) {
-  return t->cls == TYPE_FIXED ? fix_lowest(t->width, t->is_signed) : -1;
-}
-
 int64_t type_highest(const struct type *t) {
+  if (type_is_minifloat(t)) return (int64_t)minifloat_highest(&t->minifloat);
   return t->cls == TYPE_FIXED ? fix_highest(t->width, t->is_signed) : 1;
 }
 
+int64_t type_lowest(const struct type *t) {
+  if (type_is_minifloat(t)) return t->is_signed ? -type_highest(t) : 0;
+  return t->cls == TYPE_FIXED ? fix_lowest(t->width, t->is_signed) : -1;
+}
+
 bool type_is_code(const struct type *t, int64_t code) {
+  if (type_is_minifloat(t)) return minifloat_has(&t->minifloat, code);
   bool inside = code >= type_lowest(t) && code <= type_highest(t);
   return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
 }
@@ -142,6 +193,8 @@ enum type_coding type_coding(const struct type *t) {
   case TYPE_REAL:
   case TYPE_REF:
     break;
+  case TYPE_MINIFLOAT:
+    return t->is_signed ? CODING_SIGNED : CODING_UNSIGNED;
   }
   return CODING_SIGNED;
 }
@@ -176,6 +229,14 @@ int32_t type_zero(const struct type *t, int64_t channel) {
   return t->cls == TYPE_FIXED ? t->zero[t->axis < 0 ? 0 : channel] : 0;
 }
 
+bool type_bias(const struct type *t, int *bias) {
+  int exponent;
+  if (!type_is_minifloat(t) || t->axis >= 0 || frexp(t->scale[0], &exponent) != 0.5) return false;
+  int fraction = 1 - exponent;
+  *bias = fraction + 1 - t->minifloat.mantissa;
+  return fraction >= FRACTION_MIN && fraction <= FRACTION_MAX;
+}
+
 bool type_fraction(const struct type *t, int *fraction) {
   if (t->cls != TYPE_FIXED || t->axis >= 0 || t->zero[0] != 0) return false;
   int exponent;
@@ -186,6 +247,8 @@ bool type_fraction(const struct type *t, int *fraction) {
 
 int64_t type_encode_channel(const struct type *t, int64_t channel, double v) {
   if (t->cls == TYPE_BIPOLAR) return v >= 0 ? 1 : -1;
+  if (type_is_minifloat(t))
+    return (int64_t)minifloat_round(&t->minifloat, v / type_scale(t, channel), NULL);
   int64_t zero = type_zero(t, channel);
   return zero +
          fix_from_real(v / type_scale(t, channel), type_lowest(t) - zero, type_highest(t) - zero);
@@ -207,8 +270,21 @@ int64_t type_encode_integer(const struct type *t, fix_wide v) {
   return zero + (q < lowest ? lowest : q > highest ? highest : (int64_t)q);
 }
 
+// "e2m1", "e2m1,4", "e2m1 per channel", "e2m1 scale 0.3", which its numbers are times.
+static const char *text_of_minifloat(struct arena *a, const struct type *t) {
+  char name[MINIFLOAT_TEXT];
+  int bias, usual = minifloat_bias(&t->minifloat);
+  minifloat_text(&t->minifloat, name);
+  if (t->axis >= 0) return arena_printf(a, "%s per channel", name);
+  if (!type_bias(t, &bias))
+    return arena_printf(a, "%s scale %.6g", name,
+                        t->scale[0] / type_minifloat_scale(&t->minifloat, usual));
+  return bias == usual ? arena_printf(a, "%s", name) : arena_printf(a, "%s,%d", name, bias);
+}
+
 const char *type_text(struct arena *a, const struct type *t) {
-  static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref"};
+  static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref", "minifloat"};
+  if (type_is_minifloat(t)) return text_of_minifloat(a, t);
   if (!type_is_integer(t)) return names[t->cls];
   if (t->cls != TYPE_FIXED && t->axis >= 0) return arena_printf(a, "%s per channel", names[t->cls]);
   if (t->cls != TYPE_FIXED && t->scale[0] != 1)

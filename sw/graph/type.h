@@ -6,21 +6,31 @@
 #include "sw/base/arena.h"
 #include "sw/base/text.h"
 #include "sw/graph/fix.h"
+#include "sw/graph/minifloat.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum type_class { TYPE_REAL, TYPE_FIXED, TYPE_BIPOLAR, TYPE_TERNARY, TYPE_REF };
+enum type_class {
+  TYPE_REAL,
+  TYPE_FIXED,
+  TYPE_BIPOLAR,
+  TYPE_TERNARY,
+  TYPE_REF,
+  TYPE_MINIFLOAT // of constant weights
+};
 
-// value = (integer - zero) * scale
+// value = (integer - zero) * scale. Tensors hold integers, of MINIFLOAT too; its bits are those of
+// type_bits.
 struct type {
   enum type_class cls;
-  uint8_t width;       // bits, FIXED only
-  bool is_signed;      // FIXED only
-  int8_t axis;         // of scale and zero; -1: per tensor
-  int64_t channels;    // entries of scale and zero: 1, or shape[axis]
-  const double *scale; // (channels), positive and finite; NULL of a class without integers
-  const int32_t *zero; // (channels), FIXED only
+  uint8_t width;              // bits, FIXED only
+  bool is_signed;             // FIXED only
+  struct minifloat minifloat; // MINIFLOAT only
+  int8_t axis;                // of scale and zero; -1: per tensor
+  int64_t channels;           // entries of scale and zero: 1, or shape[axis]
+  const double *scale;        // (channels), positive and finite; NULL of a class without integers
+  const int32_t *zero;        // (channels), FIXED only
 };
 
 struct type type_real(void);
@@ -33,18 +43,28 @@ struct type type_channels(struct arena *a, int width, bool is_signed, int axis, 
 struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t channels,
                        const double *scale);
 
+// MINIFLOAT whose integers have these scales.
+struct type type_minifloat(struct arena *a, const struct minifloat *m, int axis, int64_t channels,
+                           const double *scale);
+// The scale of the integers of eXmY with bias B: 2^(1-B-Y).
+double type_minifloat_scale(const struct minifloat *m, int bias);
+
 // Parses "W,F" or "uW,F"; false if it isn't one (1 <= W <= 32, -32 <= F <= 60, signed W >= 2).
+// Minifloats: eXmY, which has its usual bias, or eXmY,B.
+bool type_parse_fixed(struct arena *a, const char *text, struct type *out);
+bool type_parse_minifloat(struct arena *a, const char *text, struct type *out);
 bool type_parse_short(struct arena *a, const char *text, struct type *out);
 
-bool type_is_integer(const struct type *t); // FIXED, BIPOLAR, TERNARY
+bool type_is_integer(const struct type *t); // FIXED, BIPOLAR, TERNARY, MINIFLOAT
 bool type_is_real(const struct type *t);
 bool type_is_ref(const struct type *t);
 bool type_is_fixed(const struct type *t);
 bool type_is_bipolar(const struct type *t);
+bool type_is_minifloat(const struct type *t);
 bool type_equal(const struct type *a, const struct type *b);
 int64_t type_lowest(const struct type *t);             // lowest code
 int64_t type_highest(const struct type *t);            // highest code
-bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0
+bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0, a minifloat has gaps
 double type_scale(const struct type *t, int64_t channel);
 // The zero point, where it is asked for as such (a parameter, a report); codes go through
 // type_integer.
@@ -56,7 +76,7 @@ double type_value(const struct type *t, int64_t channel, int64_t code);
 // The code of an integer that has one.
 int64_t type_from_integer(const struct type *t, int64_t channel, int64_t integer);
 
-// How a code lies in the bits of a stream or a memory.
+// How a code lies in the bits of a stream or a memory; of a minifloat, how its integers do.
 enum type_coding {
   CODING_UNSIGNED,
   CODING_SIGNED, // two's complement
@@ -70,7 +90,8 @@ uint32_t type_wire(enum type_coding coding, int64_t code);
 int64_t type_unwire(enum type_coding coding, int width, uint32_t bits);
 
 // The code of a real number: divided by the scale of channel 0, rounded half to even, plus zero,
-// saturated. Bipolar: its sign. The division is in double, and exact by a power of two.
+// saturated. Bipolar: its sign; minifloat: minifloat_round. The division is in double, and exact by
+// a power of two.
 int64_t type_encode(const struct type *t, double v);
 int64_t type_encode_channel(const struct type *t, int64_t channel, double v);
 
@@ -87,6 +108,9 @@ static inline int64_t type_code(const struct type *t, int32_t element) {
 
 // "8,3", "u8 scale 0.00392157", "real", ... for people and reports.
 const char *type_text(struct arena *a, const struct type *t);
+
+// B if the scale is one of bias B, per tensor.
+bool type_bias(const struct type *t, int *bias);
 
 // F if the scale is 2^-F with -32 <= F <= 60, zero 0, per tensor.
 bool type_fraction(const struct type *t, int *fraction);

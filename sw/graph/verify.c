@@ -186,7 +186,9 @@ static bool verify_tensor(const struct value *v, struct err *e) {
     if (!type_is_code(&v->type, x))
       return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
                      v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
-                     type_is_bipolar(&v->type) ? " without 0" : "");
+                     type_is_bipolar(&v->type)     ? " without 0"
+                     : type_is_minifloat(&v->type) ? " and not all between"
+                                                   : "");
   }
   return true;
 }

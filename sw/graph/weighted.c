@@ -62,7 +62,7 @@ static struct interval weighted(const struct graph *g, const struct node *n, enu
                                 bool (*pads)(const void *context, int64_t tap),
                                 const void *context) {
   struct interval x = interval_seen(g, n, known, 0), all = {0, 0};
-  int64_t up[2] = {0, 0}, down[2] = {0, 0}; // of taps that are always there, and of the others
+  fix_wide up[2] = {0, 0}, down[2] = {0, 0}; // of taps that are always there, and of the others
   bool partial = node_is_partial(g, n);
   for (int64_t i = 0; i < w->taps; i++) {
     int64_t v = weight_of(w, o, i);

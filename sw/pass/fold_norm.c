@@ -105,9 +105,10 @@ static uint32_t put_integers(struct folder *f, const struct node *n, const struc
     scale[o] = type_scale(&w->type, o) * (factor > 0 ? factor : 1);
   }
   int width = w->type.width + lacks_negative(w, own);
-  struct type type = type_is_fixed(&w->type)
-                         ? type_channels(f->arena, width, true, 0, outs, scale, zero)
-                         : type_signs(f->arena, w->type.cls, 0, outs, scale);
+  struct type type =
+      type_is_fixed(&w->type)       ? type_channels(f->arena, width, true, 0, outs, scale, zero)
+      : type_is_minifloat(&w->type) ? type_minifloat(f->arena, &w->type.minifloat, 0, outs, scale)
+                                    : type_signs(f->arena, w->type.cls, 0, outs, scale);
   struct tensor *t = tensor_new(f->arena, dtype_for(&type), w->rank, w->shape);
   for (int64_t i = 0; i < t->count; i++) {
     double factor = own->factor[i / taps];
@@ -122,8 +123,9 @@ static uint32_t put_integers(struct folder *f, const struct node *n, const struc
 
 // Weights that stay integers have a factor of one sign or the other, not 0 of bipolar ones.
 static bool keeps_integers(const struct value *w, const struct affine *own) {
-  bool keeps = type_is_integer(&w->type) && (!type_is_fixed(&w->type) || w->type.is_signed);
-  for (int64_t o = 0; o < w->shape[0]; o++) keeps &= own->factor[o] != 0 || type_is_fixed(&w->type);
+  bool numbers = type_is_fixed(&w->type) || type_is_minifloat(&w->type);
+  bool keeps = type_is_integer(&w->type) && (!numbers || w->type.is_signed);
+  for (int64_t o = 0; o < w->shape[0]; o++) keeps &= own->factor[o] != 0 || numbers;
   return keeps;
 }
 

@@ -34,7 +34,7 @@ static void check_cell(const struct cell *c, const struct conv *conv) {
   assert_int_equal(c->cycles * in * out, products); // no multiplier is idle
   int64_t words = l->sets * l->ib * l->og;
   assert_int_equal(c->memory_bits,
-                   words * in * out * l->weight_width +
+                   words * in * out * l->code_width +
                        conv->outs * circuit_linear_unit(l, FAMILY_XC7).channel_bits);
 }
 

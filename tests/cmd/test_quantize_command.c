@@ -73,6 +73,40 @@ static void test_file(void **state) {
              "PASS");
 }
 
+// Minifloats and powers of two: half of the memory of 8 bits at their accuracy, and its circuits.
+static void test_minifloats(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N quantize --json -p 8 -w e2m1,channel " DIGITS " -d mnist --images 200 -o "
+             "$D/q.bin " MLP,
+             0, "\"weight_type\":\"e2m1 per channel\"");
+  cli_expect(c, "$N quantize --json -p 8 -w e2m1,channel " DIGITS " -o $D/q.bin " MLP, 0,
+             "\"weight_memory_bits\":406528");
+  assert_true(correct_of(c, "$N run --json --images 1000 $D/q.bin") >= 970);
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/q.bin", 0, "PASS   4440 elements compared");
+  cli_expect(c, "$N sim -q --simulator icarus --images 1 -o $D/w $D/q.bin", 0, "PASS");
+  // powers of two need no multiplier
+  cli_expect(c, "$N -q --json -p 8,3 -w log4 -o $D/rtl " MLP, 0, "\"multipliers\":0");
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/rtl", 0, "PASS   8280 elements compared");
+  cli_expect(c, "$N sim -q --images 30 -p 8,3 -w e4m3fn -o $D/v " MLP, 0, "PASS");
+  // decoded by half they are another circuit
+  cli_expect(c,
+             "sed -i \"s/exponent - 1'b1/exponent/\" $D/rtl/fixed_decode.sv; (cd $D/rtl && find . "
+             "-type f ! -name SHA256SUMS -printf '%P\\n' | sort | xargs sha256sum >SHA256SUMS); "
+             "$N sim -q --images 5 -o $D/v $D/rtl",
+             1, "first layer that differs: l0_linear");
+  cli_expect(
+      c, "$N run -q -p 8,3 --images 10 -w e4m3,-20 " MLP, 0,
+      "\"fc1\": all weights are rounded to 0: the largest is 0.758313, a step of e4m3,-20 is");
+  cli_expect(c, "$N run -q -p 8,3 --images 10 -w e2m1,9 " MLP, 0,
+             "weights are clipped: the largest is 0.758313, e2m1,9 ends at 0.0234375");
+  cli_expect(c, "$N run -p 8,3 -w e0m3 " MLP, 2, "weight precision: e0m3: no exponent bit");
+  cli_expect(c, "$N run -p 8,3 -w e3m9 " MLP, 2, "e3m9: 13 bits, at most 8");
+  cli_expect(c, "$N run -p e4m3 " MLP, 2, "precision \"e4m3\", expected W,F");
+  cli_expect(c, "$N run -p 32,20 -w e5m2 " MLP, 1,
+             "\"fc1\": the accumulator needs 72 bits, at most 62: 10 fewer in the input");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N quantize -p 4 --calibrate mnist:100 " MLP, 1,
@@ -104,6 +138,6 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy), SHELL_CASE(test_file),
-                                     SHELL_CASE(test_refused)};
+                                     SHELL_CASE(test_minifloats), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

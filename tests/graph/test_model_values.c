@@ -84,7 +84,7 @@ static const struct row rows[] = {
     {"shape", "[16777217]", "shape: dimension 0, expected 1 to 16777216"},
     {"shape", "[16777216]", "layer \"n\""}, // read; t has two elements
     {"xtype", "7", "type: expected an object"},
-    {"xtype", "\"9\"", "type \"9\", expected real, ref, bipolar, ternary, W,F or uW,F"},
+    {"xtype", "\"9\"", "type \"9\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY"},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1}", GOOD},
     {"xtype", "{\"fixed\":\"s2\",\"scale\":1}", GOOD},
     {"xtype", "{\"fixed\":\"u1\",\"scale\":1}", GOOD},
@@ -121,6 +121,8 @@ static const struct row rows[] = {
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":127}", GOOD},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":128}", "zero 128 lies outside of s8"},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":-129}", "zero -129 lies outside of s8"},
+    {"xtype", "\"e4m3\"", "has type e4m3, expected another: minifloats are types of constant"},
+    {"ytype", "\"e4m3\"", "minifloats are types of constant weights"},
     {"ttype", "\"9\"", "tensors: \"t\": type \"9\""},
     {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensors: \"q\": tensor \"q\" isn't in the file"},
     {"tensor", ",\"colour\":1", "tensors: \"t\": entry: unknown key \"colour\""},
@@ -257,8 +259,104 @@ static void test_variable(void **state) {
   }
 }
 
+// Weights of minifloats are codes of the file, and integers of the graph.
+static const struct {
+  const char *type, *dtype;
+  uint8_t codes[4];
+  const char *words;   // of a refusal; NULL: none
+  int64_t integers[4]; // otherwise
+} coded[] = {
+    {"\"e2m1\"", "U8", {0, 1, 7, 15}, NULL, {0, 1, 12, -12}},
+    {"\"e2m1,5\"", "U8", {2, 3, 4, 5}, NULL, {2, 3, 4, 6}},
+    {"\"ue2m2\"", "U8", {0, 15, 8, 4}, NULL, {0, 28, 8, 4}},
+    {"\"e5m2ieee\"", "U8", {0, 0x7b, 0xfb, 4}, NULL, {0, 3758096384, -3758096384, 4}},
+    {"{\"format\":\"e3m0\",\"scale\":0.3}", "U8", {1, 2, 7, 9}, NULL, {1, 2, 64, -1}},
+    {"{\"format\":\"log4\",\"scale\":0.3}", "U8", {1, 2, 7, 9}, NULL, {1, 2, 64, -1}},
+    {"{\"format\":\"e4m3fn\",\"scale\":\"d\",\"axis\":0}",
+     "U8",
+     {0, 1, 0x7e, 0xfe},
+     NULL,
+     {0, 1, 229376, -229376}},
+    {"\"e2m1\"",
+     "U8",
+     {0, 1, 16, 0},
+     "tensors: \"w\": e2m1: element 2 is code 0x10, which has more bits",
+     {0}},
+    {"\"e2m1\"", "U8", {8, 1, 0, 0}, "e2m1: element 0 is code 0x08, which is -0, expected 0", {0}},
+    {"\"e4m3fn\"", "U8", {0, 0, 0, 0x7f}, "element 3 is code 0x7f, which is no finite number", {0}},
+    {"\"e4m3fn\"", "U8", {0, 0xff, 0, 0}, "element 1 is code 0xff, which is no finite number", {0}},
+    {"\"e5m2ieee\"",
+     "U8",
+     {0, 0x7c, 0, 0},
+     "element 1 is code 0x7c, which is no finite number",
+     {0}},
+    {"\"e2m1\"", "I8", {0, 1, 7, 2}, "dtype I8, codes of e2m1 are stored as U8", {0}},
+    {"\"e0m3\"", "U8", {0}, "type \"e0m3\", expected", {0}},
+    {"\"e3m9\"", "U8", {0}, "type \"e3m9\", expected", {0}},
+    {"{\"format\":\"e0m3\",\"scale\":1}", "U8", {0}, "type: e0m3: no exponent bit", {0}},
+    {"{\"format\":\"e6m1\",\"scale\":1}", "U8", {0}, "e6m1: its integers need 65 bits", {0}},
+    {"{\"format\":\"e4m3x\",\"scale\":1}", "U8", {0}, "format \"e4m3x\", expected eXmY", {0}},
+    {"{\"format\":4,\"scale\":1}", "U8", {0}, "format \"?\", expected eXmY", {0}},
+    {"{\"format\":\"e4m3\"}", "U8", {0}, "scale is neither a number nor a name", {0}},
+    {"{\"format\":\"e4m3\",\"scale\":-1}", "U8", {0}, "scale -", {0}},
+    {"{\"format\":\"e4m3\",\"scale\":\"d\"}", "U8", {0}, "2 scales but no axis", {0}},
+    {"{\"format\":\"e4m3\",\"scale\":1,\"zero\":1}", "U8", {0}, "unknown key \"zero\"", {0}},
+};
+
+static struct text coded_file(struct arena *a, size_t i) {
+  const char *graph = arena_printf(
+      a,
+      "{\"name\":\"g\",\"inputs\":[{\"name\":\"x\",\"shape\":[2],\"type\":\"8,0\"}],\"tensors\":{"
+      "\"w\":{\"type\":%s}},\"nodes\":[{\"op\":\"linear\",\"name\":\"n\",\"inputs\":[\"x\",\"w\"],"
+      "\"outputs\":[{\"name\":\"y\",\"shape\":[2],\"type\":\"8,0\"}],\"requant\":[{\"mul\":1,"
+      "\"shift\":0}]}],\"outputs\":[\"y\"]}",
+      coded[i].type);
+  bool scales = strstr(coded[i].type, "\"d\"") != NULL;
+  const double d[2] = {0.5, 2};
+  unsigned char data[20] = {0};
+  if (scales) memcpy(data, d, sizeof d);
+  size_t at = scales ? sizeof d : 0;
+  memcpy(data + at, coded[i].codes, 4);
+  const char *entries =
+      arena_printf(a, "%s\"w\":{\"dtype\":\"%s\",\"shape\":[2,2],\"data_offsets\":[%zu,%zu]}",
+                   scales ? "\"d\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}," : "",
+                   coded[i].dtype, at, at + 4);
+  return model_file(entries, graph, "1", data, at + 4);
+}
+
+static void test_coded(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof coded / sizeof *coded; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct text file = coded_file(&a, i), again = {0};
+    const char *words = model_verdict(&a, &file);
+    if (coded[i].words ? !strstr(words, coded[i].words) : *words)
+      fail_msg("%s: \"%s\", expected \"%s\"", coded[i].type, words, coded[i].words);
+    struct graph *g = coded[i].words ? NULL : model_parse(&a, file.data, file.size, &e);
+    for (int k = 0; g && k < 4; k++)
+      assert_int_equal(tensor_int(g->values[graph_find_value(g, "w")].init, k),
+                       coded[i].integers[k]);
+    // written and read again it is the same, and so are the bytes written from that
+    if (g) model_put(&again, g);
+    struct graph *h = g ? model_parse(&a, again.data, again.size, &e) : NULL;
+    if (h) {
+      struct text third = {0};
+      assert_true(type_equal(&g->values[graph_find_value(g, "w")].type,
+                             &h->values[graph_find_value(h, "w")].type));
+      model_put(&third, h);
+      assert_true(third.size == again.size && memcmp(third.data, again.data, third.size) == 0);
+      text_free(&third);
+    }
+    assert_int_equal(g != NULL, h != NULL);
+    text_free(&file);
+    text_free(&again);
+    arena_free(&a);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields), cmocka_unit_test(test_coded),
                                      cmocka_unit_test(test_variable)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

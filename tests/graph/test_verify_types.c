@@ -129,6 +129,23 @@ RULE(weights_of_many_bits) {
   w->type = type_fixed(g->arena, 33, true, type_scale(&input(g, n, 0)->type, 0), 0);
   w->init = tensor_new(g->arena, dtype_for(&w->type), w->rank, w->shape);
 }
+static void become_minifloats(struct graph *g, struct value *v) {
+  assert_true(type_parse_minifloat(g->arena, "e2m1", &v->type));
+  v->init = tensor_new(g->arena, dtype_for(&v->type), v->rank, v->shape);
+}
+RULE(weights_of_minifloats) {
+  become_minifloats(g, input(g, n, 1));
+}
+RULE(bias_of_minifloats) {
+  become_minifloats(g, input(g, n, 2));
+}
+RULE(output_is_minifloat) {
+  assert_true(type_parse_minifloat(g->arena, "e2m1", &output(g, n)->type));
+}
+RULE(weights_between_numbers) {
+  become_minifloats(g, input(g, n, 1));
+  tensor_set_int(input(g, n, 1)->init, 0, 5);
+}
 RULE(distances_of_a_wide_tensor) {
   const struct value *x = input(g, n, 0);
   struct type type = type_fixed(g->arena, 62, true, type_scale(&x->type, 0), 0);
@@ -399,8 +416,15 @@ static const struct rule rules[] = {
     {OP_rbf, weights_a_third_apart, "expected a power of two from 2^-16 to 2^16 times that of the"},
     {OP_rbf, weights_far_above, "expected a power of two from 2^-16 to 2^16 times that of the"},
     {OP_rbf, weights_far_below, "expected a power of two from 2^-16 to 2^16 times that of the"},
-    {OP_rbf, weights_per_output, "expected integers of at most 32 bits with one scale per tensor"},
-    {OP_rbf, weights_of_many_bits, "expected integers of at most 32 bits with one scale"},
+    {OP_rbf, weights_per_output,
+     "expected fixed, of at most 32 bits, or of signs, with one scale per tensor"},
+    {OP_rbf, weights_of_many_bits, "expected fixed, of at most 32 bits, or of signs"},
+    {OP_rbf, weights_of_minifloats, "has type e2m1, expected fixed, of at most 32 bits, or of"},
+    {OP_linear, bias_of_minifloats,
+     "has type e2m1, expected another: minifloats are types of weights"},
+    {OP_linear, output_is_minifloat, "minifloats are types of constant weights"},
+    {OP_linear, weights_between_numbers,
+     "element 0 is 5, its type holds -12 to 12 and not all between"},
     {OP_rbf, distances_of_a_wide_tensor, "expected integers of at most 32 bits"},
     {OP_rbf, distances_of_many_bits, "bits, at most 62"},
     {OP_rbf, input_per_channel, "expected integers with one scale per tensor"},

@@ -47,17 +47,30 @@ static void modes(struct netgen *n, uint32_t node, const struct type *out) {
     d->overflow = FIX_SATURATE;
 }
 
+// Of any code, as its definition says; 0 where there is none.
+static int64_t any_number(struct rng *own, const struct minifloat *m) {
+  int64_t code = rng_range(own, 0, (1 << (m->exponent + m->mantissa)) - 1);
+  int64_t exponent = code >> m->mantissa, one = (int64_t)1 << m->mantissa, v = code % one;
+  bool negative = m->is_signed && rng_range(own, 0, 1);
+  if (m->top == MINIFLOAT_IEEE && exponent == (1 << m->exponent) - 1) return 0;
+  if (m->top == MINIFLOAT_FN && code == (one << m->exponent) - 1) return 0;
+  if (exponent) v = (one + v) * ((int64_t)1 << (exponent - 1));
+  return negative ? -v : v;
+}
+
 uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
                        struct type type) {
   struct tensor *t = tensor_new(n->arena, dtype_for(&type), rank, shape);
   int64_t lo = type_lowest(&type), hi = type_highest(&type);
   int style = (int)netgen_pick(n, 0, 9); // all zero, all extreme, or random
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 23};
   for (int64_t i = 0; i < t->count; i++) {
     int64_t v = style == 0   ? type_zero(&type, 0)
                 : style == 1 ? lo
                 : style == 2 ? hi
                              : netgen_pick(n, lo, hi);
     if (type.cls == TYPE_BIPOLAR) v = v > 0 || style == 0 ? 1 : -1;
+    if (type.cls == TYPE_MINIFLOAT && style > 2) v = any_number(&own, &type.minifloat);
     tensor_set_int(t, i, v);
   }
   return graph_add_tensor(n->g, netgen_name(n, what), t, type);
@@ -113,7 +126,23 @@ void netgen_finish(struct netgen *n, uint32_t node) {
 
 // ---- columns
 
-struct type netgen_weight_type(struct netgen *n, int64_t out) {
+// Random numbers of its own, so that the networks without stay what they are.
+static void minifloat_type(struct netgen *n, int64_t out, struct type *t) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 22};
+  if (rng_range(&own, 1, 100) > 15) return;
+  int exponent = (int)rng_range(&own, 1, 5), mantissa = (int)rng_range(&own, 0, 7 - exponent);
+  struct minifloat m = {(uint8_t)exponent, (uint8_t)mantissa,
+                        (enum minifloat_top)rng_range(&own, MINIFLOAT_ALL, MINIFLOAT_IEEE),
+                        rng_range(&own, 1, 100) > 25};
+  bool channel = rng_range(&own, 0, 1);
+  struct err unused = {0};
+  if (!minifloat_check(&m, &unused)) m.top = MINIFLOAT_ALL;
+  double *scales = ARENA_NEW(n->arena, double, out);
+  for (int64_t o = 0; o < out; o++) scales[o] = ldexp(1, -(int)rng_range(&own, 0, 6));
+  *t = type_minifloat(n->arena, &m, channel ? 0 : -1, channel ? out : 1, scales);
+}
+
+static struct type integer_type(struct netgen *n, int64_t out) {
   int kind = (int)netgen_pick(n, 0, 9);
   if (kind < 2) {
     double *scales = ARENA_NEW(n->arena, double, out);
@@ -132,6 +161,12 @@ struct type netgen_weight_type(struct netgen *n, int64_t out) {
       zero[o] = (int32_t)netgen_pick(n, fix_lowest(width, true), fix_highest(width, true));
   }
   return type_channels(n->arena, width, true, 0, out, scale, zero);
+}
+
+struct type netgen_weight_type(struct netgen *n, int64_t out) {
+  struct type t = integer_type(n, out);
+  minifloat_type(n, out, &t);
+  return t;
 }
 
 static void identity(struct netgen *n) {

@@ -23,10 +23,13 @@ static struct part whole(const struct value *v) {
 }
 
 // The type of some channels.
-static struct type type_part(struct arena *a, const struct type *t, struct part p) {
-  if (t->axis < 0) return *t;
-  return type_channels(a, t->width, t->is_signed, t->axis, p.to - p.from, t->scale + p.from,
-                       t->zero + p.from);
+static struct type type_part(const struct type *t, struct part p) {
+  struct type part = *t;
+  if (t->axis < 0) return part;
+  part.channels = p.to - p.from;
+  part.scale = t->scale + p.from;
+  part.zero = t->zero ? t->zero + p.from : NULL;
+  return part;
 }
 
 // Rows `out` and, of a matrix, columns `in` of a tensor.
@@ -39,7 +42,7 @@ static uint32_t tensor_part(struct graph *to, const struct value *v, struct part
       tensor_set_int(
           t, (r - out.from) * (v->rank > 1 ? shape[1] : 1) + c - (v->rank > 1 ? in.from : 0),
           tensor_int(v->init, r * columns + c));
-  return graph_add_tensor(to, v->name, t, type_part(to->arena, &v->type, out));
+  return graph_add_tensor(to, v->name, t, type_part(&v->type, out));
 }
 
 static void copy_requants(struct graph *to, uint32_t node, const struct node *n, struct part out) {
@@ -71,7 +74,7 @@ static struct graph *one_layer(struct arena *a, const struct graph *g, const str
   to->nodes[node].overflow = n->overflow;
   const struct value *y = node_out(g, n, 0);
   uint32_t result = graph_add_value(to, y->name, 1, (int64_t[]){out.to - out.from},
-                                    type_part(a, &y->type, out), true);
+                                    type_part(&y->type, out), true);
   graph_add_out(to, node, result);
   graph_add_output(to, result);
   graph_ranges(to);

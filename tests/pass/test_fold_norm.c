@@ -4,6 +4,7 @@
 #include "sw/base/rng.h"
 #include "sw/exec/real.h"
 #include "sw/graph/norm.h"
+#include "sw/graph/verify.h"
 #include "sw/pass/fold_norm.h"
 #include "sw/train/recipe.h"
 
@@ -134,6 +135,41 @@ static void shared_weights(void **state) {
   arena_free(&a);
 }
 
+// Weights that are numbers of a minifloat stay such: the scale of each output takes the factor's size,
+// the number its sign. Without a sign they become floats.
+static void minifloats_stay(void **state) {
+  (void)state;
+  for (int is_signed = 0; is_signed <= 1; is_signed++) {
+    struct arena a = {0};
+    struct graph *g = network(&a, "[5,4,2]", CONV NORM);
+    struct minifloat m = {2, 1, MINIFLOAT_ALL, is_signed};
+    const double scale = 0.125;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+      if (!op_is(g->nodes[i].op, TRAIT_WEIGHTS)) continue;
+      struct value *w = &g->values[g->nodes[i].in[1].value];
+      const struct tensor *floats = w->init;
+      w->type = type_minifloat(&a, &m, -1, 1, &scale);
+      w->init = tensor_new(&a, dtype_for(&w->type), w->rank, w->shape);
+      for (int64_t k = 0; k < w->init->count; k++)
+        tensor_set_int(w->init, k, type_encode(&w->type, 4 * tensor_real(floats, k)));
+    }
+    struct err e = {0};
+    struct graph *h = fold_norm(&a, g, &e);
+    if (!h || !graph_verify(h, &e)) fail_msg("%s", e.text);
+    assert_int_equal(count(h, OP_batch_norm), 0);
+    assert_true(apart(&a, g, h) < 1e-4);
+    int found = 0;
+    for (uint32_t i = 0; i < h->n_values; i++) {
+      const struct type *t = &h->values[i].type;
+      if (!type_is_minifloat(t)) continue;
+      found++;
+      assert_true(t->axis == 0 && t->width == 4 && t->channels == 6);
+    }
+    assert_int_equal(found, is_signed);
+    arena_free(&a);
+  }
+}
+
 static void nothing_to_do(void **state) {
   (void)state;
   struct arena a = {0};
@@ -145,6 +181,6 @@ static void nothing_to_do(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(folds), cmocka_unit_test(shared_weights),
-                                     cmocka_unit_test(nothing_to_do)};
+                                     cmocka_unit_test(minifloats_stay), cmocka_unit_test(nothing_to_do)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

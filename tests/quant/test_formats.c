@@ -118,6 +118,58 @@ static void test_weight_words(void **state) {
   }
 }
 
+// Minifloats: of a scale that is chosen, or that a bias says.
+static void test_minifloat_words(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *word;
+    int how;
+    double scale; // 0: chosen
+    const char *text;
+  } good[] = {{"e2m1", WEIGHT_AUTO, 0, "e2m1"},
+              {"e4m3fn,auto", WEIGHT_AUTO, 0, "e4m3fn"},
+              {"ue4m4,channel", WEIGHT_CHANNEL, 0, "ue4m4"},
+              {"log4,channel", WEIGHT_CHANNEL, 0, "e3m0"},
+              {"e4m3,9", WEIGHT_TYPE, 0x1p-11, "e4m3,9"},
+              {"e5m2ieee,-3", WEIGHT_TYPE, 4, "e5m2ieee,-3"}};
+  static const struct {
+    const char *word, *said;
+  } bad[] = {{"e0m3", "weight precision: e0m3: no exponent bit"},
+             {"e9m1", "e9m1: 11 bits, at most 8"},
+             {"e3m9,channel", "e3m9: 13 bits, at most 8"},
+             {"e6m1", "its integers need 65 bits, at most 62"},
+             {"e4m3,", "expected W,F or W or W,auto or W,channel"},
+             {"e4m3,channels", "or eXmY,B"},
+             {"e4m3,99", "or eXmY,B"},
+             {"e4m3x", "or eXmY,B"}};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    struct format w = {0};
+    struct err e = {0};
+    char text[MINIFLOAT_TEXT];
+    assert_true(formats_set_weight(&f->arena, &w, good[i].word, &e) && w.has_weight);
+    assert_int_equal(w.weight, good[i].how);
+    minifloat_text(&w.weight_minifloat, text);
+    if (good[i].scale == 0) assert_string_equal(text, good[i].text);
+    if (good[i].scale == 0) assert_int_equal(w.weight_class, TYPE_MINIFLOAT);
+    if (good[i].scale == 0) continue;
+    assert_string_equal(type_text(&f->arena, &w.weight_type), good[i].text);
+    assert_true(w.weight_type.scale[0] == good[i].scale);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct format w = {0};
+    struct err e = {0};
+    assert_false(formats_set_weight(&f->arena, &w, bad[i].word, &e));
+    expect_error(&e, bad[i].word, bad[i].said);
+  }
+  // streams and inputs are no minifloats
+  struct format s = {0};
+  struct formats input = formats_new();
+  struct err e = {0}, other = {0};
+  assert_false(formats_set_stream(&f->arena, &s, "e4m3", &e));
+  expect_error(&e, "e4m3", "expected W,F or uW,F");
+  assert_false(formats_set_input(&f->arena, &input, "e4m3", &other));
+}
+
 // ---- files
 
 static bool reads(struct fixture *f, const char *text, struct formats *to, struct err *e) {
@@ -161,6 +213,33 @@ static void test_weight_objects(void **state) {
   assert_true(t->width == 7 && !t->is_signed && t->scale[0] == 0.3 && t->zero[0] == 5);
   assert_false(formats_read(&f->arena, path_in(f, "none.json"), &to, &e));
   expect_error(&e, "none.json", "none.json: No such file");
+}
+
+// So many times the format's numbers, whose integers have the scale of its bias.
+static void test_minifloat_objects(void **state) {
+  struct fixture *f = *state;
+  struct formats to = formats_new();
+  struct err e = {0};
+  assert_true(reads(f, "{\"defaults\":{\"weight\":{\"format\":\"e3m4\",\"scale\":0.3}}}", &to, &e));
+  const struct type *t = &to.defaults.weight_type;
+  assert_true(to.defaults.weight == WEIGHT_TYPE && type_is_minifloat(t) && t->width == 8);
+  assert_true(t->scale[0] == 0.3 * 0x1p-6);
+  static const struct {
+    const char *text, *words;
+  } bad[] = {
+      {"{\"defaults\":{\"weight\":{\"format\":\"e0m4\",\"scale\":1}}}", "type: e0m4: no exponent"},
+      {"{\"defaults\":{\"weight\":{\"format\":\"e3m4\",\"scale\":0}}}", "with S > 0"},
+      {"{\"defaults\":{\"weight\":{\"format\":\"e3m4,2\",\"scale\":1}}}", "with S > 0"},
+      {"{\"defaults\":{\"weight\":{\"format\":3,\"scale\":1}}}", "expected {\"format\":"},
+      {"{\"defaults\":{\"weight\":{\"format\":\"e3m4\",\"scale\":1,\"zero\":0}}}",
+       "unknown key \"zero\""},
+      {"{\"defaults\":{\"stream\":{\"format\":\"e3m4\",\"scale\":1}}}", "unknown key \"format\""}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct formats none = formats_new();
+    struct err error = {0};
+    assert_false(reads(f, bad[i].text, &none, &error));
+    expect_error(&error, bad[i].text, bad[i].words);
+  }
 }
 
 static void test_refusals(void **state) {
@@ -322,10 +401,11 @@ static void test_weights_follow_the_stream(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      DATA_CASE(test_words),          DATA_CASE(test_special_words),
-      DATA_CASE(test_without_effect), DATA_CASE(test_weight_words),
-      DATA_CASE(test_objects),        DATA_CASE(test_weight_objects),
-      DATA_CASE(test_refusals),       DATA_CASE(test_precedence),
-      DATA_CASE(test_command_line),   DATA_CASE(test_weights_follow_the_stream)};
+      DATA_CASE(test_words),           DATA_CASE(test_special_words),
+      DATA_CASE(test_without_effect),  DATA_CASE(test_weight_words),
+      DATA_CASE(test_objects),         DATA_CASE(test_weight_objects),
+      DATA_CASE(test_minifloat_words), DATA_CASE(test_minifloat_objects),
+      DATA_CASE(test_refusals),        DATA_CASE(test_precedence),
+      DATA_CASE(test_command_line),    DATA_CASE(test_weights_follow_the_stream)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

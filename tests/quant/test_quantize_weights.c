@@ -116,6 +116,25 @@ static void refused(const char *word, int64_t outs, int64_t count, const double 
   arena_free(&q.arena);
 }
 
+// The smallest power of two at which nothing saturates; of weights that are all zero the usual
+// bias.
+static void test_minifloats(void **state) {
+  (void)state;
+  const double w[] = {0.5, -0.26, 0.1, 0};
+  expect("e2m1", 1, 4, w, (double[]){0x1p-4}, (int64_t[]){8, -4, 2, 0});
+  expect("e2m1,auto", 2, 4, w, (double[]){0x1p-4, 0x1p-4}, (int64_t[]){8, -4, 2, 0});
+  expect("e2m1,channel", 2, 4, w, (double[]){0x1p-4, 0x1p-7}, (int64_t[]){8, -4, 12, 0});
+  expect("e3m0", 1, 4, w, (double[]){0x1p-7}, (int64_t[]){64, -32, 16, 0});
+  expect("e2m1,1", 1, 4, w, (double[]){0.5}, (int64_t[]){1, -1, 0, 0});
+  // 13.9 / 16 stays within 12, 14 / 16 would be 16
+  expect("e2m1", 1, 2, (double[]){13.9 / 16, 0}, (double[]){0x1p-4, 0}, (int64_t[]){12, 0});
+  expect("e2m1", 1, 2, (double[]){14.0 / 16, 0}, (double[]){0x1p-3, 0}, (int64_t[]){8, 0});
+  expect("e4m3fn", 1, 2, (double[]){0, 0}, (double[]){0x1p-9, 0}, (int64_t[]){0, 0});
+  // without a sign only positive ones count
+  expect("ue2m1", 1, 2, (double[]){-9, 3}, (double[]){0x1p-2, 0}, (int64_t[]){0, 12});
+  expect("e2m1", 1, 1, (double[]){1e300}, (double[]){0x1p32}, (int64_t[]){12});
+}
+
 static void test_no_zero(void **state) {
   (void)state;
   refused("bipolar", 1, 2, (double[]){0, -0.0},
@@ -132,8 +151,9 @@ static void test_fixed(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_hand), cmocka_unit_test(test_scales),
-                                     cmocka_unit_test(test_every_choice),
-                                     cmocka_unit_test(test_no_zero), cmocka_unit_test(test_fixed)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_by_hand),      cmocka_unit_test(test_scales),
+      cmocka_unit_test(test_every_choice), cmocka_unit_test(test_minifloats),
+      cmocka_unit_test(test_no_zero),      cmocka_unit_test(test_fixed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,9 +271,9 @@ static void test_candidates(void **state) {
   enum { COUNT = 1000 };
   static float v[COUNT];
   double to[SCALES_MOST];
-  assert_int_equal(scale_weight_candidates(0.9, 7, false, to), 5);
+  assert_int_equal(scale_weight_candidates(scale_covering(0.9, 7), 0.9 / 7, false, to), 5);
   for (int i = 0; i < 5; i++) assert_true(to[i] == ldexp(0.125, -i)); // 0.9 is 7 of 0.125
-  assert_int_equal(scale_weight_candidates(0.7, 7, true, to), SCALES_MOST);
+  assert_int_equal(scale_weight_candidates(1, 0.7 / 7, true, to), SCALES_MOST);
   assert_true(fabs(to[0] - 0.11) < 1e-12 && fabs(to[SCALES_MOST - 1] - 0.015) < 1e-12);
   for (int i = 1; i < SCALES_MOST; i++) assert_true(to[i] < to[i - 1]);
   for (int i = 0; i < COUNT; i++) v[i] = (float)((i * 7 % COUNT + 1) * (i % 2 ? 1 : -1));

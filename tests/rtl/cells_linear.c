@@ -27,6 +27,8 @@ struct linear {
   int up_width; // of tflite: bits of what an output shifts less
   int sum_shift;
   int cut; // of 8 vectors of a lane's weights: zeros that a schedule leaves out; 0: no schedule
+  int exponent, mantissa; // of weights of type "float"
+  bool floating;
 };
 
 static const struct linear cases[] = {
@@ -154,6 +156,258 @@ static const struct linear cases[] = {
      8,  "signed", 0, 0, 3, 0,        "floor", "saturate", 4, .cut = 8},
     {100, 240,      1, 2, 8, "signed", 3,           "signed",   16, 24,
      8,   "signed", 0, 0, 9, 0,        "half_even", "saturate", 0,  .cut = 1},
+    // and of minifloats
+    {23,
+     17,
+     3,
+     5,
+     8,
+     "signed",
+     4,
+     "float",
+     5,
+     14,
+     8,
+     "signed",
+     0,
+     0,
+     5,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 2,
+     .mantissa = 1,
+     .cut = 5},
+    {23,
+     17,
+     3,
+     2,
+     8,
+     "unsigned",
+     8,
+     "float",
+     18,
+     33,
+     8,
+     "signed",
+     31,
+     1,
+     55,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 4,
+     .mantissa = 3,
+     .floating = true,
+     .cut = 6},
+    // minifloats: decoded to integers, packed, of powers of two, significands, without a sign, one
+    // lane and several, an accumulator that wraps, ROMs of two and three cycles
+    {5,
+     3,
+     2,
+     2,
+     3,
+     "signed",
+     4,
+     "float",
+     5,
+     10,
+     4,
+     "signed",
+     0,
+     0,
+     3,
+     0,
+     "half_even",
+     "saturate",
+     16,
+     .exponent = 2,
+     .mantissa = 1},
+    {13, 11, 5, 3, 8,           "signed",   6, "float",       16,           24, 8, "signed",
+     0,  0,  9, 0, "half_even", "saturate", 0, .exponent = 3, .mantissa = 2},
+    {9,
+     6,
+     2,
+     3,
+     8,
+     "signed",
+     4,
+     "float",
+     12,
+     21,
+     9,
+     "signed",
+     31,
+     1,
+     44,
+     -5,
+     "half_up",
+     "saturate",
+     0,
+     .pack = true,
+     .exponent = 2,
+     .mantissa = 1},
+    {11,
+     6,
+     4,
+     3,
+     1,
+     "bipolar",
+     4,
+     "float",
+     5,
+     10,
+     8,
+     "signed",
+     0,
+     0,
+     2,
+     0,
+     "floor",
+     "saturate",
+     0,
+     .exponent = 2,
+     .mantissa = 1},
+    {7,
+     5,
+     3,
+     2,
+     8,
+     "unsigned",
+     4,
+     "float",
+     9,
+     22,
+     8,
+     "signed",
+     0,
+     0,
+     7,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 3,
+     .mantissa = 0,
+     .floating = true},
+    {7,
+     5,
+     1,
+     2,
+     6,
+     "signed",
+     3,
+     "float",
+     9,
+     16,
+     8,
+     "signed",
+     0,
+     0,
+     7,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 3,
+     .mantissa = 0,
+     .floating = true},
+    {10,
+     6,
+     3,
+     2,
+     8,
+     "signed",
+     8,
+     "float",
+     18,
+     33,
+     8,
+     "signed",
+     31,
+     1,
+     54,
+     3,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 4,
+     .mantissa = 3,
+     .floating = true},
+    {10,
+     7,
+     4,
+     2,
+     8,
+     "unsigned",
+     8,
+     "float",
+     18,
+     20,
+     8,
+     "signed",
+     0,
+     0,
+     12,
+     0,
+     "floor",
+     "wrap",
+     0,
+     .exponent = 5,
+     .mantissa = 3,
+     .floating = true},
+    {6,
+     4,
+     3,
+     2,
+     8,
+     "signed",
+     8,
+     "float",
+     18,
+     45,
+     8,
+     "signed",
+     0,
+     0,
+     33,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 5,
+     .mantissa = 2,
+     .floating = true},
+    {6, 4, 3,  2, 8,           "signed",   8, "float",       18,           45, 8, "signed",
+     0, 0, 33, 0, "half_even", "saturate", 0, .exponent = 5, .mantissa = 2},
+    {70, 120, 1, 1, 8,           "signed",   2, "float",       16,           24, 8, "signed",
+     0,  0,   9, 0, "half_even", "saturate", 0, .exponent = 1, .mantissa = 0},
+    {8200, 1, 1, 1, 8,           "signed",   4, "float",       16,           24, 8, "signed",
+     0,    0, 9, 0, "half_even", "saturate", 0, .exponent = 2, .mantissa = 1},
+    {8200,
+     1,
+     1,
+     1,
+     8,
+     "signed",
+     4,
+     "float",
+     16,
+     26,
+     8,
+     "signed",
+     0,
+     0,
+     9,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 3,
+     .mantissa = 0,
+     .floating = true},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, MOST_STEPS = 4000 };
 
@@ -167,6 +421,10 @@ static int log2_up(int n) {
   return bits;
 }
 
+static bool is_float(const struct linear *l) {
+  return strcmp(l->weight_type, "float") == 0;
+}
+
 // Whether output o's weights for a beat are zeros; of some beats all are.
 static bool is_cut(const struct cell *c, int o, int beat) {
   const struct linear *l = c->with;
@@ -175,11 +433,24 @@ static bool is_cut(const struct cell *c, int o, int beat) {
   return (int)(cell_random(4500 + (uint64_t)c->id, (uint64_t)beat, (uint64_t)o + 1) % 8) < l->cut;
 }
 
-static int64_t weight(const struct cell *c, int o, int i) {
+// The bits of a weight in its memory; of a minifloat not those of -0.
+static uint64_t weight_bits(const struct cell *c, int o, int i) {
   const struct linear *l = c->with;
   if (is_cut(c, o, i / l->pi)) return 0;
   uint64_t r = cell_random(1000 + (uint64_t)c->id, (uint64_t)o, (uint64_t)i);
-  return cell_value(cell_code((int64_t)r, l->weight_width), l->weight_width, l->weight_type);
+  uint64_t code = cell_code((int64_t)r, l->weight_width),
+           size = (uint64_t)1 << (l->exponent + l->mantissa);
+  return is_float(l) && code == size ? 0 : code;
+}
+
+static int64_t weight(const struct cell *c, int o, int i) {
+  const struct linear *l = c->with;
+  uint64_t code = weight_bits(c, o, i);
+  if (!is_float(l)) return cell_value(code, l->weight_width, l->weight_type);
+  int64_t exponent = (int64_t)(code >> l->mantissa) & ((1 << l->exponent) - 1);
+  int64_t one = (int64_t)1 << l->mantissa, mantissa = (int64_t)code & (one - 1);
+  int64_t size = exponent ? (one + mantissa) * ((int64_t)1 << (exponent - 1)) : mantissa;
+  return code >> (l->exponent + l->mantissa) ? -size : size;
 }
 
 static int64_t bias(const struct cell *c, int o) {
@@ -333,12 +604,8 @@ static void write_word(FILE *f, const struct cell *c, int o, int first) {
       int bit = 4 * d + b, i = first + bit / l->weight_width, value = 0;
       // where there is no input any weight will do, but for a distance
       if (bit < bits && o < l->out)
-        value = (int)(i < l->in
-                          ? (uint64_t)(strcmp(l->weight_type, "bipolar") == 0 ? weight(c, o, i) > 0
-                                                                              : weight(c, o, i)) >>
-                                (bit % l->weight_width)
-                          : !l->distance) &
-                1;
+        value =
+            (int)(i < l->in ? weight_bits(c, o, i) >> (bit % l->weight_width) : !l->distance) & 1;
       digit = 2 * digit + value;
     }
     text[digits - 1 - d] = "0123456789abcdef"[digit];
@@ -420,8 +687,8 @@ static void write_images(const struct cell *c, const char *folder) {
 static int latency(const struct cell *c, int queue) {
   const struct linear *l = c->with;
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
-  return (count_steps(c) > 8192 ? 3 : 2) + 1 + log2_up(l->pi) + (l->distance || l->pack) + 1 +
-         requant + (queue > 64 ? 3 : 2);
+  return (count_steps(c) > 8192 ? 3 : 2) + is_float(l) + 1 + log2_up(l->pi) +
+         (l->distance || l->pack || l->floating) + 1 + requant + (queue > 64 ? 3 : 2);
 }
 
 static void set_timing(struct cell *c, int queue) {
@@ -445,6 +712,9 @@ static void set_parameters(struct cell *c, int queue) {
   cell_text(c, "IN_TYPE", l->in_type);
   cell_integer(c, "WEIGHT_WIDTH", l->weight_width);
   cell_text(c, "WEIGHT_TYPE", l->weight_type);
+  if (is_float(l)) cell_integer(c, "EXPONENT", l->exponent);
+  if (is_float(l)) cell_integer(c, "MANTISSA", l->mantissa);
+  if (l->floating) cell_integer(c, "FLOATING", 1);
   if (l->pack) cell_integer(c, "PACK", 1);
   if (l->distance) {
     cell_integer(c, "DISTANCE", 1);
