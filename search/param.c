@@ -127,13 +127,6 @@ bool param_parse_distribution(struct arena *a, const char *text, struct param *p
   return ok;
 }
 
-// As Python writes numbers, so that a float stays one.
-static void put_float(struct text *t, double v) {
-  size_t before = t->size;
-  json_put_real(t, v);
-  if (!strpbrk(t->data + before, ".eEn")) text_puts(t, ".0");
-}
-
 void param_put_distribution(struct text *t, const struct param *p) {
   if (p->kind == PARAM_CHOICE) {
     text_puts(t, "{\"name\": \"CategoricalDistribution\", \"attributes\": {\"choices\": [");
@@ -147,11 +140,11 @@ void param_put_distribution(struct text *t, const struct param *p) {
                 p->log ? "true" : "false", p->step, p->low, p->high);
   } else {
     text_puts(t, "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": ");
-    p->step > 0 ? put_float(t, p->step) : text_puts(t, "null");
+    p->step > 0 ? json_put_real(t, p->step) : text_puts(t, "null");
     text_puts(t, ", \"low\": ");
-    put_float(t, p->low);
+    json_put_real(t, p->low);
     text_puts(t, ", \"high\": ");
-    put_float(t, p->high);
+    json_put_real(t, p->high);
     text_printf(t, ", \"log\": %s}}", p->log ? "true" : "false");
   }
 }
@@ -196,7 +189,7 @@ void param_put_json(struct text *t, const struct param *p, double x) {
   else if (p->kind == PARAM_INT)
     text_printf(t, "%.0f", x);
   else
-    put_float(t, x);
+    json_put_real(t, x);
 }
 
 void param_put_plain(struct text *t, const struct param *p, double x) {
