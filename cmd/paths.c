@@ -120,6 +120,9 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   input(p, "the file of --into", o->into);
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
+  input(p, "the file of --space", o->space);
+  if (c == COMMAND_SEARCH) input(p, "the study", o->study ? o->study : "study.journal");
+  if (c == COMMAND_SEARCH && o->n_more) input(p, "the study", o->more[o->n_more - 1]);
   if (o->net && o->net[0] != '{') {
     const char *recipe = arena_printf(p->arena, "models/%s.json", o->net);
     input(p, "the file of --net", file_exists(o->net) ? o->net : library_path(p->arena, recipe));

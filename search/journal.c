@@ -45,6 +45,15 @@ static bool apply_lines(struct journal *j, const char *data, size_t size, size_t
   return true;
 }
 
+// What a writer left that died in the middle of a line begins as a line does; anything else is a
+// file of another kind, which nobody may cut.
+static bool check_rest(const struct journal *j, const char *rest, size_t size, struct err *e) {
+  static const char begin[] = "{\"op_code\"";
+  size_t n = size < sizeof begin - 1 ? size : sizeof begin - 1;
+  return memcmp(rest, begin, n) == 0 ||
+         err_set(e, "%s: line %lld: not a journal of studies", j->path, (long long)j->line + 1);
+}
+
 static bool read_from(struct journal *j, int file, struct err *e) {
   size_t room = CHUNK, kept = 0, used;
   char *data = malloc(room);
@@ -68,6 +77,7 @@ static bool read_from(struct journal *j, int file, struct err *e) {
     if (!larger) arena_out_of_memory();
     data = larger;
   }
+  ok = ok && check_rest(j, data, kept, e);
   free(data);
   return ok;
 }

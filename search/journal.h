@@ -91,7 +91,8 @@ bool journal_append(struct journal *j, const struct text *lines, struct err *e);
 
 // ---- lines, each with its newline
 
-void journal_put_study(struct text *t, const struct journal *j, const char *name, int directions);
+void journal_put_study(struct text *t, const struct journal *j, const char *name, int directions,
+                       const bool *maximize);
 // `json` is the value; of the study `id`, or the trial.
 void journal_put_study_attr(struct text *t, const struct journal *j, uint32_t id, bool system,
                             const char *key, const char *json);

@@ -37,12 +37,13 @@ static void put_now(struct text *t, const char *key) {
   text_printf(t, ",\"%s\":\"%s.%06ld+00:00\"", key, date, now.tv_nsec / 1000);
 }
 
-void journal_put_study(struct text *t, const struct journal *j, const char *name, int directions) {
+void journal_put_study(struct text *t, const struct journal *j, const char *name, int directions,
+                       const bool *maximize) {
   put_head(t, j, 0);
   text_puts(t, ",\"study_name\":");
   json_put_string(t, name);
   text_puts(t, ",\"directions\":[");
-  for (int i = 0; i < directions; i++) text_puts(t, i ? ",1" : "1");
+  for (int i = 0; i < directions; i++) text_printf(t, "%s%d", i ? "," : "", maximize[i] ? 2 : 1);
   text_puts(t, "]}\n");
 }
 

@@ -86,8 +86,8 @@ static const struct seen *tournament(const struct member *list, uint32_t n, int 
   return beats(m, q, p) ? q : p;
 }
 
-static void child(const struct space *s, const struct seen *p, const struct seen *q, struct draw *d,
-                  double *x) {
+static void child(const struct search_space *s, const struct seen *p, const struct seen *q,
+                  struct draw *d, double *x) {
   for (uint32_t k = 0; k < s->n; k++) {
     uint32_t i = s->order[k];
     const struct seen *from = draw_unit(d) < SWAP ? p : q;
@@ -101,8 +101,8 @@ static void child(const struct space *s, const struct seen *p, const struct seen
 }
 
 // A point that was tried already says nothing new: another child, as long as there is one.
-void nsga2_propose(const struct space *s, const struct history *h, uint64_t seed, int64_t number,
-                   double *x) {
+void nsga2_propose(const struct search_space *s, const struct history *h, uint64_t seed,
+                   int64_t number, double *x) {
   struct member list[2 * POPULATION];
   uint32_t n = parents(h, list);
   struct draw d = draw_new(seed, number, "");

@@ -4,6 +4,8 @@
 #include "sw/base/elementary.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- reading
@@ -15,10 +17,10 @@ static bool parse_choices(struct arena *a, const json_t *list, struct param *p, 
                    "\"choices\": expected a list of 1 to %d values, as in [\"8,auto\",\"4,auto\"]",
                    PARAM_CHOICES_MOST);
   p->kind = PARAM_CHOICE;
-  p->choices = ARENA_NEW(a, struct choice, count);
+  p->choices = ARENA_NEW(a, struct param_choice, count);
   for (size_t i = 0; i < count; i++) {
     const json_t *v = json_array_get(list, i);
-    struct choice *c = &p->choices[i];
+    struct param_choice *c = &p->choices[i];
     if (json_is_object(v) || json_is_array(v))
       return err_set(e, "\"choices\": value %zu isn't a text, a number, true, false or null",
                      i + 1);
@@ -42,6 +44,15 @@ static bool parse_choices(struct arena *a, const json_t *list, struct param *p, 
   return true;
 }
 
+// low + k steps, as one would write it: 0.6 and not 0.6000000000000001.
+static double step_at(const struct param *p, double k) {
+  char digits[32];
+  double x = p->low + k * p->step;
+  snprintf(digits, sizeof digits, "%.12g", x);
+  double short_one = strtod(digits, NULL);
+  return fabs(short_one - x) <= 1e-10 * p->step ? short_one : x;
+}
+
 // Of a range of ints and of floats.
 static bool check_range(struct param *p, struct err *e) {
   bool whole = p->kind == PARAM_INT;
@@ -60,7 +71,7 @@ static bool check_range(struct param *p, struct err *e) {
     return err_set(e, "\"%s\": with \"log\" a range begins above 0, found %g", word, p->low);
   if (p->log && (whole ? p->step != 1 : p->step != 0))
     return err_set(e, "\"%s\": \"log\" and a step exclude each other", word);
-  if (p->step > 0) p->high = p->low + floor((p->high - p->low) / p->step + 1e-8) * p->step;
+  if (p->step > 0) p->high = step_at(p, floor((p->high - p->low) / p->step + 1e-8));
   return true;
 }
 
@@ -206,11 +217,11 @@ int64_t param_count(const struct param *p) {
 }
 
 double param_at(const struct param *p, int64_t k) {
-  return p->kind == PARAM_CHOICE ? (double)k : p->low + (double)k * p->step;
+  return p->kind == PARAM_CHOICE ? (double)k : step_at(p, (double)k);
 }
 
 double param_round(const struct param *p, double x) {
-  if (p->step > 0) x = p->low + floor((x - p->low) / p->step + 0.5) * p->step;
+  if (p->step > 0) x = step_at(p, floor((x - p->low) / p->step + 0.5));
   return x < p->low ? p->low : x > p->high ? p->high : x;
 }
 

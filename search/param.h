@@ -14,7 +14,7 @@ enum param_kind { PARAM_CHOICE, PARAM_INT, PARAM_FLOAT };
 enum { PARAM_CHOICES_MOST = 4096 };
 #define PARAM_INT_MOST 9007199254740992.0 // 2^53: every int is a double
 
-struct choice {
+struct param_choice {
   const char *json;  // the scalar as compact JSON: "8,auto" in quotes, 4, null
   const char *plain; // a text without its quotes, the others as their JSON
 };
@@ -22,11 +22,11 @@ struct choice {
 struct param {
   const char *name;
   enum param_kind kind;
-  double low, high;       // INT, FLOAT: both included
-  double step;            // INT: >= 1; FLOAT: 0, any number, or > 0
-  bool log;               // uniform in the logarithm; then low > 0
-  uint32_t n_choices;     // CHOICE
-  struct choice *choices; // (n_choices)
+  double low, high;             // INT, FLOAT: both included
+  double step;                  // INT: >= 1; FLOAT: 0, any number, or > 0
+  bool log;                     // uniform in the logarithm; then low > 0
+  uint32_t n_choices;           // CHOICE
+  struct param_choice *choices; // (n_choices)
 };
 
 // The kind and range of an entry: one of {"choices":[..]}, {"int":[low,high,step]} and

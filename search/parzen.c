@@ -29,7 +29,7 @@ struct axis {
 };
 
 struct parzen {
-  const struct space *space;
+  const struct search_space *space;
   uint32_t n_axes, n; // n: components, the prior among them
   double extra;       // 1 / (observations + 1)
   struct axis *axes;  // (n_axes)
@@ -172,7 +172,7 @@ static void gather(struct arena *a, struct parzen *p) {
   for (uint32_t k = 0; k < p->n; k++) x->kernel[k] = k;
 }
 
-struct parzen *parzen_new(struct arena *a, const struct space *space, uint32_t n_params,
+struct parzen *parzen_new(struct arena *a, const struct search_space *space, uint32_t n_params,
                           const uint32_t *params, uint32_t n, const double *const *x,
                           const double *weight) {
   struct parzen *p = ARENA_NEW(a, struct parzen, 1);

@@ -18,7 +18,7 @@ struct parzen;
 
 // Of n observations x[i] (space->n), with weight[i]; params (n_params) are those that all of them
 // have. The prior's weight is 1.
-struct parzen *parzen_new(struct arena *a, const struct space *space, uint32_t n_params,
+struct parzen *parzen_new(struct arena *a, const struct search_space *space, uint32_t n_params,
                           const uint32_t *params, uint32_t n, const double *const *x,
                           const double *weight);
 

@@ -23,19 +23,19 @@ bool sampler_find(const char *text, enum sampler *s) {
 
 // ---- random
 
-double random_value(const struct space *space, uint32_t i, uint64_t seed, int64_t number) {
+double random_value(const struct search_space *space, uint32_t i, uint64_t seed, int64_t number) {
   struct draw d = draw_new(seed, number, space->params[i].is.name);
   return param_uniform(&space->params[i].is, draw_unit(&d));
 }
 
-void random_propose(const struct space *space, uint64_t seed, int64_t number, double *x) {
+void random_propose(const struct search_space *space, uint64_t seed, int64_t number, double *x) {
   for (uint32_t k = 0; k < space->n; k++) {
     uint32_t i = space->order[k];
     x[i] = space_active(space, i, x) ? random_value(space, i, seed, number) : NAN;
   }
 }
 
-bool history_has(const struct space *space, const struct history *h, const double *x) {
+bool history_has(const struct search_space *space, const struct history *h, const double *x) {
   for (uint32_t i = 0; i < h->n; i++)
     if (space_same(space, h->list[i].x, x)) return true;
   return false;
@@ -43,7 +43,7 @@ bool history_has(const struct space *space, const struct history *h, const doubl
 
 // ---- grid: an odometer whose last wheel turns first; wheels that aren't there stand still
 
-static void first_from(const struct space *s, uint32_t k, double *x) {
+static void first_from(const struct search_space *s, uint32_t k, double *x) {
   for (; k < s->n; k++) {
     uint32_t i = s->order[k];
     x[i] = space_active(s, i, x) ? param_at(&s->params[i].is, 0) : NAN;
@@ -57,7 +57,7 @@ static int64_t digit(const struct param *p, double x) {
 }
 
 // False behind the last point.
-static bool turn(const struct space *s, double *x) {
+static bool turn(const struct search_space *s, double *x) {
   for (uint32_t k = s->n; k-- > 0;) {
     uint32_t i = s->order[k];
     const struct param *p = &s->params[i].is;
@@ -69,14 +69,14 @@ static bool turn(const struct space *s, double *x) {
   return false;
 }
 
-static bool grid_propose(const struct space *s, int64_t number, double *x) {
+static bool grid_propose(const struct search_space *s, int64_t number, double *x) {
   first_from(s, 0, x);
   while (number-- > 0)
     if (!turn(s, x)) return false;
   return true;
 }
 
-int64_t sampler_points(const struct space *s, int64_t most) {
+int64_t sampler_points(const struct search_space *s, int64_t most) {
   struct arena scratch = {0};
   double *x = ARENA_NEW(&scratch, double, s->n);
   int64_t count = 1;
@@ -88,7 +88,7 @@ int64_t sampler_points(const struct space *s, int64_t most) {
   return count;
 }
 
-bool sampler_check(enum sampler s, const struct space *space, struct err *e) {
+bool sampler_check(enum sampler s, const struct search_space *space, struct err *e) {
   for (uint32_t i = 0; s == SAMPLER_GRID && i < space->n; i++)
     if (!param_count(&space->params[i].is))
       return err_set(e,
@@ -98,7 +98,7 @@ bool sampler_check(enum sampler s, const struct space *space, struct err *e) {
   return true;
 }
 
-bool sampler_propose(enum sampler s, const struct space *space, const struct history *h,
+bool sampler_propose(enum sampler s, const struct search_space *space, const struct history *h,
                      uint64_t seed, int64_t number, double *x) {
   switch (s) {
   case SAMPLER_GRID:

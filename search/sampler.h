@@ -18,26 +18,26 @@ const char *sampler_text(enum sampler s);
 bool sampler_find(const char *text, enum sampler *s);
 
 // Whether the sampler can search the space; of grid every parameter has steps.
-bool sampler_check(enum sampler s, const struct space *space, struct err *e);
+bool sampler_check(enum sampler s, const struct search_space *space, struct err *e);
 
 // How many points there are, at most `most`; 0: a parameter is continuous.
-int64_t sampler_points(const struct space *space, int64_t most);
+int64_t sampler_points(const struct search_space *space, int64_t most);
 
 // x (space->n) for trial `number`; false: grid has no more points.
-bool sampler_propose(enum sampler s, const struct space *space, const struct history *h,
+bool sampler_propose(enum sampler s, const struct search_space *space, const struct history *h,
                      uint64_t seed, int64_t number, double *x);
 
 // ---- the parts
 
-void random_propose(const struct space *space, uint64_t seed, int64_t number, double *x);
+void random_propose(const struct search_space *space, uint64_t seed, int64_t number, double *x);
 // One parameter, uniform, from its own numbers.
-double random_value(const struct space *space, uint32_t i, uint64_t seed, int64_t number);
-void tpe_propose(const struct space *space, const struct history *h, uint64_t seed, int64_t number,
-                 double *x);
-void nsga2_propose(const struct space *space, const struct history *h, uint64_t seed,
+double random_value(const struct search_space *space, uint32_t i, uint64_t seed, int64_t number);
+void tpe_propose(const struct search_space *space, const struct history *h, uint64_t seed,
+                 int64_t number, double *x);
+void nsga2_propose(const struct search_space *space, const struct history *h, uint64_t seed,
                    int64_t number, double *x);
 
 // Whether a trial, of whatever end, was at this point.
-bool history_has(const struct space *space, const struct history *h, const double *x);
+bool history_has(const struct search_space *space, const struct history *h, const double *x);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t space_find(const struct space *s, const char *name) {
+uint32_t space_find(const struct search_space *s, const char *name) {
   for (uint32_t i = 0; i < s->n; i++)
     if (strcmp(s->params[i].is.name, name) == 0) return i;
   return SPACE_NONE;
@@ -29,8 +29,8 @@ static bool read_values(struct arena *a, const struct param *of, const json_t *v
   return count > 0 || err_set(e, "\"when\": an empty list for \"%s\"", of->name);
 }
 
-static bool read_when(struct arena *a, const json_t *when, struct space *s, struct space_param *p,
-                      struct err *e) {
+static bool read_when(struct arena *a, const json_t *when, struct search_space *s,
+                      struct space_param *p, struct err *e) {
   const char *name;
   json_t *value;
   if (!json_is_object(when))
@@ -49,7 +49,8 @@ static bool read_when(struct arena *a, const json_t *when, struct space *s, stru
   return true;
 }
 
-static bool read_params(struct arena *a, const json_t *list, struct space *s, struct err *e) {
+static bool read_params(struct arena *a, const json_t *list, struct search_space *s,
+                        struct err *e) {
   static const char *const keys[] = {"choices", "int", "float", "log", "when", NULL};
   const char *name;
   json_t *value;
@@ -79,7 +80,7 @@ static bool read_params(struct arena *a, const json_t *list, struct space *s, st
 }
 
 // Each behind those that it depends on; a circle has none.
-static bool find_order(struct arena *a, struct space *s, struct err *e) {
+static bool find_order(struct arena *a, struct search_space *s, struct err *e) {
   bool *done = ARENA_NEW(a, bool, s->n);
   s->order = ARENA_NEW(a, uint32_t, s->n);
   for (uint32_t n = 0; n < s->n;) {
@@ -100,7 +101,7 @@ static bool find_order(struct arena *a, struct space *s, struct err *e) {
 }
 
 // Every {NAME} of a text is a parameter.
-static bool check_names(const struct space *s, const char *text, struct err *e) {
+static bool check_names(const struct search_space *s, const char *text, struct err *e) {
   for (const char *open = strchr(text, '{'); open; open = strchr(open + 1, '{')) {
     const char *close = strchr(open, '}');
     bool known = false;
@@ -114,7 +115,8 @@ static bool check_names(const struct space *s, const char *text, struct err *e) 
   return true;
 }
 
-static bool read_defaults(struct arena *a, const json_t *list, struct space *s, struct err *e) {
+static bool read_defaults(struct arena *a, const json_t *list, struct search_space *s,
+                          struct err *e) {
   const char *name;
   json_t *value;
   if (!json_is_object(list)) return err_set(e, "\"defaults\": expected {\"LAYER.FIELD\":VALUE,..}");
@@ -140,7 +142,7 @@ static bool read_defaults(struct arena *a, const json_t *list, struct space *s, 
   return true;
 }
 
-static bool read_first(struct arena *a, const json_t *list, struct space *s, struct err *e) {
+static bool read_first(struct arena *a, const json_t *list, struct search_space *s, struct err *e) {
   s->first = ARENA_NEW(a, double *, json_array_size(list) + 1);
   if (!json_is_array(list)) return err_set(e, "\"first\": expected a list of points");
   for (size_t i = 0; i < json_array_size(list); i++) {
@@ -180,7 +182,7 @@ static const char *compact(struct arena *a, const json_t *j) {
   return kept;
 }
 
-static bool check_choices(const struct space *s, struct err *e) {
+static bool check_choices(const struct search_space *s, struct err *e) {
   for (uint32_t i = 0; i < s->n; i++)
     for (uint32_t k = 0; k < s->params[i].is.n_choices; k++)
       if (!check_names(s, s->params[i].is.choices[k].plain, e))
@@ -188,7 +190,7 @@ static bool check_choices(const struct space *s, struct err *e) {
   return true;
 }
 
-static bool read_root(struct arena *a, const json_t *root, struct space *s, struct err *e) {
+static bool read_root(struct arena *a, const json_t *root, struct search_space *s, struct err *e) {
   static const char *const keys[] = {"parameters", "defaults", "first", "compress", NULL};
   const json_t *defaults = json_object_get(root, "defaults"),
                *first = json_object_get(root, "first"),
@@ -204,15 +206,16 @@ static bool read_root(struct arena *a, const json_t *root, struct space *s, stru
   return true;
 }
 
-bool space_parse(struct arena *a, const char *json, size_t size, struct space *s, struct err *e) {
-  *s = (struct space){0};
+bool space_parse(struct arena *a, const char *json, size_t size, struct search_space *s,
+                 struct err *e) {
+  *s = (struct search_space){0};
   json_t *root = json_parse(json, size, e);
   bool ok = root && read_root(a, root, s, e);
   json_decref(root);
   return ok;
 }
 
-bool space_read(struct arena *a, const char *path, struct space *s, struct err *e) {
+bool space_read(struct arena *a, const char *path, struct search_space *s, struct err *e) {
   struct bytes bytes;
   return file_read(a, path, SPACE_BYTES_MOST, &bytes, e) &&
          (space_parse(a, (const char *)bytes.data, bytes.size, s, e) || err_within(e, "%s", path));
@@ -220,7 +223,7 @@ bool space_read(struct arena *a, const char *path, struct space *s, struct err *
 
 // ---- points
 
-bool space_active(const struct space *s, uint32_t i, const double *x) {
+bool space_active(const struct search_space *s, uint32_t i, const double *x) {
   const struct space_param *p = &s->params[i];
   for (uint32_t k = 0; k < p->n_when; k++) {
     bool holds = false;
@@ -231,20 +234,20 @@ bool space_active(const struct space *s, uint32_t i, const double *x) {
   return true;
 }
 
-bool space_contains(const struct space *s, const double *x) {
+bool space_contains(const struct search_space *s, const double *x) {
   for (uint32_t i = 0; i < s->n; i++)
     if (space_active(s, i, x) ? !param_contains(&s->params[i].is, x[i]) : !isnan(x[i]))
       return false;
   return true;
 }
 
-bool space_same(const struct space *s, const double *x, const double *y) {
+bool space_same(const struct search_space *s, const double *x, const double *y) {
   for (uint32_t i = 0; i < s->n; i++)
     if (x[i] != y[i] && !(isnan(x[i]) && isnan(y[i]))) return false;
   return true;
 }
 
-void space_put_point(struct text *t, const struct space *s, const double *x) {
+void space_put_point(struct text *t, const struct search_space *s, const double *x) {
   const char *comma = "";
   text_puts(t, "{");
   for (uint32_t i = 0; i < s->n; i++) {

@@ -35,7 +35,7 @@ struct default_field {
   const char *plain; // with {NAME} for parameters
 };
 
-struct space {
+struct search_space {
   uint32_t n;
   struct space_param *params; // (n) in the order of the file
   uint32_t *order;            // (n) each behind those that it depends on
@@ -48,23 +48,24 @@ struct space {
 };
 
 // Whoever looks at what a file says about a bad entry gets the parameter's name and the reason.
-bool space_parse(struct arena *a, const char *json, size_t size, struct space *s, struct err *e);
-bool space_read(struct arena *a, const char *path, struct space *s, struct err *e);
+bool space_parse(struct arena *a, const char *json, size_t size, struct search_space *s,
+                 struct err *e);
+bool space_read(struct arena *a, const char *path, struct search_space *s, struct err *e);
 
 // SPACE_NONE if there is none of this name.
 #define SPACE_NONE UINT32_MAX
-uint32_t space_find(const struct space *s, const char *name);
+uint32_t space_find(const struct search_space *s, const char *name);
 
 // Whether parameter i is there, from those before it in `order`; absent ones are NAN.
-bool space_active(const struct space *s, uint32_t i, const double *x);
+bool space_active(const struct search_space *s, uint32_t i, const double *x);
 
 // A point of the space: every parameter that is there has one of its values, the others NAN.
-bool space_contains(const struct space *s, const double *x);
+bool space_contains(const struct search_space *s, const double *x);
 
 // The same values, NAN as NAN.
-bool space_same(const struct space *s, const double *x, const double *y);
+bool space_same(const struct search_space *s, const double *x, const double *y);
 
 // {"fc1.bits":4,..} of those that are there.
-void space_put_point(struct text *t, const struct space *s, const double *x);
+void space_put_point(struct text *t, const struct search_space *s, const double *x);
 
 #endif

@@ -151,8 +151,8 @@ static void split(struct arena *a, const struct history *h, struct side *good, s
 
 // Observations of one side that have all of some parameters. By age: the last 25 weigh 1, those
 // before rise to it from 1/n.
-static struct parzen *estimate(struct arena *a, const struct space *s, const struct side *side,
-                               uint32_t n_params, const uint32_t *params) {
+static struct parzen *estimate(struct arena *a, const struct search_space *s,
+                               const struct side *side, uint32_t n_params, const uint32_t *params) {
   const double **x = ARENA_NEW(a, const double *, side->n + 1);
   double *weight = ARENA_NEW(a, double, side->n + 1);
   uint32_t n = 0;
@@ -169,7 +169,7 @@ static struct parzen *estimate(struct arena *a, const struct space *s, const str
 }
 
 struct proposal {
-  const struct space *space;
+  const struct search_space *space;
   const struct history *history;
   const struct side *good, *bad;
   uint64_t seed;
@@ -207,7 +207,7 @@ static void choose(struct arena *a, const struct proposal *p, uint32_t n_params,
 // The first trials: of each parameter one value from each tenth of its range, in an order of its
 // own (a Latin hypercube: McKay, Beckman, Conover, 1979); behind them, as long as too few have
 // finished, at random.
-static void begin(const struct space *s, uint64_t seed, int64_t number, double *x) {
+static void begin(const struct search_space *s, uint64_t seed, int64_t number, double *x) {
   for (uint32_t k = 0; k < s->n; k++) {
     uint32_t i = s->order[k], tenth[STARTUP];
     const struct param *p = &s->params[i].is;
@@ -225,7 +225,7 @@ static void begin(const struct space *s, uint64_t seed, int64_t number, double *
 
 // One point. `together`: room for the parameters that are drawn together.
 static void propose(struct arena *a, const struct proposal *p, uint32_t *together, double *x) {
-  const struct space *s = p->space;
+  const struct search_space *s = p->space;
   bool several = p->history->objectives > 1;
   uint32_t n = 0;
   for (uint32_t i = 0; i < s->n; i++) {
@@ -240,8 +240,8 @@ static void propose(struct arena *a, const struct proposal *p, uint32_t *togethe
   }
 }
 
-void tpe_propose(const struct space *s, const struct history *h, uint64_t seed, int64_t number,
-                 double *x) {
+void tpe_propose(const struct search_space *s, const struct history *h, uint64_t seed,
+                 int64_t number, double *x) {
   struct arena a = {0};
   struct side good = {0}, bad = {0};
   uint32_t *together = ARENA_NEW(&a, uint32_t, s->n), done = 0;

@@ -52,7 +52,7 @@ static void compare(const struct exact *x, const struct row *r, uint32_t seeds) 
 
 static void speed(const struct exact *x, int which, enum sampler s, const char *label) {
   struct arena a = {0};
-  const struct space *space = exact_space(x, which);
+  const struct search_space *space = exact_space(x, which);
   struct seen *list = ARENA_NEW(&a, struct seen, LONG_STUDY);
   struct history h = {.objectives = exact_objectives(which), .list = list};
   double *point = ARENA_NEW(&a, double, space->n), best = INFINITY;

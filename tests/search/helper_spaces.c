@@ -19,7 +19,7 @@ static const char *const sites[SITES] = {"fc1.data_in", "fc1.weight", "fc1.bias"
                                          "fc2.data_in", "fc2.weight", "fc2.bias"};
 
 struct exact {
-  struct space spaces[EXACT_SPACES];
+  struct search_space spaces[EXACT_SPACES];
   const int16_t *lab3, *wa, *formats;
   const uint8_t *classes[SITES];
   int64_t u[6][5], c[6], v[11][5][5];
@@ -130,7 +130,7 @@ const struct exact *exact_new(struct arena *a) {
   return x;
 }
 
-const struct space *exact_space(const struct exact *x, int which) {
+const struct search_space *exact_space(const struct exact *x, int which) {
   return &x->spaces[which];
 }
 
@@ -140,7 +140,7 @@ int exact_objectives(int which) {
 
 // ---- the values
 
-static double value_of(const struct space *s, const double *point, const char *name) {
+static double value_of(const struct search_space *s, const double *point, const char *name) {
   const struct param *p = &s->params[space_find(s, name)].is;
   double v = point[space_find(s, name)];
   return p->kind == PARAM_CHOICE ? strtod(p->choices[(int)v].plain, NULL) : v;
@@ -158,7 +158,7 @@ static double lab3(const struct exact *x, const double *p, bool cost) {
   return cost ? 8 * errors + widths : errors;
 }
 
-static void wa(const struct exact *x, const struct space *s, const double *p, double *errors,
+static void wa(const struct exact *x, const struct search_space *s, const double *p, double *errors,
                double *cost) {
   double in = p[0], w1 = p[1], hidden = p[2], w2 = p[3];
   double pi1 = value_of(s, p, "fc1.in"), po1 = value_of(s, p, "fc1.out"),
@@ -172,7 +172,7 @@ static void wa(const struct exact *x, const struct space *s, const double *p, do
 }
 
 // Place in the table, and bits of an element.
-static int stream(const struct space *s, const double *p, uint32_t at, double *bits) {
+static int stream(const struct search_space *s, const double *p, uint32_t at, double *bits) {
   int v = (int)p[at + 1 + (uint32_t)p[at]];
   static const double minifloat[] = {4, 5, 5, 8};
   (void)s;
@@ -215,7 +215,7 @@ static int weight(const double *p, uint32_t at, double *bits) {
   }
 }
 
-static double formats(const struct exact *x, const struct space *s, const double *p) {
+static double formats(const struct exact *x, const struct search_space *s, const double *p) {
   double bits[4];
   int in = stream(s, p, 0, &bits[0]), fc1 = weight(p, 5, &bits[1]),
       hidden = stream(s, p, 11, &bits[2]), fc2 = weight(p, 16, &bits[3]);
@@ -261,7 +261,7 @@ void exact_study(const struct exact *x, int which, enum sampler s, uint64_t seed
                  double *best) {
   static const double reference[2] = {300, 320};
   struct arena a = {0};
-  const struct space *space = exact_space(x, which);
+  const struct search_space *space = exact_space(x, which);
   struct seen *list = ARENA_NEW(&a, struct seen, trials);
   const double **points = ARENA_NEW(&a, const double *, trials);
   struct history h = {.objectives = exact_objectives(which), .list = list};

@@ -29,7 +29,7 @@ struct exact;
 // Reads the tables; ends the program without them.
 const struct exact *exact_new(struct arena *a);
 
-const struct space *exact_space(const struct exact *x, int which);
+const struct search_space *exact_space(const struct exact *x, int which);
 int exact_objectives(int which);
 
 // The values of a point.

@@ -150,13 +150,13 @@ static void append(struct journal *j, struct text *t) {
 }
 
 static const struct param bits = {.name = "b", .kind = PARAM_INT, .low = 2, .high = 8, .step = 1};
-static struct choice words[] = {{"\"8,auto\"", "8,auto"}, {"null", "null"}};
+static struct param_choice words[] = {{"\"8,auto\"", "8,auto"}, {"null", "null"}};
 static const struct param word = {
     .name = "w", .kind = PARAM_CHOICE, .n_choices = 2, .choices = words};
 
 static void create(struct journal *j) {
   struct text t = {0};
-  journal_put_study(&t, j, "s \"1\"", 2);
+  journal_put_study(&t, j, "s \"1\"", 2, (const bool[]){false, true});
   journal_put_study_attr(&t, j, 0, true, "study:metric_names", "[\"errors\",\"ii\"]");
   append(j, &t);
 }
@@ -195,6 +195,7 @@ static void test_written(void **state) {
   }
   assert_string_equal(k.studies[0].name, "s \"1\"");
   assert_int_equal(k.studies[0].n_directions, 2);
+  assert_true(!k.studies[0].maximize[0] && k.studies[0].maximize[1]);
   journal_close(&j);
   journal_close(&k);
 }
@@ -242,6 +243,8 @@ static void test_foreign(void **state) {
   } bad[] = {
       {"hello\n", "line 1"},
       {"\n", "line 1"},
+      {"{\"parameters\":{}}", "line 1: not a journal"},
+      {STUDY "x", "line 2: not a journal"},
       {"{\"op_code\":0}\n", "not a journal"},
       {"[1]\n", "not a journal"},
       {"{\"op_code\":11,\"worker_id\":\"w\"}\n", "0 to 10"},

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-static struct space make(struct arena *a, const char *json) {
-  struct space s;
+static struct search_space make(struct arena *a, const char *json) {
+  struct search_space s;
   struct err e = {0};
   if (!space_parse(a, json, strlen(json), &s, &e)) fail_msg("%s", e.text);
   return s;
@@ -30,7 +30,7 @@ static struct space make(struct arena *a, const char *json) {
 static void test_grid(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, TREE);
+  struct search_space s = make(&a, TREE);
   struct history h = {.objectives = 1};
   double x[26][4];
   assert_int_equal(sampler_points(&s, 1000), 26);
@@ -41,7 +41,7 @@ static void test_grid(void **state) {
   }
   assert_false(sampler_propose(SAMPLER_GRID, &s, &h, 1, 26, x[0]));
   struct err e = {0};
-  struct space c = make(&a, "{\"parameters\":{\"f\":{\"float\":[0,1]}}}");
+  struct search_space c = make(&a, "{\"parameters\":{\"f\":{\"float\":[0,1]}}}");
   assert_false(sampler_check(SAMPLER_GRID, &c, &e));
   assert_non_null(strstr(e.text, "\"f\""));
   arena_free(&a);
@@ -51,9 +51,10 @@ static void test_grid(void **state) {
 static void test_reproducible(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, TREE);
-  struct space more = make(&a, "{\"parameters\":{\"new\":{\"int\":[0,9]},\"z\":{\"int\":[5,6]},"
-                               "\"kind\":{\"choices\":[\"a\",\"b\",\"c\"]}}}");
+  struct search_space s = make(&a, TREE);
+  struct search_space more =
+      make(&a, "{\"parameters\":{\"new\":{\"int\":[0,9]},\"z\":{\"int\":[5,6]},"
+               "\"kind\":{\"choices\":[\"a\",\"b\",\"c\"]}}}");
   struct seen list[60];
   static double points[60][4], values[60];
   for (int sampler = SAMPLER_RANDOM; sampler < SAMPLERS; sampler++) {
@@ -91,7 +92,7 @@ static const char mixed[] =
 static void test_mixture(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, mixed);
+  struct search_space s = make(&a, mixed);
   uint32_t params[4] = {0, 1, 2, 3};
   int64_t points = sampler_points(&s, 1 << 20);
   double **all = ARENA_NEW(&a, double *, points), *fast = ARENA_NEW(&a, double, points),
@@ -131,7 +132,7 @@ static void test_mixture(void **state) {
 static void test_kernels(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, "{\"parameters\":{\"f\":{\"float\":[0,1]}}}");
+  struct search_space s = make(&a, "{\"parameters\":{\"f\":{\"float\":[0,1]}}}");
   const double p0 = 0.2, p1 = 0.6, weight[2] = {1, 1};
   const double *seen[2] = {&p0, &p1};
   uint32_t param = 0;
@@ -216,7 +217,8 @@ static void test_fronts(void **state) {
 static void test_limits(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, "{\"parameters\":{\"x\":{\"int\":[0,999]},\"y\":{\"int\":[0,999]}}}");
+  struct search_space s =
+      make(&a, "{\"parameters\":{\"x\":{\"int\":[0,999]},\"y\":{\"int\":[0,999]}}}");
   for (int sampler = SAMPLER_TPE; sampler <= SAMPLER_NSGA2; sampler++) {
     static struct seen list[200];
     static double x[200][2];
@@ -237,7 +239,7 @@ static void test_limits(void **state) {
 static void test_liar(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s = make(&a, "{\"parameters\":{\"x\":{\"float\":[0,1]}}}");
+  struct search_space s = make(&a, "{\"parameters\":{\"x\":{\"float\":[0,1]}}}");
   struct seen list[31];
   double x[32];
   struct history h = {.objectives = 1, .list = list};

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static bool parse(struct arena *a, const char *json, struct space *s, struct err *e) {
+static bool parse(struct arena *a, const char *json, struct search_space *s, struct err *e) {
   *e = (struct err){0};
   return space_parse(a, json, strlen(json), s, e);
 }
@@ -19,7 +19,7 @@ static bool parse(struct arena *a, const char *json, struct space *s, struct err
 static void test_reads(void **state) {
   (void)state;
   struct arena a = {0};
-  struct space s;
+  struct search_space s;
   struct err e;
   assert_true(parse(&a,
                     "{\"parameters\":{"
@@ -107,7 +107,7 @@ static void test_refuses(void **state) {
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct arena a = {0};
-    struct space s;
+    struct search_space s;
     struct err e;
     assert_false(parse(&a, bad[i].json, &s, &e));
     if (!strstr(e.text, bad[i].says))
