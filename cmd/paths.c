@@ -143,6 +143,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--dot", o->dot);
   if (c == COMMAND_RUN || c == COMMAND_PLAN || c == COMMAND_EXPORT) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
+  if (c == COMMAND_SEARCH && !(o->n_more == 2 && strcmp(o->model, "formats") == 0))
+    output(p, "-o", o->output);
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
   if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)

@@ -2,6 +2,7 @@
 // search: a float model and a space -> trials, each pruned, quantised, folded and measured -> a
 // study, whose best points are formats and folding files.
 #include "cmd/search.h"
+#include "cmd/search_page.h"
 
 #include "search/presets.h"
 #include "sw/base/clock.h"
@@ -348,7 +349,9 @@ int command_search(struct arena *a, const struct options *o, struct err *e) {
   if (search_shows(o)) return search_show(a, o, e);
   if (o->space_for) return print_space(a, o, e);
   if (!set_up(&s, e)) return EXIT_USER;
-  bool ok = study_open(&study, s.path, &s.setup, e) && search(&s, &study, e);
+  bool ok = study_open(&study, s.path, &s.setup, e) && search(&s, &study, e) &&
+            (!o->output ||
+             search_page(a, &study.journal, &study.journal.studies[study.id], o->output, e));
   if (ok && o->json)
     search_put_json(&s, &study, &t);
   else if (ok && !o->quiet)

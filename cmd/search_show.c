@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // search best|front|list|show N|formats N FILE: what a journal holds, a point's files, and how good
 // the chosen one is on test images.
+#include "cmd/search_page.h"
 #include "cmd/search_result.h"
 
 #include "sw/base/file.h"
@@ -319,6 +320,9 @@ static bool show(struct shown *s, struct text *t, struct err *e) {
   if (!journal_open(&s->journal, path, e)) return false;
   s->study = study_only(&s->journal, &id, e);
   if (!s->study || (o->n_more == 2 && !find_trial(s, o->more[0], e))) return false;
+  if (o->output && strcmp(word, "formats") != 0 &&
+      !search_page(s->arena, &s->journal, s->study, o->output, e))
+    return false;
   if (strcmp(word, "list") == 0) return put_list(s, t);
   if (strcmp(word, "show") == 0) return put_trial(s, t, e);
   if (strcmp(word, "formats") == 0) return put_files(s, t, e);

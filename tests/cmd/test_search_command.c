@@ -259,6 +259,36 @@ static void test_presets(void **state) {
   }
 }
 
+// The page: whole, of nothing but itself, names from a file escaped.
+static void test_page(void **state) {
+  struct shell *c = *state;
+  static const char *const parts[] = {"<svg", "id=\"history\"", "id=\"importance\"", "id=\"best\"",
+                                      "</html>"};
+  write_file(c, "space.json", space);
+  cli_expect(c,
+             "$N search -q " SPACE DATA
+             "--objective errors,ii --trials 12 --study $D/s -o $D/s.html " MLP,
+             0, "");
+  const char *page = cli_run(c, "cat $D/s.html").text;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (!strstr(page, parts[i])) fail_msg("no %s", parts[i]);
+  assert_non_null(strstr(page, "id=\"front\""));
+  cli_expect(c, "grep -oE '(href|src)=|url[(]|https?://[a-z0-9.]*' $D/s.html | sort -u", 0,
+             "http://www.w3.org\n");
+  write_file(
+      c, "evil",
+      "{\"op_code\":0,\"worker_id\":\"w\",\"study_name\":\"<script>x\",\"directions\":[1]}\n"
+      "{\"op_code\":4,\"worker_id\":\"w\",\"study_id\":0,\"datetime_start\":null,\"params\":"
+      "{\"<b>\":1},\"distributions\":{\"<b>\":\"{\\\"name\\\":\\\"CategoricalDistribution\\\","
+      "\\\"attributes\\\":{\\\"choices\\\":[1,\\\"<i>\\\"]}}\"}}\n"
+      "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":1,\"values\":[1]}\n");
+  cli_expect(c, "$N search best -o $D/evil.html $D/evil && cat $D/evil.html", 0, "&lt;i&gt;");
+  cli_expect(c, "grep -cE '<script>|<b>|<i>' $D/evil.html; true", 0, "0");
+  cli_expect(c, "$N search list -o $D/k.html tests/search/optuna/kinds.journal && cat $D/k.html", 0,
+             "</html>");
+  cli_expect(c, "$N search best -o $D/s $D/s", 1, "would be overwritten");
+}
+
 // ---- what is refused
 
 static void test_refuses(void **state) {
@@ -332,9 +362,11 @@ static void test_refuses_studies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),    SHELL_CASE(test_resume),
-      SHELL_CASE(test_killed),       SHELL_CASE(test_jobs),           SHELL_CASE(test_grid),
-      SHELL_CASE(test_prune),        SHELL_CASE(test_failures),       SHELL_CASE(test_presets),
+      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),
+      SHELL_CASE(test_resume),       SHELL_CASE(test_killed),
+      SHELL_CASE(test_jobs),         SHELL_CASE(test_grid),
+      SHELL_CASE(test_prune),        SHELL_CASE(test_failures),
+      SHELL_CASE(test_presets),      SHELL_CASE(test_page),
       SHELL_CASE(test_refuses),      SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

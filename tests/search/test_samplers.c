@@ -2,6 +2,7 @@
 // Samplers: what each promises, mixtures against their definition, fronts against brute force, and
 // how good they are on spaces whose values are known.
 #include "search/draw.h"
+#include "search/importance.h"
 #include "search/pareto.h"
 #include "search/parzen.h"
 #include "tests/search/helper_spaces.h"
@@ -257,6 +258,54 @@ static void test_liar(void **state) {
   arena_free(&a);
 }
 
+// y = 3 a + b on levels of equal distance, c without effect: shares 9 to 1; a parameter that is
+// there in half of the trials explains what its absence does.
+static void test_importance(void **state) {
+  (void)state;
+  struct arena a = {0};
+  enum { N = 400 };
+  static const struct param p[3] = {
+      {.name = "a", .kind = PARAM_INT, .low = 0, .high = 4, .step = 1},
+      {.name = "b", .kind = PARAM_FLOAT, .low = 0, .high = 4},
+      {.name = "c", .kind = PARAM_INT, .low = 0, .high = 99, .step = 1}};
+  static struct trial trials[N + 1];
+  static uint32_t numbers[N + 1];
+  static double values[N];
+  static struct trial_param params[N][3];
+  for (uint32_t i = 0; i < N; i++) {
+    struct draw d = draw_new(1, i, "");
+    for (int k = 0; k < 3; k++)
+      params[i][k] = (struct trial_param){p[k].name, param_uniform(&p[k], draw_unit(&d)), &p[k]};
+    values[i] = 3 * params[i][0].value + params[i][1].value;
+    trials[i] = (struct trial){.id = i,
+                               .state = TRIAL_COMPLETE,
+                               .n_values = 1,
+                               .values = &values[i],
+                               .n_params = 3,
+                               .params = params[i]};
+    numbers[i] = i;
+  }
+  numbers[N] = N; // a failure changes nothing
+  trials[N] = (struct trial){.id = N, .state = TRIAL_FAIL};
+  struct journal j = {.n_trials = N + 1, .trials = trials};
+  struct journal_study s = {.n_directions = 1, .n_trials = N + 1, .trials = numbers};
+  struct importance list[IMPORTANCE_PARAMS_MOST];
+  assert_int_equal(importance_of(&a, &j, &s, 0, list), 3);
+  assert_string_equal(list[0].name, "a");
+  assert_string_equal(list[1].name, "b");
+  assert_true(list[0].share > 0.85 && list[0].share < 0.97);
+  assert_true(list[1].share > 0.03 && list[1].share < 0.15);
+  assert_true(list[2].share < 0.02);
+  for (uint32_t i = 0; i < N; i++) {
+    values[i] = i % 2;
+    if (i % 2) trials[i].n_params = 2;
+  }
+  importance_of(&a, &j, &s, 0, list);
+  assert_string_equal(list[0].name, "c");
+  assert_true(list[0].share > 0.99);
+  arena_free(&a);
+}
+
 // ---- how good
 
 static double mean(const struct exact *x, int which, enum sampler s, uint32_t trials) {
@@ -297,9 +346,10 @@ static void test_exact_spaces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_grid),    cmocka_unit_test(test_reproducible),
-      cmocka_unit_test(test_mixture), cmocka_unit_test(test_kernels),
-      cmocka_unit_test(test_fronts),  cmocka_unit_test(test_limits),
-      cmocka_unit_test(test_liar),    cmocka_unit_test(test_exact_spaces)};
+      cmocka_unit_test(test_grid),        cmocka_unit_test(test_reproducible),
+      cmocka_unit_test(test_mixture),     cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_fronts),      cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_liar),        cmocka_unit_test(test_importance),
+      cmocka_unit_test(test_exact_spaces)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
