@@ -12,7 +12,7 @@ CFLAGS_ALL = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
   $(CFLAGS)
 LIBS = -ljansson -lz -lmpfr -lgmp -lmd -lm
 
-ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/export sw/circuit sw/train quant gen sim lib
+ROOMS = sw/base sw/graph sw/plan sw/pass sw/data sw/exec sw/import sw/export sw/circuit sw/train quant search gen sim lib
 # what isn't there is left out, and what needs it says so
 ONNX := $(shell pkg-config --exists libprotobuf-c && command -v protoc-c >/dev/null && echo yes)
 KERAS := $(shell pkg-config --exists hdf5 libzip libseccomp && echo yes)
@@ -196,6 +196,7 @@ HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/helper_*.c))
 BENCH_SOURCES = $(wildcard tests/*/bench_*.c)
 BENCHES = $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(BENCH_SOURCES)))
 $(foreach t,$(BENCH_SOURCES:.c=),$(eval $(BUILD)/tests/$(notdir $t): $(BUILD)/$t.o))
+$(BUILD)/tests/bench_search: $(BUILD)/tests/search/helper_spaces.o
 $(BENCHES): $(BUILD)/libnngen.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $(filter %.o,$^) $(BUILD)/libnngen.a $(LIBS)

@@ -81,6 +81,9 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
 // The words that the options of prune take, those of its training among them.
 bool prune_check(struct arena *a, const struct options *o, struct err *e);
 
+// The words that the options of search take.
+bool search_check(struct arena *a, const struct options *o, struct err *e);
+
 int command_generate(struct arena *a, const struct options *o, struct err *e);
 int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
@@ -88,6 +91,7 @@ int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_quantize(struct arena *a, const struct options *o, struct err *e);
 int command_prune(struct arena *a, const struct options *o, struct err *e);
+int command_search(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);
 int command_import(struct arena *a, const struct options *o, struct err *e);

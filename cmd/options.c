@@ -61,6 +61,18 @@ static bool check_positional(const struct options *o, const struct command_row *
   return err_set(e, "%s needs an argument: %s", c->name, c->argument);
 }
 
+// Several words are for a command whose argument has a choice of them.
+static bool take(struct options *o, const struct command_row *c, const char *word, struct err *e) {
+  bool more = strchr(c->argument, '|') != NULL;
+  if (!o->model)
+    o->model = word;
+  else if (more && o->n_more < MORE_MOST)
+    o->more[o->n_more++] = word;
+  else
+    return err_set(e, "%s arguments: %s and %s", more ? "too many" : "two", o->model, word);
+  return true;
+}
+
 bool options_parse(struct options *o, enum command command, int argc, char **argv, struct err *e) {
   unsigned bit = command_rows[command].bit;
   struct option longs[ROWS + 1] = {{0}};
@@ -81,17 +93,12 @@ bool options_parse(struct options *o, enum command command, int argc, char **arg
     for (int i = 0; !r && c > 1 && i < ROWS; i++)
       if (option_rows[i].letter == c && (option_rows[i].commands & bit)) r = &option_rows[i];
     if (c == ':') return err_set(e, "%s: an argument is missing", argv[optind - 1]);
-    if (c == 1 && o->model) return err_set(e, "two arguments: %s and %s", o->model, optarg);
-    if (c == 1)
-      o->model = optarg;
-    else if (!r)
-      return err_set(e, "unknown option %s", argv[optind - 1]);
-    else if (!store(o, r, optarg, e))
+    if (c != 1 && !r) return err_set(e, "unknown option %s", argv[optind - 1]);
+    if (c == 1 ? !take(o, &command_rows[command], optarg, e) : !store(o, r, optarg, e))
       return false;
   }
-  if (optind < argc && o->model)
-    return err_set(e, "two arguments: %s and %s", o->model, argv[optind]);
-  if (optind < argc) o->model = argv[optind];
+  for (; optind < argc; optind++)
+    if (!take(o, &command_rows[command], argv[optind], e)) return false;
   return check_positional(o, &command_rows[command], e);
 }
 

@@ -36,9 +36,14 @@ struct option_list {
   const char *word[LIST_MOST];
 };
 
+// Words behind the first, of a command that takes some.
+enum { MORE_MOST = 2 };
+
 // What an option holds: the given word, the number (0: not given), true, or all words.
 struct options {
-  const char *model; // the one positional argument
+  const char *model; // the first positional argument
+  int n_more;
+  const char *more[MORE_MOST]; // (n_more)
 #define TEXT const char *
 #define NUMBER int64_t
 #define FLAG bool

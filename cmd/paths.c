@@ -120,6 +120,9 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   input(p, "the file of --into", o->into);
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
+  input(p, "the file of --space", o->space);
+  if (c == COMMAND_SEARCH) input(p, "the study", o->study ? o->study : "study.journal");
+  if (c == COMMAND_SEARCH && o->n_more) input(p, "the study", o->more[o->n_more - 1]);
   if (o->net && o->net[0] != '{') {
     const char *recipe = arena_printf(p->arena, "models/%s.json", o->net);
     input(p, "the file of --net", file_exists(o->net) ? o->net : library_path(p->arena, recipe));
@@ -140,6 +143,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--dot", o->dot);
   if (c == COMMAND_RUN || c == COMMAND_PLAN || c == COMMAND_EXPORT) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
+  if (c == COMMAND_SEARCH && !(o->n_more == 2 && strcmp(o->model, "formats") == 0))
+    output(p, "-o", o->output);
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
   if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)

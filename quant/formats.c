@@ -79,6 +79,7 @@ bool formats_set_weight(struct arena *a, struct format *f, const char *text, str
 
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e) {
   f->has_input_type = false;
+  f->input_given = true;
   f->input = strcmp(text, "raw") == 0  ? INPUT_RAW
              : strcmp(text, "u8") == 0 ? INPUT_U8
                                        : INPUT_STREAM;
@@ -241,8 +242,12 @@ static bool has_effect(enum op op, const struct format *f, struct err *e) {
 }
 
 static bool read_root(struct arena *a, const json_t *root, struct formats *f, struct err *e) {
-  static const char *const keys[] = {"defaults", "kinds", "layers", NULL};
+  static const char *const keys[] = {"defaults", "kinds", "layers", "input", NULL};
+  const json_t *input = json_object_get(root, "input");
   if (!json_only(root, keys, "formats", e)) return false;
+  if (input && !f->input_given &&
+      !formats_set_input(a, f, json_is_string(input) ? json_string_value(input) : "", e))
+    return false;
   const json_t *defaults = json_object_get(root, "defaults");
   struct format general = {.rounding = NONE, .overflow = NONE, .where = NONE};
   if (defaults && !read_format(a, defaults, &general, e)) return err_within(e, "defaults");
@@ -259,13 +264,19 @@ static bool read_root(struct arena *a, const json_t *root, struct formats *f, st
   return true;
 }
 
-bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e) {
-  struct bytes bytes;
-  if (!file_read(a, path, FILE_MAX, &bytes, e)) return false;
-  json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
+bool formats_parse(struct arena *a, const char *text, size_t size, struct formats *f,
+                   struct err *e) {
+  json_t *root = json_parse(text, size, e);
   bool ok = root && read_root(a, root, f, e);
   json_decref(root);
-  return ok || err_within(e, "%s", path);
+  return ok;
+}
+
+bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e) {
+  struct bytes bytes;
+  return file_read(a, path, FILE_MAX, &bytes, e) &&
+         (formats_parse(a, (const char *)bytes.data, bytes.size, f, e) ||
+          err_within(e, "%s", path));
 }
 
 static struct format most_particular(struct formats *f, const struct node *n) {

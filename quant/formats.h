@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which number format each layer gets: the command line, refined by a formats file
-//   {"defaults":{"stream":"8,3","weight":"8,auto"},"kinds":{"softsign":{..}},"layers":{"fc1":{..}}}
+//   {"defaults":{"stream":"8,3","weight":"8,auto"},"kinds":{"softsign":{..}},"layers":{"fc1":{..}},
+//    "input":"4,auto"}
 // with the keys stream, weight, rounding, overflow, where. The most particular entry wins. A stream
 // whose width alone is given takes its sign and its scale from calibration (calibrate.h).
 #ifndef NNGEN_QUANT_FORMATS_H
@@ -36,6 +37,7 @@ struct formats {
   uint32_t n_kinds, n_layers;
   struct format_entry *kinds, *layers;
   enum input_precision input;
+  bool input_given;                // by the command line or the file
   bool has_input_type, input_auto; // auto: as of a stream
   struct type input_type;
 };
@@ -54,6 +56,9 @@ struct formats formats_new(void);
 
 // Reads a formats file; its defaults fill what the command line left open.
 bool formats_read(struct arena *a, const char *path, struct formats *f, struct err *e);
+// The same of the text itself.
+bool formats_parse(struct arena *a, const char *text, size_t size, struct formats *f,
+                   struct err *e);
 
 // The formats of one layer of a graph. False if an entry that names the layer says something that
 // a layer of its kind doesn't have.

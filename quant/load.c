@@ -252,6 +252,30 @@ void load_notes(struct arena *a, const struct refusals *r, bool training, struct
   }
 }
 
+static bool load_float(struct arena *a, struct graph *g, const struct load *l, struct formats *f,
+                       struct model *m, struct err *e) {
+  m->real = remember(a, g, e);
+  if (!m->real) return false;
+  g = m->whole = m->real;
+  if (!wants_formats(l) && !says_types(g)) return true;
+  m->real = fold_norm(a, g, e);
+  if (!m->real || !quantized(a, l, m, f, e)) return false;
+  idle_formats(a, f, &m->warnings);
+  return true;
+}
+
+bool load_graph(struct arena *a, struct graph *g, const struct load *l, const char *formats,
+                struct model *m, struct err *e) {
+  struct formats f;
+  *m = (struct model){0};
+  if (!parse_formats(a, l, &f, e) ||
+      (formats && !formats_parse(a, formats, strlen(formats), &f, e)))
+    return false;
+  struct load with = *l;
+  if (formats && !with.formats) with.formats = "";
+  return load_float(a, g, &with, &f, m, e);
+}
+
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e) {
   struct formats f;
@@ -273,13 +297,5 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     warnings_find(a, NULL, m->fixed, false, &m->warnings);
     return true;
   }
-  m->real = remember(a, g, e);
-  if (!m->real) return err_within(e, "%s", path);
-  g = m->whole = m->real;
-  if (!wants_formats(l) && !says_types(g)) return true;
-  m->real = fold_norm(a, g, e);
-  if (!m->real) return err_within(e, "%s", path);
-  if (!quantized(a, l, m, &f, e)) return err_within(e, "%s", path);
-  idle_formats(a, &f, &m->warnings);
-  return true;
+  return load_float(a, g, l, &f, m, e) || err_within(e, "%s", path);
 }

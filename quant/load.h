@@ -48,4 +48,9 @@ void load_notes(struct arena *a, const struct refusals *r, bool training, struct
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e);
 
+// The same of a float graph, with the text of a formats file instead of one (NULL: none);
+// l->formats is NULL.
+bool load_graph(struct arena *a, struct graph *g, const struct load *l, const char *formats,
+                struct model *m, struct err *e);
+
 #endif

@@ -147,6 +147,9 @@ struct folding {
   struct folding_entry *layers;
 };
 bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e);
+// The same of the text itself.
+bool folding_parse(struct arena *a, const char *text, size_t size, struct folding *f,
+                   struct err *e);
 
 // Gives FINN's names for layers with weights, such as MVAU_hls_0 and VectorVectorActivation_1, the
 // graph's, those of a kind counted in its order; and leaves away entries of FINN's that are about

@@ -99,13 +99,19 @@ static bool read_finn(struct arena *a, const json_t *root, struct folding *f, st
   return true;
 }
 
-bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e) {
-  struct bytes bytes;
-  if (!file_read(a, path, FILE_MAX, &bytes, e)) return false;
-  json_t *root = json_parse((const char *)bytes.data, bytes.size, e);
+bool folding_parse(struct arena *a, const char *text, size_t size, struct folding *f,
+                   struct err *e) {
+  json_t *root = json_parse(text, size, e);
   bool ok = root && (is_finn(root) ? read_finn(a, root, f, e) : read_root(a, root, f, e));
   json_decref(root);
-  return ok || err_within(e, "%s", path);
+  return ok;
+}
+
+bool folding_read(struct arena *a, const char *path, struct folding *f, struct err *e) {
+  struct bytes bytes;
+  return file_read(a, path, FILE_MAX, &bytes, e) &&
+         (folding_parse(a, (const char *)bytes.data, bytes.size, f, e) ||
+          err_within(e, "%s", path));
 }
 
 // Words before the number of a node that multiplies with weights: of a matrix, of one vector per

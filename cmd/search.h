@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of search.
+#ifndef NNGEN_CMD_SEARCH_H
+#define NNGEN_CMD_SEARCH_H
+
+#include "cmd/command.h"
+#include "search/evaluate.h"
+#include "search/study.h"
+
+// A search as it is set up, from options or from what a study remembers.
+struct search {
+  struct arena *arena;
+  const struct options *options;
+  const char *model_file, *model_sha256; // that is searched
+  struct graph *whole;
+  struct search_space space;
+  struct objectives objectives;
+  struct images set;
+  struct evaluator evaluator;
+  struct study_setup setup;
+  enum stopping stopping;
+  const char *path; // of the journal
+  double seconds;   // that it took
+};
+
+// The user attributes of a point.
+void search_describe(void *context, struct text *t, const double *x);
+
+// The words that choose types, as JSON, and back from it.
+const char *search_quantise_json(struct arena *a, const struct options *o);
+bool search_quantise_read(struct arena *a, const char *json, struct load *l, struct err *e);
+
+// best, front, list, show N, formats N of a journal.
+bool search_shows(const struct options *o);
+int search_show(struct arena *a, const struct options *o, struct err *e);
+
+// What a study came to.
+void search_put_result(struct search *s, struct study *study, struct text *t);
+void search_put_json(struct search *s, struct study *study, struct text *t);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the names of a space mean for a network: LAYER.FIELD of a formats file, a folding file or of
+// pruning, FIELD alone for all layers.
+//
+//   stream weight rounding overflow       of the formats file; input: its input
+//   in out ram_style                      of the folding file; parallelism: for all layers
+//   prune prune.kind prune.lanes          amount, kind (slot) and lanes (those of in and out, or
+//                                         4x4) of pruning
+//
+// Any other name is a part: {NAME} in a field's text, or what a "when" asks for.
+#ifndef NNGEN_SEARCH_BINDING_H
+#define NNGEN_SEARCH_BINDING_H
+
+#include "quant/prune.h"
+#include "search/space.h"
+
+struct pruning_part {
+  const char *layer; // NULL: all with weights but the last
+  double amount;
+  const char *kind, *lanes;
+};
+
+// A point as what the passes take.
+struct assignment {
+  const char *formats, *folding; // the texts of the files
+  uint32_t n_prunings;
+  struct pruning_part *prunings; // (n_prunings) one after the other
+  const char *prune; // the same as JSON: [{"layer":..,"amount":..,"kind":..,"lanes":..}]
+};
+
+// Whether every parameter and default is about something. `g`: the float graph.
+bool binding_check(const struct search_space *s, const struct graph *g, struct err *e);
+
+// False if a text needs a parameter that isn't there at this point, or a word of pruning is none.
+bool binding_assign(struct arena *a, const struct search_space *s, const double *x,
+                    struct assignment *out, struct err *e);
+
+// Prunes a float graph as an assignment says; the same graph if it says nothing.
+struct graph *binding_prune(struct arena *a, struct graph *g, const struct assignment *s,
+                            struct err *e);
+
+#endif

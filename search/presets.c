@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/presets.h"
+
+#include "quant/formats.h"
+#include "sw/base/json.h"
+
+#include <string.h>
+
+enum { LANES_MOST = 64 };
+
+struct preset {
+  const struct graph *g;
+  struct arena arena;
+  struct text parameters, defaults;
+};
+
+static bool has_weights(const struct node *n) {
+  return op_is(n->op, TRAIT_WEIGHTS);
+}
+
+// Whether a formats file may say the stream of a node.
+static bool may_say(struct arena *a, const struct node *n) {
+  struct formats f = formats_new();
+  struct format_entry entry = {.name = n->name,
+                               .format = {.rounding = NONE, .overflow = NONE, .where = NONE}};
+  struct format format;
+  struct err e = {0};
+  if (!formats_set_stream(a, &entry.format, "8,3", &e)) return false;
+  f.layers = &entry;
+  f.n_layers = 1;
+  return formats_of(&f, n, &format, &e);
+}
+
+// The field of the stream that a layer reads: "input", or the "stream" of whoever gives it.
+static const char *stream_into(struct arena *a, const struct graph *g, const struct node *n) {
+  int32_t from = node_in(g, n, 0)->node;
+  while (from != NONE && !may_say(a, &g->nodes[from]) && g->nodes[from].n_in)
+    from = node_in(g, &g->nodes[from], 0)->node;
+  return from == NONE ? "input" : arena_printf(a, "%s.stream", g->nodes[from].name);
+}
+
+static void put_name(struct text *t, const char *name, const char *part) {
+  struct text whole = {0};
+  text_printf(&whole, "%s%s", name, part);
+  text_puts(t, t->size ? ",\n    " : "\n    ");
+  json_put_string(t, whole.data);
+  text_puts(t, ": ");
+  text_free(&whole);
+}
+
+static bool stands(const struct text *t, const char *name) {
+  struct text quoted = {0};
+  json_put_string(&quoted, name);
+  bool there = t->data && strstr(t->data, quoted.data);
+  text_free(&quoted);
+  return there;
+}
+
+static void put_default(struct preset *p, const char *name, const char *format) {
+  struct text text = {0};
+  for (const char *c = format; *c; c++)
+    if (*c == '@')
+      text_puts(&text, name);
+    else
+      text_put(&text, c, 1);
+  put_name(&p->defaults, name, "");
+  json_put_string(&p->defaults, text.data);
+  text_free(&text);
+}
+
+// Width and fraction of one field.
+static void put_lab3(struct preset *p, const char *name) {
+  if (stands(&p->defaults, name)) return;
+  put_name(&p->parameters, name, ".width");
+  text_puts(&p->parameters, "{\"choices\": [8, 16, 32]}");
+  put_name(&p->parameters, name, ".frac");
+  text_puts(&p->parameters, "{\"choices\": [2, 4, 8]}");
+  put_default(p, name, "{@.width},{@.frac}");
+}
+
+static void put_bits(struct preset *p, const char *name, bool weight) {
+  if (stands(&p->defaults, name)) return;
+  put_name(&p->parameters, name, ".bits");
+  text_puts(&p->parameters, "{\"int\": [2, 8]}");
+  put_default(p, name, weight ? "{@.bits},channel" : "{@.bits},auto");
+}
+
+// Of the words for weights those that the formats file takes.
+static void put_words(struct preset *p, const char *name) {
+  static const char *const words[] = {"8,channel",      "6,channel", "4,channel", "3,channel",
+                                      "2,channel",      "e4m3",      "e3m2",      "e2m3",
+                                      "e2m1",           "e3m0",      "log4",      "block16:4",
+                                      "block16:3",      "block16:2", "residual2", "ternary,channel",
+                                      "bipolar,channel"};
+  const char *comma = "";
+  put_name(&p->parameters, name, "");
+  text_puts(&p->parameters, "{\"choices\": [");
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    struct format f = {0};
+    struct err e = {0};
+    if (!formats_set_weight(&p->arena, &f, words[i], &e)) continue;
+    text_printf(&p->parameters, "%s\"%s\"", comma, words[i]);
+    comma = ", ";
+  }
+  text_puts(&p->parameters, "]}");
+}
+
+// Divisors of what a beat is made of: the channels, or all elements of a vector.
+static void put_lanes(struct preset *p, const char *layer, const char *field,
+                      const struct value *v) {
+  int64_t n = v->rank ? v->shape[v->rank - 1] : 1;
+  const char *comma = "";
+  put_name(&p->parameters, layer, field);
+  text_puts(&p->parameters, "{\"choices\": [");
+  for (int64_t k = 1; k <= n && k <= LANES_MOST; k++) {
+    if (n % k) continue;
+    text_printf(&p->parameters, "%s%lld", comma, (long long)k);
+    comma = ", ";
+  }
+  text_puts(&p->parameters, "]}");
+}
+
+enum which { LAB3, MIXED, FORMATS, FOLDING, PRESETS };
+static const char *const preset_names[PRESETS] = {"lab3", "mixed", "formats", "folding"};
+
+static void put_layer(struct preset *p, enum which which, const struct node *n) {
+  const char *weight = arena_printf(&p->arena, "%s.weight", n->name);
+  const char *stream = stream_into(&p->arena, p->g, n);
+  switch (which) {
+  case LAB3:
+    put_lab3(p, stream);
+    put_lab3(p, weight);
+    break;
+  case MIXED:
+    put_bits(p, stream, false);
+    put_bits(p, weight, true);
+    break;
+  case FORMATS:
+    put_words(p, weight);
+    break;
+  case FOLDING:
+    put_lanes(p, n->name, ".in", node_in(p->g, n, 0));
+    put_lanes(p, n->name, ".out", node_out(p->g, n, 0));
+    break;
+  case PRESETS:
+    break;
+  }
+}
+
+static enum which find(const char *name) {
+  int i = 0;
+  while (i < PRESETS && strcmp(preset_names[i], name) != 0) i++;
+  return (enum which)i;
+}
+
+bool preset_is(const char *name) {
+  return find(name) < PRESETS;
+}
+
+bool preset_put(struct text *t, const char *name, const struct graph *g, struct err *e) {
+  struct preset p = {.g = g};
+  enum which which = find(name);
+  if (which == PRESETS)
+    return err_set(e, "\"%s\" is no preset: expected lab3, mixed, formats or folding", name);
+  // Streams that no parameter is about: wide enough not to matter.
+  if (which == LAB3) put_default(&p, "stream", "16,6");
+  if (which == MIXED) put_default(&p, "stream", "16,auto");
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    if (has_weights(&g->nodes[i])) put_layer(&p, which, &g->nodes[i]);
+  if (p.parameters.size) {
+    text_printf(t, "{\n  \"parameters\": {%s\n  }", p.parameters.data);
+    if (p.defaults.size) text_printf(t, ",\n  \"defaults\": {%s\n  }", p.defaults.data);
+    text_puts(t, "\n}\n");
+  }
+  bool ok = p.parameters.size || err_set(e, "preset %s: there is no layer with weights", name);
+  text_free(&p.parameters);
+  text_free(&p.defaults);
+  arena_free(&p.arena);
+  return ok;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The usual spaces of a network.
+//
+//   lab3      widths 8 16 32 and fractions 2 4 8 of the input, of the streams into layers with
+//             weights, and of the weights
+//   mixed     widths 2 to 8 of the same; streams need --calibrate
+//   formats   a word of those that the formats file has, for each layer's weights
+//   folding   lanes that divide each layer's elements or channels, at most 64
+#ifndef NNGEN_SEARCH_PRESETS_H
+#define NNGEN_SEARCH_PRESETS_H
+
+#include "sw/base/err.h"
+#include "sw/base/text.h"
+#include "sw/graph/graph.h"
+
+bool preset_is(const char *name);
+
+// Appends the space file's text for a float graph. False if there is no such preset, or nothing in
+// the graph that it is about.
+bool preset_put(struct text *t, const char *name, const struct graph *g, struct err *e);
+
+#endif
