@@ -247,3 +247,30 @@ uint32_t builder_constant_like(struct builder *b, const struct stream *x, const 
     ((float *)to->data)[i] = (float)tensor_real(t, stretched(&x->layout, t, index[i]));
   return builder_tensor(b, name, to);
 }
+
+bool builder_part(struct builder *b, struct stream *x, const int64_t *begin, const int64_t *end,
+                  const int64_t *step) {
+  int axes[RANK_MAX], rank = x->layout.rank;
+  int64_t list[3][RANK_MAX], shape[RANK_MAX];
+  bool whole = true;
+  for (int d = 0; d < rank; d++) {
+    if (end[d] <= begin[d])
+      return builder_refuse(b, "remove it", "nothing is left of axis %d", d + 1);
+    shape[d] = (end[d] - begin[d] - 1) / step[d] + 1;
+    whole &= shape[d] == x->layout.shape[d];
+  }
+  if (whole) return true;
+  if (!builder_tidy(b, x, axes)) return false;
+  for (int k = 0; k < rank; k++) {
+    list[0][k] = begin[axes[k]];
+    list[1][k] = end[axes[k]];
+    list[2][k] = step[axes[k]];
+  }
+  uint32_t node = builder_node(b, OP_slice, 1, &x->value);
+  graph_add_ints(b->graph, node, ATTR_begin, rank, list[0]);
+  graph_add_ints(b->graph, node, ATTR_end, rank, list[1]);
+  graph_add_ints(b->graph, node, ATTR_step, rank, list[2]);
+  if (!builder_out(b, node, &x->value)) return false;
+  x->layout = layout_new(rank, shape, axes);
+  return true;
+}

@@ -92,6 +92,10 @@ bool builder_image(struct builder *b, struct stream *x);
 // The file's array as another, whose elements stand in the same order.
 bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_t *shape);
 
+// Of each axis of the file the elements begin, begin + step, .. < end. Refused if none is left.
+bool builder_part(struct builder *b, struct stream *x, const int64_t *begin, const int64_t *end,
+                  const int64_t *step);
+
 // A constant of the file's shape (or scalar, or one that stretches to it) as a tensor of x's.
 uint32_t builder_constant_like(struct builder *b, const struct stream *x, const struct tensor *t,
                                const char *name);

@@ -24,6 +24,7 @@ static bool activation_named(struct keras *k, const char *name, struct stream *x
                {"silu", OP_silu},
                {"mish", OP_mish},
                {"elu", OP_elu},
+               {"celu", OP_elu}, // of 1, which is all that a name says
                {"hard_tanh", OP_hard_tanh},
                {"tanh_shrink", OP_tanhshrink},
                {"log_sigmoid", OP_logsigmoid},

@@ -2,6 +2,7 @@
 // Layers of Keras with weights or windows. Kernels change their order here: (KH, KW, IN, OUT) to
 // (OUT, KH, KW, IN).
 #include "sw/import/keras.h"
+#include "sw/import/transposed.h"
 
 #include <string.h>
 
@@ -186,6 +187,96 @@ bool keras_separable(struct keras *k, struct stream *y) {
          add_bias(k, 2, t->shape[t->rank - 1], second) && keras_made(k, second, y) &&
          keras_own_activation(k, y);
 }
+
+// ---- transposed
+
+// Elements of the output, and those that it loses in front: TensorFlow's, of which the convolution
+// with these numbers would have x as its output.
+static bool transposed_sizes(struct keras *k, struct transposed *t, const int64_t *size,
+                             int64_t *cut) {
+  const char *word = keras_text(k, "padding", "valid");
+  bool same = strcmp(word, "same") == 0;
+  const json_t *given = json_object_get(k->config, "output_padding");
+  bool sized = given && !json_is_null(given);
+  int64_t more[TRANSPOSED_AXES], dilation[TRANSPOSED_AXES];
+  if (!same && strcmp(word, "valid") != 0)
+    return keras_refuse(k, "use valid or same", "padding \"%s\"", word);
+  if (!keras_numbers(k, "strides", t->axes, 1, t->stride) ||
+      !keras_numbers(k, "dilation_rate", t->axes, 1, dilation) ||
+      (sized && !keras_numbers(k, "output_padding", t->axes, 0, more)))
+    return false;
+  for (int d = 0; d < t->axes; d++) {
+    int64_t kernel = t->kernel[d], stride = t->stride[d], whole = (size[d] - 1) * stride + kernel;
+    if (dilation[d] != 1)
+      return keras_refuse(k, "use a kernel without dilation", "dilation_rate %lld",
+                          (long long)dilation[d]);
+    if (stride < 1 || stride > DIM_MAX)
+      return keras_refuse(k, "check the file", "strides of %lld", (long long)stride);
+    if (sized)
+      t->out[d] = whole - (same ? kernel / 2 * 2 : 0) + more[d];
+    else
+      t->out[d] = same || kernel < stride ? size[d] * stride : whole;
+    cut[d] = same && whole > t->out[d] ? (whole - t->out[d]) / 2 : 0;
+  }
+  return true;
+}
+
+// Arrays (K.., OUT, IN) and (OUT).
+static uint32_t transposed_weights(struct keras *k, const struct transposed *t,
+                                   const struct tensor *w) {
+  int64_t shape[RANK_MAX];
+  transposed_shape(t, shape);
+  struct tensor *to = tensor_new(k->arena, DTYPE_F32, t->axes + 2, shape);
+  for (int64_t n = 0; n < to->count; n++) {
+    struct transposed_tap tap;
+    if (!transposed_tap(t, n, &tap)) continue;
+    int64_t at = (tap.element * t->outs + tap.out) * t->in + tap.in;
+    ((float *)to->data)[n] = (float)tensor_real(w, at);
+  }
+  return builder_tensor(&k->builder, arena_printf(k->arena, "%s.weight", k->builder.node), to);
+}
+
+static bool transposed_bias(struct keras *k, const struct transposed *t, uint32_t node) {
+  int64_t count = t->outs * t->phases;
+  if (!keras_true(k, "use_bias", true)) return true;
+  const struct tensor *b = keras_array(k, 1, 1);
+  if (!b) return false;
+  if (b->count != t->outs)
+    return keras_refuse(k, "save the model again", "%lld biases for %lld outputs",
+                        (long long)b->count, (long long)t->outs);
+  struct tensor *to = tensor_new(k->arena, DTYPE_F32, 1, &count);
+  for (int64_t i = 0; i < count; i++)
+    ((float *)to->data)[i] = (float)tensor_real(b, transposed_out(t, i));
+  const char *name = arena_printf(k->arena, "%s.bias", k->builder.node);
+  graph_add_use(k->builder.graph, node,
+                (struct use){builder_tensor(&k->builder, name, to), 0, NONE});
+  return true;
+}
+
+bool keras_conv_transpose(struct keras *k, struct stream *y) {
+  int64_t cut[TRANSPOSED_AXES], rank = y->layout.rank;
+  if (!keras_images(k, y) || !keras_plain(k, y)) return false;
+  struct transposed t = {.axes = (int)rank - 1, .groups = 1};
+  const struct tensor *w = keras_array(k, 0, (int)rank + 1);
+  if (!w || !kernel_agrees(k, w) || !agrees(k, "filters", w->shape[rank - 1])) return false;
+  t.outs = w->shape[rank - 1];
+  t.in = w->shape[rank];
+  if (t.in != y->layout.shape[rank - 1])
+    return keras_refuse(k, "save the model again", "its weights are for %lld channels, not %lld",
+                        (long long)t.in, (long long)y->layout.shape[rank - 1]);
+  for (int d = 0; d < t.axes; d++) t.kernel[d] = w->shape[d];
+  if (!transposed_sizes(k, &t, y->layout.shape, cut) ||
+      !transposed_fit(&k->builder, &t, y->layout.shape, cut))
+    return false;
+  uint32_t in[2] = {y->value, transposed_weights(k, &t, w)};
+  uint32_t node = builder_node(&k->builder, rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
+  if (!transposed_bias(k, &t, node) || !transposed_put(&k->builder, &t, node, y)) return false;
+  static const int last[2][3] = {{1, 0}, {1, 2, 0}};
+  layout_permute(&y->layout, last[t.axes - 1]);
+  return keras_plain(k, y) && keras_own_activation(k, y);
+}
+
+// ---- pools
 
 static bool pool(struct keras *k, enum op op, struct stream *y) {
   int64_t kernel[2];

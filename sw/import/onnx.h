@@ -138,9 +138,6 @@ const char *onnx_tensor_name(struct onnx *o, size_t i);
 bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to);
 // Input i as an image or sequence, channels last in our order.
 bool onnx_image(struct onnx *o, size_t i, struct stream *x);
-// Elements begin, begin + step, .. before end of each of the file's axes.
-bool onnx_part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
-               const int64_t *step);
 // Output 0 becomes a stream under another shape of the file.
 bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
 // Output 0 becomes a pool over a whole image.

@@ -6,32 +6,6 @@
 
 // ---- parts
 
-bool onnx_part(struct onnx *o, struct stream *x, const int64_t *begin, const int64_t *end,
-               const int64_t *step) {
-  int axes[RANK_MAX], rank = x->layout.rank;
-  int64_t list[3][RANK_MAX], shape[RANK_MAX];
-  bool whole = true;
-  for (int d = 0; d < rank; d++) {
-    if (end[d] <= begin[d]) return onnx_refuse(o, "remove it", "nothing is left of axis %d", d + 1);
-    shape[d] = (end[d] - begin[d] - 1) / step[d] + 1;
-    whole &= shape[d] == x->layout.shape[d];
-  }
-  if (whole) return true;
-  if (!builder_tidy(&o->builder, x, axes)) return false;
-  for (int k = 0; k < rank; k++) {
-    list[0][k] = begin[axes[k]];
-    list[1][k] = end[axes[k]];
-    list[2][k] = step[axes[k]];
-  }
-  uint32_t node = builder_node(&o->builder, OP_slice, 1, &x->value);
-  graph_add_ints(o->builder.graph, node, ATTR_begin, rank, list[0]);
-  graph_add_ints(o->builder.graph, node, ATTR_end, rank, list[1]);
-  graph_add_ints(o->builder.graph, node, ATTR_step, rank, list[2]);
-  if (!builder_out(&o->builder, node, &x->value)) return false;
-  x->layout = layout_new(rank, shape, axes);
-  return true;
-}
-
 static void whole_of(const struct stream *x, int64_t *begin, int64_t *end, int64_t *step) {
   for (int d = 0; d < x->layout.rank; d++) {
     begin[d] = 0;
@@ -61,7 +35,7 @@ bool onnx_split(struct onnx *o) {
     end[axis] = from += own;
     if (own < 1 || from > size)
       return onnx_refuse(o, "check the file", "its parts don't fit %lld elements", (long long)size);
-    if (!onnx_part(o, &y, begin, end, step)) return false;
+    if (!builder_part(&o->builder, &y, begin, end, step)) return false;
     onnx_set_stream(o, (size_t)i, y);
   }
   return true;
@@ -95,7 +69,7 @@ bool onnx_slice(struct onnx *o) {
     end[axis] = clamped(to[i], x.layout.shape[axis]);
     step[axis] = steps ? clamped(by[i], DIM_MAX) : 1;
   }
-  if (!onnx_part(o, &x, begin, end, step)) return false;
+  if (!builder_part(&o->builder, &x, begin, end, step)) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }
@@ -126,7 +100,7 @@ bool onnx_gather(struct onnx *o) {
   if (!even)
     return onnx_refuse(o, "take elements at equal distances",
                        "its indices aren't begin, end, step");
-  if (!onnx_part(o, &x, begin, end, step)) return false;
+  if (!builder_part(&o->builder, &x, begin, end, step)) return false;
   for (int d = 0; d < x.layout.rank; d++)
     if (d != axis || at->rank) shape[n++] = x.layout.shape[d];
   return onnx_set_reshaped(o, x, (int)n, shape);

@@ -45,6 +45,16 @@ static void test_nested(void **state) {
              1, "0");
 }
 
+// Transposed convolutions of either padding, with strides beyond the kernel, sizes of their own,
+// over images and sequences.
+static void test_transposed(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             "f=tests/import/files/keras3_transposed; e=$f.expected.safetensors; $N run --real -q "
+             "$f.keras --data $e:input --compare $e:output",
+             0, "compared  8496 elements with tests/import/files/");
+}
+
 // ---- layers, by configurations as small as can be
 
 // Of a model and arrays {"group/index", "3,3,2"}, with metadata {"name:group", "layer"} among them.
@@ -320,6 +330,21 @@ static void test_disagreement(void **state) {
               {INPUT("6,6,2") LAYER("Conv2D", "\"filters\":8"),
                {"conv2d/0", "3,3,2,4"},
                "filters is 8, its weights have 4"},
+              {INPUT("6,6,2") LAYER("Conv2DTranspose", "\"filters\":8"),
+               {"conv2d_transpose/0", "3,3,2,3"},
+               "filters is 8, its weights have 2"},
+              {INPUT("6,6,5") LAYER("Conv2DTranspose", "\"use_bias\":false"),
+               {"conv2d_transpose/0", "3,3,2,3"},
+               "its weights are for 3 channels, not 5"},
+              {INPUT("6,6,3") LAYER("Conv2DTranspose", "\"dilation_rate\":2"),
+               {"conv2d_transpose/0", "3,3,2,3"},
+               "dilation_rate 2"},
+              {INPUT("6,6,3") LAYER("Conv2DTranspose", "\"padding\":\"causal\""),
+               {"conv2d_transpose/0", "3,3,2,3"},
+               "padding \"causal\"; use valid or same"},
+              {INPUT("6,6,3") LAYER("Conv2DTranspose", "\"strides\":0"),
+               {"conv2d_transpose/0", "3,3,2,3"},
+               "strides of 0"},
               {INPUT("6,6,2") LAYER("Conv2D", "\"kernel_size\":[3,5]"),
                {"conv2d/0", "3,3,2,4"},
                "kernel_size is 5, its weights have 3"},
@@ -570,6 +595,7 @@ int main(void) {
                                      cmocka_unit_test(test_layers),
                                      cmocka_unit_test(test_numbers),
                                      cmocka_unit_test(test_refused),
+                                     SHELL_CASE(test_transposed),
                                      cmocka_unit_test(test_normalisation),
                                      cmocka_unit_test(test_disagreement),
                                      cmocka_unit_test(test_damaged),
