@@ -107,8 +107,10 @@ bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
 
 // The message of a file; NULL with the reason.
 const Onnx__ModelProto *onnx_unpack(struct arena *a, const void *data, size_t size, struct err *e);
+// Bits of the elements of a type of which several share a byte, the first in its low bits; 0: none.
+int onnx_packed_bits(int type);
 // A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
-// I8 and U8 as they stand.
+// I8 and U8 as they stand, or of fewer bits.
 struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);
 // Weights beside the file; false with a message.
 bool onnx_external(struct onnx *o, const Onnx__TensorProto *t, size_t bytes, void *to,

@@ -12,7 +12,11 @@ static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
   static const struct {
     int type, width;
     bool is_signed;
-  } types[] = {{ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 8, false},
+  } types[] = {{ONNX__TENSOR_PROTO__DATA_TYPE__UINT2, 2, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT2, 2, true},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__UINT4, 4, false},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__INT4, 4, true},
+               {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 8, false},
                {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 8, true},
                {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, 16, false},
                {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 16, true}};
@@ -85,7 +89,8 @@ bool onnx_dequantize_linear(struct onnx *o) {
     return onnx_refuse(o, "quantise per tensor or per channel", "it has scales for blocks");
   int64_t axis = onnx_int(o, "axis", 1);
   if (x->kind == ITEM_CONSTANT && !x->grid) {
-    g.width = (int)(8 * dtype_size(x->constant->dtype));
+    int packed = onnx_packed_bits(x->type);
+    g.width = packed ? packed : (int)(8 * dtype_size(x->constant->dtype));
     return grid_dequantize(o, x, &g, constant_axis(x->constant, axis));
   }
   if (!x->grid && x->kind == ITEM_STREAM && !x->term && !x->channels &&

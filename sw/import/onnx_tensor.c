@@ -43,8 +43,12 @@ static size_t element_of(int type, enum dtype *dtype) {
     *dtype = DTYPE_F64;
     return 8;
   case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__INT4:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__INT2:
     *dtype = DTYPE_I8;
     return 1;
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT4:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT2:
   case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
   case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
     *dtype = DTYPE_U8;
@@ -68,6 +72,30 @@ static size_t element_of(int type, enum dtype *dtype) {
   return 0;
 }
 
+int onnx_packed_bits(int type) {
+  switch (type) {
+  case ONNX__TENSOR_PROTO__DATA_TYPE__INT4:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT4:
+    return 4;
+  case ONNX__TENSOR_PROTO__DATA_TYPE__INT2:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__UINT2:
+    return 2;
+  }
+  return 0;
+}
+
+// Words in which `count` elements lie: bytes of raw data, or numbers of a list.
+static size_t words_of(int type, int64_t count, size_t width) {
+  int packed = onnx_packed_bits(type);
+  return packed ? ((size_t)count * (size_t)packed + 7) / 8 : (size_t)count * width;
+}
+
+// Element i of those that share a byte, the first in its low bits.
+static void put_packed(struct tensor *to, int bits, int64_t i, unsigned byte) {
+  int v = (int)(byte >> (i * bits % 8)) & ((1 << bits) - 1);
+  tensor_set_int(to, i, to->dtype == DTYPE_I8 && v >> (bits - 1) ? v - (1 << bits) : v);
+}
+
 static void put_half(struct tensor *to, int type, int64_t i, uint16_t bits) {
   bool brain = type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
   ((float *)to->data)[i] = (float)(brain ? bfloat_value(bits) : half_value(bits));
@@ -89,6 +117,9 @@ static void copy(struct tensor *to, const void *data, size_t bytes) {
 
 static void from_raw(struct tensor *to, int type, size_t width, const unsigned char *raw) {
   bool halves = to->dtype == DTYPE_F32 && width == 2;
+  int packed = onnx_packed_bits(type);
+  for (int64_t i = 0; packed && i < to->count; i++) put_packed(to, packed, i, raw[i * packed / 8]);
+  if (packed) return;
   if (!halves && width != dtype_size(to->dtype)) {
     from_unsigned(to, width, raw);
     return;
@@ -114,9 +145,12 @@ static bool from_lists(struct tensor *to, const Onnx__TensorProto *t, size_t wid
     if (t->n_uint64_data != count) return false;
     for (size_t i = 0; i < count; i++) tensor_set_int(to, (int64_t)i, (int64_t)t->uint64_data[i]);
   } else {
-    if (t->n_int32_data != count) return false;
+    int packed = onnx_packed_bits(t->data_type);
+    if (t->n_int32_data != (packed ? words_of(t->data_type, to->count, 1) : count)) return false;
     for (size_t i = 0; i < count; i++)
-      if (halves)
+      if (packed)
+        put_packed(to, packed, (int64_t)i, (unsigned)t->int32_data[i * (size_t)packed / 8]);
+      else if (halves)
         put_half(to, t->data_type, (int64_t)i, (uint16_t)t->int32_data[i]);
       else
         tensor_set_int(to, (int64_t)i, t->int32_data[i]);
@@ -219,7 +253,8 @@ static bool shape_of(const Onnx__TensorProto *t, int64_t shape[RANK_MAX], struct
 // What is in the message must be there before memory is taken for it.
 static bool is_there(const Onnx__TensorProto *t, int64_t count, size_t width) {
   if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) return true;
-  if (t->has_raw_data) return t->raw_data.len == (size_t)count * width;
+  if (t->has_raw_data) return t->raw_data.len == words_of(t->data_type, count, width);
+  if (onnx_packed_bits(t->data_type)) return t->n_int32_data == words_of(t->data_type, count, 1);
   return t->n_float_data == (size_t)count || t->n_uint64_data == (size_t)count ||
          t->n_double_data == (size_t)count || t->n_int32_data == (size_t)count ||
          t->n_int64_data == (size_t)count;
@@ -228,7 +263,7 @@ static bool is_there(const Onnx__TensorProto *t, int64_t count, size_t width) {
 static struct tensor *filled(struct onnx *o, const Onnx__TensorProto *t, struct tensor *to,
                              size_t width, struct err *e) {
   bool external = t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-  size_t bytes = (size_t)to->count * width;
+  size_t bytes = words_of(t->data_type, to->count, width);
   unsigned char *raw = external ? arena_alloc(o->arena, bytes + 1, 1) : t->raw_data.data;
   if (external && !onnx_external(o, t, bytes, raw, e)) return NULL;
   if (external || t->has_raw_data)
@@ -243,7 +278,7 @@ struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct er
   enum dtype dtype = DTYPE_F32;
   size_t width = element_of(t->data_type, &dtype);
   if (!width) {
-    err_put(e, "data type %d isn't read: floats, doubles, halves and integers of 8 to 64 bits are",
+    err_put(e, "data type %d isn't read: floats, doubles, halves and integers of 2 to 64 bits are",
             t->data_type);
     return NULL;
   }

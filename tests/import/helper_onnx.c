@@ -79,13 +79,26 @@ void onnx_put_output(struct onnx_text *o, const char *name) {
   put_value(o, 12, FLOATS, name, 0, NULL);
 }
 
-static void put_tensor(struct onnx_text *o, const char *name, int rank, const int64_t *shape,
-                       int type, const void *data, size_t bytes) {
+static void begin_tensor(struct text *t, const char *name, int type, int rank,
+                         const int64_t *shape) {
+  for (int d = 0; d < rank; d++) pb_int(t, 1, (uint64_t)shape[d]);
+  pb_int(t, 2, (uint64_t)type);
+  pb_text(t, 8, name);
+}
+
+void onnx_put_raw(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape,
+                  const void *data, size_t size) {
   struct text t = {0};
-  for (int d = 0; d < rank; d++) pb_int(&t, 1, (uint64_t)shape[d]);
-  pb_int(&t, 2, (uint64_t)type);
-  pb_text(&t, 8, name);
-  pb_bytes(&t, 9, data, bytes);
+  begin_tensor(&t, name, type, rank, shape);
+  pb_bytes(&t, 9, data, size);
+  pb_message(&o->graph, 5, &t);
+}
+
+void onnx_put_list(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape,
+                   const int *numbers, size_t count) {
+  struct text t = {0};
+  begin_tensor(&t, name, type, rank, shape);
+  for (size_t i = 0; i < count; i++) pb_int(&t, 5, (uint64_t)numbers[i]);
   pb_message(&o->graph, 5, &t);
 }
 
@@ -93,11 +106,11 @@ void onnx_put_floats(struct onnx_text *o, const char *name, int rank, const int6
                      const float *data) {
   size_t n = 1;
   for (int d = 0; d < rank; d++) n *= (size_t)shape[d];
-  put_tensor(o, name, rank, shape, FLOATS, data, n * sizeof *data);
+  onnx_put_raw(o, name, FLOATS, rank, shape, data, n * sizeof *data);
 }
 
 void onnx_put_ints(struct onnx_text *o, const char *name, int64_t count, const int64_t *data) {
-  put_tensor(o, name, 1, &count, INTS, data, (size_t)count * sizeof *data);
+  onnx_put_raw(o, name, INTS, 1, &count, data, (size_t)count * sizeof *data);
 }
 
 // ---- nodes

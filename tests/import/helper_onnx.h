@@ -30,6 +30,12 @@ void onnx_put_floats(struct onnx_text *o, const char *name, int rank, const int6
                      const float *data);
 void onnx_put_ints(struct onnx_text *o, const char *name, int64_t count, const int64_t *data);
 
+// A tensor of a type of ONNX's, from raw bytes, or from a list of 32-bit integers.
+void onnx_put_raw(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape,
+                  const void *data, size_t size);
+void onnx_put_list(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape,
+                   const int *numbers, size_t count);
+
 // A node: names with spaces between, attributes as "name=1,2" for integers,
 // "name=0.5" for a number, "name:word" for words.
 void onnx_put_node(struct onnx_text *o, const char *op, const char *inputs, const char *outputs,

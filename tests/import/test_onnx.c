@@ -245,6 +245,66 @@ static void test_bytes(void **state) {
 }
 
 // A dense layer behind a flatten: its columns go with our order of pixels.
+// Integers of 4 and 2 bits, several in a byte, as weights of three outputs with scale 0.5 and a
+// zero point; raw or as a list.
+static void test_packed(void **state) {
+  (void)state;
+  enum { UINT4 = 21, INT4, UINT2 = 25, INT2 };
+  static const struct {
+    int type;
+    unsigned char bytes[3];
+    int zero;           // its code
+    float expected[3];  // of x = (1, 10), weights (2, 3) in this order
+    const char *weight; // their type
+  } rows[] = {          // 1 -2 3 -8 7 0
+              {INT4, {0xe1, 0x83, 0x07}, 0, {0.5F - 40, -1 + 35, 1.5F}, "4,1"},
+              // 1 14 3 8 7 15, minus 2
+              {UINT4, {0xe1, 0x83, 0xf7}, 2, {-0.5F + 30, 6 + 25, 0.5F + 65}, "5,1"},
+              // 1 -2 0 -1 1 -1
+              {INT2, {0xc9, 0x0d}, 0, {0.5F - 5, -1 + 5, -5}, "2,1"},
+              // 1 2 0 3 1 3
+              {UINT2, {0xc9, 0x0d}, 0, {0.5F + 15, 1 + 5, 15}, "u2,1"}};
+  for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    size_t row = i / 2, size = rows[row].type >= UINT2 ? 2 : 3;
+    const int64_t shape[] = {2, 3}, one = 1;
+    int list[3];
+    for (size_t k = 0; k < size; k++) list[k] = rows[row].bytes[k];
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+    if (i % 2)
+      onnx_put_list(&o, "w", rows[row].type, 2, shape, list, size);
+    else
+      onnx_put_raw(&o, "w", rows[row].type, 2, shape, rows[row].bytes, size);
+    onnx_put_floats(&o, "s", 1, &one, (const float[]){0.5F});
+    onnx_put_list(&o, "z", rows[row].type, 1, &one, &rows[row].zero, 1);
+    onnx_put_node(&o, "DequantizeLinear", "w s z", "d", "axis=1");
+    onnx_put_node(&o, "MatMul", "x d", "y", "");
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 25, &said);
+    if (!g) fail_msg("%s", said);
+    int64_t count;
+    const float *y = onnx_computed(&a, g, (const float[]){1, 10}, &count);
+    assert_int_equal(count, 3);
+    for (int k = 0; k < 3; k++) assert_true(y[k] == rows[row].expected[k]);
+    const char *type = type_text(&a, &node_in(g, &g->nodes[g->n_nodes - 1], 1)->type);
+    if (!strstr(type, rows[row].weight)) fail_msg("%s: %s", rows[row].weight, type);
+    arena_free(&a);
+  }
+  // a byte too few
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+  onnx_put_raw(&o, "w", INT4, 2, (const int64_t[]){2, 3}, "ab", 2);
+  onnx_put_node(&o, "MatMul", "x w", "y", "");
+  onnx_put_output(&o, "y");
+  assert_null(onnx_parsed(&a, &o, 25, &said));
+  if (!strstr(said, "its data isn't the 6 elements of its shape")) fail_msg("%s", said);
+  arena_free(&a);
+}
+
 static void test_dense(void **state) {
   (void)state;
   struct arena a = {0};
@@ -679,28 +739,18 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
-                                     SHELL_CASE(test_integers),
-                                     SHELL_CASE(test_exact),
-                                     SHELL_CASE(test_circuit),
-                                     SHELL_CASE(test_import),
-                                     cmocka_unit_test(test_moves),
-                                     cmocka_unit_test(test_functions),
-                                     cmocka_unit_test(test_dense),
-                                     cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_files),
-                                     cmocka_unit_test(test_chain),
-                                     cmocka_unit_test(test_bytes),
-                                     SHELL_CASE(test_why_not),
-                                     cmocka_unit_test(test_cut),
-                                     cmocka_unit_test(test_deep),
-                                     SHELL_CASE(test_external),
-                                     SHELL_CASE(test_beside),
-                                     SHELL_CASE(test_relu_codes),
-                                     SHELL_CASE(test_formats),
-                                     SHELL_CASE(test_several_outputs),
-                                     SHELL_CASE(test_data),
-                                     SHELL_CASE(test_state),
-                                     SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
+      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
+      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
+      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
+      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
+      cmocka_unit_test(test_packed),    SHELL_CASE(test_why_not),
+      cmocka_unit_test(test_cut),       cmocka_unit_test(test_deep),
+      SHELL_CASE(test_external),        SHELL_CASE(test_beside),
+      SHELL_CASE(test_relu_codes),      SHELL_CASE(test_formats),
+      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
+      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
