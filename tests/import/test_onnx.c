@@ -263,7 +263,7 @@ static void test_packed(void **state) {
               // 1 -2 0 -1 1 -1
               {INT2, {0xc9, 0x0d}, 0, {0.5F - 5, -1 + 5, -5}, "2,1"},
               // 1 2 0 3 1 3
-              {UINT2, {0xc9, 0x0d}, 0, {0.5F + 15, 1 + 5, 15}, "u2,1"}};
+              {UINT2, {0xc9, 0x0d}, 0, {0.5F + 15, 1 + 5, 15}, "3,1"}};
   for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
     struct onnx_text o = {0};
