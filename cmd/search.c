@@ -46,10 +46,12 @@ bool search_check(struct arena *a, const struct options *o, struct err *e) {
   if (o->n_more) return err_set(e, "two arguments: %s and %s", o->model, o->more[0]);
   if (o->space_for)
     return preset_is(o->space_for) ||
-           err_set(e, "--space-for %s: expected lab3, mixed, formats or folding", o->space_for);
+           err_set(e, "--space-for %s: expected lab3, mixed, formats, folding or prune",
+                   o->space_for);
   if (!o->space)
-    return err_set(e, "--space: which? a file, or lab3, mixed, formats or folding (--space-for "
-                      "PRESET MODEL prints them)");
+    return err_set(e,
+                   "--space: which? a file, or lab3, mixed, formats, folding or prune (--space-for "
+                   "PRESET MODEL prints them)");
   if (o->sampler && !sampler_find(o->sampler, &sampler))
     return err_set(e, "--sampler %s: expected tpe, nsga2, random or grid", o->sampler);
   if (o->jobs > JOBS_MOST)
