@@ -55,6 +55,7 @@ static bool store(struct options *o, const struct option_row *r, const char *tex
 
 static bool check_positional(const struct options *o, const struct command_row *c, struct err *e) {
   if (o->help || (o->model != NULL) == (c->argument[0] != 0)) return true;
+  if (!o->model && o->net && strchr(c->argument, '|')) return true; // what --net trains
   if (o->model) return err_set(e, "%s takes no argument, found %s", c->name, o->model);
   if (strcmp(c->argument, "MODEL") == 0)
     return err_set(e, "which model? give the path of a model.bin");

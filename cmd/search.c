@@ -2,6 +2,7 @@
 // search: a float model and a space -> trials, each pruned, quantised, folded and measured -> a
 // study, whose best points are formats and folding files.
 #include "cmd/search.h"
+#include "cmd/search_net.h"
 #include "cmd/search_page.h"
 
 #include "search/presets.h"
@@ -38,18 +39,43 @@ static bool read_objectives(const struct options *o, struct objectives *out, str
                           o->limit.word, out, e);
 }
 
+static bool check_training(const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } options[] = {{"--epochs", o->epochs},
+                 {"--batch", o->batch},
+                 {"--rate", o->rate},
+                 {"--optimizer", o->optimizer},
+                 {"--decay", o->decay}};
+  for (size_t i = 0; !o->net && i < sizeof options / sizeof *options; i++)
+    if (options[i].given)
+      return err_set(e, "%s is about training: give --net RECIPE instead of a model",
+                     options[i].name);
+  if (o->net && o->prune && strcmp(o->prune, "none") != 0 &&
+      ((o->objective && strcmp(o->objective, "errors") != 0) || o->weights))
+    return err_set(e, "--prune %s: an epoch of training tells errors: --objective errors",
+                   o->prune);
+  return true;
+}
+
 bool search_check(struct arena *a, const struct options *o, struct err *e) {
   struct objectives objectives;
   enum stopping rule;
   enum sampler sampler;
   if (search_shows(o)) return true;
   if (o->n_more) return err_set(e, "two arguments: %s and %s", o->model, o->more[0]);
+  if (o->net && o->model)
+    return err_set(e, "--net trains a network in each trial: leave %s away", o->model);
+  if (!check_training(o, e)) return false;
   if (o->space_for)
     return preset_is(o->space_for) ||
-           err_set(e, "--space-for %s: expected lab3, mixed, formats or folding", o->space_for);
+           err_set(e, "--space-for %s: expected lab3, mixed, formats, folding or prune",
+                   o->space_for);
   if (!o->space)
-    return err_set(e, "--space: which? a file, or lab3, mixed, formats or folding (--space-for "
-                      "PRESET MODEL prints them)");
+    return err_set(e,
+                   "--space: which? a file, or lab3, mixed, formats, folding or prune (--space-for "
+                   "PRESET MODEL prints them)");
   if (o->sampler && !sampler_find(o->sampler, &sampler))
     return err_set(e, "--sampler %s: expected tpe, nsga2, random or grid", o->sampler);
   if (o->jobs > JOBS_MOST)
@@ -70,6 +96,7 @@ bool search_check(struct arena *a, const struct options *o, struct err *e) {
 
 static bool read_model(struct search *s, struct err *e) {
   const struct options *o = s->options;
+  if (o->net) return search_net_read(s, e);
   struct load l = {.input_mean = o->input_mean, .input_std = o->input_std};
   struct model m;
   struct bytes file;
@@ -92,14 +119,17 @@ static bool read_space(struct search *s, struct err *e) {
   struct text t = {0};
   bool ok;
   if (file_exists(name) || !preset_is(name)) {
-    ok = space_read(s->arena, name, &s->space, e);
+    if (!space_read(s->arena, name, &s->space, e)) return false;
+    ok = true;
   } else {
     ok = preset_put(&t, name, s->whole, e) && space_parse(s->arena, t.data, t.size, &s->space, e);
     text_free(&t);
   }
-  if (s->space.compress && ok)
+  if (s->space.compress && ok && !s->recipe)
     return err_set(e, "%s: \"compress\" is about --net, which trains in each trial", name);
-  return ok && (binding_check(&s->space, s->whole, e) || err_within(e, "%s", name));
+  ok = ok && binding_check(&s->space, s->whole, s->recipe, e) &&
+       (!s->recipe || search_net_check(s, e));
+  return ok || err_within(e, "%s", name);
 }
 
 // The last of the training images; never those that a result is judged by.
@@ -185,7 +215,7 @@ static bool set_up(struct search *s, struct err *e) {
   if (o->sampler) sampler_find(o->sampler, &s->setup.sampler);
   remember(s);
   return sampler_check(s->setup.sampler, &s->space, e) &&
-         evaluator_prepare(s->arena, &s->evaluator, e);
+         (s->recipe || evaluator_prepare(s->arena, &s->evaluator, e));
 }
 
 // ---- a trial
@@ -195,8 +225,10 @@ void search_describe(void *context, struct text *t, const double *x) {
   struct arena scratch = {0};
   struct assignment to;
   struct err e = {0};
+  const char *plan = s->recipe ? search_net_plan(&scratch, s, x, &e) : NULL;
   if (binding_assign(&scratch, &s->space, x, &to, &e))
     text_printf(t, "\"formats\":%s,\"folding\":%s,\"prune\":%s,", to.formats, to.folding, to.prune);
+  if (plan) text_printf(t, "\"train\":%s,", plan);
   arena_free(&scratch);
 }
 
@@ -204,6 +236,8 @@ struct watching {
   struct search *search;
   struct study *study;
   int64_t id;
+  double errors; // of training, so far
+  bool stopped;
   struct err error;
 };
 
@@ -228,18 +262,46 @@ static bool end_trial(struct search *s, struct study *study, int64_t id, enum ou
                       metrics, NULL, e);
 }
 
+// After an epoch: errors of the validation images in floats.
+static bool go_on_training(void *context, const struct fit_row *row) {
+  struct watching *w = context;
+  int64_t images = w->search->evaluator.images;
+  w->errors = (1 - row->validation_accuracy) * (double)images;
+  return study_report(w->study, w->id, row->epoch, w->errors, w->search->stopping, &w->stopped,
+                      &w->error) &&
+         !w->stopped;
+}
+
+// The float model of a point is trained, the rest is as without.
+static enum outcome train_and_evaluate(struct arena *a, struct search *s, struct watching *w,
+                                       const double *x, const struct assignment *to,
+                                       double *metrics, struct err *why) {
+  struct evaluator v = s->evaluator;
+  struct train_watch watch = {go_on_training, w};
+  v.plan = search_net_plan(a, s, x, why);
+  v.tune = search_net_tune;
+  v.whole = v.plan ? search_net_train(a, v.plan, s->stopping == STOPPING_NONE ? NULL : &watch, why)
+                   : NULL;
+  for (int i = 0; i < METRICS; i++) metrics[i] = NAN;
+  metrics[METRIC_errors] = w->errors;
+  if (w->stopped) return OUTCOME_STOPPED;
+  if (!v.whole || !evaluator_prepare(a, &v, why)) return OUTCOME_FAILED;
+  return evaluate(&v, to, NULL, metrics, why);
+}
+
 static bool run_trial(struct search *s, struct study *study, int64_t id, const double *x,
                       struct err *e) {
   struct arena a = {0};
   struct assignment to;
   struct err why = {0};
   double metrics[METRICS];
-  struct watching w = {s, study, id, {{0}, false}};
+  struct watching w = {.search = s, .study = study, .id = id};
   struct watch watch = {go_on, &w};
   enum outcome outcome = OUTCOME_FAILED;
   if (binding_assign(&a, &s->space, x, &to, &why))
-    outcome =
-        evaluate(&s->evaluator, &to, s->stopping == STOPPING_NONE ? NULL : &watch, metrics, &why);
+    outcome = s->recipe ? train_and_evaluate(&a, s, &w, x, &to, metrics, &why)
+                        : evaluate(&s->evaluator, &to, s->stopping == STOPPING_NONE ? NULL : &watch,
+                                   metrics, &why);
   if (w.error.text[0]) *e = w.error;
   bool ok = !w.error.text[0] && end_trial(s, study, id, outcome, metrics, &why, e);
   arena_free(&a);
@@ -248,11 +310,12 @@ static bool run_trial(struct search *s, struct study *study, int64_t id, const d
 
 // ---- workers
 
-// Nothing works: it is the space or the options, and not this or that point.
-static bool hopeless(struct study *study, struct err *e) {
+// Nothing works, after so many failures: it is the space or the options, and not this or that
+// point.
+static bool hopeless(struct study *study, int64_t failures, struct err *e) {
   const struct journal_study *of = &study->journal.studies[study->id];
   struct study_counts c = study_counts(&study->journal, of);
-  if (c.complete + c.pruned || c.failed < HOPELESS) return false;
+  if (c.complete + c.pruned || c.failed < failures) return false;
   for (uint32_t i = of->n_trials; i-- > 0;) {
     const struct trial *t = &study->journal.trials[of->trials[i]];
     const char *why = json_string_value(json_object_get(t->user, "error"));
@@ -272,7 +335,7 @@ static bool work(struct search *s, struct study *study, double begin, bool quiet
   progress_start(&p, "search", s->setup.trials, quiet);
   while (c == CLAIM_TRIAL) {
     bool late = s->options->timeout && clock_seconds() - begin >= (double)s->options->timeout;
-    if (late || hopeless(study, e)) break;
+    if (late || hopeless(study, HOPELESS, e)) break;
     c = study_claim(study, x, &id, search_describe, s, e);
     if (c == CLAIM_TRIAL && !run_trial(s, study, id, x, e)) c = CLAIM_ERROR;
     progress_update(&p, study->journal.n_trials);
@@ -328,7 +391,7 @@ static bool search(struct search *s, struct study *study, struct err *e) {
   bool ok = s->options->jobs > 1 ? work_together(s, study, begin, e)
                                  : work(s, study, begin, s->options->quiet, e);
   s->seconds = clock_seconds() - begin;
-  return ok && !hopeless(study, e);
+  return ok && !hopeless(study, 1, e);
 }
 
 // ---- the command

@@ -12,7 +12,8 @@ struct search {
   struct arena *arena;
   const struct options *options;
   const char *model_file, *model_sha256; // that is searched
-  struct graph *whole;
+  struct graph *whole;                   // --net: before training
+  const char *recipe;                    // --net: its JSON; NULL: there is a model
   struct search_space space;
   struct objectives objectives;
   struct images set;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // search best|front|list|show N|formats N FILE: what a journal holds, a point's files, and how good
 // the chosen one is on test images.
+#include "cmd/search_net.h"
 #include "cmd/search_page.h"
 #include "cmd/search_result.h"
 
@@ -97,7 +98,7 @@ static bool read_assignment(struct shown *s, struct assignment *out, struct err 
                  s->journal.path, (long long)s->trial->number);
 }
 
-// The model that was searched, if it is still the same.
+// The model that was searched, if it is still the same; of --net the trial's, trained again.
 static struct graph *read_model(struct shown *s, struct load *l, struct err *e) {
   const char *path = word_in(s->arena, s->study->user, "model_file"),
              *sha = word_in(s->arena, s->study->user, "model"),
@@ -108,9 +109,10 @@ static struct graph *read_model(struct shown *s, struct load *l, struct err *e) 
     err_put(e, "%s: doesn't say which model was searched", s->journal.path);
     return NULL;
   }
-  if (!search_quantise_read(s->arena, quantise, l, e) ||
-      !file_read(s->arena, load_path(s->arena, path), MODEL_BYTES_MAX, &file, e))
-    return NULL;
+  const char *plan = attribute(s->arena, s->trial, "train");
+  if (!search_quantise_read(s->arena, quantise, l, e)) return NULL;
+  if (plan) return search_net_train(s->arena, plan, NULL, e);
+  if (!file_read(s->arena, load_path(s->arena, path), MODEL_BYTES_MAX, &file, e)) return NULL;
   if (strcmp(sha256_hex(s->arena, file.data, file.size), sha) != 0) {
     err_put(e, "%s: isn't the model any more that %s is about", path, s->journal.path);
     return NULL;
@@ -134,6 +136,8 @@ static bool judge(struct shown *s, double *accuracy, int64_t *images, struct err
     return false;
   v.set = &set;
   v.images = set.count;
+  v.plan = attribute(s->arena, s->trial, "train");
+  if (v.plan) v.tune = search_net_tune;
   if (evaluate(&v, &to, NULL, metrics, e) != OUTCOME_COMPLETE) return false;
   *images = set.count;
   *accuracy = 1 - metrics[METRIC_errors] / (double)set.count;
@@ -286,10 +290,11 @@ static bool put_files(struct shown *s, struct text *t, struct err *e) {
   struct graph *whole = read_model(s, &l, e);
   struct graph *g = whole ? binding_prune(s->arena, whole, &to, e) : NULL;
   const char *model = word_in(s->arena, s->study->user, "model_file");
-  if (!g) return false;
+  const char *plan = attribute(s->arena, s->trial, "train");
+  if (!g || (plan && g != whole && !search_net_tune(s->arena, plan, &g, e))) return false;
   if (mkdir(s->options->output, 0777) != 0 && errno != EEXIST)
     return err_set(e, "%s: %s", s->options->output, strerror(errno));
-  if (g != whole) {
+  if (g != whole || plan) {
     model = arena_printf(s->arena, "%s/model.bin", s->options->output);
     if (!graph_verify(g, e) || !model_write(model, g, e)) return false;
   }

@@ -45,6 +45,7 @@ struct train {
   struct fit *fit;
   struct checkpoint_run run;
   struct train_result result;
+  const struct train_watch *watch; // NULL: nobody asks
 };
 
 // ---- options
@@ -352,6 +353,8 @@ static bool run(struct train *t, struct err *e) {
       train_print_row(&at->row[rows], t->result.trained, rows == 0);
     }
     if (at->rows > rows && t->o->log) ok = train_log(t->o->log, &t->result, e);
+    if (at->rows > rows && t->watch && !t->watch->go_on(t->watch->context, &at->row[rows]))
+      state = FIT_STOPPED_EARLY;
     ok = ok && state != FIT_FAILED && save(t, state, e);
   }
   progress_end(&p);
@@ -374,8 +377,9 @@ static bool finish(struct train *t, struct err *e) {
   return true;
 }
 
-bool train_graph(struct arena *a, const struct options *o, struct graph *g, struct err *e) {
-  struct train t = {.arena = a, .o = o, .recipe = {.model = g, .target = {0, 1}}};
+bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+                  const struct train_watch *watch, struct err *e) {
+  struct train t = {.arena = a, .o = o, .recipe = *r, .watch = watch};
   if (!prepare(&t, e)) return false;
   t.result.at = fit_at(t.fit);
   t.result.trained = t.set.count - t.fit_options.validation;
@@ -383,6 +387,10 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
   if (ok) fit_export(t.fit);
   fit_free(t.fit);
   return ok;
+}
+
+bool train_graph(struct arena *a, const struct options *o, struct graph *g, struct err *e) {
+  return train_recipe(a, o, &(struct recipe){.model = g, .target = {0, 1}}, NULL, e);
 }
 
 int command_train(struct arena *a, const struct options *o, struct err *e) {

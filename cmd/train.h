@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 #include "sw/data/verdict.h"
 #include "sw/train/fit.h"
+#include "sw/train/recipe.h"
 
 // Everything that a finished run is reported by.
 struct train_result {
@@ -25,6 +26,16 @@ struct train_result {
 // The words of the options: optimiser, constants, first learning rate (defaults as the papers and
 // PyTorch have them). False on a usage error.
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e);
+
+// Asked after each epoch: false ends the training there.
+struct train_watch {
+  bool (*go_on)(void *context, const struct fit_row *row);
+  void *context;
+};
+
+// Trains the model of a recipe as the options say; its tensors get the weights.
+bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+                  const struct train_watch *watch, struct err *e);
 
 // One line per epoch on stdout, the heading before the first.
 void train_print_row(const struct fit_row *row, int64_t trained, bool heading);

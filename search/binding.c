@@ -18,6 +18,7 @@ static const struct field {
               {"parallelism", FOLDING, false, true}, {"prune", PRUNE, true, true},
               {"prune.kind", PRUNE, true, true},     {"prune.lanes", PRUNE, true, true}};
 
+#define TRAIN "train."
 enum { FIELDS = sizeof fields / sizeof *fields, LANES = 4 };
 
 // ---- names
@@ -26,6 +27,7 @@ enum { FIELDS = sizeof fields / sizeof *fields, LANES = 4 };
 // none. NULL: it is no field.
 static const struct field *field_of(const char *name, size_t *layer) {
   const struct field *found = NULL;
+  if (strncmp(name, TRAIN, strlen(TRAIN)) == 0) return NULL;
   size_t length = strlen(name);
   for (int i = 0; i < FIELDS; i++) {
     size_t n = strlen(fields[i].name);
@@ -74,7 +76,11 @@ static void put_fields(struct text *t) {
 }
 
 static bool check_name(const struct graph *g, const char *what, const char *name, bool part,
-                       struct err *e) {
+                       bool trains, struct err *e) {
+  if (strncmp(name, TRAIN, strlen(TRAIN)) == 0)
+    return trains ||
+           err_set(e, "%s \"%s\": is about training: give --net RECIPE instead of a model", what,
+                   name);
   size_t layer = 0;
   const struct field *f = field_of(name, &layer);
   bool form = f && (layer ? f->of_layer : f->of_all);
@@ -90,12 +96,47 @@ static bool check_name(const struct graph *g, const char *what, const char *name
   return false;
 }
 
-bool binding_check(const struct search_space *s, const struct graph *g, struct err *e) {
+bool binding_check(const struct search_space *s, const struct graph *g, bool trains,
+                   struct err *e) {
   for (uint32_t i = 0; i < s->n; i++)
-    if (!check_name(g, "parameter", s->params[i].is.name, is_part(s, i), e)) return false;
+    if (!check_name(g, "parameter", s->params[i].is.name, is_part(s, i), trains, e)) return false;
   for (uint32_t i = 0; i < s->n_defaults; i++)
-    if (!check_name(g, "default", s->defaults[i].name, false, e)) return false;
+    if (!check_name(g, "default", s->defaults[i].name, false, trains, e)) return false;
   return true;
+}
+
+// A default's text is a number where it can be one.
+static const char *as_json(struct arena *a, const char *plain) {
+  char *end;
+  strtod(plain, &end);
+  if ((*plain && !*end) || strcmp(plain, "true") == 0 || strcmp(plain, "false") == 0) return plain;
+  struct text t = {0};
+  json_put_string(&t, plain);
+  const char *json = arena_strdup(a, t.data);
+  text_free(&t);
+  return json;
+}
+
+bool binding_training(const struct search_space *s, const double *x,
+                      bool (*take)(void *context, const char *name, const char *json),
+                      void *context) {
+  struct arena scratch = {0};
+  bool ok = true;
+  for (uint32_t i = 0; ok && i < s->n_defaults + s->n; i++) {
+    bool fixed = i < s->n_defaults;
+    uint32_t k = i - s->n_defaults;
+    const char *name = fixed ? s->defaults[i].name : s->params[k].is.name;
+    if (strncmp(name, TRAIN, strlen(TRAIN)) != 0 || (!fixed && isnan(x[k]))) continue;
+    struct text t = {0};
+    if (fixed)
+      text_puts(&t, as_json(&scratch, s->defaults[i].plain));
+    else
+      param_put_json(&t, &s->params[k].is, x[k]);
+    ok = take(context, name + strlen(TRAIN), t.data);
+    text_free(&t);
+  }
+  arena_free(&scratch);
+  return ok;
 }
 
 // ---- values

@@ -7,6 +7,10 @@
 //   prune prune.kind prune.lanes          amount, kind (slot) and lanes (those of in and out, or
 //                                         4x4) of pruning
 //
+// train.FIELD is of training (--net): epochs, rate, batch, optimizer, decay, seed;
+// train.LAYER.FIELD replaces a field of a layer of the recipe, train.LAYER.present (true, false)
+// leaves it out.
+//
 // Any other name is a part: {NAME} in a field's text, or what a "when" asks for.
 #ifndef NNGEN_SEARCH_BINDING_H
 #define NNGEN_SEARCH_BINDING_H
@@ -29,7 +33,14 @@ struct assignment {
 };
 
 // Whether every parameter and default is about something. `g`: the float graph.
-bool binding_check(const struct search_space *s, const struct graph *g, struct err *e);
+// `trains`: there is a recipe, names that begin with "train." are somebody else's.
+bool binding_check(const struct search_space *s, const struct graph *g, bool trains, struct err *e);
+
+// The value of a default or parameter whose name begins with "train.", as JSON: calls `take` for
+// each that is there, without that word. False if one of them says so.
+bool binding_training(const struct search_space *s, const double *x,
+                      bool (*take)(void *context, const char *name, const char *json),
+                      void *context);
 
 // False if a text needs a parameter that isn't there at this point, or a word of pruning is none.
 bool binding_assign(struct arena *a, const struct search_space *s, const double *x,

@@ -181,6 +181,7 @@ static enum outcome measure(struct arena *a, const struct evaluator *v, const st
                             const struct watch *watch, double *metrics, struct err *e) {
   struct model m;
   struct graph *g = binding_prune(a, v->whole, s, e);
+  if (g && g != v->whole && v->tune && !v->tune(a, v->plan, &g, e)) return OUTCOME_FAILED;
   if (!g || !load_graph(a, g, &v->load, s->formats, &m, e)) return OUTCOME_FAILED;
   if (!m.fixed) {
     err_put(e, "it has no types: \"stream\" in the space's \"defaults\", as in \"8,3\", or -p 8,3");

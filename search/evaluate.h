@@ -23,6 +23,9 @@ struct evaluator {
   const float *real; // (images, elements) of the float model's output, or NULL; evaluator_prepare
   const char *real_name;
   int64_t real_elements;
+  // Trains what pruning has left; NULL: nobody does.
+  bool (*tune)(struct arena *a, const char *plan, struct graph **g, struct err *e);
+  const char *plan; // of tune
 };
 
 // Asked after `seen` of the images with `wrong` answers: false stops there.

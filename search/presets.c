@@ -120,8 +120,18 @@ static void put_lanes(struct preset *p, const char *layer, const char *field,
   text_puts(&p->parameters, "]}");
 }
 
-enum which { LAB3, MIXED, FORMATS, FOLDING, PRESETS };
-static const char *const preset_names[PRESETS] = {"lab3", "mixed", "formats", "folding"};
+// Of all but the last layer, as prune does it.
+static void put_amount(struct preset *p, const struct node *n) {
+  for (const struct node *later = n + 1; later < p->g->nodes + p->g->n_nodes; later++) {
+    if (!has_weights(later)) continue;
+    put_name(&p->parameters, n->name, ".prune");
+    text_puts(&p->parameters, "{\"float\": [0, 0.9, 0.1]}");
+    return;
+  }
+}
+
+enum which { LAB3, MIXED, FORMATS, FOLDING, PRUNE, PRESETS };
+static const char *const preset_names[PRESETS] = {"lab3", "mixed", "formats", "folding", "prune"};
 
 static void put_layer(struct preset *p, enum which which, const struct node *n) {
   const char *weight = arena_printf(&p->arena, "%s.weight", n->name);
@@ -142,37 +152,57 @@ static void put_layer(struct preset *p, enum which which, const struct node *n) 
     put_lanes(p, n->name, ".in", node_in(p->g, n, 0));
     put_lanes(p, n->name, ".out", node_out(p->g, n, 0));
     break;
+  case PRUNE:
+    put_amount(p, n);
+    break;
   case PRESETS:
     break;
   }
 }
 
-static enum which find(const char *name) {
+static enum which find(const char *name, size_t length) {
   int i = 0;
-  while (i < PRESETS && strcmp(preset_names[i], name) != 0) i++;
+  while (i < PRESETS &&
+         (strlen(preset_names[i]) != length || strncmp(preset_names[i], name, length) != 0))
+    i++;
   return (enum which)i;
 }
 
-bool preset_is(const char *name) {
-  return find(name) < PRESETS;
+bool preset_is(const char *names) {
+  for (const char *name = names;; name++) {
+    size_t length = strcspn(name, ",");
+    if (find(name, length) == PRESETS) return false;
+    name += length;
+    if (!*name) return true;
+  }
 }
 
-bool preset_put(struct text *t, const char *name, const struct graph *g, struct err *e) {
-  struct preset p = {.g = g};
-  enum which which = find(name);
-  if (which == PRESETS)
-    return err_set(e, "\"%s\" is no preset: expected lab3, mixed, formats or folding", name);
+static void put_one(struct preset *p, enum which which) {
   // Streams that no parameter is about: wide enough not to matter.
-  if (which == LAB3) put_default(&p, "stream", "16,6");
-  if (which == MIXED) put_default(&p, "stream", "16,auto");
-  for (uint32_t i = 0; i < g->n_nodes; i++)
-    if (has_weights(&g->nodes[i])) put_layer(&p, which, &g->nodes[i]);
+  if (which == LAB3) put_default(p, "stream", "16,6");
+  if (which == MIXED) put_default(p, "stream", "16,auto");
+  for (uint32_t i = 0; i < p->g->n_nodes; i++)
+    if (has_weights(&p->g->nodes[i])) put_layer(p, which, &p->g->nodes[i]);
+}
+
+bool preset_put(struct text *t, const char *names, const struct graph *g, struct err *e) {
+  struct preset p = {.g = g};
+  if (!preset_is(names))
+    return err_set(e,
+                   "\"%s\": expected lab3, mixed, formats, folding or prune, or several with "
+                   "commas between",
+                   names);
+  for (const char *name = names; *name; name += *name == ',') {
+    size_t length = strcspn(name, ",");
+    put_one(&p, find(name, length));
+    name += length;
+  }
   if (p.parameters.size) {
     text_printf(t, "{\n  \"parameters\": {%s\n  }", p.parameters.data);
     if (p.defaults.size) text_printf(t, ",\n  \"defaults\": {%s\n  }", p.defaults.data);
     text_puts(t, "\n}\n");
   }
-  bool ok = p.parameters.size || err_set(e, "preset %s: there is no layer with weights", name);
+  bool ok = p.parameters.size || err_set(e, "preset %s: there is no layer that it is about", names);
   text_free(&p.parameters);
   text_free(&p.defaults);
   arena_free(&p.arena);

@@ -6,6 +6,9 @@
 //   mixed     widths 2 to 8 of the same; streams need --calibrate
 //   formats   a word of those that the formats file has, for each layer's weights
 //   folding   lanes that divide each layer's elements or channels, at most 64
+//   prune     0 to 0.9 of each layer's slots but the last's
+//
+// or several, with commas between.
 #ifndef NNGEN_SEARCH_PRESETS_H
 #define NNGEN_SEARCH_PRESETS_H
 
@@ -13,10 +16,10 @@
 #include "sw/base/text.h"
 #include "sw/graph/graph.h"
 
-bool preset_is(const char *name);
+bool preset_is(const char *names);
 
-// Appends the space file's text for a float graph. False if there is no such preset, or nothing in
-// the graph that it is about.
-bool preset_put(struct text *t, const char *name, const struct graph *g, struct err *e);
+// Appends the space file's text for a float graph. False if there is no such preset, or
+// nothing in the graph that it is about.
+bool preset_put(struct text *t, const char *names, const struct graph *g, struct err *e);
 
 #endif

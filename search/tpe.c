@@ -244,12 +244,13 @@ void tpe_propose(const struct search_space *s, const struct history *h, uint64_t
                  int64_t number, double *x) {
   struct arena a = {0};
   struct side good = {0}, bad = {0};
-  uint32_t *together = ARENA_NEW(&a, uint32_t, s->n), done = 0;
+  uint32_t done = 0;
   for (uint32_t i = 0; i < h->n; i++) done += finished(&h->list[i]);
   if (done < STARTUP) {
     begin(s, seed, number, x);
     return;
   }
+  uint32_t *together = ARENA_NEW(&a, uint32_t, s->n);
   split(&a, h, &good, &bad);
   for (uint64_t again = 0; again == 0 || (again < TRIES && history_has(s, h, x)); again++) {
     struct proposal p = {s, h, &good, &bad, seed ^ rng_mix(again), number};

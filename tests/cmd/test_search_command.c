@@ -4,7 +4,7 @@
 #include "sw/base/json.h"
 #include "tests/cmd/helper_shell.h"
 
-#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,8 +242,9 @@ static void test_failures(void **state) {
 
 static void test_presets(void **state) {
   struct shell *c = *state;
-  static const char *const presets[] = {"lab3", "mixed", "formats", "folding"};
-  for (int i = 0; i < 4; i++) {
+  static const char *const presets[] = {"lab3",    "mixed", "formats",
+                                        "folding", "prune", "formats,folding,prune"};
+  for (int i = 0; i < 6; i++) {
     cli_expect(
         c, arena_printf(&c->arena, "$N search --space-for %s " MLP " >$D/space.json", presets[i]),
         0, "");
@@ -255,7 +256,7 @@ static void test_presets(void **state) {
                             : i == 0 ? ""
                                      : "-p 8,3",
                             presets[i], presets[i]),
-               0, "4 complete");
+               0, " complete");
   }
 }
 
@@ -287,6 +288,120 @@ static void test_page(void **state) {
   cli_expect(c, "$N search list -o $D/k.html tests/search/optuna/kinds.journal && cat $D/k.html", 0,
              "</html>");
   cli_expect(c, "$N search best -o $D/s $D/s", 1, "would be overwritten");
+}
+
+// ---- with training
+
+#define NET                                                                                        \
+  "{\"input\":{\"shape\":[28,28,1]},\"layers\":[{\"op\":\"flatten\"},"                             \
+  "{\"op\":\"linear\",\"name\":\"fc1\",\"out\":16},{\"op\":\"relu\",\"name\":\"relu1\"},"          \
+  "{\"op\":\"linear\",\"name\":\"mid\",\"out\":16},{\"op\":\"linear\",\"name\":\"fc2\",\"out\":"   \
+  "10}]}"
+
+static const char net_space[] =
+    "{\"parameters\":{\"train.fc1.out\":{\"choices\":[8,16]},\"train.mid.present\":{\"choices\":["
+    "true,false]},"
+    "\"train.relu1.op\":{\"choices\":[\"relu\",\"tanh\"]},\"train.rate\":{\"float\":[0.001,0.01],"
+    "\"log\":true},"
+    "\"mid.weight\":{\"choices\":[\"4,channel\"],\"when\":{\"train.mid.present\":true}},"
+    "\"fc1.prune\":{\"float\":[0,0.5,0.5]}},"
+    "\"defaults\":{\"stream\":\"8,3\",\"train.epochs\":1},\"compress\":{\"finetune\":1}}";
+
+// A trial trains what its point says: the same network comes again for its files, and run counts
+// the errors of the same images.
+static void test_net(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json", net_space);
+  write_file(c, "net.json", NET);
+  const char *line = "$N search -q --net $D/net.json " SPACE " --data synthetic:400 --images 100 "
+                     "--objective errors,weight_bits --trials 8 --study $D/%s --json";
+  json_t *all = run_json(c, arena_printf(&c->arena, line, "s"));
+  assert_int_equal(json_integer_value(json_object_get(all, "complete")), 8);
+  json_decref(all);
+  json_decref(run_json(c, arena_printf(&c->arena, line, "again")));
+  assert_string_equal(journal_text(c, "s"), journal_text(c, "again"));
+  int64_t least = INT64_MAX, most = 0;
+  for (int i = 0; i < 8; i++) {
+    json_t *trial = run_json(c, arena_printf(&c->arena, "$N search show %d --json $D/s", i));
+    cli_expect(c, arena_printf(&c->arena, "$N search formats %d -o $D/f%d $D/s", i, i), 0,
+               "model.bin");
+    // the validation images alone are the last 100 of the set
+    json_t *info = run_json(
+        c, arena_printf(&c->arena, "$N info --json --formats $D/f%d/formats.json $D/f%d/model.bin",
+                        i, i));
+    const json_t *params = json_object_get(trial, "params");
+    int64_t parameters = json_integer_value(json_object_get(info, "parameters"));
+    bool mid = json_is_true(json_object_get(params, "train.mid.present"));
+    int64_t out = json_integer_value(json_object_get(params, "train.fc1.out"));
+    if (json_number_value(json_object_get(params, "fc1.prune")) == 0)
+      assert_int_equal(parameters, 785 * out + (mid ? 16 * (out + 1) + 170 : 10 * (out + 1)));
+    least = parameters < least ? parameters : least;
+    most = parameters > most ? parameters : most;
+    json_decref(info);
+    json_decref(trial);
+  }
+  assert_true(most > least);
+  json_t *one = run_json(c, "$N search show 2 --json --data synthetic:400 $D/s");
+  json_t *run = run_json(
+      c, "$N run -q --json --data synthetic:400 --formats $D/f2/formats.json $D/f2/model.bin");
+  assert_true(json_number_value(json_object_get(one, "accuracy")) ==
+              json_number_value(json_object_get(run, "accuracy")));
+  json_decref(one);
+  json_decref(run);
+}
+
+// What an epoch says stops a training; what isn't about one is refused.
+static void test_net_words(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    const char *words;
+    int status;
+    const char *says;
+  } rows[] = {
+      {"--net $D/net.json " MLP, 2, "leave models/mnist-mlp.bin away"},
+      {"--epochs 2 " MLP, 2, "--epochs is about training: give --net"},
+      {MLP " --space $D/layer.json", 1, "\"train.fc9.out\": is about training: give --net"},
+      {"--net $D/net.json --prune median --objective ii", 2, "an epoch of training tells errors"},
+      {"--net none", 1, "there is no recipe and no file of this name"},
+      {"--net '{}'", 1, "--net {}"},
+      {"--net $D/net.json --space $D/layer.json", 1, "the recipe has no layer named \"fc9\""},
+      {"--net $D/net.json --space $D/field.json", 1,
+       "\"train.speed\": expected train.epochs, rate"},
+      {"--net $D/net.json --space $D/tune.json", 1, "\"finetune\": expected epochs"},
+      {MLP " --space $D/compress.json", 1, "\"compress\" is about --net"}};
+  write_file(c, "space.json", net_space);
+  write_file(c, "net.json", NET);
+  write_file(c, "layer.json", "{\"parameters\":{\"train.fc9.out\":{\"choices\":[8]}}}");
+  write_file(c, "field.json", "{\"parameters\":{\"train.speed\":{\"choices\":[8]}}}");
+  write_file(
+      c, "tune.json",
+      "{\"parameters\":{\"train.fc1.out\":{\"choices\":[8]}},\"compress\":{\"finetune\":-1}}");
+  write_file(c, "compress.json",
+             "{\"parameters\":{\"fc1.in\":{\"choices\":[8]}},\"compress\":{\"finetune\":1}}");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "$N search -q " SPACE
+                            " --data synthetic:100 --images 50 --study $D/s %s",
+                            rows[i].words),
+               rows[i].status, rows[i].says);
+  write_file(c, "rate.json",
+             "{\"parameters\":{\"train.rate\":{\"float\":[1e-5,0.01],\"log\":true},"
+             "\"train.epochs\":{\"choices\":[3]}},\"defaults\":{\"stream\":\"8,3\"}}");
+  json_t *all = run_json(
+      c, "$N search -q --net $D/net.json --space $D/rate.json --data synthetic:300 --images 100 "
+         "--prune asha --trials 12 --study $D/p --json");
+  assert_true(json_integer_value(json_object_get(all, "pruned")) > 0);
+  assert_true(json_integer_value(json_object_get(all, "complete")) > 0);
+  json_decref(all);
+  write_file(c, "bad.json",
+             "{\"parameters\":{\"train.relu1.op\":{\"choices\":[\"relu\",\"nonsense\"]}},"
+             "\"defaults\":{\"stream\":\"8,3\",\"train.epochs\":1}}");
+  cli_expect(c,
+             "$N search --net $D/net.json --space $D/bad.json --sampler grid --data synthetic:400 "
+             "--images 100 --study $D/b",
+             0, "1 complete, 1 failed");
+  cli_expect(c, "$N search show 1 $D/b", 0, "nonsense");
 }
 
 // ---- what is refused
@@ -362,11 +477,10 @@ static void test_refuses_studies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),
-      SHELL_CASE(test_resume),       SHELL_CASE(test_killed),
-      SHELL_CASE(test_jobs),         SHELL_CASE(test_grid),
-      SHELL_CASE(test_prune),        SHELL_CASE(test_failures),
-      SHELL_CASE(test_presets),      SHELL_CASE(test_page),
+      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),    SHELL_CASE(test_resume),
+      SHELL_CASE(test_killed),       SHELL_CASE(test_jobs),           SHELL_CASE(test_grid),
+      SHELL_CASE(test_prune),        SHELL_CASE(test_failures),       SHELL_CASE(test_presets),
+      SHELL_CASE(test_net),          SHELL_CASE(test_net_words),      SHELL_CASE(test_page),
       SHELL_CASE(test_refuses),      SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,25 @@ static void test_objects(void **state) {
   }
 }
 
+// The input's word stands in the file, too; that of the command line is stronger.
+static void test_input(void **state) {
+  struct fixture *f = *state;
+  struct formats to = formats_new();
+  struct err e = {0};
+  assert_true(reads(f, "{\"input\":\"6,2\"}", &to, &e));
+  assert_true(to.input == INPUT_STREAM && to.has_input_type && to.input_type.width == 6);
+  to = formats_new();
+  assert_true(formats_set_input(&f->arena, &to, "raw", &e));
+  assert_true(reads(f, "{\"input\":\"6,2\"}", &to, &e));
+  assert_int_equal(to.input, INPUT_RAW);
+  to = formats_new();
+  assert_false(reads(f, "{\"input\":\"x\"}", &to, &e));
+  expect_error(&e, "x", "input precision");
+  to = formats_new();
+  e = (struct err){0};
+  assert_false(reads(f, "{\"input\":7}", &to, &e));
+}
+
 static void test_weight_objects(void **state) {
   struct fixture *f = *state;
   struct formats to = formats_new();
@@ -400,12 +419,18 @@ static void test_weights_follow_the_stream(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      DATA_CASE(test_words),           DATA_CASE(test_special_words),
-      DATA_CASE(test_without_effect),  DATA_CASE(test_weight_words),
-      DATA_CASE(test_objects),         DATA_CASE(test_weight_objects),
-      DATA_CASE(test_minifloat_words), DATA_CASE(test_minifloat_objects),
-      DATA_CASE(test_refusals),        DATA_CASE(test_precedence),
-      DATA_CASE(test_command_line),    DATA_CASE(test_weights_follow_the_stream)};
+  const struct CMUnitTest tests[] = {DATA_CASE(test_words),
+                                     DATA_CASE(test_special_words),
+                                     DATA_CASE(test_without_effect),
+                                     DATA_CASE(test_weight_words),
+                                     DATA_CASE(test_objects),
+                                     DATA_CASE(test_weight_objects),
+                                     DATA_CASE(test_minifloat_words),
+                                     DATA_CASE(test_minifloat_objects),
+                                     DATA_CASE(test_refusals),
+                                     DATA_CASE(test_precedence),
+                                     DATA_CASE(test_command_line),
+                                     DATA_CASE(test_weights_follow_the_stream),
+                                     DATA_CASE(test_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
