@@ -135,8 +135,8 @@ static void shared_weights(void **state) {
   arena_free(&a);
 }
 
-// Weights that are numbers of a minifloat stay such: the scale of each output takes the factor's size,
-// the number its sign. Without a sign they become floats.
+// Weights that are numbers of a minifloat stay such: the scale of each output takes the factor's
+// size, the number its sign. Without a sign they become floats.
 static void minifloats_stay(void **state) {
   (void)state;
   for (int is_signed = 0; is_signed <= 1; is_signed++) {
@@ -181,6 +181,7 @@ static void nothing_to_do(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(folds), cmocka_unit_test(shared_weights),
-                                     cmocka_unit_test(minifloats_stay), cmocka_unit_test(nothing_to_do)};
+                                     cmocka_unit_test(minifloats_stay),
+                                     cmocka_unit_test(nothing_to_do)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
