@@ -4,6 +4,7 @@
 #include "cmd/paths.h"
 #include "cmd/run.h"
 #include "quant/calibrate.h"
+#include "sw/base/bits.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
 #include "sw/base/pool.h"
@@ -79,9 +80,15 @@ static double accuracy(const struct run *r) {
 
 enum { FIELDS = 9 };
 
+// Codes, and exponents that blocks share.
 static int64_t weight_bits(const struct graph *g, const struct node *n) {
   const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
-  return w && w->init ? value_elements(w) * type_width(&w->type) : 0;
+  if (!w || !w->init) return 0;
+  int64_t bits = value_elements(w) * type_width(&w->type);
+  if (!type_is_block(&w->type)) return bits;
+  const struct blocked *b = &w->type.block;
+  int64_t blocks = w->shape[0] * block_count(b, w->init->count / w->shape[0]);
+  return bits + blocks * (b->span ? bits_unsigned(b->span) : 0);
 }
 
 static int64_t all_weight_bits(const struct graph *g) {

@@ -2,6 +2,7 @@
 // Weights by the inputs that they meet: a scale for each output, codes, and what they change of the
 // outputs' mean.
 #include "quant/calibrate_parts.h"
+#include "quant/quantize_blocks.h"
 #include "quant/quantize_weights.h"
 #include "quant/scale.h"
 #include "quant/second_order.h"
@@ -21,6 +22,7 @@ struct weighing {
   const struct tensor *tensor;
   int64_t outs, taps;
   double *w;              // (outs, taps)
+  int8_t *exponents;      // (outs, blocks) of blocks; NULL
   bool *cut;              // (outs, taps), or NULL
   struct design design;   // groups 0: the layer has none
   struct moments *moment; // (groups)
@@ -188,13 +190,29 @@ static struct type chosen_type(const struct weighing *w, bool errors) {
                        ARENA_NEW(a, int32_t, channels));
 }
 
+// Blocks: exponents by the format's rule, whatever the method.
+static struct tensor *nearest_blocks(struct weighing *w, struct type *t) {
+  struct quantizer *q = w->quantizer;
+  w->exponents = quantize_exponents(q->arena, w->format, w->outs, w->taps, w->w, t, q->err);
+  if (!w->exponents) return NULL;
+  struct tensor *to = tensor_new(q->arena, dtype_for(t), w->tensor->rank, w->tensor->shape);
+  int64_t blocks = block_count(&t->block, w->taps);
+  for (int64_t i = 0; i < to->count; i++)
+    tensor_set_int(
+        to, i,
+        quantize_in_block(t, w->exponents[i / w->taps * blocks + i % w->taps / t->block.size],
+                          w->w[i]));
+  return to;
+}
+
 // The type, and codes that are the nearest ones.
-static struct tensor *nearest(const struct weighing *w, struct type *t) {
+static struct tensor *nearest(struct weighing *w, struct type *t) {
   const struct format *f = w->format;
   const struct calibrate_how *how = &calibrator_of(w)->how;
   bool errors = how->method == CALIBRATE_GPTQ || how->method == CALIBRATE_MSE;
   bool scaled = f->weight_class == TYPE_FIXED || f->weight_class == TYPE_MINIFLOAT;
   bool own = f->weight == WEIGHT_TYPE || !scaled;
+  if (f->weight == WEIGHT_AUTO && f->weight_class == TYPE_BLOCK) return nearest_blocks(w, t);
   if (own || !(errors || how->any_scale)) return quantize_weights(w->quantizer, w->tensor, f, t);
   *t = chosen_type(w, errors);
   struct tensor *to =
@@ -210,7 +228,7 @@ static void second_order(const struct weighing *w, const struct type *t, struct 
   struct arena a = {0};
   int64_t *codes = ARENA_NEW(&a, int64_t, to->count), each = w->outs / w->design.groups;
   for (int64_t g = 0; g < w->design.groups; g++)
-    second_order_codes(w->factor[g], w->taps, t, g * each, each, w->w, w->cut, codes,
+    second_order_codes(w->factor[g], w->taps, t, w->exponents, g * each, each, w->w, w->cut, codes,
                        calibrator_of(w)->how.threads);
   for (int64_t i = 0; i < to->count; i++) tensor_set_int(to, i, codes[i]);
   arena_free(&a);

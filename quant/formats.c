@@ -58,9 +58,26 @@ static const char *take_width(const char *text, struct format *f) {
   return width >= 2 && width <= 32 ? end : NULL;
 }
 
+// "block16:4", "block32:e2m1,ocp"
+static bool set_blocks(struct format *f, const char *text, struct err *e) {
+  const char *end = block_read(text, &f->weight_block);
+  bool ocp = end && strcmp(end, ",ocp") == 0;
+  if (!end || (*end && !ocp))
+    return err_set(e,
+                   "weight precision \"%s\", expected blockN:W or blockN:eXmY, as in block16:4 or "
+                   "block32:e2m1, and nothing or ,ocp behind it",
+                   text);
+  if (!block_check(&f->weight_block, e)) return err_within(e, "weight precision");
+  f->weight = WEIGHT_AUTO;
+  f->weight_class = TYPE_BLOCK;
+  f->weight_ocp = ocp;
+  return true;
+}
+
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e) {
   f->has_weight = true;
   f->weight = WEIGHT_TYPE;
+  if (strncmp(text, "block", 5) == 0) return set_blocks(f, text, e);
   if (type_parse_fixed(a, text, &f->weight_type)) return true;
   const char *end = take_width(text, f);
   bool is_float = end && f->weight_class == TYPE_MINIFLOAT;
@@ -71,7 +88,7 @@ bool formats_set_weight(struct arena *a, struct format *f, const char *text, str
   if (!end || (*end && !channel && strcmp(end, ",auto") != 0))
     return err_set(e,
                    "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
-                   "2 <= W <= 32, or bipolar, ternary or eXmY for W, or eXmY,B",
+                   "2 <= W <= 32, or bipolar, ternary or eXmY for W, or eXmY,B, or blockN:W",
                    text);
   f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
   return true;
@@ -206,6 +223,8 @@ static struct format refine(struct format general, const struct format *particul
     general.weight_class = particular->weight_class;
     general.weight_width = particular->weight_width;
     general.weight_minifloat = particular->weight_minifloat;
+    general.weight_block = particular->weight_block;
+    general.weight_ocp = particular->weight_ocp;
     general.weight_type = particular->weight_type;
   }
   if (particular->rounding != NONE) general.rounding = particular->rounding;

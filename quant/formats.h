@@ -19,6 +19,8 @@ struct format {
   enum type_class weight_class;      // AUTO, CHANNEL: FIXED, MINIFLOAT, signs
   int weight_width;                  // AUTO, CHANNEL, of FIXED
   struct minifloat weight_minifloat; // AUTO, CHANNEL, of MINIFLOAT
+  struct blocked weight_block;       // AUTO, of BLOCK
+  bool weight_ocp;                   // AUTO, of BLOCK: exponents by OCP's rule
   struct type weight_type;           // TYPE
   int rounding, overflow;            // enum fix_*; NONE: not given
   int where;                         // enum where; NONE: not given
@@ -45,7 +47,8 @@ struct formats {
 // Parses "W,F", "uW,F", "bipolar", "W" or "W,auto" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar, ternary or a
-// minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B).
+// minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B). Or "blockN:W", "blockN:eXmY"
+// and with ",ocp" another rule for their exponents.
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "uW,F", "W", "W,auto", "u8" or "raw" for --input-precision.
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);

@@ -2,6 +2,7 @@
 // A scale for all weights, or one for each output channel: each covers a run of weights that lie
 // side by side.
 #include "quant/quantize_weights.h"
+#include "quant/quantize_blocks.h"
 
 #include <gmp.h>
 #include <math.h>
@@ -186,6 +187,20 @@ static struct tensor *tensor_of(struct quantizer *q, const struct tensor *w, con
   return to;
 }
 
+static struct tensor *block_weights(struct quantizer *q, const struct tensor *w,
+                                    const struct format *f, const double *reals,
+                                    struct type *type) {
+  int64_t taps = w->count / w->shape[0], blocks = block_count(&f->weight_block, taps);
+  const int8_t *exponents = quantize_exponents(q->arena, f, w->shape[0], taps, reals, type, q->err);
+  if (!exponents) return NULL;
+  struct tensor *to = tensor_new(q->arena, dtype_for(type), w->rank, w->shape);
+  for (int64_t i = 0; i < w->count; i++)
+    tensor_set_int(to, i,
+                   quantize_in_block(
+                       type, exponents[i / taps * blocks + i % taps / type->block.size], reals[i]));
+  return to;
+}
+
 struct tensor *quantize_weights(struct quantizer *q, const struct tensor *w, const struct format *f,
                                 struct type *type) {
   int64_t channels = f->weight == WEIGHT_CHANNEL ? w->shape[0] : 1, run = w->count / channels;
@@ -193,6 +208,8 @@ struct tensor *quantize_weights(struct quantizer *q, const struct tensor *w, con
   double *scale = ARENA_NEW(q->arena, double, channels);
   int64_t *codes = ARENA_NEW(q->arena, int64_t, w->count);
   for (int64_t i = 0; i < w->count; i++) reals[i] = tensor_real(w, i);
+  if (f->weight == WEIGHT_AUTO && f->weight_class == TYPE_BLOCK)
+    return block_weights(q, w, f, reals, type);
   if (f->weight == WEIGHT_TYPE) {
     *type = f->weight_type;
     fixed_codes(type, 0, reals, w->count, codes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/second_order.h"
 
+#include "quant/quantize_blocks.h"
 #include "sw/base/crew.h"
 
 #include <math.h>
@@ -187,12 +188,19 @@ struct rounding {
   const double *factor;
   int64_t taps;
   const struct type *type;
+  const int8_t *exponents; // of blocks; NULL
   int64_t first, outs;
   const double *w;
   const bool *cut;
   int64_t *codes;
   int shares;
 };
+
+static int64_t nearest(const struct rounding *r, int64_t o, int64_t i, double v) {
+  if (!r->exponents) return type_encode_channel(r->type, o, v);
+  int64_t at = o * block_count(&r->type->block, r->taps) + i / r->type->block.size;
+  return quantize_in_block(r->type, r->exponents[at], v);
+}
 
 static void round_output(const struct rounding *r, int64_t o, double *w) {
   int64_t n = r->taps, *codes = r->codes + o * n;
@@ -201,7 +209,7 @@ static void round_output(const struct rounding *r, int64_t o, double *w) {
   for (int64_t i = 0; i < n; i++) {
     const double *row = r->factor + i * n;
     bool gone = cut && cut[i];
-    codes[i] = gone ? type_from_integer(r->type, o, 0) : type_encode_channel(r->type, o, w[i]);
+    codes[i] = gone ? type_from_integer(r->type, o, 0) : nearest(r, o, i, w[i]);
     double error = (w[i] - (gone ? 0 : type_value(r->type, o, codes[i]))) / row[i];
     if (error == 0) continue;
     for (int64_t j = i + 1; j < n; j++) w[j] -= error * row[j];
@@ -216,10 +224,10 @@ static void round_share(void *context, int share) {
   arena_free(&a);
 }
 
-void second_order_codes(const double *factor, int64_t taps, const struct type *t, int64_t first,
-                        int64_t outs, const double *w, const bool *cut, int64_t *codes,
-                        int threads) {
-  struct rounding r = {factor, taps, t, first, outs, w, cut, codes, 1};
+void second_order_codes(const double *factor, int64_t taps, const struct type *t,
+                        const int8_t *exponents, int64_t first, int64_t outs, const double *w,
+                        const bool *cut, int64_t *codes, int threads) {
+  struct rounding r = {factor, taps, t, exponents, first, outs, w, cut, codes, 1};
   bool large = outs * taps * taps >= SHARED_WORK;
   run_shares(large ? threads : 1, round_share, &r, &r.shares);
 }

@@ -41,9 +41,10 @@ double *second_order_factor(struct arena *a, const struct moments *m, double dam
 void second_order_fit(const struct moments *m, double scale, int64_t outs, double *w);
 
 // Codes of outputs `first` .. `first + outs` - 1 of weights w (.., taps) of type t, into `codes`;
-// what `cut` (NULL: nothing) says is cut stays 0.
-void second_order_codes(const double *factor, int64_t taps, const struct type *t, int64_t first,
-                        int64_t outs, const double *w, const bool *cut, int64_t *codes,
-                        int threads);
+// what `cut` (NULL: nothing) says is cut stays 0. Of blocks the exponents (.., blocks) stay as they
+// are; of other types they are NULL.
+void second_order_codes(const double *factor, int64_t taps, const struct type *t,
+                        const int8_t *exponents, int64_t first, int64_t outs, const double *w,
+                        const bool *cut, int64_t *codes, int threads);
 
 #endif

@@ -44,7 +44,7 @@ struct tally {
 
 // Of numbers with a least and a highest step, as signs haven't.
 static bool has_ends(const struct type *t) {
-  return type_is_fixed(t) || type_is_minifloat(t);
+  return type_is_fixed(t) || type_is_coded(t);
 }
 
 static struct tally tally_of(const struct value *x, const struct value *w) {

@@ -99,7 +99,7 @@ static void fold_weights(struct arena *a, const struct weights *w, struct circui
   int64_t *weight = ARENA_NEW(a, int64_t, l->in * l->out);
   const struct type *type = &w->value->type;
   struct interval range = {0, 0};
-  bool shifted = false;
+  bool shifted = type_is_block(type); // into integers of their own
   for (int64_t i = 0; i < l->in * l->out; i++) {
     int64_t o = i / l->in;
     weight[i] = weight_of(w, o, i % l->in);

@@ -22,7 +22,7 @@ static bool rbf_types(const struct graph *g, const struct node *n, struct err *e
   if (!check_summable(x, e)) return false;
   if (type_width(&x->type) > STREAM_BITS_MAX)
     return check_wrong(e, "input", x, "integers of at most 32 bits");
-  if (!type_is_integer(&w->type) || type_is_minifloat(&w->type) || w->type.axis >= 0 ||
+  if (!type_is_integer(&w->type) || type_is_coded(&w->type) || w->type.axis >= 0 ||
       type_width(&w->type) > STREAM_BITS_MAX)
     return check_wrong(e, "weight", w,
                        "fixed, of at most 32 bits, or of signs, with one scale per tensor");

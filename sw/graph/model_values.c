@@ -2,6 +2,9 @@
 // Graph JSON to tensors, types, values and inputs.
 #include "sw/graph/model_reader.h"
 
+#include "sw/base/bits.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,23 +105,29 @@ static bool read_signs(struct reader *r, const json_t *j, enum type_class cls, s
          check_axis(r, t);
 }
 
-// {"format":"e4m3","scale":S,"axis":A}: S times the format's numbers.
-static bool read_minifloat(struct reader *r, const json_t *j, struct type *t) {
+// {"format":"e4m3","scale":S,"axis":A}: S times the format's numbers; of blocks without an axis.
+static bool read_format(struct reader *r, const json_t *j, struct type *t) {
   static const char *const keys[] = {"format", "scale", "axis", NULL};
   const char *text = json_string_value(json_object_get(j, "format"));
   struct minifloat m;
-  const char *end = text ? minifloat_read(text, &m) : NULL;
+  struct blocked b;
+  const char *end = text ? minifloat_read(text, &m) : NULL,
+             *block = text ? block_read(text, &b) : NULL;
   if (!json_only(j, keys, "type", r->err)) return false;
-  if (!end || *end) return err_set(r->err, "type: format \"%s\", expected eXmY", text ? text : "?");
-  if (!minifloat_check(&m, r->err)) return err_within(r->err, "type");
+  if (!(end && !*end) && !(block && !*block))
+    return err_set(r->err, "type: format \"%s\", expected eXmY, blockN:W or blockN:eXmY",
+                   text ? text : "?");
+  if (!(block ? block_check(&b, r->err) : minifloat_check(&m, r->err)))
+    return err_within(r->err, "type");
   const double *scale;
   int64_t channels;
   if (!read_scales(r, json_object_get(j, "scale"), &channels, &scale)) return false;
-  *t = type_minifloat(r->arena, &m, -1, channels, scale);
   double *own = ARENA_NEW(r->arena, double, channels);
-  for (int64_t c = 0; c < channels; c++)
-    own[c] = scale[c] * type_minifloat_scale(&m, minifloat_bias(&m));
-  t->scale = own;
+  double unit = block ? block_unit(&b) : type_minifloat_scale(&m, minifloat_bias(&m));
+  for (int64_t c = 0; c < channels; c++) own[c] = scale[c] * unit;
+  *t = block ? type_block(r->arena, &b, own[0]) : type_minifloat(r->arena, &m, -1, channels, own);
+  if (block && (channels > 1 || json_object_get(j, "axis")))
+    return err_set(r->err, "type: blocks have one scale");
   return read_axis(r, j, t) && check_axis(r, t);
 }
 
@@ -126,7 +135,7 @@ static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   static const char *const keys[] = {"fixed", "scale", "zero", "axis", NULL};
   if (json_object_get(j, "bipolar")) return read_signs(r, j, TYPE_BIPOLAR, t);
   if (json_object_get(j, "ternary")) return read_signs(r, j, TYPE_TERNARY, t);
-  if (json_object_get(j, "format")) return read_minifloat(r, j, t);
+  if (json_object_get(j, "format")) return read_format(r, j, t);
   if (!json_only(j, keys, "type", r->err)) return false;
   const char *fixed = json_string_value(json_object_get(j, "fixed"));
   char *end = NULL;
@@ -156,8 +165,10 @@ bool reader_type(struct reader *r, const json_t *j, struct type *t) {
     if (strcmp(text, type_text(r->arena, t)) == 0) return true;
   }
   if (type_parse_short(r->arena, text, t)) return true;
-  return err_set(
-      r->err, "type \"%s\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY or eXmY,B", text);
+  return err_set(r->err,
+                 "type \"%s\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY, "
+                 "eXmY,B, blockN:W or blockN:eXmY",
+                 text);
 }
 
 static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *shape) {
@@ -175,7 +186,7 @@ static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *sh
 
 // ---- values
 
-// The integers of a tensor that is stored as codes.
+// The integers of a tensor of minifloats, which is stored as codes.
 static struct tensor *decode(struct reader *r, const struct tensor *codes, const struct type *t) {
   const struct minifloat *m = &t->minifloat;
   struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
@@ -198,6 +209,82 @@ static struct tensor *decode(struct reader *r, const struct tensor *codes, const
   return to;
 }
 
+// The shared exponents of a tensor (out, blocks); NULL.
+static const struct tensor *read_shared(struct reader *r, const char *name,
+                                        const struct tensor *codes, const struct blocked *b) {
+  char *own = arena_printf(r->arena, "%s.shared", name);
+  const struct tensor *t = reader_take(r, own);
+  if (!t) return NULL;
+  int64_t outs = codes->rank ? codes->shape[0] : 0, taps = outs ? codes->count / outs : 0;
+  if (t->dtype != DTYPE_I8 || t->rank != 2 || t->shape[0] != outs || !taps ||
+      t->shape[1] != block_count(b, taps)) {
+    err_put(r->err,
+            "tensor \"%s\": expected I8 (%lld, %lld), an exponent for each %d of the %lld weights "
+            "of an output",
+            own, (long long)outs, (long long)block_count(b, taps), b->size, (long long)taps);
+    return NULL;
+  }
+  for (int64_t i = 0; i < t->count; i++) {
+    int s = (int)tensor_int(t, i);
+    if (s >= BLOCK_EXPONENT_MIN && s <= BLOCK_EXPONENT_MAX) continue;
+    err_put(r->err, "tensor \"%s\": element %lld is %d, expected an exponent from %d to %d", own,
+            (long long)i, s, BLOCK_EXPONENT_MIN, BLOCK_EXPONENT_MAX);
+    return NULL;
+  }
+  return t;
+}
+
+// The elements of codes, U8 if they are minifloats, otherwise I8; NULL.
+static int64_t *read_elements(struct reader *r, const struct tensor *codes, const struct type *t) {
+  const struct blocked *b = &t->block;
+  enum dtype dtype = b->is_float ? DTYPE_U8 : DTYPE_I8;
+  int64_t *elements = ARENA_NEW(r->arena, int64_t, codes->count);
+  if (codes->dtype != dtype) {
+    err_put(r->err, "dtype %s, elements of %s are stored as %s", dtype_text(codes->dtype),
+            type_text(r->arena, t), dtype_text(dtype));
+    return NULL;
+  }
+  for (int64_t i = 0; i < codes->count; i++) {
+    int64_t code = tensor_int(codes, i);
+    if (b->is_float ? !block_is_code(b, (uint32_t)code) : !block_has(b, code)) {
+      err_put(r->err, "element %lld is %lld, which %s doesn't have", (long long)i, (long long)code,
+              type_text(r->arena, t));
+      return NULL;
+    }
+    elements[i] = b->is_float ? block_element(b, (uint32_t)code) : code;
+  }
+  return elements;
+}
+
+// The integers of a tensor of blocks, at the least exponent of those that aren't all zero.
+static struct tensor *decode_blocks(struct reader *r, const char *name, const struct tensor *codes,
+                                    struct type *t) {
+  const struct tensor *shared = read_shared(r, name, codes, &t->block);
+  const int64_t *elements = shared ? read_elements(r, codes, t) : NULL;
+  if (!elements) return NULL;
+  int64_t taps = codes->count / codes->shape[0], blocks = block_count(&t->block, taps);
+  int *exponent = ARENA_NEW(r->arena, int, codes->count), lo = BLOCK_EXPONENT_MAX + 1,
+      hi = BLOCK_EXPONENT_MIN - 1;
+  for (int64_t i = 0; i < codes->count; i++) {
+    exponent[i] = (int)tensor_int(shared, i / taps * blocks + i % taps / t->block.size);
+    if (elements[i] && exponent[i] < lo) lo = exponent[i];
+    if (elements[i] && exponent[i] > hi) hi = exponent[i];
+  }
+  if (lo > hi) lo = hi = 0;
+  if (bits_signed(block_highest(&t->block)) + hi - lo > 62) {
+    err_put(r->err, "%s: exponents from %d to %d, integers of more than 62 bits",
+            type_text(r->arena, t), lo, hi);
+    return NULL;
+  }
+  *t = type_block(r->arena, &t->block, ldexp(t->scale[0], lo));
+  t->block.span = (uint8_t)(hi - lo);
+  struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
+  for (int64_t i = 0; i < codes->count; i++)
+    tensor_set_int(to, i, elements[i] ? elements[i] * ((int64_t)1 << (exponent[i] - lo)) : 0);
+  t->block.span = (uint8_t)block_span(&t->block, to);
+  return to;
+}
+
 bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   static const char *const keys[] = {"type", "axis_of_out", "mask", NULL};
   struct type type;
@@ -208,6 +295,7 @@ bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
     return err_set(r->err, "axis_of_out: expected 0, weights are (OUT, IN)");
   struct tensor *t = reader_take(r, name);
   if (t && type_is_minifloat(&type)) t = decode(r, t, &type);
+  if (t && type_is_block(&type)) t = decode_blocks(r, name, t, &type);
   if (!t) return false;
   uint32_t id = graph_add_tensor(r->graph, name, t, type);
   if (mask && !json_is_string(mask)) return err_set(r->err, "mask: expected a name");

@@ -7,6 +7,7 @@
 #include "sw/graph/model.h"
 #include "sw/graph/safetensors.h"
 
+#include <math.h>
 #include <string.h>
 
 struct writer {
@@ -75,8 +76,35 @@ static void put_minifloat(struct writer *w, const char *owner, const struct type
   text_printf(&w->text, ",\"axis\":%d}", t->axis);
 }
 
+// The exponent of a block's integers 1, where scales are powers of two that exponents can say, and
+// what is left of the scale.
+static int least_exponent(const struct type *t, double *rest) {
+  int exponent;
+  double unit = t->scale[0] / block_unit(&t->block);
+  bool power = frexp(unit, &exponent) == 0.5 && exponent - 1 >= BLOCK_EXPONENT_MIN &&
+               exponent - 1 + t->block.span <= BLOCK_EXPONENT_MAX;
+  *rest = power ? 1 : unit;
+  return power ? exponent - 1 : 0;
+}
+
+static void put_block(struct writer *w, const struct type *t) {
+  double rest;
+  least_exponent(t, &rest);
+  if (rest == 1) {
+    json_put_string(&w->text, type_text(w->arena, t));
+    return;
+  }
+  text_printf(&w->text, "{\"format\":\"%s\",\"scale\":", type_text(w->arena, t));
+  json_put_real(&w->text, rest);
+  text_puts(&w->text, "}");
+}
+
 static void put_type(struct writer *w, const char *owner, const struct type *t) {
   int fraction, bias;
+  if (type_is_block(t)) {
+    put_block(w, t);
+    return;
+  }
   if (type_is_minifloat(t) && !type_bias(t, &bias)) {
     put_minifloat(w, owner, t);
     return;
@@ -149,8 +177,35 @@ static void put_input(struct writer *w, const struct input *in) {
   text_puts(&w->text, "}");
 }
 
-// What the file holds of a tensor: of minifloats codes.
+// Elements of blocks, and their exponents as owner.shared.
+static struct tensor *stored_blocks(struct writer *w, const struct value *v) {
+  const struct blocked *b = &v->type.block;
+  int64_t outs = v->shape[0], taps = v->init->count / outs, blocks = block_count(b, taps);
+  const int8_t *exponents = tensor_exponents(w->arena, b, v->init);
+  struct tensor *t = tensor_new(w->arena, b->is_float ? DTYPE_U8 : DTYPE_I8, v->rank, v->shape),
+                *shared = tensor_new(w->arena, DTYPE_I8, 2, (int64_t[]){outs, blocks});
+  bool *any = ARENA_NEW(w->arena, bool, outs *blocks);
+  double rest;
+  int least = least_exponent(&v->type, &rest), lowest = INT8_MAX;
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t at = i / taps * blocks + i % taps / b->size;
+    int64_t element = tensor_int(v->init, i) / ((int64_t)1 << exponents[at]);
+    any[at] |= element != 0;
+    tensor_set_int(t, i, b->is_float ? block_code(b, element) : element);
+  }
+  // blocks of zeros have the least of the others
+  for (int64_t k = 0; k < outs * blocks; k++)
+    if (any[k] && exponents[k] < lowest) lowest = exponents[k];
+  if (lowest == INT8_MAX) lowest = 0;
+  for (int64_t k = 0; k < outs * blocks; k++)
+    tensor_set_int(shared, k, (any[k] ? exponents[k] : lowest) + least);
+  add(w, arena_printf(w->arena, "%s.shared", v->name), shared);
+  return t;
+}
+
+// What the file holds of a tensor: of minifloats and blocks codes.
 static struct tensor *stored(struct writer *w, const struct value *v) {
+  if (type_is_block(&v->type)) return stored_blocks(w, v);
   if (!type_is_minifloat(&v->type)) return v->init;
   struct tensor *t = tensor_new(w->arena, DTYPE_U8, v->rank, v->shape);
   for (int64_t i = 0; i < t->count; i++)

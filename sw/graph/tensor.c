@@ -23,6 +23,31 @@ enum dtype dtype_for(const struct type *t) {
   return lo >= INT32_MIN && hi <= INT32_MAX ? DTYPE_I32 : DTYPE_I64;
 }
 
+int8_t *tensor_exponents(struct arena *a, const struct blocked *b, const struct tensor *t) {
+  int64_t outs = t->shape[0], taps = t->count / outs, blocks = block_count(b, taps);
+  int64_t *row = ARENA_NEW(a, int64_t, taps);
+  int8_t *exponents = ARENA_NEW(a, int8_t, outs * blocks);
+  for (int64_t o = 0; o < outs; o++) {
+    for (int64_t i = 0; i < taps; i++) row[i] = tensor_int(t, o * taps + i);
+    for (int64_t k = 0; k < blocks; k++) {
+      int64_t left = taps - k * b->size;
+      exponents[o * blocks + k] =
+          (int8_t)block_exponent(b, left < b->size ? left : b->size, row + k * b->size);
+    }
+  }
+  return exponents;
+}
+
+int block_span(const struct blocked *b, const struct tensor *t) {
+  struct arena a = {0};
+  const int8_t *exponents = tensor_exponents(&a, b, t);
+  int64_t count = t->shape[0] * block_count(b, t->count / t->shape[0]);
+  int span = 0;
+  for (int64_t i = 0; i < count; i++) span = exponents[i] > span ? exponents[i] : span;
+  arena_free(&a);
+  return span;
+}
+
 struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int64_t *shape) {
   struct tensor *t = ARENA_NEW(a, struct tensor, 1);
   t->dtype = dtype;

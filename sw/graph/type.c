@@ -60,6 +60,25 @@ double type_minifloat_scale(const struct minifloat *m, int bias) {
   return ldexp(1, 1 - bias - m->mantissa);
 }
 
+struct type type_block(struct arena *a, const struct blocked *b, double scale) {
+  return (struct type){.cls = TYPE_BLOCK,
+                       .width = b->width,
+                       .is_signed = block_is_signed(b),
+                       .block = *b,
+                       .axis = -1,
+                       .channels = 1,
+                       .scale = arena_copy(a, &scale, sizeof scale)};
+}
+
+static bool parse_block(struct arena *a, const char *text, struct type *out) {
+  struct blocked b;
+  struct err unused = {0};
+  const char *end = block_read(text, &b);
+  if (!end || *end || !block_check(&b, &unused)) return false;
+  *out = type_block(a, &b, block_unit(&b));
+  return true;
+}
+
 static bool is_number(const char *text) {
   return (*text >= '0' && *text <= '9') || (*text == '-' && text[1] >= '0' && text[1] <= '9');
 }
@@ -84,7 +103,8 @@ bool type_parse_minifloat(struct arena *a, const char *text, struct type *out) {
 }
 
 bool type_parse_short(struct arena *a, const char *text, struct type *out) {
-  return type_parse_fixed(a, text, out) || type_parse_minifloat(a, text, out);
+  return type_parse_fixed(a, text, out) || type_parse_minifloat(a, text, out) ||
+         parse_block(a, text, out);
 }
 
 bool type_parse_fixed(struct arena *a, const char *text, struct type *out) {
@@ -127,12 +147,30 @@ bool type_is_minifloat(const struct type *t) {
   return t->cls == TYPE_MINIFLOAT;
 }
 
+bool type_is_block(const struct type *t) {
+  return t->cls == TYPE_BLOCK;
+}
+
+bool type_is_coded(const struct type *t) {
+  return type_is_minifloat(t) || type_is_block(t);
+}
+
+static bool same_minifloat(const struct minifloat *a, const struct minifloat *b) {
+  return a->exponent == b->exponent && a->mantissa == b->mantissa && a->top == b->top &&
+         a->is_signed == b->is_signed;
+}
+
+static bool same_block(const struct blocked *a, const struct blocked *b) {
+  return a->size == b->size && a->width == b->width && a->is_float == b->is_float &&
+         a->span == b->span && same_minifloat(&a->element, &b->element);
+}
+
 bool type_equal(const struct type *a, const struct type *b) {
   if (a->cls != b->cls) return false;
   if (!type_is_integer(a)) return true;
   if (a->width != b->width || a->is_signed != b->is_signed || a->axis != b->axis ||
-      a->channels != b->channels || a->minifloat.exponent != b->minifloat.exponent ||
-      a->minifloat.mantissa != b->minifloat.mantissa || a->minifloat.top != b->minifloat.top)
+      a->channels != b->channels || !same_minifloat(&a->minifloat, &b->minifloat) ||
+      !same_block(&a->block, &b->block))
     return false;
   for (int64_t c = 0; c < a->channels; c++)
     if (type_scale(a, c) != type_scale(b, c) || type_zero(a, c) != type_zero(b, c)) return false;
@@ -143,6 +181,7 @@ int type_width(const struct type *t) {
   switch (t->cls) {
   case TYPE_FIXED:
   case TYPE_MINIFLOAT:
+  case TYPE_BLOCK:
     return t->width;
   case TYPE_BIPOLAR:
     return 1;
@@ -156,17 +195,22 @@ int type_width(const struct type *t) {
 }
 
 int64_t type_highest(const struct type *t) {
+  if (type_is_block(t)) return block_highest(&t->block) << t->block.span;
   if (type_is_minifloat(t)) return (int64_t)minifloat_highest(&t->minifloat);
   return t->cls == TYPE_FIXED ? fix_highest(t->width, t->is_signed) : 1;
 }
 
 int64_t type_lowest(const struct type *t) {
-  if (type_is_minifloat(t)) return t->is_signed ? -type_highest(t) : 0;
+  if (type_is_coded(t)) return t->is_signed ? -type_highest(t) : 0;
   return t->cls == TYPE_FIXED ? fix_lowest(t->width, t->is_signed) : -1;
 }
 
 bool type_is_code(const struct type *t, int64_t code) {
   if (type_is_minifloat(t)) return minifloat_has(&t->minifloat, code);
+  if (type_is_block(t)) {
+    int exponent = block_exponent(&t->block, 1, &code);
+    return exponent >= 0 && exponent <= t->block.span;
+  }
   bool inside = code >= type_lowest(t) && code <= type_highest(t);
   return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
 }
@@ -194,6 +238,7 @@ enum type_coding type_coding(const struct type *t) {
   case TYPE_REF:
     break;
   case TYPE_MINIFLOAT:
+  case TYPE_BLOCK:
     return t->is_signed ? CODING_SIGNED : CODING_UNSIGNED;
   }
   return CODING_SIGNED;
@@ -249,6 +294,7 @@ int64_t type_encode_channel(const struct type *t, int64_t channel, double v) {
   if (t->cls == TYPE_BIPOLAR) return v >= 0 ? 1 : -1;
   if (type_is_minifloat(t))
     return (int64_t)minifloat_round(&t->minifloat, v / type_scale(t, channel), NULL);
+  if (type_is_block(t)) return block_round_alone(&t->block, v / type_scale(t, channel));
   int64_t zero = type_zero(t, channel);
   return zero +
          fix_from_real(v / type_scale(t, channel), type_lowest(t) - zero, type_highest(t) - zero);
@@ -282,9 +328,17 @@ static const char *text_of_minifloat(struct arena *a, const struct type *t) {
   return bias == usual ? arena_printf(a, "%s", name) : arena_printf(a, "%s,%d", name, bias);
 }
 
+static const char *text_of_block(struct arena *a, const struct type *t) {
+  char name[BLOCK_TEXT];
+  block_text(&t->block, name);
+  return arena_printf(a, "%s", name);
+}
+
 const char *type_text(struct arena *a, const struct type *t) {
-  static const char *const names[] = {"real", "fixed", "bipolar", "ternary", "ref", "minifloat"};
+  static const char *const names[] = {"real", "fixed",     "bipolar", "ternary",
+                                      "ref",  "minifloat", "block"};
   if (type_is_minifloat(t)) return text_of_minifloat(a, t);
+  if (type_is_block(t)) return text_of_block(a, t);
   if (!type_is_integer(t)) return names[t->cls];
   if (t->cls != TYPE_FIXED && t->axis >= 0) return arena_printf(a, "%s per channel", names[t->cls]);
   if (t->cls != TYPE_FIXED && t->scale[0] != 1)

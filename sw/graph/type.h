@@ -5,8 +5,8 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/text.h"
+#include "sw/graph/block.h"
 #include "sw/graph/fix.h"
-#include "sw/graph/minifloat.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,8 @@ enum type_class {
   TYPE_BIPOLAR,
   TYPE_TERNARY,
   TYPE_REF,
-  TYPE_MINIFLOAT // of constant weights
+  TYPE_MINIFLOAT, // of constant weights
+  TYPE_BLOCK      // the same, whose exponents follow from their integers
 };
 
 // value = (integer - zero) * scale. Tensors hold integers, of MINIFLOAT too; its bits are those of
@@ -27,6 +28,7 @@ struct type {
   uint8_t width;              // bits, FIXED only
   bool is_signed;             // FIXED only
   struct minifloat minifloat; // MINIFLOAT only
+  struct blocked block;       // BLOCK only
   int8_t axis;                // of scale and zero; -1: per tensor
   int64_t channels;           // entries of scale and zero: 1, or shape[axis]
   const double *scale;        // (channels), positive and finite; NULL of a class without integers
@@ -46,21 +48,25 @@ struct type type_signs(struct arena *a, enum type_class cls, int axis, int64_t c
 // MINIFLOAT whose integers have these scales.
 struct type type_minifloat(struct arena *a, const struct minifloat *m, int axis, int64_t channels,
                            const double *scale);
+// BLOCK, per tensor; `scale` is that of the integers.
+struct type type_block(struct arena *a, const struct blocked *b, double scale);
 // The scale of the integers of eXmY with bias B: 2^(1-B-Y).
 double type_minifloat_scale(const struct minifloat *m, int bias);
 
 // Parses "W,F" or "uW,F"; false if it isn't one (1 <= W <= 32, -32 <= F <= 60, signed W >= 2).
-// Minifloats: eXmY, which has its usual bias, or eXmY,B.
+// Minifloats: eXmY, which has its usual bias, or eXmY,B. Blocks: blockN:W or blockN:eXmY.
 bool type_parse_fixed(struct arena *a, const char *text, struct type *out);
 bool type_parse_minifloat(struct arena *a, const char *text, struct type *out);
 bool type_parse_short(struct arena *a, const char *text, struct type *out);
 
-bool type_is_integer(const struct type *t); // FIXED, BIPOLAR, TERNARY, MINIFLOAT
+bool type_is_integer(const struct type *t); // all but REAL and REF
 bool type_is_real(const struct type *t);
 bool type_is_ref(const struct type *t);
 bool type_is_fixed(const struct type *t);
 bool type_is_bipolar(const struct type *t);
 bool type_is_minifloat(const struct type *t);
+bool type_is_block(const struct type *t);
+bool type_is_coded(const struct type *t); // files and memories have codes: MINIFLOAT, BLOCK
 bool type_equal(const struct type *a, const struct type *b);
 int64_t type_lowest(const struct type *t);             // lowest code
 int64_t type_highest(const struct type *t);            // highest code

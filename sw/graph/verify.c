@@ -186,11 +186,27 @@ static bool verify_tensor(const struct value *v, struct err *e) {
     if (!type_is_code(&v->type, x))
       return err_set(e, "tensor \"%s\": element %lld is %lld, its type holds %lld to %lld%s",
                      v->name, (long long)i, (long long)x, (long long)lo, (long long)hi,
-                     type_is_bipolar(&v->type)     ? " without 0"
-                     : type_is_minifloat(&v->type) ? " and not all between"
-                                                   : "");
+                     type_is_bipolar(&v->type) ? " without 0"
+                     : type_is_coded(&v->type) ? " and not all between"
+                                               : "");
   }
   return true;
+}
+
+// Of each block of an output all integers are elements times one power of two.
+static bool verify_blocks(const struct value *v, struct err *e) {
+  const struct blocked *b = &v->type.block;
+  if (v->rank < 1) return err_set(e, "tensor \"%s\": blocks of a single number", v->name);
+  struct arena a = {0};
+  int64_t blocks = block_count(b, v->init->count / v->shape[0]);
+  const int8_t *exponents = tensor_exponents(&a, b, v->init);
+  bool ok = true;
+  for (int64_t k = 0; ok && k < v->shape[0] * blocks; k++)
+    ok = (exponents[k] >= 0 && exponents[k] <= b->span) ||
+         err_set(e, "tensor \"%s\": output %lld, block %lld: its integers share no exponent",
+                 v->name, (long long)(k / blocks), (long long)(k % blocks));
+  arena_free(&a);
+  return ok;
 }
 
 static bool verify_mask(const struct value *v, struct err *e) {
@@ -243,7 +259,8 @@ static bool verify_cuts(const struct graph *g, uint32_t value, struct err *e) {
 
 static bool verify_value(const struct value *v, struct err *e) {
   return verify_value_shape(v, e) && check_type(v, e) && (!v->mask || verify_mask(v, e)) &&
-         (!v->init || verify_tensor(v, e));
+         (!v->init || verify_tensor(v, e)) &&
+         (!v->init || !type_is_block(&v->type) || verify_blocks(v, e));
 }
 
 enum { READER = 1, READER_OF_STREAMS = 2 };

@@ -16,8 +16,9 @@ bool check_wrong(struct err *e, const char *what, const struct value *v, const c
 bool check_type(const struct value *v, struct err *e) {
   const struct type *t = &v->type;
   if (!type_is_integer(t)) return true;
-  if (type_is_minifloat(t) && !v->init)
-    return check_wrong(e, "value", v, "another: minifloats are types of constant weights");
+  if (type_is_coded(t) && !v->init)
+    return check_wrong(e, "value", v,
+                       "another: minifloats and blocks are types of constant weights");
   if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
     return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
                    (long long)t->channels, t->axis);
@@ -129,20 +130,20 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   return true;
 }
 
-// Minifloats are weights only, and constant.
-static bool check_minifloats(const struct graph *g, const struct node *n, struct err *e) {
+// Minifloats and blocks are weights only, and constant.
+static bool check_coded(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     bool weight = i == 1 && op_is(n->op, TRAIT_WEIGHTS) && !n->in[i].delay;
-    if (type_is_minifloat(&v->type) && !weight)
-      return check_wrong(e, "input", v, "another: minifloats are types of weights");
+    if (type_is_coded(&v->type) && !weight)
+      return check_wrong(e, "input", v, "another: minifloats and blocks are types of weights");
   }
   return true;
 }
 
 bool verify_types(const struct graph *g, const struct node *n, struct err *e) {
   const struct graph_column *c = graph_column(n->op);
-  if (!check_minifloats(g, n, e)) return false;
+  if (!check_coded(g, n, e)) return false;
   if (c->any_types) return c->any_types(g, n, e);
   if (all_real(g, n)) return real_types(g, n, e) && (!c->real_types || c->real_types(g, n, e));
   if (any_real(g, n)) return err_set(e, "its inputs mix real and integer types");

@@ -124,7 +124,8 @@ static uint32_t put_integers(struct folder *f, const struct node *n, const struc
 // Weights that stay integers have a factor of one sign or the other, not 0 of bipolar ones.
 static bool keeps_integers(const struct value *w, const struct affine *own) {
   bool numbers = type_is_fixed(&w->type) || type_is_minifloat(&w->type);
-  bool keeps = type_is_integer(&w->type) && (!numbers || w->type.is_signed);
+  bool keeps =
+      type_is_integer(&w->type) && !type_is_block(&w->type) && (!numbers || w->type.is_signed);
   for (int64_t o = 0; o < w->shape[0]; o++) keeps &= own->factor[o] != 0 || numbers;
   return keeps;
 }

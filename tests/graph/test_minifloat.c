@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Minifloats against their definition, over all codes and all ties of all formats, and against what
 // other implementations have recorded (tests/formats; docs/numerics.md says where they differ).
-#include "sw/base/file.h"
-#include "sw/base/json.h"
 #include "sw/graph/fix.h"
-#include "sw/graph/safetensors.h"
 #include "sw/graph/type.h"
+#include "tests/graph/helper_recorded.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -124,6 +122,7 @@ static void test_inside(void **state) {
   assert_true(minifloat_round(&m, -1e300, &inside) == -12 && !inside);
   assert_true(minifloat_round(&u, -0.4, &inside) == 0 && inside);
   assert_true(minifloat_round(&u, -0.6, &inside) == 0 && !inside);
+  assert_true(minifloat_round(&u, 0.7, &inside) == 1 && inside);
   assert_true(minifloat_round(&u, 0x1p-1074, NULL) == 0);
 }
 
@@ -238,62 +237,19 @@ static void test_types(void **state) {
 
 // ---- what others have recorded
 
-struct recorded {
-  struct arena arena;
-  struct safetensors file;
-  json_t *cases;
-};
-
-static struct recorded recorded_open(const char *path) {
-  struct recorded r = {0};
-  struct err e = {0};
-  struct bytes bytes;
-  if (!file_read(&r.arena, path, 1 << 24, &bytes, &e) ||
-      !safetensors_parse(&r.arena, bytes.data, bytes.size, &r.file, &e))
-    fail_msg("%s", e.text);
-  const char *cases = safetensors_metadata(&r.file, "cases");
-  r.cases = json_parse(cases, strlen(cases), &e);
-  assert_non_null(r.cases);
-  return r;
-}
-
-static void recorded_close(struct recorded *r) {
-  json_decref(r->cases);
-  arena_free(&r->arena);
-}
-
-// A tensor that a case names.
-static const struct tensor *of(const struct recorded *r, const json_t *c, const char *key) {
-  int64_t at = safetensors_find(&r->file, json_string_value(json_object_get(c, key)));
-  assert_true(at >= 0);
-  return r->file.tensors[at].tensor;
-}
-
-static int64_t integer(const json_t *c, const char *key) {
-  return json_integer_value(json_object_get(c, key));
-}
-
-static bool is(const json_t *c, const char *key, const char *word) {
-  const char *text = json_string_value(json_object_get(c, key));
-  return text && strcmp(text, word) == 0;
-}
-
-static enum minifloat_top top_of(const json_t *c) {
-  return is(c, "top", "fn") ? MINIFLOAT_FN : is(c, "top", "ieee") ? MINIFLOAT_IEEE : MINIFLOAT_ALL;
-}
-
 // The type of a case of formats by their definition; false: of another kind.
 static bool type_of(struct recorded *r, const json_t *c, struct type *t) {
-  bool is_signed = integer(c, "signed") != 0;
-  if (is(c, "format", "fixed")) {
-    *t = type_fixed(&r->arena, (int)integer(c, "width"), is_signed,
-                    ldexp(1, -(int)integer(c, "fraction")), 0);
+  bool is_signed = recorded_integer(c, "signed") != 0;
+  if (recorded_is(c, "format", "fixed")) {
+    *t = type_fixed(&r->arena, (int)recorded_integer(c, "width"), is_signed,
+                    ldexp(1, -(int)recorded_integer(c, "fraction")), 0);
     return true;
   }
-  if (!is(c, "format", "minifloat")) return false;
-  struct minifloat m = {(uint8_t)integer(c, "exponent_bits"), (uint8_t)integer(c, "mantissa_bits"),
-                        top_of(c), is_signed};
-  double scale = type_minifloat_scale(&m, (int)integer(c, "bias"));
+  if (!recorded_is(c, "format", "minifloat")) return false;
+  struct minifloat m = {(uint8_t)recorded_integer(c, "exponent_bits"),
+                        (uint8_t)recorded_integer(c, "mantissa_bits"),
+                        recorded_top(json_string_value(json_object_get(c, "top"))), is_signed};
+  double scale = type_minifloat_scale(&m, (int)recorded_integer(c, "bias"));
   *t = type_minifloat(&r->arena, &m, -1, 1, &scale);
   return true;
 }
@@ -306,8 +262,8 @@ static void test_definitions(void **state) {
   json_array_foreach(r.cases, i, c) {
     struct type t;
     if (!type_of(&r, c, &t)) continue;
-    const struct tensor *in = of(&r, c, "in"), *code = of(&r, c, "code"),
-                        *value = of(&r, c, "value");
+    const struct tensor *in = recorded_of(&r, c, "in"), *code = recorded_of(&r, c, "code"),
+                        *value = recorded_of(&r, c, "value");
     seen++;
     for (int64_t k = 0; k < in->count; k++) {
       int64_t found = type_encode(&t, tensor_real(in, k));
@@ -333,8 +289,8 @@ static const struct {
 
 // The same codes, but for what is beyond the highest and for -0; the same numbers.
 static void check_ml_dtypes(const struct recorded *r, const json_t *c, const struct minifloat *m) {
-  const struct tensor *in = of(r, c, "in"), *codes = of(r, c, "code"),
-                      *numbers = of(r, c, "decode");
+  const struct tensor *in = recorded_of(r, c, "in"), *codes = recorded_of(r, c, "code"),
+                      *numbers = recorded_of(r, c, "decode");
   double scale = type_minifloat_scale(m, minifloat_bias(m));
   uint32_t sign = 1U << (m->exponent + m->mantissa);
   for (int64_t k = 0; k < numbers->count; k++) {
@@ -361,7 +317,7 @@ static void test_ml_dtypes(void **state) {
   json_t *c;
   json_array_foreach(r.cases, i, c) {
     for (size_t k = 0; k < sizeof ml_dtypes / sizeof *ml_dtypes; k++)
-      if (is(c, "format", ml_dtypes[k].name)) {
+      if (recorded_is(c, "format", ml_dtypes[k].name)) {
         check_ml_dtypes(&r, c, &ml_dtypes[k].m);
         seen++;
       }
@@ -377,19 +333,19 @@ static void test_qonnx(void **state) {
   size_t i, seen = 0;
   json_t *c;
   json_array_foreach(r.cases, i, c) {
-    if (!is(c, "rounding_mode", "ROUND")) continue;
+    if (!recorded_is(c, "rounding_mode", "ROUND")) continue;
     double max = json_number_value(json_object_get(c, "max_val"));
     const json_t *bias = json_object_get(c, "exponent_bias");
-    struct minifloat m = {(uint8_t)integer(c, "exponent_bits"),
-                          (uint8_t)integer(c, "mantissa_bits"),
+    struct minifloat m = {(uint8_t)recorded_integer(c, "exponent_bits"),
+                          (uint8_t)recorded_integer(c, "mantissa_bits"),
                           max == 448     ? MINIFLOAT_FN
                           : max == 57344 ? MINIFLOAT_IEEE
                                          : MINIFLOAT_ALL,
-                          integer(c, "signed") != 0};
+                          recorded_integer(c, "signed") != 0};
     double scale = type_minifloat_scale(&m, json_is_integer(bias) ? (int)json_integer_value(bias)
                                                                   : minifloat_bias(&m)) *
                    json_number_value(json_object_get(c, "scale"));
-    const struct tensor *in = of(&r, c, "in"), *out = of(&r, c, "out");
+    const struct tensor *in = recorded_of(&r, c, "in"), *out = recorded_of(&r, c, "out");
     seen++;
     for (int64_t k = 0; k < in->count; k++) {
       double found = (double)minifloat_round(&m, tensor_real(in, k) / scale, NULL) * scale;
@@ -408,15 +364,15 @@ static void test_ap_fixed(void **state) {
   size_t i;
   json_t *c;
   json_array_foreach(r.cases, i, c) {
-    struct fix_target t = {.width = (int)integer(c, "width"),
+    struct fix_target t = {.width = (int)recorded_integer(c, "width"),
                            .is_signed = true,
                            .rounding = (enum fix_rounding)fix_rounding_find(
                                json_string_value(json_object_get(c, "rounding"))),
                            .overflow = (enum fix_overflow)fix_overflow_find(
                                json_string_value(json_object_get(c, "overflow")))};
-    const struct tensor *in = of(&r, c, "in"), *code = of(&r, c, "code");
+    const struct tensor *in = recorded_of(&r, c, "in"), *code = recorded_of(&r, c, "code");
     for (int64_t k = 0; k < in->count; k++) {
-      double v = ldexp(tensor_real(in, k), (int)integer(c, "fraction"));
+      double v = ldexp(tensor_real(in, k), (int)recorded_integer(c, "fraction"));
       if (fix_requant_real(v, &t, NULL) != tensor_int(code, k))
         fail_msg("case %zu, %.9g: %lld, expected %lld", i, tensor_real(in, k),
                  (long long)fix_requant_real(v, &t, NULL), (long long)tensor_int(code, k));
@@ -430,17 +386,17 @@ static void test_ap_fixed(void **state) {
 // for what is below 1e-8, which it lets through.
 static bool mase_type(struct recorded *r, const json_t *c, struct type *t, bool *cuts) {
   const json_t *p = json_object_get(c, "params"), *bias = json_object_get(p, "exponent_bias");
-  *cuts = is(c, "format", "minifloat_ieee");
-  if (is(c, "in", "in.nonfinite")) return false;
-  if (is(c, "format", "integer") && integer(p, "width") < 32) {
-    *t = type_fixed(&r->arena, (int)integer(p, "width"),
+  *cuts = recorded_is(c, "format", "minifloat_ieee");
+  if (recorded_is(c, "in", "in.nonfinite")) return false;
+  if (recorded_is(c, "format", "integer") && recorded_integer(p, "width") < 32) {
+    *t = type_fixed(&r->arena, (int)recorded_integer(p, "width"),
                     json_is_true(json_object_get(p, "is_signed")),
-                    ldexp(1, -(int)integer(p, "frac_width")), 0);
+                    ldexp(1, -(int)recorded_integer(p, "frac_width")), 0);
     return true;
   }
   if (!*cuts) return false;
-  int exponent = (int)integer(p, "exponent_width");
-  struct minifloat m = {(uint8_t)exponent, (uint8_t)(integer(p, "width") - 1 - exponent),
+  int exponent = (int)recorded_integer(p, "exponent_width");
+  struct minifloat m = {(uint8_t)exponent, (uint8_t)(recorded_integer(p, "width") - 1 - exponent),
                         MINIFLOAT_ALL, true};
   double scale = type_minifloat_scale(&m, json_is_integer(bias) ? (int)json_integer_value(bias)
                                                                 : minifloat_bias(&m));
@@ -457,7 +413,7 @@ static void test_mase(void **state) {
     struct type t;
     bool cuts;
     if (!mase_type(&r, c, &t, &cuts)) continue;
-    const struct tensor *in = of(&r, c, "in"), *out = of(&r, c, "out");
+    const struct tensor *in = recorded_of(&r, c, "in"), *out = recorded_of(&r, c, "out");
     seen++;
     for (int64_t k = 0; k < in->count; k++) {
       double v = tensor_real(in, k), found = type_value(&t, 0, type_encode(&t, v));

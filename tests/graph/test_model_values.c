@@ -84,7 +84,8 @@ static const struct row rows[] = {
     {"shape", "[16777217]", "shape: dimension 0, expected 1 to 16777216"},
     {"shape", "[16777216]", "layer \"n\""}, // read; t has two elements
     {"xtype", "7", "type: expected an object"},
-    {"xtype", "\"9\"", "type \"9\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY"},
+    {"xtype", "\"9\"",
+     "type \"9\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY, eXmY,B, blockN:W"},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1}", GOOD},
     {"xtype", "{\"fixed\":\"s2\",\"scale\":1}", GOOD},
     {"xtype", "{\"fixed\":\"u1\",\"scale\":1}", GOOD},
@@ -121,8 +122,9 @@ static const struct row rows[] = {
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":127}", GOOD},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":128}", "zero 128 lies outside of s8"},
     {"xtype", "{\"fixed\":\"s8\",\"scale\":1,\"zero\":-129}", "zero -129 lies outside of s8"},
-    {"xtype", "\"e4m3\"", "has type e4m3, expected another: minifloats are types of constant"},
-    {"ytype", "\"e4m3\"", "minifloats are types of constant weights"},
+    {"xtype", "\"e4m3\"",
+     "has type e4m3, expected another: minifloats and blocks are types of constant"},
+    {"ytype", "\"e4m3\"", "minifloats and blocks are types of constant weights"},
     {"ttype", "\"9\"", "tensors: \"t\": type \"9\""},
     {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensors: \"q\": tensor \"q\" isn't in the file"},
     {"tensor", ",\"colour\":1", "tensors: \"t\": entry: unknown key \"colour\""},
@@ -355,8 +357,219 @@ static void test_coded(void **state) {
   }
 }
 
+// Blocks of two of the three weights of an output: elements, and exponents beside them.
+static const struct {
+  const char *type, *dtype;
+  uint8_t codes[6];
+  const char *shared; // dtype and shape; NULL: none
+  int8_t exponents[4];
+  const char *words; // of a refusal; NULL: none
+  int64_t integers[6];
+  double scale;
+} blocks[] = {
+    {"\"block2:4\"",
+     "I8",
+     {7, 0xf9, 1, 0, 0, 3},
+     "\"I8\",\"shape\":[2,2]",
+     {1, 0, 0, 3},
+     NULL,
+     {14, -14, 1, 0, 0, 24},
+     1},
+    // the least exponent is that of weights that aren't zero, and of several that say the same
+    {"\"block2:4\"",
+     "I8",
+     {4, 2, 4, 0, 0, 0},
+     "\"I8\",\"shape\":[2,2]",
+     {-6, -7, -30, 5},
+     NULL,
+     {8, 4, 4, 0, 0, 0},
+     0x1p-7},
+    {"\"block2:e2m1\"",
+     "U8",
+     {7, 9, 1, 0, 15, 2},
+     "\"I8\",\"shape\":[2,2]",
+     {-1, -2, -2, -2},
+     NULL,
+     {24, -2, 1, 0, -12, 2},
+     0x1p-2},
+    {"{\"format\":\"block2:4\",\"scale\":0.3}",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0, 0, 0, 0},
+     NULL,
+     {1, 2, 3, 4, 5, 6},
+     0.3},
+    {"\"block9:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,1]",
+     {0, 1},
+     NULL,
+     {1, 2, 3, 8, 10, 12},
+     1},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     NULL,
+     {0},
+     "tensor \"w.shared\" isn't in the file",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[4]",
+     {0},
+     "tensor \"w.shared\": expected I8 (2, 2), an exponent for each 2 of the 3 weights",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[1,3]",
+     {0},
+     "expected I8 (2, 2)",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"U8\",\"shape\":[2,2]",
+     {0},
+     "expected I8 (2, 2)",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0, 32, 0, 0},
+     "element 1 is 32, expected an exponent from -32 to 31",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0, 0, 0, -33},
+     "element 3 is -33, expected an exponent from -32 to 31",
+     {0},
+     0},
+    {"\"block2:4\"",
+     "I8",
+     {1, 0xf8, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "element 1 is -8, which block2:4 doesn't have",
+     {0},
+     0},
+    {"\"block2:e2m1\"",
+     "U8",
+     {1, 2, 8, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "element 2 is 8, which block2:e2m1 doesn't have",
+     {0},
+     0},
+    {"\"block2:e2m1\"",
+     "I8",
+     {1, 2, 3, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "dtype I8, elements of block2:e2m1 are stored as U8",
+     {0},
+     0},
+    {"\"block2:8\"",
+     "I8",
+     {127, 2, 1, 4, 5, 6},
+     "\"I8\",\"shape\":[2,2]",
+     {31, -32, 0, 0},
+     "exponents from -32 to 31, integers of more than 62 bits",
+     {0},
+     0},
+    {"\"block0:4\"",
+     "I8",
+     {1},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "type \"block0:4\", expected",
+     {0},
+     0},
+    {"{\"format\":\"block0:4\",\"scale\":1}",
+     "I8",
+     {1},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "block0: expected 1 to 65536 weights a block",
+     {0},
+     0},
+    {"{\"format\":\"block2:4\",\"scale\":1,\"axis\":0}",
+     "I8",
+     {1},
+     "\"I8\",\"shape\":[2,2]",
+     {0},
+     "blocks have one scale",
+     {0},
+     0},
+};
+
+static struct text block_file(struct arena *a, size_t i) {
+  const char *graph = arena_printf(
+      a,
+      "{\"name\":\"g\",\"inputs\":[{\"name\":\"x\",\"shape\":[3],\"type\":\"8,0\"}],\"tensors\":{"
+      "\"w\":{\"type\":%s}},\"nodes\":[{\"op\":\"linear\",\"name\":\"n\",\"inputs\":[\"x\",\"w\"],"
+      "\"outputs\":[{\"name\":\"y\",\"shape\":[2],\"type\":\"8,0\"}],\"requant\":[{\"mul\":1,"
+      "\"shift\":0}]}],\"outputs\":[\"y\"]}",
+      blocks[i].type);
+  unsigned char data[10];
+  size_t count = blocks[i].shared ? (strstr(blocks[i].shared, "[2,1]")   ? 2
+                                     : strstr(blocks[i].shared, "[1,3]") ? 3
+                                                                         : 4)
+                                  : 0;
+  memcpy(data, blocks[i].codes, 6);
+  memcpy(data + 6, blocks[i].exponents, count);
+  const char *shared =
+      blocks[i].shared ? arena_printf(a, ",\"w.shared\":{\"dtype\":%s,\"data_offsets\":[6,%zu]}",
+                                      blocks[i].shared, 6 + count)
+                       : "";
+  const char *entries =
+      arena_printf(a, "\"w\":{\"dtype\":\"%s\",\"shape\":[2,3],\"data_offsets\":[0,6]}%s",
+                   blocks[i].dtype, shared);
+  return model_file(entries, graph, "1", data, 6 + count);
+}
+
+static void test_blocks(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct text file = block_file(&a, i), again = {0}, third = {0};
+    const char *words = model_verdict(&a, &file);
+    if (blocks[i].words ? !strstr(words, blocks[i].words) : *words)
+      fail_msg("%zu %s: \"%s\", expected \"%s\"", i, blocks[i].type, words, blocks[i].words);
+    struct graph *g = blocks[i].words ? NULL : model_parse(&a, file.data, file.size, &e), *h = NULL;
+    if (g) {
+      const struct value *w = &g->values[graph_find_value(g, "w")];
+      for (int k = 0; k < 6; k++) assert_int_equal(tensor_int(w->init, k), blocks[i].integers[k]);
+      assert_true(type_scale(&w->type, 0) == blocks[i].scale * block_unit(&w->type.block));
+      model_put(&again, g);
+      h = model_parse(&a, again.data, again.size, &e);
+      if (!h) fail_msg("%s", e.text);
+      assert_true(type_equal(&w->type, &h->values[graph_find_value(h, "w")].type));
+      model_put(&third, h);
+      assert_true(third.size == again.size && memcmp(third.data, again.data, third.size) == 0);
+    }
+    text_free(&file);
+    text_free(&again);
+    text_free(&third);
+    arena_free(&a);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields), cmocka_unit_test(test_coded),
+                                     cmocka_unit_test(test_blocks),
                                      cmocka_unit_test(test_variable)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,19 @@ static int64_t any_number(struct rng *own, const struct minifloat *m) {
   return negative ? -v : v;
 }
 
+// Elements with an exponent for each block of an output.
+static void put_blocks(struct rng *own, struct tensor *t, const struct blocked *b) {
+  int64_t taps = t->count / t->shape[0];
+  int exponent = 0;
+  for (int64_t i = 0; i < t->count; i++) {
+    if (i % taps % b->size == 0) exponent = (int)rng_range(own, 0, b->span);
+    int64_t element = b->is_float
+                          ? any_number(own, &b->element)
+                          : rng_range(own, -(1 << (b->width - 1)) + 1, (1 << (b->width - 1)) - 1);
+    tensor_set_int(t, i, element * ((int64_t)1 << exponent));
+  }
+}
+
 uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
                        struct type type) {
   struct tensor *t = tensor_new(n->arena, dtype_for(&type), rank, shape);
@@ -73,6 +86,7 @@ uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64
     if (type.cls == TYPE_MINIFLOAT && style > 2) v = any_number(&own, &type.minifloat);
     tensor_set_int(t, i, v);
   }
+  if (type.cls == TYPE_BLOCK) put_blocks(&own, t, &type.block);
   return graph_add_tensor(n->g, netgen_name(n, what), t, type);
 }
 
@@ -163,9 +177,23 @@ static struct type integer_type(struct netgen *n, int64_t out) {
   return type_channels(n->arena, width, true, 0, out, scale, zero);
 }
 
+// Blocks of a few weights whose exponents are up to some bits apart.
+static void block_type(struct netgen *n, struct type *t) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 24};
+  if (rng_range(&own, 1, 100) > 8) return;
+  struct blocked b = {.size = (int32_t)rng_range(&own, 1, 8),
+                      .width = (uint8_t)rng_range(&own, 2, 6),
+                      .span = (uint8_t)rng_range(&own, 0, 6)};
+  b.is_float = rng_range(&own, 0, 1);
+  if (b.is_float) b.element = (struct minifloat){2, 1, MINIFLOAT_ALL, true};
+  if (b.is_float) b.width = 4;
+  *t = type_block(n->arena, &b, ldexp(block_unit(&b), -(int)rng_range(&own, 0, 8)));
+}
+
 struct type netgen_weight_type(struct netgen *n, int64_t out) {
   struct type t = integer_type(n, out);
   minifloat_type(n, out, &t);
+  block_type(n, &t);
   return t;
 }
 

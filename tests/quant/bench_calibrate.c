@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   double fast = ms(&at);
   const double *factor = second_order_factor(&a, &m, 0.01);
   double inverse = ms(&at);
-  second_order_codes(factor, taps, &t, 0, outs, w, NULL, codes, 1);
+  second_order_codes(factor, taps, &t, NULL, 0, outs, w, NULL, codes, 1);
   double rounding = ms(&at);
   if (sum != m.square[taps - 1]) return 1;
   printf("%.1f %.1f %.1f %.1f\n", plain, fast, inverse, rounding);

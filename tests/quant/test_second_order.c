@@ -129,7 +129,7 @@ static void test_codes(void **state) {
     make(&l, seed);
     for (int i = 0; i < OUTS * TAPS; i++) cut[i] = seed % 2 && noise(seed + 2, (uint64_t)i) > 0.4;
     const double *factor = second_order_factor(&l.arena, &l.moments, 0.01);
-    second_order_codes(factor, TAPS, &l.type, 0, OUTS, l.w, cut, found, 1);
+    second_order_codes(factor, TAPS, &l.type, NULL, 0, OUTS, l.w, cut, found, 1);
     codes_ref(&l, 0.01, cut, expected);
     assert_int_equal(differing(found, expected), 0);
     codes_ref(&l, 3, cut, wrong); // another H is noticed
@@ -163,7 +163,7 @@ static void test_threads(void **state) {
     codes[k] = ARENA_NEW(&a, int64_t, MANY * WIDE);
     moments_add(&m[k], MANY, x, y, k ? 3 : 1);
     const double *factor = second_order_factor(&a, &m[k], 0.01);
-    second_order_codes(factor, WIDE, &t, 0, MANY, y, NULL, codes[k], k ? 3 : 1);
+    second_order_codes(factor, WIDE, &t, NULL, 0, MANY, y, NULL, codes[k], k ? 3 : 1);
   }
   assert_memory_equal(m[0].square, m[1].square, WIDE * WIDE * sizeof(double));
   assert_memory_equal(m[0].cross, m[1].cross, WIDE * WIDE * sizeof(double));
