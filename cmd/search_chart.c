@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum { WIDTH = 760, HEIGHT = 340, LEFT = 84, BELOW = 52, ABOVE = 12, RIGHT = 40, TICKS = 5 };
+enum { FENCED_FROM = 20 }; // points
 #define LOG_FROM 20.0
 
 struct axis {
@@ -36,7 +37,7 @@ static struct axis axis_of(double *v, uint32_t n, double from, double to) {
   struct axis x = {.low = v[0], .high = v[n - 1], .from = from, .to = to};
   double fence = v[3 * (n - 1) / 4] + 1.5 * (v[3 * (n - 1) / 4] - v[(n - 1) / 4]);
   x.log = x.low > 0 && x.high >= LOG_FROM * x.low;
-  if (!x.log && fence > x.low && fence < x.high) x.high = fence;
+  if (n >= FENCED_FROM && !x.log && fence > x.low && fence < x.high) x.high = fence;
   if (x.low == x.high) x.low -= 0.5, x.high += 0.5;
   return x;
 }

@@ -23,7 +23,8 @@ struct chart {
 };
 
 // An axis is logarithmic where all numbers are above 0 and the largest is 20 times the least.
-// What is beyond 1.5 times the range between the quartiles, as outliers are, stands at the edge.
+// What is beyond 1.5 times the range between the quartiles, as outliers among 20 points and more
+// are, stands at the edge.
 void chart_put(struct arena *a, struct text *t, const struct chart *c);
 
 #endif

@@ -11,9 +11,11 @@
 #include "sw/base/library.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, SHOWN_MOST = 200, PARAMS_SHOWN = 24, BAR = 260 };
+enum { FILE_MAX = 1 << 20, SHOWN_MOST = 200, PARAMS_SHOWN = 24, BAR = 260, SLICES_SHOWN = 6 };
+enum { CHOICES_SHOWN = 12 };
 
 struct study_page {
   struct arena *arena;
@@ -130,6 +132,58 @@ static void put_shares(const struct study_page *p, int i) {
   text_puts(t, "</tbody></table></div>\n");
 }
 
+// ---- one parameter
+
+// Of a choice of texts its index, of numbers the number.
+static double along(const struct param *is, double value, bool *texts) {
+  *texts = false;
+  if (is->kind != PARAM_CHOICE) return value;
+  for (uint32_t i = 0; i < is->n_choices; i++) {
+    char *end;
+    strtod(is->choices[i].json, &end);
+    *texts |= *end || end == is->choices[i].json;
+  }
+  return *texts ? value : strtod(is->choices[(uint32_t)value].json, NULL);
+}
+
+// Its name; behind it what the numbers of texts mean.
+static const char *axis_name(struct arena *a, const struct param *is, const char *name) {
+  bool texts;
+  along(is, 0, &texts);
+  if (!texts) return name;
+  for (uint32_t i = 0; i < is->n_choices && i < CHOICES_SHOWN; i++)
+    name = arena_printf(a, "%s%s%u %.24s", name, i ? ", " : ": ", i, is->choices[i].plain);
+  return is->n_choices > CHOICES_SHOWN ? arena_printf(a, "%s, ..", name) : name;
+}
+
+// An objective over one parameter, whatever the others are.
+static void put_slice(const struct study_page *p, int i, const char *name) {
+  struct chart c = {.y = result_name(p->arena, p->study, i)};
+  c.points = ARENA_NEW(p->arena, struct chart_point, p->study->n_trials + 1);
+  for (uint32_t k = 0; k < p->study->n_trials; k++) {
+    const struct trial *t = trial_at(p, k);
+    for (uint32_t n = 0; n < t->n_params && shows(t, i); n++) {
+      bool texts;
+      if (strcmp(t->params[n].name, name) != 0) continue;
+      double x = along(t->params[n].is, t->params[n].value, &texts);
+      c.x = axis_name(p->arena, t->params[n].is, name);
+      c.points[c.n++] = (struct chart_point){x, t->values[i], k, is_best(p, k)};
+    }
+  }
+  chart_put(p->arena, p->to, &c);
+}
+
+static void put_slices(const struct study_page *p) {
+  struct importance list[IMPORTANCE_PARAMS_MOST];
+  page_section(p->to, "parameters", "Each parameter",
+               "The objectives over the parameters that matter most, whatever the others are.");
+  for (int i = 0; i < p->study->n_directions; i++) {
+    uint32_t n = importance_of(p->arena, p->journal, p->study, i, list);
+    for (uint32_t k = 0; k < n && k < SLICES_SHOWN; k++) put_slice(p, i, list[k].name);
+  }
+  page_section_end(p->to);
+}
+
 static void put_importance(const struct study_page *p) {
   page_section(p->to, "importance", "Which parameters matter",
                "Share of the values' variance that a parameter explains by itself, among the "
@@ -195,6 +249,7 @@ static bool put_page(const struct study_page *p, struct err *e) {
   put_histories(p);
   put_fronts(p);
   put_importance(p);
+  put_slices(p);
   put_best(p);
   text_puts(t, "</main>\n<footer><p>nngen " NNGEN_VERSION "</p></footer>\n</body>\n</html>\n");
   return true;
