@@ -120,7 +120,7 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   input(p, "the file of --into", o->into);
   input(p, "the file of --formats", o->formats);
   input(p, "the file of --folding", o->folding);
-  input(p, "the file of --space", o->space);
+  if (o->space && o->space[0] != '{') input(p, "the file of --space", o->space);
   if (c == COMMAND_SEARCH) input(p, "the study", o->study ? o->study : "study.journal");
   if (c == COMMAND_SEARCH && o->n_more) input(p, "the study", o->more[o->n_more - 1]);
   if (o->net && o->net[0] != '{') {

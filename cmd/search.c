@@ -118,7 +118,10 @@ static bool read_space(struct search *s, struct err *e) {
   const char *name = s->options->space;
   struct text t = {0};
   bool ok;
-  if (file_exists(name) || !preset_is(name)) {
+  if (name[0] == '{') {
+    name = "--space";
+    ok = space_parse(s->arena, s->options->space, strlen(s->options->space), &s->space, e);
+  } else if (file_exists(name) || !preset_is(name)) {
     if (!space_read(s->arena, name, &s->space, e)) return false;
     ok = true;
   } else {

@@ -156,11 +156,27 @@ static void put_counts(const struct journal *j, const struct journal_study *s, s
   if (c.died) text_printf(t, ", %lld died", (long long)c.died);
 }
 
+// The best in the first objective in front; equal ones in their order.
+static void sort_by_first(const struct journal *j, const struct journal_study *s, uint32_t *numbers,
+                          uint32_t n) {
+  for (uint32_t i = 1; i < n; i++) {
+    uint32_t number = numbers[i], at = i;
+    double v = j->trials[s->trials[number]].values[0];
+    for (; at > 0; at--) {
+      double before = j->trials[s->trials[numbers[at - 1]]].values[0];
+      if (s->maximize[0] ? before >= v : before <= v) break;
+      numbers[at] = numbers[at - 1];
+    }
+    numbers[at] = number;
+  }
+}
+
 void result_put(struct arena *a, const struct journal *j, const struct journal_study *s,
                 const char *how, struct text *t) {
   uint32_t *numbers = ARENA_NEW(a, uint32_t, s->n_trials + 1), n = study_best(j, s, numbers);
   put_counts(j, s, t);
   text_printf(t, "%s\n\n", how);
+  sort_by_first(j, s, numbers, n);
   if (!n) {
     text_puts(t, "no trial is complete and keeps the limits\n");
     return;

@@ -14,14 +14,16 @@ bool pareto_dominates(int m, const double *p, const double *q) {
 }
 
 struct indexed {
+  double key;          // the objective that decides first
   const double *point; // (m)
-  int m, by;           // the objective that decides first
+  int m, by;           // key = point[by]
   uint32_t index;
 };
 
 static int order(const void *x, const void *y) {
   const struct indexed *p = x, *q = y;
-  for (int k = 0; k < p->m; k++) {
+  if (p->key != q->key) return p->key < q->key ? -1 : 1;
+  for (int k = 1; k < p->m; k++) {
     int i = (p->by + k) % p->m;
     if (p->point[i] != q->point[i]) return p->point[i] < q->point[i] ? -1 : 1;
   }
@@ -31,7 +33,7 @@ static int order(const void *x, const void *y) {
 static struct indexed *sorted(struct arena *a, uint32_t n, int m, const double *const *points,
                               int by) {
   struct indexed *list = ARENA_NEW(a, struct indexed, n + 1);
-  for (uint32_t i = 0; i < n; i++) list[i] = (struct indexed){points[i], m, by, i};
+  for (uint32_t i = 0; i < n; i++) list[i] = (struct indexed){points[i][by], points[i], m, by, i};
   qsort(list, n, sizeof *list, order);
   return list;
 }

@@ -185,15 +185,16 @@ static int best_of(const double *gain) {
 
 // The best of the candidates for some parameters; `whole`: they are all that a point has, and one
 // that was tried already gives way to the next best.
-static void choose(struct arena *a, const struct proposal *p, uint32_t n_params,
-                   const uint32_t *params, bool whole, double *x) {
-  struct parzen *good = estimate(a, p->space, p->good, n_params, params);
-  struct parzen *bad = estimate(a, p->space, p->bad, n_params, params);
+static void choose(const struct proposal *p, uint32_t n_params, const uint32_t *params, bool whole,
+                   double *x) {
+  struct arena a = {0};
+  struct parzen *good = estimate(&a, p->space, p->good, n_params, params);
+  struct parzen *bad = estimate(&a, p->space, p->bad, n_params, params);
   double *points[CANDIDATES], likely[CANDIDATES], unlikely[CANDIDATES];
-  for (int c = 0; c < CANDIDATES; c++) points[c] = arena_copy(a, x, p->space->n * sizeof *x);
+  for (int c = 0; c < CANDIDATES; c++) points[c] = arena_copy(&a, x, p->space->n * sizeof *x);
   parzen_sample(good, p->seed, p->number, CANDIDATES, points);
-  parzen_score(a, good, CANDIDATES, points, likely);
-  parzen_score(a, bad, CANDIDATES, points, unlikely);
+  parzen_score(&a, good, CANDIDATES, points, likely);
+  parzen_score(&a, bad, CANDIDATES, points, unlikely);
   for (int c = 0; c < CANDIDATES; c++) likely[c] -= unlikely[c];
   int first = best_of(likely), best = first;
   for (int i = 1; whole && i < CANDIDATES && history_has(p->space, p->history, points[best]); i++) {
@@ -202,6 +203,7 @@ static void choose(struct arena *a, const struct proposal *p, uint32_t n_params,
   }
   if (isinf(likely[best])) best = first;
   for (uint32_t k = 0; k < n_params; k++) x[params[k]] = points[best][params[k]];
+  arena_free(&a);
 }
 
 // The first trials: of each parameter one value from each tenth of its range, in an order of its
@@ -224,7 +226,7 @@ static void begin(const struct search_space *s, uint64_t seed, int64_t number, d
 }
 
 // One point. `together`: room for the parameters that are drawn together.
-static void propose(struct arena *a, const struct proposal *p, uint32_t *together, double *x) {
+static void propose(const struct proposal *p, uint32_t *together, double *x) {
   const struct search_space *s = p->space;
   bool several = p->history->objectives > 1;
   uint32_t n = 0;
@@ -232,11 +234,10 @@ static void propose(struct arena *a, const struct proposal *p, uint32_t *togethe
     x[i] = NAN;
     if (!s->params[i].n_when && !several) together[n++] = i;
   }
-  if (n) choose(a, p, n, together, n == s->n, x);
+  if (n) choose(p, n, together, n == s->n, x);
   for (uint32_t k = 0; k < s->n; k++) {
     uint32_t i = s->order[k];
-    if ((s->params[i].n_when || several) && space_active(s, i, x))
-      choose(a, p, 1, &i, s->n == 1, x);
+    if ((s->params[i].n_when || several) && space_active(s, i, x)) choose(p, 1, &i, s->n == 1, x);
   }
 }
 
@@ -254,7 +255,7 @@ void tpe_propose(const struct search_space *s, const struct history *h, uint64_t
   split(&a, h, &good, &bad);
   for (uint64_t again = 0; again == 0 || (again < TRIES && history_has(s, h, x)); again++) {
     struct proposal p = {s, h, &good, &bad, seed ^ rng_mix(again), number};
-    propose(&a, &p, together, x);
+    propose(&p, together, x);
   }
   arena_free(&a);
 }

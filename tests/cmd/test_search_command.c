@@ -181,6 +181,39 @@ static void test_killed(void **state) {
   cli_expect(c, "$N search list $D/cut | grep -c RUNNING; true", 0, "0");
 }
 
+// A trial that another machine's worker left running is tried again once nobody wrote for ten
+// minutes, not before; of this machine once its process is gone.
+static void test_abandoned(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json", space);
+#define FEW SEARCH "--sampler random --study $D/s --trials "
+  cli_expect(c, FEW "2 " MLP, 0, "");
+  cli_expect(c,
+             "printf '%s\\n' "
+             "'{\"op_code\":4,\"worker_id\":\"elsewhere\",\"study_id\":0,\"datetime_start\":"
+             "\"2026-01-01T00:00:00.0+00:00\",\"params\":{\"fc1.in\":2.0,\"fc1.prune\":0.3,\"fc1."
+             "weight\":1.0},"
+             "\"distributions\":{\"fc1.in\":\"{\\\"name\\\": \\\"CategoricalDistribution\\\", "
+             "\\\"attributes\\\": "
+             "{\\\"choices\\\": [1, 4, 16]}}\",\"fc1.weight\":\"{\\\"name\\\": "
+             "\\\"CategoricalDistribution\\\", "
+             "\\\"attributes\\\": {\\\"choices\\\": [\\\"8,channel\\\", \\\"3,channel\\\", "
+             "\\\"{bits},auto\\\"]}}\","
+             "\"fc1.prune\":\"{\\\"name\\\": \\\"FloatDistribution\\\", \\\"attributes\\\": "
+             "{\\\"step\\\": 0.3, "
+             "\\\"low\\\": 0.0, \\\"high\\\": 0.9, \\\"log\\\": false}}\"}}' >>$D/s",
+             0, "");
+  cli_expect(c, FEW "4 " MLP " && $N search best $D/s", 0, "3 complete, 1 running");
+  cli_expect(c, "touch -d '11 minutes ago' $D/s; " FEW "5 " MLP " && $N search best $D/s", 0,
+             "5 complete, 1 died");
+  json_t *all = run_json(c, "$N search list --json $D/s");
+  const json_t *trials = json_object_get(all, "trials");
+  assert_int_equal(json_array_size(trials), 6);
+  assert_true(json_equal(json_object_get(json_array_get(trials, 2), "params"),
+                         json_object_get(json_array_get(trials, 4), "params")));
+  json_decref(all);
+}
+
 // Two workers: every trial once, none lost, and numbers without gaps.
 static void test_jobs(void **state) {
   struct shell *c = *state;
@@ -432,6 +465,7 @@ static void test_refuses(void **state) {
               {"--space $D/default.json", 1, "default \"fc1.size\""},
               {"--space $D/bad.json", 1,
                "bad.json: parameter \"stream\": \"int\": the range from 3 to 2 is empty"},
+              {"--space '{\"parameters\":3}'", 1, "--space: \"parameters\": expected"},
               {"--space $D/float.json --sampler grid -p 8,3", 1, "grid needs steps"}};
   write_file(c, "space.json", space);
   write_file(c, "layer.json", "{\"parameters\":{\"fc9.weight\":{\"choices\":[\"8,auto\"]}}}");
@@ -476,11 +510,20 @@ static void test_refuses_studies(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),    SHELL_CASE(test_resume),
-      SHELL_CASE(test_killed),       SHELL_CASE(test_jobs),           SHELL_CASE(test_grid),
-      SHELL_CASE(test_prune),        SHELL_CASE(test_failures),       SHELL_CASE(test_presets),
-      SHELL_CASE(test_net),          SHELL_CASE(test_net_words),      SHELL_CASE(test_page),
-      SHELL_CASE(test_refuses),      SHELL_CASE(test_refuses_studies)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_same_figures),
+                                     SHELL_CASE(test_same_errors),
+                                     SHELL_CASE(test_resume),
+                                     SHELL_CASE(test_killed),
+                                     SHELL_CASE(test_abandoned),
+                                     SHELL_CASE(test_jobs),
+                                     SHELL_CASE(test_grid),
+                                     SHELL_CASE(test_prune),
+                                     SHELL_CASE(test_failures),
+                                     SHELL_CASE(test_presets),
+                                     SHELL_CASE(test_net),
+                                     SHELL_CASE(test_net_words),
+                                     SHELL_CASE(test_page),
+                                     SHELL_CASE(test_refuses),
+                                     SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static void speed(const struct exact *x, int which, enum sampler s, const char *
     exact_values(x, which, p, values);
     list[h.n] = (struct seen){.number = h.n, .state = TRIAL_COMPLETE, .x = p, .values = values};
   }
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 20; i++) {
     double begin = clock_seconds();
     sampler_propose(s, space, &h, 1, LONG_STUDY + i, point);
     double took = clock_seconds() - begin;
