@@ -129,7 +129,10 @@ static bool read_space(struct search *s, struct err *e) {
     text_free(&t);
   }
   if (s->space.compress && ok && !s->recipe)
-    return err_set(e, "%s: \"compress\" is about --net, which trains in each trial", name);
+    return err_set(e,
+                   "%s: \"compress\" is about --net, which trains in each trial; "
+                   "\"prune.finetune\" trains what pruning leaves of a model",
+                   name);
   ok = ok && binding_check(&s->space, s->whole, s->recipe, e) &&
        (!s->recipe || search_net_check(s, e));
   return ok || err_within(e, "%s", name);
@@ -223,13 +226,20 @@ static bool set_up(struct search *s, struct err *e) {
 
 // ---- a trial
 
+// How a point is trained; NULL: it isn't, or can't be.
+static const char *plan_of(struct arena *a, const struct search *s, const double *x,
+                           const struct assignment *to, struct err *e) {
+  return s->recipe || to->finetune ? search_net_plan(a, s, x, to->finetune, e) : NULL;
+}
+
 void search_describe(void *context, struct text *t, const double *x) {
   struct search *s = context;
   struct arena scratch = {0};
   struct assignment to;
   struct err e = {0};
-  const char *plan = s->recipe ? search_net_plan(&scratch, s, x, &e) : NULL;
-  if (binding_assign(&scratch, &s->space, x, &to, &e))
+  bool ok = binding_assign(&scratch, &s->space, x, &to, &e);
+  const char *plan = ok ? plan_of(&scratch, s, x, &to, &e) : NULL;
+  if (ok)
     text_printf(t, "\"formats\":%s,\"folding\":%s,\"prune\":%s,", to.formats, to.folding, to.prune);
   if (plan) text_printf(t, "\"train\":%s,", plan);
   arena_free(&scratch);
@@ -281,7 +291,7 @@ static enum outcome train_and_evaluate(struct arena *a, struct search *s, struct
                                        double *metrics, struct err *why) {
   struct evaluator v = s->evaluator;
   struct train_watch watch = {go_on_training, w};
-  v.plan = search_net_plan(a, s, x, why);
+  v.plan = plan_of(a, s, x, to, why);
   v.tune = search_net_tune;
   v.whole = v.plan ? search_net_train(a, v.plan, s->stopping == STOPPING_NONE ? NULL : &watch, why)
                    : NULL;
@@ -301,10 +311,14 @@ static bool run_trial(struct search *s, struct study *study, int64_t id, const d
   struct watching w = {.search = s, .study = study, .id = id};
   struct watch watch = {go_on, &w};
   enum outcome outcome = OUTCOME_FAILED;
-  if (binding_assign(&a, &s->space, x, &to, &why))
-    outcome = s->recipe ? train_and_evaluate(&a, s, &w, x, &to, metrics, &why)
-                        : evaluate(&s->evaluator, &to, s->stopping == STOPPING_NONE ? NULL : &watch,
-                                   metrics, &why);
+  if (binding_assign(&a, &s->space, x, &to, &why)) {
+    struct evaluator v = s->evaluator;
+    v.plan = s->recipe ? NULL : plan_of(&a, s, x, &to, &why);
+    if (v.plan) v.tune = search_net_tune;
+    outcome = s->recipe
+                  ? train_and_evaluate(&a, s, &w, x, &to, metrics, &why)
+                  : evaluate(&v, &to, s->stopping == STOPPING_NONE ? NULL : &watch, metrics, &why);
+  }
   if (w.error.text[0]) *e = w.error;
   bool ok = !w.error.text[0] && end_trial(s, study, id, outcome, metrics, &why, e);
   arena_free(&a);

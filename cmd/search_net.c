@@ -157,23 +157,24 @@ static int take(const char *data, size_t size, void *text) {
 }
 
 const char *search_net_plan(struct arena *a, const struct search *s, const double *x,
-                            struct err *e) {
+                            int64_t finetune, struct err *e) {
   const struct options *o = s->options;
-  struct changing c = {.recipe = value_of(s->recipe), .options = json_map(), .error = e};
+  struct changing c = {.options = json_map(), .error = e};
   const char *plan = NULL;
   json_t *root = json_map();
   struct text t = {0};
-  bool ok = binding_training(&s->space, x, change, &c);
+  if (s->recipe) c.recipe = value_of(s->recipe);
+  bool ok = !s->recipe || binding_training(&s->space, x, change, &c);
   add_option(c.options, "epochs", NULL, o->epochs);
   add_option(c.options, "batch", NULL, o->batch);
   add_option(c.options, "rate", o->rate, 0);
   add_option(c.options, "optimizer", o->optimizer, 0);
   add_option(c.options, "decay", o->decay, 0);
-  json_put(root, "recipe", c.recipe);
+  if (c.recipe) json_put(root, "recipe", c.recipe);
   json_put(root, "options", c.options);
   json_put(root, "data", json_string(o->data.count ? o->data.word[0] : "mnist-train"));
   json_put(root, "validation", json_integer(s->evaluator.images));
-  json_put(root, "finetune", json_integer(finetune_of(s, e)));
+  json_put(root, "finetune", json_integer(finetune ? finetune : finetune_of(s, e)));
   if (ok) {
     json_dump_callback(root, take, &t, JSON_COMPACT);
     plan = arena_strdup(a, t.data);
@@ -181,6 +182,14 @@ const char *search_net_plan(struct arena *a, const struct search *s, const doubl
   json_decref(root);
   text_free(&t);
   return plan;
+}
+
+bool search_net_makes(const char *plan) {
+  struct err e = {0};
+  json_t *root = json_parse(plan, strlen(plan), &e);
+  bool makes = json_object_get(root, "recipe") != NULL;
+  json_decref(root);
+  return makes;
 }
 
 // A number of a plan as the word of an option.

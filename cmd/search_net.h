@@ -14,9 +14,13 @@ bool search_net_check(struct search *s, struct err *e);
 
 // How a point is trained, as JSON from which it can be done again:
 // {"recipe":{..},"options":{"epochs":3,..},"data":"mnist-train","validation":1000,"finetune":0}.
+// Without a recipe only what trains the model further. finetune: epochs, 0: as "compress" says.
 // NULL with a message.
 const char *search_net_plan(struct arena *a, const struct search *s, const double *x,
-                            struct err *e);
+                            int64_t finetune, struct err *e);
+
+// Whether a plan has a recipe, of which it makes the model.
+bool search_net_makes(const char *plan);
 
 // Trains as a plan says; NULL with a message.
 struct graph *search_net_train(struct arena *a, const char *plan, const struct train_watch *watch,

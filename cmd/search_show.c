@@ -87,7 +87,8 @@ static bool read_assignment(struct shown *s, struct assignment *out, struct err 
     struct pruning_part p = {.layer = word_in(s->arena, v, "layer"),
                              .amount = json_number_value(json_object_get(v, "amount")),
                              .kind = word_in(s->arena, v, "kind"),
-                             .lanes = word_in(s->arena, v, "lanes")};
+                             .lanes = word_in(s->arena, v, "lanes"),
+                             .score = word_in(s->arena, v, "score")};
     if (!p.kind || !p.lanes) break;
     out->prunings[out->n_prunings++] = p;
   }
@@ -111,7 +112,7 @@ static struct graph *read_model(struct shown *s, struct load *l, struct err *e) 
   }
   const char *plan = attribute(s->arena, s->trial, "train");
   if (!search_quantise_read(s->arena, quantise, l, e)) return NULL;
-  if (plan) return search_net_train(s->arena, plan, NULL, e);
+  if (plan && search_net_makes(plan)) return search_net_train(s->arena, plan, NULL, e);
   if (!file_read(s->arena, load_path(s->arena, path), MODEL_BYTES_MAX, &file, e)) return NULL;
   if (strcmp(sha256_hex(s->arena, file.data, file.size), sha) != 0) {
     err_put(e, "%s: isn't the model any more that %s is about", path, s->journal.path);

@@ -16,10 +16,11 @@ static const struct field {
               {"input", FORMATS, false, true},       {"in", FOLDING, true, false},
               {"out", FOLDING, true, false},         {"ram_style", FOLDING, true, false},
               {"parallelism", FOLDING, false, true}, {"prune", PRUNE, true, true},
-              {"prune.kind", PRUNE, true, true},     {"prune.lanes", PRUNE, true, true}};
+              {"prune.kind", PRUNE, true, true},     {"prune.lanes", PRUNE, true, true},
+              {"prune.score", PRUNE, true, true},    {"prune.finetune", PRUNE, false, true}};
 
 #define TRAIN "train."
-enum { FIELDS = sizeof fields / sizeof *fields, LANES = 4 };
+enum { FIELDS = sizeof fields / sizeof *fields, LANES = 4, FINETUNE_MOST = 1000 };
 
 // ---- names
 
@@ -291,6 +292,8 @@ static void put_prunings(struct arena *a, struct assignment *out) {
     json_put_string(&t, p->kind);
     text_puts(&t, ",\"lanes\":");
     json_put_string(&t, p->lanes);
+    text_puts(&t, ",\"score\":");
+    json_put_string(&t, p->score);
     text_puts(&t, "}");
   }
   text_puts(&t, "]");
@@ -310,17 +313,33 @@ static const char *lanes_of(struct arena *a, const struct setting *list, uint32_
   return arena_printf(a, "%sx%s", in ? in : both, to ? to : both);
 }
 
+// Of the layer, or of all.
+static const char *word_of(const struct setting *list, uint32_t n, const char *layer,
+                           const char *field, const char *otherwise) {
+  const char *own = find(list, n, layer, field), *all = find(list, n, NULL, field);
+  return own ? own : all ? all : otherwise;
+}
+
+static bool find_epochs(const struct setting *list, uint32_t n, int64_t *epochs, struct err *e) {
+  const char *word = word_of(list, n, NULL, "prune.finetune", "0");
+  char *end;
+  double v = strtod(word, &end);
+  *epochs = (int64_t)v;
+  return (!*end && v >= 0 && v <= FINETUNE_MOST && v == floor(v)) ||
+         err_set(e, "\"prune.finetune\": \"%s\", expected epochs, 0 to %d", word, FINETUNE_MOST);
+}
+
 static bool find_prunings(struct arena *a, const struct setting *list, uint32_t n,
                           struct assignment *out, struct err *e) {
   out->prunings = ARENA_NEW(a, struct pruning_part, n + 1);
   for (uint32_t i = 0; i < n; i++) {
     if (strcmp(list[i].field->name, "prune") != 0) continue;
     char *end;
-    const char *layer = list[i].layer, *kind = find(list, n, layer, "prune.kind");
-    if (!kind) kind = find(list, n, NULL, "prune.kind");
+    const char *layer = list[i].layer;
     struct pruning_part p = {.layer = layer,
                              .amount = strtod(list[i].plain, &end),
-                             .kind = kind ? kind : "slot",
+                             .kind = word_of(list, n, layer, "prune.kind", "slot"),
+                             .score = word_of(list, n, layer, "prune.score", "l1"),
                              .lanes = lanes_of(a, list, n, layer)};
     if (*end || !(p.amount >= 0 && p.amount < 1))
       return err_set(e, "\"prune\": \"%s\", expected an amount from 0 to less than 1",
@@ -328,7 +347,7 @@ static bool find_prunings(struct arena *a, const struct setting *list, uint32_t 
     if (p.amount > 0) out->prunings[out->n_prunings++] = p;
   }
   put_prunings(a, out);
-  return true;
+  return find_epochs(list, n, &out->finetune, e);
 }
 
 bool binding_assign(struct arena *a, const struct search_space *s, const double *x,
@@ -353,7 +372,7 @@ struct graph *binding_prune(struct arena *a, struct graph *g, const struct assig
     if (!prune_parse_kind(p->kind, &how, e) ||
         !prune_parse_amount(n_of_m ? NULL : arena_printf(a, "%.17g", p->amount), &how, e) ||
         !prune_parse_lanes(lanes ? p->lanes : NULL, &how, e) || !prune_parse_scope(NULL, &how, e) ||
-        !prune_parse_score(NULL, &how, e) || !prune(a, g, &how, &pruned, e))
+        !prune_parse_score(p->score, &how, e) || !prune(a, g, &how, &pruned, e))
       return NULL;
     g = pruned.graph;
   }

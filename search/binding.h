@@ -4,8 +4,8 @@
 //
 //   stream weight rounding overflow       of the formats file; input: its input
 //   in out ram_style                      of the folding file; parallelism: for all layers
-//   prune prune.kind prune.lanes          amount, kind (slot) and lanes (those of in and out, or
-//                                         4x4) of pruning
+//   prune prune.kind prune.lanes          amount, kind (slot), lanes (those of in and out, or 4x4)
+//   prune.score; prune.finetune: for all  and score (l1) of pruning; epochs of training behind it
 //
 // train.FIELD is of training (--net): epochs, rate, batch, optimizer, decay, seed;
 // train.LAYER.FIELD replaces a field of a layer of the recipe, train.LAYER.present (true, false)
@@ -21,7 +21,7 @@
 struct pruning_part {
   const char *layer; // NULL: all with weights but the last
   double amount;
-  const char *kind, *lanes;
+  const char *kind, *lanes, *score;
 };
 
 // A point as what the passes take.
@@ -29,7 +29,8 @@ struct assignment {
   const char *formats, *folding; // the texts of the files
   uint32_t n_prunings;
   struct pruning_part *prunings; // (n_prunings) one after the other
-  const char *prune; // the same as JSON: [{"layer":..,"amount":..,"kind":..,"lanes":..}]
+  const char *prune; // the same as JSON: [{"layer":..,"amount":..,"kind":..,"lanes":..,"score":..}]
+  int64_t finetune;  // epochs
 };
 
 // Whether every parameter and default is about something. `g`: the float graph.

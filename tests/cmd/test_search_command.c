@@ -259,6 +259,41 @@ static void test_prune(void **state) {
 }
 
 // A point that no circuit is made of fails with its reason; a space of nothing else ends soon.
+// What pruning leaves of a model is trained; the point's model has these weights, and its mask.
+static void test_finetune(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json",
+             "{\"parameters\":{\"prune.finetune\":{\"choices\":[0,2]},"
+             "\"prune.score\":{\"choices\":[\"l1\",\"random:3\"]}},"
+             "\"defaults\":{\"stream\":\"8,3\",\"fc1.prune\":0.9}}");
+  json_t *all = run_json(c, "$N search -q " SPACE " --data synthetic:1500:1 --images 300 --sampler "
+                            "grid --study $D/s --json " MLP);
+  assert_int_equal(json_integer_value(json_object_get(all, "complete")), 4);
+  json_decref(all);
+  double errors[2][2];
+  for (int i = 0; i < 4; i++) {
+    json_t *trial = run_json(c, arena_printf(&c->arena, "$N search show %d --json $D/s", i));
+    json_t *params = json_object_get(trial, "params"), *values = json_object_get(trial, "values");
+    bool tuned = json_integer_value(json_object_get(params, "prune.finetune")) == 2;
+    bool drawn = strcmp(json_string_value(json_object_get(params, "prune.score")), "random:3") == 0;
+    errors[drawn][tuned] = json_number_value(json_array_get(values, 0));
+    json_decref(trial);
+    if (!drawn || !tuned) continue;
+    cli_expect(c, arena_printf(&c->arena, "$N search formats %d -o $D/point $D/s", i), 0,
+               "point/model.bin");
+    cli_expect(c, "$N info --json -p 8,3 $D/point/model.bin", 0, "\"macs\":10032");
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "$N search show %d --data synthetic:1500:1 --images 1500 "
+                            "$D/s 2>&1",
+                            i),
+               0, "accuracy");
+  }
+  // a tenth drawn at random is less than the largest tenth; training mends both
+  assert_true(errors[1][0] > errors[0][0]);
+  assert_true(errors[0][1] < errors[0][0] && errors[1][1] < errors[1][0]);
+}
+
 static void test_failures(void **state) {
   struct shell *c = *state;
   write_file(c, "space.json",
@@ -510,20 +545,12 @@ static void test_refuses_studies(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_same_figures),
-                                     SHELL_CASE(test_same_errors),
-                                     SHELL_CASE(test_resume),
-                                     SHELL_CASE(test_killed),
-                                     SHELL_CASE(test_abandoned),
-                                     SHELL_CASE(test_jobs),
-                                     SHELL_CASE(test_grid),
-                                     SHELL_CASE(test_prune),
-                                     SHELL_CASE(test_failures),
-                                     SHELL_CASE(test_presets),
-                                     SHELL_CASE(test_net),
-                                     SHELL_CASE(test_net_words),
-                                     SHELL_CASE(test_page),
-                                     SHELL_CASE(test_refuses),
-                                     SHELL_CASE(test_refuses_studies)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_same_figures),   SHELL_CASE(test_same_errors), SHELL_CASE(test_resume),
+      SHELL_CASE(test_killed),         SHELL_CASE(test_abandoned),   SHELL_CASE(test_jobs),
+      SHELL_CASE(test_grid),           SHELL_CASE(test_prune),       SHELL_CASE(test_finetune),
+      SHELL_CASE(test_failures),       SHELL_CASE(test_presets),     SHELL_CASE(test_net),
+      SHELL_CASE(test_net_words),      SHELL_CASE(test_page),        SHELL_CASE(test_refuses),
+      SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
