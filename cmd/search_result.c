@@ -48,7 +48,21 @@ static struct listing table_of(struct arena *a, const struct journal *j,
     more[(*n_more)++] = (enum metric)m;
     fields[n++] = (struct field){metric_rows[m].name, metric_rows[m].name, FIELD_TEXT, 0, 0};
   }
+  if (states && n < FIELDS_MAX)
+    fields[n++] = (struct field){"<parameters", "parameters", FIELD_TEXT, 0, 0};
   return listing_new(a, fields, n);
+}
+
+// "fc1.in 4, fc1.prune 0.8"
+static const char *point_of(struct arena *a, const struct trial *t) {
+  struct text point = {0};
+  for (uint32_t i = 0; i < t->n_params; i++) {
+    text_printf(&point, "%s%s ", i ? ", " : "", t->params[i].name);
+    param_put_plain(&point, t->params[i].is, t->params[i].value);
+  }
+  const char *text = arena_strdup(a, t->n_params ? point.data : "");
+  text_free(&point);
+  return text;
 }
 
 static const char *number(struct arena *a, double v) {
@@ -64,6 +78,7 @@ static void put_row(struct arena *a, struct listing *list, const struct trial *t
     cells[n++] = (struct figure){.text = t->n_values ? number(a, t->values[i]) : ""};
   for (int i = 0; i < n_more; i++)
     cells[n++] = (struct figure){.text = number(a, result_metric(t, more[i]))};
+  if (states && n < FIELDS_MAX) cells[n++] = (struct figure){.text = point_of(a, t)};
   listing_row(list, cells);
 }
 
