@@ -101,6 +101,8 @@ void journal_put_trial_attr(struct text *t, const struct journal *j, int64_t id,
 // A running trial with its point and user attributes, the text of an object.
 void journal_put_trial(struct text *t, const struct journal *j, uint32_t study, uint32_t n,
                        const struct trial_param *params, const char *attributes);
+void journal_put_param(struct text *t, const struct journal *j, int64_t id,
+                       const struct trial_param *p);
 void journal_put_report(struct text *t, const struct journal *j, int64_t id, int64_t step,
                         double value);
 // values NULL: none.

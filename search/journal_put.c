@@ -67,6 +67,33 @@ void journal_put_trial_attr(struct text *t, const struct journal *j, int64_t id,
   put_attr(t, system, key, json);
 }
 
+// A value inside; of a choice the index.
+static void put_inside(struct text *t, const struct trial_param *p) {
+  if (p->is->kind == PARAM_CHOICE)
+    text_printf(t, "%.0f", p->value);
+  else
+    json_put_real(t, p->value);
+}
+
+static void put_quoted_distribution(struct text *t, const struct param *p) {
+  struct text d = {0};
+  param_put_distribution(&d, p);
+  json_put_string(t, d.data);
+  text_free(&d);
+}
+
+void journal_put_param(struct text *t, const struct journal *j, int64_t id,
+                       const struct trial_param *p) {
+  put_head(t, j, 5);
+  text_printf(t, ",\"trial_id\":%lld,\"param_name\":", (long long)id);
+  json_put_string(t, p->name);
+  text_puts(t, ",\"param_value_internal\":");
+  put_inside(t, p);
+  text_puts(t, ",\"distribution\":");
+  put_quoted_distribution(t, p->is);
+  text_puts(t, "}\n");
+}
+
 void journal_put_trial(struct text *t, const struct journal *j, uint32_t study, uint32_t n,
                        const struct trial_param *params, const char *attributes) {
   put_head(t, j, 4);
@@ -74,23 +101,17 @@ void journal_put_trial(struct text *t, const struct journal *j, uint32_t study, 
   put_now(t, "datetime_start");
   text_puts(t, ",\"state\":0,\"value\":null,\"values\":null,\"distributions\":{");
   for (uint32_t i = 0; i < n; i++) {
-    struct text d = {0};
     text_puts(t, i ? "," : "");
     json_put_string(t, params[i].name);
     text_puts(t, ":");
-    param_put_distribution(&d, params[i].is);
-    json_put_string(t, d.data);
-    text_free(&d);
+    put_quoted_distribution(t, params[i].is);
   }
   text_puts(t, "},\"params\":{");
   for (uint32_t i = 0; i < n; i++) {
     text_puts(t, i ? "," : "");
     json_put_string(t, params[i].name);
     text_puts(t, ":");
-    if (params[i].is->kind == PARAM_CHOICE) // an index
-      text_printf(t, "%.0f", params[i].value);
-    else
-      json_put_real(t, params[i].value);
+    put_inside(t, &params[i]);
   }
   text_printf(t, "},\"user_attrs\":%s,\"system_attrs\":{},\"intermediate_values\":{}}\n",
               attributes);

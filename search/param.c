@@ -71,6 +71,9 @@ static bool check_range(struct param *p, struct err *e) {
     return err_set(e, "\"%s\": with \"log\" a range begins above 0, found %g", word, p->low);
   if (p->log && (whole ? p->step != 1 : p->step != 0))
     return err_set(e, "\"%s\": \"log\" and a step exclude each other", word);
+  if (!isfinite(p->high - p->low) || (p->step > 0 && (p->high - p->low) / p->step > PARAM_INT_MOST))
+    return err_set(e, "\"%s\": the range from %g to %g is too long for %s", word, p->low, p->high,
+                   p->step > 0 ? "its steps (2^53)" : "a double");
   if (p->step > 0) p->high = step_at(p, floor((p->high - p->low) / p->step + 1e-8));
   return true;
 }

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/study.h"
 
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { QUIET_SECONDS = 600 };
 
 // ---- opening
 
@@ -191,7 +184,7 @@ static void see(struct study *s, const struct trial *t, struct seen *to) {
 }
 
 // Trials that are settled don't change any more.
-static void look(struct study *s) {
+void study_look(struct study *s) {
   const struct journal_study *of = study_of(s);
   if (s->room < of->n_trials) {
     s->room = 2 * of->n_trials;
@@ -203,141 +196,6 @@ static void look(struct study *s) {
       see(s, &s->journal.trials[of->trials[i]], &s->seen[i]);
   s->looked = of->n_trials;
   s->history = (struct history){of->n_trials, of->n_directions, s->seen};
-}
-
-// ---- the dead
-
-static bool died(const struct trial *t) {
-  return json_is_true(json_object_get(t->user, "died"));
-}
-
-static int64_t retry_of(const struct trial *t) {
-  const json_t *v = json_object_get(t->user, "retry_of");
-  return json_is_integer(v) ? json_integer_value(v) : -1;
-}
-
-// No process of this number, or one that has ended and that nobody has asked about yet.
-static bool is_gone(pid_t pid) {
-  char path[40], text[256] = "";
-  if (kill(pid, 0) != 0) return errno == ESRCH;
-  snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-  FILE *f = fopen(path, "r");
-  const char *end = f && fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL;
-  if (f) fclose(f);
-  return end && (end[2] == 'Z' || end[2] == 'X');
-}
-
-// nngen-HOST-PID-RANDOM of this host whose process is gone; of others, nobody has written for long.
-static bool is_dead(const struct study *s, const struct trial *t, bool quiet) {
-  const char *own = s->journal.worker, *theirs = t->worker ? t->worker : "";
-  const char *host = strchr(own, '-') + 1;
-  size_t length = (size_t)(strchr(host, '-') - own) + 1;
-  if (strcmp(own, theirs) == 0) return false;
-  if (strncmp(own, theirs, length) != 0) return quiet;
-  long pid = strtol(theirs + length, NULL, 10);
-  return pid == getpid() || is_gone((pid_t)pid);
-}
-
-static bool bury(struct study *s, struct err *e) {
-  struct journal_study *of = study_of(s);
-  struct text t = {0};
-  struct stat st;
-  bool quiet = stat(s->journal.path, &st) == 0 && time(NULL) - st.st_mtime > QUIET_SECONDS;
-  for (uint32_t i = 0; i < of->n_trials; i++) {
-    const struct trial *trial = &s->journal.trials[of->trials[i]];
-    if (trial->state != TRIAL_RUNNING || !is_dead(s, trial, quiet)) continue;
-    journal_put_trial_attr(&t, &s->journal, trial->id, false, "died", "true");
-    journal_put_state(&t, &s->journal, trial->id, TRIAL_FAIL, 0, NULL);
-  }
-  bool ok = !t.size || journal_append(&s->journal, &t, e);
-  text_free(&t);
-  return ok;
-}
-
-// The first that died and wasn't tried again; one that died twice isn't.
-static const struct trial *unburied(struct study *s) {
-  const struct journal_study *of = study_of(s);
-  for (uint32_t i = 0; i < of->n_trials; i++) {
-    const struct trial *t = &s->journal.trials[of->trials[i]];
-    bool again = retry_of(t) >= 0;
-    if (t->state != TRIAL_FAIL || !died(t)) continue;
-    for (uint32_t k = i + 1; !again && k < of->n_trials; k++)
-      again = retry_of(&s->journal.trials[of->trials[k]]) == t->number;
-    if (!again && space_contains(s->setup->space, s->seen[i].x)) return t;
-  }
-  return NULL;
-}
-
-// ---- claiming
-
-// Points that were proposed, and trials that count.
-static void count(struct study *s, int64_t *proposed, int64_t *counted) {
-  const struct journal_study *of = study_of(s);
-  *proposed = *counted = 0;
-  for (uint32_t i = 0; i < of->n_trials; i++) {
-    const struct trial *t = &s->journal.trials[of->trials[i]];
-    *proposed += retry_of(t) < 0;
-    *counted += !died(t) && t->state != TRIAL_WAITING;
-  }
-}
-
-static bool next_point(struct study *s, int64_t proposed, double *x) {
-  const struct search_space *space = s->setup->space;
-  if (proposed < space->n_first && s->setup->sampler != SAMPLER_GRID) {
-    memcpy(x, space->first[proposed], space->n * sizeof *x);
-    return true;
-  }
-  return sampler_propose(s->setup->sampler, space, &s->history, s->setup->seed, proposed, x);
-}
-
-static bool put_trial(struct study *s, const double *x, const char *attributes, struct err *e) {
-  const struct search_space *space = s->setup->space;
-  struct arena scratch = {0};
-  struct trial_param *params = ARENA_NEW(&scratch, struct trial_param, space->n);
-  struct text t = {0};
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < space->n; i++)
-    if (!isnan(x[i]))
-      params[n++] = (struct trial_param){space->params[i].is.name, x[i], &space->params[i].is};
-  journal_put_trial(&t, &s->journal, s->id, n, params, attributes);
-  bool ok = journal_append(&s->journal, &t, e);
-  text_free(&t);
-  arena_free(&scratch);
-  return ok;
-}
-
-static enum claim claim(struct study *s, double *x, int64_t *id,
-                        void (*describe)(void *context, struct text *t, const double *x),
-                        void *context, struct err *e) {
-  int64_t proposed, counted;
-  if (!bury(s, e)) return CLAIM_ERROR;
-  look(s);
-  count(s, &proposed, &counted);
-  const struct trial *again = unburied(s);
-  if (counted >= s->setup->trials) return CLAIM_NONE_LEFT;
-  if (again)
-    memcpy(x, s->seen[again->number].x, s->setup->space->n * sizeof *x);
-  else if (!next_point(s, proposed, x))
-    return CLAIM_NONE_LEFT;
-  struct text t = {0};
-  text_puts(&t, "{");
-  describe(context, &t, x);
-  if (again) text_printf(&t, "\"retry_of\":%lld,", (long long)again->number);
-  if (t.data[t.size - 1] == ',') t.data[--t.size] = 0;
-  text_puts(&t, "}");
-  *id = s->journal.n_trials;
-  bool ok = put_trial(s, x, t.data, e);
-  text_free(&t);
-  return ok ? CLAIM_TRIAL : CLAIM_ERROR;
-}
-
-enum claim study_claim(struct study *s, double *x, int64_t *id,
-                       void (*describe)(void *context, struct text *t, const double *x),
-                       void *context, struct err *e) {
-  if (!journal_lock(&s->journal, e)) return CLAIM_ERROR;
-  enum claim c = claim(s, x, id, describe, context, e);
-  journal_unlock(&s->journal);
-  return c;
 }
 
 // ---- ending

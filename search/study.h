@@ -70,6 +70,9 @@ bool study_report(struct study *s, int64_t id, int64_t step, double value, enum 
 bool study_finish(struct study *s, int64_t id, enum trial_state state, const double *values,
                   const double *metrics, const char *why, struct err *e);
 
+// Brings the history up to date with the journal.
+void study_look(struct study *s);
+
 // Appends lines under the lock, and frees them.
 bool study_append(struct study *s, struct text *lines, struct err *e);
 

@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-static const char *const targets[] = {"model",  "graph",  "folding", "formats", "idx",  "images",
-                                      "folder", "tflite", "state",   "onnx",    "keras"};
+static const char *const targets[] = {"model",  "graph",  "folding", "formats", "idx",
+                                      "images", "folder", "tflite",  "state",   "onnx",
+                                      "keras",  "space",  "journal"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 static void test_corpus(void **state) {

@@ -214,6 +214,31 @@ static void test_abandoned(void **state) {
   json_decref(all);
 }
 
+// What Optuna enqueued comes next, with what it fixes; what the space doesn't have waits on.
+static void test_enqueued(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json", space);
+#define ENQUEUE(fixed)                                                                             \
+  "printf '%s\\n' "                                                                                \
+  "'{\"op_code\":4,\"worker_id\":\"w\",\"study_id\":0,\"datetime_start\":null,\"state\":4,"        \
+  "\"system_attrs\":{\"fixed_params\":" fixed "}}' >>$D/s"
+  cli_expect(c, FEW "1 " MLP, 0, "");
+  cli_expect(c, ENQUEUE("{\"fc1.weight\":\"{bits},auto\",\"bits\":3,\"fc1.in\":16}"), 0, "");
+  cli_expect(c, ENQUEUE("{\"fc1.in\":5}"), 0, "");
+  cli_expect(c, FEW "3 " MLP, 0, "");
+  json_t *all = run_json(c, "$N search list --json $D/s");
+  const json_t *trials = json_object_get(all, "trials"), *one = json_array_get(trials, 1);
+  assert_int_equal(json_array_size(trials), 4);
+  assert_string_equal(json_string_value(json_object_get(one, "state")), "COMPLETE");
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(one, "params"), "bits")), 3);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(one, "params"), "fc1.in")),
+                   16);
+  assert_non_null(json_object_get(one, "formats"));
+  assert_string_equal(json_string_value(json_object_get(json_array_get(trials, 2), "state")),
+                      "WAITING");
+  json_decref(all);
+}
+
 // Two workers: every trial once, none lost, and numbers without gaps.
 static void test_jobs(void **state) {
   struct shell *c = *state;
@@ -546,11 +571,11 @@ static void test_refuses_studies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures),   SHELL_CASE(test_same_errors), SHELL_CASE(test_resume),
-      SHELL_CASE(test_killed),         SHELL_CASE(test_abandoned),   SHELL_CASE(test_jobs),
-      SHELL_CASE(test_grid),           SHELL_CASE(test_prune),       SHELL_CASE(test_finetune),
-      SHELL_CASE(test_failures),       SHELL_CASE(test_presets),     SHELL_CASE(test_net),
-      SHELL_CASE(test_net_words),      SHELL_CASE(test_page),        SHELL_CASE(test_refuses),
-      SHELL_CASE(test_refuses_studies)};
+      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),    SHELL_CASE(test_resume),
+      SHELL_CASE(test_killed),       SHELL_CASE(test_abandoned),      SHELL_CASE(test_enqueued),
+      SHELL_CASE(test_jobs),         SHELL_CASE(test_grid),           SHELL_CASE(test_prune),
+      SHELL_CASE(test_finetune),     SHELL_CASE(test_failures),       SHELL_CASE(test_presets),
+      SHELL_CASE(test_net),          SHELL_CASE(test_net_words),      SHELL_CASE(test_page),
+      SHELL_CASE(test_refuses),      SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

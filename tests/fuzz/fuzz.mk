@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzing: `make fuzz` runs every target for FUZZ_SECONDS; `make test` runs the corpus through the
 # same targets (tests/cmd/test_corpus.c).
-FUZZ_TARGETS := model graph folding formats idx images folder tflite state $(if $(ONNX),onnx) $(if $(KERAS),keras)
+FUZZ_TARGETS := model graph folding formats idx images folder tflite state space journal $(if $(ONNX),onnx) $(if $(KERAS),keras)
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD ?= $(BUILD)/fuzz
 FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%) $(BUILD)/tests/fuzz/walk

@@ -75,6 +75,8 @@ static void test_refuses(void **state) {
       {"{\"parameters\":{\"a\":{\"int\":[0,9],\"log\":true}}}", "above 0"},
       {"{\"parameters\":{\"a\":{\"int\":[1,9,2],\"log\":true}}}", "exclude"},
       {"{\"parameters\":{\"a\":{\"int\":[1,90071992547409930]}}}", "2^53"},
+      {"{\"parameters\":{\"a\":{\"float\":[0,1e300,1e-300]}}}", "too long for its steps"},
+      {"{\"parameters\":{\"a\":{\"float\":[-1e308,1e308]}}}", "too long for a double"},
       {"{\"parameters\":{\"a\":{\"float\":[0,1,0]}}}", "step 0"},
       {"{\"parameters\":{\"a\":{\"float\":[0,1,-1]}}}", "step -1"},
       {"{\"parameters\":{\"a\":{\"float\":[0,1],\"log\":true}}}", "above 0"},
