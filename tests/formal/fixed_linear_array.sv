@@ -17,6 +17,8 @@ module fixed_linear_array #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  parameter int BLOCK = 0,
+  parameter int BLOCK_WIDTH = 1,
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
@@ -37,6 +39,7 @@ module fixed_linear_array #(
   parameter int WEIGHT_BANK = 2048,
   parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
+  parameter BLOCK_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
 ) (
