@@ -89,7 +89,7 @@ static int64_t weight_field(const void *context, int64_t word, int64_t field) {
   const struct circuit_linear *l = c->facts;
   int64_t lanes = c->out[0]->lanes, tap = word % l->ib * column(c) + field / lanes;
   int64_t channel = word / l->ib * lanes + field % lanes;
-  return circuit_weight_bits(l, l->weight[channel * l->in + tap]);
+  return circuit_weight_bits(l, channel, tap);
 }
 
 static int64_t bias_field(const void *context, int64_t word, int64_t lane) {

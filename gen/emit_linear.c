@@ -36,6 +36,8 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   if (l->coded) verilog_parameter(out, "EXPONENT", l->coded->exponent);
   if (l->coded) verilog_parameter(out, "MANTISSA", l->coded->mantissa);
   if (l->shift_width) verilog_parameter(out, "FLOATING", 1);
+  if (l->block) verilog_parameter(out, "BLOCK", l->block);
+  if (l->block) verilog_parameter(out, "BLOCK_WIDTH", l->block_width);
   if (l->pack) verilog_parameter(out, "PACK", 1);
   if (l->distance) {
     verilog_parameter(out, "DISTANCE", 1);
@@ -54,6 +56,7 @@ void emit_weighted_files(struct parameters *out, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
   char file[64];
   verilog_file(out, "WEIGHT_FILE", file_name(file, sizeof file, c, "weight"));
+  if (l->block) verilog_file(out, "BLOCK_FILE", file_name(file, sizeof file, c, "shared"));
   verilog_file(out, "BIAS_FILE", file_name(file, sizeof file, c, "bias"));
   if (l->mul) verilog_file(out, "MUL_FILE", file_name(file, sizeof file, c, "mul"));
   if (l->rom.style != RAM_AUTO) verilog_word(out, "WEIGHT_STYLE", ram_style_text(l->rom.style));
@@ -94,7 +97,7 @@ static int64_t output(const struct lane *k, int64_t group) {
 
 static int64_t weight_bits(const struct lane *k, int64_t o, int64_t i) {
   if (i >= k->l->in || o >= k->l->out) return 0;
-  return circuit_weight_bits(k->l, k->l->weight[o * k->l->in + i]);
+  return circuit_weight_bits(k->l, o, i);
 }
 
 static int64_t scheduled_weight(const struct lane *k, int64_t word, int64_t field) {
@@ -116,6 +119,14 @@ static int64_t bias_field(const void *context, int64_t word, int64_t field) {
   int64_t o = output(k, word);
   (void)field;
   return o < k->l->out ? k->l->bias[o] : 0;
+}
+
+// Word (block, group): the exponent of the group's output.
+static int64_t shared_field(const void *context, int64_t word, int64_t field) {
+  const struct lane *k = context;
+  int64_t o = output(k, word % k->l->og);
+  (void)field;
+  return o < k->l->out ? k->l->exponents[o * k->l->blocks + word / k->l->og] : 0;
 }
 
 static int64_t mul_field(const void *context, int64_t word, int64_t field) {
@@ -151,6 +162,12 @@ void emit_weighted_memories(struct emit_files *f, const struct cell *c) {
         f, c, &k, "bias",
         (struct emit_memory){
             .depth = l->sets * l->og, .fields = 1, .width = l->bias_width, .field = bias_field});
+    if (l->block)
+      lane_image(f, c, &k, "shared",
+                 (struct emit_memory){.depth = l->blocks * l->og,
+                                      .fields = 1,
+                                      .width = l->block_width,
+                                      .field = shared_field});
     if (l->mul)
       lane_image(f, c, &k, "mul",
                  (struct emit_memory){.depth = l->sets * l->og,

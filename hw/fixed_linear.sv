@@ -7,7 +7,8 @@
 // With DISTANCE the layer sums squares of differences, of inputs and weights shifted to one scale, in
 // place of products: fixed_distance instead of fixed_mac. With PACK two output lanes share multipliers:
 // fixed_mac_pair. Weights of type float are codes of minifloats, which fixed_decode makes integers of
-// behind their memory, or significands with FLOATING, whose products are shifted: fixed_mac_float.
+// behind their memory, or significands with FLOATING, whose products are shifted: fixed_mac_float. With
+// BLOCK the weights of so many beats share an exponent, by which their sum is shifted: fixed_linear_blocks.
 //
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
@@ -33,7 +34,7 @@
 // beat has all groups in order, where the results leave. II = SCHEDULE cycles a row, steps in all.
 // A lane's steps on one group lie two cycles or more apart.
 //
-//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + 1 + REQUANT + FIFO
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + (BLOCK > 0) + 1 + REQUANT + FIFO
 //         ROM     = ((SCHEDULE or SETS*IB*OG) > 8192 ? 3 : 2) + (WEIGHT_TYPE is float)
 //                                                                      (fixed_rom, fixed_decode)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
@@ -46,6 +47,7 @@
 //                            such output
 //     <BIAS_FILE>_<lane>     OG words of each set, BIAS_WIDTH bits, word og, zero where there is no
 //                            output
+//     <BLOCK_FILE>_<lane>    BLOCK_WIDTH bits of each block and group, see fixed_linear_blocks
 //     <MUL_FILE>_<lane>      the same, MUL_WIDTH bits (per-channel multipliers)
 //     <SCHEDULE_FILE>        see fixed_linear_schedule; word i of <WEIGHT_FILE>_<lane> is then that of
 //                            step i, zero where the lane has none
@@ -78,6 +80,9 @@ module fixed_linear #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  // beats whose weights of an output share an exponent, 0: none; of one set, without SKIP; and its bits
+  parameter int BLOCK = 0,
+  parameter int BLOCK_WIDTH = 1,
   // 1: two products that share an input in one multiplier, see fixed_mac_pair
   parameter int PACK = 0,
   // 1: (x * 2^IN_SHIFT - w * 2^WEIGHT_SHIFT)^2 instead of x * w; weights are signed
@@ -108,6 +113,7 @@ module fixed_linear #(
   parameter int WEIGHT_SPLIT = 0,
   // base names of the images
   parameter WEIGHT_FILE = "",
+  parameter BLOCK_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = "",
   parameter SCHEDULE_FILE = ""
@@ -139,7 +145,8 @@ module fixed_linear #(
   // cycles
   localparam int ROM = (WORDS > 8192 ? 3 : 2) + (80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0);
   localparam int BASE =
-      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0);
+      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0) +
+      (BLOCK > 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -176,6 +183,9 @@ module fixed_linear #(
     end
     if (FLOATING != 0 && (PACK != 0 || 80'(WEIGHT_TYPE) != 80'("float"))) begin : gen_floating
       fixed_linear_needs_weights_of_type_float_and_no_PACK_for_FLOATING stop ();
+    end
+    if (BLOCK > 0 && (SETS != 1 || SKIP != 0 || DISTANCE != 0)) begin : gen_block
+      fixed_linear_needs_one_set_and_products_without_SKIP_for_BLOCK stop ();
     end
     if (MUL_FILE != "" && MUL_WIDTH < 1) begin : gen_mul_width
       fixed_linear_needs_MUL_WIDTH_for_MUL_FILE stop ();
@@ -234,10 +244,11 @@ module fixed_linear #(
   logic [OUT_LANES*OUT_WIDTH-1:0] y;
 
   fixed_linear_array #(
-    .SCHEDULE(SCHEDULE), .WORDS(WORDS), .GROUPS(OG), .SETS(SETS), .USED(USED),
+    .SCHEDULE(SCHEDULE), .WORDS(WORDS), .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED),
     .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
     .EXPONENT(EXPONENT), .MANTISSA(MANTISSA), .FLOATING(FLOATING),
+    .BLOCK(BLOCK), .BLOCK_WIDTH(BLOCK_WIDTH), .BLOCK_FILE(BLOCK_FILE),
     .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT),
     .OUT_WIDTH(OUT_WIDTH), .OUT_TYPE(OUT_TYPE),

@@ -7,7 +7,8 @@
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
 // ROM = (WORDS > 8192 ? 3 : 2) + (WEIGHT_TYPE is float), whose weights are decoded in the last of
-// these cycles; BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING). LATENCY = BASE + 2 + 2 +
+// these cycles; BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + (BLOCK > 0), in whose last cycle the
+// sums of blocks are shifted. LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 //
 // With SCHEDULE each output lane has a group of its own, and begins with its bias where lane_first
@@ -19,6 +20,7 @@ module fixed_linear_array #(
   parameter int SCHEDULE = 0,
   // of the weights' memories
   parameter int WORDS = 16,
+  parameter int BEATS = 4,
   parameter int GROUPS = 4,
   // of weights
   parameter int SETS = 1,
@@ -33,6 +35,8 @@ module fixed_linear_array #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  parameter int BLOCK = 0,
+  parameter int BLOCK_WIDTH = 1,
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
@@ -53,6 +57,7 @@ module fixed_linear_array #(
   parameter int WEIGHT_BANK = 2048,
   parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
+  parameter BLOCK_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
 ) (
@@ -85,7 +90,8 @@ module fixed_linear_array #(
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
   localparam int BASE =
-      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0);
+      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0) +
+      (BLOCK > 0 ? 1 : 0);
 
   // a weight as the products take it
   localparam int SIGN = CODED != 0 ? WEIGHT_WIDTH - EXPONENT - MANTISSA : 0;
@@ -185,6 +191,7 @@ module fixed_linear_array #(
 
   logic [OUT_LANES*IN_LANES*WEIGHT_WIDTH-1:0] w;
   logic [OUT_LANES*IN_LANES*FACTOR-1:0] factor;
+  logic [OUT_LANES*ACC_WIDTH-1:0] products_sum;
   logic [OUT_LANES*ACC_WIDTH-1:0] sum;
 
   generate
@@ -201,14 +208,39 @@ module fixed_linear_array #(
         .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
         .WEIGHT_WIDTH(FACTOR), .WEIGHT_TYPE(SIGN != 0 ? "signed" : "unsigned"),
         .SHIFT_WIDTH(FLOATING != 0 ? EXPONENT : 0), .PACK(PACK), .OUT_WIDTH(ACC_WIDTH)
-      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(sum));
+      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(products_sum));
     end else begin : gen_plain
       assign factor = w;
       fixed_linear_products #(
         .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
         .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .PACK(PACK), .DISTANCE(DISTANCE),
         .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
-      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(sum));
+      ) products (.aclk(aclk), .x(operand), .w(factor), .sum(products_sum));
+    end
+  endgenerate
+
+  generate
+    if (BLOCK_FILE != "" && BLOCK < 1) begin : gen_block_file
+      fixed_linear_array_needs_BLOCK_for_BLOCK_FILE stop ();
+    end
+    if (BLOCK > 0) begin : gen_blocks
+      logic [OUT_LANES*BLOCK_WIDTH-1:0] exponent;
+
+      fixed_linear_blocks #(
+        .BEATS(BEATS), .GROUPS(GROUPS), .OUT_LANES(OUT_LANES), .BLOCK(BLOCK), .WIDTH(BLOCK_WIDTH),
+        .STAGES(BASE), .FILE(BLOCK_FILE)
+      ) blocks (
+        .aclk(aclk), .first_beat(first_beat), .taken(taken),
+        .group(SCHEDULE != 0 ? lane_group : {OUT_LANES{group}}), .exponent(exponent)
+      );
+      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_shift
+        always_ff @(posedge aclk) begin
+          sum[lane*ACC_WIDTH +: ACC_WIDTH] <=
+              products_sum[lane*ACC_WIDTH +: ACC_WIDTH] << exponent[lane*BLOCK_WIDTH +: BLOCK_WIDTH];
+        end
+      end
+    end else begin : gen_no_blocks
+      assign sum = products_sum;
     end
   endgenerate
 

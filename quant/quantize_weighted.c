@@ -115,6 +115,7 @@ bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t 
     weights = quantize_weights(q, w->init, f, type);
   }
   if (!weights) return false;
+  if (type_is_block(type)) weights = tensor_settled(q->arena, type, weights);
   if (type_is_bipolar(type) && value_connections(w) < value_elements(w))
     return err_set(q->err,
                    "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try "

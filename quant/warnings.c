@@ -47,6 +47,17 @@ static bool has_ends(const struct type *t) {
   return type_is_fixed(t) || type_is_coded(t);
 }
 
+// Whether the type's ends cut a number off; the exponents of blocks are those that it needs.
+static bool is_clipped(const struct type *t, int64_t c, double v) {
+  double code = v / type_scale(t, c);
+  bool inside = true;
+  if (type_is_minifloat(t)) minifloat_round(&t->minifloat, code, &inside);
+  if (type_is_fixed(t))
+    inside = code <= (double)type_integer(t, c, type_highest(t)) + 0.5 &&
+             code >= (double)type_integer(t, c, type_lowest(t)) - 0.5;
+  return !inside;
+}
+
 static struct tally tally_of(const struct value *x, const struct value *w) {
   struct tally t = {0};
   const struct type *type = &w->type;
@@ -58,9 +69,7 @@ static struct tally tally_of(const struct value *x, const struct value *w) {
     double off = (double)integer * scale - v;
     t.nonzero += v != 0;
     t.lost += v != 0 && integer == 0;
-    bool beyond = v / scale > (double)type_integer(type, c, type_highest(type)) + 0.5 ||
-                  v / scale < (double)type_integer(type, c, type_lowest(type)) - 0.5;
-    t.clipped += has_ends(type) && beyond && fabs(off) > clipped_by * fabs(v);
+    t.clipped += is_clipped(type, c, v) && fabs(off) > clipped_by * fabs(v);
     t.most = fmax(t.most, fabs(v));
     t.highest = fmax(t.highest, type_value(type, c, type_highest(type)));
     t.signal += v * v / (scale * scale);

@@ -274,7 +274,7 @@ void circuit_depthwise_bill(const struct circuit_linear *l, int64_t lanes, int64
   bill_rom(n, 1, lanes * l->bias_width, l->og, 1);
   if (l->mul) bill_rom(n, 1, lanes * l->requant.mul_width, l->og, 1);
   if (!bipolar) bill_multiply(n, products, l->in_width, l->weight_width + wide);
-  circuit_coded_bill(l, products, products, n);
+  circuit_coded_bill(l, products, lanes, n);
   n->term[TERM_STREAM] += (double)(products * l->in_width);
   int64_t term = column == 1 ? l->acc_width : tree_bits(l, 0);
   n->term[TERM_DATA] += (double)(lanes * l->acc_width + products * term);

@@ -136,7 +136,7 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   int64_t rom = (l->words > ROM_TWO_CYCLES ? 3 : 2) + (l->coded != NULL);
   int64_t fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency = rom + (l->distance || l->pack || l->shift_width) + 1 +
+  c->timing.latency = rom + (l->distance || l->pack || l->shift_width) + (l->block > 0) + 1 +
                       bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
 }
 
@@ -190,7 +190,8 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum fam
                                .pair = pair_bits(l) ? dsp_product(FAMILY_XC7, pair_bits(l), x) : 0,
                                .weight_bits = l->code_width,
                                .lane_bits = l->acc_width,
-                               .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0)};
+                               .channel_bits = l->bias_width + (l->mul ? l->requant.mul_width : 0) +
+                                               l->blocks * l->block_width};
 }
 
 static void cost(struct cell *c, const struct circuit_linear *l) {
@@ -239,6 +240,7 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
     if (!w->step) l->sum_width = sum_bits(x, w->taps);
     l->sum_shift = weighted_finer(g, n);
     fold_weights(a, w, l);
+    if (n->op == OP_linear) circuit_block_weights(a, l, w->value);
     fold_bias(a, x, b, l);
   }
   return true;
@@ -277,6 +279,7 @@ bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
   l->sets = sets;
   l->ib = (l->in + c->in[0]->lanes - 1) / c->in[0]->lanes;
   l->og = c->out[0]->beats / rows;
+  if (l->block_size) l->block = l->blocks == 1 ? l->ib : l->block_size / c->in[0]->lanes;
   l->pack = c->pack && c->out[0]->lanes > 1 && pair_bits(l);
   c->facts = l;
   c->timing = (struct timing){.kind = TIMING_LINEAR, .ib = l->ib, .og = l->og};
@@ -289,10 +292,24 @@ int64_t circuit_rows(const struct graph *g, const struct node *n) {
   return value_elements(node_in(g, n, 0)) / weights_of(node_in(g, n, 1)).taps;
 }
 
+// Lanes that divide blocks of weights, where an output has several.
+static bool block_lanes(const struct value *w, bool chosen, int64_t rows, int64_t *in,
+                        struct err *e) {
+  int64_t taps = fan_in(w->rank, w->shape), size = w->type.block.size;
+  if (!type_is_block(&w->type) || size >= taps) return true;
+  if (chosen)
+    return size % *in == 0 ||
+           err_set(e, "%lld lanes in, which don't divide its blocks of %lld weights (%lld would)",
+                   (long long)*in, (long long)size, (long long)circuit_divisor(size, *in));
+  while (size % *in || (rows > 1 && taps % *in)) --*in;
+  return true;
+}
+
 // Each of several rows begins a beat.
 bool circuit_rows_lanes(const struct graph *g, const struct node *n, bool chosen, int64_t *in,
                         int64_t *out, struct err *e) {
   struct weights w = weights_of(node_in(g, n, 1));
+  if (!block_lanes(w.value, chosen, circuit_rows(g, n), in, e)) return false;
   if (circuit_rows(g, n) == 1) return true;
   if (chosen)
     return circuit_divides(w.taps, *in, " in", e) && circuit_divides(w.outs, *out, " out", e);
@@ -410,7 +427,7 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
   if (l->mul) bill_rom(n, out, l->requant.mul_width, l->sets * l->og, 1);
   weight_products(l, in, out, n);
-  circuit_coded_bill(l, in * out, in * out, n);
+  circuit_coded_bill(l, in * out, out, n);
   if (l->distance) {
     int difference, same;
     factors(l, &difference, &same);

@@ -39,6 +39,11 @@ struct circuit_linear {
   int code_width;                // bits of a weight in its memory: weight_width, or of a code of
   const struct minifloat *coded; // these, which hw/fixed_decode.sv makes factors of; NULL
   int shift_width;               // coded: bits of what a product is shifted by; 0: of integers
+  int64_t block_size;            // inputs whose weights of an output share an exponent; 0: none
+  int64_t block;                 // the same in beats
+  int64_t blocks;                // of an output
+  int block_width;               // bits of an exponent
+  const int8_t *exponents;       // (out, blocks)
   const int64_t *weight;         // (out, in) minus their zeros
   const int64_t *bias;           // (out), modulo 2^bias_width
   int sum_shift;                 // bits by which it is finer than the products
@@ -230,9 +235,12 @@ bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
 // Coded weights of a type: how they lie in memory and, decoded, are multiplied; `depthwise` ones as
 // integers. Others are what they are.
 void circuit_code_weights(struct circuit_linear *l, const struct type *t, bool depthwise);
-int64_t circuit_weight_bits(const struct circuit_linear *l, int64_t weight); // in the memory
-// What decoding and shifting of so many products take.
-void circuit_coded_bill(const struct circuit_linear *l, int64_t weights, int64_t products,
+// Elements of blocks, which weights of that value are, and their exponents; other weights are what
+// they are.
+void circuit_block_weights(struct arena *a, struct circuit_linear *l, const struct value *w);
+int64_t circuit_weight_bits(const struct circuit_linear *l, int64_t o, int64_t i); // in the memory
+// What decoding and shifting of so many products take, of so many lanes out.
+void circuit_coded_bill(const struct circuit_linear *l, int64_t products, int64_t outs,
                         struct bill *n);
 
 // The weights of squared differences.

@@ -69,15 +69,18 @@ static bool is_layer(const struct planner *p, uint32_t node) {
 // ---- staircases
 
 // The lanes on one side, with one on the other, of which each makes the layer faster than the
-// fewer.
+// fewer. With a schedule of zeros (circuit_sparse) more lanes may be no faster there and yet with
+// others on the other side: then they are those of which it has fewer beats.
 static int64_t *useful(struct arena *a, const struct graph *g, const struct node *n, bool ins,
                        int64_t most, uint32_t *count) {
-  int64_t *list = ARENA_NEW(a, int64_t, most), best = INT64_MAX;
+  int64_t *list = ARENA_NEW(a, int64_t, most), best = INT64_MAX, fewest = INT64_MAX;
+  bool cut = node_in(g, n, 1)->mask != NULL;
   *count = 0;
   for (int64_t k = 1; k <= most; k++) {
     int64_t in = ins ? k : 1, out = ins ? 1 : k, cycles = try(g, n, true, &in, &out);
-    if (!cycles || cycles >= best) continue;
-    best = cycles;
+    if (!cycles || (cycles >= best && !(cut && up(most, k) < fewest))) continue;
+    best = cycles < best ? cycles : best;
+    fewest = up(most, k);
     list[(*count)++] = k;
   }
   return list;

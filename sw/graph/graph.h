@@ -273,9 +273,10 @@ struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int
 int64_t tensor_int(const struct tensor *t, int64_t i); // integer dtypes
 double tensor_real(const struct tensor *t, int64_t i); // any dtype
 // Of weights (out, ..) in blocks: (out, blocks) exponents above the least, -1 where the integers
-// share none; and the largest of them.
+// share none.
 int8_t *tensor_exponents(struct arena *a, const struct blocked *b, const struct tensor *t);
-int block_span(const struct blocked *b, const struct tensor *t);
+// The same integers as a tensor of their type, whose span becomes the largest of these exponents.
+struct tensor *tensor_settled(struct arena *a, struct type *type, struct tensor *t);
 void tensor_set_int(struct tensor *t, int64_t i, int64_t value);
 size_t dtype_size(enum dtype d);
 const char *dtype_text(enum dtype d);

@@ -281,8 +281,7 @@ static struct tensor *decode_blocks(struct reader *r, const char *name, const st
   struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
   for (int64_t i = 0; i < codes->count; i++)
     tensor_set_int(to, i, elements[i] ? elements[i] * ((int64_t)1 << (exponent[i] - lo)) : 0);
-  t->block.span = (uint8_t)block_span(&t->block, to);
-  return to;
+  return tensor_settled(r->arena, t, to);
 }
 
 bool reader_tensor(struct reader *r, const char *name, const json_t *j) {

@@ -38,16 +38,6 @@ int8_t *tensor_exponents(struct arena *a, const struct blocked *b, const struct 
   return exponents;
 }
 
-int block_span(const struct blocked *b, const struct tensor *t) {
-  struct arena a = {0};
-  const int8_t *exponents = tensor_exponents(&a, b, t);
-  int64_t count = t->shape[0] * block_count(b, t->count / t->shape[0]);
-  int span = 0;
-  for (int64_t i = 0; i < count; i++) span = exponents[i] > span ? exponents[i] : span;
-  arena_free(&a);
-  return span;
-}
-
 struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int64_t *shape) {
   struct tensor *t = ARENA_NEW(a, struct tensor, 1);
   t->dtype = dtype;
@@ -56,6 +46,18 @@ struct tensor *tensor_new(struct arena *a, enum dtype dtype, int rank, const int
   t->count = shape_elements(rank, shape);
   t->data = arena_alloc(a, (size_t)t->count, dtype_size(dtype));
   return t;
+}
+
+struct tensor *tensor_settled(struct arena *a, struct type *type, struct tensor *t) {
+  const int8_t *exponents = tensor_exponents(a, &type->block, t);
+  int64_t count = t->shape[0] * block_count(&type->block, t->count / t->shape[0]);
+  type->block.span = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (exponents[i] > type->block.span) type->block.span = (uint8_t)exponents[i];
+  if (dtype_for(type) == t->dtype) return t;
+  struct tensor *to = tensor_new(a, dtype_for(type), t->rank, t->shape);
+  for (int64_t i = 0; i < t->count; i++) tensor_set_int(to, i, tensor_int(t, i));
+  return to;
 }
 
 int64_t tensor_int(const struct tensor *t, int64_t i) {

@@ -271,7 +271,8 @@ static void every_kind(void **state) {
         for (uint32_t i = 0; i < p->n_cells; i++) {
           const struct cell *c = &p->cells[i];
           if (c->kind != CELL_LAYER || g->nodes[c->node].op != OP_linear) continue;
-          if (((const struct circuit_linear *)c->facts)->rows > 1) continue;
+          const struct circuit_linear *l = c->facts;
+          if (l->rows > 1 || l->blocks > 1) continue; // lanes divide rows, and blocks
           int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
           int64_t all = fewest(c->in[0]->elements, c->out[0]->elements, cycles);
           if (node_in(g, &g->nodes[c->node], 1)->mask)

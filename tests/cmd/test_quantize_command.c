@@ -107,6 +107,38 @@ static void test_minifloats(void **state) {
              "\"fc1\": the accumulator needs 72 bits, at most 62: 10 fewer in the input");
 }
 
+// Blocks: elements and exponents in memories of their own, which lanes in have to divide.
+static void test_blocks(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N quantize --json -p 8 -w block16:3 " DIGITS " -o $D/q.bin " MLP, 0,
+             "\"weight_memory_bits\":323872");
+  assert_true(correct_of(c, "$N run --json --images 1000 $D/q.bin") >= 960);
+  cli_expect(c, "$N -q -o $D/rtl $D/q.bin && ls $D/rtl/rom | grep -c shared", 0, "8");
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/rtl", 0, "PASS   4440 elements compared");
+  cli_expect(c, "$N sim -q --simulator icarus --images 1 -o $D/w $D/q.bin", 0, "PASS");
+  cli_expect(c,
+             "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1;"
+             " iverilog -g2012 -Wall -tnull -c top.f 2>&1) && [ -z \"$said\" ] && echo silent",
+             0, "silent");
+  cli_expect(c, "$N sim -q --images 20 -p 8,3 -w block32:e2m1,ocp -j 8 -o $D/v " MLP, 0, "PASS");
+  cli_expect(c, "$N sim -q --images 20 -p 8,3 -w block1000:4 -j 7 -o $D/v " MLP, 0, "PASS");
+  // one exponent for another
+  cli_expect(
+      c,
+      "sed -i \"s/base + ADDRESS'(group)/base/\" $D/rtl/fixed_linear_blocks.sv; (cd $D/rtl && "
+      "find . -type f ! -name SHA256SUMS -printf '%P\\n' | sort | xargs sha256sum >SHA256SUMS); "
+      "$N sim -q --images 5 -o $D/v $D/rtl",
+      1, "first layer that differs: l0_linear");
+  cli_expect(c,
+             "echo '{\"layers\":{\"fc1\":{\"in\":3,\"out\":4}}}' >$D/f.json && $N plan -p 8,3 -w "
+             "block16:4 "
+             "--folding $D/f.json " MLP,
+             1,
+             "\"fc1\" (linear): 3 lanes in, which don't divide its blocks of 16 weights (2 would)");
+  cli_expect(c, "$N run -p 8,3 -w block0:4 " MLP, 2, "block0: expected 1 to 65536 weights a block");
+  cli_expect(c, "$N run -p 8,3 -w block16:bipolar " MLP, 2, "expected blockN:W or blockN:eXmY");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N quantize -p 4 --calibrate mnist:100 " MLP, 1,
@@ -138,6 +170,7 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy), SHELL_CASE(test_file),
-                                     SHELL_CASE(test_minifloats), SHELL_CASE(test_refused)};
+                                     SHELL_CASE(test_minifloats), SHELL_CASE(test_blocks),
+                                     SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 module fixed_linear_array #(
   parameter int SCHEDULE = 0,
   parameter int WORDS = 16,
+  parameter int BEATS = 4,
   parameter int GROUPS = 4,
   parameter int SETS = 1,
   parameter int USED = 3,
@@ -18,6 +19,8 @@ module fixed_linear_array #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  parameter int BLOCK = 0,
+  parameter int BLOCK_WIDTH = 1,
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
   parameter int IN_SHIFT = 0,
@@ -38,6 +41,7 @@ module fixed_linear_array #(
   parameter int WEIGHT_BANK = 2048,
   parameter int WEIGHT_SPLIT = 0,
   parameter WEIGHT_FILE = "",
+  parameter BLOCK_FILE = "",
   parameter BIAS_FILE = "",
   parameter MUL_FILE = ""
 ) (

@@ -125,7 +125,7 @@ static void test_copies(void **state) {
   assert_int_equal(copies(&d), 0);
   design_free(&d);
   design_new(&d, ROM_CASE);
-  assert_int_equal(copies(&d), 5); // fixed_rom, fixed_linear and three between them
+  assert_int_equal(copies(&d), 6); // fixed_rom, fixed_linear and four between them
   assert_non_null(strstr(file(&d, "digits.sv")->data, "\n  digits_fixed_linear #("));
   design_free(&d);
 }

@@ -29,6 +29,7 @@ struct linear {
   int cut; // of 8 vectors of a lane's weights: zeros that a schedule leaves out; 0: no schedule
   int exponent, mantissa; // of weights of type "float"
   bool floating;
+  int block, block_width; // beats that share an exponent
 };
 
 static const struct linear cases[] = {
@@ -408,6 +409,107 @@ static const struct linear cases[] = {
      .exponent = 3,
      .mantissa = 0,
      .floating = true},
+    // schedules of blocks
+    {29,       17, 3,           4,          8,        "signed",   4,
+     "signed", 12, 26,          8,          "signed", 0,          0,
+     9,        0,  "half_even", "saturate", 0,        .block = 2, .block_width = 3,
+     .cut = 5},
+    // blocks: of one beat, of several, of all and more, a last one that is short, one group and
+    // several,
+    // of minifloats, packed, a sum that wraps, a bias that is finer
+    {13,       11, 2,           3,          8,        "signed",   4,
+     "signed", 16, 26,          8,          "signed", 0,          0,
+     6,        0,  "half_even", "saturate", 0,        .block = 2, .block_width = 3},
+    {5, 3, 2, 2,           3,          "signed", 3,          "signed",        5, 12, 4, "signed", 0,
+     0, 3, 0, "half_even", "saturate", 16,       .block = 1, .block_width = 2},
+    {12, 3, 2, 3,       8,          "unsigned", 4,          "signed",        9, 24, 8, "signed", 0,
+     0,  9, 0, "floor", "saturate", 0,          .block = 3, .block_width = 3},
+    {7,        5, 1,           2,          8,        "signed",   4,
+     "signed", 9, 22,          8,          "signed", 31,         1,
+     44,       3, "half_even", "saturate", 0,        .block = 9, .block_width = 2},
+    {16,
+     6,
+     4,
+     2,
+     8,
+     "signed",
+     4,
+     "float",
+     12,
+     28,
+     8,
+     "signed",
+     0,
+     0,
+     9,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 2,
+     .mantissa = 1,
+     .block = 2,
+     .block_width = 3},
+    {16,
+     6,
+     2,
+     2,
+     8,
+     "signed",
+     8,
+     "float",
+     18,
+     44,
+     8,
+     "signed",
+     0,
+     0,
+     24,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .exponent = 4,
+     .mantissa = 3,
+     .floating = true,
+     .block = 4,
+     .block_width = 3},
+    {16,          5,
+     4,           3,
+     8,           "signed",
+     4,           "signed",
+     12,          28,
+     8,           "signed",
+     0,           0,
+     9,           0,
+     "half_even", "saturate",
+     0,           .pack = true,
+     .block = 2,  .block_width = 4},
+    {9,
+     5,
+     3,
+     2,
+     8,
+     "signed",
+     4,
+     "signed",
+     9,
+     14,
+     9,
+     "signed",
+     0,
+     0,
+     3,
+     0,
+     "floor",
+     "wrap",
+     0,
+     .block = 1,
+     .block_width = 3,
+     .sum_shift = 2},
+    {8200,     2,  2,           1,          8,        "signed",   3,
+     "signed", 16, 30,          8,          "signed", 0,          0,
+     9,        0,  "half_even", "saturate", 0,        .block = 8, .block_width = 3},
 };
 enum { CASES = sizeof cases / sizeof *cases, MUTABLE = 5, MOST_STEPS = 4000 };
 
@@ -478,13 +580,21 @@ static uint64_t multiplier_word(const struct cell *c, int o) {
   return (uint64_t)multiplier(c, o) | (uint64_t)up(c, o) << l->mul_width;
 }
 
+// The exponent that output o has for input i.
+static int exponent_of(const struct cell *c, int o, int i) {
+  const struct linear *l = c->with;
+  if (!l->block) return 0;
+  return (int)(cell_random(3700 + (uint64_t)c->id, (uint64_t)o, (uint64_t)(i / l->pi / l->block)) %
+               (1U << l->block_width));
+}
+
 static uint64_t expected(const struct cell *c, int frame, int o) {
   const struct linear *l = c->with;
   int64_t acc = 0;
   for (int i = 0; i < l->in; i++) {
     int64_t x = cell_value(c->input(c, frame, i), l->in_width, l->in_type), w = weight(c, o, i);
     int64_t difference = x * (1 << l->in_shift) - w * (1 << l->weight_shift);
-    acc += l->distance ? difference * difference : x * w;
+    acc += l->distance ? difference * difference : x * w * ((int64_t)1 << exponent_of(c, o, i));
   }
   acc = acc * ((int64_t)1 << l->sum_shift) + bias(c, o);
   acc = cell_value(cell_code(acc, l->acc_width), l->acc_width, "signed");
@@ -650,6 +760,13 @@ static void write_lane(const struct cell *c, const char *folder, int lane) {
   }
   fclose(b);
   if (m) fclose(m);
+  FILE *s = l->block ? open_image(c, folder, "shared", lane, 0) : NULL;
+  for (int block = 0; s && block * l->block < beats(l->in, l->pi); block++)
+    for (int g = 0; g < og; g++) {
+      int o = g * l->po + lane;
+      fprintf(s, "%x\n", o < l->out ? (unsigned)exponent_of(c, o, block * l->block * l->pi) : 0);
+    }
+  if (s) fclose(s);
 }
 
 // As one number up to 64 bits: the last of the beat, then from the last lane to the first whether
@@ -688,7 +805,8 @@ static int latency(const struct cell *c, int queue) {
   const struct linear *l = c->with;
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
   return (count_steps(c) > 8192 ? 3 : 2) + is_float(l) + 1 + log2_up(l->pi) +
-         (l->distance || l->pack || l->floating) + 1 + requant + (queue > 64 ? 3 : 2);
+         (l->distance || l->pack || l->floating) + (l->block > 0) + 1 + requant +
+         (queue > 64 ? 3 : 2);
 }
 
 static void set_timing(struct cell *c, int queue) {
@@ -715,6 +833,13 @@ static void set_parameters(struct cell *c, int queue) {
   if (is_float(l)) cell_integer(c, "EXPONENT", l->exponent);
   if (is_float(l)) cell_integer(c, "MANTISSA", l->mantissa);
   if (l->floating) cell_integer(c, "FLOATING", 1);
+  if (l->block) {
+    char name[64];
+    snprintf(name, sizeof name, "rom/c%d_shared", c->id);
+    cell_integer(c, "BLOCK", l->block);
+    cell_integer(c, "BLOCK_WIDTH", l->block_width);
+    cell_text(c, "BLOCK_FILE", name);
+  }
   if (l->pack) cell_integer(c, "PACK", 1);
   if (l->distance) {
     cell_integer(c, "DISTANCE", 1);
