@@ -247,6 +247,12 @@ static int64_t casts(const struct circuit *p) {
   return n;
 }
 
+static bool has_masks(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].mask) return true;
+  return false;
+}
+
 static void every_kind(void **state) {
   (void)state;
   for (int op = 0; op < OP_COUNT; op++)
@@ -273,12 +279,9 @@ static void every_kind(void **state) {
           if (c->kind != CELL_LAYER || g->nodes[c->node].op != OP_linear) continue;
           const struct circuit_linear *l = c->facts;
           if (l->rows > 1 || l->blocks > 1) continue; // lanes divide rows, and blocks
-          int64_t lanes = c->in[0]->lanes * c->out[0]->lanes;
+          if (has_masks(g)) continue;                 // schedules have no such formula
           int64_t all = fewest(c->in[0]->elements, c->out[0]->elements, cycles);
-          if (node_in(g, &g->nodes[c->node], 1)->mask)
-            assert_true(lanes <= all);
-          else
-            assert_int_equal(lanes, all);
+          assert_int_equal(c->in[0]->lanes * c->out[0]->lanes, all);
         }
       }
       arena_free(&a);
