@@ -391,6 +391,23 @@ static void test_page(void **state) {
       "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":1,\"values\":[1]}\n");
   cli_expect(c, "$N search best -o $D/evil.html $D/evil && cat $D/evil.html", 0, "&lt;i&gt;");
   cli_expect(c, "grep -cE '<script>|<b>|<i>' $D/evil.html; true", 0, "0");
+  write_file(
+      c, "names",
+      "{\"op_code\":0,\"worker_id\":\"w\",\"study_name\":\"s\",\"directions\":[1]}\n"
+      "{\"op_code\":3,\"worker_id\":\"w\",\"study_id\":0,\"system_attr\":{\"study:metric_names\":"
+      "[\"\\u001b[31m\\u202e\"]}}\n"
+      "{\"op_code\":4,\"worker_id\":\"w\",\"study_id\":0,\"datetime_start\":null,\"user_attrs\":"
+      "{\"error\":\"\\u202e\"}}\n"
+      "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":1,\"values\":[1]}\n");
+  static const char *const ways[] = {"best", "list", "show 0", "show --json 0", "list --json"};
+  for (int i = 0; i < 5; i++)
+    cli_expect(
+        c,
+        arena_printf(
+            &c->arena,
+            "$N search %s $D/names | grep -c \"$(printf '\\033\\\\|\\342\\200\\256')\"; true",
+            ways[i]),
+        0, "0");
   cli_expect(c, "$N search list -o $D/k.html tests/search/optuna/kinds.journal && cat $D/k.html", 0,
              "</html>");
   cli_expect(c, "$N search best -o $D/s $D/s", 1, "would be overwritten");
