@@ -15,7 +15,12 @@ double result_metric(const struct trial *t, enum metric m) {
 const char *result_name(struct arena *a, const struct journal_study *s, int i) {
   const json_t *names = json_object_get(s->system, "study:metric_names");
   const char *name = json_string_value(json_array_get(names, (size_t)i));
-  return name ? name : arena_printf(a, "value %d", i + 1);
+  if (!name) return arena_printf(a, "value %d", i + 1);
+  struct text t = {0};
+  text_put_escaped(&t, name); // a heading, too
+  const char *safe = arena_strdup(a, t.data ? t.data : "");
+  text_free(&t);
+  return safe;
 }
 
 // ---- a table of trials
@@ -125,7 +130,7 @@ static int take(const char *data, size_t size, void *text) {
 }
 
 void result_put_json(const json_t *v, struct text *out) {
-  json_dump_callback(v, take, out, JSON_COMPACT | JSON_ENCODE_ANY);
+  json_dump_callback(v, take, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 }
 
 void result_put_best(struct arena *a, const struct journal *j, const struct journal_study *s,

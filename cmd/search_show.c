@@ -248,7 +248,9 @@ static void put_word(struct text *t, const char *option, const char *word) {
   text_puts(t, "'");
 }
 
-static void put_generate(struct shown *s, const struct load *l, const char *model, struct text *t) {
+static void put_generate(struct shown *s, const struct load *l, const char *model,
+                         struct text *out) {
+  struct text line = {0}, *t = &line;
   const struct {
     const char *option, *word;
   } words[] = {{"--precision", l->precision},
@@ -276,7 +278,9 @@ static void put_generate(struct shown *s, const struct load *l, const char *mode
   if (lanes) text_printf(t, " --parallelism %lld", (long long)lanes);
   json_decref(circuit);
   put_word(t, "", model);
-  text_puts(t, "\n");
+  text_put_escaped(out, line.data); // words of a file
+  text_puts(out, "\n");
+  text_free(&line);
 }
 
 static bool put_files(struct shown *s, struct text *t, struct err *e) {

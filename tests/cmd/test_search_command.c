@@ -112,6 +112,54 @@ static void test_same_errors(void **state) {
   json_decref(judged);
 }
 
+// What run says of the output's distance from the floats, and plan of the device.
+static void test_same_snr(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json",
+             "{\"parameters\":{\"fc1.weight\":{\"choices\":[\"8,auto\",\"4,auto\"]}},"
+             "\"defaults\":{\"stream\":\"8,3\"}}");
+  json_t *all =
+      run_json(c, "$N search -q " SPACE " --data synthetic:200 --objective snr,luts --sampler grid "
+                  "--device ecp5-25 --study $D/s --json " MLP " && true");
+  assert_int_equal(json_integer_value(json_object_get(all, "complete")), 2);
+  json_decref(all);
+  cli_expect(c, "$N search formats 1 -o $D/f $D/s", 0, "");
+  json_t *trial = run_json(c, "$N search show 1 --json $D/s");
+  json_t *run =
+      run_json(c, "$N run -q --json --data synthetic:200 --formats $D/f/formats.json " MLP);
+  json_t *plan = run_json(c, "$N plan --json --formats $D/f/formats.json --parallelism 4 " MLP);
+  const json_t *layers = json_object_get(run, "layers"), *m = json_object_get(trial, "metrics");
+  double there = json_number_value(json_object_get(m, "snr"));
+  double here = json_number_value(
+      json_object_get(json_array_get(layers, json_array_size(layers) - 1), "snr_db"));
+  if (!(there - here < 0.006 && here - there < 0.006)) fail_msg("%g, %g", there, here);
+  // more is better: the wider weights are in front
+  json_t *front = run_json(c, "$N search front --json $D/s");
+  const json_t *first = json_array_get(json_object_get(front, "front"), 0);
+  assert_int_equal(json_integer_value(json_object_get(first, "number")), 0);
+  assert_true(json_number_value(json_object_get(m, "ii")) ==
+              json_number_value(json_object_get(plan, "ii")));
+  json_decref(front);
+  json_decref(plan);
+  json_decref(run);
+  json_decref(trial);
+}
+
+// A second, and no more trials; what runs is finished.
+static void test_timeout(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json", space);
+  json_t *all = run_json(c, "timeout 30 $N search -q " SPACE DATA
+                            "--sampler random --trials 1000000 --timeout 1 "
+                            "--study $D/s --json " MLP);
+  int64_t trials = json_integer_value(json_object_get(all, "trials"));
+  assert_true(trials > 0 && trials < 1000000);
+  assert_int_equal(json_integer_value(json_object_get(all, "complete")) +
+                       json_integer_value(json_object_get(all, "failed")),
+                   trials);
+  json_decref(all);
+}
+
 // ---- the same study
 
 // In one go, in two, and after a kill: the same points in the same order, the same lines but for
@@ -378,6 +426,23 @@ static void test_page(void **state) {
       "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":1,\"values\":[1]}\n");
   cli_expect(c, "$N search best -o $D/evil.html $D/evil && cat $D/evil.html", 0, "&lt;i&gt;");
   cli_expect(c, "grep -cE '<script>|<b>|<i>' $D/evil.html; true", 0, "0");
+  write_file(
+      c, "names",
+      "{\"op_code\":0,\"worker_id\":\"w\",\"study_name\":\"s\",\"directions\":[1]}\n"
+      "{\"op_code\":3,\"worker_id\":\"w\",\"study_id\":0,\"system_attr\":{\"study:metric_names\":"
+      "[\"\\u001b[31m\\u202e\"]}}\n"
+      "{\"op_code\":4,\"worker_id\":\"w\",\"study_id\":0,\"datetime_start\":null,\"user_attrs\":"
+      "{\"error\":\"\\u202e\"}}\n"
+      "{\"op_code\":6,\"worker_id\":\"w\",\"trial_id\":0,\"state\":1,\"values\":[1]}\n");
+  static const char *const ways[] = {"best", "list", "show 0", "show --json 0", "list --json"};
+  for (int i = 0; i < 5; i++)
+    cli_expect(
+        c,
+        arena_printf(
+            &c->arena,
+            "$N search %s $D/names | grep -c \"$(printf '\\033\\\\|\\342\\200\\256')\"; true",
+            ways[i]),
+        0, "0");
   cli_expect(c, "$N search list -o $D/k.html tests/search/optuna/kinds.journal && cat $D/k.html", 0,
              "</html>");
   cli_expect(c, "$N search best -o $D/s $D/s", 1, "would be overwritten");
@@ -571,11 +636,12 @@ static void test_refuses_studies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures), SHELL_CASE(test_same_errors),    SHELL_CASE(test_resume),
-      SHELL_CASE(test_killed),       SHELL_CASE(test_abandoned),      SHELL_CASE(test_enqueued),
-      SHELL_CASE(test_jobs),         SHELL_CASE(test_grid),           SHELL_CASE(test_prune),
-      SHELL_CASE(test_finetune),     SHELL_CASE(test_failures),       SHELL_CASE(test_presets),
-      SHELL_CASE(test_net),          SHELL_CASE(test_net_words),      SHELL_CASE(test_page),
-      SHELL_CASE(test_refuses),      SHELL_CASE(test_refuses_studies)};
+      SHELL_CASE(test_same_figures),   SHELL_CASE(test_same_errors), SHELL_CASE(test_same_snr),
+      SHELL_CASE(test_timeout),        SHELL_CASE(test_resume),      SHELL_CASE(test_killed),
+      SHELL_CASE(test_abandoned),      SHELL_CASE(test_enqueued),    SHELL_CASE(test_jobs),
+      SHELL_CASE(test_grid),           SHELL_CASE(test_prune),       SHELL_CASE(test_finetune),
+      SHELL_CASE(test_failures),       SHELL_CASE(test_presets),     SHELL_CASE(test_net),
+      SHELL_CASE(test_net_words),      SHELL_CASE(test_page),        SHELL_CASE(test_refuses),
+      SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

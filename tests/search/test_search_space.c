@@ -47,6 +47,12 @@ static void test_reads(void **state) {
   assert_true(space_contains(&s, x));
   x[2] = 9; // between steps
   assert_false(space_contains(&s, x));
+  double y[5] = {4, 1, 9, 0.5, 0.01};
+  assert_true(space_same(&s, x, y));
+  y[0] = NAN;
+  assert_false(space_same(&s, x, y) || space_same(&s, y, x));
+  x[0] = NAN;
+  assert_true(space_same(&s, x, y));
   struct text t = {0};
   space_put_point(&t, &s, s.first[0]);
   assert_string_equal(t.data, "{\"l.log\":4,\"l.kind\":7,\"i\":8,\"f\":0.5,\"g\":0.01}");
@@ -97,7 +103,7 @@ static void test_refuses(void **state) {
        "a float"},
       {"{\"parameters\":{\"a\":{\"int\":[1,2],\"when\":{\"b\":1}},"
        "\"b\":{\"int\":[1,2],\"when\":{\"a\":1}}}}",
-       "depends on itself"},
+       "parameter \"a\": its \"when\" depends on itself"},
       {"{\"parameters\":{\"a\":{\"int\":[1,2]}},\"defaults\":{\"a\":1}}", "no default beside"},
       {"{\"parameters\":{\"a\":{\"int\":[1,2]}},\"defaults\":{\"b\":\"{c}\"}}", "no parameter {c}"},
       {"{\"parameters\":{\"a\":{\"int\":[1,2]}},\"defaults\":{\"b\":\"{a\"}}", "no parameter {a"},
