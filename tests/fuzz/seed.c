@@ -2,7 +2,7 @@
 // Writes the first inputs of the targets that take graphs: one small random graph per operation, an
 // unfused one, and a training graph per optimiser.
 //
-//   seed DIR     DIR/model/<op> and DIR/graph/<op>, minifloat, unfused, train_<optimiser>
+//   seed DIR     DIR/model/<op> and DIR/graph/<op>, minifloat, block, unfused, train_<optimiser>
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
@@ -68,22 +68,22 @@ static void write_seed(const char *dir, enum op op) {
 }
 
 // The smallest with weights that are stored as codes.
-static void write_minifloat(const char *dir) {
+static void write_coded(const char *dir, const char *name, enum type_class cls) {
   struct arena a = {0};
   struct text smallest = {0}, parts = {0};
   for (uint64_t seed = 1; seed <= 10 * SEEDS; seed++) {
     struct text t = {0};
     const struct graph *g = netgen(&a, seed, OP_linear, NETGEN_ANY);
     bool coded = false;
-    for (uint32_t i = 0; i < g->n_values; i++) coded |= type_is_minifloat(&g->values[i].type);
+    for (uint32_t i = 0; i < g->n_values; i++) coded |= g->values[i].type.cls == cls;
     if (coded) model_put(&t, g);
     bool smaller = coded && (!smallest.size || t.size < smallest.size);
     text_free(smaller ? &smallest : &t);
     if (smaller) smallest = t;
   }
   put_parts(&parts, &a, &smallest);
-  write_to(&a, dir, "model", "minifloat", &smallest);
-  write_to(&a, dir, "graph", "minifloat", &parts);
+  write_to(&a, dir, "model", name, &smallest);
+  write_to(&a, dir, "graph", name, &parts);
   text_free(&smallest);
   text_free(&parts);
   arena_free(&a);
@@ -146,7 +146,8 @@ int main(int argc, char **argv) {
   if (argc != 2) return 2;
   for (int op = 0; op < OP_COUNT; op++)
     if (netgen_knows((enum op)op)) write_seed(argv[1], (enum op)op);
-  write_minifloat(argv[1]);
+  write_coded(argv[1], "minifloat", TYPE_MINIFLOAT);
+  write_coded(argv[1], "block", TYPE_BLOCK);
   write_unfused(argv[1]);
   for (enum assign f = ASSIGN_sgd; f < ASSIGN_COUNT; f++) write_training(argv[1], f);
   return 0;

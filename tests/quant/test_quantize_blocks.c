@@ -241,8 +241,9 @@ static void check_mx(struct recorded *r, const json_t *c, const char *element) {
       double unit = ldexp(block_unit(b), most > 0 ? block_ocp(b, most) : 0);
       for (int64_t k = 0; k < most_at; k++) {
         double v = tensor_real(in, at + k * step), theirs = tensor_real(out, at + k * step);
+        if (!isfinite(theirs)) continue;
         double found = (double)block_round(b, v / unit) * unit;
-        if (isfinite(theirs) && found != theirs)
+        if (found != theirs)
           fail_msg("%s: %.9g of a block up to %.9g gives %g, expected %g", element, v, most, found,
                    theirs);
       }
