@@ -160,6 +160,23 @@ static void test_rules(void **state) {
   }
 }
 
+// A number by itself has the least exponent at which it is within the elements, up to the span.
+static void test_alone(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct format f = format_of("block4:3"); // -3 .. 3
+  struct type t = type_block(&a, &f.weight_block, 0.5);
+  t.block.span = 2;
+  static const double in[] = {0, 0.6, 1.5, 1.6, 2.9, 3.1, 6.1, 100, -1.3, -2.2, -100};
+  static const int64_t out[] = {0, 1, 3, 4, 6, 8, 12, 12, -3, -4, -12};
+  for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+    assert_int_equal(type_encode(&t, in[i]), out[i]);
+  assert_true(type_is_code(&t, 12) && type_is_code(&t, 6) && type_is_code(&t, 8));
+  assert_false(type_is_code(&t, 5) || type_is_code(&t, 24) || type_is_code(&t, 7));
+  assert_true(type_highest(&t) == 12 && type_lowest(&t) == -12 && type_width(&t) == 3);
+  arena_free(&a);
+}
+
 // ---- what others have recorded
 
 // "block16,fit,minifloat-2-1-1-none": of a case the word of the format.
@@ -290,6 +307,15 @@ static void test_weights(void **state) {
   const double large[1] = {1e30}, tiny[1] = {1e-30};
   assert_null(quantize_exponents(&a, &f, 1, 1, large, &t, &e));
   assert_non_null(strstr(e.text, "output 0: its weights are too large for exponents up to 31"));
+  // 3 * 2^31 is the largest
+  assert_non_null(quantize_exponents(&a, &f, 1, 1, (const double[]){0x3p31}, &t, &e));
+  assert_true(t.scale[0] == 0x1p31 && t.block.span == 0);
+  assert_int_equal(quantize_in_block(&t, 0, 0x3p31), 3);
+  assert_null(quantize_exponents(&a, &f, 1, 1, (const double[]){0x3p32}, &t, &e));
+  // of zeros alone that of exponent 0
+  const double zeros[4] = {0};
+  exponents = quantize_exponents(&a, &f, 2, 2, zeros, &t, &e);
+  assert_true(t.scale[0] == 1 && t.block.span == 0 && exponents[0] == 0 && exponents[1] == 0);
   assert_non_null(quantize_exponents(&a, &f, 1, 1, tiny, &t, &e));
   assert_true(t.scale[0] == 0x1p-32);
   assert_int_equal(quantize_in_block(&t, 0, tiny[0]), 0);
@@ -301,7 +327,7 @@ int main(void) {
       cmocka_unit_test(test_words),       cmocka_unit_test(test_codes),
       cmocka_unit_test(test_exponents),   cmocka_unit_test(test_rules),
       cmocka_unit_test(test_definitions), cmocka_unit_test(test_mx),
-      cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_weights),     cmocka_unit_test(test_alone),
   };
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
