@@ -621,6 +621,22 @@ static void test_refuses_studies(void **state) {
              "sed 's/16/8/' $D/space.json >$D/other.json; " AGAIN(
                  "--space $D/other.json --objective ii") MLP,
              1, "its \"space\" is another one");
+  cli_expect(
+      c, "cp tests/search/optuna/kinds.journal $D/k; $N search -q " SPACE DATA " --study $D/k " MLP,
+      1, "objective 1 of the study is maximised, errors is minimised");
+  cli_expect(c,
+             "cp tests/search/optuna/mlp_front.journal $D/m; $N search -q " SPACE DATA
+             " --study $D/m " MLP,
+             1, "the study has 2 objectives, --objective has 1");
+  cli_expect(c,
+             "sed 's/fc1.in_lanes/fc1.in/' tests/search/optuna/mlp_front.journal >$D/m; $N search "
+             "-q " SPACE DATA "--objective errors,ii --study $D/m " MLP,
+             1, "trial 0: parameter \"fc1.in\" has other choices");
+  cli_expect(c, "grep -c . $D/m", 0, "590"); // nothing was added
+  cli_expect(c,
+             "cp tests/search/optuna/mlp_front.journal $D/m; $N search -q " SPACE DATA
+             "--objective errors,ii --trials 47 --study $D/m " MLP " && $N search front $D/m",
+             0, "46 complete, 1 failed");
   cli_expect(c, "$N search best $D/none", 1, "there is no such study");
   cli_expect(c, "$N search show $D/s", 1, "expected a trial's number");
   cli_expect(c, "$N search show 3 $D/s", 1, "there is no trial 3: it has 0 to 2");

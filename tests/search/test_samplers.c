@@ -205,12 +205,42 @@ static void test_fronts(void **state) {
     }
     assert_true(pareto_volume(&a, N, m, points, reference) == cells);
   }
+  const double one[3] = {4, 2, 7}, below = 9;
+  const double *single[3] = {&one[0], &one[1], &one[2]};
+  assert_true(pareto_volume(&a, 3, 1, single, &below) == 7);
+  assert_true(pareto_volume(&a, 0, 1, single, &below) == 0);
   const double line[4][2] = {{0, 9}, {1, 5}, {4, 3}, {9, 0}};
   const double *points[4] = {line[0], line[1], line[2], line[3]};
   double distance[4];
   pareto_crowding(&a, 4, 2, points, distance);
   assert_true(isinf(distance[0]) && isinf(distance[3]));
   assert_true(fabs(distance[1] - (4.0 / 9 + 6.0 / 9)) < 1e-12);
+  arena_free(&a);
+}
+
+// A point that was tried isn't proposed again while there are others.
+static void test_no_repeats(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct search_space s =
+      make(&a, "{\"parameters\":{\"x\":{\"int\":[0,9]},\"y\":{\"int\":[0,9]}}}");
+  for (int sampler = SAMPLER_TPE; sampler <= SAMPLER_NSGA2; sampler++) {
+    static struct seen list[70];
+    static double x[70][2], y[70];
+    struct history h = {.objectives = 1, .list = list};
+    int repeats = 0;
+    for (; h.n < 70; h.n++) {
+      double *p = x[h.n];
+      sampler_propose((enum sampler)sampler, &s, &h, 5, h.n, p);
+      bool again = false;
+      for (uint32_t i = 0; i < h.n; i++) again |= space_same(&s, p, x[i]);
+      assert_int_equal(again, history_has(&s, &h, p));
+      repeats += h.n >= 20 && again; // behind those at random
+      y[h.n] = (p[0] - 3) * (p[0] - 3) + (p[1] - 6) * (p[1] - 6);
+      list[h.n] = (struct seen){h.n, TRIAL_COMPLETE, p, &y[h.n], -1, 0};
+    }
+    assert_true(repeats <= 5);
+  }
   arena_free(&a);
 }
 
@@ -346,10 +376,10 @@ static void test_exact_spaces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_grid),        cmocka_unit_test(test_reproducible),
-      cmocka_unit_test(test_mixture),     cmocka_unit_test(test_kernels),
-      cmocka_unit_test(test_fronts),      cmocka_unit_test(test_limits),
-      cmocka_unit_test(test_liar),        cmocka_unit_test(test_importance),
-      cmocka_unit_test(test_exact_spaces)};
+      cmocka_unit_test(test_grid),       cmocka_unit_test(test_reproducible),
+      cmocka_unit_test(test_mixture),    cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_fronts),     cmocka_unit_test(test_no_repeats),
+      cmocka_unit_test(test_limits),     cmocka_unit_test(test_liar),
+      cmocka_unit_test(test_importance), cmocka_unit_test(test_exact_spaces)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
