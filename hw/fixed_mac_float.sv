@@ -59,13 +59,14 @@ module fixed_mac_float #(
       assign significand = w[lane*WORD +: SIGNIFICAND_WIDTH];
 
       if (SIGNIFICAND_WIDTH == 1 + (SIGNIFICAND_SIGNED != 0 ? 1 : 0)) begin : gen_select
-        logic [PRODUCT-1:0] wide;
+        logic signed [EXACT-1:0] wide;
 
-        assign wide = IN_SIGNED != 0 ? PRODUCT'($signed(x_code)) : PRODUCT'(x_code);
+        assign wide = IN_SIGNED != 0 ? EXACT'($signed(x_code)) : $signed(EXACT'(x_code));
         if (SIGNIFICAND_SIGNED != 0) begin : gen_sign
-          assign next = !significand[0] ? '0 : significand[SIGNIFICAND_WIDTH-1] ? -wide : wide;
+          assign next =
+              PRODUCT'(!significand[0] ? '0 : significand[SIGNIFICAND_WIDTH-1] ? -wide : wide);
         end else begin : gen_no_sign
-          assign next = significand[0] ? wide : '0;
+          assign next = PRODUCT'(significand[0] ? wide : '0);
         end
       end else begin : gen_multiply
         fixed_multiply #(
