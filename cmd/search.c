@@ -11,6 +11,7 @@
 #include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/base/sha256.h"
+#include "sw/data/sets.h"
 #include "sw/graph/model.h"
 #include "sw/import/import.h"
 
@@ -196,13 +197,26 @@ static void remember(struct search *s) {
   add_fact(s, "model_file", s->model_file);
 }
 
+// What points are judged by in the end helps neither to choose them nor to calibrate.
+static bool check_calibration(struct arena *a, const struct options *o, struct err *e) {
+  for (int i = 0; i < o->calibrate.count; i++) {
+    const char *word = o->calibrate.word[i], *equal = strchr(word, '=');
+    if (strcmp(sets_whole(a, equal ? equal + 1 : word), "mnist") == 0)
+      return err_set(e,
+                     "--calibrate %s: those images are what the point that is chosen is judged by; "
+                     "choose others, as in mnist-train:1000",
+                     word);
+  }
+  return true;
+}
+
 static bool set_up(struct search *s, struct err *e) {
   const struct options *o = s->options;
   const struct device *device = o->device ? device_find(o->device, e) : NULL;
   int threads = 1;
-  if (!read_model(s, e) || !read_objectives(o, &s->objectives, e) || !read_space(s, e) ||
-      !open_images(s, e) || !read_rule(o->prune, &s->stopping, e) ||
-      (o->jobs <= 1 && !pool_threads(&threads, e)))
+  if (!check_calibration(s->arena, o, e) || !read_model(s, e) ||
+      !read_objectives(o, &s->objectives, e) || !read_space(s, e) || !open_images(s, e) ||
+      !read_rule(o->prune, &s->stopping, e) || (o->jobs <= 1 && !pool_threads(&threads, e)))
     return false;
   s->evaluator.whole = s->whole;
   s->evaluator.load = command_load(o);

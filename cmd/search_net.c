@@ -232,11 +232,23 @@ struct graph *search_net_train(struct arena *a, const char *plan, const struct t
   return g && graph_verify(g, e) ? g : NULL;
 }
 
+// Training writes into a graph's tensors, which pruning shares with what it was made of.
+static void own_tensors(struct arena *a, struct graph *g) {
+  for (uint32_t i = 0; i < g->n_values; i++) {
+    const struct tensor *t = g->values[i].init;
+    if (!t) continue;
+    g->values[i].init = tensor_new(a, t->dtype, t->rank, t->shape);
+    memcpy(g->values[i].init->data, t->data, (size_t)t->count * dtype_size(t->dtype));
+  }
+}
+
 bool search_net_tune(struct arena *a, const char *plan, struct graph **g, struct err *e) {
   json_t *root = json_parse(plan, strlen(plan), e);
   if (!root) return false;
   struct options o = options_of(a, root);
   o.epochs = json_integer_value(json_object_get(root, "finetune"));
   json_decref(root);
-  return !o.epochs || (train_graph(a, &o, *g, e) && graph_verify(*g, e));
+  if (!o.epochs) return true;
+  own_tensors(a, *g);
+  return train_graph(a, &o, *g, e) && graph_verify(*g, e);
 }

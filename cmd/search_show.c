@@ -137,6 +137,8 @@ static bool judge(struct shown *s, double *accuracy, int64_t *images, struct err
     return false;
   v.set = &set;
   v.images = set.count;
+  v.load.n_data = s->options->data.count;
+  v.load.data = (const char *const *)s->options->data.word;
   v.plan = attribute(s->arena, s->trial, "train");
   if (v.plan) v.tune = search_net_tune;
   if (evaluate(&v, &to, NULL, metrics, e) != OUTCOME_COMPLETE) return false;
@@ -267,8 +269,9 @@ static void put_generate(struct shown *s, const struct load *l, const char *mode
   json_t *circuit = NULL;
   const char *own = json_string_value(json_object_get(s->study->user, "circuit"));
   struct err unused = {0};
-  text_printf(t, "nngen generate --formats %s/formats.json --folding %s/folding.json",
-              s->options->output, s->options->output);
+  text_puts(t, "nngen generate");
+  put_word(t, "--formats", arena_printf(s->arena, "%s/formats.json", s->options->output));
+  put_word(t, "--folding", arena_printf(s->arena, "%s/folding.json", s->options->output));
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     put_word(t, words[i].option, words[i].word);
   for (int i = 0; i < l->n_calibrate; i++) put_word(t, "--calibrate", l->calibrate[i]);

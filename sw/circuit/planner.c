@@ -223,6 +223,9 @@ static int64_t weight_bits(const struct graph *g, const struct node *n, const st
   if (!s->count) return 0;
   const struct value *w = node_in(g, n, 1);
   int64_t outs = up(w->shape[0], c->out) * c->out, taps = fan_in(w->rank, w->shape);
+  if (w->mask && !s->unit.per_lane)
+    return outs * s->unit.channel_bits +
+           circuit_steps(g, n, c->in, c->out, (int)s->unit.weight_bits).memory_bits;
   if (!s->unit.per_lane) taps = up(taps, c->in) * c->in;
   return outs * (taps * s->unit.weight_bits + s->unit.channel_bits);
 }

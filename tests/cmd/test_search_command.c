@@ -362,6 +362,18 @@ static void test_finetune(void **state) {
                             i),
                0, "accuracy");
   }
+  // a trial leaves nothing behind for the next: as good alone as after one that trained
+  write_file(
+      c, "first.json",
+      "{\"parameters\":{\"prune.finetune\":{\"choices\":[0,2]}},\"defaults\":{\"stream\":"
+      "\"8,3\",\"fc1.prune\":0.9},\"first\":[{\"prune.finetune\":2},{\"prune.finetune\":0}]}");
+  json_t *both = run_json(c, "$N search -q --space $D/first.json --data synthetic:1500:1 --images "
+                             "300 --trials 2 --study $D/after --json " MLP);
+  json_decref(both);
+  json_t *after = run_json(c, "$N search show 1 --json $D/after");
+  assert_true(json_number_value(json_array_get(json_object_get(after, "values"), 0)) ==
+              errors[0][0]);
+  json_decref(after);
   // a tenth drawn at random is less than the largest tenth; training mends both
   assert_true(errors[1][0] > errors[0][0]);
   assert_true(errors[0][1] < errors[0][0] && errors[1][1] < errors[1][0]);
@@ -591,7 +603,9 @@ static void test_refuses(void **state) {
               {"--space $D/bad.json", 1,
                "bad.json: parameter \"stream\": \"int\": the range from 3 to 2 is empty"},
               {"--space '{\"parameters\":3}'", 1, "--space: \"parameters\": expected"},
-              {"--space $D/float.json --sampler grid -p 8,3", 1, "grid needs steps"}};
+              {"--space $D/float.json --sampler grid -p 8,3" DATA, 1, "grid needs steps"},
+              {"--space mixed --calibrate mnist:10" DATA, 1,
+               "those images are what the point that is chosen is"}};
   write_file(c, "space.json", space);
   write_file(c, "layer.json", "{\"parameters\":{\"fc9.weight\":{\"choices\":[\"8,auto\"]}}}");
   write_file(c, "field.json", "{\"parameters\":{\"fc1.size\":{\"int\":[1,2]}}}");
