@@ -265,18 +265,19 @@ static void add_products(const struct planner *p, uint32_t node, const struct ch
   out->lut += products * s->unit.lut;
 }
 
-// A plan with layers that are as fast as they can be where `cycles` is out of reach.
-static void walk(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out) {
+// With inputs of `lanes` or more.
+static void walk_from(struct arena *a, const struct planner *p, int64_t cycles, int64_t lanes,
+                      struct plan *out) {
   const struct graph *g = p->graph;
   struct walk w = {a, p, cycles, ARENA_NEW(a, int64_t, g->n_values), NULL, out};
   w.choices = ARENA_NEW(a, struct choice, g->n_nodes);
   *out = (struct plan){.choices = w.choices, .cycles = 1};
   out->folding.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
-  out->folding.parallelism = 1;
+  out->folding.parallelism = lanes;
   out->folding.pack = p->what.pack;
   for (uint32_t i = 0; i < g->n_inputs; i++) {
-    int64_t lanes = up(value_elements(&g->values[g->inputs[i].value]), cycles);
-    if (lanes > out->folding.parallelism) out->folding.parallelism = lanes;
+    int64_t own = up(value_elements(&g->values[g->inputs[i].value]), cycles);
+    if (own > out->folding.parallelism) out->folding.parallelism = own;
   }
   for (uint32_t i = 0; i < g->n_inputs; i++) w.lanes[g->inputs[i].value] = out->folding.parallelism;
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -293,6 +294,29 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
     out->weight_bits += c->weight_bits;
     if (c->cycles > out->cycles) out->cycles = c->cycles;
   }
+}
+
+// Whether a layer reads an input of the graph as it comes, without a window.
+static bool is_first(const struct planner *p, uint32_t node) {
+  const struct graph *g = p->graph;
+  if (circuit_column(g->nodes[node].op)->windows) return false;
+  int32_t from = node_in(g, &g->nodes[node], 0)->node;
+  while (from != NONE && !is_layer(p, (uint32_t)from) && g->nodes[from].n_in)
+    from = node_in(g, &g->nodes[from], 0)->node;
+  return from == NONE;
+}
+
+// A plan with layers that are as fast as they can be where `cycles` is out of reach. A first layer
+// with a schedule may take a beat in every cycle, which the input then has to bring.
+static void walk(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out) {
+  const struct graph *g = p->graph;
+  int64_t wanted = 1;
+  walk_from(a, p, cycles, 1, out);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    if (!is_layer(p, i) || !p->stairs[i].count || !node_in(g, &g->nodes[i], 1)->mask) continue;
+    if (is_first(p, i) && out->choices[i].in > wanted) wanted = out->choices[i].in;
+  }
+  if (wanted > out->folding.parallelism) walk_from(a, p, cycles, wanted, out);
 }
 
 // The pace of the whole: of its slowest layer, and of its inputs.

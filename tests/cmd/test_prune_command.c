@@ -84,6 +84,10 @@ static void test_schedule(void **state) {
   cli_expect(c, "$N sim --simulator icarus --images 2 -j 7 -o $D/w -p 8,3 $D/p.bin", 0, "PASS");
   cli_expect(c, "$N sim --simulator icarus --images 2 --rom-style case -o $D/w -p 8,3 $D/p.bin", 0,
              "PASS");
+  // a first layer that may take a beat in each cycle gets one; memory counts the schedule's words
+  cli_expect(c, "$N plan --json -p 8,3 --target-cycles 1308 $D/p.bin", 0,
+             "{\"ii\":1308,\"latency\":2577,\"frames_per_second\":76452.599,\"multipliers\":17,");
+  cli_expect(c, "$N plan --json -p 8,3 --max-memory 215000 $D/p.bin", 0, "{\"ii\":1308,");
   // ONNX has no masks, but zeros
   cli_expect(c, "$N export -q -o $D/p.onnx $D/p.bin && $N --json -p 8,3 -o $D/rtl $D/p.onnx", 0,
              "\"ii\":1308,");
