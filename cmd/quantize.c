@@ -57,7 +57,7 @@ static void find_widest(struct quantized *q) {
   if (load_model(q->arena, q->options->model, &l, &m, &e)) find_losses(q, &m, &q->widest);
 }
 
-static const struct loss *loss_of(const struct run *r, const char *name) {
+static const struct layer_loss *loss_of(const struct run *r, const char *name) {
   for (uint32_t i = 0; i < r->n_losses; i++)
     if (strcmp(r->losses[i].name, name) == 0) return &r->losses[i];
   return NULL;
@@ -100,7 +100,7 @@ static int64_t all_weight_bits(const struct graph *g) {
 static void put_row(const struct quantized *q, struct listing *t, const char *name,
                     const struct value *y, const struct node *n) {
   const struct graph *g = q->model.fixed;
-  const struct loss *l = loss_of(&q->losses, name), *widest = loss_of(&q->widest, name);
+  const struct layer_loss *l = loss_of(&q->losses, name), *widest = loss_of(&q->widest, name);
   const struct value *w = n && op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
   bool sums = w != NULL && type_is_integer(&y->type);
   listing_row(t, (struct figure[FIELDS]){

@@ -13,7 +13,7 @@ enum { IMAGES_DEFAULT = 1000, BLOCK = 256 };
 // ---- the layers
 
 // The name of a layer in the user's file: of a folder's that of the cell.
-static const char *name_of(const struct report *r, const struct loss *l) {
+static const char *name_of(const struct report *r, const struct layer_loss *l) {
   const struct circuit *p = r->circuit;
   for (uint32_t i = 0; r->folder && i < p->n_cells; i++)
     if (r->page.names[i] && p->graph->nodes[p->cells[i].node].out[0] == l->value)
@@ -24,7 +24,7 @@ static const char *name_of(const struct report *r, const struct loss *l) {
 static void set_streams(struct report *r, const struct run *run) {
   struct page_stream *s = ARENA_NEW(r->arena, struct page_stream, run->n_losses);
   for (uint32_t i = 0; i < run->n_losses; i++) {
-    const struct loss *l = &run->losses[i];
+    const struct layer_loss *l = &run->losses[i];
     const struct histogram *h = l->histogram;
     bool real = l->of.elements > 0;
     s[i] = (struct page_stream){.name = name_of(r, l),

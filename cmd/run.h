@@ -18,7 +18,7 @@ struct histogram {
 };
 
 // What quantisation costs a layer, or the input, against the float model.
-struct loss {
+struct layer_loss {
   const char *name;
   uint32_t value;
   struct stream_loss of;       // nothing without a float model
@@ -65,7 +65,7 @@ struct run {
   struct score score;
   double seconds;
   uint32_t n_losses;
-  struct loss *losses;
+  struct layer_loss *losses;
   struct warnings *warnings;
   struct comparison *comparison; // NULL: none was asked for
 };
@@ -100,7 +100,7 @@ void run_compare_put_json(const struct run *r, struct text *t);
 // Writes every output as a safetensors file.
 bool run_write(const struct run *r, const char *path, struct err *e);
 
-double run_snr_db(const struct loss *l);
+double run_snr_db(const struct layer_loss *l);
 
 void run_print_json(const struct run *r);
 void run_print_text(const struct run *r);

@@ -19,7 +19,7 @@ static struct histogram *histogram_new(struct arena *a, const struct value *v) {
   return h;
 }
 
-static void count_code(struct loss *l, int64_t code) {
+static void count_code(struct layer_loss *l, int64_t code) {
   struct histogram *h = l->histogram;
   if (!h) return;
   h->count[(code - h->lowest) / h->step]++;
@@ -61,7 +61,7 @@ static void add_input(struct run *r, uint32_t input, int64_t first, int64_t coun
 // ---- layers
 
 static void set_loss(struct run *r, uint32_t i, const char *name, uint32_t value) {
-  r->losses[i] = (struct loss){.name = name, .value = value};
+  r->losses[i] = (struct layer_loss){.name = name, .value = value};
   if (r->histograms) r->losses[i].histogram = histogram_new(r->arena, &r->graph->values[value]);
 }
 
@@ -144,7 +144,7 @@ static bool run_real(struct run *r, const struct real *m, int64_t first, int64_t
 }
 
 // `floats`: of the float model, or NULL.
-static void add_layer(struct loss *l, const struct value *v, int64_t count, const int32_t *codes,
+static void add_layer(struct layer_loss *l, const struct value *v, int64_t count, const int32_t *codes,
                       const float *floats) {
   for (int64_t i = 0; i < count * value_elements(v); i++) {
     int64_t code = type_code(&v->type, codes[i]);
@@ -160,7 +160,7 @@ static bool add_losses(struct run *r, const struct golden *m, const struct real 
       ARENA_NEW(r->arena, struct golden_tap, r->graph->n_nodes + r->graph->n_inputs);
   struct real_tap *real_taps =
       ARENA_NEW(r->arena, struct real_tap, r->graph->n_nodes + r->graph->n_inputs);
-  r->losses = ARENA_NEW(r->arena, struct loss, r->graph->n_nodes + r->graph->n_inputs);
+  r->losses = ARENA_NEW(r->arena, struct layer_loss, r->graph->n_nodes + r->graph->n_inputs);
   pair_layers(r, taps, real_taps);
   uint32_t inputs = r->graph->n_inputs;
   struct golden_tap *wanted = ARENA_NEW(r->arena, struct golden_tap, r->n_losses);

@@ -81,7 +81,7 @@ bool run_write(const struct run *r, const char *path, struct err *e) {
 
 // ---- figures
 
-double run_snr_db(const struct loss *l) {
+double run_snr_db(const struct layer_loss *l) {
   return l->of.noise > 0 ? 10 * log10(l->of.signal / l->of.noise) : INFINITY;
 }
 

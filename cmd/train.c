@@ -41,6 +41,7 @@ struct train {
   struct images set, test_set;
   struct optimizer optimizer;
   struct fit_options fit_options;
+  struct qat *qat; // NULL: trained in floats
   struct training *training;
   struct fit *fit;
   struct checkpoint_run run;
@@ -116,7 +117,7 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--patience: needs --validation N, images to watch");
   if (o->checkpoint_every && !o->checkpoint)
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
-  return train_options(o, &optimizer, &rate, e) &&
+  return train_qat_check(a, o, e) && train_options(o, &optimizer, &rate, e) &&
          schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
 
@@ -197,7 +198,11 @@ static bool read_net(struct train *t, struct err *e) {
 static uint32_t read_frozen(struct train *t, struct training_part **parts) {
   uint32_t count = 0;
   char *list = arena_strdup(t->arena, t->o->freeze ? t->o->freeze : ""), *rest = NULL;
-  *parts = ARENA_NEW(t->arena, struct training_part, strlen(list) + 1 + t->recipe.n_fixed);
+  uint32_t n_scales = t->qat ? t->qat->n_fixed : 0;
+  *parts =
+      ARENA_NEW(t->arena, struct training_part, strlen(list) + 1 + t->recipe.n_fixed + n_scales);
+  for (uint32_t i = 0; i < n_scales; i++)
+    (*parts)[count++] = (struct training_part){t->qat->fixed[i], {.axis = NONE}};
   for (uint32_t i = 0; i < t->recipe.n_fixed; i++)
     (*parts)[count++] = (struct training_part){t->recipe.fixed[i], {.axis = NONE}};
   for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
@@ -246,6 +251,7 @@ static bool test(struct train *t, struct err *e) {
   struct train_result *r = &t->result;
   const struct images *set = &t->test_set;
   const struct graph *g = r->model;
+  if (t->qat) return train_qat_test(t->arena, t->o, r, e);
   if (!r->test_name) return true;
   r->verdict = verdict_of(g);
   int64_t classes = r->verdict.elements;
@@ -283,6 +289,9 @@ static bool prepare(struct train *t, struct err *e) {
       (!t->recipe.model && !read_net(t, e)) || !open_data(t, e) || !read_schedule(t, e))
     return false;
   choose_loss(t);
+  if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
+    return err_within(e, "%s", o->net);
+  if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
   uint32_t n_frozen = read_frozen(t, &frozen);
@@ -367,8 +376,9 @@ static bool finish(struct train *t, struct err *e) {
   struct train_result *r = &t->result;
   struct bytes file;
   fit_export(t->fit);
-  struct graph *g = inference(t->arena, t->recipe.model);
-  r->model = g;
+  struct graph *g = t->qat ? qat_finish(t->arena, t->qat, e) : t->recipe.model;
+  if (!g) return false;
+  r->model = g = inference(t->arena, g);
   r->bytes = fit_bytes(t->fit);
   if (!graph_verify(g, e) || !model_write(r->output, g, e) ||
       !file_read(t->arena, r->output, MODEL_BYTES_MAX, &file, e) || !test(t, e))

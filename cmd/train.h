@@ -6,12 +6,13 @@
 #include "cmd/command.h"
 #include "sw/data/verdict.h"
 #include "sw/train/fit.h"
+#include "sw/train/qat.h"
 #include "sw/train/recipe.h"
 
 // Everything that a finished run is reported by.
 struct train_result {
   const char *net, *data, *output, *test_name; // test_name NULL: not tested
-  const struct graph *model;
+  struct graph *model;
   double rate; // the first learning rate
   const struct fit_position *at;
   int64_t trained; // images per epoch
@@ -26,6 +27,19 @@ struct train_result {
 // The words of the options: optimiser, constants, first learning rate (defaults as the papers and
 // PyTorch have them). False on a usage error.
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e);
+
+// ---- quantisation-aware training (cmd/train_qat.c)
+
+// Words of types are for --qat only, and it needs some.
+bool train_qat_check(struct arena *a, const struct options *o, struct err *e);
+
+// What is trained instead of `model`, whose open scales the first images of the data choose.
+struct qat *train_qat_begin(struct arena *a, const struct options *o, const struct images *set,
+                            struct graph *model, struct err *e);
+
+// The integers of r->model on the test set; warns of what training couldn't count exactly.
+bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,
+                    struct err *e);
 
 // Asked after each epoch: false ends the training there.
 struct train_watch {

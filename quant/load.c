@@ -264,12 +264,15 @@ static bool load_float(struct arena *a, struct graph *g, const struct load *l, s
   return true;
 }
 
+bool load_formats(struct arena *a, const struct load *l, struct formats *f, struct err *e) {
+  return parse_formats(a, l, f, e) && (!l->formats || formats_read(a, l->formats, f, e));
+}
+
 bool load_graph(struct arena *a, struct graph *g, const struct load *l, const char *formats,
                 struct model *m, struct err *e) {
   struct formats f;
   *m = (struct model){0};
-  if (!parse_formats(a, l, &f, e) ||
-      (formats && !formats_parse(a, formats, strlen(formats), &f, e)))
+  if (!load_formats(a, l, &f, e) || (formats && !formats_parse(a, formats, strlen(formats), &f, e)))
     return false;
   struct load with = *l;
   if (formats && !with.formats) with.formats = "";
@@ -279,8 +282,7 @@ bool load_graph(struct arena *a, struct graph *g, const struct load *l, const ch
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e) {
   struct formats f;
-  if (!parse_formats(a, l, &f, e) || (l->formats && !formats_read(a, l->formats, &f, e)))
-    return false;
+  if (!load_formats(a, l, &f, e)) return false;
   struct refusals refusals = {0};
   struct graph *g = import_read(a, load_path(a, path), &refusals, e);
   if (!g) return false;

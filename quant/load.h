@@ -3,6 +3,7 @@
 #ifndef NNGEN_QUANT_LOAD_H
 #define NNGEN_QUANT_LOAD_H
 
+#include "quant/formats.h"
 #include "quant/warnings.h"
 #include "sw/graph/graph.h"
 #include "sw/import/refusals.h"
@@ -30,6 +31,9 @@ struct model {
   const struct images *calibrated; // the images that chose its scales; NULL: none did
 };
 
+// What the words say of all layers, with the formats file.
+bool load_formats(struct arena *a, const struct load *l, struct formats *f, struct err *e);
+
 // True if each word is one; reads no file.
 bool load_check(struct arena *a, const struct load *l, struct err *e);
 
@@ -48,8 +52,7 @@ void load_notes(struct arena *a, const struct refusals *r, bool training, struct
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
                 struct err *e);
 
-// The same of a float graph, with the text of a formats file instead of one (NULL: none);
-// l->formats is NULL.
+// The same of a float graph, with the text of a formats file instead of one (NULL: none).
 bool load_graph(struct arena *a, struct graph *g, const struct load *l, const char *formats,
                 struct model *m, struct err *e);
 

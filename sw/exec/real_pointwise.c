@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations and their slopes, in double: exact.h for those that are no tables, curve.h for the
-// rest. relu, which is most of what networks have, is apart: in a loop that the compiler makes into
-// vectors.
+// rest. relu, which is most of what networks have, and the requant of most streams are apart: in
+// loops that the compiler makes into vectors.
 #include "sw/exec/job.h"
+#include "sw/exec/nearest.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/exact.h"
 
@@ -38,6 +39,39 @@ static void go_to(struct function *f, int64_t i) {
   f->reals.channel = f->kept ? f->kept[c] : c;
 }
 
+// A requant whose codes are the nearest, of scale s: half to even, saturated.
+struct plain {
+  bool serves;
+  float scale, inverse, lo, hi;
+};
+
+static struct plain plain_of(const struct function *f) {
+  const struct type *t = &f->reals.type;
+  struct plain p = {.serves = nearest_serves(t) && f->reals.rounding == FIX_HALF_EVEN &&
+                              f->reals.overflow == FIX_SATURATE};
+  if (!p.serves) return p;
+  p.scale = (float)type_scale(t, 0);
+  p.inverse = 1 / p.scale;
+  p.lo = (float)type_lowest(t);
+  p.hi = (float)type_highest(t);
+  return p;
+}
+
+// NaN is 0, as everywhere.
+static float plain_value(struct plain p, float x) {
+  float code = x * p.inverse;
+  code = code == code ? code : 0;
+  return nearest(nearest_bounded(code, p.lo, p.hi)) * p.scale;
+}
+
+// Whether nothing saturates: what lies beyond the last code by less than a half rounds to it, and
+// at the half to the even of both.
+static bool plain_inside(struct plain p, float x) {
+  float code = x * p.inverse;
+  code = code == code ? nearest(nearest_bounded(code, p.lo - 1, p.hi + 1)) : 0;
+  return code >= p.lo && code <= p.hi;
+}
+
 static double value_at(struct function *f, const float *x, int64_t i) {
   double v = (double)x[i];
   go_to(f, i);
@@ -54,10 +88,13 @@ void real_pointwise(const struct job *j) {
   const float *x = j->in[0].data;
   float *y = j->out[0].data;
   struct function f = function_of(j);
+  struct plain p = plain_of(&f);
   int64_t begin, end;
   job_share(j, job_frames(j, &j->out[0]) * j->out[0].elements, &begin, &end);
   if (j->node->op == OP_relu)
     for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
+  else if (p.serves)
+    for (int64_t i = begin; i < end; i++) y[i] = plain_value(p, x[i]);
   else
     for (int64_t i = begin; i < end; i++) y[i] = (float)value_at(&f, x, i);
 }
@@ -67,10 +104,13 @@ void real_pointwise_gradient(const struct job *j, const float *dy, float *const 
   const float *x = j->in[0].data;
   float *to = dx[0];
   struct function f = function_of(j);
+  struct plain p = plain_of(&f);
   int64_t begin, end;
   job_share(j, to ? job_frames(j, &j->out[0]) * j->out[0].elements : 0, &begin, &end);
   if (j->fresh && j->node->op == OP_relu)
     for (int64_t i = begin; i < end; i++) to[i] = x[i] > 0 ? dy[i] : 0;
+  else if (j->fresh && p.serves)
+    for (int64_t i = begin; i < end; i++) to[i] = plain_inside(p, x[i]) ? dy[i] : 0;
   else
     for (int64_t i = begin; i < end; i++) {
       float d = (float)((double)dy[i] * slope_at(&f, x, i));

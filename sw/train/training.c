@@ -272,13 +272,23 @@ static void order_assign(struct graph *g, uint32_t node) {
   graph_add_after(g, read, (struct after){node, 1});
 }
 
-static void set_constants(struct graph *g, uint32_t node, const struct optimizer *o) {
+// The logarithm of a scale has nothing to decay to.
+static bool decays(const struct graph *m, uint32_t weight) {
+  bool scale = false;
+  for (uint32_t i = 0; i < m->n_nodes; i++) {
+    const struct node *n = &m->nodes[i];
+    scale |= n->op == OP_fake_quant && n->n_in > 1 && n->in[1].value == weight;
+  }
+  return !scale;
+}
+
+static void set_constants(struct graph *g, uint32_t node, const struct optimizer *o, bool decay) {
   attr_set required = assign_info(o->function)->required;
   if (required >> ATTR_momentum & 1) graph_add_real(g, node, ATTR_momentum, o->momentum);
   if (required >> ATTR_beta1 & 1) graph_add_real(g, node, ATTR_beta1, o->beta1);
   if (required >> ATTR_beta2 & 1) graph_add_real(g, node, ATTR_beta2, o->beta2);
   if (required >> ATTR_epsilon & 1) graph_add_real(g, node, ATTR_epsilon, o->epsilon);
-  if (o->decay != 0) graph_add_real(g, node, ATTR_decay, o->decay);
+  if (decay && o->decay != 0) graph_add_real(g, node, ATTR_decay, o->decay);
 }
 
 // Zeros of the shape of the gradient: what the optimiser remembers.
@@ -303,7 +313,7 @@ static void add_assign(struct builder *b, struct parameter *p, const struct want
   const char *name = arena_printf(b->arena, "%s.assign", b->model->values[p->weight].name);
   uint32_t node = graph_add_node(g, OP_assign, autodiff_name(g, name));
   graph_add_text(g, node, ATTR_function, f->name);
-  set_constants(g, node, b->o);
+  set_constants(g, node, b->o, decays(b->model, p->weight));
   graph_add_use(g, node, (struct use){rate, 0, NONE});
   if (f->inputs == 3) graph_add_use(g, node, (struct use){b->step_read, 0, NONE});
   graph_add_use(g, node, (struct use){(uint32_t)w->gradient, 0, NONE});

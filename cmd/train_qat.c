@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// train --qat: the words of its types, and what its integers are worth.
+#include "cmd/run.h"
+#include "cmd/train.h"
+
+#include <string.h>
+
+enum { FIRST_IMAGES = 512 }; // that choose the first scales
+
+static struct load words_of(const struct options *o) {
+  struct load l = command_load(o);
+  l.n_data = 0; // training data may choose scales
+  if (!l.method) l.method = "mse";
+  return l;
+}
+
+// Whether a word leaves scales open.
+static struct load with_images(struct arena *a, const struct options *o, const struct images *set) {
+  struct load l = words_of(o);
+  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist-train";
+  if (l.n_calibrate) return l;
+  int64_t images = set->count < FIRST_IMAGES ? set->count : FIRST_IMAGES;
+  const char **word = ARENA_NEW(a, const char *, 1);
+  word[0] = arena_printf(a, "%s:%lld", strcmp(data, "mnist") == 0 ? "mnist-train" : data,
+                         (long long)images);
+  l.n_calibrate = 1;
+  l.calibrate = word;
+  return l;
+}
+
+bool train_qat_check(struct arena *a, const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    bool given;
+  } words[] = {{"--precision", o->precision},
+               {"--weight-precision", o->weight_precision},
+               {"--input-precision", o->input_precision},
+               {"--rounding", o->rounding},
+               {"--overflow", o->overflow},
+               {"--formats", o->formats},
+               {"--calibrate", o->calibrate.count},
+               {"--method", o->method},
+               {"--keep-output", o->keep_output}};
+  for (size_t i = 0; !o->qat && i < sizeof words / sizeof *words; i++)
+    if (words[i].given)
+      return err_set(e, "%s is about integers: give --qat to train them", words[i].name);
+  static const char *const some[] = {"mnist-train:512"};
+  struct load l = words_of(o);
+  if (!l.n_calibrate) {
+    l.n_calibrate = 1;
+    l.calibrate = some;
+  }
+  return !o->qat || load_check(a, &l, e);
+}
+
+struct qat *train_qat_begin(struct arena *a, const struct options *o, const struct images *set,
+                            struct graph *model, struct err *e) {
+  struct load l = with_images(a, o, set);
+  return qat_new(a, model, &l, e);
+}
+
+bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,
+                    struct err *e) {
+  struct load none = {0};
+  struct model m;
+  if (!load_graph(a, r->model, &none, NULL, &m, e)) return false;
+  const char *layer = qat_inexact(m.fixed);
+  if (layer)
+    command_note(o,
+                 "layer \"%s\": its sums can have more than 2^24 units, which training counts in "
+                 "floats: a few of them were rounded there",
+                 layer);
+  if (!r->test_name) return true;
+  struct options judged = {.model = r->output, .quiet = true};
+  judged.data = (struct option_list){1, {r->test_name}};
+  struct warnings *w = &m.warnings;
+  struct run run = {.arena = a, .model = r->output, .warnings = w};
+  if (!run_model(&run, &judged, &m, e)) return false;
+  r->verdict = run.verdict;
+  r->answers = run.answers;
+  r->score = run.score;
+  return true;
+}
