@@ -192,6 +192,7 @@ enum op_trait {
   TRAIT_REORDERS = 1 << 16,
   TRAIT_AVERAGES = 1 << 17,
   TRAIT_LEAST = 1 << 18,
+  TRAIT_STATISTICS = 1 << 19,
 };
 
 // How gradients pass through a kind, or why they don't.

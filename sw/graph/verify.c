@@ -105,7 +105,7 @@ static bool verify_frames(const struct graph *g, const struct node *n, struct er
     return err_set(e,
                    "an assign takes one value per step, not one per frame, unless it is a write");
   for (uint32_t i = 0; i < n->n_out; i++) {
-    bool expected = frames && !sums && !(i && op_is(n->op, TRAIT_AVERAGES));
+    bool expected = frames && !sums && !(i && op_is(n->op, TRAIT_STATISTICS));
     if (node_out(g, n, i)->per_frame != expected)
       return err_set(e, "output \"%s\": per_frame is %s, expected %s", node_out(g, n, i)->name,
                      expected ? "false" : "true", expected ? "true" : "false");

@@ -12,6 +12,7 @@
 
 enum {
   LEARNED_BITS_MAX = 4, // weights of more are covered: a scale that saturates gains them little
+  ROOMY_BITS = 8,       // of a stream
   FINER = 4,            // by so many bits biases of few-bit weights are finer than their products
   BIAS_BITS = 32
 };
@@ -229,9 +230,14 @@ static void add_requant(struct building *b, const char *name, uint32_t value, st
   b->exponent[value] = constant_exponent(&type);
 }
 
+// Where there are bits to spare, half of them are room for what training makes larger.
+static int room(const struct type *t) {
+  return type_width(t) > ROOMY_BITS ? (type_width(t) - ROOMY_BITS) / 2 : 0;
+}
+
 // The same with a scale that is trained.
 static void add_learned(struct building *b, const char *name, uint32_t value, struct type type) {
-  double t = between(log2(type_scale(&type, 0)));
+  double t = between(log2(type_scale(&type, 0)) + room(&type));
   uint32_t scale = add_numbers(b, arena_printf(b->arena, "%s.scale", name), 1, &t, false), out[2];
   struct type unit = type_fixed(b->arena, type_width(&type), type.is_signed, 1, 0);
   add_fake_quant(b, name, (uint32_t)b->copy.value[value], (int32_t)scale, unit, false, out);
