@@ -144,8 +144,8 @@ static bool run_real(struct run *r, const struct real *m, int64_t first, int64_t
 }
 
 // `floats`: of the float model, or NULL.
-static void add_layer(struct layer_loss *l, const struct value *v, int64_t count, const int32_t *codes,
-                      const float *floats) {
+static void add_layer(struct layer_loss *l, const struct value *v, int64_t count,
+                      const int32_t *codes, const float *floats) {
   for (int64_t i = 0; i < count * value_elements(v); i++) {
     int64_t code = type_code(&v->type, codes[i]);
     count_code(l, code);

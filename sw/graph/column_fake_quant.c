@@ -38,12 +38,15 @@ static bool fake_quant_types(const struct graph *g, const struct node *n, struct
   const struct type *type = &node_attr(n, ATTR_type)->type;
   const struct value *x = node_in(g, n, 0), *t = node_in(g, n, 1);
   int64_t axis = node_int(n, ATTR_axis, -1), count = scales(n, x, t);
-  bool fits = type_is_bipolar(type) || (type_is_fixed(type) && type_width(type) <= WIDTH_MAX);
+  bool fits = type_is_bipolar(type) || type->cls == TYPE_TERNARY ||
+              (type_is_fixed(type) && type_width(type) <= WIDTH_MAX);
   if (!fits || type->axis >= 0 || type_zero(type, 0) != 0 || !is_power_of_two(type_scale(type, 0)))
-    return err_set(e, "type: %s, expected W,F, uW,F or bipolar", type_text(g->arena, type));
+    return err_set(e, "type: %s, expected W,F, uW,F, bipolar or ternary",
+                   type_text(g->arena, type));
   if (axis != -1 && axis != 0) return err_set(e, "axis: %lld, expected 0", (long long)axis);
-  if (!t && type_is_bipolar(type))
-    return err_set(e, "bipolar saturates at every scale: it needs a second input, which says one");
+  if (!t && !(type_is_fixed(type) && type->is_signed))
+    return err_set(e, "type %s saturates at every scale: it needs a second input, which says one",
+                   type_text(g->arena, type));
   if (t && t->per_frame) return err_set(e, "the scale of \"%s\" has frames", t->name);
   if (count != 1 && (x->per_frame || x->rank < 1 || count != x->shape[0]))
     return err_set(e, "%lld scales, expected 1 or one for each index of the first axis",

@@ -18,11 +18,11 @@
 #include "quant/load.h"
 
 struct qat {
-  struct graph *model;  // what is trained
-  const char **fixed;   // (n_fixed) names of its tensors that stay as they are
+  struct graph *model; // what is trained
+  const char **fixed;  // (n_fixed) names of its tensors that stay as they are
   uint32_t n_fixed;
-  uint32_t weights;     // (of the model) tensors that become codes
-  uint32_t learned;     // scales that are trained, of weights and streams
+  uint32_t weights; // (of the model) tensors that become codes
+  uint32_t learned; // scales that are trained, of weights and streams
 };
 
 // From a verified float model; the types are those that `l` or the model itself says, and what of

@@ -560,6 +560,7 @@ static void compute(const struct step *s, const struct node *n, int64_t *y) {
     read_variable(s, n, y);
     return;
   case COLUMN_NORM:
+  case COLUMN_FAKE_QUANT:
   case COLUMN_TRAINING:
   case COLUMN_GRADIENT:
   case COLUMN_OPAQUE:

@@ -453,6 +453,7 @@ static bool add(struct netgen *n, enum op op) {
     netgen_concat(n);
     return true;
   case COLUMN_NORM:
+  case COLUMN_FAKE_QUANT:
   case COLUMN_TRAINING:
   case COLUMN_GRADIENT:
     break;

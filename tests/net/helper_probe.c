@@ -284,6 +284,23 @@ static void make_requant(struct probe *p) {
                          : type_channels(&p->arena, width, is_signed, axis, channels, scale, zero));
 }
 
+// With a scale, with one for each index of the first axis, or with those that cover what there is.
+static void make_fake_quant(struct probe *p) {
+  static const double units[] = {0.25, 0.5, 1, 2};
+  make_elements(p, 9);
+  const struct value x = *node_in(p->g, &p->g->nodes[p->node], 0);
+  bool given = bit(p, 1), channels = bit(p, 2) && !x.per_frame, bipolar = given && bit(p, 3);
+  struct type t = type_fixed(&p->arena, (int)pick(p, 2, 4), pick(p, 0, 2) > 0 || !given,
+                             units[pick(p, 0, 3)], 0);
+  double unit = units[pick(p, 0, 3)];
+  if (bipolar) t = type_signs(&p->arena, TYPE_BIPOLAR, -1, 1, &unit);
+  graph_add_type(p->g, p->node, ATTR_type, t);
+  if (given)
+    add_input(p, 1, (int64_t[]){channels ? x.shape[0] : 1}, false, 2);
+  else if (channels)
+    graph_add_int(p->g, p->node, ATTR_axis, 0);
+}
+
 bool probe_make(struct probe *p, enum op op) {
   switch ((enum op_gradient)op_info(op)->gradient) {
   case GRADIENT_LINEAR:
@@ -339,6 +356,9 @@ bool probe_make(struct probe *p, enum op op) {
     return true;
   case GRADIENT_NORM:
     make_norm(p);
+    return true;
+  case GRADIENT_FAKE_QUANT:
+    make_fake_quant(p);
     return true;
   case GRADIENT_STEP:
   case GRADIENT_SECOND:

@@ -100,6 +100,40 @@ static double requantised(const struct probe *p, int64_t f, int64_t i) {
   return p->through ? inside * x : nearest;
 }
 
+// Its scale's logarithm: what t rounds up to, or what holds the largest of all that share it.
+static double scale_exponent(const struct probe *p, const struct type *t, int64_t c, int64_t run) {
+  const struct node *n = p->job.node;
+  const float *x = p->job.in[0].data;
+  double e = -60, most = 0;
+  if (n->n_in > 1) return ceil((double)((const float *)p->job.in[1].data)[c]);
+  for (int64_t i = c * run; i < (c + 1) * run; i++) most = fmax(most, fabs((double)x[i]));
+  while (rint(most / (type_scale(t, 0) * exp2(e))) > (double)type_highest(t)) e++;
+  return e;
+}
+
+// The nearest value of its codes; or what has the gradient that is defined: a step of fixed size
+// from x where nothing saturates, elsewhere the last code, both as the scale goes.
+static double fake_quantised(const struct probe *p, int64_t f, int64_t i) {
+  const struct node *n = p->job.node;
+  const struct type *t = &node_attr(n, ATTR_type)->type;
+  const struct array *in = &p->job.in[0];
+  bool given = n->n_in > 1;
+  int64_t at = (in->per_frame ? f * in->elements : 0) + i;
+  int64_t scales = given                             ? p->job.in[1].elements
+                   : node_int(n, ATTR_axis, -1) == 0 ? in->shape[0]
+                                                     : 1;
+  int64_t run = (in->per_frame ? p->job.frames : 1) * in->elements / scales, c = at / run;
+  double first = (double)((const float *)in->data)[at], x = frame(p, 0, f)[i];
+  double moved = given ? p->x[1][c] - (double)((const float *)p->job.in[1].data)[c] : 0;
+  double scale = type_scale(t, 0) * exp2(scale_exponent(p, t, c, run));
+  double code = rint(first / scale), lo = (double)type_lowest(t), hi = (double)type_highest(t);
+  bool inside = code >= lo && code <= hi;
+  code = type_is_bipolar(t) ? (first >= 0 ? 1 : -1) : fmin(fmax(code, lo), hi);
+  if (!p->through) return code * scale;
+  if (type_is_bipolar(t)) return x + code * scale * exp2(moved);
+  return inside ? x + (code * scale - first) * exp2(moved) : code * scale * exp2(moved);
+}
+
 static void softmax(const struct probe *p, int64_t f, double *y) {
   const double *x = frame(p, 0, f);
   int64_t count = p->job.in[0].shape[p->job.in[0].rank - 1];
@@ -365,6 +399,9 @@ static void evaluate_frame(const struct probe *p, int64_t f, double *y) {
     return;
   case COLUMN_NORM:
     norm(p, f, y);
+    return;
+  case COLUMN_FAKE_QUANT:
+    for (int64_t i = 0; i < p->job.out[0].elements; i++) y[i] = fake_quantised(p, f, i);
     return;
   case COLUMN_MATMUL:
     matmul(p, f, y);

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantisation-aware training: each stream of a step is what the C model of the trained network
+// computes, element by element; there is a way there and back, and types that can't be trained are
+// refused.
+#include "quant/quantize.h"
+#include "sw/data/mnist.h"
+#include "sw/exec/golden.h"
+#include "sw/exec/real.h"
+#include "sw/pass/inference.h"
+#include "sw/train/fit.h"
+#include "sw/train/qat.h"
+#include "sw/train/recipe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+enum { IMAGES = 64, BATCH = 16, SIDE = 8, ELEMENTS = SIDE * SIDE, STEPS = 12 };
+
+// Eight by eight bytes and a class of three for each.
+struct pictures {
+  uint8_t pixels[IMAGES * ELEMENTS];
+  int32_t labels[IMAGES];
+  struct images set;
+};
+
+static void draw(struct pictures *p) {
+  for (int i = 0; i < IMAGES; i++) {
+    p->labels[i] = i % 3;
+    for (int k = 0; k < ELEMENTS; k++)
+      p->pixels[i * ELEMENTS + k] = (uint8_t)((k * 37 + i * 91 + k / 8 * (i % 3) * 50) % 256);
+  }
+  p->set = (struct images){.name = "pictures",
+                           .count = IMAGES,
+                           .rank = 3,
+                           .shape = {SIDE, SIDE, 1},
+                           .elements = ELEMENTS,
+                           .pixels = p->pixels,
+                           .has_labels = true,
+                           .labels = p->labels};
+}
+
+#define INPUT "{\"input\":{\"shape\":[8,8,1]},\"layers\":["
+
+static const char dense[] =
+    INPUT "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":9},{\"op\":\"relu\"},"
+          "{\"op\":\"linear\",\"out\":3}]}";
+static const char residual[] =
+    INPUT "{\"op\":\"conv2d\",\"name\":\"a\",\"out\":4,\"kernel\":[3,3],\"pad\":[1,1,1,1]},"
+          "{\"op\":\"relu\",\"name\":\"r\"},"
+          "{\"op\":\"conv2d\",\"name\":\"b\",\"out\":4,\"kernel\":[3,3],\"pad\":[1,1,1,1]},"
+          "{\"op\":\"add\",\"from\":[\"b\",\"r\"]},{\"op\":\"relu\"},"
+          "{\"op\":\"conv2d\",\"out\":4,\"kernel\":[3,3],\"groups\":4},"
+          "{\"op\":\"max_pool\",\"kernel\":[2,2],\"stride\":[2,2]},{\"op\":\"avg_pool\"},"
+          "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":3}]}";
+static const char signs[] =
+    INPUT "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":9},{\"op\":\"hard_tanh\"},"
+          "{\"op\":\"linear\",\"name\":\"last\",\"out\":3}]}";
+static const char lenet[] =
+    INPUT "{\"op\":\"pad\",\"pad\":[1,1,0,1,1,0],\"value\":-0.1},"
+          "{\"op\":\"conv2d\",\"out\":2,\"kernel\":[3,3]},{\"op\":\"softsign\"},"
+          "{\"op\":\"subsample\",\"kernel\":[2,2],\"stride\":[2,2]},{\"op\":\"tanh\"},"
+          "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":3}]}";
+
+struct session {
+  struct arena arena;
+  struct pictures pictures;
+  struct recipe recipe;
+  struct qat *qat;
+  struct optimizer optimizer;
+  struct fit_options options;
+  struct training *training;
+  struct fit *fit;
+  struct graph *done; // finished
+  struct model model; // of it
+};
+
+static const float rates[1] = {0.01f};
+
+static void begin(struct session *s, const char *json, const struct load *l) {
+  struct err e = {0};
+  memset(s, 0, sizeof *s);
+  draw(&s->pictures);
+  if (!recipe_parse(&s->arena, json, strlen(json), 3, &s->recipe, &e)) fail_msg("%s", e.text);
+  s->qat = qat_new(&s->arena, s->recipe.model, l, &e);
+  if (!s->qat) fail_msg("%s", e.text);
+  s->optimizer = (struct optimizer){.function = ASSIGN_adam,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .epsilon = 1e-8,
+                                    .n_rates = 1,
+                                    .every = 1,
+                                    .rates = rates};
+  s->options = (struct fit_options){.optimizer = &s->optimizer,
+                                    .epochs = 100,
+                                    .batch = BATCH,
+                                    .seed = 1,
+                                    .threads = 1,
+                                    .target = {0, 1}};
+  struct training_part *fixed = ARENA_NEW(&s->arena, struct training_part, s->qat->n_fixed + 1);
+  for (uint32_t i = 0; i < s->qat->n_fixed; i++)
+    fixed[i] = (struct training_part){s->qat->fixed[i], {.axis = NONE}};
+  s->training = training_new(&s->arena, s->qat->model, LOSS_CROSS_ENTROPY, &s->optimizer, 1, fixed,
+                             s->qat->n_fixed, &e);
+  if (!s->training) fail_msg("%s", e.text);
+  s->fit = fit_new(&s->arena, s->qat->model, s->training, &s->pictures.set, &s->options, &e);
+  if (!s->fit) fail_msg("%s", e.text);
+}
+
+static void finish(struct session *s) {
+  struct err e = {0};
+  struct load none = {0};
+  fit_export(s->fit);
+  s->done = qat_finish(&s->arena, s->qat, &e);
+  if (!s->done) fail_msg("%s", e.text);
+  s->done = inference(&s->arena, s->done);
+  if (!load_graph(&s->arena, s->done, &none, NULL, &s->model, &e)) fail_msg("%s", e.text);
+}
+
+static void end(struct session *s) {
+  fit_free(s->fit);
+  arena_free(&s->arena);
+}
+
+// The first images forward through the training graph as it stands: every value of it.
+static struct steps *forward(struct session *s) {
+  const struct graph *g = s->training->graph;
+  struct steps *run = real_steps(&s->arena, g, BATCH);
+  const struct graph *m = s->qat->model;
+  for (uint32_t i = 0; i < s->training->n_parameters; i++) {
+    const struct parameter *p = &s->training->parameters[i];
+    const struct tensor *t = m->values[p->weight].init;
+    memcpy(steps_held(run, p->ref[0]), t->data, (size_t)t->count * sizeof(float));
+  }
+  float *x = steps_input(run, 0);
+  for (int i = 0; i < BATCH * ELEMENTS; i++)
+    x[i] = (float)source_real(&m->inputs[0].source, 0, s->pictures.pixels[i]);
+  steps_run_frames(run, BATCH, NULL);
+  return run;
+}
+
+// The stream of the C model that a value of the training graph is: named as its layer is, or as the
+// layer before its requant.
+static int32_t stream_of(const struct session *s, const char *name) {
+  const char *suffix = strstr(name, ".requant");
+  struct arena a = {0};
+  const char *layer = suffix ? arena_printf(&a, "%.*s", (int)(suffix - name), name) : name;
+  int32_t v = graph_find_value(s->model.fixed, layer);
+  arena_free(&a);
+  return v;
+}
+
+// Elements that differ from the C model's, of how many streams; the first is put into `where`.
+static int64_t differences(struct session *s, int *streams, char where[128]) {
+  struct err e = {0};
+  struct steps *run = forward(s);
+  const struct graph *g = s->training->graph, *f = s->model.fixed;
+  struct golden *m = golden_new(&s->arena, f, &e);
+  int64_t differ = 0;
+  if (!m) fail_msg("%s", e.text);
+  *streams = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    bool learned = n->op == OP_fake_quant && node_out(g, n, 0)->per_frame;
+    int32_t v = n->op == OP_requant || learned ? stream_of(s, node_out(g, n, 0)->name) : NONE;
+    if (v == NONE) continue;
+    const struct value *y = &f->values[v];
+    int64_t count = value_elements(y);
+    int32_t *codes = ARENA_NEW(&s->arena, int32_t, BATCH * count);
+    struct golden_tap tap = {(uint32_t)v, codes};
+    golden_run_pixels(m, BATCH, s->pictures.pixels, &tap, 1);
+    const float *x = steps_value(run, n->out[0]);
+    for (int64_t k = 0; k < BATCH * count; k++) {
+      double is = type_value(&y->type, 0, type_code(&y->type, codes[k]));
+      if ((double)x[k] == is) continue;
+      if (!differ++)
+        snprintf(where, 128, "%s, element %lld: %g in training, %g in the C model", y->name,
+                 (long long)k, (double)x[k], is);
+    }
+    ++*streams;
+  }
+  golden_free(m);
+  return differ;
+}
+
+static void train(struct session *s, const char *json, const struct load *l) {
+  struct err e = {0};
+  begin(s, json, l);
+  for (int k = 0; k < STEPS; k++) assert_int_equal(fit_step(s->fit, &e), FIT_GOING);
+  finish(s);
+}
+
+static void every_stream_is_the_c_models(void **state) {
+  (void)state;
+  static const struct {
+    const char *json, *precision, *weight, *input;
+    int streams;
+  } cases[] = {{dense, "8,3", NULL, NULL, 3},
+               {dense, "7,3", "8,channel", NULL, 3},
+               {dense, "6,2", NULL, NULL, 3},
+               {dense, "5,2", "5,4", NULL, 3},
+               {dense, "4,1", NULL, NULL, 3},
+               {dense, "3,0", "3,channel", "u8,8", 3},
+               {dense, "2,0", NULL, "u8,8", 3},
+               {dense, "8,3", "bipolar", NULL, 3},
+               {dense, "8,3", "ternary", NULL, 3},
+               {dense, "u2,0", "bipolar,channel", "u8,8", 3},
+               {residual, "8,3", NULL, NULL, 7},
+               {residual, "4,1", NULL, NULL, 7},
+               {residual, "8,4", "ternary,channel", NULL, 7},
+               {signs, "bipolar", NULL, "u8,8", 3},
+               {signs, "bipolar", "4", "u8,8", 3},
+               {lenet, "8,4", NULL, NULL, 6},
+               {lenet, "6,3", "4,channel", NULL, 6}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct session s;
+    const struct load l = {.precision = cases[i].precision,
+                           .weight_precision = cases[i].weight,
+                           .input_precision = cases[i].input};
+    char where[128] = "";
+    int streams;
+    train(&s, cases[i].json, &l);
+    if (differences(&s, &streams, where))
+      fail_msg("case %zu, %s: %s", i, cases[i].precision, where);
+    if (streams < cases[i].streams) fail_msg("case %zu: %d streams compared", i, streams);
+    assert_null(qat_inexact(s.model.fixed));
+    end(&s);
+  }
+}
+
+// The comparison sees one code that is another.
+static void a_wrong_code_is_seen(void **state) {
+  (void)state;
+  struct session s;
+  char where[128] = "";
+  int streams;
+  struct err e = {0};
+  const struct load l = {.precision = "8,3"}, none = {0};
+  train(&s, dense, &l);
+  int32_t w = graph_find_value(s.done, "fc2.weight");
+  assert_true(type_is_integer(&s.done->values[w].type));
+  tensor_set_int(s.done->values[w].init, 4, tensor_int(s.done->values[w].init, 4) ^ 64);
+  assert_true(load_graph(&s.arena, s.done, &none, NULL, &s.model, &e));
+  assert_true(differences(&s, &streams, where) > 0);
+  assert_non_null(strstr(where, "fc2"));
+  end(&s);
+}
+
+// A norm is trained with the step's statistics and goes into its layer's codes at the end; signs
+// keep being signs.
+static void norms_are_folded(void **state) {
+  (void)state;
+  static const char json[] =
+      INPUT "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":9},{\"op\":\"batch_norm\"},"
+            "{\"op\":\"hard_tanh\"},{\"op\":\"linear\",\"out\":3},{\"op\":\"batch_norm\"}]}";
+  struct session s;
+  const struct load l = {.precision = "bipolar", .input_precision = "u8,8"};
+  train(&s, json, &l);
+  const struct graph *f = s.model.fixed;
+  int weighted = 0;
+  for (uint32_t i = 0; i < f->n_nodes; i++) {
+    if (!op_is(f->nodes[i].op, TRAIT_WEIGHTS)) continue;
+    assert_true(type_is_bipolar(&node_in(f, &f->nodes[i], 1)->type));
+    weighted++;
+  }
+  assert_int_equal(weighted, 2);
+  end(&s);
+}
+
+// Scales move, and the decay of weights doesn't move them.
+static void scales_of_few_bits_are_trained(void **state) {
+  (void)state;
+  struct session s;
+  const struct load l = {.precision = "8,3", .weight_precision = "3"};
+  struct err e = {0};
+  begin(&s, dense, &l);
+  assert_int_equal(s.qat->learned, 2);
+  assert_int_equal(s.qat->weights, 2);
+  int32_t t = graph_find_value(s.qat->model, "fc1.weight.scale");
+  assert_true(t != NONE);
+  float before = *(float *)s.qat->model->values[t].init->data;
+  for (int k = 0; k < STEPS; k++) assert_int_equal(fit_step(s.fit, &e), FIT_GOING);
+  finish(&s);
+  assert_true(*(float *)s.qat->model->values[t].init->data != before);
+  const struct type *w = &s.done->values[graph_find_value(s.done, "fc1.weight")].type;
+  assert_true(type_is_fixed(w) && type_width(w) == 3);
+  end(&s);
+}
+
+static void what_cant_be_trained_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *json;
+    struct load l;
+    const char *message;
+  } cases[] = {
+      {dense, {0}, "which types? --precision W,F"},
+      {dense,
+       {.precision = "8,3", .weight_precision = "e4m3"},
+       "layer \"fc1\": weights of minifloats"},
+      {dense,
+       {.precision = "8,3", .weight_precision = "block8:4"},
+       "weights of minifloats and blocks"},
+      {dense, {.precision = "8,3", .input_precision = "u8"}, "scales that are powers of two"},
+      {dense, {.precision = "4"}, "--calibrate SET beside a width"},
+      {residual, {.precision = "bipolar", .input_precision = "u8,8"}, "has no 0 to pad with"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct arena a = {0};
+    struct recipe r;
+    struct err e = {0};
+    assert_true(recipe_parse(&a, cases[i].json, strlen(cases[i].json), 3, &r, &e));
+    assert_null(qat_new(&a, r.model, &cases[i].l, &e));
+    if (!strstr(e.text, cases[i].message)) fail_msg("case %zu: %s", i, e.text);
+    arena_free(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_stream_is_the_c_models), cmocka_unit_test(a_wrong_code_is_seen),
+      cmocka_unit_test(norms_are_folded), cmocka_unit_test(scales_of_few_bits_are_trained),
+      cmocka_unit_test(what_cant_be_trained_is_refused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
