@@ -319,6 +319,16 @@ static void settle_padding(struct building *b, const struct node *n, uint32_t no
     if (to->attr[i].name == ATTR_value) to->attr[i].real = value;
 }
 
+// A norm in between leaves nothing whole.
+static bool is_normalised(const struct building *b, uint32_t value) {
+  const struct graph *g = b->from;
+  bool norm = false;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++)
+      norm |= g->nodes[i].in[k].value == value && op_is(g->nodes[i].op, TRAIT_AVERAGES);
+  return norm;
+}
+
 static bool add_weighted(struct building *b, const struct node *n, const struct format *f) {
   struct node made = *n;
   uint32_t weights[2], bias = 0;
@@ -327,11 +337,10 @@ static bool add_weighted(struct building *b, const struct node *n, const struct 
   if (!add_weights(b, n, f, weights)) return false;
   const struct type *unit =
       &node_attr(&b->copy.to->nodes[b->copy.to->values[weights[0]].node], ATTR_type)->type;
-  const struct node *made_fixed = fixed_node(b, node_out(b->from, n, 0)->name);
-  bool whole = made_fixed || is_narrowed(b, n->out[0]); // a norm behind it isn't
   if (n->n_in > 2)
-    bias = whole ? add_bias(b, n, weights, type_is_fixed(unit) ? type_width(unit) : 1)
-                 : copy_value(&b->copy, n->in[2].value);
+    bias = !is_normalised(b, n->out[0])
+               ? add_bias(b, n, weights, type_is_fixed(unit) ? type_width(unit) : 1)
+               : copy_value(&b->copy, n->in[2].value);
   made.n_in = 1;
   uint32_t node = copy_made(&b->copy, &made, n->name);
   b->copy.node[n - b->from->nodes] = (int32_t)node;
