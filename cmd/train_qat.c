@@ -14,15 +14,16 @@ static struct load words_of(const struct options *o) {
   return l;
 }
 
-// Whether a word leaves scales open.
+// The words with the images that choose first scales, if a word leaves some open.
 static struct load with_images(struct arena *a, const struct options *o, const struct images *set) {
   struct load l = words_of(o);
   const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist-train";
   if (l.n_calibrate) return l;
   int64_t images = set->count < FIRST_IMAGES ? set->count : FIRST_IMAGES;
   const char **word = ARENA_NEW(a, const char *, 1);
-  word[0] = arena_printf(a, "%s:%lld", strcmp(data, "mnist") == 0 ? "mnist-train" : data,
-                         (long long)images);
+  bool drawn = strncmp(data, "synthetic", strlen("synthetic")) == 0; // it says how many
+  if (strcmp(data, "mnist") == 0) data = "mnist-train";
+  word[0] = drawn ? data : arena_printf(a, "%s:%lld", data, (long long)images);
   l.n_calibrate = 1;
   l.calibrate = word;
   return l;

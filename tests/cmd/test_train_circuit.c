@@ -29,6 +29,31 @@ static void lenet1_becomes_a_circuit(void **state) {
              0, "PASS   ");
 }
 
+// Trained as integers, with whatever number of threads: the circuit needs no word of types, and the
+// accuracy that training tells is the C model's.
+static void trained_integers_become_a_circuit(void **state) {
+  struct shell *c = *state;
+  static const char *const words[] = {"-p 8,3", "-p 2", "-p 3 -w bipolar -i u8,8"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "N=$(realpath $N); cd $D && for t in 1 2; do $N train -q --net tfc "
+                            "--qat %s --data synthetic:900:5 --batch 50 --epochs 2 --threads $t "
+                            "--test synthetic:200:9 -o qat$t.bin || exit; done | grep accuracy | "
+                            "sort -u | wc -l && cmp qat1.bin qat2.bin",
+                            words[i]),
+               0, "1");
+    cli_expect(c, "N=$(realpath $N); cd $D && $N sim --data synthetic --images 20 -o q qat1.bin", 0,
+               "PASS   ");
+  }
+  cli_expect(c,
+             "N=$(realpath $N); cd $D && $N train -q --net tfc --qat -p 2 --data synthetic:900:5 "
+             "--batch 50 --epochs 1 --test synthetic:200:9 -o again.bin | grep -o "
+             "'accuracy.*%' >a && $N run -q --data synthetic:200:9 again.bin | grep -o "
+             "'accuracy.*%' >b && cmp a b",
+             0, "");
+}
+
 // Probabilities leave the circuit: of pictures that come with the project, equal in all of them;
 // the same network has its softmax on the host unless a recipe or a formats file says otherwise.
 static void softmax_in_the_circuit(void **state) {
@@ -58,8 +83,8 @@ static void softmax_in_the_circuit(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(from_training_to_the_circuit),
-                                     SHELL_CASE(lenet1_becomes_a_circuit),
-                                     SHELL_CASE(softmax_in_the_circuit)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(from_training_to_the_circuit), SHELL_CASE(lenet1_becomes_a_circuit),
+      SHELL_CASE(trained_integers_become_a_circuit), SHELL_CASE(softmax_in_the_circuit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

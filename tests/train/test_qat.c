@@ -242,13 +242,13 @@ static void a_wrong_code_is_seen(void **state) {
   struct err e = {0};
   const struct load l = {.precision = "8,3"}, none = {0};
   train(&s, dense, &l);
-  int32_t w = graph_find_value(s.done, "fc2.weight");
+  int32_t w = graph_find_value(s.done, "fc1.weight");
   assert_true(type_is_integer(&s.done->values[w].type));
   struct tensor *codes = s.done->values[w].init;
   for (int64_t i = 0; i < codes->count; i++) tensor_set_int(codes, i, -tensor_int(codes, i) / 2);
   assert_true(load_graph(&s.arena, s.done, &none, NULL, &s.model, &e));
   assert_true(differences(&s, &streams, where) > 0);
-  assert_non_null(strstr(where, "fc2"));
+  assert_non_null(strstr(where, "fc1"));
   end(&s);
 }
 
