@@ -272,7 +272,7 @@ static void wrong_words(void **state) {
               {"--checkpoint-every 2", "--checkpoint-every: needs --checkpoint FILE"},
               {"--precision 8,3", "--precision is about integers: give --qat to train them"},
               {"-w ternary", "--weight-precision is about integers: give --qat"},
-              {"--qat --precision 8;3", "precision \"8\""},
+              {"--qat --precision 8x3", "precision \"8x3\""},
               {"--qat -w five", "weight"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     cli_expect(c, arena_printf(&c->arena, TRAIN "-o $D/m.bin %s", rows[i].options), 2,
@@ -292,7 +292,7 @@ static void wrong_data(void **state) {
       {"--data $D/images.idx --batch 1", "the images have no labels"},
       {"--data $D/small.idx,$D/labels.idx --batch 1",
        "images of 1 elements, input \"image\" of the model has 784"},
-      {"--data synthetic:90 --batch 9 --qat", "which types? --precision W,F"},
+      {"--data synthetic:90 --batch 9 --qat", "the model is float: give --precision W,F"},
       {"--data synthetic:90 --batch 9 --qat -p 8,3 -i u8", "scales that are powers of two"},
       {"--data synthetic:90 --batch 9 --qat -p 8,3 -w e4m3", "weights of minifloats and blocks"},
       {"--data $D/none", "No such file"}};
