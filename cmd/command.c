@@ -38,16 +38,20 @@ struct load command_load(const struct options *o) {
                        .data = given ? o->data.word : otherwise};
 }
 
+const char *command_types(const struct options *o) {
+  return o->precision          ? "--precision"
+         : o->weight_precision ? "--weight-precision"
+         : o->input_precision  ? "--input-precision"
+         : o->rounding         ? "--rounding"
+         : o->overflow         ? "--overflow"
+         : o->formats          ? "--formats"
+         : o->calibrate.count  ? "--calibrate"
+                               : NULL;
+}
+
 // Options that leave each other nothing to do.
 static bool check_together(const struct options *o, struct err *e) {
-  const char *types = o->precision          ? "--precision"
-                      : o->weight_precision ? "--weight-precision"
-                      : o->input_precision  ? "--input-precision"
-                      : o->rounding         ? "--rounding"
-                      : o->overflow         ? "--overflow"
-                      : o->formats          ? "--formats"
-                      : o->calibrate.count  ? "--calibrate"
-                                            : NULL;
+  const char *types = command_types(o);
   if (o->real && types)
     return err_set(
         e, "%s changes nothing with --real, which runs the float model: give one of them", types);

@@ -22,6 +22,9 @@ bool command_environment(struct err *e);
 // error.
 bool command_check(struct arena *a, const struct options *o, struct err *e);
 
+// The first option that is given and says something of types; NULL: none is.
+const char *command_types(const struct options *o);
+
 // Refuses the options that make a circuit, of which a generated folder is one already.
 bool command_no_circuit_options(const struct options *o, struct err *e);
 
@@ -82,6 +85,7 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
 bool prune_check(struct arena *a, const struct options *o, struct err *e);
 
 // The words that the options of search take.
+bool fit_check(struct arena *a, const struct options *o, struct err *e);
 bool search_check(struct arena *a, const struct options *o, struct err *e);
 
 int command_generate(struct arena *a, const struct options *o, struct err *e);
@@ -89,6 +93,7 @@ int command_run(struct arena *a, const struct options *o, struct err *e);
 int command_sim(struct arena *a, const struct options *o, struct err *e);
 int command_report(struct arena *a, const struct options *o, struct err *e);
 int command_train(struct arena *a, const struct options *o, struct err *e);
+int command_fit(struct arena *a, const struct options *o, struct err *e);
 int command_quantize(struct arena *a, const struct options *o, struct err *e);
 int command_prune(struct arena *a, const struct options *o, struct err *e);
 int command_search(struct arena *a, const struct options *o, struct err *e);

@@ -106,11 +106,11 @@ static void weights_beside(struct places *p, const char *path) {
 }
 
 static void collect(struct places *p, enum command c, const struct options *o) {
-  bool reads = c == COMMAND_RUN || c == COMMAND_SIM || c == COMMAND_REPORT,
-       train = c == COMMAND_TRAIN || (c == COMMAND_PRUNE && o->finetune);
+  bool reads = c == COMMAND_RUN || c == COMMAND_SIM || c == COMMAND_REPORT, fit = c == COMMAND_FIT,
+       train = c == COMMAND_TRAIN || fit || (c == COMMAND_PRUNE && o->finetune);
   const char *mnist = train ? "mnist-train" : "mnist";
   bool set = o->data.count && !(train && strcmp(o->data.word[o->data.count - 1], "mnist") == 0);
-  input(p, "the model", o->model);
+  if (!fit || file_exists(o->model)) input(p, "the model", o->model);
   if (o->model && paths_is_folder(o->model)) input(p, "the model", load_path(p->arena, o->model));
   if (o->model && c == COMMAND_REPORT)
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
@@ -147,7 +147,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
     output(p, "-o", o->output);
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
-  if (train || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)
+  if (fit) output(p, "-o", o->output ? o->output : "fit");
+  if ((train && !fit) || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)
     output(p, "-o", o->output ? o->output : "model.bin");
 }
 
@@ -169,7 +170,7 @@ static bool check_pair(enum command c, bool model, const struct place *out, cons
                        struct err *e) {
   const char *inside = below(out, in);
   bool replaced = c == COMMAND_GENERATE && inside;
-  bool written = c == COMMAND_SIM && inside && simulate_writes(inside, model);
+  bool written = (c == COMMAND_SIM || c == COMMAND_FIT) && inside && simulate_writes(inside, model);
   if (same(out, in))
     return err_set(e, "%s: would be overwritten, it is %s; choose another %s", in->path, in->option,
                    out->option);

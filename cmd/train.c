@@ -8,6 +8,7 @@
 #include "quant/quantize.h"
 #include "sw/base/file.h"
 #include "sw/base/library.h"
+#include "sw/base/nearest_word.h"
 #include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/base/sha256.h"
@@ -151,8 +152,8 @@ static int by_text(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-// The recipes that come with the program, sorted.
-static const char *recipe_names(struct arena *a) {
+// The recipes that come with the program, sorted; the one that is near to `net` first.
+static const char *recipe_names(struct arena *a, const char *net) {
   enum { MOST = 64 };
   const char *names[MOST], *list = "";
   size_t count = 0;
@@ -164,7 +165,9 @@ static const char *recipe_names(struct arena *a) {
   qsort(names, count, sizeof *names, by_text);
   for (size_t i = 0; i < count; i++)
     list = arena_printf(a, "%s%s%s", list, i ? ", " : "", names[i]);
-  return list;
+  const char *near = nearest_word(net, count, names);
+  return near ? arena_printf(a, "did you mean %s? recipes: %s", near, list)
+              : arena_printf(a, "recipes: %s", list);
 }
 
 // JSON text, a file of it, the name of a recipe that comes with the program, or a model.
@@ -178,8 +181,8 @@ static bool read_net(struct train *t, struct err *e) {
   if (!strchr(net, '/') && !ends_with(net, ".bin")) {
     if (file_exists(path)) return read_recipe(t, path, e);
     if (!file_exists(net))
-      return err_set(e, "--net %s: there is no recipe and no file of this name (recipes: %s)", net,
-                     recipe_names(t->arena));
+      return err_set(e, "--net %s: there is no recipe and no file of this name (%s)", net,
+                     recipe_names(t->arena, net));
   }
   struct refusals refused = {0};
   struct graph *g = import_read(t->arena, net, &refused, e);
@@ -403,22 +406,28 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
   return train_recipe(a, o, &(struct recipe){.model = g, .target = {0, 1}}, NULL, e);
 }
 
-int command_train(struct arena *a, const struct options *o, struct err *e) {
-  struct train t = {.arena = a, .o = o};
-  t.result.net = o->net;
-  t.result.output = o->output ? o->output : "model.bin";
-  if (!prepare(&t, e)) return EXIT_USER;
+bool train_file(struct arena *a, const struct options *o, struct train_result *r, struct err *e) {
+  struct train *t = ARENA_NEW(a, struct train, 1);
+  *t = (struct train){.arena = a, .o = o};
+  t->result.net = o->net;
+  t->result.output = o->output ? o->output : "model.bin";
+  if (!prepare(t, e)) return false;
   if (o->plot && !picture_possible())
     command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
-  t.result.at = fit_at(t.fit);
-  t.result.trained = t.set.count - t.fit_options.validation;
-  bool ok = check_room(&t, e) && resume(&t, e) && run(&t, e) && finish(&t, e);
-  fit_free(t.fit);
-  if (!ok) return EXIT_USER;
-  if (o->plot && !train_plot(o->plot, &t.result, e)) return EXIT_USER;
+  t->result.at = fit_at(t->fit);
+  t->result.trained = t->set.count - t->fit_options.validation;
+  bool ok = check_room(t, e) && resume(t, e) && run(t, e) && finish(t, e);
+  fit_free(t->fit);
+  *r = t->result;
+  return ok;
+}
+
+int command_train(struct arena *a, const struct options *o, struct err *e) {
+  struct train_result r;
+  if (!train_file(a, o, &r, e) || (o->plot && !train_plot(o->plot, &r, e))) return EXIT_USER;
   if (o->json)
-    train_print_json(&t.result);
+    train_print_json(&r);
   else
-    train_print_text(&t.result);
+    train_print_text(&r);
   return EXIT_GOOD;
 }

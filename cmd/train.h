@@ -37,6 +37,10 @@ bool train_qat_check(struct arena *a, const struct options *o, struct err *e);
 struct qat *train_qat_begin(struct arena *a, const struct options *o, const struct images *set,
                             struct graph *model, struct err *e);
 
+// The training set of the options as a word for --calibrate, at most so many images of it.
+const char *train_first_images(struct arena *a, const struct options *o, int64_t count,
+                               int64_t most);
+
 // The integers of r->model on the test set; warns of what training couldn't count exactly.
 bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,
                     struct err *e);
@@ -50,6 +54,9 @@ struct train_watch {
 // Trains the model of a recipe as the options say; its tensors get the weights.
 bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
                   const struct train_watch *watch, struct err *e);
+
+// What the command does, but for what it prints at the end: the model is in its file.
+bool train_file(struct arena *a, const struct options *o, struct train_result *r, struct err *e);
 
 // One line per epoch on stdout, the heading before the first.
 void train_print_row(const struct fit_row *row, int64_t trained, bool heading);

@@ -14,37 +14,29 @@ static struct load words_of(const struct options *o) {
   return l;
 }
 
+const char *train_first_images(struct arena *a, const struct options *o, int64_t count,
+                               int64_t most) {
+  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist-train";
+  bool drawn = strncmp(data, "synthetic", strlen("synthetic")) == 0; // it says how many
+  if (strcmp(data, "mnist") == 0) data = "mnist-train";
+  return drawn ? data : arena_printf(a, "%s:%lld", data, (long long)(count < most ? count : most));
+}
+
 // The words with the images that choose first scales, if a word leaves some open.
 static struct load with_images(struct arena *a, const struct options *o, const struct images *set) {
   struct load l = words_of(o);
-  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist-train";
   if (l.n_calibrate) return l;
-  int64_t images = set->count < FIRST_IMAGES ? set->count : FIRST_IMAGES;
   const char **word = ARENA_NEW(a, const char *, 1);
-  bool drawn = strncmp(data, "synthetic", strlen("synthetic")) == 0; // it says how many
-  if (strcmp(data, "mnist") == 0) data = "mnist-train";
-  word[0] = drawn ? data : arena_printf(a, "%s:%lld", data, (long long)images);
+  word[0] = train_first_images(a, o, set->count, FIRST_IMAGES);
   l.n_calibrate = 1;
   l.calibrate = word;
   return l;
 }
 
 bool train_qat_check(struct arena *a, const struct options *o, struct err *e) {
-  const struct {
-    const char *name;
-    bool given;
-  } words[] = {{"--precision", o->precision},
-               {"--weight-precision", o->weight_precision},
-               {"--input-precision", o->input_precision},
-               {"--rounding", o->rounding},
-               {"--overflow", o->overflow},
-               {"--formats", o->formats},
-               {"--calibrate", o->calibrate.count},
-               {"--method", o->method},
-               {"--keep-output", o->keep_output}};
-  for (size_t i = 0; !o->qat && i < sizeof words / sizeof *words; i++)
-    if (words[i].given)
-      return err_set(e, "%s is about integers: give --qat to train them", words[i].name);
+  const char *word = command_types(o);
+  if (!word) word = o->method ? "--method" : o->keep_output ? "--keep-output" : NULL;
+  if (!o->qat && word) return err_set(e, "%s is about integers: give --qat to train them", word);
   static const char *const some[] = {"mnist-train:512"};
   struct load l = words_of(o);
   if (!l.n_calibrate) {

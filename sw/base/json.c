@@ -2,6 +2,7 @@
 #include "sw/base/json.h"
 
 #include "sw/base/arena.h"
+#include "sw/base/nearest_word.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +58,10 @@ bool json_only(const json_t *object, const char *const *keys, const char *what, 
   json_object_foreach((json_t *)object, key, value) {
     const char *const *k = keys;
     while (*k && strcmp(*k, key) != 0) k++;
-    if (!*k) return err_set(e, "%s: unknown key \"%s\"", what, key);
+    if (*k) continue;
+    const char *near = nearest_word(key, (size_t)(k - keys), keys);
+    return err_set(e, "%s: unknown key \"%s\"%s%s%s", what, key, near ? ", did you mean \"" : "",
+                   near ? near : "", near ? "\"?" : "");
   }
   return true;
 }

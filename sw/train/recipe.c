@@ -2,6 +2,7 @@
 #include "sw/train/recipe_parts.h"
 
 #include "sw/base/bits.h"
+#include "sw/base/nearest_word.h"
 #include "sw/data/verdict.h"
 
 #include <string.h>
@@ -57,9 +58,45 @@ static bool read_input(struct reading *r) {
 
 // ---- layers
 
+// Kinds that bring several streams together.
+static bool is_join(const struct op_info *info) {
+  return info->traits & (TRAIT_JOINS | TRAIT_PARTS);
+}
+
+// Kinds that take streams and can be trained through, or that end a network.
+static bool is_layer(const struct op_info *info) {
+  if (!(info->executors & EXECUTOR_REAL)) return false;
+  if (is_join(info)) return true;
+  return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_REORDERS | TRAIT_ALIAS | TRAIT_MAPS |
+                         TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED | TRAIT_AVERAGES);
+}
+
+// ", did you mean .." of a word that is near one that would do; otherwise nothing.
+static const char *did_you_mean(struct reading *r, const char *word, size_t count,
+                                const char *const *words) {
+  const char *near = nearest_word(word, count, words);
+  return near ? arena_printf(r->arena, ", did you mean \"%s\"?", near) : "";
+}
+
+static bool unknown_field(struct reading *r, const struct node *n, const char *key) {
+  const char *words[ATTR_COUNT + 5] = {"op", "name", "from", "out", "connections"};
+  size_t count = 5;
+  for (int a = 0; a < ATTR_COUNT; a++)
+    if (op_takes(n->op, (enum attr_name)a)) words[count++] = attr_text((enum attr_name)a);
+  return err_set(r->err, "unknown field \"%s\"%s", key, did_you_mean(r, key, count, words));
+}
+
+static bool unknown_kind(struct reading *r, const char *word) {
+  const char *words[OP_COUNT];
+  size_t count = 0;
+  for (int op = 0; op < OP_COUNT; op++)
+    if (is_layer(op_info((enum op)op))) words[count++] = op_info((enum op)op)->name;
+  return err_set(r->err, "op: unknown kind \"%s\"%s", word, did_you_mean(r, word, count, words));
+}
+
 static bool read_attr(struct reading *r, uint32_t node, const char *key, const json_t *j) {
   int name = attr_find(key);
-  if (name == NONE) return err_set(r->err, "unknown field \"%s\"", key);
+  if (name == NONE) return unknown_field(r, &r->g->nodes[node], key);
   enum attr_kind kind = attr_kind((enum attr_name)name);
   if (kind == ATTR_INT && json_is_integer(j)) {
     graph_add_int(r->g, node, (enum attr_name)name, json_integer_value(j));
@@ -82,19 +119,6 @@ static bool read_attr(struct reading *r, uint32_t node, const char *key, const j
     return err_set(r->err, "%s: not of the kind that this field takes", key);
   }
   return true;
-}
-
-// Kinds that bring several streams together.
-static bool is_join(const struct op_info *info) {
-  return info->traits & (TRAIT_JOINS | TRAIT_PARTS);
-}
-
-// Kinds that take streams and can be trained through, or that end a network.
-static bool is_layer(const struct op_info *info) {
-  if (!(info->executors & EXECUTOR_REAL)) return false;
-  if (is_join(info)) return true;
-  return info->traits & (TRAIT_WEIGHTS | TRAIT_WINDOWS | TRAIT_REORDERS | TRAIT_ALIAS | TRAIT_MAPS |
-                         TRAIT_INDEX | TRAIT_HOST | TRAIT_SKIPPED | TRAIT_AVERAGES);
 }
 
 // As wide as the last index needs.
@@ -176,7 +200,7 @@ static bool read_layer(struct reading *r, const json_t *j) {
   const char *word = json_string_value(json_object_get(j, "op")), *key;
   int op = word ? op_find(word) : NONE;
   json_t *value;
-  if (op == NONE) return err_set(r->err, "op: unknown kind \"%s\"", word ? word : "?");
+  if (op == NONE) return unknown_kind(r, word ? word : "?");
   const struct op_info *info = op_info((enum op)op);
   if (!is_layer(info)) return err_set(r->err, "op: %s isn't a layer of a recipe", word);
   const char *name = name_of(r, j, (enum op)op);

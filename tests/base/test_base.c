@@ -12,6 +12,7 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
+#include "sw/base/nearest_word.h"
 #include "sw/base/progress.h"
 #include "sw/base/rng.h"
 #include "sw/base/text.h"
@@ -461,6 +462,36 @@ static void rows_are_a_table_and_objects(void **state) {
   arena_free(&a);
 }
 
+static void the_nearest_word_is_found(void **state) {
+  (void)state;
+  static const char *const words[] = {"linear", "relu", "relu6", "conv2d", "conv1d", "a"};
+  static const struct {
+    const char *word, *nearest;
+  } cases[] = {{"lineer", "linear"},
+               {"linera", "linear"},
+               {"linar", "linear"},
+               {"linearr", "linear"},
+               {"rleu", "relu"},
+               {"relu", "relu"},
+               {"conv3d", "conv2d"},
+               {"b", "a"},
+               {"lstm", NULL},
+               {"convolution", NULL},
+               {"", "a"}};
+  char longest[200];
+  memset(longest, 'x', sizeof longest - 1);
+  longest[sizeof longest - 1] = 0;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *found = nearest_word(cases[i].word, sizeof words / sizeof *words, words);
+    if (!cases[i].nearest)
+      assert_null(found);
+    else
+      assert_string_equal(found, cases[i].nearest);
+  }
+  assert_null(nearest_word(longest, sizeof words / sizeof *words, words));
+  assert_null(nearest_word("relu", 1, (const char *const[]){longest}));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rescue),
@@ -480,6 +511,7 @@ int main(void) {
       cmocka_unit_test(the_progress_line_tells_rate_and_time_left),
       cmocka_unit_test(progress_is_for_terminals_only),
       cmocka_unit_test(rows_are_a_table_and_objects),
+      cmocka_unit_test(the_nearest_word_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

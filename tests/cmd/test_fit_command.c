@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// nngen fit: the whole way in one command, from a recipe, from a model and from a file of another
+// program, with figures that the commands which it stands for give, too. Digits drawn by code stand
+// in for MNIST.
+#include "tests/cmd/helper_shell.h"
+
+#include <string.h>
+
+#define DIGITS " --data synthetic:900:5 --batch 50 --epochs 2 --test synthetic:200:9 "
+
+static void from_a_recipe(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(c, "$N fit tfc" DIGITS "--target-cycles 800 -o $D/f", 0,
+                                "elements of 200 images are the C model's, error ");
+  assert_non_null(strstr(said, "network     tfc, 2 epochs of 900 images, loss "));
+  assert_non_null(strstr(said, "cycles      784 an image"));
+  cli_expect(c, "grep -c 784 $D/f/report.html", 0, "");
+  // The same model, integers and circuit as step by step.
+  cli_expect(c,
+             "$N train -q --net tfc" DIGITS "-o $D/m.bin | grep sha256 >$D/a; "
+             "cmp $D/m.bin $D/f/model.bin && $N run -q -p 8 --calibrate synthetic:900:5 --data "
+             "synthetic:200:9 $D/f/model.bin | grep -o '[0-9.]* %' | head -n 1",
+             0, " %");
+  cli_expect(c, "$N sim -q --data synthetic:200:9 $D/f/rtl -o $D/again", 0, "PASS   ");
+}
+
+static void as_json(void **state) {
+  struct shell *c = *state;
+  const char *said =
+      cli_expect(c,
+                 "$N fit tfc --qat -p 2" DIGITS "--json -o $D/f >$D/j && wc -l <$D/j "
+                 "&& cat $D/j",
+                 0, "\"mismatches\":0,\"ii\":3136,");
+  assert_int_equal(said[0], '1'); // one line, and no other text
+  assert_non_null(strstr(said, "\"epochs\":2,\"loss\":"));
+  assert_non_null(strstr(said, "\"multipliers\":0,"));
+}
+
+// What is trained already is taken as it is, or trained on if that is asked for.
+static void from_trained_networks(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N fit models/mnist-mlp.bin -q -p 8,3 --test synthetic:100:9 --target-cycles 1568 -o "
+             "$D/f && test ! -e $D/f/model.bin",
+             0, "files       ");
+  cli_expect(c,
+             "$N fit tests/import/files/keras2_mlp.h5 -q" DIGITS "--target-cycles 1568 -o $D/k && "
+             "test -e $D/k/model.bin",
+             0, "2 epochs of 900 images");
+}
+
+static void what_is_wrong_is_said(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    const char *words;
+    int status;
+    const char *message;
+  } rows[] = {
+      {"lenet6", 1, "there is no recipe and no file of this name (did you mean lenet"},
+      {"", 2, "fit needs an argument: NET"},
+      {"models/mnist-mlp.bin --rate 0.1", 2, "--rate changes nothing: models/mnist-mlp.bin"},
+      {"tfc --qat -w e4m3 -p 8,3" DIGITS, 1, "weights of minifloats"},
+      {"tfc -p 8x3", 2, "precision \"8x3\""},
+      {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"lineer\"}]}'", 1,
+       "unknown kind \"lineer\", did you mean \"linear\"?"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N fit %s -o $D/f", rows[i].words), rows[i].status,
+               rows[i].message);
+  cli_expect(c, "test ! -e $D/f", 0, "");
+  cli_expect(c, "printf x >$D/file; $N fit tfc" DIGITS "-o $D/file", 1, "file");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(from_a_recipe), SHELL_CASE(as_json),
+                                     SHELL_CASE(from_trained_networks),
+                                     SHELL_CASE(what_is_wrong_is_said)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
