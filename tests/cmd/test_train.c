@@ -314,7 +314,8 @@ static void wrong_networks(void **state) {
   static const struct {
     const char *net, *message;
   } rows[] = {
-      {"mnist-mpl", "there is no recipe and no file of this name (recipes: autoencoder, cnv, "},
+      {"mnist-mpl", "there is no recipe and no file of this name (did you mean mnist-mlp? recipes: "
+                    "autoencoder, "},
       {"'{'", "--net: "},
       {"'{}'", "input: expected {\"shape\": [..]}"},
       {"'{\"inputs\":{}}'", "\"inputs\""},
