@@ -99,10 +99,12 @@ static void say(const char *step) {
   fflush(stdout);
 }
 
-// Nobody sees what the steps print: a descriptor to go back to, or -1.
+// Nobody sees what the steps print: a descriptor to go back to, or -1. Programs that they start
+// don't inherit it: make would take it for its jobserver.
 static int mute(void) {
   fflush(stdout);
-  int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0),
+      nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
   if (nowhere >= 0) close(nowhere);
   return kept;
