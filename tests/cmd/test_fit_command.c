@@ -40,8 +40,9 @@ static void as_json(void **state) {
 static void below_make(void **state) {
   struct shell *c = *state;
   cli_expect(c,
-             "printf 'all:\\n\\t%s fit tfc" DIGITS "--json -o %s/f\\n' $N $D >$D/makefile; "
-             "make -j2 -f $D/makefile",
+             "printf 'all:\\n\\t%s fit tfc" DIGITS
+             "--json -o %s/f >%s/out\\n' $N $D $D >$D/makefile; "
+             "make -j2 -f $D/makefile && cat $D/out",
              0, "\"mismatches\":0");
 }
 
