@@ -109,16 +109,57 @@ static void linear7(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x,
   }
 }
 
+// The first `count` of 16 lanes.
+struct some {
+  __m256i low, high;
+};
+
+static inline struct some some_of(int64_t count) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return (struct some){_mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), lane),
+                       _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count - 8), lane)};
+}
+
+static inline struct lanes load_some(const float *p, struct some s) {
+  return (struct lanes){_mm256_maskload_ps(p, s.low), _mm256_maskload_ps(p + 8, s.high)};
+}
+
+static inline void store_some(float *p, struct lanes v, struct some s) {
+  _mm256_maskstore_ps(p, s.low, v.low);
+  _mm256_maskstore_ps(p + 8, s.high, v.high);
+}
+
 #define V16 struct lanes
+#define SOME struct some
 #define V16_ZERO set(0)
 #define V16_LOAD(p) load(p)
 #define V16_SET(x) set(x)
 #define V16_ADD(a, b) added(a, b)
 #define V16_FMA(a, b, c) fused(a, b, c)
+#define V16_STORE(p, v) (_mm256_storeu_ps(p, (v).low), _mm256_storeu_ps((p) + 8, (v).high))
+#define V16_SOME(count) some_of(count)
+#define V16_LOAD_SOME(p, s) load_some(p, s)
+#define V16_STORE_SOME(p, v, s) store_some(p, v, s)
 #define V16_SUM(v) lanes_sum8(_mm256_add_ps((v).low, (v).high))
+#define V16_SUMS(v, to) sums4(v, to)
 #include "sw/exec/kernels_sum.h"
 enum { DOT_ROWS = 2, DOT_OUTS = 2, TILE_ROWS = 5, TILE_VECTORS = 1 };
-#define V16_STORE(p, v) (_mm256_storeu_ps(p, (v).low), _mm256_storeu_ps((p) + 8, (v).high))
+
+// The tree of lanes_sum8 for four vectors at once: each level adds the halves of two and puts them
+// side by side.
+static inline void sums4(const struct lanes v[4], float to[4]) {
+  __m256 eight[4];
+  for (int i = 0; i < 4; i++) eight[i] = _mm256_add_ps(v[i].low, v[i].high);
+  __m256 a = _mm256_add_ps(_mm256_permute2f128_ps(eight[0], eight[2], 0x20),
+                           _mm256_permute2f128_ps(eight[0], eight[2], 0x31));
+  __m256 b = _mm256_add_ps(_mm256_permute2f128_ps(eight[1], eight[3], 0x20),
+                           _mm256_permute2f128_ps(eight[1], eight[3], 0x31));
+  __m256 two = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+  __m256 one = _mm256_add_ps(_mm256_shuffle_ps(two, two, 0x88), _mm256_shuffle_ps(two, two, 0xdd));
+  _mm_storel_pi((__m64 *)(void *)to, _mm256_castps256_ps128(one));
+  _mm_storel_pi((__m64 *)(void *)(to + 2), _mm256_extractf128_ps(one, 1));
+}
+
 #define LINEAR8 NULL
 #define LINEAR7 linear7
 #define KERNELS kernels_avx2

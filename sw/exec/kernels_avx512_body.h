@@ -65,13 +65,37 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 }
 
 #define V16 __m512
+#define SOME __mmask16
 #define V16_ZERO _mm512_setzero_ps()
 #define V16_LOAD(p) _mm512_loadu_ps(p)
 #define V16_SET(x) _mm512_set1_ps(x)
 #define V16_ADD(a, b) _mm512_add_ps(a, b)
 #define V16_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define V16_STORE(p, v) _mm512_storeu_ps(p, v)
+#define V16_SOME(count) ((__mmask16)((1u << (count)) - 1))
+#define V16_LOAD_SOME(p, some) _mm512_maskz_loadu_ps(some, p)
+#define V16_STORE_SOME(p, v, some) _mm512_mask_storeu_ps(p, some, v)
 #define V16_SUM(v)                                                                                 \
   lanes_sum8(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)))
+#define V16_SUMS(v, to) sums16(v, to)
 #include "sw/exec/kernels_sum.h"
 enum { DOT_ROWS = 4, DOT_OUTS = 4, TILE_ROWS = 8, TILE_VECTORS = 2 };
+
+// The tree of lanes_sum8 for sixteen vectors at once: each level adds the halves of two and puts
+// them side by side.
+static inline void sums16(const __m512 v[16], float to[16]) {
+  __m512 four[4];
+  for (int i = 0; i < 4; i++) {
+    __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(v[i], v[4 + i], 0x44),
+                             _mm512_shuffle_f32x4(v[i], v[4 + i], 0xee));
+    __m512 b = _mm512_add_ps(_mm512_shuffle_f32x4(v[8 + i], v[12 + i], 0x44),
+                             _mm512_shuffle_f32x4(v[8 + i], v[12 + i], 0xee));
+    four[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  }
+  __m512 a = _mm512_add_ps(_mm512_shuffle_ps(four[0], four[1], 0x44),
+                           _mm512_shuffle_ps(four[0], four[1], 0xee));
+  __m512 b = _mm512_add_ps(_mm512_shuffle_ps(four[2], four[3], 0x44),
+                           _mm512_shuffle_ps(four[2], four[3], 0xee));
+  _mm512_storeu_ps(
+      to, _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd)));
+}

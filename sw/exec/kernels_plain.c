@@ -53,15 +53,27 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
   }
 }
 
+static struct lanes load_some(const float *p, int64_t count) {
+  struct lanes v = {{0}};
+  memcpy(v.l, p, (size_t)count * sizeof *p);
+  return v;
+}
+
 #define V16 struct lanes
+#define SOME int64_t
 #define V16_ZERO set(0)
 #define V16_LOAD(p) load(p)
 #define V16_SET(x) set(x)
 #define V16_ADD(a, b) added(a, b)
 #define V16_FMA(a, b, c) fused(a, b, c)
-#define V16_SUM(v) lanes_sum(v)
-enum { DOT_ROWS = 1, DOT_OUTS = 4, TILE_ROWS = 4, TILE_VECTORS = 1 };
 #define V16_STORE(p, v) memcpy(p, (v).l, sizeof(v).l)
+#define V16_SOME(count) (count)
+#define V16_LOAD_SOME(p, count) load_some(p, count)
+#define V16_STORE_SOME(p, v, count) memcpy(p, (v).l, (size_t)(count) * sizeof *(v).l)
+#define V16_SUM(v) lanes_sum(v)
+#define V16_SUMS(v, to)                                                                            \
+  for (int i = 0; i < DOT_ROWS * DOT_OUTS; i++) (to)[i] = V16_SUM((v)[i])
+enum { DOT_ROWS = 1, DOT_OUTS = 4, TILE_ROWS = 4, TILE_VECTORS = 1 };
 #define LINEAR8 NULL
 #define LINEAR7 NULL
 #define KERNELS kernels_plain

@@ -12,47 +12,41 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-// `count` floats, 16 at most; the other lanes are 0.
-static V16 load_some(const float *p, int64_t count) {
-  float l[16] = {0};
-  memcpy(l, p, (size_t)count * sizeof *l);
-  return V16_LOAD(l);
-}
-
-static void store_some(float *p, V16 v, int64_t count) {
-  float l[16];
-  V16_STORE(l, v);
-  memcpy(p, l, (size_t)count * sizeof *l);
-}
-
 // ---- y = x w^T + b
 
+// SOME holds what vectors at the end of a row have: 1 to 16 floats of it, the other lanes are 0.
 INLINE void dots(const int rows, const int outs, int64_t in, int64_t out, const float *x,
                  const float *w, const float *bias, float *y) {
-  V16 sum[DOT_ROWS][DOT_OUTS];
+  V16 sum[DOT_ROWS * DOT_OUTS];
+  float sums[DOT_ROWS * DOT_OUTS];
   int64_t k = 0;
-  for (int r = 0; r < rows; r++)
-    for (int o = 0; o < outs; o++) sum[r][o] = V16_ZERO;
+  for (int i = 0; i < rows * outs; i++) sum[i] = V16_ZERO;
   for (; k + 16 <= in; k += 16)
     for (int o = 0; o < outs; o++) {
       V16 ws = V16_LOAD(w + o * in + k);
-      for (int r = 0; r < rows; r++) sum[r][o] = V16_FMA(V16_LOAD(x + r * in + k), ws, sum[r][o]);
+      for (int r = 0; r < rows; r++)
+        sum[r * outs + o] = V16_FMA(V16_LOAD(x + r * in + k), ws, sum[r * outs + o]);
     }
+  SOME some = V16_SOME(in - k);
   for (int o = 0; k < in && o < outs; o++) {
-    V16 ws = load_some(w + o * in + k, in - k);
+    V16 ws = V16_LOAD_SOME(w + o * in + k, some);
     for (int r = 0; r < rows; r++)
-      sum[r][o] = V16_FMA(load_some(x + r * in + k, in - k), ws, sum[r][o]);
+      sum[r * outs + o] = V16_FMA(V16_LOAD_SOME(x + r * in + k, some), ws, sum[r * outs + o]);
   }
+  if (rows * outs == DOT_ROWS * DOT_OUTS)
+    V16_SUMS(sum, sums);
+  else
+    for (int i = 0; i < rows * outs; i++) sums[i] = V16_SUM(sum[i]);
   for (int r = 0; r < rows; r++)
-    for (int o = 0; o < outs; o++) y[r * out + o] = V16_SUM(sum[r][o]) + (bias ? bias[o] : 0);
+    for (int o = 0; o < outs; o++) y[r * out + o] = sums[r * outs + o] + (bias ? bias[o] : 0);
 }
 
-// All rows for `outs` outputs: their weights stay in the cache.
-INLINE void dot_rows(const int outs, int64_t rows, int64_t in, int64_t out, const float *x,
-                     const float *w, const float *bias, float *y) {
+// All rows for `outs` outputs, `rows` at a time: their weights stay in the cache.
+INLINE void dot_rows(const int at_once, const int outs, int64_t rows, int64_t in, int64_t out,
+                     const float *x, const float *w, const float *bias, float *y) {
   int64_t r = 0;
-  for (; r + DOT_ROWS <= rows; r += DOT_ROWS)
-    dots(DOT_ROWS, outs, in, out, x + r * in, w, bias, y + r * out);
+  for (; r + at_once <= rows; r += at_once)
+    dots(at_once, outs, in, out, x + r * in, w, bias, y + r * out);
   for (; r < rows; r++) dots(1, outs, in, out, x + r * in, w, bias, y + r * out);
 }
 
@@ -60,20 +54,38 @@ static void linear_real(int64_t rows, int64_t in, int64_t out, const float *x, c
                         const float *bias, float *y) {
   int64_t o = 0;
   for (; o + DOT_OUTS <= out; o += DOT_OUTS)
-    dot_rows(DOT_OUTS, rows, in, out, x, w + o * in, bias ? bias + o : NULL, y + o);
-  for (; o < out; o++) dot_rows(1, rows, in, out, x, w + o * in, bias ? bias + o : NULL, y + o);
+    dot_rows(DOT_ROWS, DOT_OUTS, rows, in, out, x, w + o * in, bias ? bias + o : NULL, y + o);
+  for (; o + 2 <= out; o += 2)
+    dot_rows(DOT_ROWS * DOT_OUTS / 2, 2, rows, in, out, x, w + o * in, bias ? bias + o : NULL,
+             y + o);
+  for (; o < out; o++)
+    dot_rows(DOT_ROWS * DOT_OUTS, 1, rows, in, out, x, w + o * in, bias ? bias + o : NULL, y + o);
 }
 
 // ---- c = a b
 
+// The last of the vectors of a row may hold but `some` of its lanes.
+INLINE V16 load_last(const bool last, const float *p, SOME some) {
+  return last ? V16_LOAD_SOME(p, some) : V16_LOAD(p);
+}
+
+INLINE void store_last(const bool last, float *p, V16 v, SOME some) {
+  if (last)
+    V16_STORE_SOME(p, v, some);
+  else
+    V16_STORE(p, v);
+}
+
 // The chains of `rows` x 16 `vectors` elements over k from..to, from zero.
-INLINE void chains(const int rows, const int vectors, const struct product *p, int64_t from,
-                   int64_t to, const float *a, const float *b, V16 sum[TILE_ROWS][TILE_VECTORS]) {
+INLINE void chains(const int rows, const int vectors, const bool part, SOME some,
+                   const struct product *p, int64_t from, int64_t to, const float *a,
+                   const float *b, V16 sum[TILE_ROWS][TILE_VECTORS]) {
   for (int r = 0; r < rows; r++)
     for (int v = 0; v < vectors; v++) sum[r][v] = V16_ZERO;
   for (int64_t k = from; k < to; k++) {
     V16 bs[TILE_VECTORS];
-    for (int v = 0; v < vectors; v++) bs[v] = V16_LOAD(b + k * p->b_k + 16 * v);
+    for (int v = 0; v < vectors; v++)
+      bs[v] = load_last(part && v == vectors - 1, b + k * p->b_k + 16 * v, some);
     for (int r = 0; r < rows; r++) {
       V16 as = V16_SET(a[r * p->a_row + k * p->a_k]);
       for (int v = 0; v < vectors; v++) sum[r][v] = V16_FMA(as, bs[v], sum[r][v]);
@@ -81,50 +93,46 @@ INLINE void chains(const int rows, const int vectors, const struct product *p, i
   }
 }
 
-INLINE void tile_real(const int rows, const int vectors, const struct product *p, const float *a,
-                      const float *b, float *c) {
+INLINE void tile_real(const int rows, const int vectors, const bool part, SOME some,
+                      const struct product *p, const float *a, const float *b, float *c) {
   V16 total[TILE_ROWS][TILE_VECTORS], sum[TILE_ROWS][TILE_VECTORS];
-  chains(rows, vectors, p, p->cuts[0], p->cuts[1], a, b, total);
+  chains(rows, vectors, part, some, p, p->cuts[0], p->cuts[1], a, b, total);
   for (int s = 1; s < p->shards; s++) {
-    chains(rows, vectors, p, p->cuts[s], p->cuts[s + 1], a, b, sum);
+    chains(rows, vectors, part, some, p, p->cuts[s], p->cuts[s + 1], a, b, sum);
     for (int r = 0; r < rows; r++)
       for (int v = 0; v < vectors; v++) total[r][v] = V16_ADD(total[r][v], sum[r][v]);
   }
   for (int r = 0; r < rows; r++)
     for (int v = 0; v < vectors; v++) {
+      const bool last = part && v == vectors - 1;
       float *to = c + r * p->c_row + 16 * v;
-      V16_STORE(to, p->add ? V16_ADD(V16_LOAD(to), total[r][v]) : total[r][v]);
+      store_last(last, to, p->add ? V16_ADD(load_last(last, to, some), total[r][v]) : total[r][v],
+                 some);
     }
 }
 
-// Fewer than 16 columns, one row at a time.
-static void narrow_real(const struct product *p, int64_t columns, const float *a, const float *b,
-                        float *c) {
-  V16 total = V16_ZERO;
-  for (int s = 0; s < p->shards; s++) {
-    V16 sum = V16_ZERO;
-    for (int64_t k = p->cuts[s]; k < p->cuts[s + 1]; k++)
-      sum = V16_FMA(V16_SET(a[k * p->a_k]), load_some(b + k * p->b_k, columns), sum);
-    total = s ? V16_ADD(total, sum) : sum;
-  }
-  store_some(c, p->add ? V16_ADD(load_some(c, columns), total) : total, columns);
-}
-
-INLINE void strip_real(const int vectors, const struct product *p, const float *a, const float *b,
-                       float *c) {
+INLINE void strip_real(const int vectors, const bool part, SOME some, const struct product *p,
+                       const float *a, const float *b, float *c) {
   int64_t r = 0;
   for (; r + TILE_ROWS <= p->rows; r += TILE_ROWS)
-    tile_real(TILE_ROWS, vectors, p, a + r * p->a_row, b, c + r * p->c_row);
-  for (; r < p->rows; r++) tile_real(1, vectors, p, a + r * p->a_row, b, c + r * p->c_row);
+    tile_real(TILE_ROWS, vectors, part, some, p, a + r * p->a_row, b, c + r * p->c_row);
+  for (; r + 2 <= p->rows; r += 2)
+    tile_real(2, vectors, part, some, p, a + r * p->a_row, b, c + r * p->c_row);
+  for (; r < p->rows; r++)
+    tile_real(1, vectors, part, some, p, a + r * p->a_row, b, c + r * p->c_row);
 }
 
 static void product_real(const struct product *p, const float *a, const float *b, float *c) {
   int64_t o = 0;
+  SOME all = V16_SOME(16), some = V16_SOME(p->columns % 16);
   for (; o + 16 * TILE_VECTORS <= p->columns; o += 16 * TILE_VECTORS)
-    strip_real(TILE_VECTORS, p, a, b + o, c + o);
-  for (; o + 16 <= p->columns; o += 16) strip_real(1, p, a, b + o, c + o);
-  for (int64_t r = 0; o < p->columns && r < p->rows; r++)
-    narrow_real(p, p->columns - o, a + r * p->a_row, b + o, c + r * p->c_row + o);
+    strip_real(TILE_VECTORS, false, all, p, a, b + o, c + o);
+  if (TILE_VECTORS == 2 && p->columns - o > 16) {
+    strip_real(TILE_VECTORS, true, some, p, a, b + o, c + o);
+    return;
+  }
+  for (; o + 16 <= p->columns; o += 16) strip_real(1, false, all, p, a, b + o, c + o);
+  if (o < p->columns) strip_real(1, true, some, p, a, b + o, c + o);
 }
 
 // ---- an optimiser's step; loops that the compiler makes into vectors, without fused operations
