@@ -22,6 +22,13 @@ struct product {
   bool add;                             // to what c holds
 };
 
+// Windows that slide over an image in floats: channel c of tap k for pixel p is x[pixel[p] + tap[k]
+// + c]. Rows of y, one per pixel, are y_row apart.
+struct windows {
+  int64_t pixels, taps, channels, y_row;
+  const int64_t *pixel, *tap;
+};
+
 // d = g + coupled w;  m = beta1 m + rest1 d;  v = beta2 v + rest2 d d;
 // w = w shrink - step m / (sqrt(v) scale + epsilon)
 struct adam {
@@ -55,6 +62,25 @@ struct kernels {
   // c (rows, columns) = or += a (rows, k) * b (k, columns): per element and shard one chain of
   // fused multiply-adds from zero with k ascending, then shard after shard added.
   void (*product_real)(const struct product *p, const float *a, const float *b, float *c);
+  // Patches of images: run m of patch p is from[pixel[p] + run[m]] .. n floats on; to (pixels,
+  // runs, n). And the reverse, which adds them, patch after patch.
+  void (*gather_real)(int64_t pixels, const int64_t *pixel, int64_t runs, const int64_t *run,
+                      int64_t n, const float *from, float *to);
+  void (*scatter_real)(int64_t pixels, const int64_t *pixel, int64_t runs, const int64_t *run,
+                       int64_t n, const float *from, float *to);
+  // Each channel for itself, w and dw (taps, channels). y is linear_real's sum of a window, bias
+  // NULL for zeros; dx += dy w from zero, pixel after pixel and tap after tap; dw is
+  // product_real's, of one shard.
+  void (*depthwise_real)(const struct windows *s, const float *x, const float *w, const float *bias,
+                         float *y);
+  void (*depthwise_dx)(const struct windows *s, const float *dy, const float *w, float *dx);
+  void (*depthwise_dw)(const struct windows *s, const float *dy, const float *x, float *dw);
+  // The largest of a window: the first tap, or a later one that is greater. dx += dy there.
+  void (*max_real)(const struct windows *s, const float *x, float *y);
+  void (*max_dx)(const struct windows *s, const float *dy, const float *x, float *dx);
+  // y += the taps in their order; dx += dy at each tap.
+  void (*sum_real)(const struct windows *s, const float *x, float *y);
+  void (*sum_dx)(const struct windows *s, const float *dy, float *dx);
   // One step of Adam or AdamW on `count` parameters; products and sums are rounded one by one.
   void (*adam)(int64_t count, const struct adam *p, const float *g, float *w, float *m, float *v);
   // acc (channels) = bias (channels) + sum over taps of x[tap] (channels) * w (taps, channels),

@@ -129,6 +129,10 @@ static inline void store_some(float *p, struct lanes v, struct some s) {
   _mm256_maskstore_ps(p + 8, s.high, v.high);
 }
 
+#define CHOOSE(how, x, y, a, b)                                                                    \
+  ((struct lanes){_mm256_blendv_ps((b).low, (a).low, _mm256_cmp_ps((x).low, (y).low, how)),        \
+                  _mm256_blendv_ps((b).high, (a).high, _mm256_cmp_ps((x).high, (y).high, how))})
+
 #define V16 struct lanes
 #define SOME struct some
 #define V16_ZERO set(0)
@@ -140,6 +144,8 @@ static inline void store_some(float *p, struct lanes v, struct some s) {
 #define V16_SOME(count) some_of(count)
 #define V16_LOAD_SOME(p, s) load_some(p, s)
 #define V16_STORE_SOME(p, v, s) store_some(p, v, s)
+#define V16_MORE(x, y, a, b) CHOOSE(_CMP_GT_OQ, x, y, a, b)
+#define V16_SAME(x, y, a, b) CHOOSE(_CMP_EQ_OQ, x, y, a, b)
 #define V16_SUM(v) lanes_sum8(_mm256_add_ps((v).low, (v).high))
 #define V16_SUMS(v, to) sums4(v, to)
 #include "sw/exec/kernels_sum.h"

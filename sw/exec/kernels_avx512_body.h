@@ -75,6 +75,8 @@ static void linear16(int64_t rows, int64_t pairs, int64_t outs, const int16_t *x
 #define V16_SOME(count) ((__mmask16)((1u << (count)) - 1))
 #define V16_LOAD_SOME(p, some) _mm512_maskz_loadu_ps(some, p)
 #define V16_STORE_SOME(p, v, some) _mm512_mask_storeu_ps(p, some, v)
+#define V16_MORE(x, y, a, b) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_GT_OQ), b, a)
+#define V16_SAME(x, y, a, b) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_EQ_OQ), b, a)
 #define V16_SUM(v)                                                                                 \
   lanes_sum8(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)))
 #define V16_SUMS(v, to) sums16(v, to)
@@ -96,6 +98,5 @@ static inline void sums16(const __m512 v[16], float to[16]) {
                            _mm512_shuffle_ps(four[0], four[1], 0xee));
   __m512 b = _mm512_add_ps(_mm512_shuffle_ps(four[2], four[3], 0x44),
                            _mm512_shuffle_ps(four[2], four[3], 0xee));
-  _mm512_storeu_ps(
-      to, _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd)));
+  _mm512_storeu_ps(to, _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd)));
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of the kernels, compiled once per instruction set. The including file defines
-// the vectors of 16 floats (V16, V16_ZERO, V16_LOAD(p), V16_SET(x), V16_ADD(a, b), V16_FMA(a, b,
-// c), V16_STORE(p, v), V16_SUM(v)), the tiles of kernels_real_body.h, the function linear16, and
-// LINEAR8 and LINEAR7 (functions or NULL), KERNELS, NAME.
+// the vectors of 16 floats (V16 and what kernels_real_body.h says of it), the tiles of that file,
+// the function linear16, and LINEAR8 and LINEAR7 (functions or NULL), KERNELS, NAME.
 
 #include "sw/exec/kernels_real_body.h"
+#include "sw/exec/kernels_window_body.h"
 
 #include <string.h>
 
@@ -92,6 +92,16 @@ static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t 
   for (int64_t i = 0; i < count; i++) to[i] = table[bytes[i]];
 }
 
-const struct kernels KERNELS = {NAME,         linear16, LINEAR8,     LINEAR7,   linear_real,
-                                product_real, adam,     depthwise16, requant32, requant8,
-                                widen8,       clamp8,   gather,      lookup8};
+// A table of them.
+#define KERNELS_OF(its_name, its_lookup8)                                                          \
+  {                                                                                                \
+    .name = its_name, .linear16 = linear16, .linear8 = LINEAR8, .linear7 = LINEAR7,                \
+    .linear_real = linear_real, .product_real = product_real, .gather_real = gather_real,          \
+    .scatter_real = scatter_real, .depthwise_real = depthwise_real, .depthwise_dx = depthwise_dx,  \
+    .depthwise_dw = depthwise_dw, .max_real = max_real, .max_dx = max_dx, .sum_real = sum_real,    \
+    .sum_dx = sum_dx, .adam = adam, .depthwise16 = depthwise16, .requant32 = requant32,            \
+    .requant8 = requant8, .widen8 = widen8, .clamp8 = clamp8, .gather = gather,                    \
+    .lookup8 = its_lookup8,                                                                        \
+  }
+
+const struct kernels KERNELS = KERNELS_OF(NAME, lookup8);

@@ -59,6 +59,16 @@ static struct lanes load_some(const float *p, int64_t count) {
   return v;
 }
 
+static struct lanes more(struct lanes x, struct lanes y, struct lanes a, struct lanes b) {
+  for (int i = 0; i < 16; i++) b.l[i] = x.l[i] > y.l[i] ? a.l[i] : b.l[i];
+  return b;
+}
+
+static struct lanes same(struct lanes x, struct lanes y, struct lanes a, struct lanes b) {
+  for (int i = 0; i < 16; i++) b.l[i] = x.l[i] == y.l[i] ? a.l[i] : b.l[i];
+  return b;
+}
+
 #define V16 struct lanes
 #define SOME int64_t
 #define V16_ZERO set(0)
@@ -70,6 +80,8 @@ static struct lanes load_some(const float *p, int64_t count) {
 #define V16_SOME(count) (count)
 #define V16_LOAD_SOME(p, count) load_some(p, count)
 #define V16_STORE_SOME(p, v, count) memcpy(p, (v).l, (size_t)(count) * sizeof *(v).l)
+#define V16_MORE(x, y, a, b) more(x, y, a, b)
+#define V16_SAME(x, y, a, b) same(x, y, a, b)
 #define V16_SUM(v) lanes_sum(v)
 #define V16_SUMS(v, to)                                                                            \
   for (int i = 0; i < DOT_ROWS * DOT_OUTS; i++) (to)[i] = V16_SUM((v)[i])

@@ -4,6 +4,14 @@
 //
 //   linear_real    DOT_ROWS x DOT_OUTS sums of 16 lanes each in registers
 //   product_real   TILE_ROWS rows times 16 * TILE_VECTORS columns in registers
+//
+// V16 is a vector of 16 floats, SOME what says that its first 1 to 15 lanes count
+// (V16_SOME(count)):
+//
+//   V16_ZERO   V16_SET(x)   V16_LOAD(p)   V16_STORE(p, v)   V16_ADD(a, b)   V16_FMA(a, b, c)
+//   V16_LOAD_SOME(p, some), the other lanes 0        V16_STORE_SOME(p, v, some)
+//   V16_MORE(x, y, a, b), V16_SAME(x, y, a, b)       x > y, x == y ? a : b, lane by lane
+//   V16_SUM(v) of the lanes, V16_SUMS(vs, to) of DOT_ROWS * DOT_OUTS vectors
 
 #include "sw/exec/kernels.h"
 
@@ -14,7 +22,6 @@
 
 // ---- y = x w^T + b
 
-// SOME holds what vectors at the end of a row have: 1 to 16 floats of it, the other lanes are 0.
 INLINE void dots(const int rows, const int outs, int64_t in, int64_t out, const float *x,
                  const float *w, const float *bias, float *y) {
   V16 sum[DOT_ROWS * DOT_OUTS];
@@ -64,13 +71,13 @@ static void linear_real(int64_t rows, int64_t in, int64_t out, const float *x, c
 
 // ---- c = a b
 
-// The last of the vectors of a row may hold but `some` of its lanes.
-INLINE V16 load_last(const bool last, const float *p, SOME some) {
-  return last ? V16_LOAD_SOME(p, some) : V16_LOAD(p);
+// `part`: a vector of which `some` lanes count, as the last of a row.
+INLINE V16 load_part(const bool part, const float *p, SOME some) {
+  return part ? V16_LOAD_SOME(p, some) : V16_LOAD(p);
 }
 
-INLINE void store_last(const bool last, float *p, V16 v, SOME some) {
-  if (last)
+INLINE void store_part(const bool part, float *p, V16 v, SOME some) {
+  if (part)
     V16_STORE_SOME(p, v, some);
   else
     V16_STORE(p, v);
@@ -85,7 +92,7 @@ INLINE void chains(const int rows, const int vectors, const bool part, SOME some
   for (int64_t k = from; k < to; k++) {
     V16 bs[TILE_VECTORS];
     for (int v = 0; v < vectors; v++)
-      bs[v] = load_last(part && v == vectors - 1, b + k * p->b_k + 16 * v, some);
+      bs[v] = load_part(part && v == vectors - 1, b + k * p->b_k + 16 * v, some);
     for (int r = 0; r < rows; r++) {
       V16 as = V16_SET(a[r * p->a_row + k * p->a_k]);
       for (int v = 0; v < vectors; v++) sum[r][v] = V16_FMA(as, bs[v], sum[r][v]);
@@ -106,7 +113,7 @@ INLINE void tile_real(const int rows, const int vectors, const bool part, SOME s
     for (int v = 0; v < vectors; v++) {
       const bool last = part && v == vectors - 1;
       float *to = c + r * p->c_row + 16 * v;
-      store_last(last, to, p->add ? V16_ADD(load_last(last, to, some), total[r][v]) : total[r][v],
+      store_part(last, to, p->add ? V16_ADD(load_part(last, to, some), total[r][v]) : total[r][v],
                  some);
     }
 }
@@ -124,14 +131,14 @@ INLINE void strip_real(const int vectors, const bool part, SOME some, const stru
 
 static void product_real(const struct product *p, const float *a, const float *b, float *c) {
   int64_t o = 0;
-  SOME all = V16_SOME(16), some = V16_SOME(p->columns % 16);
+  SOME some = V16_SOME(p->columns % 16);
   for (; o + 16 * TILE_VECTORS <= p->columns; o += 16 * TILE_VECTORS)
-    strip_real(TILE_VECTORS, false, all, p, a, b + o, c + o);
+    strip_real(TILE_VECTORS, false, some, p, a, b + o, c + o);
   if (TILE_VECTORS == 2 && p->columns - o > 16) {
     strip_real(TILE_VECTORS, true, some, p, a, b + o, c + o);
     return;
   }
-  for (; o + 16 <= p->columns; o += 16) strip_real(1, false, all, p, a, b + o, c + o);
+  for (; o + 16 <= p->columns; o += 16) strip_real(1, false, some, p, a, b + o, c + o);
   if (o < p->columns) strip_real(1, true, some, p, a, b + o, c + o);
 }
 

@@ -41,7 +41,5 @@ __attribute__((target("avx512vbmi"))) static void lookup8_vbmi(int64_t count, co
   _mm512_mask_storeu_epi8(to + i, rest, look_up(parts, last));
 }
 
-const struct kernels kernels_vbmi = {"avx512-vbmi", linear16, linear8,     NULL,        linear_real,
-                                     product_real,  adam,     depthwise16, requant32,   requant8,
-                                     widen8,        clamp8,   gather,      lookup8_vbmi};
+const struct kernels kernels_vbmi = KERNELS_OF("avx512-vbmi", lookup8_vbmi);
 #endif

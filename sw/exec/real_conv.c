@@ -5,78 +5,75 @@
 //   patches (PIXELS, taps)     y = patches w^T + b    dpatches = dy w    dw += dy^T patches
 //
 // Pixels are taken BLOCK at a time. dx adds the taps of a block's pixels in their order; dw and db
-// are one chain per block, block after block and frame after frame.
-#include "sw/exec/kernels.h"
-#include "sw/exec/taps.h"
+// are one chain per block, block after block and frame after frame. Where patches lie side by side
+// in the image, as those of 1 x 1, nothing is gathered, and the pixels of all frames are the rows
+// of one product.
+#include "sw/exec/depthwise.h"
 
 #include <string.h>
 
 enum { BLOCK = 256 };
 
-// Outputs that see the same channels, and the pixels of a block.
-struct run {
-  const struct taps *taps;
-  int64_t frame, pixel, pixels, out, outs;
-  float *patches; // (BLOCK, taps)
-  float *y;       // (BLOCK, outs)
+// A firing, and how its windows are seen: NULL tap by tap.
+struct conv_job {
+  const struct job *job;
+  struct arena arena;
+  struct taps taps;
+  struct patches *windows, memory;
+  int64_t pixels, width; // of a frame; of a patch
 };
 
-static int64_t width(const struct run *r) {
-  return taps_count(r->taps) * r->taps->ins;
+static bool open(const struct job *j, struct conv_job *c) {
+  *c = (struct conv_job){.job = j};
+  if (!taps_of_conv(j, &c->taps)) return false;
+  if (patches_of(&c->arena, &c->taps, &c->memory)) c->windows = &c->memory;
+  c->pixels = j->out[0].elements / c->taps.outs;
+  c->width = taps_count(&c->taps) * c->taps.ins;
+  return true;
 }
 
+static bool depthwise(const struct conv_job *c) {
+  return c->windows && depthwise_is(&c->taps);
+}
+
+// Whether the pixels of all frames are the rows of one product.
+static bool one_product(const struct conv_job *c) {
+  const struct job *j = c->job;
+  return c->windows && c->windows->adjacent && j->in[0].per_frame && !j->in[1].per_frame &&
+         !(j->in[2].data && j->in[2].per_frame);
+}
+
+// Outputs that see the same channels, and the pixels of a block.
+struct run {
+  const struct conv_job *of;
+  int64_t frame, pixel, pixels, out, outs;
+  bool opens, closes; // the first of a frame, the last
+  float *image;       // of the frame as windows see it
+  float *patches;     // (BLOCK, taps)
+  float *y;           // (BLOCK, outs)
+};
+
 static float *weights(const struct run *r, const struct array *w, float *data) {
-  return real_like(w, data, r->frame) + r->out * width(r);
+  return real_like(w, data, r->frame) + r->out * r->of->width;
 }
 
 typedef void visitor(float *patch, int64_t n, float *image); // image NULL: padding
 
 // Tap by tap.
-static void each_tap(const struct run *r, int64_t p, visitor *visit, float *image) {
-  const struct taps *t = r->taps;
+static void each_tap(const struct run *r, visitor *visit, float *image) {
+  const struct taps *t = &r->of->taps;
   int64_t at, ins = t->ins;
-  float *patch = r->patches + p * width(r);
-  for (int64_t k = 0; k < taps_count(t); k++, patch += ins) {
-    bool inside = taps_at(t, r->pixel + p, k, &at);
-    if (t->conv.groups == 1 || !inside) {
-      visit(patch, ins, inside ? image + at * t->channels : NULL);
-      continue;
+  float *patch = r->patches;
+  for (int64_t p = 0; p < r->pixels; p++)
+    for (int64_t k = 0; k < taps_count(t); k++, patch += ins) {
+      bool inside = taps_at(t, r->pixel + p, k, &at);
+      if (t->conv.groups == 1 || !inside) {
+        visit(patch, ins, inside ? image + at * t->channels : NULL);
+        continue;
+      }
+      for (int64_t i = 0; i < ins; i++)
+        visit(patch + i, 1, image + at * t->channels + taps_channel(t, r->out, i));
     }
-    for (int64_t i = 0; i < ins; i++)
-      visit(patch + i, 1, image + at * t->channels + taps_channel(t, r->out, i));
-  }
-}
-
-// Taps side by side in the image are side by side in a patch.
-static bool in_rows(const struct taps *t) {
-  return t->conv.groups == 1 && t->window.dilation[COLUMNS] == 1 && !t->job->index;
-}
-
-static void each_row(const struct run *r, int64_t p, visitor *visit, float *image) {
-  const struct taps *t = r->taps;
-  const struct window *w = &t->window;
-  int64_t pixel = r->pixel + p, row = t->columns * t->ins;
-  int64_t first = window_at(w, COLUMNS, pixel % t->out_columns, 0), end = first + t->columns;
-  int64_t left = first < 0 ? -first : 0, right = end > w->in[COLUMNS] ? end - w->in[COLUMNS] : 0;
-  float *patch = r->patches + p * width(r);
-  if (left + right > t->columns) left = t->columns - right; // wholly beside the image
-  for (int64_t k = 0; k < t->rows; k++, patch += row) {
-    int64_t y = window_at(w, ROWS, pixel / t->out_columns, k), n = t->columns - left - right;
-    if (!window_inside(w, ROWS, y) || n <= 0) {
-      visit(patch, row, NULL);
-      continue;
-    }
-    visit(patch, left * t->ins, NULL);
-    visit(patch + left * t->ins, n * t->ins,
-          image + (y * w->in[COLUMNS] + first + left) * t->channels);
-    visit(patch + (left + n) * t->ins, right * t->ins, NULL);
-  }
-}
-
-static void each_element(const struct run *r, visitor *visit, float *image) {
-  void (*each)(const struct run *, int64_t, visitor *, float *) =
-      in_rows(r->taps) ? each_row : each_tap;
-  for (int64_t p = 0; p < r->pixels; p++) each(r, p, visit, image);
 }
 
 static void gather(float *patch, int64_t n, float *image) {
@@ -90,66 +87,101 @@ static void scatter(float *patch, int64_t n, float *image) {
   for (int64_t i = 0; image && i < n; i++) image[i] += patch[i];
 }
 
-static void gather_block(const struct run *r) {
-  each_element(r, gather, real_frame(&r->taps->job->in[0], r->frame));
+// The patches of a run.
+static const float *gathered(struct run *r) {
+  struct patches *w = r->of->windows;
+  float *image = real_frame(&r->of->job->in[0], r->frame);
+  if (w && w->adjacent) return image + r->pixel * w->n;
+  if (r->opens && w) r->image = (float *)patches_image(w, image);
+  if (w)
+    patches_gather(w, r->image, r->pixel, r->pixels, taps_channel(&r->of->taps, r->out, 0),
+                   r->patches);
+  else
+    each_tap(r, gather, image);
+  return r->patches;
+}
+
+// Adds them to the frame of a gradient.
+static void scattered(struct run *r, float *image) {
+  struct patches *w = r->of->windows;
+  if (!w) {
+    each_tap(r, scatter, image);
+    return;
+  }
+  if (r->opens) r->image = patches_begin(w, image);
+  patches_scatter(w, r->image, r->pixel, r->pixels, taps_channel(&r->of->taps, r->out, 0),
+                  r->patches);
+  if (r->closes) patches_end(w, image);
 }
 
 // Where output `out` of a block's first pixel is in y and in dy.
 static int64_t begin_of(const struct run *r) {
-  const struct array *y = &r->taps->job->out[0];
-  return (y->per_frame ? r->frame * y->elements : 0) + r->pixel * r->taps->outs + r->out;
+  const struct array *y = &r->of->job->out[0];
+  return (y->per_frame ? r->frame * y->elements : 0) + r->pixel * r->of->taps.outs + r->out;
 }
 
 // Calls `work` for each run of outputs in `outs` and each block of pixels from `begin` to `end` of
 // all frames'.
-static void each_run(const struct taps *t, int64_t begin, int64_t end, int64_t first, int64_t outs,
-                     void (*work)(const struct run *r, void *context), void *context) {
+static void each_run(const struct conv_job *c, int64_t begin, int64_t end, int64_t first,
+                     int64_t outs, void (*work)(struct run *r, void *context), void *context) {
   struct arena a = {0};
-  const struct array *y = &t->job->out[0];
-  int64_t pixels = y->elements / t->outs;
-  struct run r = {.taps = t,
-                  .patches = ARENA_NEW(&a, float, BLOCK *taps_count(t) * t->ins),
-                  .y = ARENA_NEW(&a, float, BLOCK * t->outs)};
+  struct run r = {.of = c,
+                  .patches = ARENA_NEW(&a, float, BLOCK * c->width),
+                  .y = ARENA_NEW(&a, float, BLOCK * c->taps.outs)};
   for (int64_t p = begin; p < end; p += r.pixels) {
-    r.frame = p / pixels;
-    r.pixel = p % pixels;
+    r.frame = p / c->pixels;
+    r.pixel = p % c->pixels;
     r.pixels = BLOCK - r.pixel % BLOCK;
-    if (r.pixels > pixels - r.pixel) r.pixels = pixels - r.pixel;
+    if (r.pixels > c->pixels - r.pixel) r.pixels = c->pixels - r.pixel;
     if (r.pixels > end - p) r.pixels = end - p;
     for (r.out = first; r.out < first + outs; r.out += r.outs) {
-      r.outs = taps_run(t, r.out);
+      r.outs = taps_run(&c->taps, r.out);
       if (r.outs > first + outs - r.out) r.outs = first + outs - r.out;
+      r.opens = r.out == first && (p == begin || r.pixel == 0);
+      r.closes = r.out + r.outs == first + outs &&
+                 (p + r.pixels == end || r.pixel + r.pixels == c->pixels);
       work(&r, context);
     }
   }
   arena_free(&a);
 }
 
-static int64_t all_pixels(const struct taps *t) {
-  return job_frames(t->job, &t->job->out[0]) * (t->job->out[0].elements / t->outs);
-}
-
 // ---- forwards
 
-static void forward(const struct run *r, void *context) {
-  const struct job *j = r->taps->job;
+static void forward(struct run *r, void *context) {
+  const struct job *j = r->of->job;
   const float *b = j->in[2].data ? real_frame(&j->in[2], r->frame) + r->out : NULL;
   float *y = (float *)j->out[0].data + begin_of(r);
-  bool whole = r->outs == r->taps->outs;
+  int64_t all = r->of->taps.outs;
+  bool whole = r->outs == all;
   (void)context;
-  gather_block(r);
-  kernels_best()->linear_real(r->pixels, width(r), r->outs, r->patches,
+  kernels_best()->linear_real(r->pixels, r->of->width, r->outs, gathered(r),
                               weights(r, &j->in[1], j->in[1].data), b, whole ? y : r->y);
   for (int64_t p = 0; !whole && p < r->pixels; p++)
-    memcpy(y + p * r->taps->outs, r->y + p * r->outs, (size_t)r->outs * sizeof *y);
+    memcpy(y + p * all, r->y + p * r->outs, (size_t)r->outs * sizeof *y);
+}
+
+// Pixels begin..end of all frames'.
+static void forward_rows(const struct conv_job *c, int64_t begin, int64_t end) {
+  const struct job *j = c->job;
+  int64_t outs = c->taps.outs;
+  kernels_best()->linear_real(end - begin, c->width, outs,
+                              (const float *)j->in[0].data + begin * c->width, j->in[1].data,
+                              j->in[2].data, (float *)j->out[0].data + begin * outs);
 }
 
 void real_conv(const struct job *j) {
-  struct taps t;
+  struct conv_job c;
   int64_t begin, end;
-  if (!taps_of_conv(j, &t)) return;
-  job_share(j, all_pixels(&t), &begin, &end);
-  each_run(&t, begin, end, 0, t.outs, forward, NULL);
+  if (!open(j, &c)) return;
+  job_share(j, job_frames(j, &j->out[0]) * c.pixels, &begin, &end);
+  if (depthwise(&c))
+    depthwise_forward(c.windows, begin, end);
+  else if (one_product(&c))
+    forward_rows(&c, begin, end);
+  else
+    each_run(&c, begin, end, 0, c.taps.outs, forward, NULL);
+  arena_free(&c.arena);
 }
 
 // ---- gradients
@@ -159,52 +191,72 @@ struct backward {
   float *const *dx;
 };
 
-static void backward_x(const struct run *r, void *context) {
-  const struct backward *b = context;
-  const struct job *j = r->taps->job;
-  struct product p = {.rows = r->pixels,
-                      .columns = width(r),
-                      .a_row = r->taps->outs,
+// c = dy w of `rows` pixels for outputs `out` on.
+static void times_weights(const struct conv_job *c, int64_t rows, int64_t outs, bool add,
+                          const float *dy, const float *w, float *to) {
+  struct product p = {.rows = rows,
+                      .columns = c->width,
+                      .a_row = c->taps.outs,
                       .a_k = 1,
-                      .b_k = width(r),
-                      .c_row = width(r),
+                      .b_k = c->width,
+                      .c_row = c->width,
                       .shards = 1,
-                      .cuts = {0, r->outs}};
-  float *dx = real_like(&j->in[0], b->dx[0], r->frame);
-  kernels_best()->product_real(&p, b->dy + begin_of(r), weights(r, &j->in[1], j->in[1].data),
-                               r->patches);
-  each_element(r, scatter, dx);
+                      .cuts = {0, outs},
+                      .add = add};
+  kernels_best()->product_real(&p, dy, w, to);
 }
 
-static void backward_w(const struct run *r, void *context) {
+static void backward_x(struct run *r, void *context) {
   const struct backward *b = context;
-  const struct job *j = r->taps->job;
+  const struct job *j = r->of->job;
+  times_weights(r->of, r->pixels, r->outs, false, b->dy + begin_of(r),
+                weights(r, &j->in[1], j->in[1].data), r->patches);
+  scattered(r, real_like(&j->in[0], b->dx[0], r->frame));
+}
+
+// Of frames begin..end; all of dy's, if the image has none.
+static void backward_image(const struct conv_job *c, struct backward *b, int64_t begin,
+                           int64_t end) {
+  const struct job *j = c->job;
+  int64_t outs = c->taps.outs;
+  if (depthwise(c))
+    depthwise_image(c->windows, b->dy, b->dx[0], begin, end);
+  else if (one_product(c))
+    times_weights(c, (end - begin) * c->pixels, outs, true, b->dy + begin * c->pixels * outs,
+                  j->in[1].data, b->dx[0] + begin * j->in[0].elements);
+  else
+    each_run(c, begin * c->pixels, end * c->pixels, 0, outs, backward_x, b);
+}
+
+static void backward_w(struct run *r, void *context) {
+  const struct backward *b = context;
+  const struct job *j = r->of->job;
   struct product p = {.rows = r->outs,
-                      .columns = width(r),
+                      .columns = r->of->width,
                       .a_row = 1,
-                      .a_k = r->taps->outs,
-                      .b_k = width(r),
-                      .c_row = width(r),
+                      .a_k = r->of->taps.outs,
+                      .b_k = r->of->width,
+                      .c_row = r->of->width,
                       .shards = 1,
                       .cuts = {0, r->pixels},
                       .add = true};
-  gather_block(r);
-  kernels_best()->product_real(&p, b->dy + begin_of(r), r->patches,
+  kernels_best()->product_real(&p, b->dy + begin_of(r), gathered(r),
                                weights(r, &j->in[1], b->dx[1]));
 }
 
 // A row of ones times dy.
-static void backward_b(const struct run *r, void *context) {
+static void backward_b(struct run *r, void *context) {
   const struct backward *b = context;
   const float one = 1;
+  int64_t outs = r->of->taps.outs;
   struct product p = {.rows = 1,
                       .columns = r->outs,
-                      .b_k = r->taps->outs,
+                      .b_k = outs,
                       .c_row = r->outs,
                       .shards = 1,
                       .cuts = {0, r->pixels},
                       .add = true};
-  float *db = real_like(&r->taps->job->in[2], b->dx[2], r->frame) + r->out;
+  float *db = real_like(&r->of->job->in[2], b->dx[2], r->frame) + r->out;
   kernels_best()->product_real(&p, &one, b->dy + begin_of(r), db);
 }
 
@@ -215,26 +267,36 @@ static void clear(const struct job *j, const struct array *x, float *to, int64_t
     memset(real_like(x, to, f) + begin, 0, (size_t)(end - begin) * sizeof *to);
 }
 
-void real_conv_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  struct taps t;
+// The borders of a padded copy that gradients were added to are no zeros any more.
+static void gradient_of_image(const struct job *j, struct backward *b) {
+  struct conv_job c;
   int64_t begin, end, frames = job_frames(j, &j->out[0]);
-  struct backward b = {dy, dx};
-  if (!taps_of_conv(j, &t)) return;
-  int64_t pixels = all_pixels(&t) / frames, taps = taps_count(&t) * t.ins;
+  if (!open(j, &c)) return;
   // by frames, if they have gradients of their own
   job_share(j, j->in[0].per_frame ? frames : 1, &begin, &end);
-  if (!j->in[0].per_frame) end = begin < end ? frames : begin;
-  if (dx[0]) {
-    if (j->in[0].per_frame)
-      for (int64_t f = begin; j->fresh && f < end; f++)
-        memset(real_like(&j->in[0], dx[0], f), 0, (size_t)j->in[0].elements * sizeof **dx);
-    else if (begin < end)
-      clear(j, &j->in[0], dx[0], 0, j->in[0].elements);
-    each_run(&t, begin * pixels, end * pixels, 0, t.outs, backward_x, &b);
+  if (begin < end) {
+    if (!j->in[0].per_frame) clear(j, &j->in[0], b->dx[0], 0, j->in[0].elements);
+    for (int64_t f = begin; j->in[0].per_frame && j->fresh && f < end; f++)
+      memset(real_like(&j->in[0], b->dx[0], f), 0, (size_t)j->in[0].elements * sizeof(float));
+    backward_image(&c, b, begin, j->in[0].per_frame ? end : frames);
   }
-  job_share(j, t.outs, &begin, &end);
-  clear(j, &j->in[1], dx[1], begin * taps, end * taps);
-  if (dx[1]) each_run(&t, 0, frames * pixels, begin, end - begin, backward_w, &b);
+  arena_free(&c.arena);
+}
+
+void real_conv_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct conv_job c;
+  int64_t begin, end;
+  struct backward b = {dy, dx};
+  if (dx[0]) gradient_of_image(j, &b);
+  if (!open(j, &c)) return;
+  int64_t pixels = job_frames(j, &j->out[0]) * c.pixels;
+  job_share(j, c.taps.outs, &begin, &end);
+  clear(j, &j->in[1], dx[1], begin * c.width, end * c.width);
+  if (dx[1] && depthwise(&c))
+    depthwise_weights(c.windows, dy, dx[1], begin, end, BLOCK);
+  else if (dx[1])
+    each_run(&c, 0, pixels, begin, end - begin, backward_w, &b);
   clear(j, &j->in[2], dx[2], begin, end);
-  if (dx[2]) each_run(&t, 0, frames * pixels, begin, end - begin, backward_b, &b);
+  if (dx[2]) each_run(&c, 0, pixels, begin, end - begin, backward_b, &b);
+  arena_free(&c.arena);
 }

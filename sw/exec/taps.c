@@ -83,3 +83,32 @@ int64_t taps_run(const struct taps *t, int64_t o) {
   while (end < t->outs && conv_first(&t->conv, output_of(t, end)) == first) end++;
   return end - o;
 }
+
+// ---- all windows
+
+bool taps_windows(struct arena *a, const struct taps *t, int64_t row, struct windows *s) {
+  const struct window *w = &t->window;
+  int64_t pixels = window_pixels(w), count = taps_count(t);
+  if (t->job->index) return false;
+  int64_t *pixel = ARENA_NEW(a, int64_t, pixels), *tap = ARENA_NEW(a, int64_t, count);
+  for (int64_t i = 0; i < pixels; i++)
+    pixel[i] = i / w->out[COLUMNS] * w->stride[ROWS] * row +
+               i % w->out[COLUMNS] * w->stride[COLUMNS] * t->channels;
+  for (int64_t k = 0; k < count; k++)
+    tap[k] = k / t->columns * w->dilation[ROWS] * row +
+             k % t->columns * w->dilation[COLUMNS] * t->channels;
+  *s = (struct windows){.pixels = pixels,
+                        .taps = count,
+                        .channels = t->channels,
+                        .y_row = t->channels,
+                        .pixel = pixel,
+                        .tap = tap};
+  return true;
+}
+
+bool taps_windows_inside(struct arena *a, const struct taps *t, struct windows *s) {
+  const struct window *w = &t->window;
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    if (window_pads(w, axis, 0) || window_pads(w, axis, w->kernel[axis] - 1)) return false;
+  return taps_windows(a, t, w->in[COLUMNS] * t->channels, s);
+}

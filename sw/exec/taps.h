@@ -6,6 +6,7 @@
 #define NNGEN_EXEC_TAPS_H
 
 #include "sw/exec/job.h"
+#include "sw/exec/kernels.h"
 #include "sw/graph/conv.h"
 #include "sw/graph/pool.h"
 #include "sw/graph/subsample.h"
@@ -31,6 +32,13 @@ void taps_pixel(const struct taps *t, int64_t pixel, int64_t at[WINDOW_AXES]);
 
 // The pixel of the image that tap `tap` of output pixel `pixel` reads; false: it is padding.
 bool taps_at(const struct taps *t, int64_t pixel, int64_t tap, int64_t *at);
+
+// All windows over a frame whose first element is the first tap of the first window, its rows `row`
+// floats long; the arena holds them. False if the firing is that of a slice.
+bool taps_windows(struct arena *a, const struct taps *t, int64_t row, struct windows *s);
+
+// The same over frames as they are; false, too, if a window reaches beyond the image.
+bool taps_windows_inside(struct arena *a, const struct taps *t, struct windows *s);
 
 static inline int64_t taps_count(const struct taps *t) {
   return t->rows * t->columns;
