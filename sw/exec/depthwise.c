@@ -13,18 +13,6 @@ static const float *turned(const struct patches *p, int64_t frame, float *to) {
   return to;
 }
 
-// The windows of pixels from `first` on.
-static struct windows some_of(const struct patches *p, int64_t first, int64_t pixels) {
-  struct windows s = p->all;
-  s.pixel += first;
-  s.pixels = pixels;
-  return s;
-}
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 void depthwise_forward(struct patches *p, int64_t begin, int64_t end) {
   const struct job *j = p->taps->job;
   struct arena a = {0};
@@ -32,9 +20,9 @@ void depthwise_forward(struct patches *p, int64_t begin, int64_t end) {
   float *w = ARENA_NEW(&a, float, p->all.taps *channels);
   for (int64_t i = begin; i < end; i += count) {
     int64_t f = i / pixels, first = i % pixels;
-    count = least(pixels - first, end - i);
+    struct windows s = taps_part(&p->all, first, end - i);
+    count = s.pixels;
     if (i == begin || j->in[1].per_frame) turned(p, f, w);
-    struct windows s = some_of(p, first, count);
     kernels_best()->depthwise_real(&s, patches_image(p, real_frame(&j->in[0], f)), w,
                                    real_frame(&j->in[2], f),
                                    real_frame(&j->out[0], f) + first * channels);
@@ -64,7 +52,7 @@ void depthwise_weights(struct patches *p, const float *dy, float *dw, int64_t be
   for (int64_t f = 0; f < job_frames(j, &j->out[0]); f++) {
     const float *image = patches_image(p, real_frame(&j->in[0], f)) + begin;
     for (int64_t first = 0; first < pixels; first += block) {
-      struct windows s = some_of(p, first, least(block, pixels - first));
+      struct windows s = taps_part(&p->all, first, block);
       float *to = real_like(&j->in[1], dw, f) + begin * taps;
       const float *d = dy + (j->out[0].per_frame ? f * j->out[0].elements : 0);
       s.channels = channels;

@@ -3,16 +3,17 @@
 // floats of a patch that lie side by side in the image. `part`: only `some` lanes of them.
 
 // Calls `work(part, first, some)` for all channels, 16 at a time.
-#define EACH_VECTOR(count, work)                                                                   \
+#define EACH_VECTOR(channels, work)                                                                \
   do {                                                                                             \
-    int64_t c_ = 0;                                                                                \
-    for (; c_ + 16 <= (count); c_ += 16) work(false, c_, V16_SOME(1));                             \
-    if (c_ < (count)) work(true, c_, V16_SOME((count)-c_));                                        \
+    int64_t first_ = 0;                                                                            \
+    for (; first_ + 16 <= (channels); first_ += 16) work(false, first_, V16_SOME(1));              \
+    if (first_ < (channels)) {                                                                     \
+      work(true, first_, V16_SOME((channels)-first_));                                             \
+    }                                                                                              \
   } while (0)
 
 // ---- patches
 
-// One run, in vectors; n is a constant where inlined, if it is one vector or two.
 INLINE void copy_run(int64_t n, SOME some, const float *from, float *to) {
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) V16_STORE(to + i, V16_LOAD(from + i));
@@ -71,11 +72,14 @@ INLINE void depthwise_vector(const int few, const bool part, SOME some, const st
 static void depthwise_real(const struct windows *s, const float *x, const float *w,
                            const float *bias, float *y) {
 #define WORK(part, c, some)                                                                        \
-  if (s->taps == 9)                                                                                \
-    depthwise_vector(9, part, some, s, x + (c), w + (c), bias ? bias + (c) : NULL, y + (c));       \
-  else                                                                                             \
-    depthwise_vector(0, part, some, s, x + (c), w + (c), bias ? bias + (c) : NULL, y + (c))
-  EACH_VECTOR(s->channels, WORK);
+  depthwise_vector(few, part, some, s, x + (c), w + (c), bias ? bias + (c) : NULL, y + (c))
+  if (s->taps == 9) {
+    enum { few = 9 };
+    EACH_VECTOR(s->channels, WORK);
+  } else {
+    enum { few = 0 };
+    EACH_VECTOR(s->channels, WORK);
+  }
 #undef WORK
 }
 

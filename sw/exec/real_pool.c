@@ -47,17 +47,56 @@ static void look(const struct part *p, const float *image, int64_t pixel, bool s
   }
 }
 
+static bool average(const struct job *j) {
+  return j->node->op == OP_avg_pool;
+}
+
+// Pixels begin..end of all frames, tap by tap.
+static void each_pixel(const struct job *j, const struct part *p) {
+  int64_t channels = p->taps.channels;
+  for (int64_t i = p->begin; i < p->end; i++) {
+    int64_t f = i / p->pixels, pixel = i % p->pixels;
+    float *y = real_frame(&j->out[0], f) + pixel * channels;
+    look(p, real_frame(&j->in[0], f), pixel, average(j), y, NULL);
+    for (int64_t c = 0; average(j) && c < channels; c++) y[c] /= count_of(p, pixel);
+  }
+}
+
+// The same for windows that are all inside, of some pixels of one frame.
+static void windows_forward(const struct job *j, const struct windows *s, const float *image,
+                            float *y, float count) {
+  if (!average(j)) {
+    kernels_best()->max_real(s, image, y);
+    return;
+  }
+  struct windows rest = *s; // a sum begins with the first tap, not with 0
+  for (int64_t i = 0; i < s->pixels; i++)
+    memcpy(y + i * s->channels, image + s->pixel[i], (size_t)s->channels * sizeof *y);
+  rest.taps--;
+  rest.tap++;
+  kernels_best()->sum_real(&rest, image, y);
+  for (int64_t i = 0; i < s->pixels * s->channels; i++) y[i] /= count;
+}
+
 void real_pool(const struct job *j) {
+  struct arena a = {0};
+  struct windows s;
   struct part p;
-  bool average = j->node->op == OP_avg_pool;
   if (!part_of(j, &p)) return;
   job_share(j, p.end, &p.begin, &p.end);
-  for (int64_t i = p.begin; i < p.end; i++) {
-    int64_t f = i / p.pixels, pixel = i % p.pixels, channels = p.taps.channels;
-    float *y = real_frame(&j->out[0], f) + pixel * channels;
-    look(&p, real_frame(&j->in[0], f), pixel, average, y, NULL);
-    for (int64_t c = 0; average && c < channels; c++) y[c] /= count_of(&p, pixel);
+  if (!taps_windows_inside(&a, &p.taps, &s)) {
+    each_pixel(j, &p);
+    return;
   }
+  float count = count_of(&p, 0);
+  for (int64_t i = p.begin, done; i < p.end; i += done) {
+    int64_t f = i / p.pixels, first = i % p.pixels;
+    struct windows of_frame = taps_part(&s, first, p.end - i);
+    windows_forward(j, &of_frame, real_frame(&j->in[0], f),
+                    real_frame(&j->out[0], f) + first * s.channels, count);
+    done = of_frame.pixels;
+  }
+  arena_free(&a);
 }
 
 // ---- gradients: windows may overlap, so frames are shared
@@ -73,32 +112,55 @@ static void begin_gradient(const struct job *j, struct part *p, float *dx) {
 
 void real_max_pool_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
   struct arena a = {0};
+  struct windows s;
   struct part p;
   if (!dx[0] || !part_of(j, &p)) return;
   begin_gradient(j, &p, dx[0]);
-  float *y = ARENA_NEW(&a, float, p.taps.channels);
-  int64_t *where = ARENA_NEW(&a, int64_t, p.taps.channels);
-  for (int64_t i = p.begin; i < p.end; i++) {
+  int64_t channels = p.taps.channels;
+  bool quick = taps_windows_inside(&a, &p.taps, &s);
+  for (int64_t i = p.begin; quick && i < p.end; i += p.pixels)
+    kernels_best()->max_dx(&s, dy + i * channels, real_frame(&j->in[0], i / p.pixels),
+                           real_like(&j->in[0], dx[0], i / p.pixels));
+  float *y = ARENA_NEW(&a, float, channels);
+  int64_t *where = ARENA_NEW(&a, int64_t, channels);
+  for (int64_t i = p.begin; !quick && i < p.end; i++) {
     int64_t f = i / p.pixels;
     look(&p, real_frame(&j->in[0], f), i % p.pixels, false, y, where);
-    for (int64_t c = 0; c < p.taps.channels; c++)
-      real_like(&j->in[0], dx[0], f)[where[c]] += dy[i * p.taps.channels + c];
+    for (int64_t c = 0; c < channels; c++)
+      real_like(&j->in[0], dx[0], f)[where[c]] += dy[i * channels + c];
   }
   arena_free(&a);
 }
 
-void real_avg_pool_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
-  struct part p;
+// Pixels begin..end of all frames, tap by tap.
+static void spread(const struct job *j, const struct part *p, const float *dy, float *dx) {
+  const struct taps *t = &p->taps;
   int64_t at;
-  if (!dx[0] || !part_of(j, &p)) return;
-  begin_gradient(j, &p, dx[0]);
-  for (int64_t i = p.begin; i < p.end; i++) {
-    const struct taps *t = &p.taps;
-    float *image = real_like(&j->in[0], dx[0], i / p.pixels), count = count_of(&p, i % p.pixels);
+  for (int64_t i = p->begin; i < p->end; i++) {
+    float *image = real_like(&j->in[0], dx, i / p->pixels), count = count_of(p, i % p->pixels);
     for (int64_t k = 0; k < taps_count(t); k++) {
-      if (!taps_at(t, i % p.pixels, k, &at)) continue;
+      if (!taps_at(t, i % p->pixels, k, &at)) continue;
       for (int64_t c = 0; c < t->channels; c++)
         image[at * t->channels + c] += dy[i * t->channels + c] / count;
     }
   }
+}
+
+void real_avg_pool_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
+  struct arena a = {0};
+  struct windows s;
+  struct part p;
+  if (!dx[0] || !part_of(j, &p)) return;
+  begin_gradient(j, &p, dx[0]);
+  if (!taps_windows_inside(&a, &p.taps, &s)) {
+    spread(j, &p, dy, dx[0]);
+    return;
+  }
+  int64_t floats = p.pixels * p.taps.channels;
+  float *each = ARENA_NEW(&a, float, floats), count = count_of(&p, 0);
+  for (int64_t i = p.begin; i < p.end; i += p.pixels) {
+    for (int64_t k = 0; k < floats; k++) each[k] = dy[i * p.taps.channels + k] / count;
+    kernels_best()->sum_dx(&s, each, real_like(&j->in[0], dx[0], i / p.pixels));
+  }
+  arena_free(&a);
 }

@@ -5,14 +5,13 @@
 
 #include <string.h>
 
-// Channels begin..end of the sum of a pixel's window, into sum (channels).
-static void sum_window(const struct taps *t, const float *image, int64_t pixel, int64_t begin,
-                       int64_t end, float *sum) {
+// The sum of a pixel's window, into sum (channels).
+static void sum_window(const struct taps *t, const float *image, int64_t pixel, float *sum) {
   int64_t at;
-  for (int64_t c = begin; c < end; c++) sum[c] = 0;
+  for (int64_t c = 0; c < t->channels; c++) sum[c] = 0;
   for (int64_t k = 0; k < taps_count(t); k++) {
     if (!taps_at(t, pixel, k, &at)) continue;
-    for (int64_t c = begin; c < end; c++) sum[c] += image[at * t->channels + c];
+    for (int64_t c = 0; c < t->channels; c++) sum[c] += image[at * t->channels + c];
   }
 }
 
@@ -20,20 +19,40 @@ static int64_t pixels_of(const struct taps *t) {
   return t->job->out[0].elements / t->channels;
 }
 
+// The sums of a pixel after the other of one frame; `s` NULL: tap by tap.
+static void sum_windows(const struct taps *t, const struct windows *s, const float *image,
+                        int64_t first, int64_t pixels, float *sum) {
+  int64_t channels = t->channels;
+  if (!s) {
+    for (int64_t p = 0; p < pixels; p++) sum_window(t, image, first + p, sum + p * channels);
+    return;
+  }
+  struct windows part = taps_part(s, first, pixels);
+  memset(sum, 0, (size_t)(pixels * channels) * sizeof *sum);
+  kernels_best()->sum_real(&part, image, sum);
+}
+
 void real_subsample(const struct job *j) {
+  struct arena a = {0};
   struct taps t;
-  int64_t begin, end;
+  struct windows s;
+  int64_t begin, end, count;
   if (!taps_of_subsample(j, &t)) return;
+  bool quick = taps_windows_inside(&a, &t, &s);
   int64_t pixels = pixels_of(&t), channels = t.channels;
   job_share(j, pixels * job_frames(j, &j->out[0]), &begin, &end);
-  for (int64_t i = begin; i < end; i++) {
+  for (int64_t i = begin; i < end; i += count) {
     int64_t f = i / pixels, pixel = i % pixels;
     const float *w = real_frame(&j->in[1], f), *b = real_frame(&j->in[2], f);
     float *y = real_frame(&j->out[0], f) + pixel * channels;
-    sum_window(&t, real_frame(&j->in[0], f), pixel, 0, channels, y);
-    for (int64_t c = 0; c < channels; c++) y[c] *= w[c];
-    for (int64_t c = 0; b && c < channels; c++) y[c] += b[c];
+    count = pixels - pixel < end - i ? pixels - pixel : end - i;
+    sum_windows(&t, quick ? &s : NULL, real_frame(&j->in[0], f), pixel, count, y);
+    for (int64_t p = 0; p < count; p++, y += channels) {
+      for (int64_t c = 0; c < channels; c++) y[c] *= w[c];
+      for (int64_t c = 0; b && c < channels; c++) y[c] += b[c];
+    }
   }
+  arena_free(&a);
 }
 
 // ---- gradients
@@ -48,16 +67,26 @@ static void clear(const struct job *j, uint32_t k, float *to, int64_t begin, int
 static void backward_x(const struct taps *t, const float *dy, float *dx, int64_t begin,
                        int64_t end) {
   const struct job *j = t->job;
+  struct arena a = {0};
+  struct windows s;
+  bool quick = taps_windows_inside(&a, t, &s);
   int64_t pixels = pixels_of(t), at;
-  for (int64_t i = begin * pixels; i < end * pixels; i++) {
-    int64_t f = i / pixels;
-    const float *w = real_frame(&j->in[1], f), *d = dy + i * t->channels;
+  float *each = ARENA_NEW(&a, float, pixels * t->channels);
+  for (int64_t f = begin; f < end; f++) {
+    const float *w = real_frame(&j->in[1], f), *d = dy + f * pixels * t->channels;
     float *image = real_like(&j->in[0], dx, f);
-    for (int64_t k = 0; k < taps_count(t); k++) {
-      if (!taps_at(t, i % pixels, k, &at)) continue;
-      for (int64_t c = 0; c < t->channels; c++) image[at * t->channels + c] += d[c] * w[c];
-    }
+    for (int64_t p = 0; p < pixels; p++)
+      for (int64_t c = 0; c < t->channels; c++)
+        each[p * t->channels + c] = d[p * t->channels + c] * w[c];
+    if (quick) kernels_best()->sum_dx(&s, each, image);
+    for (int64_t p = 0; !quick && p < pixels; p++)
+      for (int64_t k = 0; k < taps_count(t); k++) {
+        if (!taps_at(t, p, k, &at)) continue;
+        for (int64_t c = 0; c < t->channels; c++)
+          image[at * t->channels + c] += each[p * t->channels + c];
+      }
   }
+  arena_free(&a);
 }
 
 // Of channels begin..end; either may be NULL.
@@ -65,15 +94,18 @@ static void backward_channels(const struct taps *t, const float *dy, float *dw, 
                               int64_t begin, int64_t end) {
   const struct job *j = t->job;
   struct arena a = {0};
-  float *sum = ARENA_NEW(&a, float, t->channels);
+  struct windows s;
+  bool quick = taps_windows_inside(&a, t, &s);
   int64_t pixels = pixels_of(t);
-  for (int64_t i = 0; i < pixels * job_frames(j, &j->out[0]); i++) {
-    int64_t f = i / pixels;
-    const float *d = dy + i * t->channels;
+  float *sums = ARENA_NEW(&a, float, pixels * t->channels);
+  for (int64_t f = 0; f < job_frames(j, &j->out[0]); f++) {
     float *w = real_like(&j->in[1], dw, f), *b = real_like(&j->in[2], db, f);
-    if (w) sum_window(t, real_frame(&j->in[0], f), i % pixels, begin, end, sum);
-    for (int64_t c = begin; w && c < end; c++) w[c] += d[c] * sum[c];
-    for (int64_t c = begin; b && c < end; c++) b[c] += d[c];
+    if (w) sum_windows(t, quick ? &s : NULL, real_frame(&j->in[0], f), 0, pixels, sums);
+    for (int64_t p = 0; p < pixels; p++) {
+      const float *d = dy + (f * pixels + p) * t->channels, *sum = sums + p * t->channels;
+      for (int64_t c = begin; w && c < end; c++) w[c] += d[c] * sum[c];
+      for (int64_t c = begin; b && c < end; c++) b[c] += d[c];
+    }
   }
   arena_free(&a);
 }

@@ -40,6 +40,14 @@ bool taps_windows(struct arena *a, const struct taps *t, int64_t row, struct win
 // The same over frames as they are; false, too, if a window reaches beyond the image.
 bool taps_windows_inside(struct arena *a, const struct taps *t, struct windows *s);
 
+// Those of `pixels` pixels from `first` on, or of what is there.
+static inline struct windows taps_part(const struct windows *s, int64_t first, int64_t pixels) {
+  struct windows part = *s;
+  part.pixel += first;
+  part.pixels = pixels < s->pixels - first ? pixels : s->pixels - first;
+  return part;
+}
+
 static inline int64_t taps_count(const struct taps *t) {
   return t->rows * t->columns;
 }
