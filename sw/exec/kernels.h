@@ -22,6 +22,8 @@ struct product {
   bool add;                             // to what c holds
 };
 
+enum { GATHER_BLOCK = 16 };
+
 // Windows that slide over an image in floats: channel c of tap k for pixel p is x[pixel[p] + tap[k]
 // + c]. Rows of y, one per pixel, are y_row apart.
 struct windows {
@@ -81,6 +83,9 @@ struct kernels {
   // y += the taps in their order; dx += dy at each tap.
   void (*sum_real)(const struct windows *s, const float *x, float *y);
   void (*sum_dx)(const struct windows *s, const float *dy, float *dx);
+  // y = x where x > 0, otherwise 0; dx = dy or 0 alike, which may be dy.
+  void (*relu)(int64_t count, const float *x, float *y);
+  void (*relu_dx)(int64_t count, const float *x, const float *dy, float *dx);
   // One step of Adam or AdamW on `count` parameters; products and sums are rounded one by one.
   void (*adam)(int64_t count, const struct adam *p, const float *g, float *w, float *m, float *v);
   // acc (channels) = bias (channels) + sum over taps of x[tap] (channels) * w (taps, channels),

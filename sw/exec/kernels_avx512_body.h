@@ -87,6 +87,7 @@ enum { DOT_ROWS = 4, DOT_OUTS = 4, TILE_ROWS = 8, TILE_VECTORS = 2 };
 // them side by side.
 static inline void sums16(const __m512 v[16], float to[16]) {
   __m512 four[4];
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
     __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(v[i], v[4 + i], 0x44),
                              _mm512_shuffle_f32x4(v[i], v[4 + i], 0xee));

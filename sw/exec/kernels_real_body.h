@@ -22,39 +22,51 @@
 
 // ---- y = x w^T + b
 
+// The loops over tiles are constants where inlined; unrolled, they keep their sums in registers.
 INLINE void dots(const int rows, const int outs, int64_t in, int64_t out, const float *x,
-                 const float *w, const float *bias, float *y) {
+                 const float *w, const float bias[DOT_OUTS], float *y) {
   V16 sum[DOT_ROWS * DOT_OUTS];
   float sums[DOT_ROWS * DOT_OUTS];
   int64_t k = 0;
+#pragma GCC unroll 16
   for (int i = 0; i < rows * outs; i++) sum[i] = V16_ZERO;
   for (; k + 16 <= in; k += 16)
+#pragma GCC unroll 4
     for (int o = 0; o < outs; o++) {
       V16 ws = V16_LOAD(w + o * in + k);
+#pragma GCC unroll 16
       for (int r = 0; r < rows; r++)
         sum[r * outs + o] = V16_FMA(V16_LOAD(x + r * in + k), ws, sum[r * outs + o]);
     }
   SOME some = V16_SOME(in - k);
-  for (int o = 0; k < in && o < outs; o++) {
-    V16 ws = V16_LOAD_SOME(w + o * in + k, some);
-    for (int r = 0; r < rows; r++)
-      sum[r * outs + o] = V16_FMA(V16_LOAD_SOME(x + r * in + k, some), ws, sum[r * outs + o]);
-  }
+  if (k < in)
+#pragma GCC unroll 4
+    for (int o = 0; o < outs; o++) {
+      V16 ws = V16_LOAD_SOME(w + o * in + k, some);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; r++)
+        sum[r * outs + o] = V16_FMA(V16_LOAD_SOME(x + r * in + k, some), ws, sum[r * outs + o]);
+    }
   if (rows * outs == DOT_ROWS * DOT_OUTS)
     V16_SUMS(sum, sums);
   else
+#pragma GCC unroll 16
     for (int i = 0; i < rows * outs; i++) sums[i] = V16_SUM(sum[i]);
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
-    for (int o = 0; o < outs; o++) y[r * out + o] = sums[r * outs + o] + (bias ? bias[o] : 0);
+#pragma GCC unroll 4
+    for (int o = 0; o < outs; o++) y[r * out + o] = sums[r * outs + o] + bias[o];
 }
 
-// All rows for `outs` outputs, `rows` at a time: their weights stay in the cache.
+// All rows for `outs` outputs, some rows at once: their weights stay in the cache.
 INLINE void dot_rows(const int at_once, const int outs, int64_t rows, int64_t in, int64_t out,
                      const float *x, const float *w, const float *bias, float *y) {
   int64_t r = 0;
+  float biases[DOT_OUTS] = {0};
+  for (int o = 0; bias && o < outs; o++) biases[o] = bias[o];
   for (; r + at_once <= rows; r += at_once)
-    dots(at_once, outs, in, out, x + r * in, w, bias, y + r * out);
-  for (; r < rows; r++) dots(1, outs, in, out, x + r * in, w, bias, y + r * out);
+    dots(at_once, outs, in, out, x + r * in, w, biases, y + r * out);
+  for (; r < rows; r++) dots(1, outs, in, out, x + r * in, w, biases, y + r * out);
 }
 
 static void linear_real(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
@@ -140,6 +152,16 @@ static void product_real(const struct product *p, const float *a, const float *b
   }
   for (; o + 16 <= p->columns; o += 16) strip_real(1, false, some, p, a, b + o, c + o);
   if (o < p->columns) strip_real(1, true, some, p, a, b + o, c + o);
+}
+
+// ---- activations
+
+static void relu(int64_t count, const float *x, float *y) {
+  for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+static void relu_dx(int64_t count, const float *x, const float *dy, float *dx) {
+  for (int64_t i = 0; i < count; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
 // ---- an optimiser's step; loops that the compiler makes into vectors, without fused operations

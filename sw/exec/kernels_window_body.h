@@ -20,11 +20,26 @@ INLINE void copy_run(int64_t n, SOME some, const float *from, float *to) {
   if (i < n) V16_STORE_SOME(to + i, V16_LOAD_SOME(from + i, some), some);
 }
 
+// Short runs in blocks of `block` floats: what one writes beyond its end the next writes again.
+INLINE void gather_short(const int block, int64_t pixels, const int64_t *pixel, int64_t runs,
+                         const int64_t *run, int64_t n, const float *from, float *to) {
+  for (int64_t p = 0; p < pixels; p++)
+    for (int64_t m = 0; m < runs; m++, to += n)
+      memcpy(to, from + pixel[p] + run[m], (size_t)block * sizeof *to);
+}
+
 static void gather_real(int64_t pixels, const int64_t *pixel, int64_t runs, const int64_t *run,
                         int64_t n, const float *from, float *to) {
   SOME some = V16_SOME(n % 16);
-  for (int64_t p = 0; p < pixels; p++)
-    for (int64_t m = 0; m < runs; m++, to += n) copy_run(n, some, from + pixel[p] + run[m], to);
+  if (n <= 4)
+    gather_short(4, pixels, pixel, runs, run, n, from, to);
+  else if (n <= 8)
+    gather_short(8, pixels, pixel, runs, run, n, from, to);
+  else if (n <= 16)
+    gather_short(16, pixels, pixel, runs, run, n, from, to);
+  else
+    for (int64_t p = 0; p < pixels; p++)
+      for (int64_t m = 0; m < runs; m++, to += n) copy_run(n, some, from + pixel[p] + run[m], to);
 }
 
 INLINE void add_run(int64_t n, SOME some, const float *from, float *to) {

@@ -30,16 +30,24 @@ static void find_runs(struct arena *a, const struct taps *t, struct patches *p) 
   if (t->conv.groups == 1) join(p, count * t->ins);
 }
 
+// Whether the patches lie side by side in an image that isn't padded.
+static bool adjacent(const struct patches *p, int64_t floats) {
+  bool so = p->runs == 1 && p->all.pixels * p->n == floats;
+  for (int64_t i = 0; i < p->all.pixels; i++) so &= p->all.pixel[i] == i * p->n;
+  return so;
+}
+
 bool patches_of(struct arena *a, const struct taps *t, struct patches *p) {
   const struct window *w = &t->window;
   *p = (struct patches){.taps = t, .rows = reach(w, ROWS), .columns = reach(w, COLUMNS)};
   int64_t row = p->columns * t->channels;
+  bool pads = p->rows > w->in[ROWS] || p->columns > w->in[COLUMNS];
   if (!taps_windows(a, t, row, &p->all)) return false;
   find_runs(a, t, p);
-  if (p->rows > w->in[ROWS] || p->columns > w->in[COLUMNS])
-    p->padded = ARENA_NEW(a, float, p->rows *row); // zeros
-  p->adjacent = !p->padded && p->runs == 1 && p->all.pixels * p->n == p->rows * row;
-  for (int64_t i = 0; i < p->all.pixels; i++) p->adjacent &= p->all.pixel[i] == i * p->n;
+  p->adjacent = !pads && adjacent(p, p->rows * row);
+  // short runs are read in blocks, beyond the image's end
+  if (pads || (!p->adjacent && p->n < GATHER_BLOCK))
+    p->padded = ARENA_NEW(a, float, p->rows *row + GATHER_BLOCK); // zeros
   return true;
 }
 

@@ -11,7 +11,7 @@ struct patches {
   struct windows all;    // of a frame, rows of y as a depthwise convolution has them
   int64_t *run, runs, n; // of a patch: `runs` of n floats
   int64_t rows, columns; // of the padded image
-  float *padded;         // NULL: nothing is padded
+  float *padded;         // NULL: the image as it is
   bool adjacent;         // patches lie side by side in the image, from frame to frame too
 };
 

@@ -49,7 +49,7 @@ struct run {
   int64_t frame, pixel, pixels, out, outs;
   bool opens, closes; // the first of a frame, the last
   float *image;       // of the frame as windows see it
-  float *patches;     // (BLOCK, taps)
+  float *patches;     // (BLOCK, taps), and GATHER_BLOCK more
   float *y;           // (BLOCK, outs)
 };
 

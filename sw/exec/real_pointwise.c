@@ -3,6 +3,7 @@
 // rest. relu, which is most of what networks have, and the requant of most streams are apart: in
 // loops that the compiler makes into vectors.
 #include "sw/exec/job.h"
+#include "sw/exec/kernels.h"
 #include "sw/exec/nearest.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/exact.h"
@@ -92,7 +93,7 @@ void real_pointwise(const struct job *j) {
   int64_t begin, end;
   job_share(j, job_frames(j, &j->out[0]) * j->out[0].elements, &begin, &end);
   if (j->node->op == OP_relu)
-    for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
+    kernels_best()->relu(end - begin, x + begin, y + begin);
   else if (p.serves)
     for (int64_t i = begin; i < end; i++) y[i] = plain_value(p, x[i]);
   else
@@ -108,7 +109,7 @@ void real_pointwise_gradient(const struct job *j, const float *dy, float *const 
   int64_t begin, end;
   job_share(j, to ? job_frames(j, &j->out[0]) * j->out[0].elements : 0, &begin, &end);
   if (j->fresh && j->node->op == OP_relu)
-    for (int64_t i = begin; i < end; i++) to[i] = x[i] > 0 ? dy[i] : 0;
+    kernels_best()->relu_dx(end - begin, x + begin, dy + begin, to + begin);
   else if (j->fresh && p.serves)
     for (int64_t i = begin; i < end; i++) to[i] = plain_inside(p, x[i]) ? dy[i] : 0;
   else
