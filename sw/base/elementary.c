@@ -1,44 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/base/elementary.h"
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "sw/base/elementary_inline.h"
 
-// log 2 in two parts: n * LN2_HIGH is exact for |n| < 2^20.
-#define LN2_HIGH 0x1.62e42fefap-1
-#define LN2_LOW 0x1.cf79abc9e3b39p-40
-#define LOG2_E 0x1.71547652b82fep+0
 #define TWO_OVER_SQRT_PI 0x1.20dd750429b6dp+0
 #define ONE_OVER_SQRT_PI 0x1.20dd750429b6dp-1
 
-// 2^n for -1022 <= n <= 1023.
-static double power_of_two(int64_t n) {
-  uint64_t bits = (uint64_t)(n + 1023) << 52;
-  double x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-// (exp(r) - 1) / r for |r| < 0.36: sum r^k / (k + 1)!
-static double exp_series(double r) {
-  static const double over[] = {0,        1,        1.0 / 2,  1.0 / 3, 1.0 / 4,  1.0 / 5,
-                                1.0 / 6,  1.0 / 7,  1.0 / 8,  1.0 / 9, 1.0 / 10, 1.0 / 11,
-                                1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15};
-  double s = 1;
-  for (int k = 15; k >= 2; k--) s = 1 + s * (r * over[k]);
-  return s;
-}
-
-// 2^n scales in two steps, so that results near the ends of the range are rounded once.
 double elementary_exp(double x) {
-  if (isnan(x)) return x;
-  if (x > 710) return INFINITY;
-  if (x < -746) return 0;
-  double n = rint(x * LOG2_E);
-  double r = (x - n * LN2_HIGH) - n * LN2_LOW;
-  int64_t half = (int64_t)n / 2;
-  return (1 + r * exp_series(r)) * power_of_two(half) * power_of_two((int64_t)n - half);
+  return exp_inline(x);
 }
 
 double elementary_expm1(double x) {
@@ -65,8 +34,7 @@ double elementary_log1p(double x) {
 }
 
 double elementary_tanh(double x) {
-  double a = fabs(x), e = elementary_expm1(2 * (a < 20 ? a : 20));
-  return copysign(a < 20 ? e / (e + 2) : 1, x);
+  return tanh_inline(x);
 }
 
 // erf(x) for |x| < 0.5: 2 / sqrt(pi) exp(-x^2) x sum (2 x^2)^n / (1 3 5 .. (2 n + 1)).

@@ -31,6 +31,12 @@ struct windows {
   const int64_t *pixel, *tap;
 };
 
+// Of an activation: y = f(x), dx = dy f'(x), which may be dy itself.
+struct curve_kernels {
+  void (*value)(int64_t count, const float *x, float *y);
+  void (*dx)(int64_t count, const float *x, const float *dy, float *dx);
+};
+
 // d = g + coupled w;  m = beta1 m + rest1 d;  v = beta2 v + rest2 d d;
 // w = w shrink - step m / (sqrt(v) scale + epsilon)
 struct adam {
@@ -83,9 +89,7 @@ struct kernels {
   // y += the taps in their order; dx += dy at each tap.
   void (*sum_real)(const struct windows *s, const float *x, float *y);
   void (*sum_dx)(const struct windows *s, const float *dy, float *dx);
-  // y = x where x > 0, otherwise 0; dx = dy or 0 alike, which may be dy.
-  void (*relu)(int64_t count, const float *x, float *y);
-  void (*relu_dx)(int64_t count, const float *x, const float *dy, float *dx);
+  struct curve_kernels relu, tanh, scaled_tanh, sigmoid;
   // One step of Adam or AdamW on `count` parameters; products and sums are rounded one by one.
   void (*adam)(int64_t count, const struct adam *p, const float *g, float *w, float *m, float *v);
   // acc (channels) = bias (channels) + sum over taps of x[tap] (channels) * w (taps, channels),

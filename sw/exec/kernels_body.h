@@ -3,6 +3,7 @@
 // the vectors of 16 floats (V16 and what kernels_real_body.h says of it), the tiles of that file,
 // the function linear16, and LINEAR8 and LINEAR7 (functions or NULL), KERNELS, NAME.
 
+#include "sw/exec/kernels_curve_body.h"
 #include "sw/exec/kernels_real_body.h"
 #include "sw/exec/kernels_window_body.h"
 
@@ -99,9 +100,11 @@ static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t 
     .linear_real = linear_real, .product_real = product_real, .gather_real = gather_real,          \
     .scatter_real = scatter_real, .depthwise_real = depthwise_real, .depthwise_dx = depthwise_dx,  \
     .depthwise_dw = depthwise_dw, .max_real = max_real, .max_dx = max_dx, .sum_real = sum_real,    \
-    .sum_dx = sum_dx, .relu = relu, .relu_dx = relu_dx, .adam = adam, .depthwise16 = depthwise16,  \
-    .requant32 = requant32, .requant8 = requant8, .widen8 = widen8, .clamp8 = clamp8,              \
-    .gather = gather, .lookup8 = its_lookup8,                                                      \
+    .sum_dx = sum_dx, .adam = adam, .depthwise16 = depthwise16, .requant32 = requant32,            \
+    .requant8 = requant8, .widen8 = widen8, .clamp8 = clamp8, .gather = gather,                    \
+    .relu = {relu, relu_dx}, .tanh = {tanh_real, tanh_dx},                                         \
+    .scaled_tanh = {scaled_tanh_real, scaled_tanh_dx}, .sigmoid = {sigmoid_real, sigmoid_dx},      \
+    .lookup8 = its_lookup8,                                                                        \
   }
 
 const struct kernels KERNELS = KERNELS_OF(NAME, lookup8);

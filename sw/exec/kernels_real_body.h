@@ -154,16 +154,6 @@ static void product_real(const struct product *p, const float *a, const float *b
   if (o < p->columns) strip_real(1, true, some, p, a, b + o, c + o);
 }
 
-// ---- activations
-
-static void relu(int64_t count, const float *x, float *y) {
-  for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;
-}
-
-static void relu_dx(int64_t count, const float *x, const float *dy, float *dx) {
-  for (int64_t i = 0; i < count; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
-}
-
 // ---- an optimiser's step; loops that the compiler makes into vectors, without fused operations
 
 static void adam(int64_t count, const struct adam *p, const float *restrict g, float *restrict w,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations and their slopes, in double: exact.h for those that are no tables, curve.h for the
-// rest. relu, which is most of what networks have, and the requant of most streams are apart: in
-// loops that the compiler makes into vectors.
+// rest. The commonest, which are kernels, and the requant of most streams are apart: in loops that
+// the compiler makes into vectors.
 #include "sw/exec/job.h"
 #include "sw/exec/kernels.h"
 #include "sw/exec/nearest.h"
@@ -73,6 +73,23 @@ static bool plain_inside(struct plain p, float x) {
   return code >= p.lo && code <= p.hi;
 }
 
+// NULL for most.
+static const struct curve_kernels *kernels_of(enum op op) {
+  const struct kernels *k = kernels_best();
+  switch (op) {
+  case OP_relu:
+    return &k->relu;
+  case OP_tanh:
+    return &k->tanh;
+  case OP_scaled_tanh:
+    return &k->scaled_tanh;
+  case OP_sigmoid:
+    return &k->sigmoid;
+  default:
+    return NULL;
+  }
+}
+
 static double value_at(struct function *f, const float *x, int64_t i) {
   double v = (double)x[i];
   go_to(f, i);
@@ -92,8 +109,9 @@ void real_pointwise(const struct job *j) {
   struct plain p = plain_of(&f);
   int64_t begin, end;
   job_share(j, job_frames(j, &j->out[0]) * j->out[0].elements, &begin, &end);
-  if (j->node->op == OP_relu)
-    kernels_best()->relu(end - begin, x + begin, y + begin);
+  const struct curve_kernels *k = kernels_of(j->node->op);
+  if (k)
+    k->value(end - begin, x + begin, y + begin);
   else if (p.serves)
     for (int64_t i = begin; i < end; i++) y[i] = plain_value(p, x[i]);
   else
@@ -108,8 +126,9 @@ void real_pointwise_gradient(const struct job *j, const float *dy, float *const 
   struct plain p = plain_of(&f);
   int64_t begin, end;
   job_share(j, to ? job_frames(j, &j->out[0]) * j->out[0].elements : 0, &begin, &end);
-  if (j->fresh && j->node->op == OP_relu)
-    kernels_best()->relu_dx(end - begin, x + begin, dy + begin, to + begin);
+  const struct curve_kernels *k = j->fresh ? kernels_of(j->node->op) : NULL;
+  if (k)
+    k->dx(end - begin, x + begin, dy + begin, to + begin);
   else if (j->fresh && p.serves)
     for (int64_t i = begin; i < end; i++) to[i] = plain_inside(p, x[i]) ? dy[i] : 0;
   else
