@@ -42,6 +42,14 @@ void real_join(const struct job *j) {
   }
 }
 
+// to += d times x, or times `sign` without it.
+static void add_alike(int64_t count, const float *d, const float *x, float sign, float *to) {
+  if (x)
+    for (int64_t i = 0; i < count; i++) to[i] += d[i] * x[i];
+  else
+    for (int64_t i = 0; i < count; i++) to[i] += sign * d[i];
+}
+
 // An element that went into several results, of one frame or of all, takes the sum of their
 // gradients.
 void real_join_gradient(const struct job *j, const float *dy, float *const dx[JOB_INPUTS]) {
@@ -52,6 +60,11 @@ void real_join_gradient(const struct job *j, const float *dy, float *const dx[JO
     const float *a = real_frame(x, f), *b = real_frame(z, f);
     float *da = real_like(x, dx[0], f), *db = real_like(z, dx[1], f);
     const float *d = dy + f * out->elements;
+    if (first && second) { // of two inputs that are one, the first before the second
+      if (da) add_alike(out->elements, d, product ? b : NULL, 1, da);
+      if (db) add_alike(out->elements, d, product ? a : NULL, sign, db);
+      continue;
+    }
     for (int64_t i = 0; i < out->elements; i++) {
       int64_t l = place(x, out, first, i), r = place(z, out, second, i);
       if (da) da[l] += product ? d[i] * b[r] : d[i];

@@ -107,7 +107,7 @@ static void test_linear(void **state) {
   struct rng r = {2, 0};
   for (int round = 0; round < ROUNDS; round++) {
     struct arena a = {0};
-    int64_t rows = rng_range(&r, 1, 9), out = rng_range(&r, 1, 13), in = rng_range(&r, 1, 150);
+    int64_t rows = rng_range(&r, 1, 37), out = rng_range(&r, 1, 13), in = rng_range(&r, 1, 150);
     const float *x = numbers(&a, &r, rows * in), *w = numbers(&a, &r, out * in);
     const float *bias = round % 2 ? numbers(&a, &r, out) : NULL;
     float *y = ARENA_NEW(&a, float, rows *out);
