@@ -126,7 +126,7 @@ static void each_run(const struct conv_job *c, int64_t begin, int64_t end, int64
                      int64_t outs, void (*work)(struct run *r, void *context), void *context) {
   struct arena a = {0};
   struct run r = {.of = c,
-                  .patches = ARENA_NEW(&a, float, BLOCK * c->width),
+                  .patches = ARENA_NEW(&a, float, BLOCK * c->width + GATHER_BLOCK),
                   .y = ARENA_NEW(&a, float, BLOCK * c->taps.outs)};
   for (int64_t p = begin; p < end; p += r.pixels) {
     r.frame = p / c->pixels;

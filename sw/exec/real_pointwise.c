@@ -76,18 +76,16 @@ static bool plain_inside(struct plain p, float x) {
 // NULL for most.
 static const struct curve_kernels *kernels_of(enum op op) {
   const struct kernels *k = kernels_best();
-  switch (op) {
-  case OP_relu:
-    return &k->relu;
-  case OP_tanh:
-    return &k->tanh;
-  case OP_scaled_tanh:
-    return &k->scaled_tanh;
-  case OP_sigmoid:
-    return &k->sigmoid;
-  default:
-    return NULL;
-  }
+  const struct {
+    enum op op;
+    const struct curve_kernels *of;
+  } list[] = {{OP_relu, &k->relu},
+              {OP_tanh, &k->tanh},
+              {OP_scaled_tanh, &k->scaled_tanh},
+              {OP_sigmoid, &k->sigmoid}};
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+    if (list[i].op == op) return list[i].of;
+  return NULL;
 }
 
 static double value_at(struct function *f, const float *x, int64_t i) {
