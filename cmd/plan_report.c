@@ -2,6 +2,7 @@
 #include "cmd/plan.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
+#include "sw/circuit/energy.h"
 
 enum { LAYER_FIELDS = 13, SWEEP_FIELDS = 5, ROWS_MOST = 32 };
 
@@ -146,6 +147,23 @@ static void put_estimate_json(struct text *t, const struct circuit *p, const str
   put_blocks(t, &d->has);
 }
 
+static void put_energy(struct text *t, const struct circuit *p) {
+  struct energy e = energy_of(p->graph);
+  text_printf(t,
+              "about %.3g nJ a frame by the " ENERGY_MODEL
+              ": arithmetic %.3g, on-chip reads %.3g, off-chip %.3g\n",
+              energy_sum(e) / 1000, e.arithmetic / 1000, e.on_chip / 1000, e.off_chip / 1000);
+}
+
+static void put_energy_json(struct text *t, const struct circuit *p) {
+  struct energy e = energy_of(p->graph);
+  text_puts(t, ",\"energy_pj\":{\"model\":\"" ENERGY_MODEL "\"");
+  json_put_figure(t, "arithmetic", 1, e.arithmetic);
+  json_put_figure(t, "on_chip", 1, e.on_chip);
+  json_put_figure(t, "off_chip", 1, e.off_chip);
+  text_puts(t, "}");
+}
+
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
                const struct plan *plan, double clock, const struct device *device) {
   text_put_escaped(t, model);
@@ -155,6 +173,7 @@ void plan_text(struct arena *a, struct text *t, const char *model, const struct 
               (long long)p->ii, (long long)p->latency, frames(clock, p->ii), clock,
               (long long)p->multipliers, (long long)p->memory_bits);
   put_estimate(a, t, p, device);
+  put_energy(t, p);
   text_puts(t, "\n");
   struct listing table = layers(a, p, plan, family_of(device));
   put_between(&table, p, family_of(device));
@@ -169,6 +188,7 @@ void plan_json(struct arena *a, struct text *t, const struct circuit *p, const s
   text_printf(t, ",\"multipliers\":%lld,\"memory_bits\":%lld,\"input_lanes\":%lld",
               (long long)p->multipliers, (long long)p->memory_bits, (long long)p->inputs[0].lanes);
   put_estimate_json(t, p, device);
+  put_energy_json(t, p);
   text_puts(t, ",\"layers\":[");
   listing_put_json(&table, t);
   text_puts(t, "]");

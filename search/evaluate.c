@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/evaluate.h"
 
+#include "sw/circuit/energy.h"
 #include "sw/circuit/resources.h"
 #include "sw/data/verdict.h"
 #include "sw/exec/golden.h"
 #include "sw/exec/real.h"
-#include "sw/graph/interval.h"
-#include "sw/graph/slice.h"
 
 #include <math.h>
 #include <string.h>
@@ -112,24 +111,6 @@ static enum outcome find_answers(struct arena *a, const struct evaluator *v, con
 
 // ---- the circuit
 
-// Of every multiplication a product and a sum, of every weight a read: energies in pJ that
-// M. Horowitz gives for a 45 nm process (Computing's energy problem, ISSCC 2014): a product of
-// 8 x 8 bits 0.2, which grows with both widths, a sum of 32 bits 0.1, a bit from a memory of 8 KB
-// 10 / 64.
-static double energy_of(const struct graph *g) {
-  double sum = 0;
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct node *n = &g->nodes[i];
-    const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
-    if (!w || !w->init || !type_is_integer(&node_out(g, n, 0)->type)) continue;
-    double macs = (double)node_macs(g, n), weight = type_width(&w->type);
-    double product = 0.2 * weight * type_width(&node_in(g, n, 0)->type) / 64;
-    double add = 0.1 * interval_bits(interval_node(g, n, KNOWN_PROVEN)) / 32;
-    sum += macs * (product + add) + (double)value_elements(w) * weight * 10 / 64;
-  }
-  return sum;
-}
-
 static double mean_bits_of(const struct graph *g) {
   double bits = 0, count = 0;
   for (uint32_t i = 0; i < g->n_values; i++) {
@@ -188,7 +169,7 @@ static enum outcome measure(struct arena *a, const struct evaluator *v, const st
     return OUTCOME_FAILED;
   }
   metrics[METRIC_mean_bits] = mean_bits_of(m.fixed);
-  metrics[METRIC_energy] = energy_of(m.fixed);
+  metrics[METRIC_energy] = energy_sum(energy_of(m.fixed));
   if (needs_circuit(v->objectives) && !find_circuit(a, v, m.fixed, s->folding, metrics, e))
     return OUTCOME_FAILED;
   return v->set ? find_answers(a, v, m.fixed, watch, metrics, e) : OUTCOME_COMPLETE;
