@@ -115,6 +115,10 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->model && c == COMMAND_REPORT)
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
   weights_beside(p, o->model);
+  for (int i = 0; c == COMMAND_ENSEMBLE && i < o->n_more; i++) {
+    input(p, "one of the models", o->more[i]);
+    weights_beside(p, o->more[i]);
+  }
   input(p, "the file of --compare", o->compare);
   input(p, "the file of --graph", o->graph);
   input(p, "the file of --into", o->into);
@@ -148,7 +152,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
   if (fit) output(p, "-o", o->output ? o->output : "fit");
-  if ((train && !fit) || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)
+  if ((train && !fit) || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE ||
+      c == COMMAND_ENSEMBLE)
     output(p, "-o", o->output ? o->output : "model.bin");
 }
 
