@@ -18,6 +18,7 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
+#include "sw/base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,11 +32,16 @@ struct distort {
   double shear;        // columns per row
   double alpha, sigma; // pixels
   double share;        // which part of the images is distorted, 0 .. 1
+  double background;   // what stands beyond an image, a byte or number of the data set
 };
 
-// Words with commas between: NAME or NAME:VALUE, elastic[:ALPHA[:SIGMA]], or none alone. False with
-// the word that is wrong and the one that is near it.
+// Words with commas between: NAME or NAME:VALUE (shift rotate scale squeeze shear share
+// background), elastic[:ALPHA[:SIGMA]], or none alone. False with the word that is wrong and the
+// one that is near it.
 bool distort_parse(const char *words, struct distort *out, struct err *e);
+
+// The words that say it, all with their values.
+void distort_put(struct text *t, const struct distort *d);
 
 // Does nothing to any image.
 bool distort_is_none(const struct distort *d);
@@ -43,7 +49,8 @@ bool distort_is_none(const struct distort *d);
 // Distortions of images of one shape.
 struct distorter;
 
-// Images are (height, width, channels); background (channels): what stands beyond them.
+// Images are (height, width, channels), as the network takes them; background (channels): what
+// stands beyond them, as they are.
 struct distorter *distorter_new(struct arena *a, const struct distort *d, int64_t height,
                                 int64_t width, int64_t channels, const float *background);
 
