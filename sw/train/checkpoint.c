@@ -42,6 +42,10 @@ static void hash_options(const struct fit_options *o, char hex[65]) {
   text_printf(&t, "%lld %lld %lld %llu %d %a %a", (long long)o->batch, (long long)o->validation,
               (long long)o->patience, (unsigned long long)o->seed, o->loss, o->target[0],
               o->target[1]);
+  if (!distort_is_none(&o->distort)) {
+    text_puts(&t, " ");
+    distort_put(&t, &o->distort);
+  }
   hash_text(&t, hex);
   text_free(&t);
 }

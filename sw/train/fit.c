@@ -2,6 +2,7 @@
 #include "sw/train/fit.h"
 #include "sw/base/clock.h"
 
+#include "sw/base/crew.h"
 #include "sw/base/rng.h"
 #include "sw/exec/real.h"
 #include "sw/train/fit_data.h"
@@ -17,6 +18,7 @@ struct fit {
   struct fit_data d;
   struct steps *steps;
   int64_t *order; // (trained) images of this epoch
+  float *work;    // (threads, d.work)
   struct fit_position at;
   struct fit_variable *variables; // (n_variables) in the order of the parameters; then the best
   uint32_t n_variables, n_live;
@@ -91,12 +93,21 @@ static void shuffle(struct fit *f) {
   }
 }
 
-static void enter(const struct fit *f, struct steps *s, int64_t first, int64_t frames) {
-  float *x = steps_input(s, 0), *t = steps_input(s, 1);
-  for (int64_t i = 0; i < frames; i++) {
-    int64_t image = f->order[first + i];
-    fit_data_enter(&f->d, image, x + i * f->d.elements, t + i * f->d.classes);
-  }
+// The images of one step.
+struct entering {
+  const struct fit *f;
+  struct steps *s;
+  int64_t first, frames; // of the epoch's order
+};
+
+static void enter(void *context, int share) {
+  const struct entering *e = context;
+  const struct fit *f = e->f;
+  float *x = steps_input(e->s, 0), *t = steps_input(e->s, 1), *work = f->work + share * f->d.work;
+  int shares = crew_threads(steps_crew(e->s));
+  for (int64_t i = e->frames * share / shares; i < e->frames * (share + 1) / shares; i++)
+    fit_data_enter(&f->d, f->at.epoch, f->order[e->first + i], x + i * f->d.elements,
+                   t + i * f->d.classes, work);
 }
 
 static int64_t frames_at(const struct fit *f, int64_t step) {
@@ -105,7 +116,8 @@ static int64_t frames_at(const struct fit *f, int64_t step) {
 }
 
 static void run(const struct fit *f, struct steps *s, int64_t step) {
-  enter(f, s, step * f->o.batch, frames_at(f, step));
+  struct entering e = {f, s, step * f->o.batch, frames_at(f, step)};
+  crew_run(steps_crew(s), enter, &e);
   steps_run_frames(s, frames_at(f, step), NULL);
 }
 
@@ -256,7 +268,8 @@ void fit_free(struct fit *f) {
 }
 
 size_t fit_bytes(const struct fit *f) {
-  size_t bytes = steps_bytes(f->steps) + (size_t)f->d.trained * sizeof *f->order;
+  size_t bytes = steps_bytes(f->steps) + (size_t)f->d.trained * sizeof *f->order +
+                 (size_t)(f->o.threads * f->d.work) * sizeof *f->work;
   for (uint32_t i = 0; i < f->n_live; i++) bytes += bytes_of(&f->variables[i]);
   for (uint32_t i = f->n_live; i < f->n_variables; i++) bytes += bytes_of(&f->variables[i]);
   return bytes;
@@ -298,6 +311,7 @@ struct fit *fit_new(struct arena *a, struct graph *model, const struct training 
   for (uint32_t i = 0; i < t->n_parameters; i++)
     to_floats(a, &model->values[t->parameters[i].weight]);
   f->order = ARENA_NEW(a, int64_t, f->d.trained);
+  f->work = ARENA_NEW(a, float, o->threads * f->d.work);
   f->steps = steps_planned(a, t->graph, o->batch, o->threads, &real_kind);
   list_variables(f);
   list_best(f);

@@ -6,6 +6,7 @@
 
 #include "sw/base/text.h"
 #include "sw/data/data.h"
+#include "sw/data/distort.h"
 #include "sw/train/training.h"
 
 struct fit_options {
@@ -16,7 +17,8 @@ struct fit_options {
   uint64_t seed;      // of the order of the images
   int threads;
   enum loss loss;
-  double target[2]; // of other classes, of the right one
+  double target[2];       // of other classes, of the right one
+  struct distort distort; // of the images that are trained on, anew in each epoch
 };
 
 // One epoch.
@@ -42,7 +44,7 @@ struct fit_position {
 struct fit;
 
 // `model` is what training_new made t from; its weights are set by fit_export. False if the data
-// don't fit: labels, shapes, fewer images than a batch.
+// don't fit: labels, shapes, fewer images than a batch, no images to distort.
 struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,
                     const struct images *set, const struct fit_options *o, struct err *e);
 

@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-// ---- checking the data
+// ---- labels and numbers
+
+enum { IMAGE_RANK = 3 };
 
 static bool check_labels(struct fit_data *f, struct err *e) {
   const struct images *set = f->set;
@@ -31,6 +33,44 @@ static bool check_numbers(const struct fit_data *f, struct err *e) {
   return ok;
 }
 
+// ---- distortions
+
+// Of one image, (height, width, channels): the set's shape, or the network's if the set has none.
+static const int64_t *image_shape(const struct fit_data *f) {
+  const struct value *x = &f->model->values[f->model->inputs[0].value];
+  return f->set->rank == IMAGE_RANK ? f->set->shape : x->rank == IMAGE_RANK ? x->shape : NULL;
+}
+
+static bool check_distortions(const struct fit_data *f, struct err *e) {
+  const struct distort *d = &f->o->distort;
+  double byte = d->background;
+  if (distort_is_none(d)) return true;
+  if (!image_shape(f))
+    return err_set(e,
+                   "%s: distortions are of images, rows x columns x channels; neither the data nor "
+                   "the network's input has this shape (--distort none)",
+                   f->set->name);
+  if (f->set->pixels && !(byte >= 0 && byte <= 255 && byte == floor(byte)))
+    return err_set(e, "distortions: background %g, the images of %s are bytes: 0 to 255", byte,
+                   f->set->name);
+  return true;
+}
+
+static void begin_distortions(struct fit_data *f) {
+  const int64_t *shape = image_shape(f);
+  const struct distort *d = &f->o->distort;
+  if (distort_is_none(d)) return;
+  float *background = ARENA_NEW(f->arena, float, shape[2]);
+  for (int64_t c = 0; c < shape[2]; c++)
+    background[c] = f->set->numbers ? (float)d->background
+                                    : (float)source_real(&f->model->inputs[0].source, c,
+                                                         (uint8_t)d->background);
+  f->distorter = distorter_new(f->arena, d, shape[0], shape[1], shape[2], background);
+  f->work = f->elements + distorter_work(f->distorter);
+}
+
+// ---- all of it
+
 bool fit_data_check(struct fit_data *f, struct err *e) {
   const struct images *set = f->set;
   const struct graph *m = f->model;
@@ -43,7 +83,11 @@ bool fit_data_check(struct fit_data *f, struct err *e) {
   if (set->pixels && f->channels > FIT_CHANNELS_MAX)
     return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
                    (long long)f->channels, FIT_CHANNELS_MAX);
-  return images_fit(set, m, e) && check_numbers(f, e) && check_labels(f, e);
+  if (!images_fit(set, m, e) || !check_numbers(f, e) || !check_labels(f, e) ||
+      !check_distortions(f, e))
+    return false;
+  begin_distortions(f);
+  return true;
 }
 
 // ---- one image
@@ -103,8 +147,11 @@ double fit_data_loss(const struct fit_data *f, const float *y, int64_t image) {
   return sum / (double)f->classes;
 }
 
-void fit_data_enter(const struct fit_data *f, int64_t image, float *x, float *t) {
-  enter_image(f, image, x);
+void fit_data_enter(const struct fit_data *f, int64_t epoch, int64_t image, float *x, float *t,
+                    float *work) {
+  enter_image(f, image, f->distorter ? work : x);
+  if (f->distorter)
+    distorter_image(f->distorter, f->o->seed, epoch, image, work, x, work + f->elements);
   for (int64_t c = 0; c < f->classes; c++) t[c] = (float)target_of(f, image, c);
 }
 
