@@ -46,6 +46,9 @@ static void hash_options(const struct fit_options *o, char hex[65]) {
     text_puts(&t, " ");
     distort_put(&t, &o->distort);
   }
+  if (o->picks) text_printf(&t, " %llu ", (unsigned long long)o->picks->seed);
+  if (o->picks)
+    text_put(&t, (const char *)o->picks->pick, (size_t)o->picks->count * sizeof *o->picks->pick);
   hash_text(&t, hex);
   text_free(&t);
 }

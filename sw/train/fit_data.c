@@ -77,9 +77,9 @@ bool fit_data_check(struct fit_data *f, struct err *e) {
   if (f->o->validation >= set->count)
     return err_set(e, "%s: %lld images for validation, there are %lld", set->name,
                    (long long)f->o->validation, (long long)set->count);
-  if (f->trained < f->o->batch)
+  if (f->entries < f->o->batch)
     return err_set(e, "%s: %lld images to train on, fewer than a batch of %lld", set->name,
-                   (long long)f->trained, (long long)f->o->batch);
+                   (long long)f->entries, (long long)f->o->batch);
   if (set->pixels && f->channels > FIT_CHANNELS_MAX)
     return err_set(e, "%s: bytes of %lld channels, at most %d are trained on", set->name,
                    (long long)f->channels, FIT_CHANNELS_MAX);
@@ -147,11 +147,16 @@ double fit_data_loss(const struct fit_data *f, const float *y, int64_t image) {
   return sum / (double)f->classes;
 }
 
+struct fit_pick fit_data_pick(const struct fit_data *f, int64_t epoch, int64_t i) {
+  return f->o->picks ? f->o->picks->pick[i] : (struct fit_pick){i, epoch};
+}
+
 void fit_data_enter(const struct fit_data *f, int64_t epoch, int64_t image, float *x, float *t,
                     float *work) {
   enter_image(f, image, f->distorter ? work : x);
   if (f->distorter)
-    distorter_image(f->distorter, f->o->seed, epoch, image, work, x, work + f->elements);
+    distorter_image(f->distorter, f->o->picks ? f->o->picks->seed : f->o->seed, epoch, image, work,
+                    x, work + f->elements);
   for (int64_t c = 0; c < f->classes; c++) t[c] = (float)target_of(f, image, c);
 }
 
@@ -162,6 +167,7 @@ struct fit_data fit_data_new(struct arena *a, const struct graph *model, const c
                        .set = set,
                        .o = o,
                        .trained = set->count - o->validation,
+                       .entries = fit_entries(set, o),
                        .elements = value_elements(&model->values[model->inputs[0].value]),
                        .channels = model->inputs[0].source.channels};
   f.verdict = verdict_of_value(model, (uint32_t)graph_find_value(model, output));

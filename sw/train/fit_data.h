@@ -14,7 +14,9 @@ struct fit_data {
   const struct graph *model;
   const struct images *set;
   const struct fit_options *o;
-  int64_t trained, elements, classes; // images that are trained on; of an image, of an output
+  int64_t trained;           // images that aren't watched; those behind them are
+  int64_t entries;           // of an epoch: these images, or the list that is trained on
+  int64_t elements, classes; // of an image, of an output
   struct verdict verdict;
   struct answers answers;
   double *reals;                       // (classes) an image's outputs
@@ -30,6 +32,9 @@ struct fit_data fit_data_new(struct arena *a, const struct graph *model, const c
 
 // False if the data don't fit: labels, shapes, fewer images than a batch, no images to distort.
 bool fit_data_check(struct fit_data *f, struct err *e);
+
+// Entry i of an epoch.
+struct fit_pick fit_data_pick(const struct fit_data *f, int64_t epoch, int64_t i);
 
 // What an image enters as in an epoch (from 0): x (elements), t (classes).
 void fit_data_enter(const struct fit_data *f, int64_t epoch, int64_t image, float *x, float *t,
