@@ -31,6 +31,10 @@ struct fit_data fit_data_new(struct arena *a, const struct graph *model, const c
 // False if the data don't fit: labels, shapes, fewer images than a batch, no images to distort.
 bool fit_data_check(struct fit_data *f, struct err *e);
 
+// Of one image, (height, width, channels): the set's shape, or the network's if the set has none;
+// NULL if neither has.
+const int64_t *fit_data_shape(const struct fit_data *f);
+
 // What an image enters as in an epoch (from 0): x (elements), t (classes).
 void fit_data_enter(const struct fit_data *f, int64_t epoch, int64_t image, float *x, float *t,
                     float *work);
