@@ -7,32 +7,21 @@
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
-#include "sw/base/library.h"
-#include "sw/base/nearest_word.h"
 #include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/base/sha256.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
-#include "sw/import/import.h"
 #include "sw/pass/inference.h"
 #include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  RECIPE_MAX = 1 << 20,
-  EPOCHS = 10,
-  BATCH = 128,
-  EPOCHS_MAX = 1000000,
-  THREADS_MAX = 256,
-  GRAPH_BYTES = 1 << 14
-};
+enum { EPOCHS = 10, BATCH = 128, EPOCHS_MAX = 1000000, THREADS_MAX = 256, GRAPH_BYTES = 1 << 14 };
 
 // Everything that a run consists of.
 struct train {
@@ -118,6 +107,8 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--patience: needs --validation N, images to watch");
   if (o->checkpoint_every && !o->checkpoint)
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
+  struct distort distort;
+  if (o->distort && !distort_parse(o->distort, &distort, e)) return err_within(e, "--distort");
   return train_qat_check(a, o, e) && train_options(o, &optimizer, &rate, e) &&
          schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
@@ -127,73 +118,6 @@ static bool read_schedule(struct train *t, struct err *e) {
   int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
   return schedule_set(t->arena, schedule_of(t->o), t->result.rate, f->epochs, steps > 0 ? steps : 1,
                       &t->optimizer, e);
-}
-
-// ---- the network
-
-static bool parse_recipe(struct train *t, const char *what, const char *text, size_t size,
-                         struct err *e) {
-  return recipe_parse(t->arena, text, size, t->fit_options.seed, &t->recipe, e) ||
-         err_within(e, "%s", what);
-}
-
-static bool read_recipe(struct train *t, const char *path, struct err *e) {
-  struct bytes file;
-  return file_read(t->arena, path, RECIPE_MAX, &file, e) &&
-         parse_recipe(t, path, (const char *)file.data, file.size, e);
-}
-
-static bool ends_with(const char *text, const char *suffix) {
-  size_t n = strlen(text), m = strlen(suffix);
-  return n >= m && strcmp(text + n - m, suffix) == 0;
-}
-
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-// The recipes that come with the program, sorted; the one that is near to `net` first.
-static const char *recipe_names(struct arena *a, const char *net) {
-  enum { MOST = 64 };
-  const char *names[MOST], *list = "";
-  size_t count = 0;
-  DIR *dir = opendir(library_path(a, "models"));
-  for (struct dirent *d; dir && count < MOST && (d = readdir(dir));)
-    if (ends_with(d->d_name, ".json"))
-      names[count++] = arena_printf(a, "%.*s", (int)strlen(d->d_name) - 5, d->d_name);
-  if (dir) closedir(dir);
-  qsort(names, count, sizeof *names, by_text);
-  for (size_t i = 0; i < count; i++)
-    list = arena_printf(a, "%s%s%s", list, i ? ", " : "", names[i]);
-  const char *near = nearest_word(net, count, names);
-  return near ? arena_printf(a, "did you mean %s? recipes: %s", near, list)
-              : arena_printf(a, "recipes: %s", list);
-}
-
-// JSON text, a file of it, the name of a recipe that comes with the program, or a model.
-static bool read_net(struct train *t, struct err *e) {
-  const char *net = t->o->net;
-  if (!net)
-    return err_set(e, "--net: which network? a recipe (mnist-mlp), JSON text or a model.bin");
-  if (net[0] == '{') return parse_recipe(t, "--net", net, strlen(net), e);
-  if (ends_with(net, ".json")) return read_recipe(t, net, e);
-  const char *path = library_path(t->arena, arena_printf(t->arena, "models/%s.json", net));
-  if (!strchr(net, '/') && !ends_with(net, ".bin")) {
-    if (file_exists(path)) return read_recipe(t, path, e);
-    if (!file_exists(net))
-      return err_set(e, "--net %s: there is no recipe and no file of this name (%s)", net,
-                     recipe_names(t->arena, net));
-  }
-  struct refusals refused = {0};
-  struct graph *g = import_read(t->arena, net, &refused, e);
-  if (!g) return false;
-  struct warnings w = {0};
-  load_notes(t->arena, &refused, true, &w);
-  command_warn(t->o, &w, 0);
-  const char **fixed = ARENA_NEW(t->arena, const char *, 4 * (int64_t)g->n_nodes + 1);
-  t->recipe = (struct recipe){.model = g, .target = {0, 1}, .fixed = fixed};
-  t->recipe.n_fixed = graph_is_real(g) ? training_constants(g, fixed) : 0;
-  return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);
 }
 
 // ---- parts that stay as they are
@@ -289,7 +213,8 @@ static bool prepare(struct train *t, struct err *e) {
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) ||
-      (!t->recipe.model && !read_net(t, e)) || !open_data(t, e) || !read_schedule(t, e))
+      (!t->recipe.model && !train_net(t->arena, o, t->fit_options.seed, &t->recipe, e)) ||
+      !open_data(t, e) || !read_schedule(t, e))
     return false;
   choose_loss(t);
   if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
@@ -297,6 +222,8 @@ static bool prepare(struct train *t, struct err *e) {
   if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
+  t->fit_options.distort = t->recipe.distort;
+  if (o->distort && !distort_parse(o->distort, &t->fit_options.distort, e)) return false;
   uint32_t n_frozen = read_frozen(t, &frozen);
   t->training = training_new(t->arena, t->recipe.model, t->recipe.loss, &t->optimizer,
                              t->fit_options.seed, frozen, n_frozen, e);
@@ -422,8 +349,19 @@ bool train_file(struct arena *a, const struct options *o, struct train_result *r
   return ok;
 }
 
+// What would be trained on, and nothing is.
+static bool show(struct arena *a, const struct options *o, struct err *e) {
+  struct train t = {.arena = a, .o = o};
+  if (!prepare(&t, e)) return false;
+  const char *output = t.training->graph->values[t.training->output].name;
+  bool ok = train_sheet(a, o, t.recipe.model, output, &t.set, &t.fit_options, e);
+  fit_free(t.fit);
+  return ok;
+}
+
 int command_train(struct arena *a, const struct options *o, struct err *e) {
   struct train_result r;
+  if (o->show_distortions) return show(a, o, e) ? EXIT_GOOD : EXIT_USER;
   if (!train_file(a, o, &r, e) || (o->plot && !train_plot(o->plot, &r, e))) return EXIT_USER;
   if (o->json)
     train_print_json(&r);

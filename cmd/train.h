@@ -28,6 +28,11 @@ struct train_result {
 // PyTorch have them). False on a usage error.
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e);
 
+// The recipe that --net names, read with the seed of its weights, or the model to go on from. False
+// with what is wrong in it, or the recipe that is near.
+bool train_net(struct arena *a, const struct options *o, uint64_t seed, struct recipe *out,
+               struct err *e);
+
 // ---- quantisation-aware training (cmd/train_qat.c)
 
 // Words of types are for --qat only, and it needs some.
@@ -57,6 +62,12 @@ bool train_recipe(struct arena *a, const struct options *o, const struct recipe 
 
 // What the command does, but for what it prints at the end: the model is in its file.
 bool train_file(struct arena *a, const struct options *o, struct train_result *r, struct err *e);
+
+// Writes --show-distortions, a PNG file, of the first images; prints what is in it. `output` is the
+// name of the model's value that the loss sees.
+bool train_sheet(struct arena *a, const struct options *o, const struct graph *model,
+                 const char *output, const struct images *set, const struct fit_options *of,
+                 struct err *e);
 
 // One line per epoch on stdout, the heading before the first.
 void train_print_row(const struct fit_row *row, int64_t trained, bool heading);

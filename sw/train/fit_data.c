@@ -35,8 +35,7 @@ static bool check_numbers(const struct fit_data *f, struct err *e) {
 
 // ---- distortions
 
-// Of one image, (height, width, channels): the set's shape, or the network's if the set has none.
-static const int64_t *image_shape(const struct fit_data *f) {
+const int64_t *fit_data_shape(const struct fit_data *f) {
   const struct value *x = &f->model->values[f->model->inputs[0].value];
   return f->set->rank == IMAGE_RANK ? f->set->shape : x->rank == IMAGE_RANK ? x->shape : NULL;
 }
@@ -45,7 +44,7 @@ static bool check_distortions(const struct fit_data *f, struct err *e) {
   const struct distort *d = &f->o->distort;
   double byte = d->background;
   if (distort_is_none(d)) return true;
-  if (!image_shape(f))
+  if (!fit_data_shape(f))
     return err_set(e,
                    "%s: distortions are of images, rows x columns x channels; neither the data nor "
                    "the network's input has this shape (--distort none)",
@@ -57,7 +56,7 @@ static bool check_distortions(const struct fit_data *f, struct err *e) {
 }
 
 static void begin_distortions(struct fit_data *f) {
-  const int64_t *shape = image_shape(f);
+  const int64_t *shape = fit_data_shape(f);
   const struct distort *d = &f->o->distort;
   if (distort_is_none(d)) return;
   float *background = ARENA_NEW(f->arena, float, shape[2]);

@@ -36,6 +36,10 @@ bool fit_data_check(struct fit_data *f, struct err *e);
 // Entry i of an epoch.
 struct fit_pick fit_data_pick(const struct fit_data *f, int64_t epoch, int64_t i);
 
+// Of one image, (height, width, channels): the set's shape, or the network's if the set has none;
+// NULL if neither has.
+const int64_t *fit_data_shape(const struct fit_data *f);
+
 // What an image enters as in an epoch (from 0): x (elements), t (classes).
 void fit_data_enter(const struct fit_data *f, int64_t epoch, int64_t image, float *x, float *t,
                     float *work);

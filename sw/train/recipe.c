@@ -261,15 +261,26 @@ static bool read_targets(struct reading *r, double target[2]) {
   return true;
 }
 
+static bool read_distort(struct reading *r, struct distort *out) {
+  const json_t *j = json_object_get(r->root, "distort");
+  if (!j) return true;
+  if (!json_is_string(j))
+    return err_set(r->err, "distort: expected words, as in \"shift:2,rotate:10\"");
+  return distort_parse(json_string_value(j), out, r->err) || err_within(r->err, "distort");
+}
+
 static bool read_all(struct reading *r, struct recipe *out) {
-  static const char *const keys[] = {"name", "input", "layers", "loss", "targets", "initial", NULL};
+  static const char *const keys[] = {"name",    "input",   "layers",  "loss",
+                                     "targets", "initial", "distort", NULL};
   static const char *const losses[] = {"cross_entropy", "mse", NULL};
   static const char *const initials[] = {"fan_in", "lecun", "kaiming", NULL};
   const char *name = json_string_value(json_object_get(r->root, "name"));
   if (!json_is_object(r->root)) return err_set(r->err, "expected an object");
   if (!json_only(r->root, keys, "recipe", r->err)) return false;
   int loss = choice(r, "loss", losses, 0), initial = choice(r, "initial", initials, 0);
-  if (loss == NONE || initial == NONE || !read_targets(r, out->target)) return false;
+  if (loss == NONE || initial == NONE || !read_targets(r, out->target) ||
+      !read_distort(r, &out->distort))
+    return false;
   out->loss = (enum loss)loss;
   out->loss_chosen = json_object_get(r->root, "loss");
   out->targets_chosen = json_object_get(r->root, "targets");

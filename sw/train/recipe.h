@@ -5,7 +5,8 @@
 //    "input": {"shape": [28, 28, 1], "mean": 0, "std": 1},
 //    "layers": [{"op": "flatten"}, {"op": "linear", "out": 128}, {"op": "relu"},
 //               {"op": "linear", "out": 10}],
-//    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in"}
+//    "loss": "cross_entropy", "targets": [0, 1], "initial": "fan_in",
+//    "distort": "shift:2,rotate:10"}
 //
 // A layer is a kind of ops.def that takes one stream, with its attributes; a linear layer has
 // `out` and gets weights, a convolution `kernel` too; `connections` says which inputs each output
@@ -13,6 +14,7 @@
 #ifndef NNGEN_TRAIN_RECIPE_H
 #define NNGEN_TRAIN_RECIPE_H
 
+#include "sw/data/distort.h"
 #include "sw/train/training.h"
 
 struct recipe {
@@ -20,6 +22,7 @@ struct recipe {
   enum loss loss;
   double target[2];                 // of the other classes, of the right one
   bool loss_chosen, targets_chosen; // said so; otherwise recipe_choose may change them
+  struct distort distort;           // of the images that it is trained on
   const char **fixed;               // (n_fixed) names of weights that stay as they are
   uint32_t n_fixed;
 };
