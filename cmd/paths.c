@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/paths.h"
 
+#include "cmd/train.h"
+
 #include "gen/folder.h"
 #include "quant/load.h"
 #include "sim/simulate.h"
@@ -139,8 +141,12 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->sim) input(p, "the result of --sim", arena_printf(p->arena, "%s/sim.json", o->sim));
   if (o->synth)
     input(p, "the result of --synth", arena_printf(p->arena, "%s/synth.json", o->synth));
-  output(p, "--checkpoint", o->checkpoint);
-  output(p, "--log", o->log);
+  for (int k = 1; o->boost && k <= BOOST_NETS; k++) {
+    if (o->checkpoint) output(p, "--checkpoint", train_boost_file(p->arena, o->checkpoint, k));
+    if (o->log) output(p, "--log", train_boost_file(p->arena, o->log, k));
+  }
+  if (!o->boost) output(p, "--checkpoint", o->checkpoint);
+  if (!o->boost) output(p, "--log", o->log);
   output(p, "--plot", o->plot);
   if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
   output(p, "--svg", o->svg);

@@ -29,6 +29,7 @@ struct train {
   const struct options *o;
   struct recipe recipe;
   struct images set, test_set;
+  bool opened; // the set is
   struct optimizer optimizer;
   struct fit_options fit_options;
   struct qat *qat; // NULL: trained in floats
@@ -109,13 +110,14 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
   struct distort distort;
   if (o->distort && !distort_parse(o->distort, &distort, e)) return err_within(e, "--distort");
-  return train_qat_check(a, o, e) && train_options(o, &optimizer, &rate, e) &&
+  return train_boost_check(o, e) && train_qat_check(a, o, e) &&
+         train_options(o, &optimizer, &rate, e) &&
          schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
 
 static bool read_schedule(struct train *t, struct err *e) {
   const struct fit_options *f = &t->fit_options;
-  int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
+  int64_t entries = fit_entries(&t->set, f), steps = (entries + f->batch - 1) / f->batch;
   return schedule_set(t->arena, schedule_of(t->o), t->result.rate, f->epochs, steps > 0 ? steps : 1,
                       &t->optimizer, e);
 }
@@ -142,9 +144,10 @@ static uint32_t read_frozen(struct train *t, struct training_part **parts) {
 static bool open_data(struct train *t, struct err *e) {
   const char *data = t->o->data.count ? t->o->data.word[t->o->data.count - 1] : "mnist";
   bool mnist = strcmp(data, "mnist") == 0;
-  if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
+  if (!t->opened && !data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e))
+    return false;
   t->result.data = t->set.name;
-  command_note_data(t->o, &t->set);
+  if (!t->opened) command_note_data(t->o, &t->set);
   t->result.test_name = t->o->test ? t->o->test : mnist ? "mnist" : NULL;
   return true;
 }
@@ -205,7 +208,8 @@ static bool test(struct train *t, struct err *e) {
 static bool prepare(struct train *t, struct err *e) {
   const struct options *o = t->o;
   struct training_part *frozen;
-  t->fit_options = (struct fit_options){.optimizer = &t->optimizer,
+  t->fit_options = (struct fit_options){.picks = t->fit_options.picks,
+                                        .optimizer = &t->optimizer,
                                         .epochs = o->epochs ? o->epochs : EPOCHS,
                                         .batch = o->batch ? o->batch : BATCH,
                                         .validation = o->validation,
@@ -238,7 +242,7 @@ static bool check_room(struct train *t, struct err *e) {
   int64_t bytes = GRAPH_BYTES;
   for (uint32_t i = 0; i < g->n_values; i++)
     if (g->values[i].init) bytes += g->values[i].init->count * (int64_t)sizeof(float);
-  return paths_room(t->arena, t->result.output, bytes, e) &&
+  return paths_room(t->arena, t->result.output, t->o->boost ? bytes * BOOST_NETS : bytes, e) &&
          (!t->o->checkpoint || paths_room(t->arena, t->o->checkpoint, bytes, e));
 }
 
@@ -301,28 +305,78 @@ static bool run(struct train *t, struct err *e) {
   return ok;
 }
 
-// The model, its hash, its accuracy.
-static bool finish(struct train *t, struct err *e) {
-  struct train_result *r = &t->result;
+// ---- the steps of it
+
+// With what is known before the work.
+static bool begin(struct train *t, struct err *e) {
+  t->result.net = t->o->net;
+  t->result.output = t->o->output ? t->o->output : "model.bin";
+  if (!prepare(t, e)) return false;
+  t->result.at = fit_at(t->fit);
+  t->result.trained = fit_entries(&t->set, &t->fit_options);
+  return true;
+}
+
+struct train *train_begin(struct arena *a, const struct options *o, const struct images *set,
+                          const struct fit_picks *picks, struct err *e) {
+  struct train *t = ARENA_NEW(a, struct train, 1);
+  *t = (struct train){.arena = a, .o = o, .opened = set};
+  if (set) t->set = *set;
+  t->fit_options.picks = picks;
+  return begin(t, e) ? t : NULL;
+}
+
+const struct images *train_set(const struct train *t) {
+  return &t->set;
+}
+
+const struct fit_options *train_fit_options(const struct train *t) {
+  return &t->fit_options;
+}
+
+const struct graph *train_model(const struct train *t) {
+  return t->recipe.model;
+}
+
+struct graph *train_go(struct train *t, struct err *e) {
+  struct graph *g = NULL;
+  if (check_room(t, e) && resume(t, e) && run(t, e)) {
+    fit_export(t->fit);
+    g = t->qat ? qat_finish(t->arena, t->qat, e) : t->recipe.model;
+  }
+  t->result.bytes = fit_bytes(t->fit);
+  fit_free(t->fit);
+  return g ? inference(t->arena, g) : NULL;
+}
+
+bool train_score(struct train *t, struct graph *model, struct score *score, struct err *e) {
+  t->result.model = model;
+  t->result.score = (struct score){0};
+  bool ok = test(t, e);
+  *score = t->result.score;
+  return ok;
+}
+
+void train_ran(const struct train *t, const struct fit_position **at, enum fit_state *state) {
+  *at = t->result.at;
+  *state = t->result.state;
+}
+
+bool train_write(struct train *t, struct graph *model, struct train_result *r, struct err *e) {
   struct bytes file;
-  fit_export(t->fit);
-  struct graph *g = t->qat ? qat_finish(t->arena, t->qat, e) : t->recipe.model;
-  if (!g) return false;
-  r->model = g = inference(t->arena, g);
-  r->bytes = fit_bytes(t->fit);
-  if (!graph_verify(g, e) || !model_write(r->output, g, e) ||
-      !file_read(t->arena, r->output, MODEL_BYTES_MAX, &file, e) || !test(t, e))
+  if (!graph_verify(model, e) || !model_write(t->result.output, model, e) ||
+      !file_read(t->arena, t->result.output, MODEL_BYTES_MAX, &file, e) ||
+      !train_score(t, model, &t->result.score, e))
     return false;
-  r->sha256 = sha256_hex(t->arena, file.data, file.size);
+  t->result.sha256 = sha256_hex(t->arena, file.data, file.size);
+  *r = t->result;
   return true;
 }
 
 bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
                   const struct train_watch *watch, struct err *e) {
   struct train t = {.arena = a, .o = o, .recipe = *r, .watch = watch};
-  if (!prepare(&t, e)) return false;
-  t.result.at = fit_at(t.fit);
-  t.result.trained = t.set.count - t.fit_options.validation;
+  if (!begin(&t, e)) return false;
   bool ok = run(&t, e);
   if (ok) fit_export(t.fit);
   fit_free(t.fit);
@@ -334,19 +388,13 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
 }
 
 bool train_file(struct arena *a, const struct options *o, struct train_result *r, struct err *e) {
-  struct train *t = ARENA_NEW(a, struct train, 1);
-  *t = (struct train){.arena = a, .o = o};
-  t->result.net = o->net;
-  t->result.output = o->output ? o->output : "model.bin";
-  if (!prepare(t, e)) return false;
+  if (o->boost) return train_boosted(a, o, r, e);
+  struct train *t = train_begin(a, o, NULL, NULL, e);
+  if (!t) return false;
   if (o->plot && !picture_possible())
     command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
-  t->result.at = fit_at(t->fit);
-  t->result.trained = t->set.count - t->fit_options.validation;
-  bool ok = check_room(t, e) && resume(t, e) && run(t, e) && finish(t, e);
-  fit_free(t->fit);
-  *r = t->result;
-  return ok;
+  struct graph *g = train_go(t, e);
+  return g && train_write(t, g, r, e);
 }
 
 // What would be trained on, and nothing is.
