@@ -128,8 +128,11 @@ static void kind_add(struct kind *k, struct fit_pick pick) {
   k->found++;
 }
 
-// Sorts the candidates of some epochs into kinds[0] and kinds[1] until there are as many as wanted
-// of the first.
+static bool is_short(const struct kind *k) {
+  return k->found < k->wanted;
+}
+
+// Sorts the candidates of some epochs into kinds[0] and kinds[1] until there are as many as wanted.
 static int64_t search(struct panel *p, int64_t first_epoch, struct kind kinds[2],
                       int (*sort)(struct panel *p, int64_t i)) {
   const struct boost *b = p->boost;
@@ -137,7 +140,7 @@ static int64_t search(struct panel *p, int64_t first_epoch, struct kind kinds[2]
   int64_t *order = ARENA_NEW(&p->arena, int64_t, images);
   struct progress shown;
   progress_start(&shown, "looking", most, b->quiet);
-  while (looked < most && kinds[0].found < kinds[0].wanted) {
+  while (looked < most && (is_short(&kinds[0]) || is_short(&kinds[1]))) {
     int64_t epoch = first_epoch + looked / images, at = looked % images;
     if (at == 0) fit_order(b->options.seed, epoch, images, order);
     p->count = images - at < BLOCK ? images - at : BLOCK;
