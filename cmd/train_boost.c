@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { REPEATS = 20 }; // that are worth a note
+
 struct boosting {
   struct arena *arena;
   const struct options *o;
@@ -70,6 +72,10 @@ static bool go(struct boosting *b, int net, struct err *e) {
   return b->graphs[net] || err_within(e, "net %d", net + 1);
 }
 
+static const char *found_text(int net) {
+  return net == 1 ? "wrong in net 1" : "in dispute";
+}
+
 static void say(const struct boosting *b, int net) {
   const struct boost_list *l = &b->result->lists[net];
   if (b->o->json) return;
@@ -80,9 +86,21 @@ static void say(const struct boosting *b, int net) {
   } else {
     printf("%lld copies, %lld of them different; of %lld candidates %lld are %s\n",
            (long long)l->picks.count, (long long)l->distinct, (long long)l->candidates,
-           (long long)l->found, net == 1 ? "wrong in net 1" : "in dispute");
+           (long long)l->found, found_text(net));
   }
   fflush(stdout);
+}
+
+// Nets that learn a few images by heart are no help for others.
+static void note_repeats(const struct boosting *b, int net) {
+  const struct boost_list *l = &b->result->lists[net];
+  int64_t wanted = net == 1 ? l->picks.count / 2 : l->picks.count, times = wanted / l->found;
+  bool distorted = !distort_is_none(&train_fit_options(b->nets[0])->distort);
+  if (times >= REPEATS)
+    command_note(b->o, "net %d: the %lld candidates that are %s are repeated %lld times: %s",
+                 net + 1, (long long)l->found, found_text(net), (long long)times,
+                 distorted ? "distort the images more, or train net 1 for fewer epochs"
+                           : "--distort gives more of them");
 }
 
 static bool train_all(struct boosting *b, struct err *e) {
@@ -97,6 +115,7 @@ static bool train_all(struct boosting *b, struct err *e) {
     if (net == 2 && !boost_disputes(b->boost, b->graphs[0], b->graphs[1], l, e)) return false;
     if (net && !begin(b, net, e)) return false;
     say(b, net);
+    if (net) note_repeats(b, net);
     if (!go(b, net, e)) return false;
   }
   return true;
@@ -129,6 +148,11 @@ bool train_boosted(struct arena *a, const struct options *o, struct train_result
   if (!train_score(b.nets[0], b.graphs[0], &b.result->alone, e) || !train_write(b.nets[0], g, r, e))
     return false;
   for (int i = 0; i < BOOST_NETS; i++) train_ran(b.nets[i], &b.result->at[i], &b.result->state[i]);
+  const struct boost_margin *m = &b.result->margin;
+  if (m->together < m->alone)
+    command_note(o,
+                 "all nets get %lld of %lld images right, net 1 alone %lld: it is the better model",
+                 (long long)m->together, (long long)m->images, (long long)m->alone);
   b.result->macs = macs(b.graphs[0]);
   b.result->macs_all = macs(g);
   r->boost = b.result;

@@ -109,6 +109,17 @@ static void text(void **state) {
              0, "net 2: 900 copies, 900 of them different; of ");
 }
 
+static void notes(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(
+      c, "$N train --net '" SMALL "' --data synthetic:2000:5 -b 50 -e 4 --boost 3 -o $D/b.bin", 0,
+      "net 2: the ");
+  if (!strstr(said, "candidates that are wrong in net 1 are repeated ") ||
+      !strstr(said, " times: --distort gives more of them\n") ||
+      !strstr(said, ": it is the better model\n"))
+    fail_msg("%s", said);
+}
+
 // As integers, as a circuit, trained on, and with early exit in both.
 static void it_is_a_model_like_any_other(void **state) {
   struct shell *c = *state;
@@ -202,6 +213,7 @@ int main(void) {
                                      SHELL_CASE(net_1_is_the_net),
                                      SHELL_CASE(figures_are_those_of_run),
                                      SHELL_CASE(text),
+                                     SHELL_CASE(notes),
                                      SHELL_CASE(it_is_a_model_like_any_other),
                                      SHELL_CASE(killed_it_ends_the_same),
                                      SHELL_CASE(logs),
