@@ -19,7 +19,7 @@
 
 struct recipe {
   struct graph *model; // verified, its weights drawn
-  enum loss loss;
+  struct loss loss;
   double target[2];                 // of the other classes, of the right one
   bool loss_chosen, targets_chosen; // said so; otherwise recipe_choose may change them
   struct distort distort;           // of the images that it is trained on
