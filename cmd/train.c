@@ -226,6 +226,13 @@ static bool test(struct train *t, struct err *e) {
 
 // ---- the run
 
+// What a recipe takes from the images that are trained on.
+static bool measure(struct train *t, struct err *e) {
+  int64_t trained = t->set.count - t->fit_options.validation;
+  return trained <= 0 || recipe_measure(t->arena, &t->recipe, &t->set, trained, e) ||
+         err_within(e, "%s", t->o->net);
+}
+
 static bool prepare(struct train *t, struct err *e) {
   const struct options *o = t->o;
   struct training_part *frozen;
@@ -238,7 +245,7 @@ static bool prepare(struct train *t, struct err *e) {
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) ||
       (!t->recipe.model && !train_net(t->arena, o, t->fit_options.seed, &t->recipe, e)) ||
-      !open_data(t, e) || !read_schedule(t, e) || !choose_loss(t, e))
+      !open_data(t, e) || !read_schedule(t, e) || !measure(t, e) || !choose_loss(t, e))
     return false;
   if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
     return err_within(e, "%s", o->net);
@@ -339,7 +346,7 @@ static bool finish(struct train *t, struct err *e) {
   return true;
 }
 
-bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+bool train_recipe(struct arena *a, const struct options *o, struct recipe *r,
                   const struct train_watch *watch, struct err *e) {
   struct train t = {.arena = a, .o = o, .recipe = *r, .watch = watch};
   if (!prepare(&t, e)) return false;
@@ -348,6 +355,7 @@ bool train_recipe(struct arena *a, const struct options *o, const struct recipe 
   bool ok = run(&t, e);
   if (ok) fit_export(t.fit);
   fit_free(t.fit);
+  if (!t.qat) *r = t.recipe;
   return ok;
 }
 

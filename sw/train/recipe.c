@@ -9,9 +9,27 @@
 
 // ---- the input
 
+// "data" or "data:channel".
+static bool read_measured(struct reading *r, const char *key, const char *word, bool *measured) {
+  bool other = r->out->mean_measured, channels = strcmp(word, "data:channel") == 0;
+  if (!channels && strcmp(word, "data") != 0)
+    return err_set(r->err, "input: %s: \"%s\", expected numbers, \"data\" or \"data:channel\"", key,
+                   word);
+  if (other && channels != r->out->per_channel)
+    return err_set(r->err, "input: %s: \"%s\", but mean of %s", key, word,
+                   channels ? "all data" : "each channel");
+  *measured = true;
+  r->out->per_channel = channels;
+  return true;
+}
+
 static bool numbers(struct reading *r, const json_t *j, const char *key, double otherwise,
-                    int64_t *count, double **out) {
+                    bool *measured, int64_t *count, double **out) {
   const json_t *v = json_object_get(j, key);
+  if (json_is_string(v)) {
+    if (!read_measured(r, key, json_string_value(v), measured)) return false;
+    v = NULL;
+  }
   *count = json_is_array(v) ? (int64_t)json_array_size(v) : 1;
   *out = ARENA_NEW(r->arena, double, *count);
   for (int64_t i = 0; i < *count; i++) {
@@ -25,8 +43,12 @@ static bool numbers(struct reading *r, const json_t *j, const char *key, double 
 static bool read_source(struct reading *r, const json_t *j, struct source *s) {
   int64_t means, deviations;
   double *mean, *std;
-  if (!numbers(r, j, "mean", 0, &means, &mean) || !numbers(r, j, "std", 1, &deviations, &std))
+  struct recipe *out = r->out;
+  if (!numbers(r, j, "mean", 0, &out->mean_measured, &means, &mean) ||
+      !numbers(r, j, "std", 1, &out->std_measured, &deviations, &std))
     return false;
+  if (means != deviations && (out->mean_measured || out->std_measured))
+    return err_set(r->err, "input: one is of the data, the other a list: give a single number");
   if (means != deviations)
     return err_set(r->err, "input: %lld means, %lld deviations", (long long)means,
                    (long long)deviations);

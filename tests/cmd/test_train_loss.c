@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses, targets and data of the user's own in nngen train.
-#include "tests/cmd/helper_shell.h"
+#include "sw/base/rng.h"
+#include "sw/data/measure.h"
+#include "sw/graph/model.h"
+#include "tests/cmd/helper_npy.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DIGITS " --data synthetic:900:5 --batch 50 "
@@ -40,7 +45,118 @@ static void losses_of_the_command(void **state) {
   cli_expect(c, "test ! -e $D/no.bin", 0, "");
 }
 
+// ---- mean and deviation of the data
+
+static const struct graph *read_back(struct shell *c, const char *name) {
+  struct err e = {0};
+  struct graph *g = model_read(&c->arena, arena_printf(&c->arena, "%s/%s", c->dir, name), &e);
+  if (!g) fail_msg("%s", e.text);
+  return g;
+}
+
+#define MEASURED(measure)                                                                          \
+  "$N train --quiet --net '{\"input\":{\"shape\":[28,28,1]," measure "},\"layers\":[{\"op\":"      \
+  "\"flatten\"},{\"op\":\"linear\",\"out\":10}]}'" DIGITS "--epochs 1 --validation 300 --json "
+
+// Those of the 600 images that are trained on, as if the recipe had these numbers.
+static void bytes_are_measured(void **state) {
+  struct shell *c = *state;
+  struct images set;
+  struct err e = {0};
+  double mean, std;
+  const char *hash = hash_of(c, MEASURED("\"mean\":\"data\",\"std\":\"data\"") "-o $D/m");
+  const struct source *s = &read_back(c, "m")->inputs[0].source;
+  assert_true(data_open(&c->arena, "synthetic:900:5", 600, &set, &e));
+  images_measure(&set, 600, 1, &mean, &std);
+  assert_int_equal(s->channels, 1);
+  assert_true(s->mean[0] == mean && s->std[0] == std && mean > 0.05 && std > 0.1);
+  const char *numbers =
+      arena_printf(&c->arena, MEASURED("\"mean\":%.17g,\"std\":%.17g") "-o $D/n", mean, std);
+  assert_string_equal(hash_of(c, numbers), hash);
+  assert_string_equal(
+      hash_of(c, MEASURED("\"mean\":\"data:channel\",\"std\":\"data:channel\"") "-o $D/m"), hash);
+  assert_string_not_equal(hash_of(c, MEASURED("\"mean\":\"data\"") "-o $D/m"), hash);
+  assert_true(read_back(c, "m")->inputs[0].source.std[0] == 1);
+}
+
+enum { ROWS_OF_DATA = 500 };
+
+// Three features of ranges from 0.1 to 1000, and a target of them.
+static void write_features(struct shell *c) {
+  static float x[ROWS_OF_DATA][3], y[ROWS_OF_DATA], same[ROWS_OF_DATA][3];
+  struct rng r = {4, 0};
+  for (int i = 0; i < ROWS_OF_DATA; i++) {
+    double u[3] = {rng_unit(&r), rng_unit(&r), rng_unit(&r)};
+    x[i][0] = (float)(1000 * u[0]);
+    x[i][1] = (float)(10 * u[1] - 5);
+    x[i][2] = (float)(0.1 * u[2] + 3);
+    y[i] = (float)(u[0] - 2 * u[1] + u[2] * u[2]);
+    for (int k = 0; k < 3; k++) same[i][k] = k == 1 ? 2 : x[i][k];
+  }
+  npy_write(c, "x.npy", "<f4", "(500, 3)", x, sizeof x);
+  npy_write(c, "y.npy", "<f4", "(500,)", y, sizeof y);
+  npy_write(c, "same.npy", "<f4", "(500, 3)", same, sizeof same);
+}
+
+#define FEATURES(input)                                                                            \
+  "$N train --quiet --net '{\"input\":{\"shape\":[3]" input "},\"layers\":[{\"op\":\"linear\","    \
+  "\"out\":16},{\"op\":\"relu\"},{\"op\":\"linear\",\"out\":1}]}' --batch 20 --rate 0.01 "
+#define OF_DATA ",\"mean\":\"data:channel\",\"std\":\"data:channel\""
+
+static double r2_of(struct shell *c, const char *line) {
+  const char *said = cli_expect(c, line, 0, "\"r2\":");
+  return strtod(strstr(said, "\"r2\":") + 5, NULL);
+}
+
+static void numbers_are_measured(void **state) {
+  struct shell *c = *state;
+  write_features(c);
+#define SET "--data $D/x.npy,$D/y.npy --test $D/x.npy,$D/y.npy --epochs 20 --json -o $D/m"
+  double plain = r2_of(c, FEATURES("") SET), measured = r2_of(c, FEATURES(OF_DATA) SET);
+  if (!(measured > 0.95 && measured > plain)) fail_msg("R2 %g, %g", plain, measured);
+  const struct graph *g = read_back(c, "m");
+  const struct node *norm = &g->nodes[0];
+  assert_string_equal(norm->name, "input_norm");
+  double gamma[3], beta[3];
+  for (int k = 0; k < 3; k++) {
+    gamma[k] = tensor_real(node_in(g, norm, 1)->init, k);
+    beta[k] = tensor_real(node_in(g, norm, 2)->init, k);
+  }
+  // of uniform numbers: range / sqrt(12)
+  assert_true(fabs(1 / gamma[0] - 1000 / sqrt(12)) < 20 && fabs(-beta[0] / gamma[0] - 500) < 40);
+  assert_true(fabs(1 / gamma[1] - 10 / sqrt(12)) < 0.2 && fabs(beta[1]) < 0.1);
+  assert_true(fabs(1 / gamma[2] - 0.1 / sqrt(12)) < 0.002);
+  // The constants stay when it is trained on, and the circuit has them.
+  cli_expect(c, "$N train -q --net $D/m --batch 20 --data $D/x.npy,$D/y.npy -e 1 -o $D/n", 0, "");
+  g = read_back(c, "n");
+  for (int k = 0; k < 3; k++) {
+    assert_true(tensor_real(node_in(g, &g->nodes[0], 1)->init, k) == gamma[k]);
+    assert_true(tensor_real(node_in(g, &g->nodes[0], 2)->init, k) == beta[k]);
+  }
+  cli_expect(c, "$N run -q -p 20,9 --data $D/x.npy,$D/y.npy $D/n", 0, "input_norm");
+}
+
+static void what_cannot_be_measured(void **state) {
+  struct shell *c = *state;
+  write_features(c);
+  static const char *const rows[][2] = {
+      {FEATURES(OF_DATA) "--data $D/same.npy,$D/y.npy",
+       "same.npy: input: mean 2, std 0 of channel 1: nothing can be divided by it"},
+      {FEATURES(",\"mean\":\"dat\"") "--data $D/x.npy,$D/y.npy",
+       "input: mean: \"dat\", expected numbers, \"data\" or \"data:channel\""},
+      {FEATURES(",\"mean\":\"data\",\"std\":\"data:channel\"") "--data $D/x.npy,$D/y.npy",
+       "input: std: \"data:channel\", but mean of all data"},
+      {FEATURES(",\"mean\":\"data\",\"std\":[1,2,3]") "--data $D/x.npy,$D/y.npy",
+       "input: one is of the data, the other a list"},
+      {FEATURES(OF_DATA) "--data synthetic:90", "images of 784 elements, input \"image\""}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(c, arena_printf(&c->arena, "%s -o $D/no", rows[i][0]), 1, rows[i][1]);
+  cli_expect(c, "test ! -e $D/no", 0, "");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(losses_of_the_command)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(losses_of_the_command), SHELL_CASE(bytes_are_measured),
+      SHELL_CASE(numbers_are_measured), SHELL_CASE(what_cannot_be_measured)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
