@@ -40,12 +40,19 @@ static const char *const norm_tensors[] = {RECIPE_NORM ".gamma", RECIPE_NORM ".b
                                            RECIPE_NORM ".mean", RECIPE_NORM ".variance"};
 enum { NORM_TENSORS = 4 };
 
+// The kind that normalises: what has averages.
+static enum op norm_kind(void) {
+  int op = 0;
+  while (!op_is((enum op)op, TRAIT_AVERAGES)) op++;
+  return (enum op)op;
+}
+
 // (x - mean) / std as gamma x + beta.
 static void add_norm(struct graph_copy *c, uint32_t image, const struct measured *m) {
   struct graph *g = c->to;
   struct value x = g->values[c->value[image]];
   int64_t channels = x.shape[x.rank - 1];
-  uint32_t node = graph_add_node(g, OP_batch_norm, RECIPE_NORM);
+  uint32_t node = graph_add_node(g, norm_kind(), RECIPE_NORM);
   graph_add_use(g, node, (struct use){(uint32_t)c->value[image], 0, NONE});
   for (int k = 0; k < NORM_TENSORS; k++) {
     struct tensor *t = tensor_new(g->arena, DTYPE_F32, 1, &channels);

@@ -46,7 +46,7 @@ static const struct {
     {"{\"input\":{\"shape\":[1,1,1,1,1,1,1,1,1]}," LAYERS "}", "expected 1 to 8 dimensions"},
     {"{\"input\":{\"shape\":[2,\"4\"]}," LAYERS "}", "dimension 1, expected 1 to 16777216"},
     {"{\"input\":{\"shape\":[16777217]}," LAYERS "}", "dimension 0, expected 1 to 16777216"},
-    {"{\"input\":{\"shape\":[4],\"mean\":\"0\"}," LAYERS "}", "input: mean: expected numbers"},
+    {"{\"input\":{\"shape\":[4],\"mean\":\"0\"}," LAYERS "}", "input: mean: \"0\", expected numbers, \"data\" or"},
     {"{\"input\":{\"shape\":[4],\"std\":[1,null]}," LAYERS "}", "input: std: expected numbers"},
     {"{\"input\":{\"shape\":[4],\"mean\":[]}," LAYERS "}", "input: mean: an empty list"},
     {"{\"input\":{\"shape\":[4],\"mean\":[0,1],\"std\":1}," LAYERS "}",
