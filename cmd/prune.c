@@ -43,7 +43,7 @@ static bool check_training(struct arena *a, const struct options *o, struct err 
       {"--optimizer", o->optimizer}, {"--rate", o->rate},     {"--schedule", o->schedule},
       {"--momentum", o->momentum},   {"--beta1", o->beta1},   {"--beta2", o->beta2},
       {"--decay", o->decay},         {"--seed", o->seed},     {"--threads", o->threads},
-      {"--distort", o->distort}};
+      {"--distort", o->distort},     {"--loss", o->loss},     {"--targets", o->targets}};
   for (size_t i = 0; !o->finetune && i < sizeof options / sizeof *options; i++)
     if (options[i].given)
       return err_set(e, "%s is about training: give --finetune E%s", options[i].name,

@@ -93,6 +93,26 @@ static bool check_idle(const struct options *o, const struct optimizer *of, stru
                  o->schedule);
 }
 
+static bool parse_targets(const char *text, double target[2], struct err *e) {
+  char *comma, *end;
+  target[0] = strtod(text, &comma);
+  target[1] = *comma == ',' ? strtod(comma + 1, &end) : 0;
+  return (comma != text && *comma == ',' && end != comma + 1 && !*end && isfinite(target[0]) &&
+          isfinite(target[1])) ||
+         err_set(e, "--targets %s: expected two numbers, of the other classes and the right one",
+                 text);
+}
+
+// The loss, the targets and the distortions as the options say them, over what the recipe says.
+static bool parse_overrides(const struct options *o, struct recipe *r, struct err *e) {
+  if (o->loss && !loss_parse(o->loss, &r->loss, e)) return err_within(e, "--loss");
+  if (o->targets && !parse_targets(o->targets, r->target, e)) return false;
+  if (o->distort && !distort_parse(o->distort, &r->distort, e)) return err_within(e, "--distort");
+  r->loss_chosen |= o->loss != NULL;
+  r->targets_chosen |= o->targets != NULL;
+  return true;
+}
+
 static const char *schedule_of(const struct options *o) {
   return o->schedule ? o->schedule : "cosine";
 }
@@ -108,10 +128,8 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--patience: needs --validation N, images to watch");
   if (o->checkpoint_every && !o->checkpoint)
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
-  struct distort distort;
-  if (o->distort && !distort_parse(o->distort, &distort, e)) return err_within(e, "--distort");
   return train_boost_check(o, e) && train_qat_check(a, o, e) &&
-         train_options(o, &optimizer, &rate, e) &&
+         parse_overrides(o, &(struct recipe){0}, e) && train_options(o, &optimizer, &rate, e) &&
          schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
 
@@ -153,14 +171,19 @@ static bool open_data(struct train *t, struct err *e) {
 }
 
 // What doesn't fit is said when everything else of the network and the data has been looked at.
-static void choose_loss(struct train *t) {
+static bool choose_loss(struct train *t, struct err *e) {
   const struct graph *g = t->recipe.model;
   struct answers answers;
   struct err later = {0};
-  if (g->n_outputs != 1) return;
+  if (!parse_overrides(t->o, &t->recipe, e)) return false;
+  if (g->n_outputs != 1) return true;
   struct verdict v = verdict_of(g);
-  if (verdict_answers(t->arena, &v, &t->set, &answers, &later))
-    recipe_choose(&t->recipe, &v, &answers);
+  if (!verdict_answers(t->arena, &v, &t->set, &answers, &later)) return true;
+  if (t->o->targets && !answers.classes)
+    return err_set(e, "--targets %s changes nothing: the labels of %s are targets themselves",
+                   t->o->targets, t->set.name);
+  recipe_choose(&t->recipe, &v, &answers);
+  return true;
 }
 
 // The set for the accuracy at the end, and what its labels are.
@@ -205,6 +228,13 @@ static bool test(struct train *t, struct err *e) {
 
 // ---- the run
 
+// What a recipe takes from the images that are trained on.
+static bool measure(struct train *t, struct err *e) {
+  int64_t trained = t->set.count - t->fit_options.validation;
+  return trained <= 0 || recipe_measure(t->arena, &t->recipe, &t->set, trained, e) ||
+         err_within(e, "%s", t->o->net);
+}
+
 static bool prepare(struct train *t, struct err *e) {
   const struct options *o = t->o;
   struct training_part *frozen;
@@ -218,16 +248,14 @@ static bool prepare(struct train *t, struct err *e) {
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) ||
       (!t->recipe.model && !train_net(t->arena, o, t->fit_options.seed, &t->recipe, e)) ||
-      !open_data(t, e) || !read_schedule(t, e))
+      !open_data(t, e) || !read_schedule(t, e) || !measure(t, e) || !choose_loss(t, e))
     return false;
-  choose_loss(t);
   if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
     return err_within(e, "%s", o->net);
   if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
   t->fit_options.distort = t->recipe.distort;
-  if (o->distort && !distort_parse(o->distort, &t->fit_options.distort, e)) return false;
   uint32_t n_frozen = read_frozen(t, &frozen);
   t->training = training_new(t->arena, t->recipe.model, t->recipe.loss, &t->optimizer,
                              t->fit_options.seed, frozen, n_frozen, e);
@@ -373,13 +401,14 @@ bool train_write(struct train *t, struct graph *model, struct train_result *r, s
   return true;
 }
 
-bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+bool train_recipe(struct arena *a, const struct options *o, struct recipe *r,
                   const struct train_watch *watch, struct err *e) {
   struct train t = {.arena = a, .o = o, .recipe = *r, .watch = watch};
   if (!begin(&t, e)) return false;
   bool ok = run(&t, e);
   if (ok) fit_export(t.fit);
   fit_free(t.fit);
+  if (!t.qat) *r = t.recipe;
   return ok;
 }
 

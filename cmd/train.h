@@ -110,8 +110,9 @@ struct train_watch {
   void *context;
 };
 
-// Trains the model of a recipe as the options say; its tensors get the weights.
-bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+// Trains the model of a recipe as the options say; its tensors get the weights. A recipe that is
+// measured may have another model then.
+bool train_recipe(struct arena *a, const struct options *o, struct recipe *r,
                   const struct train_watch *watch, struct err *e);
 
 // What the command does, but for what it prints at the end: the model is in its file.

@@ -28,7 +28,7 @@ struct fit_options {
   int64_t patience;   // epochs without a better validation loss before it stops; 0: never
   uint64_t seed;      // of the order of the images
   int threads;
-  enum loss loss;
+  struct loss loss;
   double target[2];              // of other classes, of the right one
   struct distort distort;        // of the images that are trained on, anew in each epoch
   const struct fit_picks *picks; // NULL: all images that aren't watched

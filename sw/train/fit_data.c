@@ -14,7 +14,7 @@ static bool check_labels(struct fit_data *f, struct err *e) {
   const struct images *set = f->set;
   if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
   if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
-  if (f->o->loss == LOSS_CROSS_ENTROPY && f->classes == 1)
+  if (f->o->loss.kind == LOSS_CROSS_ENTROPY && f->classes == 1)
     return err_set(e,
                    "the cross entropy of a single output is always 0: its loss is mse (\"loss\": "
                    "\"mse\" in the recipe)");
@@ -126,9 +126,11 @@ void fit_data_judge(const struct fit_data *f, int64_t image, const float *y, str
 
 // -sum t log softmax(y), or of -y; with classes the target is taken as 1 for the right one.
 static double cross_entropy(const struct fit_data *f, const float *y, int64_t image) {
-  double most = -INFINITY, sum = 0, loss = 0, sign = f->verdict.kind == VERDICT_LEAST ? -1 : 1;
+  double rubbish = f->o->loss.kind == LOSS_RBF ? -f->o->loss.rubbish : -INFINITY;
+  double most = rubbish, sum = 0, loss = 0, sign = f->verdict.kind == VERDICT_LEAST ? -1 : 1;
   for (int64_t c = 0; c < f->classes; c++) most = fmax(most, sign * (double)y[c]);
   for (int64_t c = 0; c < f->classes; c++) sum += elementary_exp(sign * (double)y[c] - most);
+  sum += elementary_exp(rubbish - most);
   if (f->answers.classes)
     return elementary_log(sum) - (sign * (double)y[f->answers.classes[image]] - most);
   for (int64_t c = 0; c < f->classes; c++)
@@ -138,7 +140,7 @@ static double cross_entropy(const struct fit_data *f, const float *y, int64_t im
 
 double fit_data_loss(const struct fit_data *f, const float *y, int64_t image) {
   double sum = 0;
-  if (f->o->loss == LOSS_CROSS_ENTROPY) return cross_entropy(f, y, image);
+  if (f->o->loss.kind != LOSS_MSE) return cross_entropy(f, y, image);
   for (int64_t c = 0; c < f->classes; c++) {
     double d = (double)y[c] - target_of(f, image, c);
     sum += d * d;

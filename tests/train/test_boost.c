@@ -279,7 +279,8 @@ static struct fit *start(struct sample *s, struct graph **model, struct training
   s->optimizer =
       (struct optimizer){.function = ASSIGN_sgd, .n_rates = 1, .every = INT64_MAX, .rates = &rate};
   *model = (struct graph *)net(&s->arena, 7);
-  *t = training_new(&s->arena, *model, LOSS_CROSS_ENTROPY, &s->optimizer, 1, NULL, 0, &e);
+  *t = training_new(&s->arena, *model, (struct loss){.kind = LOSS_CROSS_ENTROPY}, &s->optimizer, 1,
+                    NULL, 0, &e);
   struct fit *f = *t ? fit_new(&s->arena, *model, *t, &s->set, &s->options, &e) : NULL;
   if (!f) fail_msg("%s", e.text);
   return f;
