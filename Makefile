@@ -186,7 +186,7 @@ AVX512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 $(BUILD)/sw/exec/kernels_avx512.o: CFLAGS_ALL += $(AVX512)
 $(BUILD)/sw/exec/kernels_vnni.o: CFLAGS_ALL += $(AVX512) -mavx512vnni
 endif
-$(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o $(BUILD)/quant/second_order.o: CFLAGS_ALL += -O3
+$(BUILD)/sw/exec/kernels_%.o $(BUILD)/sw/exec/real_%.o $(BUILD)/quant/second_order.o $(BUILD)/sw/data/distort.o: CFLAGS_ALL += -O3
 
 # ---- testing
 

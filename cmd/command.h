@@ -84,6 +84,15 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
 // The words that the options of prune take, those of its training among them.
 bool prune_check(struct arena *a, const struct options *o, struct err *e);
 
+// The words of run: those of a command on models, and --margin.
+bool run_check(struct arena *a, const struct options *o, struct err *e);
+
+// How many models ensemble takes, and its margin.
+bool ensemble_check(struct arena *a, const struct options *o, struct err *e);
+
+// --margin as a number, NAN without it.
+bool command_margin(const struct options *o, double *margin, struct err *e);
+
 // The words that the options of search take.
 bool fit_check(struct arena *a, const struct options *o, struct err *e);
 bool search_check(struct arena *a, const struct options *o, struct err *e);
@@ -96,6 +105,7 @@ int command_train(struct arena *a, const struct options *o, struct err *e);
 int command_fit(struct arena *a, const struct options *o, struct err *e);
 int command_quantize(struct arena *a, const struct options *o, struct err *e);
 int command_prune(struct arena *a, const struct options *o, struct err *e);
+int command_ensemble(struct arena *a, const struct options *o, struct err *e);
 int command_search(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);

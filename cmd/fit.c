@@ -75,10 +75,11 @@ bool fit_check(struct arena *a, const struct options *o, struct err *e) {
   const struct {
     const char *name;
     bool given;
-  } idle[] = {{"--optimizer", o->optimizer}, {"--rate", o->rate},
-              {"--schedule", o->schedule},   {"--batch", o->batch},
-              {"--seed", o->seed},           {"--decay", o->decay},
-              {"--images", o->images},       {"--momentum", o->momentum}};
+  } idle[] = {
+      {"--optimizer", o->optimizer}, {"--rate", o->rate},       {"--schedule", o->schedule},
+      {"--batch", o->batch},         {"--seed", o->seed},       {"--decay", o->decay},
+      {"--loss", o->loss},           {"--targets", o->targets}, {"--distort", o->distort},
+      {"--boost", o->boost},         {"--images", o->images},   {"--momentum", o->momentum}};
   bool is_file = o->model && !trains(a, o);
   for (size_t i = 0; is_file && i < sizeof idle / sizeof *idle; i++)
     if (idle[i].given)

@@ -58,6 +58,15 @@ void command_put_refused(struct arena *a, const struct refusals *r, bool json) {
 
 // ---- weights and a graph beside them
 
+// A recipe that needs no data to be measured.
+static bool recipe_whole(struct arena *a, const char *text, size_t size, struct recipe *r,
+                         struct err *e) {
+  return recipe_parse(a, text, size, 1, r, e) &&
+         (!(r->mean_measured || r->std_measured) ||
+          err_set(e, "input: \"data\" is measured in training, and there are no images here: give "
+                     "mean and std as numbers"));
+}
+
 // The network of a graph's JSON: as model.bin has it, or as a recipe.
 static struct graph *network_of(struct arena *a, const char *path, const struct bytes *json,
                                 const struct bytes *weights, struct err *e) {
@@ -74,7 +83,7 @@ static struct graph *network_of(struct arena *a, const char *path, const struct 
   json_decref(root);
   if (!safetensors_parse(a, weights->data, weights->size, &file, e)) return NULL;
   if (!is_graph)
-    return (recipe_parse(a, text, json->size, 1, &r, e) || err_within(e, "%s", path)) &&
+    return (recipe_whole(a, text, json->size, &r, e) || err_within(e, "%s", path)) &&
                    state_fill(a, r.model, &file, e)
                ? r.model
                : NULL;

@@ -62,15 +62,15 @@ static bool check_positional(const struct options *o, const struct command_row *
   return err_set(e, "%s needs an argument: %s", c->name, c->argument);
 }
 
-// Several words are for a command whose argument has a choice of them.
+// Several words are for a command whose argument has a choice of them, or is a list.
 static bool take(struct options *o, const struct command_row *c, const char *word, struct err *e) {
-  bool more = strchr(c->argument, '|') != NULL;
+  int most = strchr(c->argument, '|') ? MORE_CHOICE : strstr(c->argument, "..") ? MORE_MOST : 0;
   if (!o->model)
     o->model = word;
-  else if (more && o->n_more < MORE_MOST)
+  else if (o->n_more < most)
     o->more[o->n_more++] = word;
   else
-    return err_set(e, "%s arguments: %s and %s", more ? "too many" : "two", o->model, word);
+    return err_set(e, "%s arguments: %s and %s", most ? "too many" : "two", o->model, word);
   return true;
 }
 

@@ -36,8 +36,8 @@ struct option_list {
   const char *word[LIST_MOST];
 };
 
-// Words behind the first, of a command that takes some.
-enum { MORE_MOST = 2 };
+// Words behind the first, of a command that takes some: of one with a choice of them MORE_CHOICE.
+enum { MORE_MOST = 15, MORE_CHOICE = 2 };
 
 // What an option holds: the given word, the number (0: not given), true, or all words.
 struct options {

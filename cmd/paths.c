@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/paths.h"
 
+#include "cmd/train.h"
+
 #include "gen/folder.h"
 #include "quant/load.h"
 #include "sim/simulate.h"
@@ -115,6 +117,10 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->model && c == COMMAND_REPORT)
     input(p, "the model", arena_printf(p->arena, "%s/rtl", o->model));
   weights_beside(p, o->model);
+  for (int i = 0; c == COMMAND_ENSEMBLE && i < o->n_more; i++) {
+    input(p, "one of the models", o->more[i]);
+    weights_beside(p, o->more[i]);
+  }
   input(p, "the file of --compare", o->compare);
   input(p, "the file of --graph", o->graph);
   input(p, "the file of --into", o->into);
@@ -135,8 +141,12 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (o->sim) input(p, "the result of --sim", arena_printf(p->arena, "%s/sim.json", o->sim));
   if (o->synth)
     input(p, "the result of --synth", arena_printf(p->arena, "%s/synth.json", o->synth));
-  output(p, "--checkpoint", o->checkpoint);
-  output(p, "--log", o->log);
+  for (int k = 1; o->boost && k <= BOOST_NETS; k++) {
+    if (o->checkpoint) output(p, "--checkpoint", train_boost_file(p->arena, o->checkpoint, k));
+    if (o->log) output(p, "--log", train_boost_file(p->arena, o->log, k));
+  }
+  if (!o->boost) output(p, "--checkpoint", o->checkpoint);
+  if (!o->boost) output(p, "--log", o->log);
   output(p, "--plot", o->plot);
   if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
   output(p, "--svg", o->svg);
@@ -148,7 +158,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   if (c == COMMAND_REPORT) output(p, "-o", o->output ? o->output : "report.html");
   output(p, "--report", o->report);
   if (fit) output(p, "-o", o->output ? o->output : "fit");
-  if ((train && !fit) || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE)
+  if ((train && !fit) || c == COMMAND_IMPORT || c == COMMAND_QUANTIZE || c == COMMAND_PRUNE ||
+      c == COMMAND_ENSEMBLE)
     output(p, "-o", o->output ? o->output : "model.bin");
 }
 

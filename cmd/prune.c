@@ -42,7 +42,8 @@ static bool check_training(struct arena *a, const struct options *o, struct err 
       {"--data", o->data.count},     {"--images", o->images}, {"--batch", o->batch},
       {"--optimizer", o->optimizer}, {"--rate", o->rate},     {"--schedule", o->schedule},
       {"--momentum", o->momentum},   {"--beta1", o->beta1},   {"--beta2", o->beta2},
-      {"--decay", o->decay},         {"--seed", o->seed},     {"--threads", o->threads}};
+      {"--decay", o->decay},         {"--seed", o->seed},     {"--threads", o->threads},
+      {"--distort", o->distort},     {"--loss", o->loss},     {"--targets", o->targets}};
   for (size_t i = 0; !o->finetune && i < sizeof options / sizeof *options; i++)
     if (options[i].given)
       return err_set(e, "%s is about training: give --finetune E%s", options[i].name,

@@ -160,6 +160,7 @@ static bool has_slices(const struct graph *g) {
 static bool compute(struct run *r, const struct options *o, bool real, struct err *e) {
   int threads;
   if (!pool_threads(&threads, e)) return false;
+  if (o->early_exit) return run_early(r, o, real, threads, e);
   if (r->sequence) return execute_sequence(r, real, o->quiet, e);
   return real ? execute_real(r, threads, o->quiet, e) : execute_golden(r, o, threads, e);
 }
@@ -196,8 +197,15 @@ bool run_model(struct run *r, const struct options *o, const struct model *m, st
     if (!strstr(e->text, o->model)) err_put_within(e, "%s", o->model);
     return false;
   }
-  judge(r);
+  if (!r->exit) judge(r);
   return true;
+}
+
+bool run_check(struct arena *a, const struct options *o, struct err *e) {
+  double margin;
+  if (o->margin && !o->early_exit)
+    return err_set(e, "--margin %s changes nothing without --early-exit", o->margin);
+  return command_margin(o, &margin, e) && command_check(a, o, e);
 }
 
 int command_run(struct arena *a, const struct options *o, struct err *e) {

@@ -47,6 +47,15 @@ struct comparison {
   const char **absent; // (n_absent) outputs of several that the file doesn't have
 };
 
+// What --early-exit has found.
+struct early_exit {
+  double margin;  // net 1 answers where its two best outputs are so far apart or farther
+  uint32_t all;   // nets
+  int64_t needed; // images that all nets answered
+  int32_t *nets;  // (images) how many answered
+  int64_t macs_first, macs_rest; // of net 1, of the others
+};
+
 struct run {
   struct arena *arena;
   const char *model;         // as the user named it
@@ -68,6 +77,7 @@ struct run {
   struct layer_loss *losses;
   struct warnings *warnings;
   struct comparison *comparison; // NULL: none was asked for
+  struct early_exit *exit;       // NULL: all nets on all images, if there are several
 };
 
 struct golden;
@@ -96,6 +106,12 @@ bool run_compare(struct run *r, const struct options *o, struct err *e);
 bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frames, struct err *e);
 void run_compare_put(const struct run *r, struct text *t);
 void run_compare_put_json(const struct run *r, struct text *t);
+
+// --early-exit: the images through net 1 of an ensemble and, where that is needed, the others, into
+// the tensor of the output, and judges them. What it has cost is in r->exit.
+bool run_early(struct run *r, const struct options *o, bool real, int threads, struct err *e);
+void run_early_put(const struct run *r, struct text *t);
+void run_early_put_json(const struct run *r, struct text *t);
 
 // Writes every output as a safetensors file.
 bool run_write(const struct run *r, const char *path, struct err *e);

@@ -53,7 +53,7 @@ static struct tensor *label_tensor(const struct run *r) {
 
 bool run_write(const struct run *r, const char *path, struct err *e) {
   uint32_t n = r->n_outputs, pairs = 0;
-  struct named_tensor *tensors = ARENA_NEW(r->arena, struct named_tensor, n + 1);
+  struct named_tensor *tensors = ARENA_NEW(r->arena, struct named_tensor, n + 2);
   const char *(*metadata)[2] = arena_alloc(r->arena, 3 * n + 1, sizeof *metadata);
   for (uint32_t i = 0; i < n; i++) {
     const struct value *y = &r->graph->values[r->outputs[i].value];
@@ -70,6 +70,11 @@ bool run_write(const struct run *r, const char *path, struct err *e) {
   if (n == 1) {
     metadata[pairs][0] = "name";
     metadata[pairs++][1] = r->graph->values[r->outputs[0].value].name;
+  }
+  if (r->exit) {
+    struct tensor *nets = tensor_new(r->arena, DTYPE_I32, 1, &r->set.count);
+    memcpy(nets->data, r->exit->nets, (size_t)r->set.count * sizeof *r->exit->nets);
+    tensors[n++] = (struct named_tensor){"nets", nets};
   }
   struct tensor *label = label_tensor(r);
   for (uint32_t i = 0; label && i < n; i++)
@@ -124,6 +129,7 @@ void run_print_json(const struct run *r) {
     json_put_figure(&t, "r2", 6, verdict_r2(&r->verdict, &r->answers, &r->score));
     json_put_figure(&t, "mae", -1, verdict_mae(&r->verdict, &r->answers, &r->score));
   }
+  if (r->exit) run_early_put_json(r, &t);
   json_put_figure(&t, "images_per_second", 0, rate(r));
   text_printf(&t, ",\"outputs\":%lld,\"layers\":[", (long long)elements(r));
   struct listing layers = losses(r);
@@ -158,6 +164,7 @@ void run_print_text(const struct run *r) {
   text_put_escaped(&t, r->set.name);
   text_puts(&t, "\n");
   put_score(&t, r);
+  if (r->exit) run_early_put(r, &t);
   if (r->comparison) run_compare_put(r, &t);
   if (isfinite(rate(r))) text_printf(&t, "speed     %.0f images/s\n", rate(r));
   if (r->n_losses) {

@@ -7,32 +7,21 @@
 #include "gen/folder.h"
 #include "quant/quantize.h"
 #include "sw/base/file.h"
-#include "sw/base/library.h"
-#include "sw/base/nearest_word.h"
 #include "sw/base/pool.h"
 #include "sw/base/progress.h"
 #include "sw/base/sha256.h"
 #include "sw/exec/real.h"
 #include "sw/graph/model.h"
-#include "sw/import/import.h"
 #include "sw/pass/inference.h"
 #include "sw/train/checkpoint.h"
 #include "sw/train/recipe.h"
 #include "sw/train/schedule.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  RECIPE_MAX = 1 << 20,
-  EPOCHS = 10,
-  BATCH = 128,
-  EPOCHS_MAX = 1000000,
-  THREADS_MAX = 256,
-  GRAPH_BYTES = 1 << 14
-};
+enum { EPOCHS = 10, BATCH = 128, EPOCHS_MAX = 1000000, THREADS_MAX = 256, GRAPH_BYTES = 1 << 14 };
 
 // Everything that a run consists of.
 struct train {
@@ -40,6 +29,7 @@ struct train {
   const struct options *o;
   struct recipe recipe;
   struct images set, test_set;
+  bool opened; // the set is
   struct optimizer optimizer;
   struct fit_options fit_options;
   struct qat *qat; // NULL: trained in floats
@@ -103,6 +93,26 @@ static bool check_idle(const struct options *o, const struct optimizer *of, stru
                  o->schedule);
 }
 
+static bool parse_targets(const char *text, double target[2], struct err *e) {
+  char *comma, *end;
+  target[0] = strtod(text, &comma);
+  target[1] = *comma == ',' ? strtod(comma + 1, &end) : 0;
+  return (comma != text && *comma == ',' && end != comma + 1 && !*end && isfinite(target[0]) &&
+          isfinite(target[1])) ||
+         err_set(e, "--targets %s: expected two numbers, of the other classes and the right one",
+                 text);
+}
+
+// The loss, the targets and the distortions as the options say them, over what the recipe says.
+static bool parse_overrides(const struct options *o, struct recipe *r, struct err *e) {
+  if (o->loss && !loss_parse(o->loss, &r->loss, e)) return err_within(e, "--loss");
+  if (o->targets && !parse_targets(o->targets, r->target, e)) return false;
+  if (o->distort && !distort_parse(o->distort, &r->distort, e)) return err_within(e, "--distort");
+  r->loss_chosen |= o->loss != NULL;
+  r->targets_chosen |= o->targets != NULL;
+  return true;
+}
+
 static const char *schedule_of(const struct options *o) {
   return o->schedule ? o->schedule : "cosine";
 }
@@ -118,82 +128,16 @@ bool train_check(struct arena *a, const struct options *o, struct err *e) {
     return err_set(e, "--patience: needs --validation N, images to watch");
   if (o->checkpoint_every && !o->checkpoint)
     return err_set(e, "--checkpoint-every: needs --checkpoint FILE");
-  return train_qat_check(a, o, e) && train_options(o, &optimizer, &rate, e) &&
+  return train_boost_check(o, e) && train_qat_check(a, o, e) &&
+         parse_overrides(o, &(struct recipe){0}, e) && train_options(o, &optimizer, &rate, e) &&
          schedule_set(a, schedule_of(o), rate, 1, 1, &optimizer, e) && check_idle(o, &optimizer, e);
 }
 
 static bool read_schedule(struct train *t, struct err *e) {
   const struct fit_options *f = &t->fit_options;
-  int64_t trained = t->set.count - f->validation, steps = (trained + f->batch - 1) / f->batch;
+  int64_t entries = fit_entries(&t->set, f), steps = (entries + f->batch - 1) / f->batch;
   return schedule_set(t->arena, schedule_of(t->o), t->result.rate, f->epochs, steps > 0 ? steps : 1,
                       &t->optimizer, e);
-}
-
-// ---- the network
-
-static bool parse_recipe(struct train *t, const char *what, const char *text, size_t size,
-                         struct err *e) {
-  return recipe_parse(t->arena, text, size, t->fit_options.seed, &t->recipe, e) ||
-         err_within(e, "%s", what);
-}
-
-static bool read_recipe(struct train *t, const char *path, struct err *e) {
-  struct bytes file;
-  return file_read(t->arena, path, RECIPE_MAX, &file, e) &&
-         parse_recipe(t, path, (const char *)file.data, file.size, e);
-}
-
-static bool ends_with(const char *text, const char *suffix) {
-  size_t n = strlen(text), m = strlen(suffix);
-  return n >= m && strcmp(text + n - m, suffix) == 0;
-}
-
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-// The recipes that come with the program, sorted; the one that is near to `net` first.
-static const char *recipe_names(struct arena *a, const char *net) {
-  enum { MOST = 64 };
-  const char *names[MOST], *list = "";
-  size_t count = 0;
-  DIR *dir = opendir(library_path(a, "models"));
-  for (struct dirent *d; dir && count < MOST && (d = readdir(dir));)
-    if (ends_with(d->d_name, ".json"))
-      names[count++] = arena_printf(a, "%.*s", (int)strlen(d->d_name) - 5, d->d_name);
-  if (dir) closedir(dir);
-  qsort(names, count, sizeof *names, by_text);
-  for (size_t i = 0; i < count; i++)
-    list = arena_printf(a, "%s%s%s", list, i ? ", " : "", names[i]);
-  const char *near = nearest_word(net, count, names);
-  return near ? arena_printf(a, "did you mean %s? recipes: %s", near, list)
-              : arena_printf(a, "recipes: %s", list);
-}
-
-// JSON text, a file of it, the name of a recipe that comes with the program, or a model.
-static bool read_net(struct train *t, struct err *e) {
-  const char *net = t->o->net;
-  if (!net)
-    return err_set(e, "--net: which network? a recipe (mnist-mlp), JSON text or a model.bin");
-  if (net[0] == '{') return parse_recipe(t, "--net", net, strlen(net), e);
-  if (ends_with(net, ".json")) return read_recipe(t, net, e);
-  const char *path = library_path(t->arena, arena_printf(t->arena, "models/%s.json", net));
-  if (!strchr(net, '/') && !ends_with(net, ".bin")) {
-    if (file_exists(path)) return read_recipe(t, path, e);
-    if (!file_exists(net))
-      return err_set(e, "--net %s: there is no recipe and no file of this name (%s)", net,
-                     recipe_names(t->arena, net));
-  }
-  struct refusals refused = {0};
-  struct graph *g = import_read(t->arena, net, &refused, e);
-  if (!g) return false;
-  struct warnings w = {0};
-  load_notes(t->arena, &refused, true, &w);
-  command_warn(t->o, &w, 0);
-  const char **fixed = ARENA_NEW(t->arena, const char *, 4 * (int64_t)g->n_nodes + 1);
-  t->recipe = (struct recipe){.model = g, .target = {0, 1}, .fixed = fixed};
-  t->recipe.n_fixed = graph_is_real(g) ? training_constants(g, fixed) : 0;
-  return graph_is_real(g) || err_set(e, "%s: the model holds integers, train the float model", net);
 }
 
 // ---- parts that stay as they are
@@ -218,22 +162,28 @@ static uint32_t read_frozen(struct train *t, struct training_part **parts) {
 static bool open_data(struct train *t, struct err *e) {
   const char *data = t->o->data.count ? t->o->data.word[t->o->data.count - 1] : "mnist";
   bool mnist = strcmp(data, "mnist") == 0;
-  if (!data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e)) return false;
+  if (!t->opened && !data_open(t->arena, mnist ? "mnist-train" : data, t->o->images, &t->set, e))
+    return false;
   t->result.data = t->set.name;
-  command_note_data(t->o, &t->set);
+  if (!t->opened) command_note_data(t->o, &t->set);
   t->result.test_name = t->o->test ? t->o->test : mnist ? "mnist" : NULL;
   return true;
 }
 
 // What doesn't fit is said when everything else of the network and the data has been looked at.
-static void choose_loss(struct train *t) {
+static bool choose_loss(struct train *t, struct err *e) {
   const struct graph *g = t->recipe.model;
   struct answers answers;
   struct err later = {0};
-  if (g->n_outputs != 1) return;
+  if (!parse_overrides(t->o, &t->recipe, e)) return false;
+  if (g->n_outputs != 1) return true;
   struct verdict v = verdict_of(g);
-  if (verdict_answers(t->arena, &v, &t->set, &answers, &later))
-    recipe_choose(&t->recipe, &v, &answers);
+  if (!verdict_answers(t->arena, &v, &t->set, &answers, &later)) return true;
+  if (t->o->targets && !answers.classes)
+    return err_set(e, "--targets %s changes nothing: the labels of %s are targets themselves",
+                   t->o->targets, t->set.name);
+  recipe_choose(&t->recipe, &v, &answers);
+  return true;
 }
 
 // The set for the accuracy at the end, and what its labels are.
@@ -278,10 +228,18 @@ static bool test(struct train *t, struct err *e) {
 
 // ---- the run
 
+// What a recipe takes from the images that are trained on.
+static bool measure(struct train *t, struct err *e) {
+  int64_t trained = t->set.count - t->fit_options.validation;
+  return trained <= 0 || recipe_measure(t->arena, &t->recipe, &t->set, trained, e) ||
+         err_within(e, "%s", t->o->net);
+}
+
 static bool prepare(struct train *t, struct err *e) {
   const struct options *o = t->o;
   struct training_part *frozen;
-  t->fit_options = (struct fit_options){.optimizer = &t->optimizer,
+  t->fit_options = (struct fit_options){.picks = t->fit_options.picks,
+                                        .optimizer = &t->optimizer,
                                         .epochs = o->epochs ? o->epochs : EPOCHS,
                                         .batch = o->batch ? o->batch : BATCH,
                                         .validation = o->validation,
@@ -289,14 +247,15 @@ static bool prepare(struct train *t, struct err *e) {
                                         .seed = (uint64_t)(o->seed ? o->seed : 1),
                                         .threads = o->threads ? (int)o->threads : 1};
   if (!train_options(o, &t->optimizer, &t->result.rate, e) ||
-      (!t->recipe.model && !read_net(t, e)) || !open_data(t, e) || !read_schedule(t, e))
+      (!t->recipe.model && !train_net(t->arena, o, t->fit_options.seed, &t->recipe, e)) ||
+      !open_data(t, e) || !read_schedule(t, e) || !measure(t, e) || !choose_loss(t, e))
     return false;
-  choose_loss(t);
   if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
     return err_within(e, "%s", o->net);
   if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
+  t->fit_options.distort = t->recipe.distort;
   uint32_t n_frozen = read_frozen(t, &frozen);
   t->training = training_new(t->arena, t->recipe.model, t->recipe.loss, &t->optimizer,
                              t->fit_options.seed, frozen, n_frozen, e);
@@ -311,7 +270,7 @@ static bool check_room(struct train *t, struct err *e) {
   int64_t bytes = GRAPH_BYTES;
   for (uint32_t i = 0; i < g->n_values; i++)
     if (g->values[i].init) bytes += g->values[i].init->count * (int64_t)sizeof(float);
-  return paths_room(t->arena, t->result.output, bytes, e) &&
+  return paths_room(t->arena, t->result.output, t->o->boost ? bytes * BOOST_NETS : bytes, e) &&
          (!t->o->checkpoint || paths_room(t->arena, t->o->checkpoint, bytes, e));
 }
 
@@ -374,31 +333,82 @@ static bool run(struct train *t, struct err *e) {
   return ok;
 }
 
-// The model, its hash, its accuracy.
-static bool finish(struct train *t, struct err *e) {
-  struct train_result *r = &t->result;
-  struct bytes file;
-  fit_export(t->fit);
-  struct graph *g = t->qat ? qat_finish(t->arena, t->qat, e) : t->recipe.model;
-  if (!g) return false;
-  r->model = g = inference(t->arena, g);
-  r->bytes = fit_bytes(t->fit);
-  if (!graph_verify(g, e) || !model_write(r->output, g, e) ||
-      !file_read(t->arena, r->output, MODEL_BYTES_MAX, &file, e) || !test(t, e))
-    return false;
-  r->sha256 = sha256_hex(t->arena, file.data, file.size);
+// ---- the steps of it
+
+// With what is known before the work.
+static bool begin(struct train *t, struct err *e) {
+  t->result.net = t->o->net;
+  t->result.output = t->o->output ? t->o->output : "model.bin";
+  if (!prepare(t, e)) return false;
+  t->result.at = fit_at(t->fit);
+  t->result.trained = fit_entries(&t->set, &t->fit_options);
   return true;
 }
 
-bool train_recipe(struct arena *a, const struct options *o, const struct recipe *r,
+struct train *train_begin(struct arena *a, const struct options *o, const struct images *set,
+                          const struct fit_picks *picks, struct err *e) {
+  struct train *t = ARENA_NEW(a, struct train, 1);
+  *t = (struct train){.arena = a, .o = o, .opened = set};
+  if (set) t->set = *set;
+  t->fit_options.picks = picks;
+  return begin(t, e) ? t : NULL;
+}
+
+const struct images *train_set(const struct train *t) {
+  return &t->set;
+}
+
+const struct fit_options *train_fit_options(const struct train *t) {
+  return &t->fit_options;
+}
+
+const struct graph *train_model(const struct train *t) {
+  return t->recipe.model;
+}
+
+struct graph *train_go(struct train *t, struct err *e) {
+  struct graph *g = NULL;
+  if (check_room(t, e) && resume(t, e) && run(t, e)) {
+    fit_export(t->fit);
+    g = t->qat ? qat_finish(t->arena, t->qat, e) : t->recipe.model;
+  }
+  t->result.bytes = fit_bytes(t->fit);
+  fit_free(t->fit);
+  return g ? inference(t->arena, g) : NULL;
+}
+
+bool train_score(struct train *t, struct graph *model, struct score *score, struct err *e) {
+  t->result.model = model;
+  t->result.score = (struct score){0};
+  bool ok = test(t, e);
+  *score = t->result.score;
+  return ok;
+}
+
+void train_ran(const struct train *t, const struct fit_position **at, enum fit_state *state) {
+  *at = t->result.at;
+  *state = t->result.state;
+}
+
+bool train_write(struct train *t, struct graph *model, struct train_result *r, struct err *e) {
+  struct bytes file;
+  if (!graph_verify(model, e) || !model_write(t->result.output, model, e) ||
+      !file_read(t->arena, t->result.output, MODEL_BYTES_MAX, &file, e) ||
+      !train_score(t, model, &t->result.score, e))
+    return false;
+  t->result.sha256 = sha256_hex(t->arena, file.data, file.size);
+  *r = t->result;
+  return true;
+}
+
+bool train_recipe(struct arena *a, const struct options *o, struct recipe *r,
                   const struct train_watch *watch, struct err *e) {
   struct train t = {.arena = a, .o = o, .recipe = *r, .watch = watch};
-  if (!prepare(&t, e)) return false;
-  t.result.at = fit_at(t.fit);
-  t.result.trained = t.set.count - t.fit_options.validation;
+  if (!begin(&t, e)) return false;
   bool ok = run(&t, e);
   if (ok) fit_export(t.fit);
   fit_free(t.fit);
+  if (!t.qat) *r = t.recipe;
   return ok;
 }
 
@@ -407,23 +417,28 @@ bool train_graph(struct arena *a, const struct options *o, struct graph *g, stru
 }
 
 bool train_file(struct arena *a, const struct options *o, struct train_result *r, struct err *e) {
-  struct train *t = ARENA_NEW(a, struct train, 1);
-  *t = (struct train){.arena = a, .o = o};
-  t->result.net = o->net;
-  t->result.output = o->output ? o->output : "model.bin";
-  if (!prepare(t, e)) return false;
+  if (o->boost) return train_boosted(a, o, r, e);
+  struct train *t = train_begin(a, o, NULL, NULL, e);
+  if (!t) return false;
   if (o->plot && !picture_possible())
     command_note(o, "--plot %s: gnuplot isn't installed, no picture is made", o->plot);
-  t->result.at = fit_at(t->fit);
-  t->result.trained = t->set.count - t->fit_options.validation;
-  bool ok = check_room(t, e) && resume(t, e) && run(t, e) && finish(t, e);
-  fit_free(t->fit);
-  *r = t->result;
+  struct graph *g = train_go(t, e);
+  return g && train_write(t, g, r, e);
+}
+
+// What would be trained on, and nothing is.
+static bool show(struct arena *a, const struct options *o, struct err *e) {
+  struct train t = {.arena = a, .o = o};
+  if (!prepare(&t, e)) return false;
+  const char *output = t.training->graph->values[t.training->output].name;
+  bool ok = train_sheet(a, o, t.recipe.model, output, &t.set, &t.fit_options, e);
+  fit_free(t.fit);
   return ok;
 }
 
 int command_train(struct arena *a, const struct options *o, struct err *e) {
   struct train_result r;
+  if (o->show_distortions) return show(a, o, e) ? EXIT_GOOD : EXIT_USER;
   if (!train_file(a, o, &r, e) || (o->plot && !train_plot(o->plot, &r, e))) return EXIT_USER;
   if (o->json)
     train_print_json(&r);

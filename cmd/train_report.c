@@ -62,6 +62,7 @@ void train_print_text(const struct train_result *r) {
                 (long long)r->at->best_epoch);
   text_puts(&t, "\n");
   put_score(&t, r);
+  if (r->boost) train_boost_put(r, &t);
   text_printf(&t, "memory    %.1f MB beyond the data\nmodel     ", (double)r->bytes / 1e6);
   text_put_escaped(&t, r->output);
   text_printf(&t, "\nsha256    %s\n", r->sha256);
@@ -91,6 +92,7 @@ void train_print_json(const struct train_result *r) {
   if (r->at->best_epoch) text_printf(&t, ",\"best_epoch\":%lld", (long long)r->at->best_epoch);
   fit_put_number(&t, "seconds", seconds);
   fit_put_number(&t, "images_per_second", (double)(r->trained * r->at->rows) / seconds);
+  if (r->boost) train_boost_put_json(r, &t);
   if (r->test_name) {
     text_puts(&t, ",\"test\":");
     json_put_string(&t, r->test_name);

@@ -3,6 +3,11 @@
 
 #include "sw/base/elementary_inline.h"
 
+// pi / 2 in three parts: n times the first two is exact for |n| < 2^20.
+#define HALF_PI_HIGH 0x1.921fb544p+0
+#define HALF_PI_MIDDLE 0x1.0b4611a6p-34
+#define HALF_PI_LOW 0x1.3198a2e037073p-69
+#define TWO_OVER_PI 0x1.45f306dc9c883p-1
 #define TWO_OVER_SQRT_PI 0x1.20dd750429b6dp+0
 #define ONE_OVER_SQRT_PI 0x1.20dd750429b6dp-1
 
@@ -95,4 +100,29 @@ double elementary_erfc(double x) {
   if (fabs(x) < 0.5) return 1 - erf_series(x);
   if (fabs(x) > 28) return x > 0 ? 0 : 2;
   return x > 0 ? erfc_tail(x) : 2 - erfc_tail(-x);
+}
+
+// 1 - x^2 / (2 3) (1 - x^2 / (4 5) (..)), which is sin(x) / x for |x| < 0.8, of `first` 3; with 2
+// for 3 the products are those of cos(x).
+static double alternating(double x, int first) {
+  double square = x * x, s = 1;
+  for (int k = first + 14; k >= first; k -= 2) s = 1 - s * (square / (k * (k - 1)));
+  return s;
+}
+
+// sin(x + quarters pi / 2)
+static double sine(double x, int64_t quarters) {
+  double n = rint(x * TWO_OVER_PI);
+  double r = ((x - n * HALF_PI_HIGH) - n * HALF_PI_MIDDLE) - n * HALF_PI_LOW;
+  int64_t q = (int64_t)n + quarters;
+  double y = q & 1 ? alternating(r, 2) : r * alternating(r, 3);
+  return q & 2 ? -y : y;
+}
+
+double elementary_sin(double x) {
+  return fabs(x) < 0x1p20 ? sine(x, 0) : NAN;
+}
+
+double elementary_cos(double x) {
+  return fabs(x) < 0x1p20 ? sine(x, 1) : NAN;
 }

@@ -11,5 +11,7 @@ double elementary_log(double x);   // x > 0
 double elementary_log1p(double x); // log(1 + x), x > -1
 double elementary_tanh(double x);
 double elementary_erfc(double x);
+double elementary_sin(double x); // |x| < 2^20
+double elementary_cos(double x); // |x| < 2^20
 
 #endif

@@ -42,6 +42,12 @@ static bool is_value(const struct graph *g, uint32_t v, uint32_t value) {
   return v == value;
 }
 
+// Whether a node gives distances, or a sum of some.
+static bool gives_distances(const struct graph *g, const struct node *n) {
+  while (n && op_is(n->op, TRAIT_SUMS)) n = maker(g, node_in(g, n, 0));
+  return n && op_is(n->op, TRAIT_LEAST);
+}
+
 // Whether the class is the least element: what chooses among them says so, else what made them.
 static bool least(const struct graph *g, uint32_t value, const struct node *made_by) {
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -49,7 +55,7 @@ static bool least(const struct graph *g, uint32_t value, const struct node *made
     if (op_is(n->op, TRAIT_INDEX | TRAIT_HOST) && is_value(g, n->in[0].value, value))
       return op_is(n->op, TRAIT_LEAST);
   }
-  return made_by && op_is(made_by->op, TRAIT_LEAST);
+  return gives_distances(g, made_by);
 }
 
 struct verdict verdict_of_value(const struct graph *g, uint32_t value) {
@@ -185,6 +191,23 @@ int64_t verdict_class(const struct verdict *v, const double *y) {
   return best;
 }
 
+double verdict_margin(const struct verdict *v, const double *y) {
+  double best = -INFINITY, second = -INFINITY;
+  for (int64_t k = 0; k < v->elements; k++) {
+    double x = v->kind == VERDICT_LEAST ? -y[k] : y[k];
+    second = fmax(second, fmin(best, x));
+    best = fmax(best, x);
+  }
+  return best - second;
+}
+
+void verdict_reals(const struct verdict *v, const int32_t *codes, double *y) {
+  for (int64_t k = 0; k < v->elements; k++) {
+    int64_t c = v->type->axis < 0 ? 0 : k / v->inner % v->type->channels;
+    y[k] = type_value(v->type, c, type_code(v->type, codes[k]));
+  }
+}
+
 void verdict_judge(const struct verdict *v, const struct answers *l, int64_t image, const double *y,
                    struct score *s) {
   s->images++;
@@ -202,10 +225,7 @@ void verdict_judge_codes(const struct verdict *v, const struct answers *l, int64
   double few[FEW];
   struct arena a = {0};
   double *y = v->elements <= FEW ? few : ARENA_NEW(&a, double, v->elements);
-  for (int64_t k = 0; k < v->elements; k++) {
-    int64_t c = v->type->axis < 0 ? 0 : k / v->inner % v->type->channels;
-    y[k] = type_value(v->type, c, type_code(v->type, codes[k]));
-  }
+  verdict_reals(v, codes, y);
   verdict_judge(v, l, image, y, s);
   arena_free(&a);
 }

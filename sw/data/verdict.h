@@ -6,8 +6,8 @@
 //   argmax, argmin, top_k          its index, the first one       0, 1, ..
 //   several elements               the largest, lowest first      0, 1, ..; or one column for each,
 //                                                                 a single 1 per row
-//   distances (rbf), and what      the least, lowest first        the same
-//   argmin reads
+//   distances (rbf), their sums,   the least, lowest first        the same
+//   and what argmin reads
 //   one element: sigmoid and the   1 above 0.5, else 0            0 and 1
 //   like; tanh and the like,       1 above 0, else 0              0 and 1, or -1 and 1
 //   bipolar; linear                1 above 0, else 0              the same, but integers only
@@ -72,6 +72,12 @@ void verdict_judge_codes(const struct verdict *v, const struct answers *l, int64
 
 // The class that y stands for, of a kind that has one.
 int64_t verdict_class(const struct verdict *v, const double *y);
+
+// How far the two best of the elements are apart, of a kind that compares.
+double verdict_margin(const struct verdict *v, const double *y);
+
+// What an image's codes stand for: y (elements).
+void verdict_reals(const struct verdict *v, const int32_t *codes, double *y);
 
 // 1 - sum of squared differences / sum of squared deviations of the targets of the first `images`
 // from the mean of their column. NAN without targets, or if they are all the same.

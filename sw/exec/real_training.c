@@ -7,15 +7,16 @@
 #include <math.h>
 #include <string.h>
 
-// ---- cross entropy: -sum_i t_i log softmax(z)_i over the last axis
+// ---- cross entropy: -sum_i t_i log softmax(z)_i over the last axis, in which one z more may
+// stand in the sum that has no t
 
 // log sum exp z, less the largest z.
-static double log_sum(const float *z, int64_t count, double *most) {
-  double sum = 0;
-  *most = (double)z[0];
+static double log_sum(const struct node *n, const float *z, int64_t count, double *most) {
+  double sum = 0, rubbish = node_real(n, ATTR_rubbish, -INFINITY);
+  *most = fmax((double)z[0], rubbish);
   for (int64_t i = 1; i < count; i++) *most = fmax(*most, (double)z[i]);
   for (int64_t i = 0; i < count; i++) sum += elementary_exp((double)z[i] - *most);
-  return elementary_log(sum);
+  return elementary_log(sum + elementary_exp(rubbish - *most));
 }
 
 static int64_t classes(const struct job *j) {
@@ -32,7 +33,7 @@ static void cross_entropy(const struct job *j) {
   for (int64_t r = begin; r < end; r++) {
     const float *z = (const float *)j->in[0].data + r * count;
     const float *t = (const float *)j->in[1].data + r * count;
-    double most, sum = 0, log_total = log_sum(z, count, &most);
+    double most, sum = 0, log_total = log_sum(j->node, z, count, &most);
     for (int64_t i = 0; i < count; i++) sum += (double)t[i] * (log_total - ((double)z[i] - most));
     ((float *)j->out[0].data)[r] = (float)sum;
   }
@@ -49,7 +50,7 @@ void real_cross_entropy_gradient(const struct job *j, const float *dy,
   for (int64_t r = begin; r < end; r++) {
     const float *z = (const float *)j->in[0].data + r * count;
     const float *t = dx[0] ? (const float *)j->in[1].data + r * count : NULL;
-    double most, weight = 0, log_total = log_sum(z, count, &most);
+    double most, weight = 0, log_total = log_sum(j->node, z, count, &most);
     for (int64_t i = 0; t && i < count; i++) weight += (double)t[i];
     for (int64_t i = 0; i < count; i++) {
       double log_p = (double)z[i] - most - log_total, d = (double)dy[r];

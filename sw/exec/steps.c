@@ -206,6 +206,10 @@ size_t steps_bytes(const struct steps *s) {
   return s->bytes;
 }
 
+struct crew *steps_crew(const struct steps *s) {
+  return s->crew;
+}
+
 void steps_free(struct steps *s) {
   crew_free(s->crew);
 }

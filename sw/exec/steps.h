@@ -18,6 +18,7 @@ struct element_kind {
   bool shares; // fire takes shares
 };
 
+struct crew;
 struct steps;
 
 // Steps of at most `frames` frames, in which every value can be looked at.
@@ -46,6 +47,9 @@ const void *steps_value(const struct steps *s, uint32_t value);
 
 // The content of a variable, to be set.
 void *steps_held(struct steps *s, uint32_t ref);
+
+// The threads of a step, for what is to be done between steps.
+struct crew *steps_crew(const struct steps *s);
 
 // Ends the threads; the memory is the arena's.
 void steps_free(struct steps *s);

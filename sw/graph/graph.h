@@ -193,6 +193,7 @@ enum op_trait {
   TRAIT_AVERAGES = 1 << 17,
   TRAIT_LEAST = 1 << 18,
   TRAIT_STATISTICS = 1 << 19,
+  TRAIT_SUMS = 1 << 20,
 };
 
 // How gradients pass through a kind, or why they don't.

@@ -2,8 +2,12 @@
 #include "sw/pass/copy.h"
 
 struct graph_copy copy_new(struct arena *a, const struct graph *from) {
-  struct graph_copy c = {from, graph_new(a, from->name), ARENA_NEW(a, int32_t, from->n_values),
-                         ARENA_NEW(a, int32_t, from->n_nodes)};
+  return copy_into(graph_new(a, from->name), from, NULL);
+}
+
+struct graph_copy copy_into(struct graph *to, const struct graph *from, const char *prefix) {
+  struct graph_copy c = {from, to, ARENA_NEW(to->arena, int32_t, from->n_values),
+                         ARENA_NEW(to->arena, int32_t, from->n_nodes), prefix};
   for (uint32_t i = 0; i < from->n_values; i++) c.value[i] = NONE;
   for (uint32_t i = 0; i < from->n_nodes; i++) c.node[i] = NONE;
   return c;
@@ -12,7 +16,8 @@ struct graph_copy copy_new(struct arena *a, const struct graph *from) {
 uint32_t copy_value(struct graph_copy *c, uint32_t value) {
   const struct value *v = &c->from->values[value];
   if (c->value[value] != NONE) return (uint32_t)c->value[value];
-  uint32_t id = graph_add_value(c->to, v->name, v->rank, v->shape, v->type, v->per_frame);
+  const char *name = c->prefix ? arena_printf(c->to->arena, "%s%s", c->prefix, v->name) : v->name;
+  uint32_t id = graph_add_value(c->to, name, v->rank, v->shape, v->type, v->per_frame);
   struct value *to = &c->to->values[id];
   to->init = v->init;
   to->mask = v->mask;

@@ -10,12 +10,16 @@
 struct graph_copy {
   const struct graph *from;
   struct graph *to;
-  int32_t *value; // (values of from)
-  int32_t *node;  // (nodes of from) copy_node sets it
+  int32_t *value;     // (values of from)
+  int32_t *node;      // (nodes of from) copy_node sets it
+  const char *prefix; // of the names of values; NULL: none
 };
 
 // An empty graph in the arena, with the name of `from`.
 struct graph_copy copy_new(struct arena *a, const struct graph *from);
+
+// The same into a graph that is there, whose names have `prefix` in front (NULL: none).
+struct graph_copy copy_into(struct graph *to, const struct graph *from, const char *prefix);
 
 // The value, once: its tensor and mask too; what is proven of it isn't. Returns its id in `to`.
 uint32_t copy_value(struct graph_copy *c, uint32_t value);

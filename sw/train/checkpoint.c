@@ -40,8 +40,16 @@ static void hash_network(const struct training *t, const struct optimizer *o, ch
 static void hash_options(const struct fit_options *o, char hex[65]) {
   struct text t = {0};
   text_printf(&t, "%lld %lld %lld %llu %d %a %a", (long long)o->batch, (long long)o->validation,
-              (long long)o->patience, (unsigned long long)o->seed, o->loss, o->target[0],
+              (long long)o->patience, (unsigned long long)o->seed, o->loss.kind, o->target[0],
               o->target[1]);
+  if (o->loss.kind == LOSS_RBF) text_printf(&t, " %a", o->loss.rubbish);
+  if (!distort_is_none(&o->distort)) {
+    text_puts(&t, " ");
+    distort_put(&t, &o->distort);
+  }
+  if (o->picks) text_printf(&t, " %llu ", (unsigned long long)o->picks->seed);
+  if (o->picks)
+    text_put(&t, (const char *)o->picks->pick, (size_t)o->picks->count * sizeof *o->picks->pick);
   hash_text(&t, hex);
   text_free(&t);
 }

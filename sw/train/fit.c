@@ -2,6 +2,7 @@
 #include "sw/train/fit.h"
 #include "sw/base/clock.h"
 
+#include "sw/base/crew.h"
 #include "sw/base/rng.h"
 #include "sw/exec/real.h"
 #include "sw/train/fit_data.h"
@@ -16,7 +17,8 @@ struct fit {
   struct fit_options o;
   struct fit_data d;
   struct steps *steps;
-  int64_t *order; // (trained) images of this epoch
+  int64_t *order; // (entries) of this epoch
+  float *work;    // (threads, d.work)
   struct fit_position at;
   struct fit_variable *variables; // (n_variables) in the order of the parameters; then the best
   uint32_t n_variables, n_live;
@@ -80,32 +82,43 @@ uint32_t fit_variables(struct fit *f, struct fit_variable *list) {
 
 // ---- batches
 
-// Fisher and Yates, from the order 0, 1, 2, ..; the numbers depend on the seed and the epoch alone.
-static void shuffle(struct fit *f) {
-  for (int64_t i = 0; i < f->d.trained; i++) f->order[i] = i;
-  for (int64_t i = f->d.trained - 1; i > 0; i--) {
-    uint64_t u = rng_at(f->o.seed, (uint64_t)f->at.epoch + 2, (uint64_t)i);
-    int64_t k = (int64_t)(u % (uint64_t)(i + 1)), x = f->order[i];
-    f->order[i] = f->order[k];
-    f->order[k] = x;
+// Fisher and Yates, from the order 0, 1, 2, ..
+void fit_order(uint64_t seed, int64_t epoch, int64_t count, int64_t *order) {
+  for (int64_t i = 0; i < count; i++) order[i] = i;
+  for (int64_t i = count - 1; i > 0; i--) {
+    uint64_t u = rng_at(seed, (uint64_t)epoch + 2, (uint64_t)i);
+    int64_t k = (int64_t)(u % (uint64_t)(i + 1)), x = order[i];
+    order[i] = order[k];
+    order[k] = x;
   }
 }
 
-static void enter(const struct fit *f, struct steps *s, int64_t first, int64_t frames) {
-  float *x = steps_input(s, 0), *t = steps_input(s, 1);
-  for (int64_t i = 0; i < frames; i++) {
-    int64_t image = f->order[first + i];
-    fit_data_enter(&f->d, image, x + i * f->d.elements, t + i * f->d.classes);
+// The images of one step.
+struct entering {
+  const struct fit *f;
+  struct steps *s;
+  int64_t first, frames; // of the epoch's order
+};
+
+static void enter(void *context, int share) {
+  const struct entering *e = context;
+  const struct fit *f = e->f;
+  float *x = steps_input(e->s, 0), *t = steps_input(e->s, 1), *work = f->work + share * f->d.work;
+  int shares = crew_threads(steps_crew(e->s));
+  for (int64_t i = e->frames * share / shares; i < e->frames * (share + 1) / shares; i++) {
+    struct fit_pick p = fit_data_pick(&f->d, f->at.epoch, f->order[e->first + i]);
+    fit_data_enter(&f->d, p.epoch, p.image, x + i * f->d.elements, t + i * f->d.classes, work);
   }
 }
 
 static int64_t frames_at(const struct fit *f, int64_t step) {
-  int64_t left = f->d.trained - step * f->o.batch;
+  int64_t left = f->d.entries - step * f->o.batch;
   return left < f->o.batch ? left : f->o.batch;
 }
 
 static void run(const struct fit *f, struct steps *s, int64_t step) {
-  enter(f, s, step * f->o.batch, frames_at(f, step));
+  struct entering e = {f, s, step * f->o.batch, frames_at(f, step)};
+  crew_run(steps_crew(s), enter, &e);
   steps_run_frames(s, frames_at(f, step), NULL);
 }
 
@@ -113,8 +126,10 @@ static void run(const struct fit *f, struct steps *s, int64_t step) {
 static int64_t count_correct(const struct fit *f, int64_t step) {
   const float *y = steps_value(f->steps, f->t->output);
   struct score score = {0};
-  for (int64_t i = 0; f->d.answers.classes && i < frames_at(f, step); i++)
-    fit_data_judge(&f->d, f->order[step * f->o.batch + i], y + i * f->d.classes, &score);
+  for (int64_t i = 0; f->d.answers.classes && i < frames_at(f, step); i++) {
+    struct fit_pick p = fit_data_pick(&f->d, f->at.epoch, f->order[step * f->o.batch + i]);
+    fit_data_judge(&f->d, p.image, y + i * f->d.classes, &score);
+  }
   return score.correct;
 }
 
@@ -215,7 +230,7 @@ static enum fit_state state_of(const struct fit *f) {
 }
 
 static void begin_epoch(struct fit *f) {
-  shuffle(f);
+  fit_order(f->o.seed, f->at.epoch, f->d.entries, f->order);
   keep_begun(f);
   f->begun_at = f->at.step;
   f->clock = clock_seconds();
@@ -248,7 +263,11 @@ const struct fit_position *fit_at(const struct fit *f) {
 }
 
 int64_t fit_steps(const struct fit *f) {
-  return (f->d.trained + f->o.batch - 1) / f->o.batch;
+  return (f->d.entries + f->o.batch - 1) / f->o.batch;
+}
+
+int64_t fit_entries(const struct images *set, const struct fit_options *o) {
+  return o->picks ? o->picks->count : set->count - o->validation;
 }
 
 void fit_free(struct fit *f) {
@@ -256,7 +275,8 @@ void fit_free(struct fit *f) {
 }
 
 size_t fit_bytes(const struct fit *f) {
-  size_t bytes = steps_bytes(f->steps) + (size_t)f->d.trained * sizeof *f->order;
+  size_t bytes = steps_bytes(f->steps) + (size_t)f->d.entries * sizeof *f->order +
+                 (size_t)(f->o.threads * f->d.work) * sizeof *f->work;
   for (uint32_t i = 0; i < f->n_live; i++) bytes += bytes_of(&f->variables[i]);
   for (uint32_t i = f->n_live; i < f->n_variables; i++) bytes += bytes_of(&f->variables[i]);
   return bytes;
@@ -297,7 +317,8 @@ struct fit *fit_new(struct arena *a, struct graph *model, const struct training 
   if (!fit_data_check(&f->d, e)) return NULL;
   for (uint32_t i = 0; i < t->n_parameters; i++)
     to_floats(a, &model->values[t->parameters[i].weight]);
-  f->order = ARENA_NEW(a, int64_t, f->d.trained);
+  f->order = ARENA_NEW(a, int64_t, f->d.entries);
+  f->work = ARENA_NEW(a, float, o->threads * f->d.work);
   f->steps = steps_planned(a, t->graph, o->batch, o->threads, &real_kind);
   list_variables(f);
   list_best(f);

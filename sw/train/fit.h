@@ -6,7 +6,20 @@
 
 #include "sw/base/text.h"
 #include "sw/data/data.h"
+#include "sw/data/distort.h"
 #include "sw/train/training.h"
+
+// An image of a list, distorted as in an epoch (from 0).
+struct fit_pick {
+  int64_t image, epoch;
+};
+
+// A list that every epoch goes through instead of the whole set.
+struct fit_picks {
+  int64_t count;
+  const struct fit_pick *pick; // (count) images that aren't watched
+  uint64_t seed;               // of their distortions
+};
 
 struct fit_options {
   const struct optimizer *optimizer; // as the training graph has it
@@ -15,8 +28,10 @@ struct fit_options {
   int64_t patience;   // epochs without a better validation loss before it stops; 0: never
   uint64_t seed;      // of the order of the images
   int threads;
-  enum loss loss;
-  double target[2]; // of other classes, of the right one
+  struct loss loss;
+  double target[2];              // of other classes, of the right one
+  struct distort distort;        // of the images that are trained on, anew in each epoch
+  const struct fit_picks *picks; // NULL: all images that aren't watched
 };
 
 // One epoch.
@@ -39,10 +54,13 @@ struct fit_position {
   struct fit_row *row; // (epochs) those that are done
 };
 
+// The order in which an epoch (from 0) takes its entries; of the seed and the epoch alone.
+void fit_order(uint64_t seed, int64_t epoch, int64_t count, int64_t *order);
+
 struct fit;
 
 // `model` is what training_new made t from; its weights are set by fit_export. False if the data
-// don't fit: labels, shapes, fewer images than a batch.
+// don't fit: labels, shapes, fewer images than a batch, no images to distort.
 struct fit *fit_new(struct arena *a, struct graph *model, const struct training *t,
                     const struct images *set, const struct fit_options *o, struct err *e);
 
@@ -53,9 +71,10 @@ enum fit_state { FIT_GOING, FIT_DONE, FIT_STOPPED_EARLY, FIT_FAILED };
 enum fit_state fit_step(struct fit *f, struct err *e);
 
 const struct fit_position *fit_at(const struct fit *f);
-int64_t fit_steps(const struct fit *f); // per epoch
-void fit_free(struct fit *f);           // its threads; the memory is the arena's
-size_t fit_bytes(const struct fit *f);  // memory beyond the data
+int64_t fit_entries(const struct images *set, const struct fit_options *o); // of an epoch
+int64_t fit_steps(const struct fit *f);                                     // per epoch
+void fit_free(struct fit *f);          // its threads; the memory is the arena's
+size_t fit_bytes(const struct fit *f); // memory beyond the data
 
 // Sets the model's weights to the variables, or to those of the best epoch if it stopped early.
 void fit_export(struct fit *f);

@@ -9,9 +9,27 @@
 
 // ---- the input
 
+// "data" or "data:channel".
+static bool read_measured(struct reading *r, const char *key, const char *word, bool *measured) {
+  bool other = r->out->mean_measured, channels = strcmp(word, "data:channel") == 0;
+  if (!channels && strcmp(word, "data") != 0)
+    return err_set(r->err, "input: %s: \"%s\", expected numbers, \"data\" or \"data:channel\"", key,
+                   word);
+  if (other && channels != r->out->per_channel)
+    return err_set(r->err, "input: %s: \"%s\", but mean of %s", key, word,
+                   channels ? "all data" : "each channel");
+  *measured = true;
+  r->out->per_channel = channels;
+  return true;
+}
+
 static bool numbers(struct reading *r, const json_t *j, const char *key, double otherwise,
-                    int64_t *count, double **out) {
+                    bool *measured, int64_t *count, double **out) {
   const json_t *v = json_object_get(j, key);
+  if (json_is_string(v)) {
+    if (!read_measured(r, key, json_string_value(v), measured)) return false;
+    v = NULL;
+  }
   *count = json_is_array(v) ? (int64_t)json_array_size(v) : 1;
   *out = ARENA_NEW(r->arena, double, *count);
   for (int64_t i = 0; i < *count; i++) {
@@ -25,8 +43,12 @@ static bool numbers(struct reading *r, const json_t *j, const char *key, double 
 static bool read_source(struct reading *r, const json_t *j, struct source *s) {
   int64_t means, deviations;
   double *mean, *std;
-  if (!numbers(r, j, "mean", 0, &means, &mean) || !numbers(r, j, "std", 1, &deviations, &std))
+  struct recipe *out = r->out;
+  if (!numbers(r, j, "mean", 0, &out->mean_measured, &means, &mean) ||
+      !numbers(r, j, "std", 1, &out->std_measured, &deviations, &std))
     return false;
+  if (means != deviations && (out->mean_measured || out->std_measured))
+    return err_set(r->err, "input: one is of the data, the other a list: give a single number");
   if (means != deviations)
     return err_set(r->err, "input: %lld means, %lld deviations", (long long)means,
                    (long long)deviations);
@@ -247,6 +269,13 @@ static int choice(struct reading *r, const char *key, const char *const *words, 
   return NONE;
 }
 
+static bool read_loss(struct reading *r, struct loss *out) {
+  const json_t *j = json_object_get(r->root, "loss");
+  const char *words = json_string_value(j);
+  if (!j) return true;
+  return loss_parse(words ? words : "?", out, r->err) || err_within(r->err, "loss");
+}
+
 static bool read_targets(struct reading *r, double target[2]) {
   const json_t *j = json_object_get(r->root, "targets");
   target[0] = 0;
@@ -261,16 +290,25 @@ static bool read_targets(struct reading *r, double target[2]) {
   return true;
 }
 
+static bool read_distort(struct reading *r, struct distort *out) {
+  const json_t *j = json_object_get(r->root, "distort");
+  if (!j) return true;
+  if (!json_is_string(j))
+    return err_set(r->err, "distort: expected words, as in \"shift:2,rotate:10\"");
+  return distort_parse(json_string_value(j), out, r->err) || err_within(r->err, "distort");
+}
+
 static bool read_all(struct reading *r, struct recipe *out) {
-  static const char *const keys[] = {"name", "input", "layers", "loss", "targets", "initial", NULL};
-  static const char *const losses[] = {"cross_entropy", "mse", NULL};
+  static const char *const keys[] = {"name",    "input",   "layers",  "loss",
+                                     "targets", "initial", "distort", NULL};
   static const char *const initials[] = {"fan_in", "lecun", "kaiming", NULL};
   const char *name = json_string_value(json_object_get(r->root, "name"));
   if (!json_is_object(r->root)) return err_set(r->err, "expected an object");
   if (!json_only(r->root, keys, "recipe", r->err)) return false;
-  int loss = choice(r, "loss", losses, 0), initial = choice(r, "initial", initials, 0);
-  if (loss == NONE || initial == NONE || !read_targets(r, out->target)) return false;
-  out->loss = (enum loss)loss;
+  int initial = choice(r, "initial", initials, 0);
+  if (initial == NONE || !read_loss(r, &out->loss) || !read_targets(r, out->target) ||
+      !read_distort(r, &out->distort))
+    return false;
   out->loss_chosen = json_object_get(r->root, "loss");
   out->targets_chosen = json_object_get(r->root, "targets");
   r->initial = (unsigned)initial;
@@ -292,11 +330,11 @@ bool recipe_parse(struct arena *a, const char *text, size_t size, uint64_t seed,
 
 void recipe_choose(struct recipe *r, const struct verdict *v, const struct answers *l) {
   bool single = v->elements == 1 && v->kind != VERDICT_INDEX;
-  if (!r->loss_chosen && (single || !l->classes)) r->loss = LOSS_MSE;
+  if (!r->loss_chosen && (single || !l->classes)) r->loss.kind = LOSS_MSE;
   if (r->targets_chosen) return;
   if (v->kind == VERDICT_THRESHOLD && v->threshold == 0) r->target[0] = -1;
   struct verdict seen = verdict_of_value(r->model, training_seen(r->model, r->loss));
-  if (r->loss == LOSS_MSE && seen.kind == VERDICT_LEAST) {
+  if (r->loss.kind == LOSS_MSE && seen.kind == VERDICT_LEAST) {
     r->target[0] = 1;
     r->target[1] = 0;
   }

@@ -153,9 +153,9 @@ static bool add_layer(struct builder *b, const struct node *n) {
   return true;
 }
 
-uint32_t training_seen(const struct graph *m, enum loss loss) {
+uint32_t training_seen(const struct graph *m, struct loss loss) {
   uint32_t value = m->outputs[0];
-  unsigned passed = TRAIT_INDEX | (loss == LOSS_CROSS_ENTROPY ? TRAIT_HOST : 0);
+  unsigned passed = TRAIT_INDEX | (loss.kind == LOSS_MSE ? 0 : TRAIT_HOST);
   while (m->values[value].node != NONE) {
     const struct node *n = &m->nodes[m->values[value].node];
     if (!op_is(n->op, passed)) break;
@@ -164,7 +164,7 @@ uint32_t training_seen(const struct graph *m, enum loss loss) {
   return value;
 }
 
-static bool copy_model(struct builder *b, enum loss loss) {
+static bool copy_model(struct builder *b, struct loss loss) {
   const struct graph *m = b->model;
   if (m->n_inputs != 1 || m->n_outputs != 1)
     return err_set(b->err, "%u inputs and %u outputs, expected one of each", m->n_inputs,
@@ -204,22 +204,32 @@ static uint32_t negated(struct graph *g, uint32_t y) {
   return binary(g, OP_sub, "negated", zero, y, y);
 }
 
-static uint32_t per_frame_loss(struct graph *g, enum loss loss, bool least, uint32_t y,
+static uint32_t per_frame_loss(struct graph *g, struct loss loss, bool least, uint32_t y,
                                uint32_t target) {
-  if (loss == LOSS_CROSS_ENTROPY)
-    return binary(g, OP_cross_entropy, "losses", least ? negated(g, y) : y, target, y);
+  if (loss.kind != LOSS_MSE) {
+    uint32_t losses = binary(g, OP_cross_entropy, "losses", least ? negated(g, y) : y, target, y);
+    if (loss.kind == LOSS_RBF)
+      graph_add_real(g, (uint32_t)g->values[losses].node, ATTR_rubbish, -loss.rubbish);
+    return losses;
+  }
   uint32_t difference = binary(g, OP_sub, "difference", y, target, y);
   return binary(g, OP_mul, "square", difference, difference, y);
 }
 
-static bool add_loss(struct builder *b, enum loss loss) {
+static bool add_loss(struct builder *b, struct loss loss) {
   struct graph *g = b->g;
   struct value y = g->values[b->t->output];
   if (y.rank < 1 || !y.per_frame || !type_is_real(&y.type))
     return err_set(b->err, "output \"%s\" has no classes to train for", y.name);
+  struct verdict v = verdict_of_value(b->model, training_seen(b->model, loss));
+  if (loss.kind == LOSS_RBF && v.kind != VERDICT_LEAST)
+    return err_set(
+        b->err,
+        "loss rbf: output \"%s\" is no distance of which the least is the class, as an rbf "
+        "layer or an argmin has them; cross_entropy or mse",
+        y.name);
   b->t->target = graph_add_value(g, autodiff_name(g, "target"), y.rank, y.shape, type_real(), true);
   graph_add_input(g, b->t->target, (struct source){0});
-  struct verdict v = verdict_of_value(b->model, training_seen(b->model, loss));
   uint32_t losses = per_frame_loss(g, loss, v.kind == VERDICT_LEAST, b->t->output, b->t->target);
   const char *name = autodiff_name(g, "loss");
   uint32_t mean = graph_add_node(g, OP_mean, name);
@@ -418,7 +428,7 @@ static bool add_updates(struct builder *b, const struct training_part *parts, ui
   return true;
 }
 
-struct training *training_new(struct arena *a, const struct graph *model, enum loss loss,
+struct training *training_new(struct arena *a, const struct graph *model, struct loss loss,
                               const struct optimizer *o, uint64_t seed,
                               const struct training_part *parts, uint32_t n_parts, struct err *e) {
   struct builder b = {.arena = a,

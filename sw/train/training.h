@@ -12,8 +12,7 @@
 #define NNGEN_TRAIN_TRAINING_H
 
 #include "sw/graph/assign.h"
-
-enum loss { LOSS_CROSS_ENTROPY, LOSS_MSE };
+#include "sw/train/loss.h"
 
 struct optimizer {
   enum assign function; // sgd, momentum, nesterov, adam or adamw
@@ -42,7 +41,7 @@ struct training {
 
 // The value of a model that its loss sees: what an argmax or argmin at the end is made of, and a
 // softmax, which cross entropy holds itself.
-uint32_t training_seen(const struct graph *model, enum loss loss);
+uint32_t training_seen(const struct graph *model, struct loss loss);
 
 // Part of a weight that is trained, of a model's tensor; what isn't named is trained whole.
 struct training_part {
@@ -56,7 +55,7 @@ uint32_t training_constants(const struct graph *model, const char **names);
 
 // From a verified real model with one input and one output. NULL with the reason if it can't be
 // trained. The result has no race (races_none).
-struct training *training_new(struct arena *a, const struct graph *model, enum loss loss,
+struct training *training_new(struct arena *a, const struct graph *model, struct loss loss,
                               const struct optimizer *o, uint64_t seed,
                               const struct training_part *parts, uint32_t n_parts, struct err *e);
 

@@ -57,6 +57,17 @@ static void functions_are_accurate(void **state) {
   check("tanh", elementary_tanh, mpfr_tanh, -30, 30);
   check("erfc", elementary_erfc, mpfr_erfc, -6, 0);
   check("erfc", elementary_erfc, mpfr_erfc, 0, 4);
+  check("sin", elementary_sin, mpfr_sin, -1e-3, 1e-3);
+  check("sin", elementary_sin, mpfr_sin, -7, 7);
+  check("sin", elementary_sin, mpfr_sin, -1e6, 1e6);
+  check("cos", elementary_cos, mpfr_cos, -1e-3, 1e-3);
+  check("cos", elementary_cos, mpfr_cos, -7, 7);
+  check("cos", elementary_cos, mpfr_cos, -1e6, 1e6);
+  for (int n = 1; n < 600000; n += 997) { // where they are nearly 0
+    double x = n * (3.14159265358979323846 / 2);
+    assert_true(distance(n % 2 ? elementary_cos : elementary_sin, n % 2 ? mpfr_cos : mpfr_sin, x) <=
+                4);
+  }
 }
 
 static void ends_of_the_range(void **state) {
@@ -67,6 +78,8 @@ static void ends_of_the_range(void **state) {
   assert_true(elementary_tanh(0) == 0 && elementary_tanh(1e9) == 1 && elementary_tanh(-1e9) == -1);
   assert_true(elementary_erfc(0) == 1 && elementary_erfc(100) == 0 && elementary_erfc(-100) == 2);
   assert_true(isnan(elementary_erfc(NAN)));
+  assert_true(elementary_sin(0) == 0 && elementary_cos(0) == 1);
+  assert_true(isnan(elementary_sin(NAN)) && isnan(elementary_cos(1e300)));
 }
 
 static double slightly_wrong(double x) {

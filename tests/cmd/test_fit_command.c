@@ -59,6 +59,18 @@ static void from_trained_networks(void **state) {
              0, "2 epochs of 900 images");
 }
 
+// Three nets are one network on the whole way.
+static void boosted(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "$N fit -q --json '{\"input\":{\"shape\":[28,28,1]},\"layers\":[{\"op\":\"flatten\"},"
+      "{\"op\":\"linear\",\"out\":12},{\"op\":\"relu\"},{\"op\":\"linear\",\"out\":10}]}'" DIGITS
+      "--boost 3 -o $D/f",
+      0, "\"mismatches\":0,");
+  cli_expect(c, "$N info $D/f/model.bin", 0, "\nsum3           add");
+}
+
 static void what_is_wrong_is_said(void **state) {
   struct shell *c = *state;
   static const struct {
@@ -69,6 +81,7 @@ static void what_is_wrong_is_said(void **state) {
       {"lenet6", 1, "there is no recipe and no file of this name (did you mean lenet"},
       {"", 2, "fit needs an argument: NET"},
       {"models/mnist-mlp.bin --rate 0.1", 2, "--rate changes nothing: models/mnist-mlp.bin"},
+      {"models/mnist-mlp.bin --boost 3", 2, "--boost changes nothing: models/mnist-mlp.bin"},
       {"tfc --qat -w e4m3 -p 8,3" DIGITS, 1, "weights of minifloats"},
       {"tfc -p 8x3", 2, "precision \"8x3\""},
       {"'{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"lineer\"}]}'", 1,
@@ -82,7 +95,7 @@ static void what_is_wrong_is_said(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(from_a_recipe), SHELL_CASE(as_json),
-                                     SHELL_CASE(below_make), SHELL_CASE(from_trained_networks),
-                                     SHELL_CASE(what_is_wrong_is_said)};
+                                     SHELL_CASE(below_make),    SHELL_CASE(from_trained_networks),
+                                     SHELL_CASE(boosted),       SHELL_CASE(what_is_wrong_is_said)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

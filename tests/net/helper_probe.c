@@ -216,6 +216,7 @@ static void make_cross_entropy(struct probe *p) {
   int64_t shape[2] = {pick(p, 1, 3), size(p)};
   int rank = (int)pick(p, 1, 2);
   for (int i = 0; i < 2; i++) add_input(p, rank, shape + 2 - rank, bit(p, 0), 2);
+  if (bit(p, 1)) graph_add_real(p->g, p->node, ATTR_rubbish, (double)pick(p, -2, 2) + 0.25);
 }
 
 // The step is one number; without it nothing is dropped.

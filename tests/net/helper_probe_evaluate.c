@@ -199,6 +199,7 @@ static void cross_entropy(const struct probe *p, int64_t f, double *y) {
   const double *z = frame(p, 0, f), *t = frame(p, 1, f);
   for (int64_t r = 0; r < p->job.out[0].elements; r++, z += count, t += count) {
     double sum = 0;
+    if (node_attr(p->job.node, ATTR_rubbish)) sum = exp(node_real(p->job.node, ATTR_rubbish, 0));
     for (int64_t i = 0; i < count; i++) sum += exp(z[i]);
     for (int64_t i = 0; i < count; i++) y[r] -= t[i] * (z[i] - log(sum));
   }

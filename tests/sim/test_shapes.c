@@ -24,7 +24,9 @@ static const struct shape {
     {"ds-mini", "-p 8,3 --target-cycles 784", 28 * 28, false}, // whole windows of each channel
     {"ds-mini", "-p 8,3 --target-cycles 3528", 28 * 28, true},
     {"lenet1", "-p 8,3 --target-cycles 14400", 28 * 28, true},
+    {"lenet4", "-p 8,3 --target-cycles 19600", 28 * 28, true},
     {"lenet5-1998", "-p 8,3 --target-cycles 19600", 28 * 28, true},
+    {"lenet5-1998-rbf", "-p 8,3 --target-cycles 19600", 28 * 28, true},
     {"shuffle-mini", "-p 8,3 --target-cycles 1000", 28 * 28, true},
     {"mnist-rbf", "-p 8,3 --target-cycles 12544", 28 * 28, true},
     {"resnet8", "-p 8,3 --target-cycles 147456", 32 * 32 * 3, true},

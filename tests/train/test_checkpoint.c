@@ -92,7 +92,9 @@ static void test_hashes(void **state) {
   CHANGED(options, .validation, 0, 10);
   CHANGED(options, .patience, 0, 10);
   CHANGED(options, .seed, 2, 10);
-  CHANGED(options, .loss, LOSS_MSE, 10);
+  CHANGED(options, .loss.kind, LOSS_MSE, 10);
+  CHANGED(options, .distort, ((struct distort){.shift = 1, .share = 1}), 10);
+  CHANGED(options, .distort, ((struct distort){.shift = 1, .share = 0}), 0);
   CHANGED(options, .target[0], -1, 10);
   CHANGED(options, .target[1], 2, 10);
   CHANGED(optimizer, .n_rates, 1, 100);

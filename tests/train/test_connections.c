@@ -70,8 +70,11 @@ static void networks_have_their_published_counts(void **state) {
   static const struct {
     const char *name;
     int64_t parameters, macs;
-  } cases[] = {{"lenet1", 2578, 91520}, {"lenet5-1998", 60000 + 850, 326520}};
-  for (int k = 0; k < 2; k++) {
+  } cases[] = {{"lenet1", 2578, 91520},
+               {"lenet4", 50998, 277600},
+               {"lenet5-1998", 60000 + 850, 326520},
+               {"lenet5-1998-rbf", 60000 + 840, 326520}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     struct arena a = {0};
     struct err e = {0};
     struct graph *g = model(&a, cases[k].name);

@@ -104,8 +104,8 @@ static void begin(struct session *s, const char *json, const struct load *l) {
   struct training_part *fixed = ARENA_NEW(&s->arena, struct training_part, s->qat->n_fixed + 1);
   for (uint32_t i = 0; i < s->qat->n_fixed; i++)
     fixed[i] = (struct training_part){s->qat->fixed[i], {.axis = NONE}};
-  s->training = training_new(&s->arena, s->qat->model, LOSS_CROSS_ENTROPY, &s->optimizer, 1, fixed,
-                             s->qat->n_fixed, &e);
+  s->training = training_new(&s->arena, s->qat->model, (struct loss){LOSS_CROSS_ENTROPY, 0},
+                             &s->optimizer, 1, fixed, s->qat->n_fixed, &e);
   if (!s->training) fail_msg("%s", e.text);
   s->fit = fit_new(&s->arena, s->qat->model, s->training, &s->pictures.set, &s->options, &e);
   if (!s->fit) fail_msg("%s", e.text);

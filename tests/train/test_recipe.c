@@ -46,7 +46,7 @@ static const struct {
     {"{\"input\":{\"shape\":[1,1,1,1,1,1,1,1,1]}," LAYERS "}", "expected 1 to 8 dimensions"},
     {"{\"input\":{\"shape\":[2,\"4\"]}," LAYERS "}", "dimension 1, expected 1 to 16777216"},
     {"{\"input\":{\"shape\":[16777217]}," LAYERS "}", "dimension 0, expected 1 to 16777216"},
-    {"{\"input\":{\"shape\":[4],\"mean\":\"0\"}," LAYERS "}", "input: mean: expected numbers"},
+    {"{\"input\":{\"shape\":[4],\"mean\":\"0\"}," LAYERS "}", "input: mean: \"0\", expected numbers, \"data\" or"},
     {"{\"input\":{\"shape\":[4],\"std\":[1,null]}," LAYERS "}", "input: std: expected numbers"},
     {"{\"input\":{\"shape\":[4],\"mean\":[]}," LAYERS "}", "input: mean: an empty list"},
     {"{\"input\":{\"shape\":[4],\"mean\":[0,1],\"std\":1}," LAYERS "}",
@@ -136,7 +136,8 @@ static const struct {
     {"{\"input\":{\"shape\":[84]},\"layers\":[{\"op\":\"rbf\",\"out\":9,\"weights\":"
      "\"digits\"}]}",
      "weights: code \"digits\" has 10 patterns, the layer 9 outputs"},
-    {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}", "loss: \"hinge\", expected cross_entropy, mse"},
+    {"{" INPUT "," LAYERS ",\"loss\":\"hinge\"}",
+     "loss: \"hinge\", expected cross_entropy, mse or rbf[:J]"},
     {"{" INPUT "," LAYERS ",\"loss\":5}", "loss: \"?\", expected cross_entropy, mse"},
     {"{" INPUT "," LAYERS ",\"initial\":\"xavier\"}",
      "initial: \"xavier\", expected fan_in, lecun, kaiming"},
@@ -176,7 +177,7 @@ static void everything_that_can_be_said(void **state) {
   assert_string_equal(g->name, "all");
   assert_int_equal(g->n_nodes, 7);
   for (int i = 0; i < 7; i++) assert_string_equal(g->nodes[i].name, names[i]);
-  assert_true(r.loss == LOSS_MSE && r.target[0] == -1 && r.target[1] == 0.5);
+  assert_true(r.loss.kind == LOSS_MSE && r.target[0] == -1 && r.target[1] == 0.5);
   const struct source *s = &g->inputs[0].source;
   assert_true(s->channels == 1 && s->mean[0] == 0.5 && s->std[0] == 0.25);
   assert_int_equal(node_attr(&g->nodes[0], ATTR_shape)->ints[0], 4);
@@ -245,7 +246,7 @@ static void what_is_left_out(void **state) {
   struct arena a = {0};
   struct recipe r = parsed(&a, "{" INPUT "," LAYERS "}");
   assert_string_equal(r.model->name, "network");
-  assert_true(r.loss == LOSS_CROSS_ENTROPY && r.target[0] == 0 && r.target[1] == 1);
+  assert_true(r.loss.kind == LOSS_CROSS_ENTROPY && r.target[0] == 0 && r.target[1] == 1);
   assert_true(r.model->inputs[0].source.mean[0] == 0 && r.model->inputs[0].source.std[0] == 1);
   const struct tensor *t = r.model->values[graph_find_value(r.model, "fc1.weight")].init;
   for (int64_t i = 0; i < t->count; i++)

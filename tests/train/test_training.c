@@ -130,7 +130,8 @@ static void a_weight_moves_as_computed_by_hand(void **state) {
   lesson_new(&l, json, ASSIGN_sgd, 3, NULL, 0);
   l.optimizer.decay = 0;
   struct err e = {0};
-  l.training = training_new(&l.arena, l.recipe.model, LOSS_MSE, &l.optimizer, 1, NULL, 0, &e);
+  l.training = training_new(&l.arena, l.recipe.model, (struct loss){LOSS_MSE, 0}, &l.optimizer, 1,
+                            NULL, 0, &e);
   float found[3];
   const float *w = l.recipe.model->values[l.training->parameters[0].weight].init->data;
   const float *b = l.recipe.model->values[l.training->parameters[1].weight].init->data;
