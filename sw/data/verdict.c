@@ -42,9 +42,15 @@ static bool is_value(const struct graph *g, uint32_t v, uint32_t value) {
   return v == value;
 }
 
-// Whether a node gives distances, or a sum of some.
+// Whether what a node gives is least where what it reads is: a sum of alikes, or its numbers
+// rounded.
+static bool keeps_least(const struct node *n) {
+  bool rounds = op_is(n->op, TRAIT_STATISTICS) && !op_is(n->op, TRAIT_AVERAGES); // as it trains
+  return rounds || op_is(n->op, TRAIT_SUMS | TRAIT_ALIAS | TRAIT_CASTS);
+}
+
 static bool gives_distances(const struct graph *g, const struct node *n) {
-  while (n && op_is(n->op, TRAIT_SUMS)) n = maker(g, node_in(g, n, 0));
+  while (n && keeps_least(n)) n = maker(g, node_in(g, n, 0));
   return n && op_is(n->op, TRAIT_LEAST);
 }
 

@@ -223,9 +223,35 @@ static void figures_of_targets(void **state) {
   arena_free(&a);
 }
 
+// Distances that are rounded, as training knows of it, stay distances; a norm of them may turn them
+// round.
+static void rounded_distances_are_distances(void **state) {
+  (void)state;
+  static const struct {
+    enum op rounds;
+    enum verdict_kind kind;
+  } rows[] = {{OP_fake_quant, VERDICT_LEAST},
+              {OP_requant, VERDICT_LEAST},
+              {OP_flatten, VERDICT_LEAST},
+              {OP_batch_norm, VERDICT_LARGEST},
+              {OP_relu, VERDICT_LARGEST}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const int64_t shape[] = {3};
+    struct graph *g = network(&a, OP_rbf, 3, type_real());
+    uint32_t node = graph_add_node(g, rows[i].rounds, "rounded");
+    graph_add_use(g, node, (struct use){g->nodes[0].out[0], 0, NONE});
+    uint32_t y = graph_add_value(g, "y", 1, shape, type_real(), true);
+    graph_add_out(g, node, y);
+    assert_int_equal(verdict_of_value(g, y).kind, rows[i].kind);
+    arena_free(&a);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_follow_from_the_graph),
                                      cmocka_unit_test(what_chooses_says_which),
+                                     cmocka_unit_test(rounded_distances_are_distances),
                                      cmocka_unit_test(the_first_index_is_the_class),
                                      cmocka_unit_test(labels_are_classes_or_targets),
                                      cmocka_unit_test(codes_and_reals_are_judged_alike),
