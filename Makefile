@@ -68,6 +68,9 @@ test: setup-test ## everything that every change must pass
 test-deep: setup-test ## the same at full width and depth
 	@$(MAKE) --no-print-directory check-deep
 
+mnist-table: all ## docs/mnist.md: train what its results don't have yet, write tables and pictures
+	@scripts/mnist-table
+
 bench: all $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/*/bench_*.c))) ## figures of speed, printed
 	@scripts/bench
 
@@ -271,6 +274,6 @@ format: ## clang-format all sources
 
 include tests/rtl/rtl.mk
 
-.PHONY: models coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
+.PHONY: models mnist-table coverage check-covered install deb formal formal-quick mutate mutate-rtl seeded-bugs sanitize check-sanitized all sim sim-systemc synth test test-deep bench clean help check-units check check-deep lint format
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJECTS:.o=.d) $(COMMANDS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)
