@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// fit: train -> run -> sim -> report, each as the command of that name does it, in one folder:
+// fit: train -> run -> sim -> synth -> report, each as the command of that name does it, in one
+// folder:
 //
 //   DIR/model.bin      what was trained
 //   DIR/rtl, sim.json  the circuit, and what its simulation found
+//   DIR/synth          what an FPGA needs for it, where yosys and nextpnr-ecp5 are there
 //   DIR/report.html    the page
 #include "cmd/paths.h"
 #include "cmd/run.h"
@@ -11,7 +13,9 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/library.h"
+#include "sw/base/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -19,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CALIBRATION_IMAGES = 1000, SIM_JSON_MAX = 1 << 20 };
+enum { CALIBRATION_IMAGES = 1000, JSON_MAX = 1 << 20 };
 static const char default_precision[] = "8";
 
 struct fitting {
@@ -33,6 +37,9 @@ struct fitting {
   struct run real, fixed;       // on the test set; real.graph NULL: there is no float model
   struct circuit *circuit;
   int64_t images, elements, mismatches, correct, ii, latency; // of the simulation
+  double fmax;                                                // MHz, NAN: not placed
+  const char *clock;                                          // what the summary says of it
+  const char *synth; // folder of the results of synthesis; NULL: none
 };
 
 static bool ends_with(const char *text, const char *suffix) {
@@ -90,9 +97,27 @@ bool fit_check(struct arena *a, const struct options *o, struct err *e) {
 
 // ---- the steps
 
-static bool make_folder(const char *dir, struct err *e) {
-  if (mkdir(dir, 0777) == 0 || (errno == EEXIST && paths_is_folder(dir))) return true;
-  return err_set(e, "%s: %s", dir, strerror(errno));
+// Its lock, which sim has in its folders, says that it may be written anew.
+static bool make_folder(struct arena *a, const char *dir, struct err *e) {
+  bool is_new = mkdir(dir, 0777) == 0;
+  if (!is_new && (errno != EEXIST || !paths_is_folder(dir)))
+    return err_set(e, "%s: %s", dir, strerror(errno));
+  FILE *lock = fopen(arena_printf(a, "%s/lock", dir), "a");
+  if (!lock) return err_set(e, "%s/lock: %s", dir, strerror(errno));
+  fclose(lock);
+  return true;
+}
+
+// Nothing is left of a folder in which nothing came to be.
+static void remove_folder(struct arena *a, const char *dir) {
+  DIR *d = opendir(dir);
+  bool empty = d;
+  for (struct dirent *entry; d && (entry = readdir(d));)
+    empty &= entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0;
+  if (d) closedir(d);
+  if (!empty) return;
+  unlink(arena_printf(a, "%s/lock", dir));
+  rmdir(dir);
 }
 
 static void say(const char *step) {
@@ -196,7 +221,7 @@ static bool simulate_circuit(struct fitting *f, struct err *e) {
   o.json = false;
   say("simulate");
   if (command_sim(f->arena, &o, e) != EXIT_GOOD) return false;
-  if (!file_read(f->arena, path, SIM_JSON_MAX, &bytes, e)) return false;
+  if (!file_read(f->arena, path, JSON_MAX, &bytes, e)) return false;
   json_t *j = json_parse((const char *)bytes.data, bytes.size, e);
   if (!j) return false;
   f->images = number(j, "images");
@@ -210,10 +235,45 @@ static bool simulate_circuit(struct fitting *f, struct err *e) {
   return f->circuit;
 }
 
+// The clock that nextpnr reaches on an ECP5, of one seed; what stands in the way is said, it is no
+// failure.
+static void find_clock(struct fitting *f) {
+  const char *script = library_path(f->arena, "scripts/synth");
+  const char *rtl = arena_printf(f->arena, "%s/rtl", f->dir);
+  const char *out = arena_printf(f->arena, "%s/synth", f->dir);
+  f->fmax = NAN;
+  f->clock = arena_printf(f->arena, "not synthesised: scripts/synth %s", rtl);
+  if (!process_exists("yosys") || !process_exists("nextpnr-ecp5") || !file_exists(script)) return;
+  const char *const argv[] = {script, "-c", "-w", "-f", "ecp5", "-s", "1", "-o", out, rtl, NULL};
+  struct text said = {0};
+  struct err e = {0};
+  struct bytes bytes;
+  say("place");
+  bool ran =
+      process_run(argv, NULL, NULL, &said, &e) &&
+      file_read(f->arena, arena_printf(f->arena, "%s/synth.json", out), JSON_MAX, &bytes, &e);
+  text_free(&said);
+  json_t *j = ran ? json_parse((const char *)bytes.data, bytes.size, &e) : NULL;
+  if (!j) {
+    f->clock = arena_printf(f->arena, "not found: %s", e.text);
+    return;
+  }
+  const json_t *family = json_array_get(json_object_get(j, "families"), 0);
+  const json_t *fmax = json_object_get(family, "fmax_mhz");
+  const char *why = json_string_value(json_object_get(family, "why"));
+  if (json_is_number(fmax)) f->fmax = json_number_value(fmax);
+  f->clock = isfinite(f->fmax)
+                 ? arena_printf(f->arena, "%.1f MHz on an ECP5-45, one seed", f->fmax)
+                 : arena_printf(f->arena, "not placed on an ECP5-45: %s", why ? why : "no room");
+  f->synth = out;
+  json_decref(j);
+}
+
 static bool report(struct fitting *f, struct err *e) {
   struct options o = {.model = f->dir, .quiet = true};
   o.output = arena_printf(f->arena, "%s/report.html", f->dir);
   o.data = f->types.data;
+  o.synth = f->synth;
   say("report");
   return command_report(f->arena, &o, e) == EXIT_GOOD;
 }
@@ -260,9 +320,9 @@ static void print_text(const struct fitting *f) {
   text_printf(&t, "\n%-12s%lld an image, latency %lld\n%-12s%lld\n%-12s%lld bits\n", "cycles",
               (long long)p->ii, (long long)p->latency, "multipliers", (long long)p->multipliers,
               "memory", (long long)p->memory_bits);
-  text_printf(&t, "%-12snot synthesised: scripts/synth ", "clock");
-  text_put_escaped(&t, f->dir);
-  text_printf(&t, "/rtl\n%-12s", "files");
+  text_printf(&t, "%-12s", "clock");
+  text_put_escaped(&t, f->clock);
+  text_printf(&t, "\n%-12s", "files");
   if (f->trained) {
     text_put_escaped(&t, f->model);
     text_puts(&t, ", ");
@@ -296,6 +356,7 @@ static void print_json(const struct fitting *f) {
               (long long)p->ii, (long long)p->latency, (long long)p->multipliers,
               (long long)p->memory_bits);
   json_put_string(&t, arena_printf(f->arena, "%s/rtl", f->dir));
+  json_put_figure(&t, "fmax_mhz", 2, f->fmax);
   text_puts(&t, ",\"report\":");
   json_put_string(&t, arena_printf(f->arena, "%s/report.html", f->dir));
   text_puts(&t, "}\n");
@@ -305,15 +366,16 @@ static void print_json(const struct fitting *f) {
 
 int command_fit(struct arena *a, const struct options *o, struct err *e) {
   struct fitting f = {.arena = a, .options = o, .dir = o->output ? o->output : "fit"};
-  if (!make_folder(f.dir, e)) return EXIT_USER;
+  if (!make_folder(a, f.dir, e)) return EXIT_USER;
   choose(&f);
   bool silent = o->json || o->quiet;
   int kept = silent ? mute() : -1;
-  bool ok = train(&f, e) && words_of_types(&f, e) && judge(&f, e) && simulate_circuit(&f, e) &&
-            report(&f, e);
+  bool ok = train(&f, e) && words_of_types(&f, e) && judge(&f, e) && simulate_circuit(&f, e);
+  if (ok) find_clock(&f);
+  ok = ok && report(&f, e);
   if (silent) unmute(kept);
   if (!ok) {
-    rmdir(f.dir); // if nothing is in it
+    remove_folder(a, f.dir);
     return EXIT_USER;
   }
   if (o->json)

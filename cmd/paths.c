@@ -177,11 +177,21 @@ static const char *below(const struct place *folder, const struct place *p) {
   return strncmp(folder->real, p->real, n) == 0 && p->real[n] == '/' ? p->real + n + 1 : NULL;
 }
 
+// Whether sim or fit writes `name` into its folder.
+static bool writes(enum command c, const char *name, bool model) {
+  static const char *const own[] = {"model.bin", "report.html", "synth"};
+  for (size_t i = 0; c == COMMAND_FIT && i < sizeof own / sizeof *own; i++) {
+    size_t n = strlen(own[i]);
+    if (strncmp(name, own[i], n) == 0 && (!name[n] || name[n] == '/')) return true;
+  }
+  return (c == COMMAND_SIM || c == COMMAND_FIT) && simulate_writes(name, model);
+}
+
 static bool check_pair(enum command c, bool model, const struct place *out, const struct place *in,
                        struct err *e) {
   const char *inside = below(out, in);
   bool replaced = c == COMMAND_GENERATE && inside;
-  bool written = (c == COMMAND_SIM || c == COMMAND_FIT) && inside && simulate_writes(inside, model);
+  bool written = inside && writes(c, inside, model);
   if (same(out, in))
     return err_set(e, "%s: would be overwritten, it is %s; choose another %s", in->path, in->option,
                    out->option);
@@ -217,18 +227,20 @@ static bool probe(struct arena *a, const char *folder, const char *path, struct 
   return true;
 }
 
-// A folder that is there is one that sim made, or has nothing that sim would write.
-static bool check_work(struct arena *a, const struct place *p, bool model, struct err *e) {
+// A folder that is there is one that the command made, or has nothing that it would write.
+static bool check_work(struct arena *a, enum command c, const struct place *p, bool model,
+                       struct err *e) {
   const char *taken = NULL;
   if (!p->exists || file_exists(arena_printf(a, "%s/lock", p->path))) return true;
   DIR *d = opendir(p->path);
-  for (struct dirent *entry; d && (entry = readdir(d));)
-    if (simulate_writes(entry->d_name, model)) taken = arena_strdup(a, entry->d_name);
-  if (d) closedir(d);
+  if (!d) return err_set(e, "%s: it is no folder; choose another -o", p->path);
+  for (struct dirent *entry; (entry = readdir(d));)
+    if (writes(c, entry->d_name, model)) taken = arena_strdup(a, entry->d_name);
+  closedir(d);
   return !taken ||
          err_set(e,
-                 "%s/%s: would be overwritten, and sim didn't make that folder; choose another -o",
-                 p->path, taken);
+                 "%s/%s: would be overwritten, and %s didn't make that folder; choose another -o",
+                 p->path, taken, c == COMMAND_FIT ? "fit" : "sim");
 }
 
 // Of a folder that will be made, the nearest one above it that is there.
@@ -236,7 +248,7 @@ static bool check_folder(struct arena *a, enum command c, bool model, const stru
                          struct err *e) {
   const char *above = p->real;
   if (c == COMMAND_GENERATE && !folder_free(p->path, e)) return false;
-  if (c == COMMAND_SIM && !check_work(a, p, model, e)) return false;
+  if (c != COMMAND_GENERATE && !check_work(a, c, p, model, e)) return false;
   if (c == COMMAND_GENERATE) above = folder_of(a, p->real);
   while (!file_exists(above) && strcmp(above, "/") != 0) above = folder_of(a, above);
   return probe(a, above, p->path, e);
@@ -244,8 +256,8 @@ static bool check_folder(struct arena *a, enum command c, bool model, const stru
 
 static bool check_writable(struct arena *a, enum command c, bool model, const struct place *p,
                            struct err *e) {
-  bool folder = (c == COMMAND_GENERATE || c == COMMAND_SIM) && strcmp(p->option, "-o") == 0;
-  if (folder) return check_folder(a, c, model, p, e);
+  bool folder = c == COMMAND_GENERATE || c == COMMAND_SIM || c == COMMAND_FIT;
+  if (folder && strcmp(p->option, "-o") == 0) return check_folder(a, c, model, p, e);
   if (!*p->path) return err_set(e, "%s \"\": the name of a file is empty", p->option);
   if (p->exists && !S_ISREG(p->st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", p->path);

@@ -4,6 +4,7 @@
 // in for MNIST.
 #include "tests/cmd/helper_shell.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DIGITS " --data synthetic:900:5 --batch 50 --epochs 2 --test synthetic:200:9 "
@@ -59,6 +60,25 @@ static void from_trained_networks(void **state) {
              0, "2 epochs of 900 images");
 }
 
+// Where nextpnr is there, it says the clock, and the page shows it; here a program of its name,
+// which writes 77 MHz or fails.
+static void clock_where_nextpnr_is(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "printf '#!/bin/sh\\nwhile [ $# -gt 0 ]; do [ $1 = -l ] && log=$2; shift; done\\n"
+             "echo \"Max frequency for clock clk: 77.00 MHz (PASS)\" >$log\\n' >$D/nextpnr-ecp5; "
+             "chmod +x $D/nextpnr-ecp5; N=$(realpath $N); "
+             "small='{\"input\":{\"shape\":[28,28,1]},\"layers\":[{\"op\":\"avg_pool\","
+             "\"kernel\":[14,14]},{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":10}]}'; "
+             "echo \"$small\" >$D/small.json; cd $D; PATH=$D:$PATH $N fit small.json" DIGITS
+             "-o f >out && grep -c 77.00 f/report.html && cat out",
+             0, "clock       77.0 MHz on an ECP5-45, one seed");
+  cli_expect(c,
+             "printf '#!/bin/sh\\necho ERROR: no licence >&2; exit 1\\n' >$D/nextpnr-ecp5; "
+             "N=$(realpath $N); cd $D; PATH=$D:$PATH $N fit small.json" DIGITS "-o f",
+             0, "clock       not found: ");
+}
+
 // Three nets are one network on the whole way.
 static void boosted(void **state) {
   struct shell *c = *state;
@@ -90,12 +110,23 @@ static void what_is_wrong_is_said(void **state) {
     cli_expect(c, arena_printf(&c->arena, "$N fit %s -o $D/f", rows[i].words), rows[i].status,
                rows[i].message);
   cli_expect(c, "test ! -e $D/f", 0, "");
-  cli_expect(c, "printf x >$D/file; $N fit tfc" DIGITS "-o $D/file", 1, "file");
+  cli_expect(c, "printf x >$D/file; $N fit tfc" DIGITS "-o $D/file", 1, "file: it is no folder");
+  cli_expect(c, "mkdir $D/own; printf x >$D/own/report.html; $N fit tfc" DIGITS "-o $D/own", 1,
+             "own/report.html: would be overwritten, and fit didn't make that folder");
+  cli_expect(c,
+             "mkdir $D/m; cp models/mnist-mlp.bin $D/m/model.bin; touch $D/m/lock; "
+             "$N fit $D/m/model.bin" DIGITS "-o $D/m",
+             1, "model.bin: would be overwritten, it is the model");
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(from_a_recipe), SHELL_CASE(as_json),
-                                     SHELL_CASE(below_make),    SHELL_CASE(from_trained_networks),
-                                     SHELL_CASE(boosted),       SHELL_CASE(what_is_wrong_is_said)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
+  const struct CMUnitTest tests[] = {SHELL_CASE(from_a_recipe),
+                                     SHELL_CASE(as_json),
+                                     SHELL_CASE(below_make),
+                                     SHELL_CASE(clock_where_nextpnr_is),
+                                     SHELL_CASE(from_trained_networks),
+                                     SHELL_CASE(boosted),
+                                     SHELL_CASE(what_is_wrong_is_said)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
