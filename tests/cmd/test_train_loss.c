@@ -134,6 +134,8 @@ static void numbers_are_measured(void **state) {
     assert_true(tensor_real(node_in(g, &g->nodes[0], 2)->init, k) == beta[k]);
   }
   cli_expect(c, "$N run -q -p 20,9 --data $D/x.npy,$D/y.npy $D/n", 0, "input_norm");
+  double integers = r2_of(c, FEATURES(OF_DATA) SET " --qat -p 12,6 -i 20,8");
+  if (!(integers > 0.9)) fail_msg("R2 of integers %g", integers);
 }
 
 static void what_cannot_be_measured(void **state) {
