@@ -4,6 +4,7 @@
 #include "sw/data/measure.h"
 #include "sw/graph/model.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,6 +41,8 @@ static void losses_of_the_command(void **state) {
   const char *going_on = "$N train --quiet --net $D/m.bin" DIGITS "--epochs 1 --json -o $D/n.bin ";
   assert_string_not_equal(hash_of(c, arena_printf(&c->arena, "%s --loss mse", going_on)),
                           hash_of(c, going_on));
+  cli_expect(c, SAID("") "--loss rbf:2.5 --distort shift --log $D/log && head -n 1 $D/log", 0,
+             "\"images\":900,\"loss\":\"rbf:2.5\",\"distort\":\"shift:2,share:1\"}");
   cli_expect(c, TRAIN "--loss rbf -o $D/no.bin", 1,
              "mnist-mlp: loss rbf: output \"fc2\" is no distance of which the least is the class");
   cli_expect(c, "test ! -e $D/no.bin", 0, "");
@@ -77,6 +80,9 @@ static void bytes_are_measured(void **state) {
       hash_of(c, MEASURED("\"mean\":\"data:channel\",\"std\":\"data:channel\"") "-o $D/m"), hash);
   assert_string_not_equal(hash_of(c, MEASURED("\"mean\":\"data\"") "-o $D/m"), hash);
   assert_true(read_back(c, "m")->inputs[0].source.std[0] == 1);
+  assert_string_not_equal(hash_of(c, MEASURED("\"mean\":0.25,\"std\":\"data\"") "-o $D/m"), hash);
+  s = &read_back(c, "m")->inputs[0].source;
+  assert_true(s->mean[0] == 0.25 && s->std[0] == std);
 }
 
 enum { ROWS_OF_DATA = 500 };
@@ -134,6 +140,8 @@ static void numbers_are_measured(void **state) {
     assert_true(tensor_real(node_in(g, &g->nodes[0], 2)->init, k) == beta[k]);
   }
   cli_expect(c, "$N run -q -p 20,9 --data $D/x.npy,$D/y.npy $D/n", 0, "input_norm");
+  double integers = r2_of(c, FEATURES(OF_DATA) SET " --qat -p 12,6 -i 20,8");
+  if (!(integers > 0.9)) fail_msg("R2 of integers %g", integers);
 }
 
 static void what_cannot_be_measured(void **state) {
