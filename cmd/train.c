@@ -181,7 +181,7 @@ static bool choose_loss(struct train *t, struct err *e) {
   if (!verdict_answers(t->arena, &v, &t->set, &answers, &later)) return true;
   if (t->o->targets && !answers.classes)
     return err_set(e, "--targets %s changes nothing: the labels of %s are targets themselves",
-                   t->o->targets, t->set.name);
+                   t->o->targets, t->set.labels_name ? t->set.labels_name : t->set.name);
   recipe_choose(&t->recipe, &v, &answers);
   return true;
 }
@@ -196,7 +196,9 @@ static bool open_test(struct train *t, struct err *e) {
   o.images = 0; // all of it, and no note
   r->verdict = verdict_of(g);
   if (!command_images(t->arena, &o, g, 0, &t->test_set, e)) return false;
-  if (!t->test_set.has_labels) return err_set(e, "%s: the images have no labels", t->test_set.name);
+  if (!t->test_set.has_labels)
+    return err_set(e, "%s: the images have no labels (--test %s,LABELS)", t->test_set.name,
+                   t->test_set.name);
   return verdict_answers(t->arena, &r->verdict, &t->test_set, &r->answers, e);
 }
 

@@ -45,7 +45,7 @@ struct graph;
 //   mnist                    the 10,000 test images; the first 1,000 come with the program
 //   mnist-train              the 60,000 training images
 //   synthetic[:N[:SEED]]     digits drawn by code
-//   FILE[,LABELS]            IDX of bytes (gzip or plain), .npy or .npz, told apart by their
+//   FILE[,LABELS]            IDX (gzip or plain), .npy or .npz, told apart by their
 //   content;
 //                            FILE.npz:NAME is one of several arrays
 //

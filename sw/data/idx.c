@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // IDX, the format of MNIST:
 //
-//   00 00 | type 08 = unsigned byte | rank | dimension, big-endian u32, rank times | bytes, C order
+//   00 00 | type | rank | dimension, big-endian u32, rank times | elements, big-endian, C order
+//
+// The types are 08 unsigned bytes, 09 signed ones, 0b and 0c integers of 16 and 32 bits, 0d and 0e
+// floats of 32 and 64.
 //
 // A gzip file is inflated in two steps, header then data: the header says how many bytes follow,
 // so that no more memory is taken than the file promised, and it can't promise more than deflate
@@ -11,7 +14,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { MAGIC_BYTES = 4, DEFLATE_MAX_RATIO = 1032, GZIP_WINDOW = 15 + 16 };
+enum { NO_TYPE = -1, MAGIC_BYTES = 4, DEFLATE_MAX_RATIO = 1032, GZIP_WINDOW = 15 + 16 };
 
 // A reader over bytes in memory, inflating them if they are gzip.
 struct source {
@@ -71,24 +74,30 @@ static bool source_finish(struct source *s, struct err *e) {
   return true;
 }
 
+static int idx_type(const unsigned char *magic) {
+  static const struct {
+    unsigned char code;
+    enum array_type type;
+  } types[] = {{0x08, ARRAY_U8},  {0x09, ARRAY_I8},  {0x0b, ARRAY_I16},
+               {0x0c, ARRAY_I32}, {0x0d, ARRAY_F32}, {0x0e, ARRAY_F64}};
+  for (size_t i = 0; !magic[0] && !magic[1] && i < sizeof types / sizeof *types; i++)
+    if (types[i].code == magic[2]) return (int)types[i].type;
+  return NO_TYPE;
+}
+
 static bool read_header(struct source *s, struct array *out, struct err *e) {
   unsigned char magic[MAGIC_BYTES], dims[4 * DATA_MAX_RANK];
   if (source_read(s, magic, sizeof magic) != sizeof magic)
     return err_set(e, "header: expected %d bytes, the file is cut short", MAGIC_BYTES);
-  if (!magic[0] && !magic[1] && magic[2] > 8 && magic[2] <= 14)
-    return err_set(
-        e,
-        "magic: IDX of type %02x, only that of bytes (08) is read; np.save(FILE, x) makes "
-        "a .npy of any numbers",
-        magic[2]);
   if (memcmp(magic, "\x93NUM", MAGIC_BYTES) == 0)
     return err_set(e, "magic: a .npy file behind gzip, which only IDX files may be; gunzip it");
-  if (magic[0] || magic[1] || magic[2] != 8)
+  int type = idx_type(magic);
+  if (type == NO_TYPE)
     return err_set(e,
-                   "magic: expected IDX of bytes (00 00 08), .npy or .npz, found %02x %02x %02x; "
-                   "np.save(FILE, x) makes a .npy of any numbers",
+                   "magic: expected IDX (00 00, then 08 for bytes, 09, 0b, 0c, 0d or 0e), .npy or "
+                   ".npz, found %02x %02x %02x; np.save(FILE, x) makes a .npy of any numbers",
                    magic[0], magic[1], magic[2]);
-  out->type = ARRAY_U8;
+  out->type = (enum array_type)type;
   out->rank = magic[3];
   if (out->rank < 1 || out->rank > DATA_MAX_RANK) return array_check_shape(out, e);
   size_t bytes = 4 * (size_t)out->rank;
@@ -101,8 +110,17 @@ static bool read_header(struct source *s, struct array *out, struct err *e) {
   return array_check_shape(out, e);
 }
 
+static void to_little_endian(unsigned char *data, size_t bytes, size_t width) {
+  for (size_t at = 0; width > 1 && at < bytes; at += width)
+    for (size_t i = 0; i < width / 2; i++) {
+      unsigned char x = data[at + i];
+      data[at + i] = data[at + width - 1 - i];
+      data[at + width - 1 - i] = x;
+    }
+}
+
 static bool read_data(struct arena *a, struct source *s, struct array *out, struct err *e) {
-  size_t bytes = (size_t)out->elements;
+  size_t width = array_type_bytes(out->type), bytes = (size_t)out->elements * width;
   if (bytes > s->content)
     return err_set(e, "size: expected %zu bytes of data, the file holds %zu at most", bytes,
                    s->content);
@@ -110,6 +128,7 @@ static bool read_data(struct arena *a, struct source *s, struct array *out, stru
   out->data = data;
   size_t got = source_read(s, data, bytes);
   if (got != bytes) return err_set(e, "size: expected %zu bytes of data, found %zu", bytes, got);
+  to_little_endian(data, bytes, width);
   return source_finish(s, e);
 }
 

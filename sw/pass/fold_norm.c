@@ -13,7 +13,7 @@ struct folder {
   const struct graph *model;
   struct graph_copy copy;
   int32_t *behind; // (nodes of the model) the batch_norm that goes into it; NONE
-  char *without;   // (nodes) a batch_norm that goes into another
+  char *without;   // (nodes) a batch_norm that goes into another, a requant that came earlier
 };
 
 // g and the shift of a channel.
@@ -182,6 +182,21 @@ static uint32_t put_reshape(struct folder *f, uint32_t x, const char *name, cons
   return put_out(f, node, out, rank, shape, &like);
 }
 
+// The requant that alone reads what a node gives; NONE: there is none.
+static int32_t only_narrowed(const struct graph *g, const struct node *n) {
+  int32_t found = NONE;
+  uint32_t readers = 0;
+  for (uint32_t i = 0; i < g->n_outputs; i++) readers += g->outputs[i] == n->out[0];
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      const struct use *u = &g->nodes[i].in[k];
+      if (u->value != n->out[0]) continue;
+      readers++;
+      if (op_is(g->nodes[i].op, TRAIT_NARROWS) && !u->delay) found = (int32_t)i;
+    }
+  return readers == 1 ? found : NONE;
+}
+
 // (P, C), P pixels, is what conv1d takes, (H, W, C) what conv2d does; the values of other ranks are
 // brought to the first and back.
 static void put_depthwise(struct folder *f, const struct node *n) {
@@ -214,7 +229,17 @@ static void put_depthwise(struct folder *f, const struct node *n) {
   }
   uint32_t out = put_out(f, node, arena_printf(f->arena, "%s.normal", n->name), 2, flat, y);
   const char *shape = arena_printf(f->arena, "%s.shape", n->name);
-  f->copy.value[n->out[0]] = (int32_t)put_reshape(f, out, shape, y->name, y->rank, y->shape);
+  const struct node *last = n;
+  int32_t narrows = only_narrowed(g, n);
+  if (narrows != NONE) { // the convolution's own type, in front of the reshape
+    last = &g->nodes[narrows];
+    f->copy.value[n->out[0]] = (int32_t)out;
+    node = copy_node(&f->copy, last, last->name);
+    out = put_out(f, node, arena_printf(f->arena, "%s.normal", last->name), 2, flat, y);
+    f->without[narrows] = 1;
+  }
+  y = node_out(g, last, 0);
+  f->copy.value[last->out[0]] = (int32_t)put_reshape(f, out, shape, y->name, y->rank, y->shape);
 }
 
 // ---- the whole

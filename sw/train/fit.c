@@ -191,7 +191,21 @@ static const char *first_layer(struct fit *f, int64_t step) {
       if (!all_finite(steps_value(s, g->nodes[i].out[k]), count)) name = g->nodes[i].name;
     }
   arena_free(&a);
-  return name ? name : "loss";
+  return name;
+}
+
+static void say_not_finite(struct fit *f, int64_t step, struct err *e) {
+  const char *name = first_layer(f, step);
+  bool layer = false;
+  for (uint32_t i = 0; name && i < f->model->n_nodes; i++)
+    layer |= strcmp(f->model->nodes[i].name, name) == 0;
+  err_put(
+      e,
+      layer ? "epoch %lld, step %lld: the loss isn't finite; layer \"%s\" is the first whose "
+              "output isn't (a lower --rate may help)"
+            : "epoch %lld, step %lld: the loss isn't finite, though the outputs of all layers are "
+              "(in \"%s\"; a lower --rate may help, or smaller targets)",
+      (long long)f->at.epoch + 1, (long long)step + 1, name ? name : "loss");
 }
 
 // ---- the loop
@@ -243,10 +257,7 @@ enum fit_state fit_step(struct fit *f, struct err *e) {
   run(f, f->steps, at->step);
   f->last_loss = *(const float *)steps_value(f->steps, f->t->loss);
   if (!isfinite(f->last_loss)) {
-    err_put(e,
-            "epoch %lld, step %lld: the loss isn't finite; layer \"%s\" is the first whose "
-            "output isn't (a lower --rate may help)",
-            (long long)at->epoch + 1, (long long)at->step + 1, first_layer(f, at->step));
+    say_not_finite(f, at->step, e);
     return FIT_FAILED;
   }
   double frames = (double)frames_at(f, at->step);

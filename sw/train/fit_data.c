@@ -12,7 +12,8 @@ enum { IMAGE_RANK = 3 };
 
 static bool check_labels(struct fit_data *f, struct err *e) {
   const struct images *set = f->set;
-  if (!set->has_labels) return err_set(e, "%s: the images have no labels", set->name);
+  if (!set->has_labels)
+    return err_set(e, "%s: the images have no labels (--data %s,LABELS)", set->name, set->name);
   if (!verdict_answers(f->arena, &f->verdict, set, &f->answers, e)) return false;
   if (f->o->loss.kind == LOSS_CROSS_ENTROPY && f->classes == 1)
     return err_set(e,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUBBISH 20
+#define RUBBISH 10
 #define RUBBISH_MAX 1e6
 
 static const char *const names[] = {"cross_entropy", "mse", "rbf"};

@@ -246,11 +246,17 @@ static void add_learned(struct building *b, const char *name, uint32_t value, st
   b->q->learned++;
 }
 
-// The node of the model without training that gives the stream of this name; NULL: none has it.
+// The node of the model without training that gives the stream of this name, in front of reshapes
+// (of a norm that became a convolution); NULL: none has it.
 static const struct node *fixed_node(const struct building *b, const char *value) {
-  int32_t v = graph_find_value(b->fixed, value);
-  int32_t node = v == NONE ? NONE : b->fixed->values[v].node;
-  return node == NONE ? NULL : &b->fixed->nodes[node];
+  const struct graph *g = b->fixed;
+  int32_t v = graph_find_value(g, value), node = v == NONE ? NONE : g->values[v].node;
+  while (node != NONE && op_is(g->nodes[node].op, TRAIT_ALIAS)) {
+    int32_t before = g->values[g->nodes[node].in[0].value].node;
+    if (before == NONE) break;
+    node = before;
+  }
+  return node == NONE ? NULL : &g->nodes[node];
 }
 
 static const struct type *fixed_type(const struct building *b, const char *value) {

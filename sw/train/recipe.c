@@ -218,6 +218,17 @@ static bool read_where(struct reading *r, uint32_t node, const json_t *j) {
   return true;
 }
 
+// Whether a field is of recipes, and no attribute.
+static bool is_own(enum op op, const char *key) {
+  bool table = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
+  return strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
+         strcmp(key, "where") == 0 ||
+         (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
+         (table && !recipe_has_bias(op) &&
+          (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
+         (recipe_slides(op) && strcmp(key, "kernel") == 0);
+}
+
 static bool read_layer(struct reading *r, const json_t *j) {
   const char *word = json_string_value(json_object_get(j, "op")), *key;
   int op = word ? op_find(word) : NONE;
@@ -227,18 +238,17 @@ static bool read_layer(struct reading *r, const json_t *j) {
   if (!is_layer(info)) return err_set(r->err, "op: %s isn't a layer of a recipe", word);
   const char *name = name_of(r, j, (enum op)op);
   uint32_t node = graph_add_node(r->g, (enum op)op, name);
+  json_object_foreach((json_t *)j, key, value) { // a wrong word is what is missing elsewhere
+    if (!is_own((enum op)op, key) && attr_find(key) == NONE)
+      return unknown_field(r, &r->g->nodes[node], key);
+  }
   if (!add_inputs(r, j, node)) return false;
   if (op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_add_weights(r, j, node, name)) return false;
   if (op_is((enum op)op, TRAIT_AVERAGES)) recipe_add_averages(r, node, name);
-  bool table = op_is((enum op)op, TRAIT_WEIGHTS) && !recipe_shares((enum op)op);
   json_object_foreach((json_t *)j, key, value) {
-    bool own = strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
-               (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
-               (table && !recipe_has_bias((enum op)op) &&
-                (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
-               (recipe_slides((enum op)op) && strcmp(key, "kernel") == 0);
     bool placed = strcmp(key, "where") == 0;
-    if (placed ? !read_where(r, node, value) : !own && !read_attr(r, node, key, value))
+    if (placed ? !read_where(r, node, value)
+               : !is_own((enum op)op, key) && !read_attr(r, node, key, value))
       return false;
   }
   return add_output(r, node, name);
@@ -264,8 +274,12 @@ static int choice(struct reading *r, const char *key, const char *const *words, 
   if (!j) return otherwise;
   for (int i = 0; word && words[i]; i++)
     if (strcmp(word, words[i]) == 0) return i;
-  err_put(r->err, "%s: \"%s\", expected %s, %s%s%s", key, word ? word : "?", words[0], words[1],
-          words[2] ? ", " : "", words[2] ? words[2] : "");
+  const char *list = words[0];
+  size_t count = 1;
+  for (; words[count]; count++) list = arena_printf(r->arena, "%s, %s", list, words[count]);
+  const char *near = word ? nearest_word(word, count, words) : NULL;
+  err_put(r->err, "%s: \"%s\"%s%s%s expected %s", key, word ? word : "?",
+          near ? ": did you mean " : ",", near ? near : "", near ? "?" : "", list);
   return NONE;
 }
 

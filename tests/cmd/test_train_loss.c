@@ -134,6 +134,8 @@ static void numbers_are_measured(void **state) {
     assert_true(tensor_real(node_in(g, &g->nodes[0], 2)->init, k) == beta[k]);
   }
   cli_expect(c, "$N run -q -p 20,9 --data $D/x.npy,$D/y.npy $D/n", 0, "input_norm");
+  double integers = r2_of(c, FEATURES(OF_DATA) SET " --qat -p 12,6 -i 20,8");
+  if (!(integers > 0.9)) fail_msg("R2 of integers %g", integers);
 }
 
 static void what_cannot_be_measured(void **state) {
@@ -154,9 +156,91 @@ static void what_cannot_be_measured(void **state) {
   cli_expect(c, "test ! -e $D/no", 0, "");
 }
 
+// ---- bad data
+
+static void what_is_wrong_with_data(void **state) {
+  struct shell *c = *state;
+  static double y[ROWS_OF_DATA][2];
+  static int64_t classes[ROWS_OF_DATA];
+  write_features(c);
+  for (int i = 0; i < ROWS_OF_DATA; i++) {
+    y[i][0] = y[i][1] = i;
+    classes[i] = i % 3;
+  }
+  npy_write(c, "two.npy", "<f8", "(500, 2)", y, sizeof y);
+  npy_write(c, "few.npy", "<f8", "(499,)", y, 499 * sizeof(double));
+  classes[7] = -1;
+  npy_write(c, "low.npy", "<i8", "(500,)", classes, sizeof classes);
+  classes[7] = 3;
+  npy_write(c, "high.npy", "<i8", "(500,)", classes, sizeof classes);
+  y[3][0] = NAN;
+  npy_write(c, "nan.npy", "<f8", "(500, 2)", y, sizeof y);
+  y[3][0] = 1e300;
+  npy_write(c, "large.npy", "<f8", "(500, 2)", y, sizeof y);
+#define CLASSES                                                                                    \
+  "$N train --quiet --net "                                                                        \
+  "'{\"input\":{\"shape\":[3]},\"layers\":[{\"op\":\"linear\",\"out\":3}]}' "                      \
+  "--batch 20 "
+#define PAIRS                                                                                      \
+  "$N train --quiet --net "                                                                        \
+  "'{\"input\":{\"shape\":[3]},\"layers\":[{\"op\":\"linear\",\"out\":2}]}' "                      \
+  "--batch 20 "
+  static const char *const rows[][2] = {
+      {FEATURES("") "--data $D/x.npy,$D/two.npy", "two.npy: labels of 2 numbers per image, output"},
+      {FEATURES("") "--data $D/x.npy,$D/few.npy",
+       "few.npy: labels: expected 500, one per image, found 499"},
+      {FEATURES("") "--data $D/x.npy", "x.npy: the images have no labels (--data "},
+      {PAIRS "--data $D/x.npy,$D/nan.npy", "nan.npy: label 3: expected finite values"},
+      {PAIRS "--data $D/x.npy,$D/large.npy",
+       "the loss isn't finite, though the outputs of all layers are"},
+      {CLASSES "--data $D/x.npy,$D/low.npy",
+       "low.npy: label -1 of image 7, the model has 3 classes"},
+      {CLASSES "--data $D/x.npy,$D/high.npy",
+       "high.npy: label 3 of image 7, the model has 3 classes"},
+      {FEATURES("") "--data $D/x.npy,$D/y.npy --targets 0,1", "y.npy are targets themselves"},
+      {FEATURES("") "--data $D/x.npy,$D/y.npy --loss cross_entropy",
+       "the cross entropy of a single output is always 0"},
+      {FEATURES("") "--data $D/x.npy,$D/y.npy --optimizer sgd --rate 1e30", "layer \"fc"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(c, arena_printf(&c->arena, "%s -o $D/no", rows[i][0]), 1, rows[i][1]);
+  cli_expect(c, "test ! -e $D/no", 0, "");
+}
+
+// Pictures of another shape, in colour, from IDX; features and targets from IDX of floats.
+static void idx_of_the_users(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "i=0; while [ $i -lt 60 ]; do k=$((i % 2)); printf \"\\\\$k\" >>$D/l; "
+             "printf \"\\\\$((k * 200))\\\\10\\\\20%.0s\" 1 2 3 4 5 6 7 8 9 10 11 12 >>$D/p; "
+             "i=$((i + 1)); "
+             "done; (printf '\\0\\0\\10\\4\\0\\0\\0\\74\\0\\0\\0\\4\\0\\0\\0\\3\\0\\0\\0\\3'; cat "
+             "$D/p) >$D/x.idx; "
+             "(printf '\\0\\0\\10\\1\\0\\0\\0\\74'; cat $D/l) >$D/y.idx; gzip -k $D/x.idx",
+             0, "");
+  cli_expect(
+      c,
+      "$N train --quiet --net '{\"input\":{\"shape\":[4,3,3],\"mean\":\"data\",\"std\":\"data\"},"
+      "\"layers\":[{\"op\":\"conv2d\",\"out\":3,\"kernel\":[2,2]},{\"op\":\"relu\"},{\"op\":"
+      "\"flatten\"},{\"op\":\"linear\",\"out\":2}]}' --data $D/x.idx.gz,$D/y.idx --test "
+      "$D/x.idx,$D/y.idx --batch 10 --epochs 20 --distort shift:1 -o $D/m",
+      0, "accuracy  100.00 % (60 of 60 images of ");
+  // 0.5 and -2, towards 1 and 0
+  double r2 = r2_of(
+      c,
+      "printf '\\0\\0\\15\\2\\0\\0\\0\\2\\0\\0\\0\\1\\77\\0\\0\\0\\300\\0\\0\\0' >$D/f.idx && "
+      "printf '\\0\\0\\16\\1\\0\\0\\0\\2\\77\\360\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' "
+      ">$D/t.idx && "
+      "$N train --quiet --net "
+      "'{\"input\":{\"shape\":[1]},\"layers\":[{\"op\":\"linear\",\"out\":1}]}' "
+      "--data $D/f.idx,$D/t.idx --test $D/f.idx,$D/t.idx --batch 2 --epochs 400 --rate 0.05 --json "
+      "-o $D/m");
+  assert_true(r2 > 0.99);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(losses_of_the_command), SHELL_CASE(bytes_are_measured),
-      SHELL_CASE(numbers_are_measured), SHELL_CASE(what_cannot_be_measured)};
+      SHELL_CASE(losses_of_the_command),   SHELL_CASE(bytes_are_measured),
+      SHELL_CASE(numbers_are_measured),    SHELL_CASE(what_cannot_be_measured),
+      SHELL_CASE(what_is_wrong_with_data), SHELL_CASE(idx_of_the_users)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void idx_bad_headers_are_refused(void **state) {
     unsigned char value;
     const char *message;
   } rows[] = {{0, 1, "magic"},
-              {2, 0x0d, "magic"},
+              {2, 0x0a, "magic"},
               {3, 0, "rank"},
               {3, 9, "rank"},
               {4, 0x80, "dimension 0"},
@@ -170,6 +170,34 @@ static void labels_have_their_types(void **state) {
   assert_true(m.labels[0] == 7 && m.labels[1] == 2);
 }
 
+// Every type of IDX, big-endian: -2 and 3, or -1.5 and 0.25.
+static void idx_has_its_types(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    unsigned char type;
+    size_t width;
+    const char *data;
+    double first, second;
+  } rows[] = {{0x09, 1, "\xfe\3", -2, 3},
+              {0x0b, 2, "\xff\xfe\0\3", -2, 3},
+              {0x0c, 4, "\xff\xff\xff\xfe\0\0\0\3", -2, 3},
+              {0x0d, 4, "\xbf\xc0\0\0\x3e\x80\0\0", -1.5, 0.25},
+              {0x0e, 8, "\xbf\xf8\0\0\0\0\0\0\x3f\xd0\0\0\0\0\0\0", -1.5, 0.25}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    unsigned char file[24] = {0, 0, rows[i].type, 1, 0, 0, 0, 2};
+    size_t size = 8 + 2 * rows[i].width;
+    struct images m;
+    memcpy(file + 8, rows[i].data, 2 * rows[i].width);
+    for (int gzip = 0; gzip < 2; gzip++) {
+      opens(f, (gzip ? put_gzip : put)(f, "typed", file, size), 0, &m);
+      assert_true(m.pixels == NULL && m.count == 2);
+      assert_true(images_real(&m, 0) == rows[i].first && images_real(&m, 1) == rows[i].second);
+    }
+    refused(f, put(f, "short", file, size - 1), "size: expected ");
+    refused(f, put(f, "long", file, size + 1), "more bytes than the header");
+  }
+}
+
 // Doubles stay doubles; those that a float can't hold are refused by the float model alone.
 static void reals_stay_doubles(void **state) {
   struct fixture *f = *state;
@@ -240,6 +268,7 @@ int main(void) {
       DATA_CASE(gzip_bombs_are_refused),
       DATA_CASE(labels_must_fit_the_images),
       DATA_CASE(labels_have_their_types),
+      DATA_CASE(idx_has_its_types),
       DATA_CASE(reals_stay_doubles),
       DATA_CASE(synthetic_digits_are_reproducible),
       DATA_CASE(synthetic_options_are_checked),

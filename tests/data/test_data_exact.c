@@ -262,8 +262,9 @@ static void foreign_files_have_a_remedy(void **state) {
               {"PK\3\4rubbish", "zip: the directory at its end is missing"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     refused(f, put(f, "foreign", rows[i].content, strlen(rows[i].content)), rows[i].words);
-  refused(f, put(f, "ints", "\0\0\x0c\1\0\0\0\1\0\0\0\0", 12),
-          "IDX of type 0c, only that of bytes");
+  refused(f, put(f, "odd", "\0\0\x0a\1\0\0\0\1\0\0\0\0", 12),
+          "expected IDX (00 00, then 08 for bytes, 09, 0b, 0c, 0d or 0e), .npy or .npz, found 00 "
+          "00 0a");
   refused(f, "", "--data \"\": the name of a file is empty");
   refused(f, ",y.npy", "the name of a file is empty");
   refused(f, "x.npy,", "no file is named after the comma");

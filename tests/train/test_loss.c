@@ -130,7 +130,7 @@ static void words_come_back(void **state) {
   (void)state;
   static const char *const cases[][2] = {{"cross_entropy", "cross_entropy"},
                                          {"mse", "mse"},
-                                         {"rbf", "rbf:20"},
+                                         {"rbf", "rbf:10"},
                                          {"rbf:0", "rbf:0"},
                                          {"rbf:2.5", "rbf:2.5"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -273,6 +273,27 @@ static void norms_are_folded(void **state) {
   end(&s);
 }
 
+// In front of the first layer it is a convolution, whose type is the one that was trained for,
+// whatever shapes are in between.
+static void norms_in_front_have_their_type(void **state) {
+  (void)state;
+  static const char json[] =
+      INPUT "{\"op\":\"flatten\"},{\"op\":\"batch_norm\"},{\"op\":\"linear\",\"out\":3}]}";
+  struct session s;
+  const struct load l = {.precision = "9,5"};
+  train(&s, json, &l);
+  const struct graph *f = s.model.fixed;
+  bool found = false;
+  for (uint32_t i = 0; i < f->n_nodes; i++) {
+    const struct type *t = &node_out(f, &f->nodes[i], 0)->type;
+    if (strcmp(f->nodes[i].name, "batch_norm1") != 0) continue;
+    found = true;
+    assert_true(type_is_fixed(t) && type_width(t) == 9 && type_scale(t, 0) == 0x1p-5);
+  }
+  assert_true(found);
+  end(&s);
+}
+
 // Scales move, and the decay of weights doesn't move them.
 static void scales_of_few_bits_are_trained(void **state) {
   (void)state;
@@ -322,9 +343,11 @@ static void what_cant_be_trained_is_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_stream_is_the_c_models), cmocka_unit_test(a_wrong_code_is_seen),
-      cmocka_unit_test(norms_are_folded), cmocka_unit_test(scales_of_few_bits_are_trained),
-      cmocka_unit_test(what_cant_be_trained_is_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_stream_is_the_c_models),
+                                     cmocka_unit_test(a_wrong_code_is_seen),
+                                     cmocka_unit_test(norms_are_folded),
+                                     cmocka_unit_test(norms_in_front_have_their_type),
+                                     cmocka_unit_test(scales_of_few_bits_are_trained),
+                                     cmocka_unit_test(what_cant_be_trained_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
