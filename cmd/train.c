@@ -257,7 +257,8 @@ static bool prepare(struct train *t, struct err *e) {
   if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);
-  t->fit_options.distort = t->recipe.distort;
+  t->fit_options.distort = t->result.distort = t->recipe.distort;
+  t->result.loss = t->recipe.loss;
   uint32_t n_frozen = read_frozen(t, &frozen);
   t->training = training_new(t->arena, t->recipe.model, t->recipe.loss, &t->optimizer,
                              t->fit_options.seed, frozen, n_frozen, e);

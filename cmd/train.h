@@ -15,6 +15,8 @@ struct train_result {
   const char *net, *data, *output, *test_name; // test_name NULL: not tested
   struct graph *model;
   double rate; // the first learning rate
+  struct loss loss;
+  struct distort distort;
   const struct fit_position *at;
   int64_t trained; // images per epoch
   enum fit_state state;

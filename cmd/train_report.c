@@ -77,7 +77,11 @@ static void put_what(struct text *t, const struct train_result *r) {
   json_put_string(t, r->net);
   text_puts(t, ",\"data\":");
   json_put_string(t, r->data);
-  text_printf(t, ",\"images\":%lld", (long long)r->trained);
+  text_printf(t, ",\"images\":%lld,\"loss\":\"", (long long)r->trained);
+  loss_put(t, r->loss);
+  text_puts(t, "\",\"distort\":\"");
+  distort_put(t, &r->distort);
+  text_puts(t, "\"");
 }
 
 void train_print_json(const struct train_result *r) {

@@ -69,7 +69,8 @@ static void what_judges_is_never_distorted(void **state) {
       "\"validation_loss\":", "\"validation_accuracy\":", "\"test_accuracy\":"};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     assert_true(number_of(plain, same[i]) == number_of(moved, same[i]));
-  assert_true(number_of(plain, "\"loss\":") != number_of(moved, "\"loss\":"));
+  assert_true(number_of(plain, "\"epoch\":1,\"loss\":") !=
+              number_of(moved, "\"epoch\":1,\"loss\":"));
 }
 
 static void what_is_no_image_is_refused(void **state) {

@@ -40,6 +40,8 @@ static void losses_of_the_command(void **state) {
   const char *going_on = "$N train --quiet --net $D/m.bin" DIGITS "--epochs 1 --json -o $D/n.bin ";
   assert_string_not_equal(hash_of(c, arena_printf(&c->arena, "%s --loss mse", going_on)),
                           hash_of(c, going_on));
+  cli_expect(c, SAID("") "--loss rbf:2.5 --distort shift --log $D/log && head -n 1 $D/log", 0,
+             "\"images\":900,\"loss\":\"rbf:2.5\",\"distort\":\"shift:2,share:1\"}");
   cli_expect(c, TRAIN "--loss rbf -o $D/no.bin", 1,
              "mnist-mlp: loss rbf: output \"fc2\" is no distance of which the least is the class");
   cli_expect(c, "test ! -e $D/no.bin", 0, "");
