@@ -40,8 +40,6 @@ static bool check_dropout(const struct graph *g, const struct node *n, struct er
 
 static bool check_cross_entropy(const struct graph *g, const struct node *n, struct err *e) {
   const struct value *z = node_in(g, n, 0), *t = node_in(g, n, 1);
-  double rubbish = node_real(n, ATTR_rubbish, 0);
-  if (!isfinite(rubbish)) return err_set(e, "rubbish: %g, expected a finite number", rubbish);
   bool same = z->rank == t->rank && z->per_frame == t->per_frame &&
               memcmp(z->shape, t->shape, (size_t)z->rank * sizeof *z->shape) == 0;
   return same || err_set(e, "outputs and targets differ in shape: %lld and %lld elements",

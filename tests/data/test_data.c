@@ -184,7 +184,7 @@ static void idx_has_its_types(void **state) {
               {0x0d, 4, "\xbf\xc0\0\0\x3e\x80\0\0", -1.5, 0.25},
               {0x0e, 8, "\xbf\xf8\0\0\0\0\0\0\x3f\xd0\0\0\0\0\0\0", -1.5, 0.25}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    unsigned char file[24] = {0, 0, rows[i].type, 1, 0, 0, 0, 2};
+    unsigned char file[32] = {0, 0, rows[i].type, 1, 0, 0, 0, 2};
     size_t size = 8 + 2 * rows[i].width;
     struct images m;
     memcpy(file + 8, rows[i].data, 2 * rows[i].width);
