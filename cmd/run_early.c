@@ -18,8 +18,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 2048 }; // images per call
-
 // One half of the graph in its executor.
 struct half {
   const struct graph *graph;
@@ -201,8 +199,8 @@ bool run_early(struct run *r, const struct options *o, bool real, int threads, s
       start(r->arena, &s.first, real, threads, e) && start(r->arena, &s.rest, real, threads, e);
   progress_start(&p, "run", r->set.count, o->quiet);
   double begin = clock_seconds();
-  for (int64_t i = 0; ok && i < r->set.count; i += BLOCK) {
-    int64_t count = r->set.count - i < BLOCK ? r->set.count - i : BLOCK;
+  for (int64_t i = 0; ok && i < r->set.count; i += r->batch) {
+    int64_t count = r->set.count - i < r->batch ? r->set.count - i : r->batch;
     ok = run_block(&s, i, count, e);
     progress_update(&p, i + count);
   }

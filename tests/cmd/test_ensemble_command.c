@@ -137,6 +137,7 @@ static void test_exits(void **state) {
   make_nets(c);
   check_exits(c, SET, " --real", 0.5, 1);
   check_exits(c, SET, " -p 12,6", 0.5, 0x1p-6);
+  check_exits(c, SET, " -p 12,6 -b 7", 0.5, 0x1p-6);
   check_exits(c, SET, " -p 8,3 -i u8,8", 0.75, 0x1p-3);
 }
 
