@@ -96,8 +96,9 @@ static void *row(const struct early *s, int64_t image) {
 static void answer_alone(const struct early *s, int64_t image) {
   const struct verdict *v = &s->run->verdict;
   for (int64_t c = 0; c < s->classes; c++) {
+    int64_t channel = v->type->axis < 0 ? 0 : c / v->inner % v->type->channels;
     if (s->first.golden)
-      ((int32_t *)row(s, image))[c] = (int32_t)type_encode(v->type, s->y[c]);
+      ((int32_t *)row(s, image))[c] = (int32_t)type_encode_channel(v->type, channel, s->y[c]);
     else
       ((float *)row(s, image))[c] = (float)s->y[c];
   }
