@@ -159,12 +159,6 @@ static bool run_block(const struct early *s, int64_t first, int64_t count, struc
 
 // ---- the whole
 
-static int64_t macs(const struct graph *g) {
-  int64_t sum = 0;
-  for (uint32_t i = 0; i < g->n_nodes; i++) sum += node_macs(g, &g->nodes[i]);
-  return sum;
-}
-
 static bool prepare(struct run *r, const struct options *o, struct early *s, struct err *e) {
   struct ensemble of;
   double margin;
@@ -186,8 +180,8 @@ static bool prepare(struct run *r, const struct options *o, struct early *s, str
   r->exit = ARENA_NEW(r->arena, struct early_exit, 1);
   *r->exit = (struct early_exit){.margin = margin,
                                  .all = of.nets,
-                                 .macs_first = macs(s->first.graph),
-                                 .macs_rest = macs(s->rest.graph),
+                                 .macs_first = graph_macs(s->first.graph),
+                                 .macs_rest = graph_macs(s->rest.graph),
                                  .nets = ARENA_NEW(r->arena, int32_t, r->set.count)};
   return true;
 }
