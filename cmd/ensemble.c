@@ -56,20 +56,17 @@ static const struct graph *read(struct arena *a, const struct options *o, const 
 
 static void put_done(const struct options *o, const struct graph *g, uint32_t nets,
                      const char *output, struct text *t) {
-  int64_t parameters = 0, macs = 0;
-  for (uint32_t i = 0; i < g->n_values; i++)
-    if (g->values[i].init) parameters += value_connections(&g->values[i]);
-  for (uint32_t i = 0; i < g->n_nodes; i++) macs += node_macs(g, &g->nodes[i]);
+  long long parameters = graph_parameters(g), macs = graph_macs(g);
   if (o->json) {
     text_puts(t, "{\"output\":");
     json_put_string(t, output);
     text_printf(t, ",\"nets\":%u,\"layers\":%u,\"parameters\":%lld,\"macs\":%lld}\n", nets,
-                g->n_nodes, (long long)parameters, (long long)macs);
+                g->n_nodes, parameters, macs);
     return;
   }
   text_put_escaped(t, output);
   text_printf(t, ": %u nets, %u layers, %lld parameters, %lld multiplications a frame\n", nets,
-              g->n_nodes, (long long)parameters, (long long)macs);
+              g->n_nodes, parameters, macs);
 }
 
 static struct graph *make(struct arena *a, const struct options *o, uint32_t n, struct err *e) {

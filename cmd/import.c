@@ -15,36 +15,23 @@ enum { GRAPH_MOST = 64 << 20 };
 #include "sw/graph/model.h"
 #include "sw/graph/slice.h"
 
-// What the network is, in figures.
-struct sum {
-  int64_t parameters, macs;
-};
-
-static struct sum sum_of(const struct graph *g) {
-  struct sum s = {0, 0};
-  for (uint32_t i = 0; i < g->n_values; i++)
-    if (g->values[i].init) s.parameters += value_connections(&g->values[i]);
-  for (uint32_t i = 0; i < g->n_nodes; i++) s.macs += node_macs(g, &g->nodes[i]);
-  return s;
-}
-
 static void put_done(struct text *t, const struct options *o, const struct graph *g,
                      const struct warnings *w, const char *output) {
-  struct sum s = sum_of(g);
+  long long parameters = graph_parameters(g), macs = graph_macs(g);
   if (o->json) {
     text_puts(t, "{\"output\":");
     json_put_string(t, output);
     text_puts(t, ",\"name\":");
     json_put_string(t, g->name);
     text_printf(t, ",\"layers\":%u,\"parameters\":%lld,\"macs\":%lld,\"unsupported\":[]",
-                g->n_nodes, (long long)s.parameters, (long long)s.macs);
+                g->n_nodes, parameters, macs);
     warnings_put_json(t, w);
     text_puts(t, "}\n");
     return;
   }
   text_put_escaped(t, output);
   text_printf(t, ": %u layers, %lld parameters, %lld multiplications a frame\n", g->n_nodes,
-              (long long)s.parameters, (long long)s.macs);
+              parameters, macs);
 }
 
 void command_put_refused(struct arena *a, const struct refusals *r, bool json) {

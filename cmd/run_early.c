@@ -18,8 +18,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 2048 }; // images per call
-
 // One half of the graph in its executor.
 struct half {
   const struct graph *graph;
@@ -98,8 +96,9 @@ static void *row(const struct early *s, int64_t image) {
 static void answer_alone(const struct early *s, int64_t image) {
   const struct verdict *v = &s->run->verdict;
   for (int64_t c = 0; c < s->classes; c++) {
+    int64_t channel = v->type->axis < 0 ? 0 : c / v->inner % v->type->channels;
     if (s->first.golden)
-      ((int32_t *)row(s, image))[c] = (int32_t)type_encode(v->type, s->y[c]);
+      ((int32_t *)row(s, image))[c] = (int32_t)type_encode_channel(v->type, channel, s->y[c]);
     else
       ((float *)row(s, image))[c] = (float)s->y[c];
   }
@@ -160,12 +159,6 @@ static bool run_block(const struct early *s, int64_t first, int64_t count, struc
 
 // ---- the whole
 
-static int64_t macs(const struct graph *g) {
-  int64_t sum = 0;
-  for (uint32_t i = 0; i < g->n_nodes; i++) sum += node_macs(g, &g->nodes[i]);
-  return sum;
-}
-
 static bool prepare(struct run *r, const struct options *o, struct early *s, struct err *e) {
   struct ensemble of;
   double margin;
@@ -187,8 +180,8 @@ static bool prepare(struct run *r, const struct options *o, struct early *s, str
   r->exit = ARENA_NEW(r->arena, struct early_exit, 1);
   *r->exit = (struct early_exit){.margin = margin,
                                  .all = of.nets,
-                                 .macs_first = macs(s->first.graph),
-                                 .macs_rest = macs(s->rest.graph),
+                                 .macs_first = graph_macs(s->first.graph),
+                                 .macs_rest = graph_macs(s->rest.graph),
                                  .nets = ARENA_NEW(r->arena, int32_t, r->set.count)};
   return true;
 }
@@ -201,8 +194,8 @@ bool run_early(struct run *r, const struct options *o, bool real, int threads, s
       start(r->arena, &s.first, real, threads, e) && start(r->arena, &s.rest, real, threads, e);
   progress_start(&p, "run", r->set.count, o->quiet);
   double begin = clock_seconds();
-  for (int64_t i = 0; ok && i < r->set.count; i += BLOCK) {
-    int64_t count = r->set.count - i < BLOCK ? r->set.count - i : BLOCK;
+  for (int64_t i = 0; ok && i < r->set.count; i += r->batch) {
+    int64_t count = r->set.count - i < r->batch ? r->set.count - i : r->batch;
     ok = run_block(&s, i, count, e);
     progress_update(&p, i + count);
   }

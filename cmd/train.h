@@ -32,6 +32,12 @@ struct train_result {
 // PyTorch have them). False on a usage error.
 bool train_options(const struct options *o, struct optimizer *to, double *rate, struct err *e);
 
+// --schedule, or its default.
+const char *train_schedule(const struct options *o);
+
+// The loss, the targets and the distortions as the options say them, over what the recipe says.
+bool train_overrides(const struct options *o, struct recipe *r, struct err *e);
+
 // The recipe that --net names, read with the seed of its weights, or the model to go on from. False
 // with what is wrong in it, or the recipe that is near.
 bool train_net(struct arena *a, const struct options *o, uint64_t seed, struct recipe *out,

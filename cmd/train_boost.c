@@ -123,12 +123,6 @@ static bool train_all(struct boosting *b, struct err *e) {
 
 // ---- one model
 
-static int64_t macs(const struct graph *g) {
-  int64_t sum = 0;
-  for (uint32_t i = 0; i < g->n_nodes; i++) sum += node_macs(g, &g->nodes[i]);
-  return sum;
-}
-
 static struct graph *add(const struct boosting *b, double margin, struct err *e) {
   const struct graph *nets[BOOST_NETS];
   const char *names[BOOST_NETS] = {"net 1", "net 2", "net 3"};
@@ -153,8 +147,8 @@ bool train_boosted(struct arena *a, const struct options *o, struct train_result
     command_note(o,
                  "all nets get %lld of %lld images right, net 1 alone %lld: it is the better model",
                  (long long)m->together, (long long)m->images, (long long)m->alone);
-  b.result->macs = macs(b.graphs[0]);
-  b.result->macs_all = macs(g);
+  b.result->macs = graph_macs(b.graphs[0]);
+  b.result->macs_all = graph_macs(g);
   r->boost = b.result;
   return true;
 }

@@ -261,6 +261,13 @@ int64_t value_connections(const struct value *v) {
   return there * repeated;
 }
 
+int64_t graph_parameters(const struct graph *g) {
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].init) sum += value_connections(&g->values[i]);
+  return sum;
+}
+
 struct side_table side_table_new(const struct graph *g, struct arena *a, enum table_key key,
                                  size_t stride) {
   uint32_t rows = key == PER_NODE ? g->n_nodes : g->n_values;

@@ -266,6 +266,7 @@ int64_t value_elements(const struct value *v); // of one frame
 // Whether the mask cuts element i, whose connection then isn't there; how many elements it leaves.
 bool value_is_cut(const struct value *v, int64_t i);
 int64_t value_connections(const struct value *v);
+int64_t graph_parameters(const struct graph *g); // connections of all tensors
 int64_t shape_elements(int rank, const int64_t *shape);
 
 // What element i of a tensor is: its number, or what its code stands for.

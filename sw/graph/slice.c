@@ -136,6 +136,12 @@ int64_t node_macs(const struct graph *g, const struct node *n) {
   return macs / all * there; // each weight is there for as many results
 }
 
+int64_t graph_macs(const struct graph *g) {
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) sum += node_macs(g, &g->nodes[i]);
+  return sum;
+}
+
 uint32_t slice_node(struct graph *g, uint32_t node, const struct slice *slice, const char *name,
                     struct type type) {
   struct space s;

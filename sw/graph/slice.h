@@ -94,6 +94,7 @@ int concat_axis(const struct graph *g, const struct node *n);
 // Multiply-accumulates of one firing on one frame, those of weights that a mask cuts left out;
 // elements for the other kinds count as 0.
 int64_t node_macs(const struct graph *g, const struct node *n);
+int64_t graph_macs(const struct graph *g); // of all nodes
 
 // Adds to `to` a copy of node `n` restricted to `slice`, with one new output named `name`.
 // Returns the id of the new node. The copy keeps the requantisation; a split over a reduced axis

@@ -154,7 +154,7 @@ static void logs(void **state) {
   struct shell *c = *state;
   cli_expect(c, TRAIN "--log $D/l -o $D/a.bin && wc -l <$D/l.net1 && wc -l <$D/l.net3", 0,
              "3\n3\n");
-  cli_expect(c, "head -1 $D/l.net2", 0, "\"images\":900}");
+  cli_expect(c, "head -1 $D/l.net2", 0, "\"images\":900,");
 }
 
 // A checkpoint of net 2 is one of its list.

@@ -213,7 +213,56 @@ static void sums_inside_are_no_ensemble(void **state) {
   arena_free(&a);
 }
 
+// Another shape or type of the sum is the sum.
+static void what_is_behind_the_sum(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  const struct graph *nets[NETS];
+  const uint8_t *p = pixels(&a);
+  static const enum op kinds[] = {OP_reshape, OP_requant, OP_tanh};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    struct graph *g = build(&a, 2, nets, NAN);
+    const int64_t shape[2] = {1, CLASSES};
+    uint32_t node = graph_add_node(g, kinds[i], "behind");
+    graph_add_use(g, node, (struct use){g->outputs[0], 0, NONE});
+    if (kinds[i] == OP_reshape) graph_add_ints(g, node, ATTR_shape, 2, shape);
+    if (kinds[i] == OP_requant)
+      graph_add_type(g, node, ATTR_type, type_fixed(&a, 8, true, 0.125, 0));
+    g->outputs[0] =
+        graph_add_value(g, "behind", i ? 1 : 2, i ? shape + 1 : shape, type_real(), true);
+    graph_add_out(g, node, g->outputs[0]);
+    if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+    struct ensemble of;
+    bool found = ensemble_find(g, &of, &e);
+    assert_int_equal(found, kinds[i] != OP_tanh);
+    if (!found) continue;
+    assert_string_equal(g->values[of.first].name, "net1.last");
+    const struct graph *rest = ensemble_rest(&a, g, &of);
+    if (!graph_verify(rest, &e)) fail_msg("%s", e.text);
+    assert_int_equal(rest->values[rest->outputs[0]].rank, i ? 1 : 2);
+    assert_non_null(floats(&a, g, p, NULL));
+  }
+  arena_free(&a);
+}
+
 // ---- what is refused
+
+// Nets of files whose axes stand otherwise see other arrays.
+static void other_axes(void **state) {
+  (void)state;
+  static const int64_t straight[3] = {0, 1, 2}, turned[3] = {1, 0, 2}, moved[3] = {0, 2, 1};
+  for (int i = 0; i < 3; i++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct graph *second = parse(&a, recipes[1], 2);
+    const struct graph *nets[2] = {parse(&a, recipes[0], 1), second};
+    second->inputs[0].source.axes = i == 0 ? straight : i == 1 ? turned : moved;
+    assert_int_equal(ensemble(&a, "all", 2, nets, files, NAN, &e) != NULL, i == 0);
+    assert_int_equal(strstr(e.text, "axes of the pixels") != NULL, i > 0);
+    arena_free(&a);
+  }
+}
 
 static void refused(void **state) {
   (void)state;
@@ -260,6 +309,8 @@ int main(void) {
                                      cmocka_unit_test(parts_are_the_whole_in_floats),
                                      cmocka_unit_test(parts_are_the_whole_in_integers),
                                      cmocka_unit_test(sums_inside_are_no_ensemble),
+                                     cmocka_unit_test(what_is_behind_the_sum),
+                                     cmocka_unit_test(other_axes),
                                      cmocka_unit_test(refused),
                                      cmocka_unit_test(integers_and_one_model_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
