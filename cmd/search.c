@@ -69,10 +69,7 @@ bool search_check(struct arena *a, const struct options *o, struct err *e) {
   if (o->net && o->model)
     return err_set(e, "--net trains a network in each trial: leave %s away", o->model);
   if (!check_training(o, e)) return false;
-  if (o->space_for)
-    return preset_is(o->space_for) ||
-           err_set(e, "--space-for %s: expected lab3, mixed, formats, folding or prune",
-                   o->space_for);
+  if (o->space_for) return preset_check(o->space_for, e) || err_within(e, "--space-for");
   if (!o->space)
     return err_set(e,
                    "--space: which? a file, or lab3, mixed, formats, folding or prune (--space-for "
@@ -118,14 +115,15 @@ static bool read_model(struct search *s, struct err *e) {
 static bool read_space(struct search *s, struct err *e) {
   const char *name = s->options->space;
   struct text t = {0};
-  bool ok;
+  bool ok, preset = false;
   if (name[0] == '{') {
     name = "--space";
     ok = space_parse(s->arena, s->options->space, strlen(s->options->space), &s->space, e);
-  } else if (file_exists(name) || !preset_is(name)) {
+  } else if (file_exists(name) || (!preset_is(name) && strpbrk(name, "./"))) {
     if (!space_read(s->arena, name, &s->space, e)) return false;
     ok = true;
   } else {
+    preset = true;
     ok = preset_put(&t, name, s->whole, e) && space_parse(s->arena, t.data, t.size, &s->space, e);
     text_free(&t);
   }
@@ -136,7 +134,7 @@ static bool read_space(struct search *s, struct err *e) {
                    name);
   ok = ok && binding_check(&s->space, s->whole, s->recipe, e) &&
        (!s->recipe || search_net_check(s, e));
-  return ok || err_within(e, "%s", name);
+  return ok || err_within(e, "%s", preset ? "--space" : name);
 }
 
 // The last of the training images; never those that a result is judged by.

@@ -3,6 +3,7 @@
 
 #include "quant/formats.h"
 #include "sw/base/json.h"
+#include "sw/base/nearest_word.h"
 
 #include <string.h>
 
@@ -185,13 +186,22 @@ static void put_one(struct preset *p, enum which which) {
     if (has_weights(&p->g->nodes[i])) put_layer(p, which, &p->g->nodes[i]);
 }
 
+bool preset_check(const char *names, struct err *e) {
+  size_t length;
+  if (preset_is(names)) return true;
+  while (find(names, length = strcspn(names, ",")) != PRESETS) names += length + 1;
+  char word[32];
+  snprintf(word, sizeof word, "%.*s", (int)length, names);
+  const char *near = nearest_word(word, PRESETS, preset_names);
+  return err_set(e,
+                 "\"%s\"%s%s%s expected lab3, mixed, formats, folding or prune, or several with "
+                 "commas between, or a file",
+                 word, near ? ", did you mean \"" : ":", near ? near : "", near ? "\"?" : "");
+}
+
 bool preset_put(struct text *t, const char *names, const struct graph *g, struct err *e) {
   struct preset p = {.g = g};
-  if (!preset_is(names))
-    return err_set(e,
-                   "\"%s\": expected lab3, mixed, formats, folding or prune, or several with "
-                   "commas between",
-                   names);
+  if (!preset_check(names, e)) return false;
   for (const char *name = names; *name; name += *name == ',') {
     size_t length = strcspn(name, ",");
     put_one(&p, find(name, length));

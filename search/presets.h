@@ -18,6 +18,9 @@
 
 bool preset_is(const char *names);
 
+// The same, with the first word that is none and the one that is near it.
+bool preset_check(const char *names, struct err *e);
+
 // Appends the space file's text for a float graph. False if there is no such preset, or
 // nothing in the graph that it is about.
 bool preset_put(struct text *t, const char *names, const struct graph *g, struct err *e);

@@ -100,7 +100,7 @@ const char *block_read(const char *text, struct blocked *b) {
   if (strncmp(text, "block", 5) != 0 || text[5] < '0' || text[5] > '9') return NULL;
   long size = strtol(text + 5, &end, 10);
   if (*end != ':') return NULL;
-  b->size = size > BLOCK_SIZE_MAX ? BLOCK_SIZE_MAX + 1 : (int32_t)size;
+  b->size = size > INT32_MAX ? INT32_MAX : (int32_t)size;
   const char *element = end + 1, *behind = minifloat_read(element, &b->element);
   b->is_float = behind != NULL;
   if (b->is_float) {

@@ -131,9 +131,18 @@ void minifloat_text(const struct minifloat *m, char text[MINIFLOAT_TEXT]) {
            tops[m->top]);
 }
 
-bool minifloat_check(const struct minifloat *m, struct err *e) {
-  char text[MINIFLOAT_TEXT];
+// Under both of its names, if it has two.
+static void put_names(const struct minifloat *m, char text[2 * MINIFLOAT_TEXT]) {
   minifloat_text(m, text);
+  size_t at = strlen(text);
+  if (m->mantissa == 0 && m->top == MINIFLOAT_ALL)
+    snprintf(text + at, MINIFLOAT_TEXT, " (%slog%d)", m->is_signed ? "" : "u",
+             m->exponent + m->is_signed);
+}
+
+bool minifloat_check(const struct minifloat *m, struct err *e) {
+  char text[2 * MINIFLOAT_TEXT];
+  put_names(m, text);
   if (m->exponent < 1) return err_set(e, "%s: no exponent bit, expected at least 1", text);
   if (minifloat_width(m) > MINIFLOAT_WIDTH_MAX)
     return err_set(e, "%s: %d bits, at most %d", text, minifloat_width(m), MINIFLOAT_WIDTH_MAX);

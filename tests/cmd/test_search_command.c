@@ -583,7 +583,7 @@ static void test_refuses(void **state) {
     int status;
     const char *says;
   } rows[] = {{"", 2, "--space: which?"},
-              {"--space-for lab4", 2, "expected lab3, mixed"},
+              {"--space-for lab4", 2, "\"lab4\", did you mean \"lab3\"? expected lab3, mixed"},
               {SPACE " --sampler gp", 2, "expected tpe, nsga2"},
               {SPACE " --objective speed", 2, "there is no \"speed\": expected errors, snr"},
               {SPACE " --objective ii,ii", 2, "stands there twice"},
@@ -596,6 +596,7 @@ static void test_refuses(void **state) {
               {SPACE " --jobs 65", 2, "at most 64"},
               {SPACE " --data mnist", 1, "those are the test images"},
               {"--space $D/none.json", 1, "none.json"},
+              {"--space formats,foldin", 1, "--space: \"foldin\", did you mean \"folding\"?"},
               {"--space $D/layer.json", 1, "there is no layer \"fc9\""},
               {"--space $D/field.json", 1,
                "parameter \"fc1.size\": is about nothing: expected one of LAYER.stream"},

@@ -37,7 +37,8 @@ static void test_words(void **state) {
     const char *word, *said;
   } bad[] = {{"block0:4", "block0: expected 1 to 65536 weights a block"},
              {"block65537:4", "block65537: expected 1 to"},
-             {"block99999999999:4", "block65537: expected 1 to"},
+             {"block99999:4", "block99999: expected 1 to"},
+             {"block99999999999:4", "block2147483647: expected 1 to"},
              {"block16:bipolar", "expected blockN:W or blockN:eXmY, as in block16:4"},
              {"block16:1", "elements of 1 bits, expected 2 to 8"},
              {"block16:9", "elements of 9 bits, expected 2 to 8"},
