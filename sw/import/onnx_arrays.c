@@ -74,33 +74,85 @@ bool onnx_slice(struct onnx *o) {
   return true;
 }
 
-// Elements of an axis: one, whose axis goes, or some at equal distances.
+enum { RUNS_MOST = 64 };
+
+// Indices begin, begin + step, .. of a list.
+struct run {
+  int64_t first, step, count;
+};
+
+// The longest from `from` on; indices are of `size` elements, from behind if negative.
+static struct run run_of(const struct tensor *at, int64_t from, int64_t size) {
+  struct run r = {.first = tensor_int(at, from), .step = 1, .count = 1};
+  r.first += r.first < 0 ? size : 0;
+  for (; from + r.count < at->count; r.count++) {
+    int64_t next = tensor_int(at, from + r.count), last = r.first + (r.count - 1) * r.step;
+    next += next < 0 ? size : 0;
+    if (next <= last || (r.count > 1 && next - last != r.step)) break;
+    r.step = next - last;
+  }
+  return r;
+}
+
+static bool take_run(struct onnx *o, struct stream *x, int axis, struct run r) {
+  int64_t begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
+  whole_of(x, begin, end, step);
+  begin[axis] = r.first;
+  end[axis] = r.first + (r.count - 1) * r.step + 1;
+  step[axis] = r.step;
+  return builder_part(&o->builder, x, begin, end, step);
+}
+
+// Several are slices, joined.
+static bool join_runs(struct onnx *o, struct stream *x, int axis, const struct tensor *at) {
+  struct builder *b = &o->builder;
+  const char *name = b->node;
+  int64_t size = x->layout.shape[axis], shape[RANK_MAX];
+  uint32_t in[RUNS_MOST], n = 0;
+  int axes[RANK_MAX], place = 0;
+  if (!builder_tidy(b, x, axes)) return false;
+  for (int64_t i = 0; i < at->count; n++) {
+    struct run r = run_of(at, i, size);
+    struct stream y = *x;
+    if (n == RUNS_MOST)
+      return onnx_refuse(o, "take elements in order",
+                         "its indices are more than %d runs of equal "
+                         "distances",
+                         RUNS_MOST);
+    b->node = arena_printf(o->arena, "%s.part%u", name, n);
+    bool ok = take_run(o, &y, axis, r) && builder_arrange(b, &y, axes);
+    b->node = name;
+    if (!ok) return false;
+    in[n] = y.value;
+    i += r.count;
+  }
+  while (axes[place] != axis) place++;
+  uint32_t node = builder_node(b, OP_concat, n, in);
+  graph_add_int(b->graph, node, ATTR_axis, place);
+  memcpy(shape, x->layout.shape, sizeof shape);
+  shape[axis] = at->count;
+  x->layout = layout_new(x->layout.rank, shape, axes);
+  return builder_out(b, node, &x->value);
+}
+
+// Elements of an axis by their indices; of one that is no list the axis goes.
 bool onnx_gather(struct onnx *o) {
   struct stream x = {0};
   const struct tensor *at = onnx_constant(o, 1);
   int axis;
-  int64_t begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX], shape[RANK_MAX];
+  int64_t shape[RANK_MAX], n = 0;
   if (!onnx_stream(o, 0, &x)) return false;
   if (!at || at->rank > 1 || at->count < 1)
     return onnx_refuse(o, "take fixed elements", "its indices aren't a constant list");
   if (!onnx_axis(o, onnx_int(o, "axis", 0), x.layout.rank, &axis)) return false;
-  whole_of(&x, begin, end, step);
-  int64_t size = x.layout.shape[axis], first = tensor_int(at, 0), n = 0;
+  int64_t size = x.layout.shape[axis];
   for (int64_t i = 0; i < at->count; i++)
     if (tensor_int(at, i) < -size || tensor_int(at, i) >= size)
       return onnx_refuse(o, "check the file", "index %lld of %lld elements",
                          (long long)tensor_int(at, i), (long long)size);
-  first += first < 0 ? size : 0;
-  step[axis] = at->count > 1 ? tensor_int(at, 1) - tensor_int(at, 0) : 1;
-  begin[axis] = first;
-  end[axis] = first + (at->count - 1) * step[axis] + 1;
-  bool even = first >= 0 && step[axis] > 0 && end[axis] <= size;
-  for (int64_t i = 0; i < at->count; i++)
-    even &= tensor_int(at, i) - tensor_int(at, 0) == i * step[axis];
-  if (!even)
-    return onnx_refuse(o, "take elements at equal distances",
-                       "its indices aren't begin, end, step");
-  if (!builder_part(&o->builder, &x, begin, end, step)) return false;
+  struct run first = run_of(at, 0, size);
+  if (!(first.count == at->count ? take_run(o, &x, axis, first) : join_runs(o, &x, axis, at)))
+    return false;
   for (int d = 0; d < x.layout.rank; d++)
     if (d != axis || at->rank) shape[n++] = x.layout.shape[d];
   return onnx_set_reshaped(o, x, (int)n, shape);

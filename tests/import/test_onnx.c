@@ -125,6 +125,10 @@ static const struct chain chains[] = {
     {{{"Unsqueeze", "one", ""}, {"Squeeze", "one", ""}}, {0, 1, 2, 3, 4, 5}},
     {{{"Slice", "start end axis", ""}}, {0, 1, 4, 5, 8, 9}},
     {{{"Gather", "which", "axis=3"}}, {2, 6, 10, 14, 18, 22}},
+    {{{"Gather", "some", "axis=3"}}, {3, 0, 2, 2, 7, 4}},
+    {{{"Gather", "some", "axis=3"}, {"Transpose", "", "perm=0,2,3,1"}, {"Flatten", "", ""}},
+     {3, 15, 0, 12, 2, 14}},
+    {{{"Gather", "back", "axis=1"}}, {12, 13, 14, 15, 16, 17}},
 };
 
 static void test_moves(void **state) {
@@ -145,6 +149,8 @@ static void test_moves(void **state) {
     onnx_put_ints(&o, "end", 1, (const int64_t[]){2});
     onnx_put_ints(&o, "axis", 1, (const int64_t[]){3});
     onnx_put_ints(&o, "which", 1, (const int64_t[]){2});
+    onnx_put_ints(&o, "some", 4, (const int64_t[]){-1, 0, 2, 2});
+    onnx_put_ints(&o, "back", 2, (const int64_t[]){1, 0});
     for (int k = 0; k < 4 && chains[i].nodes[k][0]; k++) {
       const char *const *n = chains[i].nodes[k];
       const char *out = arena_printf(&a, "y%d", k);
