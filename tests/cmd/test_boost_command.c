@@ -3,6 +3,7 @@
 // early; the same bits for any number of threads and after being killed; messages for bad input.
 #include "sw/base/json.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>

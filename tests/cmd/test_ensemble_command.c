@@ -6,6 +6,7 @@
 #include "sw/base/rng.h"
 #include "sw/graph/safetensors.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <math.h>
 #include <stdio.h>
