@@ -4,6 +4,7 @@
 #include "sw/data/measure.h"
 #include "sw/graph/model.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -79,6 +80,9 @@ static void bytes_are_measured(void **state) {
       hash_of(c, MEASURED("\"mean\":\"data:channel\",\"std\":\"data:channel\"") "-o $D/m"), hash);
   assert_string_not_equal(hash_of(c, MEASURED("\"mean\":\"data\"") "-o $D/m"), hash);
   assert_true(read_back(c, "m")->inputs[0].source.std[0] == 1);
+  assert_string_not_equal(hash_of(c, MEASURED("\"mean\":0.25,\"std\":\"data\"") "-o $D/m"), hash);
+  s = &read_back(c, "m")->inputs[0].source;
+  assert_true(s->mean[0] == 0.25 && s->std[0] == std);
 }
 
 enum { ROWS_OF_DATA = 500 };
