@@ -145,6 +145,8 @@ static void collect(struct places *p, enum command c, const struct options *o) {
     if (o->checkpoint) output(p, "--checkpoint", train_boost_file(p->arena, o->checkpoint, k));
     if (o->log) output(p, "--log", train_boost_file(p->arena, o->log, k));
   }
+  if (o->boost && !fit)
+    output(p, "-o", train_boost_file(p->arena, o->output ? o->output : "model.bin", 1));
   if (!o->boost) output(p, "--checkpoint", o->checkpoint);
   if (!o->boost) output(p, "--log", o->log);
   output(p, "--plot", o->plot);

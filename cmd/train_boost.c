@@ -4,6 +4,7 @@
 #include "cmd/train.h"
 
 #include "sw/base/json.h"
+#include "sw/graph/model.h"
 #include "sw/graph/slice.h"
 #include "sw/pass/ensemble.h"
 
@@ -121,6 +122,18 @@ static bool train_all(struct boosting *b, struct err *e) {
   return true;
 }
 
+// What nets 2 and 3 can't be made of is no reason to lose net 1.
+static bool keep_net_1(const struct boosting *b, struct err *e) {
+  struct err why = *e, unwritten = {0};
+  const char *output = b->o->output ? b->o->output : "model.bin";
+  const char *path = train_boost_file(b->arena, output, 1);
+  if (b->graphs[0] && model_write(path, b->graphs[0], &unwritten)) {
+    *e = (struct err){0};
+    err_put(e, "%s; net 1 is kept as %s", why.text, path);
+  }
+  return false;
+}
+
 // ---- one model
 
 static struct graph *add(const struct boosting *b, double margin, struct err *e) {
@@ -135,8 +148,8 @@ bool train_boosted(struct arena *a, const struct options *o, struct train_result
                    struct err *e) {
   struct boosting b = {.arena = a, .o = o, .result = ARENA_NEW(a, struct train_boost, 1)};
   struct graph *g;
-  if (!train_all(&b, e) || !(g = add(&b, NAN, e)) ||
-      !boost_choose(b.boost, b.graphs[0], g, &b.result->margin, e) ||
+  if (!train_all(&b, e)) return keep_net_1(&b, e);
+  if (!(g = add(&b, NAN, e)) || !boost_choose(b.boost, b.graphs[0], g, &b.result->margin, e) ||
       !(g = add(&b, b.result->margin.margin, e)))
     return false;
   if (!train_score(b.nets[0], b.graphs[0], &b.result->alone, e) || !train_write(b.nets[0], g, r, e))

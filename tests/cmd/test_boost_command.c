@@ -3,6 +3,7 @@
 // early; the same bits for any number of threads and after being killed; messages for bad input.
 #include "sw/base/json.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,12 +194,18 @@ static void refused(void **state) {
        "{\"op\":\"linear\",\"out\":10}]}' --boost 3 -d $D/x.npy,$D/y.npy",
        1,
        "boosting is about classes with an output each: output \"fc1\" has 10 elements, the labels "
-       "are targets"}};
+       "are targets"},
+      {"--net '{\"input\":{\"shape\":[28,28,1]},\"layers\":[{\"op\":\"flatten\"},"
+       "{\"op\":\"linear\",\"out\":1},{\"op\":\"sigmoid\"}]}' --boost 3 -d $D/x.npy,$D/c.npy",
+       1, "output \"sigmoid1\" has 1 elements, the labels are classes"}};
   float *x = ARENA_NEW(&c->arena, float, 60 * 784), y[600];
   for (int i = 0; i < 60 * 784; i++) x[i] = (float)(i % 7);
   for (int i = 0; i < 600; i++) y[i] = (float)i / 4;
   npy_write(c, "x.npy", "<f4", "(60, 28, 28, 1)", x, 60 * 784 * sizeof *x);
   npy_write(c, "y.npy", "<f4", "(60, 10)", y, sizeof y);
+  uint8_t classes[60];
+  for (int i = 0; i < 60; i++) classes[i] = (uint8_t)(i % 2);
+  npy_write(c, "c.npy", "|u1", "(60,)", classes, sizeof classes);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const char *data = strstr(rows[i].words, "-d ") ? "" : "--data synthetic:900:5";
     cli_expect(c,
@@ -206,6 +213,17 @@ static void refused(void **state) {
                rows[i].status, rows[i].said);
   }
   cli_expect(c, "test ! -e $D/m.bin", 0, "");
+}
+
+// Net 1 isn't lost with the others, and is written over nothing.
+static void net_1_is_kept(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N train -q --net '" SMALL "'" DIGITS "-e 40 --boost 3 -o $D/m.bin", 1,
+             "m.bin.net1");
+  cli_expect(c, "$N train -q --net '" SMALL "'" DIGITS "-e 40 -o $D/one.bin", 0, "sha256");
+  cli_expect(c, "cmp $D/m.bin.net1 $D/one.bin && test ! -e $D/m.bin", 0, "");
+  cli_expect(c, "$N train -q --net $D/m.bin.net1" DIGITS "-e 1 --boost 3 -o $D/m.bin", 1,
+             "m.bin.net1: would be overwritten, it is the file of --net");
 }
 
 int main(void) {
@@ -218,6 +236,7 @@ int main(void) {
                                      SHELL_CASE(killed_it_ends_the_same),
                                      SHELL_CASE(logs),
                                      SHELL_CASE(other_lists),
-                                     SHELL_CASE(refused)};
+                                     SHELL_CASE(refused),
+                                     SHELL_CASE(net_1_is_kept)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

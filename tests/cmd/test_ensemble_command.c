@@ -6,6 +6,7 @@
 #include "sw/base/rng.h"
 #include "sw/graph/safetensors.h"
 #include "tests/cmd/helper_npy.h"
+#include "tests/cmd/helper_shell.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -130,6 +131,8 @@ static void check_units(struct shell *c, const char *set, const char *words, con
   double macs = json_number_value(json_object_get(x, "macs"));
   assert_true(first == 784 * 12 + 12 * 10 && whole == 784 * 28 + 28 * 10);
   assert_true(fabs(macs - (first + (double)needed / IMAGES * (whole - first))) < 0.06);
+  double part = json_number_value(json_object_get(x, "share"));
+  assert_true(fabs(part - (double)needed / IMAGES) < 1e-6);
   json_decref(j);
 }
 
