@@ -121,6 +121,11 @@ static void types_of_its_own(void **state) {
     cli_expect(c, arena_printf(&c->arena, "$N %s", rows[i].words), 1, rows[i].message);
   cli_expect(c, "test ! -e $D/r.bin && test ! -e $D/g/rtl", 0, "");
   cli_expect(c, "$N train -q --qat" DIGITS "-o $D/r.bin --net $D/q.bin", 0, "sha256");
+  cli_expect(c, "$N train" DIGITS "-o $D/r.bin --net $D/q.bin 2>&1", 0,
+             "q.bin: its weights are codes, and become floats: --qat trains them as codes");
+  cli_expect(c, "$N export $D/q.bin --into tests/import/files/keras2_mlp.h5 -o $D/back.h5", 1,
+             "q.bin: was trained for its integers, which such a file has no place for");
+  cli_expect(c, "test ! -e $D/back.h5", 0, "");
 }
 
 static void what_is_wrong_is_said(void **state) {

@@ -143,7 +143,7 @@ static void checkpoints_of_other_runs(void **state) {
   } rows[] = {{"--optimizer sgd", "of another network, optimiser or schedule"},
               {"--rate 0.001", "of another network, optimiser or schedule"},
               {"--freeze fc1.bias", "of another network, optimiser or schedule"},
-              {"--seed 2", "of other options"},
+              {"--seed 2", "go on with the words that it was written with, or give another"},
               {"--batch 45", "of another network, optimiser or schedule"},
               {"--schedule constant --batch 45", "of another network, optimiser or schedule"},
               {"--validation 9", "of other options"},
