@@ -166,6 +166,9 @@ void command_warn(const struct options *o, const struct warnings *w, uint32_t fi
 bool command_model(struct arena *a, const struct options *o, struct model *m, struct err *e) {
   struct load l = command_load(o);
   if (!load_model(a, o->model, &l, m, e)) return false;
+  if (load_idle(a, &l, m))
+    return err_set(e, "%s: the model says all its types itself, %s changes nothing: leave it out",
+                   o->model, command_types(o));
   if (m->fixed && m->real) note_idle(o, m->fixed);
   command_warn(o, &m->warnings, 0);
   return true;

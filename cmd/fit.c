@@ -10,10 +10,12 @@
 #include "cmd/run.h"
 #include "cmd/train.h"
 #include "gen/folder.h"
+#include "quant/load.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/library.h"
 #include "sw/base/process.h"
+#include "sw/data/sets.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,6 +33,7 @@ struct fitting {
   const struct options *options;
   const char *dir, *model; // folder; file of the network that becomes a circuit
   const char *test;        // set that it is judged by
+  bool one_set;            // it is what trains, too
   bool trained;
   struct train_result training; // if it was trained
   struct options types;         // words of types and lanes, for everything behind training
@@ -155,13 +158,28 @@ static bool train(struct fitting *f, struct err *e) {
   return train_file(f->arena, &t, &f->training, e);
 }
 
-// The set that judges.
-static void choose(struct fitting *f) {
+static const char *training_set(const struct options *o) {
+  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist-train";
+  return strcmp(data, "mnist") == 0 ? "mnist-train" : data;
+}
+
+// The set that judges, which is no help for choosing types.
+static bool choose(struct fitting *f, struct err *e) {
   const struct options *o = f->options;
-  const char *data = o->data.count ? o->data.word[o->data.count - 1] : "mnist";
-  bool mnist = strcmp(data, "mnist") == 0 || strcmp(data, "mnist-train") == 0;
-  f->test = o->test ? o->test : mnist ? "mnist" : data;
-  if (!o->test && !mnist) command_note(o, "without --test SET it is %s that judges", data);
+  const char *data = training_set(o);
+  f->test = o->test ? o->test : strcmp(data, "mnist-train") == 0 ? "mnist" : data;
+  f->one_set = load_same_set(f->arena, data, f->test);
+  if (f->one_set)
+    command_note(o,
+                 o->test ? "--test: %s judges, and trains, too"
+                         : "without --test SET it is %s that judges",
+                 data);
+  for (int i = 0; !f->one_set && !o->qat && i < o->calibrate.count; i++)
+    if (load_same_set(f->arena, sets_whole(f->arena, o->calibrate.word[i]), f->test))
+      return err_set(e,
+                     "--calibrate %s: %s judges, too: choose others for one of them (--test SET)",
+                     o->calibrate.word[i], f->test);
+  return true;
 }
 
 // 8 bits for a network of which nothing says a type; a width alone is calibrated.
@@ -175,6 +193,7 @@ static bool words_of_types(struct fitting *f, struct err *e) {
   t->output = NULL;
   t->images = 0;
   t->data = (struct option_list){1, {f->test}};
+  t->force |= f->one_set; // it is all there is
   if (f->options->qat) {
     t->precision = t->weight_precision = t->input_precision = t->rounding = t->overflow = NULL;
     t->formats = t->method = NULL;
@@ -186,13 +205,9 @@ static bool words_of_types(struct fitting *f, struct err *e) {
   if (!m.fixed && !t->precision && !t->formats) t->precision = default_precision;
   bool open = t->precision && !strchr(t->precision, ',') && strcmp(t->precision, "bipolar") != 0;
   if (!open || t->calibrate.count) return true;
-  const char *data =
-      f->options->data.count ? f->options->data.word[f->options->data.count - 1] : "mnist-train";
-  if (!data_open(f->arena, strcmp(data, "mnist") == 0 ? "mnist-train" : data, 0, &set, e))
-    return false;
+  if (!data_open(f->arena, training_set(f->options), 0, &set, e)) return false;
   t->calibrate = (struct option_list){
       1, {train_first_images(f->arena, f->options, set.count, CALIBRATION_IMAGES)}};
-  t->force |= !f->options->test && strcmp(f->test, "mnist") != 0; // it is all there is
   return true;
 }
 
@@ -366,8 +381,7 @@ static void print_json(const struct fitting *f) {
 
 int command_fit(struct arena *a, const struct options *o, struct err *e) {
   struct fitting f = {.arena = a, .options = o, .dir = o->output ? o->output : "fit"};
-  if (!make_folder(a, f.dir, e)) return EXIT_USER;
-  choose(&f);
+  if (!choose(&f, e) || !make_folder(a, f.dir, e)) return EXIT_USER;
   bool silent = o->json || o->quiet;
   int kept = silent ? mute() : -1;
   bool ok = train(&f, e) && words_of_types(&f, e) && judge(&f, e) && simulate_circuit(&f, e);

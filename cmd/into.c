@@ -35,14 +35,34 @@ bool into_check(const struct options *o, struct err *e) {
   return true;
 }
 
+static bool has_codes(const struct graph *g) {
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].init && type_is_integer(&g->values[i].type)) return true;
+  return false;
+}
+
+// Whether weights are codes, which the file has none of: one of QKeras may.
+static bool lost_codes(struct arena *a, const struct options *o, const struct graph *g) {
+  struct refusals refused = {0};
+  struct err ignored = {0};
+  const struct graph *file = has_codes(g) ? import_read(a, o->into, &refused, &ignored) : NULL;
+  return file && !has_codes(file);
+}
+
 static struct graph *read_float(struct arena *a, const struct options *o, struct err *e) {
   struct refusals refused = {0};
   struct graph *g = import_read(a, load_path(a, o->model), &refused, e);
-  if (!g || graph_is_real(g)) return g;
-  err_put(e,
-          "%s: holds integers, and normalisations are folded into them: --into takes the float "
-          "model that they were made of (a model.bin that nngen train wrote)",
-          o->model);
+  if (!g || (graph_is_real(g) && !lost_codes(a, o, g))) return g;
+  if (graph_is_real(g))
+    err_put(e,
+            "%s: was trained for its integers, which such a file has no place for: --into takes a "
+            "float model (a model.bin that nngen train wrote without --qat)",
+            o->model);
+  else
+    err_put(e,
+            "%s: holds integers, and normalisations are folded into them: --into takes the float "
+            "model that they were made of (a model.bin that nngen train wrote)",
+            o->model);
   return NULL;
 }
 

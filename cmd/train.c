@@ -142,6 +142,17 @@ static bool measure(struct train *t, struct err *e) {
          err_within(e, "%s", t->o->net);
 }
 
+// Codes that are trained without --qat are no codes any more.
+static void note_codes(const struct train *t) {
+  const struct graph *g = t->recipe.model;
+  bool codes = false;
+  for (uint32_t i = 0; i < g->n_values; i++)
+    codes |= g->values[i].init && type_is_integer(&g->values[i].type);
+  if (codes && !t->o->qat)
+    command_note(t->o, "%s: its weights are codes, and become floats: --qat trains them as codes",
+                 t->o->net);
+}
+
 static bool prepare(struct train *t, struct err *e) {
   const struct options *o = t->o;
   struct training_part *frozen;
@@ -159,6 +170,7 @@ static bool prepare(struct train *t, struct err *e) {
     return false;
   if (o->qat && !(t->qat = train_qat_begin(t->arena, o, &t->set, t->recipe.model, e)))
     return err_within(e, "%s", o->net);
+  note_codes(t);
   if (t->qat) t->recipe.model = t->qat->model;
   t->fit_options.loss = t->recipe.loss;
   memcpy(t->fit_options.target, t->recipe.target, sizeof t->recipe.target);

@@ -65,10 +65,12 @@ static bool parse_targets(const char *text, double target[2], struct err *e) {
   char *comma, *end;
   target[0] = strtod(text, &comma);
   target[1] = *comma == ',' ? strtod(comma + 1, &end) : 0;
-  return (comma != text && *comma == ',' && end != comma + 1 && !*end && isfinite(target[0]) &&
-          isfinite(target[1])) ||
-         err_set(e, "--targets %s: expected two numbers, of the other classes and the right one",
-                 text);
+  if (comma == text || *comma != ',' || end == comma + 1 || *end || !isfinite(target[0]) ||
+      !isfinite(target[1]))
+    return err_set(e, "--targets %s: expected two numbers, of the other classes and the right one",
+                   text);
+  return target[0] != target[1] ||
+         err_set(e, "--targets %s: the same twice, nothing would part the classes", text);
 }
 
 bool train_overrides(const struct options *o, struct recipe *r, struct err *e) {

@@ -48,8 +48,16 @@ bool train_qat_check(struct arena *a, const struct options *o, struct err *e) {
 
 struct qat *train_qat_begin(struct arena *a, const struct options *o, const struct images *set,
                             struct graph *model, struct err *e) {
-  struct load l = with_images(a, o, set);
-  return qat_new(a, model, &l, e);
+  struct load l = with_images(a, o, set), none = {0};
+  struct err ignored = {0};
+  struct qat *q = qat_new(a, model, &l, e), *own;
+  if (!q || !command_types(o) || !(own = qat_new(a, model, &none, &ignored))) return q;
+  if (!load_same_graph(q->model, own->model)) return q;
+  err_put(e,
+          "the model says all its types itself, %s changes nothing: leave it out, or train the "
+          "float model that it was made of",
+          command_types(o));
+  return NULL;
 }
 
 bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,

@@ -6,6 +6,7 @@
 #include "quant/quantize.h"
 #include "sw/base/pool.h"
 #include "sw/data/sets.h"
+#include "sw/graph/model.h"
 #include "sw/import/import.h"
 #include "sw/pass/branch_lines.h"
 #include "sw/pass/fold_norm.h"
@@ -119,14 +120,19 @@ static bool same_file(const char *a, const char *b) {
          x.st_ino == y.st_ino;
 }
 
+bool load_same_set(struct arena *a, const char *x, const char *y) {
+  const char *of_x[2], *of_y[2];
+  data_files(a, x, of_x);
+  data_files(a, y, of_y);
+  return strcmp(x, y) == 0 || same_file(of_x[0], of_y[0]);
+}
+
 // What is judged by is no help for choosing: the result would say nothing of other images.
 static bool refuse_judge(struct arena *a, const struct load *l, const char *set, struct err *e) {
-  const char *whole = sets_whole(a, set), *files[2], *own[2];
-  data_files(a, whole, own);
+  const char *whole = sets_whole(a, set);
   for (int i = 0; i < l->n_data; i++) {
     const char *equal = strchr(l->data[i], '='), *judge = equal ? equal + 1 : l->data[i];
-    data_files(a, judge, files);
-    if (strcmp(judge, whole) == 0 || same_file(own[0], files[0]))
+    if (load_same_set(a, whole, judge))
       return err_set(e,
                      "--calibrate %s: those images are what --data judges by; choose others, as in "
                      "mnist-train:1000",
@@ -300,4 +306,23 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
     return true;
   }
   return load_float(a, g, l, &f, m, e) || err_within(e, "%s", path);
+}
+
+bool load_same_graph(const struct graph *x, const struct graph *y) {
+  struct text of_x = {0}, of_y = {0};
+  model_put(&of_x, x);
+  model_put(&of_y, y);
+  bool same = of_x.size == of_y.size && memcmp(of_x.data, of_y.data, of_x.size) == 0;
+  text_free(&of_x);
+  text_free(&of_y);
+  return same;
+}
+
+bool load_idle(struct arena *a, const struct load *l, const struct model *m) {
+  struct load none = {0};
+  struct model own;
+  struct err ignored = {0};
+  if (!wants_formats(l) || !m->whole || !m->fixed || !says_types(m->whole)) return false;
+  return load_graph(a, m->whole, &none, NULL, &own, &ignored) &&
+         load_same_graph(own.fixed, m->fixed);
 }

@@ -47,6 +47,9 @@ bool load_source(struct arena *a, const struct load *l, struct graph *g, struct 
 // too.
 void load_notes(struct arena *a, const struct refusals *r, bool training, struct warnings *w);
 
+// Whether two words of data sets name the same images.
+bool load_same_set(struct arena *a, const char *x, const char *y);
+
 // Reads load_path(path) and quantises it if there is a word for types or modes, which is an error
 // for a model that holds integers already.
 bool load_model(struct arena *a, const char *path, const struct load *l, struct model *m,
@@ -55,5 +58,11 @@ bool load_model(struct arena *a, const char *path, const struct load *l, struct 
 // The same of a float graph, with the text of a formats file instead of one (NULL: none).
 bool load_graph(struct arena *a, struct graph *g, const struct load *l, const char *formats,
                 struct model *m, struct err *e);
+
+// Whether words of types chose nothing of a model that they opened: it says all its types itself.
+bool load_idle(struct arena *a, const struct load *l, const struct model *m);
+
+// Whether two graphs are the same, byte by byte as files.
+bool load_same_graph(const struct graph *x, const struct graph *y);
 
 #endif

@@ -4,6 +4,7 @@
 #include "quant/calibrate.h"
 #include "quant/quantize_layer.h"
 #include "quant/quantize_weights.h"
+#include "sw/base/nearest_word.h"
 #include "sw/graph/interval.h"
 
 #include <math.h>
@@ -267,10 +268,18 @@ static bool quantize_node(struct quantizer *q, const struct node *n) {
          (!q->calibrator || calibrate_ran(q, n, node));
 }
 
-static bool check_formats(const struct formats *f, struct err *e) {
+static bool check_formats(const struct quantizer *q) {
+  const struct formats *f = q->formats;
+  const struct graph *g = q->from;
+  const char **words = ARENA_NEW(q->arena, const char *, g->n_nodes + 1), *near;
+  for (uint32_t i = 0; i < g->n_nodes; i++) words[i] = g->nodes[i].name;
   for (uint32_t i = 0; i < f->n_layers; i++)
-    if (!f->layers[i].used)
-      return err_set(e, "formats: there is no layer \"%s\" in the model", f->layers[i].name);
+    if (!f->layers[i].used) {
+      near = nearest_word(f->layers[i].name, g->n_nodes, words);
+      return err_set(q->err, "formats: there is no layer \"%s\" in the model%s%s%s",
+                     f->layers[i].name, near ? ", did you mean \"" : "", near ? near : "",
+                     near ? "\"?" : "");
+    }
   return true;
 }
 
@@ -286,7 +295,7 @@ static bool quantize_all(struct quantizer *q) {
       return err_within(q->err, "layer \"%s\"", g->nodes[i].name);
   for (uint32_t i = 0; i < g->n_outputs; i++)
     graph_add_output_as(q->to, (uint32_t)q->value[g->outputs[i]], g->values[g->outputs[i]].name);
-  return check_formats(q->formats, q->err);
+  return check_formats(q);
 }
 
 struct graph *quantize(struct arena *a, const struct graph *g, struct formats *f, struct err *e) {

@@ -50,8 +50,8 @@ static bool check_alone(const struct graph *g, const char *file, struct err *e) 
     return err_set(e, "%s: output \"%s\" isn't made of the input", file, y->name);
   if (op_is(n->op, TRAIT_INDEX))
     return err_set(e,
-                   "%s: layer \"%s\" is %s: indices can't be added; leave it out, the largest "
-                   "output is the class anyway",
+                   "%s: layer \"%s\" is %s: indices can't be added; leave it out, what it "
+                   "reads says the class anyway",
                    file, n->name, op_info(n->op)->name);
   if (op_is(n->op, TRAIT_HOST) && n->where == WHERE_HOST)
     return err_set(e,

@@ -126,8 +126,10 @@ static bool same(const struct safetensors *s, const char *key, const char *expec
                  const char *what, struct err *e) {
   const char *found = safetensors_metadata(s, key);
   return (found && strcmp(found, expected) == 0) ||
-         err_set(e, "a checkpoint of %s (%s: %.12s, expected %.12s)", what, key,
-                 found ? found : "none", expected);
+         err_set(e,
+                 "a checkpoint of %s (%s: %.12s, expected %.12s): go on with the words that it was "
+                 "written with, or give another --checkpoint",
+                 what, key, found ? found : "none", expected);
 }
 
 static bool check_run(const struct safetensors *s, const struct checkpoint_run *run,

@@ -284,6 +284,8 @@ static bool keeps_codes(const struct building *b, const struct node *n) {
   if (op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS | TRAIT_SKIPPED | TRAIT_INDEX | TRAIT_NARROWS))
     return true;
   bool host = op_is(n->op, TRAIT_HOST) && n->where == WHERE_HOST;
+  if (made && op_is(made->op, TRAIT_MAPS) && type_is_bipolar(&node_out(b->fixed, made, 0)->type))
+    return false; // a relu of signs gives 0, which they have no code for
   return host || !made ||
          (made->n_rq == 0 && !node_attr(made, ATTR_table) && !node_attr(made, ATTR_codes));
 }

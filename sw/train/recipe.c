@@ -100,9 +100,25 @@ static const char *did_you_mean(struct reading *r, const char *word, size_t coun
   return near ? arena_printf(r->arena, ", did you mean \"%s\"?", near) : "";
 }
 
+// Whether a field is of recipes, and no attribute.
+static bool is_own(enum op op, const char *key) {
+  bool table = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
+  return strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
+         strcmp(key, "where") == 0 ||
+         (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
+         (table && !recipe_has_bias(op) &&
+          (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
+         (recipe_slides(op) && strcmp(key, "kernel") == 0);
+}
+
 static bool unknown_field(struct reading *r, const struct node *n, const char *key) {
-  const char *words[ATTR_COUNT + 5] = {"op", "name", "from", "out", "connections"};
-  size_t count = 5;
+  static const char *const own[] = {"op",          "name",    "from",    "where", "out",
+                                    "connections", "weights", "trained", "kernel"};
+  enum { OWN = sizeof own / sizeof *own };
+  const char *words[ATTR_COUNT + OWN];
+  size_t count = 0;
+  for (int i = 0; i < OWN; i++)
+    if (is_own(n->op, own[i])) words[count++] = own[i];
   for (int a = 0; a < ATTR_COUNT; a++)
     if (op_takes(n->op, (enum attr_name)a)) words[count++] = attr_text((enum attr_name)a);
   return err_set(r->err, "unknown field \"%s\"%s", key, did_you_mean(r, key, count, words));
@@ -114,6 +130,13 @@ static bool unknown_kind(struct reading *r, const char *word) {
   for (int op = 0; op < OP_COUNT; op++)
     if (is_layer(op_info((enum op)op))) words[count++] = op_info((enum op)op)->name;
   return err_set(r->err, "op: unknown kind \"%s\"%s", word, did_you_mean(r, word, count, words));
+}
+
+static bool are_whole(const json_t *list) {
+  bool whole = json_is_array(list);
+  for (size_t i = 0; whole && i < json_array_size(list); i++)
+    whole = json_is_integer(json_array_get(list, i));
+  return whole;
 }
 
 static bool read_attr(struct reading *r, uint32_t node, const char *key, const json_t *j) {
@@ -133,12 +156,19 @@ static bool read_attr(struct reading *r, uint32_t node, const char *key, const j
       return err_set(r->err, "%s: \"%s\", expected W,F, uW,F or bipolar", key,
                      json_string_value(j));
     graph_add_type(r->g, node, (enum attr_name)name, type);
-  } else if (kind == ATTR_INTS && json_is_array(j)) {
+  } else if (kind == ATTR_INTS && are_whole(j)) {
     int64_t count = (int64_t)json_array_size(j), *ints = ARENA_NEW(r->arena, int64_t, count);
     for (int64_t i = 0; i < count; i++) ints[i] = json_integer_value(json_array_get(j, (size_t)i));
     graph_add_ints(r->g, node, (enum attr_name)name, count, ints);
   } else {
-    return err_set(r->err, "%s: not of the kind that this field takes", key);
+    static const char *const kinds[] = {[ATTR_INT] = "a whole number",
+                                        [ATTR_REAL] = "a number",
+                                        [ATTR_TEXT] = "a word in quotes",
+                                        [ATTR_TYPE] = "a type in quotes, as in \"8,3\"",
+                                        [ATTR_INTS] = "a list of whole numbers, as in [2, 2]"};
+    bool known = (size_t)kind < sizeof kinds / sizeof *kinds && kinds[kind];
+    return err_set(r->err, known ? "%s: expected %s" : "%s: no field of a recipe%s", key,
+                   known ? kinds[kind] : "");
   }
   return true;
 }
@@ -184,7 +214,12 @@ static bool find_value(struct reading *r, const json_t *j, uint32_t *value) {
   }
   *value = r->g->inputs[0].value;
   if (name && strcmp(name, r->g->values[*value].name) == 0) return true;
-  return err_set(r->err, "from: no layer \"%s\" before this one", name ? name : "?");
+  if (!name) return err_set(r->err, "from: expected the name of a layer before this one");
+  const char **words = ARENA_NEW(r->arena, const char *, r->g->n_nodes + 1);
+  for (uint32_t i = 0; i < r->g->n_nodes; i++) words[i + 1] = r->g->nodes[i].name;
+  words[0] = r->g->values[*value].name;
+  return err_set(r->err, "from: no layer \"%s\" before this one%s", name,
+                 did_you_mean(r, name, r->g->n_nodes + 1, words));
 }
 
 // The layer before it, or what `from` names.
@@ -216,17 +251,6 @@ static bool read_where(struct reading *r, uint32_t node, const json_t *j) {
     return err_set(r->err, "where: \"%s\", expected \"circuit\" or \"host\"", word ? word : "?");
   n->where = (enum where)where;
   return true;
-}
-
-// Whether a field is of recipes, and no attribute.
-static bool is_own(enum op op, const char *key) {
-  bool table = op_is(op, TRAIT_WEIGHTS) && !recipe_shares(op);
-  return strcmp(key, "op") == 0 || strcmp(key, "name") == 0 || strcmp(key, "from") == 0 ||
-         strcmp(key, "where") == 0 ||
-         (table && (strcmp(key, "out") == 0 || strcmp(key, "connections") == 0)) ||
-         (table && !recipe_has_bias(op) &&
-          (strcmp(key, "weights") == 0 || strcmp(key, "trained") == 0)) ||
-         (recipe_slides(op) && strcmp(key, "kernel") == 0);
 }
 
 static bool read_layer(struct reading *r, const json_t *j) {
@@ -301,7 +325,8 @@ static bool read_targets(struct reading *r, double target[2]) {
                      "targets: expected two numbers, of the other classes and the right one");
     target[i] = json_number_value(json_array_get(j, i));
   }
-  return true;
+  return target[0] != target[1] ||
+         err_set(r->err, "targets: %g twice, nothing would part the classes", target[0]);
 }
 
 static bool read_distort(struct reading *r, struct distort *out) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/train/training.h"
 
+#include "sw/base/nearest_word.h"
 #include "sw/base/rng.h"
 #include "sw/data/verdict.h"
 #include "sw/graph/norm.h"
@@ -378,6 +379,16 @@ static void count_step(struct builder *b) {
   order_assign(g, node);
 }
 
+static bool unknown_weight(struct builder *b, const char *name) {
+  const struct training *t = b->t;
+  const char **words = ARENA_NEW(b->arena, const char *, t->n_parameters + 1);
+  for (uint32_t k = 0; k < t->n_parameters; k++)
+    words[k] = b->model->values[t->parameters[k].weight].name;
+  const char *near = nearest_word(name, t->n_parameters, words);
+  return err_set(b->err, "there is no weight \"%s\" in the model%s%s%s", name,
+                 near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 // The wanted part of each parameter; false if a part names no weight.
 static bool want(struct builder *b, const struct training_part *parts, uint32_t n_parts,
                  struct wanted *wanted, uint32_t *which, uint32_t *count) {
@@ -386,7 +397,7 @@ static bool want(struct builder *b, const struct training_part *parts, uint32_t 
     bool known = false;
     for (uint32_t k = 0; k < t->n_parameters; k++)
       known |= strcmp(b->model->values[t->parameters[k].weight].name, parts[i].name) == 0;
-    if (!known) return err_set(b->err, "there is no weight \"%s\" in the model", parts[i].name);
+    if (!known) return unknown_weight(b, parts[i].name);
   }
   *count = 0;
   for (uint32_t k = 0; k < t->n_parameters; k++) {

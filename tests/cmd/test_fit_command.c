@@ -91,6 +91,43 @@ static void boosted(void **state) {
   cli_expect(c, "$N info $D/f/model.bin", 0, "\nsum3           add");
 }
 
+// One set may do both, by whatever name; what calibrates and what judges are two, or no work
+// begins.
+static void what_judges(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N fit mnist-mlp --data synthetic:300:5 --test synthetic:300:5 -e 1 --target-cycles "
+             "1568 -o $D/f 2>&1",
+             0, "--test: synthetic:300:5 judges, and trains, too");
+  cli_expect(c,
+             "$N fit mnist-mlp -e 1 --data synthetic:300:5 --test synthetic:100:9 --calibrate "
+             "synthetic:100:9 -o $D/g",
+             1, "--calibrate synthetic:100:9: synthetic:100:9 judges, too: choose others");
+  cli_expect(c, "test ! -e $D/g", 0, "");
+}
+
+// A model that was trained for its integers has its types: words of others change nothing.
+static void types_of_its_own(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N train -q --net mnist-mlp --qat -p 4" DIGITS "-o $D/q.bin", 0, "sha256");
+  static const struct {
+    const char *words, *message;
+  } rows[] = {{"fit -p 2 --test synthetic:100:9 -o $D/g $D/q.bin", "--precision changes nothing"},
+              {"run -p 8,3 --data synthetic:100:9 $D/q.bin", "--precision changes nothing"},
+              {"info -w 8,3 $D/q.bin", "--weight-precision changes nothing: leave it out"},
+              {"train -q --qat -p 2" DIGITS "-o $D/r.bin --net $D/q.bin",
+               "q.bin: the model says all its types itself, --precision changes nothing"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N %s", rows[i].words), 1, rows[i].message);
+  cli_expect(c, "test ! -e $D/r.bin && test ! -e $D/g/rtl", 0, "");
+  cli_expect(c, "$N train -q --qat" DIGITS "-o $D/r.bin --net $D/q.bin", 0, "sha256");
+  cli_expect(c, "$N train" DIGITS "-o $D/r.bin --net $D/q.bin 2>&1", 0,
+             "q.bin: its weights are codes, and become floats: --qat trains them as codes");
+  cli_expect(c, "$N export $D/q.bin --into tests/import/files/keras2_mlp.h5 -o $D/back.h5", 1,
+             "q.bin: was trained for its integers, which such a file has no place for");
+  cli_expect(c, "test ! -e $D/back.h5", 0, "");
+}
+
 static void what_is_wrong_is_said(void **state) {
   struct shell *c = *state;
   static const struct {
@@ -127,6 +164,8 @@ int main(void) {
                                      SHELL_CASE(clock_where_nextpnr_is),
                                      SHELL_CASE(from_trained_networks),
                                      SHELL_CASE(boosted),
+                                     SHELL_CASE(what_judges),
+                                     SHELL_CASE(types_of_its_own),
                                      SHELL_CASE(what_is_wrong_is_said)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

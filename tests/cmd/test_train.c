@@ -143,7 +143,7 @@ static void checkpoints_of_other_runs(void **state) {
   } rows[] = {{"--optimizer sgd", "of another network, optimiser or schedule"},
               {"--rate 0.001", "of another network, optimiser or schedule"},
               {"--freeze fc1.bias", "of another network, optimiser or schedule"},
-              {"--seed 2", "of other options"},
+              {"--seed 2", "go on with the words that it was written with, or give another"},
               {"--batch 45", "of another network, optimiser or schedule"},
               {"--schedule constant --batch 45", "of another network, optimiser or schedule"},
               {"--validation 9", "of other options"},
@@ -218,6 +218,12 @@ static void going_on_from_a_model(void **state) {
              "$N train --quiet --net $D/a.bin" DIGITS "--epochs 1 --freeze fc1.weight -o $D/c.bin",
              0, "sha256");
   cli_expect(c, "cmp -s $D/a.bin $D/c.bin", 1, "");
+  cli_expect(c,
+             "echo '{\"layers\":{\"fc11\":{\"stream\":\"8,3\"}}}' >$D/f.json; "
+             "$N train --net $D/a.bin --qat -p 8,3 --formats $D/f.json" DIGITS,
+             1, "formats: there is no layer \"fc11\" in the model, did you mean \"fc1\"?");
+  cli_expect(c, "$N train --net $D/a.bin --freeze fc1.weigth" DIGITS, 1,
+             "there is no weight \"fc1.weigth\" in the model, did you mean \"fc1.weight\"?");
   cli_expect(c, "$N train --net $D/a.bin --freeze fc9.weight" DIGITS, 1,
              "there is no weight \"fc9.weight\" in the model");
 }
@@ -275,6 +281,7 @@ static void wrong_words(void **state) {
               {"--loss rbf:x", "--loss: rbf:x: expected a number"},
               {"--targets 1", "--targets 1: expected two numbers"},
               {"--targets 0,1,2", "--targets 0,1,2: expected two numbers"},
+              {"--targets 1,1", "--targets 1,1: the same twice, nothing would part the classes"},
               {"--targets 0,inf", "--targets 0,inf: expected two numbers"},
               {"--precision 8,3", "--precision is about integers: give --qat to train them"},
               {"-w ternary", "--weight-precision is about integers: give --qat"},

@@ -207,6 +207,7 @@ static void every_stream_is_the_c_models(void **state) {
                {residual, "8,4", "ternary,channel", NULL, 7, false},
                {signs, "bipolar", NULL, "u8,8", 3, false},
                {signs, "bipolar", "4", "u8,8", 3, false},
+               {dense, "bipolar", "4", "u8,8", 3, false}, // a relu of signs has no 0
                {lenet, "8,4", NULL, NULL, 6, false},
                {lenet, "6,3", "4,channel", NULL, 6, false},
                {dense, "4", NULL, NULL, 3, true},
