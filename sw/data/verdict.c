@@ -8,11 +8,17 @@
 
 // ---- from the graph
 
-// The node that made a value, behind changes of shape and of type.
+// Whether a node gives what it reads under another shape or type, or rounded as it trains.
+static bool passes(const struct node *n) {
+  bool rounds = op_is(n->op, TRAIT_STATISTICS) && !op_is(n->op, TRAIT_AVERAGES);
+  return rounds || op_is(n->op, TRAIT_ALIAS | TRAIT_CASTS);
+}
+
+// The node that made a value, behind those.
 static const struct node *maker(const struct graph *g, const struct value *v) {
   while (v->node != NONE) {
     const struct node *n = &g->nodes[v->node];
-    if (!op_is(n->op, TRAIT_ALIAS | TRAIT_CASTS)) return n;
+    if (!passes(n)) return n;
     v = node_in(g, n, 0);
   }
   return NULL;
@@ -42,15 +48,9 @@ static bool is_value(const struct graph *g, uint32_t v, uint32_t value) {
   return v == value;
 }
 
-// Whether what a node gives is least where what it reads is: a sum of alikes, or its numbers
-// rounded.
-static bool keeps_least(const struct node *n) {
-  bool rounds = op_is(n->op, TRAIT_STATISTICS) && !op_is(n->op, TRAIT_AVERAGES); // as it trains
-  return rounds || op_is(n->op, TRAIT_SUMS | TRAIT_ALIAS | TRAIT_CASTS);
-}
-
+// A sum of distances is least where they are.
 static bool gives_distances(const struct graph *g, const struct node *n) {
-  while (n && keeps_least(n)) n = maker(g, node_in(g, n, 0));
+  while (n && op_is(n->op, TRAIT_SUMS)) n = maker(g, node_in(g, n, 0));
   return n && op_is(n->op, TRAIT_LEAST);
 }
 

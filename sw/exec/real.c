@@ -43,6 +43,14 @@ struct real {
   struct pool *pool; // NULL: it is alone
 };
 
+// What is made of weights alone is the same for all frames, and so is a scale that is given.
+static bool links_frames(const struct node *n, const struct graph *g) {
+  bool frames = false;
+  for (uint32_t k = 0; k < n->n_in; k++) frames |= node_in(g, n, k)->per_frame;
+  bool given = op_is(n->op, TRAIT_STATISTICS) && !op_is(n->op, TRAIT_AVERAGES) && n->n_in > 1;
+  return frames && !given;
+}
+
 static bool check(const struct graph *g, struct err *e) {
   if (!g->n_inputs) return err_set(e, "the graph has 0 inputs, expected 1 or more");
   for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -54,8 +62,9 @@ static bool check(const struct graph *g, struct err *e) {
     for (uint32_t k = 0; k < n->n_in; k++)
       if (n->in[k].delay)
         return err_set(e, "layer \"%s\": input \"%s\" is delayed", n->name, node_in(g, n, k)->name);
+    bool linked = links_frames(n, g);
     for (uint32_t k = 0; k < n->n_out; k++)
-      if (!node_out(g, n, k)->per_frame)
+      if (linked && !node_out(g, n, k)->per_frame)
         return err_set(e, "layer \"%s\": its output has no frames", n->name);
   }
   return true;
@@ -136,9 +145,12 @@ static void leave(const void *model, const void *task, void *room, int64_t part)
   const struct call *call = task;
   const struct chunk *c = room;
   for (uint32_t t = 0; t < call->n_taps; t++) {
-    int64_t size = value_elements(&g->values[call->taps[t].value]);
-    memcpy(call->taps[t].to + part * r->chunk * size, steps_value(c->steps, call->taps[t].value),
-           (size_t)(size * c->frames) * sizeof(float));
+    const struct value *v = &g->values[call->taps[t].value];
+    const float *from = steps_value(c->steps, call->taps[t].value);
+    int64_t size = value_elements(v), rows = v->per_frame ? 1 : c->frames;
+    int64_t row = v->per_frame ? size * c->frames : size; // the same for each frame
+    float *to = call->taps[t].to + part * r->chunk * size;
+    for (int64_t i = 0; i < rows; i++) memcpy(to + i * row, from, (size_t)row * sizeof *to);
   }
 }
 

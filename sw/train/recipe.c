@@ -16,7 +16,7 @@ static bool read_measured(struct reading *r, const char *key, const char *word, 
     return err_set(r->err, "input: %s: \"%s\", expected numbers, \"data\" or \"data:channel\"", key,
                    word);
   if (other && channels != r->out->per_channel)
-    return err_set(r->err, "input: %s: \"%s\", but mean of %s", key, word,
+    return err_set(r->err, "input: %s: \"%s\", but mean of %s: say the same of both", key, word,
                    channels ? "all data" : "each channel");
   *measured = true;
   r->out->per_channel = channels;

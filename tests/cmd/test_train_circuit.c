@@ -2,6 +2,9 @@
 // The README's way from data to the circuit, with digits drawn by code.
 #include "tests/cmd/helper_shell.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 // What train writes goes through the whole program.
 static void from_training_to_the_circuit(void **state) {
   struct shell *c = *state;
@@ -54,6 +57,34 @@ static void trained_integers_become_a_circuit(void **state) {
              0, "");
 }
 
+// What watches the training of integers sees what the C model gives for the same images.
+static void integers_are_watched(void **state) {
+  struct shell *c = *state;
+  static const char *const words[] = {"-p 4", "-p 8,3", "-p 2 -w bipolar"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const char *said = cli_expect(
+        c,
+        arena_printf(&c->arena,
+                     "$N train -q --json --net tfc --qat %s --data synthetic:600:5 --batch 20 "
+                     "--epochs 2 --validation 100 --patience 2 --threads 2 -o $D/v.bin",
+                     words[i]),
+        0, "\"epoch\":2,");
+    double watched = strtod(strstr(strstr(said, "\"epoch\":2,"), "validation_accuracy") + 21, NULL);
+    long count[2];
+    static const char *const images[] = {"600", "500"};
+    for (int k = 0; k < 2; k++) {
+      said = cli_expect(c,
+                        arena_printf(&c->arena,
+                                     "$N run -q --json --data synthetic:600:5 --images %s "
+                                     "$D/v.bin",
+                                     images[k]),
+                        0, "\"correct\":");
+      count[k] = strtol(strstr(said, "\"correct\":") + 10, NULL, 10);
+    }
+    assert_int_equal((long)(watched * 100 + 0.5), count[0] - count[1]);
+  }
+}
+
 // Probabilities leave the circuit: of pictures that come with the project, equal in all of them;
 // the same network has its softmax on the host unless a recipe or a formats file says otherwise.
 static void softmax_in_the_circuit(void **state) {
@@ -85,6 +116,7 @@ static void softmax_in_the_circuit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(from_training_to_the_circuit), SHELL_CASE(lenet1_becomes_a_circuit),
-      SHELL_CASE(trained_integers_become_a_circuit), SHELL_CASE(softmax_in_the_circuit)};
+      SHELL_CASE(trained_integers_become_a_circuit), SHELL_CASE(integers_are_watched),
+      SHELL_CASE(softmax_in_the_circuit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

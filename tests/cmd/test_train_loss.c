@@ -144,6 +144,31 @@ static void numbers_are_measured(void **state) {
   if (!(integers > 0.9)) fail_msg("R2 of integers %g", integers);
 }
 
+// Two classes are the same whether they are called 0 and 1 or -1 and 1, for integers too.
+static void two_classes(void **state) {
+  struct shell *c = *state;
+  static int64_t ones[ROWS_OF_DATA], signs[ROWS_OF_DATA];
+  write_features(c);
+  for (int i = 0; i < ROWS_OF_DATA; i++) {
+    ones[i] = i % 3 == 0;
+    signs[i] = i % 3 == 0 ? 1 : -1;
+  }
+  npy_write(c, "ones.npy", "<i8", "(500,)", ones, sizeof ones);
+  npy_write(c, "signs.npy", "<i8", "(500,)", signs, sizeof signs);
+#define ONE                                                                                        \
+  "'{\"input\":{\"shape\":[3]" OF_DATA "},\"layers\":[{\"op\":\"linear\",\"out\":1},"              \
+  "{\"op\":\"tanh\"}]}' --batch 20 --epochs 2 "
+  static const char *const words[] = {"", "--qat -p 8 ", "--qat -p 12,6 "};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "for y in ones signs; do $N train -q --json --net " ONE
+                            "%s --data $D/x.npy,$D/$y.npy -o $D/$y | grep -v accuracy.:null,.vali; "
+                            "done | wc -l; cmp $D/ones $D/signs",
+                            words[i]),
+               0, "2");
+}
+
 static void what_cannot_be_measured(void **state) {
   struct shell *c = *state;
   write_features(c);
@@ -246,7 +271,8 @@ static void idx_of_the_users(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(losses_of_the_command),   SHELL_CASE(bytes_are_measured),
-      SHELL_CASE(numbers_are_measured),    SHELL_CASE(what_cannot_be_measured),
-      SHELL_CASE(what_is_wrong_with_data), SHELL_CASE(idx_of_the_users)};
+      SHELL_CASE(numbers_are_measured),    SHELL_CASE(two_classes),
+      SHELL_CASE(what_cannot_be_measured), SHELL_CASE(what_is_wrong_with_data),
+      SHELL_CASE(idx_of_the_users)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,33 @@ static void what_chooses_says_which(void **state) {
 }
 
 // Of several indices the first is the class; indices of several rows have none.
+// So is a single output that training rounds: its classes part where they did.
+static void rounded_outputs_have_their_threshold(void **state) {
+  (void)state;
+  static const struct {
+    enum op op, rounds;
+    double threshold;
+  } rows[] = {{OP_tanh, OP_fake_quant, 0},
+              {OP_sigmoid, OP_fake_quant, 0.5},
+              {OP_sigmoid, OP_requant, 0.5},
+              {OP_sigmoid, OP_batch_norm, NAN}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const int64_t shape[] = {1};
+    struct graph *g = network(&a, rows[i].op, 1, type_real());
+    uint32_t node = graph_add_node(g, rows[i].rounds, "rounded");
+    graph_add_use(g, node, (struct use){g->outputs[0], 0, NONE});
+    uint32_t y = graph_add_value(g, "r", 1, shape, type_real(), true);
+    graph_add_out(g, node, y);
+    struct verdict v = verdict_of_value(g, y);
+    if (isnan(rows[i].threshold))
+      assert_int_equal(v.kind, VERDICT_NONE);
+    else
+      assert_true(v.kind == VERDICT_THRESHOLD && v.threshold == rows[i].threshold);
+    arena_free(&a);
+  }
+}
+
 static void the_first_index_is_the_class(void **state) {
   (void)state;
   const double y[3] = {2, 0, 1};
@@ -252,6 +279,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_follow_from_the_graph),
                                      cmocka_unit_test(what_chooses_says_which),
                                      cmocka_unit_test(rounded_distances_are_distances),
+                                     cmocka_unit_test(rounded_outputs_have_their_threshold),
                                      cmocka_unit_test(the_first_index_is_the_class),
                                      cmocka_unit_test(labels_are_classes_or_targets),
                                      cmocka_unit_test(codes_and_reals_are_judged_alike),
