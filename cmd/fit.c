@@ -220,7 +220,8 @@ static bool judge(struct fitting *f, struct err *e) {
   f->real = f->fixed = (struct run){.arena = f->arena, .model = f->model, .warnings = &m->warnings};
   if (!command_model(f->arena, &o, m, e)) return false;
   if (!m->fixed) return err_set(e, COMMAND_FLOAT, f->model);
-  if (m->real && !run_model(&f->real, &real, m, e)) return false;
+  bool floats = m->real && !f->options->qat; // of the integers there are none beside them
+  if (floats && !run_model(&f->real, &real, m, e)) return false;
   return run_model(&f->fixed, &o, m, e);
 }
 
