@@ -3,6 +3,7 @@
 // every mode; every refusal has its rule, time and operator. Each switch of the mode of the public
 // simulator is seen by a plan that is about it.
 #include "sw/base/json.h"
+#include "sw/base/rng.h"
 #include "sw/plan/replay_file.h"
 
 #include <math.h>
@@ -11,7 +12,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,25 +164,33 @@ static void plans_are_as_recorded(void **state) {
   assert_int_equal(wrong, 0);
 }
 
-static void cases_are_as_recorded(void **state) {
-  (void)state;
+// How many of a file's cases differ; what isn't expected of a mode is left out.
+static int cases_that_differ(const char *name, const struct replay_mode *m, bool say) {
   struct arena a = {0};
   int wrong = 0;
-  json_t *root = open_json(&a, "demo-errors");
-  struct replay_file f = open_plan(&a, "demo-errors");
-  assert_int_equal(f.count, 30);
-  for (uint32_t i = 0; i < f.count; i++)
-    for (int m = 0; m < REPLAY_MODES; m++) {
-      const json_t *x = json_object_get(
-          json_object_get(json_array_get(json_object_get(root, "cases"), i), "expect"),
-          replay_modes[m].name);
-      assert_non_null(x);
-      const char *d = judge(&a, &f.plans[i], &replay_modes[m], x);
-      if (d[0]) print_error("%s, %s: %s\n", f.plans[i].about, replay_modes[m].name, d), wrong++;
-    }
+  json_t *root = open_json(&a, name);
+  struct replay_file f = open_plan(&a, name);
+  for (uint32_t i = 0; i < f.count; i++) {
+    const json_t *of = json_array_get(json_object_get(root, "cases"), i);
+    const json_t *x = json_object_get(json_object_get(of, "expect"), m->name);
+    const char *d = x ? judge(&a, &f.plans[i], m, x) : "";
+    if (d[0] && say) print_error("%s, %s: %s\n", f.plans[i].about, m->name, d);
+    wrong += d[0] != 0;
+  }
   json_decref(root);
   arena_free(&a);
-  assert_int_equal(wrong, 0);
+  return wrong;
+}
+
+static void cases_are_as_recorded(void **state) {
+  (void)state;
+  static const char *const names[] = {"demo-errors", "own-locks", "own-peak"};
+  for (int i = 0; i < 3; i++)
+    for (int m = 0; m < REPLAY_MODES; m++)
+      assert_int_equal(cases_that_differ(names[i], &replay_modes[m], true), 0);
+  struct arena a = {0};
+  assert_int_equal(open_plan(&a, "demo-errors").count, 30);
+  arena_free(&a);
 }
 
 static void machines_are_as_recorded(void **state) {
@@ -202,33 +210,144 @@ static void machines_are_as_recorded(void **state) {
   assert_int_equal(wrong, 0);
 }
 
-enum { EXPLORE };
-#define SW(x)                                                                                      \
-  { #x, offsetof(struct replay_mode, x) }
-static void explore(void **state) {
+// Without one of its switches compat isn't what was recorded of the plan that is about it.
+static void switches_are_seen(void **state) {
+  (void)state;
+#define SWITCH(name, plan)                                                                         \
+  { #name, offsetof(struct replay_mode, name), plan }
+  static const struct {
+    const char *name;
+    size_t offset;
+    const char *plan;
+  } switches[] = {SWITCH(loads_at_once, "late-load"),   SWITCH(stores_at_once, "early-store"),
+                  SWITCH(stores_at_once, "spill"),      SWITCH(frees_by_list, "list-order"),
+                  SWITCH(frees_by_list, "split-inner"), SWITCH(no_offset, "concat-order"),
+                  SWITCH(no_offset, "dead-branch"),     SWITCH(whole_neighbors, "branch-pruned"),
+                  SWITCH(reads_lock, "own-locks"),      SWITCH(inputs_unlocked, "own-locks"),
+                  SWITCH(peak_sorted, "own-peak"),      SWITCH(bare_ends, "demo")};
+  for (size_t k = 0; k < sizeof switches / sizeof *switches; k++) {
+    struct arena a = {0};
+    struct replay_mode m = replay_modes[0];
+    bool *it = (bool *)((char *)&m + switches[k].offset);
+    assert_true(*it);
+    *it = false;
+    json_t *root = open_json(&a, switches[k].plan);
+    struct replay_file f = open_plan(&a, switches[k].plan);
+    bool seen = f.cases ? cases_that_differ(switches[k].plan, &m, false) > 0
+                        : judge(&a, f.plans, &m,
+                                json_object_get(json_object_get(root, "expect"), "compat"))[0] != 0;
+    if (!seen) fail_msg("%s isn't seen by %s", switches[k].name, switches[k].plan);
+    json_decref(root);
+    arena_free(&a);
+  }
+}
+
+// A number, a row, a rule that is another: the comparison sees it.
+static void differences_are_seen(void **state) {
   (void)state;
   struct arena a = {0};
-  const struct {
-    const char *n;
-    size_t o;
-  } sw[] = {SW(loads_at_once),   SW(stores_at_once),  SW(frees_by_list),
-            SW(no_offset),       SW(whole_neighbors), SW(reads_lock),
-            SW(inputs_unlocked), SW(peak_sorted),     SW(bare_ends)};
-  for (int k = 0; k < 9; k++)
-    for (int i = 0; i < FILES; i++) {
-      struct replay_mode m = replay_modes[0];
-      ((char *)&m)[sw[k].o] = 0;
-      json_t *root = open_json(&a, files[i]);
-      struct replay_file f = open_plan(&a, files[i]);
-      const char *d =
-          judge(&a, f.plans, &m, json_object_get(json_object_get(root, "expect"), "compat"));
-      if (d[0]) printf("%s %s: %s\n", sw[k].n, files[i], d);
-    }
+  json_t *root = open_json(&a, "demo"),
+         *x = json_object_get(json_object_get(root, "expect"), "auto");
+  const struct replay_plan *p = open_plan(&a, "demo").plans;
+  assert_string_equal(judge(&a, p, &replay_modes[2], x), "");
+  json_t *row = json_array_get(json_object_get(x, "trace"), 5);
+  json_array_set_new(row, 5, json_real(json_number_value(json_array_get(row, 5)) + 1e-6));
+  assert_non_null(strstr(judge(&a, p, &replay_modes[2], x), "row 5"));
+  json_object_set_new(x, "peak_bytes", json_integer(35));
+  assert_non_null(strstr(judge(&a, p, &replay_modes[2], x), "peak_bytes"));
+  json_object_set_new(x, "refused", json_string("limit"));
+  assert_non_null(strstr(judge(&a, p, &replay_modes[2], x), "not refused"));
+  json_decref(root);
+  arena_free(&a);
 }
+
+// ---- plans changed at random
+
+// Of what is decided for one time, prunes and then allocations come first.
+static int turn_of(const struct replay_decision *d) {
+  return d->action == REPLAY_PRUNE ? 0 : d->action == REPLAY_ALLOCATE ? 1 : 2;
+}
+
+static bool in_time_order(const struct replay_plan *p) {
+  for (uint32_t i = 1; i < p->n_decisions; i++) {
+    const struct replay_decision *d = &p->decisions[i], *before = d - 1;
+    if (d->at < before->at || (d->at == before->at && turn_of(d) < turn_of(before))) return false;
+  }
+  return true;
+}
+
+// What holds of whatever is replayed.
+static void is_consistent(const struct replay_plan *p, const struct replay_mode *m,
+                          const struct replay_result *r) {
+  double most = 0;
+  for (uint32_t i = 0; i < r->n_rows; i++) {
+    assert_true(!i || r->rows[i].at >= r->rows[i - 1].at);
+    assert_true(r->rows[i].bytes >= -1e-6);
+    if (r->rows[i].bytes > most) most = r->rows[i].bytes;
+  }
+  if (r->refused) return;
+  assert_true(most <= p->limit && r->peak <= most);
+  assert_true(m->peak_sorted || r->peak == most);
+  assert_true(fabs(r->left_bytes - r->rows[r->n_rows - 1].bytes) < 1e-6);
+}
+
+static void change_at_random(struct rng *rng, struct replay_plan *p, struct replay_decision *d) {
+  uint32_t i = (uint32_t)rng_range(rng, 0, p->n_decisions - 1), k = i;
+  struct replay_decision x = d[i];
+  switch ((int)rng_range(rng, 0, 3)) {
+  case 0:
+    for (; k + 1 < p->n_decisions; k++) d[k] = d[k + 1];
+    p->n_decisions--;
+    return;
+  case 1:
+    d[i].at += (double)rng_range(rng, 0, 63) / 4;
+    return;
+  case 2:
+    k = (uint32_t)rng_range(rng, 0, p->n_decisions - 1);
+    d[i] = d[k];
+    d[k] = x;
+    return;
+  case 3:
+    p->limit *= 1 + ((double)rng_range(rng, 0, 8) - 4) / 16;
+    return;
+  }
+}
+
+// No accepted plan exceeds its limit; issued in the order of its times it is never later.
+static void changed_plans_are_consistent(void **state) {
+  (void)state;
+  struct rng rng = {.seed = 18};
+  int accepted = 0, refused = 0, compared = 0;
+  for (int seed = 0; seed < 4000; seed++) {
+    struct arena a = {0};
+    struct replay_plan p = *open_plan(&a, files[seed % (FILES - 2)]).plans;
+    struct replay_decision *d = arena_copy(&a, p.decisions, p.n_decisions * sizeof *d);
+    p.decisions = d;
+    for (int64_t k = rng_range(&rng, 0, 2) + 1; k > 0; k--) change_at_random(&rng, &p, d);
+    struct replay_result r[REPLAY_MODES];
+    struct err e = {0};
+    for (int m = 0; m < REPLAY_MODES; m++) {
+      assert_true(replay_run(&a, &p, &replay_modes[m], &r[m], &e));
+      is_consistent(&p, &replay_modes[m], &r[m]);
+      accepted += !r[m].refused;
+      refused += r[m].refused != NULL;
+    }
+    if (!r[1].refused && in_time_order(&p)) {
+      assert_null(r[2].refused);
+      assert_true(r[2].total <= r[1].total * (1 + 1e-12));
+      compared++;
+    }
+    arena_free(&a);
+  }
+  print_message("%d accepted, %d refused, %d issued after times\n", accepted, refused, compared);
+  assert_true(accepted > 2000 && refused > 2000 && compared > 300);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(plans_are_as_recorded), cmocka_unit_test(cases_are_as_recorded),
-      cmocka_unit_test(machines_are_as_recorded), cmocka_unit_test(explore)};
+      cmocka_unit_test(plans_are_as_recorded),    cmocka_unit_test(cases_are_as_recorded),
+      cmocka_unit_test(machines_are_as_recorded), cmocka_unit_test(switches_are_seen),
+      cmocka_unit_test(differences_are_seen),     cmocka_unit_test(changed_plans_are_consistent)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
