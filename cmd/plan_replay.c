@@ -44,6 +44,14 @@ bool plan_replay_check(const struct options *o, struct err *e) {
   return mode_of(o) || err_set(e, "--mode %s: expected compat, correct or auto", o->mode);
 }
 
+// No plan of these decisions is faster than its busiest device.
+static enum replay_device busiest(const struct replay_result *r) {
+  enum replay_device most = REPLAY_CPU;
+  for (int d = 0; d < REPLAY_DEVICES; d++)
+    if (r->busy[d] > r->busy[most]) most = (enum replay_device)d;
+  return most;
+}
+
 // ---- JSON
 
 static void json_channels(struct text *t, const struct replay_channels *c) {
@@ -110,6 +118,7 @@ static void json_result(struct text *t, const struct replay_plan *p, const struc
   } else {
     json_put_figure(t, "accuracy", -1, r->accuracy);
     json_put_figure(t, "total_ms", -1, r->total);
+    json_put_figure(t, "bound_ms", -1, r->busy[busiest(r)]);
     json_put_figure(t, "peak_bytes", -1, r->peak);
     for (int d = 0; d < REPLAY_DEVICES; d++) {
       text_printf(t, "%s\"%s\":", d ? "," : ",\"busy_ms\":{", replay_device_names[d]);
@@ -177,18 +186,24 @@ static void put_devices(struct text *t, const struct replay_plan *p,
                 r->busy[d], r->total > 0 ? 100 * r->busy[d] / r->total : 0);
 }
 
-static void put_result(struct text *t, const struct replay_plan *p, const struct replay_result *r) {
+static void put_result(struct text *t, const struct replay_plan *p, const struct replay_mode *m,
+                       const struct replay_result *r) {
+  enum replay_device bound = busiest(r);
+  text_put_escaped(t, p->name);
+  text_printf(t, ", %s: %u operators, %u decisions\n\n", m->name, p->n_operators, p->n_decisions);
   put_devices(t, p, r);
-  text_printf(t, "\ntotal %.4f ms, peak %.10g of %.10g bytes, accuracy %.6g of %.6g wanted\n",
-              r->total, r->peak, p->limit, r->accuracy, p->target);
-  text_printf(t, "left in fast memory: %.10g bytes", r->left_bytes);
+  text_printf(t, "\ntotal %.4f ms, where %s alone works %.4f", r->total, replay_device_names[bound],
+              r->busy[bound]);
+  if (r->busy[bound] > 0) text_printf(t, ": %.1f %% more", 100 * (r->total / r->busy[bound] - 1));
+  text_printf(t, "\npeak %.10g of %.10g bytes of fast memory, left in it %.10g", r->peak, p->limit,
+              r->left_bytes);
   for (uint32_t i = 0; i < r->n_left; i++) {
     text_puts(t, i ? ", " : ": ");
     text_put_escaped(t, p->operators[r->left[i].op].name);
     text_printf(t, ".%s ", block_of(&r->left[i]));
     put_channels(t, &r->left[i].channels);
   }
-  text_puts(t, "\n");
+  text_printf(t, "\naccuracy %.6g of at least %.6g\n", r->accuracy, p->target);
 }
 
 static void put_refusal(struct text *t, const struct replay_result *r) {
@@ -234,7 +249,7 @@ static int replay_one(struct arena *a, const struct options *o, const struct rep
     text_puts(&t, "}\n");
   } else {
     if (o->trace) put_trace(&t, f->plans, &r);
-    if (!r.refused) put_result(&t, f->plans, &r);
+    if (!r.refused) put_result(&t, f->plans, m, &r);
   }
   if (t.size) say(&t);
   if (!r.refused) return EXIT_GOOD;

@@ -31,6 +31,13 @@ static bool near(double found, const json_t *expected) {
   return fabs(found - x) <= 1e-9 * fabs(x);
 }
 
+static const char *dump(struct arena *a, const json_t *v) {
+  char *text = json_dumps(v, 0);
+  const char *copy = arena_strdup(a, text);
+  free(text);
+  return copy;
+}
+
 static bool same_word(const char *found, const json_t *expected) {
   const char *text = json_string_value(expected);
   return found && text ? strcmp(found, text) == 0 : !found && !text;
@@ -60,7 +67,7 @@ static const char *trace_difference(struct arena *a, const struct replay_plan *p
     if (!same_row(p, &r->rows[i], json_array_get(x, i)))
       return arena_printf(a, "row %zu: %.17g %s %s %.17g, expected %s", i, r->rows[i].at,
                           replay_action_names[r->rows[i].action], p->operators[r->rows[i].op].name,
-                          r->rows[i].bytes, json_dumps(json_array_get(x, i), 0));
+                          r->rows[i].bytes, dump(a, json_array_get(x, i)));
   if (count != r->n_rows) return arena_printf(a, "%u rows, expected %zu", r->n_rows, count);
   return "";
 }
@@ -89,7 +96,7 @@ static const char *refusal_difference(struct arena *a, const struct replay_resul
       !same_word(r->op, json_object_get(x, "operator")) ||
       !(json_is_null(at) ? isnan(r->at) : near(r->at, at)) || (why && !same_word(r->why, why)))
     return arena_printf(a, "refused %s at %.17g, %s: %s; expected %s", r->refused, r->at,
-                        r->op ? r->op : "-", r->why, json_dumps(x, 0));
+                        r->op ? r->op : "-", r->why, dump(a, x));
   return "";
 }
 
