@@ -191,8 +191,8 @@ static int cases_that_differ(const char *name, const struct replay_mode *m, bool
 
 static void cases_are_as_recorded(void **state) {
   (void)state;
-  static const char *const names[] = {"demo-errors", "own-locks", "own-peak"};
-  for (int i = 0; i < 3; i++)
+  static const char *const names[] = {"demo-errors", "own-locks", "own-peak", "own-left"};
+  for (int i = 0; i < 4; i++)
     for (int m = 0; m < REPLAY_MODES; m++)
       assert_int_equal(cases_that_differ(names[i], &replay_modes[m], true), 0);
   struct arena a = {0};
@@ -247,6 +247,30 @@ static void switches_are_seen(void **state) {
     json_decref(root);
     arena_free(&a);
   }
+}
+
+static double time_of(const struct replay_plan *p, const struct replay_result *r,
+                      enum replay_action action, const char *op, int block) {
+  for (uint32_t i = 0; i < r->n_rows; i++)
+    if (r->rows[i].action == action && r->rows[i].block == block &&
+        strcmp(p->operators[r->rows[i].op].name, op) == 0)
+      return r->rows[i].at;
+  return -1;
+}
+
+// Issued, a store waits for the run that reads its bytes, not only for the one that wrote them.
+static void stores_wait_for_readers(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct replay_result r;
+  const struct replay_plan *p = &open_plan(&a, "own-left").plans[2];
+  assert_true(replay_run(&a, p, &replay_modes[2], &r, &e));
+  double optimize = time_of(p, &r, REPLAY_OPTIMIZE, "D", -1);
+  assert_true(optimize > 0);
+  assert_true(time_of(p, &r, REPLAY_STORE, "D", REPLAY_GRAD) ==
+              optimize + p->operators[3].ms[REPLAY_OPTIMIZE]);
+  arena_free(&a);
 }
 
 // A number, a row, a rule that is another: the comparison sees it.
@@ -352,9 +376,10 @@ static void changed_plans_are_consistent(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(plans_are_as_recorded),    cmocka_unit_test(cases_are_as_recorded),
-      cmocka_unit_test(machines_are_as_recorded), cmocka_unit_test(switches_are_seen),
-      cmocka_unit_test(differences_are_seen),     cmocka_unit_test(changed_plans_are_consistent)};
+      cmocka_unit_test(plans_are_as_recorded),       cmocka_unit_test(cases_are_as_recorded),
+      cmocka_unit_test(machines_are_as_recorded),    cmocka_unit_test(switches_are_seen),
+      cmocka_unit_test(stores_wait_for_readers),     cmocka_unit_test(differences_are_seen),
+      cmocka_unit_test(changed_plans_are_consistent)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
