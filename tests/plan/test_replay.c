@@ -191,8 +191,9 @@ static int cases_that_differ(const char *name, const struct replay_mode *m, bool
 
 static void cases_are_as_recorded(void **state) {
   (void)state;
-  static const char *const names[] = {"demo-errors", "own-locks", "own-peak", "own-left"};
-  for (int i = 0; i < 4; i++)
+  static const char *const names[] = {"demo-errors", "own-locks", "own-peak", "own-left",
+                                      "own-rules"};
+  for (int i = 0; i < 5; i++)
     for (int m = 0; m < REPLAY_MODES; m++)
       assert_int_equal(cases_that_differ(names[i], &replay_modes[m], true), 0);
   struct arena a = {0};

@@ -150,10 +150,48 @@ static void large_plans_are_refused(void **state) {
   arena_free(&a);
 }
 
+// ---- networks that are none
+
+static void refused_with(struct replay_plan *p, const char *rule, const char *op) {
+  struct arena a = {0};
+  struct err e = {0};
+  struct replay_result r;
+  for (int m = 0; m < REPLAY_MODES; m++) {
+    assert_true(replay_run(&a, p, &replay_modes[m], &r, &e));
+    assert_non_null(r.refused);
+    assert_string_equal(r.refused, rule);
+    assert_true(op ? r.op && strcmp(r.op, op) == 0 : !r.op);
+  }
+  arena_free(&a);
+}
+
+static void bad_networks_are_refused(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  struct replay_file f;
+  assert_true(replay_read(&a, FOLDER "demo.json", &f, &e));
+  struct replay_plan *p = f.plans;
+  struct replay_operator *o = arena_copy(&a, p->operators, p->n_operators * sizeof *o);
+  struct replay_operator *good = arena_copy(&a, o, p->n_operators * sizeof *o);
+  const uint32_t c = 2;
+  p->operators = o;
+  o[3].in = 6; // of 3 + 2 that come
+  refused_with(p, "channels", "D");
+  o[3] = good[3];
+  o[1].one = true; // 2 to 3 channels
+  refused_with(p, "channels", "B");
+  o[1] = good[1];
+  o[0].n_from = 1; // A reads C, which reads A
+  o[0].from = &c;
+  refused_with(p, "cycle", NULL);
+  arena_free(&a);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bad_files_are_refused),
-                                     cmocka_unit_test(bad_cases_are_refused),
-                                     cmocka_unit_test(large_plans_are_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bad_files_are_refused), cmocka_unit_test(bad_cases_are_refused),
+      cmocka_unit_test(large_plans_are_refused), cmocka_unit_test(bad_networks_are_refused)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
