@@ -53,6 +53,8 @@ static void predecessors(struct replay_jobs *j, struct replay_job *job, uint32_t
                          uint32_t to, bool gradients) {
   const struct replay_net *n = j->net;
   const struct replay_operator *o = &n->plan->operators[op];
+  j->work += o->n_from;
+  if (j->work > REPLAY_WORK_MAX) return; // the plan is refused
   for (uint32_t k = 0, offset = 0; k < o->n_from; offset += n->plan->operators[o->from[k++]].out) {
     uint32_t p = o->from[k], begin = from, end = to;
     if (!part(offset, n->plan->operators[p].out, &begin, &end)) continue;
@@ -153,8 +155,8 @@ bool replay_jobs_make(struct replay_jobs *j, struct err *e) {
   for (uint32_t i = 0; i < p->n_decisions; i++) {
     make(j, &p->decisions[i], &j->jobs[i]);
     if (j->work > REPLAY_WORK_MAX)
-      return err_set(e, "decisions[%u]: the decisions so far touch more than %lld channels", i,
-                     (long long)REPLAY_WORK_MAX);
+      return err_set(e, "decisions[%u]: the decisions so far touch more than %d channels", i,
+                     REPLAY_WORK_MAX);
   }
   return true;
 }

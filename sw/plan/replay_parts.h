@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum { REPLAY_NONE = -1 };
-static const int64_t REPLAY_WORK_MAX = INT64_C(1) << 31; // channels that all decisions touch
+// Channels that all decisions touch; spans of single ones then take some hundred megabytes.
+enum { REPLAY_WORK_MAX = 1 << 25 };
 
 // Where an operator's output is in its successor's input.
 struct replay_link {
