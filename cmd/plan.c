@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// plan: which lanes each layer gets for what is wanted, and why; or all the choices there are.
+// plan: which lanes each layer gets for what is wanted, and why; or all the choices there are;
+// or a replay.
 #include "cmd/plan.h"
 #include "cmd/picture.h"
 #include "sw/base/file.h"
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 bool plan_check(struct arena *a, const struct options *o, struct err *e) {
+  if (!plan_replay_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;
   const char *wanted = command_wants(o) ? "a target"
                        : o->parallelism ? "--parallelism"
@@ -105,5 +107,6 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 }
 
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
+  if (o->replay) return plan_replay(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

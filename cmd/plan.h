@@ -10,6 +10,10 @@
 // The words of its options.
 bool plan_check(struct arena *a, const struct options *o, struct err *e);
 
+// --replay: the words of its options, and the replay of o->model.
+bool plan_replay_check(const struct options *o, struct err *e);
+int plan_replay(struct arena *a, const struct options *o, struct err *e);
+
 // A row per layer: what it gets and why, and what it takes of an FPGA. `plan` without choices:
 // lanes that were asked for. `clock`: MHz. `device`: whose shares are printed, or NULL.
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
