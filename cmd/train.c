@@ -111,7 +111,7 @@ static bool test(struct train *t, struct err *e) {
   struct train_result *r = &t->result;
   const struct images *set = &t->test_set;
   const struct graph *g = r->model;
-  if (t->qat) return train_qat_test(t->arena, t->o, r, e);
+  if (t->qat) return train_qat_test(t->arena, r, e);
   if (!r->test_name) return true;
   r->verdict = verdict_of(g);
   int64_t classes = r->verdict.elements;

@@ -108,9 +108,8 @@ struct qat *train_qat_begin(struct arena *a, const struct options *o, const stru
 const char *train_first_images(struct arena *a, const struct options *o, int64_t count,
                                int64_t most);
 
-// The integers of r->model on the test set; warns of what training couldn't count exactly.
-bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,
-                    struct err *e);
+// The integers of r->model on the test set.
+bool train_qat_test(struct arena *a, struct train_result *r, struct err *e);
 
 // Asked after each epoch: false ends the training there.
 struct train_watch {

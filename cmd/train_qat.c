@@ -60,17 +60,10 @@ struct qat *train_qat_begin(struct arena *a, const struct options *o, const stru
   return NULL;
 }
 
-bool train_qat_test(struct arena *a, const struct options *o, struct train_result *r,
-                    struct err *e) {
+bool train_qat_test(struct arena *a, struct train_result *r, struct err *e) {
   struct load none = {0};
   struct model m;
   if (!load_graph(a, r->model, &none, NULL, &m, e)) return false;
-  const char *layer = qat_inexact(m.fixed);
-  if (layer)
-    command_note(o,
-                 "layer \"%s\": its sums can have more than 2^24 units, which training counts in "
-                 "floats: a few of them were rounded there",
-                 layer);
   if (!r->test_name) return true;
   struct options judged = {.model = r->output, .quiet = true};
   judged.data = (struct option_list){1, {r->test_name}};

@@ -31,6 +31,16 @@ struct windows {
   const int64_t *pixel, *tap;
 };
 
+// Of floats: the largest size (0 of none), the sum of sizes, in any order, and the largest power of
+// two that all are multiples of: infinity of zeros, 0 below 2^-103.
+struct extent {
+  float most, sum, unit;
+};
+
+// y (rows, out) = x (rows, in) * w (out, in) + bias (out, or NULL for zeros) in floats.
+typedef void linear_kernel(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
+                           const float *bias, float *y);
+
 // Of an activation: y = f(x), dx = dy f'(x), which may be dy itself.
 struct curve_kernels {
   void (*value)(int64_t count, const float *x, float *y);
@@ -62,11 +72,12 @@ struct kernels {
   // The same for x of at most 127.
   void (*linear7)(int64_t rows, int64_t quads, int64_t outs, const uint8_t *x, const int8_t *w,
                   const int32_t *bias, int32_t *acc);
-  // y (rows, out) = x (rows, in) * w (out, in) + bias (out, or NULL for zeros) in floats. Term k
-  // goes to lane k % 16, each lane a chain of fused multiply-adds with k ascending; then lane l +=
-  // lane l + 8, 4, 2, 1.
-  void (*linear_real)(int64_t rows, int64_t in, int64_t out, const float *x, const float *w,
-                      const float *bias, float *y);
+  // Term k goes to lane k % 16, each lane a chain of fused multiply-adds with k ascending; then
+  // lane l += lane l + 8, 4, 2, 1; then the bias.
+  linear_kernel *linear_real;
+  // The same in double, with one rounding, to odd (odd.h).
+  linear_kernel *linear_odd;
+  void (*extent_real)(int64_t count, const float *x, struct extent *e);
   // c (rows, columns) = or += a (rows, k) * b (k, columns): per element and shard one chain of
   // fused multiply-adds from zero with k ascending, then shard after shard added.
   void (*product_real)(const struct product *p, const float *a, const float *b, float *c);

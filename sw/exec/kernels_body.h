@@ -5,6 +5,7 @@
 
 #include "sw/exec/kernels_curve_body.h"
 #include "sw/exec/kernels_real_body.h"
+#include "sw/exec/kernels_whole_body.h"
 #include "sw/exec/kernels_window_body.h"
 
 #include <string.h>
@@ -97,12 +98,12 @@ static void lookup8(int64_t count, const uint8_t *restrict bytes, const uint8_t 
 #define KERNELS_OF(its_name, its_lookup8)                                                          \
   {                                                                                                \
     .name = its_name, .linear16 = linear16, .linear8 = LINEAR8, .linear7 = LINEAR7,                \
-    .linear_real = linear_real, .product_real = product_real, .gather_real = gather_real,          \
-    .scatter_real = scatter_real, .depthwise_real = depthwise_real, .depthwise_dx = depthwise_dx,  \
-    .depthwise_dw = depthwise_dw, .max_real = max_real, .max_dx = max_dx, .sum_real = sum_real,    \
-    .sum_dx = sum_dx, .adam = adam, .depthwise16 = depthwise16, .requant32 = requant32,            \
-    .requant8 = requant8, .widen8 = widen8, .clamp8 = clamp8, .gather = gather,                    \
-    .relu = {relu, relu_dx}, .tanh = {tanh_real, tanh_dx},                                         \
+    .linear_real = linear_real, .linear_odd = linear_odd, .extent_real = extent_real,              \
+    .product_real = product_real, .gather_real = gather_real, .scatter_real = scatter_real,        \
+    .depthwise_real = depthwise_real, .depthwise_dx = depthwise_dx, .depthwise_dw = depthwise_dw,  \
+    .max_real = max_real, .max_dx = max_dx, .sum_real = sum_real, .sum_dx = sum_dx, .adam = adam,  \
+    .depthwise16 = depthwise16, .requant32 = requant32, .requant8 = requant8, .widen8 = widen8,    \
+    .clamp8 = clamp8, .gather = gather, .relu = {relu, relu_dx}, .tanh = {tanh_real, tanh_dx},     \
     .scaled_tanh = {scaled_tanh_real, scaled_tanh_dx}, .sigmoid = {sigmoid_real, sigmoid_dx},      \
     .lookup8 = its_lookup8,                                                                        \
   }

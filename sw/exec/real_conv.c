@@ -9,6 +9,7 @@
 // in the image, as those of 1 x 1, nothing is gathered, and the pixels of all frames are the rows
 // of one product.
 #include "sw/exec/depthwise.h"
+#include "sw/exec/whole.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct conv_job {
   struct taps taps;
   struct patches *windows, memory;
   int64_t pixels, width; // of a frame; of a patch
+  linear_kernel *linear; // of forwards
 };
 
 static bool open(const struct job *j, struct conv_job *c) {
@@ -155,8 +157,8 @@ static void forward(struct run *r, void *context) {
   int64_t all = r->of->taps.outs;
   bool whole = r->outs == all;
   (void)context;
-  kernels_best()->linear_real(r->pixels, r->of->width, r->outs, gathered(r),
-                              weights(r, &j->in[1], j->in[1].data), b, whole ? y : r->y);
+  r->of->linear(r->pixels, r->of->width, r->outs, gathered(r), weights(r, &j->in[1], j->in[1].data),
+                b, whole ? y : r->y);
   for (int64_t p = 0; !whole && p < r->pixels; p++)
     memcpy(y + p * all, r->y + p * r->outs, (size_t)r->outs * sizeof *y);
 }
@@ -165,9 +167,18 @@ static void forward(struct run *r, void *context) {
 static void forward_rows(const struct conv_job *c, int64_t begin, int64_t end) {
   const struct job *j = c->job;
   int64_t outs = c->taps.outs;
-  kernels_best()->linear_real(end - begin, c->width, outs,
-                              (const float *)j->in[0].data + begin * c->width, j->in[1].data,
-                              j->in[2].data, (float *)j->out[0].data + begin * outs);
+  c->linear(end - begin, c->width, outs, (const float *)j->in[0].data + begin * c->width,
+            j->in[1].data, j->in[2].data, (float *)j->out[0].data + begin * outs);
+}
+
+// The kernel for the frames of pixels begin..end. Weights of a frame's own are looked at by nobody.
+static linear_kernel *kernel_of(const struct conv_job *c, int64_t begin, int64_t end) {
+  const struct job *j = c->job;
+  const struct array *x = &j->in[0];
+  int64_t first = begin / c->pixels, frames = (end - 1) / c->pixels + 1 - first;
+  if (j->node->odd && (j->in[1].per_frame || j->in[2].per_frame)) return kernels_best()->linear_odd;
+  return whole_linear(j->node, (x->per_frame ? frames : 1) * x->elements, real_frame(x, first),
+                      c->width, c->taps.outs, j->in[1].data, j->in[2].data);
 }
 
 void real_conv(const struct job *j) {
@@ -175,7 +186,8 @@ void real_conv(const struct job *j) {
   int64_t begin, end;
   if (!open(j, &c)) return;
   job_share(j, job_frames(j, &j->out[0]) * c.pixels, &begin, &end);
-  if (depthwise(&c))
+  c.linear = kernel_of(&c, begin, end);
+  if (depthwise(&c) && c.linear == kernels_best()->linear_real)
     depthwise_forward(c.windows, begin, end);
   else if (one_product(&c))
     forward_rows(&c, begin, end);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // add, sub and mul in floats; shapes broadcast as NumPy's.
 #include "sw/exec/job.h"
+#include "sw/exec/odd.h"
 
 #include <string.h>
 
@@ -23,6 +24,11 @@ static void join_alike(enum op op, int64_t begin, int64_t end, const float *a, c
     for (int64_t i = begin; i < end; i++) y[i] = a[i] + b[i];
 }
 
+static float join_odd(enum op op, float a, float b) {
+  double l = (double)a, r = (double)b;
+  return round_odd(op == OP_mul ? l * r : op == OP_sub ? l - r : l + r);
+}
+
 void real_join(const struct job *j) {
   const struct array *x = &j->in[0], *z = &j->in[1], *out = &j->out[0];
   bool first = alike(x, out), second = alike(z, out);
@@ -31,13 +37,16 @@ void real_join(const struct job *j) {
   for (int64_t f = 0, frames = job_frames(j, out); f < frames; f++) {
     const float *a = real_frame(x, f), *b = real_frame(z, f);
     float *y = real_frame(out, f);
-    if (first && second) {
+    if (first && second && !j->node->odd) {
       join_alike(j->node->op, begin, end, a, b, y);
       continue;
     }
     for (int64_t i = begin; i < end; i++) {
       float l = a[place(x, out, first, i)], r = b[place(z, out, second, i)];
-      y[i] = j->node->op == OP_mul ? l * r : j->node->op == OP_sub ? l - r : l + r;
+      y[i] = j->node->odd            ? join_odd(j->node->op, l, r)
+             : j->node->op == OP_mul ? l * r
+             : j->node->op == OP_sub ? l - r
+                                     : l + r;
     }
   }
 }

@@ -6,7 +6,7 @@
 //
 // dx sums over the outputs in one chain; dw and db over the rows in shards of frames.
 #include "sw/exec/job.h"
-#include "sw/exec/kernels.h"
+#include "sw/exec/whole.h"
 #include "sw/graph/weights.h"
 
 #include <string.h>
@@ -29,10 +29,10 @@ static struct shape shape_of(const struct job *j) {
 static void one_product(const struct job *j, const struct shape *s, int64_t f) {
   int64_t begin, end;
   job_share(j, s->rows * s->frames, &begin, &end);
+  const float *x = real_frame(&j->in[0], f) + begin * s->in, *w = real_frame(&j->in[1], f);
   const float *b = j->in[2].data ? real_frame(&j->in[2], f) : NULL;
-  kernels_best()->linear_real(end - begin, s->in, s->out, real_frame(&j->in[0], f) + begin * s->in,
-                              real_frame(&j->in[1], f), b,
-                              real_frame(&j->out[0], f) + begin * s->out);
+  whole_linear(j->node, (end - begin) * s->in, x, s->in, s->out, w,
+               b)(end - begin, s->in, s->out, x, w, b, real_frame(&j->out[0], f) + begin * s->out);
 }
 
 void real_linear(const struct job *j) {

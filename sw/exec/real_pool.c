@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pools in floats. An average sums in the order of the window's taps, then divides. The gradient of
 // the largest goes to the first that is it.
+#include "sw/exec/odd.h"
 #include "sw/exec/taps.h"
+#include "sw/exec/whole.h"
 
 #include <string.h>
 
@@ -51,13 +53,35 @@ static bool average(const struct job *j) {
   return j->node->op == OP_avg_pool;
 }
 
+static float quotient(const struct job *j, double sum, float count) {
+  return j->node->odd ? round_odd(sum / (double)count) : (float)sum / count;
+}
+
+// The averages of a window whose sums floats may not hold.
+static void average_odd(const struct job *j, const struct part *p, const float *image,
+                        int64_t pixel, float *y) {
+  const struct taps *t = &p->taps;
+  int64_t at;
+  for (int64_t c = 0; c < t->channels; c++) {
+    double sum = 0;
+    for (int64_t k = 0; k < taps_count(t); k++)
+      if (taps_at(t, pixel, k, &at)) sum += (double)image[at * t->channels + c];
+    y[c] = quotient(j, sum, count_of(p, pixel));
+  }
+}
+
 // Pixels begin..end of all frames, tap by tap.
-static void each_pixel(const struct job *j, const struct part *p) {
+static void each_pixel(const struct job *j, const struct part *p, int64_t begin, int64_t end) {
   int64_t channels = p->taps.channels;
-  for (int64_t i = p->begin; i < p->end; i++) {
+  for (int64_t i = begin; i < end; i++) {
     int64_t f = i / p->pixels, pixel = i % p->pixels;
+    const float *image = real_frame(&j->in[0], f);
     float *y = real_frame(&j->out[0], f) + pixel * channels;
-    look(p, real_frame(&j->in[0], f), pixel, average(j), y, NULL);
+    if (average(j) && j->node->odd) {
+      average_odd(j, p, image, pixel, y);
+      continue;
+    }
+    look(p, image, pixel, average(j), y, NULL);
     for (int64_t c = 0; average(j) && c < channels; c++) y[c] /= count_of(p, pixel);
   }
 }
@@ -75,7 +99,10 @@ static void windows_forward(const struct job *j, const struct windows *s, const 
   rest.taps--;
   rest.tap++;
   kernels_best()->sum_real(&rest, image, y);
-  for (int64_t i = 0; i < s->pixels * s->channels; i++) y[i] /= count;
+  if (j->node->odd)
+    for (int64_t i = 0; i < s->pixels * s->channels; i++) y[i] = quotient(j, (double)y[i], count);
+  else
+    for (int64_t i = 0; i < s->pixels * s->channels; i++) y[i] /= count;
 }
 
 void real_pool(const struct job *j) {
@@ -85,16 +112,19 @@ void real_pool(const struct job *j) {
   if (!part_of(j, &p)) return;
   job_share(j, p.end, &p.begin, &p.end);
   if (!taps_windows_inside(&a, &p.taps, &s)) {
-    each_pixel(j, &p);
+    each_pixel(j, &p, p.begin, p.end);
     return;
   }
   float count = count_of(&p, 0);
   for (int64_t i = p.begin, done; i < p.end; i += done) {
     int64_t f = i / p.pixels, first = i % p.pixels;
     struct windows of_frame = taps_part(&s, first, p.end - i);
-    windows_forward(j, &of_frame, real_frame(&j->in[0], f),
-                    real_frame(&j->out[0], f) + first * s.channels, count);
+    const float *image = real_frame(&j->in[0], f);
     done = of_frame.pixels;
+    if (average(j) && j->node->odd && !whole_sums(j->in[0].elements, image, s.taps))
+      each_pixel(j, &p, i, i + done);
+    else
+      windows_forward(j, &of_frame, image, real_frame(&j->out[0], f) + first * s.channels, count);
   }
   arena_free(&a);
 }

@@ -4,6 +4,7 @@
 //   y[o] = sum_i (x[i] - w[o][i])^2    dx[i] = 2 sum_o dy[o] (x[i] - w[o][i])
 //                                      dw[o][i] = 2 sum over rows of dy[o] (w[o][i] - x[i])
 #include "sw/exec/job.h"
+#include "sw/exec/odd.h"
 #include "sw/graph/weights.h"
 
 struct shape {
@@ -15,13 +16,13 @@ static struct shape shape_of(const struct job *j) {
   return (struct shape){j->in[0].elements / in, in, j->in[1].shape[0]};
 }
 
-static float distance(const float *x, const float *w, int64_t in) {
+static double distance(const float *x, const float *w, int64_t in) {
   double sum = 0;
   for (int64_t i = 0; i < in; i++) {
     double d = (double)x[i] - (double)w[i];
     sum += d * d;
   }
-  return (float)sum;
+  return sum;
 }
 
 void real_rbf(const struct job *j) {
@@ -32,7 +33,10 @@ void real_rbf(const struct job *j) {
     const float *x = real_frame(&j->in[0], r / s.rows) + r % s.rows * s.in;
     const float *w = real_frame(&j->in[1], r / s.rows);
     float *y = real_frame(&j->out[0], r / s.rows) + r % s.rows * s.out;
-    for (int64_t o = 0; o < s.out; o++) y[o] = distance(x, w + o * s.in, s.in);
+    for (int64_t o = 0; o < s.out; o++) {
+      double d = distance(x, w + o * s.in, s.in);
+      y[o] = j->node->odd ? round_odd(d) : (float)d;
+    }
   }
 }
 

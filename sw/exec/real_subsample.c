@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sub-sampling in floats. Sums are in the order of the window's taps, then times the weight, then
 // the bias; gradients add frame after frame and pixel after pixel.
+#include "sw/exec/odd.h"
 #include "sw/exec/taps.h"
+#include "sw/exec/whole.h"
 
 #include <string.h>
 
@@ -32,6 +34,24 @@ static void sum_windows(const struct taps *t, const struct windows *s, const flo
   kernels_best()->sum_real(&part, image, sum);
 }
 
+// All of it in double, for what rounds the result.
+static void pixel_odd(const struct taps *t, const float *image, int64_t pixel, const float *w,
+                      const float *b, float *y) {
+  int64_t at;
+  for (int64_t c = 0; c < t->channels; c++) {
+    double sum = 0;
+    for (int64_t k = 0; k < taps_count(t); k++)
+      if (taps_at(t, pixel, k, &at)) sum += (double)image[at * t->channels + c];
+    y[c] = round_odd(sum * (double)w[c] + (b ? (double)b[c] : 0));
+  }
+}
+
+// The same of sums that floats hold.
+static void scale_odd(int64_t channels, const float *w, const float *b, float *y) {
+  for (int64_t c = 0; c < channels; c++)
+    y[c] = round_odd((double)y[c] * (double)w[c] + (b ? (double)b[c] : 0));
+}
+
 void real_subsample(const struct job *j) {
   struct arena a = {0};
   struct taps t;
@@ -45,9 +65,18 @@ void real_subsample(const struct job *j) {
     int64_t f = i / pixels, pixel = i % pixels;
     const float *w = real_frame(&j->in[1], f), *b = real_frame(&j->in[2], f);
     float *y = real_frame(&j->out[0], f) + pixel * channels;
+    const float *image = real_frame(&j->in[0], f);
     count = pixels - pixel < end - i ? pixels - pixel : end - i;
-    sum_windows(&t, quick ? &s : NULL, real_frame(&j->in[0], f), pixel, count, y);
+    if (j->node->odd && !whole_sums(j->in[0].elements, image, taps_count(&t))) {
+      for (int64_t p = 0; p < count; p++) pixel_odd(&t, image, pixel + p, w, b, y + p * channels);
+      continue;
+    }
+    sum_windows(&t, quick ? &s : NULL, image, pixel, count, y);
     for (int64_t p = 0; p < count; p++, y += channels) {
+      if (j->node->odd) {
+        scale_odd(channels, w, b, y);
+        continue;
+      }
       for (int64_t c = 0; c < channels; c++) y[c] *= w[c];
       for (int64_t c = 0; b && c < channels; c++) y[c] += b[c];
     }

@@ -114,6 +114,7 @@ struct node {
   enum fix_rounding rounding;
   enum fix_overflow overflow;
   enum where where;
+  bool odd; // in floats, sums are rounded to odd for what rounds them once more (sw/exec/whole.h)
 };
 
 // How pixels become the integers (or floats) of an input.

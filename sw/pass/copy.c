@@ -55,6 +55,7 @@ uint32_t copy_made(struct graph_copy *c, const struct node *n, const char *name)
   to->rounding = n->rounding;
   to->overflow = n->overflow;
   to->where = n->where;
+  to->odd = n->odd;
   return node;
 }
 

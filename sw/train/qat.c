@@ -14,7 +14,8 @@ enum {
   LEARNED_BITS_MAX = 4, // weights of more are covered: a scale that saturates gains them little
   ROOMY_BITS = 8,       // of a stream
   FINER = 4,            // by so many bits biases of few-bit weights are finer than their products
-  BIAS_BITS = 32
+  BIAS_BITS = 32,
+  WIDTH_MAX = 22 // a float of the sum that becomes such a code has two bits more (sw/exec/odd.h)
 };
 
 // log2 of a stream's scale.
@@ -70,6 +71,12 @@ static bool is_power(double scale) {
 
 // The types whose codes floats can be trained on.
 static bool check_type(struct building *b, const struct type *t, const char *what) {
+  if (type_width(t) > WIDTH_MAX)
+    return err_set(
+        b->err,
+        "%s has type %s: codes of at most %d bits are trained on, which floats hold with "
+        "what rounds to them",
+        what, type_text(b->arena, t), WIDTH_MAX);
   bool whole = type_is_fixed(t) || type_is_bipolar(t) || t->cls == TYPE_TERNARY;
   for (int64_t c = 0; whole && c < t->channels; c++)
     whole = is_power(type_scale(t, c)) && type_zero(t, c) == 0;
@@ -145,7 +152,7 @@ static bool weight_unit(struct building *b, const struct node *n, const struct f
                    "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try ternary",
                    w->name);
   *unit = cls == TYPE_FIXED ? type_fixed(b->arena, width, true, 1, 0) : type_of_class(cls);
-  return true;
+  return check_type(b, unit, w->name);
 }
 
 // Input 1 of a layer: its codes, and log2 of their scales.
@@ -379,7 +386,10 @@ static bool add_layer(struct building *b, const struct node *n) {
     if (!check_type(b, t, n->name)) return false;
     b->exponent[n->out[0]] = constant_exponent(t);
   }
-  if (keeps_codes(b, n) || is_narrowed(b, n->out[0])) return true;
+  bool narrowed = is_narrowed(b, n->out[0]);
+  if (keeps_codes(b, n) && !narrowed) return true;
+  b->copy.to->nodes[b->copy.node[n - b->from->nodes]].odd = true; // it is rounded once more
+  if (narrowed) return true;
   return requantise(b, n, arena_printf(b->arena, "%s.requant", n->name), &f);
 }
 

@@ -8,8 +8,9 @@
 //               w, t --------+     +-------- b
 //
 // All scales are powers of two. A sum of products is then a whole number of units, which floats
-// hold exactly up to 2^24 of them, so that each stream is what the C model computes: the training
-// of the network is that of the circuit. Gradients pass straight through what rounds, and not where
+// hold exactly up to 2^24 of them, and doubles, rounded to odd, up to 2^53 (sw/exec/whole.h), so
+// that each stream is what the C model computes: the training of the network is that of the
+// circuit. Gradients pass straight through what rounds, and not where
 // it saturates. Scales whose logarithm t is trained follow Jain et al. (2020), see
 // sw/exec/real_fake_quant.c.
 #ifndef NNGEN_TRAIN_QAT_H
@@ -33,9 +34,5 @@ struct qat *qat_new(struct arena *a, struct graph *model, const struct load *l, 
 // The model that q->model has become: weights are codes, streams are requantised to their types by
 // layers of their own. It says all its types, so that quantising it needs no word.
 struct graph *qat_finish(struct arena *a, const struct qat *q, struct err *e);
-
-// Of a quantised model: the name of the first layer whose products can sum to more units than a
-// float counts, so that what was trained isn't to the bit what it computes; NULL: none.
-const char *qat_inexact(const struct graph *fixed);
 
 #endif

@@ -2,7 +2,6 @@
 // From a model that was trained for its quantisation to one that says its types: every fake_quant
 // becomes codes, of weights, whole numbers, of biases, or a requant, of streams.
 #include "sw/exec/fake_quant.h"
-#include "sw/graph/weights.h"
 #include "sw/pass/copy.h"
 #include "sw/train/qat.h"
 
@@ -87,6 +86,12 @@ static void put_fake_quant(struct finishing *f, const struct node *n) {
     put_codes(f, n);
 }
 
+static void put_layer(struct finishing *f, const struct node *n) {
+  uint32_t node = copy_node(&f->copy, n, n->name);
+  f->copy.to->nodes[node].odd = false;
+  copy_outputs(&f->copy, n, node);
+}
+
 struct graph *qat_finish(struct arena *a, const struct qat *q, struct err *e) {
   struct finishing f = {.arena = a, .from = q->model, .copy = copy_new(a, q->model)};
   const struct graph *g = q->model;
@@ -96,30 +101,8 @@ struct graph *qat_finish(struct arena *a, const struct qat *q, struct err *e) {
     if (n->op == OP_fake_quant)
       put_fake_quant(&f, n);
     else if (node_out(g, n, 0)->per_frame)
-      copy_outputs(&f.copy, n, copy_node(&f.copy, n, n->name));
+      put_layer(&f, n);
   }
   copy_graph_outputs(&f.copy);
   return graph_verify(f.copy.to, e) ? f.copy.to : NULL;
-}
-
-const char *qat_inexact(const struct graph *g) {
-  const double most = 0x1p24;
-  for (uint32_t i = 0; i < g->n_nodes; i++) {
-    const struct node *n = &g->nodes[i];
-    if (!op_is(n->op, TRAIT_WEIGHTS) || !node_in(g, n, 1)->init) continue;
-    struct weights w = weights_of(node_in(g, n, 1));
-    const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
-    double reach = fmax(fabs((double)(x->lo - type_zero(&x->type, 0))),
-                        fabs((double)(x->hi - type_zero(&x->type, 0))));
-    for (int64_t o = 0; o < node_in(g, n, 1)->shape[0]; o++) {
-      double units = 1, sum = 0;
-      for (int64_t k = 0; k < w.taps; k++) sum += fabs((double)weight_of(&w, o, k)) * reach;
-      if (b)
-        units = rint(type_scale(&x->type, 0) * type_scale(&node_in(g, n, 1)->type, o) /
-                     type_scale(&b->type, o));
-      sum = sum * units + (b ? fabs((double)tensor_int(b->init, o)) : 0);
-      if (sum >= most) return n->name;
-    }
-  }
-  return NULL;
 }

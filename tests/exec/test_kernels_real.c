@@ -121,6 +121,99 @@ static void test_linear(void **state) {
   }
 }
 
+// ---- sums of whole numbers
+
+// Codes of `bits` bits with their sign, times 2^power.
+static float *codes(struct arena *a, struct rng *r, int64_t count, int bits, int power) {
+  float *list = ARENA_NEW(a, float, count);
+  int64_t most = (int64_t)1 << (bits - 1);
+  for (int64_t i = 0; i < count; i++) list[i] = ldexpf((float)rng_range(r, -most, most - 1), power);
+  return list;
+}
+
+// The float of an integer times 2^power that is at least 24 bits, or has the last of them set.
+static float odd_ref(int64_t sum, int power) {
+  uint64_t size = sum < 0 ? -(uint64_t)sum : (uint64_t)sum;
+  int cut = 0;
+  bool rest = false;
+  for (; size >> cut >= (uint64_t)1 << 24; cut++) rest |= size >> cut & 1;
+  float whole = ldexpf((float)(size >> cut | rest), cut + power);
+  return sum < 0 ? -whole : whole;
+}
+
+static void test_linear_odd(void **state) {
+  (void)state;
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list), inexact = 0;
+  struct rng r = {4, 0};
+  for (int round = 0; round < ROUNDS; round++) {
+    struct arena a = {0};
+    int64_t rows = rng_range(&r, 1, 9), out = rng_range(&r, 1, 13), in = rng_range(&r, 1, 150);
+    int bits = (int)rng_range(&r, 2, 20), power = (int)rng_range(&r, -12, 3);
+    const float *x = codes(&a, &r, rows * in, bits, power), *w = codes(&a, &r, out * in, bits, -5);
+    const float *bias = round % 2 ? codes(&a, &r, out, 24, power - 5) : NULL;
+    float *y = ARENA_NEW(&a, float, rows *out);
+    for (int v = 0; v < n; v++) {
+      list[v]->linear_odd(rows, in, out, x, w, bias, y);
+      for (int64_t i = 0; i < rows * out; i++) {
+        int64_t sum = bias ? (int64_t)ldexpf(bias[i % out], 5 - power) : 0;
+        for (int64_t k = 0; k < in; k++)
+          sum += (int64_t)ldexpf(x[i / out * in + k], -power) *
+                 (int64_t)ldexpf(w[i % out * in + k], 5);
+        inexact += (float)sum != (double)sum;
+        if (y[i] != odd_ref(sum, power - 5))
+          fail_msg("%s: element %d of %d inputs", list[v]->name, (int)i, (int)in);
+      }
+    }
+    arena_free(&a);
+  }
+  assert_true(inexact > 1000);
+}
+
+static void test_extent(void **state) {
+  (void)state;
+  const struct kernels *list[KERNELS_MAX];
+  int n = kernels_list(list);
+  struct rng r = {5, 0};
+  for (int round = 0; round < ROUNDS; round++) {
+    struct arena a = {0};
+    int64_t count = rng_range(&r, 0, 70);
+    int power = (int)rng_range(&r, -90, 60);
+    float *x = codes(&a, &r, count + 1, (int)rng_range(&r, 1, 18), power), most = 0, sum = 0;
+    double unit = (double)INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+      double at = ldexp(1, power + 20);
+      most = fmaxf(most, fabsf(x[i]));
+      sum += fabsf(x[i]);
+      while (x[i] != 0 && fmod((double)x[i], at) != 0) at /= 2;
+      if (x[i] != 0) unit = fmin(unit, at);
+    }
+    for (int v = 0; v < n; v++) {
+      struct extent e;
+      list[v]->extent_real(count, x, &e);
+      if (e.most != most || e.sum != sum || (double)e.unit != unit)
+        fail_msg("%s: %d floats: %g, %g, %g", list[v]->name, (int)count, (double)e.most,
+                 (double)e.sum, (double)e.unit);
+    }
+    arena_free(&a);
+  }
+}
+
+// Of what is too small to say, and of what is no number, it says nothing.
+static void test_extent_of_none(void **state) {
+  (void)state;
+  const struct kernels *list[KERNELS_MAX];
+  const float tiny[1] = {0x1p-110f}, none[1] = {NAN};
+  int n = kernels_list(list);
+  for (int v = 0; v < n; v++) {
+    struct extent e;
+    list[v]->extent_real(1, tiny, &e);
+    assert_true(e.unit == 0 && e.most == tiny[0]);
+    list[v]->extent_real(1, none, &e);
+    assert_true(!(e.most <= 1e30f));
+  }
+}
+
 // ---- an optimiser's step
 
 // The parameters, their means and their squares' means, side by side: (3, count).
@@ -159,7 +252,9 @@ static void test_adam(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_linear),
-                                     cmocka_unit_test(test_adam)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_product),        cmocka_unit_test(test_linear),
+      cmocka_unit_test(test_linear_odd),     cmocka_unit_test(test_extent),
+      cmocka_unit_test(test_extent_of_none), cmocka_unit_test(test_adam)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
