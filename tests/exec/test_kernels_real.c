@@ -154,6 +154,7 @@ static void test_linear_odd(void **state) {
     const float *bias = round % 2 ? codes(&a, &r, out, 24, power - 5) : NULL;
     float *y = ARENA_NEW(&a, float, rows *out);
     for (int v = 0; v < n; v++) {
+      memset(y, 0xff, (size_t)(rows * out) * sizeof *y);
       list[v]->linear_odd(rows, in, out, x, w, bias, y);
       for (int64_t i = 0; i < rows * out; i++) {
         int64_t sum = bias ? (int64_t)ldexpf(bias[i % out], 5 - power) : 0;

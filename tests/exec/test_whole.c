@@ -265,6 +265,12 @@ static void floats_stay_floats(void **state) {
   assert_ptr_equal(whole_linear(n, 2, nothing, 2, 1, w, bias), kernels_best()->linear_real);
   assert_ptr_equal(whole_linear(n, 2, x, 2, 1, nothing, bias), kernels_best()->linear_real);
   assert_ptr_equal(whole_linear(n, 2, none, 2, 1, w, bias), kernels_best()->linear_odd);
+  // beside it, what is of other units: 2^22 and 2^22 + 1, halves, and the most
+  const float sums[1] = {0x1p22f}, large[1] = {0x1p22f + 1}, halves[1] = {0x1p22f + .5f};
+  assert_ptr_equal(whole_linear(n, 1, sums, 1, 1, w, sums), kernels_best()->linear_real);
+  assert_ptr_equal(whole_linear(n, 1, large, 1, 1, w, large), kernels_best()->linear_odd);
+  assert_ptr_equal(whole_linear(n, 1, halves, 1, 1, w, NULL), kernels_best()->linear_odd);
+  assert_true(!whole_sums(1, halves, 1) && whole_sums(1, sums, 2));
   assert_true(whole_sums(1, x, 1) && !whole_sums(2, x, 2) && whole_sums(2, nothing, 1 << 30));
   arena_free(&a);
 }
