@@ -11,6 +11,7 @@
 #include "sw/train/qat.h"
 #include "sw/train/recipe.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,6 +66,9 @@ static const char lenet[] =
           "{\"op\":\"conv2d\",\"out\":2,\"kernel\":[3,3]},{\"op\":\"softsign\"},"
           "{\"op\":\"subsample\",\"kernel\":[2,2],\"stride\":[2,2]},{\"op\":\"tanh\"},"
           "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":3}]}";
+static const char narrowed[] =
+    INPUT "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":9},"
+          "{\"op\":\"requant\",\"type\":\"7,2\"},{\"op\":\"linear\",\"out\":3}]}";
 static const char rbf[] = INPUT "{\"op\":\"flatten\"},{\"op\":\"linear\",\"out\":9},"
                                 "{\"op\":\"rbf\",\"out\":3}]}";
 
@@ -188,6 +192,16 @@ static void train(struct session *s, const char *json, const struct load *l) {
   finish(s);
 }
 
+static void check(size_t i, const char *json, const struct load *l, int expected) {
+  struct session s;
+  char where[128] = "";
+  int streams;
+  train(&s, json, l);
+  if (differences(&s, &streams, where)) fail_msg("case %zu, %s: %s", i, l->precision, where);
+  if (streams < expected) fail_msg("case %zu: %d streams compared", i, streams);
+  end(&s);
+}
+
 static void every_stream_is_the_c_models(void **state) {
   (void)state;
   static const struct {
@@ -212,6 +226,8 @@ static void every_stream_is_the_c_models(void **state) {
                {dense, "bipolar", "4", "u8,8", 3, false}, // a relu of signs has no 0
                {lenet, "8,4", NULL, NULL, 6, false},
                {lenet, "6,3", "4,channel", NULL, 6, false},
+               {narrowed, "8,3", NULL, NULL, 3, false},
+               {narrowed, "8,3", "3", "u8,8", 3, false},
                // beyond 2^24 units, which floats don't count
                {dense, "10,5", "10", "u8,8", 3, false},
                {dense, "16,8", "16,channel", "u16,16", 3, false},
@@ -226,20 +242,24 @@ static void every_stream_is_the_c_models(void **state) {
                {residual, "3", "ternary,channel", NULL, 7, true},
                {lenet, "8", "4", NULL, 6, true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct session s;
     const struct load l = {.precision = cases[i].precision,
                            .weight_precision = cases[i].weight,
                            .input_precision = cases[i].input,
                            .n_calibrate = cases[i].open,
                            .calibrate = (const char *const[]){"synthetic:64"},
                            .method = cases[i].open ? "mse" : NULL};
-    char where[128] = "";
-    int streams;
-    train(&s, cases[i].json, &l);
-    if (differences(&s, &streams, where))
-      fail_msg("case %zu, %s: %s", i, cases[i].precision, where);
-    if (streams < cases[i].streams) fail_msg("case %zu: %d streams compared", i, streams);
-    end(&s);
+    check(i, cases[i].json, &l, cases[i].streams);
+  }
+}
+
+static void every_stream_has_its_rounding(void **state) {
+  (void)state;
+  static const char *const modes[][2] = {
+      {"floor", "wrap"}, {"half_up", NULL}, {NULL, "wrap"}, {"ceil", "saturate"}, {"zero", NULL}};
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    const struct load l = {.precision = "6,5", .rounding = modes[i][0], .overflow = modes[i][1]};
+    check(i, dense, &l, 3);
+    check(i, residual, &l, 7);
   }
 }
 
@@ -273,6 +293,9 @@ static void norms_are_folded(void **state) {
   const struct load l = {.precision = "bipolar", .input_precision = "u8,8"};
   train(&s, json, &l);
   const struct graph *f = s.model.fixed;
+  // what a norm scales isn't whole
+  assert_int_equal(graph_find_value(s.qat->model, "fc1.bias.codes"), NONE);
+  assert_true(graph_find_value(s.qat->model, "fc1.weight.codes") != NONE);
   int weighted = 0;
   for (uint32_t i = 0; i < f->n_nodes; i++) {
     if (!op_is(f->nodes[i].op, TRAIT_WEIGHTS)) continue;
@@ -324,6 +347,89 @@ static void scales_of_few_bits_are_trained(void **state) {
   end(&s);
 }
 
+// The error that a power of two as scale gives weights of `bits` bits.
+static double error_of(const struct tensor *w, int exponent, int bits) {
+  double sum = 0, most = ldexp(1, bits - 1);
+  for (int64_t i = 0; i < w->count; i++) {
+    double x = tensor_real(w, i), code = rint(ldexp(x, -exponent));
+    code = fmin(fmax(code, -most), most - 1);
+    sum += pow(x - ldexp(code, exponent), 2);
+  }
+  return sum;
+}
+
+static const float *first_scale(const struct session *s, const char *name) {
+  int32_t t = graph_find_value(s->qat->model, name);
+  if (t == NONE) fail_msg("%s", name);
+  return s->qat->model->values[t].init->data;
+}
+
+// Half below the exponent that it stands for: of the least error, of signs the mean, and of a
+// stream the one that images have chosen.
+static void scales_begin_where_errors_are_least(void **state) {
+  (void)state;
+  struct session s;
+  const struct load l = {.precision = "4",
+                         .weight_precision = "3",
+                         .n_calibrate = 1,
+                         .calibrate = (const char *const[]){"synthetic:64"},
+                         .method = "mse"},
+                    signs_of = {.precision = "8,3", .weight_precision = "bipolar,channel"};
+  begin(&s, dense, &l);
+  const struct graph *m = s.recipe.model;
+  const struct tensor *w = m->values[graph_find_value(m, "fc1.weight")].init;
+  double t = (double)*first_scale(&s, "fc1.weight.scale");
+  assert_true(t == floor(t) + 0.5);
+  for (int e = (int)ceil(t) - 3; e <= (int)ceil(t) + 3; e++)
+    assert_true(error_of(w, e, 3) >= error_of(w, (int)ceil(t), 3));
+  // the type that it has without training
+  struct err e = {0};
+  struct model untrained;
+  assert_true(load_graph(&s.arena, s.recipe.model, &l, NULL, &untrained, &e));
+  int32_t y = graph_find_value(untrained.fixed, "relu1");
+  assert_true(y != NONE);
+  assert_true(ldexp(1, (int)ceil((double)*first_scale(&s, "relu1.scale"))) ==
+              type_scale(&untrained.fixed->values[y].type, 0));
+  end(&s);
+
+  begin(&s, dense, &signs_of);
+  m = s.recipe.model;
+  w = m->values[graph_find_value(m, "fc1.weight")].init;
+  const float *each = first_scale(&s, "fc1.weight.scale");
+  int64_t outs = w->shape[0], run = w->count / outs;
+  for (int64_t o = 0; o < outs; o++) {
+    double sum = 0;
+    for (int64_t i = 0; i < run; i++) sum += fabs(tensor_real(w, o * run + i));
+    assert_true((double)each[o] == rint(log2(sum / (double)run)) - 0.5);
+  }
+  end(&s);
+}
+
+// The scale that the finished type says is the one that was trained.
+static void scales_end_as_they_were_trained(void **state) {
+  (void)state;
+  struct session s;
+  const struct load l = {.precision = "4",
+                         .weight_precision = "3",
+                         .n_calibrate = 1,
+                         .calibrate = (const char *const[]){"synthetic:64"},
+                         .method = "mse"};
+  train(&s, dense, &l);
+  int32_t w = graph_find_value(s.done, "fc1.weight");
+  int found = 0;
+  assert_true(type_scale(&s.done->values[w].type, 0) ==
+              ldexp(1, (int)ceil((double)*first_scale(&s, "fc1.weight.scale"))));
+  for (uint32_t i = 0; i < s.done->n_nodes; i++) {
+    const struct node *n = &s.done->nodes[i];
+    if (strcmp(n->name, "relu1") != 0) continue;
+    assert_true(type_scale(&node_attr(n, ATTR_type)->type, 0) ==
+                ldexp(1, (int)ceil((double)*first_scale(&s, "relu1.scale"))));
+    found++;
+  }
+  assert_int_equal(found, 1);
+  end(&s);
+}
+
 static void what_cant_be_trained_is_refused(void **state) {
   (void)state;
   static const struct {
@@ -356,10 +462,13 @@ static void what_cant_be_trained_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_stream_is_the_c_models),
+                                     cmocka_unit_test(every_stream_has_its_rounding),
                                      cmocka_unit_test(a_wrong_code_is_seen),
                                      cmocka_unit_test(norms_are_folded),
                                      cmocka_unit_test(norms_in_front_have_their_type),
                                      cmocka_unit_test(scales_of_few_bits_are_trained),
+                                     cmocka_unit_test(scales_begin_where_errors_are_least),
+                                     cmocka_unit_test(scales_end_as_they_were_trained),
                                      cmocka_unit_test(what_cant_be_trained_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
