@@ -101,10 +101,14 @@ static void take_shape(const struct array *v, struct images *out) {
 }
 
 static bool check_finite(const struct array *v, const char *what, struct err *e) {
-  for (int64_t i = 0; !array_is_integer(v) && i < v->elements; i++)
-    if (!isfinite(array_real(v, i)))
-      return err_set(e, "%s %lld: expected finite values, found one that isn't", what,
-                     (long long)(i / (v->elements / v->shape[0])));
+  int64_t each = v->elements / v->shape[0];
+  for (int64_t i = 0; !array_is_integer(v) && i < v->elements; i++) {
+    if (isfinite(array_real(v, i))) continue;
+    char place[40] = "";
+    if (each > 1) snprintf(place, sizeof place, ", element %lld", (long long)(i % each));
+    return err_set(e, "%s %lld%s: expected a finite value, found %g", what, (long long)(i / each),
+                   place, array_real(v, i));
+  }
   return true;
 }
 

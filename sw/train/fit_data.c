@@ -50,6 +50,14 @@ static bool check_distortions(const struct fit_data *f, struct err *e) {
                    "%s: distortions are of images, rows x columns x channels; neither the data nor "
                    "the network's input has this shape (--distort none)",
                    f->set->name);
+  const int64_t *shape = fit_data_shape(f);
+  int64_t longest = shape[0] > shape[1] ? shape[0] : shape[1];
+  if (d->shift >= (double)longest)
+    return err_set(
+        e,
+        "distortions: shift:%g moves images of %lld x %lld out of sight: shift less than "
+        "%lld pixels",
+        d->shift, (long long)shape[0], (long long)shape[1], (long long)longest);
   if (f->set->pixels && !(byte >= 0 && byte <= 255 && byte == floor(byte)))
     return err_set(e, "distortions: background %g, the images of %s are bytes: 0 to 255", byte,
                    f->set->name);

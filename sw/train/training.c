@@ -421,7 +421,11 @@ static bool want(struct builder *b, const struct training_part *parts, uint32_t 
     which[*count] = k;
     wanted[(*count)++] = w;
   }
-  return true;
+  bool averages = false;
+  for (uint32_t k = 0; k < t->n_parameters; k++) averages |= t->parameters[k].averaged;
+  return *count > 0 || averages ||
+         err_set(b->err, "all %u weights stay as they are, nothing is left to train",
+                 t->n_parameters);
 }
 
 static bool add_updates(struct builder *b, const struct training_part *parts, uint32_t n_parts) {

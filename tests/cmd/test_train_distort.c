@@ -87,6 +87,8 @@ static void what_is_no_image_is_refused(void **state) {
   cli_expect(c, "[ ! -e $D/m ]", 0, "");
   cli_expect(c, TRAIN "--distort shift,background:1.5 -o $D/m", 1,
              "background 1.5, the images of synthetic are bytes: 0 to 255");
+  cli_expect(c, TRAIN "--distort shift:28 -o $D/m", 1,
+             "shift:28 moves images of 28 x 28 out of sight");
   cli_expect(c, TRAIN "--distort rotat:15 -o $D/m", 2,
              "--distort: \"rotat\": did you mean rotate? expected shift, ");
   cli_expect(c, "$N train --net '{\"input\":{\"shape\":[4]},\"distort\":\"sheer\",\"layers\":[]}'",

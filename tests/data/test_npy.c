@@ -123,11 +123,11 @@ static void npy_values_that_are_no_numbers_are_refused(void **state) {
   const double bad64[] = {1, -INFINITY};
   const unsigned char bad16[] = {0, 0, 0, 0x7c};
   refused(f, put_npy(f, 1, "{'descr':'<f4','fortran_order':False,'shape':(2,)}", bad, 8),
-          "image 1: expected finite");
+          "image 1: expected a finite value");
   refused(f, put_npy(f, 1, "{'descr':'<f8','fortran_order':False,'shape':(2,)}", bad64, 16),
-          "image 1: expected finite");
+          "image 1: expected a finite value");
   refused(f, put_npy(f, 1, "{'descr':'<f2','fortran_order':False,'shape':(2,)}", bad16, 4),
-          "image 1: expected finite");
+          "image 1: expected a finite value");
 }
 
 static void npy_labels(void **state) {

@@ -257,7 +257,7 @@ static void every_stream_has_its_rounding(void **state) {
   static const char *const modes[][2] = {
       {"floor", "wrap"}, {"half_up", NULL}, {NULL, "wrap"}, {"ceil", "saturate"}, {"zero", NULL}};
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-    const struct load l = {.precision = "6,5", .rounding = modes[i][0], .overflow = modes[i][1]};
+    const struct load l = {.precision = "6,7", .rounding = modes[i][0], .overflow = modes[i][1]};
     check(i, dense, &l, 3);
     check(i, residual, &l, 7);
   }
