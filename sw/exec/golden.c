@@ -64,7 +64,7 @@ static void lay_out(struct arena *a, struct golden *m) {
     m->places[i] = stored(g, i);
     bytes[i] = value_elements(&g->values[i]) * (m->places[i].narrow ? 1 : 4);
   }
-  const struct memory_needs needs = {bytes, m->keep, ALIGNMENT};
+  const struct memory_needs needs = {.bytes = bytes, .keep = m->keep, .align = ALIGNMENT};
   const struct plan *plan = memory_plan(&scratch, g, &needs);
   const int64_t *address = memory_addresses(&scratch, plan);
   m->order = memory_order(a, plan);

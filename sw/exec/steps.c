@@ -56,7 +56,8 @@ static void place_values(struct steps *s, bool share) {
   for (uint32_t i = 0; i < g->n_values; i++)
     bytes[i] = size_of(s, &g->values[i]) * (int64_t)s->kind->size;
   for (uint32_t i = 0; i < g->n_inputs; i++) keep[g->inputs[i].value] = true;
-  const struct memory_needs needs = {bytes, share ? keep : NULL, ALIGNMENT};
+  const struct memory_needs needs = {
+      .bytes = bytes, .keep = share ? keep : NULL, .align = ALIGNMENT};
   const struct plan *plan = memory_plan(&scratch, g, &needs);
   const int64_t *address = memory_addresses(&scratch, plan);
   size_t whole = (size_t)plan->machine.resources[MEMORY_ARENA].bytes;

@@ -162,6 +162,12 @@ static void find_missing(struct checker *c) {
     }
 }
 
+static uint32_t root_of(const struct checker *c, uint32_t v) {
+  while (c->roots[v] != v) v = c->roots[v];
+  return v;
+}
+
+// What may lie at one address, one after the other.
 static void find_roots(struct checker *c) {
   const struct graph *g = c->graph;
   c->roots = ARENA_NEW(&c->scratch, uint32_t, g->n_values);
@@ -170,9 +176,10 @@ static void find_roots(struct checker *c) {
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[order[i]];
-    if (n->n_in && n->n_out && !n->in[0].delay && plan_in_place(g, n))
-      c->roots[n->out[0]] = c->roots[n->in[0].value];
+    for (uint32_t k = 0; k < n->n_in; k++)
+      if (plan_over(g, n, k)) c->roots[root_of(c, n->in[k].value)] = root_of(c, n->out[0]);
   }
+  for (uint32_t v = 0; v < g->n_values; v++) c->roots[v] = root_of(c, v);
 }
 
 static bool grids_fit(struct checker *c) {

@@ -48,7 +48,7 @@ struct checker {
   const struct plan *plan;
   const struct graph *graph;
   struct grids grids;
-  uint32_t *roots;               // (n_values) the value that it may lie over, or itself
+  uint32_t *roots;               // (n_values) the same of all that may lie over one another
   int32_t steps;                 // that are played
   struct index blocks;           // (memory, value, step) -> the block that was allocated last
   struct index streams;          // (memory at the end, base of the value, step) -> instance of SEND

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/plan/memory.h"
 
+#include "sw/base/rng.h"
 #include "sw/plan/index.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Places in the order, both included. Values that share one array whatever else lives have one
 // root, whose region lives as long as any of them.
@@ -66,21 +68,25 @@ static void unite(struct planner *p, uint32_t value, uint32_t with) {
   if (own->to > region->to) region->to = own->to;
 }
 
-// Whether output 0 of the node at place t can be its input 0: a reshape always; an activation or
-// the gradient of one if the input's region dies here.
-static bool over_input(const struct planner *p, const struct node *n, int64_t t) {
+// Whether output 0 of the node at place t can be its input k: a reshape always; what the needs
+// allow if the input's region dies here.
+static bool over_input(const struct planner *p, const struct node *n, uint32_t k, int64_t t) {
   const struct graph *g = p->graph;
-  if (!n->n_in || !n->n_out || n->in[0].delay || !placed(node_in(g, n, 0))) return false;
   const int64_t *bytes = p->needs->bytes;
-  if (bytes[n->in[0].value] != bytes[n->out[0]]) return false;
+  if (!plan_over(g, n, k) || !placed(node_in(g, n, k))) return false;
+  if (bytes[n->in[k].value] != bytes[n->out[0]]) return false;
   if (op_is(n->op, TRAIT_ALIAS)) return true;
-  return plan_in_place(g, n) && p->lives[p->lives[n->in[0].value].root].to == t;
+  if (p->needs->over == MEMORY_OVER_NONE) return false;
+  if (op_is(n->op, TRAIT_JOINS) && p->needs->over != MEMORY_OVER_JOINS) return false;
+  return p->lives[p->lives[n->in[k].value].root].to == t;
 }
 
 static void find_shared(struct planner *p) {
   for (int64_t t = 0; t < p->graph->n_nodes; t++) {
     const struct node *n = &p->graph->nodes[p->order[t]];
-    if (over_input(p, n, t)) unite(p, n->out[0], n->in[0].value);
+    uint32_t k = 0;
+    while (k < n->n_in && !over_input(p, n, k, t)) k++;
+    if (k < n->n_in) unite(p, n->out[0], n->in[k].value);
   }
 }
 
@@ -119,11 +125,9 @@ static void insert(struct region *x, struct region **low, uint32_t count) {
   low[at] = x;
 }
 
-// Sorts the regions; bytes of the whole.
-static int64_t find_places(struct arena *scratch, struct region *regions, uint32_t count) {
-  struct region **low = ARENA_NEW(scratch, struct region *, count);
+// One after the other; bytes of the whole. `low` (count) is for the work.
+static int64_t place_in_turn(struct region *regions, uint32_t count, struct region **low) {
   int64_t bytes = 0;
-  qsort(regions, count, sizeof *regions, by_size);
   for (uint32_t i = 0; i < count; i++) {
     struct region *x = &regions[i];
     x->address = lowest_gap(x, low, i);
@@ -131,6 +135,61 @@ static int64_t find_places(struct arena *scratch, struct region *regions, uint32
     if (x->address + x->bytes > bytes) bytes = x->address + x->bytes;
   }
   return bytes;
+}
+
+// Sorts the regions; bytes of the whole.
+static int64_t find_places(struct arena *scratch, struct region *regions, uint32_t count) {
+  qsort(regions, count, sizeof *regions, by_size);
+  return place_in_turn(regions, count, ARENA_NEW(scratch, struct region *, count));
+}
+
+// ---- other orders: no placing needs less than what lives at one time
+
+static int64_t peak_of(const struct region *regions, uint32_t count) {
+  int64_t peak = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    int64_t used = 0; // where region i begins
+    for (uint32_t k = 0; k < count; k++)
+      if (regions[k].from <= regions[i].from && regions[i].from < regions[k].to)
+        used += regions[k].bytes;
+    if (used > peak) peak = used;
+  }
+  return peak;
+}
+
+// Whoever lies highest comes earlier by a random number of places: it is what makes the arena long.
+static void move_up(struct rng *r, struct region *regions, uint32_t count) {
+  uint32_t worst = 0;
+  for (uint32_t i = 1; i < count; i++)
+    if (regions[i].address + regions[i].bytes > regions[worst].address + regions[worst].bytes)
+      worst = i;
+  if (rng_range(r, 0, 3) == 0) worst = (uint32_t)rng_range(r, 0, count - 1);
+  uint32_t to = worst ? (uint32_t)rng_range(r, 0, worst - 1) : (uint32_t)rng_range(r, 0, count - 1);
+  struct region x = regions[worst];
+  if (to < worst)
+    memmove(regions + to + 1, regions + to, (worst - to) * sizeof x);
+  else
+    memmove(regions + worst, regions + worst + 1, (to - worst) * sizeof x);
+  regions[to] = x;
+}
+
+// Orders that are no worse are gone on from, so many times at most.
+static int64_t find_tight(struct arena *scratch, struct region *regions, uint32_t count) {
+  const int64_t budget = 20000000; // regions that are looked at
+  struct rng r = {1, 0};
+  struct region **low = ARENA_NEW(scratch, struct region *, count);
+  struct region *tried = ARENA_NEW(scratch, struct region, count);
+  int64_t best = find_places(scratch, regions, count), peak = peak_of(regions, count);
+  int64_t tries = count ? budget / ((int64_t)count * count) : 0;
+  for (int64_t i = 0; i < tries && best > peak; i++) {
+    memcpy(tried, regions, count * sizeof *tried);
+    move_up(&r, tried, count);
+    int64_t bytes = place_in_turn(tried, count, low);
+    if (bytes > best) continue;
+    best = bytes;
+    memcpy(regions, tried, count * sizeof *tried);
+  }
+  return best;
 }
 
 // Space is taken in whole steps of the alignment.
@@ -149,7 +208,8 @@ static int64_t place_values(const struct planner *p, struct arena *scratch) {
     regions[count++] =
         (struct region){.from = (double)l->from, .to = (double)l->to + 1, .bytes = bytes, .id = v};
   }
-  int64_t bytes = find_places(scratch, regions, count);
+  int64_t bytes =
+      p->needs->tight ? find_tight(scratch, regions, count) : find_places(scratch, regions, count);
   for (uint32_t i = 0; i < count; i++) p->lives[regions[i].id].address = regions[i].address;
   return bytes;
 }

@@ -18,10 +18,18 @@
 // The resources of such a plan. Tensors and initial tokens are in a memory of their own.
 enum { MEMORY_ARENA, MEMORY_MODEL, MEMORY_PE };
 
+enum memory_over {
+  MEMORY_OVER_MAPS,  // an activation over its input
+  MEMORY_OVER_JOINS, // and a sum, difference or product over one of its inputs
+  MEMORY_OVER_NONE   // nothing but other names of an array
+};
+
 struct memory_needs {
   const int64_t *bytes; // (n_values) of each value's array, >= 0
   const bool *keep;     // (n_values) what is looked at afterwards besides graph outputs; NULL: all
   int64_t align;        // of addresses, bytes
+  enum memory_over over;
+  bool tight; // tries more orders of placing than the largest first, until the arena is the peak
 };
 
 // The capacity of the arena is what it needs. `bytes` must outlive the plan.

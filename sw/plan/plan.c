@@ -83,6 +83,15 @@ bool plan_in_place(const struct graph *g, const struct node *n) {
   return op_is(of->op, TRAIT_MAPS) && !node_attr(of, ATTR_slice) && !node_attr(n, ATTR_slice);
 }
 
+bool plan_over(const struct graph *g, const struct node *n, uint32_t k) {
+  if (!n->n_out || k >= n->n_in || n->in[k].delay) return false;
+  if (!op_is(n->op, TRAIT_JOINS)) return k == 0 && plan_in_place(g, n);
+  const struct value *x = node_in(g, n, k), *y = node_out(g, n, 0);
+  return !x->init && x->per_frame == y->per_frame && x->rank == y->rank &&
+         !memcmp(x->shape, y->shape, (size_t)y->rank * sizeof *y->shape) &&
+         !node_attr(n, ATTR_slice);
+}
+
 uint32_t plan_base(const struct graph *g, uint32_t value) {
   for (;;) {
     int32_t n = g->values[value].node;

@@ -100,6 +100,9 @@ bool plan_is_given(const struct graph *g, uint32_t value, int32_t step);
 // Whether a node can write its first output over its first input, element by element.
 bool plan_in_place(const struct graph *g, const struct node *n);
 
+// The same over input k, of joins too: where each element is read before it is written.
+bool plan_over(const struct graph *g, const struct node *n, uint32_t k);
+
 // The value that a reshaped one is another name of; its own, if it is none.
 uint32_t plan_base(const struct graph *g, uint32_t value);
 

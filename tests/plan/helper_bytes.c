@@ -27,6 +27,7 @@ struct judge {
   bool holds[EVENTS][BLOCKS];  // who uses what, until its end
   int slots[RESOURCES][SLOTS]; // the SEND in it, or -1
   uint8_t runs[RUNS][8][8];    // (node and step, element, input) times run
+  uint32_t origin[BLOCKS];     // (n_values) the least of those that may lie over one another
   const char *why;
 };
 
@@ -114,20 +115,27 @@ static int live(const struct judge *j, uint32_t memory, uint32_t value, int step
   return -1;
 }
 
-// Up along the nodes that may write over their input.
-static uint32_t origin(const struct judge *j, uint32_t value) {
-  for (;;) {
-    int32_t n = j->g->values[value].node;
-    if (n == NONE) return value;
-    enum op op = j->g->nodes[n].op;
-    if ((op != OP_relu && op != OP_reshape) || j->g->nodes[n].in[0].delay) return value;
-    value = j->g->nodes[n].in[0].value;
+// The label of both ends of whatever may write over its input, until nothing changes.
+static void find_origins(struct judge *j) {
+  bool changed = true;
+  for (uint32_t v = 0; v < j->g->n_values; v++) j->origin[v] = v;
+  while (changed) {
+    changed = false;
+    for (uint32_t i = 0; i < j->g->n_nodes; i++) {
+      const struct node *n = &j->g->nodes[i];
+      for (uint32_t k = 0; n->op != OP_linear && k < n->n_in; k++) {
+        uint32_t *a = &j->origin[n->out[0]], *b = &j->origin[n->in[k].value];
+        if (n->in[k].delay || j->g->values[n->in[k].value].init || *a == *b) continue;
+        *a = *b = *a < *b ? *a : *b;
+        changed = true;
+      }
+    }
   }
 }
 
 static bool one_place(const struct judge *j, int a, int b) {
   const struct event *x = at(j, j->blocks[a].event), *y = at(j, j->blocks[b].event);
-  return origin(j, x->id) == origin(j, y->id) && x->step == y->step && x->address == y->address &&
+  return j->origin[x->id] == j->origin[y->id] && x->step == y->step && x->address == y->address &&
          x->bytes == y->bytes && size_of(j, x->id) == size_of(j, y->id);
 }
 
@@ -357,6 +365,7 @@ bool bytes_accept(const struct plan *p, const char **why) {
   memset(j->slots, 0xff, sizeof j->slots);
   j->p = p;
   j->g = p->graph;
+  find_origins(j);
   int first = 0, last = 0;
   bool ok = true;
   for (uint32_t i = 0; i < p->n_events; i++) {

@@ -229,7 +229,7 @@ static void fire(struct maker *m, uint32_t n, int32_t step) {
   const struct node *node = &m->graph->nodes[n];
   uint32_t memory = (uint32_t)pick(m, m->memories), pe = m->pes + memory;
   for (uint32_t k = 0; k < node->n_in; k++) need(m, memory, &node->in[k], step);
-  bool over = m->in_turn && plan_in_place(m->graph, node) && pick(m, 2) && !node->in[0].delay &&
+  bool over = m->in_turn && plan_over(m->graph, node, 0) && pick(m, 2) &&
               (op_is(node->op, TRAIT_ALIAS) || !read_later(m, node->in[0].value, step, n, step));
   const struct event *in = block_of(m, memory, node->in[0].value, step);
   over = over && in && in->bytes == m->plan->bytes[in->id];

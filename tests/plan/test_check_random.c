@@ -47,7 +47,7 @@ static void swap_times(struct event *a, struct event *b) {
 
 static void change_part(struct rng *r, struct plan *p, struct event *e) {
   int64_t *range = ARENA_NEW(p->arena, int64_t, 2);
-  if (e->action == ACTION_RUN && plan_in_place(p->graph, &p->graph->nodes[e->id])) return;
+  if (e->action == ACTION_RUN && plan_over(p->graph, &p->graph->nodes[e->id], 0)) return;
   if (e->action != ACTION_RUN && p->graph->values[e->id].init) return;
   range[0] = rng_range(r, 0, 2);
   range[1] = range[0] + rng_range(r, 0, 3);

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { SEEDS = 40, ALIGN = 64 };
+enum { SEEDS = 40, ALIGN = 64, PLACED = 200 };
 
 static int64_t *bytes_of(struct arena *a, const struct graph *g, int64_t frames, int64_t element) {
   int64_t *bytes = ARENA_NEW(a, int64_t, g->n_values + 1);
@@ -110,16 +110,21 @@ static void same_places(const struct plan *p, const char *what, uint64_t seed) {
   arena_free(&a);
 }
 
+static int64_t arena_bytes(const struct plan *p) {
+  return p->machine.resources[MEMORY_ARENA].bytes;
+}
+
 static void random_graphs_are_planned(void **state) {
   (void)state;
-  int64_t all = 0, some = 0;
+  int64_t all = 0, some = 0, whole = 0, peaks = 0, least[3] = {0};
   for (int op = 0; op < OP_COUNT; op++)
     for (uint64_t seed = 0; netgen_knows((enum op)op) && seed < SEEDS; seed++) {
       struct arena a = {0};
       const struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
       const int64_t *bytes = bytes_of(&a, g, 1 + (int64_t)seed % 3, seed % 2 ? 4 : 1);
       bool *keep = ARENA_NEW(&a, bool, g->n_values + 1);
-      const struct memory_needs needs[] = {{bytes, NULL, ALIGN}, {bytes, keep, ALIGN}};
+      const struct memory_needs needs[] = {{.bytes = bytes, .align = ALIGN},
+                                           {.bytes = bytes, .keep = keep, .align = ALIGN}};
       for (uint32_t i = 0; i < g->n_values; i++) keep[i] = seed % 4 == 3 && i % 5 == 0;
       for (int k = 0; k < 2; k++) {
         const struct plan *p = memory_plan(&a, g, &needs[k]);
@@ -127,10 +132,30 @@ static void random_graphs_are_planned(void **state) {
         same_places(p, op_info((enum op)op)->name, seed);
         *(k ? &some : &all) += p->machine.resources[MEMORY_ARENA].bytes;
       }
+      int64_t before = INT64_MAX; // nothing, activations, joins in place
+      for (int k = 0; k < 3; k++) {
+        static const enum memory_over over[] = {MEMORY_OVER_NONE, MEMORY_OVER_MAPS,
+                                                MEMORY_OVER_JOINS};
+        struct memory_needs more = needs[1];
+        more.over = over[k];
+        const struct plan *loose = memory_plan(&a, g, &more);
+        more.tight = true;
+        const struct plan *p = memory_plan(&a, g, &more);
+        sound(p, op_info((enum op)op)->name, seed);
+        int64_t peak = plan_peak(p, MEMORY_ARENA), bytes_of_it = arena_bytes(p);
+        assert_true(bytes_of_it <= arena_bytes(loose) && peak <= before);
+        before = peak;
+        whole += bytes_of_it;
+        peaks += (peak + ALIGN - 1) / ALIGN * ALIGN;
+        least[k] += bytes_of_it;
+      }
       arena_free(&a);
     }
   print_message("%lld bytes where all is kept, %lld otherwise\n", (long long)all, (long long)some);
   assert_true(some < all);
+  print_message("%lld, %lld, %lld bytes: nothing, activations, joins in place\n",
+                (long long)least[0], (long long)least[1], (long long)least[2]);
+  assert_true(least[0] > least[1] && least[1] > least[2] && whole >= peaks);
 }
 
 static void training_is_planned(void **state) {
@@ -145,7 +170,8 @@ static void training_is_planned(void **state) {
     lesson_new(&l, json, optimizers[i], 5, NULL, 0);
     const struct graph *g = l.training->graph;
     bool *keep = ARENA_NEW(&l.arena, bool, g->n_values + 1);
-    const struct memory_needs needs = {bytes_of(&l.arena, g, 5, 4), keep, ALIGN};
+    const struct memory_needs needs = {
+        .bytes = bytes_of(&l.arena, g, 5, 4), .keep = keep, .align = ALIGN};
     const struct plan *p = memory_plan(&l.arena, g, &needs);
     sound(p, "training", i);
     same_places(p, "training", i);
@@ -187,7 +213,7 @@ static void activations_lie_over_their_inputs(void **state) {
   const struct graph *g = diamond(&a);
   bool keep[5] = {0};
   const int64_t bytes[] = {24, 24, 24, 24, 24};
-  const struct memory_needs needs = {bytes, keep, ALIGN};
+  const struct memory_needs needs = {.bytes = bytes, .keep = keep, .align = ALIGN};
   const struct plan *p = memory_plan(&a, g, &needs);
   const int64_t *at = memory_addresses(&a, p);
   assert_true(at[0] == at[1] && at[1] == at[2] && at[4] == at[1] && at[3] != at[1]);
@@ -200,7 +226,8 @@ static void activations_lie_over_their_inputs(void **state) {
   p = memory_plan(&a, g, &needs);
   at = memory_addresses(&a, p);
   assert_true(at[0] != at[1] && at[1] == at[2]);
-  const struct memory_needs wider = {(const int64_t[]){24, 96, 96, 96, 96}, (bool[5]){0}, ALIGN};
+  const struct memory_needs wider = {
+      .bytes = (const int64_t[]){24, 96, 96, 96, 96}, .keep = (bool[5]){0}, .align = ALIGN};
   at = memory_addresses(&a, memory_plan(&a, g, &wider));
   assert_int_not_equal(at[0], at[1]); // other elements
   arena_free(&a);
@@ -212,7 +239,7 @@ static void one_address_is_one_block(void **state) {
   struct arena a = {0};
   const struct graph *g = diamond(&a);
   const int64_t bytes[] = {24, 24, 24, 24, 24};
-  const struct memory_needs needs = {bytes, (bool[5]){0}, 1};
+  const struct memory_needs needs = {.bytes = bytes, .keep = (bool[5]){0}, .align = 1};
   struct plan *p = memory_plan(&a, g, &needs);
   assert_int_equal(p->machine.resources[MEMORY_ARENA].bytes, 48);
   plan_is_sound(p);
@@ -263,7 +290,8 @@ static void what_is_given_is_in_the_model(void **state) {
   graph_add_ints(g, 3, ATTR_axes, 1, (const int64_t[]){0});
   graph_add_output(g, O);
   if (!graph_verify(g, &e)) fail_msg("%s", e.text);
-  const struct memory_needs needs = {bytes_of(&a, g, 1, 4), (bool[VALUES]){0}, 4};
+  const struct memory_needs needs = {
+      .bytes = bytes_of(&a, g, 1, 4), .keep = (bool[VALUES]){0}, .align = 4};
   const struct plan *p = memory_plan(&a, g, &needs);
   plan_is_sound(p);
   const int64_t *at = memory_addresses(&a, p);
@@ -277,7 +305,7 @@ static void a_reference_has_no_bytes(void **state) {
   (void)state;
   struct arena a = {0};
   const struct graph *g = netgen(&a, 1, OP_variable, NETGEN_ANY);
-  const struct memory_needs needs = {bytes_of(&a, g, 1, 4), NULL, 4};
+  const struct memory_needs needs = {.bytes = bytes_of(&a, g, 1, 4), .align = 4};
   struct plan *p = memory_plan(&a, g, &needs);
   struct event e = {.resource = MEMORY_MODEL, .action = ACTION_ALLOC, .address = NONE};
   while (!type_is_ref(&g->values[e.id].type)) e.id++;
@@ -313,7 +341,8 @@ static double planning_seconds(uint32_t n, bool all) {
   struct arena a = {0};
   const struct graph *g = long_graph(&a, n);
   bool *keep = ARENA_NEW(&a, bool, n);
-  const struct memory_needs needs = {bytes_of(&a, g, 1, 4), all ? NULL : keep, ALIGN};
+  const struct memory_needs needs = {
+      .bytes = bytes_of(&a, g, 1, 4), .keep = all ? NULL : keep, .align = ALIGN};
   clock_t begin = clock();
   const struct plan *p = memory_plan(&a, g, &needs);
   double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
@@ -334,8 +363,42 @@ static void many_values_take_no_time(void **state) {
   planning_seconds(10000, true);
 }
 
+// ---- placing
+
+// Random regions of random lives in a chain of sums: how often and by how much the arena is longer
+// than the peak.
+static void arenas_are_their_peaks(void **state) {
+  (void)state;
+  int64_t loose = 0, tight = 0, peaks = 0;
+  int reached = 0;
+  for (uint64_t seed = 1; seed <= PLACED; seed++) {
+    struct arena a = {0};
+    const struct graph *g = long_graph(&a, 40 + (uint32_t)seed % 20);
+    struct rng r = {seed, 9};
+    int64_t *bytes = ARENA_NEW(&a, int64_t, g->n_values);
+    bool *keep = ARENA_NEW(&a, bool, g->n_values);
+    for (uint32_t v = 0; v < g->n_values; v++) bytes[v] = rng_range(&r, 1, 5000);
+    struct memory_needs needs = {.bytes = bytes, .keep = keep, .align = 1};
+    loose += arena_bytes(memory_plan(&a, g, &needs));
+    needs.tight = true;
+    const struct plan *p = memory_plan(&a, g, &needs);
+    sound(p, "placed", seed);
+    int64_t peak = plan_peak(p, MEMORY_ARENA);
+    tight += arena_bytes(p);
+    peaks += peak;
+    reached += arena_bytes(p) == peak;
+    arena_free(&a);
+  }
+  print_message(
+      "%d of %d arenas are their peaks; %.2f %% longer than the peaks, by size alone %.2f\n",
+      reached, PLACED, 100.0 * (double)(tight - peaks) / (double)peaks,
+      100.0 * (double)(loose - peaks) / (double)peaks);
+  assert_true((double)tight <= 1.01 * (double)peaks && tight < loose);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(arenas_are_their_peaks),
       cmocka_unit_test(random_graphs_are_planned),
       cmocka_unit_test(training_is_planned),
       cmocka_unit_test(activations_lie_over_their_inputs),
