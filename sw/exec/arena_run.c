@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/exec/arena_run.h"
+
+#include "sw/exec/golden.h"
+#include "sw/exec/steps.h"
+#include "sw/plan/memory.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { NOBODY = 0 }; // owners are base values, from 1 on
+
+struct arena_run {
+  struct arena *arena;
+  const struct plan *plan;
+  const struct graph *graph;
+  unsigned char *map, *bytes; // with its guards; of the arena
+  size_t mapped;
+  int64_t size;
+  uint32_t *owner;     // (size)
+  uint32_t *base;      // (n_values) the value that it is another name of
+  int64_t *address;    // (n_values) NONE: it isn't there
+  int64_t *width;      // (n_values) bytes of an integer
+  bool *delayed;       // (n_values) a later frame reads it
+  uint32_t *names;     // (n_values) of a base: how many of its names are there
+  int64_t **integers;  // (n_values) of tensors; of others room for a copy
+  int64_t **held;      // (n_values) contents of variables, by the id of their reference
+  uint32_t *first_use; // (n_nodes) of a node, among all uses
+  int64_t **past;      // (uses) rings: (delay, elements)
+  int64_t frame;
+  const int64_t *const *inputs;
+  arena_look *look;
+  void *context;
+  struct err *err;
+};
+
+int64_t arena_run_width(const struct type *t) {
+  if (!type_is_integer(t)) return 8;
+  int width = type_width(t);
+  return width <= 8 ? 1 : width <= 16 ? 2 : 4;
+}
+
+int64_t *arena_run_bytes(struct arena *a, const struct graph *g) {
+  int64_t *bytes = ARENA_NEW(a, int64_t, g->n_values);
+  for (uint32_t v = 0; v < g->n_values; v++)
+    if (!type_is_ref(&g->values[v].type))
+      bytes[v] = value_elements(&g->values[v]) * arena_run_width(&g->values[v].type);
+  return bytes;
+}
+
+// ---- the arena
+
+static unsigned char poison(int64_t address) {
+  return (unsigned char)(0xa5 ^ address ^ address >> 8);
+}
+
+static void forget(struct arena_run *r, int64_t from, int64_t count, uint32_t owner) {
+  for (int64_t i = from; i < from + count; i++) {
+    if (r->owner[i] != owner) continue;
+    r->owner[i] = NOBODY;
+    r->bytes[i] = poison(i);
+  }
+}
+
+// Its end lies at the guard behind it, what it is short of a page in front of it.
+static bool map(struct arena_run *r) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t whole = ((size_t)r->size + page - 1) / page * page;
+  r->mapped = whole + 2 * page;
+  r->map = mmap(NULL, r->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (r->map == MAP_FAILED ||
+      (whole && mprotect(r->map + page, whole, PROT_READ | PROT_WRITE) != 0))
+    return false;
+  r->bytes = r->map + page + (whole - (size_t)r->size);
+  return true;
+}
+
+static bool fault(struct arena_run *r, const struct event *e, const char *what) {
+  struct arena scratch = {0};
+  err_put(r->err, "%s: %s", plan_event_text(&scratch, r->plan, e), what);
+  arena_free(&scratch);
+  return false;
+}
+
+static const char *owner_name(const struct arena_run *r, uint32_t owner) {
+  return owner == NOBODY ? "nobody" : r->graph->values[owner - 1].name;
+}
+
+static bool is_signed(const struct value *v) {
+  return !type_is_integer(&v->type) || type_lowest(&v->type) < 0;
+}
+
+// The integers of a value for an event; NULL: they aren't all there.
+static int64_t *take(struct arena_run *r, const struct event *e, uint32_t v) {
+  const struct value *value = &r->graph->values[v];
+  int64_t width = r->width[v], at = r->address[v], *to = r->integers[v];
+  if (value->init) return to;
+  if (at == NONE) {
+    fault(r, e, arena_printf(r->arena, "\"%s\" isn't in the arena", value->name));
+    return NULL;
+  }
+  for (int64_t i = 0, count = value_elements(value); i < count; i++, at += width) {
+    uint64_t bits = 0;
+    for (int64_t b = 0; b < width; b++) {
+      if (r->owner[at + b] != r->base[v] + 1) {
+        fault(r, e,
+              arena_printf(r->arena, "byte %lld of \"%s\", at %lld, belongs to %s",
+                           (long long)(i * width + b), value->name, (long long)(at + b),
+                           owner_name(r, r->owner[at + b])));
+        return NULL;
+      }
+      bits |= (uint64_t)r->bytes[at + b] << (8 * b);
+    }
+    int unused = (int)(64 - 8 * width);
+    to[i] = is_signed(value) ? (int64_t)(bits << unused) >> unused : (int64_t)bits;
+  }
+  return to;
+}
+
+static bool put(struct arena_run *r, const struct event *e, uint32_t v) {
+  const struct value *value = &r->graph->values[v];
+  int64_t width = r->width[v], at = r->address[v];
+  if (at == NONE)
+    return fault(r, e, arena_printf(r->arena, "\"%s\" has no place in the arena", value->name));
+  for (int64_t i = 0, count = value_elements(value); i < count; i++)
+    for (int64_t b = 0; b < width; b++, at++) {
+      r->bytes[at] = (unsigned char)((uint64_t)r->integers[v][i] >> (8 * b));
+      r->owner[at] = r->base[v] + 1;
+    }
+  if (r->look) r->look(r->context, v, r->integers[v]);
+  return true;
+}
+
+// ---- events
+
+static bool allocate(struct arena_run *r, const struct event *e) {
+  const struct value *v = &r->graph->values[e->id];
+  int64_t bytes = value_elements(v) * r->width[e->id];
+  if (r->address[e->id] != NONE) return fault(r, e, "it is there");
+  if (e->bytes < bytes)
+    return fault(
+        r, e,
+        arena_printf(r->arena, "%lld bytes, %lld needed", (long long)e->bytes, (long long)bytes));
+  if (e->address < 0 || e->address > r->size - e->bytes)
+    return fault(r, e,
+                 arena_printf(r->arena, "%lld bytes at %lld, the arena has %lld",
+                              (long long)e->bytes, (long long)e->address, (long long)r->size));
+  r->address[e->id] = e->address;
+  r->names[r->base[e->id]]++;
+  forget(r, e->address, e->bytes, NOBODY);
+  for (uint32_t i = 0; i < r->graph->n_inputs; i++)
+    if (r->graph->inputs[i].value == e->id) {
+      memcpy(r->integers[e->id], r->inputs[i], (size_t)value_elements(v) * sizeof(int64_t));
+      return put(r, e, e->id);
+    }
+  return true;
+}
+
+// The array of a delayed use that this frame reads, and then overwrites.
+static int64_t *ring(const struct arena_run *r, uint32_t node, uint32_t k) {
+  const struct use *u = &r->graph->nodes[node].in[k];
+  int64_t elements = value_elements(&r->graph->values[u->value]);
+  return r->past[r->first_use[node] + k] + r->frame % u->delay * elements;
+}
+
+// What is freed is kept for the frames that will read it.
+static bool release(struct arena_run *r, const struct event *e) {
+  const struct graph *g = r->graph;
+  if (r->address[e->id] == NONE) return fault(r, e, "it isn't there");
+  for (uint32_t i = 0; r->delayed[e->id] && i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      if (g->nodes[i].in[k].value != e->id || !g->nodes[i].in[k].delay) continue;
+      const int64_t *now = take(r, e, e->id);
+      if (!now) return false;
+      memcpy(ring(r, i, k), now, (size_t)value_elements(&g->values[e->id]) * sizeof *now);
+    }
+  if (!--r->names[r->base[e->id]]) forget(r, r->address[e->id], e->bytes, r->base[e->id] + 1);
+  r->address[e->id] = NONE;
+  return true;
+}
+
+static bool fire(struct arena_run *r, const struct event *e) {
+  const struct graph *g = r->graph;
+  const struct node *n = &g->nodes[e->id];
+  struct arena scratch = {0};
+  bool ok = true;
+  void **in = ARENA_NEW(&scratch, void *, n->n_in + 1), *out[JOB_OUTPUTS] = {NULL};
+  for (uint32_t k = 0; ok && k < n->n_in; k++) {
+    in[k] = n->in[k].delay ? ring(r, e->id, k) : take(r, e, n->in[k].value);
+    ok = in[k] != NULL;
+  }
+  for (uint32_t k = 0; k < n->n_out && k < JOB_OUTPUTS; k++) out[k] = r->integers[n->out[k]];
+  if (ok) {
+    struct job j = job_of(&scratch, g, n, 1, sizeof(int64_t), in, out);
+    for (uint32_t k = 0; k < n->n_ref; k++) j.held[k] = r->held[n->ref[k]];
+    if (job_moves(n))
+      job_move(&j, sizeof(int64_t));
+    else
+      golden_kind.fire(&j);
+  }
+  for (uint32_t k = 0; ok && k < n->n_out; k++)
+    if (!type_is_ref(&g->values[n->out[k]].type)) ok = put(r, e, n->out[k]);
+  arena_free(&scratch);
+  return ok;
+}
+
+// ---- all of it
+
+static int64_t *content(struct arena *a, const struct value *v, int64_t count) {
+  int64_t *to = ARENA_NEW(a, int64_t, count);
+  for (int64_t i = 0; i < count; i++) golden_kind.load(to, i, v, i % v->init->count);
+  return to;
+}
+
+static void prepare_state(struct arena_run *r) {
+  const struct graph *g = r->graph;
+  uint32_t uses = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
+  r->past = ARENA_NEW(r->arena, int64_t *, uses + 1);
+  uses = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    const struct attr *init = node_attr(n, ATTR_init);
+    r->first_use[i] = uses;
+    if (init)
+      r->held[n->out[0]] =
+          content(r->arena, &g->values[init->value], g->values[init->value].init->count);
+    for (uint32_t k = 0; k < n->n_in; k++, uses++) {
+      if (!n->in[k].delay) continue;
+      r->delayed[n->in[k].value] = true;
+      r->past[uses] = content(r->arena, &g->values[n->in[k].initial],
+                              value_elements(&g->values[n->in[k].value]) * n->in[k].delay);
+    }
+  }
+}
+
+static void prepare_values(struct arena_run *r) {
+  const struct graph *g = r->graph;
+  for (uint32_t v = 0; v < g->n_values; v++) {
+    const struct value *value = &g->values[v];
+    if (type_is_ref(&value->type)) continue;
+    r->base[v] = plan_base(g, v);
+    r->width[v] = arena_run_width(&value->type);
+    r->integers[v] = value->init ? content(r->arena, value, value->init->count)
+                                 : ARENA_NEW(r->arena, int64_t, value_elements(value));
+  }
+}
+
+struct arena_run *arena_run_new(struct arena *a, const struct plan *p, struct err *e) {
+  const struct graph *g = p->graph;
+  struct arena_run *r = ARENA_NEW(a, struct arena_run, 1);
+  *r = (struct arena_run){.arena = a, .plan = p, .graph = g};
+  r->size = p->machine.resources[MEMORY_ARENA].bytes;
+  r->owner = ARENA_NEW(a, uint32_t, r->size + 1);
+  r->base = ARENA_NEW(a, uint32_t, g->n_values);
+  r->address = ARENA_NEW(a, int64_t, g->n_values);
+  r->width = ARENA_NEW(a, int64_t, g->n_values);
+  r->names = ARENA_NEW(a, uint32_t, g->n_values);
+  r->delayed = ARENA_NEW(a, bool, g->n_values);
+  r->integers = ARENA_NEW(a, int64_t *, g->n_values);
+  r->held = ARENA_NEW(a, int64_t *, g->n_values);
+  r->first_use = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
+  prepare_values(r);
+  prepare_state(r);
+  if (map(r)) return r;
+  err_put(e, "there is no memory for an arena of %lld bytes", (long long)r->size);
+  return NULL;
+}
+
+bool arena_run_frame(struct arena_run *r, const int64_t *const *inputs, arena_look *look,
+                     void *context, struct err *e) {
+  const struct plan *p = r->plan;
+  r->inputs = inputs;
+  r->look = look;
+  r->context = context;
+  r->err = e;
+  memset(r->owner, 0, (size_t)r->size * sizeof *r->owner);
+  memset(r->names, 0, r->graph->n_values * sizeof *r->names);
+  for (uint32_t v = 0; v < r->graph->n_values; v++) r->address[v] = NONE;
+  forget(r, 0, r->size, NOBODY);
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *event = &p->events[i];
+    bool ours = event->resource == MEMORY_ARENA;
+    if (event->action == ACTION_ALLOC && ours && !allocate(r, event)) return false;
+    if (event->action == ACTION_FREE && ours && !release(r, event)) return false;
+    if (event->action == ACTION_RUN && !fire(r, event)) return false;
+  }
+  r->frame++;
+  return true;
+}
+
+void arena_run_free(struct arena_run *r) {
+  munmap(r->map, r->mapped);
+}
