@@ -48,7 +48,7 @@ bool command_target(const struct options *o, struct target *t, struct err *e);
 // The circuit of a model as the options fold it, the model itself, and the hash of its file; if
 // something is wanted of it and `plan` isn't NULL, what was planned. NULL on error.
 struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
-                                struct plan *plan, const char **model_sha256, struct err *e);
+                                struct lane_plan *plan, const char **model_sha256, struct err *e);
 
 // Opens the images and checks that they fit the graph's input.
 bool command_images(struct arena *a, const struct options *o, const struct graph *g, int64_t limit,

@@ -148,9 +148,9 @@ static void warn_steps(struct arena *a, const struct circuit *p, struct warnings
 }
 
 struct circuit *command_circuit(struct arena *a, const struct options *o, struct model *m,
-                                struct plan *plan, const char **model_sha256, struct err *e) {
+                                struct lane_plan *plan, const char **model_sha256, struct err *e) {
   struct target target;
-  struct plan own;
+  struct lane_plan own;
   struct bytes file;
   const char *top = o->name ? o->name : "top";
   if (!command_target(o, &target, e) || !command_model(a, o, m, e) ||

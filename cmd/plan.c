@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-bool plan_check(struct arena *a, const struct options *o, struct err *e) {
+bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
   if (!plan_replay_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;
   const char *wanted = command_wants(o) ? "a target"
@@ -62,7 +62,7 @@ static bool write_folding(const struct options *o, const struct folding *f, cons
 
 static int one_plan(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
-  struct plan plan = {0};
+  struct lane_plan plan = {0};
   const char *sha256;
   struct circuit *p = command_circuit(a, o, &m, &plan, &sha256, e);
   if (!p || e->text[0]) return EXIT_USER;
@@ -79,7 +79,8 @@ static int one_plan(struct arena *a, const struct options *o, struct err *e) {
 
 // ---- all plans
 
-static bool draw(const struct options *o, const struct plan *plans, uint32_t count, struct err *e) {
+static bool draw(const struct options *o, const struct lane_plan *plans, uint32_t count,
+                 struct err *e) {
   struct text script = {0};
   if (!picture_possible())
     command_note(o, "--svg %s: gnuplot isn't installed, no picture is made", o->svg);
@@ -96,7 +97,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   const struct planner *planner = planner_new(a, m.fixed, &(struct plan_for){0}, e);
   if (!planner) return err_put_within(e, "%s", o->model), EXIT_USER;
-  const struct plan *plans = planner_sweep(a, planner, &count);
+  const struct lane_plan *plans = planner_sweep(a, planner, &count);
   if (o->svg && !draw(o, plans, count, e)) return EXIT_USER;
   struct text t = {0};
   if (o->json)

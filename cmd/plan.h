@@ -8,7 +8,7 @@
 #include <string.h>
 
 // The words of its options.
-bool plan_check(struct arena *a, const struct options *o, struct err *e);
+bool plan_command_check(struct arena *a, const struct options *o, struct err *e);
 
 // --replay: the words of its options, and the replay of o->model.
 bool plan_replay_check(const struct options *o, struct err *e);
@@ -17,18 +17,19 @@ int plan_replay(struct arena *a, const struct options *o, struct err *e);
 // A row per layer: what it gets and why, and what it takes of an FPGA. `plan` without choices:
 // lanes that were asked for. `clock`: MHz. `device`: whose shares are printed, or NULL.
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
-               const struct plan *plan, double clock, const struct device *device);
-void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
-               double clock, const struct device *device, const struct warnings *w);
+               const struct lane_plan *plan, double clock, const struct device *device);
+void plan_json(struct arena *a, struct text *t, const struct circuit *p,
+               const struct lane_plan *plan, double clock, const struct device *device,
+               const struct warnings *w);
 
 // A row per plan, from the slowest on; of many, for people, some.
 void plan_sweep_text(struct arena *a, struct text *t, const char *model, const struct graph *g,
-                     const struct plan *plans, uint32_t count, double clock);
+                     const struct lane_plan *plans, uint32_t count, double clock);
 void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
-                     const struct plan *plans, uint32_t count, double clock,
+                     const struct lane_plan *plans, uint32_t count, double clock,
                      const struct warnings *w);
 
 // The same as a script for gnuplot.
-void plan_script(struct text *t, const char *model, const struct plan *plans, uint32_t count);
+void plan_script(struct text *t, const char *model, const struct lane_plan *plans, uint32_t count);
 
 #endif

@@ -17,7 +17,7 @@ static double frames(double clock, int64_t cycles) {
 
 // ---- a plan
 
-static bool in_folding(const struct plan *plan, const char *name) {
+static bool in_folding(const struct lane_plan *plan, const char *name) {
   for (uint32_t i = 0; i < plan->folding.n_layers; i++)
     if (strcmp(plan->folding.layers[i].name, name) == 0) return true;
   return false;
@@ -32,7 +32,7 @@ static const char *weighted_why(struct arena *a, const struct circuit *p, const 
                       c->fewer == 1 ? "" : "s", (long long)c->slower);
 }
 
-static const char *why(struct arena *a, const struct circuit *p, const struct plan *plan,
+static const char *why(struct arena *a, const struct circuit *p, const struct lane_plan *plan,
                        const struct node *n, const struct choice *c) {
   if (!plan->choices) return "as asked";
   if (op_is(n->op, TRAIT_WEIGHTS)) return weighted_why(a, p, c);
@@ -58,7 +58,7 @@ static const struct field layer_fields[LAYER_FIELDS] = {
     {"<why", "why", FIELD_TEXT, 0, 0},
 };
 
-static struct listing layers(struct arena *a, const struct circuit *p, const struct plan *plan,
+static struct listing layers(struct arena *a, const struct circuit *p, const struct lane_plan *plan,
                              enum family family) {
   struct listing t = listing_new(a, layer_fields, LAYER_FIELDS);
   for (uint32_t i = 0; i < p->n_cells; i++) {
@@ -165,7 +165,7 @@ static void put_energy_json(struct text *t, const struct circuit *p) {
 }
 
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,
-               const struct plan *plan, double clock, const struct device *device) {
+               const struct lane_plan *plan, double clock, const struct device *device) {
   text_put_escaped(t, model);
   text_printf(t,
               ": II %lld cycles, latency %lld cycles, %.6g frames/s at %g MHz, %lld multipliers, "
@@ -180,8 +180,9 @@ void plan_text(struct arena *a, struct text *t, const char *model, const struct 
   listing_put(&table, t);
 }
 
-void plan_json(struct arena *a, struct text *t, const struct circuit *p, const struct plan *plan,
-               double clock, const struct device *device, const struct warnings *w) {
+void plan_json(struct arena *a, struct text *t, const struct circuit *p,
+               const struct lane_plan *plan, double clock, const struct device *device,
+               const struct warnings *w) {
   struct listing table = layers(a, p, plan, family_of(device));
   text_printf(t, "{\"ii\":%lld,\"latency\":%lld", (long long)p->ii, (long long)p->latency);
   json_put_figure(t, "frames_per_second", 3, frames(clock, p->ii));
@@ -198,7 +199,7 @@ void plan_json(struct arena *a, struct text *t, const struct circuit *p, const s
 
 // ---- all plans
 
-static const char *slowest(const struct graph *g, const struct plan *plan) {
+static const char *slowest(const struct graph *g, const struct lane_plan *plan) {
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (plan->choices[i].cycles == plan->cycles) return g->nodes[i].name;
   return "";
@@ -212,7 +213,8 @@ static const struct field sweep_fields[SWEEP_FIELDS] = {
     {"<slowest layer", "slowest", FIELD_NAME, 0, 0},
 };
 
-static void add_plan(struct listing *t, const struct graph *g, const struct plan *p, double clock) {
+static void add_plan(struct listing *t, const struct graph *g, const struct lane_plan *p,
+                     double clock) {
   listing_row(t, (struct figure[SWEEP_FIELDS]){{.count = p->cycles},
                                                {.real = frames(clock, p->cycles)},
                                                {.count = p->multipliers},
@@ -221,7 +223,7 @@ static void add_plan(struct listing *t, const struct graph *g, const struct plan
 }
 
 // Rows whose cycles lie at least by such a factor apart that they are few.
-static bool apart(const struct plan *plans, uint32_t count, uint32_t last, uint32_t i) {
+static bool apart(const struct lane_plan *plans, uint32_t count, uint32_t last, uint32_t i) {
   if (i == 0 || i + 1 == count || count <= ROWS_MOST) return true;
   double whole = (double)plans[0].cycles / (double)plans[count - 1].cycles;
   double own = (double)plans[last].cycles / (double)plans[i].cycles, power = 1;
@@ -230,7 +232,7 @@ static bool apart(const struct plan *plans, uint32_t count, uint32_t last, uint3
 }
 
 void plan_sweep_text(struct arena *a, struct text *t, const char *model, const struct graph *g,
-                     const struct plan *plans, uint32_t count, double clock) {
+                     const struct lane_plan *plans, uint32_t count, double clock) {
   struct listing table = listing_new(a, sweep_fields, SWEEP_FIELDS);
   uint32_t last = 0, shown = 0;
   for (uint32_t i = 0; i < count; i++) {
@@ -247,7 +249,7 @@ void plan_sweep_text(struct arena *a, struct text *t, const char *model, const s
 }
 
 void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
-                     const struct plan *plans, uint32_t count, double clock,
+                     const struct lane_plan *plans, uint32_t count, double clock,
                      const struct warnings *w) {
   struct listing table = listing_new(a, sweep_fields, SWEEP_FIELDS);
   for (uint32_t i = 0; i < count; i++) add_plan(&table, g, &plans[i], clock);
@@ -264,7 +266,7 @@ static void put_title(struct text *t, const char *name) {
     text_printf(t, "%c", *name == '\'' || *name == '\\' || *name < ' ' ? '?' : *name);
 }
 
-void plan_script(struct text *t, const char *model, const struct plan *plans, uint32_t count) {
+void plan_script(struct text *t, const char *model, const struct lane_plan *plans, uint32_t count) {
   text_puts(t, "set terminal svg size 640,400 dynamic font 'sans-serif,12' name 'plan' noenhanced\n"
                "set title '");
   put_title(t, model);

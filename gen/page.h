@@ -82,7 +82,7 @@ struct page {
   const int64_t *least;     // (n_cells) queues_least
   const struct warnings *warnings;
   uint32_t n_plans;
-  const struct plan *plans; // (n_plans) of its graph (planner_sweep)
+  const struct lane_plan *plans; // (n_plans) of its graph (planner_sweep)
   struct page_streams streams;
   struct page_answers answers;
   const struct page_simulation *simulation; // NULL: none

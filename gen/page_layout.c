@@ -19,7 +19,7 @@ struct link {
   uint32_t upper, lower; // places of neighbouring layers
 };
 
-struct plan {
+struct lane_plan {
   struct arena *arena;
   struct layout *out;
   uint32_t n_places, n_links;
@@ -77,7 +77,7 @@ static int span_of(const struct layout *l, const struct layout_edge *e) {
   return l->nodes[lower(e)].layer - l->nodes[upper(e)].layer;
 }
 
-static void make_places(struct plan *p) {
+static void make_places(struct lane_plan *p) {
   struct layout *l = p->out;
   uint32_t more = 0;
   for (uint32_t k = 0; k < l->n_edges; k++) more += (uint32_t)span_of(l, &l->edges[k]);
@@ -97,7 +97,7 @@ static void make_places(struct plan *p) {
   }
 }
 
-static void make_neighbours(struct plan *p) {
+static void make_neighbours(struct lane_plan *p) {
   uint32_t above = 0, below = 0;
   p->above = ARENA_NEW(p->arena, uint32_t, p->n_links);
   p->below = ARENA_NEW(p->arena, uint32_t, p->n_links);
@@ -114,7 +114,7 @@ static void make_neighbours(struct plan *p) {
   }
 }
 
-static void make_rows(struct plan *p) {
+static void make_rows(struct lane_plan *p) {
   int layers = p->out->layers;
   p->rows = ARENA_NEW(p->arena, uint32_t *, layers);
   p->row_size = ARENA_NEW(p->arena, uint32_t, layers);
@@ -133,7 +133,7 @@ static void make_rows(struct plan *p) {
 // ---- the order within a layer
 
 // The mean of the neighbours' ranks, or x, in small units; its own where there is none.
-static int64_t middle(const struct plan *p, uint32_t i, bool down, bool rank) {
+static int64_t middle(const struct lane_plan *p, uint32_t i, bool down, bool rank) {
   enum { UNITS = 1024 };
   const struct place *at = &p->places[i];
   const uint32_t *list = down ? p->above + at->above : p->below + at->below;
@@ -144,7 +144,7 @@ static int64_t middle(const struct plan *p, uint32_t i, bool down, bool rank) {
 }
 
 // Stable: those with the same middle stay as they are.
-static void sort_row(struct plan *p, int r, bool down) {
+static void sort_row(struct lane_plan *p, int r, bool down) {
   uint32_t *row = p->rows[r], n = p->row_size[r];
   for (uint32_t i = 0; i < n; i++) p->places[row[i]].key = middle(p, row[i], down, true);
   for (uint32_t i = 1; i < n; i++)
@@ -156,7 +156,7 @@ static void sort_row(struct plan *p, int r, bool down) {
   for (uint32_t i = 0; i < n; i++) p->places[row[i]].rank = (int)i;
 }
 
-static void sort_rows(struct plan *p) {
+static void sort_rows(struct lane_plan *p) {
   for (int s = 0; s < SWEEPS; s++)
     for (int r = 0; r < p->out->layers; r++)
       sort_row(p, s % 2 ? p->out->layers - 1 - r : r, s % 2 == 0);
@@ -176,7 +176,7 @@ static int half(int a, int b) {
 
 // Between the row pushed to the right until nothing overlaps, and pushed to the left: then nothing
 // overlaps there either.
-static void spread_row(struct plan *p, int r, bool down) {
+static void spread_row(struct lane_plan *p, int r, bool down) {
   uint32_t *row = p->rows[r], n = p->row_size[r];
   int *right = ARENA_NEW(p->arena, int, n), *left = ARENA_NEW(p->arena, int, n);
   for (uint32_t i = 0; i < n; i++)
@@ -192,7 +192,7 @@ static void spread_row(struct plan *p, int r, bool down) {
   for (uint32_t i = 0; i < n; i++) p->places[row[i]].x = half(right[i], left[i]);
 }
 
-static void spread_rows(struct plan *p) {
+static void spread_rows(struct lane_plan *p) {
   for (int s = 0; s <= SWEEPS; s++)
     for (int r = 0; r < p->out->layers; r++)
       spread_row(p, s % 2 ? p->out->layers - 1 - r : r, s % 2 == 0);
@@ -201,7 +201,7 @@ static void spread_rows(struct plan *p) {
 // ---- the result
 
 // To the right of the margin, which has room for a label.
-static void shift(struct plan *p) {
+static void shift(struct lane_plan *p) {
   int least = INT32_MAX, most = 0;
   for (uint32_t i = 0; i < p->n_places; i++) {
     int left = p->places[i].x - p->places[i].width / 2;
@@ -241,7 +241,7 @@ static void set_ports(struct layout *l, uint32_t node, bool down) {
 }
 
 // The ends last: ports are chosen by where the other points are.
-static void set_points(struct plan *p) {
+static void set_points(struct lane_plan *p) {
   struct layout *l = p->out;
   uint32_t at = l->n_nodes;
   for (uint32_t k = 0; k < l->n_edges; k++) {
@@ -262,7 +262,7 @@ struct layout layout_make(struct arena *a, uint32_t n_nodes, uint32_t inputs,
                      .n_edges = n_edges,
                      .nodes = ARENA_NEW(a, struct layout_node, n_nodes),
                      .edges = edges};
-  struct plan p = {.arena = a, .out = &l};
+  struct lane_plan p = {.arena = a, .out = &l};
   find_layers(&l, inputs);
   make_places(&p);
   make_neighbours(&p);

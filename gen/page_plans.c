@@ -108,7 +108,7 @@ static void put_table(struct text *t, const struct page *p) {
   uint32_t rows = p->n_plans < ROWS_MOST ? p->n_plans : ROWS_MOST;
   page_table(t, "Plans", columns, 4);
   for (uint32_t r = 0; r < rows; r++) {
-    const struct plan *plan = &p->plans[rows > 1 ? r * (p->n_plans - 1) / (rows - 1) : 0];
+    const struct lane_plan *plan = &p->plans[rows > 1 ? r * (p->n_plans - 1) / (rows - 1) : 0];
     struct text cycles = {0};
     page_count(&cycles, plan->cycles);
     page_row(t, cycles.data);

@@ -11,7 +11,7 @@ struct search {
   const char *top;
   const struct target *target;
   struct planner *planner;
-  struct plan plan;
+  struct lane_plan plan;
   int64_t failed; // cycles with which no plan keeps the budgets
 };
 
@@ -99,7 +99,7 @@ static int64_t first_pace(const struct search *s) {
   while (slow - fast > 1) {
     struct arena scratch = {0};
     struct err e = {0};
-    struct plan plan;
+    struct lane_plan plan;
     int64_t cycles = fast + (slow - fast) / 2;
     bool ok = planner_pace(&scratch, s->planner, cycles, &plan, &e) &&
               plan.multipliers <= most[MULTIPLIERS] && plan.dsp <= most[DSP] &&
@@ -190,7 +190,7 @@ static struct circuit *nearest(struct search *s, const struct err *why, struct e
 }
 
 struct circuit *circuit_meet(struct arena *a, const struct graph *g, const char *top,
-                             const struct target *t, struct plan *plan, struct err *e) {
+                             const struct target *t, struct lane_plan *plan, struct err *e) {
   struct search s = {.arena = a, .graph = g, .top = top, .target = t};
   struct plan_for what = t->what;
   what.family = family_of(t);

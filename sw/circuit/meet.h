@@ -18,6 +18,6 @@ struct target {
 // it; both are true of the circuit that was built, not of an estimate. NULL if there is none, with
 // what stands in the way and the nearest. `plan`: what was chosen, and why.
 struct circuit *circuit_meet(struct arena *a, const struct graph *g, const char *top,
-                             const struct target *t, struct plan *plan, struct err *e);
+                             const struct target *t, struct lane_plan *plan, struct err *e);
 
 #endif

@@ -34,7 +34,7 @@ struct walk {
   int64_t cycles;
   int64_t *lanes; // (n_values) of the streams that are known; 0: not yet
   struct choice *choices;
-  struct plan *plan;
+  struct lane_plan *plan;
 };
 
 static int64_t up(int64_t n, int64_t by) {
@@ -257,7 +257,7 @@ static void walk_node(struct walk *w, uint32_t node) {
 }
 
 static void add_products(const struct planner *p, uint32_t node, const struct choice *c,
-                         struct plan *out) {
+                         struct lane_plan *out) {
   const struct stairs *s = &p->stairs[node];
   int64_t products = s->unit.per_lane ? c->in : c->in * c->out;
   bool pairs = p->what.pack && s->unit.pair && !s->unit.per_lane && c->out > 1;
@@ -267,11 +267,11 @@ static void add_products(const struct planner *p, uint32_t node, const struct ch
 
 // With inputs of `lanes` or more.
 static void walk_from(struct arena *a, const struct planner *p, int64_t cycles, int64_t lanes,
-                      struct plan *out) {
+                      struct lane_plan *out) {
   const struct graph *g = p->graph;
   struct walk w = {a, p, cycles, ARENA_NEW(a, int64_t, g->n_values), NULL, out};
   w.choices = ARENA_NEW(a, struct choice, g->n_nodes);
-  *out = (struct plan){.choices = w.choices, .cycles = 1};
+  *out = (struct lane_plan){.choices = w.choices, .cycles = 1};
   out->folding.layers = ARENA_NEW(a, struct folding_entry, g->n_nodes);
   out->folding.parallelism = lanes;
   out->folding.pack = p->what.pack;
@@ -308,7 +308,7 @@ static bool is_first(const struct planner *p, uint32_t node) {
 
 // A plan with layers that are as fast as they can be where `cycles` is out of reach. A first layer
 // with a schedule may take a beat in every cycle, which the input then has to bring.
-static void walk(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out) {
+static void walk(struct arena *a, const struct planner *p, int64_t cycles, struct lane_plan *out) {
   const struct graph *g = p->graph;
   int64_t wanted = 1;
   walk_from(a, p, cycles, 1, out);
@@ -322,7 +322,7 @@ static void walk(struct arena *a, const struct planner *p, int64_t cycles, struc
 // The pace of the whole: of its slowest layer, and of its inputs.
 static int64_t pace_of(const struct planner *p, int64_t cycles) {
   struct arena a = {0};
-  struct plan plan;
+  struct lane_plan plan;
   walk(&a, p, cycles, &plan);
   int64_t pace = plan.cycles;
   for (uint32_t i = 0; i < p->graph->n_inputs; i++) {
@@ -367,7 +367,7 @@ int64_t planner_slowest(const struct planner *p) {
   return p->slowest;
 }
 
-bool planner_pace(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out,
+bool planner_pace(struct arena *a, const struct planner *p, int64_t cycles, struct lane_plan *out,
                   struct err *e) {
   walk(a, p, cycles, out);
   for (uint32_t i = 0; i < p->graph->n_nodes && out->cycles > cycles; i++) {
@@ -382,17 +382,17 @@ bool planner_pace(struct arena *a, const struct planner *p, int64_t cycles, stru
   return true;
 }
 
-struct plan *planner_sweep(struct arena *a, const struct planner *p, uint32_t *count) {
-  struct plan *plans = NULL;
+struct lane_plan *planner_sweep(struct arena *a, const struct planner *p, uint32_t *count) {
+  struct lane_plan *plans = NULL;
   uint32_t room = 0;
   *count = 0;
   for (int64_t cycles = p->slowest; cycles >= p->fastest;) {
-    struct plan plan;
+    struct lane_plan plan;
     walk(a, p, cycles, &plan);
     // a faster one that isn't dearer makes those before it useless
     while (*count && plans[*count - 1].multipliers >= plan.multipliers) (*count)--;
     if (*count == room) {
-      struct plan *more = ARENA_NEW(a, struct plan, room = 2 * room + 16);
+      struct lane_plan *more = ARENA_NEW(a, struct lane_plan, room = 2 * room + 16);
       for (uint32_t i = 0; i < *count; i++) more[i] = plans[i];
       plans = more;
     }

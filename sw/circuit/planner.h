@@ -26,7 +26,7 @@ struct choice {
   int64_t fewer, slower; // the next step down: its multipliers and cycles; 0: there is none
 };
 
-struct plan {
+struct lane_plan {
   struct folding folding;
   int64_t cycles;               // of the slowest layer
   int64_t multipliers;          // of all layers
@@ -50,7 +50,7 @@ struct planner *planner_new(struct arena *a, const struct graph *g, const struct
 
 // The plan for at most `cycles` cycles. False if a layer can't be as fast, with its name, its best,
 // and the nearest pace of all.
-bool planner_pace(struct arena *a, const struct planner *p, int64_t cycles, struct plan *out,
+bool planner_pace(struct arena *a, const struct planner *p, int64_t cycles, struct lane_plan *out,
                   struct err *e);
 
 // Cycles of the fastest plan, and of the slowest.
@@ -58,6 +58,6 @@ int64_t planner_fastest(const struct planner *p);
 int64_t planner_slowest(const struct planner *p);
 
 // The plans that none is both faster and cheaper than, from the slowest on.
-struct plan *planner_sweep(struct arena *a, const struct planner *p, uint32_t *count);
+struct lane_plan *planner_sweep(struct arena *a, const struct planner *p, uint32_t *count);
 
 #endif

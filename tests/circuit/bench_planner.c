@@ -27,7 +27,7 @@ static const struct graph *network(struct arena *a, const char *path, struct err
 int main(int argc, char **argv) {
   struct arena a = {0};
   struct err e = {0};
-  struct plan plan;
+  struct lane_plan plan;
   if (argc != 3) return 2;
   const struct graph *g = network(&a, argv[1], &e);
   double begin = clock_seconds();

@@ -27,7 +27,7 @@ static struct graph *quantised(struct arena *a, const char *path) {
 }
 
 static struct circuit *met(struct arena *a, const struct graph *g, int64_t cycles) {
-  struct plan plan;
+  struct lane_plan plan;
   struct err e = {0};
   struct circuit *p = circuit_meet(a, g, "top", &(struct target){.cycles = cycles}, &plan, &e);
   if (!p) fail_msg("%lld cycles: %s", (long long)cycles, e.text);
@@ -111,7 +111,7 @@ static void slow_to_settle(void **state) {
 
 static void refused(const char *model, struct target t, const char *message) {
   struct arena a = {0};
-  struct plan plan;
+  struct lane_plan plan;
   struct err e = {0};
   assert_null(circuit_meet(&a, quantised(&a, model), "top", &t, &plan, &e));
   assert_string_equal(e.text, message);
@@ -140,7 +140,7 @@ static void out_of_reach(void **state) {
 static void devices(void **state) {
   (void)state;
   struct arena a = {0};
-  struct plan plan;
+  struct lane_plan plan;
   struct err e = {0};
   const struct graph *g = quantised(&a, "models/lenet5.bin");
   struct target t = {.device = device_find("artix7-35t", &e)};
@@ -173,7 +173,7 @@ static void budgets(void **state) {
   for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
     const struct graph *g = quantised(&a, models[i]);
     for (int64_t most = 12; most <= 200; most *= 2) {
-      struct plan plan;
+      struct lane_plan plan;
       struct err e = {0};
       struct target t = {.multipliers = most};
       const struct circuit *p = circuit_meet(&a, g, "top", &t, &plan, &e);
@@ -193,7 +193,7 @@ static void budgets(void **state) {
 static void memory(void **state) {
   (void)state;
   struct arena a = {0};
-  struct plan plan;
+  struct lane_plan plan;
   struct err e = {0};
   struct target t = {.memory_bits = 814300};
   const struct graph *g = quantised(&a, "models/mnist-mlp.bin");
@@ -212,13 +212,13 @@ static void sweep(void **state) {
   struct planner *p =
       planner_new(&a, quantised(&a, "models/lenet5.bin"), &(struct plan_for){0}, &e);
   uint32_t count;
-  const struct plan *plans = planner_sweep(&a, p, &count);
+  const struct lane_plan *plans = planner_sweep(&a, p, &count);
   assert_true(count > 20);
   assert_int_equal(plans[0].cycles, 240000);
   assert_int_equal(plans[0].multipliers, 5);
   assert_int_equal(plans[count - 1].cycles, planner_fastest(p));
   for (uint32_t i = 0; i < count; i++) {
-    struct plan again;
+    struct lane_plan again;
     assert_true(planner_pace(&a, p, plans[i].cycles, &again, &e));
     assert_int_equal(again.multipliers, plans[i].multipliers);
     if (i == 0) continue;
@@ -261,7 +261,7 @@ static void every_kind(void **state) {
       struct arena a = {0};
       struct err e = {0};
       struct folding f = {.parallelism = 1};
-      struct plan plan;
+      struct lane_plan plan;
       const struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_CIRCUIT);
       const struct circuit *slow = circuit_build(&a, g, "top", &f, &e);
       if (!slow) fail_msg("%s: %s", op_info((enum op)op)->name, e.text);
