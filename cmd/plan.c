@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan: which lanes each layer gets for what is wanted, and why; or all the choices there are;
-// or a replay.
+// or a replay, or an arena.
 #include "cmd/plan.h"
 #include "cmd/picture.h"
 #include "sw/base/file.h"
 
 #include <stdlib.h>
 
+bool plan_given(const struct options *o, const struct option_row *r) {
+  const void *field = (const char *)o + r->offset;
+  switch (r->kind) {
+  case TEXT:
+    return *(const char *const *)field != NULL;
+  case LIST:
+    return ((const struct option_list *)field)->count > 0;
+  case FLAG:
+    return *(const bool *)field;
+  case NUMBER:
+    return *(const int64_t *)field != 0;
+  }
+  return false;
+}
+
 bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
-  if (!plan_replay_check(o, e)) return false;
+  if (!plan_replay_check(o, e) || !plan_memory_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;
   const char *wanted = command_wants(o) ? "a target"
                        : o->parallelism ? "--parallelism"
@@ -17,7 +32,8 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
                                         : NULL;
   if (o->sweep && wanted)
     return err_set(e, "--sweep shows the plans for every target: leave %s away", wanted);
-  if (o->svg && !o->sweep) return err_set(e, "--svg draws what --sweep finds: give both");
+  if (o->svg && !o->sweep && !o->memory)
+    return err_set(e, "--svg draws what --sweep finds, or --memory: give one of them, too");
   if (o->style && !o->output) return err_set(e, "--style is about a folding file: give -o FILE");
   if (o->sweep && (o->ram_style || o->pack_products))
     return err_set(e, "--sweep counts cycles and multipliers: %s changes nothing there",
@@ -109,5 +125,6 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
+  if (o->memory) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

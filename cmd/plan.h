@@ -14,6 +14,13 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
 bool plan_replay_check(const struct options *o, struct err *e);
 int plan_replay(struct arena *a, const struct options *o, struct err *e);
 
+// --memory: the words of its options, and the plan of o->model in an arena.
+bool plan_memory_check(const struct options *o, struct err *e);
+int plan_memory(struct arena *a, const struct options *o, struct err *e);
+
+// Whether an option has been given.
+bool plan_given(const struct options *o, const struct option_row *r);
+
 // A row per layer: what it gets and why, and what it takes of an FPGA. `plan` without choices:
 // lanes that were asked for. `clock`: MHz. `device`: whose shares are printed, or NULL.
 void plan_text(struct arena *a, struct text *t, const char *model, const struct circuit *p,

@@ -8,21 +8,6 @@
 
 // ---- options
 
-static bool is_given(const struct options *o, const struct option_row *r) {
-  const void *field = (const char *)o + r->offset;
-  switch (r->kind) {
-  case TEXT:
-    return *(const char *const *)field != NULL;
-  case LIST:
-    return ((const struct option_list *)field)->count > 0;
-  case FLAG:
-    return *(const bool *)field;
-  case NUMBER:
-    return *(const int64_t *)field != 0;
-  }
-  return false;
-}
-
 static const struct replay_mode *mode_of(const struct options *o) {
   for (int m = 0; m < REPLAY_MODES; m++)
     if (strcmp(replay_modes[m].name, o->mode ? o->mode : "correct") == 0) return &replay_modes[m];
@@ -38,7 +23,7 @@ bool plan_replay_check(const struct options *o, struct err *e) {
     bool known = false;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
       known = known || strcmp(option_rows[i].name, own[k]) == 0;
-    if (!known && is_given(o, &option_rows[i]))
+    if (!known && plan_given(o, &option_rows[i]))
       return err_set(e, "--replay plays a file of decisions: leave --%s away", option_rows[i].name);
   }
   return mode_of(o) || err_set(e, "--mode %s: expected compat, correct or auto", o->mode);

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan --memory: where the streams of a network lie in an arena, layer by layer; and that it works.
+#include "cmd/plan.h"
+#include "cmd/plan_arena.h"
+#include "sw/base/clock.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/listing.h"
+#include "sw/base/progress.h"
+#include "sw/base/rng.h"
+#include "sw/exec/arena_run.h"
+#include "sw/exec/golden.h"
+
+#include <stdlib.h>
+
+enum { FRAMES = 100, FIELDS = 6, NAMED = 5 };
+
+bool plan_memory_check(const struct options *o, struct err *e) {
+  static const char *const circuits[] = {
+      "parallelism",   "folding", "target-cycles", "target-fps", "max-multipliers",
+      "max-memory",    "device",  "clock",         "sweep",      "ram-style",
+      "pack-products", "style",   "output",        "rom-style",  "framing",
+      "schedule-code", "trace"};
+  const char *alone = o->no_in_place ? "--no-in-place" : o->execute ? "--run" : NULL;
+  if (!o->memory && alone) return err_set(e, "%s is about --memory: give both", alone);
+  if (o->images && !o->execute) return err_set(e, "--images is about --memory BYTES --run");
+  if (!o->memory) return true;
+  for (int i = 0; i < option_count; i++)
+    for (size_t k = 0; k < sizeof circuits / sizeof *circuits; k++)
+      if (strcmp(option_rows[i].name, circuits[k]) == 0 && plan_given(o, &option_rows[i]))
+        return err_set(e, "--%s is about a circuit, --memory about an arena: leave one away",
+                       circuits[k]);
+  return true;
+}
+
+// ---- the plan
+
+struct board {
+  struct arena *arena;
+  const struct options *options;
+  const struct graph *graph;
+  struct plan *plan;
+  int64_t bytes, peak;      // of the arena, of what lives at once
+  int64_t constants, state; // of tensors, of what is kept from frame to frame
+  uint32_t most;            // the RUN at which most lives
+};
+
+static bool codes_only(const struct options *o, const struct graph *g, struct err *e) {
+  for (uint32_t v = 0; v < g->n_values; v++)
+    if (type_is_real(&g->values[v].type) && !g->values[v].init && g->values[v].node != NONE)
+      return err_set(e, "%s: layer \"%s\" computes in floats, arenas are of integers", o->model,
+                     g->nodes[g->values[v].node].name);
+  return true;
+}
+
+// What the RUN at a place of the plan sees: bytes of all that lives.
+static int64_t in_use(const struct board *b, uint32_t event) {
+  struct arena scratch = {0};
+  const struct arena_block *blocks;
+  uint32_t count = arena_blocks(&scratch, b->plan, &blocks);
+  int64_t bytes = arena_in_use(blocks, count, b->plan->events[event].start);
+  arena_free(&scratch);
+  return bytes;
+}
+
+// Of each value as many frames as its latest reader looks back.
+static int64_t state_bytes(const struct graph *g, const int64_t *bytes, struct arena *scratch) {
+  uint32_t *back = ARENA_NEW(scratch, uint32_t, g->n_values);
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      const struct use *u = &g->nodes[i].in[k];
+      if (u->delay > back[u->value]) back[u->value] = u->delay;
+    }
+  for (uint32_t v = 0; v < g->n_values; v++) sum += back[v] * bytes[v];
+  return sum;
+}
+
+static void make(struct board *b) {
+  const struct graph *g = b->graph;
+  bool *keep = ARENA_NEW(b->arena, bool, g->n_values);
+  const struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
+                                     .keep = keep,
+                                     .align = 1,
+                                     .over = b->options->no_in_place ? MEMORY_OVER_NONE
+                                                                     : MEMORY_OVER_JOINS,
+                                     .tight = true};
+  b->plan = memory_plan(b->arena, g, &needs);
+  b->bytes = b->plan->machine.resources[MEMORY_ARENA].bytes;
+  b->peak = plan_peak(b->plan, MEMORY_ARENA);
+  for (uint32_t v = 0; v < g->n_values; v++)
+    if (g->values[v].init) b->constants += needs.bytes[v];
+  b->state = state_bytes(g, needs.bytes, b->arena);
+  int64_t most = -1;
+  for (uint32_t i = 0; i < b->plan->n_events; i++) {
+    if (b->plan->events[i].action != ACTION_RUN) continue;
+    int64_t used = in_use(b, i);
+    if (used > most) b->most = i;
+    if (used > most) most = used;
+  }
+}
+
+static int by_bytes(const void *x, const void *y) {
+  const struct arena_block *a = x, *b = y;
+  if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
+  return a->value < b->value ? -1 : a->value > b->value;
+}
+
+// "conv1 4704, image 784": the largest of what lives at the RUN at which most does.
+static const char *alive(const struct board *b) {
+  struct text t = {0};
+  struct arena scratch = {0};
+  const struct arena_block *all;
+  uint32_t count = arena_blocks(&scratch, b->plan, &all), there = 0;
+  struct arena_block *blocks = ARENA_NEW(&scratch, struct arena_block, count);
+  double at = b->plan->events[b->most].start;
+  int64_t rest = 0;
+  for (uint32_t i = 0; i < count; i++)
+    if (all[i].from <= at && at < all[i].to) blocks[there++] = all[i];
+  qsort(blocks, there, sizeof *blocks, by_bytes);
+  for (uint32_t i = 0; i < there; i++)
+    if (i < NAMED)
+      text_printf(&t, "%s%s %lld", i ? ", " : "",
+                  listing_name(b->arena, b->graph->values[blocks[i].value].name),
+                  (long long)blocks[i].bytes);
+    else
+      rest += blocks[i].bytes;
+  if (rest) text_printf(&t, " and %u more with %lld", there - NAMED, (long long)rest);
+  const char *words = arena_printf(b->arena, "%.*s", (int)t.size, t.data);
+  text_free(&t);
+  arena_free(&scratch);
+  return words;
+}
+
+static bool fits(const struct board *b, struct err *e) {
+  return b->bytes <= b->options->memory ||
+         err_set(e,
+                 "%s: %lld bytes of streams, --memory has %lld: where most lives, at layer \"%s\", "
+                 "are %s",
+                 b->options->model, (long long)b->bytes, (long long)b->options->memory,
+                 b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
+}
+
+// ---- carrying it out
+
+struct trial {
+  const struct graph *graph;
+  struct golden_ref *ref;
+  int64_t frames, values, elements, wrong;
+  double seconds;
+  const char *first; // of the values that differ
+};
+
+static void compare(void *context, uint32_t value, const int64_t *integers) {
+  struct trial *t = context;
+  const struct value *v = &t->graph->values[value];
+  int64_t count = value_elements(v);
+  t->values++;
+  t->elements += count;
+  if (!memcmp(golden_ref_value(t->ref, value), integers, (size_t)count * sizeof *integers)) return;
+  if (!t->wrong++) t->first = v->name;
+}
+
+static void draw(struct rng *r, const struct value *v, int64_t *integers) {
+  for (int64_t i = 0; i < value_elements(v); i++) do
+      integers[i] = rng_range(r, type_lowest(&v->type), type_highest(&v->type));
+    while (!type_is_code(&v->type, integers[i]));
+}
+
+static bool execute(const struct board *b, struct trial *t, struct err *e) {
+  const struct graph *g = b->graph;
+  const struct options *o = b->options;
+  struct rng r = {1, 0};
+  struct progress line;
+  *t = (struct trial){.graph = g, .ref = golden_ref_new(b->arena, g, 1)};
+  struct arena_run *run = arena_run_new(b->arena, b->plan, e);
+  int64_t **inputs = ARENA_NEW(b->arena, int64_t *, g->n_inputs + 1);
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    inputs[i] = ARENA_NEW(b->arena, int64_t, value_elements(&g->values[g->inputs[i].value]));
+  int64_t frames = o->images ? o->images : FRAMES;
+  bool ok = run != NULL;
+  progress_start(&line, "frames", frames, o->quiet || o->json);
+  for (; ok && t->frames < frames; t->frames++) {
+    for (uint32_t i = 0; i < g->n_inputs; i++) draw(&r, &g->values[g->inputs[i].value], inputs[i]);
+    golden_ref_step(t->ref, (const int64_t *const *)inputs);
+    double begin = clock_seconds();
+    ok = arena_run_frame(run, (const int64_t *const *)inputs, compare, t, e);
+    t->seconds += clock_seconds() - begin;
+    progress_update(&line, t->frames + 1);
+  }
+  progress_end(&line);
+  if (run) arena_run_free(run);
+  if (ok && t->wrong)
+    return err_set(e, "%s: %lld values of %lld differ from the C model's, \"%s\" first", o->model,
+                   (long long)t->wrong, (long long)t->values, t->first);
+  return ok;
+}
+
+// ---- what is printed
+
+static const struct field fields[FIELDS] = {
+    {"<layer", "name", FIELD_NAME, 0, 0},          {"<op", "op", FIELD_TEXT, 0, 0},
+    {"bytes", "bytes", FIELD_COUNT, 0, 0},         {"at", "address", FIELD_COUNT, 0, 0},
+    {"in use", "in_use_bytes", FIELD_COUNT, 0, 0}, {"<lies over", "over", FIELD_TEXT, 0, 0},
+};
+
+// The input that output 0 of a node lies on, or "".
+static const char *over(const struct board *b, const int64_t *address, const struct node *n) {
+  for (uint32_t k = 0; k < n->n_in; k++)
+    if (!n->in[k].delay && plan_over(b->graph, n, k) &&
+        address[n->in[k].value] == address[n->out[0]] && address[n->out[0]] != NONE)
+      return listing_name(b->arena, b->graph->values[n->in[k].value].name);
+  return "";
+}
+
+static struct listing rows(const struct board *b) {
+  const struct graph *g = b->graph;
+  struct listing t = listing_new(b->arena, fields, FIELDS);
+  const int64_t *address = memory_addresses(b->arena, b->plan);
+  for (uint32_t i = 0; i < g->n_inputs; i++) {
+    uint32_t v = g->inputs[i].value;
+    listing_row(&t, (struct figure[FIELDS]){{.text = g->values[v].name},
+                                            {.text = "input"},
+                                            {.count = b->plan->bytes[v]},
+                                            {.count = address[v]},
+                                            {.count = b->plan->bytes[v]},
+                                            {.text = ""}});
+  }
+  for (uint32_t i = 0; i < b->plan->n_events; i++) {
+    const struct event *e = &b->plan->events[i];
+    if (e->action != ACTION_RUN) continue;
+    const struct node *n = &g->nodes[e->id];
+    if (!n->n_out || address[n->out[0]] == NONE) continue;
+    listing_row(&t, (struct figure[FIELDS]){{.text = n->name},
+                                            {.text = op_info(n->op)->name},
+                                            {.count = b->plan->bytes[n->out[0]]},
+                                            {.count = address[n->out[0]]},
+                                            {.count = in_use(b, i)},
+                                            {.text = over(b, address, n)}});
+  }
+  return t;
+}
+
+static void put_text(const struct board *b, const struct trial *t, struct text *out) {
+  struct listing table = rows(b);
+  listing_put(&table, out);
+  text_printf(out, "\narena %lld bytes of %lld", (long long)b->bytes,
+              (long long)b->options->memory);
+  if (b->bytes == b->peak)
+    text_puts(out, ", no placing needs less");
+  else
+    text_printf(out, "; %lld of them live at once", (long long)b->peak);
+  text_printf(out, "\nmost lives at \"%s\": %s\n",
+              b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
+  text_printf(out, "apart from it: weights and constants %lld bytes", (long long)b->constants);
+  if (b->state) text_printf(out, ", state from frame to frame %lld", (long long)b->state);
+  text_puts(out, "\n");
+  if (t->frames)
+    text_printf(out,
+                "run in the arena: %lld frames of random codes, %lld values with %lld elements, "
+                "each the C model's; %.4g frames/s\n",
+                (long long)t->frames, (long long)t->values, (long long)t->elements,
+                (double)t->frames / t->seconds);
+}
+
+static void put_json(const struct board *b, const struct trial *t, struct text *out) {
+  struct listing table = rows(b);
+  text_puts(out, "{\"model\":");
+  json_put_string(out, b->options->model);
+  text_printf(out,
+              ",\"memory_bytes\":%lld,\"arena_bytes\":%lld,\"peak_bytes\":%lld,"
+              "\"constant_bytes\":%lld,\"state_bytes\":%lld,\"peak_layer\":",
+              (long long)b->options->memory, (long long)b->bytes, (long long)b->peak,
+              (long long)b->constants, (long long)b->state);
+  json_put_string(out, b->graph->nodes[b->plan->events[b->most].id].name);
+  text_puts(out, ",\"layers\":[");
+  listing_put_json(&table, out);
+  text_puts(out, "]");
+  if (t->frames)
+    text_printf(out,
+                ",\"run\":{\"frames\":%lld,\"values\":%lld,\"elements\":%lld,\"mismatches\":%lld,"
+                "\"frames_per_second\":%.6g}",
+                (long long)t->frames, (long long)t->values, (long long)t->elements,
+                (long long)t->wrong, (double)t->frames / t->seconds);
+  text_puts(out, "}\n");
+}
+
+static bool write_picture(const struct board *b, struct err *e) {
+  struct text t = {0};
+  arena_picture(&t, b->options->model, b->plan, b->options->memory);
+  bool ok = file_write(b->options->svg, t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+int plan_memory(struct arena *a, const struct options *o, struct err *e) {
+  struct model m;
+  struct trial trial = {0};
+  struct text t = {0};
+  if (!command_model(a, o, &m, e)) return EXIT_USER;
+  if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
+  if (!codes_only(o, m.fixed, e)) return EXIT_USER;
+  struct board b = {.arena = a, .options = o, .graph = m.fixed};
+  make(&b);
+  if (!fits(&b, e) || (o->execute && !execute(&b, &trial, e))) return EXIT_USER;
+  if (o->svg && !write_picture(&b, e)) return EXIT_USER;
+  if (o->json)
+    put_json(&b, &trial, &t);
+  else
+    put_text(&b, &trial, &t);
+  fwrite(t.data, 1, t.size, stdout);
+  text_free(&t);
+  return EXIT_GOOD;
+}

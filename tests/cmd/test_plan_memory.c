@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan --memory: tables, JSON and pictures of arenas, plans that are carried out, and what is
+// refused.
+#include "tests/cmd/helper_shell.h"
+
+#include "sw/base/json.h"
+
+#include <string.h>
+
+#define LENET "$N plan -p 8,3 models/lenet5.bin "
+
+static void test_text(void **state) {
+  struct shell *c = *state;
+  const char *said =
+      cli_expect(c, LENET "--memory 8192", 0, "relu1    relu       4704     0    4704  conv1\n");
+  assert_non_null(strstr(said, "\narena 5880 bytes of 8192, no placing needs less\n"
+                               "most lives at \"pool1\": relu1 4704, pool1 1176\n"
+                               "apart from it: weights and constants 61812 bytes\n"));
+  assert_null(strstr(said, "run in the arena"));
+  cli_expect(c, LENET "--memory 9408 --no-in-place", 0, "\narena 9408 bytes of 9408, ");
+}
+
+static void test_run(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c, LENET "--memory 5880 --run --images 3", 0,
+      "run in the arena: 3 frames of random codes, 39 values with 47358 elements, each the C "
+      "model's; ");
+  cli_expect(c, "$N plan -p 8,4 models/resnet-mini.bin --memory 20000 --run --images 2", 0,
+             "\narena 18816 bytes of 20000, ");
+  cli_expect(c, "$N plan tests/import/files/okay_nabu.tflite --memory 5000 --run --images 40", 0,
+             ", state from frame to frame ");
+}
+
+static void test_json(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+  const char *said = cli_expect(c, LENET "--memory 8192 --run --images 2 --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_non_null(found);
+  assert_int_equal(json_integer_value(json_object_get(found, "arena_bytes")), 5880);
+  assert_int_equal(json_integer_value(json_object_get(found, "peak_bytes")), 5880);
+  assert_int_equal(json_array_size(json_object_get(found, "layers")), 13);
+  const json_t *run = json_object_get(found, "run");
+  assert_int_equal(json_integer_value(json_object_get(run, "frames")), 2);
+  assert_int_equal(json_integer_value(json_object_get(run, "mismatches")), 0);
+  json_decref(found);
+}
+
+// A rectangle for each value, in a picture that a parser of XML takes.
+static void test_picture(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, LENET "--memory 8192 --svg $D/a.svg", 0, "");
+  cli_expect(c, "grep -c '<g><rect' $D/a.svg", 0, "13\n");
+  cli_expect(c, "grep -c 'stroke-dasharray' $D/a.svg", 0, "2\n");
+  cli_expect(c, "grep -c '<title>relu1: 4704 bytes at 0</title>' $D/a.svg", 0, "1\n");
+  cli_expect(c, "tail -n 1 $D/a.svg", 0, "</svg>\n");
+  cli_expect(c, LENET "--memory 99999 --svg $D/b.svg", 0, "");
+  cli_expect(c, "! grep -q 'stroke-dasharray' $D/b.svg", 0, ""); // it is far above
+}
+
+static void test_refused(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c, LENET "--memory 5879 --svg $D/no.svg", 1,
+      "models/lenet5.bin: 5880 bytes of streams, --memory has 5879: where most lives, at layer "
+      "\"pool1\", are relu1 4704, pool1 1176");
+  cli_expect(c, "[ ! -e $D/no.svg ]", 0, "");
+  cli_expect(c, "$N plan models/lenet5.bin --memory 9999", 1, "the model is float");
+  cli_expect(c, LENET "--run", 2, "--run is about --memory: give both");
+  cli_expect(c, LENET "--no-in-place", 2, "--no-in-place is about --memory: give both");
+  cli_expect(c, LENET "--memory 9999 --images 3", 2, "--images is about --memory BYTES --run");
+  cli_expect(c, LENET "--memory 9999 -j 4", 2, "--parallelism is about a circuit");
+  cli_expect(c, LENET "--memory 9999 --max-memory 99", 2, "--max-memory is about a circuit");
+  cli_expect(c, LENET "--memory 9999 -o $D/f", 2, "--output is about a circuit");
+  cli_expect(c, LENET "--memory 0", 2, "--memory");
+  cli_expect(c, "$N plan --replay --memory 99 tests/plan/fixtures/demo.json", 2,
+             "leave --memory away");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text), SHELL_CASE(test_run),
+                                     SHELL_CASE(test_json), SHELL_CASE(test_picture),
+                                     SHELL_CASE(test_refused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
