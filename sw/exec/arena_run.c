@@ -3,6 +3,7 @@
 
 #include "sw/exec/golden.h"
 #include "sw/exec/steps.h"
+#include "sw/graph/interval.h"
 #include "sw/plan/memory.h"
 
 #include <string.h>
@@ -11,6 +12,13 @@
 
 enum { NOBODY = 0 }; // owners are base values, from 1 on
 
+// A layer as a network of its own, for the fast kernels.
+struct single {
+  struct golden *golden; // NULL: none of them does it
+  int32_t *in, *out;     // (elements)
+  uint32_t golden_y;     // its output there
+};
+
 struct arena_run {
   struct arena *arena;
   const struct plan *plan;
@@ -18,16 +26,17 @@ struct arena_run {
   unsigned char *map, *bytes; // with its guards; of the arena
   size_t mapped;
   int64_t size;
-  uint32_t *owner;     // (size)
-  uint32_t *base;      // (n_values) the value that it is another name of
-  int64_t *address;    // (n_values) NONE: it isn't there
-  int64_t *width;      // (n_values) bytes of an integer
-  bool *delayed;       // (n_values) a later frame reads it
-  uint32_t *names;     // (n_values) of a base: how many of its names are there
-  int64_t **integers;  // (n_values) of tensors; of others room for a copy
-  int64_t **held;      // (n_values) contents of variables, by the id of their reference
-  uint32_t *first_use; // (n_nodes) of a node, among all uses
-  int64_t **past;      // (uses) rings: (delay, elements)
+  uint32_t *owner;       // (size)
+  uint32_t *base;        // (n_values) the value that it is another name of
+  int64_t *address;      // (n_values) NONE: it isn't there
+  int64_t *width;        // (n_values) bytes of an integer
+  bool *delayed;         // (n_values) a later frame reads it
+  uint32_t *names;       // (n_values) of a base: how many of its names are there
+  int64_t **integers;    // (n_values) of tensors; of others room for a copy
+  int64_t **held;        // (n_values) contents of variables, by the id of their reference
+  uint32_t *first_use;   // (n_nodes) of a node, among all uses
+  int64_t **past;        // (uses) rings: (delay, elements)
+  struct single *single; // (n_nodes)
   int64_t frame;
   const int64_t *const *inputs;
   arena_look *look;
@@ -180,6 +189,17 @@ static bool release(struct arena_run *r, const struct event *e) {
   return true;
 }
 
+static void fire_single(struct arena_run *r, const struct node *n, const struct single *s) {
+  uint32_t x = n->in[0].value, y = n->out[0];
+  for (int64_t i = 0; i < value_elements(&r->graph->values[x]); i++)
+    s->in[i] = (int32_t)r->integers[x][i];
+  const struct golden_tap tap = {s->golden_y, s->out};
+  golden_run_codes(s->golden, 1, s->in, &tap, 1);
+  const struct type *type = &r->graph->values[y].type;
+  for (int64_t i = 0; i < value_elements(&r->graph->values[y]); i++)
+    r->integers[y][i] = type_code(type, s->out[i]);
+}
+
 static bool fire(struct arena_run *r, const struct event *e) {
   const struct graph *g = r->graph;
   const struct node *n = &g->nodes[e->id];
@@ -191,7 +211,10 @@ static bool fire(struct arena_run *r, const struct event *e) {
     ok = in[k] != NULL;
   }
   for (uint32_t k = 0; k < n->n_out && k < JOB_OUTPUTS; k++) out[k] = r->integers[n->out[k]];
-  if (ok) {
+  const struct single *single = &r->single[e->id];
+  if (ok && single->golden) {
+    fire_single(r, n, single);
+  } else if (ok) {
     struct job j = job_of(&scratch, g, n, 1, sizeof(int64_t), in, out);
     for (uint32_t k = 0; k < n->n_ref; k++) j.held[k] = r->held[n->ref[k]];
     if (job_moves(n))
@@ -206,6 +229,53 @@ static bool fire(struct arena_run *r, const struct event *e) {
 }
 
 // ---- all of it
+
+// Node n with what it reads, without what delays or computes its weights.
+static struct graph *alone(struct arena *a, const struct graph *g, const struct node *n,
+                           uint32_t *out) {
+  struct graph *to = graph_new(a, n->name);
+  const struct value *y = node_out(g, n, 0);
+  uint32_t id = graph_add_node(to, n->op, n->name);
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    const struct value *v = node_in(g, n, k);
+    uint32_t x = v->init ? graph_add_tensor(to, v->name, v->init, v->type)
+                         : graph_add_value(to, v->name, v->rank, v->shape, v->type, v->per_frame);
+    if (!v->init) graph_add_input(to, x, (struct source){0});
+    to->values[x].mask = v->mask;
+    graph_add_use(to, id, (struct use){x, 0, NONE});
+  }
+  for (uint32_t i = 0; i < n->n_attr; i++) *graph_add_attr(to, id, n->attr[i].name) = n->attr[i];
+  for (uint32_t i = 0; i < n->n_rq; i++)
+    graph_add_requant(to, id, n->rq[i].count, n->rq[i].mul, n->rq[i].shift);
+  to->nodes[id].rounding = n->rounding;
+  to->nodes[id].overflow = n->overflow;
+  *out = graph_add_value(to, y->name, y->rank, y->shape, y->type, y->per_frame);
+  graph_add_out(to, id, *out);
+  graph_add_output(to, *out);
+  graph_ranges(to);
+  return to;
+}
+
+// Layers with constant weights, which take nearly all of the time.
+static void prepare_singles(struct arena_run *r) {
+  const struct graph *g = r->graph;
+  r->single = ARENA_NEW(r->arena, struct single, g->n_nodes + 1);
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    const struct node *n = &g->nodes[i];
+    struct single *s = &r->single[i];
+    struct err none = {0};
+    bool serves = op_is(n->op, TRAIT_WEIGHTS) && !n->in[0].delay && !node_in(g, n, 0)->init &&
+                  n->n_out == 1 && !node_attr(n, ATTR_slice);
+    for (uint32_t k = 1; k < n->n_in; k++) serves = serves && node_in(g, n, k)->init;
+    serves = serves && type_is_integer(&node_in(g, n, 0)->type) &&
+             type_is_integer(&node_out(g, n, 0)->type);
+    if (!serves) continue;
+    struct graph *own = alone(r->arena, g, n, &s->golden_y);
+    if (graph_verify(own, &none)) s->golden = golden_new(r->arena, own, &none);
+    s->in = ARENA_NEW(r->arena, int32_t, value_elements(node_in(g, n, 0)));
+    s->out = ARENA_NEW(r->arena, int32_t, value_elements(node_out(g, n, 0)));
+  }
+}
 
 static int64_t *content(struct arena *a, const struct value *v, int64_t count) {
   int64_t *to = ARENA_NEW(a, int64_t, count);
@@ -263,6 +333,7 @@ struct arena_run *arena_run_new(struct arena *a, const struct plan *p, struct er
   r->first_use = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
   prepare_values(r);
   prepare_state(r);
+  prepare_singles(r);
   if (map(r)) return r;
   err_put(e, "there is no memory for an arena of %lld bytes", (long long)r->size);
   return NULL;
@@ -291,5 +362,6 @@ bool arena_run_frame(struct arena_run *r, const int64_t *const *inputs, arena_lo
 }
 
 void arena_run_free(struct arena_run *r) {
+  for (uint32_t i = 0; i < r->graph->n_nodes; i++) golden_free(r->single[i].golden);
   munmap(r->map, r->mapped);
 }
