@@ -21,11 +21,20 @@ uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_
   uint32_t count = 0;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];
+    if (e->action == ACTION_RUN && e->bytes)
+      list[count++] =
+          (struct arena_block){arena_printf(a, "scratch of %s", p->graph->nodes[e->id].name),
+                               p->graph->n_values + e->id,
+                               e->start,
+                               e->end,
+                               e->address,
+                               e->bytes};
     if (e->resource != MEMORY_ARENA) continue;
     if (e->action == ACTION_ALLOC)
-      list[count++] = (struct arena_block){e->id, e->start, e->start, e->address, e->bytes};
+      list[count++] = (struct arena_block){
+          p->graph->values[e->id].name, e->id, e->start, e->start, e->address, e->bytes};
     for (uint32_t k = 0; e->action == ACTION_FREE && k < count; k++)
-      if (list[k].value == e->id) list[k].to = e->start;
+      if (list[k].order == e->id) list[k].to = e->start;
   }
   *blocks = list;
   return count;
@@ -91,11 +100,11 @@ static void put_curve(const struct picture *p) {
 }
 
 static void put_block(const struct picture *p, const struct arena_block *b) {
-  const char *name = p->plan->graph->values[b->value].name;
+  const char *name = b->name;
   double x = across(p, b->from), wide = across(p, b->to) - x;
   double y = down(p, BLOCKS_TOP, BLOCKS_HIGH, b->address + b->bytes);
   double high = down(p, BLOCKS_TOP, BLOCKS_HIGH, b->address) - y;
-  int hue = (int)(b->value * 137 % 360);
+  int hue = (int)(b->order * 137 % 360);
   text_printf(p->text,
               "<g><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
               "fill=\"hsl(%d 55%% 60%% / .8)\" stroke=\"hsl(%d 55%% 35%%)\"/><title>",

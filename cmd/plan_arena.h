@@ -6,9 +6,10 @@
 #include "sw/base/text.h"
 #include "sw/plan/memory.h"
 
-// A value in the arena from its ALLOC to its FREE.
+// A value in the arena from its ALLOC to its FREE, or the scratch of a RUN.
 struct arena_block {
-  uint32_t value;
+  const char *name;
+  uint32_t order; // by which names have colours
   double from, to;
   int64_t address, bytes;
 };

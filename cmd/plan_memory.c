@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { FRAMES = 100, FIELDS = 6, NAMED = 5 };
+enum { FRAMES = 100, FIELDS = 7, NAMED = 5 };
 
 bool plan_memory_check(const struct options *o, struct err *e) {
   static const char *const circuits[] = {
@@ -83,7 +83,7 @@ static void make(struct board *b) {
                                      .keep = keep,
                                      .align = 1,
                                      .over = b->options->no_in_place ? MEMORY_OVER_NONE
-                                                                     : MEMORY_OVER_JOINS,
+                                                                     : MEMORY_OVER_CHANNELS,
                                      .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
   b->bytes = b->plan->machine.resources[MEMORY_ARENA].bytes;
@@ -103,7 +103,7 @@ static void make(struct board *b) {
 static int by_bytes(const void *x, const void *y) {
   const struct arena_block *a = x, *b = y;
   if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
-  return a->value < b->value ? -1 : a->value > b->value;
+  return a->order < b->order ? -1 : a->order > b->order;
 }
 
 // "conv1 4704, image 784": the largest of what lives at the RUN at which most does.
@@ -120,8 +120,7 @@ static const char *alive(const struct board *b) {
   qsort(blocks, there, sizeof *blocks, by_bytes);
   for (uint32_t i = 0; i < there; i++)
     if (i < NAMED)
-      text_printf(&t, "%s%s %lld", i ? ", " : "",
-                  listing_name(b->arena, b->graph->values[blocks[i].value].name),
+      text_printf(&t, "%s%s %lld", i ? ", " : "", listing_name(b->arena, blocks[i].name),
                   (long long)blocks[i].bytes);
     else
       rest += blocks[i].bytes;
@@ -201,15 +200,18 @@ static bool execute(const struct board *b, struct trial *t, struct err *e) {
 static const struct field fields[FIELDS] = {
     {"<layer", "name", FIELD_NAME, 0, 0},          {"<op", "op", FIELD_TEXT, 0, 0},
     {"bytes", "bytes", FIELD_COUNT, 0, 0},         {"at", "address", FIELD_COUNT, 0, 0},
-    {"in use", "in_use_bytes", FIELD_COUNT, 0, 0}, {"<lies over", "over", FIELD_TEXT, 0, 0},
+    {"in use", "in_use_bytes", FIELD_COUNT, 0, 0}, {"scratch", "scratch_bytes", FIELD_SOME, 0, 0},
+    {"<lies over", "over", FIELD_TEXT, 0, 0},
 };
 
 // The input that output 0 of a node lies on, or "".
-static const char *over(const struct board *b, const int64_t *address, const struct node *n) {
-  for (uint32_t k = 0; k < n->n_in; k++)
-    if (!n->in[k].delay && plan_over(b->graph, n, k) &&
-        address[n->in[k].value] == address[n->out[0]] && address[n->out[0]] != NONE)
+static const char *over(const struct board *b, const int64_t *address, const struct event *e) {
+  const struct node *n = &b->graph->nodes[e->id];
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    bool may = plan_over(b->graph, n, k) || (k == 0 && e->bytes);
+    if (may && address[n->in[k].value] == address[n->out[0]] && address[n->out[0]] != NONE)
       return listing_name(b->arena, b->graph->values[n->in[k].value].name);
+  }
   return "";
 }
 
@@ -224,6 +226,7 @@ static struct listing rows(const struct board *b) {
                                             {.count = b->plan->bytes[v]},
                                             {.count = address[v]},
                                             {.count = b->plan->bytes[v]},
+                                            {.count = 0},
                                             {.text = ""}});
   }
   for (uint32_t i = 0; i < b->plan->n_events; i++) {
@@ -236,7 +239,8 @@ static struct listing rows(const struct board *b) {
                                             {.count = b->plan->bytes[n->out[0]]},
                                             {.count = address[n->out[0]]},
                                             {.count = in_use(b, i)},
-                                            {.text = over(b, address, n)}});
+                                            {.count = e->bytes},
+                                            {.text = over(b, address, e)}});
   }
   return t;
 }

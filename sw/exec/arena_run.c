@@ -10,13 +10,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { NOBODY = 0 }; // owners are base values, from 1 on
+enum { NOBODY = 0 }; // owners are base values, from 1 on, and whoever works on a channel
+#define SCRATCH UINT32_MAX
 
 // A layer as a network of its own, for the fast kernels.
 struct single {
-  struct golden *golden; // NULL: none of them does it
-  int32_t *in, *out;     // (elements)
-  uint32_t golden_y;     // its output there
+  struct golden *golden;  // NULL: none of them does it
+  int32_t *in, *out;      // (elements)
+  uint32_t golden_y;      // its output there
+  struct graph *channels; // one node after another per channel, behind the whole; NULL: not needed
 };
 
 struct arena_run {
@@ -93,15 +95,18 @@ static bool fault(struct arena_run *r, const struct event *e, const char *what) 
 }
 
 static const char *owner_name(const struct arena_run *r, uint32_t owner) {
-  return owner == NOBODY ? "nobody" : r->graph->values[owner - 1].name;
+  return owner == NOBODY    ? "nobody"
+         : owner == SCRATCH ? "scratch"
+                            : r->graph->values[owner - 1].name;
 }
 
 static bool is_signed(const struct value *v) {
   return !type_is_integer(&v->type) || type_lowest(&v->type) < 0;
 }
 
-// The integers of a value for an event; NULL: they aren't all there.
-static int64_t *take(struct arena_run *r, const struct event *e, uint32_t v) {
+// Every `step`-th integer of a value from `first` on, for an event; NULL: they aren't all there.
+static int64_t *take_some(struct arena_run *r, const struct event *e, uint32_t v, int64_t first,
+                          int64_t step) {
   const struct value *value = &r->graph->values[v];
   int64_t width = r->width[v], at = r->address[v], *to = r->integers[v];
   if (value->init) return to;
@@ -109,7 +114,8 @@ static int64_t *take(struct arena_run *r, const struct event *e, uint32_t v) {
     fault(r, e, arena_printf(r->arena, "\"%s\" isn't in the arena", value->name));
     return NULL;
   }
-  for (int64_t i = 0, count = value_elements(value); i < count; i++, at += width) {
+  at += first * width;
+  for (int64_t i = first, count = value_elements(value); i < count; i += step, at += step * width) {
     uint64_t bits = 0;
     for (int64_t b = 0; b < width; b++) {
       if (r->owner[at + b] != r->base[v] + 1) {
@@ -127,16 +133,24 @@ static int64_t *take(struct arena_run *r, const struct event *e, uint32_t v) {
   return to;
 }
 
+static int64_t *take(struct arena_run *r, const struct event *e, uint32_t v) {
+  return take_some(r, e, v, 0, 1);
+}
+
+static void store(struct arena_run *r, int64_t at, int64_t width, int64_t integer, uint32_t owner) {
+  for (int64_t b = 0; b < width; b++, at++) {
+    r->bytes[at] = (unsigned char)((uint64_t)integer >> (8 * b));
+    r->owner[at] = owner;
+  }
+}
+
 static bool put(struct arena_run *r, const struct event *e, uint32_t v) {
   const struct value *value = &r->graph->values[v];
   int64_t width = r->width[v], at = r->address[v];
   if (at == NONE)
     return fault(r, e, arena_printf(r->arena, "\"%s\" has no place in the arena", value->name));
   for (int64_t i = 0, count = value_elements(value); i < count; i++)
-    for (int64_t b = 0; b < width; b++, at++) {
-      r->bytes[at] = (unsigned char)((uint64_t)r->integers[v][i] >> (8 * b));
-      r->owner[at] = r->base[v] + 1;
-    }
+    store(r, at + i * width, width, r->integers[v][i], r->base[v] + 1);
   if (r->look) r->look(r->context, v, r->integers[v]);
   return true;
 }
@@ -200,9 +214,91 @@ static void fire_single(struct arena_run *r, const struct node *n, const struct 
     r->integers[y][i] = type_code(type, s->out[i]);
 }
 
+// ---- a channel at a time
+
+// Output 0 of a node over its input 0, which it reads until the end.
+static bool lies_over(const struct arena_run *r, const struct node *n, uint32_t k) {
+  const struct value *x = node_in(r->graph, n, k), *y = node_out(r->graph, n, 0);
+  int64_t in = r->address[n->in[k].value], out = r->address[n->out[0]];
+  if (n->in[k].delay || x->init || in == NONE || out == NONE) return false;
+  return in < out + value_elements(y) * r->width[n->out[0]] &&
+         out < in + value_elements(x) * r->width[n->in[k].value];
+}
+
+static bool take_scratch(struct arena_run *r, const struct event *e, int64_t needed) {
+  if (e->bytes < needed)
+    return fault(r, e,
+                 arena_printf(r->arena, "%lld bytes of scratch, %lld needed over its input",
+                              (long long)e->bytes, (long long)needed));
+  if (e->address < 0 || e->address > r->size - e->bytes)
+    return fault(r, e, "its scratch is outside of the arena");
+  for (int64_t i = e->address; i < e->address + e->bytes; i++) {
+    if (r->owner[i] != NOBODY)
+      return fault(r, e,
+                   arena_printf(r->arena, "byte %lld of its scratch belongs to %s", (long long)i,
+                                owner_name(r, r->owner[i])));
+    r->owner[i] = SCRATCH;
+  }
+  return true;
+}
+
+// Channel c of output y from that of input x, through scratch.
+static bool one_channel(struct arena_run *r, const struct event *e, int64_t c, int64_t channels,
+                        int64_t *out) {
+  const struct node *n = &r->graph->nodes[e->id];
+  const struct graph *own = r->single[e->id].channels;
+  const struct node *part = &own->nodes[1 + c];
+  uint32_t x = n->in[0].value, y = n->out[0];
+  int64_t width = r->width[y], count = value_elements(&own->values[part->out[0]]);
+  struct arena scratch = {0};
+  void **in = ARENA_NEW(&scratch, void *, n->n_in), *outs[JOB_OUTPUTS] = {out};
+  if (!take_some(r, e, x, c, channels)) return false;
+  for (uint32_t k = 0; k < n->n_in; k++) in[k] = r->integers[n->in[k].value];
+  struct job j = job_of(&scratch, own, part, 1, sizeof(int64_t), in, outs);
+  golden_kind.fire(&j);
+  for (int64_t i = 0; i < count; i++) store(r, e->address + i * width, width, out[i], SCRATCH);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t at = r->address[y] + (i * channels + c) * width;
+    memcpy(r->bytes + at, r->bytes + e->address + i * width, (size_t)width);
+    for (int64_t b = 0; b < width; b++) r->owner[at + b] = r->base[y] + 1;
+    r->integers[y][i * channels + c] = out[i];
+  }
+  arena_free(&scratch);
+  return true;
+}
+
+static bool fire_channels(struct arena_run *r, const struct event *e) {
+  const struct node *n = &r->graph->nodes[e->id];
+  const struct value *y = node_out(r->graph, n, 0);
+  int64_t channels = y->shape[y->rank - 1], elements = value_elements(y);
+  struct arena scratch = {0};
+  int64_t *out = ARENA_NEW(&scratch, int64_t, elements / channels);
+  bool ok = take_scratch(r, e, plan_scratch(r->graph, n, r->plan->bytes));
+  for (int64_t c = 0; ok && c < channels; c++) ok = one_channel(r, e, c, channels, out);
+  if (ok) forget(r, e->address, e->bytes, SCRATCH);
+  if (ok && r->look) r->look(r->context, n->out[0], r->integers[n->out[0]]);
+  arena_free(&scratch);
+  return ok;
+}
+
+// What a firing may lie over: false with what it would destroy while it reads it.
+static bool may_lie(struct arena_run *r, const struct event *e, const struct node *n) {
+  for (uint32_t k = 0; n->n_out && k < n->n_in; k++)
+    if (lies_over(r, n, k) &&
+        !(plan_over(r->graph, n, k) && r->address[n->in[k].value] == r->address[n->out[0]]))
+      return fault(r, e,
+                   arena_printf(r->arena, "it lies over \"%s\", which it reads",
+                                node_in(r->graph, n, k)->name));
+  return true;
+}
+
 static bool fire(struct arena_run *r, const struct event *e) {
   const struct graph *g = r->graph;
   const struct node *n = &g->nodes[e->id];
+  bool over = r->single[e->id].channels && lies_over(r, n, 0) &&
+              r->address[n->in[0].value] == r->address[n->out[0]];
+  if (over) return fire_channels(r, e);
+  if (!may_lie(r, e, n)) return false;
   struct arena scratch = {0};
   bool ok = true;
   void **in = ARENA_NEW(&scratch, void *, n->n_in + 1), *out[JOB_OUTPUTS] = {NULL};
@@ -257,6 +353,33 @@ static struct graph *alone(struct arena *a, const struct graph *g, const struct 
 }
 
 // Layers with constant weights, which take nearly all of the time.
+static void prepare_channels(struct arena_run *r, uint32_t node) {
+  const struct graph *g = r->graph;
+  const struct node *n = &g->nodes[node];
+  struct space s;
+  struct err none = {0};
+  uint32_t y;
+  for (uint32_t k = 1; k < n->n_in; k++)
+    if (!node_in(g, n, k)->init) return;
+  if (!n->n_in || plan_scratch(g, n, r->plan->bytes) == NONE) return;
+  struct graph *own = alone(r->arena, g, n, &y);
+  const struct value v = own->values[y];
+  if (!space_of(own, &own->nodes[0], &s, &none)) return;
+  for (int64_t c = 0; c < v.shape[v.rank - 1]; c++) {
+    int64_t *range = ARENA_NEW(r->arena, int64_t, 2);
+    range[0] = c;
+    range[1] = c + 1;
+    const struct slice slice = {s.out_axis[v.rank - 1], 1, range};
+    uint32_t part =
+        slice_node(own, 0, &slice, arena_printf(r->arena, "channel%lld", (long long)c), v.type);
+    for (uint32_t k = 0; k < n->n_rq; k++) {
+      int64_t at = n->rq[k].count > 1 ? c : 0;
+      graph_add_requant(own, part, 1, n->rq[k].mul + at, n->rq[k].shift + at);
+    }
+  }
+  r->single[node].channels = own;
+}
+
 static void prepare_singles(struct arena_run *r) {
   const struct graph *g = r->graph;
   r->single = ARENA_NEW(r->arena, struct single, g->n_nodes + 1);
@@ -264,6 +387,7 @@ static void prepare_singles(struct arena_run *r) {
     const struct node *n = &g->nodes[i];
     struct single *s = &r->single[i];
     struct err none = {0};
+    prepare_channels(r, i);
     bool serves = op_is(n->op, TRAIT_WEIGHTS) && !n->in[0].delay && !node_in(g, n, 0)->init &&
                   n->n_out == 1 && !node_attr(n, ATTR_slice);
     for (uint32_t k = 1; k < n->n_in; k++) serves = serves && node_in(g, n, k)->init;

@@ -176,8 +176,10 @@ static void find_roots(struct checker *c) {
   graph_order(g, order);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[order[i]];
+    bool channels = plan_scratch(g, n, c->plan->bytes) != NONE;
     for (uint32_t k = 0; k < n->n_in; k++)
-      if (plan_over(g, n, k)) c->roots[root_of(c, n->in[k].value)] = root_of(c, n->out[0]);
+      if (plan_over(g, n, k) || (channels && k == 0))
+        c->roots[root_of(c, n->in[k].value)] = root_of(c, n->out[0]);
   }
   for (uint32_t v = 0; v < g->n_values; v++) c->roots[v] = root_of(c, v);
 }

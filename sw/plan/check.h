@@ -39,7 +39,8 @@ struct faults {
 };
 
 // In place is allowed: two values may lie at one address if one is made of the other by nodes that
-// compute element by element (plan_over). With the first element what was there before is lost,
+// compute element by element (plan_over), or channel by channel, if the RUN has scratch for one
+// (plan_scratch). With the first element what was there before is lost,
 // so that such a node runs as a whole.
 struct faults plan_check(struct arena *a, const struct plan *p);
 

@@ -35,15 +35,73 @@ static void find_meetings(struct checker *c, const struct instance *i, struct me
   }
 }
 
-static void find_place(struct checker *c, const struct instance *i, const struct block *b) {
-  const struct resource *r = &c->plan->machine.resources[b->memory];
-  if (b->address == NONE) return;
-  if (b->address % r->align)
-    check_fault(c, FAULT_PLACE, i, "address %lld is no multiple of %lld", (long long)b->address,
+static void find_place(struct checker *c, const struct instance *i, uint32_t memory) {
+  const struct resource *r = &c->plan->machine.resources[memory];
+  const struct event *e = i->event;
+  if (e->address == NONE) return;
+  if (e->address % r->align)
+    check_fault(c, FAULT_PLACE, i, "address %lld is no multiple of %lld", (long long)e->address,
                 (long long)r->align);
-  if (r->bytes != NONE && b->address > r->bytes - b->bytes)
+  if (r->bytes != NONE && e->address > r->bytes - e->bytes)
     check_fault(c, FAULT_PLACE, i, "%lld bytes at %lld end behind the memory's %lld",
-                (long long)b->bytes, (long long)b->address, (long long)r->bytes);
+                (long long)e->bytes, (long long)e->address, (long long)r->bytes);
+}
+
+static void fill(struct checker *c, const struct instance *i, uint32_t memory, int64_t bytes) {
+  const struct resource *r = &c->plan->machine.resources[memory];
+  struct memory_state *m = &c->memories[memory];
+  m->used += bytes;
+  if (r->bytes != NONE && m->used > r->bytes)
+    check_fault(c, FAULT_CAPACITY, i, "%lld of %lld bytes in use", (long long)m->used,
+                (long long)r->bytes);
+}
+
+// Bytes that the events of two blocks or RUNs both take.
+static bool both_take(const struct event *a, const struct event *b) {
+  return a->address != NONE && b->address != NONE && a->address < b->address + b->bytes &&
+         b->address < a->address + a->bytes;
+}
+
+static void find_workers(struct checker *c, const struct instance *i,
+                         const struct memory_state *m) {
+  for (uint32_t k = 0; k < m->n_working; k++)
+    if (both_take(i->event, m->working[k]->event))
+      check_fault(c, FAULT_OVERLAP, i, "bytes %lld.. are scratch of \"%s\"",
+                  (long long)m->working[k]->event->address,
+                  c->graph->nodes[m->working[k]->event->id].name);
+}
+
+void check_take_scratch(struct checker *c, const struct instance *i, uint32_t memory) {
+  const struct event *e = i->event;
+  struct memory_state *m = &c->memories[memory];
+  if (!e->bytes) return;
+  find_place(c, i, memory);
+  find_workers(c, i, m);
+  for (uint32_t k = 0; k < m->count; k++) {
+    const struct block *b = m->live[k];
+    const struct event taken = {.address = b->address, .bytes = b->bytes};
+    if (both_take(e, &taken))
+      check_fault(c, FAULT_OVERLAP, i, "bytes %lld.. belong to \"%s\" of step %d",
+                  (long long)b->address, c->graph->values[b->value].name, b->step);
+  }
+  fill(c, i, memory, e->bytes);
+  if (m->n_working == m->room_working) {
+    m->room_working = m->room_working ? 2 * m->room_working : 4;
+    const struct instance **more = ARENA_NEW(&c->scratch, const struct instance *, m->room_working);
+    if (m->n_working) memcpy(more, m->working, m->n_working * sizeof(*more));
+    m->working = more;
+  }
+  m->working[m->n_working++] = i;
+}
+
+void check_give_scratch(struct checker *c, const struct instance *i, uint32_t memory) {
+  struct memory_state *m = &c->memories[memory];
+  for (uint32_t k = 0; k < m->n_working; k++)
+    if (m->working[k] == i) {
+      m->used -= i->event->bytes;
+      m->working[k] = m->working[--m->n_working];
+      return;
+    }
 }
 
 // ---- content
@@ -134,15 +192,13 @@ void check_alloc(struct checker *c, const struct instance *i) {
     return;
   }
   struct block *b = block_new(c, i);
-  find_place(c, i, b);
+  find_place(c, i, e->resource);
   find_meetings(c, i, m, b);
+  find_workers(c, i, m);
   if (b->bytes < c->plan->bytes[b->value])
     check_fault(c, FAULT_SIZE, i, "%lld bytes, %lld needed", (long long)b->bytes,
                 (long long)c->plan->bytes[b->value]);
-  if (!shares(c, m, b)) m->used += b->bytes;
-  if (r->bytes != NONE && m->used > r->bytes)
-    check_fault(c, FAULT_CAPACITY, i, "%lld of %lld bytes in use", (long long)m->used,
-                (long long)r->bytes);
+  fill(c, i, e->resource, shares(c, m, b) ? 0 : b->bytes);
   remember(c, m, b);
   index_set(&c->blocks, e->resource, e->id, i->step, b);
   if (!r->home || !plan_is_given(c->graph, e->id, i->step)) return;
@@ -214,9 +270,23 @@ static bool stays(const struct checker *c, const struct instance *i, const struc
   return from && from->live && in_place(c, from, b);
 }
 
+// A window over each channel that lies over its input needs room for one of them.
+static void find_scratch(struct checker *c, const struct instance *i, const struct block *b) {
+  const struct event *e = i->event;
+  if (e->action != ACTION_RUN) return;
+  const struct node *n = &c->graph->nodes[e->id];
+  int64_t needed = plan_scratch(c->graph, n, c->plan->bytes);
+  if (needed == NONE) return;
+  const struct block *from = index_find(&c->blocks, b->memory, n->in[0].value, b->step);
+  if (from && from->live && in_place(c, from, b) && e->bytes < needed)
+    check_fault(c, FAULT_SIZE, i, "%lld bytes of scratch, %lld needed over its input",
+                (long long)e->bytes, (long long)needed);
+}
+
 void check_write(struct checker *c, struct instance *i, uint32_t memory, uint32_t value) {
   struct block *b = find(c, i, memory, value, i->step);
   if (!b) return;
+  find_scratch(c, i, b);
   if (!stays(c, i, b)) write_over(c, i, b);
   hold(i, b);
 }

@@ -71,6 +71,7 @@ static void start_run(struct checker *c, struct instance *i) {
   uint32_t memory = (uint32_t)check_resource(c, i)->memory;
   count_run(c, i);
   keep_order(c, i);
+  check_take_scratch(c, i, memory);
   for (uint32_t k = 0; k < n->n_in; k++) read_input(c, i, k, s);
   for (uint32_t k = 0; k < n->n_out; k++) {
     uint32_t v = n->out[k];
@@ -173,6 +174,7 @@ void check_start(struct checker *c, struct instance *i) {
 void check_end(struct checker *c, const struct instance *i) {
   const struct event *e = i->event;
   if (e->action == ACTION_RUN) end_run(c, i);
+  if (e->action == ACTION_RUN) check_give_scratch(c, i, (uint32_t)check_resource(c, i)->memory);
   if (e->action == ACTION_LOAD || e->action == ACTION_STORE)
     check_written(c, i, (uint32_t)check_resource(c, i)->to, e->id, axis_of(c, e));
   check_release(i);

@@ -78,7 +78,8 @@ static bool step_fits(const struct plan *p, const struct event *e) {
 }
 
 static bool bytes_fit(const struct resource *r, const struct event *e) {
-  if (r->kind == RESOURCE_MEMORY)
+  if (e->action == ACTION_RUN && !e->bytes) return true; // no scratch, which has no address
+  if (r->kind == RESOURCE_MEMORY || e->action == ACTION_RUN)
     return e->bytes >= 0 && e->bytes <= BYTES_MAX && e->address >= NONE && e->address <= BYTES_MAX;
   return r->kind != RESOURCE_LINK || (e->address >= 0 && e->address < r->slots);
 }

@@ -39,7 +39,9 @@ struct span {
 struct memory_state {
   uint32_t count, room;
   struct block **live;
-  int64_t used;
+  int64_t used; // with scratch
+  uint32_t n_working, room_working;
+  const struct instance **working; // RUNs that hold scratch
 };
 
 struct checker {
@@ -100,6 +102,10 @@ void check_write(struct checker *c, struct instance *i, uint32_t memory, uint32_
 // What the writer's slice means on an axis of the value is there.
 void check_written(struct checker *c, const struct instance *i, uint32_t memory, uint32_t value,
                    int axis);
+
+// Takes the scratch of a RUN, and gives it back.
+void check_take_scratch(struct checker *c, const struct instance *i, uint32_t memory);
+void check_give_scratch(struct checker *c, const struct instance *i, uint32_t memory);
 
 // Marks the cells of a slice; false if one was marked before.
 bool check_mark(const struct grid *g, uint8_t *cells, int axis, const struct slice *s);

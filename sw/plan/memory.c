@@ -22,6 +22,9 @@ struct planner {
   const struct memory_needs *needs;
   uint32_t *order;
   struct life *lives; // (n_values)
+  struct working {
+    int64_t bytes, address; // of scratch
+  } * working;              // (n_nodes)
 };
 
 static bool placed(const struct value *v) {
@@ -77,8 +80,17 @@ static bool over_input(const struct planner *p, const struct node *n, uint32_t k
   if (bytes[n->in[k].value] != bytes[n->out[0]]) return false;
   if (op_is(n->op, TRAIT_ALIAS)) return true;
   if (p->needs->over == MEMORY_OVER_NONE) return false;
-  if (op_is(n->op, TRAIT_JOINS) && p->needs->over != MEMORY_OVER_JOINS) return false;
+  if (op_is(n->op, TRAIT_JOINS) && p->needs->over == MEMORY_OVER_MAPS) return false;
   return p->lives[p->lives[n->in[k].value].root].to == t;
+}
+
+// The same of input 0, a channel at a time.
+static bool over_channels(const struct planner *p, const struct node *n, int64_t t) {
+  if (p->needs->over != MEMORY_OVER_CHANNELS || !n->n_in) return false;
+  if (p->lives[p->lives[n->in[0].value].root].to != t) return false;
+  int64_t bytes = plan_scratch(p->graph, n, p->needs->bytes);
+  if (bytes != NONE) p->working[p->order[t]].bytes = bytes;
+  return bytes != NONE;
 }
 
 static void find_shared(struct planner *p) {
@@ -86,6 +98,7 @@ static void find_shared(struct planner *p) {
     const struct node *n = &p->graph->nodes[p->order[t]];
     uint32_t k = 0;
     while (k < n->n_in && !over_input(p, n, k, t)) k++;
+    if (k == n->n_in && over_channels(p, n, t)) k = 0;
     if (k < n->n_in) unite(p, n->out[0], n->in[k].value);
   }
 }
@@ -179,8 +192,9 @@ static int64_t find_tight(struct arena *scratch, struct region *regions, uint32_
   struct rng r = {1, 0};
   struct region **low = ARENA_NEW(scratch, struct region *, count);
   struct region *tried = ARENA_NEW(scratch, struct region, count);
-  int64_t best = find_places(scratch, regions, count), peak = peak_of(regions, count);
+  int64_t best = find_places(scratch, regions, count);
   int64_t tries = count ? budget / ((int64_t)count * count) : 0;
+  int64_t peak = tries ? peak_of(regions, count) : best;
   for (int64_t i = 0; i < tries && best > peak; i++) {
     memcpy(tried, regions, count * sizeof *tried);
     move_up(&r, tried, count);
@@ -199,8 +213,14 @@ static int64_t aligned(int64_t bytes, int64_t align) {
 
 static int64_t place_values(const struct planner *p, struct arena *scratch) {
   const struct graph *g = p->graph;
-  struct region *regions = ARENA_NEW(scratch, struct region, g->n_values);
+  struct region *regions = ARENA_NEW(scratch, struct region, g->n_values + g->n_nodes);
   uint32_t count = 0;
+  for (uint32_t t = 0; t < g->n_nodes; t++) {
+    int64_t bytes = aligned(p->working[p->order[t]].bytes, p->needs->align);
+    if (bytes)
+      regions[count++] = (struct region){
+          .from = (double)t, .to = (double)t + 1, .bytes = bytes, .id = g->n_values + p->order[t]};
+  }
   for (uint32_t v = 0; v < g->n_values; v++) {
     const struct life *l = &p->lives[v];
     if (!placed(&g->values[v]) || l->root != v) continue;
@@ -210,7 +230,11 @@ static int64_t place_values(const struct planner *p, struct arena *scratch) {
   }
   int64_t bytes =
       p->needs->tight ? find_tight(scratch, regions, count) : find_places(scratch, regions, count);
-  for (uint32_t i = 0; i < count; i++) p->lives[regions[i].id].address = regions[i].address;
+  for (uint32_t i = 0; i < count; i++)
+    if (regions[i].id < g->n_values)
+      p->lives[regions[i].id].address = regions[i].address;
+    else
+      p->working[regions[i].id - g->n_values].address = regions[i].address;
   return bytes;
 }
 
@@ -228,14 +252,19 @@ int64_t memory_place(struct plan *p, uint32_t memory) {
   uint32_t count = 0;
   for (uint32_t i = p->n_events; i-- > 0;) {
     struct event *e = &p->events[i];
+    int64_t align = p->machine.resources[memory].align;
+    if (e->action == ACTION_RUN && e->bytes > 0 &&
+        p->machine.resources[e->resource].memory == (int32_t)memory)
+      regions[count++] = (struct region){
+          .from = e->start, .to = e->end, .bytes = aligned(e->bytes, align), .id = i};
     if (e->resource != memory) continue;
     if (e->action == ACTION_FREE) index_set(&frees, memory, e->id, e->step, e);
     if (e->action != ACTION_ALLOC) continue;
     double to = freed_at(&frees, e);
-    int64_t bytes = aligned(e->bytes, p->machine.resources[memory].align);
+    int64_t bytes = aligned(e->bytes, align);
     regions[count++] = (struct region){.from = e->start, .to = to, .bytes = bytes, .id = i};
   }
-  int64_t bytes = find_places(&scratch, regions, count);
+  int64_t bytes = find_tight(&scratch, regions, count);
   for (uint32_t i = 0; i < count; i++) p->events[regions[i].id].address = regions[i].address;
   arena_free(&scratch);
   return bytes;
@@ -326,14 +355,17 @@ static void add_events(const struct planner *p, struct plan *plan, struct arena 
                                   .resource = MEMORY_PE,
                                   .action = ACTION_RUN,
                                   .id = p->order[t],
-                                  .address = NONE});
+                                  .bytes = p->working[p->order[t]].bytes,
+                                  .address = p->working[p->order[t]].address});
   plan_sort(plan);
 }
 
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs) {
   struct arena scratch = {0};
   struct planner p = {g, needs, ARENA_NEW(&scratch, uint32_t, g->n_nodes),
-                      ARENA_NEW(&scratch, struct life, g->n_values)};
+                      ARENA_NEW(&scratch, struct life, g->n_values),
+                      ARENA_NEW(&scratch, struct working, g->n_nodes)};
+  for (uint32_t i = 0; i < g->n_nodes; i++) p.working[i].address = NONE;
   graph_order(g, p.order);
   find_lives(&p);
   find_shared(&p);

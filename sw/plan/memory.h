@@ -19,9 +19,10 @@
 enum { MEMORY_ARENA, MEMORY_MODEL, MEMORY_PE };
 
 enum memory_over {
-  MEMORY_OVER_MAPS,  // an activation over its input
-  MEMORY_OVER_JOINS, // and a sum, difference or product over one of its inputs
-  MEMORY_OVER_NONE   // nothing but other names of an array
+  MEMORY_OVER_MAPS,     // an activation over its input
+  MEMORY_OVER_JOINS,    // and a sum, difference or product over one of its inputs
+  MEMORY_OVER_CHANNELS, // and a window over each channel alone over its input, through scratch
+  MEMORY_OVER_NONE      // nothing but other names of an array
 };
 
 struct memory_needs {

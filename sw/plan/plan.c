@@ -92,6 +92,41 @@ bool plan_over(const struct graph *g, const struct node *n, uint32_t k) {
          !node_attr(n, ATTR_slice);
 }
 
+// Whether a dimension of input 0 has the index of an axis, axes of one index aside.
+static bool follows_axis(const struct space *s, int dim, int axis) {
+  const struct form *f = &s->in[0][dim];
+  bool found = false;
+  if (f->offset || f->per != 1) return false;
+  for (int i = 0; i < f->terms; i++) {
+    if (f->term[i].axis != axis && s->size[f->term[i].axis] > 1) return false;
+    if (f->term[i].axis == axis && f->term[i].stride != 1) return false;
+    found |= f->term[i].axis == axis;
+  }
+  return found;
+}
+
+// Of a layer of which each output has the weights of one channel, as many as there are: its own.
+static bool has_own_weights(const struct graph *g, const struct node *n, int64_t channels) {
+  const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
+  return w && w->rank > 1 && w->shape[0] == channels && w->shape[w->rank - 1] == 1;
+}
+
+int64_t plan_scratch(const struct graph *g, const struct node *n, const int64_t *bytes) {
+  struct space s;
+  struct err none = {0};
+  if (!op_is(n->op, TRAIT_WINDOWS | TRAIT_WEIGHTS) || n->n_out != 1 || n->in[0].delay) return NONE;
+  if (node_attr(n, ATTR_slice) || !space_of(g, n, &s, &none)) return NONE;
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  int last = y->rank - 1;
+  bool alike = !x->init && x->per_frame == y->per_frame && x->rank == y->rank && last >= 0 &&
+               !memcmp(x->shape, y->shape, (size_t)y->rank * sizeof *y->shape) &&
+               bytes[n->in[0].value] == bytes[n->out[0]];
+  if (!alike || s.out_axis[last] == NONE) return NONE;
+  if (!follows_axis(&s, last, s.out_axis[last]) && !has_own_weights(g, n, y->shape[last]))
+    return NONE;
+  return bytes[n->out[0]] / y->shape[last];
+}
+
 uint32_t plan_base(const struct graph *g, uint32_t value) {
   for (;;) {
     int32_t n = g->values[value].node;
@@ -131,21 +166,48 @@ static uint32_t take_off(const struct plan *p, uint32_t *live, uint32_t *count,
   return event;
 }
 
+// RUNs in a memory that hold scratch; what has ended by then is taken off.
+struct running {
+  uint32_t count, *events;
+  int64_t bytes;
+};
+
+static void end_running(const struct plan *p, struct running *r, double at) {
+  for (uint32_t k = 0; k < r->count;) {
+    const struct event *e = &p->events[r->events[k]];
+    if (e->end > at) {
+      k++;
+      continue;
+    }
+    r->bytes -= e->bytes;
+    r->events[k] = r->events[--r->count];
+  }
+}
+
+static bool works_in(const struct plan *p, const struct event *e, uint32_t memory) {
+  return e->action == ACTION_RUN && e->bytes > 0 &&
+         p->machine.resources[e->resource].memory == (int32_t)memory;
+}
+
 int64_t plan_peak(const struct plan *p, uint32_t memory) {
   struct arena scratch = {0};
   uint32_t *live = ARENA_NEW(&scratch, uint32_t, p->n_events), count = 0;
+  struct running r = {.events = ARENA_NEW(&scratch, uint32_t, p->n_events)};
   int64_t used = 0, peak = 0;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];
-    if (e->resource != memory) continue;
-    if (e->action == ACTION_ALLOC) {
+    end_running(p, &r, e->start);
+    if (works_in(p, e, memory)) {
+      r.events[r.count++] = i;
+      r.bytes += e->bytes;
+    } else if (e->resource == memory && e->action == ACTION_ALLOC) {
       if (!lies_over(p, live, count, i)) used += e->bytes;
       live[count++] = i;
-    } else if (e->action == ACTION_FREE) {
+    } else if (e->resource == memory && e->action == ACTION_FREE) {
       uint32_t taken = take_off(p, live, &count, e);
-      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) used -= e->bytes;
+      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) used -= p->events[taken].bytes;
     }
-    if (used > peak) peak = used;
+    if (used + r.bytes > peak) peak = used + r.bytes;
   }
   arena_free(&scratch);
   return peak;

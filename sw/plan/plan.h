@@ -65,8 +65,8 @@ struct event {
   uint32_t id;        // RUN: of a node; otherwise of a value
   int32_t step;       // which firing; a negative one of a value: an initial token
   struct slice slice; // RUN: of the node's space; LOAD to RECV: `axis` is a dimension of the value
-  int64_t bytes;      // ALLOC, FREE: units of the memory
-  int64_t address;    // ALLOC: NONE before it is placed; SEND, RECV: of a slot
+  int64_t bytes;      // ALLOC, FREE: units of the memory; RUN: of scratch, while it runs
+  int64_t address;    // ALLOC, RUN: NONE before it is placed; SEND, RECV: of a slot
 };
 
 struct plan {
@@ -102,6 +102,10 @@ bool plan_in_place(const struct graph *g, const struct node *n);
 
 // The same over input k, of joins too: where each element is read before it is written.
 bool plan_over(const struct graph *g, const struct node *n, uint32_t k);
+
+// What a node that computes each channel of its output from that channel of its first input alone
+// needs besides to write over it: a channel. NONE: it isn't such a node.
+int64_t plan_scratch(const struct graph *g, const struct node *n, const int64_t *bytes);
 
 // The value that a reshaped one is another name of; its own, if it is none.
 uint32_t plan_base(const struct graph *g, uint32_t value);

@@ -14,7 +14,8 @@ struct happening {
   uint32_t who;
 };
 
-// Of a memory: its ALLOCs in the order of the list, and how far they are granted.
+// Of a memory: its ALLOCs, and RUNs with scratch, in the order of the list, and how far they are
+// granted.
 struct grants {
   uint32_t count, next;
   uint32_t *allocs;
@@ -29,6 +30,7 @@ struct simulation {
   double *ready;         // (n_events) the earliest time so far
   double *duration;      // (n_events)
   bool *started;         // (n_events) of an ALLOC: granted
+  bool *granted;         // (n_events) of an ALLOC, or of the scratch of a RUN
   bool *offered;         // (n_events) it is in the heap, refused, or started
   uint32_t *behind;      // (n_events) what its resource does next
   uint32_t *rank;        // (n_events) of an ALLOC in its memory
@@ -114,16 +116,29 @@ static void retry(struct simulation *s) {
   s->n_refused = 0;
 }
 
+// Whether it takes bytes of a memory while it runs.
+static bool has_scratch(const struct event *e) {
+  return e->action == ACTION_RUN && e->bytes > 0;
+}
+
+// Where it takes its bytes.
+static uint32_t memory_of(const struct simulation *s, const struct event *e) {
+  return e->action == ACTION_RUN ? (uint32_t)s->plan->machine.resources[e->resource].memory
+                                 : e->resource;
+}
+
 static void grant(struct simulation *s, uint32_t alloc) {
   struct event *e = &s->plan->events[alloc];
+  s->granted[alloc] = true;
+  s->grants[memory_of(s, e)].used += e->bytes;
+  if (e->action == ACTION_RUN) return;
   s->started[alloc] = true;
   e->start = e->end = s->now;
-  s->grants[e->resource].used += e->bytes;
 }
 
 // Of a memory with a limit, the ALLOCs up to this one, none of which may wait, if their bytes fit.
 static bool grant_through(struct simulation *s, uint32_t alloc) {
-  uint32_t memory = event_of(s, alloc)->resource;
+  uint32_t memory = memory_of(s, event_of(s, alloc));
   struct grants *g = &s->grants[memory];
   int64_t limit = s->plan->machine.resources[memory].bytes, bytes = 0;
   for (uint32_t k = g->next; k <= s->rank[alloc]; k++) {
@@ -137,8 +152,8 @@ static bool grant_through(struct simulation *s, uint32_t alloc) {
 }
 
 static bool granted(struct simulation *s, uint32_t alloc) {
-  if (s->started[alloc]) return true;
-  if (s->plan->machine.resources[event_of(s, alloc)->resource].bytes != NONE)
+  if (s->granted[alloc]) return true;
+  if (s->plan->machine.resources[memory_of(s, event_of(s, alloc))].bytes != NONE)
     return grant_through(s, alloc);
   if (s->waits.open[alloc]) return false;
   grant(s, alloc);
@@ -148,20 +163,20 @@ static bool granted(struct simulation *s, uint32_t alloc) {
 static bool all_granted(struct simulation *s, uint32_t who) {
   for (uint32_t k = s->waits.allocs[who]; k != NOBODY; k = s->waits.waits[k].next)
     if (!granted(s, s->waits.waits[k].who)) return false;
-  return true;
+  return !has_scratch(event_of(s, who)) || granted(s, who);
 }
 
 // ---- what happens
 
 static void give_back(struct simulation *s, const struct event *e) {
-  s->grants[e->resource].used -= e->bytes;
+  s->grants[memory_of(s, e)].used -= e->bytes;
   retry(s);
 }
 
 static void finish(struct simulation *s, uint32_t who) {
   const struct event *e = event_of(s, who);
   if (is_queued(e->action)) s->head[e->resource] = s->behind[who];
-  if (e->action == ACTION_FREE) give_back(s, e);
+  if (e->action == ACTION_FREE || has_scratch(e)) give_back(s, e);
   wake(s, who, WAIT_END);
   if (is_queued(e->action) && s->behind[who] != NOBODY) offer(s, s->behind[who]);
 }
@@ -189,7 +204,7 @@ static void queue(struct simulation *s) {
   for (uint32_t i = p->n_events; i-- > 0;) {
     const struct event *e = &p->events[i];
     s->duration[i] = is_queued(e->action) ? e->end - e->start : 0;
-    if (e->action == ACTION_ALLOC) s->grants[e->resource].count++;
+    if (e->action == ACTION_ALLOC || has_scratch(e)) s->grants[memory_of(s, e)].count++;
     if (!is_queued(e->action)) continue;
     s->behind[i] = s->head[e->resource];
     s->head[e->resource] = i;
@@ -198,8 +213,8 @@ static void queue(struct simulation *s) {
     s->grants[i].allocs = ARENA_NEW(s->arena, uint32_t, s->grants[i].count);
   for (uint32_t i = 0; i < p->machine.count; i++) s->grants[i].count = 0;
   for (uint32_t i = 0; i < p->n_events; i++)
-    if (p->events[i].action == ACTION_ALLOC) {
-      struct grants *g = &s->grants[p->events[i].resource];
+    if (p->events[i].action == ACTION_ALLOC || has_scratch(&p->events[i])) {
+      struct grants *g = &s->grants[memory_of(s, &p->events[i])];
       s->rank[i] = g->count;
       g->allocs[g->count++] = i;
     }
@@ -210,6 +225,7 @@ static void prepare(struct simulation *s) {
   s->ready = ARENA_NEW(s->arena, double, n);
   s->duration = ARENA_NEW(s->arena, double, n);
   s->started = ARENA_NEW(s->arena, bool, n);
+  s->granted = ARENA_NEW(s->arena, bool, n);
   s->offered = ARENA_NEW(s->arena, bool, n);
   s->heap = ARENA_NEW(s->arena, struct happening, 2 * n);
   s->behind = ARENA_NEW(s->arena, uint32_t, n);
@@ -223,10 +239,14 @@ static void prepare(struct simulation *s) {
 static bool no_room(const struct simulation *s, uint32_t who, uint32_t alloc, struct err *e) {
   const struct plan *p = s->plan;
   const struct event *x = event_of(s, alloc);
-  const struct resource *memory = &p->machine.resources[x->resource];
-  return err_set(e, "%s: no room for \"%s\": %lld of %s's %lld bytes are in use",
-                 plan_event_text(s->arena, p, event_of(s, who)), p->graph->values[x->id].name,
-                 (long long)s->grants[x->resource].used, memory->name, (long long)memory->bytes);
+  const struct resource *memory = &p->machine.resources[memory_of(s, x)];
+  const char *what = x->action == ACTION_RUN
+                         ? "its scratch"
+                         : arena_printf(s->arena, "\"%s\"", p->graph->values[x->id].name);
+  return err_set(e, "%s: no room for %s: %lld of %s's %lld bytes are in use",
+                 plan_event_text(s->arena, p, event_of(s, who)), what,
+                 (long long)s->grants[memory_of(s, x)].used, memory->name,
+                 (long long)memory->bytes);
 }
 
 // Where the list got stuck. Whatever the first event waits for stands before it and has ended, so
@@ -234,8 +254,8 @@ static bool no_room(const struct simulation *s, uint32_t who, uint32_t alloc, st
 static bool stuck(const struct simulation *s, uint32_t who, struct err *e) {
   uint32_t alloc = who;
   for (uint32_t k = s->waits.allocs[who]; k != NOBODY; k = s->waits.waits[k].next)
-    if (!s->started[s->waits.waits[k].who]) alloc = s->waits.waits[k].who;
-  assert(event_of(s, alloc)->action == ACTION_ALLOC);
+    if (!s->granted[s->waits.waits[k].who]) alloc = s->waits.waits[k].who;
+  assert(event_of(s, alloc)->action == ACTION_ALLOC || has_scratch(event_of(s, alloc)));
   return no_room(s, who, alloc, e);
 }
 

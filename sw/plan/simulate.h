@@ -7,6 +7,7 @@
 // - a block is allocated when the first event that touches it starts, and freed when the last that
 //   stands before its FREE has ended; a memory with a limit grants in the order of the list, so
 //   that what fits when done one event after the other never gets stuck;
+// - the scratch of a RUN is granted as blocks are, and given back when it ends;
 // - a slot of a link is taken again when it has been received;
 // - a stream begins and ends no earlier than what feeds it.
 //

@@ -65,23 +65,26 @@ static bool agree(struct arena *a, const struct plan *p, uint64_t seed, int64_t 
 
 static void every_value_is_the_c_models(void **state) {
   (void)state;
-  int64_t values = 0, networks = 0;
+  int64_t values = 0, networks = 0, scratch = 0;
   for (int op = 0; op < OP_COUNT; op++)
     for (uint64_t seed = 0; netgen_knows((enum op)op) && seed < SEEDS; seed++) {
       struct arena a = {0};
       struct err e = {0};
       const struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
-      for (int over = 0; integers_only(g) && over < 3; over++) {
+      for (int over = 0; integers_only(g) && over < 4; over++) {
         const struct plan *p = planned(&a, g, (enum memory_over)over, seed % 2 ? 4 : 1);
         if (!agree(&a, p, seed, &values, &e))
           fail_msg("%s, seed %llu, over %d: %s", op_info((enum op)op)->name,
                    (unsigned long long)seed, over, e.text[0] ? e.text : "a value differs");
         networks++;
+        for (uint32_t i = 0; i < p->n_events; i++)
+          scratch += p->events[i].action == ACTION_RUN && p->events[i].bytes > 0;
       }
       arena_free(&a);
     }
-  print_message("%lld plans, %lld values\n", (long long)networks, (long long)values);
-  assert_true(networks > 1000);
+  print_message("%lld plans, %lld values, %lld layers over their inputs a channel at a time\n",
+                (long long)networks, (long long)values, (long long)scratch);
+  assert_true(networks > 1000 && scratch > 20);
 }
 
 // ---- what is wrong is found
@@ -155,11 +158,13 @@ static void what_runs_wrong_is_refused(void **state) {
     static const enum op ops[] = {OP_linear, OP_add, OP_relu, OP_concat, OP_max_pool, OP_conv2d};
     struct graph *g = netgen(&a, (uint64_t)i / 6, ops[i % 6], NETGEN_ANY);
     if (integers_only(g)) {
-      struct plan *p = planned(&a, g, MEMORY_OVER_JOINS, 1);
+      struct plan *p = planned(&a, g, MEMORY_OVER_CHANNELS, 1);
       struct event *x = &p->events[rng_range(&r, 0, p->n_events - 1)];
       int64_t by = rng_range(&r, 0, 1) ? 1 : -1;
       if (x->action == ACTION_ALLOC && x->resource == MEMORY_ARENA)
         x->address += x->address ? by : 1; // -1 is no place
+      else if (x->action == ACTION_RUN && x->bytes)
+        *(by > 0 && x->address ? &x->address : &x->bytes) -= 1;
       else if (x->action == ACTION_FREE)
         x->start = x->end = x->start - (double)rng_range(&r, 1, 2);
       plan_sort(p);

@@ -26,8 +26,9 @@ struct judge {
   uint8_t points[MEMORIES][BYTES][BLOCKS];
   bool holds[EVENTS][BLOCKS];  // who uses what, until its end
   int slots[RESOURCES][SLOTS]; // the SEND in it, or -1
-  uint8_t runs[RUNS][8][8];    // (node and step, element, input) times run
-  uint32_t origin[BLOCKS];     // (n_values) the least of those that may lie over one another
+  bool runs_now[EVENTS];
+  uint8_t runs[RUNS][8][8]; // (node and step, element, input) times run
+  uint32_t origin[BLOCKS];  // (n_values) the least of those that may lie over one another
   const char *why;
 };
 
@@ -100,8 +101,8 @@ static bool has_meaning(struct judge *j, const struct event *e) {
   if (e->action != ACTION_RUN && j->g->values[e->id].init && e->step) return no(j, "step");
   if (where(j, e)->kind == RESOURCE_LINK && (e->address < 0 || e->address >= where(j, e)->slots))
     return no(j, "slot");
-  if (where(j, e)->kind == RESOURCE_MEMORY && (e->bytes < 0 || e->address < 0))
-    return no(j, "bytes");
+  bool takes = where(j, e)->kind == RESOURCE_MEMORY || (e->action == ACTION_RUN && e->bytes);
+  if (takes && (e->bytes < 0 || e->address < 0)) return no(j, "bytes");
   return slice_has_meaning(j, e) || no(j, "slice");
 }
 
@@ -177,6 +178,24 @@ static bool there(struct judge *j, int block, int element) {
   return *cell(j, block, element) >= full(j, at(j, j->blocks[block].event)->id);
 }
 
+// Whether a byte of x is one of y's: of blocks, or of scratch.
+static bool common(const struct event *x, const struct event *y) {
+  for (int64_t i = 0; i < x->bytes; i++)
+    if (x->address + i >= y->address && x->address + i < y->address + y->bytes) return true;
+  return false;
+}
+
+// Of everybody who runs with scratch in a memory at this time, but for one.
+static bool scratch_is_hit(const struct judge *j, const struct event *e, uint32_t memory, int but) {
+  for (uint32_t i = 0; i < j->p->n_events; i++) {
+    const struct event *o = at(j, (int)i);
+    if ((int)i != but && o->action == ACTION_RUN && o->bytes && j->runs_now[i] &&
+        (uint32_t)where(j, o)->memory == memory && common(e, o))
+      return true;
+  }
+  return false;
+}
+
 static bool allocate(struct judge *j, int who) {
   const struct event *e = at(j, who);
   const struct resource *r = where(j, e);
@@ -189,6 +208,7 @@ static bool allocate(struct judge *j, int who) {
   for (int b = 0; b < block; b++)
     if (j->blocks[b].live && share_a_byte(j, b, block) && !one_place(j, b, block))
       return no(j, "overlap");
+  if (scratch_is_hit(j, e, e->resource, -1)) return no(j, "over scratch");
   if (!r->home || (j->g->values[e->id].node != NONE && e->step >= 0)) return true;
   if (!take(j, block, who)) return false;
   for (int i = 0; i < size_of(j, e->id); i++) *cell(j, block, i) = (uint8_t)full(j, e->id);
@@ -248,8 +268,23 @@ static bool write_to(struct judge *j, int who, int32_t memory, uint32_t value) {
   return true;
 }
 
+static bool take_scratch(struct judge *j, int who) {
+  const struct event *e = at(j, who);
+  uint32_t memory = (uint32_t)where(j, e)->memory;
+  const struct resource *r = &j->p->machine.resources[memory];
+  if (!e->bytes) return true;
+  if (e->address % r->align || e->address + e->bytes > r->bytes) return no(j, "scratch outside");
+  for (int b = 0; b < j->n_blocks; b++)
+    if (j->blocks[b].live && at(j, j->blocks[b].event)->resource == memory &&
+        common(e, at(j, j->blocks[b].event)))
+      return no(j, "scratch over a block");
+  return !scratch_is_hit(j, e, memory, who) || no(j, "scratch over scratch");
+}
+
 static bool run(struct judge *j, int who) {
   const struct event *e = at(j, who);
+  if (!take_scratch(j, who)) return false;
+  j->runs_now[who] = true;
   const struct node *n = &j->g->nodes[e->id];
   const struct resource *pe = where(j, e);
   int out = size_of(j, n->out[0]), in = n->op == OP_linear ? full(j, n->out[0]) : 1;
@@ -325,6 +360,7 @@ static void end(struct judge *j, int who) {
   else if (e->action != ACTION_SEND)
     written(j, e, where(j, e)->to, e->id);
   memset(j->holds[who], 0, sizeof j->holds[who]);
+  j->runs_now[who] = false;
 }
 
 static bool instant(struct judge *j) {

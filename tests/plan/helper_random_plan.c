@@ -211,6 +211,13 @@ static void run(struct maker *m, uint32_t pe, uint32_t n, int32_t step, bool who
   const struct node *node = &m->graph->nodes[n];
   struct event e = {.resource = pe, .action = ACTION_RUN, .id = n, .step = step};
   int64_t size = m->plan->bytes[node->out[0]], *range = ARENA_NEW(m->arena, int64_t, 4);
+  int64_t scratch = 1 + pick(m, 3),
+          address = m->in_turn ? pick(m, BYTES - 4) / ALIGN * ALIGN : NONE;
+  uint32_t memory = (uint32_t)m->plan->machine.resources[pe].memory;
+  if (!pick(m, 3) && !(m->in_turn && taken(m, memory, address, scratch))) {
+    e.bytes = scratch;
+    e.address = address;
+  }
   if (whole || !op_has_space(node->op) || pick(m, 2)) {
     add(m, e, 1 + pick(m, 3));
     return;

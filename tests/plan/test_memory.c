@@ -2,6 +2,7 @@
 // The memory planner: the checker finds nothing in its plans, whatever is kept; what it needs is no
 // more than what a slow planner of the same rule needs; many values are planned in reasonable time.
 #include "sw/base/rng.h"
+#include "sw/graph/interval.h"
 #include "sw/plan/check.h"
 #include "sw/plan/memory.h"
 #include "tests/net/helper_netgen.h"
@@ -116,7 +117,7 @@ static int64_t arena_bytes(const struct plan *p) {
 
 static void random_graphs_are_planned(void **state) {
   (void)state;
-  int64_t all = 0, some = 0, whole = 0, peaks = 0, least[3] = {0};
+  int64_t all = 0, some = 0, whole = 0, peaks = 0, least[4] = {0};
   for (int op = 0; op < OP_COUNT; op++)
     for (uint64_t seed = 0; netgen_knows((enum op)op) && seed < SEEDS; seed++) {
       struct arena a = {0};
@@ -133,9 +134,9 @@ static void random_graphs_are_planned(void **state) {
         *(k ? &some : &all) += p->machine.resources[MEMORY_ARENA].bytes;
       }
       int64_t before = INT64_MAX; // nothing, activations, joins in place
-      for (int k = 0; k < 3; k++) {
+      for (int k = 0; k < 4; k++) {
         static const enum memory_over over[] = {MEMORY_OVER_NONE, MEMORY_OVER_MAPS,
-                                                MEMORY_OVER_JOINS};
+                                                MEMORY_OVER_JOINS, MEMORY_OVER_CHANNELS};
         struct memory_needs more = needs[1];
         more.over = over[k];
         const struct plan *loose = memory_plan(&a, g, &more);
@@ -153,9 +154,10 @@ static void random_graphs_are_planned(void **state) {
     }
   print_message("%lld bytes where all is kept, %lld otherwise\n", (long long)all, (long long)some);
   assert_true(some < all);
-  print_message("%lld, %lld, %lld bytes: nothing, activations, joins in place\n",
-                (long long)least[0], (long long)least[1], (long long)least[2]);
-  assert_true(least[0] > least[1] && least[1] > least[2] && whole >= peaks);
+  print_message("%lld, %lld, %lld, %lld bytes: nothing, activations, joins, channels in place\n",
+                (long long)least[0], (long long)least[1], (long long)least[2], (long long)least[3]);
+  assert_true(least[0] > least[1] && least[1] > least[2] && least[2] > least[3]);
+  assert_true(whole >= peaks);
 }
 
 static void training_is_planned(void **state) {
@@ -363,6 +365,49 @@ static void many_values_take_no_time(void **state) {
   planning_seconds(10000, true);
 }
 
+// ---- a channel at a time
+
+// x -> max pool of 3 x 3 -> y, three channels of 16 bytes: y lies over x with room for one.
+static void windows_lie_over_their_inputs(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  static const int64_t shape[] = {4, 4, 3};
+  struct graph *g = graph_new(&a, "pool");
+  uint32_t x = graph_add_value(g, "x", 3, shape, type_fixed(&a, 8, true, 1, 0), true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = graph_add_node(g, OP_max_pool, "pool");
+  graph_add_use(g, n, (struct use){x, 0, NONE});
+  graph_add_ints(g, n, ATTR_kernel, 2, (const int64_t[]){3, 3});
+  graph_add_ints(g, n, ATTR_pad, 4, (const int64_t[]){1, 1, 1, 1});
+  uint32_t y = graph_add_value(g, "y", 3, shape, type_fixed(&a, 8, true, 1, 0), true);
+  graph_add_out(g, n, y);
+  graph_add_output(g, y);
+  graph_ranges(g);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  const int64_t bytes[] = {48, 48};
+  struct memory_needs needs = {
+      .bytes = bytes, .keep = (bool[2]){0}, .align = 1, .over = MEMORY_OVER_JOINS};
+  assert_int_equal(arena_bytes(memory_plan(&a, g, &needs)), 96);
+  needs.over = MEMORY_OVER_CHANNELS;
+  struct plan *p = memory_plan(&a, g, &needs);
+  assert_int_equal(arena_bytes(p), 64);
+  assert_int_equal(plan_peak(p, MEMORY_ARENA), 64);
+  plan_is_sound(p);
+  struct event *run = plan_find(p, ACTION_RUN, "pool");
+  assert_int_equal(run->bytes, 16);
+  int64_t at = run->address;
+  run->bytes = 15;
+  plan_is_refused(p, FAULT_SIZE, "15 bytes of scratch, 16 needed over its input");
+  run->bytes = 16;
+  run->address = at > 0 ? at - 1 : 1;
+  plan_is_refused(p, FAULT_OVERLAP, "belong to \"");
+  run->address = at;
+  needs.keep = (bool[2]){true, false}; // x is looked at afterwards
+  assert_int_equal(arena_bytes(memory_plan(&a, g, &needs)), 96);
+  arena_free(&a);
+}
+
 // ---- placing
 
 // Random regions of random lives in a chain of sums: how often and by how much the arena is longer
@@ -399,6 +444,7 @@ static void arenas_are_their_peaks(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(arenas_are_their_peaks),
+      cmocka_unit_test(windows_lie_over_their_inputs),
       cmocka_unit_test(random_graphs_are_planned),
       cmocka_unit_test(training_is_planned),
       cmocka_unit_test(activations_lie_over_their_inputs),

@@ -43,7 +43,8 @@ static struct plan *two_ways(struct arena *arena, int64_t fast_bytes) {
 
 static void put(struct plan *p, enum action action, uint32_t resource, uint32_t id,
                 double duration) {
-  plan_add(p, (struct event){0, duration, resource, action, id, 0, {0}, 4, NONE});
+  int64_t bytes = action == ACTION_RUN ? 0 : 4;
+  plan_add(p, (struct event){0, duration, resource, action, id, 0, {0}, bytes, NONE});
 }
 
 static void list_of(struct plan *p) {
@@ -108,6 +109,36 @@ static void memory_is_waited_for(void **state) {
   assert_false(plan_simulate(p, &e));
   assert_non_null(strstr(e.text, "RUN \"b\" step 0 on dsp"));
   assert_non_null(strstr(e.text, "no room for \"b\": 8 of fast's 11 bytes are in use"));
+  arena_free(&a);
+}
+
+// Scratch is bytes like others: b's run waits until a's has given back its own.
+static void scratch_is_waited_for(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct err e = {0};
+  for (int64_t room = 22; room >= 16; room -= 3) {
+    struct plan *p = two_ways(&a, room);
+    list_of(p);
+    for (uint32_t i = 0; i < p->n_events; i++)
+      if (p->events[i].action == ACTION_RUN && p->events[i].id < 2) p->events[i].bytes = 5;
+    if (room == 16) { // and the scratch of one doesn't fit
+      p->machine.resources[FAST].bytes = 12;
+      assert_false(plan_simulate(p, &e));
+      assert_non_null(strstr(e.text, "RUN \"a\" step 0 on cpu: no room for its scratch: 8 of "
+                                     "fast's 12 bytes are in use"));
+      break;
+    }
+    simulate(p);
+    assert_true(start_of(p, ACTION_RUN, "a") == 5);
+    assert_true(start_of(p, ACTION_RUN, "b") == (room == 22 ? 5 : 15));
+    assert_int_equal(plan_peak(p, FAST), room == 22 ? 22 : 17);
+    p->machine.resources[FAST].bytes--;
+    if (room == 22) plan_is_refused(p, FAULT_CAPACITY, "22 of 21 bytes in use");
+    p->machine.resources[FAST].bytes++;
+    assert_int_equal(memory_place(p, FAST), room == 22 ? 22 : 17);
+    plan_is_sound(p);
+  }
   arena_free(&a);
 }
 
@@ -183,6 +214,9 @@ static int64_t peak_ref(const struct plan *p, uint32_t memory) {
     int64_t used = 0;
     for (uint32_t i = 0; i < p->n_events; i++) {
       const struct event *e = &p->events[i];
+      bool works = e->action == ACTION_RUN && e->start <= t && t < e->end &&
+                   p->machine.resources[e->resource].memory == (int32_t)memory;
+      if (works) used += e->bytes;
       if (e->resource != memory || e->start > t) continue;
       used += e->action == ACTION_ALLOC ? e->bytes : -e->bytes;
     }
@@ -318,6 +352,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_starts_early),
       cmocka_unit_test(memory_is_waited_for),
+      cmocka_unit_test(scratch_is_waited_for),
       cmocka_unit_test(a_value_can_go_and_come_back),
       cmocka_unit_test(what_is_not_there_is_named),
       cmocka_unit_test(random_lists_run),
