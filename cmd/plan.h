@@ -18,6 +18,10 @@ int plan_replay(struct arena *a, const struct options *o, struct err *e);
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);
 
+// Whether a file is JSON, a network by its shapes; and that network with weights that are drawn.
+bool plan_is_shapes(const char *path);
+bool plan_shapes(struct arena *a, const struct options *o, struct model *m, struct err *e);
+
 // Whether an option has been given.
 bool plan_given(const struct options *o, const struct option_row *r);
 

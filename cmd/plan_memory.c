@@ -82,7 +82,7 @@ static void make(struct board *b) {
   const struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
                                      .keep = keep,
                                      .align = 1,
-                                     .over = b->options->no_in_place ? MEMORY_OVER_NONE
+                                     .over = b->options->no_in_place ? MEMORY_OVER_MAPS
                                                                      : MEMORY_OVER_CHANNELS,
                                      .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
@@ -301,7 +301,8 @@ int plan_memory(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
   struct trial trial = {0};
   struct text t = {0};
-  if (!command_model(a, o, &m, e)) return EXIT_USER;
+  bool shapes = plan_is_shapes(o->model);
+  if (!(shapes ? plan_shapes(a, o, &m, e) : command_model(a, o, &m, e))) return EXIT_USER;
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   if (!codes_only(o, m.fixed, e)) return EXIT_USER;
   struct board b = {.arena = a, .options = o, .graph = m.fixed};

@@ -17,7 +17,6 @@ static void test_text(void **state) {
                                "most lives at \"pool1\": relu1 4704, pool1 1176\n"
                                "apart from it: weights and constants 61812 bytes\n"));
   assert_null(strstr(said, "run in the arena"));
-  cli_expect(c, LENET "--memory 9408 --no-in-place", 0, "\narena 9408 bytes of 9408, ");
 }
 
 static void test_run(void **state) {
@@ -52,6 +51,56 @@ static void test_json(void **state) {
   json_decref(found);
 }
 
+#define LAYERS                                                                                     \
+  "{\"format\":\"plan fixture "                                                                    \
+  "layers\",\"version\":1,\"name\":\"n\",\"input\":[2,6,6],\"layers\":["
+#define FIRST                                                                                      \
+  "{\"name\":\"a\",\"kind\":\"conv\",\"in\":[2,6,6],\"out\":[4,6,6],\"kernel\":3,\"stride\":1,"    \
+  "\"pad\":1,"                                                                                     \
+  "\"relu\":true}"
+
+// By shapes alone: a recipe, a list of layers, and what is wrong in one.
+static void test_shapes(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N plan -p 8,4 --memory 50000 models/resnet8.json", 0,
+             "\narena 49152 bytes of 50000, no placing needs less\n");
+  cli_expect(c,
+             "$N plan -p 8,4 --memory 247808 --run --images 1 "
+             "tests/plan/fixtures/mcunet-320kb-layers.json",
+             0, "102 values with 5004712 elements, each the C model's");
+  cli_expect(c,
+             "$N plan -p 8,4 --memory 340736 --no-in-place "
+             "tests/plan/fixtures/mcunet-320kb-layers.json",
+             0, "\narena 340736 bytes of 340736, no placing needs less\n");
+  static const char *const wrong[][2] = {
+      {LAYERS "]}", "layers: expected a list"},
+      {LAYERS "{}]}", "layers[0]: name: expected one"},
+      {LAYERS "{\"name\":\"a\",\"kind\":\"pool\",\"in\":[2,6,6],\"out\":[2,6,6]}]}",
+       "layers[0]: kind: expected conv, depthwise or add, found \"pool\""},
+      {LAYERS FIRST "," FIRST "]}", "layers[1]: name: \"a\" is there already"},
+      {LAYERS FIRST ",{\"name\":\"b\",\"kind\":\"conv\",\"in\":[3,6,6],\"out\":[3,6,6]}]}",
+       "layers[1]: in: what is before it has another shape"},
+      {LAYERS FIRST
+       ",{\"name\":\"b\",\"kind\":\"add\",\"in\":[4,6,6],\"out\":[4,6,6],\"with\":\"c\"}]}",
+       "layers[1]: with: there is no layer \"c\" before it"},
+      {LAYERS FIRST ",{\"name\":\"b\",\"kind\":\"depthwise\",\"in\":[4,6,6],\"out\":[4,5,6],"
+                    "\"kernel\":3,\"stride\":1,\"pad\":1}]}",
+       "layers[1]: out: a kernel of 3 over 6 with pad 1 and stride 1 isn't 5"},
+      {LAYERS FIRST
+       ",{\"name\":\"b\",\"kind\":\"conv\",\"in\":[4,6,6],\"out\":[4,6,6],\"kernel\":-1,"
+       "\"stride\":1,\"pad\":1}]}",
+       "layers[1]: kernel: expected a whole number from 1 on"},
+      {"{\"format\":\"plan fixture layers\",\"version\":2}", "version: expected 1"},
+      {"{\"input\":{\"shape\":[4]},\"layers\":[{\"op\":\"lineal\",\"out\":2}]}", "lineal"},
+      {"{\"format\"", "s.json: "}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "echo '%s' >$D/s.json; $N plan -p 8,4 --memory 999 $D/s.json",
+                            wrong[i][0]),
+               1, wrong[i][1]);
+}
+
 // A rectangle for each value, in a picture that a parser of XML takes.
 static void test_picture(void **state) {
   struct shell *c = *state;
@@ -84,8 +133,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text), SHELL_CASE(test_run),
-                                     SHELL_CASE(test_json), SHELL_CASE(test_picture),
-                                     SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),    SHELL_CASE(test_run),
+                                     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
+                                     SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
