@@ -2,6 +2,7 @@
 // Norms, joins and moves of Keras; what all of its layers share.
 #include "sw/import/compose.h"
 #include "sw/import/keras.h"
+#include "sw/import/resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -287,14 +288,24 @@ bool keras_crop(struct keras *k, struct stream *y) {
   return keras_made(k, node, y);
 }
 
+static bool interpolated(struct keras *k, const int64_t *factors, struct stream *y) {
+  struct resample r = {.factor = {factors[0], y->layout.rank == 3 ? factors[1] : 1}};
+  if (!resample_put(&k->builder, &r, y)) return false;
+  const struct value *v = &k->builder.graph->values[y->value];
+  y->layout = layout_new(v->rank, v->shape, NULL);
+  return true;
+}
+
 bool keras_upsample(struct keras *k, struct stream *y) {
   int64_t factors[2];
   const char *mode = keras_text(k, "interpolation", "nearest");
-  if (strcmp(mode, "nearest") != 0)
-    return keras_refuse(k, "use nearest", "interpolation \"%s\"", mode);
+  bool linear = strcmp(mode, "bilinear") == 0;
+  if (!linear && strcmp(mode, "nearest") != 0)
+    return keras_refuse(k, "use nearest or bilinear", "interpolation \"%s\"", mode);
   if (!keras_images(k, y) || !keras_plain(k, y) ||
       !keras_numbers(k, "size", y->layout.rank - 1, 2, factors))
     return false;
+  if (linear) return interpolated(k, factors, y);
   uint32_t node = builder_node(&k->builder, OP_upsample, 1, &y->value);
   graph_add_ints(k->builder.graph, node, ATTR_factors, y->layout.rank - 1, factors);
   return keras_made(k, node, y);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Padding, pixels that stand several times, and channels that become pixels.
 #include "sw/import/onnx.h"
+#include "sw/import/resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,14 +87,22 @@ static double source_of(const char *transform, const char *nearest, double scale
 
 enum { ENDS = 1 << 14 }; // pixels that are looked at on either side
 
-static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
-  bool old = o->opset < 11;
-  const char *transform =
-      onnx_text(o, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const char *nearest = onnx_text(o, "nearest_mode", old ? "floor" : "round_prefer_floor");
+static const char *transform_of(struct onnx *o) {
+  return onnx_text(o, "coordinate_transformation_mode",
+                   o->opset < 11 ? "asymmetric" : "half_pixel");
+}
+
+static bool is_whole(double scale, int64_t in, int64_t *factor) {
   bool sane = scale >= 1 && scale <= (double)(DIM_MAX / in);
   *factor = sane ? (int64_t)rint(scale) : 1;
-  bool whole = sane && fabs(scale - (double)*factor) < 1e-6;
+  return sane && fabs(scale - (double)*factor) < 1e-6;
+}
+
+static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
+  const char *transform = transform_of(o);
+  const char *nearest =
+      onnx_text(o, "nearest_mode", o->opset < 11 ? "floor" : "round_prefer_floor");
+  bool whole = is_whole(scale, in, factor);
   int64_t out = in * *factor;
   for (int64_t i = 0; whole && i < out; i += i == ENDS && out > 2 * ENDS ? out - 2 * ENDS : 1)
     whole = source_of(transform, nearest, scale, in, out, i) == (double)(i / *factor);
@@ -127,31 +136,58 @@ static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
   return true;
 }
 
+static bool repeat(struct onnx *o, const double *scale, struct stream *x) {
+  int64_t factors[2], shape[3] = {x->layout.shape[0]};
+  int rank = x->layout.rank;
+  for (int d = 1; d < rank; d++) {
+    if (!factor_of(o, scale[d], x->layout.shape[d], &factors[d - 1])) return false;
+    shape[d] = x->layout.shape[d] * factors[d - 1];
+  }
+  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x->value);
+  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
+  if (!builder_out(&o->builder, node, &x->value)) return false;
+  x->layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  return true;
+}
+
+// Linear or cubic, by factors that leave each new pixel at one of few places between old ones.
+static bool between(struct onnx *o, const char *mode, const double *scale, struct stream *x) {
+  struct resample r = {.cubic = strcmp(mode, "cubic") == 0,
+                       .a = onnx_real(o, "cubic_coeff_a", -0.75)};
+  const char *transform = transform_of(o);
+  bool half = strcmp(transform, "half_pixel") == 0 ||
+              strcmp(transform, "half_pixel_symmetric") == 0 ||
+              strcmp(transform, "pytorch_half_pixel") == 0;
+  r.corner = strcmp(transform, "asymmetric") == 0;
+  if ((!half && !r.corner) || onnx_int(o, "exclude_outside", 0))
+    return onnx_refuse(o, "use half_pixel (align_corners=False) without exclude_outside",
+                       "mode \"%s\" with \"%s\": each pixel has weights of its own", mode,
+                       transform);
+  for (int d = 1; d < x->layout.rank; d++)
+    if (!is_whole(scale[d], x->layout.shape[d], &r.factor[d - 1]))
+      return onnx_refuse(o, "scale by whole numbers", "mode \"%s\" by a factor of %g", mode,
+                         scale[d]);
+  return resample_put(&o->builder, &r, x);
+}
+
 bool onnx_resize(struct onnx *o) {
   struct stream x = {0};
   double scale[RANK_MAX];
-  int64_t factors[2];
   const char *mode = onnx_text(o, "mode", "nearest");
+  bool nearest = strcmp(mode, "nearest") == 0;
   if (!onnx_stream(o, 0, &x)) return false;
   int rank = x.layout.rank;
   if (rank != 2 && rank != 3)
     return onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
                        rank);
-  if (strcmp(mode, "nearest") != 0) return onnx_refuse(o, "use mode nearest", "mode \"%s\"", mode);
+  if (!nearest && strcmp(mode, "linear") != 0 && strcmp(mode, "cubic") != 0)
+    return onnx_refuse(o, "use mode nearest or linear", "mode \"%s\"", mode);
   const char *aspect = onnx_text(o, "keep_aspect_ratio_policy", "stretch");
   if (strcmp(aspect, "stretch") != 0)
     return onnx_refuse(o, "use stretch", "keep_aspect_ratio_policy \"%s\"", aspect);
   if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
   if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
-  int64_t shape[3] = {x.layout.shape[0]};
-  for (int d = 1; d < rank; d++) {
-    if (!factor_of(o, scale[d], x.layout.shape[d], &factors[d - 1])) return false;
-    shape[d] = x.layout.shape[d] * factors[d - 1];
-  }
-  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x.value);
-  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
-  if (!builder_out(&o->builder, node, &x.value)) return false;
-  x.layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  if (!(nearest ? repeat(o, scale, &x) : between(o, mode, scale, &x))) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }

@@ -413,7 +413,11 @@ static void test_refused(void **state) {
   refused("Transpose", "x", "perm=1,0,2,3", "it moves axis 0, the batch");
   refused("Softmax", "x", "axis=0", "it works along axis 0, the batch");
   refused("MaxPool", "x", "kernel_shape=5,5", "a kernel over 5 rows, the padded image has 4");
-  refused("Resize", "x", "mode:linear", "mode \"linear\"; use mode nearest");
+  refused("Resize", "x", "mode:lanczos", "mode \"lanczos\"; use mode nearest or linear");
+  refused("Resize", "x none twice", "mode:linear coordinate_transformation_mode:align_corners",
+          "each pixel has weights of its own; use half_pixel");
+  refused("ThresholdedRelu", "x", "alpha=-0.5", "alpha -0.5: it jumps below 0");
+  refused("Shrink", "x", "lambd=0.0 bias=0.5", "lambd 0, bias 0.5: it jumps at 0, which no layer");
   refused("Resize", "x none twice", "keep_aspect_ratio_policy:not_larger",
           "keep_aspect_ratio_policy \"not_larger\"; use stretch");
   refused("Conv", "x w", "kernel_shape=3,3", "kernel_shape 3, its weights have 1");

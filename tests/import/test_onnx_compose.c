@@ -85,6 +85,35 @@ static double threshold(double x, int c, int i) {
   return x > 1 ? x : 0;
 }
 
+static double leaky(double x, int c, int i) {
+  (void)c, (void)i;
+  return x < 0 ? -0.5 * x : x;
+}
+
+static double shrink(double x, double bias) {
+  return x < -0.5 ? x + bias : x > 0.5 ? x - bias : 0;
+}
+
+static double shrink_less(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 0.25);
+}
+
+static double shrink_same(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 0.5);
+}
+
+static double shrink_more(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 1);
+}
+
+static double grow(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, -0.25);
+}
+
 static double hard_swish(double x, int c, int i) {
   (void)c, (void)i;
   return x * fmin(fmax(x + 3, 0), 6) / 6;
@@ -111,6 +140,12 @@ static const struct row {
     {{{"Selu", "x", "alpha=2.0 gamma=3.0"}}, selu, "elu batch_norm"},
     {{{"Selu", "x", ""}}, plain_selu, "selu"},
     {{{"ThresholdedRelu", "x", ""}}, threshold, "relu hardshrink"},
+    {{{"LeakyRelu", "x", "alpha=-0.5"}}, leaky, NULL},
+    {{{"PRelu", "x minus", ""}}, leaky, NULL},
+    {{{"Shrink", "x", "bias=0.25"}}, shrink_less, "hardshrink softshrink"},
+    {{{"Shrink", "x", "bias=0.5"}}, shrink_same, "softshrink"},
+    {{{"Shrink", "x", "bias=1.0"}}, shrink_more, NULL},
+    {{{"Shrink", "x", "bias=-0.25"}}, grow, NULL},
     {{{"Add", "x three", ""},
       {"Max", "t0 zero", ""},
       {"Min", "t1 six", ""},
@@ -134,13 +169,8 @@ static void put_numbers(struct onnx_text *o) {
   static const struct {
     const char *name;
     float value;
-  } numbers[] = {{"zero", 0},
-                 {"two", 2},
-                 {"three", 3},
-                 {"six", 6},
-                 {"seven", 7},
-                 {"half", 0.5F},
-                 {"three_quarters", 0.75F}};
+  } numbers[] = {{"zero", 0},  {"two", 2},     {"three", 3},     {"six", 6},
+                 {"seven", 7}, {"half", 0.5F}, {"minus", -0.5F}, {"three_quarters", 0.75F}};
   float each[ELEMENTS], own[] = {(float)slopes[0], (float)slopes[1]};
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
     onnx_put_floats(o, numbers[k].name, 0, NULL, &numbers[k].value);
@@ -315,6 +345,71 @@ static void test_transposed(void **state) {
       if (fabs((double)y[k] - expected[k]) > 1e-3)
         fail_msg("%s: element %lld is %g, expected %g", d->attributes, (long long)k, (double)y[k],
                  expected[k]);
+    arena_free(&a);
+  }
+}
+
+// ---- interpolation
+
+static double weight(bool cubic, double u) {
+  double d = fabs(u), a = -0.75;
+  if (!cubic) return fmax(0, 1 - d);
+  if (d <= 1) return (a + 2) * pow(d, 3) - (a + 3) * pow(d, 2) + 1;
+  return d < 2 ? a * pow(d, 3) - 5 * a * pow(d, 2) + 8 * a * d - 4 * a : 0;
+}
+
+// An axis by the definition: pixel i lies at `at` between pixels, those beyond the edge are the
+// edge's.
+static double along(bool cubic, bool corner, int factor, int size, int i, const double *x) {
+  double at = corner ? (double)i / factor : (i + 0.5) / factor - 0.5, sum = 0;
+  for (int q = -2; q < size + 2; q++)
+    sum += weight(cubic, at - q) * x[q < 0 ? 0 : q > size - 1 ? size - 1 : q];
+  return sum;
+}
+
+static void test_interpolated(void **state) {
+  (void)state;
+  static const struct {
+    const char *attributes;
+    bool cubic, corner;
+    float scales[4];
+  } resizes[] = {
+      {"mode:linear", false, false, {1, 1, 2, 2}},
+      {"mode:linear", false, false, {1, 1, 3, 1}},
+      {"mode:cubic", true, false, {1, 1, 2, 3}},
+      {"mode:linear coordinate_transformation_mode:asymmetric", false, true, {1, 1, 2, 4}},
+      {"mode:cubic coordinate_transformation_mode:asymmetric", true, true, {1, 1, 3, 2}}};
+  for (size_t k = 0; k < sizeof resizes / sizeof *resizes; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    float x[ELEMENTS], file[ELEMENTS];
+    int64_t count;
+    int fy = (int)resizes[k].scales[2], fx = (int)resizes[k].scales[3];
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, resizes[k].scales);
+    onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, NULL);
+    onnx_put_node(&o, "Resize", "x none s", "y", resizes[k].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", resizes[k].attributes, said);
+    for (int i = 0; i < ELEMENTS; i++)
+      x[place(g, i)] = file[i] = (float)((i * 7 % ELEMENTS) - 11) / 5;
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, ELEMENTS * fy * fx);
+    for (int i = 0; i < count; i++) {
+      int column = i % (4 * fx), row = i / (4 * fx) % (3 * fy), c = i / (12 * fx * fy);
+      double lines[3];
+      for (int r = 0; r < 3; r++) {
+        double pixels[4];
+        for (int p = 0; p < 4; p++) pixels[p] = (double)file[c * PIXELS + r * 4 + p];
+        lines[r] = along(resizes[k].cubic, resizes[k].corner, fx, 4, column, pixels);
+      }
+      double expected = along(resizes[k].cubic, resizes[k].corner, fy, 3, row, lines);
+      if (fabs((double)y[i] - expected) > 1e-5)
+        fail_msg("%s: element %d is %g, expected %g", resizes[k].attributes, i, (double)y[i],
+                 expected);
+    }
     arena_free(&a);
   }
 }
@@ -497,12 +592,16 @@ static void test_integers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_values),     cmocka_unit_test(test_integers),
-      cmocka_unit_test(test_constants),  cmocka_unit_test(test_gates),
-      cmocka_unit_test(test_transposed), cmocka_unit_test(test_room),
-      SHELL_CASE(test_halves),           SHELL_CASE(test_shared),
-      SHELL_CASE(test_training)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),
+                                     cmocka_unit_test(test_integers),
+                                     cmocka_unit_test(test_constants),
+                                     cmocka_unit_test(test_gates),
+                                     cmocka_unit_test(test_transposed),
+                                     cmocka_unit_test(test_room),
+                                     cmocka_unit_test(test_interpolated),
+                                     SHELL_CASE(test_halves),
+                                     SHELL_CASE(test_shared),
+                                     SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
