@@ -14,10 +14,11 @@ enum item_kind { ITEM_LOST, ITEM_CONSTANT, ITEM_STREAM };
 
 // A constant that the file holds as integers: value = code * scale, zero points taken off.
 struct integers {
-  struct tensor *codes; // I32, of the constant's shape
-  struct tensor *scale; // F32, of the constant's shape
-  int width;            // bits of the file's type
-  bool bipolar;         // codes are -1 and 1
+  struct tensor *codes;              // I64, of the constant's shape
+  struct tensor *scale;              // F32, of the constant's shape
+  int width;                         // bits of the file's type
+  bool bipolar;                      // codes are -1 and 1
+  const struct minifloat *minifloat; // whose integers the codes are, or NULL
 };
 
 // What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale
@@ -28,7 +29,9 @@ struct grid {
   double lo, hi;
   const struct tensor *scale, *zero;
   enum fix_rounding rounding;
-  int64_t axis; // of ONNX's, with the batch
+  int64_t axis;                      // of ONNX's, with the batch
+  const struct minifloat *minifloat; // of constants: whose integers they are, or NULL
+  double unit;                       // what such an integer counts, times the scale
 };
 
 // A BatchNormalization: gamma, beta, mean and variance, with the names that the file has for them.
@@ -109,6 +112,11 @@ bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
 const Onnx__ModelProto *onnx_unpack(struct arena *a, const void *data, size_t size, struct err *e);
 // Bits of the elements of a type of which several share a byte, the first in its low bits; 0: none.
 int onnx_packed_bits(int type);
+// Floats of 4 and 8 bits, and exponents of 8: whether a type is one, the value of a code, and the
+// minifloat of a type (NULL: it is none) with what its integers count.
+bool onnx_is_coded(int type);
+double onnx_code_value(int type, unsigned code);
+const struct minifloat *onnx_minifloat(int type, double *unit);
 // A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
 // I8 and U8 as they stand, or of fewer bits.
 struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);

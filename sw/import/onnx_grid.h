@@ -18,6 +18,10 @@ bool grid_number(struct onnx *o, const struct tensor *t, const char *what, doubl
 bool grid_quantize(struct onnx *o, const struct tensor *x, const struct grid *g, int axis);
 bool grid_dequantize(struct onnx *o, const struct item *x, const struct grid *g, int axis);
 
+// Scale and zero point of blocks along an axis become those of each element of x; block 0: they are
+// none of blocks.
+bool grid_unfold(struct onnx *o, struct grid *g, const struct tensor *x, int axis, int64_t block);
+
 // Output 0 becomes a stream's values on the grid.
 bool grid_requantise(struct onnx *o, struct item x, const struct grid *g);
 

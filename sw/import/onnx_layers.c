@@ -45,7 +45,7 @@ static bool add_bias(struct onnx *o, size_t i, int64_t outs, double times, uint3
   if (b->kind != ITEM_CONSTANT || (b->constant->count != outs && b->constant->count != 1))
     return onnx_refuse(o, "export with a constant bias", "its bias isn't one constant per output");
   uint32_t id;
-  if (b->integers && b->constant->count == outs && times == 1) {
+  if (b->integers && !b->integers->minifloat && b->constant->count == outs && times == 1) {
     struct item flat = onnx_picked(o, b, 1, &outs, NULL);
     id = onnx_weights(o, &flat, onnx_tensor_name(o, i));
   } else {

@@ -33,7 +33,8 @@ static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
       g->hi = exp2(g->width - g->is_signed) - 1;
       return true;
     }
-  return onnx_refuse(o, "quantise to int8 or uint8", "its integers are of data type %d", type);
+  return onnx_refuse(o, "quantise what is computed to int8 or uint8",
+                     "its integers are of data type %d: floats of few bits are for weights", type);
 }
 
 // What it gives are integers: the values wait for their DequantizeLinear.
@@ -44,6 +45,9 @@ bool onnx_quantize_linear(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
   if (!range_of(o, zero, &g)) return false;
+  if (onnx_int(o, "block_size", 0))
+    return onnx_refuse(o, "quantise per tensor or per channel",
+                       "it has scales for blocks, of what is computed");
   struct item waiting = *x;
   g.axis = onnx_int(o, "axis", 1);
   waiting.grid = arena_copy(o->arena, &g, sizeof g);
@@ -85,10 +89,14 @@ bool onnx_dequantize_linear(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
   if (!grid_check(o, g.scale)) return false;
-  if (onnx_int(o, "block_size", 0))
-    return onnx_refuse(o, "quantise per tensor or per channel", "it has scales for blocks");
-  int64_t axis = onnx_int(o, "axis", 1);
-  if (x->kind == ITEM_CONSTANT && !x->grid) {
+  int64_t axis = onnx_int(o, "axis", 1), block = onnx_int(o, "block_size", 0);
+  bool stored = x->kind == ITEM_CONSTANT && !x->grid;
+  if (block && !stored)
+    return onnx_refuse(o, "quantise per tensor or per channel",
+                       "it has scales for blocks, of what is computed");
+  if (block && !grid_unfold(o, &g, x->constant, constant_axis(x->constant, axis), block))
+    return false;
+  if (stored) {
     int packed = onnx_packed_bits(x->type);
     g.width = packed ? packed : (int)(8 * dtype_size(x->constant->dtype));
     return grid_dequantize(o, x, &g, constant_axis(x->constant, axis));
