@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QONNX: Quant, BipolarQuant, Trunc, MultiThreshold.
+// QONNX: Quant, BipolarQuant, Trunc.
 #include "sw/import/onnx_grid.h"
 
 #include <math.h>
@@ -115,46 +115,4 @@ bool onnx_trunc(struct onnx *o) {
   if (!old) return grid_requantise(o, *x, &g);
   return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
          grid_requantise(o, *onnx_item(o, o->node->output[0]), &g);
-}
-
-// The axis of MultiThreshold's channels, without the batch.
-static int channel_axis(struct onnx *o, int rank) {
-  const char *layout = onnx_text(o, "data_layout", ""), *c = strchr(layout, 'C');
-  if (c > layout && c - layout <= rank) return (int)(c - layout) - 1;
-  return rank == 2 ? 1 : 0; // (N, W, C), but (N, C, H, W)
-}
-
-// A step up at each threshold: the thresholds of a channel lie equally far apart, so that it is a
-// floor.
-bool onnx_multi_threshold(struct onnx *o) {
-  struct item *x = onnx_in(o, 0), *list = grid_constant(o, 1, "threshold list");
-  if (!x || !list) return false;
-  const struct tensor *t = list->constant;
-  if (x->kind != ITEM_STREAM || x->grid || t->rank != 2 || t->shape[1] < 1 || t->shape[1] > 1 << 20)
-    return onnx_refuse(o, "check the file", "its thresholds aren't (channels, steps)");
-  int64_t channels = t->shape[0], steps = t->shape[1];
-  double *scale = ARENA_NEW(o->arena, double, channels),
-         *shift = ARENA_NEW(o->arena, double, channels);
-  for (int64_t c = 0; c < channels; c++) {
-    double first = tensor_real(t, c * steps);
-    double apart =
-        steps > 1 ? (tensor_real(t, (c + 1) * steps - 1) - first) / (double)(steps - 1) : 1;
-    for (int64_t i = 0; i < steps; i++)
-      if (!(fabs(tensor_real(t, c * steps + i) - first - (double)i * apart) <= 1e-5 * fabs(apart)))
-        return onnx_refuse(o, "use Quant", "its thresholds aren't equally far apart");
-    if (!(apart > 0)) return onnx_refuse(o, "check the file", "its thresholds don't rise");
-    scale[c] = 1 / apart;
-    shift[c] = 1 - first / apart;
-  }
-  int axis = channels > 1 ? channel_axis(o, x->stream.layout.rank) : NONE;
-  if (channels > 1 && (!x->stream.layout.rank || channels != x->stream.layout.shape[axis]))
-    return onnx_refuse(o, "check the file", "thresholds for %lld channels", (long long)channels);
-  if (!onnx_scaled(o, *x, axis, channels, scale, shift)) return false;
-  struct tensor *one = tensor_new(o->arena, DTYPE_F64, 0, NULL);
-  *(double *)one->data = 1;
-  struct grid g = {.width = 32, .hi = (double)steps, .scale = one, .rounding = FIX_FLOOR};
-  if (!grid_requantise(o, *onnx_item(o, o->node->output[0]), &g)) return false;
-  double out = onnx_real(o, "out_scale", 1), bias = onnx_real(o, "out_bias", 0);
-  return (out == 1 && bias == 0) ||
-         onnx_scaled(o, *onnx_item(o, o->node->output[0]), NONE, 1, &out, &bias);
 }
