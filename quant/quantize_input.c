@@ -106,7 +106,8 @@ static const struct type *type_in_front(const struct quantizer *q, const struct 
   struct type *t = ARENA_NEW(q->arena, struct type, 1);
   double scale = ldexp(type_scale(own, 0), -FINER_INPUT);
   bool is_signed = !type_is_fixed(own) || own->is_signed || type_zero(own, 0) != 0;
-  int width = type_is_fixed(own) ? own->width + (is_signed && !own->is_signed) : SIGN_BITS;
+  bool more = is_signed && (!own->is_signed || type_zero(own, 0) != 0);
+  int width = type_is_fixed(own) ? own->width + more : SIGN_BITS;
   width = width + FINER_INPUT < STREAM_BITS_MAX ? width + FINER_INPUT : STREAM_BITS_MAX;
   *t = type_fixed(q->arena, width, is_signed, scale, 0);
   return t;

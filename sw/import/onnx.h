@@ -29,7 +29,8 @@ struct grid {
   double lo, hi;
   const struct tensor *scale, *zero;
   enum fix_rounding rounding;
-  int64_t axis;                      // of ONNX's, with the batch
+  int64_t axis;    // of ONNX's, with the batch
+  bool about_zero; // it is code / scale + zero that is rounded, and zero makes a difference
   const struct minifloat *minifloat; // of constants: whose integers they are, or NULL
   double unit;                       // what such an integer counts, times the scale
 };

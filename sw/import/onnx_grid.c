@@ -145,8 +145,8 @@ static void drop_function(struct item *x, const struct type *t) {
     x->term = NULL;
 }
 
-static bool add_requant(struct onnx *o, struct stream *x, struct type type,
-                        enum fix_rounding rounding, enum fix_overflow overflow) {
+bool grid_add_requant(struct onnx *o, struct stream *x, struct type type,
+                      enum fix_rounding rounding, enum fix_overflow overflow) {
   uint32_t node = builder_node(&o->builder, OP_requant, 1, &x->value);
   graph_add_type(o->builder.graph, node, ATTR_type, type);
   o->builder.graph->nodes[node].rounding = rounding;
@@ -163,7 +163,7 @@ static bool add_clip(struct onnx *o, struct stream *x, double lo, double hi) {
 }
 
 // The narrowest type that has the codes lo .. hi.
-static struct type type_of(struct onnx *o, const struct grid *g, double scale, double zero) {
+struct type grid_type(struct onnx *o, const struct grid *g, double scale, double zero) {
   int width = 1 + (g->lo < 0);
   if (g->bipolar)
     return type_signs(o->arena, TYPE_BIPOLAR, -1, 1, arena_copy(o->arena, &scale, sizeof scale));
@@ -174,12 +174,14 @@ static struct type type_of(struct onnx *o, const struct grid *g, double scale, d
 }
 
 // The values of a stream on the grid.
-static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
+bool grid_to(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
   double scale, zero;
-  if (!grid_check(o, g->scale) || !grid_number(o, g->scale, "scale", &scale) ||
-      !grid_number(o, g->zero, "zero point", &zero))
+  if (!grid_check(o, g->scale)) return false;
+  if (g->about_zero) return grid_about_zero(o, x, g, s);
+  if (grid_has_channels(g)) return grid_per_channel(o, x, g, s);
+  if (!grid_number(o, g->scale, "scale", &scale) || !grid_number(o, g->zero, "zero point", &zero))
     return false;
-  struct type type = type_of(o, g, scale, zero);
+  struct type type = grid_type(o, g, scale, zero);
   if (!g->bipolar && (g->hi > INT32_MAX || g->lo < -INT32_MAX - 1.0))
     return onnx_refuse(o, "quantise to 32 bits or fewer", "integers up to %g", g->hi);
   double lowest = (double)type_lowest(&type), highest = (double)type_highest(&type);
@@ -187,13 +189,14 @@ static bool to_grid(struct onnx *o, struct item x, const struct grid *g, struct 
   bool whole = g->bipolar || narrow || (g->lo == lowest && g->hi == highest);
   drop_function(&x, &type);
   if (!onnx_made(o, &x, s)) return false;
-  if (!add_requant(o, s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE)) return false;
+  if (!grid_add_requant(o, s, type, g->rounding, narrow ? FIX_SYMMETRIC : FIX_SATURATE))
+    return false;
   return whole || add_clip(o, s, (g->lo - zero) * scale, (g->hi - zero) * scale);
 }
 
 bool grid_requantise(struct onnx *o, struct item x, const struct grid *g) {
   struct stream s = {0};
-  if (!to_grid(o, x, g, &s)) return false;
+  if (!grid_to(o, x, g, &s)) return false;
   onnx_set_stream(o, 0, s);
   return true;
 }
@@ -202,7 +205,7 @@ bool onnx_release(struct onnx *o, struct item *x) {
   struct item plain = *x;
   struct stream s = {0};
   plain.grid = NULL;
-  if (!to_grid(o, plain, x->grid, &s)) return false;
+  if (!grid_to(o, plain, x->grid, &s)) return false;
   *x = (struct item){.kind = ITEM_STREAM, .stream = s};
   return true;
 }

@@ -22,6 +22,19 @@ bool grid_dequantize(struct onnx *o, const struct item *x, const struct grid *g,
 // none of blocks.
 bool grid_unfold(struct onnx *o, struct grid *g, const struct tensor *x, int axis, int64_t block);
 
+// A stream's values on a grid of one scale or one for each channel, rounded where the grid says.
+bool grid_to(struct onnx *o, struct item x, const struct grid *g, struct stream *s);
+
+// The narrowest type that has the codes of a grid; a requant to a type.
+struct type grid_type(struct onnx *o, const struct grid *g, double scale, double zero);
+bool grid_add_requant(struct onnx *o, struct stream *x, struct type type,
+                      enum fix_rounding rounding, enum fix_overflow overflow);
+
+// Grids that no type has (onnx_grid_channels.c).
+bool grid_has_channels(const struct grid *g);
+bool grid_per_channel(struct onnx *o, struct item x, const struct grid *g, struct stream *s);
+bool grid_about_zero(struct onnx *o, struct item x, const struct grid *g, struct stream *s);
+
 // Output 0 becomes a stream's values on the grid.
 bool grid_requantise(struct onnx *o, struct item x, const struct grid *g);
 

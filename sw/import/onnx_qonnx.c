@@ -28,7 +28,7 @@ static bool rounding_of(struct onnx *o, enum fix_rounding *mode) {
 // Quant rounds x / scale + zero, which is x / scale rounded, plus zero, if zero is whole and the
 // rounding doesn't ask for a sign; of exact ties it rounds to even, so an even zero is the same
 // and an odd one takes the other neighbour.
-static bool zero_is_apart(struct onnx *o, const struct grid *g) {
+static bool zero_is_apart(struct onnx *o, const struct grid *g, bool *apart) {
   bool even = true, none = true;
   for (int64_t i = 0; i < g->zero->count; i++) {
     double zero = tensor_real(g->zero, i);
@@ -36,10 +36,9 @@ static bool zero_is_apart(struct onnx *o, const struct grid *g) {
     none &= zero == 0;
     even &= fmod(zero, 2) == 0;
   }
-  bool apart = none || g->rounding == FIX_FLOOR || g->rounding == FIX_CEIL ||
-               (g->rounding == FIX_HALF_EVEN && even);
-  return apart || onnx_refuse(o, "use zero point 0, or an even one with ROUND",
-                              "its rounding depends on its zero point");
+  *apart = none || g->rounding == FIX_FLOOR || g->rounding == FIX_CEIL ||
+           (g->rounding == FIX_HALF_EVEN && even);
+  return true;
 }
 
 bool onnx_quant(struct onnx *o) {
@@ -61,8 +60,12 @@ bool onnx_quant(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero->constant;
   if (!grid_check(o, g.scale)) return false;
+  g.axis = -1; // a list goes along the last
   if (x->kind == ITEM_CONSTANT) return grid_quantize(o, x->constant, &g, x->constant->rank - 1);
-  return zero_is_apart(o, &g) && grid_requantise(o, *x, &g);
+  bool apart = true;
+  if (!zero_is_apart(o, &g, &apart)) return false;
+  g.about_zero = !apart;
+  return grid_requantise(o, *x, &g);
 }
 
 bool onnx_bipolar_quant(struct onnx *o) {
@@ -70,6 +73,7 @@ bool onnx_bipolar_quant(struct onnx *o) {
   struct grid g = {.bipolar = true, .is_signed = true, .width = 1, .lo = -1, .hi = 1};
   if (!x || !scale || !grid_check(o, scale->constant)) return false;
   g.scale = scale->constant;
+  g.axis = -1;
   return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, x->constant->rank - 1)
                                   : grid_requantise(o, *x, &g);
 }

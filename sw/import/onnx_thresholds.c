@@ -3,6 +3,7 @@
 // apart they are a floor, which is exact. Others are compared one by one: each channel becomes a
 // channel for each of its thresholds, x - t, of which the sign is taken, +1 where x reaches t and
 // -1 where it doesn't; N signs have the sum 2 count - N.
+#include "sw/import/depthwise.h"
 #include "sw/import/onnx_grid.h"
 
 #include <math.h>
@@ -72,27 +73,15 @@ static bool floors(struct onnx *o, const struct item *x, const struct steps *s) 
 
 // ---- compared one by one
 
-// A convolution of each channel for itself, with the one weight `scale`, and its bias.
-static bool layer(struct onnx *o, const char *suffix, int64_t outs, int64_t ins, int64_t groups,
-                  double scale, struct tensor *bias, uint32_t *value) {
-  struct builder *b = &o->builder;
-  const char *name = b->node;
-  int axes = b->graph->values[*value].rank - 1;
-  int64_t shape[RANK_MAX] = {outs, 1, 1, 1};
-  shape[axes + 1] = ins / groups;
+// Sums of each group of channels, all with the one weight `scale`, and a bias.
+static bool layer(struct onnx *o, const char *suffix, int64_t outs, int64_t groups, double scale,
+                  struct tensor *bias, uint32_t *value) {
   double size = fabs(scale);
+  int64_t *weights = ARENA_NEW(o->arena, int64_t, outs);
+  for (int64_t i = 0; i < outs; i++) weights[i] = scale < 0 ? -1 : 1;
   struct type type =
       type_signs(o->arena, TYPE_BIPOLAR, -1, 1, arena_copy(o->arena, &size, sizeof size));
-  struct tensor *w = tensor_new(o->arena, dtype_for(&type), axes + 2, shape);
-  for (int64_t i = 0; i < w->count; i++) tensor_set_int(w, i, scale < 0 ? -1 : 1);
-  b->node = suffix ? arena_printf(o->arena, "%s.%s", name, suffix) : name;
-  uint32_t in[3] = {*value,
-                    builder_typed(b, arena_printf(o->arena, "%s.weights", b->node), w, type),
-                    builder_tensor(b, arena_printf(o->arena, "%s.bias", b->node), bias)};
-  uint32_t node = builder_node(b, axes == 2 ? OP_conv2d : OP_conv1d, 3, in);
-  builder_int(b, node, ATTR_groups, groups, 1);
-  b->node = name;
-  return builder_out(b, node, value);
+  return depthwise_put(&o->builder, suffix, outs, groups, type, weights, bias, value);
 }
 
 static bool signs(struct onnx *o, uint32_t *value) {
@@ -106,33 +95,18 @@ static bool signs(struct onnx *o, uint32_t *value) {
   return builder_out(b, node, value);
 }
 
-static bool reshaped(struct onnx *o, const char *suffix, int rank, const int64_t *shape,
-                     uint32_t *value) {
-  struct builder *b = &o->builder;
-  const char *name = b->node;
-  b->node = arena_printf(o->arena, "%s.%s", name, suffix);
-  uint32_t node = builder_node(b, rank == 1 ? OP_flatten : OP_reshape, 1, value);
-  if (rank > 1) graph_add_ints(b->graph, node, ATTR_shape, rank, shape);
-  b->node = name;
-  return builder_out(b, node, value);
-}
-
 // Channels are last in our order, of an image or a sequence.
 static bool compare_each(struct onnx *o, const struct steps *s, uint32_t *value) {
   const struct value *v = &o->builder.graph->values[*value];
   int64_t channels = v->shape[v->rank - 1], all = channels * s->steps;
-  int64_t sequence[2] = {1, channels};
-  int rank = v->rank;
   struct tensor *less = tensor_new(o->arena, DTYPE_F32, 1, &all);
   struct tensor *bias = tensor_new(o->arena, DTYPE_F32, 1, &channels);
   for (int64_t i = 0; i < all; i++)
     ((float *)less->data)[i] = (float)-tensor_real(s->list, s->channels > 1 ? i : i % s->steps);
   for (int64_t c = 0; c < channels; c++)
     ((float *)bias->data)[c] = (float)(s->out * (double)s->steps / 2 + s->bias);
-  return (rank > 1 || reshaped(o, "sequence", 2, sequence, value)) &&
-         layer(o, "thresholds", all, channels, channels, 1, less, value) && signs(o, value) &&
-         layer(o, NULL, channels, all, channels, s->out / 2, bias, value) &&
-         (rank > 1 || reshaped(o, "flat", 1, NULL, value));
+  return layer(o, "thresholds", all, channels, 1, less, value) && signs(o, value) &&
+         layer(o, NULL, channels, channels, s->out / 2, bias, value);
 }
 
 static bool compares(struct onnx *o, struct item *x, const struct steps *s) {

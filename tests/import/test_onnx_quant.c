@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quant of streams against its definition, on quarters, so that there are ties of both signs: each
+// rounding about an odd zero point, and a scale for each channel; in floats and in integers.
+#include "quant/formats.h"
+#include "quant/quantize.h"
+#include "sw/exec/golden.h"
+#include "sw/pass/fold_norm.h"
+#include "tests/import/helper_onnx.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CHANNELS = 3, PIXELS = 2, ELEMENTS = CHANNELS * PIXELS, CODES = 128 };
+
+static double half(double v, bool up) { // ties up or down, in size
+  double whole = floor(fabs(v)), rest = fabs(v) - whole;
+  return copysign(whole + (rest > 0.5 || (rest == 0.5 && up)), v);
+}
+
+static double rounded(const char *mode, double v) {
+  if (strcmp(mode, "FLOOR") == 0) return floor(v);
+  if (strcmp(mode, "CEIL") == 0) return ceil(v);
+  if (strcmp(mode, "UP") == 0) return copysign(ceil(fabs(v)), v);
+  if (strcmp(mode, "DOWN") == 0) return trunc(v);
+  if (strcmp(mode, "HALF_UP") == 0) return half(v, true);
+  if (strcmp(mode, "HALF_DOWN") == 0) return half(v, false);
+  return rint(v);
+}
+
+struct quant {
+  const char *mode;
+  float zero, scale[CHANNELS];
+  int bits;
+  bool is_signed, narrow;
+};
+
+static double value_of(const struct quant *q, int channel, double x) {
+  double lo = q->is_signed ? -exp2(q->bits - 1) + q->narrow : 0;
+  double hi = q->is_signed ? exp2(q->bits - 1) - 1 : exp2(q->bits) - 1 - q->narrow;
+  double s = (double)q->scale[channel], z = (double)q->zero;
+  double v = fmin(fmax(x / s + z, lo), hi);
+  return (rounded(q->mode, v) - z) * s;
+}
+
+// Quarters of 8 bits, and the Quant behind them; or that alone, of an input.
+static struct graph *graph_of(struct arena *a, const struct quant *q, bool image, bool bare,
+                              const char **said) {
+  struct onnx_text o = {0};
+  const float quarter = 0.25F, none = 0, eight = 8, bits = (float)q->bits;
+  bool each = q->scale[0] != q->scale[1];
+  onnx_put_input(&o, "x", image ? 4 : 2, (const int64_t[]){0, CHANNELS, 1, PIXELS});
+  onnx_put_floats(&o, "quarter", 0, NULL, &quarter);
+  onnx_put_floats(&o, "none", 0, NULL, &none);
+  onnx_put_floats(&o, "eight", 0, NULL, &eight);
+  onnx_put_floats(&o, "bits", 0, NULL, &bits);
+  onnx_put_floats(&o, "zero", 0, NULL, &q->zero);
+  if (image && each)
+    onnx_put_floats(&o, "scale", 4, (const int64_t[]){1, CHANNELS, 1, 1}, q->scale);
+  if (!image && each) onnx_put_floats(&o, "scale", 1, (const int64_t[]){CHANNELS}, q->scale);
+  if (!each) onnx_put_floats(&o, "scale", 0, NULL, q->scale);
+  if (!bare) onnx_put_node(&o, "Quant", "x quarter none eight", "q", "");
+  onnx_put_node(
+      &o, "Quant", bare ? "x scale zero bits" : "q scale zero bits", "y",
+      arena_printf(a, "rounding_mode:%s signed=%d narrow=%d", q->mode, q->is_signed, q->narrow));
+  onnx_put_output(&o, "y");
+  return onnx_parsed(a, &o, 13, said);
+}
+
+static void compare(const struct quant *q, bool image, bool bare) {
+  struct arena a = {0};
+  struct err e = {0};
+  struct formats f = formats_new();
+  const char *said;
+  struct graph *real = graph_of(&a, q, image, bare, &said);
+  if (!real) fail_msg("%s: %s", q->mode, said);
+  struct graph *folded = fold_norm(&a, real, &e), *g = folded ? quantize(&a, folded, &f, &e) : NULL;
+  if (!g) fail_msg("%s: %s", q->mode, e.text);
+  struct golden_ref *m = golden_ref_new(&a, g, 1);
+  const struct type *in = &g->values[g->inputs[0].value].type;
+  const struct type *out = &g->values[g->outputs[0]].type;
+  int n = image ? ELEMENTS : CHANNELS;
+  bool last = real->values[real->inputs[0].value].shape[2] == CHANNELS;
+  for (int code = -CODES; code < CODES; code++) {
+    float x[ELEMENTS];
+    double file[ELEMENTS];
+    int64_t codes[ELEMENTS], count;
+    for (int i = 0; i < n; i++) {
+      int own = image && last ? i % PIXELS * CHANNELS + i / PIXELS : i;
+      file[i] = ((code + i * 11 + CODES) % (2 * CODES) - CODES) / 4.0;
+      x[own] = (float)file[i];
+      codes[own] = type_encode(in, file[i]);
+    }
+    const float *y = onnx_computed(&a, real, x, &count);
+    golden_ref_step(m, (const int64_t *const[]){codes});
+    const int64_t *z = golden_ref_value(m, g->outputs[0]);
+    assert_int_equal(count, n);
+    for (int i = 0; i < n; i++) {
+      double expected = value_of(q, image ? i / PIXELS : i, file[i]);
+      double integer = type_value(out, 0, z[i]);
+      double most = 1e-6 * (1 + fabs(expected));
+      if (fabs((double)y[i] - expected) > most || fabs(integer - expected) > most)
+        fail_msg("%s, zero %g, bits %d: element %d of %g: %g, in integers %g, expected %g", q->mode,
+                 (double)q->zero, q->bits, i, file[i], (double)y[i], integer, expected);
+    }
+  }
+  arena_free(&a);
+}
+
+static const char *const modes[] = {"ROUND", "HALF_UP", "HALF_DOWN", "UP", "DOWN", "FLOOR", "CEIL"};
+enum { MODES = sizeof modes / sizeof *modes };
+
+static void test_zero_points(void **state) {
+  (void)state;
+  static const float zeros[] = {0, 1, 5, 6, -3};
+  for (int k = 0; k < MODES * 5 * 4; k++) {
+    struct quant q = {.mode = modes[k % MODES],
+                      .zero = zeros[k / MODES % 5],
+                      .scale = {1, 1, 1},
+                      .bits = 5,
+                      .is_signed = k / MODES / 5 % 2,
+                      .narrow = k / MODES / 10};
+    if (q.zero < 0 && !q.is_signed) continue;
+    compare(&q, k % 2, false);
+    compare(&q, k % 2, true);
+  }
+}
+
+// Each channel has its own numbers. Of scales that are no powers of two there are no ties here: a
+// multiplier M / 2^S puts those on one side.
+static void test_channels(void **state) {
+  (void)state;
+  static const float scales[][CHANNELS] = {{0.5F, 1, 4}, {0.71F, 0.29F, 1.13F}};
+  for (int k = 0; k < 2 * 2 * 2; k++) {
+    struct quant q = {.mode = "ROUND", .bits = k / 4 ? 8 : 4, .is_signed = k / 2 % 2};
+    memcpy(q.scale, scales[k % 2], sizeof q.scale);
+    compare(&q, true, false);
+    compare(&q, false, false);
+    compare(&q, k / 2 % 2, true);
+  }
+}
+
+// Scales along more than the channels, and zero points that are none.
+static void test_refused(void **state) {
+  (void)state;
+  static const struct {
+    struct quant quant;
+    const char *words;
+  } bad[] = {{{"ROUND", 0.5F, {1, 1, 1}, 4, true, false}, "zero point 0.5; use whole zero points"},
+             {{"ROUND", 99, {1, 1, 1}, 4, true, false}, "zero point 99 of codes from -8 to 7"},
+             {{"ROUND", 1, {1, 2, 1}, 4, true, false}, "scale differs by channel"},
+             {{"ODD", 0, {1, 1, 1}, 4, true, false}, "rounding mode \"ODD\"; use ROUND"},
+             {{"ROUND", 0, {1, 2, 1}, 30, true, false}, "31 bits with a scale for each channel"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct arena a = {0};
+    const char *said = "";
+    if (graph_of(&a, &bad[i].quant, true, false, &said) || !strstr(said, bad[i].words))
+      fail_msg("%zu: %s", i, said);
+    arena_free(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_zero_points),
+                                     cmocka_unit_test(test_channels),
+                                     cmocka_unit_test(test_refused)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
