@@ -145,6 +145,59 @@ static void test_channels(void **state) {
   }
 }
 
+// Layers that nothing quantises between them, whose sums have more bits than a stream: the lowest
+// go, and what comes out is off by 2^-30 of the largest sum that there can be.
+static void test_wide(void **state) {
+  (void)state;
+  enum { N = 24 };
+  struct arena a = {0};
+  struct err e = {0};
+  struct formats f = formats_new();
+  struct onnx_text o = {0};
+  const float one = 1, none = 0, eight = 8, bits = 16;
+  const char *said;
+  float w[2][N * N], x[N];
+  double sum[3][N] = {{0}}, most = 0;
+  int64_t codes[N];
+  const int64_t shape[2] = {N, N};
+  for (int i = 0; i < 2 * N * N; i++)
+    w[i / (N * N)][i % (N * N)] = (float)(i * 7919 % 65535 - 32767);
+  for (int i = 0; i < N; i++) sum[0][i] = (double)(x[i] = (float)(codes[i] = i * 37 % 256 - 128));
+  for (int l = 0; l < 2; l++)
+    for (int k = 0; k < N * N; k++) sum[l + 1][k % N] += sum[l][k / N] * (double)w[l][k];
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, N});
+  onnx_put_floats(&o, "one", 0, NULL, &one);
+  onnx_put_floats(&o, "none", 0, NULL, &none);
+  onnx_put_floats(&o, "eight", 0, NULL, &eight);
+  onnx_put_floats(&o, "bits", 0, NULL, &bits);
+  onnx_put_floats(&o, "w", 2, shape, w[0]);
+  onnx_put_floats(&o, "v", 2, shape, w[1]);
+  onnx_put_node(&o, "Quant", "x one none eight", "q", "");
+  onnx_put_node(&o, "Quant", "w one none bits", "wq", "");
+  onnx_put_node(&o, "Quant", "v one none bits", "vq", "");
+  onnx_put_node(&o, "MatMul", "q wq", "t", "");
+  onnx_put_node(&o, "MatMul", "t vq", "u", "");
+  onnx_put_node(&o, "Relu", "u", "y", "");
+  onnx_put_output(&o, "y");
+  struct graph *real = onnx_parsed(&a, &o, 13, &said);
+  if (!real) fail_msg("%s", said);
+  struct graph *g = quantize(&a, real, &f, &e);
+  if (!g) fail_msg("%s", e.text);
+  struct golden_ref *m = golden_ref_new(&a, g, 1);
+  golden_ref_step(m, (const int64_t *const[]){codes});
+  const struct type *t = &g->values[g->outputs[0]].type;
+  assert_int_equal(t->width, 32);
+  assert_true(type_scale(t, 0) > 1);
+  for (int i = 0; i < N; i++) {
+    double expected = fmax(sum[2][i], 0);
+    most = fmax(most, expected);
+    assert_true(fabs(type_value(t, 0, golden_ref_value(m, g->outputs[0])[i]) - expected) <=
+                type_scale(t, 0));
+  }
+  assert_true(most > 1e4 * type_scale(t, 0));
+  arena_free(&a);
+}
+
 // Scales along more than the channels, and zero points that are none.
 static void test_refused(void **state) {
   (void)state;
@@ -167,7 +220,7 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_zero_points),
-                                     cmocka_unit_test(test_channels),
+                                     cmocka_unit_test(test_channels), cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_refused)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
