@@ -167,7 +167,12 @@ bool onnx_clip_integers(struct onnx *o);
 bool onnx_release(struct onnx *o, struct item *x);
 
 // Whether the node may read integers between QuantizeLinear and DequantizeLinear.
-bool onnx_takes_integers(const struct onnx *o);
+bool onnx_takes_integers(struct onnx *o);
+// Whether it only moves them, and the layer that does.
+bool onnx_moves_integers(struct onnx *o);
+bool onnx_move_integers(struct onnx *o);
+// Whether an operator has its Dequantize- and QuantizeLinears inside.
+bool onnx_is_qlinear(const char *op);
 
 // Layers by name; `is` false: there is none of this name.
 bool onnx_layer(struct onnx *o, bool *is);

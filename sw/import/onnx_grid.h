@@ -18,6 +18,9 @@ bool grid_number(struct onnx *o, const struct tensor *t, const char *what, doubl
 bool grid_quantize(struct onnx *o, const struct tensor *x, const struct grid *g, int axis);
 bool grid_dequantize(struct onnx *o, const struct item *x, const struct grid *g, int axis);
 
+// The integers of a type of ONNX: that of the zero point, or the node's output_dtype, or uint8.
+bool grid_range(struct onnx *o, const struct item *zero, struct grid *g);
+
 // Scale and zero point of blocks along an axis become those of each element of x; block 0: they are
 // none of blocks.
 bool grid_unfold(struct onnx *o, struct grid *g, const struct tensor *x, int axis, int64_t block);

@@ -238,11 +238,12 @@ static bool known_domain(const char *domain) {
   return is_one(domain, known);
 }
 
-// ONNX Runtime's own pair for integers of 16 bits is the standard's.
+// ONNX Runtime's own pair for integers of 16 bits is the standard's; QLinearAdd and the like are
+// its.
 static bool known_node(const Onnx__NodeProto *n) {
   static const char *const pair[] = {"QuantizeLinear", "DequantizeLinear", NULL};
-  return known_domain(n->domain) ||
-         (strcmp(n->domain, "com.microsoft") == 0 && is_one(n->op_type, pair));
+  return known_domain(n->domain) || (strcmp(n->domain, "com.microsoft") == 0 &&
+                                     (is_one(n->op_type, pair) || onnx_is_qlinear(n->op_type)));
 }
 
 // Whether there are layers like it.
@@ -361,8 +362,9 @@ static bool add_node(struct onnx *o) {
     return true;
   }
   if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
-  if (known_node(o->node) && onnx_layer(o, &is)) return true;
-  if (!is) refuse_unknown(o);
+  bool moves = known_node(o->node) && onnx_moves_integers(o);
+  if (moves ? onnx_move_integers(o) : known_node(o->node) && onnx_layer(o, &is)) return true;
+  if (!is && !moves) refuse_unknown(o);
   lose(o);
   return true;
 }

@@ -54,6 +54,19 @@ static void test_integers(void **state) {
   }
 }
 
+// Its QOperator files compute with integers there too: every output is equal.
+static void test_qoperators(void **state) {
+  static const char *const files[] = {"ort_qop_resnet_int8", "ort_qop_lenet5_int8"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/%s.onnx; $N run -q $f --compare "
+                            "$f.expected.safetensors --tolerance 0.0001",
+                            files[i]),
+               0, "640 elements with");
+}
+
 // That a type of the file cuts what relu would is meant, and no warning.
 static void test_relu_codes(void **state) {
   cli_expect(
@@ -426,10 +439,14 @@ static void test_refused(void **state) {
   refused("DepthToSpace", "x", "blocksize=4294967296", "blocksize 4294967296");
   refused("Conv", "x w", "strides=0,0", "strides of 0, dilations of 1");
   refused("Quant", "x half half eight", "", "zero point 0.5; use whole zero points");
-  refused("QLinearAdd", "x", "",
+  refused("QLinearReduceMean", "x", "",
           "it computes with integers; quantise with quant_format=QuantFormat.QDQ");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
   refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
+  refused("QGemm", "x one one w one one", "alpha=0.5", "alpha 0.5; put alpha into the scale");
+  refused("QLinearAveragePool", "x one zero one zero", "channels_last=1", "its channels are last");
+  refused("QLinearAdd", "x one one z one one one", "",
+          "reads integers that no QuantizeLinear made");
   refused("DynamicQuantizeLinear", "x", "", "it chooses its scale anew for each input; quantise");
 }
 
@@ -748,18 +765,18 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
-      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
-      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
-      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
-      cmocka_unit_test(test_packed),    SHELL_CASE(test_why_not),
-      cmocka_unit_test(test_cut),       cmocka_unit_test(test_deep),
-      SHELL_CASE(test_external),        SHELL_CASE(test_beside),
-      SHELL_CASE(test_relu_codes),      SHELL_CASE(test_formats),
-      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),      SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_qoperators),  SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves), cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files), cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes), cmocka_unit_test(test_packed),
+                                     SHELL_CASE(test_why_not),     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_deep),  SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),      SHELL_CASE(test_relu_codes),
+                                     SHELL_CASE(test_formats),     SHELL_CASE(test_several_outputs),
+                                     SHELL_CASE(test_data),        SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
