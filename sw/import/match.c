@@ -123,6 +123,7 @@ static void add_attrs(struct graph *g, uint32_t node, const struct candidate *c)
 }
 
 static bool make(struct builder *b, const struct candidate *c, struct stream *x) {
+  if (!builder_with_zero(b, x)) return false;
   uint32_t node = builder_node(b, c->op, 1, &x->value);
   add_attrs(b->graph, node, c);
   return builder_out(b, node, &x->value);

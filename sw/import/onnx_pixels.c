@@ -56,6 +56,7 @@ bool onnx_pad(struct onnx *o) {
                          (long long)ours[rank + k]);
     shape[axes[k]] = ours[k] + x.layout.shape[axes[k]] + ours[rank + k];
   }
+  if (!builder_with_zero(&o->builder, &x)) return false;
   uint32_t node = builder_node(&o->builder, OP_pad, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_pad, 2 * rank, ours);
   graph_add_real(o->builder.graph, node, ATTR_value,

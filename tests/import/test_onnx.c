@@ -697,12 +697,17 @@ static void test_state(void **state) {
   cli_expect(s, "sed '/fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j", 1,
              "tensor \"fc2.weight\" is (32, 64), the graph's layer asks for (31, 64)");
   cli_expect(s, "sed '/fc6/s/fc6/head/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j",
-             1, "there is no tensor \"head.weight\" in it, which the graph's layer \"head\" has");
+             1, "head        linear  there is no tensor \"head.weight\" in the file");
+  cli_expect(
+      s, // all at once
+      "sed '/fc6/s/fc6/head/; /fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE
+      "$D/j --json >$D/out; grep -o '\"node\":\"[^\"]*' $D/out | cut -d'\"' -f4 | xargs",
+      0, "fc2 fc2 fc3 head fc6.bias fc6.weight");
   cli_expect(
       s,
       "sed '/fc6/d; s/\"relu\"},/\"relu\"}]}/' tests/import/files/torch_state.json >$D/j; " STATE
       "$D/j",
-      1, "its tensor \"fc6.bias\" belongs to no layer of the graph");
+      1, "\"fc6.bias\" (tensor): it belongs to no layer of the graph; add its layer");
   cli_expect(s, "$N info tests/import/files/torch_state.safetensors", 1,
              "--graph net.json makes a model of it");
   cli_expect(s,

@@ -414,6 +414,48 @@ static void test_interpolated(void **state) {
   }
 }
 
+// A convolution of which whole windows lie in the zeros around the image: these are a layer of
+// their own, and a circuit can be built.
+static void test_wide_pads(void **state) {
+  (void)state;
+  static const struct {
+    const char *attributes;
+    int kernel, stride, pad, out;
+  } cases[] = {{"pads=1,1,1,1", 1, 1, 1, 5},
+               {"pads=3,3,3,3 strides=2,2", 2, 2, 3, 4},
+               {"pads=1,1,1,1", 2, 1, 1, 4}};
+  for (size_t r = 0; r < sizeof cases / sizeof *cases; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    const float w[4] = {1, -2, 3, -4};
+    float x[9];
+    int k = cases[r].kernel, pad = cases[r].pad, out = cases[r].out;
+    int64_t count;
+    for (int i = 0; i < 9; i++) x[i] = (float)(i - 3);
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 3, 3});
+    onnx_put_floats(&o, "w", 4, (const int64_t[]){1, 1, k, k}, w);
+    onnx_put_node(&o, "Conv", "x w", "y", cases[r].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s", said);
+    assert_true((graph_find_value(g, "y.pad") >= 0) == (pad > k - 1));
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, out * out);
+    for (int i = 0; i < count; i++) {
+      double sum = 0;
+      for (int t = 0; t < k * k; t++) {
+        int row = i / out * cases[r].stride + t / k - pad,
+            column = i % out * cases[r].stride + t % k - pad;
+        bool inside = row >= 0 && row < 3 && column >= 0 && column < 3;
+        sum += inside ? (double)w[t] * (double)x[row * 3 + column] : 0;
+      }
+      assert_true((double)y[i] == sum);
+    }
+    arena_free(&a);
+  }
+}
+
 // A concat with constants along each axis: streams and constants stay in their places.
 static void test_constants(void **state) {
   (void)state;
@@ -599,6 +641,7 @@ int main(void) {
                                      cmocka_unit_test(test_transposed),
                                      cmocka_unit_test(test_room),
                                      cmocka_unit_test(test_interpolated),
+                                     cmocka_unit_test(test_wide_pads),
                                      SHELL_CASE(test_halves),
                                      SHELL_CASE(test_shared),
                                      SHELL_CASE(test_training)};

@@ -198,6 +198,50 @@ static void test_wide(void **state) {
   arena_free(&a);
 }
 
+// Signs have no 0: what pads them, or computes others, gets numbers of two bits.
+static void test_signs(void **state) {
+  (void)state;
+  static const char *const nodes[][2] = {
+      {"Relu", ""}, {"Pad", "mode:constant"}, {"Conv", "pads=1,1,1,1"}};
+  for (int k = 0; k < 3; k++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct formats f = formats_new();
+    struct onnx_text o = {0};
+    const char *said;
+    const float scale = 0.5F, w[4] = {1, 1, 1, 1};
+    float x[4] = {-3, 2, 1, -1};
+    int64_t codes[4], count;
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 2, 2});
+    onnx_put_floats(&o, "scale", 0, NULL, &scale);
+    onnx_put_floats(&o, "w", 4, (const int64_t[]){1, 1, 2, 2}, w);
+    onnx_put_ints(&o, "pads", 8, (const int64_t[]){0, 0, 1, 1, 0, 0, 1, 1});
+    onnx_put_node(&o, "BipolarQuant", "x scale", "q", "");
+    onnx_put_node(&o, "BipolarQuant", "w scale", "wq", "");
+    onnx_put_node(&o, nodes[k][0], k == 1 ? "q pads" : k == 2 ? "q wq" : "q", "y", nodes[k][1]);
+    onnx_put_output(&o, "y");
+    struct graph *real = onnx_parsed(&a, &o, 13, &said);
+    if (!real) fail_msg("%s: %s", nodes[k][0], said);
+    struct graph *g = quantize(&a, real, &f, &e);
+    if (!g) fail_msg("%s: %s", nodes[k][0], e.text);
+    for (int i = 0; i < 4; i++)
+      codes[i] = type_encode(&g->values[g->inputs[0].value].type, (double)x[i]);
+    const float *y = onnx_computed(&a, real, x, &count);
+    struct golden_ref *m = golden_ref_new(&a, g, 1);
+    golden_ref_step(m, (const int64_t *const[]){codes});
+    assert_int_equal(count, k == 0 ? 4 : k == 1 ? 16 : 9);
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+      assert_true(type_value(&g->values[g->outputs[0]].type, 0,
+                             golden_ref_value(m, g->outputs[0])[i]) == (double)y[i]);
+      sum += (double)y[i];
+    }
+    assert_true(sum == (k == 0 ? 1 : 0)); // of -1/2 1/2 1/2 -1/2
+    assert_true(y[0] == (k == 2 ? -0.25F : 0));
+    arena_free(&a);
+  }
+}
+
 // Scales along more than the channels, and zero points that are none.
 static void test_refused(void **state) {
   (void)state;
@@ -221,7 +265,7 @@ static void test_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_zero_points),
                                      cmocka_unit_test(test_channels), cmocka_unit_test(test_wide),
-                                     cmocka_unit_test(test_refused)};
+                                     cmocka_unit_test(test_signs), cmocka_unit_test(test_refused)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
