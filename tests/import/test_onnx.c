@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX files: of real exporters with what their runtimes computed; made by hand, with what they
 // must give.
+#include "sw/base/file.h"
 #include "sw/exec/real.h"
 #include "sw/graph/safetensors.h"
 #include "sw/graph/verify.h"
@@ -603,6 +604,27 @@ static void test_formats(void **state) {
              1, "a Core ML model, which isn't read");
 }
 
+// A bound between two steps is one of them: told, once it is quantised.
+static void test_bounds(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct err e = {0};
+  const float lo = -0.3F, hi = 6;
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+  onnx_put_floats(&o, "lo", 0, NULL, &lo);
+  onnx_put_floats(&o, "hi", 0, NULL, &hi);
+  onnx_put_node(&o, "Clip", "x lo hi", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  assert_true(file_write(arena_printf(&s->arena, "%s/b.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  cli_expect(s, "$N quantize -p 8,4 -o $D/q.bin $D/b.onnx", 0,
+             "\"y\": its bound -0.3 becomes -0.3125, the nearest step of 8,4");
+  cli_expect(s, "$N quantize -p 8,4 -o $D/q.bin $D/b.onnx 2>&1 | grep -c 'its bound'", 0, "1");
+  cli_expect(s, "$N quantize -p 8,6 -o $D/q.bin $D/b.onnx 2>&1 | grep 'its bound 6'", 1, "");
+}
+
 // ---- data
 
 // Of several outputs each with the array of its name.
@@ -625,6 +647,12 @@ static void test_several_outputs(void **state) {
   cli_expect(s, "$N run -q --data $D/x.npy -o $D/y.safetensors $D/two.onnx", 0, "");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
              "compared  8 elements");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
+             ": equal within 9.53e-05 to 0.0003, 0.0001 of the largest of each output\n");
+  cli_expect(s, "$N run -q --json --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
+             "\"least_tolerance\":9.5");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors --tolerance 0.01 $D/two.onnx",
+             0, ": equal within 0.01\n");
   // the other name is as long: "between" is told to be absent
   cli_expect(s,
              "sed 's/\"between\"/\"Between\"/' $D/y.safetensors >$D/one.safetensors; "
@@ -770,18 +798,19 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),      SHELL_CASE(test_integers),
-                                     SHELL_CASE(test_qoperators),  SHELL_CASE(test_exact),
-                                     SHELL_CASE(test_circuit),     SHELL_CASE(test_import),
-                                     cmocka_unit_test(test_moves), cmocka_unit_test(test_functions),
-                                     cmocka_unit_test(test_dense), cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_files), cmocka_unit_test(test_chain),
-                                     cmocka_unit_test(test_bytes), cmocka_unit_test(test_packed),
-                                     SHELL_CASE(test_why_not),     cmocka_unit_test(test_cut),
-                                     cmocka_unit_test(test_deep),  SHELL_CASE(test_external),
-                                     SHELL_CASE(test_beside),      SHELL_CASE(test_relu_codes),
-                                     SHELL_CASE(test_formats),     SHELL_CASE(test_several_outputs),
-                                     SHELL_CASE(test_data),        SHELL_CASE(test_state),
-                                     SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
+      SHELL_CASE(test_qoperators),      SHELL_CASE(test_exact),
+      SHELL_CASE(test_circuit),         SHELL_CASE(test_import),
+      cmocka_unit_test(test_moves),     cmocka_unit_test(test_functions),
+      cmocka_unit_test(test_dense),     cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_files),     cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_bytes),     cmocka_unit_test(test_packed),
+      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
+      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
+      SHELL_CASE(test_formats),         SHELL_CASE(test_bounds),
+      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
+      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
