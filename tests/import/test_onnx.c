@@ -589,7 +589,19 @@ static void test_formats(void **state) {
        "a frozen TensorFlow graph, which isn't read"},
       {"name: \\042net\\042 layer { type: \\042Convolution\\042 }",
        "a Caffe model, which isn't read"},
-      {"\\010\\005 com.github.apple.coremltools", "a Core ML model, which isn't read"}};
+      {"PK\\003\\004 m/archive_format", "a program of torch.export, which isn't read: export it"},
+      {"PK\\003\\004 serialized_exported_program.json", "a program of torch.export"},
+      {"PK\\003\\004 ts/data.pkl ts/constants.pkl", "a TorchScript archive, which isn't read"},
+      // NetParameter: layers by name and type, and the older ones, whose type is a number
+      {"\\012\\003net\\242\\006\\012\\012\\002d1\\022\\004Data", "a Caffe model, which isn't read"},
+      {"\\012\\003net\\022\\006\\042\\002c1\\050\\004", "a Caffe model, which isn't read"},
+      {"# a net\\nname: \\042n\\042\\nlayer {\\n type: \\042ReLU\\042 }", "a Caffe model"},
+      // Model: version, description, and a kind
+      {"\\010\\004\\022\\002\\012\\000\\242\\037\\002ab",
+       "a Core ML model, which isn't read: export"},
+      {"\\010\\005\\022\\031com.github.apple.coremltools", "a Core ML model, which isn't read"},
+      // such fields, but no kind of model: none of these
+      {"\\010\\004\\022\\002\\012\\000 and more", "not a model.bin, nor of a format that is read"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     cli_expect(s, arena_printf(&s->arena, "printf '%s' >$D/f; $N info $D/f", rows[i].bytes), 1,
                rows[i].words);
@@ -598,7 +610,7 @@ static void test_formats(void **state) {
              "$N import $D/saved -o $D/m.bin",
              1, "a TensorFlow SavedModel, which isn't read: convert its folder");
   cli_expect(s,
-             "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005 "
+             "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005\\022\\031"
              "com.github.apple.coremltools' >$D/net.mlpackage/Data/com.apple.CoreML/model.mlmodel; "
              "$N import $D/net.mlpackage -o $D/m.bin",
              1, "a Core ML model, which isn't read");
