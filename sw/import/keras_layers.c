@@ -290,10 +290,11 @@ bool keras_crop(struct keras *k, struct stream *y) {
 
 static bool interpolated(struct keras *k, const int64_t *factors, struct stream *y) {
   struct resample r = {.factor = {factors[0], y->layout.rank == 3 ? factors[1] : 1}};
-  if (!resample_put(&k->builder, &r, y)) return false;
-  const struct value *v = &k->builder.graph->values[y->value];
-  y->layout = layout_new(v->rank, v->shape, NULL);
-  return true;
+  static const int last[2][3] = {{1, 0}, {1, 2, 0}};
+  int axes = y->layout.rank - 1;
+  if (!resample_put(&k->builder, &r, y)) return false; // as (C, H, W)
+  layout_permute(&y->layout, last[axes - 1]);
+  return keras_plain(k, y);
 }
 
 bool keras_upsample(struct keras *k, struct stream *y) {
