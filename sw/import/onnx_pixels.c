@@ -33,6 +33,34 @@ static bool pads_of(struct onnx *o, int rank, int64_t pad[2 * RANK_MAX]) {
   return true;
 }
 
+// Which element of `size` stands at i, which may lie beyond the ends: of the ends (edge), mirrored
+// at them, or from the other one (wrap).
+static int64_t element_at(const char *mode, int64_t i, int64_t size) {
+  if (strcmp(mode, "edge") == 0) return i < 0 ? 0 : i > size - 1 ? size - 1 : i;
+  if (strcmp(mode, "wrap") == 0) return ((i % size) + size) % size;
+  i = i < 0 ? -i : i;
+  return i > size - 1 ? 2 * (size - 1) - i : i;
+}
+
+static bool pad_with_own(struct onnx *o, struct stream *x, const char *mode, const int64_t *pad) {
+  int rank = x->layout.rank;
+  for (int d = 0; d < rank; d++) {
+    int64_t front = pad[d], size = x->layout.shape[d], n = front + size + pad[rank + d];
+    int64_t most = strcmp(mode, "reflect") == 0 ? size - 1 : size;
+    if (!front && !pad[rank + d]) continue;
+    if (front < 0 || pad[rank + d] < 0)
+      return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
+    if (strcmp(mode, "edge") != 0 && (front > most || pad[rank + d] > most))
+      return onnx_refuse(o, "pad by fewer", "pads of %lld and %lld elements, mode \"%s\", of %lld",
+                         (long long)front, (long long)pad[rank + d], mode, (long long)size);
+    struct tensor *list = tensor_new(o->arena, DTYPE_I64, 1, &n);
+    for (int64_t i = 0; i < n; i++) tensor_set_int(list, i, element_at(mode, i - front, size));
+    if (!onnx_take(o, x, d, list)) return false;
+  }
+  onnx_set_stream(o, 0, *x);
+  return true;
+}
+
 bool onnx_pad(struct onnx *o) {
   struct stream x = {0};
   int axes[RANK_MAX];
@@ -41,8 +69,10 @@ bool onnx_pad(struct onnx *o) {
   const char *mode = onnx_text(o, "mode", "constant");
   if (!onnx_stream(o, 0, &x)) return false;
   int rank = x.layout.rank;
+  bool own = strcmp(mode, "edge") == 0 || strcmp(mode, "reflect") == 0 || strcmp(mode, "wrap") == 0;
+  if (own) return pads_of(o, rank, pad) && pad_with_own(o, &x, mode, pad);
   if (strcmp(mode, "constant") != 0)
-    return onnx_refuse(o, "pad with a constant", "mode \"%s\"", mode);
+    return onnx_refuse(o, "use constant, edge, reflect or wrap", "mode \"%s\"", mode);
   if (onnx_in(o, 2) && !(value && value->count == 1))
     return onnx_refuse(o, "pad with a constant", "its value is computed from data");
   if (!pads_of(o, rank, pad) || !builder_tidy(&o->builder, &x, axes)) return false;

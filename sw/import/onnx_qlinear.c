@@ -75,9 +75,13 @@ static bool valued_bias(struct onnx *o, size_t i, char *name) {
 
 // What it gives waits for a DequantizeLinear.
 static void wait_on(struct onnx *o, const struct grid *g) {
-  struct item y = *onnx_item(o, o->node->output[0]);
-  y.grid = arena_copy(o->arena, g, sizeof *g);
-  onnx_set(o, 0, y);
+  for (size_t i = 0; i < o->node->n_output; i++) {
+    const struct item *made = *o->node->output[i] ? onnx_item(o, o->node->output[i]) : NULL;
+    if (!made) continue;
+    struct item y = *made;
+    y.grid = arena_copy(o->arena, g, sizeof *g);
+    onnx_set(o, i, y);
+  }
 }
 
 static bool fits(struct onnx *o, const struct qlinear *q) {
@@ -128,13 +132,15 @@ bool onnx_qlinear(struct onnx *o) {
 // ---- integers that are moved
 
 bool onnx_moves_integers(struct onnx *o) {
-  static const char *const ops[] = {"MaxPool",      "Reshape",      "Flatten",  "Transpose",
-                                    "Squeeze",      "Unsqueeze",    "Slice",    "Gather",
-                                    "DepthToSpace", "SpaceToDepth", "Identity", "Expand"};
+  static const char *const ops[] = {
+      "MaxPool", "Reshape",      "Flatten",      "Transpose", "Squeeze", "Unsqueeze", "Slice",
+      "Gather",  "DepthToSpace", "SpaceToDepth", "Identity",  "Split",   "Expand"};
   const struct item *x = onnx_in(o, 0);
   bool moves = false;
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     moves |= strcmp(o->node->op_type, ops[i]) == 0;
+  if (strcmp(o->node->op_type, "Resize") == 0)
+    moves = strcmp(onnx_text(o, "mode", "nearest"), "nearest") == 0;
   return moves && x && x->grid && x->kind == ITEM_STREAM;
 }
 

@@ -394,6 +394,7 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_ints(&o, "fives", 4, (const int64_t[]){1, 5, 4, 4});
   onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
   onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
+  onnx_put_ints(&o, "fours", 8, (const int64_t[]){0, 0, 0, 4, 0, 0, 0, 4});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
   onnx_put_node(&o, op, inputs, "y", attributes);
@@ -407,7 +408,7 @@ static void test_refused(void **state) {
   (void)state;
   refused("LRN", "x", "size=3",
           "1: LRN: it divides by sums of squares of neighbouring channels; train");
-  refused("ConvTranspose", "x w", "dilations=2,2", "use a kernel without dilation");
+  refused("ConvTranspose", "x w", "dilations=0,2", "dilations of 0");
   refused("ConvTranspose", "x w", "group=3", "3 groups of 2 channels, its input has 2");
   refused("ConvTranspose", "x w", "pads=2,2,2,2", "nothing is left of axis 2");
   refused("ConvTranspose", "x w", "strides=0,1", "strides of 0");
@@ -443,7 +444,8 @@ static void test_refused(void **state) {
   refused("QLinearReduceMean", "x", "",
           "it computes with integers; quantise with quant_format=QuantFormat.QDQ");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
-  refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
+  refused("Pad", "x", "mode:mirror", "mode \"mirror\"; use constant, edge, reflect or wrap");
+  refused("Pad", "x fours", "mode:reflect", "pads of 4 and 4 elements, mode \"reflect\", of 4");
   refused("QGemm", "x one one w one one", "alpha=0.5", "alpha 0.5; put alpha into the scale");
   refused("QLinearAveragePool", "x one zero one zero", "channels_last=1", "its channels are last");
   refused("QLinearAdd", "x one one z one one one", "",

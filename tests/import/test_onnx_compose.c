@@ -414,6 +414,111 @@ static void test_interpolated(void **state) {
   }
 }
 
+// Elements beyond the ends, in another order, and numbers of them: what stands at each place of the
+// rows -1 2 -3 4, 5 -6 7 -8, 9 -10 11 -12.
+static void test_ends(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *inputs, *attributes;
+    int count;
+    float expected[32]; // of the last two axes
+  } cases[] = {
+      {"Pad", "x one_two", "mode:edge", 21, {-1, -1, 2,  -3, 4, 4,   4,  5,   5,   -6, 7,
+                                             -8, -8, -8, 9,  9, -10, 11, -12, -12, -12}},
+      {"Pad", "x one_two", "mode:reflect", 21, {2,  -1, 2,  -3,  4, -3,  2,  -6,  5,  -6, 7,
+                                                -8, 7,  -6, -10, 9, -10, 11, -12, 11, -10}},
+      {"Pad", "x one_two", "mode:wrap", 21, {4,  -1, 2,  -3,  4, -1,  2,  -8,  5, -6, 7,
+                                             -8, 5,  -6, -12, 9, -10, 11, -12, 9, -10}},
+      {"Pad", "x rows", "mode:reflect", 20, {5, -6, 7, -8,  -1, 2,   -3, 4,  5, -6,
+                                             7, -8, 9, -10, 11, -12, 5,  -6, 7, -8}},
+      {"Slice", "x last first axes back", "", 12, {4, -3, 2, -1, -8, 7, -6, 5, -12, 11, -10, 9}},
+      {"Slice", "x minus_two zero_at axes back_two", "", 3, {-3, 7, 11}},
+      {"ReduceMin", "x axes", "keepdims=0", 3, {-3, -8, -12}},
+      {"ReduceL1", "x axes", "keepdims=0", 3, {10, 26, 42}},
+      {"ReduceSumSquare", "x axes", "keepdims=1", 3, {30, 174, 446}},
+      {"ReduceMin", "x rows_axis", "keepdims=0", 4, {-1, -10, -3, -12}},
+  };
+  for (size_t r = 0; r < sizeof cases / sizeof *cases; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    static const float x[] = {-1, 2, -3, 4, 5, -6, 7, -8, 9, -10, 11, -12};
+    int64_t count;
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 3, 4});
+    onnx_put_ints(&o, "one_two", 8, (const int64_t[]){0, 0, 0, 1, 0, 0, 0, 2});
+    onnx_put_ints(&o, "rows", 8, (const int64_t[]){0, 0, 1, 0, 0, 0, 1, 0});
+    onnx_put_ints(&o, "last", 1, (const int64_t[]){-1});
+    onnx_put_ints(&o, "first", 1, (const int64_t[]){INT64_MIN});
+    onnx_put_ints(&o, "axes", 1, (const int64_t[]){3});
+    onnx_put_ints(&o, "rows_axis", 1, (const int64_t[]){2});
+    onnx_put_ints(&o, "back", 1, (const int64_t[]){-1});
+    onnx_put_ints(&o, "minus_two", 1, (const int64_t[]){-2});
+    onnx_put_ints(&o, "zero_at", 1, (const int64_t[]){0});
+    onnx_put_ints(&o, "back_two", 1, (const int64_t[]){-2});
+    onnx_put_node(&o, cases[r].op, cases[r].inputs, "y", cases[r].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 18, &said);
+    if (!g) fail_msg("%s %s: %s", cases[r].op, cases[r].attributes, said);
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, cases[r].count);
+    for (int i = 0; i < count; i++)
+      if (y[i] != cases[r].expected[i])
+        fail_msg("%s %s: element %d is %g, expected %g", cases[r].op, cases[r].attributes, i,
+                 (double)y[i], (double)cases[r].expected[i]);
+    arena_free(&a);
+  }
+}
+
+// A dilated kernel of a transposed convolution is one with zeros between its elements.
+static void test_dilated_transposed(void **state) {
+  (void)state;
+  const float w[4] = {1, -2, 3, 5}, dilated[9] = {1, 0, -2, 0, 0, 0, 3, 0, 5};
+  float *y[2];
+  int64_t count[2];
+  struct arena a = {0};
+  for (int k = 0; k < 2; k++) {
+    struct onnx_text o = {0};
+    const char *said;
+    const float x[6] = {1, 2, -3, 4, 5, -6};
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 2, 3});
+    onnx_put_floats(&o, "w", 4, k ? (const int64_t[]){1, 1, 3, 3} : (const int64_t[]){1, 1, 2, 2},
+                    k ? dilated : w);
+    onnx_put_node(&o, "ConvTranspose", "x w", "y",
+                  k ? "strides=2,1 pads=1,0,0,1" : "strides=2,1 pads=1,0,0,1 dilations=2,2");
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s", said);
+    y[k] = onnx_computed(&a, g, x, &count[k]);
+  }
+  assert_int_equal(count[0], 16);
+  assert_int_equal(count[1], 16);
+  assert_memory_equal(y[0], y[1], 16 * sizeof **y);
+  arena_free(&a);
+}
+
+// Shapes that are computed with remainders.
+static void test_remainder(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 12});
+  onnx_put_ints(&o, "minus", 1, (const int64_t[]){-2});
+  onnx_put_ints(&o, "five", 1, (const int64_t[]){5});
+  onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
+  onnx_put_ints(&o, "rest", 1, (const int64_t[]){-1});
+  onnx_put_node(&o, "Mod", "minus five", "three", "");
+  onnx_put_node(&o, "Concat", "batch three rest", "shape", "axis=0");
+  onnx_put_node(&o, "Reshape", "x shape", "r", "");
+  onnx_put_node(&o, "ReduceSum", "r three_axis", "y", "keepdims=0");
+  onnx_put_output(&o, "y");
+  onnx_put_ints(&o, "three_axis", 1, (const int64_t[]){2});
+  struct graph *g = onnx_parsed(&a, &o, 13, &said);
+  if (!g) fail_msg("%s", said);
+  assert_int_equal(value_elements(&g->values[g->outputs[0]]), 3);
+  arena_free(&a);
+}
+
 // A convolution of which whole windows lie in the zeros around the image: these are a layer of
 // their own, and a circuit can be built.
 static void test_wide_pads(void **state) {
@@ -642,6 +747,9 @@ int main(void) {
                                      cmocka_unit_test(test_room),
                                      cmocka_unit_test(test_interpolated),
                                      cmocka_unit_test(test_wide_pads),
+                                     cmocka_unit_test(test_ends),
+                                     cmocka_unit_test(test_dilated_transposed),
+                                     cmocka_unit_test(test_remainder),
                                      SHELL_CASE(test_halves),
                                      SHELL_CASE(test_shared),
                                      SHELL_CASE(test_training)};

@@ -242,6 +242,49 @@ static void test_signs(void **state) {
   }
 }
 
+// An input whose parts are quantised to different types has one that loses none of them, or theirs
+// if they have one.
+static void test_parts_of_input(void **state) {
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    struct arena a = {0};
+    struct err e = {0};
+    struct formats f = formats_new();
+    struct onnx_text o = {0};
+    const char *said;
+    const float scales[] = {0.25F, k ? 0.25F : 0.3F}, none = 0, bits = 8;
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+    onnx_put_floats(&o, "a", 0, NULL, &scales[0]);
+    onnx_put_floats(&o, "b", 0, NULL, &scales[1]);
+    onnx_put_floats(&o, "none", 0, NULL, &none);
+    onnx_put_floats(&o, "bits", 0, NULL, &bits);
+    onnx_put_ints(&o, "halves", 2, (const int64_t[]){2, 2});
+    onnx_put_node(&o, "Split", "x halves", "l r", "axis=1");
+    onnx_put_node(&o, "Quant", "l a none bits", "lq", "");
+    onnx_put_node(&o, "Quant", "r b none bits", "rq", "");
+    onnx_put_output(&o, "lq");
+    onnx_put_output(&o, "rq");
+    struct graph *real = onnx_parsed(&a, &o, 13, &said);
+    if (!real) fail_msg("%s", said);
+    struct graph *g = quantize(&a, real, &f, &e);
+    if (!g) fail_msg("%s", e.text);
+    const struct type *in = &g->values[g->inputs[0].value].type;
+    assert_int_equal(in->width, k ? 8 : 25);
+    assert_true(type_value(in, 0, type_lowest(in)) <= -128 * (double)scales[1]);
+    assert_true(type_value(in, 0, type_highest(in)) >= 127 * (double)scales[1]);
+    struct golden_ref *m = golden_ref_new(&a, g, 1);
+    static const double x[] = {-20.5, 3.25, -38.4, 30};
+    int64_t codes[4];
+    for (int i = 0; i < 4; i++) codes[i] = type_encode(in, x[i]);
+    golden_ref_step(m, (const int64_t *const[]){codes});
+    assert_int_equal(golden_ref_value(m, g->outputs[0])[0], -82);
+    assert_int_equal(golden_ref_value(m, g->outputs[0])[1], 13);
+    assert_int_equal(golden_ref_value(m, g->outputs[1])[0], k ? -128 : -128);
+    assert_int_equal(golden_ref_value(m, g->outputs[1])[1], k ? 120 : 100);
+    arena_free(&a);
+  }
+}
+
 // Scales along more than the channels, and zero points that are none.
 static void test_refused(void **state) {
   (void)state;
@@ -263,9 +306,10 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_zero_points),
-                                     cmocka_unit_test(test_channels), cmocka_unit_test(test_wide),
-                                     cmocka_unit_test(test_signs), cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_zero_points), cmocka_unit_test(test_channels),
+      cmocka_unit_test(test_wide),        cmocka_unit_test(test_parts_of_input),
+      cmocka_unit_test(test_signs),       cmocka_unit_test(test_refused)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
