@@ -114,6 +114,35 @@ static double grow(double x, int c, int i) {
   return shrink(x, -0.25);
 }
 
+static double little(double x, int c, int i) {
+  (void)c, (void)i;
+  return fabs(x) > 0.03125 ? x : 0;
+}
+
+static double two_slopes(double x, int c, int i) {
+  (void)c, (void)i;
+  return x > 0 ? 3 * x : 0.5 * x;
+}
+
+static double above_half(double x, int c, int i) {
+  (void)c, (void)i;
+  return x > 0.5 ? x : 0;
+}
+
+static double soft(double x, int c, int i) {
+  (void)c, (void)i;
+  return log1p(exp(2 * x)) / 2;
+}
+
+static double quick(double x, int c, int i) {
+  (void)c, (void)i;
+  return x / (1 + exp(-1.5 * x));
+}
+
+static double log_sigmoid_celu(double x, int c, int i) {
+  return -log1p(exp(-celu(x, c, i)));
+}
+
 static double hard_swish(double x, int c, int i) {
   (void)c, (void)i;
   return x * fmin(fmax(x + 3, 0), 6) / 6;
@@ -142,6 +171,27 @@ static const struct row {
     {{{"ThresholdedRelu", "x", ""}}, threshold, "relu hardshrink"},
     {{{"LeakyRelu", "x", "alpha=-0.5"}}, leaky, NULL},
     {{{"PRelu", "x minus", ""}}, leaky, NULL},
+    {{{"Shrink", "x", "lambd=0.03125"}}, little, "hardshrink"},
+    {{{"Greater", "x zero", ""},
+      {"Mul", "x three", ""},
+      {"Mul", "x half", ""},
+      {"Where", "t0 t1 t2", ""}},
+     two_slopes,
+     "leaky_relu batch_norm"},
+    {{{"Greater", "x half", ""}, {"Where", "t0 x zero", ""}}, above_half, "relu hardshrink"},
+    {{{"Mul", "x two", ""},
+      {"Exp", "t0", ""},
+      {"Add", "t1 one", ""},
+      {"Log", "t2", ""},
+      {"Div", "t3 two", ""}},
+     soft,
+     "batch_norm softplus batch_norm"},
+    {{{"Mul", "x one_half", ""}, {"Sigmoid", "t0", ""}, {"Mul", "x t1", ""}},
+     quick,
+     "batch_norm silu batch_norm"},
+    {{{"Celu", "x", "alpha=2.0"}, {"Sigmoid", "t0", ""}, {"Log", "t1", ""}},
+     log_sigmoid_celu,
+     NULL},
     {{{"Shrink", "x", "bias=0.25"}}, shrink_less, "hardshrink softshrink"},
     {{{"Shrink", "x", "bias=0.5"}}, shrink_same, "softshrink"},
     {{{"Shrink", "x", "bias=1.0"}}, shrink_more, NULL},
@@ -169,8 +219,11 @@ static void put_numbers(struct onnx_text *o) {
   static const struct {
     const char *name;
     float value;
-  } numbers[] = {{"zero", 0},  {"two", 2},     {"three", 3},     {"six", 6},
-                 {"seven", 7}, {"half", 0.5F}, {"minus", -0.5F}, {"three_quarters", 0.75F}};
+  } numbers[] = {{"zero", 0},        {"two", 2},
+                 {"three", 3},       {"six", 6},
+                 {"seven", 7},       {"half", 0.5F},
+                 {"minus", -0.5F},   {"one", 1},
+                 {"one_half", 1.5F}, {"three_quarters", 0.75F}};
   float each[ELEMENTS], own[] = {(float)slopes[0], (float)slopes[1]};
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
     onnx_put_floats(o, numbers[k].name, 0, NULL, &numbers[k].value);
