@@ -118,6 +118,9 @@ bool keras_normalise(struct keras *k, struct stream *y) {
 // ---- joins
 
 static bool join(struct keras *k, enum op op, struct stream *y) {
+  if (k->n_in < 2)
+    return keras_refuse(k, "use layers (Rescaling) instead of constants",
+                        "it joins one stream with what is none");
   if (!keras_plain(k, y)) return false;
   for (uint32_t i = 1; i < k->n_in; i++) {
     int64_t shape[RANK_MAX];

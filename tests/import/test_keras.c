@@ -51,6 +51,15 @@ static void test_nested(void **state) {
 
 // Transposed convolutions of either padding, with strides beyond the kernel, sizes of their own,
 // over images and sequences.
+// Numbers in a model's formula, 1.5 - 2 x / 4 + 0.25, and rows and columns between others.
+static void test_formula(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             "f=tests/import/files/keras3_formula; e=$f.expected.safetensors; $N run --real -q "
+             "$f.keras --data $e:input --compare $e:output",
+             0, "compared  1440 elements with tests/import/files/");
+}
+
 static void test_transposed(void **state) {
   struct shell *s = *state;
   cli_expect(s,
@@ -386,6 +395,7 @@ static void test_disagreement(void **state) {
   "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"" name "\"},\"inbound_nodes\":[" calls "]}"
 #define AT(name, node) "[\"" name "\"," node ",0]"
 #define CALL(name, node, more) "[[\"" name "\"," node ",0,{" more "}]]"
+#define TENSOR "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"i\",0,0]}}"
 #define INNER(calls)                                                                               \
   FUNCTIONAL("f", AT("i", "0"), AT("d", "0"), INPUT("4") CALLED("Dense", "d", CALL("i", "0", ""))) \
   ",\"inbound_nodes\":[" calls "]}"
@@ -484,6 +494,37 @@ static const struct nested {
      NULL,
      6,
      5},
+    // constants beside streams: numbers of sums and products, no others
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Maximum", "b", "{\"args\":[" TENSOR ",0.5]}")) "}",
+     {{0}},
+     "Maximum: it is called with constants; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Add", "b",
+                                  "{\"args\":[" TENSOR
+                                  ",{\"class_name\":\"__numpy__\",\"config\":{}}]}")) "}",
+     {{0}},
+     "Add: it is called with constants; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Multiply", "b", "{\"args\":[" TENSOR "]}")) "}",
+     {{0}},
+     "Multiply: it joins one stream with what is none; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Subtract", "b", "{\"args\":[3," TENSOR "]}")) "}",
+     {{0}},
+     NULL,
+     1,
+     0},
     {"3",
      FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
                 INPUT("4") CALLED("Dropout", "b", CALL("i", "0", "\"training\":true"))) "}",
@@ -639,6 +680,7 @@ int main(void) {
                                      cmocka_unit_test(test_numbers),
                                      cmocka_unit_test(test_refused),
                                      SHELL_CASE(test_transposed),
+                                     SHELL_CASE(test_formula),
                                      cmocka_unit_test(test_normalisation),
                                      cmocka_unit_test(test_disagreement),
                                      cmocka_unit_test(test_damaged),
