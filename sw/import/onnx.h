@@ -78,6 +78,11 @@ struct onnx {
 
 // ---- the current node's inputs, outputs and attributes
 
+// The file's constants and inputs become items; false with a message.
+bool onnx_add_inputs(struct onnx *o);
+// Whether a word is one of a list that ends with NULL.
+bool onnx_is_one(const char *word, const char *const *list);
+
 struct item *onnx_item(struct onnx *o, const char *name); // NULL if unknown
 struct item *onnx_in(struct onnx *o, size_t i);           // NULL: not given
 const struct tensor *onnx_constant(struct onnx *o, size_t i);

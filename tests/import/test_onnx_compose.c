@@ -694,6 +694,37 @@ static void test_halves(void **state) {
   arena_free(&a);
 }
 
+// Inputs of 16 bits are noted, of words refused.
+static void test_input_types(void **state) {
+  (void)state;
+  static const struct {
+    int type;
+    const char *note, *error;
+  } rows_of[] = {{1, NULL, NULL},
+                 {11, NULL, NULL},
+                 {10, "its values are floats of 16 bits", NULL},
+                 {16, "its values are floats of 16 bits", NULL},
+                 {8, NULL, "input \"x\": its data type 8 is none of numbers"}};
+  for (size_t i = 0; i < sizeof rows_of / sizeof *rows_of; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    onnx_put_typed_input(&o, "x", rows_of[i].type, 2, (const int64_t[]){0, 4});
+    onnx_put_node(&o, "Relu", "x", "y", "");
+    onnx_put_output(&o, "y");
+    onnx_put_file(&o, 13, &file);
+    struct graph *g = onnx_parse(&a, "made.onnx", file.data, file.size, &r, &e);
+    text_free(&file);
+    assert_int_equal(g == NULL, rows_of[i].error != NULL);
+    if (rows_of[i].error) assert_non_null(strstr(e.text, rows_of[i].error));
+    assert_int_equal(r.n_notes, rows_of[i].note != NULL);
+    if (rows_of[i].note) assert_non_null(strstr(r.notes[0].text, rows_of[i].note));
+    arena_free(&a);
+  }
+}
+
 // Two layers with one weight are two: said where they are trained.
 static void test_shared(void **state) {
   struct shell *s = *state;
@@ -803,6 +834,7 @@ int main(void) {
                                      cmocka_unit_test(test_ends),
                                      cmocka_unit_test(test_dilated_transposed),
                                      cmocka_unit_test(test_remainder),
+                                     cmocka_unit_test(test_input_types),
                                      SHELL_CASE(test_halves),
                                      SHELL_CASE(test_shared),
                                      SHELL_CASE(test_training)};
