@@ -56,7 +56,8 @@ static bool recipe_whole(struct arena *a, const char *text, size_t size, struct 
 
 // The network of a graph's JSON: as model.bin has it, or as a recipe.
 static struct graph *network_of(struct arena *a, const char *path, const struct bytes *json,
-                                const struct bytes *weights, struct err *e) {
+                                const struct bytes *weights, struct refusals *refused,
+                                struct err *e) {
   struct safetensors file;
   struct recipe r;
   struct text whole = {0};
@@ -71,7 +72,7 @@ static struct graph *network_of(struct arena *a, const char *path, const struct 
   if (!safetensors_parse(a, weights->data, weights->size, &file, e)) return NULL;
   if (!is_graph)
     return (recipe_whole(a, text, json->size, &r, e) || err_within(e, "%s", path)) &&
-                   state_fill(a, r.model, &file, e)
+                   state_fill(a, r.model, &file, refused, e)
                ? r.model
                : NULL;
   const char *metadata[][2] = {{"format", "nngen"},
@@ -85,7 +86,8 @@ static struct graph *network_of(struct arena *a, const char *path, const struct 
   return g;
 }
 
-static struct graph *with_graph(struct arena *a, const struct options *o, struct err *e) {
+static struct graph *with_graph(struct arena *a, const struct options *o, struct refusals *refused,
+                                struct err *e) {
   struct bytes weights, json;
   if (!file_read(a, o->model, MODEL_BYTES_MAX, &weights, e) ||
       !file_read(a, o->graph, GRAPH_MOST, &json, e))
@@ -94,7 +96,7 @@ static struct graph *with_graph(struct arena *a, const struct options *o, struct
   if (!state_is(weights.data, weights.size))
     err_put(e, "--graph goes with a safetensors file of weights, which this isn't");
   else
-    g = network_of(a, o->graph, &json, &weights, e);
+    g = network_of(a, o->graph, &json, &weights, refused, e);
   if (!g) err_put_within(e, "%s", o->model);
   return g;
 }
@@ -104,7 +106,8 @@ int command_import(struct arena *a, const struct options *o, struct err *e) {
   struct text t = {0};
   struct load l = {.input_mean = o->input_mean, .input_std = o->input_std};
   const char *output = o->output ? o->output : "model.bin";
-  struct graph *g = o->graph ? with_graph(a, o, e) : import_read(a, o->model, &refused, e);
+  struct graph *g =
+      o->graph ? with_graph(a, o, &refused, e) : import_read(a, o->model, &refused, e);
   bool ok = g && load_source(a, &l, g, e) && model_write(output, g, e);
   if (refused.count) command_put_refused(a, &refused, o->json);
   e->told = refused.count > 0;

@@ -39,8 +39,10 @@ struct difference {
 
 struct comparison {
   const char *file;
-  bool codes, given; // given: the tolerance
-  double tolerance, worst_by;
+  bool codes, given;  // given: the tolerance
+  double tolerance;   // of the output that is compared; each has its own unless it is given
+  double least, most; // of all outputs' tolerances
+  double worst_by;
   int64_t elements, different;
   struct difference first, worst;
   uint32_t n_absent;

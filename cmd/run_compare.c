@@ -63,6 +63,8 @@ static bool compare_output(struct run *r, const struct run_output *o, const stru
     return err_set(e, "%s: %lld frames, the model has run %lld: give --images %lld", c->file,
                    (long long)frames, (long long)ours, (long long)frames);
   if (!c->given) c->tolerance = c->codes ? 0 : default_tolerance * largest(x);
+  c->least = fmin(c->least, c->tolerance);
+  c->most = fmax(c->most, c->tolerance);
   for (int64_t i = 0; i < ours * elements; i++)
     note(c, y->name, i / elements, i % elements, found_at(r, o, i, c->codes), array_real(x, i));
   return true;
@@ -101,8 +103,11 @@ static bool compare_several(struct run *r, struct err *e) {
 bool run_compare(struct run *r, const struct options *o, struct err *e) {
   struct comparison *c = ARENA_NEW(r->arena, struct comparison, 1);
   struct array x;
-  *c = (struct comparison){
-      .file = o->compare, .codes = o->codes, .given = o->tolerance != NULL, .worst_by = -1};
+  *c = (struct comparison){.file = o->compare,
+                           .codes = o->codes,
+                           .given = o->tolerance != NULL,
+                           .worst_by = -1,
+                           .least = INFINITY};
   if (o->tolerance) c->tolerance = strtod(o->tolerance, NULL);
   r->comparison = c;
   if (r->n_outputs > 1) return compare_several(r, e);
@@ -139,10 +144,14 @@ void run_compare_put(const struct run *r, struct text *t) {
   const struct comparison *c = r->comparison;
   text_printf(t, "compared  %lld elements with ", (long long)c->elements);
   text_put_escaped(t, c->file);
+  bool each = c->least != c->most; // several outputs
   if (c->different)
-    text_printf(t, ": %lld are further apart than %.3g\n", (long long)c->different, c->tolerance);
+    text_printf(t, ": %lld are further apart than %.3g", (long long)c->different, c->least);
   else
-    text_printf(t, c->tolerance > 0 ? ": equal within %.3g\n" : ": equal\n", c->tolerance);
+    text_printf(t, c->most > 0 ? ": equal within %.3g" : ": equal", c->least);
+  if (each)
+    text_printf(t, " to %.3g, %g of the largest of each output", c->most, default_tolerance);
+  text_puts(t, "\n");
   if (c->different) put_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_difference(t, "worst", &c->worst);
   for (uint32_t i = 0; i < c->n_absent; i++) {
@@ -167,7 +176,8 @@ void run_compare_put_json(const struct run *r, struct text *t) {
   json_put_string(t, c->file);
   text_printf(t, ",\"elements\":%lld,\"different\":%lld", (long long)c->elements,
               (long long)c->different);
-  json_put_figure(t, "tolerance", -1, c->tolerance);
+  json_put_figure(t, "tolerance", -1, c->most);
+  if (c->least != c->most) json_put_figure(t, "least_tolerance", -1, c->least);
   json_put_figure(t, "largest_difference", -1, c->worst_by);
   if (c->different) put_json_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_json_difference(t, "worst", &c->worst);

@@ -81,17 +81,14 @@ static bool is_result(const struct quantizer *q, uint32_t value) {
   return result;
 }
 
-static bool type_of_bits(struct quantizer *q, double most, bool is_signed, double scale,
+// The integers up to `most`, of the bits that streams have at most: of more the lowest go, which
+// are parts of 2^-31 of the largest.
+static void type_of_bits(struct quantizer *q, double most, bool is_signed, double scale,
                          struct type *t) {
   int bits = (int)ceil(log2(most + 1)) + is_signed;
-  if (bits < 2) bits = 2;
-  if (bits > STREAM_BITS_MAX)
-    return err_set(q->err,
-                   "nothing in the file says its type, and its accumulator has %d bits, at most %d "
-                   "are a stream: give --precision W,F for what has no type",
-                   bits, STREAM_BITS_MAX);
-  *t = type_fixed(q->arena, bits, is_signed, scale, 0);
-  return true;
+  int fewer = bits > STREAM_BITS_MAX ? bits - STREAM_BITS_MAX : 0;
+  bits = bits < 2 ? 2 : bits - fewer;
+  *t = type_fixed(q->arena, bits, is_signed, ldexp(scale, fewer), 0);
 }
 
 // One scale for all outputs, the finest; of results that nothing reads, each its own.
@@ -118,7 +115,8 @@ static bool accumulator(struct quantizer *q, const struct node *n, const struct 
   int spare = each ? 0 : spare_bits(q, n, log2(most + 1) + 1, whole);
   finest = ldexp(finest, -spare);
   most = ldexp(most, spare);
-  if (!type_of_bits(q, each ? own : most, true, finest, t)) return false;
+  type_of_bits(q, each ? own : most, true, finest, t);
+  for (int64_t o = 0; o < outs; o++) scale[o] *= type_scale(t, 0) / finest; // a power of two
   if (each)
     *t = type_channels(q->arena, t->width, true, y->rank - 1, outs, scale,
                        ARENA_NEW(q->arena, int32_t, outs));
@@ -181,7 +179,8 @@ static bool join_type(struct quantizer *q, const struct node *n, struct type *t)
   double sum = product ? most[0] * most[1] : most[0] + most[1];
   bool whole = product || is_whole(fmax(type_scale(a, 0), type_scale(b, 0)) / scale);
   scale = ldexp(scale, -spare_bits(q, n, log2(sum / scale + 1) + 1, whole));
-  return type_of_bits(q, ceil(sum / scale), true, scale, t);
+  type_of_bits(q, ceil(sum / scale), true, scale, t);
+  return true;
 }
 
 // Parts of one type keep it; otherwise the finest scale and the bits that hold them all.
@@ -202,7 +201,8 @@ static bool parts_type(struct quantizer *q, const struct node *n, struct type *t
     whole &=
         !quantize_type_in(q, n, k) || is_whole(type_scale(quantize_type_in(q, n, k), 0) / scale);
   scale = ldexp(scale, -spare_bits(q, n, log2(most / scale + 1) + is_signed, whole));
-  return equal || type_of_bits(q, ceil(most / scale), is_signed, scale, t);
+  if (!equal) type_of_bits(q, ceil(most / scale), is_signed, scale, t);
+  return true;
 }
 
 // An average of always as many is their sum, at so much less of a scale; others have a few bits
@@ -216,8 +216,10 @@ static bool average_type(struct quantizer *q, const struct node *n, const struct
   double lo = (double)type_integer(x, 0, type_lowest(x)),
          most = fmax((double)type_integer(x, 0, type_highest(x)), -lo);
   if (counts == 1 && most * (double)count[0] < ldexp(1, STREAM_BITS_MAX - 1))
-    return type_of_bits(q, most * (double)count[0], lo < 0, type_scale(x, 0) / (double)count[0], t);
-  return type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
+    type_of_bits(q, most * (double)count[0], lo < 0, type_scale(x, 0) / (double)count[0], t);
+  else
+    type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
+  return true;
 }
 
 // Logarithms of probabilities, down to where the smallest can be.

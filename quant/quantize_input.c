@@ -79,36 +79,55 @@ static bool quantize_bytes(struct quantizer *q, const struct value *v, const str
   return true;
 }
 
-// The first requant of an input that requants alone read, all to one type; NULL if there is none.
-static const struct node *requant_behind(const struct quantizer *q, uint32_t value) {
-  const struct node *first = NULL;
-  for (uint32_t i = 0; i < q->from->n_nodes; i++) {
+// What the requants behind an input round it to, through layers that only move elements.
+struct asked {
+  const struct node *first;
+  bool same;             // all round to one type in one way
+  bool other;            // something else reads it, too
+  double lo, hi, finest; // the values of all their types, and the finest scale
+};
+
+static void ask(const struct quantizer *q, uint32_t value, struct asked *a) {
+  for (uint32_t i = 0; i < q->from->n_nodes && !a->other; i++) {
     const struct node *n = &q->from->nodes[i];
     for (uint32_t k = 0; k < n->n_in; k++) {
       if (n->in[k].value != value) continue;
-      if (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay) return NULL;
+      bool moves = op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS) && !n->in[k].delay;
+      a->other |= !moves && (!op_is(n->op, TRAIT_NARROWS) || n->in[k].delay);
+      if (moves) ask(q, n->out[0], a);
+      if (moves || a->other) continue;
       const struct type *own = &node_attr(n, ATTR_type)->type;
-      if (own->axis >= 0) return NULL;
-      if (first &&
-          (!type_equal(&node_attr(first, ATTR_type)->type, own) || first->rounding != n->rounding))
-        return NULL;
-      first = n;
+      bool signs = !type_is_fixed(own);
+      double most = signs ? ldexp(type_scale(own, 0), SIGN_BITS - 1) : 0;
+      a->other |= own->axis >= 0;
+      a->same &= !a->first || (type_equal(&node_attr(a->first, ATTR_type)->type, own) &&
+                               a->first->rounding == n->rounding);
+      a->lo = fmin(a->lo, signs ? -most : type_value(own, 0, type_lowest(own)));
+      a->hi = fmax(a->hi, signs ? most : type_value(own, 0, type_highest(own)));
+      a->finest = fmin(a->finest, type_scale(own, 0));
+      if (!a->first) a->first = n;
     }
   }
-  return first;
+  for (uint32_t i = 0; i < q->from->n_outputs; i++) a->other |= q->from->outputs[i] == value;
 }
 
-// The type of an input in front of it: its own where both round alike, otherwise finer, so that
-// what the requant rounds isn't rounded before.
-static const struct type *type_in_front(const struct quantizer *q, const struct node *n) {
-  const struct type *own = &node_attr(n, ATTR_type)->type;
-  if (type_is_fixed(own) && n->rounding == FIX_HALF_EVEN) return own;
+// The type of an input in front of them, NULL if they don't say it: theirs where all round alike
+// and to the nearest; otherwise finer, so that what they round isn't rounded before.
+static const struct type *type_in_front(const struct quantizer *q, uint32_t value) {
+  struct asked a = {.same = true, .finest = INFINITY};
+  ask(q, value, &a);
+  if (!a.first || a.other) return NULL;
+  const struct type *own = &node_attr(a.first, ATTR_type)->type;
+  if (a.same && type_is_fixed(own) && a.first->rounding == FIX_HALF_EVEN) return own;
+  bool is_signed = a.lo < 0;
+  int width = 1 + is_signed, finer = FINER_INPUT;
+  while (ldexp(1, width - is_signed) * a.finest <= fmax(-a.lo - (is_signed ? a.finest : 0), a.hi))
+    width++;
+  if (width + finer > STREAM_BITS_MAX)
+    finer = width < STREAM_BITS_MAX ? STREAM_BITS_MAX - width : 0;
   struct type *t = ARENA_NEW(q->arena, struct type, 1);
-  double scale = ldexp(type_scale(own, 0), -FINER_INPUT);
-  bool is_signed = !type_is_fixed(own) || own->is_signed || type_zero(own, 0) != 0;
-  int width = type_is_fixed(own) ? own->width + (is_signed && !own->is_signed) : SIGN_BITS;
-  width = width + FINER_INPUT < STREAM_BITS_MAX ? width + FINER_INPUT : STREAM_BITS_MAX;
-  *t = type_fixed(q->arena, width, is_signed, scale, 0);
+  *t = type_fixed(q->arena, width < STREAM_BITS_MAX ? width + finer : STREAM_BITS_MAX, is_signed,
+                  ldexp(a.finest, -finer), 0);
   return t;
 }
 
@@ -116,8 +135,7 @@ static const struct type *type_in_front(const struct quantizer *q, const struct 
 // is said.
 static const struct type *input_type(const struct quantizer *q, uint32_t value, bool *open) {
   const struct formats *f = q->formats;
-  const struct node *behind = requant_behind(q, value);
-  const struct type *own = behind ? type_in_front(q, behind) : NULL;
+  const struct type *own = type_in_front(q, value);
   *open = f->has_input_type ? f->input_auto : !own && f->defaults.stream_auto;
   if (f->has_input_type) return &f->input_type;
   return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;

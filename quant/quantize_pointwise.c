@@ -24,8 +24,10 @@ static bool add_table(struct quantizer *q, const struct node *n, uint32_t node,
                    "give the layer a stream of its own)",
                    name, to);
   if (in->width > CURVE_BITS_MAX)
-    return err_set(q->err, "%s is a table of at most %d input bits, found %s", name, CURVE_BITS_MAX,
-                   from);
+    return err_set(q->err,
+                   "%s is a table of at most %d input bits, found %s: give the layer before it a "
+                   "stream of fewer (--precision W,F, or a formats file)",
+                   name, CURVE_BITS_MAX, from);
   if (!tabulated_scale(in) || !tabulated_scale(out))
     return err_set(q->err, "%s from %s to %s: the scale of its %s is %g, expected 2^-200 to 2^200",
                    name, from, to, tabulated_scale(in) ? "output" : "input",

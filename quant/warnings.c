@@ -2,6 +2,7 @@
 #include "quant/warnings.h"
 
 #include "sw/base/json.h"
+#include "sw/graph/exact.h"
 #include "sw/graph/interval.h"
 
 #include <math.h>
@@ -165,6 +166,26 @@ static void one_value(struct arena *a, const struct graph *g, const struct node 
                  (long long)y->lo);
 }
 
+// ---- bounds
+
+// Bounds of a function that lie between two steps of its input, and become one of them.
+static void bounds_moved(struct arena *a, const struct graph *g, const struct node *n,
+                         struct warnings *out) {
+  const struct op_info *info = op_info(n->op);
+  const struct exact *exact = exact_of(n->op);
+  const struct attr *codes = node_attr(n, ATTR_codes);
+  if (!exact || info->slopes || info->codes != 2 || !codes || codes->count != 2) return;
+  const struct type *t = &node_in(g, n, 0)->type;
+  struct exact_reals reals = exact_reals_of(n);
+  for (int i = 0; i < 2; i++) {
+    double bound = i ? reals.hi : reals.lo, found = type_value(t, 0, codes->ints[i]);
+    bool inside = codes->ints[i] > type_lowest(t) && codes->ints[i] < type_highest(t);
+    if (inside && fabs(found - bound) > 1e-6 * fmax(fabs(bound), type_scale(t, 0)))
+      warnings_add(a, out, n->name, "its bound %g becomes %.6g, the nearest step of %s", bound,
+                   found, type_text(a, t));
+  }
+}
+
 // ---- the input
 
 static void pixels_lost(struct arena *a, const struct graph *real, const struct graph *g,
@@ -244,6 +265,7 @@ void warnings_find(struct arena *a, const struct graph *real, const struct graph
     bool said = linear && weights_lost(a, x, n, node_in(g, n, 1), out);
     said |= linear && !said && outputs_lost(a, g, n, out);
     if (!said) one_value(a, g, n, out);
+    if (real) bounds_moved(a, g, n, out);
   }
 }
 

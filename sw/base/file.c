@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,22 +86,57 @@ static void remove_file(const char *leftover, bool folder) {
   if (!folder) unlink(leftover);
 }
 
+// A file without a name in the folder of `path`: of a process that is ended nothing stays behind.
+// -1 where there are none.
+static int open_nameless(const char *path) {
+  struct arena a = {0};
+  const char *slash = strrchr(path, '/');
+  const char *folder = slash ? arena_printf(&a, "%.*s", (int)(slash - path) + 1, path) : ".";
+  int fd = access("/proc/self/fd", X_OK) == 0 ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)
+                                              : -1;
+  arena_free(&a);
+  return fd;
+}
+
+// Its content gets the name. A name that is there can only be taken by a file with another: the one
+// that `spare` has, which is of no use any more.
+static bool take_name(int fd, const char *path) {
+  struct arena a = {0};
+  const char *self = arena_printf(&a, "/proc/self/fd/%d", fd);
+  bool ok = linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+  if (!ok && errno == EEXIST) {
+    char *spare;
+    int held = lock_temporary(&a, path, false, &spare);
+    flock(fd, LOCK_EX); // so that nobody clears it up; where there are no locks nobody does
+    ok = held >= 0 && unlink(spare) == 0 &&
+         linkat(AT_FDCWD, self, AT_FDCWD, spare, AT_SYMLINK_FOLLOW) == 0 &&
+         rename(spare, path) == 0;
+    int error = errno;
+    if (held >= 0 && !ok) unlink(spare);
+    if (held >= 0) close(held);
+    errno = error;
+  }
+  arena_free(&a);
+  return ok;
+}
+
 bool file_write(const char *path, const void *data, size_t size, struct err *e) {
   struct arena a = {0};
   struct stat st;
-  char *temporary;
+  char *temporary = NULL;
   if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", path);
   lock_leftovers(path, remove_file);
-  int fd = lock_temporary(&a, path, false, &temporary);
+  int fd = open_nameless(path);
+  if (fd < 0) fd = lock_temporary(&a, path, false, &temporary);
   bool ok = fd >= 0;
   if (!ok) system_error(e, path);
   if (ok) {
     ok = fchmod(fd, 0644) == 0 && write_all(fd, data, size) && fsync(fd) == 0 &&
-         rename(temporary, path) == 0;
+         (temporary ? rename(temporary, path) == 0 : take_name(fd, path));
     if (!ok) {
       system_error(e, path);
-      unlink(temporary);
+      if (temporary) unlink(temporary);
     }
     close(fd); // and with it the lock
   }

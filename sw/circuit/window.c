@@ -409,10 +409,13 @@ bool circuit_window_size(struct circuit_window *w, struct err *e) {
     const struct window *s = &w->shape;
     int64_t span = (s->kernel[axis] - 1) * s->dilation[axis];
     if (s->before[axis] > span || window_at(s, axis, s->out[axis] - 1, 0) >= s->in[axis])
-      return err_set(e, "its padding is as wide as its kernel");
+      return err_set(e, "its padding is as wide as its kernel: pad in a layer of its own in "
+                        "front of it (pad)");
     // such a pixel would leave before its frame comes in
     for (int64_t o = 0; o < s->out[axis]; o++)
-      if (!window_taps(s, axis, o)) return err_set(e, "one of its windows lies in the padding");
+      if (!window_taps(s, axis, o))
+        return err_set(e, "one of its windows lies in the padding: pad in a layer "
+                          "of its own in front of it (pad)");
     w->used[axis] = axis == ROWS && w->kept ? s->in[axis] : used(s, axis);
   }
   if (w->taps > w->shape.kernel[ROWS]) take_columns(w);

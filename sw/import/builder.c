@@ -274,3 +274,50 @@ bool builder_part(struct builder *b, struct stream *x, const int64_t *begin, con
   x->layout = layout_new(rank, shape, axes);
   return true;
 }
+
+// ---- signs
+
+// The requant that made signs of a stream, through layers that don't change them; NULL: none.
+static const struct node *signs_of(const struct graph *g, uint32_t value) {
+  int32_t maker = g->values[value].node;
+  const struct node *n = maker == NONE ? NULL : &g->nodes[maker];
+  const struct attr *type = n && op_is(n->op, TRAIT_NARROWS) ? node_attr(n, ATTR_type) : NULL;
+  if (type) return type_is_bipolar(&type->type) ? n : NULL;
+  bool maximum = n && op_is(n->op, TRAIT_WINDOWS) && !op_takes(n->op, ATTR_count_pad);
+  bool moves = n && op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS);
+  return moves || maximum ? signs_of(g, n->in[0].value) : NULL;
+}
+
+bool builder_with_zero(struct builder *b, struct stream *x) {
+  const struct node *signs = signs_of(b->graph, x->value);
+  if (!signs) return true;
+  double scale = type_scale(&node_attr(signs, ATTR_type)->type, 0);
+  const char *name = b->node;
+  b->node = arena_printf(b->arena, "%s.numbers", name);
+  uint32_t node = builder_node(b, OP_requant, 1, &x->value);
+  graph_add_type(b->graph, node, ATTR_type, type_fixed(b->arena, 2, true, scale, 0));
+  b->node = name;
+  return builder_out(b, node, &x->value);
+}
+
+bool builder_pad(struct builder *b, struct stream *x, const int64_t *pad) {
+  const struct value *v = &b->graph->values[x->value];
+  int rank = v->rank, axes = rank - 1;
+  int64_t list[2 * RANK_MAX] = {0}, shape[RANK_MAX] = {v->shape[axes]};
+  for (int d = 0; d < axes; d++) {
+    list[d] = pad[d];
+    list[rank + d] = pad[axes + d];
+    if (pad[d] < 0 || pad[axes + d] < 0 || pad[d] > DIM_MAX || pad[axes + d] > DIM_MAX)
+      return builder_refuse(b, "check the file", "pads of %lld and %lld elements",
+                            (long long)pad[d], (long long)pad[axes + d]);
+    shape[d + 1] = v->shape[d] + pad[d] + pad[axes + d];
+  }
+  const char *name = b->node;
+  b->node = arena_printf(b->arena, "%s.pad", name);
+  uint32_t node = builder_node(b, OP_pad, 1, &x->value);
+  graph_add_ints(b->graph, node, ATTR_pad, 2 * rank, list);
+  graph_add_real(b->graph, node, ATTR_value, 0);
+  b->node = name;
+  x->layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  return builder_out(b, node, &x->value);
+}

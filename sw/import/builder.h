@@ -96,6 +96,14 @@ bool builder_reshape(struct builder *b, struct stream *x, int rank, const int64_
 bool builder_part(struct builder *b, struct stream *x, const int64_t *begin, const int64_t *end,
                   const int64_t *step);
 
+// A stream of signs becomes the same numbers in a type that has a 0: for what pads, or computes
+// others.
+bool builder_with_zero(struct builder *b, struct stream *x);
+
+// Zeros around an image or a sequence, channels last: in front of its rows and columns, then
+// behind.
+bool builder_pad(struct builder *b, struct stream *x, const int64_t *pad);
+
 // A constant of the file's shape (or scalar, or one that stretches to it) as a tensor of x's.
 uint32_t builder_constant_like(struct builder *b, const struct stream *x, const struct tensor *t,
                                const char *name);

@@ -10,6 +10,8 @@
 bool onnx_is(const void *data, size_t size);
 
 // What isn't read.
+bool zip_is_export(const void *data, size_t size);
+bool zip_is_script(const void *data, size_t size);
 bool zip_is_torch(const void *data, size_t size);
 bool zip_is_numpy(const void *data, size_t size);
 bool hdf5_is(const void *data, size_t size);

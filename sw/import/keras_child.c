@@ -126,6 +126,9 @@ static bool write_array(struct dump *d, hid_t set, const char *name, H5T_class_t
          err_set(d->err, "\"%s\" can't be written", name);
 }
 
+// What archives and arrays may unpack to: weights hardly become smaller when they are packed.
+enum { UNPACKED_TIMES = 64, UNPACKED_SPARE = 16 << 20 };
+
 static bool put_array(struct dump *d, hid_t set, const char *name) {
   hsize_t dims[RANK_MAX];
   int64_t shape[RANK_MAX], count = 1;
@@ -143,6 +146,12 @@ static bool put_array(struct dump *d, hid_t set, const char *name) {
     shape[i] = (int64_t)dims[i];
     count *= shape[i];
   }
+  if (4 * count > UNPACKED_SPARE &&
+      (4 * count - UNPACKED_SPARE) / UNPACKED_TIMES > (int64_t)H5Dget_storage_size(set))
+    return err_set(d->err,
+                   "\"%s\" unpacks to %lld bytes, more than %d times of what is stored: save it "
+                   "without compression",
+                   name, (long long)(4 * count), UNPACKED_TIMES);
   d->bytes += 4 * count;
   if (d->bytes > bytes_most || d->n_tensors == TENSORS_MOST)
     return err_set(d->err, "its arrays take more than %lld bytes", (long long)bytes_most);
@@ -272,10 +281,24 @@ static hid_t open_image(struct dump *d, void *data, size_t size) {
   return file;
 }
 
-static char *unzipped(struct dump *d, zip_t *z, const char *name, size_t most, size_t *size) {
+static bool is_bomb(const zip_stat_t *st, size_t archive) {
+  bool known = st->valid & ZIP_STAT_COMP_SIZE;
+  zip_uint64_t packed = known && st->comp_size < archive ? st->comp_size : archive;
+  return st->size > UNPACKED_SPARE && (st->size - UNPACKED_SPARE) / UNPACKED_TIMES > packed;
+}
+
+static char *unzipped(struct dump *d, zip_t *z, size_t archive, const char *name, size_t most,
+                      size_t *size) {
   zip_stat_t st;
   if (zip_stat(z, name, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) || st.size > most) {
     err_put(d->err, "it has no %s of at most %zu bytes", name, most);
+    return NULL;
+  }
+  if (is_bomb(&st, archive)) {
+    err_put(d->err,
+            "%s in it unpacks to %llu bytes, more than %d times of what it is: pack it without "
+            "compression (zip -0)",
+            name, (unsigned long long)st.size, UNPACKED_TIMES);
     return NULL;
   }
   char *data = arena_alloc(&d->arena, st.size + 1, 1);
@@ -326,8 +349,8 @@ static bool walk_zip(struct dump *d, const void *data, size_t size, struct text 
   struct text image = {0};
   size_t n, bytes;
   if (!z) return err_set(d->err, "not a whole zip archive");
-  char *config = unzipped(d, z, "config.json", CONFIG_MOST, &n);
-  char *weights = config ? unzipped(d, z, member, (size_t)bytes_most, &bytes) : NULL;
+  char *config = unzipped(d, z, size, "config.json", CONFIG_MOST, &n);
+  char *weights = config ? unzipped(d, z, size, member, (size_t)bytes_most, &bytes) : NULL;
   hid_t file = weights ? open_image(d, weights, bytes) : -1;
   if (file < 0 || !dump_groups(d, file, config)) return false;
   return !d->other || (put_image(d, file, &image) && put_member(d, z, source, member, &image, out));

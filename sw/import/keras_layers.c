@@ -2,6 +2,7 @@
 // Norms, joins and moves of Keras; what all of its layers share.
 #include "sw/import/compose.h"
 #include "sw/import/keras.h"
+#include "sw/import/resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -117,6 +118,9 @@ bool keras_normalise(struct keras *k, struct stream *y) {
 // ---- joins
 
 static bool join(struct keras *k, enum op op, struct stream *y) {
+  if (k->n_in < 2)
+    return keras_refuse(k, "use layers (Rescaling) instead of constants",
+                        "it joins one stream with what is none");
   if (!keras_plain(k, y)) return false;
   for (uint32_t i = 1; i < k->n_in; i++) {
     int64_t shape[RANK_MAX];
@@ -287,14 +291,25 @@ bool keras_crop(struct keras *k, struct stream *y) {
   return keras_made(k, node, y);
 }
 
+static bool interpolated(struct keras *k, const int64_t *factors, struct stream *y) {
+  struct resample r = {.factor = {factors[0], y->layout.rank == 3 ? factors[1] : 1}};
+  static const int last[2][3] = {{1, 0}, {1, 2, 0}};
+  int axes = y->layout.rank - 1;
+  if (!resample_put(&k->builder, &r, y)) return false; // as (C, H, W)
+  layout_permute(&y->layout, last[axes - 1]);
+  return keras_plain(k, y);
+}
+
 bool keras_upsample(struct keras *k, struct stream *y) {
   int64_t factors[2];
   const char *mode = keras_text(k, "interpolation", "nearest");
-  if (strcmp(mode, "nearest") != 0)
-    return keras_refuse(k, "use nearest", "interpolation \"%s\"", mode);
+  bool linear = strcmp(mode, "bilinear") == 0;
+  if (!linear && strcmp(mode, "nearest") != 0)
+    return keras_refuse(k, "use nearest or bilinear", "interpolation \"%s\"", mode);
   if (!keras_images(k, y) || !keras_plain(k, y) ||
       !keras_numbers(k, "size", y->layout.rank - 1, 2, factors))
     return false;
+  if (linear) return interpolated(k, factors, y);
   uint32_t node = builder_node(&k->builder, OP_upsample, 1, &y->value);
   graph_add_ints(k->builder.graph, node, ATTR_factors, y->layout.rank - 1, factors);
   return keras_made(k, node, y);

@@ -29,8 +29,6 @@ static const struct {
     {"GRU", "there are no recurrent layers", "use convolutions along time"},
     {"SimpleRNN", "there are no recurrent layers", "use convolutions along time"},
     {"Bidirectional", "there are no recurrent layers", "use convolutions along time"},
-    {"Conv1DTranspose", "there is no transposed convolution", "use UpSampling1D and Conv1D"},
-    {"Conv2DTranspose", "there is no transposed convolution", "use UpSampling2D and Conv2D"},
     {"LayerNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
     {"GroupNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
     {"MultiHeadAttention", "it multiplies streams as matrices", "use convolutions"},
@@ -69,6 +67,40 @@ static bool trains(const json_t *j) {
   return does;
 }
 
+// Arguments of a call that aren't streams, {"args": [2.0, {..}]}: numbers, and arrays or the like.
+struct constants {
+  int numbers, others;
+  double number;
+  bool first; // the number is in front of the stream
+};
+
+static void constants_of(const json_t *j, int streams, struct constants *c) {
+  size_t i;
+  json_t *v;
+  const char *cls = json_string_value(json_object_get(j, "class_name"));
+  if (json_is_number(j)) {
+    c->numbers++;
+    c->number = json_number_value(j);
+    c->first = streams == 0;
+  }
+  if (json_is_object(j) && (!cls || strcmp(cls, "__keras_tensor__") != 0)) c->others++;
+  if (json_is_array(j)) json_array_foreach((json_t *)j, i, v) constants_of(v, streams + (int)i, c);
+}
+
+// x + c, c - x, c x, x / c, as a model's formula has them: a scale and a shift.
+static bool with_number(struct keras *k, const struct constants *c, struct stream *y) {
+  const char *op = k->builder.op;
+  bool less = strcmp(op, "Subtract") == 0, times = strcmp(op, "Multiply") == 0;
+  bool divides = (strcmp(op, "Divide") == 0 || strcmp(op, "TrueDivide") == 0) && !c->first;
+  bool formula = less || times || divides || strcmp(op, "Add") == 0;
+  if (!formula || c->others || c->numbers != 1 || k->n_in != 1 || (divides && c->number == 0))
+    return keras_refuse(k, "use layers (Rescaling, Normalization) instead of constants",
+                        "it is called with constants");
+  double scale = less && c->first ? -1 : times ? c->number : divides ? 1 / c->number : 1;
+  double shift = times || divides ? 0 : less && !c->first ? -c->number : c->number;
+  return keras_plain(k, y) && term_affine(&k->builder, y, 1, &scale, &shift);
+}
+
 // One call of layer `index` on k->in.
 bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
                 struct stream *y) {
@@ -82,6 +114,9 @@ bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_
   *y = k->in[0];
   if (trains(inbound))
     return keras_refuse(k, "call it without training", "it is called with training=True");
+  struct constants c = {0};
+  if (json_is_object(inbound)) constants_of(json_object_get(inbound, "args"), 0, &c);
+  if (c.numbers || c.others) return with_number(k, &c, y);
   keras_group(k, layers, index, name);
   if (keras_is_model(layer)) return keras_nested(k, layer, y);
   return dispatch(k, k->builder.op, y) && !k->odd;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CONSTANTS_MAX = 32, FAR = 40, GRID = 640 };
+enum { CONSTANTS_MAX = TERM_CONSTANTS, FAR = 40, SMALL = -20, GRID = 640 };
 
 struct candidate {
   enum op op;
@@ -32,7 +32,7 @@ static void unlist(struct term *t) {
   for (int i = 0; i < function_operands(t->function); i++) unlist(t->operand[i]);
 }
 
-static int constants_of(struct term *t, double *list) {
+int term_constants(struct term *t, double list[TERM_CONSTANTS]) {
   int n = list_constants(t, list, 0);
   unlist(t);
   return n;
@@ -40,9 +40,13 @@ static int constants_of(struct term *t, double *list) {
 
 static int grid_of(struct term *t, double *grid) {
   double list[CONSTANTS_MAX];
-  int n = 0, constants = constants_of(t, list);
+  int n = 0, constants = term_constants(t, list);
   for (int i = -120; i <= 120; i++) grid[n++] = i / 8.0 + 1 / 64.0;
   for (int i = -FAR; i <= FAR; i++) grid[n++] = i < 0 ? -exp2(-i) * 1.1 : exp2(i) * 1.1 - 1.1;
+  for (int i = SMALL; i < 0; i++) { // and near 0
+    grid[n++] = exp2(i) * 1.1;
+    grid[n++] = -exp2(i) * 1.1;
+  }
   for (int i = 0; i < constants; i++)
     for (int k = -1; k <= 1; k++) {
       grid[n++] = list[i] + k / 4096.0;
@@ -123,6 +127,7 @@ static void add_attrs(struct graph *g, uint32_t node, const struct candidate *c)
 }
 
 static bool make(struct builder *b, const struct candidate *c, struct stream *x) {
+  if (!builder_with_zero(b, x)) return false;
   uint32_t node = builder_node(b, c->op, 1, &x->value);
   add_attrs(b->graph, node, c);
   return builder_out(b, node, &x->value);
@@ -133,7 +138,7 @@ static bool try_kind(struct term *t, enum op op, const double *grid, int n, stru
   double list[CONSTANTS_MAX];
   *c = candidate_of(t, op);
   if (op == OP_hardshrink) {
-    int count = constants_of(t, list);
+    int count = term_constants(t, list);
     for (int i = 0; i < count; i++) {
       c->reals.lambda = fabs(list[i]);
       if (sensible(c) && equal(t, c, grid, n)) return true;
@@ -154,6 +159,58 @@ static bool find(struct term *t, struct candidate *c) {
     if (!op_is((enum op)op, TRAIT_MAPS) || op_is((enum op)op, TRAIT_CASTS)) continue;
     if (!(info->executors & EXECUTOR_REAL)) continue;
     if (try_kind(t, (enum op)op, grid, n, c)) return true;
+  }
+  return false;
+}
+
+bool term_is_affine(struct term *t, double *scale, double *shift) {
+  double grid[GRID];
+  int n = grid_of(t, grid);
+  *shift = term_value(t, 0);
+  *scale = term_value(t, 1) - *shift;
+  for (int i = 0; i < n; i++) {
+    double expected = *scale * grid[i] + *shift;
+    if (!(fabs(expected - term_value(t, grid[i])) <= 1e-9 * (1 + fabs(expected)))) return false;
+  }
+  return true;
+}
+
+bool term_is_rescaled(struct term *t, struct term *f, double c) {
+  struct candidate found;
+  double grid[GRID], size = 0;
+  int n = grid_of(t, grid);
+  if (!find(f, &found)) return false;
+  for (int i = 0; i < n; i++) size = fmax(size, fabs(term_value(t, grid[i])));
+  size = fmin(size, 1);
+  for (int i = 0; i < n; i++) {
+    double expected = term_value(t, grid[i]), off = value_of(&found, c * grid[i]) / c - expected;
+    if (!isfinite(expected) && fabs(grid[i]) > 64) continue;
+    if (!(fabs(off) <= 1e-6 * (size + fabs(expected)))) return false;
+  }
+  return true;
+}
+
+bool term_slopes(struct term *t, double *below, double *above) {
+  double grid[GRID];
+  int n = grid_of(t, grid);
+  *below = -term_value(t, -1);
+  *above = term_value(t, 1);
+  for (int i = 0; i < n; i++) {
+    double x = grid[i], y = term_value(t, x), expected = x * (x < 0 ? *below : *above);
+    if (!(fabs(y - expected) <= 1e-6 * fabs(x))) return false;
+  }
+  return isfinite(*below) && isfinite(*above);
+}
+
+bool term_threshold(struct term *t, double *threshold) {
+  double grid[GRID], list[TERM_CONSTANTS];
+  int n = grid_of(t, grid), count = term_constants(t, list);
+  for (int k = 0; k < count; k++) {
+    bool equal = list[k] > 0;
+    for (int i = 0; equal && i < n; i++)
+      equal = term_value(t, grid[i]) == (grid[i] > list[k] ? grid[i] : 0);
+    *threshold = list[k];
+    if (equal && term_value(t, list[k]) == 0) return true;
   }
   return false;
 }

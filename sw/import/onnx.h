@@ -14,10 +14,11 @@ enum item_kind { ITEM_LOST, ITEM_CONSTANT, ITEM_STREAM };
 
 // A constant that the file holds as integers: value = code * scale, zero points taken off.
 struct integers {
-  struct tensor *codes; // I32, of the constant's shape
-  struct tensor *scale; // F32, of the constant's shape
-  int width;            // bits of the file's type
-  bool bipolar;         // codes are -1 and 1
+  struct tensor *codes;              // I64, of the constant's shape
+  struct tensor *scale;              // F32, of the constant's shape
+  int width;                         // bits of the file's type
+  bool bipolar;                      // codes are -1 and 1
+  const struct minifloat *minifloat; // whose integers the codes are, or NULL
 };
 
 // What a value is quantised to: integers lo .. hi of a width, before the zero is taken off; scale
@@ -28,7 +29,10 @@ struct grid {
   double lo, hi;
   const struct tensor *scale, *zero;
   enum fix_rounding rounding;
-  int64_t axis; // of ONNX's, with the batch
+  int64_t axis;    // of ONNX's, with the batch
+  bool about_zero; // it is code / scale + zero that is rounded, and zero makes a difference
+  const struct minifloat *minifloat; // of constants: whose integers they are, or NULL
+  double unit;                       // what such an integer counts, times the scale
 };
 
 // A BatchNormalization: gamma, beta, mean and variance, with the names that the file has for them.
@@ -74,6 +78,11 @@ struct onnx {
 
 // ---- the current node's inputs, outputs and attributes
 
+// The file's constants and inputs become items; false with a message.
+bool onnx_add_inputs(struct onnx *o);
+// Whether a word is one of a list that ends with NULL.
+bool onnx_is_one(const char *word, const char *const *list);
+
 struct item *onnx_item(struct onnx *o, const char *name); // NULL if unknown
 struct item *onnx_in(struct onnx *o, size_t i);           // NULL: not given
 const struct tensor *onnx_constant(struct onnx *o, size_t i);
@@ -109,6 +118,11 @@ bool onnx_axis(struct onnx *o, int64_t axis, int rank, int *found);
 const Onnx__ModelProto *onnx_unpack(struct arena *a, const void *data, size_t size, struct err *e);
 // Bits of the elements of a type of which several share a byte, the first in its low bits; 0: none.
 int onnx_packed_bits(int type);
+// Floats of 4 and 8 bits, and exponents of 8: whether a type is one, the value of a code, and the
+// minifloat of a type (NULL: it is none) with what its integers count.
+bool onnx_is_coded(int type);
+double onnx_code_value(int type, unsigned code);
+const struct minifloat *onnx_minifloat(int type, double *unit);
 // A TensorProto as a tensor; NULL with a message. Floats are F32 or F64, integers and truth I64, or
 // I8 and U8 as they stand, or of fewer bits.
 struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct err *e);
@@ -140,6 +154,8 @@ const char *onnx_tensor_name(struct onnx *o, size_t i);
 bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to);
 // Input i as an image or sequence, channels last in our order.
 bool onnx_image(struct onnx *o, size_t i, struct stream *x);
+// The elements of an axis, by a list of indices.
+bool onnx_take(struct onnx *o, struct stream *x, int axis, const struct tensor *at);
 // Output 0 becomes a stream under another shape of the file.
 bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
 // Output 0 becomes a pool over a whole image.
@@ -158,7 +174,12 @@ bool onnx_clip_integers(struct onnx *o);
 bool onnx_release(struct onnx *o, struct item *x);
 
 // Whether the node may read integers between QuantizeLinear and DequantizeLinear.
-bool onnx_takes_integers(const struct onnx *o);
+bool onnx_takes_integers(struct onnx *o);
+// Whether it only moves them, and the layer that does.
+bool onnx_moves_integers(struct onnx *o);
+bool onnx_move_integers(struct onnx *o);
+// Whether an operator has its Dequantize- and QuantizeLinears inside.
+bool onnx_is_qlinear(const char *op);
 
 // Layers by name; `is` false: there is none of this name.
 bool onnx_layer(struct onnx *o, bool *is);

@@ -46,6 +46,21 @@ static int64_t clamped(int64_t at, int64_t size) {
   return at < 0 ? 0 : at > size ? size : at;
 }
 
+// Elements from, from - 1, .. down to behind `to`, or fewer of them: by their indices.
+static bool backwards(struct onnx *o, struct stream *x, int axis, int64_t from, int64_t to,
+                      int64_t step) {
+  int64_t size = x->layout.shape[axis], n = 0;
+  from = from < 0 ? from + size : from;
+  to = to < -size ? -1 : to < 0 ? to + size : to; // INT_MIN: down to the first
+  from = from > size - 1 ? size - 1 : from;
+  if (step < -size) step = -size;
+  if (from > to) n = (from - to - 1) / -step + 1;
+  if (n < 1) return onnx_refuse(o, "remove it", "nothing is left of axis %d", axis + 1);
+  struct tensor *list = tensor_new(o->arena, DTYPE_I64, 1, &n);
+  for (int64_t i = 0; i < n; i++) tensor_set_int(list, i, from + i * step);
+  return onnx_take(o, x, axis, list);
+}
+
 bool onnx_slice(struct onnx *o) {
   struct stream x = {0};
   int64_t n, ends, axes, steps, begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
@@ -63,8 +78,12 @@ bool onnx_slice(struct onnx *o) {
     bool all = from[i] == 0 && to[i] >= INT32_MAX && (!steps || by[i] == 1);
     if (all) continue; // of the batch too
     if (!onnx_axis(o, which, x.layout.rank, &axis)) return false;
-    if (steps && by[i] < 1)
-      return onnx_refuse(o, "take the elements in their order", "step %lld", (long long)by[i]);
+    if (steps && by[i] == 0) return onnx_refuse(o, "check the file", "step 0");
+    if (steps && by[i] < 0) {
+      if (!backwards(o, &x, axis, from[i], to[i], by[i])) return false;
+      end[axis] = x.layout.shape[axis];
+      continue;
+    }
     begin[axis] = clamped(from[i], x.layout.shape[axis]);
     end[axis] = clamped(to[i], x.layout.shape[axis]);
     step[axis] = steps ? clamped(by[i], DIM_MAX) : 1;
@@ -135,6 +154,11 @@ static bool join_runs(struct onnx *o, struct stream *x, int axis, const struct t
   return builder_out(b, node, &x->value);
 }
 
+bool onnx_take(struct onnx *o, struct stream *x, int axis, const struct tensor *at) {
+  struct run first = run_of(at, 0, x->layout.shape[axis]);
+  return first.count == at->count ? take_run(o, x, axis, first) : join_runs(o, x, axis, at);
+}
+
 // Elements of an axis by their indices; of one that is no list the axis goes.
 bool onnx_gather(struct onnx *o) {
   struct stream x = {0};
@@ -150,9 +174,7 @@ bool onnx_gather(struct onnx *o) {
     if (tensor_int(at, i) < -size || tensor_int(at, i) >= size)
       return onnx_refuse(o, "check the file", "index %lld of %lld elements",
                          (long long)tensor_int(at, i), (long long)size);
-  struct run first = run_of(at, 0, size);
-  if (!(first.count == at->count ? take_run(o, &x, axis, first) : join_runs(o, &x, axis, at)))
-    return false;
+  if (!onnx_take(o, &x, axis, at)) return false;
   for (int d = 0; d < x.layout.rank; d++)
     if (d != axis || at->rank) shape[n++] = x.layout.shape[d];
   return onnx_set_reshaped(o, x, (int)n, shape);

@@ -170,6 +170,22 @@ static bool fold_function(struct onnx *o, enum function f) {
   return true;
 }
 
+// Of integers, with the sign of the second; what remains of floats is none of these chains.
+static bool fold_mod(struct onnx *o) {
+  const struct tensor *x = onnx_constant(o, 0), *y = onnx_constant(o, 1);
+  if (fold_is_float(x) || fold_is_float(y) || onnx_int(o, "fmod", 0) || y->count != 1 ||
+      tensor_int(y, 0) == 0)
+    return false;
+  struct tensor *t = tensor_new(o->arena, x->dtype, x->rank, x->shape);
+  int64_t by = tensor_int(y, 0);
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t rest = by == -1 ? 0 : tensor_int(x, i) % by;
+    tensor_set_int(t, i, rest && (rest < 0) != (by < 0) ? rest + by : rest);
+  }
+  onnx_set_constant(o, 0, t);
+  return true;
+}
+
 static const struct fold {
   const char *name;
   bool (*fold)(struct onnx *o);
@@ -184,7 +200,7 @@ static const struct fold {
              {"Identity", fold_same, 1},       {"Dropout", fold_same, 1},
              {"Cast", fold_cast, 1},           {"Range", fold_range, 3},
              {"ReduceProd", fold_reduce, 1},   {"ReduceSum", fold_reduce, 1},
-             {"ReduceMean", fold_reduce, 1}};
+             {"ReduceMean", fold_reduce, 1},   {"Mod", fold_mod, 2}};
 
 static const struct fold *fold_of(const char *op) {
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)

@@ -47,7 +47,7 @@ static struct tensor *picked(struct arena *a, const struct tensor *x, int rank,
 
 struct item onnx_picked(struct onnx *o, const struct item *x, int rank, const int64_t *shape,
                         const int64_t *index) {
-  struct item y = {.kind = ITEM_CONSTANT};
+  struct item y = {.kind = ITEM_CONSTANT, .type = x->type};
   y.constant = picked(o->arena, x->constant, rank, shape, index);
   if (!x->integers) return y;
   struct integers *n = arena_copy(o->arena, x->integers, sizeof *n);

@@ -57,9 +57,16 @@ FORMULA(relu) {
   return two(m, FUNCTION_MAX, m->x, num(m, 0));
 }
 
+// alpha x below 0. There is a layer for slopes above 0; with others it is relu(x) - alpha relu(-x).
+static struct term *leaky(const struct formula *m, double alpha) {
+  if (alpha >= 0) return below(m, two(m, FUNCTION_MUL, num(m, alpha), m->x), m->x);
+  struct term *above = two(m, FUNCTION_MAX, m->x, num(m, 0));
+  struct term *under = two(m, FUNCTION_MAX, one(m, FUNCTION_NEG, m->x), num(m, 0));
+  return two(m, FUNCTION_ADD, above, two(m, FUNCTION_MUL, num(m, -alpha), under));
+}
+
 FORMULA(leaky_relu) {
-  double alpha = onnx_real(o, "alpha", (double)0.01F);
-  return below(m, two(m, FUNCTION_MUL, num(m, alpha), m->x), m->x);
+  return leaky(m, onnx_real(o, "alpha", (double)0.01F));
 }
 
 static struct term *exp_less_one(const struct formula *m, struct term *x) {
@@ -145,23 +152,44 @@ FORMULA(hard_swish) {
   return two(m, FUNCTION_MUL, m->x, between(m, line(m, 1.0 / 6, 0.5), 0, 1));
 }
 
-// What is above alpha, else 0: of max(x, 0) that is hardshrink.
-FORMULA(thresholded_relu) {
-  double alpha = onnx_real(o, "alpha", 1);
-  struct term *x = alpha > 0 ? two(m, FUNCTION_MAX, m->x, num(m, 0)) : m->x;
-  struct term *size = alpha > 0 ? one(m, FUNCTION_ABS, x) : x;
-  struct term *above = two(m, FUNCTION_GREATER, size, num(m, alpha));
+// x where |x| > lambda, else 0
+static struct term *outside(const struct formula *m, struct term *x, double lambda) {
+  struct term *above = two(m, FUNCTION_GREATER, one(m, FUNCTION_ABS, x), num(m, lambda));
   return term_of(m->arena, FUNCTION_WHERE, above, x, num(m, 0));
 }
 
-// x + bias below -lambd, x - bias above lambd, 0 between.
-FORMULA(shrink) {
+// What is above alpha, else 0: of max(x, 0) that is hardshrink.
+bool onnx_thresholded_relu(struct onnx *o) {
+  struct formula m;
+  struct item base;
+  double alpha = onnx_real(o, "alpha", 1);
+  if (alpha < 0)
+    return onnx_refuse(o, "use alpha 0 or above, or HardShrink",
+                       "alpha %g: it jumps below 0, which no layer does", alpha);
+  if (!begin(o, &m, &base)) return false;
+  struct term *x = two(&m, FUNCTION_MAX, m.x, num(&m, 0));
+  return onnx_set_term(o, &base, alpha > 0 ? outside(&m, x, alpha) : x);
+}
+
+// x + bias below -lambd, x - bias above lambd, 0 between: hardshrink h, less bias sign(h). With a
+// bias of at most lambd that is softshrink of h, with others h is clipped for its sign.
+bool onnx_shrink(struct onnx *o) {
+  struct formula m;
+  struct item base;
   double bias = onnx_real(o, "bias", 0), lambda = onnx_real(o, "lambd", 0.5);
-  struct term *high = two(m, FUNCTION_GREATER, m->x, num(m, lambda));
-  struct term *low = two(m, FUNCTION_LESS, m->x, num(m, -lambda));
-  struct term *rest =
-      term_of(m->arena, FUNCTION_WHERE, high, two(m, FUNCTION_SUB, m->x, num(m, bias)), num(m, 0));
-  return term_of(m->arena, FUNCTION_WHERE, low, two(m, FUNCTION_ADD, m->x, num(m, bias)), rest);
+  if (lambda < 0 || (lambda == 0 && bias != 0))
+    return onnx_refuse(o, "use lambd above 0",
+                       "lambd %g, bias %g: it jumps at %g, which no layer does", lambda, bias,
+                       fabs(lambda));
+  if (!begin(o, &m, &base)) return false;
+  struct term *h = outside(&m, m.x, lambda), *y = h;
+  bool soft = bias > 0 && bias <= lambda;
+  if (soft) y = two(&m, FUNCTION_SUB, h, between(&m, h, -bias, bias));
+  if (bias != 0 && !soft) {
+    struct term *sign = between(&m, h, -lambda, lambda);
+    y = two(&m, FUNCTION_SUB, h, two(&m, FUNCTION_MUL, num(&m, bias / lambda), sign));
+  }
+  return onnx_set_term(o, &base, y);
 }
 
 // Bounds are attributes, or inputs from opset 11 on.
@@ -209,6 +237,5 @@ bool onnx_prelu(struct onnx *o) {
     one_slope &= tensor_real(slope, i) == tensor_real(slope, 0);
   if (!one_slope) return several_slopes(o, slope);
   if (!begin(o, &m, &base)) return false;
-  struct term *low = two(&m, FUNCTION_MUL, num(&m, onnx_number((float)tensor_real(slope, 0))), m.x);
-  return onnx_set_term(o, &base, below(&m, low, m.x));
+  return onnx_set_term(o, &base, leaky(&m, onnx_number((float)tensor_real(slope, 0))));
 }

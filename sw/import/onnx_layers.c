@@ -45,7 +45,7 @@ static bool add_bias(struct onnx *o, size_t i, int64_t outs, double times, uint3
   if (b->kind != ITEM_CONSTANT || (b->constant->count != outs && b->constant->count != 1))
     return onnx_refuse(o, "export with a constant bias", "its bias isn't one constant per output");
   uint32_t id;
-  if (b->integers && b->constant->count == outs && times == 1) {
+  if (b->integers && !b->integers->minifloat && b->constant->count == outs && times == 1) {
     struct item flat = onnx_picked(o, b, 1, &outs, NULL);
     id = onnx_weights(o, &flat, onnx_tensor_name(o, i));
   } else {
@@ -89,27 +89,49 @@ static void pad_same(bool lower, int axes, const int64_t *in, const int64_t *ker
   }
 }
 
-// stride, dilation and pad of a window over an image, whose kernel is known.
-static bool window_attrs(struct onnx *o, uint32_t node, const struct stream *x,
-                         const int64_t *kernel) {
-  struct builder *b = &o->builder;
-  int axes = x->layout.rank - 1;
+struct numbers {
   int64_t stride[2], dilation[2], pad[4];
+};
+
+// Of a window over an image, whose kernel is known.
+static bool numbers_of(struct onnx *o, const struct stream *x, const int64_t *kernel,
+                       struct numbers *n) {
+  int axes = x->layout.rank - 1;
   const char *automatic = onnx_text(o, "auto_pad", "NOTSET");
-  if (!onnx_numbers(o, "strides", axes, 1, stride) ||
-      !onnx_numbers(o, "dilations", axes, 1, dilation) ||
-      !onnx_numbers(o, "pads", 2 * axes, 0, pad))
+  if (!onnx_numbers(o, "strides", axes, 1, n->stride) ||
+      !onnx_numbers(o, "dilations", axes, 1, n->dilation) ||
+      !onnx_numbers(o, "pads", 2 * axes, 0, n->pad))
     return false;
   for (int d = 0; d < axes; d++)
-    if (stride[d] < 1 || dilation[d] < 1)
+    if (n->stride[d] < 1 || n->dilation[d] < 1)
       return onnx_refuse(o, "check the file", "strides of %lld, dilations of %lld",
-                         (long long)stride[d], (long long)dilation[d]);
+                         (long long)n->stride[d], (long long)n->dilation[d]);
   if (strncmp(automatic, "SAME", 4) == 0)
-    pad_same(strcmp(automatic, "SAME_LOWER") == 0, axes, x->layout.shape + 1, kernel, stride,
-             dilation, pad);
-  builder_ints(b, node, ATTR_stride, axes, stride, 1);
-  builder_ints(b, node, ATTR_dilation, axes, dilation, 1);
-  builder_ints(b, node, ATTR_pad, 2 * axes, pad, 0);
+    pad_same(strcmp(automatic, "SAME_LOWER") == 0, axes, x->layout.shape + 1, kernel, n->stride,
+             n->dilation, n->pad);
+  return true;
+}
+
+static void put_numbers(struct onnx *o, uint32_t node, int axes, const struct numbers *n) {
+  builder_ints(&o->builder, node, ATTR_stride, axes, n->stride, 1);
+  builder_ints(&o->builder, node, ATTR_dilation, axes, n->dilation, 1);
+  builder_ints(&o->builder, node, ATTR_pad, 2 * axes, n->pad, 0);
+}
+
+// Zeros around the image are the layer's own, unless whole windows would lie in them: then they are
+// a layer in front of it, as a circuit can't let pixels out before the image comes in.
+static bool pad_in_front(struct onnx *o, struct stream *x, const int64_t *kernel,
+                         struct numbers *n) {
+  int axes = x->layout.rank - 1;
+  bool any = false, wide = false;
+  for (int d = 0; d < axes; d++) {
+    int64_t span = (kernel[d] - 1) * n->dilation[d];
+    any |= n->pad[d] || n->pad[axes + d];
+    wide |= n->pad[d] > span || n->pad[axes + d] > span;
+  }
+  if (any && !builder_with_zero(&o->builder, x)) return false;
+  if (wide && !builder_pad(&o->builder, x, n->pad)) return false;
+  if (wide) memset(n->pad, 0, sizeof n->pad);
   return true;
 }
 
@@ -156,11 +178,14 @@ bool onnx_conv(struct onnx *o) {
     if (kernel[d] && kernel[d] != w->constant->shape[d + 2])
       return onnx_refuse(o, "check the file", "kernel_shape %lld, its weights have %lld",
                          (long long)kernel[d], (long long)w->constant->shape[d + 2]);
+  struct numbers numbers;
+  const int64_t *taps = w->constant->shape + 2;
+  if (!numbers_of(o, &x, taps, &numbers) || !pad_in_front(o, &x, taps, &numbers)) return false;
   struct item ours = channels_last(o, w);
   uint32_t in[2] = {x.value, onnx_weights(o, &ours, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, x.layout.rank == 3 ? OP_conv2d : OP_conv1d, 2, in);
   if (!add_bias(o, 2, w->constant->shape[0], 1, node)) return false;
-  if (!window_attrs(o, node, &x, w->constant->shape + 2)) return false;
+  put_numbers(o, node, x.layout.rank - 1, &numbers);
   builder_int(&o->builder, node, ATTR_groups, onnx_int(o, "group", 1), 1);
   return image_out(o, node, x.layout.rank);
 }
@@ -174,9 +199,11 @@ bool onnx_pool(struct onnx *o) {
     return false;
   if (onnx_is_read(o, 1))
     return onnx_refuse(o, "drop the indices", "it also gives the places of its maxima");
+  struct numbers numbers;
+  if (!numbers_of(o, &x, kernel, &numbers)) return false;
   uint32_t node = builder_node(&o->builder, average ? OP_avg_pool : OP_max_pool, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_kernel, x.layout.rank - 1, kernel);
-  if (!window_attrs(o, node, &x, kernel)) return false;
+  put_numbers(o, node, x.layout.rank - 1, &numbers);
   builder_int(&o->builder, node, ATTR_ceil, onnx_int(o, "ceil_mode", 0), 0);
   if (average)
     builder_int(&o->builder, node, ATTR_count_pad, onnx_int(o, "count_include_pad", 0), 0);

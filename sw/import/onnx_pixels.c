@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Padding, pixels that stand several times, and channels that become pixels.
 #include "sw/import/onnx.h"
+#include "sw/import/resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,6 +33,34 @@ static bool pads_of(struct onnx *o, int rank, int64_t pad[2 * RANK_MAX]) {
   return true;
 }
 
+// Which element of `size` stands at i, which may lie beyond the ends: of the ends (edge), mirrored
+// at them, or from the other one (wrap).
+static int64_t element_at(const char *mode, int64_t i, int64_t size) {
+  if (strcmp(mode, "edge") == 0) return i < 0 ? 0 : i > size - 1 ? size - 1 : i;
+  if (strcmp(mode, "wrap") == 0) return ((i % size) + size) % size;
+  i = i < 0 ? -i : i;
+  return i > size - 1 ? 2 * (size - 1) - i : i;
+}
+
+static bool pad_with_own(struct onnx *o, struct stream *x, const char *mode, const int64_t *pad) {
+  int rank = x->layout.rank;
+  for (int d = 0; d < rank; d++) {
+    int64_t front = pad[d], size = x->layout.shape[d], n = front + size + pad[rank + d];
+    int64_t most = strcmp(mode, "reflect") == 0 ? size - 1 : size;
+    if (!front && !pad[rank + d]) continue;
+    if (front < 0 || pad[rank + d] < 0)
+      return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
+    if (strcmp(mode, "edge") != 0 && (front > most || pad[rank + d] > most))
+      return onnx_refuse(o, "pad by fewer", "pads of %lld and %lld elements, mode \"%s\", of %lld",
+                         (long long)front, (long long)pad[rank + d], mode, (long long)size);
+    struct tensor *list = tensor_new(o->arena, DTYPE_I64, 1, &n);
+    for (int64_t i = 0; i < n; i++) tensor_set_int(list, i, element_at(mode, i - front, size));
+    if (!onnx_take(o, x, d, list)) return false;
+  }
+  onnx_set_stream(o, 0, *x);
+  return true;
+}
+
 bool onnx_pad(struct onnx *o) {
   struct stream x = {0};
   int axes[RANK_MAX];
@@ -40,8 +69,10 @@ bool onnx_pad(struct onnx *o) {
   const char *mode = onnx_text(o, "mode", "constant");
   if (!onnx_stream(o, 0, &x)) return false;
   int rank = x.layout.rank;
+  bool own = strcmp(mode, "edge") == 0 || strcmp(mode, "reflect") == 0 || strcmp(mode, "wrap") == 0;
+  if (own) return pads_of(o, rank, pad) && pad_with_own(o, &x, mode, pad);
   if (strcmp(mode, "constant") != 0)
-    return onnx_refuse(o, "pad with a constant", "mode \"%s\"", mode);
+    return onnx_refuse(o, "use constant, edge, reflect or wrap", "mode \"%s\"", mode);
   if (onnx_in(o, 2) && !(value && value->count == 1))
     return onnx_refuse(o, "pad with a constant", "its value is computed from data");
   if (!pads_of(o, rank, pad) || !builder_tidy(&o->builder, &x, axes)) return false;
@@ -55,6 +86,7 @@ bool onnx_pad(struct onnx *o) {
                          (long long)ours[rank + k]);
     shape[axes[k]] = ours[k] + x.layout.shape[axes[k]] + ours[rank + k];
   }
+  if (!builder_with_zero(&o->builder, &x)) return false;
   uint32_t node = builder_node(&o->builder, OP_pad, 1, &x.value);
   graph_add_ints(o->builder.graph, node, ATTR_pad, 2 * rank, ours);
   graph_add_real(o->builder.graph, node, ATTR_value,
@@ -86,14 +118,22 @@ static double source_of(const char *transform, const char *nearest, double scale
 
 enum { ENDS = 1 << 14 }; // pixels that are looked at on either side
 
-static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
-  bool old = o->opset < 11;
-  const char *transform =
-      onnx_text(o, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const char *nearest = onnx_text(o, "nearest_mode", old ? "floor" : "round_prefer_floor");
+static const char *transform_of(struct onnx *o) {
+  return onnx_text(o, "coordinate_transformation_mode",
+                   o->opset < 11 ? "asymmetric" : "half_pixel");
+}
+
+static bool is_whole(double scale, int64_t in, int64_t *factor) {
   bool sane = scale >= 1 && scale <= (double)(DIM_MAX / in);
   *factor = sane ? (int64_t)rint(scale) : 1;
-  bool whole = sane && fabs(scale - (double)*factor) < 1e-6;
+  return sane && fabs(scale - (double)*factor) < 1e-6;
+}
+
+static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
+  const char *transform = transform_of(o);
+  const char *nearest =
+      onnx_text(o, "nearest_mode", o->opset < 11 ? "floor" : "round_prefer_floor");
+  bool whole = is_whole(scale, in, factor);
   int64_t out = in * *factor;
   for (int64_t i = 0; whole && i < out; i += i == ENDS && out > 2 * ENDS ? out - 2 * ENDS : 1)
     whole = source_of(transform, nearest, scale, in, out, i) == (double)(i / *factor);
@@ -127,31 +167,58 @@ static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
   return true;
 }
 
+static bool repeat(struct onnx *o, const double *scale, struct stream *x) {
+  int64_t factors[2], shape[3] = {x->layout.shape[0]};
+  int rank = x->layout.rank;
+  for (int d = 1; d < rank; d++) {
+    if (!factor_of(o, scale[d], x->layout.shape[d], &factors[d - 1])) return false;
+    shape[d] = x->layout.shape[d] * factors[d - 1];
+  }
+  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x->value);
+  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
+  if (!builder_out(&o->builder, node, &x->value)) return false;
+  x->layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  return true;
+}
+
+// Linear or cubic, by factors that leave each new pixel at one of few places between old ones.
+static bool between(struct onnx *o, const char *mode, const double *scale, struct stream *x) {
+  struct resample r = {.cubic = strcmp(mode, "cubic") == 0,
+                       .a = onnx_real(o, "cubic_coeff_a", -0.75)};
+  const char *transform = transform_of(o);
+  bool half = strcmp(transform, "half_pixel") == 0 ||
+              strcmp(transform, "half_pixel_symmetric") == 0 ||
+              strcmp(transform, "pytorch_half_pixel") == 0;
+  r.corner = strcmp(transform, "asymmetric") == 0;
+  if ((!half && !r.corner) || onnx_int(o, "exclude_outside", 0))
+    return onnx_refuse(o, "use half_pixel (align_corners=False) without exclude_outside",
+                       "mode \"%s\" with \"%s\": each pixel has weights of its own", mode,
+                       transform);
+  for (int d = 1; d < x->layout.rank; d++)
+    if (!is_whole(scale[d], x->layout.shape[d], &r.factor[d - 1]))
+      return onnx_refuse(o, "scale by whole numbers", "mode \"%s\" by a factor of %g", mode,
+                         scale[d]);
+  return resample_put(&o->builder, &r, x);
+}
+
 bool onnx_resize(struct onnx *o) {
   struct stream x = {0};
   double scale[RANK_MAX];
-  int64_t factors[2];
   const char *mode = onnx_text(o, "mode", "nearest");
+  bool nearest = strcmp(mode, "nearest") == 0;
   if (!onnx_stream(o, 0, &x)) return false;
   int rank = x.layout.rank;
   if (rank != 2 && rank != 3)
     return onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
                        rank);
-  if (strcmp(mode, "nearest") != 0) return onnx_refuse(o, "use mode nearest", "mode \"%s\"", mode);
+  if (!nearest && strcmp(mode, "linear") != 0 && strcmp(mode, "cubic") != 0)
+    return onnx_refuse(o, "use mode nearest or linear", "mode \"%s\"", mode);
   const char *aspect = onnx_text(o, "keep_aspect_ratio_policy", "stretch");
   if (strcmp(aspect, "stretch") != 0)
     return onnx_refuse(o, "use stretch", "keep_aspect_ratio_policy \"%s\"", aspect);
   if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
   if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
-  int64_t shape[3] = {x.layout.shape[0]};
-  for (int d = 1; d < rank; d++) {
-    if (!factor_of(o, scale[d], x.layout.shape[d], &factors[d - 1])) return false;
-    shape[d] = x.layout.shape[d] * factors[d - 1];
-  }
-  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x.value);
-  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
-  if (!builder_out(&o->builder, node, &x.value)) return false;
-  x.layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
+  if (!(nearest ? repeat(o, scale, &x) : between(o, mode, scale, &x))) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }

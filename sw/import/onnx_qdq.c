@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QuantizeLinear and DequantizeLinear, and the QLinear layers that have them inside.
+// QuantizeLinear and DequantizeLinear.
 #include "sw/import/onnx_grid.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 // ---- QuantizeLinear .. DequantizeLinear
 
 // The integers of a type of ONNX: that of the zero point, or the one that is named, or uint8.
-static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
+bool grid_range(struct onnx *o, const struct item *zero, struct grid *g) {
   static const struct {
     int type, width;
     bool is_signed;
@@ -33,7 +33,8 @@ static bool range_of(struct onnx *o, const struct item *zero, struct grid *g) {
       g->hi = exp2(g->width - g->is_signed) - 1;
       return true;
     }
-  return onnx_refuse(o, "quantise to int8 or uint8", "its integers are of data type %d", type);
+  return onnx_refuse(o, "quantise what is computed to int8 or uint8",
+                     "its integers are of data type %d: floats of few bits are for weights", type);
 }
 
 // What it gives are integers: the values wait for their DequantizeLinear.
@@ -43,7 +44,10 @@ bool onnx_quantize_linear(struct onnx *o) {
   if (!scale || (zero && !grid_constant(o, 2, "zero point"))) return false;
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
-  if (!range_of(o, zero, &g)) return false;
+  if (!grid_range(o, zero, &g)) return false;
+  if (onnx_int(o, "block_size", 0))
+    return onnx_refuse(o, "quantise per tensor or per channel",
+                       "it has scales for blocks, of what is computed");
   struct item waiting = *x;
   g.axis = onnx_int(o, "axis", 1);
   waiting.grid = arena_copy(o->arena, &g, sizeof g);
@@ -85,10 +89,14 @@ bool onnx_dequantize_linear(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero ? zero->constant : NULL;
   if (!grid_check(o, g.scale)) return false;
-  if (onnx_int(o, "block_size", 0))
-    return onnx_refuse(o, "quantise per tensor or per channel", "it has scales for blocks");
-  int64_t axis = onnx_int(o, "axis", 1);
-  if (x->kind == ITEM_CONSTANT && !x->grid) {
+  int64_t axis = onnx_int(o, "axis", 1), block = onnx_int(o, "block_size", 0);
+  bool stored = x->kind == ITEM_CONSTANT && !x->grid;
+  if (block && !stored)
+    return onnx_refuse(o, "quantise per tensor or per channel",
+                       "it has scales for blocks, of what is computed");
+  if (block && !grid_unfold(o, &g, x->constant, constant_axis(x->constant, axis), block))
+    return false;
+  if (stored) {
     int packed = onnx_packed_bits(x->type);
     g.width = packed ? packed : (int)(8 * dtype_size(x->constant->dtype));
     return grid_dequantize(o, x, &g, constant_axis(x->constant, axis));
@@ -119,96 +127,4 @@ bool onnx_dequantize_linear(struct onnx *o) {
   plain.grid = NULL;
   if (constant) return grid_quantize(o, x->constant, &own, constant_axis(x->constant, own.axis));
   return grid_requantise(o, plain, &own);
-}
-
-// ---- QLinearConv, QLinearMatMul: the layer between its Dequantize- and QuantizeLinears
-
-// Input i, with scale and zero point behind it, as values: under a name of its own.
-static bool valued(struct onnx *o, size_t i, char *name, int64_t axis) {
-  struct item *x = onnx_in(o, i), *scale = grid_constant(o, i + 1, "scale");
-  struct item *zero = scale ? grid_constant(o, i + 2, "zero point") : NULL;
-  if (!x || !zero) return false;
-  struct grid g = {.width = 8, .scale = scale->constant, .zero = zero->constant};
-  const Onnx__NodeProto *whole = o->node;
-  Onnx__NodeProto one = *whole;
-  one.n_output = 1;
-  one.output = &name;
-  o->node = &one;
-  bool ok = true;
-  if (x->kind == ITEM_CONSTANT && !x->grid) {
-    ok = grid_dequantize(o, x, &g, (int)axis);
-  } else if (x->kind == ITEM_STREAM && x->grid) {
-    struct item plain = *x;
-    plain.grid = NULL;
-    ok = grid_requantise(o, plain, x->grid);
-  } else {
-    ok = onnx_refuse(o, "quantise the input too", "it reads integers that no QuantizeLinear made");
-  }
-  o->node = whole;
-  return ok;
-}
-
-// Of int32, at the scale of input times weight.
-static bool valued_bias(struct onnx *o, size_t i, char *name) {
-  const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
-  double x;
-  if (!grid_number(o, onnx_constant(o, 1), "scale", &x)) return false;
-  if (!b || !w->count)
-    return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
-  struct tensor *scale = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
-  for (int64_t c = 0; c < b->count; c++)
-    ((double *)scale->data)[c] = x * tensor_real(w, w->count > 1 && c < w->count ? c : 0);
-  struct tensor *value = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
-  for (int64_t c = 0; c < b->count; c++)
-    ((double *)value->data)[c] = tensor_real(b, c) * ((double *)scale->data)[c];
-  const Onnx__NodeProto *whole = o->node;
-  Onnx__NodeProto one = *whole;
-  one.n_output = 1;
-  one.output = &name;
-  o->node = &one;
-  onnx_set(o, 0, (struct item){.kind = ITEM_CONSTANT, .constant = value});
-  o->node = whole;
-  return true;
-}
-
-// Inputs x, w and perhaps a bias of the float layer; its output waits for a DequantizeLinear.
-static bool linear_layer(struct onnx *o, bool (*layer)(struct onnx *o), int64_t axis, bool bias) {
-  const Onnx__NodeProto *whole = o->node;
-  Onnx__NodeProto plain = *whole;
-  char *in[3] = {arena_printf(o->arena, "%s.x", o->builder.node),
-                 arena_printf(o->arena, "%s.w", o->builder.node),
-                 arena_printf(o->arena, "%s.b", o->builder.node)};
-  struct item *scale = grid_constant(o, 6, "scale"), *zero = onnx_in(o, 7);
-  struct grid g = {.rounding = FIX_HALF_EVEN, .axis = 1};
-  if (!scale || !range_of(o, zero, &g) || !valued(o, 0, in[0], 1) || !valued(o, 3, in[1], axis) ||
-      (bias && !valued_bias(o, 8, in[2])))
-    return false;
-  g.scale = scale->constant;
-  g.zero = zero ? zero->constant : NULL;
-  plain.input = in;
-  plain.n_input = bias ? 3 : 2;
-  o->node = &plain;
-  bool ok = layer(o);
-  o->node = whole;
-  if (!ok) return false;
-  struct item y = *onnx_item(o, whole->output[0]);
-  y.grid = arena_copy(o->arena, &g, sizeof g);
-  onnx_set(o, 0, y);
-  return true;
-}
-
-bool onnx_qlinear_conv(struct onnx *o) {
-  return linear_layer(o, onnx_conv, 0, onnx_in(o, 8) != NULL);
-}
-
-bool onnx_qlinear_matmul(struct onnx *o) {
-  return linear_layer(o, onnx_matmul, 1, false);
-}
-
-bool onnx_takes_integers(const struct onnx *o) {
-  static const char *const ops[] = {"DequantizeLinear", "Clip", "QLinearConv", "QLinearMatMul"};
-  bool takes = false;
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    takes |= strcmp(o->node->op_type, ops[i]) == 0;
-  return takes;
 }

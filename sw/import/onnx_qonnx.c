@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QONNX: Quant, BipolarQuant, Trunc, MultiThreshold.
+// QONNX: Quant, BipolarQuant, Trunc.
 #include "sw/import/onnx_grid.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static bool rounding_of(struct onnx *o, enum fix_rounding *mode) {
 // Quant rounds x / scale + zero, which is x / scale rounded, plus zero, if zero is whole and the
 // rounding doesn't ask for a sign; of exact ties it rounds to even, so an even zero is the same
 // and an odd one takes the other neighbour.
-static bool zero_is_apart(struct onnx *o, const struct grid *g) {
+static bool zero_is_apart(struct onnx *o, const struct grid *g, bool *apart) {
   bool even = true, none = true;
   for (int64_t i = 0; i < g->zero->count; i++) {
     double zero = tensor_real(g->zero, i);
@@ -36,10 +36,9 @@ static bool zero_is_apart(struct onnx *o, const struct grid *g) {
     none &= zero == 0;
     even &= fmod(zero, 2) == 0;
   }
-  bool apart = none || g->rounding == FIX_FLOOR || g->rounding == FIX_CEIL ||
-               (g->rounding == FIX_HALF_EVEN && even);
-  return apart || onnx_refuse(o, "use zero point 0, or an even one with ROUND",
-                              "its rounding depends on its zero point");
+  *apart = none || g->rounding == FIX_FLOOR || g->rounding == FIX_CEIL ||
+           (g->rounding == FIX_HALF_EVEN && even);
+  return true;
 }
 
 bool onnx_quant(struct onnx *o) {
@@ -61,8 +60,12 @@ bool onnx_quant(struct onnx *o) {
   g.scale = scale->constant;
   g.zero = zero->constant;
   if (!grid_check(o, g.scale)) return false;
+  g.axis = -1; // a list goes along the last
   if (x->kind == ITEM_CONSTANT) return grid_quantize(o, x->constant, &g, x->constant->rank - 1);
-  return zero_is_apart(o, &g) && grid_requantise(o, *x, &g);
+  bool apart = true;
+  if (!zero_is_apart(o, &g, &apart)) return false;
+  g.about_zero = !apart;
+  return grid_requantise(o, *x, &g);
 }
 
 bool onnx_bipolar_quant(struct onnx *o) {
@@ -70,6 +73,7 @@ bool onnx_bipolar_quant(struct onnx *o) {
   struct grid g = {.bipolar = true, .is_signed = true, .width = 1, .lo = -1, .hi = 1};
   if (!x || !scale || !grid_check(o, scale->constant)) return false;
   g.scale = scale->constant;
+  g.axis = -1;
   return x->kind == ITEM_CONSTANT ? grid_quantize(o, x->constant, &g, x->constant->rank - 1)
                                   : grid_requantise(o, *x, &g);
 }
@@ -115,46 +119,4 @@ bool onnx_trunc(struct onnx *o) {
   if (!old) return grid_requantise(o, *x, &g);
   return onnx_scaled(o, *x, NONE, 1, &part, &none) &&
          grid_requantise(o, *onnx_item(o, o->node->output[0]), &g);
-}
-
-// The axis of MultiThreshold's channels, without the batch.
-static int channel_axis(struct onnx *o, int rank) {
-  const char *layout = onnx_text(o, "data_layout", ""), *c = strchr(layout, 'C');
-  if (c > layout && c - layout <= rank) return (int)(c - layout) - 1;
-  return rank == 2 ? 1 : 0; // (N, W, C), but (N, C, H, W)
-}
-
-// A step up at each threshold: the thresholds of a channel lie equally far apart, so that it is a
-// floor.
-bool onnx_multi_threshold(struct onnx *o) {
-  struct item *x = onnx_in(o, 0), *list = grid_constant(o, 1, "threshold list");
-  if (!x || !list) return false;
-  const struct tensor *t = list->constant;
-  if (x->kind != ITEM_STREAM || x->grid || t->rank != 2 || t->shape[1] < 1 || t->shape[1] > 1 << 20)
-    return onnx_refuse(o, "check the file", "its thresholds aren't (channels, steps)");
-  int64_t channels = t->shape[0], steps = t->shape[1];
-  double *scale = ARENA_NEW(o->arena, double, channels),
-         *shift = ARENA_NEW(o->arena, double, channels);
-  for (int64_t c = 0; c < channels; c++) {
-    double first = tensor_real(t, c * steps);
-    double apart =
-        steps > 1 ? (tensor_real(t, (c + 1) * steps - 1) - first) / (double)(steps - 1) : 1;
-    for (int64_t i = 0; i < steps; i++)
-      if (!(fabs(tensor_real(t, c * steps + i) - first - (double)i * apart) <= 1e-5 * fabs(apart)))
-        return onnx_refuse(o, "use Quant", "its thresholds aren't equally far apart");
-    if (!(apart > 0)) return onnx_refuse(o, "check the file", "its thresholds don't rise");
-    scale[c] = 1 / apart;
-    shift[c] = 1 - first / apart;
-  }
-  int axis = channels > 1 ? channel_axis(o, x->stream.layout.rank) : NONE;
-  if (channels > 1 && (!x->stream.layout.rank || channels != x->stream.layout.shape[axis]))
-    return onnx_refuse(o, "check the file", "thresholds for %lld channels", (long long)channels);
-  if (!onnx_scaled(o, *x, axis, channels, scale, shift)) return false;
-  struct tensor *one = tensor_new(o->arena, DTYPE_F64, 0, NULL);
-  *(double *)one->data = 1;
-  struct grid g = {.width = 32, .hi = (double)steps, .scale = one, .rounding = FIX_FLOOR};
-  if (!grid_requantise(o, *onnx_item(o, o->node->output[0]), &g)) return false;
-  double out = onnx_real(o, "out_scale", 1), bias = onnx_real(o, "out_bias", 0);
-  return (out == 1 && bias == 0) ||
-         onnx_scaled(o, *onnx_item(o, o->node->output[0]), NONE, 1, &out, &bias);
 }

@@ -4,167 +4,9 @@
 #include "sw/import/formats.h"
 #include "sw/import/onnx_fold.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { OPSET_LEAST = 7, OPSET_MOST = 28 };
-
-// ---- inputs
-
-static const Onnx__TensorShapeProto *shape_of(const Onnx__ValueInfoProto *v) {
-  const Onnx__TypeProto *t = v->type;
-  return t && t->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && t->tensor_type
-             ? t->tensor_type->shape
-             : NULL;
-}
-
-static int64_t dim_of(const Onnx__TensorShapeProto *s, size_t d) {
-  const Onnx__TensorShapeProto__Dimension *dim = s->dim[d];
-  bool fixed = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-  return fixed && dim->dim_value > 0 ? dim->dim_value : BATCH_FREE;
-}
-
-static bool is_one(const char *name, const char *const *list) {
-  for (; *list; list++)
-    if (strcmp(name, *list) == 0) return true;
-  return false;
-}
-
-// Whether an input (C, L) is an image: what reads it, through functions of each element, slides.
-static bool is_image(const struct onnx *o, const char *name, int depth) {
-  static const char *const slides[] = {
-      "Conv",          "MaxPool",     "AveragePool", "BatchNormalization", "GlobalAveragePool",
-      "GlobalMaxPool", "QLinearConv", NULL};
-  static const char *const others[] = {"Flatten", "Reshape", "Gemm",    "MatMul", "Transpose",
-                                       "Slice",   "Concat",  "Squeeze", NULL};
-  const Onnx__GraphProto *g = o->model->graph;
-  for (size_t i = 0; i < g->n_node; i++) {
-    const Onnx__NodeProto *n = g->node[i];
-    if (!n->n_input || !n->n_output || strcmp(n->input[0], name) != 0) continue;
-    if (is_one(n->op_type, slides)) return true;
-    if (!is_one(n->op_type, others) && depth < 32 && is_image(o, n->output[0], depth + 1))
-      return true;
-  }
-  return false;
-}
-
-static bool transposed(const struct onnx *o, const char *name) {
-  const Onnx__GraphProto *g = o->model->graph;
-  for (size_t i = 0; i < g->n_node; i++)
-    for (size_t k = 0; k < g->node[i]->n_input; k++)
-      if (strcmp(g->node[i]->input[k], name) == 0 && strcmp(g->node[i]->op_type, "Transpose") == 0)
-        return true;
-  return false;
-}
-
-static bool is_bytes(const Onnx__ValueInfoProto *v) {
-  return v->type->tensor_type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
-}
-
-static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
-  const Onnx__TensorShapeProto *s = shape_of(v);
-  int64_t shape[RANK_MAX];
-  if (!s || s->n_dim < 1 || s->n_dim > RANK_MAX)
-    return err_set(o->err,
-                   "input \"%s\": it has no shape, or one of more than %d axes; export with "
-                   "the shapes of its inputs",
-                   v->name, RANK_MAX);
-  int rank = (int)s->n_dim - 1;
-  int64_t batch = dim_of(s, 0);
-  if (o->builder.graph->n_inputs && batch != o->batch)
-    return err_set(o->err, "input \"%s\": its batch is another than that of the inputs before it",
-                   v->name);
-  o->batch = batch;
-  for (int d = 0; d < rank; d++) {
-    shape[d] = dim_of(s, (size_t)d + 1);
-    if (shape[d] < 1 || shape[d] > DIM_MAX)
-      return err_set(
-          o->err,
-          "input \"%s\": axis %d has no fixed size; only that of the batch, axis 0, may be "
-          "open: export with example inputs of the real shape",
-          v->name, d + 1);
-  }
-  static const int image[] = {1, 2, 0}, sequence[] = {1, 0};
-  const int *axes = NULL;
-  if (rank == 3 && !transposed(o, v->name)) axes = image;
-  if (rank == 2 && is_image(o, v->name, 0)) axes = sequence;
-  struct stream x = builder_input(&o->builder, v->name, rank, shape, axes);
-  if (is_bytes(v)) { // they are 0 .. 255, not parts of 255
-    static const double deviation = 1 / 255.0;
-    struct graph *g = o->builder.graph;
-    g->inputs[g->n_inputs - 1].source.std = &deviation;
-  }
-  onnx_put(o, v->name, (struct item){.kind = ITEM_STREAM, .stream = x});
-  return true;
-}
-
-// Numbers of a list, positive if they are deviations; NULL if it is none of these.
-static double *numbers_of(struct onnx *o, const json_t *list, bool positive, int64_t count) {
-  double *to = ARENA_NEW(o->arena, double, count + 1);
-  for (int64_t i = 0; i < count; i++) {
-    const json_t *v = json_array_get(list, (size_t)i);
-    to[i] = json_is_number(v) ? json_number_value(v) : NAN;
-    if (!isfinite(to[i]) || (positive && to[i] <= 0)) return NULL;
-  }
-  return to;
-}
-
-// What pixels are to an input, of a file that `nngen export` wrote: {"mean":[..],"std":[..]}, one
-// of each or one per channel.
-static bool take_source(struct onnx *o, struct input *in, const char *name, const char *text) {
-  const struct value *v = &o->builder.graph->values[in->value];
-  json_t *root = json_parse(text, strlen(text), o->err);
-  if (!root) return err_within(o->err, "metadata \"nngen.input.%s\"", name);
-  const json_t *lists[2] = {json_object_get(root, "mean"), json_object_get(root, "std")};
-  int64_t count = (int64_t)json_array_size(lists[0]);
-  const double *mean = NULL, *std = NULL;
-  if ((count == 1 || count == v->shape[v->rank - 1]) &&
-      (int64_t)json_array_size(lists[1]) == count) {
-    mean = numbers_of(o, lists[0], false, count);
-    std = numbers_of(o, lists[1], true, count);
-  }
-  json_decref(root);
-  if (!mean || !std)
-    return err_set(o->err,
-                   "metadata \"nngen.input.%s\": expected {\"mean\":[..],\"std\":[..]}, numbers, "
-                   "deviations above 0, one or one per channel of each",
-                   name);
-  in->source.channels = count;
-  in->source.mean = mean;
-  in->source.std = std;
-  return true;
-}
-
-static bool add_sources(struct onnx *o) {
-  static const char prefix[] = "nngen.input.";
-  struct graph *g = o->builder.graph;
-  for (size_t i = 0; i < o->model->n_metadata_props; i++) {
-    const Onnx__StringStringEntryProto *entry = o->model->metadata_props[i];
-    if (!entry->key || !entry->value || strncmp(entry->key, prefix, sizeof prefix - 1) != 0)
-      continue;
-    for (uint32_t k = 0; k < g->n_inputs; k++)
-      if (strcmp(g->values[g->inputs[k].value].name, entry->key + sizeof prefix - 1) == 0 &&
-          !take_source(o, &g->inputs[k], entry->key + sizeof prefix - 1, entry->value))
-        return false;
-  }
-  return true;
-}
-
-static bool add_inputs(struct onnx *o) {
-  const Onnx__GraphProto *g = o->model->graph;
-  for (size_t i = 0; i < g->n_initializer; i++) {
-    struct tensor *t = onnx_tensor(o, g->initializer[i], o->err);
-    if (!t) return err_within(o->err, "tensor \"%s\"", g->initializer[i]->name);
-    if (onnx_item(o, g->initializer[i]->name))
-      return err_set(o->err, "tensor \"%s\" is there twice", g->initializer[i]->name);
-    onnx_put(
-        o, g->initializer[i]->name,
-        (struct item){.kind = ITEM_CONSTANT, .constant = t, .type = g->initializer[i]->data_type});
-  }
-  for (size_t i = 0; i < g->n_input; i++)
-    if (!onnx_item(o, g->input[i]->name) && !add_input(o, g->input[i])) return false;
-  return add_sources(o);
-}
 
 // ---- nodes
 
@@ -235,14 +77,16 @@ static bool reads_grid(struct onnx *o) {
 static bool known_domain(const char *domain) {
   static const char *const known[] = {
       "", "ai.onnx", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas", NULL};
-  return is_one(domain, known);
+  return onnx_is_one(domain, known);
 }
 
-// ONNX Runtime's own pair for integers of 16 bits is the standard's.
+// ONNX Runtime's own pair for integers of 16 bits is the standard's; QLinearAdd and the like are
+// its.
 static bool known_node(const Onnx__NodeProto *n) {
   static const char *const pair[] = {"QuantizeLinear", "DequantizeLinear", NULL};
   return known_domain(n->domain) ||
-         (strcmp(n->domain, "com.microsoft") == 0 && is_one(n->op_type, pair));
+         (strcmp(n->domain, "com.microsoft") == 0 &&
+          (onnx_is_one(n->op_type, pair) || onnx_is_qlinear(n->op_type)));
 }
 
 // Whether there are layers like it.
@@ -317,7 +161,7 @@ static bool lacks_input(const struct onnx *o) {
                                          NULL};
   bool lacks = o->node->n_input && !*o->node->input[0];
   for (size_t i = 1; i < o->node->n_input; i++)
-    lacks |= !*o->node->input[i] && !is_one(o->node->op_type, optional);
+    lacks |= !*o->node->input[i] && !onnx_is_one(o->node->op_type, optional);
   return lacks;
 }
 
@@ -361,8 +205,9 @@ static bool add_node(struct onnx *o) {
     return true;
   }
   if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
-  if (known_node(o->node) && onnx_layer(o, &is)) return true;
-  if (!is) refuse_unknown(o);
+  bool moves = known_node(o->node) && onnx_moves_integers(o);
+  if (moves ? onnx_move_integers(o) : known_node(o->node) && onnx_layer(o, &is)) return true;
+  if (!is && !moves) refuse_unknown(o);
   lose(o);
   return true;
 }
@@ -386,7 +231,7 @@ static bool add_all(struct onnx *o) {
   const Onnx__GraphProto *g = o->model->graph;
   if (!g->n_output) return err_set(o->err, "the ONNX file has no outputs");
   count_reads(o);
-  if (!add_inputs(o)) return false;
+  if (!onnx_add_inputs(o)) return false;
   for (size_t i = 0; i < g->n_node; i++) {
     o->node = g->node[i];
     if (!add_node(o)) return false;

@@ -115,6 +115,45 @@ bool onnx_reduce(struct onnx *o) {
   return true;
 }
 
+// The same of a function of each element, under names of their own.
+static bool reduce_of(struct onnx *o, enum function f, const char *reduce) {
+  const Onnx__NodeProto *whole = o->node;
+  Onnx__NodeProto first = *whole, second = *whole;
+  char *name = arena_printf(o->arena, "%s.each", o->builder.node);
+  char *two[2] = {whole->input[0], whole->input[0]};
+  char **in = arena_copy(o->arena, whole->input, whole->n_input * sizeof *in);
+  char *op = arena_strdup(o->arena, reduce);
+  first.n_input = (size_t)function_operands(f);
+  first.input = two;
+  first.output = &name;
+  in[0] = name;
+  second.input = in;
+  second.op_type = op;
+  o->node = &first;
+  bool ok = onnx_function(o, f);
+  o->node = &second;
+  ok = ok && onnx_reduce(o);
+  o->node = whole;
+  return ok;
+}
+
+bool onnx_reduce_l1(struct onnx *o) {
+  return reduce_of(o, FUNCTION_ABS, "ReduceSum");
+}
+
+bool onnx_reduce_squares(struct onnx *o) {
+  return reduce_of(o, FUNCTION_MUL, "ReduceSum");
+}
+
+// -max(-x)
+bool onnx_reduce_min(struct onnx *o) {
+  struct stream y = {0};
+  if (!reduce_of(o, FUNCTION_NEG, "ReduceMax")) return false;
+  y = onnx_item(o, o->node->output[0])->stream;
+  struct item made = {.kind = ITEM_STREAM, .stream = y};
+  return onnx_set_term(o, &made, term_of(o->arena, FUNCTION_NEG, term_x(o->arena), NULL, NULL));
+}
+
 // ---- classes
 
 // An axis of the file comes last in our order.

@@ -144,6 +144,14 @@ bool onnx_same(struct onnx *o) {
   return true;
 }
 
+// Of one that was computed what it is computed in.
+static int64_t type_of_constant(const struct item *x) {
+  bool real = x->constant->dtype == DTYPE_F32 || x->constant->dtype == DTYPE_F64;
+  return x->type ? x->type
+         : real  ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
+                 : ONNX__TENSOR_PROTO__DATA_TYPE__UNDEFINED;
+}
+
 bool onnx_cast(struct onnx *o) {
   const struct item *x = onnx_in(o, 0);
   if (x && x->kind == ITEM_CONSTANT) { // like a stream
@@ -151,6 +159,8 @@ bool onnx_cast(struct onnx *o) {
     return true;
   }
   int64_t to = onnx_int(o, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+  const struct item *like = strcmp(o->node->op_type, "CastLike") == 0 ? onnx_in(o, 1) : NULL;
+  if (like && like->kind == ITEM_CONSTANT) to = type_of_constant(like);
   bool half =
       to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || to == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
   bool real = half || to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ||

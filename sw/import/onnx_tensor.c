@@ -39,6 +39,14 @@ static size_t element_of(int type, enum dtype *dtype) {
   case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16:
     *dtype = DTYPE_F32;
     return 2;
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT8E4M3FN:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT8E4M3FNUZ:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT8E5M2:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT8E5M2FNUZ:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT8E8M0:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT4E2M1:
+    *dtype = DTYPE_F32;
+    return 1;
   case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
     *dtype = DTYPE_F64;
     return 8;
@@ -76,6 +84,7 @@ int onnx_packed_bits(int type) {
   switch (type) {
   case ONNX__TENSOR_PROTO__DATA_TYPE__INT4:
   case ONNX__TENSOR_PROTO__DATA_TYPE__UINT4:
+  case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT4E2M1:
     return 4;
   case ONNX__TENSOR_PROTO__DATA_TYPE__INT2:
   case ONNX__TENSOR_PROTO__DATA_TYPE__UINT2:
@@ -91,14 +100,21 @@ static size_t words_of(int type, int64_t count, size_t width) {
 }
 
 // Element i of those that share a byte, the first in its low bits.
-static void put_packed(struct tensor *to, int bits, int64_t i, unsigned byte) {
-  int v = (int)(byte >> (i * bits % 8)) & ((1 << bits) - 1);
-  tensor_set_int(to, i, to->dtype == DTYPE_I8 && v >> (bits - 1) ? v - (1 << bits) : v);
+static void put_packed(struct tensor *to, int type, int64_t i, unsigned byte) {
+  int bits = onnx_packed_bits(type), v = (int)(byte >> (i * bits % 8)) & ((1 << bits) - 1);
+  if (onnx_is_coded(type))
+    ((float *)to->data)[i] = (float)onnx_code_value(type, (unsigned)v);
+  else
+    tensor_set_int(to, i, to->dtype == DTYPE_I8 && v >> (bits - 1) ? v - (1 << bits) : v);
 }
 
+// Floats of 16 bits, or of 8.
 static void put_half(struct tensor *to, int type, int64_t i, uint16_t bits) {
   bool brain = type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
-  ((float *)to->data)[i] = (float)(brain ? bfloat_value(bits) : half_value(bits));
+  double v = onnx_is_coded(type) ? onnx_code_value(type, bits & 255U)
+             : brain             ? bfloat_value(bits)
+                                 : half_value(bits);
+  ((float *)to->data)[i] = (float)v;
 }
 
 // Unsigned words of 16 or 32 bits, in wider integers.
@@ -116,9 +132,9 @@ static void copy(struct tensor *to, const void *data, size_t bytes) {
 }
 
 static void from_raw(struct tensor *to, int type, size_t width, const unsigned char *raw) {
-  bool halves = to->dtype == DTYPE_F32 && width == 2;
+  bool halves = to->dtype == DTYPE_F32 && width < 4;
   int packed = onnx_packed_bits(type);
-  for (int64_t i = 0; packed && i < to->count; i++) put_packed(to, packed, i, raw[i * packed / 8]);
+  for (int64_t i = 0; packed && i < to->count; i++) put_packed(to, type, i, raw[i * packed / 8]);
   if (packed) return;
   if (!halves && width != dtype_size(to->dtype)) {
     from_unsigned(to, width, raw);
@@ -126,11 +142,11 @@ static void from_raw(struct tensor *to, int type, size_t width, const unsigned c
   }
   if (!halves) copy(to, raw, (size_t)to->count * width);
   for (int64_t i = 0; halves && i < to->count; i++)
-    put_half(to, type, i, (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8));
+    put_half(to, type, i, width == 1 ? raw[i] : (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8));
 }
 
 static bool from_lists(struct tensor *to, const Onnx__TensorProto *t, size_t width) {
-  bool halves = to->dtype == DTYPE_F32 && width == 2;
+  bool halves = to->dtype == DTYPE_F32 && width < 4;
   size_t count = (size_t)to->count;
   if (to->dtype == DTYPE_F32 && !halves) {
     if (t->n_float_data != count) return false;
@@ -149,7 +165,7 @@ static bool from_lists(struct tensor *to, const Onnx__TensorProto *t, size_t wid
     if (t->n_int32_data != (packed ? words_of(t->data_type, to->count, 1) : count)) return false;
     for (size_t i = 0; i < count; i++)
       if (packed)
-        put_packed(to, packed, (int64_t)i, (unsigned)t->int32_data[i * (size_t)packed / 8]);
+        put_packed(to, t->data_type, (int64_t)i, (unsigned)t->int32_data[i * (size_t)packed / 8]);
       else if (halves)
         put_half(to, t->data_type, (int64_t)i, (uint16_t)t->int32_data[i]);
       else
@@ -278,7 +294,9 @@ struct tensor *onnx_tensor(struct onnx *o, const Onnx__TensorProto *t, struct er
   enum dtype dtype = DTYPE_F32;
   size_t width = element_of(t->data_type, &dtype);
   if (!width) {
-    err_put(e, "data type %d isn't read: floats, doubles, halves and integers of 2 to 64 bits are",
+    err_put(e,
+            "data type %d isn't read: floats of 4, 8, 16, 32 and 64 bits and integers of 2 to 64 "
+            "bits are",
             t->data_type);
     return NULL;
   }

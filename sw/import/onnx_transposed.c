@@ -32,11 +32,10 @@ static bool cuts_of(struct onnx *o, struct transposed *t, const struct stream *x
 }
 
 static bool numbers_of(struct onnx *o, struct transposed *t, const struct stream *x,
-                       const struct tensor *w) {
-  int64_t kernel[AXES], dilation[AXES], cut[2 * AXES];
+                       const struct tensor *w, const int64_t *dilation) {
+  int64_t kernel[AXES], cut[2 * AXES];
   if (!onnx_numbers(o, "kernel_shape", t->axes, 0, kernel) ||
-      !onnx_numbers(o, "strides", t->axes, 1, t->stride) ||
-      !onnx_numbers(o, "dilations", t->axes, 1, dilation))
+      !onnx_numbers(o, "strides", t->axes, 1, t->stride))
     return false;
   t->groups = onnx_int(o, "group", 1);
   t->in = w->shape[0];
@@ -45,29 +44,42 @@ static bool numbers_of(struct onnx *o, struct transposed *t, const struct stream
     return onnx_refuse(o, "check the file", "%lld groups of %lld channels, its input has %lld",
                        (long long)t->groups, (long long)t->in, (long long)x->layout.shape[0]);
   for (int d = 0; d < t->axes; d++) {
-    t->kernel[d] = w->shape[d + 2];
-    if (kernel[d] && kernel[d] != t->kernel[d])
+    t->kernel[d] = (w->shape[d + 2] - 1) * dilation[d] + 1;
+    if (kernel[d] && kernel[d] != w->shape[d + 2])
       return onnx_refuse(o, "check the file", "kernel_shape %lld, its weights have %lld",
-                         (long long)kernel[d], (long long)t->kernel[d]);
-    if (dilation[d] != 1)
-      return onnx_refuse(o, "use a kernel without dilation", "dilations of %lld",
-                         (long long)dilation[d]);
+                         (long long)kernel[d], (long long)w->shape[d + 2]);
   }
   return cuts_of(o, t, x, cut) && transposed_fit(&o->builder, t, x->layout.shape + 1, cut);
 }
 
 // ---- weights: (IN, OUT, K..) to (GROUP OUT PHASE, T.., IN)
 
+// The element of the file's kernel that one of the dilated kernel is; NONE: it lies between them.
+static int64_t undilated(const struct transposed *t, const struct tensor *w,
+                         const int64_t *dilation, int64_t element) {
+  int64_t at = 0, step = 1;
+  for (int d = t->axes - 1; d >= 0; d--) {
+    int64_t k = element % t->kernel[d];
+    if (k % dilation[d]) return NONE;
+    at += k / dilation[d] * step;
+    step *= w->shape[d + 2];
+    element /= t->kernel[d];
+  }
+  return at;
+}
+
 static struct item weights_of_phases(struct onnx *o, const struct transposed *t,
-                                     const struct item *w) {
+                                     const struct item *w, const int64_t *dilation) {
   int64_t kernel = 1, shape[AXES + 2];
   transposed_shape(t, shape);
-  for (int d = 0; d < t->axes; d++) kernel *= t->kernel[d];
+  for (int d = 0; d < t->axes; d++) kernel *= w->constant->shape[d + 2];
   int64_t count = shape_elements(t->axes + 2, shape), *index = ARENA_NEW(o->arena, int64_t, count);
   bool *hole = ARENA_NEW(o->arena, bool, count);
   for (int64_t n = 0; n < count; n++) {
     struct transposed_tap tap;
     hole[n] = !transposed_tap(t, n, &tap);
+    if (!hole[n]) tap.element = undilated(t, w->constant, dilation, tap.element);
+    hole[n] |= tap.element == NONE;
     index[n] = (tap.in * t->outs + tap.out) * kernel + (hole[n] ? 0 : tap.element);
   }
   struct item y = onnx_picked(o, w, t->axes + 2, shape, index);
@@ -101,9 +113,14 @@ bool onnx_conv_transpose(struct onnx *o) {
   struct stream x = {0}, y = {0};
   if (!onnx_image(o, 0, &x)) return false;
   struct transposed t = {.axes = x.layout.rank - 1};
+  int64_t dilation[AXES];
   const struct item *w = onnx_weights_in(o, 1, x.layout.rank + 1);
-  if (!w || !numbers_of(o, &t, &x, w->constant)) return false;
-  struct item phases = weights_of_phases(o, &t, w);
+  if (!w || !onnx_numbers(o, "dilations", t.axes, 1, dilation)) return false;
+  for (int d = 0; d < t.axes; d++)
+    if (dilation[d] < 1 || dilation[d] > DIM_MAX / w->constant->shape[d + 2])
+      return onnx_refuse(o, "check the file", "dilations of %lld", (long long)dilation[d]);
+  if (!numbers_of(o, &t, &x, w->constant, dilation)) return false;
+  struct item phases = weights_of_phases(o, &t, w, dilation);
   uint32_t in[2] = {x.value, onnx_weights(o, &phases, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, t.axes == 2 ? OP_conv2d : OP_conv1d, 2, in);
   if (!add_bias(o, &t, node)) return false;

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool onnx_is_one(const char *word, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(word, *list) == 0) return true;
+  return false;
+}
+
 // ---- values
 
 struct item *onnx_item(struct onnx *o, const char *name) {

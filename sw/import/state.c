@@ -66,27 +66,38 @@ const char *state_shape_text(struct arena *a, const struct value *w) {
 
 // ---- filling
 
-static bool fill(struct arena *a, struct graph *g, const struct node *n, uint32_t i,
-                 const struct safetensors *file, char *used, struct err *e) {
-  struct value *w = &g->values[n->in[i].value];
-  const char *name = arena_printf(a, "%s.%s", n->name, state_word(n, i));
-  int64_t at = safetensors_find(file, name);
+struct filling {
+  struct arena *arena;
+  struct graph *graph;
+  const struct safetensors *file;
+  struct refusals *refusals;
+  bool *used; // of the file's tensors
+};
+
+static bool fill(struct filling *f, const struct node *n, uint32_t i) {
+  struct arena *a = f->arena;
+  struct value *w = &f->graph->values[n->in[i].value];
+  const char *name = arena_printf(a, "%s.%s", n->name, state_word(n, i)),
+             *op = op_info(n->op)->name;
+  int64_t at = safetensors_find(f->file, name);
   if (at < 0 && i == 2 && op_is(n->op, TRAIT_WEIGHTS)) { // made without a bias
     w->init = tensor_new(a, DTYPE_F32, w->rank, w->shape);
     return true;
   }
   if (at < 0)
-    return err_set(e, "there is no tensor \"%s\" in it, which the graph's layer \"%s\" has", name,
-                   n->name);
-  const struct tensor *t = file->tensors[at].tensor;
+    return refuse(a, f->refusals, n->name, op,
+                  "give the graph's layer the name of its module, or save the whole state_dict",
+                  "there is no tensor \"%s\" in the file", name);
+  const struct tensor *t = f->file->tensors[at].tensor;
+  f->used[at] = true;
   if (!state_shape(w, t->rank, t->shape))
-    return err_set(e, "tensor \"%s\" is %s, the graph's layer asks for %s", name,
-                   shape_text(a, t->rank, t->shape, false), state_shape_text(a, w));
+    return refuse(a, f->refusals, n->name, op, "give the graph's layer the sizes of the module",
+                  "tensor \"%s\" is %s, the graph's layer asks for %s", name,
+                  shape_text(a, t->rank, t->shape, false), state_shape_text(a, w));
   struct tensor *to = tensor_new(a, DTYPE_F32, w->rank, w->shape);
   for (int64_t k = 0; k < to->count; k++)
-    ((float *)to->data)[k] = (float)tensor_real(t, state_place(g, n, w, k));
+    ((float *)to->data)[k] = (float)tensor_real(t, state_place(f->graph, n, w, k));
   w->init = to;
-  used[at] = 1;
   return true;
 }
 
@@ -96,16 +107,18 @@ bool state_is_count(const char *name) {
   return dot && strcmp(dot, ".num_batches_tracked") == 0;
 }
 
-bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file, struct err *e) {
-  char *used = ARENA_NEW(a, char, file->count + 1);
+bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file,
+                struct refusals *r, struct err *e) {
+  struct filling f = {a, g, file, r, ARENA_NEW(a, bool, file->count + 1)};
   for (uint32_t i = 0; i < g->n_nodes; i++)
     for (uint32_t k = 1; k < g->nodes[i].n_in && k < 5; k++)
-      if (node_in(g, &g->nodes[i], k)->init && !fill(a, g, &g->nodes[i], k, file, used, e))
-        return false;
+      if (node_in(g, &g->nodes[i], k)->init) fill(&f, &g->nodes[i], k);
   for (uint32_t i = 0; i < file->count; i++)
-    if (!used[i] && !state_is_count(file->tensors[i].name))
-      return err_set(e, "its tensor \"%s\" belongs to no layer of the graph",
-                     file->tensors[i].name);
+    if (!f.used[i] && !state_is_count(file->tensors[i].name))
+      refuse(a, r, file->tensors[i].name, "tensor",
+             "add its layer to the graph, or leave the tensor out",
+             "it belongs to no layer of the graph");
+  if (r->count) return refusals_err(r, "import", e);
   pruned_masks(g);
   return true;
 }

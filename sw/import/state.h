@@ -5,6 +5,7 @@
 
 #include "sw/graph/graph.h"
 #include "sw/graph/safetensors.h"
+#include "sw/import/refusals.h"
 
 // Whether bytes are a safetensors file without a graph.
 bool state_is(const void *data, size_t size);
@@ -12,8 +13,10 @@ bool state_is(const void *data, size_t size);
 // Every tensor of the float graph becomes the file's of its name: L.weight and L.bias of layer L,
 // of a batch_norm L.running_mean and L.running_var too. Without L.bias it is 0. Kernels are (OUT,
 // IN/groups, KH, KW) there, and the columns of a layer behind a flattened image go channel by
-// channel. False with the name of what is missing, has another shape, or belongs to no layer.
-bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file, struct err *e);
+// channel. False with all that is missing, has another shape, or belongs to no
+// layer among the refusals, and the first of them in the message.
+bool state_fill(struct arena *a, struct graph *g, const struct safetensors *file,
+                struct refusals *r, struct err *e);
 
 // ---- how such a file has tensor `i` of the inputs of a node
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DEPTH_MOST = 12 }; // of a function that is looked for behind another
+enum { DEPTH_MOST = 12, CHAIN = 2 }; // of a function that is looked for behind another
 
 static const struct {
   const char *name;
@@ -98,15 +98,9 @@ static bool is_constant(const struct term *t) {
 
 // scale * x + shift, where it is.
 static bool make_affine(struct builder *b, struct term *t, struct stream *x, bool *made) {
-  double shift = term_value(t, 0), scale = term_value(t, 1) - shift;
-  static const double at[] = {-1e4, -97, -3.5, -1, -0.25, 0.125, 2, 5.5, 41, 1e4};
-  *made = false;
-  for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-    double expected = scale * at[i] + shift, found = term_value(t, at[i]);
-    if (!(fabs(expected - found) <= 1e-9 * (1 + fabs(expected)))) return true;
-  }
-  *made = true;
-  if (scale == 1 && shift == 0) return true;
+  double shift, scale;
+  *made = term_is_affine(t, &scale, &shift);
+  if (!*made || (scale == 1 && shift == 0)) return true;
   return term_affine(b, x, 1, &scale, &shift);
 }
 
@@ -177,6 +171,66 @@ static struct term *power(struct arena *a, struct term *x, int n) {
   return n % 2 ? term_of(a, FUNCTION_MUL, even, x, NULL) : even;
 }
 
+// a x above 0 and b x below: a leaky_relu, or above relu(x) - below relu(-x).
+static struct term *slopes(struct arena *a, struct term *x, double below, double above) {
+  struct term *zero = term_constant(a, 0);
+  struct term *up = term_of(a, FUNCTION_MAX, x, zero, NULL);
+  struct term *down = term_of(a, FUNCTION_MAX, term_of(a, FUNCTION_NEG, x, NULL, NULL), zero, NULL);
+  if (above > 0 && below > 0) {
+    struct term *low = term_of(a, FUNCTION_MUL, term_constant(a, below / above), x, NULL);
+    struct term *leaky =
+        term_of(a, FUNCTION_WHERE, term_of(a, FUNCTION_LESS, x, zero, NULL), low, x);
+    return term_of(a, FUNCTION_MUL, term_constant(a, above), leaky, NULL);
+  }
+  struct term *first = term_of(a, FUNCTION_MUL, term_constant(a, above), up, NULL);
+  struct term *second = term_of(a, FUNCTION_MUL, term_constant(a, -below), down, NULL);
+  return below == 0 ? first : term_of(a, FUNCTION_ADD, first, second, NULL);
+}
+
+// What Where makes of x with two slopes; NULL: something else.
+static struct term *piecewise(struct arena *a, struct term *t) {
+  double below, above;
+  bool is = t->function == FUNCTION_WHERE && term_slopes(t, &below, &above);
+  return is ? slopes(a, term_x(a), below, above) : NULL;
+}
+
+// The same term of factor * x; NULL: it is too deep.
+static struct term *stretched(struct arena *a, struct term *t, double factor, int depth) {
+  if (is_constant(t)) return t;
+  if (t->function == FUNCTION_X)
+    return term_of(a, FUNCTION_MUL, term_constant(a, factor), term_x(a), NULL);
+  if (depth == 0) return NULL;
+  struct term *to = term_of(a, t->function, NULL, NULL, NULL);
+  for (int i = 0; i < function_operands(t->function); i++)
+    if (!(to->operand[i] = stretched(a, t->operand[i], factor, depth - 1))) return NULL;
+  return to;
+}
+
+// f(c x) / c of an activation f and a constant c of the term, as softplus with a beta and
+// x sigmoid(1.702 x) are: the layers for it. *made: whether it is that.
+static bool make_rescaled(struct builder *b, struct term *t, struct stream *x, bool *made) {
+  double list[TERM_CONSTANTS], none = 0;
+  const char *name = b->node;
+  int n = term_constants(t, list);
+  *made = false;
+  for (int k = 0; k < n && !*made; k++) {
+    double c = list[k], back = 1 / c;
+    struct term *inner = c > 0 && c != 1 ? stretched(b->arena, t, back, DEPTH_MOST) : NULL;
+    struct term *f =
+        inner ? term_of(b->arena, FUNCTION_MUL, term_constant(b->arena, c), inner, NULL) : NULL;
+    if (!f || !term_is_rescaled(t, f, c)) continue;
+    b->node = arena_printf(b->arena, "%s.in", name);
+    bool ok = term_affine(b, x, 1, &c, &none);
+    b->node = name;
+    if (!ok || !term_match(b, f, x, made)) return false;
+    b->node = arena_printf(b->arena, "%s.out", name);
+    ok = term_affine(b, x, 1, &back, &none);
+    b->node = name;
+    return ok;
+  }
+  return true;
+}
+
 // x^2 is x x, |x| is max(x, -x), (x y) / c is x (y / c): the product of x and clip(x + 3, 0, 6) is
 // six times as large as hard-swish. NULL: there are no others.
 static struct term *otherwise(struct arena *a, const struct term *t) {
@@ -204,11 +258,27 @@ static struct term *otherwise(struct arena *a, const struct term *t) {
 
 // ---- parts
 
+// x above a number, else 0: hardshrink of relu.
+static bool make_threshold(struct builder *b, double threshold, const struct stream *x,
+                           struct stream *out) {
+  struct arena *a = b->arena;
+  struct stream first = {0};
+  struct term *zero = term_constant(a, 0), *size = term_of(a, FUNCTION_ABS, term_x(a), NULL, NULL);
+  struct term *up = term_of(a, FUNCTION_MAX, term_x(a), zero, NULL);
+  struct term *over = term_of(a, FUNCTION_GREATER, size, term_constant(a, threshold), NULL);
+  return term_make(b, up, x, &first) &&
+         term_make(b, term_of(a, FUNCTION_WHERE, over, term_x(a), zero), &first, out);
+}
+
 // Its operand first, and then its root of that alone.
 static bool take_apart(struct builder *b, struct term *t, const struct stream *x,
                        struct stream *out) {
   int inner = NONE, n = function_operands(t->function);
+  double threshold;
+  if (t->function == FUNCTION_WHERE && term_threshold(t, &threshold))
+    return make_threshold(b, threshold, x, out);
   struct term *other = otherwise(b->arena, t);
+  if (!other) other = piecewise(b->arena, t);
   if (other) return term_make(b, named_like(other, t), x, out);
   for (int i = 0; i < n; i++) {
     if (is_constant(t->operand[i])) continue;
@@ -224,6 +294,10 @@ static bool take_apart(struct builder *b, struct term *t, const struct stream *x
     bool square = t->function == FUNCTION_MUL && n == 2 && t->operand[0] == t->operand[1];
     return square ? make_join(b, t, x, out) : unknown(b, t);
   }
+  struct term *y, *behind = split(b, t, t->operand[inner], CHAIN, &y);
+  struct stream first = {0};
+  if (behind && term_is_activation(behind)) // log(sigmoid(y)): y first
+    return term_make(b, y, x, &first) && term_make(b, behind, &first, out);
   struct stream middle = {0};
   struct term *root = arena_copy(b->arena, t, sizeof *t);
   struct term *operand = t->operand[inner];
@@ -242,6 +316,7 @@ bool term_make(struct builder *b, struct term *t, const struct stream *x, struct
     t->stream = *x;
     if (!make_affine(b, t, &t->stream, &made)) return false;
     if (!made && !term_match(b, t, &t->stream, &made)) return false;
+    if (!made && !make_rescaled(b, t, &t->stream, &made)) return false;
     if (!made && !take_apart(b, t, x, &t->stream)) return false;
     t->made = true;
     b->node = node;

@@ -45,6 +45,22 @@ bool term_make(struct builder *b, struct term *t, const struct stream *x, struct
 // Whether a term is one activation.
 bool term_is_activation(struct term *t);
 
+// Whether it is scale * x + shift.
+bool term_is_affine(struct term *t, double *scale, double *shift);
+
+// Whether f is one activation, and t is f(c x) / c.
+bool term_is_rescaled(struct term *t, struct term *f, double c);
+
+// Whether it is below * x below 0 and above * x above it.
+bool term_slopes(struct term *t, double *below, double *above);
+
+// Whether it is x above a number, which is one of its constants and above 0, and else 0.
+bool term_threshold(struct term *t, double *threshold);
+
+// Its constants, as far as they fit; how many.
+enum { TERM_CONSTANTS = 32 };
+int term_constants(struct term *t, double list[TERM_CONSTANTS]);
+
 // Makes the layer of a term that is one activation of x, which becomes its output; whether it is.
 bool term_match(struct builder *b, struct term *t, struct stream *x, bool *made);
 

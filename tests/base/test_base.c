@@ -20,10 +20,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -181,6 +183,37 @@ static void files_are_replaced_whole(void **state) {
 }
 
 // A write that fails leaves the old file and no temporary one.
+// A process that is ended while it writes leaves what was there, and nothing beside it.
+static void an_ended_write_leaves_nothing(void **state) {
+  (void)state;
+  enum { SIZE = 32 << 20, TIMES = 6 };
+  char folder[] = "/tmp/nngen-ended-XXXXXX", path[64];
+  char *data = calloc(SIZE, 1);
+  struct err e = {0};
+  int ended = 0;
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/net.bin", folder);
+  assert_true(file_write(path, "one", 3, &e));
+  for (int i = 0; i < TIMES; i++) {
+    struct stat st;
+    pid_t child = fork();
+    if (child == 0) _exit(!file_write(path, data, SIZE, &e));
+    nanosleep(&(struct timespec){.tv_nsec = (i + 1) * 1000000L}, NULL);
+    kill(child, SIGINT);
+    int status;
+    waitpid(child, &status, 0);
+    ended += WIFSIGNALED(status);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size == 3 || st.st_size == SIZE);
+    assert_int_equal(entries_in(folder), 1);
+    if (st.st_size == SIZE) assert_true(file_write(path, "one", 3, &e));
+  }
+  assert_true(ended > 0);
+  unlink(path);
+  rmdir(folder);
+  free(data);
+}
+
 static void a_failed_write_changes_nothing(void **state) {
   (void)state;
   struct err e = {0}, full = {0};
@@ -502,6 +535,7 @@ int main(void) {
       cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
       cmocka_unit_test(text_grows_and_keeps_its_end),
       cmocka_unit_test(files_are_replaced_whole),
+      cmocka_unit_test(an_ended_write_leaves_nothing),
       cmocka_unit_test(a_failed_write_changes_nothing),
       cmocka_unit_test(random_numbers_depend_on_the_counter_alone),
       cmocka_unit_test(random_ranges_are_met_to_their_ends),

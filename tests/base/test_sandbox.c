@@ -24,6 +24,24 @@ static bool echo(const void *data, size_t size, struct text *out, struct err *e)
   return true;
 }
 
+// Sorting much, for which the library asks how much memory there is.
+static int by_size(const void *a, const void *b) {
+  return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
+
+static bool sort(const void *data, size_t size, struct text *out, struct err *e) {
+  enum { MANY = 1 << 16 };
+  int *list = malloc(MANY * sizeof *list);
+  (void)data;
+  (void)size;
+  (void)e;
+  for (int i = 0; i < MANY; i++) list[i] = i * 7919 % MANY;
+  qsort(list, MANY, sizeof *list, by_size);
+  text_printf(out, "%d %d", list[0], list[MANY - 1]);
+  free(list);
+  return true;
+}
+
 static bool complain(const void *data, size_t size, struct text *out, struct err *e) {
   (void)out;
   return err_set(e, "%.*s is wrong", (int)size, (const char *)data);
@@ -104,6 +122,8 @@ static void test_bytes(void **state) {
   assert_memory_equal(back.data, "words", 5);
   assert_false(ran(complain, "this", &a, &back, &e));
   assert_string_equal(e.text, "this is wrong");
+  assert_true(ran(sort, "", &a, &back, &e));
+  assert_memory_equal(back.data, "0 65535", 7);
   arena_free(&a);
 }
 

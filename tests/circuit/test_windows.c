@@ -120,7 +120,9 @@ static void test_beside(void **state) {
                              .steps = 1};
   struct err e = {0};
   assert_false(circuit_window_size(&w, &e));
-  assert_string_equal(e.text, "one of its windows lies in the padding");
+  assert_string_equal(
+      e.text,
+      "one of its windows lies in the padding: pad in a layer of its own in front of it (pad)");
   w.shape.dilation[COLUMNS] = 1;
   w.shape.before[COLUMNS] = 2;
   w.shape.after[COLUMNS] = 1;

@@ -81,7 +81,8 @@ static struct graph *filled(struct arena *a, const struct bytes *file) {
   struct safetensors s;
   struct err e = {0};
   struct graph *g = network(a, 0);
-  if (!safetensors_parse(a, file->data, file->size, &s, &e) || !state_fill(a, g, &s, &e))
+  if (!safetensors_parse(a, file->data, file->size, &s, &e) ||
+      !state_fill(a, g, &s, &(struct refusals){0}, &e))
     fail_msg("%s", e.text);
   return g;
 }

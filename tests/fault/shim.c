@@ -157,6 +157,11 @@ int rename(const char *from, const char *to) {
   return fails(KIND_CHANGE) ? -1 : real(from, to);
 }
 
+int linkat(int old_dir, const char *from, int new_dir, const char *to, int flags) {
+  REAL(int, "linkat", int, const char *, int, const char *, int);
+  return fails(KIND_CHANGE) ? -1 : real(old_dir, from, new_dir, to, flags);
+}
+
 int renameat2(int old_dir, const char *from, int new_dir, const char *to, unsigned flags) {
   REAL(int, "renameat2", int, const char *, int, const char *, unsigned);
   if (no_exchange) {

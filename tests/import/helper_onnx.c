@@ -71,6 +71,11 @@ void onnx_put_input(struct onnx_text *o, const char *name, int rank, const int64
   put_value(o, 11, FLOATS, name, rank, shape);
 }
 
+void onnx_put_typed_input(struct onnx_text *o, const char *name, int type, int rank,
+                          const int64_t *shape) {
+  put_value(o, 11, type, name, rank, shape);
+}
+
 void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape) {
   put_value(o, 11, UINT8, name, rank, shape);
 }

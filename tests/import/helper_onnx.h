@@ -23,6 +23,9 @@ struct onnx_text {
 void onnx_put_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape);
 // The same, of bytes.
 void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const int64_t *shape);
+// The same, of a type of ONNX's.
+void onnx_put_typed_input(struct onnx_text *o, const char *name, int type, int rank,
+                          const int64_t *shape);
 void onnx_put_output(struct onnx_text *o, const char *name);
 
 // A tensor of floats, or of 64-bit integers.

@@ -7,8 +7,12 @@
 #include "sw/import/keras.h"
 #include "tests/cmd/helper_shell.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zip.h>
 
 // All 640 numbers of 64 images.
 static void test_values(void **state) {
@@ -47,6 +51,15 @@ static void test_nested(void **state) {
 
 // Transposed convolutions of either padding, with strides beyond the kernel, sizes of their own,
 // over images and sequences.
+// Numbers in a model's formula, 1.5 - 2 x / 4 + 0.25, and rows and columns between others.
+static void test_formula(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             "f=tests/import/files/keras3_formula; e=$f.expected.safetensors; $N run --real -q "
+             "$f.keras --data $e:input --compare $e:output",
+             0, "compared  1440 elements with tests/import/files/");
+}
+
 static void test_transposed(void **state) {
   struct shell *s = *state;
   cli_expect(s,
@@ -176,6 +189,10 @@ static void test_layers(void **state) {
       {INPUT("4,3") LAYER("ZeroPadding1D", "\"padding\":[1,2]"), {{0}}, "pad", "7,3"},
       {INPUT("4,5,3") LAYER("Cropping2D", "\"cropping\":[[1,0],[2,1]]"), {{0}}, "slice", "3,2,3"},
       {INPUT("4,5,3") LAYER("UpSampling2D", "\"size\":[2,3]"), {{0}}, "upsample", "8,15,3"},
+      {INPUT("4,5,3") LAYER("UpSampling2D", "\"size\":[2,3],\"interpolation\":\"bilinear\""),
+       {{0}},
+       "permute",
+       "8,15,3"},
       {INPUT("4,3") LAYER("Reshape", "\"target_shape\":[2,-1]"), {{0}}, "reshape", "2,6"},
       {INPUT("4,3") LAYER("Reshape", "\"target_shape\":" TUPLE("6,2")), {{0}}, "reshape", "6,2"},
       {INPUT("8,8,2") LAYER("Conv2D", "\"kernel_size\":" TUPLE("3,3") ",\"strides\":" TUPLE(
@@ -259,8 +276,8 @@ static void test_refused(void **state) {
        "its channels come first; use channels_last"},
       {INPUT("4") LAYER("Activation", "\"activation\":\"exponential\""),
        "activation \"exponential\" has no counterpart"},
-      {INPUT("4,4,1") LAYER("UpSampling2D", "\"size\":2,\"interpolation\":\"bilinear\""),
-       "interpolation \"bilinear\"; use nearest"},
+      {INPUT("4,4,1") LAYER("UpSampling2D", "\"size\":2,\"interpolation\":\"bicubic\""),
+       "interpolation \"bicubic\"; use nearest or bilinear"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"ternary()\""), "has no counterpart"},
       {INPUT("4") LAYER("LeakyReLU", "\"alpha\":\"0.1\""),
        "LeakyReLU: alpha: expected a number, found \"0.1\"; check the file"},
@@ -378,6 +395,7 @@ static void test_disagreement(void **state) {
   "{\"class_name\":\"" cls "\",\"config\":{\"name\":\"" name "\"},\"inbound_nodes\":[" calls "]}"
 #define AT(name, node) "[\"" name "\"," node ",0]"
 #define CALL(name, node, more) "[[\"" name "\"," node ",0,{" more "}]]"
+#define TENSOR "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"i\",0,0]}}"
 #define INNER(calls)                                                                               \
   FUNCTIONAL("f", AT("i", "0"), AT("d", "0"), INPUT("4") CALLED("Dense", "d", CALL("i", "0", ""))) \
   ",\"inbound_nodes\":[" calls "]}"
@@ -476,6 +494,37 @@ static const struct nested {
      NULL,
      6,
      5},
+    // constants beside streams: numbers of sums and products, no others
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Maximum", "b", "{\"args\":[" TENSOR ",0.5]}")) "}",
+     {{0}},
+     "Maximum: it is called with constants; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Add", "b",
+                                  "{\"args\":[" TENSOR
+                                  ",{\"class_name\":\"__numpy__\",\"config\":{}}]}")) "}",
+     {{0}},
+     "Add: it is called with constants; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Multiply", "b", "{\"args\":[" TENSOR "]}")) "}",
+     {{0}},
+     "Multiply: it joins one stream with what is none; use layers",
+     0,
+     0},
+    {"3",
+     FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
+                INPUT("4") CALLED("Subtract", "b", "{\"args\":[3," TENSOR "]}")) "}",
+     {{0}},
+     NULL,
+     1,
+     0},
     {"3",
      FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
                 INPUT("4") CALLED("Dropout", "b", CALL("i", "0", "\"training\":true"))) "}",
@@ -580,8 +629,43 @@ static void huge(hid_t file, hid_t layer) {
              H5P_DEFAULT);
 }
 
+static void hollow(hid_t file, hid_t layer) {
+  hsize_t count[2] = {1 << 12, 1 << 14}, chunk[2] = {1, 1 << 14};
+  hid_t made = H5Pcreate(H5P_DATASET_CREATE);
+  (void)file;
+  H5Pset_chunk(made, 2, chunk);
+  H5Pset_deflate(made, 9);
+  H5Dcreate2(layer, "w", H5T_NATIVE_FLOAT, H5Screate_simple(2, count, NULL), H5P_DEFAULT, made,
+             H5P_DEFAULT);
+}
+
+// A gibibyte of zeros in an archive of one mebibyte: refused before it is unpacked.
+static void test_bomb(void **state) {
+  struct shell *s = *state;
+  enum { SIZE = 1 << 30 };
+  int error;
+  const char *path = arena_printf(&s->arena, "%s/bomb.keras", s->dir);
+  zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &error);
+  assert_non_null(z);
+  int zeros = open(arena_printf(&s->arena, "%s/zeros", s->dir), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  assert_int_equal(ftruncate(zeros, SIZE), 0);
+  close(zeros);
+  zip_source_t *weights = zip_source_file(z, arena_printf(&s->arena, "%s/zeros", s->dir), 0, -1);
+  assert_true(zip_file_add(z, "config.json", zip_source_buffer(z, "{}", 2, 0), 0) >= 0);
+  assert_true(zip_file_add(z, "model.weights.h5", weights, 0) >= 0);
+  assert_int_equal(zip_set_file_compression(z, 1, ZIP_CM_DEFLATE, 1), 0);
+  assert_int_equal(zip_close(z), 0);
+  struct timespec before, after;
+  clock_gettime(CLOCK_MONOTONIC, &before);
+  cli_expect(s, "$N info $D/bomb.keras", 1,
+             "model.weights.h5 in it unpacks to 1073741824 bytes, more than 64 times");
+  clock_gettime(CLOCK_MONOTONIC, &after);
+  assert_true(after.tv_sec - before.tv_sec < 2); // unpacked it takes 7 s
+}
+
 static void test_links(void **state) {
   struct shell *s = *state;
+  with_link(s, "unpacks to 268435456 bytes, more than 64 times of what is stored", hollow);
   with_link(s, "\"w\" isn't there, or leads elsewhere", soft);
   with_link(s, "\"w\" isn't there, or leads elsewhere", outside);
   with_link(s, "is no array whose elements are in the file", stored_outside);
@@ -596,9 +680,11 @@ int main(void) {
                                      cmocka_unit_test(test_numbers),
                                      cmocka_unit_test(test_refused),
                                      SHELL_CASE(test_transposed),
+                                     SHELL_CASE(test_formula),
                                      cmocka_unit_test(test_normalisation),
                                      cmocka_unit_test(test_disagreement),
                                      cmocka_unit_test(test_damaged),
-                                     SHELL_CASE(test_links)};
+                                     SHELL_CASE(test_links),
+                                     SHELL_CASE(test_bomb)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX files: of real exporters with what their runtimes computed; made by hand, with what they
 // must give.
+#include "sw/base/file.h"
 #include "sw/exec/real.h"
 #include "sw/graph/safetensors.h"
 #include "sw/graph/verify.h"
@@ -52,6 +53,19 @@ static void test_integers(void **state) {
     cli_expect(s, arena_printf(&s->arena, "%s 0.001", run), 1, rows[i].different);
     cli_expect(s, arena_printf(&s->arena, "%s %s", run, rows[i].steps), 0, "equal within");
   }
+}
+
+// Its QOperator files compute with integers there too: every output is equal.
+static void test_qoperators(void **state) {
+  static const char *const files[] = {"ort_qop_resnet_int8", "ort_qop_lenet5_int8"};
+  struct shell *s = *state;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    cli_expect(s,
+               arena_printf(&s->arena,
+                            "f=tests/import/files/%s.onnx; $N run -q $f --compare "
+                            "$f.expected.safetensors --tolerance 0.0001",
+                            files[i]),
+               0, "640 elements with");
 }
 
 // That a type of the file cuts what relu would is meant, and no warning.
@@ -380,6 +394,7 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_ints(&o, "fives", 4, (const int64_t[]){1, 5, 4, 4});
   onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
   onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
+  onnx_put_ints(&o, "fours", 8, (const int64_t[]){0, 0, 0, 4, 0, 0, 0, 4});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
   onnx_put_node(&o, op, inputs, "y", attributes);
@@ -393,7 +408,7 @@ static void test_refused(void **state) {
   (void)state;
   refused("LRN", "x", "size=3",
           "1: LRN: it divides by sums of squares of neighbouring channels; train");
-  refused("ConvTranspose", "x w", "dilations=2,2", "use a kernel without dilation");
+  refused("ConvTranspose", "x w", "dilations=0,2", "dilations of 0");
   refused("ConvTranspose", "x w", "group=3", "3 groups of 2 channels, its input has 2");
   refused("ConvTranspose", "x w", "pads=2,2,2,2", "nothing is left of axis 2");
   refused("ConvTranspose", "x w", "strides=0,1", "strides of 0");
@@ -413,7 +428,11 @@ static void test_refused(void **state) {
   refused("Transpose", "x", "perm=1,0,2,3", "it moves axis 0, the batch");
   refused("Softmax", "x", "axis=0", "it works along axis 0, the batch");
   refused("MaxPool", "x", "kernel_shape=5,5", "a kernel over 5 rows, the padded image has 4");
-  refused("Resize", "x", "mode:linear", "mode \"linear\"; use mode nearest");
+  refused("Resize", "x", "mode:lanczos", "mode \"lanczos\"; use mode nearest or linear");
+  refused("Resize", "x none twice", "mode:linear coordinate_transformation_mode:align_corners",
+          "each pixel has weights of its own; use half_pixel");
+  refused("ThresholdedRelu", "x", "alpha=-0.5", "alpha -0.5: it jumps below 0");
+  refused("Shrink", "x", "lambd=0.0 bias=0.5", "lambd 0, bias 0.5: it jumps at 0, which no layer");
   refused("Resize", "x none twice", "keep_aspect_ratio_policy:not_larger",
           "keep_aspect_ratio_policy \"not_larger\"; use stretch");
   refused("Conv", "x w", "kernel_shape=3,3", "kernel_shape 3, its weights have 1");
@@ -422,11 +441,15 @@ static void test_refused(void **state) {
   refused("DepthToSpace", "x", "blocksize=4294967296", "blocksize 4294967296");
   refused("Conv", "x w", "strides=0,0", "strides of 0, dilations of 1");
   refused("Quant", "x half half eight", "", "zero point 0.5; use whole zero points");
-  refused("Quant", "x one one eight", "", "its rounding depends on its zero point");
-  refused("QLinearAdd", "x", "",
+  refused("QLinearReduceMean", "x", "",
           "it computes with integers; quantise with quant_format=QuantFormat.QDQ");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
-  refused("Pad", "x", "mode:reflect", "mode \"reflect\"; pad with a constant");
+  refused("Pad", "x", "mode:mirror", "mode \"mirror\"; use constant, edge, reflect or wrap");
+  refused("Pad", "x fours", "mode:reflect", "pads of 4 and 4 elements, mode \"reflect\", of 4");
+  refused("QGemm", "x one one w one one", "alpha=0.5", "alpha 0.5; put alpha into the scale");
+  refused("QLinearAveragePool", "x one zero one zero", "channels_last=1", "its channels are last");
+  refused("QLinearAdd", "x one one z one one one", "",
+          "reads integers that no QuantizeLinear made");
   refused("DynamicQuantizeLinear", "x", "", "it chooses its scale anew for each input; quantise");
 }
 
@@ -568,7 +591,19 @@ static void test_formats(void **state) {
        "a frozen TensorFlow graph, which isn't read"},
       {"name: \\042net\\042 layer { type: \\042Convolution\\042 }",
        "a Caffe model, which isn't read"},
-      {"\\010\\005 com.github.apple.coremltools", "a Core ML model, which isn't read"}};
+      {"PK\\003\\004 m/archive_format", "a program of torch.export, which isn't read: export it"},
+      {"PK\\003\\004 serialized_exported_program.json", "a program of torch.export"},
+      {"PK\\003\\004 ts/data.pkl ts/constants.pkl", "a TorchScript archive, which isn't read"},
+      // NetParameter: layers by name and type, and the older ones, whose type is a number
+      {"\\012\\003net\\242\\006\\012\\012\\002d1\\022\\004Data", "a Caffe model, which isn't read"},
+      {"\\012\\003net\\022\\006\\042\\002c1\\050\\004", "a Caffe model, which isn't read"},
+      {"# a net\\nname: \\042n\\042\\nlayer {\\n type: \\042ReLU\\042 }", "a Caffe model"},
+      // Model: version, description, and a kind
+      {"\\010\\004\\022\\002\\012\\000\\242\\037\\002ab",
+       "a Core ML model, which isn't read: export"},
+      {"\\010\\005\\022\\031com.github.apple.coremltools", "a Core ML model, which isn't read"},
+      // such fields, but no kind of model: none of these
+      {"\\010\\004\\022\\002\\012\\000 and more", "not a model.bin, nor of a format that is read"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     cli_expect(s, arena_printf(&s->arena, "printf '%s' >$D/f; $N info $D/f", rows[i].bytes), 1,
                rows[i].words);
@@ -577,10 +612,31 @@ static void test_formats(void **state) {
              "$N import $D/saved -o $D/m.bin",
              1, "a TensorFlow SavedModel, which isn't read: convert its folder");
   cli_expect(s,
-             "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005 "
+             "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005\\022\\031"
              "com.github.apple.coremltools' >$D/net.mlpackage/Data/com.apple.CoreML/model.mlmodel; "
              "$N import $D/net.mlpackage -o $D/m.bin",
              1, "a Core ML model, which isn't read");
+}
+
+// A bound between two steps is one of them: told, once it is quantised.
+static void test_bounds(void **state) {
+  struct shell *s = *state;
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct err e = {0};
+  const float lo = -0.3F, hi = 6;
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+  onnx_put_floats(&o, "lo", 0, NULL, &lo);
+  onnx_put_floats(&o, "hi", 0, NULL, &hi);
+  onnx_put_node(&o, "Clip", "x lo hi", "y", "");
+  onnx_put_output(&o, "y");
+  onnx_put_file(&o, 13, &file);
+  assert_true(file_write(arena_printf(&s->arena, "%s/b.onnx", s->dir), file.data, file.size, &e));
+  text_free(&file);
+  cli_expect(s, "$N quantize -p 8,4 -o $D/q.bin $D/b.onnx", 0,
+             "\"y\": its bound -0.3 becomes -0.3125, the nearest step of 8,4");
+  cli_expect(s, "$N quantize -p 8,4 -o $D/q.bin $D/b.onnx 2>&1 | grep -c 'its bound'", 0, "1");
+  cli_expect(s, "$N quantize -p 8,6 -o $D/q.bin $D/b.onnx 2>&1 | grep 'its bound 6'", 1, "");
 }
 
 // ---- data
@@ -605,6 +661,12 @@ static void test_several_outputs(void **state) {
   cli_expect(s, "$N run -q --data $D/x.npy -o $D/y.safetensors $D/two.onnx", 0, "");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
              "compared  8 elements");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
+             ": equal within 9.53e-05 to 0.0003, 0.0001 of the largest of each output\n");
+  cli_expect(s, "$N run -q --json --data $D/x.npy --compare $D/y.safetensors $D/two.onnx", 0,
+             "\"least_tolerance\":9.5");
+  cli_expect(s, "$N run -q --data $D/x.npy --compare $D/y.safetensors --tolerance 0.01 $D/two.onnx",
+             0, ": equal within 0.01\n");
   // the other name is as long: "between" is told to be absent
   cli_expect(s,
              "sed 's/\"between\"/\"Between\"/' $D/y.safetensors >$D/one.safetensors; "
@@ -677,12 +739,17 @@ static void test_state(void **state) {
   cli_expect(s, "sed '/fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j", 1,
              "tensor \"fc2.weight\" is (32, 64), the graph's layer asks for (31, 64)");
   cli_expect(s, "sed '/fc6/s/fc6/head/' tests/import/files/torch_state.json >$D/j; " STATE "$D/j",
-             1, "there is no tensor \"head.weight\" in it, which the graph's layer \"head\" has");
+             1, "head        linear  there is no tensor \"head.weight\" in the file");
+  cli_expect(
+      s, // all at once
+      "sed '/fc6/s/fc6/head/; /fc2/s/32/31/' tests/import/files/torch_state.json >$D/j; " STATE
+      "$D/j --json >$D/out; grep -o '\"node\":\"[^\"]*' $D/out | cut -d'\"' -f4 | xargs",
+      0, "fc2 fc2 fc3 head fc6.bias fc6.weight");
   cli_expect(
       s,
       "sed '/fc6/d; s/\"relu\"},/\"relu\"}]}/' tests/import/files/torch_state.json >$D/j; " STATE
       "$D/j",
-      1, "its tensor \"fc6.bias\" belongs to no layer of the graph");
+      1, "\"fc6.bias\" (tensor): it belongs to no layer of the graph; add its layer");
   cli_expect(s, "$N info tests/import/files/torch_state.safetensors", 1,
              "--graph net.json makes a model of it");
   cli_expect(s,
@@ -747,15 +814,16 @@ static void test_state_orders(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_exact),           SHELL_CASE(test_circuit),
-      SHELL_CASE(test_import),          cmocka_unit_test(test_moves),
-      cmocka_unit_test(test_functions), cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_refused),   cmocka_unit_test(test_files),
-      cmocka_unit_test(test_chain),     cmocka_unit_test(test_bytes),
-      cmocka_unit_test(test_packed),    SHELL_CASE(test_why_not),
-      cmocka_unit_test(test_cut),       cmocka_unit_test(test_deep),
-      SHELL_CASE(test_external),        SHELL_CASE(test_beside),
-      SHELL_CASE(test_relu_codes),      SHELL_CASE(test_formats),
+      SHELL_CASE(test_qoperators),      SHELL_CASE(test_exact),
+      SHELL_CASE(test_circuit),         SHELL_CASE(test_import),
+      cmocka_unit_test(test_moves),     cmocka_unit_test(test_functions),
+      cmocka_unit_test(test_dense),     cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_files),     cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_bytes),     cmocka_unit_test(test_packed),
+      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
+      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
+      SHELL_CASE(test_formats),         SHELL_CASE(test_bounds),
       SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
       SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,64 @@ static double threshold(double x, int c, int i) {
   return x > 1 ? x : 0;
 }
 
+static double leaky(double x, int c, int i) {
+  (void)c, (void)i;
+  return x < 0 ? -0.5 * x : x;
+}
+
+static double shrink(double x, double bias) {
+  return x < -0.5 ? x + bias : x > 0.5 ? x - bias : 0;
+}
+
+static double shrink_less(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 0.25);
+}
+
+static double shrink_same(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 0.5);
+}
+
+static double shrink_more(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, 1);
+}
+
+static double grow(double x, int c, int i) {
+  (void)c, (void)i;
+  return shrink(x, -0.25);
+}
+
+static double little(double x, int c, int i) {
+  (void)c, (void)i;
+  return fabs(x) > 0.03125 ? x : 0;
+}
+
+static double two_slopes(double x, int c, int i) {
+  (void)c, (void)i;
+  return x > 0 ? 3 * x : 0.5 * x;
+}
+
+static double above_half(double x, int c, int i) {
+  (void)c, (void)i;
+  return x > 0.5 ? x : 0;
+}
+
+static double soft(double x, int c, int i) {
+  (void)c, (void)i;
+  return log1p(exp(2 * x)) / 2;
+}
+
+static double quick(double x, int c, int i) {
+  (void)c, (void)i;
+  return x / (1 + exp(-1.5 * x));
+}
+
+static double log_sigmoid_celu(double x, int c, int i) {
+  return -log1p(exp(-celu(x, c, i)));
+}
+
 static double hard_swish(double x, int c, int i) {
   (void)c, (void)i;
   return x * fmin(fmax(x + 3, 0), 6) / 6;
@@ -111,6 +169,33 @@ static const struct row {
     {{{"Selu", "x", "alpha=2.0 gamma=3.0"}}, selu, "elu batch_norm"},
     {{{"Selu", "x", ""}}, plain_selu, "selu"},
     {{{"ThresholdedRelu", "x", ""}}, threshold, "relu hardshrink"},
+    {{{"LeakyRelu", "x", "alpha=-0.5"}}, leaky, NULL},
+    {{{"PRelu", "x minus", ""}}, leaky, NULL},
+    {{{"Shrink", "x", "lambd=0.03125"}}, little, "hardshrink"},
+    {{{"Greater", "x zero", ""},
+      {"Mul", "x three", ""},
+      {"Mul", "x half", ""},
+      {"Where", "t0 t1 t2", ""}},
+     two_slopes,
+     "leaky_relu batch_norm"},
+    {{{"Greater", "x half", ""}, {"Where", "t0 x zero", ""}}, above_half, "relu hardshrink"},
+    {{{"Mul", "x two", ""},
+      {"Exp", "t0", ""},
+      {"Add", "t1 one", ""},
+      {"Log", "t2", ""},
+      {"Div", "t3 two", ""}},
+     soft,
+     "batch_norm softplus batch_norm"},
+    {{{"Mul", "x one_half", ""}, {"Sigmoid", "t0", ""}, {"Mul", "x t1", ""}},
+     quick,
+     "batch_norm silu batch_norm"},
+    {{{"Celu", "x", "alpha=2.0"}, {"Sigmoid", "t0", ""}, {"Log", "t1", ""}},
+     log_sigmoid_celu,
+     NULL},
+    {{{"Shrink", "x", "bias=0.25"}}, shrink_less, "hardshrink softshrink"},
+    {{{"Shrink", "x", "bias=0.5"}}, shrink_same, "softshrink"},
+    {{{"Shrink", "x", "bias=1.0"}}, shrink_more, NULL},
+    {{{"Shrink", "x", "bias=-0.25"}}, grow, NULL},
     {{{"Add", "x three", ""},
       {"Max", "t0 zero", ""},
       {"Min", "t1 six", ""},
@@ -134,13 +219,11 @@ static void put_numbers(struct onnx_text *o) {
   static const struct {
     const char *name;
     float value;
-  } numbers[] = {{"zero", 0},
-                 {"two", 2},
-                 {"three", 3},
-                 {"six", 6},
-                 {"seven", 7},
-                 {"half", 0.5F},
-                 {"three_quarters", 0.75F}};
+  } numbers[] = {{"zero", 0},        {"two", 2},
+                 {"three", 3},       {"six", 6},
+                 {"seven", 7},       {"half", 0.5F},
+                 {"minus", -0.5F},   {"one", 1},
+                 {"one_half", 1.5F}, {"three_quarters", 0.75F}};
   float each[ELEMENTS], own[] = {(float)slopes[0], (float)slopes[1]};
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
     onnx_put_floats(o, numbers[k].name, 0, NULL, &numbers[k].value);
@@ -319,6 +402,218 @@ static void test_transposed(void **state) {
   }
 }
 
+// ---- interpolation
+
+static double weight(bool cubic, double u) {
+  double d = fabs(u), a = -0.75;
+  if (!cubic) return fmax(0, 1 - d);
+  if (d <= 1) return (a + 2) * pow(d, 3) - (a + 3) * pow(d, 2) + 1;
+  return d < 2 ? a * pow(d, 3) - 5 * a * pow(d, 2) + 8 * a * d - 4 * a : 0;
+}
+
+// An axis by the definition: pixel i lies at `at` between pixels, those beyond the edge are the
+// edge's.
+static double along(bool cubic, bool corner, int factor, int size, int i, const double *x) {
+  double at = corner ? (double)i / factor : (i + 0.5) / factor - 0.5, sum = 0;
+  for (int q = -2; q < size + 2; q++)
+    sum += weight(cubic, at - q) * x[q < 0 ? 0 : q > size - 1 ? size - 1 : q];
+  return sum;
+}
+
+static void test_interpolated(void **state) {
+  (void)state;
+  static const struct {
+    const char *attributes;
+    bool cubic, corner;
+    float scales[4];
+  } resizes[] = {
+      {"mode:linear", false, false, {1, 1, 2, 2}},
+      {"mode:linear", false, false, {1, 1, 3, 1}},
+      {"mode:cubic", true, false, {1, 1, 2, 3}},
+      {"mode:linear coordinate_transformation_mode:asymmetric", false, true, {1, 1, 2, 4}},
+      {"mode:cubic coordinate_transformation_mode:asymmetric", true, true, {1, 1, 3, 2}}};
+  for (size_t k = 0; k < sizeof resizes / sizeof *resizes; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    float x[ELEMENTS], file[ELEMENTS];
+    int64_t count;
+    int fy = (int)resizes[k].scales[2], fx = (int)resizes[k].scales[3];
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, CHANNELS, 3, 4});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, resizes[k].scales);
+    onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, NULL);
+    onnx_put_node(&o, "Resize", "x none s", "y", resizes[k].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", resizes[k].attributes, said);
+    for (int i = 0; i < ELEMENTS; i++)
+      x[place(g, i)] = file[i] = (float)((i * 7 % ELEMENTS) - 11) / 5;
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, ELEMENTS * fy * fx);
+    for (int i = 0; i < count; i++) {
+      int column = i % (4 * fx), row = i / (4 * fx) % (3 * fy), c = i / (12 * fx * fy);
+      double lines[3];
+      for (int r = 0; r < 3; r++) {
+        double pixels[4];
+        for (int p = 0; p < 4; p++) pixels[p] = (double)file[c * PIXELS + r * 4 + p];
+        lines[r] = along(resizes[k].cubic, resizes[k].corner, fx, 4, column, pixels);
+      }
+      double expected = along(resizes[k].cubic, resizes[k].corner, fy, 3, row, lines);
+      if (fabs((double)y[i] - expected) > 1e-5)
+        fail_msg("%s: element %d is %g, expected %g", resizes[k].attributes, i, (double)y[i],
+                 expected);
+    }
+    arena_free(&a);
+  }
+}
+
+// Elements beyond the ends, in another order, and numbers of them: what stands at each place of the
+// rows -1 2 -3 4, 5 -6 7 -8, 9 -10 11 -12.
+static void test_ends(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *inputs, *attributes;
+    int count;
+    float expected[32]; // of the last two axes
+  } cases[] = {
+      {"Pad", "x one_two", "mode:edge", 21, {-1, -1, 2,  -3, 4, 4,   4,  5,   5,   -6, 7,
+                                             -8, -8, -8, 9,  9, -10, 11, -12, -12, -12}},
+      {"Pad", "x one_two", "mode:reflect", 21, {2,  -1, 2,  -3,  4, -3,  2,  -6,  5,  -6, 7,
+                                                -8, 7,  -6, -10, 9, -10, 11, -12, 11, -10}},
+      {"Pad", "x one_two", "mode:wrap", 21, {4,  -1, 2,  -3,  4, -1,  2,  -8,  5, -6, 7,
+                                             -8, 5,  -6, -12, 9, -10, 11, -12, 9, -10}},
+      {"Pad", "x rows", "mode:reflect", 20, {5, -6, 7, -8,  -1, 2,   -3, 4,  5, -6,
+                                             7, -8, 9, -10, 11, -12, 5,  -6, 7, -8}},
+      {"Slice", "x last first axes back", "", 12, {4, -3, 2, -1, -8, 7, -6, 5, -12, 11, -10, 9}},
+      {"Slice", "x minus_two zero_at axes back_two", "", 3, {-3, 7, 11}},
+      {"ReduceMin", "x axes", "keepdims=0", 3, {-3, -8, -12}},
+      {"ReduceL1", "x axes", "keepdims=0", 3, {10, 26, 42}},
+      {"ReduceSumSquare", "x axes", "keepdims=1", 3, {30, 174, 446}},
+      {"ReduceMin", "x rows_axis", "keepdims=0", 4, {-1, -10, -3, -12}},
+  };
+  for (size_t r = 0; r < sizeof cases / sizeof *cases; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    static const float x[] = {-1, 2, -3, 4, 5, -6, 7, -8, 9, -10, 11, -12};
+    int64_t count;
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 3, 4});
+    onnx_put_ints(&o, "one_two", 8, (const int64_t[]){0, 0, 0, 1, 0, 0, 0, 2});
+    onnx_put_ints(&o, "rows", 8, (const int64_t[]){0, 0, 1, 0, 0, 0, 1, 0});
+    onnx_put_ints(&o, "last", 1, (const int64_t[]){-1});
+    onnx_put_ints(&o, "first", 1, (const int64_t[]){INT64_MIN});
+    onnx_put_ints(&o, "axes", 1, (const int64_t[]){3});
+    onnx_put_ints(&o, "rows_axis", 1, (const int64_t[]){2});
+    onnx_put_ints(&o, "back", 1, (const int64_t[]){-1});
+    onnx_put_ints(&o, "minus_two", 1, (const int64_t[]){-2});
+    onnx_put_ints(&o, "zero_at", 1, (const int64_t[]){0});
+    onnx_put_ints(&o, "back_two", 1, (const int64_t[]){-2});
+    onnx_put_node(&o, cases[r].op, cases[r].inputs, "y", cases[r].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 18, &said);
+    if (!g) fail_msg("%s %s: %s", cases[r].op, cases[r].attributes, said);
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, cases[r].count);
+    for (int i = 0; i < count; i++)
+      if (y[i] != cases[r].expected[i])
+        fail_msg("%s %s: element %d is %g, expected %g", cases[r].op, cases[r].attributes, i,
+                 (double)y[i], (double)cases[r].expected[i]);
+    arena_free(&a);
+  }
+}
+
+// A dilated kernel of a transposed convolution is one with zeros between its elements.
+static void test_dilated_transposed(void **state) {
+  (void)state;
+  const float w[4] = {1, -2, 3, 5}, dilated[9] = {1, 0, -2, 0, 0, 0, 3, 0, 5};
+  float *y[2];
+  int64_t count[2];
+  struct arena a = {0};
+  for (int k = 0; k < 2; k++) {
+    struct onnx_text o = {0};
+    const char *said;
+    const float x[6] = {1, 2, -3, 4, 5, -6};
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 2, 3});
+    onnx_put_floats(&o, "w", 4, k ? (const int64_t[]){1, 1, 3, 3} : (const int64_t[]){1, 1, 2, 2},
+                    k ? dilated : w);
+    onnx_put_node(&o, "ConvTranspose", "x w", "y",
+                  k ? "strides=2,1 pads=1,0,0,1" : "strides=2,1 pads=1,0,0,1 dilations=2,2");
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s", said);
+    y[k] = onnx_computed(&a, g, x, &count[k]);
+  }
+  assert_int_equal(count[0], 16);
+  assert_int_equal(count[1], 16);
+  assert_memory_equal(y[0], y[1], 16 * sizeof **y);
+  arena_free(&a);
+}
+
+// Shapes that are computed with remainders.
+static void test_remainder(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 12});
+  onnx_put_ints(&o, "minus", 1, (const int64_t[]){-2});
+  onnx_put_ints(&o, "five", 1, (const int64_t[]){5});
+  onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
+  onnx_put_ints(&o, "rest", 1, (const int64_t[]){-1});
+  onnx_put_node(&o, "Mod", "minus five", "three", "");
+  onnx_put_node(&o, "Concat", "batch three rest", "shape", "axis=0");
+  onnx_put_node(&o, "Reshape", "x shape", "r", "");
+  onnx_put_node(&o, "ReduceSum", "r three_axis", "y", "keepdims=0");
+  onnx_put_output(&o, "y");
+  onnx_put_ints(&o, "three_axis", 1, (const int64_t[]){2});
+  struct graph *g = onnx_parsed(&a, &o, 13, &said);
+  if (!g) fail_msg("%s", said);
+  assert_int_equal(value_elements(&g->values[g->outputs[0]]), 3);
+  arena_free(&a);
+}
+
+// A convolution of which whole windows lie in the zeros around the image: these are a layer of
+// their own, and a circuit can be built.
+static void test_wide_pads(void **state) {
+  (void)state;
+  static const struct {
+    const char *attributes;
+    int kernel, stride, pad, out;
+  } cases[] = {{"pads=1,1,1,1", 1, 1, 1, 5},
+               {"pads=3,3,3,3 strides=2,2", 2, 2, 3, 4},
+               {"pads=1,1,1,1", 2, 1, 1, 4}};
+  for (size_t r = 0; r < sizeof cases / sizeof *cases; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    const float w[4] = {1, -2, 3, -4};
+    float x[9];
+    int k = cases[r].kernel, pad = cases[r].pad, out = cases[r].out;
+    int64_t count;
+    for (int i = 0; i < 9; i++) x[i] = (float)(i - 3);
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 3, 3});
+    onnx_put_floats(&o, "w", 4, (const int64_t[]){1, 1, k, k}, w);
+    onnx_put_node(&o, "Conv", "x w", "y", cases[r].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s", said);
+    assert_true((graph_find_value(g, "y.pad") >= 0) == (pad > k - 1));
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, out * out);
+    for (int i = 0; i < count; i++) {
+      double sum = 0;
+      for (int t = 0; t < k * k; t++) {
+        int row = i / out * cases[r].stride + t / k - pad,
+            column = i % out * cases[r].stride + t % k - pad;
+        bool inside = row >= 0 && row < 3 && column >= 0 && column < 3;
+        sum += inside ? (double)w[t] * (double)x[row * 3 + column] : 0;
+      }
+      assert_true((double)y[i] == sum);
+    }
+    arena_free(&a);
+  }
+}
+
 // A concat with constants along each axis: streams and constants stay in their places.
 static void test_constants(void **state) {
   (void)state;
@@ -397,6 +692,37 @@ static void test_halves(void **state) {
   assert_string_equal(r.notes[0].node, "h");
   assert_false(r.notes[0].training);
   arena_free(&a);
+}
+
+// Inputs of 16 bits are noted, of words refused.
+static void test_input_types(void **state) {
+  (void)state;
+  static const struct {
+    int type;
+    const char *note, *error;
+  } rows_of[] = {{1, NULL, NULL},
+                 {11, NULL, NULL},
+                 {10, "its values are floats of 16 bits", NULL},
+                 {16, "its values are floats of 16 bits", NULL},
+                 {8, NULL, "input \"x\": its data type 8 is none of numbers"}};
+  for (size_t i = 0; i < sizeof rows_of / sizeof *rows_of; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    onnx_put_typed_input(&o, "x", rows_of[i].type, 2, (const int64_t[]){0, 4});
+    onnx_put_node(&o, "Relu", "x", "y", "");
+    onnx_put_output(&o, "y");
+    onnx_put_file(&o, 13, &file);
+    struct graph *g = onnx_parse(&a, "made.onnx", file.data, file.size, &r, &e);
+    text_free(&file);
+    assert_int_equal(g == NULL, rows_of[i].error != NULL);
+    if (rows_of[i].error) assert_non_null(strstr(e.text, rows_of[i].error));
+    assert_int_equal(r.n_notes, rows_of[i].note != NULL);
+    if (rows_of[i].note) assert_non_null(strstr(r.notes[0].text, rows_of[i].note));
+    arena_free(&a);
+  }
 }
 
 // Two layers with one weight are two: said where they are trained.
@@ -497,12 +823,21 @@ static void test_integers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_values),     cmocka_unit_test(test_integers),
-      cmocka_unit_test(test_constants),  cmocka_unit_test(test_gates),
-      cmocka_unit_test(test_transposed), cmocka_unit_test(test_room),
-      SHELL_CASE(test_halves),           SHELL_CASE(test_shared),
-      SHELL_CASE(test_training)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),
+                                     cmocka_unit_test(test_integers),
+                                     cmocka_unit_test(test_constants),
+                                     cmocka_unit_test(test_gates),
+                                     cmocka_unit_test(test_transposed),
+                                     cmocka_unit_test(test_room),
+                                     cmocka_unit_test(test_interpolated),
+                                     cmocka_unit_test(test_wide_pads),
+                                     cmocka_unit_test(test_ends),
+                                     cmocka_unit_test(test_dilated_transposed),
+                                     cmocka_unit_test(test_remainder),
+                                     cmocka_unit_test(test_input_types),
+                                     SHELL_CASE(test_halves),
+                                     SHELL_CASE(test_shared),
+                                     SHELL_CASE(test_training)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
