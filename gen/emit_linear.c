@@ -26,6 +26,13 @@ static const char *file_name(char *buffer, size_t size, const struct cell *c, co
   return buffer;
 }
 
+// Eight bits for each plane, the first in the low ones.
+static void put_factors(struct parameters *out, const struct residual *r) {
+  uint32_t factors = 0;
+  for (int k = 0; k < r->planes; k++) factors |= (uint32_t)r->factor[k] << 8 * k;
+  verilog_code(out, "FACTORS", factors);
+}
+
 // Of operands, accumulators and requantisation.
 void emit_weighted_types(struct parameters *out, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
@@ -36,6 +43,7 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   if (l->coded) verilog_parameter(out, "EXPONENT", l->coded->exponent);
   if (l->coded) verilog_parameter(out, "MANTISSA", l->coded->mantissa);
   if (l->shift_width) verilog_parameter(out, "FLOATING", 1);
+  if (l->residual) put_factors(out, l->residual);
   if (l->block) verilog_parameter(out, "BLOCK", l->block);
   if (l->block) verilog_parameter(out, "BLOCK_WIDTH", l->block_width);
   if (l->pack) verilog_parameter(out, "PACK", 1);

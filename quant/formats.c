@@ -35,8 +35,8 @@ bool formats_set_stream(struct arena *a, struct format *f, const char *text, str
       text, AUTO_BITS_MAX);
 }
 
-// The W of "W,channel": a width, a class that has signs, or a minifloat. What follows it; NULL if
-// there is none.
+// The W of "W,channel": a width, a class that has signs, a minifloat, or a residual. What follows
+// it; NULL if there is none.
 static const char *take_width(const char *text, struct format *f) {
   static const struct {
     const char *word;
@@ -50,6 +50,9 @@ static const char *take_width(const char *text, struct format *f) {
   }
   const char *behind = minifloat_read(text, &f->weight_minifloat);
   f->weight_class = TYPE_MINIFLOAT;
+  if (behind) return behind;
+  behind = residual_read(text, &f->weight_residual);
+  f->weight_class = TYPE_RESIDUAL;
   if (behind) return behind;
   char *end = NULL;
   long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
@@ -83,12 +86,15 @@ bool formats_set_weight(struct arena *a, struct format *f, const char *text, str
   bool is_float = end && f->weight_class == TYPE_MINIFLOAT;
   if (is_float && !minifloat_check(&f->weight_minifloat, e))
     return err_within(e, "weight precision");
+  if (end && f->weight_class == TYPE_RESIDUAL && !residual_check(&f->weight_residual, e))
+    return err_within(e, "weight precision");
   if (is_float && *end && type_parse_minifloat(a, text, &f->weight_type)) return true;
   bool channel = end && strcmp(end, ",channel") == 0;
   if (!end || (*end && !channel && strcmp(end, ",auto") != 0))
     return err_set(e,
                    "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
-                   "2 <= W <= 32, or bipolar, ternary or eXmY for W, or eXmY,B, or blockN:W",
+                   "2 <= W <= 32, or bipolar, ternary, residualN or eXmY for W, or eXmY,B, or "
+                   "blockN:W",
                    text);
   f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
   return true;

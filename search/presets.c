@@ -86,20 +86,17 @@ static void put_bits(struct preset *p, const char *name, bool weight) {
   put_default(p, name, weight ? "{@.bits},channel" : "{@.bits},auto");
 }
 
-// Of the words for weights those that the formats file takes.
+// Words for weights.
 static void put_words(struct preset *p, const char *name) {
   static const char *const words[] = {"8,channel",      "6,channel", "4,channel", "3,channel",
                                       "2,channel",      "e4m3",      "e3m2",      "e2m3",
                                       "e2m1",           "e3m0",      "log4",      "block16:4",
-                                      "block16:3",      "block16:2", "residual2", "ternary,channel",
-                                      "bipolar,channel"};
+                                      "block16:3",      "block16:2", "residual2,channel",
+                                      "ternary,channel", "bipolar,channel"};
   const char *comma = "";
   put_name(&p->parameters, name, "");
   text_puts(&p->parameters, "{\"choices\": [");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-    struct format f = {0};
-    struct err e = {0};
-    if (!formats_set_weight(&p->arena, &f, words[i], &e)) continue;
     text_printf(&p->parameters, "%s\"%s\"", comma, words[i]);
     comma = ", ";
   }

@@ -18,7 +18,7 @@ bool check_type(const struct value *v, struct err *e) {
   if (!type_is_integer(t)) return true;
   if (type_is_coded(t) && !v->init)
     return check_wrong(e, "value", v,
-                       "another: minifloats and blocks are types of constant weights");
+                       "another: minifloats, blocks and residuals are types of constant weights");
   if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
     return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
                    (long long)t->channels, t->axis);
@@ -130,13 +130,14 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   return true;
 }
 
-// Minifloats and blocks are weights only, and constant.
+// Minifloats, blocks and residuals are weights only, and constant.
 static bool check_coded(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     bool weight = i == 1 && op_is(n->op, TRAIT_WEIGHTS) && !n->in[i].delay;
     if (type_is_coded(&v->type) && !weight)
-      return check_wrong(e, "input", v, "another: minifloats and blocks are types of weights");
+      return check_wrong(e, "input", v,
+                         "another: minifloats, blocks and residuals are types of weights");
   }
   return true;
 }

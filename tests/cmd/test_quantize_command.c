@@ -107,6 +107,40 @@ static void test_minifloats(void **state) {
              "\"fc1\": the accumulator needs 72 bits, at most 62: 10 fewer in the input");
 }
 
+// Sums of signs: two bits a weight and no multiplier; their circuits, in a convolution and one of
+// channels alone too, files and refusals.
+static void test_residuals(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N quantize --json -p 8 -w residual2,channel " DIGITS " -o $D/q.bin " MLP, 0,
+             "\"weight_memory_bits\":203264");
+  assert_true(correct_of(c, "$N run --json --images 1000 $D/q.bin") >= 900);
+  cli_expect(c, "$N -q --json -o $D/rtl $D/q.bin", 0, "\"multipliers\":0");
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/rtl", 0, "PASS   4440 elements compared");
+  cli_expect(c, "$N sim -q --simulator icarus --images 1 -o $D/w $D/q.bin", 0, "PASS");
+  cli_expect(c,
+             "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1;"
+             " iverilog -g2012 -Wall -tnull -c top.f 2>&1) && [ -z \"$said\" ] && echo silent",
+             0, "silent");
+  cli_expect(c, "$N sim -q --images 5 -p 8,3 -w residual3 -o $D/v models/lenet5.bin", 0, "PASS");
+  cli_expect(c,
+             "$N export -q -o $D/q.onnx $D/q.bin && $N import -q -o $D/back.bin $D/q.onnx && "
+             "$N run --json --images 200 $D/back.bin",
+             0, "\"accuracy\":");
+  // one plane's factor for another's
+  cli_expect(
+      c,
+      "sed -i 's/FACTORS\\[8\\*plane+digit\\]/FACTORS[digit]/' $D/rtl/fixed_mac_residual.sv; "
+      "(cd $D/rtl && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs "
+      "sha256sum >SHA256SUMS); $N sim -q --images 5 -o $D/v $D/rtl",
+      1, "first layer that differs: l0_linear");
+  cli_expect(c, "$N run -p 8,3 -w residual5 " MLP, 2, "residualN: expected N from 1 to 4");
+  cli_expect(c, "$N run -p 8,3 -w residual " MLP, 2, "residualN or eXmY for W");
+  cli_expect(c,
+             "$N prune -q --kind slot --amount 0.5 -o $D/p.bin " MLP
+             " && $N run -p 8,3 -w residual2 $D/p.bin",
+             1, "cuts connections, which residual2 has no 0 for: try ternary");
+}
+
 // Blocks: elements and exponents in memories of their own, which lanes in have to divide.
 static void test_blocks(void **state) {
   struct shell *c = *state;
@@ -169,8 +203,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy), SHELL_CASE(test_file),
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy),   SHELL_CASE(test_file),
                                      SHELL_CASE(test_minifloats), SHELL_CASE(test_blocks),
-                                     SHELL_CASE(test_refused)};
+                                     SHELL_CASE(test_residuals),  SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

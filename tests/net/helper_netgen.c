@@ -58,6 +58,14 @@ static int64_t any_number(struct rng *own, const struct minifloat *m) {
   return negative ? -v : v;
 }
 
+// Any signs, or all alike.
+static int64_t any_signs(struct rng *own, const struct residual *r, int style) {
+  int64_t sum = 0;
+  for (int l = 0; l < r->planes; l++)
+    sum += (style == 1 ? 0 : style == 2 ? 1 : rng_range(own, 0, 1)) ? r->factor[l] : -r->factor[l];
+  return sum;
+}
+
 // Elements with an exponent for each block of an output.
 static void put_blocks(struct rng *own, struct tensor *t, const struct blocked *b) {
   int64_t taps = t->count / t->shape[0];
@@ -83,6 +91,7 @@ uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64
                 : style == 2 ? hi
                              : netgen_pick(n, lo, hi);
     if (type.cls == TYPE_BIPOLAR) v = v > 0 || style == 0 ? 1 : -1;
+    if (type.cls == TYPE_RESIDUAL) v = any_signs(&own, &type.residual, style);
     if (type.cls == TYPE_MINIFLOAT && style > 2) v = any_number(&own, &type.minifloat);
     tensor_set_int(t, i, v);
   }
@@ -190,10 +199,24 @@ static void block_type(struct netgen *n, struct type *t) {
   *t = type_block(n->arena, &b, ldexp(block_unit(&b), -(int)rng_range(&own, 0, 8)));
 }
 
+// Sums of a few signs.
+static void residual_type(struct netgen *n, int64_t out, struct type *t) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 25};
+  if (rng_range(&own, 1, 100) > 8) return;
+  struct residual r = {.planes = (uint8_t)rng_range(&own, 1, RESIDUAL_PLANES_MAX)};
+  for (int l = 0; l < r.planes; l++)
+    r.factor[l] = (uint8_t)rng_range(&own, 1, rng_range(&own, 0, 1) ? 9 : RESIDUAL_FACTOR_MAX);
+  bool channel = rng_range(&own, 0, 1);
+  double *scales = ARENA_NEW(n->arena, double, out);
+  for (int64_t o = 0; o < out; o++) scales[o] = ldexp(1, -(int)rng_range(&own, 0, 6));
+  *t = type_residual(n->arena, &r, channel ? 0 : -1, channel ? out : 1, scales);
+}
+
 struct type netgen_weight_type(struct netgen *n, int64_t out) {
   struct type t = integer_type(n, out);
   minifloat_type(n, out, &t);
   block_type(n, &t);
+  residual_type(n, out, &t);
   return t;
 }
 
@@ -232,7 +255,7 @@ void netgen_flatten(struct netgen *n) {
 static void cut(struct netgen *n, struct value *w) {
   struct rng own = {n->rng.seed + n->rng.counter, 1u << 20};
   int64_t shape[RANK_MAX];
-  if (w->type.cls == TYPE_BIPOLAR || rng_range(&own, 1, 100) > 25) return;
+  if (!type_has_zero(&w->type) || rng_range(&own, 1, 100) > 25) return;
   memcpy(shape, w->shape, sizeof shape);
   bool table = rng_range(&own, 0, 1);
   for (int d = 1; table && d < w->rank - 1; d++) shape[d] = 1;

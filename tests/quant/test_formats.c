@@ -141,7 +141,12 @@ static void test_minifloat_words(void **state) {
              {"e4m3,", "expected W,F or W or W,auto or W,channel"},
              {"e4m3,channels", "or eXmY,B"},
              {"e4m3,99", "or eXmY,B"},
-             {"e4m3x", "or eXmY,B"}};
+             {"e4m3x", "or eXmY,B"},
+             {"residual", "residualN or eXmY for W"},
+             {"residual2,3", "residualN or eXmY for W"},
+             {"residual2,channels", "residualN or eXmY for W"},
+             {"residual0", "weight precision: residualN: expected N from 1 to 4"},
+             {"residual5,channel", "weight precision: residualN: expected N from 1 to 4"}};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     struct format w = {0};
     struct err e = {0};
@@ -161,6 +166,12 @@ static void test_minifloat_words(void **state) {
     assert_false(formats_set_weight(&f->arena, &w, bad[i].word, &e));
     expect_error(&e, bad[i].word, bad[i].said);
   }
+  struct format r = {0};
+  struct err none = {0};
+  assert_true(formats_set_weight(&f->arena, &r, "residual3,channel", &none));
+  assert_true(r.weight == WEIGHT_CHANNEL && r.weight_class == TYPE_RESIDUAL);
+  assert_int_equal(r.weight_residual.planes, 3);
+  assert_true(formats_set_weight(&f->arena, &r, "residual1", &none) && r.weight == WEIGHT_AUTO);
   // streams and inputs are no minifloats
   struct format s = {0};
   struct formats input = formats_new();

@@ -328,7 +328,10 @@ static void what_cant_be_trained_is_refused(void **state) {
        "layer \"fc1\": weights of minifloats"},
       {dense,
        {.precision = "8,3", .weight_precision = "block8:4"},
-       "weights of minifloats and blocks"},
+       "weights of minifloats, blocks and residuals"},
+      {dense,
+       {.precision = "8,3", .weight_precision = "residual2"},
+       "weights of minifloats, blocks and residuals"},
       {dense, {.precision = "8,3", .input_precision = "u8"}, "scales that are powers of two"},
       {dense, {.precision = "4"}, "--calibrate SET beside a width"},
       {residual, {.precision = "bipolar", .input_precision = "u8,8"}, "has no 0 to pad with"}};
