@@ -7,10 +7,20 @@
 // i is that of step i, zero where the lane waits.
 #include "gen/emit.h"
 
+// OUT_TYPE: of a minifloat its sign, exponent, mantissa and top, as in se4m3f.
+static void put_out_type(struct parameters *out, const struct circuit_requant *r) {
+  static const char top[] = {[MINIFLOAT_ALL] = 'n', [MINIFLOAT_FN] = 'f', [MINIFLOAT_IEEE] = 'i'};
+  char word[16];
+  if (r->grid)
+    snprintf(word, sizeof word, "%ce%dm%d%c", r->grid->is_signed ? 's' : 'u', r->grid->exponent,
+             r->grid->mantissa, top[r->grid->top]);
+  verilog_word(out, "OUT_TYPE", r->grid ? word : r->out_type);
+}
+
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast) {
   if (cast) verilog_parameter(out, "CAST", r->cast);
   verilog_parameter(out, "OUT_WIDTH", r->out_width);
-  verilog_word(out, "OUT_TYPE", r->out_type);
+  put_out_type(out, r);
   if (cast && !r->cast) return;
   if (r->mul_width) verilog_parameter(out, "MUL_WIDTH", r->mul_width);
   if (r->up_width) verilog_parameter(out, "UP_WIDTH", r->up_width);

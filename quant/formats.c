@@ -22,16 +22,29 @@ static bool parse_width(struct arena *a, const char *text, struct type *t) {
   return true;
 }
 
+// "e4m3", or "e4m3,B" with a bias of its own.
+static bool set_float(struct arena *a, struct format *f, const char *text,
+                      const struct minifloat *m, struct err *e) {
+  if (!minifloat_check(m, e)) return err_within(e, "precision");
+  if (minifloat_integer_width(m) > STREAM_BITS_MAX)
+    return err_set(e, "precision %s: its numbers are integers of %d bits, a stream has at most %d",
+                   text, minifloat_integer_width(m), STREAM_BITS_MAX);
+  return type_parse_minifloat(a, text, &f->stream) ||
+         err_set(e, "precision \"%s\", expected eXmY or eXmY,B, as in e4m3 or e4m3,9", text);
+}
+
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e) {
+  struct minifloat m;
   f->has_stream = true;
   f->stream = type_of_class(TYPE_BIPOLAR);
   f->stream_auto = parse_width(a, text, &f->stream);
   if (f->stream_auto || strcmp(text, "bipolar") == 0 || type_parse_fixed(a, text, &f->stream))
     return true;
+  if (minifloat_read(text, &m)) return set_float(a, f, text, &m, e);
   return err_set(
       e,
       "precision \"%s\", expected W,F or uW,F (1 to 32 bits, 2 to 32 signed; -32 <= F <= 60), "
-      "as in 8,3, or bipolar, or W (1 to %d bits) with --calibrate",
+      "as in 8,3, or bipolar, or eXmY, as in e4m3, or W (1 to %d bits) with --calibrate",
       text, AUTO_BITS_MAX);
 }
 

@@ -45,7 +45,7 @@ struct formats {
   struct type input_type;
 };
 
-// Parses "W,F", "uW,F", "bipolar", "W" or "W,auto" for --precision.
+// Parses "W,F", "uW,F", "bipolar", "eXmY", "eXmY,B", "W" or "W,auto" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar, ternary,
 // residualN or a minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B). Or "blockN:W",

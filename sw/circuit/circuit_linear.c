@@ -17,8 +17,9 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
       .mul = rq && !bipolar ? rq->mul[0] : 1,
       .shift = rq && !bipolar ? rq->shift[0] : 0,
       .zero = type_zero(&y->type, 0),
-      .out_width = type_width(&y->type),
+      .out_width = type_stream_width(&y->type),
       .out_type = type_coding_text(type_coding(&y->type)),
+      .grid = type_is_minifloat(&y->type) ? &y->type.minifloat : NULL,
       .rounding = fix_rounding_text(bipolar ? FIX_FLOOR : n->rounding),
       .overflow = fix_overflow_text(n->overflow)};
 }
@@ -231,7 +232,7 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
   if (!one_zero(node_out(g, n, 0), e)) return false;
   *l = (struct circuit_linear){.in = w->taps,
                                .out = w->outs,
-                               .in_width = type_width(&x->type),
+                               .in_width = type_stream_width(&x->type),
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;

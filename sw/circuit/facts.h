@@ -21,7 +21,8 @@ struct circuit_requant {
   int shift;
   int64_t zero;
   int out_width;
-  const char *out_type; // "signed", "unsigned", "bipolar"
+  const char *out_type;         // "signed", "unsigned", "bipolar"
+  const struct minifloat *grid; // whose numbers are the results; NULL: all integers
   const char *rounding, *overflow;
 };
 

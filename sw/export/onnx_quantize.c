@@ -297,6 +297,8 @@ static bool check_requant(struct onnx_writer *w, const struct type *t) {
   const struct node *n = w->node;
   bool qdq = w->form == ONNX_QDQ;
   if (t->axis >= 0) return writer_refuse(w, "--form float", "a scale for each channel of a stream");
+  if (type_is_minifloat(t))
+    return writer_refuse(w, "--form float", "a stream of %s", type_text(w->arena, t));
   if (n->overflow != FIX_SATURATE && n->overflow != FIX_SYMMETRIC)
     return writer_refuse(w, "--form float", "overflow %s", fix_overflow_text(n->overflow));
   if (qdq && n->rounding != FIX_HALF_EVEN)

@@ -237,6 +237,23 @@ bool type_is_code(const struct type *t, int64_t code) {
   return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
 }
 
+int type_stream_width(const struct type *t) {
+  return type_is_minifloat(t) ? minifloat_integer_width(&t->minifloat) : type_width(t);
+}
+
+struct fix_target type_target(const struct type *t, int64_t channel) {
+  bool is_float = type_is_minifloat(t);
+  return (struct fix_target){.width = type_stream_width(t),
+                             .is_signed = t->is_signed,
+                             .bipolar = type_is_bipolar(t),
+                             .is_float = is_float,
+                             .mantissa = t->minifloat.mantissa,
+                             .highest = is_float ? type_highest(t) : 0,
+                             .zero = type_zero(t, channel),
+                             .rounding = FIX_HALF_EVEN,
+                             .overflow = FIX_SATURATE};
+}
+
 bool type_has_zero(const struct type *t) {
   return !type_is_bipolar(t) && !type_is_residual(t);
 }

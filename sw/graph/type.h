@@ -18,8 +18,8 @@ enum type_class {
   TYPE_BIPOLAR,
   TYPE_TERNARY,
   TYPE_REF,
-  TYPE_MINIFLOAT, // of constant weights
-  TYPE_BLOCK,     // the same, whose exponents follow from their integers
+  TYPE_MINIFLOAT, // of weights and streams
+  TYPE_BLOCK,     // of constant weights; exponents follow from their integers
   TYPE_RESIDUAL   // of constant weights
 };
 
@@ -78,6 +78,8 @@ bool type_equal(const struct type *a, const struct type *b);
 int64_t type_lowest(const struct type *t);             // lowest code
 int64_t type_highest(const struct type *t);            // highest code
 bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0, coded types have gaps
+// Where a requantisation to the type lands, saturated and rounded half to even.
+struct fix_target type_target(const struct type *t, int64_t channel);
 // Whether 0 has a code, and memories of zeros are such: not of signs and their sums.
 bool type_has_zero(const struct type *t);
 double type_scale(const struct type *t, int64_t channel);
@@ -98,6 +100,7 @@ enum type_coding {
   CODING_BIPOLAR // 1 for +1, 0 for -1
 };
 int type_width(const struct type *t); // bits; bipolar 1, ternary 2, of coded types the code's
+int type_stream_width(const struct type *t); // the same of streams, where minifloats are integers
 enum type_coding type_coding(const struct type *t);
 const char *type_coding_text(enum type_coding coding); // as hw/ names it
 // The bits of a code, of which the low type_width count; and the code of some bits.

@@ -172,12 +172,14 @@ static void test_minifloat_words(void **state) {
   assert_true(r.weight == WEIGHT_CHANNEL && r.weight_class == TYPE_RESIDUAL);
   assert_int_equal(r.weight_residual.planes, 3);
   assert_true(formats_set_weight(&f->arena, &r, "residual1", &none) && r.weight == WEIGHT_AUTO);
-  // streams and inputs are no minifloats
+  // streams are, inputs alone aren't
   struct format s = {0};
   struct formats input = formats_new();
-  struct err e = {0}, other = {0};
-  assert_false(formats_set_stream(&f->arena, &s, "e4m3", &e));
-  expect_error(&e, "e4m3", "expected W,F or uW,F");
+  struct err e = {0}, other = {0}, wide = {0};
+  assert_true(formats_set_stream(&f->arena, &s, "e4m3,9", &e) && !s.stream_auto && s.has_stream);
+  assert_string_equal(type_text(&f->arena, &s.stream), "e4m3,9");
+  assert_false(formats_set_stream(&f->arena, &s, "e5m2", &wide));
+  expect_error(&wide, "e5m2", "its numbers are integers of 34 bits, a stream has at most 32");
   assert_false(formats_set_input(&f->arena, &input, "e4m3", &other));
 }
 
