@@ -242,6 +242,7 @@ static struct format refine(struct format general, const struct format *particul
     general.weight_class = particular->weight_class;
     general.weight_width = particular->weight_width;
     general.weight_minifloat = particular->weight_minifloat;
+    general.weight_residual = particular->weight_residual;
     general.weight_block = particular->weight_block;
     general.weight_ocp = particular->weight_ocp;
     general.weight_type = particular->weight_type;

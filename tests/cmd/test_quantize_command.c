@@ -106,6 +106,21 @@ static void test_minifloats(void **state) {
              "\"fc1\": the accumulator needs 72 bits, at most 62: 10 fewer in the input");
 }
 
+// Distances are to integers; what else to give is said, and works.
+static void test_distances(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "$N train -q --net models/mnist-rbf.json --data synthetic:200 --test synthetic:10 -e 1 "
+      "-o $D/r.bin >$D/log && $N run -p 8,3 -w e4m3 $D/r.bin",
+      1, "\"rbf1\": its distances are to integers, not to e4m3,");
+  cli_expect(
+      c,
+      "$N run -p 8,3 -w e4m3 $D/r.bin 2>&1 | sed 's/.*as in //' >$D/f.json; $N run -q -p 8,3 -w "
+      "e4m3 --images 10 --data synthetic:10 --formats $D/f.json $D/r.bin",
+      0, "accuracy");
+}
+
 // Streams of minifloats: rounded once onto the numbers, in fully connected layers and behind pools
 // and sums; what isn't rounded so is refused, with what to say instead.
 static void test_float_streams(void **state) {
@@ -158,6 +173,8 @@ static void test_residuals(void **state) {
              "$N export -q -o $D/q.onnx $D/q.bin && $N import -q -o $D/back.bin $D/q.onnx && "
              "$N run --json --images 200 $D/back.bin",
              0, "\"accuracy\":");
+  cli_expect(c, "$N export -p 8,3 -w e4m3fn -o $D/e.onnx " MLP, 0,
+             "its numbers are integers of 19 bits there");
   // one plane's factor for another's
   cli_expect(
       c,
@@ -238,6 +255,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy),   SHELL_CASE(test_file),
                                      SHELL_CASE(test_minifloats), SHELL_CASE(test_blocks),
                                      SHELL_CASE(test_residuals),  SHELL_CASE(test_float_streams),
-                                     SHELL_CASE(test_refused)};
+                                     SHELL_CASE(test_distances),  SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,6 +247,29 @@ static void test_weight_objects(void **state) {
   expect_error(&e, "none.json", "none.json: No such file");
 }
 
+// What a file says of one layer is that layer's, of every class of weights.
+static void test_classes_of_layers(void **state) {
+  struct fixture *f = *state;
+  struct formats to = formats_new();
+  struct err e = {0};
+  struct format own;
+  struct node n = {.op = OP_linear, .name = "fc1"};
+  assert_true(reads(f,
+                    "{\"defaults\":{\"stream\":\"e4m3\",\"weight\":\"block16:4\"},"
+                    "\"kinds\":{\"linear\":{\"weight\":\"e2m1,channel\"}},"
+                    "\"layers\":{\"fc1\":{\"weight\":\"residual3,channel\"}}}",
+                    &to, &e));
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_RESIDUAL && own.weight_residual.planes == 3);
+  assert_true(own.weight == WEIGHT_CHANNEL && type_is_minifloat(&own.stream));
+  n.name = "fc2";
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_MINIFLOAT && own.weight_minifloat.exponent == 2);
+  n.op = OP_conv2d;
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_BLOCK && own.weight_block.size == 16);
+}
+
 // So many times the format's numbers, whose integers have the scale of its bias.
 static void test_minifloat_objects(void **state) {
   struct fixture *f = *state;
@@ -440,6 +463,7 @@ int main(void) {
                                      DATA_CASE(test_weight_objects),
                                      DATA_CASE(test_minifloat_words),
                                      DATA_CASE(test_minifloat_objects),
+                                     DATA_CASE(test_classes_of_layers),
                                      DATA_CASE(test_refusals),
                                      DATA_CASE(test_precedence),
                                      DATA_CASE(test_command_line),
