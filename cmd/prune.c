@@ -174,6 +174,16 @@ static void put_text(const struct pruning *p, struct text *t) {
 
 // ---- the whole
 
+// What is written behind the training has room, as far as can be told before.
+static bool check_room(struct pruning *p, struct err *e) {
+  int64_t bytes = 0;
+  for (uint32_t i = 0; i < p->whole->n_values; i++) {
+    const struct value *v = &p->whole->values[i];
+    if (v->init) bytes += v->init->count * (int64_t)(sizeof(float) + 1); // and a mask
+  }
+  return paths_room(p->arena, p->output, bytes, e);
+}
+
 static bool make(struct pruning *p, struct err *e) {
   const struct options *o = p->options, t = training(o);
   struct model m;
@@ -182,7 +192,7 @@ static bool make(struct pruning *p, struct err *e) {
     return err_set(e, "%s: the model is quantised already: prune the float model, masks stay",
                    o->model);
   p->whole = m.whole;
-  if (!judge(p, m.whole, &p->before, e)) return false;
+  if (!check_room(p, e) || !judge(p, m.whole, &p->before, e)) return false;
   if (!prune(p->arena, m.whole, &p->how, &p->pruned, e)) return err_within(e, "%s", o->model);
   if (o->finetune && !train_graph(p->arena, &t, p->pruned.graph, e)) return false;
   return graph_verify(p->pruned.graph, e) && judge(p, p->pruned.graph, &p->after, e) &&
@@ -198,7 +208,7 @@ int command_prune(struct arena *a, const struct options *o, struct err *e) {
   if (!make(&p, e)) return EXIT_USER;
   if (o->json)
     put_json(&p, &t);
-  else if (!o->quiet)
+  else
     put_text(&p, &t);
   if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);

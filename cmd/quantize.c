@@ -203,7 +203,7 @@ int command_quantize(struct arena *a, const struct options *o, struct err *e) {
   if (!make(&q, e)) return EXIT_USER;
   if (o->json)
     put_json(&q, &t);
-  else if (!o->quiet)
+  else
     put_text(&q, &t);
   if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);

@@ -15,6 +15,8 @@
 #include "sw/graph/model.h"
 #include "sw/import/import.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { WATCHES = 20, WATCH_MICROSECONDS = 100000 };
 enum { TRIALS = 100, IMAGES = 1000, JOBS_MOST = 64, HOPELESS = 10 };
 
 // ---- options
@@ -112,6 +115,16 @@ static bool read_model(struct search *s, struct err *e) {
   return true;
 }
 
+// What a preset leaves open would fail in every trial.
+static bool check_preset(const struct options *o, struct err *e) {
+  bool widths = preset_has(o->space, "mixed"), types = widths || preset_has(o->space, "lab3");
+  if (widths && !o->calibrate.count)
+    return err_set(e, "preset mixed says the widths of streams alone: give images that the rest "
+                      "follows from, as in --calibrate mnist-train:1000");
+  return types || o->precision || o->formats || o->calibrate.count || !preset_is(o->space) ||
+         err_set(e, "preset %s says nothing of streams: give --precision W,F, as in 8,3", o->space);
+}
+
 static bool read_space(struct search *s, struct err *e) {
   const char *name = s->options->space;
   struct text t = {0};
@@ -124,7 +137,8 @@ static bool read_space(struct search *s, struct err *e) {
     ok = true;
   } else {
     preset = true;
-    ok = preset_put(&t, name, s->whole, e) && space_parse(s->arena, t.data, t.size, &s->space, e);
+    ok = check_preset(s->options, e) && preset_put(&t, name, s->whole, e) &&
+         space_parse(s->arena, t.data, t.size, &s->space, e);
     text_free(&t);
   }
   if (s->space.compress && ok && !s->recipe)
@@ -208,13 +222,33 @@ static bool check_calibration(struct arena *a, const struct options *o, struct e
   return true;
 }
 
+// Nor do the images that trials are judged by calibrate them.
+static bool check_validation(struct search *s, struct err *e) {
+  const struct options *o = s->options;
+  const char *set = o->data.count ? o->data.word[0] : "mnist-train";
+  int64_t first = s->evaluator.first, last = first + s->evaluator.images - 1;
+  for (int i = 0; s->evaluator.set && i < o->calibrate.count; i++) {
+    const char *word = o->calibrate.word[i], *equal = strchr(word, '=');
+    const char *own = equal ? equal + 1 : word, *whole = sets_whole(s->arena, own);
+    if (strcmp(whole, set) != 0 || sets_last(s->arena, own, s->set.count) < first) continue;
+    return err_set(
+        e,
+        "--calibrate %s: has images of %s from %lld to %lld, which trials are judged by; "
+        "choose others, as in %s:%lld",
+        word, set, (long long)first, (long long)last, set,
+        (long long)(first < 1000 ? first : 1000));
+  }
+  return true;
+}
+
 static bool set_up(struct search *s, struct err *e) {
   const struct options *o = s->options;
   const struct device *device = o->device ? device_find(o->device, e) : NULL;
   int threads = 1;
   if (!check_calibration(s->arena, o, e) || !read_model(s, e) ||
       !read_objectives(o, &s->objectives, e) || !read_space(s, e) || !open_images(s, e) ||
-      !read_rule(o->prune, &s->stopping, e) || (o->jobs <= 1 && !pool_threads(&threads, e)))
+      !check_validation(s, e) || !read_rule(o->prune, &s->stopping, e) ||
+      (o->jobs <= 1 && !pool_threads(&threads, e)))
     return false;
   s->evaluator.whole = s->whole;
   s->evaluator.load = command_load(o);
@@ -415,10 +449,48 @@ static bool work_together(struct search *s, struct study *study, double begin, s
   return wait_for(s, study, started, e) && journal_sync(&study->journal, e);
 }
 
+// In the process that outlives the search: all ends of the pipe but its own are closed when the
+// search and its workers are gone, interrupted or killed; a byte says that all ended well.
+static void watch_over(struct search *s, int end) {
+  struct study study;
+  struct err e = {0};
+  char byte;
+  ssize_t n;
+  setpgid(0, 0); // not of what a terminal interrupts
+  close(s->watched);
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) close(fd);
+  do n = read(end, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  // who has just closed its files is there for a moment more
+  bool opened = n == 0 && file_exists(s->path) && study_open(&study, s->path, &s->setup, &e);
+  for (int i = 0; opened && i < WATCHES && study_bury(&study, &e); i++) usleep(WATCH_MICROSECONDS);
+  _exit(0);
+}
+
+// Trials of a search that is interrupted don't stay RUNNING. Without this process the next search
+// says it of them.
+static pid_t start_watch(struct search *s) {
+  int end[2];
+  if (pipe2(end, O_CLOEXEC) != 0) return -1;
+  s->watched = end[1];
+  pid_t child = fork();
+  if (child == 0) watch_over(s, end[0]);
+  close(end[0]);
+  return child;
+}
+
+static void end_watch(struct search *s, pid_t child) {
+  bool told = child > 0 && write(s->watched, "", 1) == 1;
+  close(s->watched);
+  if (told) waitpid(child, NULL, 0);
+}
+
 static bool search(struct search *s, struct study *study, struct err *e) {
   double begin = clock_seconds();
+  pid_t watch = start_watch(s);
   bool ok = s->options->jobs > 1 ? work_together(s, study, begin, e)
                                  : work(s, study, begin, s->options->quiet, e);
+  end_watch(s, watch);
   s->seconds = clock_seconds() - begin;
   return ok && !hopeless(study, 1, e);
 }
@@ -446,7 +518,7 @@ int command_search(struct arena *a, const struct options *o, struct err *e) {
              search_page(a, &study.journal, &study.journal.studies[study.id], o->output, e));
   if (ok && o->json)
     search_put_json(&s, &study, &t);
-  else if (ok && !o->quiet)
+  else if (ok)
     search_put_result(&s, &study, &t);
   if (t.size) fwrite(t.data, 1, t.size, stdout);
   text_free(&t);

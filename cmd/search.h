@@ -22,6 +22,7 @@ struct search {
   enum stopping stopping;
   const char *path; // of the journal
   double seconds;   // that it took
+  int watched;      // the end of a pipe, open as long as this process or a worker is there
 };
 
 // The user attributes of a point.

@@ -286,6 +286,29 @@ static void put_generate(struct shown *s, const struct load *l, const char *mode
   text_free(&line);
 }
 
+static bool holds(struct shown *s, const char *name, const char *text) {
+  const char *path = arena_printf(s->arena, "%s/%s", s->options->output, name);
+  struct bytes file;
+  struct err unused = {0};
+  size_t size = strlen(text);
+  return file_exists(path) && file_read(s->arena, path, size + 1, &file, &unused) &&
+         file.size == size + 1 && memcmp(file.data, text, size) == 0;
+}
+
+// Files that are there may be somebody's own: nothing is written over but this point again.
+static bool make_folder(struct shown *s, const struct assignment *to, struct err *e) {
+  static const char *const names[] = {"formats.json", "folding.json", "model.bin"};
+  const char *dir = s->options->output;
+  bool own = holds(s, "formats.json", to->formats) && holds(s, "folding.json", to->folding);
+  for (size_t i = 0; !own && i < sizeof names / sizeof *names; i++) {
+    const char *path = arena_printf(s->arena, "%s/%s", dir, names[i]);
+    if (file_exists(path))
+      return err_set(e, "%s is there already, and not of trial %lld: give -o another folder", path,
+                     (long long)s->trial->number);
+  }
+  return mkdir(dir, 0777) == 0 || errno == EEXIST || err_set(e, "%s: %s", dir, strerror(errno));
+}
+
 static bool put_files(struct shown *s, struct text *t, struct err *e) {
   struct assignment to;
   struct load l;
@@ -300,8 +323,7 @@ static bool put_files(struct shown *s, struct text *t, struct err *e) {
   const char *model = word_in(s->arena, s->study->user, "model_file");
   const char *plan = attribute(s->arena, s->trial, "train");
   if (!g || (plan && g != whole && !search_net_tune(s->arena, plan, &g, e))) return false;
-  if (mkdir(s->options->output, 0777) != 0 && errno != EEXIST)
-    return err_set(e, "%s: %s", s->options->output, strerror(errno));
+  if (!make_folder(s, &to, e)) return false;
   if (g != whole || plan) {
     model = arena_printf(s->arena, "%s/model.bin", s->options->output);
     if (!graph_verify(g, e) || !model_write(model, g, e)) return false;

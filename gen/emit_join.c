@@ -27,7 +27,7 @@ static void join_parameters(struct parameters *out, const struct circuit *p, con
   verilog_parameter(out, "LANES", c->in[0]->lanes);
   for (int i = 0; i < 2; i++) {
     const struct type *t = &c->in[i]->type;
-    verilog_parameter(out, names[i][0], type_width(t));
+    verilog_parameter(out, names[i][0], type_stream_width(t));
     verilog_word(out, names[i][1], type_coding_text(type_coding(t)));
     if (type_zero(t, 0)) verilog_wide(out, names[i][2], type_zero(t, 0));
   }

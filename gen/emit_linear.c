@@ -7,10 +7,20 @@
 // i is that of step i, zero where the lane waits.
 #include "gen/emit.h"
 
+// OUT_TYPE: of a minifloat its sign, exponent, mantissa and top, as in se4m3f.
+static void put_out_type(struct parameters *out, const struct circuit_requant *r) {
+  static const char top[] = {[MINIFLOAT_ALL] = 'n', [MINIFLOAT_FN] = 'f', [MINIFLOAT_IEEE] = 'i'};
+  char word[16];
+  if (r->grid)
+    snprintf(word, sizeof word, "%ce%dm%d%c", r->grid->is_signed ? 's' : 'u', r->grid->exponent,
+             r->grid->mantissa, top[r->grid->top]);
+  verilog_word(out, "OUT_TYPE", r->grid ? word : r->out_type);
+}
+
 void emit_requant_parameters(struct parameters *out, const struct circuit_requant *r, bool cast) {
   if (cast) verilog_parameter(out, "CAST", r->cast);
   verilog_parameter(out, "OUT_WIDTH", r->out_width);
-  verilog_word(out, "OUT_TYPE", r->out_type);
+  put_out_type(out, r);
   if (cast && !r->cast) return;
   if (r->mul_width) verilog_parameter(out, "MUL_WIDTH", r->mul_width);
   if (r->up_width) verilog_parameter(out, "UP_WIDTH", r->up_width);
@@ -26,6 +36,13 @@ static const char *file_name(char *buffer, size_t size, const struct cell *c, co
   return buffer;
 }
 
+// Eight bits for each plane, the first in the low ones.
+static void put_factors(struct parameters *out, const struct residual *r) {
+  uint32_t factors = 0;
+  for (int k = 0; k < r->planes; k++) factors |= (uint32_t)r->factor[k] << 8 * k;
+  verilog_code(out, "FACTORS", factors);
+}
+
 // Of operands, accumulators and requantisation.
 void emit_weighted_types(struct parameters *out, const struct cell *c) {
   const struct circuit_linear *l = c->facts;
@@ -36,6 +53,7 @@ void emit_weighted_types(struct parameters *out, const struct cell *c) {
   if (l->coded) verilog_parameter(out, "EXPONENT", l->coded->exponent);
   if (l->coded) verilog_parameter(out, "MANTISSA", l->coded->mantissa);
   if (l->shift_width) verilog_parameter(out, "FLOATING", 1);
+  if (l->residual) put_factors(out, l->residual);
   if (l->block) verilog_parameter(out, "BLOCK", l->block);
   if (l->block) verilog_parameter(out, "BLOCK_WIDTH", l->block_width);
   if (l->pack) verilog_parameter(out, "PACK", 1);

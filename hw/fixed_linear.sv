@@ -7,8 +7,8 @@
 // With DISTANCE the layer sums squares of differences, of inputs and weights shifted to one scale, in
 // place of products: fixed_distance instead of fixed_mac. With PACK two output lanes share multipliers:
 // fixed_mac_pair. Weights of type float are codes of minifloats, which fixed_decode makes integers of
-// behind their memory, or significands with FLOATING, whose products are shifted: fixed_mac_float. With
-// BLOCK the weights of so many beats share an exponent, by which their sum is shifted: fixed_linear_blocks.
+// behind their memory, or significands with FLOATING, whose products are shifted: fixed_mac_float. Those of
+// type residual are sums of signs, and take no multiplier: fixed_mac_residual. With BLOCK the weights of so many beats share an exponent, by which their sum is shifted: fixed_linear_blocks.
 //
 // With IB = ceil(IN_FEATURES / IN_LANES) and OG = ceil(OUT_FEATURES / OUT_LANES): one step per
 // cycle, step (ib, og) adds IN_LANES x OUT_LANES products. The outputs leave during the last beat's
@@ -34,7 +34,8 @@
 // beat has all groups in order, where the results leave. II = SCHEDULE cycles a row, steps in all.
 // A lane's steps on one group lie two cycles or more apart.
 //
-//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + (BLOCK > 0) + 1 + REQUANT + FIFO
+//     LATENCY = ROM + 1 + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING or WEIGHT_TYPE is residual) +
+//               (BLOCK > 0) + 1 + REQUANT + FIFO
 //         ROM     = ((SCHEDULE or SETS*IB*OG) > 8192 ? 3 : 2) + (WEIGHT_TYPE is float)
 //                                                                      (fixed_rom, fixed_decode)
 //         REQUANT = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite)         (fixed_requant)
@@ -73,13 +74,15 @@ module fixed_linear #(
   // bits of an input; its type: signed unsigned bipolar
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
-  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits) float
+  // bits of a weight; its type: signed unsigned bipolar (ternary is signed, 2 bits) float residual
   parameter int WEIGHT_WIDTH = 8,
   parameter WEIGHT_TYPE = "signed",
   // of type float: bits of the exponent and of the mantissa; 1: significands are multiplied
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  // of type residual: factors of its WEIGHT_WIDTH planes of signs, see fixed_mac_residual
+  parameter logic [31:0] FACTORS = 32'h0102,
   // beats whose weights of an output share an exponent, 0: none; of one set, without SKIP; and its bits
   parameter int BLOCK = 0,
   parameter int BLOCK_WIDTH = 1,
@@ -144,9 +147,10 @@ module fixed_linear #(
 
   // cycles
   localparam int ROM = (WORDS > 8192 ? 3 : 2) + (80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0);
+  localparam int RESIDUAL = 80'(WEIGHT_TYPE) == 80'("residual") ? 1 : 0;
   localparam int BASE =
-      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0) +
-      (BLOCK > 0 ? 1 : 0);
+      ROM + $clog2(IN_LANES) +
+      (DISTANCE != 0 || PACK != 0 || FLOATING != 0 || RESIDUAL != 0 ? 1 : 0) + (BLOCK > 0 ? 1 : 0);
   localparam int REQUANT =
       2 + (MUL_WIDTH > 0 ? 1 : 0) + (80'(ROUNDING) == 80'("tflite") ? 1 : 0);
 
@@ -247,7 +251,7 @@ module fixed_linear #(
     .SCHEDULE(SCHEDULE), .WORDS(WORDS), .BEATS(IB), .GROUPS(OG), .SETS(SETS), .USED(USED),
     .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES),
     .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE),
-    .EXPONENT(EXPONENT), .MANTISSA(MANTISSA), .FLOATING(FLOATING),
+    .EXPONENT(EXPONENT), .MANTISSA(MANTISSA), .FLOATING(FLOATING), .FACTORS(FACTORS),
     .BLOCK(BLOCK), .BLOCK_WIDTH(BLOCK_WIDTH), .BLOCK_FILE(BLOCK_FILE),
     .PACK(PACK), .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT),
     .BIAS_WIDTH(BIAS_WIDTH), .ACC_WIDTH(ACC_WIDTH), .SUM_SHIFT(SUM_SHIFT),

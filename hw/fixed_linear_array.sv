@@ -7,8 +7,8 @@
 //              x --> operands --> products, clog2(IN_LANES) levels of sums --^
 //
 // ROM = (WORDS > 8192 ? 3 : 2) + (WEIGHT_TYPE is float), whose weights are decoded in the last of
-// these cycles; BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING) + (BLOCK > 0), in whose last cycle the
-// sums of blocks are shifted. LATENCY = BASE + 2 + 2 +
+// these cycles; BASE = ROM + clog2(IN_LANES) + (DISTANCE or PACK or FLOATING or residual) + (BLOCK > 0), in whose
+// last cycle the sums of blocks are shifted. LATENCY = BASE + 2 + 2 +
 // (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, a step per cycle, never stops.
 //
 // With SCHEDULE each output lane has a group of its own, and begins with its bias where lane_first
@@ -35,6 +35,7 @@ module fixed_linear_array #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  parameter logic [31:0] FACTORS = 32'h0102,
   parameter int BLOCK = 0,
   parameter int BLOCK_WIDTH = 1,
   parameter int PACK = 0,
@@ -84,13 +85,14 @@ module fixed_linear_array #(
   localparam int X_WIDTH = BIPOLAR != 0 ? 2 : IN_WIDTH;
   localparam int X_SIGNED = 80'(IN_TYPE) == 80'("unsigned") ? 0 : 1;
   localparam int CODED = 80'(WEIGHT_TYPE) == 80'("float") ? 1 : 0;
+  localparam int RESIDUAL = 80'(WEIGHT_TYPE) == 80'("residual") ? 1 : 0;
   localparam int ROM = (WORDS > 8192 ? 3 : 2) + CODED;
   localparam int BIASES = SETS * GROUPS;
   localparam int BIAS = BIASES < 2 ? 1 : $clog2(BIASES);
   localparam int BIAS_REGISTERS = BIASES > 64 ? 2 : 1;
   localparam int BIAS_ROM = BIASES > 8192 ? 3 : BIAS_REGISTERS;
   localparam int BASE =
-      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 ? 1 : 0) +
+      ROM + $clog2(IN_LANES) + (DISTANCE != 0 || PACK != 0 || FLOATING != 0 || RESIDUAL != 0 ? 1 : 0) +
       (BLOCK > 0 ? 1 : 0);
 
   // a weight as the products take it
@@ -213,8 +215,8 @@ module fixed_linear_array #(
       assign factor = w;
       fixed_linear_products #(
         .IN_LANES(IN_LANES), .OUT_LANES(OUT_LANES), .IN_WIDTH(X_WIDTH), .IN_SIGNED(X_SIGNED),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .PACK(PACK), .DISTANCE(DISTANCE),
-        .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
+        .WEIGHT_WIDTH(WEIGHT_WIDTH), .WEIGHT_TYPE(WEIGHT_TYPE), .FACTORS(FACTORS), .PACK(PACK),
+        .DISTANCE(DISTANCE), .IN_SHIFT(IN_SHIFT), .WEIGHT_SHIFT(WEIGHT_SHIFT), .OUT_WIDTH(ACC_WIDTH)
       ) products (.aclk(aclk), .x(operand), .w(factor), .sum(products_sum));
     end
   endgenerate

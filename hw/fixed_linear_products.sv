@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT-0
 // The sums of a step of fixed_linear, one for each output lane: of products, of squared differences with
-// DISTANCE, or of products with weights of {shift, significand} with SHIFT_WIDTH. With PACK two output lanes share multipliers, which their weights meet the same
-// inputs in; an odd last one has weights of zero beside it, which take nothing.
+// DISTANCE, or of products with weights of {shift, significand} with SHIFT_WIDTH, or with weights of type
+// residual, which are sums of signs. With PACK two output lanes share multipliers, which their weights
+// meet the same inputs in; an odd last one has weights of zero beside it, which take nothing.
 //
-//     x, w --> fixed_mac, fixed_distance, fixed_mac_float, or fixed_mac_pair of two lanes --> sum
+//     x, w --> fixed_mac, fixed_distance, fixed_mac_float, fixed_mac_residual, or fixed_mac_pair of two lanes --> sum
 //
-// LATENCY = 1 + clog2(IN_LANES) + (DISTANCE or PACK or SHIFT_WIDTH) cycles, never stops.
+// LATENCY = 1 + clog2(IN_LANES) + (DISTANCE or PACK or SHIFT_WIDTH or residual) cycles, never stops.
 `default_nettype none
 
 module fixed_linear_products #(
@@ -18,6 +19,8 @@ module fixed_linear_products #(
   parameter WEIGHT_TYPE = "signed",
   // bits of a weight, its high ones, by which its product is shifted
   parameter int SHIFT_WIDTH = 0,
+  // of weights of type residual, see fixed_mac_residual
+  parameter logic [31:0] FACTORS = 32'h0102,
   // see fixed_linear
   parameter int PACK = 0,
   parameter int DISTANCE = 0,
@@ -32,10 +35,14 @@ module fixed_linear_products #(
   output logic [OUT_LANES*OUT_WIDTH-1:0]             sum
 );
   localparam int WORD = IN_LANES * WEIGHT_WIDTH;
+  localparam int RESIDUAL = 80'(WEIGHT_TYPE) == 80'("residual") ? 1 : 0;
 
   generate
     if ((PACK != 0 || SHIFT_WIDTH != 0) && DISTANCE != 0) begin : gen_illegal
       fixed_linear_products_packs_and_shifts_products_only stop ();
+    end
+    if (RESIDUAL != 0 && (PACK != 0 || SHIFT_WIDTH != 0 || DISTANCE != 0)) begin : gen_signs_alone
+      fixed_linear_products_neither_packs_nor_shifts_sums_of_signs stop ();
     end
     if (PACK != 0) begin : gen_pack
       for (genvar lane = 0; lane < OUT_LANES; lane = lane + 2) begin : gen_pair
@@ -74,6 +81,15 @@ module fixed_linear_products #(
           .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .SHIFT_WIDTH(SHIFT_WIDTH),
           .SIGNIFICAND_WIDTH(WEIGHT_WIDTH - SHIFT_WIDTH),
           .SIGNIFICAND_SIGNED(80'(WEIGHT_TYPE) == 80'("signed") ? 1 : 0), .OUT_WIDTH(OUT_WIDTH)
+        ) mac (
+          .aclk(aclk), .x(x), .w(w[lane*WORD +: WORD]), .sum(sum[lane*OUT_WIDTH +: OUT_WIDTH])
+        );
+      end
+    end else if (RESIDUAL != 0) begin : gen_residual
+      for (genvar lane = 0; lane < OUT_LANES; lane = lane + 1) begin : gen_lane
+        fixed_mac_residual #(
+          .LANES(IN_LANES), .IN_WIDTH(IN_WIDTH), .IN_SIGNED(IN_SIGNED), .PLANES(WEIGHT_WIDTH),
+          .FACTORS(FACTORS), .OUT_WIDTH(OUT_WIDTH)
         ) mac (
           .aclk(aclk), .x(x), .w(w[lane*WORD +: WORD]), .sum(sum[lane*OUT_WIDTH +: OUT_WIDTH])
         );

@@ -8,6 +8,13 @@
 //
 // LATENCY = 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles, one value per cycle, every stage
 // enabled by `enable`. MUL_WIDTH = 0: the multiplier is 1, and the one bit of `mul` must be 1.
+// OUT_TYPE of a minifloat, as se4m3n: `s` or `u` for unsigned, bits of the exponent, bits of the mantissa,
+// `n` if all codes are numbers, `f` if the last isn't, `i` if those of the last exponent aren't. y is an
+// integer that is one of its numbers, see fixed_decode: the first MANTISSA + 1 bits of the quotient rounded
+// half to even, where the least step is 1, and saturated.
+//
+//     product --> size, its first bit --> shift --> [ kept bits, half, rest, step ] --> + , shift, sign --> [ y ]
+//
 // OUT_TYPE bipolar: y = (acc >= 0), and ZERO, SHIFT, ROUNDING, OVERFLOW have no effect on it.
 // tflite rounds twice, so that what channels shift by less than others is no part of their
 // multipliers: the upper UP_WIDTH bits of `mul` are a shift to the left between the two.
@@ -28,7 +35,7 @@ module fixed_requant #(
   parameter logic signed [63:0] ZERO = 64'sd0,
   // bits of y; 1 .. 32
   parameter int OUT_WIDTH = 8,
-  // signed unsigned bipolar
+  // signed unsigned bipolar, or a minifloat's
   parameter OUT_TYPE = "signed",
   // floor zero half_up half_zero half_down half_away half_even ceil away tflite
   parameter ROUNDING = "half_even",
@@ -47,7 +54,8 @@ module fixed_requant #(
   localparam logic [79:0] RANGE = 80'(OVERFLOW);
   localparam int TFLITE = MODE == 80'("tflite") ? 1 : 0;
   localparam int BIPOLAR = TYPE == 80'("bipolar") ? 1 : 0;
-  localparam int SIGNED = TYPE == 80'("signed") ? 1 : 0;
+  localparam int FLOAT = TYPE[79:48] == '0 && TYPE[39:32] == 8'("e") && TYPE[23:16] == 8'("m") ? 1 : 0;
+  localparam int SIGNED = TYPE == 80'("signed") || (FLOAT != 0 && TYPE[47:40] == 8'("s")) ? 1 : 0;
   localparam int WRAP = RANGE == 80'("wrap") ? 1 : 0;
   localparam int SYMMETRIC = RANGE == 80'("symmetric") ? 1 : 0;
 
@@ -76,7 +84,8 @@ module fixed_requant #(
         RANGE != 80'("zero")) begin : gen_overflow
       fixed_requant_has_no_such_OVERFLOW stop ();
     end
-    if (SIGNED == 0 && BIPOLAR == 0 && TYPE != 80'("unsigned")) begin : gen_type
+    if (SIGNED == 0 && BIPOLAR == 0 && TYPE != 80'("unsigned") &&
+        !(FLOAT != 0 && TYPE[47:40] == 8'("u"))) begin : gen_type
       fixed_requant_has_no_such_OUT_TYPE stop ();
     end
     if (SHIFT < -64 || SHIFT > 127) begin : gen_shift
@@ -91,6 +100,26 @@ module fixed_requant #(
     end
     if (OUT_WIDTH < 1 || OUT_WIDTH > 32 || (BIPOLAR != 0 && OUT_WIDTH != 1)) begin : gen_out
       fixed_requant_needs_OUT_WIDTH_between_1_and_32_and_1_if_bipolar stop ();
+    end
+  endgenerate
+
+  // a minifloat: bits of its exponent and mantissa; its highest number
+  localparam int EXPONENT = FLOAT != 0 ? 32'(TYPE[31:24]) - 48 : 1;
+  localparam int MANTISSA = FLOAT != 0 ? 32'(TYPE[15:8]) - 48 : 0;
+  localparam int LAST = TYPE[7:0] == 8'("f") ? 1 : 0;
+  localparam int IEEE = TYPE[7:0] == 8'("i") ? 1 : 0;
+  // exponents below the last number's, and its significand
+  localparam int RAISED = 2**EXPONENT - 2 - (IEEE != 0 || (LAST != 0 && MANTISSA == 0) ? 1 : 0);
+  localparam logic [63:0] SIGNIFICAND = (64'd1 << (MANTISSA + (RAISED < 0 ? 0 : 1))) - 64'd1 -
+      (LAST != 0 && MANTISSA > 0 ? 64'd1 : 64'd0);
+  localparam logic [63:0] NUMBER = SIGNIFICAND << (RAISED < 0 ? 0 : RAISED);
+
+  generate
+    if (FLOAT != 0 && (EXPONENT < 1 || EXPONENT > 5 || MANTISSA < 0 || MANTISSA > 7 || ZERO != 64'sd0 ||
+        MODE != 80'("half_even") || RANGE != 80'("saturate") ||
+        (LAST == 0 && IEEE == 0 && TYPE[7:0] != 8'("n")) || NUMBER == 64'd0 ||
+        (NUMBER >> (OUT_WIDTH - SIGNED)) != 64'd0)) begin : gen_float_type
+      fixed_requant_needs_half_even_saturate_ZERO_0_and_OUT_WIDTH_for_all_numbers_of_a_minifloat stop ();
     end
   endgenerate
 
@@ -124,6 +153,65 @@ module fixed_requant #(
       logic [TFLITE:0] positive;
       always_ff @(posedge aclk) begin
         if (enable) {y, positive} <= {positive, !product[PRODUCT-1]};
+      end
+    end else if (FLOAT != 0) begin : gen_float
+      localparam int LEFT = SHIFT < 0 ? -SHIFT : 0;
+      // bits behind the point, two at least, and before it, those of a significand at least
+      localparam int POINT = SHIFT < 2 ? 2 : SHIFT;
+      localparam int SIZE = PRODUCT + LEFT + (SHIFT < 0 ? 2 : SHIFT < 2 ? 2 - SHIFT : 0);
+      localparam int WIDTH = SIZE > POINT + MANTISSA + 1 ? SIZE : POINT + MANTISSA + 1;
+      // the step's most bits
+      localparam int MOST = WIDTH - POINT - MANTISSA - 1;
+      localparam int STEP = MOST < 1 ? 1 : $clog2(MOST + 1);
+      localparam int RESULT = MANTISSA + 2 + MOST > OUT_WIDTH ? MANTISSA + 2 + MOST : OUT_WIDTH + 1;
+
+      logic signed [WIDTH-1:0] wide;
+      logic [WIDTH-1:0] size;
+      logic [WIDTH-1:0] aligned;
+      logic [STEP-1:0] step;
+      logic lost;  // what was shifted out
+      logic negative;
+      logic [MANTISSA:0] kept;
+      logic half;
+      logic rest;
+      logic [STEP-1:0] scale;
+      logic [MANTISSA+1:0] rounded;
+      logic [RESULT-1:0] result;
+      logic [OUT_WIDTH-1:0] number;
+
+      assign wide = WIDTH'(product);
+      assign size = (product[PRODUCT-1] ? -wide : wide) <<
+          (LEFT + POINT - (SHIFT > 0 ? SHIFT : 0));
+      // so many bits stand above a significand whose least step is 1
+      always_comb begin
+        step = '0;
+        lost = 1'b0;
+        aligned = size;
+        for (int k = 1; k <= MOST; k = k + 1) if (size[POINT+MANTISSA+k]) step = STEP'(k);
+        for (int k = 0; k < STEP; k = k + 1) begin
+          if (step[k]) begin
+            lost = lost || (aligned & ((WIDTH'(1) << (1 << k)) - 1'b1)) != '0;
+            aligned = aligned >> (1 << k);
+          end
+        end
+      end
+
+      always_ff @(posedge aclk) begin
+        if (enable) begin
+          negative <= product[PRODUCT-1];
+          kept <= aligned[POINT +: MANTISSA+1];
+          half <= aligned[POINT-1];
+          rest <= lost || aligned[POINT-2:0] != '0;
+          scale <= step;
+        end
+      end
+
+      assign rounded = {1'b0, kept} + (MANTISSA+2)'(half && (rest || kept[0]));
+      assign result = RESULT'(rounded) << scale;
+      assign number = result > RESULT'(NUMBER) ? OUT_WIDTH'(NUMBER) : result[OUT_WIDTH-1:0];
+
+      always_ff @(posedge aclk) begin
+        if (enable) y <= !negative ? number : SIGNED != 0 ? -number : '0;
       end
     end else begin : gen_number
       // high: tflite rounds first at 31 fraction bits

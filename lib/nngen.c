@@ -51,7 +51,7 @@ static struct nngen_stream stream_of(struct arena *a, const struct value *v, con
                                .rank = v->rank,
                                .shape = v->shape,
                                .elements = value_elements(v),
-                               .width = type_width(t),
+                               .width = type_stream_width(t),
                                .is_signed = type_lowest(t) < 0,
                                .lowest = v->lo,
                                .highest = v->hi,

@@ -22,21 +22,34 @@ static bool parse_width(struct arena *a, const char *text, struct type *t) {
   return true;
 }
 
+// "e4m3", or "e4m3,B" with a bias of its own.
+static bool set_float(struct arena *a, struct format *f, const char *text,
+                      const struct minifloat *m, struct err *e) {
+  if (!minifloat_check(m, e)) return err_within(e, "precision");
+  if (minifloat_integer_width(m) > STREAM_BITS_MAX)
+    return err_set(e, "precision %s: its numbers are integers of %d bits, a stream has at most %d",
+                   text, minifloat_integer_width(m), STREAM_BITS_MAX);
+  return type_parse_minifloat(a, text, &f->stream) ||
+         err_set(e, "precision \"%s\", expected eXmY or eXmY,B, as in e4m3 or e4m3,9", text);
+}
+
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e) {
+  struct minifloat m;
   f->has_stream = true;
   f->stream = type_of_class(TYPE_BIPOLAR);
   f->stream_auto = parse_width(a, text, &f->stream);
   if (f->stream_auto || strcmp(text, "bipolar") == 0 || type_parse_fixed(a, text, &f->stream))
     return true;
+  if (minifloat_read(text, &m)) return set_float(a, f, text, &m, e);
   return err_set(
       e,
       "precision \"%s\", expected W,F or uW,F (1 to 32 bits, 2 to 32 signed; -32 <= F <= 60), "
-      "as in 8,3, or bipolar, or W (1 to %d bits) with --calibrate",
+      "as in 8,3, or bipolar, or eXmY, as in e4m3, or W (1 to %d bits) with --calibrate",
       text, AUTO_BITS_MAX);
 }
 
-// The W of "W,channel": a width, a class that has signs, or a minifloat. What follows it; NULL if
-// there is none.
+// The W of "W,channel": a width, a class that has signs, a minifloat, or a residual. What follows
+// it; NULL if there is none.
 static const char *take_width(const char *text, struct format *f) {
   static const struct {
     const char *word;
@@ -50,6 +63,9 @@ static const char *take_width(const char *text, struct format *f) {
   }
   const char *behind = minifloat_read(text, &f->weight_minifloat);
   f->weight_class = TYPE_MINIFLOAT;
+  if (behind) return behind;
+  behind = residual_read(text, &f->weight_residual);
+  f->weight_class = TYPE_RESIDUAL;
   if (behind) return behind;
   char *end = NULL;
   long width = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
@@ -83,12 +99,15 @@ bool formats_set_weight(struct arena *a, struct format *f, const char *text, str
   bool is_float = end && f->weight_class == TYPE_MINIFLOAT;
   if (is_float && !minifloat_check(&f->weight_minifloat, e))
     return err_within(e, "weight precision");
+  if (end && f->weight_class == TYPE_RESIDUAL && !residual_check(&f->weight_residual, e))
+    return err_within(e, "weight precision");
   if (is_float && *end && type_parse_minifloat(a, text, &f->weight_type)) return true;
   bool channel = end && strcmp(end, ",channel") == 0;
   if (!end || (*end && !channel && strcmp(end, ",auto") != 0))
     return err_set(e,
                    "weight precision \"%s\", expected W,F or W or W,auto or W,channel with "
-                   "2 <= W <= 32, or bipolar, ternary or eXmY for W, or eXmY,B, or blockN:W",
+                   "2 <= W <= 32, or bipolar, ternary, residualN or eXmY for W, or eXmY,B, or "
+                   "blockN:W",
                    text);
   f->weight = channel ? WEIGHT_CHANNEL : WEIGHT_AUTO;
   return true;
@@ -223,6 +242,7 @@ static struct format refine(struct format general, const struct format *particul
     general.weight_class = particular->weight_class;
     general.weight_width = particular->weight_width;
     general.weight_minifloat = particular->weight_minifloat;
+    general.weight_residual = particular->weight_residual;
     general.weight_block = particular->weight_block;
     general.weight_ocp = particular->weight_ocp;
     general.weight_type = particular->weight_type;

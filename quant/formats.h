@@ -16,9 +16,10 @@ struct format {
   bool stream_own;  // an entry of this layer says it
   struct type stream;
   enum { WEIGHT_AUTO, WEIGHT_CHANNEL, WEIGHT_TYPE } weight; // how the scale is found
-  enum type_class weight_class;      // AUTO, CHANNEL: FIXED, MINIFLOAT, signs
+  enum type_class weight_class;      // AUTO, CHANNEL: FIXED, MINIFLOAT, RESIDUAL, signs
   int weight_width;                  // AUTO, CHANNEL, of FIXED
   struct minifloat weight_minifloat; // AUTO, CHANNEL, of MINIFLOAT
+  struct residual weight_residual;   // AUTO, CHANNEL, of RESIDUAL: how many planes
   struct blocked weight_block;       // AUTO, of BLOCK
   bool weight_ocp;                   // AUTO, of BLOCK: exponents by OCP's rule
   struct type weight_type;           // TYPE
@@ -44,11 +45,11 @@ struct formats {
   struct type input_type;
 };
 
-// Parses "W,F", "uW,F", "bipolar", "W" or "W,auto" for --precision.
+// Parses "W,F", "uW,F", "bipolar", "eXmY", "eXmY,B", "W" or "W,auto" for --precision.
 bool formats_set_stream(struct arena *a, struct format *f, const char *text, struct err *e);
-// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar, ternary or a
-// minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B). Or "blockN:W", "blockN:eXmY"
-// and with ",ocp" another rule for their exponents.
+// Parses "W,F", "W", "W,auto" or "W,channel" for --weight-precision; W may be bipolar, ternary,
+// residualN or a minifloat, as in "e2m1,channel" ("e4m3,B" has the scale of bias B). Or "blockN:W",
+// "blockN:eXmY" and with ",ocp" another rule for their exponents.
 bool formats_set_weight(struct arena *a, struct format *f, const char *text, struct err *e);
 // Parses "W,F", "uW,F", "W", "W,auto", "u8" or "raw" for --input-precision.
 bool formats_set_input(struct arena *a, struct formats *f, const char *text, struct err *e);

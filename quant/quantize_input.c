@@ -158,7 +158,7 @@ bool quantize_input(struct quantizer *q, const struct input *in) {
       return err_set(q->err, "nothing in the file says its type: give --input-precision W,F");
     if (!quantize_bytes(q, v, &source, stream, &id)) return false;
   } else {
-    if (!type_is_fixed(stream))
+    if (type_is_bipolar(stream))
       return err_set(q->err, "a bipolar stream needs an --input-precision");
     if (source.channels) quantize_pixels(q->arena, stream, &source);
     id = graph_add_value(q->to, v->name, v->rank, v->shape, *stream, true);

@@ -51,6 +51,11 @@ static bool quantize_pool(struct quantizer *q, const struct node *n, uint32_t no
                           const struct format *f, const struct type *out) {
   const struct type in = node_in(q->to, &q->to->nodes[node], 0)->type;
   (void)f;
+  if (n->op == OP_avg_pool && type_is_minifloat(out))
+    return err_set(q->err,
+                   "an average isn't rounded to %s, only to W,F or uW,F (a formats file can give "
+                   "the layer a stream of its own)",
+                   type_text(q->arena, out));
   if (n->op == OP_avg_pool && q->to->nodes[node].rounding == FIX_TFLITE)
     return tflite_average(q, node, &in, out);
   if (n->op == OP_avg_pool) return average(q, node, type_scale(&in, 0) / type_scale(out, 0));

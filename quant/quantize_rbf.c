@@ -11,6 +11,11 @@ static bool quantize_distances(struct quantizer *q, const struct node *n, uint32
   int64_t mul;
   int32_t shift;
   if (!quantize_weight_tensor(q, n, node, f, &w)) return false;
+  if (type_is_coded(&w))
+    return err_set(q->err,
+                   "its distances are to integers, not to %s: give the layer weights of its own in "
+                   "a formats file, as in {\"layers\":{\"%s\":{\"weight\":\"8\"}}}",
+                   type_text(q->arena, &w), n->name);
   if (w.axis >= 0)
     return err_set(q->err, "its weights have a scale per output, expected one for all of them "
                            "(--weight-precision, or another one for the layer)");

@@ -116,11 +116,10 @@ bool quantize_weight_tensor(struct quantizer *q, const struct node *n, uint32_t 
   }
   if (!weights) return false;
   if (type_is_block(type)) weights = tensor_settled(q->arena, type, weights);
-  if (type_is_bipolar(type) && value_connections(w) < value_elements(w))
+  if (!type_has_zero(type) && value_connections(w) < value_elements(w))
     return err_set(q->err,
-                   "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try "
-                   "ternary",
-                   w->name);
+                   "the mask of \"%s\" cuts connections, which %s has no 0 for: try ternary",
+                   w->name, type_is_bipolar(type) ? "bipolar" : type_text(q->arena, type));
   uint32_t id = graph_add_tensor(q->to, quantize_tensor_name(q, n, w->name), weights, *type);
   q->to->values[id].mask = w->mask;
   graph_add_use(q->to, node, (struct use){id, 0, NONE});

@@ -3,6 +3,7 @@
 // side by side.
 #include "quant/quantize_weights.h"
 #include "quant/quantize_blocks.h"
+#include "quant/quantize_residual.h"
 
 #include <gmp.h>
 #include <math.h>
@@ -169,14 +170,17 @@ static struct type type_of(struct arena *a, const struct format *f, int64_t chan
                        ARENA_NEW(a, int32_t, channels));
 }
 
-static bool check_scales(struct quantizer *q, const struct type *t) {
-  for (int64_t c = 0; c < t->channels; c++)
-    if (!(t->scale[c] > 0))
-      return err_set(q->err,
-                     t->axis < 0 ? "its weights are all zero, which bipolar can't say"
-                                 : "the weights of output %lld are all zero, which bipolar "
-                                   "can't say: try ternary",
-                     (long long)c);
+static bool check_scales(struct quantizer *q, const struct format *f, const struct type *t) {
+  char name[RESIDUAL_TEXT] = "bipolar";
+  if (type_is_residual(t)) residual_text(&f->weight_residual, name);
+  for (int64_t c = 0; c < t->channels; c++) {
+    if (t->scale[c] > 0) continue;
+    if (t->axis < 0)
+      return err_set(q->err, "its weights are all zero, which %s can't say: try ternary", name);
+    return err_set(q->err,
+                   "the weights of output %lld are all zero, which %s can't say: try ternary",
+                   (long long)c, name);
+  }
   return true;
 }
 
@@ -213,10 +217,12 @@ struct tensor *quantize_weights(struct quantizer *q, const struct tensor *w, con
   if (f->weight == WEIGHT_TYPE) {
     *type = f->weight_type;
     fixed_codes(type, 0, reals, w->count, codes);
+  } else if (f->weight_class == TYPE_RESIDUAL) {
+    *type = quantize_residuals(q->arena, f, channels, run, reals, codes);
   } else {
     for (int64_t c = 0; c < channels; c++)
       scale[c] = run_codes(q->arena, f, reals + c * run, run, codes + c * run);
     *type = type_of(q->arena, f, channels, scale);
   }
-  return check_scales(q, type) ? tensor_of(q, w, type, codes) : NULL;
+  return check_scales(q, f, type) ? tensor_of(q, w, type, codes) : NULL;
 }

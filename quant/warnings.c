@@ -45,7 +45,7 @@ struct tally {
 
 // Of numbers with a least and a highest step, as signs haven't.
 static bool has_ends(const struct type *t) {
-  return type_is_fixed(t) || type_is_coded(t);
+  return type_is_fixed(t) || (type_is_coded(t) && !type_is_residual(t));
 }
 
 // Whether the type's ends cut a number off; the exponents of blocks are those that it needs.

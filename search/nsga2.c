@@ -100,19 +100,27 @@ static void child(const struct search_space *s, const struct seen *p, const stru
   }
 }
 
-// A point that was tried already says nothing new: another child, as long as there is one.
-void nsga2_propose(const struct search_space *s, const struct history *h, uint64_t seed,
+static void anywhere(const struct search_space *s, struct draw *d, double *x) {
+  for (uint32_t k = 0; k < s->n; k++) {
+    uint32_t i = s->order[k];
+    double unit = draw_unit(d);
+    x[i] = space_active(s, i, x) ? param_uniform(&s->params[i].is, unit) : NAN;
+  }
+}
+
+// A point that was tried already says nothing new: another child, as long as there is one, then any
+// other point. False: all points of the space were tried.
+bool nsga2_propose(const struct search_space *s, const struct history *h, uint64_t seed,
                    int64_t number, double *x) {
   struct member list[2 * POPULATION];
   uint32_t n = parents(h, list);
   struct draw d = draw_new(seed, number, "");
-  if (!n) {
-    random_propose(s, seed, number, x);
-    return;
-  }
-  for (int i = 0; i == 0 || (i < TRIES && history_has(s, h, x)); i++) {
+  if (!n) random_propose(s, seed, number, x);
+  for (int i = 0; n && (i == 0 || (i < TRIES && history_has(s, h, x))); i++) {
     const struct seen *p = tournament(list, n, h->objectives, &d);
     const struct seen *q = tournament(list, n, h->objectives, &d);
     child(s, p, draw_unit(&d) < CROSSOVER ? q : p, &d, x);
   }
+  for (int i = 0; i < TRIES && history_has(s, h, x); i++) anywhere(s, &d, x);
+  return !history_has(s, h, x) || sampler_untried(s, h, x);
 }

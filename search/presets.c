@@ -13,6 +13,7 @@ struct preset {
   const struct graph *g;
   struct arena arena;
   struct text parameters, defaults;
+  bool folds, prunes; // other presets are beside
 };
 
 static bool has_weights(const struct node *n) {
@@ -86,21 +87,30 @@ static void put_bits(struct preset *p, const char *name, bool weight) {
   put_default(p, name, weight ? "{@.bits},channel" : "{@.bits},auto");
 }
 
-// Of the words for weights those that the formats file takes.
-static void put_words(struct preset *p, const char *name) {
-  static const char *const words[] = {"8,channel",      "6,channel", "4,channel", "3,channel",
-                                      "2,channel",      "e4m3",      "e3m2",      "e2m3",
-                                      "e2m1",           "e3m0",      "log4",      "block16:4",
-                                      "block16:3",      "block16:2", "residual2", "ternary,channel",
-                                      "bipolar,channel"};
+static bool is_last(const struct preset *p, const struct node *n) {
+  for (const struct node *later = n + 1; later < p->g->nodes + p->g->n_nodes; later++)
+    if (has_weights(later)) return false;
+  return true;
+}
+
+// Words for a layer's weights, of which each goes with what the other presets do.
+static void put_words(struct preset *p, const struct node *n, const char *name) {
+  static const struct {
+    const char *word;
+    bool block, zero; // a 0, for what pruning cuts
+  } words[] = {{"8,channel", 0, 1},   {"6,channel", 0, 1},       {"4,channel", 0, 1},
+               {"3,channel", 0, 1},   {"2,channel", 0, 1},       {"e4m3", 0, 1},
+               {"e3m2", 0, 1},        {"e2m3", 0, 1},            {"e2m1", 0, 1},
+               {"e3m0", 0, 1},        {"log4", 0, 1},            {"block16:4", 1, 1},
+               {"block16:3", 1, 1},   {"block16:2", 1, 1},       {"residual2,channel", 0, 0},
+               {"ternary,channel", 0, 1}, {"bipolar,channel", 0, 0}};
   const char *comma = "";
+  bool cut = p->prunes && !is_last(p, n);
   put_name(&p->parameters, name, "");
   text_puts(&p->parameters, "{\"choices\": [");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-    struct format f = {0};
-    struct err e = {0};
-    if (!formats_set_weight(&p->arena, &f, words[i], &e)) continue;
-    text_printf(&p->parameters, "%s\"%s\"", comma, words[i]);
+    if ((words[i].block && p->folds) || (!words[i].zero && cut)) continue;
+    text_printf(&p->parameters, "%s\"%s\"", comma, words[i].word);
     comma = ", ";
   }
   text_puts(&p->parameters, "]}");
@@ -123,12 +133,9 @@ static void put_lanes(struct preset *p, const char *layer, const char *field,
 
 // Of all but the last layer, as prune does it.
 static void put_amount(struct preset *p, const struct node *n) {
-  for (const struct node *later = n + 1; later < p->g->nodes + p->g->n_nodes; later++) {
-    if (!has_weights(later)) continue;
-    put_name(&p->parameters, n->name, ".prune");
-    text_puts(&p->parameters, "{\"float\": [0, 0.9, 0.1]}");
-    return;
-  }
+  if (is_last(p, n)) return;
+  put_name(&p->parameters, n->name, ".prune");
+  text_puts(&p->parameters, "{\"float\": [0, 0.9, 0.1]}");
 }
 
 enum which { LAB3, MIXED, FORMATS, FOLDING, PRUNE, PRESETS };
@@ -147,7 +154,7 @@ static void put_layer(struct preset *p, enum which which, const struct node *n) 
     put_bits(p, weight, true);
     break;
   case FORMATS:
-    put_words(p, weight);
+    put_words(p, n, weight);
     break;
   case FOLDING:
     put_lanes(p, n->name, ".in", node_in(p->g, n, 0));
@@ -178,6 +185,15 @@ bool preset_is(const char *names) {
   }
 }
 
+bool preset_has(const char *names, const char *name) {
+  for (;; names++) {
+    size_t length = strcspn(names, ",");
+    if (strlen(name) == length && strncmp(names, name, length) == 0) return true;
+    names += length;
+    if (!*names) return false;
+  }
+}
+
 static void put_one(struct preset *p, enum which which) {
   // Streams that no parameter is about: wide enough not to matter.
   if (which == LAB3) put_default(p, "stream", "16,6");
@@ -202,6 +218,8 @@ bool preset_check(const char *names, struct err *e) {
 bool preset_put(struct text *t, const char *names, const struct graph *g, struct err *e) {
   struct preset p = {.g = g};
   if (!preset_check(names, e)) return false;
+  p.folds = preset_has(names, preset_names[FOLDING]);
+  p.prunes = preset_has(names, preset_names[PRUNE]);
   for (const char *name = names; *name; name += *name == ',') {
     size_t length = strcspn(name, ",");
     put_one(&p, find(name, length));

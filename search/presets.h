@@ -4,7 +4,8 @@
 //   lab3      widths 8 16 32 and fractions 2 4 8 of the input, of the streams into layers with
 //             weights, and of the weights
 //   mixed     widths 2 to 8 of the same; streams need --calibrate
-//   formats   a word of those that the formats file has, for each layer's weights
+//   formats   a word of those that the formats file has, for each layer's weights; beside prune
+//             of those that have a 0, beside folding without blocks, which lanes have to divide
 //   folding   lanes that divide each layer's elements or channels, at most 64
 //   prune     0 to 0.9 of each layer's slots but the last's
 //
@@ -17,6 +18,7 @@
 #include "sw/graph/graph.h"
 
 bool preset_is(const char *names);
+bool preset_has(const char *names, const char *name); // whether it is one of them
 
 // The same, with the first word that is none and the one that is near it.
 bool preset_check(const char *names, struct err *e);

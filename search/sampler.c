@@ -88,6 +88,15 @@ int64_t sampler_points(const struct search_space *s, int64_t most) {
   return count;
 }
 
+bool sampler_untried(const struct search_space *s, const struct history *h, double *x) {
+  for (uint32_t i = 0; i < s->n; i++)
+    if (!param_count(&s->params[i].is)) return true; // they never end: any will do
+  first_from(s, 0, x);
+  while (history_has(s, h, x))
+    if (!turn(s, x)) return false;
+  return true;
+}
+
 bool sampler_check(enum sampler s, const struct search_space *space, struct err *e) {
   for (uint32_t i = 0; s == SAMPLER_GRID && i < space->n; i++)
     if (!param_count(&space->params[i].is))
@@ -110,8 +119,7 @@ bool sampler_propose(enum sampler s, const struct search_space *space, const str
     tpe_propose(space, h, seed, number, x);
     return true;
   case SAMPLER_NSGA2:
-    nsga2_propose(space, h, seed, number, x);
-    return true;
+    return nsga2_propose(space, h, seed, number, x);
   case SAMPLERS:
     break;
   }

@@ -34,7 +34,9 @@ void random_propose(const struct search_space *space, uint64_t seed, int64_t num
 double random_value(const struct search_space *space, uint32_t i, uint64_t seed, int64_t number);
 void tpe_propose(const struct search_space *space, const struct history *h, uint64_t seed,
                  int64_t number, double *x);
-void nsga2_propose(const struct search_space *space, const struct history *h, uint64_t seed,
+// The first point of the grid that wasn't tried, of spaces with steps; false: all were.
+bool sampler_untried(const struct search_space *space, const struct history *h, double *x);
+bool nsga2_propose(const struct search_space *space, const struct history *h, uint64_t seed,
                    int64_t number, double *x);
 
 // Whether a trial, of whatever end, was at this point.

@@ -68,17 +68,33 @@ static bool create(struct study *s, struct err *e) {
   return ok;
 }
 
-// Where two texts part, a few characters of both.
+enum { AROUND = 24, SHOWN = 160 }; // characters around a difference, and of it
+
+// A text from where it differs from another on to the end of that; ".." for what is left out.
+static const char *part(struct arena *a, const char *text, size_t from, size_t behind) {
+  size_t size = strlen(text), end = size - behind;
+  bool more = behind > AROUND || end > from + SHOWN;
+  end = behind > AROUND ? end + AROUND : size;
+  if (end > from + SHOWN) end = from + SHOWN;
+  return arena_printf(a, "%s%.*s%s", from ? ".." : "", (int)(end - from), text + from,
+                      more ? ".." : "");
+}
+
+// Where two texts differ, and what is around it in both.
 static void put_difference(struct err *e, const char *path, const char *name, const char *there,
                            const char *now) {
-  size_t same = 0;
+  struct arena a = {0};
+  size_t same = 0, behind = 0, size = strlen(there), own = strlen(now);
   while (there[same] && there[same] == now[same]) same++;
-  size_t from = same > 24 ? same - 24 : 0;
-  err_put(
-      e,
-      "%s: its \"%s\" is another one: the study has %s%.60s, this search %s%.60s; give the same "
-      "as then, or another --study",
-      path, name, from ? ".." : "", there + from, from ? ".." : "", now + from);
+  while (behind < size - same && behind < own - same &&
+         there[size - 1 - behind] == now[own - 1 - behind])
+    behind++;
+  size_t from = same > AROUND ? same - AROUND : 0;
+  err_put(e,
+          "%s: its \"%s\" is another one: the study has %s, this search %s; give the same as then, "
+          "or another --study",
+          path, name, part(&a, there, from, behind), part(&a, now, from, behind));
+  arena_free(&a);
 }
 
 static bool check_directions(struct study *s, struct err *e) {

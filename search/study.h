@@ -53,6 +53,9 @@ enum claim { CLAIM_TRIAL, CLAIM_NONE_LEFT, CLAIM_ERROR };
 
 // The next trial, whose point goes to x (space->n). `describe` puts the user attributes of a point
 // as entries of an object, each with a comma behind it.
+// Trials of this host's processes that are gone don't stay RUNNING.
+bool study_bury(struct study *s, struct err *e);
+
 enum claim study_claim(struct study *s, double *x, int64_t *id,
                        void (*describe)(void *context, struct text *t, const double *x),
                        void *context, struct err *e);

@@ -67,6 +67,13 @@ static bool bury(struct study *s, struct err *e) {
   return ok;
 }
 
+bool study_bury(struct study *s, struct err *e) {
+  if (!journal_lock(&s->journal, e)) return false;
+  bool ok = bury(s, e);
+  journal_unlock(&s->journal);
+  return ok;
+}
+
 // The first that died and wasn't tried again; one that died twice isn't.
 static const struct trial *unburied(struct study *s) {
   const struct journal_study *of = study_of(s);

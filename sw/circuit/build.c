@@ -230,7 +230,7 @@ static void add_node(struct builder *b, uint32_t node, int *index) {
     problem(b, n, "a tensor that it reads is delayed");
   else if (!take(b, n, line, *index, e))
     problem(b, n, "it doesn't read what layers before it give");
-  else if (type_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
+  else if (type_stream_width(&node_out(b->graph, n, 0)->type) > STREAM_BITS_MAX)
     problem(b, n, "it gives an accumulator, which isn't fused with its requant");
   else if (!line && !op_is(n->op, TRAIT_ALIAS) && !add_layer(b, node, e, n_in, (*index)++, &why))
     problem(b, n, why.text);

@@ -17,8 +17,9 @@ struct circuit_requant circuit_requant_of(const struct node *n, const struct val
       .mul = rq && !bipolar ? rq->mul[0] : 1,
       .shift = rq && !bipolar ? rq->shift[0] : 0,
       .zero = type_zero(&y->type, 0),
-      .out_width = type_width(&y->type),
+      .out_width = type_stream_width(&y->type),
       .out_type = type_coding_text(type_coding(&y->type)),
+      .grid = type_is_minifloat(&y->type) ? &y->type.minifloat : NULL,
       .rounding = fix_rounding_text(bipolar ? FIX_FLOOR : n->rounding),
       .overflow = fix_overflow_text(n->overflow)};
 }
@@ -136,8 +137,9 @@ void circuit_linear_queue(struct cell *c, int64_t places) {
   int64_t rom = (l->words > ROM_TWO_CYCLES ? 3 : 2) + (l->coded != NULL);
   int64_t fifo = places > 64 ? 3 : 2;
   c->timing.queue = places;
-  c->timing.latency = rom + (l->distance || l->pack || l->shift_width) + (l->block > 0) + 1 +
-                      bits_clog2(c->in[0]->lanes) + 1 + circuit_requant_stages(&l->requant) + fifo;
+  c->timing.latency = rom + (l->distance || l->pack || l->shift_width || l->residual) +
+                      (l->block > 0) + 1 + bits_clog2(c->in[0]->lanes) + 1 +
+                      circuit_requant_stages(&l->requant) + fifo;
 }
 
 static int64_t power_of_two(int64_t n) {
@@ -150,7 +152,7 @@ static bool factors(const struct circuit_linear *l, int *x, int *weight) {
   int in = l->sum_width ? l->sum_width : l->in_width < 2 ? 2 : l->in_width;
   *x = in + (!l->sum_width && l->in_type == type_coding_text(CODING_UNSIGNED));
   *weight = l->weight_width + (l->weight_type == type_coding_text(CODING_UNSIGNED));
-  if (!l->distance) return l->weight_width > 2 && in > 2;
+  if (!l->distance) return l->weight_width > 2 && in > 2 && !l->residual;
   int from_x = *x + l->in_shift, from_weight = *weight + l->weight_shift;
   *x = *weight = 1 + (from_x > from_weight ? from_x : from_weight);
   return true;
@@ -184,7 +186,8 @@ struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum fam
   bool multiplies = factors(l, &x, &weight);
   int64_t blocks = product_blocks(l, family, x, weight);
   return (struct circuit_unit){.family = family,
-                               .multipliers = l->distance ? multiplies : l->weight_width > 2,
+                               .multipliers =
+                                   l->distance ? multiplies : l->weight_width > 2 && !l->residual,
                                .dsp = blocks,
                                .lut = !blocks,
                                .pair = pair_bits(l) ? dsp_product(FAMILY_XC7, pair_bits(l), x) : 0,
@@ -229,7 +232,7 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
   if (!one_zero(node_out(g, n, 0), e)) return false;
   *l = (struct circuit_linear){.in = w->taps,
                                .out = w->outs,
-                               .in_width = type_width(&x->type),
+                               .in_width = type_stream_width(&x->type),
                                .in_type = type_coding_text(type_coding(&x->type)),
                                .requant = circuit_requant_of(n, node_out(g, n, 0), &n->rq[0])};
   if (!type_is_bipolar(&node_out(g, n, 0)->type) && !channel_multipliers(a, n, l, e)) return false;
@@ -399,14 +402,16 @@ static void weight_products(const struct circuit_linear *l, int64_t lanes, int64
   bool split =
       lanes > 1 && (l->in_type == type_coding_text(CODING_UNSIGNED) || l->acc_width <= x + weight);
   int64_t outside = !blocks ? lanes : split ? lanes / 2 : 0;
+  int bits =
+      l->residual ? l->weight_width * (x + 1) : x + weight; // a plane has products of its own
   double different = blocks ? (double)outs : bill_distinct((double)outs, l->ib * l->og * weight);
   if (l->distance)
     bill_square(n, lanes * outs, x);
   else if (multiplies)
     bill_multiply(n, lanes * outs, x, weight);
   else
-    n->term[TERM_PRODUCTS] += (double)lanes * different * (x + weight);
-  n->term[TERM_DATA] += different * (double)(outside * (x + weight));
+    n->term[TERM_PRODUCTS] += (double)lanes * different * bits;
+  n->term[TERM_DATA] += different * (double)(outside * bits);
 }
 
 // hw/fixed_linear_schedule.sv, and the delays of what it says of each lane.
@@ -421,7 +426,8 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
   const struct circuit_linear *l = c->facts;
   int64_t in = c->in[0]->lanes, out = c->out[0]->lanes;
   int x = l->in_width < 2 ? 2 : l->in_width;
-  int product = x + l->weight_width + (l->shift_width ? (1 << l->shift_width) - 2 : 0);
+  int planes = l->residual ? l->weight_width : 1;
+  int product = x + l->weight_width / planes + (l->shift_width ? (1 << l->shift_width) - 2 : 0);
   n->part = l->pack ? PART_packed : PART_linear;
   bill_rom_shaped(n, out, in * l->code_width, l->words, &l->rom, 1);
   bill_rom(n, out, l->bias_width, l->sets * l->og, 1);
@@ -435,7 +441,7 @@ void circuit_weighted_bill(const struct cell *c, struct bill *n) {
     n->term[TERM_SUMS] += (double)(in * out * difference);
     n->term[TERM_DATA] += (double)(in * out * difference);
   }
-  n->term[TERM_SUMS] += (double)(out * tree_bits(in, product, l->acc_width));
+  n->term[TERM_SUMS] += (double)(out * planes * tree_bits(in, product, l->acc_width));
   n->term[TERM_STREAM] += (double)(in * x);
   n->term[TERM_DATA] += (double)(out * l->acc_width);
   if (l->og > 1) bill_lut_ram(n, out, l->acc_width, bits_clog2(l->og));

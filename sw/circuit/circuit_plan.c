@@ -169,7 +169,7 @@ struct plan *circuit_plan(struct arena *a, const struct circuit *c, struct err *
                       .span = ARENA_NEW(a, int64_t, c->n_streams)};
   for (uint32_t v = 0; v < g->n_values; v++)
     if (!g->values[v].init)
-      p.bits[v] = value_elements(&g->values[v]) * type_width(&g->values[v].type);
+      p.bits[v] = value_elements(&g->values[v]) * type_stream_width(&g->values[v].type);
   p.plan = plan_new(a, g, p.bits);
   add_places(&p);
   add_inputs(&p);

@@ -150,7 +150,7 @@ static bool divide(struct arena *a, const struct graph *g, const struct node *n,
   if (!pool_of(g, n, &p, e)) return false;
   const int64_t *counts = pool_counts(a, &p, &n_counts), count = counts[0];
   struct interval sum = interval_acc(g, n, KNOWN_PROVEN, 0);
-  int least = type_width(&node_in(g, n, 0)->type) + 2;
+  int least = type_stream_width(&node_in(g, n, 0)->type) + 2;
   find_places(a, &p, f);
   for (int64_t i = 0; type_is_bipolar(&node_in(g, n, 0)->type) && i < f->counts; i++)
     if (f->divisor[i] != p.window.kernel[ROWS] * p.window.kernel[COLUMNS])

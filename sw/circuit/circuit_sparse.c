@@ -28,6 +28,7 @@ const struct sparse *circuit_sparse(struct arena *a, const struct graph *g, cons
   // to a distance a zero adds as much as any other weight
   if (op_is(n->op, TRAIT_LEAST) || !w.value->mask || !w.value->init || groups < SPARSE_GROUPS_LEAST)
     return NULL;
+  if (!type_has_zero(&w.value->type)) return NULL; // a lane that waits multiplies by zeros
   const struct sparse *s = sparse_new(a, kept(a, &w, in, order), beats, w.outs, out);
   // what fewer save in cycles the words of the schedule cost in memory
   return s->words * PAYS_OF <= beats * groups * PAYS ? s : NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights whose memory holds codes of minifloats, hw/fixed_decode.sv and hw/fixed_mac_float.sv, or
-// elements of blocks, hw/fixed_linear_blocks.sv.
+// Weights whose memory holds codes of minifloats, hw/fixed_decode.sv and hw/fixed_mac_float.sv,
+// signs that are added up, hw/fixed_mac_residual.sv, or elements of blocks,
+// hw/fixed_linear_blocks.sv.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 #include "sw/circuit/resources.h"
@@ -18,10 +19,19 @@ static void code(struct circuit_linear *l, const struct minifloat *m, bool depth
   l->weight_width = floating ? significand : integer;
 }
 
+// Signs of each plane; one product at a time takes the integers themselves.
+static void code_signs(struct circuit_linear *l, const struct type *t, bool depthwise) {
+  l->residual = depthwise ? NULL : &t->residual;
+  l->weight_type = depthwise ? type_coding_text(CODING_SIGNED) : "residual";
+  l->weight_width = depthwise ? bits_signed(type_highest(t)) : t->width;
+  l->code_width = l->weight_width;
+}
+
 void circuit_code_weights(struct circuit_linear *l, const struct type *t, bool depthwise) {
   if (l->block_size) return;
   l->code_width = l->weight_width;
   if (type_is_minifloat(t)) code(l, &t->minifloat, depthwise);
+  if (type_is_residual(t)) code_signs(l, t, depthwise);
 }
 
 void circuit_block_weights(struct arena *a, struct circuit_linear *l, const struct value *w) {
@@ -44,7 +54,17 @@ int64_t circuit_weight_bits(const struct circuit_linear *l, int64_t o, int64_t i
   int64_t weight = l->weight[o * l->in + i];
   if (l->block_size) weight /= (int64_t)1 << l->exponents[o * l->blocks + i / l->block_size];
   if (l->coded) return minifloat_code(l->coded, weight);
+  if (l->residual) return residual_code(l->residual, weight);
   return l->code_width == 1 ? weight > 0 : weight; // bipolar: bit 1 is +1
+}
+
+// The sum of the planes' sums, each times a constant: an adder for each 1 of a factor but the
+// first.
+static void bill_planes(const struct circuit_linear *l, int64_t outs, struct bill *n) {
+  int ones = 0;
+  for (int k = 0; k < l->residual->planes; k++) ones += __builtin_popcount(l->residual->factor[k]);
+  n->term[TERM_SUMS] += (double)(outs * (ones - 1) * l->acc_width);
+  n->term[TERM_DATA] += (double)(outs * l->acc_width);
 }
 
 // A bit of an integer is a function of its code's bits; a shift is a multiplexer of two for each
@@ -58,6 +78,7 @@ void circuit_coded_bill(const struct circuit_linear *l, int64_t products, int64_
     n->term[TERM_PRODUCTS] += (double)(outs * l->block_width * l->acc_width) / 2;
     n->term[TERM_DATA] += (double)(outs * l->acc_width);
   }
+  if (l->residual) bill_planes(l, outs, n);
   if (!l->coded) return;
   int factor = l->weight_width + l->shift_width;
   int64_t term = l->in_width + l->weight_width + ((int64_t)1 << l->shift_width) - 2;

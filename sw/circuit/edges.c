@@ -25,7 +25,7 @@ struct stream *edge_stream(struct builder *b, uint32_t value, int64_t elements, 
                        .elements = elements,
                        .groups = groups,
                        .lanes = groups == 1 ? least(lanes, elements) : lanes,
-                       .width = type_width(&v->type),
+                       .width = type_stream_width(&v->type),
                        .type = v->type,
                        .id = p->n_streams,
                        .from = NONE,
@@ -204,7 +204,7 @@ bool edge_cast(struct builder *b, struct edge *e, int index, const char *name, c
   const char *own = arena_printf(b->arena, "%s_cast", name);
   struct stream *out = edge_stream(b, in->value, in->elements, in->groups, in->lanes, own);
   out->type = y->type;
-  out->width = type_width(&y->type);
+  out->width = type_stream_width(&y->type);
   struct timing timing = {.kind = TIMING_PIPE,
                           .latency = CAST_STAGES + circuit_requant_stages(&f->requant)};
   struct cell *c = through_to(b, e, out, CELL_CAST, own, timing);

@@ -22,12 +22,12 @@ double energy_read(double memory_bits) {
 }
 
 static double bits_of(const struct value *v) {
-  return (double)value_elements(v) * type_width(&v->type);
+  return (double)value_elements(v) * type_stream_width(&v->type);
 }
 
 static void add_layer(const struct graph *g, const struct node *n, struct energy *e) {
   const struct value *x = node_in(g, n, 0), *w = node_in(g, n, 1);
-  double macs = (double)node_macs(g, n), a = type_width(&x->type), b = type_width(&w->type);
+  double macs = (double)node_macs(g, n), a = type_stream_width(&x->type), b = type_width(&w->type);
   e->arithmetic +=
       macs * (energy_product(a, b) + energy_add(interval_bits(interval_node(g, n, KNOWN_PROVEN))));
   e->on_chip += macs * b * energy_read(bits_of(w)) + bits_of(x) * energy_read(bits_of(x));

@@ -21,7 +21,8 @@ struct circuit_requant {
   int shift;
   int64_t zero;
   int out_width;
-  const char *out_type; // "signed", "unsigned", "bipolar"
+  const char *out_type;         // "signed", "unsigned", "bipolar"
+  const struct minifloat *grid; // whose numbers are the results; NULL: all integers
   const char *rounding, *overflow;
 };
 
@@ -36,17 +37,18 @@ struct circuit_linear {
   const struct sparse *sparse;                       // which these are if not ib * og; NULL
   int in_width, weight_width, bias_width, acc_width; // bits
   const char *in_type, *weight_type;
-  int code_width;                // bits of a weight in its memory: weight_width, or of a code of
-  const struct minifloat *coded; // these, which hw/fixed_decode.sv makes factors of; NULL
-  int shift_width;               // coded: bits of what a product is shifted by; 0: of integers
-  int64_t block_size;            // inputs whose weights of an output share an exponent; 0: none
-  int64_t block;                 // the same in beats
-  int64_t blocks;                // of an output
-  int block_width;               // bits of an exponent
-  const int8_t *exponents;       // (out, blocks)
-  const int64_t *weight;         // (out, in) minus their zeros
-  const int64_t *bias;           // (out), modulo 2^bias_width
-  int sum_shift;                 // bits by which it is finer than the products
+  int code_width;                  // bits of a weight in its memory: weight_width, or of a code of
+  const struct minifloat *coded;   // these, which hw/fixed_decode.sv makes factors of; NULL
+  int shift_width;                 // coded: bits of what a product is shifted by; 0: of integers
+  const struct residual *residual; // weights are sums of signs, hw/fixed_mac_residual.sv; NULL
+  int64_t block_size;              // inputs whose weights of an output share an exponent; 0: none
+  int64_t block;                   // the same in beats
+  int64_t blocks;                  // of an output
+  int block_width;                 // bits of an exponent
+  const int8_t *exponents;         // (out, blocks)
+  const int64_t *weight;           // (out, in) minus their zeros
+  const int64_t *bias;             // (out), modulo 2^bias_width
+  int sum_shift;                   // bits by which it is finer than the products
   const int64_t *mul; // (out) per-channel multipliers at one shift, or NULL; with what they
                       // shift less above them, if requant.up_width
   struct circuit_requant requant;

@@ -161,8 +161,8 @@ static bool make_stairs(struct arena *a, const struct graph *g, const struct nod
 // what requantises them, an axis_resize between other lanes.
 static int64_t width(const struct planner *p, uint32_t node, const struct step *s, int64_t from) {
   const struct node *n = &p->graph->nodes[node];
-  int64_t x = type_width(&node_in(p->graph, n, 0)->type);
-  int64_t y = type_width(&node_out(p->graph, n, 0)->type);
+  int64_t x = type_stream_width(&node_in(p->graph, n, 0)->type);
+  int64_t y = type_stream_width(&node_out(p->graph, n, 0)->type);
   int64_t resize = from == s->in ? 0 : from > s->in ? from : s->in;
   return (s->in + resize) * x + s->out * (y + REQUANT_STAGES * p->stairs[node].unit.lane_bits);
 }

@@ -22,6 +22,14 @@ static int64_t rounded(int64_t product, const struct circuit_requant *r) {
   return (whole > r->out_width ? whole : r->out_width + 1) + 1 + (r->zero != 0);
 }
 
+// The place of the first bit, and two shifts by it: a multiplexer of two for each bit and level.
+static void bill_float(struct bill *n, int64_t lanes, int64_t product,
+                       const struct circuit_requant *r) {
+  int levels = bits_clog2(r->out_width);
+  n->term[TERM_PRODUCTS] += (double)(lanes * levels * (product + r->out_width)) / 2;
+  n->term[TERM_SUMS] += (double)(lanes * product);
+}
+
 void bill_requant(struct bill *n, int64_t lanes, int acc, const struct circuit_requant *r,
                   bool per_channel) {
   if (!r->cast) return;
@@ -33,6 +41,7 @@ void bill_requant(struct bill *n, int64_t lanes, int acc, const struct circuit_r
   bool wraps = r->overflow == fix_overflow_text(FIX_WRAP), bipolar = r->out_width == 1;
   int64_t sum = bipolar ? 1 : wraps ? r->out_width : rounded(acc + factor, r);
   n->term[TERM_REQUANT] += (double)(lanes * (sum + r->out_width));
+  if (r->grid) bill_float(n, lanes, acc + factor, r);
 }
 
 // ---- estimates

@@ -120,6 +120,13 @@ static int64_t *draw(struct arena *a, int64_t all, int64_t count, uint64_t seed)
   return index;
 }
 
+int64_t sets_last(struct arena *a, const char *word, int64_t all) {
+  int64_t count, seed;
+  parse(a, word, &count, &seed);
+  if (!count || count > all) count = all;
+  return (seed ? draw(a, all, count, (uint64_t)seed)[count - 1] : count - 1);
+}
+
 static void keep(struct arena *a, struct images *set, const int64_t *index, int64_t count) {
   size_t width = set->pixels ? 1 : array_type_bytes(set->numbers->type);
   size_t bytes = (size_t)set->elements * width;

@@ -16,6 +16,9 @@ bool sets_choose(struct arena *a, const struct graph *g, const char *option, int
 // order of the file. Several sets of as many images draw the same ones.
 bool sets_open_some(struct arena *a, const char *word, struct images *out, struct err *e);
 
+// The last image that such a word takes of a set that has `all`, from 0 on.
+int64_t sets_last(struct arena *a, const char *word, int64_t all);
+
 // The set that such a word is about.
 const char *sets_whole(struct arena *a, const char *word);
 

@@ -36,10 +36,10 @@ static bool check(const struct graph *g, struct err *e) {
   for (uint32_t i = 0; i < g->n_values; i++) {
     const struct value *v = &g->values[i];
     if (!type_is_integer(&v->type)) return err_set(e, "value \"%s\" is real", v->name);
-    if (!v->init && type_width(&v->type) > STREAM_BITS_MAX)
+    if (!v->init && type_stream_width(&v->type) > STREAM_BITS_MAX)
       return err_set(e,
                      "value \"%s\" is an accumulator of %d bits that isn't fused with its requant",
-                     v->name, type_width(&v->type));
+                     v->name, type_stream_width(&v->type));
   }
   return true;
 }

@@ -267,6 +267,11 @@ static bool put_qonnx_weights(struct onnx_writer *w, const struct array *x, cons
   if (q.bits + !q.is_signed > STREAM_BITS_MAX && !q.bipolar)
     return writer_refuse(w, "--form float", "\"%s\": weights of %d bits, at most %d with a sign",
                          name, q.bits, STREAM_BITS_MAX);
+  if (type_is_coded(t))
+    writer_note_of(w, name,
+                   arena_printf(w->arena,
+                                "ONNX has no %s: its numbers are integers of %d bits there",
+                                type_text(w->arena, t), q.bits));
   put_quant(w, &q, arena_printf(w->arena, "%s.quant", name), name, in, scale, name);
   return true;
 }
@@ -297,6 +302,8 @@ static bool check_requant(struct onnx_writer *w, const struct type *t) {
   const struct node *n = w->node;
   bool qdq = w->form == ONNX_QDQ;
   if (t->axis >= 0) return writer_refuse(w, "--form float", "a scale for each channel of a stream");
+  if (type_is_minifloat(t))
+    return writer_refuse(w, "--form float", "a stream of %s", type_text(w->arena, t));
   if (n->overflow != FIX_SATURATE && n->overflow != FIX_SYMMETRIC)
     return writer_refuse(w, "--form float", "overflow %s", fix_overflow_text(n->overflow));
   if (qdq && n->rounding != FIX_HALF_EVEN)

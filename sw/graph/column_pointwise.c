@@ -15,6 +15,7 @@ static bool table_types(const struct node *n, const struct value *x, const struc
     return check_wrong(e, "output", y, "one scale per tensor, as its input");
   if (type_width(&x->type) > TABLE_WIDTH_MAX || !type_is_fixed(&x->type))
     return check_wrong(e, "input", x, "a fixed type of at most 16 bits, for a table");
+  if (type_is_minifloat(&y->type)) return check_wrong(e, "output", y, "a fixed type, for a table");
   int64_t codes = type_highest(&x->type) - type_lowest(&x->type) + 1;
   if (t->dtype != DTYPE_I32 && t->dtype != DTYPE_I64)
     return err_set(e, "table: dtype %s, expected I32", dtype_text(t->dtype));
@@ -65,10 +66,11 @@ static bool real_pointwise_types(const struct graph *g, const struct node *n, st
   struct value rounded = *node_in(g, n, 0); // channels are those before a slice
   rounded.name = y->name;
   rounded.type = type->type;
-  if (!type_is_fixed(&type->type) && !type_is_bipolar(&type->type))
-    return check_wrong(e, "attribute type of", &rounded, "a fixed or bipolar type");
+  if (!type_is_fixed(&type->type) && !type_is_bipolar(&type->type) &&
+      !type_is_minifloat(&type->type))
+    return check_wrong(e, "attribute type of", &rounded, "a fixed or bipolar type, or a minifloat");
   if (n->rounding == FIX_TFLITE) return err_set(e, "rounding tflite isn't defined for floats");
-  if (type_width(&type->type) > STREAM_BITS_MAX)
+  if (type_stream_width(&type->type) > STREAM_BITS_MAX)
     return check_wrong(e, "attribute type of", &rounded, "at most 32 bits");
   return check_type(&rounded, e) && check_overflow(n, &rounded, e);
 }
@@ -87,7 +89,7 @@ static bool pointwise_types(const struct graph *g, const struct node *n, struct 
   if (node_attr(n, ATTR_type))
     return err_set(e, "attribute \"type\" is of floats, the output's type says it of integers");
   bool monotone = exact_of(n->op)->monotone;
-  if (!monotone && type_width(&x->type) > ENUMERATED_MAX)
+  if (!monotone && type_stream_width(&x->type) > ENUMERATED_MAX)
     return check_wrong(e, "input", x, "at most 16 bits, as the function isn't monotone");
   if (!check_codes(n, x, e)) return false;
   bool closed = monotone && !op_is(n->op, TRAIT_NARROWS) && type_equal(&x->type, &y->type);

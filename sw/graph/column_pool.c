@@ -108,6 +108,9 @@ static bool average_types(const struct graph *g, const struct node *n, struct er
   int64_t counts;
   if (type_is_bipolar(&node_out(g, n, 0)->type))
     return err_set(e, "an average has no bipolar output");
+  if (type_is_minifloat(&node_out(g, n, 0)->type))
+    return check_wrong(e, "output", node_out(g, n, 0),
+                       "a fixed type: an average isn't a minifloat");
   if (!pool_of(g, n, &p, e)) return false;
   pool_counts(&a, &p, &counts);
   arena_free(&a);

@@ -33,12 +33,9 @@ static double exact_cast_slope(UNUSED double x, UNUSED const struct exact_reals 
 #define exact_requant exact_cast
 
 static int64_t requant_code(double x, const struct exact_reals *c, bool *inside) {
-  struct fix_target t = {.width = type_width(&c->type),
-                         .is_signed = c->type.is_signed,
-                         .bipolar = type_is_bipolar(&c->type),
-                         .zero = type_zero(&c->type, c->channel),
-                         .rounding = c->rounding,
-                         .overflow = c->overflow};
+  struct fix_target t = type_target(&c->type, c->channel);
+  t.rounding = c->rounding;
+  t.overflow = c->overflow;
   return fix_requant_real(x / type_scale(&c->type, c->channel), &t, inside);
 }
 

@@ -50,6 +50,7 @@ int64_t fix_requant_real(double v, const struct fix_target *t, bool *inside) {
     if (inside) *inside = fabs(v) <= 1;
     return v >= 0 ? 1 : -1;
   }
+  if (t->is_float) return fix_to_float(mantissa, shift, t, inside);
   fix_wide q = fix_round(mantissa, shift, t->rounding) + t->zero;
   int64_t code = fix_overflow(q, t->width, t->is_signed, t->zero, t->overflow);
   if (inside) *inside = code == q;

@@ -5,6 +5,7 @@
 #define NNGEN_GRAPH_FIX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fix_rounding {
@@ -31,6 +32,11 @@ struct fix_target {
   int width; // bits, 1..62
   bool is_signed;
   bool bipolar; // one bit: acc >= 0 gives +1, else -1; width, zero, rounding, overflow unused
+  // The numbers of a minifloat with so many bits of a mantissa, up to the highest: rounded half to
+  // even and saturated, width, zero, rounding, overflow unused.
+  bool is_float;
+  int mantissa;
+  int64_t highest;
   int64_t zero;
   enum fix_rounding rounding;
   enum fix_overflow overflow;
@@ -117,10 +123,35 @@ static inline int64_t fix_overflow(fix_wide q, int width, bool is_signed, int64_
   return (int64_t)low - (negative ? (int64_t)1 << width : 0);
 }
 
+// size / 2^shift with `mantissa` bits behind its first, half to even, where the least step is 1;
+// what is 2^62 or more stays so. 0 <= size < 2^126, shift in -64 .. 127.
+static inline fix_wide fix_round_float(fix_wide size, int shift, int mantissa) {
+  int bits = 0;
+  if (size == 0) return 0;
+  while (bits < 127 && size >> bits) bits++;
+  int exponent = bits - 1 - shift; // of the quotient's first bit
+  if (exponent >= 62) return (fix_wide)1 << 62;
+  if (exponent < -1) return 0;
+  int step = exponent > mantissa ? exponent - mantissa : 0, drop = shift + step;
+  fix_wide kept = drop > 0 ? fix_round(size, drop, FIX_HALF_EVEN) : size << -drop;
+  return kept << step;
+}
+
+// The number of t that v / 2^shift is rounded to. `inside`, if not NULL: whether nothing saturated.
+static inline int64_t fix_to_float(fix_wide v, int shift, const struct fix_target *t,
+                                   bool *inside) {
+  fix_wide q = fix_round_float(v < 0 ? -v : v, shift, t->mantissa);
+  bool below = v < 0 && !t->is_signed, above = q > t->highest;
+  int64_t size = below ? 0 : above ? t->highest : (int64_t)q;
+  if (inside) *inside = !(below && q != 0) && (below || !above);
+  return v < 0 ? -size : size;
+}
+
 // y = overflow(zero + round(acc * mul / 2^shift)). |acc * mul| < 2^126, 0 < mul < 2^62.
 static inline int64_t fix_requant(fix_wide acc, int64_t mul, int shift,
                                   const struct fix_target *t) {
   if (t->bipolar) return acc >= 0 ? 1 : -1;
+  if (t->is_float) return fix_to_float(acc * mul, shift, t, NULL);
   fix_wide q = t->rounding == FIX_TFLITE ? fix_round_tflite((int64_t)acc, mul, shift)
                                          : fix_round(acc * mul, shift, t->rounding);
   return fix_overflow(q + t->zero, t->width, t->is_signed, t->zero, t->overflow);

@@ -18,6 +18,11 @@ struct reader {
   struct err *err;
 };
 
+// The integers of a tensor of codes, of a type that has such; NULL with a message. Of blocks `name`
+// also has exponents, and the type's scale and span become those of the integers.
+struct tensor *reader_decode(struct reader *r, const char *name, const struct tensor *codes,
+                             struct type *t);
+
 // A tensor of the file, marked as used; NULL with a message if there is none.
 struct tensor *reader_take(struct reader *r, const char *name);
 

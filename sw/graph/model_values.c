@@ -2,8 +2,6 @@
 // Graph JSON to tensors, types, values and inputs.
 #include "sw/graph/model_reader.h"
 
-#include "sw/base/bits.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +113,7 @@ static bool read_format(struct reader *r, const json_t *j, struct type *t) {
              *block = text ? block_read(text, &b) : NULL;
   if (!json_only(j, keys, "type", r->err)) return false;
   if (!(end && !*end) && !(block && !*block))
-    return err_set(r->err, "type: format \"%s\", expected eXmY, blockN:W or blockN:eXmY",
+    return err_set(r->err, "type: format \"%s\", expected eXmY, blockN:W, blockN:eXmY or residualN",
                    text ? text : "?");
   if (!(block ? block_check(&b, r->err) : minifloat_check(&m, r->err)))
     return err_within(r->err, "type");
@@ -131,11 +129,41 @@ static bool read_format(struct reader *r, const json_t *j, struct type *t) {
   return read_axis(r, j, t) && check_axis(r, t);
 }
 
+// {"format":"residual2","factors":[128,61],"scale":S,"axis":A}: S times their sums.
+static bool read_residual(struct reader *r, const json_t *j, struct type *t) {
+  static const char *const keys[] = {"format", "factors", "scale", "axis", NULL};
+  struct residual own;
+  const json_t *factors = json_object_get(j, "factors");
+  residual_read(json_string_value(json_object_get(j, "format")), &own);
+  if (!json_only(j, keys, "type", r->err)) return false;
+  if (!residual_check(&own, r->err)) return err_within(r->err, "type");
+  for (size_t l = 0; l < own.planes; l++) {
+    json_int_t factor = json_integer_value(json_array_get(factors, l));
+    if (json_array_size(factors) != own.planes || factor < 1 || factor > RESIDUAL_FACTOR_MAX)
+      return err_set(r->err, "type: factors, expected %d integers from 1 to %d", own.planes,
+                     RESIDUAL_FACTOR_MAX);
+    own.factor[l] = (uint8_t)factor;
+  }
+  const double *scale;
+  int64_t channels;
+  if (!read_scales(r, json_object_get(j, "scale"), &channels, &scale)) return false;
+  *t = type_residual(r->arena, &own, -1, channels, scale);
+  return read_axis(r, j, t) && check_axis(r, t);
+}
+
+// Whether the text of a format is all read.
+static bool is_residual(const json_t *j) {
+  struct residual own;
+  const char *text = json_string_value(j), *end = text ? residual_read(text, &own) : NULL;
+  return end && !*end;
+}
+
 static bool read_long_type(struct reader *r, const json_t *j, struct type *t) {
   static const char *const keys[] = {"fixed", "scale", "zero", "axis", NULL};
   if (json_object_get(j, "bipolar")) return read_signs(r, j, TYPE_BIPOLAR, t);
   if (json_object_get(j, "ternary")) return read_signs(r, j, TYPE_TERNARY, t);
-  if (json_object_get(j, "format")) return read_format(r, j, t);
+  const json_t *format = json_object_get(j, "format");
+  if (format) return (is_residual(format) ? read_residual : read_format)(r, j, t);
   if (!json_only(j, keys, "type", r->err)) return false;
   const char *fixed = json_string_value(json_object_get(j, "fixed"));
   char *end = NULL;
@@ -167,7 +195,8 @@ bool reader_type(struct reader *r, const json_t *j, struct type *t) {
   if (type_parse_short(r->arena, text, t)) return true;
   return err_set(r->err,
                  "type \"%s\", expected real, ref, bipolar, ternary, W,F, uW,F, eXmY, "
-                 "eXmY,B, blockN:W or blockN:eXmY",
+                 "eXmY,B, blockN:W or blockN:eXmY, or an object such as "
+                 "{\"format\":\"residual2\",\"factors\":[2,1],\"scale\":0.1}",
                  text);
 }
 
@@ -186,104 +215,6 @@ static bool read_shape(struct reader *r, const json_t *j, int *rank, int64_t *sh
 
 // ---- values
 
-// The integers of a tensor of minifloats, which is stored as codes.
-static struct tensor *decode(struct reader *r, const struct tensor *codes, const struct type *t) {
-  const struct minifloat *m = &t->minifloat;
-  struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
-  char name[MINIFLOAT_TEXT];
-  minifloat_text(m, name);
-  if (codes->dtype != DTYPE_U8) {
-    err_put(r->err, "dtype %s, codes of %s are stored as U8", dtype_text(codes->dtype), name);
-    return NULL;
-  }
-  for (int64_t i = 0; i < codes->count; i++) {
-    uint32_t code = (uint32_t)tensor_int(codes, i);
-    if (!minifloat_is_code(m, code)) {
-      err_put(r->err, "element %lld is code 0x%02x, %s", (long long)i, code,
-              minifloat_fault(m, code));
-      err_put_within(r->err, "%s", name);
-      return NULL;
-    }
-    tensor_set_int(to, i, (int64_t)minifloat_integer(m, code));
-  }
-  return to;
-}
-
-// The shared exponents of a tensor (out, blocks); NULL.
-static const struct tensor *read_shared(struct reader *r, const char *name,
-                                        const struct tensor *codes, const struct blocked *b) {
-  char *own = arena_printf(r->arena, "%s.shared", name);
-  const struct tensor *t = reader_take(r, own);
-  if (!t) return NULL;
-  int64_t outs = codes->rank ? codes->shape[0] : 0, taps = outs ? codes->count / outs : 0;
-  if (t->dtype != DTYPE_I8 || t->rank != 2 || t->shape[0] != outs || !taps ||
-      t->shape[1] != block_count(b, taps)) {
-    err_put(r->err,
-            "tensor \"%s\": expected I8 (%lld, %lld), an exponent for each %d of the %lld weights "
-            "of an output",
-            own, (long long)outs, (long long)block_count(b, taps), b->size, (long long)taps);
-    return NULL;
-  }
-  for (int64_t i = 0; i < t->count; i++) {
-    int s = (int)tensor_int(t, i);
-    if (s >= BLOCK_EXPONENT_MIN && s <= BLOCK_EXPONENT_MAX) continue;
-    err_put(r->err, "tensor \"%s\": element %lld is %d, expected an exponent from %d to %d", own,
-            (long long)i, s, BLOCK_EXPONENT_MIN, BLOCK_EXPONENT_MAX);
-    return NULL;
-  }
-  return t;
-}
-
-// The elements of codes, U8 if they are minifloats, otherwise I8; NULL.
-static int64_t *read_elements(struct reader *r, const struct tensor *codes, const struct type *t) {
-  const struct blocked *b = &t->block;
-  enum dtype dtype = b->is_float ? DTYPE_U8 : DTYPE_I8;
-  int64_t *elements = ARENA_NEW(r->arena, int64_t, codes->count);
-  if (codes->dtype != dtype) {
-    err_put(r->err, "dtype %s, elements of %s are stored as %s", dtype_text(codes->dtype),
-            type_text(r->arena, t), dtype_text(dtype));
-    return NULL;
-  }
-  for (int64_t i = 0; i < codes->count; i++) {
-    int64_t code = tensor_int(codes, i);
-    if (b->is_float ? !block_is_code(b, (uint32_t)code) : !block_has(b, code)) {
-      err_put(r->err, "element %lld is %lld, which %s doesn't have", (long long)i, (long long)code,
-              type_text(r->arena, t));
-      return NULL;
-    }
-    elements[i] = b->is_float ? block_element(b, (uint32_t)code) : code;
-  }
-  return elements;
-}
-
-// The integers of a tensor of blocks, at the least exponent of those that aren't all zero.
-static struct tensor *decode_blocks(struct reader *r, const char *name, const struct tensor *codes,
-                                    struct type *t) {
-  const struct tensor *shared = read_shared(r, name, codes, &t->block);
-  const int64_t *elements = shared ? read_elements(r, codes, t) : NULL;
-  if (!elements) return NULL;
-  int64_t taps = codes->count / codes->shape[0], blocks = block_count(&t->block, taps);
-  int *exponent = ARENA_NEW(r->arena, int, codes->count), lo = BLOCK_EXPONENT_MAX + 1,
-      hi = BLOCK_EXPONENT_MIN - 1;
-  for (int64_t i = 0; i < codes->count; i++) {
-    exponent[i] = (int)tensor_int(shared, i / taps * blocks + i % taps / t->block.size);
-    if (elements[i] && exponent[i] < lo) lo = exponent[i];
-    if (elements[i] && exponent[i] > hi) hi = exponent[i];
-  }
-  if (lo > hi) lo = hi = 0;
-  if (bits_signed(block_highest(&t->block)) + hi - lo > 62) {
-    err_put(r->err, "%s: exponents from %d to %d, integers of more than 62 bits",
-            type_text(r->arena, t), lo, hi);
-    return NULL;
-  }
-  *t = type_block(r->arena, &t->block, ldexp(t->scale[0], lo));
-  t->block.span = (uint8_t)(hi - lo);
-  struct tensor *to = tensor_new(r->arena, dtype_for(t), codes->rank, codes->shape);
-  for (int64_t i = 0; i < codes->count; i++)
-    tensor_set_int(to, i, elements[i] ? elements[i] * ((int64_t)1 << (exponent[i] - lo)) : 0);
-  return tensor_settled(r->arena, t, to);
-}
-
 bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   static const char *const keys[] = {"type", "axis_of_out", "mask", NULL};
   struct type type;
@@ -293,8 +224,7 @@ bool reader_tensor(struct reader *r, const char *name, const json_t *j) {
   if (axis && (!json_is_integer(axis) || json_integer_value(axis) != 0))
     return err_set(r->err, "axis_of_out: expected 0, weights are (OUT, IN)");
   struct tensor *t = reader_take(r, name);
-  if (t && type_is_minifloat(&type)) t = decode(r, t, &type);
-  if (t && type_is_block(&type)) t = decode_blocks(r, name, t, &type);
+  if (t && type_is_coded(&type)) t = reader_decode(r, name, t, &type);
   if (!t) return false;
   uint32_t id = graph_add_tensor(r->graph, name, t, type);
   if (mask && !json_is_string(mask)) return err_set(r->err, "mask: expected a name");

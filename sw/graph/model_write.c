@@ -99,10 +99,31 @@ static void put_block(struct writer *w, const struct type *t) {
   text_puts(&w->text, "}");
 }
 
+// {"format":"residual2","factors":[128,61],"scale":S,"axis":A}
+static void put_residual(struct writer *w, const char *owner, const struct type *t) {
+  char name[RESIDUAL_TEXT];
+  residual_text(&t->residual, name);
+  text_printf(&w->text, "{\"format\":\"%s\",\"factors\":[", name);
+  for (int l = 0; l < t->residual.planes; l++)
+    text_printf(&w->text, "%s%d", l ? "," : "", t->residual.factor[l]);
+  text_puts(&w->text, "],\"scale\":");
+  if (t->axis < 0) {
+    json_put_real(&w->text, t->scale[0]);
+    text_puts(&w->text, "}");
+    return;
+  }
+  put_array(w, owner, "scale", DTYPE_F64, 1, &t->channels, t->scale);
+  text_printf(&w->text, ",\"axis\":%d}", t->axis);
+}
+
 static void put_type(struct writer *w, const char *owner, const struct type *t) {
   int fraction, bias;
   if (type_is_block(t)) {
     put_block(w, t);
+    return;
+  }
+  if (type_is_residual(t)) {
+    put_residual(w, owner, t);
     return;
   }
   if (type_is_minifloat(t) && !type_bias(t, &bias)) {
@@ -203,13 +224,18 @@ static struct tensor *stored_blocks(struct writer *w, const struct value *v) {
   return t;
 }
 
-// What the file holds of a tensor: of minifloats and blocks codes.
+// What the file holds of a tensor: of minifloats, blocks and residuals codes.
 static struct tensor *stored(struct writer *w, const struct value *v) {
   if (type_is_block(&v->type)) return stored_blocks(w, v);
-  if (!type_is_minifloat(&v->type)) return v->init;
+  if (!type_is_coded(&v->type)) return v->init;
+  bool is_float = type_is_minifloat(&v->type);
   struct tensor *t = tensor_new(w->arena, DTYPE_U8, v->rank, v->shape);
-  for (int64_t i = 0; i < t->count; i++)
-    tensor_set_int(t, i, minifloat_code(&v->type.minifloat, tensor_int(v->init, i)));
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t integer = tensor_int(v->init, i);
+    tensor_set_int(t, i,
+                   is_float ? minifloat_code(&v->type.minifloat, integer)
+                            : residual_code(&v->type.residual, integer));
+  }
   return t;
 }
 

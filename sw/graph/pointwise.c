@@ -2,12 +2,10 @@
 #include "sw/graph/pointwise.h"
 
 struct fix_target target_of(const struct node *n, const struct value *out, int64_t channel) {
-  return (struct fix_target){.width = type_width(&out->type),
-                             .is_signed = out->type.is_signed,
-                             .bipolar = type_is_bipolar(&out->type),
-                             .zero = type_zero(&out->type, channel),
-                             .rounding = n->rounding,
-                             .overflow = n->overflow};
+  struct fix_target t = type_target(&out->type, channel);
+  t.rounding = n->rounding;
+  t.overflow = n->overflow;
+  return t;
 }
 
 struct pointwise pointwise_of(const struct graph *g, const struct node *n) {

@@ -56,6 +56,17 @@ struct type type_minifloat(struct arena *a, const struct minifloat *m, int axis,
                        .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale)};
 }
 
+struct type type_residual(struct arena *a, const struct residual *r, int axis, int64_t channels,
+                          const double *scale) {
+  return (struct type){.cls = TYPE_RESIDUAL,
+                       .width = r->planes,
+                       .is_signed = true,
+                       .residual = *r,
+                       .axis = (int8_t)axis,
+                       .channels = channels,
+                       .scale = arena_copy(a, scale, (size_t)channels * sizeof *scale)};
+}
+
 double type_minifloat_scale(const struct minifloat *m, int bias) {
   return ldexp(1, 1 - bias - m->mantissa);
 }
@@ -151,8 +162,12 @@ bool type_is_block(const struct type *t) {
   return t->cls == TYPE_BLOCK;
 }
 
+bool type_is_residual(const struct type *t) {
+  return t->cls == TYPE_RESIDUAL;
+}
+
 bool type_is_coded(const struct type *t) {
-  return type_is_minifloat(t) || type_is_block(t);
+  return type_is_minifloat(t) || type_is_block(t) || type_is_residual(t);
 }
 
 static bool same_minifloat(const struct minifloat *a, const struct minifloat *b) {
@@ -165,12 +180,16 @@ static bool same_block(const struct blocked *a, const struct blocked *b) {
          a->span == b->span && same_minifloat(&a->element, &b->element);
 }
 
+static bool same_residual(const struct residual *a, const struct residual *b) {
+  return a->planes == b->planes && memcmp(a->factor, b->factor, sizeof a->factor) == 0;
+}
+
 bool type_equal(const struct type *a, const struct type *b) {
   if (a->cls != b->cls) return false;
   if (!type_is_integer(a)) return true;
   if (a->width != b->width || a->is_signed != b->is_signed || a->axis != b->axis ||
       a->channels != b->channels || !same_minifloat(&a->minifloat, &b->minifloat) ||
-      !same_block(&a->block, &b->block))
+      !same_block(&a->block, &b->block) || !same_residual(&a->residual, &b->residual))
     return false;
   for (int64_t c = 0; c < a->channels; c++)
     if (type_scale(a, c) != type_scale(b, c) || type_zero(a, c) != type_zero(b, c)) return false;
@@ -182,6 +201,7 @@ int type_width(const struct type *t) {
   case TYPE_FIXED:
   case TYPE_MINIFLOAT:
   case TYPE_BLOCK:
+  case TYPE_RESIDUAL:
     return t->width;
   case TYPE_BIPOLAR:
     return 1;
@@ -197,6 +217,7 @@ int type_width(const struct type *t) {
 int64_t type_highest(const struct type *t) {
   if (type_is_block(t)) return block_highest(&t->block) << t->block.span;
   if (type_is_minifloat(t)) return (int64_t)minifloat_highest(&t->minifloat);
+  if (type_is_residual(t)) return residual_highest(&t->residual);
   return t->cls == TYPE_FIXED ? fix_highest(t->width, t->is_signed) : 1;
 }
 
@@ -207,12 +228,34 @@ int64_t type_lowest(const struct type *t) {
 
 bool type_is_code(const struct type *t, int64_t code) {
   if (type_is_minifloat(t)) return minifloat_has(&t->minifloat, code);
+  if (type_is_residual(t)) return residual_has(&t->residual, code);
   if (type_is_block(t)) {
     int exponent = block_exponent(&t->block, 1, &code);
     return exponent >= 0 && exponent <= t->block.span;
   }
   bool inside = code >= type_lowest(t) && code <= type_highest(t);
   return inside && (code != 0 || t->cls != TYPE_BIPOLAR);
+}
+
+int type_stream_width(const struct type *t) {
+  return type_is_minifloat(t) ? minifloat_integer_width(&t->minifloat) : type_width(t);
+}
+
+struct fix_target type_target(const struct type *t, int64_t channel) {
+  bool is_float = type_is_minifloat(t);
+  return (struct fix_target){.width = type_stream_width(t),
+                             .is_signed = t->is_signed,
+                             .bipolar = type_is_bipolar(t),
+                             .is_float = is_float,
+                             .mantissa = t->minifloat.mantissa,
+                             .highest = is_float ? type_highest(t) : 0,
+                             .zero = type_zero(t, channel),
+                             .rounding = FIX_HALF_EVEN,
+                             .overflow = FIX_SATURATE};
+}
+
+bool type_has_zero(const struct type *t) {
+  return !type_is_bipolar(t) && !type_is_residual(t);
 }
 
 int64_t type_integer(const struct type *t, int64_t channel, int64_t code) {
@@ -239,6 +282,7 @@ enum type_coding type_coding(const struct type *t) {
     break;
   case TYPE_MINIFLOAT:
   case TYPE_BLOCK:
+  case TYPE_RESIDUAL:
     return t->is_signed ? CODING_SIGNED : CODING_UNSIGNED;
   }
   return CODING_SIGNED;
@@ -295,6 +339,7 @@ int64_t type_encode_channel(const struct type *t, int64_t channel, double v) {
   if (type_is_minifloat(t))
     return (int64_t)minifloat_round(&t->minifloat, v / type_scale(t, channel), NULL);
   if (type_is_block(t)) return block_round_alone(&t->block, v / type_scale(t, channel));
+  if (type_is_residual(t)) return residual_round(&t->residual, v / type_scale(t, channel));
   int64_t zero = type_zero(t, channel);
   return zero +
          fix_from_real(v / type_scale(t, channel), type_lowest(t) - zero, type_highest(t) - zero);
@@ -334,11 +379,19 @@ static const char *text_of_block(struct arena *a, const struct type *t) {
   return arena_printf(a, "%s", name);
 }
 
+// "residual2", "residual2 per channel"
+static const char *text_of_residual(struct arena *a, const struct type *t) {
+  char name[RESIDUAL_TEXT];
+  residual_text(&t->residual, name);
+  return arena_printf(a, "%s%s", name, t->axis >= 0 ? " per channel" : "");
+}
+
 const char *type_text(struct arena *a, const struct type *t) {
   static const char *const names[] = {"real", "fixed",     "bipolar", "ternary",
-                                      "ref",  "minifloat", "block"};
+                                      "ref",  "minifloat", "block",   "residual"};
   if (type_is_minifloat(t)) return text_of_minifloat(a, t);
   if (type_is_block(t)) return text_of_block(a, t);
+  if (type_is_residual(t)) return text_of_residual(a, t);
   if (!type_is_integer(t)) return names[t->cls];
   if (t->cls != TYPE_FIXED && t->axis >= 0) return arena_printf(a, "%s per channel", names[t->cls]);
   if (t->cls != TYPE_FIXED && t->scale[0] != 1)

@@ -7,6 +7,7 @@
 #include "sw/base/text.h"
 #include "sw/graph/block.h"
 #include "sw/graph/fix.h"
+#include "sw/graph/residual.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,18 +18,19 @@ enum type_class {
   TYPE_BIPOLAR,
   TYPE_TERNARY,
   TYPE_REF,
-  TYPE_MINIFLOAT, // of constant weights
-  TYPE_BLOCK      // the same, whose exponents follow from their integers
+  TYPE_MINIFLOAT, // of weights and streams
+  TYPE_BLOCK,     // of constant weights; exponents follow from their integers
+  TYPE_RESIDUAL   // of constant weights
 };
 
-// value = (integer - zero) * scale. Tensors hold integers, of MINIFLOAT too; its bits are those of
-// type_bits.
+// value = (integer - zero) * scale. Tensors hold integers, of coded types too.
 struct type {
   enum type_class cls;
   uint8_t width;              // bits, FIXED only
   bool is_signed;             // FIXED only
   struct minifloat minifloat; // MINIFLOAT only
   struct blocked block;       // BLOCK only
+  struct residual residual;   // RESIDUAL only
   int8_t axis;                // of scale and zero; -1: per tensor
   int64_t channels;           // entries of scale and zero: 1, or shape[axis]
   const double *scale;        // (channels), positive and finite; NULL of a class without integers
@@ -50,6 +52,9 @@ struct type type_minifloat(struct arena *a, const struct minifloat *m, int axis,
                            const double *scale);
 // BLOCK, per tensor; `scale` is that of the integers.
 struct type type_block(struct arena *a, const struct blocked *b, double scale);
+// RESIDUAL whose integers have these scales.
+struct type type_residual(struct arena *a, const struct residual *r, int axis, int64_t channels,
+                          const double *scale);
 // The scale of the integers of eXmY with bias B: 2^(1-B-Y).
 double type_minifloat_scale(const struct minifloat *m, int bias);
 
@@ -66,11 +71,17 @@ bool type_is_fixed(const struct type *t);
 bool type_is_bipolar(const struct type *t);
 bool type_is_minifloat(const struct type *t);
 bool type_is_block(const struct type *t);
-bool type_is_coded(const struct type *t); // files and memories have codes: MINIFLOAT, BLOCK
+bool type_is_residual(const struct type *t);
+// Files have codes: MINIFLOAT, BLOCK, RESIDUAL.
+bool type_is_coded(const struct type *t);
 bool type_equal(const struct type *a, const struct type *b);
 int64_t type_lowest(const struct type *t);             // lowest code
 int64_t type_highest(const struct type *t);            // highest code
-bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0, a minifloat has gaps
+bool type_is_code(const struct type *t, int64_t code); // bipolar has no 0, coded types have gaps
+// Where a requantisation to the type lands, saturated and rounded half to even.
+struct fix_target type_target(const struct type *t, int64_t channel);
+// Whether 0 has a code, and memories of zeros are such: not of signs and their sums.
+bool type_has_zero(const struct type *t);
 double type_scale(const struct type *t, int64_t channel);
 // The zero point, where it is asked for as such (a parameter, a report); codes go through
 // type_integer.
@@ -82,13 +93,14 @@ double type_value(const struct type *t, int64_t channel, int64_t code);
 // The code of an integer that has one.
 int64_t type_from_integer(const struct type *t, int64_t channel, int64_t integer);
 
-// How a code lies in the bits of a stream or a memory; of a minifloat, how its integers do.
+// How a code lies in the bits of a stream or a memory; of coded types, how its integers do.
 enum type_coding {
   CODING_UNSIGNED,
   CODING_SIGNED, // two's complement
   CODING_BIPOLAR // 1 for +1, 0 for -1
 };
-int type_width(const struct type *t); // bits; bipolar 1, ternary 2
+int type_width(const struct type *t); // bits; bipolar 1, ternary 2, of coded types the code's
+int type_stream_width(const struct type *t); // the same of streams, where minifloats are integers
 enum type_coding type_coding(const struct type *t);
 const char *type_coding_text(enum type_coding coding); // as hw/ names it
 // The bits of a code, of which the low type_width count; and the code of some bits.
@@ -96,8 +108,8 @@ uint32_t type_wire(enum type_coding coding, int64_t code);
 int64_t type_unwire(enum type_coding coding, int width, uint32_t bits);
 
 // The code of a real number: divided by the scale of channel 0, rounded half to even, plus zero,
-// saturated. Bipolar: its sign; minifloat: minifloat_round. The division is in double, and exact by
-// a power of two.
+// saturated. Bipolar: its sign; minifloat: minifloat_round; residual: residual_round. The division
+// is in double, and exact by a power of two.
 int64_t type_encode(const struct type *t, double v);
 int64_t type_encode_channel(const struct type *t, int64_t channel, double v);
 

@@ -352,7 +352,7 @@ static bool verify_source(const struct graph *g, const struct input *in, struct 
   }
   for (int64_t i = 0; i < s->tables * 256; i++) {
     int64_t code = type_code(&v->type, s->table[i]);
-    if (code < type_lowest(&v->type) || code > type_highest(&v->type))
+    if (!type_is_code(&v->type, code))
       return err_set(e, "source: table entry %lld is %lld, outside of the input's type",
                      (long long)i, (long long)code);
   }

@@ -16,9 +16,11 @@ bool check_wrong(struct err *e, const char *what, const struct value *v, const c
 bool check_type(const struct value *v, struct err *e) {
   const struct type *t = &v->type;
   if (!type_is_integer(t)) return true;
-  if (type_is_coded(t) && !v->init)
+  if (type_is_coded(t) && !type_is_minifloat(t) && !v->init)
     return check_wrong(e, "value", v,
-                       "another: minifloats and blocks are types of constant weights");
+                       "another: blocks and residuals are types of constant weights");
+  if (!v->init && type_stream_width(t) > STREAM_BITS_MAX && type_is_minifloat(t))
+    return check_wrong(e, "value", v, "numbers that are integers of at most 32 bits");
   if (t->axis >= v->rank || (t->axis >= 0 && t->channels != v->shape[t->axis]))
     return err_set(e, "value \"%s\": its type has %lld channels on axis %d", v->name,
                    (long long)t->channels, t->axis);
@@ -67,7 +69,16 @@ static bool check_two_steps(const struct node *n, const struct requant *rq, stru
   return true;
 }
 
+// Minifloats are rounded in one way, and saturate.
+static bool check_float(const struct node *n, const struct value *y, struct err *e) {
+  if (!type_is_minifloat(&y->type) || (n->rounding == FIX_HALF_EVEN && n->overflow == FIX_SATURATE))
+    return true;
+  return err_set(e, "rounding %s and overflow %s, a minifloat has half_even and saturate",
+                 fix_rounding_text(n->rounding), fix_overflow_text(n->overflow));
+}
+
 bool check_overflow(const struct node *n, const struct value *y, struct err *e) {
+  if (!check_float(n, y, e)) return false;
   for (int64_t c = 0; n->overflow == FIX_SYMMETRIC && c < y->type.channels; c++)
     if (type_is_integer(&y->type) && type_zero(&y->type, c) != 0)
       return err_set(e, "overflow symmetric is about zero 0, found zero %d",
@@ -105,8 +116,8 @@ bool check_summable(const struct value *v, struct err *e) {
 
 // Channels are those of the last axis, which requantisations are numbered by.
 bool check_stream(const struct value *y, struct err *e) {
-  if (!type_is_fixed(&y->type) && !type_is_bipolar(&y->type))
-    return check_wrong(e, "output", y, "a fixed or bipolar type");
+  if (!type_is_fixed(&y->type) && !type_is_bipolar(&y->type) && !type_is_minifloat(&y->type))
+    return check_wrong(e, "output", y, "a fixed or bipolar type, or a minifloat");
   return y->type.axis < 0 || y->type.axis == y->rank - 1 ||
          check_wrong(e, "output", y, "channels on the last axis");
 }
@@ -130,13 +141,17 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   return true;
 }
 
-// Minifloats and blocks are weights only, and constant.
+// Blocks and residuals are weights only, and constant; minifloats are streams, too, but not states.
 static bool check_coded(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     bool weight = i == 1 && op_is(n->op, TRAIT_WEIGHTS) && !n->in[i].delay;
-    if (type_is_coded(&v->type) && !weight)
-      return check_wrong(e, "input", v, "another: minifloats and blocks are types of weights");
+    bool stream = type_is_minifloat(&v->type) && !v->init && !graph_column(n->op)->any_types;
+    if (type_is_coded(&v->type) && !weight && !stream)
+      return check_wrong(e, "input", v,
+                         type_is_minifloat(&v->type)
+                             ? "another: minifloats are types of weights and streams"
+                             : "another: blocks and residuals are types of weights");
   }
   return true;
 }

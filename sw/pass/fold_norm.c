@@ -108,6 +108,7 @@ static uint32_t put_integers(struct folder *f, const struct node *n, const struc
   struct type type =
       type_is_fixed(&w->type)       ? type_channels(f->arena, width, true, 0, outs, scale, zero)
       : type_is_minifloat(&w->type) ? type_minifloat(f->arena, &w->type.minifloat, 0, outs, scale)
+      : type_is_residual(&w->type)  ? type_residual(f->arena, &w->type.residual, 0, outs, scale)
                                     : type_signs(f->arena, w->type.cls, 0, outs, scale);
   struct tensor *t = tensor_new(f->arena, dtype_for(&type), w->rank, w->shape);
   for (int64_t i = 0; i < t->count; i++) {
@@ -121,7 +122,7 @@ static uint32_t put_integers(struct folder *f, const struct node *n, const struc
   return graph_add_tensor(f->copy.to, name, t, type);
 }
 
-// Weights that stay integers have a factor of one sign or the other, not 0 of bipolar ones.
+// Weights that stay integers have a factor of one sign or the other, not 0 of signs and their sums.
 static bool keeps_integers(const struct value *w, const struct affine *own) {
   bool numbers = type_is_fixed(&w->type) || type_is_minifloat(&w->type);
   bool keeps =

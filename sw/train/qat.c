@@ -143,10 +143,11 @@ static bool weight_unit(struct building *b, const struct node *n, const struct f
     cls = f->weight_type.cls;
     width = type_width(&f->weight_type);
   }
-  if (cls == TYPE_MINIFLOAT || cls == TYPE_BLOCK)
-    return err_set(b->err,
-                   "weights of minifloats and blocks aren't trained on: only W, W,F, bipolar and "
-                   "ternary (quantize can give them after training)");
+  if (cls == TYPE_MINIFLOAT || cls == TYPE_BLOCK || cls == TYPE_RESIDUAL)
+    return err_set(
+        b->err,
+        "weights of minifloats, blocks and residuals aren't trained on: only W, W,F, bipolar and "
+        "ternary (quantize can give them after training)");
   if (cls == TYPE_BIPOLAR && value_connections(w) < value_elements(w))
     return err_set(b->err,
                    "the mask of \"%s\" cuts connections, which bipolar has no 0 for: try ternary",

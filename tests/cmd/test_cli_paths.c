@@ -162,7 +162,11 @@ static void no_room_for_the_model(void **state) {
     skip();
   struct outcome o = cli_run(c, "$N train -q --net mnist-mlp --data synthetic:3000 --test "
                                 "synthetic:10 -e 30 -o $D/small/m.bin");
+  struct outcome p = cli_run(c, "$N prune -q --kind weight --amount 0.5 --finetune 30 --data "
+                                "synthetic:3000 -o $D/small/m.bin models/mnist-mlp.bin");
   cli_expect(c, "umount $D/small", 0, "");
+  if (p.status != 1 || !strstr(p.text, "bytes are to be written") || strstr(p.text, "epoch"))
+    fail_msg("%d: %s", p.status, p.text);
   if (o.status != 1 || !strstr(o.text, "bytes are to be written") || strstr(o.text, "epoch"))
     fail_msg("%d: %s", o.status, o.text);
 }

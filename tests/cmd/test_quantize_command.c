@@ -102,9 +102,92 @@ static void test_minifloats(void **state) {
              "weights are clipped: the largest is 0.758313, e2m1,9 ends at 0.0234375");
   cli_expect(c, "$N run -p 8,3 -w e0m3 " MLP, 2, "weight precision: e0m3: no exponent bit");
   cli_expect(c, "$N run -p 8,3 -w e3m9 " MLP, 2, "e3m9: 13 bits, at most 8");
-  cli_expect(c, "$N run -p e4m3 " MLP, 2, "precision \"e4m3\", expected W,F");
   cli_expect(c, "$N run -p 32,20 -w e5m2 " MLP, 1,
              "\"fc1\": the accumulator needs 72 bits, at most 62: 10 fewer in the input");
+}
+
+// Distances are to integers; what else to give is said, and works.
+static void test_distances(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "$N train -q --net models/mnist-rbf.json --data synthetic:200 --test synthetic:10 -e 1 "
+      "-o $D/r.bin >$D/log && $N run -p 8,3 -w e4m3 $D/r.bin",
+      1, "\"rbf1\": its distances are to integers, not to e4m3,");
+  cli_expect(
+      c,
+      "$N run -p 8,3 -w e4m3 $D/r.bin 2>&1 | sed 's/.*as in //' >$D/f.json; $N run -q -p 8,3 -w "
+      "e4m3 --images 10 --data synthetic:10 --formats $D/f.json $D/r.bin",
+      0, "accuracy");
+}
+
+// Streams of minifloats: rounded once onto the numbers, in fully connected layers and behind pools
+// and sums; what isn't rounded so is refused, with what to say instead.
+static void test_float_streams(void **state) {
+  struct shell *c = *state;
+  assert_true(correct_of(c, "$N run --json -p e2m1 -i 8,7 -w 8,channel --images 1000 " MLP) >= 970);
+  cli_expect(c, "$N -q -p e2m1 -i 8,7 -w e4m3 -o $D/rtl " MLP " && grep -c OUT_TYPE $D/rtl/top.sv",
+             0, "");
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/rtl", 0, "PASS   8280 elements compared");
+  cli_expect(c,
+             "sed -i 's/<< scale;/;/' $D/rtl/fixed_requant.sv; (cd $D/rtl && find . "
+             "-type f ! -name SHA256SUMS -printf '%P\\n' | sort | xargs sha256sum >SHA256SUMS); "
+             "$N sim -q --images 30 -o $D/v $D/rtl",
+             1, "first layer that differs: l0_linear");
+  cli_expect(c, "$N sim -q --simulator icarus --images 1 -p e4m3 -o $D/w " MLP, 0, "PASS");
+  cli_expect(c,
+             "echo '{\"layers\":{\"pool\":{\"stream\":\"10,6\"}}}' >$D/f.json && $N sim -q "
+             "--images 2 -p e3m2 -w 8,channel --formats $D/f.json -o $D/v models/resnet-mini.bin",
+             0, "PASS");
+  cli_expect(c, "$N quantize -q -p e4m3 -o $D/q.bin " MLP " && $N run -q --images 100 $D/q.bin", 0,
+             "accuracy");
+  cli_expect(c, "$N export -o $D/q.onnx $D/q.bin", 1, "a stream of e4m3");
+  cli_expect(c, "$N run -p e4m3 models/resnet-mini.bin", 1,
+             "\"pool\": an average isn't rounded to e4m3, only to W,F or uW,F");
+  cli_expect(c, "$N run -p e4m3 models/mnist-acts.bin", 1,
+             "softsign is a table of a fixed input, W,F or uW,F; found e4m3");
+  cli_expect(c, "$N run -p e4m3 --rounding floor " MLP, 1,
+             "rounding floor and overflow saturate, a minifloat has half_even and saturate");
+  cli_expect(c, "$N run -p e5m2 " MLP, 2,
+             "its numbers are integers of 34 bits, a stream has at most");
+  cli_expect(c, "$N run -p e0m3 " MLP, 2, "precision: e0m3: no exponent bit");
+  cli_expect(c, "$N run -p e4m3,x " MLP, 2, "precision \"e4m3,x\", expected eXmY or eXmY,B");
+}
+
+// Sums of signs: two bits a weight and no multiplier; their circuits, in a convolution and one of
+// channels alone too, files and refusals.
+static void test_residuals(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N quantize --json -p 8 -w residual2,channel " DIGITS " -o $D/q.bin " MLP, 0,
+             "\"weight_memory_bits\":203264");
+  assert_true(correct_of(c, "$N run --json --images 1000 $D/q.bin") >= 900);
+  cli_expect(c, "$N -q --json -o $D/rtl $D/q.bin", 0, "\"multipliers\":0");
+  cli_expect(c, "$N sim -q --images 30 -o $D/v $D/rtl", 0, "PASS   4440 elements compared");
+  cli_expect(c, "$N sim -q --simulator icarus --images 1 -o $D/w $D/q.bin", 0, "PASS");
+  cli_expect(c,
+             "cd $D/rtl && said=$(verilator --lint-only -Wall --top-module top -f top.f 2>&1;"
+             " iverilog -g2012 -Wall -tnull -c top.f 2>&1) && [ -z \"$said\" ] && echo silent",
+             0, "silent");
+  cli_expect(c, "$N sim -q --images 5 -p 8,3 -w residual3 -o $D/v models/lenet5.bin", 0, "PASS");
+  cli_expect(c,
+             "$N export -q -o $D/q.onnx $D/q.bin && $N import -q -o $D/back.bin $D/q.onnx && "
+             "$N run --json --images 200 $D/back.bin",
+             0, "\"accuracy\":");
+  cli_expect(c, "$N export -p 8,3 -w e4m3fn -o $D/e.onnx " MLP, 0,
+             "its numbers are integers of 19 bits there");
+  // one plane's factor for another's
+  cli_expect(
+      c,
+      "sed -i 's/FACTORS\\[8\\*plane+digit\\]/FACTORS[digit]/' $D/rtl/fixed_mac_residual.sv; "
+      "(cd $D/rtl && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs "
+      "sha256sum >SHA256SUMS); $N sim -q --images 5 -o $D/v $D/rtl",
+      1, "first layer that differs: l0_linear");
+  cli_expect(c, "$N run -p 8,3 -w residual5 " MLP, 2, "residualN: expected N from 1 to 4");
+  cli_expect(c, "$N run -p 8,3 -w residual " MLP, 2, "residualN or eXmY for W");
+  cli_expect(c,
+             "$N prune -q --kind slot --amount 0.5 -o $D/p.bin " MLP
+             " && $N run -p 8,3 -w residual2 $D/p.bin",
+             1, "cuts connections, which residual2 has no 0 for: try ternary");
 }
 
 // Blocks: elements and exponents in memories of their own, which lanes in have to divide.
@@ -169,8 +252,9 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy), SHELL_CASE(test_file),
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_accuracy),   SHELL_CASE(test_file),
                                      SHELL_CASE(test_minifloats), SHELL_CASE(test_blocks),
-                                     SHELL_CASE(test_refused)};
+                                     SHELL_CASE(test_residuals),  SHELL_CASE(test_float_streams),
+                                     SHELL_CASE(test_distances),  SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

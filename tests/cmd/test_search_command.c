@@ -229,6 +229,47 @@ static void test_killed(void **state) {
   cli_expect(c, "$N search list $D/cut | grep -c RUNNING; true", 0, "0");
 }
 
+// An interrupt ends the search, and its trials with it, of workers too; the next search goes on.
+static void test_interrupted(void **state) {
+  struct shell *c = *state;
+  write_file(c, "slow.json",
+             "{\"parameters\":{\"fc1.prune\":{\"float\":[0.1,0.9,0.1]}},"
+             "\"defaults\":{\"stream\":\"8,3\",\"prune.finetune\":500}}");
+  for (int jobs = 1; jobs <= 2; jobs++) {
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "$N search -q --space $D/slow.json --data synthetic:2000 --jobs %d "
+                            "--trials 9 --study $D/i%d " MLP " >$D/log 2>&1 & p=$!; for i in $(seq "
+                            "300); do $N search list $D/i%d 2>&1 | grep -q RUNNING && break; sleep "
+                            "0.1; done; $N search list $D/i%d; kill -TERM $p; wait $p; true",
+                            jobs, jobs, jobs, jobs),
+               0, "RUNNING");
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "for i in $(seq 100); do $N search list $D/i%d | grep -q RUNNING || "
+                            "break; sleep 0.1; done; $N search list $D/i%d",
+                            jobs, jobs),
+               0, "FAIL");
+    cli_expect(c, arena_printf(&c->arena, "$N search list $D/i%d | grep -c RUNNING; true", jobs), 0,
+               "0");
+  }
+}
+
+// A point's folder is written again, and nothing else is written over.
+static void test_point_folder(void **state) {
+  struct shell *c = *state;
+  write_file(c, "space.json", space);
+  cli_expect(c, "$N search -q " SPACE DATA "--objective ii --trials 3 --study $D/s " MLP, 0, "ii");
+  cli_expect(c, "$N search formats 1 -o $D/f $D/s && $N search formats 1 -o $D/f $D/s", 0,
+             "nngen generate");
+  cli_expect(c, "$N search formats 0 -o $D/f $D/s", 1,
+             "f/formats.json is there already, and not of trial 0: give -o another folder");
+  cli_expect(
+      c, "mkdir $D/mine && echo mine >$D/mine/folding.json; $N search formats 0 -o $D/mine $D/s", 1,
+      "mine/folding.json is there already");
+  cli_expect(c, "cat $D/mine/folding.json; ls $D/mine | wc -l", 0, "mine\n1");
+}
+
 // A trial that another machine's worker left running is tried again once nobody wrote for ten
 // minutes, not before; of this machine once its process is gone.
 static void test_abandoned(void **state) {
@@ -411,6 +452,13 @@ static void test_presets(void **state) {
                             presets[i], presets[i]),
                0, " complete");
   }
+  // beside pruning weights have a 0, beside lanes no blocks; none of the trials fails
+  cli_expect(c, "grep -c 'residual\\|bipolar\\|block' $D/space.json; grep bipolar $D/space.json", 0,
+             "1\n    \"fc2.weight\"");
+  cli_expect(c,
+             "$N search " SPACE DATA "-p 8,3 --objective ii --sampler random --trials 40 --study "
+             "$D/all " MLP,
+             0, "40 complete;");
 }
 
 // The page: whole, of nothing but itself, names from a file escaped.
@@ -582,31 +630,36 @@ static void test_refuses(void **state) {
     const char *words;
     int status;
     const char *says;
-  } rows[] = {{"", 2, "--space: which?"},
-              {"--space-for lab4", 2, "\"lab4\", did you mean \"lab3\"? expected lab3, mixed"},
-              {SPACE " --sampler gp", 2, "expected tpe, nsga2"},
-              {SPACE " --objective speed", 2, "there is no \"speed\": expected errors, snr"},
-              {SPACE " --objective ii,ii", 2, "stands there twice"},
-              {SPACE " --objective ii --weights 1,2", 2, "expected 1 numbers"},
-              {SPACE " --limit ii", 2, "METRIC<=NUMBER"},
-              {SPACE " --limit 'ii<=x'", 2, "a number behind <="},
-              {SPACE " --prune hyperband", 2, "none, median or asha"},
-              {SPACE " --objective errors,ii --prune median", 2, "stopped by one objective"},
-              {SPACE " --objective ii --prune median", 2, "changes nothing"},
-              {SPACE " --jobs 65", 2, "at most 64"},
-              {SPACE " --data mnist", 1, "those are the test images"},
-              {"--space $D/none.json", 1, "none.json"},
-              {"--space formats,foldin", 1, "--space: \"foldin\", did you mean \"folding\"?"},
-              {"--space $D/layer.json", 1, "there is no layer \"fc9\""},
-              {"--space $D/field.json", 1,
-               "parameter \"fc1.size\": is about nothing: expected one of LAYER.stream"},
-              {"--space $D/default.json", 1, "default \"fc1.size\""},
-              {"--space $D/bad.json", 1,
-               "bad.json: parameter \"stream\": \"int\": the range from 3 to 2 is empty"},
-              {"--space '{\"parameters\":3}'", 1, "--space: \"parameters\": expected"},
-              {"--space $D/float.json --sampler grid -p 8,3" DATA, 1, "grid needs steps"},
-              {"--space mixed --calibrate mnist:10" DATA, 1,
-               "those images are what the point that is chosen is"}};
+  } rows[] = {
+      {"", 2, "--space: which?"},
+      {"--space-for lab4", 2, "\"lab4\", did you mean \"lab3\"? expected lab3, mixed"},
+      {SPACE " --sampler gp", 2, "expected tpe, nsga2"},
+      {SPACE " --objective speed", 2, "there is no \"speed\": expected errors, snr"},
+      {SPACE " --objective ii,ii", 2, "stands there twice"},
+      {SPACE " --objective ii --weights 1,2", 2, "expected 1 numbers"},
+      {SPACE " --limit ii", 2, "METRIC<=NUMBER"},
+      {SPACE " --limit 'ii<=x'", 2, "a number behind <="},
+      {SPACE " --prune hyperband", 2, "none, median or asha"},
+      {SPACE " --objective errors,ii --prune median", 2, "stopped by one objective"},
+      {SPACE " --objective ii --prune median", 2, "changes nothing"},
+      {SPACE " --jobs 65", 2, "at most 64"},
+      {SPACE " --data mnist", 1, "those are the test images"},
+      {"--space $D/none.json", 1, "none.json"},
+      {"--space formats,foldin", 1, "--space: \"foldin\", did you mean \"folding\"?"},
+      {"--space $D/layer.json", 1, "there is no layer \"fc9\""},
+      {"--space $D/field.json", 1,
+       "parameter \"fc1.size\": is about nothing: expected one of LAYER.stream"},
+      {"--space $D/default.json", 1, "default \"fc1.size\""},
+      {"--space $D/bad.json", 1,
+       "bad.json: parameter \"stream\": \"int\": the range from 3 to 2 is empty"},
+      {"--space '{\"parameters\":3}'", 1, "--space: \"parameters\": expected"},
+      {"--space $D/float.json --sampler grid -p 8,3" DATA, 1, "grid needs steps"},
+      {"--space mixed" DATA, 1, "preset mixed says the widths of streams alone: give images"},
+      {"--space formats,prune" DATA, 1, "preset formats,prune says nothing of streams: give"},
+      {"--space formats -p 4 --calibrate synthetic:300" DATA, 1,
+       "--calibrate synthetic:300: has images of synthetic:300 from 100 to 299, which trials"},
+      {"--space mixed --calibrate mnist:10" DATA, 1,
+       "those images are what the point that is chosen is"}};
   write_file(c, "space.json", space);
   write_file(c, "layer.json", "{\"parameters\":{\"fc9.weight\":{\"choices\":[\"8,auto\"]}}}");
   write_file(c, "field.json", "{\"parameters\":{\"fc1.size\":{\"int\":[1,2]}}}");
@@ -635,7 +688,7 @@ static void test_refuses_studies(void **state) {
   cli_expect(c,
              "sed 's/16/8/' $D/space.json >$D/other.json; " AGAIN(
                  "--space $D/other.json --objective ii") MLP,
-             1, "its \"space\" is another one");
+             1, "its \"space\" is another one: the study has ");
   cli_expect(
       c, "cp tests/search/optuna/kinds.journal $D/k; $N search -q " SPACE DATA " --study $D/k " MLP,
       1, "objective 1 of the study is maximised, errors is minimised");
@@ -666,13 +719,26 @@ static void test_refuses_studies(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_same_figures),   SHELL_CASE(test_same_errors), SHELL_CASE(test_same_snr),
-      SHELL_CASE(test_timeout),        SHELL_CASE(test_resume),      SHELL_CASE(test_killed),
-      SHELL_CASE(test_abandoned),      SHELL_CASE(test_enqueued),    SHELL_CASE(test_jobs),
-      SHELL_CASE(test_grid),           SHELL_CASE(test_prune),       SHELL_CASE(test_finetune),
-      SHELL_CASE(test_failures),       SHELL_CASE(test_presets),     SHELL_CASE(test_net),
-      SHELL_CASE(test_net_words),      SHELL_CASE(test_page),        SHELL_CASE(test_refuses),
-      SHELL_CASE(test_refuses_studies)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_same_figures),
+                                     SHELL_CASE(test_same_errors),
+                                     SHELL_CASE(test_same_snr),
+                                     SHELL_CASE(test_timeout),
+                                     SHELL_CASE(test_resume),
+                                     SHELL_CASE(test_killed),
+                                     SHELL_CASE(test_interrupted),
+                                     SHELL_CASE(test_point_folder),
+                                     SHELL_CASE(test_abandoned),
+                                     SHELL_CASE(test_enqueued),
+                                     SHELL_CASE(test_jobs),
+                                     SHELL_CASE(test_grid),
+                                     SHELL_CASE(test_prune),
+                                     SHELL_CASE(test_finetune),
+                                     SHELL_CASE(test_failures),
+                                     SHELL_CASE(test_presets),
+                                     SHELL_CASE(test_net),
+                                     SHELL_CASE(test_net_words),
+                                     SHELL_CASE(test_page),
+                                     SHELL_CASE(test_refuses),
+                                     SHELL_CASE(test_refuses_studies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

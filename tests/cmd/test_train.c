@@ -307,7 +307,8 @@ static void wrong_data(void **state) {
        "images of 1 elements, input \"image\" of the model has 784"},
       {"--data synthetic:90 --batch 9 --qat", "the model is float: give --precision W,F"},
       {"--data synthetic:90 --batch 9 --qat -p 8,3 -i u8", "scales that are powers of two"},
-      {"--data synthetic:90 --batch 9 --qat -p 8,3 -w e4m3", "weights of minifloats and blocks"},
+      {"--data synthetic:90 --batch 9 --qat -p 8,3 -w e4m3",
+       "weights of minifloats, blocks and residuals"},
       {"--data $D/none", "No such file"}};
   cli_expect(c,
              "(printf '\\0\\0\\10\\3\\0\\0\\0\\2\\0\\0\\0\\34\\0\\0\\0\\34'; head -c 1568 "

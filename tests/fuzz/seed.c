@@ -2,7 +2,8 @@
 // Writes the first inputs of the targets that take graphs: one small random graph per operation, an
 // unfused one, and a training graph per optimiser.
 //
-//   seed DIR     DIR/model/<op> and DIR/graph/<op>, minifloat, block, unfused, train_<optimiser>
+//   seed DIR     DIR/model/<op> and DIR/graph/<op>, minifloat, block, residual, unfused,
+//   train_<optimiser>
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/graph/model.h"
@@ -148,6 +149,7 @@ int main(int argc, char **argv) {
     if (netgen_knows((enum op)op)) write_seed(argv[1], (enum op)op);
   write_coded(argv[1], "minifloat", TYPE_MINIFLOAT);
   write_coded(argv[1], "block", TYPE_BLOCK);
+  write_coded(argv[1], "residual", TYPE_RESIDUAL);
   write_unfused(argv[1]);
   for (enum assign f = ASSIGN_sgd; f < ASSIGN_COUNT; f++) write_training(argv[1], f);
   return 0;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Minifloats against their definition, over all codes and all ties of all formats, and against what
 // other implementations have recorded (tests/formats; docs/numerics.md says where they differ).
+#include "sw/base/rng.h"
 #include "sw/graph/fix.h"
 #include "sw/graph/type.h"
 #include "tests/graph/helper_recorded.h"
+#include "tests/net/helper_rational.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -124,6 +126,64 @@ static void test_inside(void **state) {
   assert_true(minifloat_round(&u, -0.6, &inside) == 0 && !inside);
   assert_true(minifloat_round(&u, 0.7, &inside) == 1 && inside);
   assert_true(minifloat_round(&u, 0x1p-1074, NULL) == 0);
+}
+
+// ---- streams: accumulators become the nearest numbers
+
+static void check_requant(const struct minifloat *m) {
+  struct arena a = {0};
+  const double scale = 1;
+  if (minifloat_integer_width(m) > 62) return;
+  struct type type = type_minifloat(&a, m, -1, 1, &scale);
+  struct fix_target t = type_target(&type, 0);
+  const int shifts[] = {-3, 0, 1, 2, 5, 11, 60, 127, -64};
+  for (size_t k = 0; k < sizeof shifts / sizeof *shifts; k++)
+    for (int64_t acc = -600; acc <= 600; acc++) {
+      int64_t found = fix_requant(acc, 3, shifts[k], &t);
+      int64_t expected = rational_requant(acc, 3, shifts[k], &t);
+      if (found != expected)
+        fail_msg("e%um%u top %d: 3 * %lld / 2^%d gives %lld, expected %lld", m->exponent,
+                 m->mantissa, m->top, (long long)acc, shifts[k], (long long)found,
+                 (long long)expected);
+      assert_true(minifloat_has(m, found));
+      bool inside = false, same = false;
+      double v = ldexp(3 * (double)acc, -shifts[k]);
+      assert_int_equal(fix_requant_real(v, &t, &inside), found);
+      assert_int_equal((int64_t)minifloat_round(m, v, &same), found);
+      assert_int_equal(inside, same);
+    }
+  arena_free(&a);
+}
+
+static void test_requant(void **state) {
+  (void)state;
+  all_formats(check_requant);
+}
+
+// Accumulators and multipliers of any width.
+static void test_wide_requant(void **state) {
+  (void)state;
+  struct rng r = {5, 0};
+  for (int i = 0; i < 100000; i++) {
+    struct fix_target t = {.is_float = true,
+                           .is_signed = rng_range(&r, 0, 3) != 0,
+                           .mantissa = (int)rng_range(&r, 0, 6)};
+    int exponent = (int)rng_range(&r, 0, 24), bits = (int)rng_range(&r, 1, 62);
+    t.highest = (((int64_t)2 << t.mantissa) - 1) << exponent;
+    int64_t acc = rng_range(&r, -((int64_t)1 << (bits - 1)), ((int64_t)1 << (bits - 1)) - 1),
+            mul = rng_range(&r, 0, 1) ? 1 : rng_range(&r, 1 << 30, INT32_MAX);
+    int shift = bits + (mul > 1 ? 30 : 0) - (int)rng_range(&r, -3, 34);
+    assert_int_equal(fix_requant(acc, mul, shift, &t), rational_requant(acc, mul, shift, &t));
+  }
+  struct fix_target t = {.is_float = true, .is_signed = true, .mantissa = 1, .highest = 12};
+  assert_int_equal(fix_requant((fix_wide)1 << 110, 1, 0, &t), 12);
+  assert_int_equal(fix_requant(-((fix_wide)1 << 110), 1, -64, &t), -12);
+  assert_int_equal(fix_requant(7, 1, 1, &t), 4);  // 3.5, between 3 and 4
+  assert_int_equal(fix_requant(5, 1, 0, &t), 4);  // between 4 and 6: the even significand
+  assert_int_equal(fix_requant(7, 1, 0, &t), 8);  // between 6 and 8
+  assert_int_equal(fix_requant(-1, 1, 1, &t), 0); // half of the least
+  assert_int_equal(fix_requant_real(INFINITY, &t, NULL), 12);
+  assert_int_equal(fix_requant_real(0x1p-1074, &t, NULL), 0);
 }
 
 // ---- words
@@ -431,11 +491,12 @@ static void test_mase(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_codes),     cmocka_unit_test(test_rounding),
-      cmocka_unit_test(test_inside),    cmocka_unit_test(test_words),
-      cmocka_unit_test(test_types),     cmocka_unit_test(test_definitions),
-      cmocka_unit_test(test_ml_dtypes), cmocka_unit_test(test_qonnx),
-      cmocka_unit_test(test_ap_fixed),  cmocka_unit_test(test_mase),
+      cmocka_unit_test(test_codes),        cmocka_unit_test(test_requant),
+      cmocka_unit_test(test_wide_requant), cmocka_unit_test(test_rounding),
+      cmocka_unit_test(test_inside),       cmocka_unit_test(test_words),
+      cmocka_unit_test(test_types),        cmocka_unit_test(test_definitions),
+      cmocka_unit_test(test_ml_dtypes),    cmocka_unit_test(test_qonnx),
+      cmocka_unit_test(test_ap_fixed),     cmocka_unit_test(test_mase),
   };
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,8 +139,29 @@ RULE(weights_of_minifloats) {
 RULE(bias_of_minifloats) {
   become_minifloats(g, input(g, n, 2));
 }
+static void give_minifloat(struct graph *g, struct node *n, const char *word) {
+  assert_true(type_parse_minifloat(g->arena, word, &output(g, n)->type));
+  n->rounding = FIX_HALF_EVEN;
+  n->overflow = FIX_SATURATE;
+}
+RULE(minifloat_rounded_down) {
+  give_minifloat(g, n, "e2m1");
+  n->rounding = FIX_FLOOR;
+}
+RULE(minifloat_that_wraps) {
+  give_minifloat(g, n, "e2m1");
+  n->overflow = FIX_WRAP;
+}
+RULE(minifloat_of_many_bits) {
+  give_minifloat(g, n, "e5m2");
+}
 RULE(output_is_minifloat) {
-  assert_true(type_parse_minifloat(g->arena, "e2m1", &output(g, n)->type));
+  give_minifloat(g, n, "e2m1");
+}
+RULE(output_is_residual) {
+  const struct residual r = {2, {2, 1}};
+  const double scale = 1;
+  output(g, n)->type = type_residual(g->arena, &r, -1, 1, &scale);
 }
 RULE(weights_between_numbers) {
   become_minifloats(g, input(g, n, 1));
@@ -421,8 +442,14 @@ static const struct rule rules[] = {
     {OP_rbf, weights_of_many_bits, "expected fixed, of at most 32 bits, or of signs"},
     {OP_rbf, weights_of_minifloats, "has type e2m1, expected fixed, of at most 32 bits, or of"},
     {OP_linear, bias_of_minifloats,
-     "has type e2m1, expected another: minifloats and blocks are types of weights"},
-    {OP_linear, output_is_minifloat, "minifloats and blocks are types of constant weights"},
+     "has type e2m1, expected another: minifloats are types of weights and streams"},
+    {OP_linear, minifloat_rounded_down,
+     "rounding floor and overflow saturate, a minifloat has half_even and saturate"},
+    {OP_linear, minifloat_that_wraps, "rounding half_even and overflow wrap, a minifloat has"},
+    {OP_linear, minifloat_of_many_bits, "expected numbers that are integers of at most 32 bits"},
+    {OP_avg_pool, output_is_minifloat, "expected a fixed type: an average isn't a minifloat"},
+    {OP_tanh, output_is_minifloat, "expected a fixed type, for a table"},
+    {OP_linear, output_is_residual, "blocks and residuals are types of constant weights"},
     {OP_linear, weights_between_numbers,
      "element 0 is 5, its type holds -12 to 12 and not all between"},
     {OP_rbf, distances_of_a_wide_tensor, "expected integers of at most 32 bits"},

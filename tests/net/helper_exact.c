@@ -52,10 +52,13 @@ static int64_t finish(const struct step *s, const struct node *n, uint32_t which
                       int64_t c) {
   const struct value *y = output_of(s, n);
   const struct requant *rq = &n->rq[which];
-  bool fixed = y->type.cls == TYPE_FIXED;
+  bool fixed = y->type.cls == TYPE_FIXED, is_float = y->type.cls == TYPE_MINIFLOAT;
   struct fix_target t = {.width = fixed ? y->type.width : 2,
-                         .is_signed = fixed ? y->type.is_signed : true,
+                         .is_signed = fixed || is_float ? y->type.is_signed : true,
                          .bipolar = y->type.cls == TYPE_BIPOLAR,
+                         .is_float = is_float,
+                         .mantissa = y->type.minifloat.mantissa,
+                         .highest = is_float ? type_highest(&y->type) : 0,
                          .zero = zero_of(y, c),
                          .rounding = n->rounding,
                          .overflow = n->overflow};

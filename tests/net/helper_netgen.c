@@ -43,6 +43,8 @@ static void modes(struct netgen *n, uint32_t node, const struct type *out) {
   struct node *d = &n->g->nodes[node];
   d->rounding = (enum fix_rounding)netgen_pick(n, FIX_FLOOR, FIX_AWAY);
   d->overflow = (enum fix_overflow)netgen_pick(n, FIX_SATURATE, FIX_TO_ZERO);
+  if (out->cls == TYPE_MINIFLOAT) d->rounding = FIX_HALF_EVEN;
+  if (out->cls == TYPE_MINIFLOAT) d->overflow = FIX_SATURATE;
   if (d->overflow == FIX_SYMMETRIC && (out->cls != TYPE_FIXED || out->zero[0] != 0))
     d->overflow = FIX_SATURATE;
 }
@@ -56,6 +58,14 @@ static int64_t any_number(struct rng *own, const struct minifloat *m) {
   if (m->top == MINIFLOAT_FN && code == (one << m->exponent) - 1) return 0;
   if (exponent) v = (one + v) * ((int64_t)1 << (exponent - 1));
   return negative ? -v : v;
+}
+
+// Any signs, or all alike.
+static int64_t any_signs(struct rng *own, const struct residual *r, int style) {
+  int64_t sum = 0;
+  for (int l = 0; l < r->planes; l++)
+    sum += (style == 1 ? 0 : style == 2 ? 1 : rng_range(own, 0, 1)) ? r->factor[l] : -r->factor[l];
+  return sum;
 }
 
 // Elements with an exponent for each block of an output.
@@ -83,11 +93,27 @@ uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64
                 : style == 2 ? hi
                              : netgen_pick(n, lo, hi);
     if (type.cls == TYPE_BIPOLAR) v = v > 0 || style == 0 ? 1 : -1;
+    if (type.cls == TYPE_RESIDUAL) v = any_signs(&own, &type.residual, style);
     if (type.cls == TYPE_MINIFLOAT && style > 2) v = any_number(&own, &type.minifloat);
     tensor_set_int(t, i, v);
   }
   if (type.cls == TYPE_BLOCK) put_blocks(&own, t, &type.block);
   return graph_add_tensor(n->g, netgen_name(n, what), t, type);
+}
+
+// A minifloat now and then, of random numbers of its own, so that the networks without stay what
+// they are.
+struct type netgen_sum_type(struct netgen *n, bool bipolar, int widest) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 26};
+  struct type t = netgen_stream_type(n, bipolar, widest);
+  if (t.cls != TYPE_FIXED || rng_range(&own, 1, 100) > 10) return t;
+  struct minifloat m = {(uint8_t)rng_range(&own, 1, 3), (uint8_t)rng_range(&own, 0, 4),
+                        (enum minifloat_top)rng_range(&own, MINIFLOAT_ALL, MINIFLOAT_IEEE),
+                        rng_range(&own, 1, 100) > 25};
+  struct err unused = {0};
+  double scale = ldexp(1, -(int)rng_range(&own, 0, 6));
+  if (!minifloat_check(&m, &unused)) m.top = MINIFLOAT_ALL;
+  return minifloat_integer_width(&m) <= widest ? type_minifloat(n->arena, &m, -1, 1, &scale) : t;
 }
 
 uint32_t netgen_add_node(struct netgen *n, enum op op, struct type out, int rank,
@@ -118,7 +144,7 @@ void netgen_requant(struct netgen *n, uint32_t node, int bits, const struct type
   int32_t *shift = ARENA_NEW(n->arena, int32_t, count);
   bool power = netgen_chance(n, 60);
   for (int64_t i = 0; i < count; i++) {
-    shift[i] = (int32_t)(bits - type_width(out) + netgen_pick(n, -2, 1) -
+    shift[i] = (int32_t)(bits - type_stream_width(out) + netgen_pick(n, -2, 1) -
                          (count > 1 ? netgen_pick(n, 0, 3) : 0));
     mul[i] = power ? 1 : netgen_pick(n, 1 << 30, INT32_MAX);
     if (!power) shift[i] += 31;
@@ -190,10 +216,24 @@ static void block_type(struct netgen *n, struct type *t) {
   *t = type_block(n->arena, &b, ldexp(block_unit(&b), -(int)rng_range(&own, 0, 8)));
 }
 
+// Sums of a few signs.
+static void residual_type(struct netgen *n, int64_t out, struct type *t) {
+  struct rng own = {n->rng.seed + n->rng.counter, 1u << 25};
+  if (rng_range(&own, 1, 100) > 8) return;
+  struct residual r = {.planes = (uint8_t)rng_range(&own, 1, RESIDUAL_PLANES_MAX)};
+  for (int l = 0; l < r.planes; l++)
+    r.factor[l] = (uint8_t)rng_range(&own, 1, rng_range(&own, 0, 1) ? 9 : RESIDUAL_FACTOR_MAX);
+  bool channel = rng_range(&own, 0, 1);
+  double *scales = ARENA_NEW(n->arena, double, out);
+  for (int64_t o = 0; o < out; o++) scales[o] = ldexp(1, -(int)rng_range(&own, 0, 6));
+  *t = type_residual(n->arena, &r, channel ? 0 : -1, channel ? out : 1, scales);
+}
+
 struct type netgen_weight_type(struct netgen *n, int64_t out) {
   struct type t = integer_type(n, out);
   minifloat_type(n, out, &t);
   block_type(n, &t);
+  residual_type(n, out, &t);
   return t;
 }
 
@@ -232,7 +272,7 @@ void netgen_flatten(struct netgen *n) {
 static void cut(struct netgen *n, struct value *w) {
   struct rng own = {n->rng.seed + n->rng.counter, 1u << 20};
   int64_t shape[RANK_MAX];
-  if (w->type.cls == TYPE_BIPOLAR || rng_range(&own, 1, 100) > 25) return;
+  if (!type_has_zero(&w->type) || rng_range(&own, 1, 100) > 25) return;
   memcpy(shape, w->shape, sizeof shape);
   bool table = rng_range(&own, 0, 1);
   for (int d = 1; table && d < w->rank - 1; d++) shape[d] = 1;
@@ -276,7 +316,7 @@ void netgen_rows_of(struct netgen *n, int64_t outs) {
   int64_t shape[2] = {outs, netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
   memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
   y_shape[rank - 1] = shape[0];
-  struct type w = netgen_weight_type(n, shape[0]), out = netgen_stream_type(n, true, 16);
+  struct type w = netgen_weight_type(n, shape[0]), out = netgen_sum_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_linear, out, rank, y_shape, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
@@ -298,7 +338,7 @@ static void rbf(struct netgen *n) {
   int64_t shape[2] = {netgen_size(n), netgen_end(n)->shape[rank - 1]}, y_shape[RANK_MAX];
   memcpy(y_shape, netgen_end(n)->shape, sizeof y_shape);
   y_shape[rank - 1] = shape[0];
-  struct type w = rbf_weights(n), out = netgen_stream_type(n, true, 16);
+  struct type w = rbf_weights(n), out = netgen_sum_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_rbf, out, rank, y_shape, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "w", 2, shape, w));
@@ -358,7 +398,8 @@ void netgen_pointwise(struct netgen *n, enum op op) {
     netgen_quantize(n, netgen_stream_type(n, false, 12));
   uint32_t x = n->at;
   struct type in = netgen_end(n)->type,
-              out = netgen_stream_type(n, op_is(op, TRAIT_CASTS), info->curve != NONE ? 12 : 16);
+              out = info->curve != NONE ? netgen_stream_type(n, op_is(op, TRAIT_CASTS), 12)
+                                        : netgen_sum_type(n, op_is(op, TRAIT_CASTS), 16);
   bool same =
       info->curve == NONE && info->slopes == 0 && !op_is(op, TRAIT_CASTS) && netgen_chance(n, 40);
   if (same) out = in;

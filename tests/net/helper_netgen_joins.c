@@ -84,7 +84,7 @@ void netgen_join(struct netgen *n, enum op op) {
                       type_fixed(n->arena, 5, true, 0.25, 1));
   }
   const struct value *v = &n->g->values[x];
-  struct type out = netgen_stream_type(n, true, 16);
+  struct type out = netgen_sum_type(n, true, 16);
   uint32_t node = netgen_add_node(n, op, out, v->rank, v->shape, v->per_frame);
   netgen_use(n, node, x);
   netgen_use(n, node, y);
@@ -114,7 +114,7 @@ void netgen_concat(struct netgen *n) {
     other = n->at;
   }
   const struct value *v = &n->g->values[x];
-  struct type type = casts ? netgen_stream_type(n, true, 16) : v->type;
+  struct type type = casts ? netgen_sum_type(n, true, 16) : v->type;
   int64_t shape[RANK_MAX], parts = netgen_pick(n, 2, 6), axis = netgen_pick(n, 0, v->rank - 1);
   int rank = v->rank;
   bool frames = v->per_frame;
@@ -150,7 +150,7 @@ void netgen_matmul(struct netgen *n, bool frames) {
   int64_t inner = netgen_end(n)->shape[!ta], columns = netgen_size(n);
   int64_t b_shape[2] = {tb ? columns : inner, tb ? inner : columns};
   int64_t shape[2] = {netgen_end(n)->shape[ta], columns};
-  struct type out = netgen_stream_type(n, true, 12);
+  struct type out = netgen_sum_type(n, true, 12);
   uint32_t node = netgen_add_node(n, OP_matmul, out, 2, shape, netgen_end(n)->per_frame && !frames);
   netgen_use(n, node, x);
   netgen_use(n, node, netgen_tensor(n, "m", 2, b_shape, type_fixed(n->arena, 6, true, 0.125, 2)));
@@ -165,7 +165,7 @@ void netgen_sum(struct netgen *n, bool frames) {
   netgen_reshape(n);
   uint32_t x = n->at;
   int64_t axis = netgen_pick(n, 0, 1), shape[1] = {netgen_end(n)->shape[!axis]};
-  struct type out = netgen_stream_type(n, true, 12);
+  struct type out = netgen_sum_type(n, true, 12);
   uint32_t node = netgen_add_node(n, OP_sum, out, 1, shape, netgen_end(n)->per_frame && !frames);
   netgen_use(n, node, x);
   graph_add_ints(n->g, node, ATTR_axes, 1, &axis);

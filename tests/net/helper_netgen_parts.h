@@ -21,6 +21,7 @@ const struct value *netgen_end(const struct netgen *n);
 const char *netgen_name(struct netgen *n, const char *what);
 int64_t netgen_size(struct netgen *n);
 struct type netgen_stream_type(struct netgen *n, bool bipolar, int widest);
+struct type netgen_sum_type(struct netgen *n, bool bipolar, int widest);
 struct type netgen_pair_type(struct netgen *n); // of the inputs of NETGEN_PAIRS, NETGEN_WIDE_PAIRS
 uint32_t netgen_tensor(struct netgen *n, const char *what, int rank, const int64_t *shape,
                        struct type type);

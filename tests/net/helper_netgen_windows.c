@@ -91,7 +91,7 @@ void netgen_conv_over(struct netgen *n, enum op op, struct netgen_sliding s) {
   kernel[0] = s.out[axes] = groups * (depthwise ? 1 : netgen_pick(n, 1, 3));
   memcpy(kernel + 1, s.kernel, (size_t)axes * sizeof *kernel);
   kernel[axes + 1] = channels / groups;
-  struct type w = netgen_weight_type(n, kernel[0]), out = netgen_stream_type(n, true, 16);
+  struct type w = netgen_weight_type(n, kernel[0]), out = netgen_sum_type(n, true, 16);
   uint32_t node = netgen_add_node(n, op, out, axes + 1, s.out, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   add_attrs(n, node, &s, axes);
@@ -155,7 +155,8 @@ void netgen_pool_over(struct netgen *n, enum op op, struct netgen_sliding s, boo
                       bool ceil) {
   int axes = netgen_end(n)->rank - 1;
   uint32_t x = n->at;
-  struct type in = netgen_end(n)->type, out = netgen_stream_type(n, op == OP_max_pool, 16);
+  struct type in = netgen_end(n)->type, out = op == OP_max_pool ? netgen_sum_type(n, true, 16)
+                                                                : netgen_stream_type(n, false, 16);
   bool same = netgen_chance(n, 40) && (op == OP_max_pool || in.cls == TYPE_FIXED);
   if (same) out = in;
   bool frames = netgen_end(n)->per_frame;
@@ -190,7 +191,7 @@ void netgen_subsample(struct netgen *n) {
   struct netgen_sliding s = pools ? pooling(n, axes) : netgen_slide(n, axes);
   int64_t channels = netgen_end(n)->shape[axes];
   s.out[axes] = channels;
-  struct type w = netgen_weight_type(n, channels), out = netgen_stream_type(n, true, 16);
+  struct type w = netgen_weight_type(n, channels), out = netgen_sum_type(n, true, 16);
   uint32_t node = netgen_add_node(n, OP_subsample, out, axes + 1, s.out, netgen_end(n)->per_frame);
   netgen_use(n, node, x);
   if (global)

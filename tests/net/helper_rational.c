@@ -91,6 +91,38 @@ static void round_tflite(mpz_t z, mpq_t q, fix_wide acc, int64_t mul, int shift)
   round_rational(z, q, FIX_HALF_AWAY);
 }
 
+// Numbers of a minifloat in order: each next one is a step on, which doubles at 2^(Y+1) steps.
+static int64_t next_number(int64_t v, int mantissa) {
+  int64_t step = 1;
+  while (v / step >> (mantissa + 1)) step *= 2;
+  return v + step;
+}
+
+// The significand of a number, whose least step is 1.
+static bool is_odd(int64_t v, int mantissa) {
+  while (v >> (mantissa + 1)) v /= 2;
+  return v & 1;
+}
+
+// The number nearest to |q|, of two that are equally near the one with an even significand; and
+// its sign, if it has one.
+static int64_t nearest_number(const mpq_t q, const struct fix_target *t) {
+  mpq_t size, middle;
+  int64_t v = 0;
+  mpq_inits(size, middle, NULL);
+  mpq_abs(size, q);
+  while (v < t->highest) {
+    int64_t next = next_number(v, t->mantissa);
+    mpq_set_si(middle, v + next, 2);
+    mpq_canonicalize(middle);
+    int side = mpq_cmp(size, middle);
+    if (side < 0 || (side == 0 && !is_odd(v, t->mantissa))) break;
+    v = next;
+  }
+  mpq_clears(size, middle, NULL);
+  return mpq_sgn(q) >= 0 ? v : t->is_signed ? -v : 0;
+}
+
 static int64_t landed(fix_wide acc, int64_t mul, int shift, int64_t count,
                       const struct fix_target *t) {
   if (t->bipolar) return acc >= 0 ? 1 : -1;
@@ -104,6 +136,12 @@ static int64_t landed(fix_wide acc, int64_t mul, int shift, int64_t count,
     quotient(q, acc, mul, shift);
     mpz_mul_si(mpq_denref(q), mpq_denref(q), count);
     mpq_canonicalize(q);
+    if (t->is_float) {
+      int64_t number = nearest_number(q, t);
+      mpz_clears(z, zero, NULL);
+      mpq_clear(q);
+      return number;
+    }
     round_rational(z, q, t->rounding);
   }
   mpz_set_si(zero, t->zero);

@@ -170,6 +170,37 @@ static void minifloats_stay(void **state) {
   }
 }
 
+// Sums of signs do as well, whichever sign the factor has.
+static void residuals_stay(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct graph *g = network(&a, "[5,4,2]", CONV NORM);
+  const struct residual r = {3, {7, 3, 2}};
+  const double scale = 0.03125;
+  for (uint32_t i = 0; i < g->n_nodes; i++) {
+    if (!op_is(g->nodes[i].op, TRAIT_WEIGHTS)) continue;
+    struct value *w = &g->values[g->nodes[i].in[1].value];
+    const struct tensor *floats = w->init;
+    w->type = type_residual(&a, &r, -1, 1, &scale);
+    w->init = tensor_new(&a, dtype_for(&w->type), w->rank, w->shape);
+    for (int64_t k = 0; k < w->init->count; k++)
+      tensor_set_int(w->init, k, type_encode(&w->type, tensor_real(floats, k)));
+  }
+  struct err e = {0};
+  struct graph *h = fold_norm(&a, g, &e);
+  if (!h || !graph_verify(h, &e)) fail_msg("%s", e.text);
+  assert_true(count(h, OP_batch_norm) == 0 && apart(&a, g, h) < 1e-4);
+  int found = 0;
+  for (uint32_t i = 0; i < h->n_values; i++) {
+    const struct type *t = &h->values[i].type;
+    if (!type_is_residual(t)) continue;
+    found++;
+    assert_true(t->axis == 0 && t->width == 3 && t->channels == 6 && t->residual.factor[1] == 3);
+  }
+  assert_int_equal(found, 1);
+  arena_free(&a);
+}
+
 static void nothing_to_do(void **state) {
   (void)state;
   struct arena a = {0};
@@ -180,8 +211,8 @@ static void nothing_to_do(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(folds), cmocka_unit_test(shared_weights),
-                                     cmocka_unit_test(minifloats_stay),
-                                     cmocka_unit_test(nothing_to_do)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(folds), cmocka_unit_test(shared_weights), cmocka_unit_test(minifloats_stay),
+      cmocka_unit_test(residuals_stay), cmocka_unit_test(nothing_to_do)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

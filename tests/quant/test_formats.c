@@ -141,7 +141,12 @@ static void test_minifloat_words(void **state) {
              {"e4m3,", "expected W,F or W or W,auto or W,channel"},
              {"e4m3,channels", "or eXmY,B"},
              {"e4m3,99", "or eXmY,B"},
-             {"e4m3x", "or eXmY,B"}};
+             {"e4m3x", "or eXmY,B"},
+             {"residual", "residualN or eXmY for W"},
+             {"residual2,3", "residualN or eXmY for W"},
+             {"residual2,channels", "residualN or eXmY for W"},
+             {"residual0", "weight precision: residualN: expected N from 1 to 4"},
+             {"residual5,channel", "weight precision: residualN: expected N from 1 to 4"}};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     struct format w = {0};
     struct err e = {0};
@@ -161,12 +166,20 @@ static void test_minifloat_words(void **state) {
     assert_false(formats_set_weight(&f->arena, &w, bad[i].word, &e));
     expect_error(&e, bad[i].word, bad[i].said);
   }
-  // streams and inputs are no minifloats
+  struct format r = {0};
+  struct err none = {0};
+  assert_true(formats_set_weight(&f->arena, &r, "residual3,channel", &none));
+  assert_true(r.weight == WEIGHT_CHANNEL && r.weight_class == TYPE_RESIDUAL);
+  assert_int_equal(r.weight_residual.planes, 3);
+  assert_true(formats_set_weight(&f->arena, &r, "residual1", &none) && r.weight == WEIGHT_AUTO);
+  // streams are, inputs alone aren't
   struct format s = {0};
   struct formats input = formats_new();
-  struct err e = {0}, other = {0};
-  assert_false(formats_set_stream(&f->arena, &s, "e4m3", &e));
-  expect_error(&e, "e4m3", "expected W,F or uW,F");
+  struct err e = {0}, other = {0}, wide = {0};
+  assert_true(formats_set_stream(&f->arena, &s, "e4m3,9", &e) && !s.stream_auto && s.has_stream);
+  assert_string_equal(type_text(&f->arena, &s.stream), "e4m3,9");
+  assert_false(formats_set_stream(&f->arena, &s, "e5m2", &wide));
+  expect_error(&wide, "e5m2", "its numbers are integers of 34 bits, a stream has at most 32");
   assert_false(formats_set_input(&f->arena, &input, "e4m3", &other));
 }
 
@@ -232,6 +245,29 @@ static void test_weight_objects(void **state) {
   assert_true(t->width == 7 && !t->is_signed && t->scale[0] == 0.3 && t->zero[0] == 5);
   assert_false(formats_read(&f->arena, path_in(f, "none.json"), &to, &e));
   expect_error(&e, "none.json", "none.json: No such file");
+}
+
+// What a file says of one layer is that layer's, of every class of weights.
+static void test_classes_of_layers(void **state) {
+  struct fixture *f = *state;
+  struct formats to = formats_new();
+  struct err e = {0};
+  struct format own;
+  struct node n = {.op = OP_linear, .name = "fc1"};
+  assert_true(reads(f,
+                    "{\"defaults\":{\"stream\":\"e4m3\",\"weight\":\"block16:4\"},"
+                    "\"kinds\":{\"linear\":{\"weight\":\"e2m1,channel\"}},"
+                    "\"layers\":{\"fc1\":{\"weight\":\"residual3,channel\"}}}",
+                    &to, &e));
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_RESIDUAL && own.weight_residual.planes == 3);
+  assert_true(own.weight == WEIGHT_CHANNEL && type_is_minifloat(&own.stream));
+  n.name = "fc2";
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_MINIFLOAT && own.weight_minifloat.exponent == 2);
+  n.op = OP_conv2d;
+  assert_true(formats_of(&to, &n, &own, &e));
+  assert_true(own.weight_class == TYPE_BLOCK && own.weight_block.size == 16);
 }
 
 // So many times the format's numbers, whose integers have the scale of its bias.
@@ -427,6 +463,7 @@ int main(void) {
                                      DATA_CASE(test_weight_objects),
                                      DATA_CASE(test_minifloat_words),
                                      DATA_CASE(test_minifloat_objects),
+                                     DATA_CASE(test_classes_of_layers),
                                      DATA_CASE(test_refusals),
                                      DATA_CASE(test_precedence),
                                      DATA_CASE(test_command_line),

@@ -135,8 +135,37 @@ static void test_minifloats(void **state) {
   expect("e2m1", 1, 1, (double[]){1e300}, (double[]){0x1p32}, (int64_t[]){12});
 }
 
+// The factors of a layer, then of each output the scale that fits best, by hand.
+static void test_residuals(void **state) {
+  (void)state;
+  const double w[] = {4, -2, -4, 2};
+  // means 3 and 1 are 22 and 7 of 29: sums of 29 and 15, scale (4*29 + 2*15) / (29^2 + 15^2)
+  expect("residual2", 1, 4, w, (double[]){146.0 / 1066}, (int64_t[]){29, -15, -29, 15});
+  // one plane is bipolar
+  expect("residual1", 1, 4, w, (double[]){3}, (int64_t[]){1, -1, -1, 1});
+  expect("residual1,channel", 2, 4, w, (double[]){3, 3}, (int64_t[]){1, -1, -1, 1});
+  // outputs of the same numbers in other units have the same codes
+  const double apart[] = {4, -2, -4, 2, 0.5, -0.25, -0.5, 0.25};
+  expect("residual2,channel", 2, 8, apart, (double[]){146.0 / 1066, 146.0 / 1066 / 8},
+         (int64_t[]){29, -15, -29, 15, 29, -15, -29, 15});
+  struct weights q;
+  assert_true(quantised(&q, "residual3,auto", 1, 4, w) && type_is_residual(&q.type));
+  assert_true(q.type.axis == -1 && q.type.residual.factor[2] == 1);
+  arena_free(&q.arena);
+  assert_true(quantised(&q, "residual4,channel", 2, 8, apart));
+  for (int64_t i = 0; i < 8; i++) // off by the planes that nothing is left for
+    assert_true(fabs(type_value(&q.type, i / 4, tensor_int(q.codes, i)) - apart[i]) <
+                fabs(apart[i]) / 8);
+  assert_true(q.type.axis == 0 && q.type.channels == 2);
+  arena_free(&q.arena);
+}
+
 static void test_no_zero(void **state) {
   (void)state;
+  refused("residual2", 1, 2, (double[]){0, -0.0},
+          "its weights are all zero, which residual2 can't say: try ternary");
+  refused("residual3,channel", 2, 4, (double[]){1, 2, 0, 0},
+          "the weights of output 1 are all zero, which residual3 can't say: try ternary");
   refused("bipolar", 1, 2, (double[]){0, -0.0},
           "its weights are all zero, which bipolar can't say");
   refused("bipolar,channel", 2, 4, (double[]){1, 2, 0, 0}, "the weights of output 1 are all zero");
@@ -154,6 +183,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_by_hand),      cmocka_unit_test(test_scales),
       cmocka_unit_test(test_every_choice), cmocka_unit_test(test_minifloats),
-      cmocka_unit_test(test_no_zero),      cmocka_unit_test(test_fixed)};
+      cmocka_unit_test(test_no_zero),      cmocka_unit_test(test_residuals),
+      cmocka_unit_test(test_fixed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

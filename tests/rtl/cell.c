@@ -112,8 +112,27 @@ uint64_t cell_any_code(const struct cell *c, int frame, int element) {
   }
 }
 
+// "se4m3n", as fixed_requant has it: the highest number is that of the last code that is one.
+static struct fix_target float_target(int width, const char *type) {
+  int x = type[2] - '0', y = type[4] - '0';
+  int64_t exponent = ((int64_t)1 << x) - 1, mantissa = ((int64_t)1 << y) - 1, one = mantissa + 1;
+  if (type[5] == 'i') exponent--;
+  if (type[5] == 'f' && mantissa == 0)
+    exponent--;
+  else if (type[5] == 'f')
+    mantissa--;
+  return (struct fix_target){.width = width,
+                             .is_signed = type[0] == 's',
+                             .is_float = true,
+                             .mantissa = y,
+                             .highest = exponent ? (one + mantissa) * ((int64_t)1 << (exponent - 1))
+                                                 : mantissa,
+                             .rounding = FIX_HALF_EVEN};
+}
+
 struct fix_target cell_target(int width, const char *type, int64_t zero, const char *rounding,
                               const char *overflow) {
+  if (strlen(type) == 6 && type[1] == 'e' && type[3] == 'm') return float_target(width, type);
   return (struct fix_target){.width = width,
                              .is_signed = strcmp(type, "signed") == 0,
                              .bipolar = strcmp(type, "bipolar") == 0,

@@ -30,6 +30,7 @@ struct linear {
   int exponent, mantissa; // of weights of type "float"
   bool floating;
   int block, block_width; // beats that share an exponent
+  uint32_t factors;       // of weights of type "residual"
 };
 
 static const struct linear cases[] = {
@@ -409,6 +410,46 @@ static const struct linear cases[] = {
      .exponent = 3,
      .mantissa = 0,
      .floating = true},
+    // sums of signs: one plane, two and four, inputs of each type, one lane, lanes without an input
+    // or
+    // an output, a sum that wraps, a bias that is finer, a beat after another of blocks, a ROM of
+    // three
+    // cycles
+    {5, 3,        2, 2, 3, "signed", 2,           "residual", 5,  9,
+     4, "signed", 0, 0, 2, 0,        "half_even", "saturate", 16, .factors = 0x0205},
+    {13, 11,       5, 3, 8, "signed", 2,           "residual", 16, 23,
+     8,  "signed", 0, 0, 9, 0,        "half_even", "saturate", 0,  .factors = 0x1f5e},
+    {10, 7,        4,  2, 8,  "unsigned", 4,         "residual", 14, 21,
+     8,  "signed", 31, 1, 44, -5,         "half_up", "saturate", 0,  .factors = 0x05112347},
+    {7, 2,        3, 2, 1, "bipolar", 3,       "residual", 5, 9,
+     6, "signed", 0, 0, 1, 0,         "floor", "wrap",     0, .factors = 0x010204},
+    {6, 4,        1, 2, 7, "unsigned", 1,       "residual", 9, 12,
+     9, "signed", 0, 0, 1, 0,          "floor", "saturate", 0, .factors = 0x01},
+    {9, 5,        4, 3, 7, "signed", 2,       "residual", 9, 10,
+     9, "signed", 0, 0, 1, 0,        "floor", "wrap",     0, .factors = 0x7f7f},
+    {8,
+     6,
+     2,
+     2,
+     6,
+     "signed",
+     3,
+     "residual",
+     12,
+     24,
+     8,
+     "signed",
+     0,
+     0,
+     9,
+     0,
+     "half_even",
+     "saturate",
+     0,
+     .sum_shift = 4,
+     .factors = 0x030b29},
+    {8200, 1,        1, 1, 8, "signed", 2,           "residual", 16, 26,
+     8,    "signed", 0, 0, 9, 0,        "half_even", "saturate", 0,  .factors = 0x0203},
     // schedules of blocks
     {29,       17, 3,           4,          8,        "signed",   4,
      "signed", 12, 26,          8,          "signed", 0,          0,
@@ -545,9 +586,23 @@ static uint64_t weight_bits(const struct cell *c, int o, int i) {
   return is_float(l) && code == size ? 0 : code;
 }
 
+static bool is_residual(const struct linear *l) {
+  return strcmp(l->weight_type, "residual") == 0;
+}
+
+static int64_t sum_of_signs(const struct linear *l, uint64_t code) {
+  int64_t sum = 0;
+  for (int k = 0; k < l->weight_width; k++) {
+    int64_t factor = l->factors >> 8 * k & 255;
+    sum += code >> k & 1 ? factor : -factor;
+  }
+  return sum;
+}
+
 static int64_t weight(const struct cell *c, int o, int i) {
   const struct linear *l = c->with;
   uint64_t code = weight_bits(c, o, i);
+  if (is_residual(l)) return sum_of_signs(l, code);
   if (!is_float(l)) return cell_value(code, l->weight_width, l->weight_type);
   int64_t exponent = (int64_t)(code >> l->mantissa) & ((1 << l->exponent) - 1);
   int64_t one = (int64_t)1 << l->mantissa, mantissa = (int64_t)code & (one - 1);
@@ -805,7 +860,7 @@ static int latency(const struct cell *c, int queue) {
   const struct linear *l = c->with;
   int requant = 2 + (l->mul_width > 0) + (strcmp(l->rounding, "tflite") == 0);
   return (count_steps(c) > 8192 ? 3 : 2) + is_float(l) + 1 + log2_up(l->pi) +
-         (l->distance || l->pack || l->floating) + (l->block > 0) + 1 + requant +
+         (l->distance || l->pack || l->floating || is_residual(l)) + (l->block > 0) + 1 + requant +
          (queue > 64 ? 3 : 2);
 }
 
@@ -833,6 +888,7 @@ static void set_parameters(struct cell *c, int queue) {
   if (is_float(l)) cell_integer(c, "EXPONENT", l->exponent);
   if (is_float(l)) cell_integer(c, "MANTISSA", l->mantissa);
   if (l->floating) cell_integer(c, "FLOATING", 1);
+  if (is_residual(l)) cell_integer(c, "FACTORS", (int64_t)l->factors);
   if (l->block) {
     char name[64];
     snprintf(name, sizeof name, "rom/c%d_shared", c->id);
