@@ -48,8 +48,8 @@ struct arena_run {
 
 int64_t arena_run_width(const struct type *t) {
   if (!type_is_integer(t)) return 8;
-  int width = type_width(t);
-  return width <= 8 ? 1 : width <= 16 ? 2 : 4;
+  int width = type_stream_width(t);
+  return width <= 8 ? 1 : width <= 16 ? 2 : width <= 32 ? 4 : 8;
 }
 
 int64_t *arena_run_bytes(struct arena *a, const struct graph *g) {
