@@ -387,7 +387,7 @@ static struct graph *alone(struct arena *a, const struct graph *g, const struct 
   return to;
 }
 
-// Layers with constant weights, which take nearly all of the time.
+// Layers with constant weights, which take nearly all of the time, and activations.
 static void prepare_channels(struct arena_run *r, uint32_t node) {
   const struct graph *g = r->graph;
   const struct node *n = &g->nodes[node];
@@ -423,8 +423,8 @@ static void prepare_singles(struct arena_run *r) {
     struct single *s = &r->single[i];
     struct err none = {0};
     prepare_channels(r, i);
-    bool serves = op_is(n->op, TRAIT_WEIGHTS) && !n->in[0].delay && !node_in(g, n, 0)->init &&
-                  n->n_out == 1 && !node_attr(n, ATTR_slice);
+    bool serves = op_is(n->op, TRAIT_WEIGHTS | TRAIT_MAPS) && !n->in[0].delay &&
+                  !node_in(g, n, 0)->init && n->n_out == 1 && !node_attr(n, ATTR_slice);
     for (uint32_t k = 1; k < n->n_in; k++) serves = serves && node_in(g, n, k)->init;
     serves = serves && type_is_integer(&node_in(g, n, 0)->type) &&
              type_is_integer(&node_out(g, n, 0)->type);
