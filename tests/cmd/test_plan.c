@@ -162,7 +162,7 @@ static void test_words(void **state) {
       {"--sweep --target-cycles 9",
        "--sweep shows the plans for every target: leave a target away"},
       {"--sweep -o f", "leave -o away"},
-      {"--svg f", "--svg draws what --sweep finds: give both"},
+      {"--svg f", "--svg draws what --sweep finds, or --memory: give one of them, too"},
       {"--style finn", "--style is about a folding file: give -o FILE"},
       {"--style x -o f", "--style x: expected nngen or finn"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
