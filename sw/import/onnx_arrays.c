@@ -166,7 +166,8 @@ bool onnx_gather(struct onnx *o) {
   int axis;
   int64_t shape[RANK_MAX], n = 0;
   if (!onnx_stream(o, 0, &x)) return false;
-  if (!at || at->rank > 1 || at->count < 1)
+  bool whole = at && at->dtype != DTYPE_F32 && at->dtype != DTYPE_F64;
+  if (!whole || at->rank > 1 || at->count < 1)
     return onnx_refuse(o, "take fixed elements", "its indices aren't a constant list");
   if (!onnx_axis(o, onnx_int(o, "axis", 0), x.layout.rank, &axis)) return false;
   int64_t size = x.layout.shape[axis];

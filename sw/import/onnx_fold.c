@@ -36,7 +36,7 @@ static bool fold_constant_of_shape(struct onnx *o) {
   int64_t shape[RANK_MAX];
   struct err e = {0};
   if (a && a->t && !(value = onnx_tensor(o, a->t, &e))) return false;
-  if (s->count > RANK_MAX || (value && value->count != 1)) return false;
+  if (s->count > RANK_MAX || fold_is_float(s) || (value && value->count != 1)) return false;
   for (int64_t d = 0; d < s->count; d++) shape[d] = tensor_int(s, d);
   if (!fold_fits((int)s->count, shape)) return false;
   struct tensor *t = tensor_new(o->arena, value ? value->dtype : DTYPE_F32, (int)s->count, shape);

@@ -211,7 +211,8 @@ bool fold_gather(struct onnx *o) {
   const struct tensor *x = onnx_constant(o, 0), *at = onnx_constant(o, 1);
   int64_t shape[RANK_MAX];
   int axis, n = 0;
-  if (!axis_of(onnx_int(o, "axis", 0), x->rank, &axis) || x->rank - 1 + at->rank > RANK_MAX)
+  if (!axis_of(onnx_int(o, "axis", 0), x->rank, &axis) || x->rank - 1 + at->rank > RANK_MAX ||
+      fold_is_float(at))
     return false;
   int64_t *list = ARENA_NEW(o->arena, int64_t, at->count + 1);
   for (int64_t i = 0; i < at->count; i++) {

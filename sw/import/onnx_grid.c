@@ -173,6 +173,15 @@ struct type grid_type(struct onnx *o, const struct grid *g, double scale, double
   return type_fixed(o->arena, width, g->lo < 0, scale, (int32_t)zero);
 }
 
+// Whether the zero point is a code of the grid's type, as those of the graph are.
+bool grid_zero_fits(struct onnx *o, const struct grid *g, double zero) {
+  struct type type = grid_type(o, g, 1, 0);
+  return (zero >= (double)type_lowest(&type) && zero <= (double)type_highest(&type)) ||
+         (g->bipolar && zero == 0) ||
+         onnx_refuse(o, "quantise it again", "zero point %g of codes from %g to %g", zero, g->lo,
+                     g->hi);
+}
+
 // The values of a stream on the grid.
 bool grid_to(struct onnx *o, struct item x, const struct grid *g, struct stream *s) {
   double scale, zero;
@@ -181,9 +190,10 @@ bool grid_to(struct onnx *o, struct item x, const struct grid *g, struct stream 
   if (grid_has_channels(g)) return grid_per_channel(o, x, g, s);
   if (!grid_number(o, g->scale, "scale", &scale) || !grid_number(o, g->zero, "zero point", &zero))
     return false;
-  struct type type = grid_type(o, g, scale, zero);
   if (!g->bipolar && (g->hi > INT32_MAX || g->lo < -INT32_MAX - 1.0))
     return onnx_refuse(o, "quantise to 32 bits or fewer", "integers up to %g", g->hi);
+  if (!grid_zero_fits(o, g, zero)) return false;
+  struct type type = grid_type(o, g, scale, zero);
   double lowest = (double)type_lowest(&type), highest = (double)type_highest(&type);
   bool narrow = !g->bipolar && g->lo == lowest + 1 && g->hi == highest && zero == 0 && lowest < 0;
   bool whole = g->bipolar || narrow || (g->lo == lowest && g->hi == highest);

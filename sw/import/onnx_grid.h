@@ -33,6 +33,8 @@ struct type grid_type(struct onnx *o, const struct grid *g, double scale, double
 bool grid_add_requant(struct onnx *o, struct stream *x, struct type type,
                       enum fix_rounding rounding, enum fix_overflow overflow);
 
+bool grid_zero_fits(struct onnx *o, const struct grid *g, double zero);
+
 // Grids that no type has (onnx_grid_channels.c).
 bool grid_has_channels(const struct grid *g);
 bool grid_per_channel(struct onnx *o, struct item x, const struct grid *g, struct stream *s);

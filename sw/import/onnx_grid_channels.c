@@ -153,9 +153,7 @@ bool grid_about_zero(struct onnx *o, struct item x, const struct grid *g, struct
   double scale, zero, one = 1;
   if (!grid_number(o, g->scale, "scale", &scale) || !grid_number(o, g->zero, "zero point", &zero))
     return false;
-  if (!(fabs(zero) <= fmax(fabs(g->lo), fabs(g->hi)) + 1))
-    return onnx_refuse(o, "quantise it again", "zero point %g of codes from %g to %g", zero, g->lo,
-                       g->hi);
+  if (!grid_zero_fits(o, g, zero)) return false;
   double shift = zero * scale;
   plain.zero = NULL;
   plain.about_zero = false;

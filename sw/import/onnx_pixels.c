@@ -42,17 +42,20 @@ static int64_t element_at(const char *mode, int64_t i, int64_t size) {
   return i > size - 1 ? 2 * (size - 1) - i : i;
 }
 
+enum { EDGES_MOST = 64 };
+
 static bool pad_with_own(struct onnx *o, struct stream *x, const char *mode, const int64_t *pad) {
   int rank = x->layout.rank;
   for (int d = 0; d < rank; d++) {
-    int64_t front = pad[d], size = x->layout.shape[d], n = front + size + pad[rank + d];
-    int64_t most = strcmp(mode, "reflect") == 0 ? size - 1 : size;
-    if (!front && !pad[rank + d]) continue;
-    if (front < 0 || pad[rank + d] < 0)
-      return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
-    if (strcmp(mode, "edge") != 0 && (front > most || pad[rank + d] > most))
+    int64_t front = pad[d], behind = pad[rank + d], size = x->layout.shape[d];
+    int64_t most = strcmp(mode, "edge") == 0 ? EDGES_MOST : size;
+    if (strcmp(mode, "reflect") == 0) most = size - 1;
+    if (!front && !behind) continue;
+    if (front < 0 || behind < 0) return onnx_refuse(o, "use Slice", "pads below 0 cut the array");
+    if (front > most || behind > most)
       return onnx_refuse(o, "pad by fewer", "pads of %lld and %lld elements, mode \"%s\", of %lld",
-                         (long long)front, (long long)pad[rank + d], mode, (long long)size);
+                         (long long)front, (long long)behind, mode, (long long)size);
+    int64_t n = front + size + behind;
     struct tensor *list = tensor_new(o->arena, DTYPE_I64, 1, &n);
     for (int64_t i = 0; i < n; i++) tensor_set_int(list, i, element_at(mode, i - front, size));
     if (!onnx_take(o, x, d, list)) return false;

@@ -23,6 +23,9 @@ bool grid_range(struct onnx *o, const struct item *zero, struct grid *g) {
   static const int of_dtype[] = {[DTYPE_U8] = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8,
                                  [DTYPE_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
                                  [DTYPE_I16] = ONNX__TENSOR_PROTO__DATA_TYPE__INT16};
+  if (zero && zero->kind != ITEM_CONSTANT)
+    return onnx_refuse(o, "export with static quantisation",
+                       "its zero point is computed from data");
   int named = (int)onnx_int(o, "output_dtype", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8);
   int type = zero ? (zero->type ? zero->type : of_dtype[zero->constant->dtype]) : named;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)

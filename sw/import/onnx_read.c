@@ -167,6 +167,9 @@ static bool lacks_input(const struct onnx *o) {
 
 // Every value has one node, and what is computed of constants an end.
 static bool sound(struct onnx *o) {
+  if (!o->node->n_output)
+    return err_set(o->err, "node \"%s\": it has no outputs: export the network anew",
+                   o->builder.node);
   for (size_t i = 0; i < o->node->n_output; i++)
     if (*o->node->output[i] && onnx_item(o, o->node->output[i]))
       return err_set(o->err, "node \"%s\": its output \"%s\" is there already", o->builder.node,
@@ -255,6 +258,9 @@ static void name_all(struct onnx *o) {
     NAMED(g->node[i]->op_type);
     NAMED(g->node[i]->domain);
   }
+  for (size_t i = 0; i < g->n_node; i++) // of what isn't wanted there is no name
+    if (g->node[i]->n_output && !*g->node[i]->output[0])
+      g->node[i]->output[0] = arena_printf(o->arena, "nngen.unused.%zu", i);
   for (size_t i = 0; i < g->n_initializer; i++) NAMED(g->initializer[i]->name);
   for (size_t i = 0; i < g->n_input; i++) NAMED(g->input[i]->name);
   for (size_t i = 0; i < g->n_output; i++) NAMED(g->output[i]->name);

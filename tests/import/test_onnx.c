@@ -394,6 +394,7 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_ints(&o, "fives", 4, (const int64_t[]){1, 5, 4, 4});
   onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
   onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
+  onnx_put_ints(&o, "far", 8, (const int64_t[]){0, 0, 0, 0, 0, 0, 0, 65});
   onnx_put_ints(&o, "fours", 8, (const int64_t[]){0, 0, 0, 4, 0, 0, 0, 4});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
@@ -446,6 +447,10 @@ static void test_refused(void **state) {
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
   refused("Pad", "x", "mode:mirror", "mode \"mirror\"; use constant, edge, reflect or wrap");
   refused("Pad", "x fours", "mode:reflect", "pads of 4 and 4 elements, mode \"reflect\", of 4");
+  refused("Gather", "x half", "axis=1", "its indices aren't a constant list");
+  refused("Quant", "x one big_one eight", "rounding_mode:FLOOR", "zero point 1e+18 of codes from");
+  refused("Pad", "x far", "mode:edge", "pads of 0 and 65 elements, mode \"edge\"");
+  refused("QLinearAdd", "x one one x one one one z", "", "its zero point is computed from data");
   refused("QGemm", "x one one w one one", "alpha=0.5", "alpha 0.5; put alpha into the scale");
   refused("QLinearAveragePool", "x one zero one zero", "channels_last=1", "its channels are last");
   refused("QLinearAdd", "x one one z one one one", "",

@@ -191,10 +191,30 @@ static void test_exponents(void **state) {
   arena_free(&a);
 }
 
+// An exponent that is none.
+static void test_no_exponent(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said = "";
+  const unsigned char w[2] = {0xf1, 0x72}, s[2] = {127, 255};
+  const int64_t shape[2] = {4, 1}, blocks[2] = {2, 1};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 4});
+  onnx_put_raw(&o, "w", FP4_E2M1, 2, shape, w, sizeof w);
+  onnx_put_raw(&o, "s", FP8_E8M0, 2, blocks, s, sizeof s);
+  onnx_put_node(&o, "DequantizeLinear", "w s", "f", "axis=0 block_size=2");
+  onnx_put_node(&o, "MatMul", "x f", "y", "");
+  onnx_put_output(&o, "y");
+  if (onnx_parsed(&a, &o, 24, &said) || !strstr(said, "scale nan; quantise it again"))
+    fail_msg("%s", said);
+  arena_free(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_floats), cmocka_unit_test(test_refused), cmocka_unit_test(test_blocks),
-      cmocka_unit_test(test_bad_blocks), cmocka_unit_test(test_exponents)};
+      cmocka_unit_test(test_floats),    cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_blocks),    cmocka_unit_test(test_bad_blocks),
+      cmocka_unit_test(test_exponents), cmocka_unit_test(test_no_exponent)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
