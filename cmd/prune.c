@@ -186,8 +186,11 @@ static bool check_room(struct pruning *p, struct err *e) {
 
 static bool make(struct pruning *p, struct err *e) {
   const struct options *o = p->options, t = training(o);
+  struct load l = command_load(o);
   struct model m;
-  if (!parse(o, &p->how, e) || !command_model(p->arena, o, &m, e)) return false;
+  l.floats = true; // types that it says itself stay what they say
+  if (!parse(o, &p->how, e) || !load_model(p->arena, o->model, &l, &m, e)) return false;
+  command_warn(o, &m.warnings, 0);
   if (!m.real)
     return err_set(e, "%s: the model is quantised already: prune the float model, masks stay",
                    o->model);

@@ -15,8 +15,6 @@
 #include "sw/graph/model.h"
 #include "sw/import/import.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,8 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WATCHES = 20, WATCH_MICROSECONDS = 100000 };
-enum { TRIALS = 100, IMAGES = 1000, JOBS_MOST = 64, HOPELESS = 10 };
+enum { TRIALS = 100, JOBS_MOST = 64, HOPELESS = 10 };
 
 // ---- options
 
@@ -151,29 +148,6 @@ static bool read_space(struct search *s, struct err *e) {
   return ok || err_within(e, "%s", preset ? "--space" : name);
 }
 
-// The last of the training images; never those that a result is judged by.
-static bool open_images(struct search *s, struct err *e) {
-  const struct options *o = s->options;
-  const char *set = o->data.count ? o->data.word[0] : "mnist-train";
-  int64_t most = o->images ? o->images : IMAGES;
-  if (!objectives_need(&s->objectives, METRIC_errors) &&
-      !objectives_need(&s->objectives, METRIC_snr))
-    return true;
-  if (strcmp(set, "mnist") == 0)
-    return err_set(e, "--data mnist: those are the test images; search with mnist-train, and judge "
-                      "with nngen search best --data mnist STUDY");
-  struct options of = *o;
-  of.data = (struct option_list){1, {set}};
-  of.images = 0;
-  if (!command_images(s->arena, &of, s->whole, 0, &s->set, e)) return false;
-  if (!s->set.has_labels && objectives_need(&s->objectives, METRIC_errors))
-    return err_set(e, "%s: it has no labels: --objective errors needs the right answers", set);
-  s->evaluator.set = &s->set;
-  s->evaluator.images = s->set.count < most ? s->set.count : most;
-  s->evaluator.first = s->set.count - s->evaluator.images;
-  return true;
-}
-
 static void add_fact(struct search *s, const char *name, const char *text) {
   s->setup.facts[s->setup.n_facts++] = (struct fact){name, text};
 }
@@ -209,45 +183,13 @@ static void remember(struct search *s) {
   add_fact(s, "model_file", s->model_file);
 }
 
-// What points are judged by in the end helps neither to choose them nor to calibrate.
-static bool check_calibration(struct arena *a, const struct options *o, struct err *e) {
-  for (int i = 0; i < o->calibrate.count; i++) {
-    const char *word = o->calibrate.word[i], *equal = strchr(word, '=');
-    if (strcmp(sets_whole(a, equal ? equal + 1 : word), "mnist") == 0)
-      return err_set(e,
-                     "--calibrate %s: those images are what the point that is chosen is judged by; "
-                     "choose others, as in mnist-train:1000",
-                     word);
-  }
-  return true;
-}
-
-// Nor do the images that trials are judged by calibrate them.
-static bool check_validation(struct search *s, struct err *e) {
-  const struct options *o = s->options;
-  const char *set = o->data.count ? o->data.word[0] : "mnist-train";
-  int64_t first = s->evaluator.first, last = first + s->evaluator.images - 1;
-  for (int i = 0; s->evaluator.set && i < o->calibrate.count; i++) {
-    const char *word = o->calibrate.word[i], *equal = strchr(word, '=');
-    const char *own = equal ? equal + 1 : word, *whole = sets_whole(s->arena, own);
-    if (strcmp(whole, set) != 0 || sets_last(s->arena, own, s->set.count) < first) continue;
-    return err_set(
-        e,
-        "--calibrate %s: has images of %s from %lld to %lld, which trials are judged by; "
-        "choose others, as in %s:%lld",
-        word, set, (long long)first, (long long)last, set,
-        (long long)(first < 1000 ? first : 1000));
-  }
-  return true;
-}
-
 static bool set_up(struct search *s, struct err *e) {
   const struct options *o = s->options;
   const struct device *device = o->device ? device_find(o->device, e) : NULL;
   int threads = 1;
-  if (!check_calibration(s->arena, o, e) || !read_model(s, e) ||
-      !read_objectives(o, &s->objectives, e) || !read_space(s, e) || !open_images(s, e) ||
-      !check_validation(s, e) || !read_rule(o->prune, &s->stopping, e) ||
+  if (!search_check_calibration(s->arena, o, e) || !read_model(s, e) ||
+      !read_objectives(o, &s->objectives, e) || !read_space(s, e) || !search_open_images(s, e) ||
+      !search_check_validation(s, e) || !read_rule(o->prune, &s->stopping, e) ||
       (o->jobs <= 1 && !pool_threads(&threads, e)))
     return false;
   s->evaluator.whole = s->whole;
@@ -449,48 +391,12 @@ static bool work_together(struct search *s, struct study *study, double begin, s
   return wait_for(s, study, started, e) && journal_sync(&study->journal, e);
 }
 
-// In the process that outlives the search: all ends of the pipe but its own are closed when the
-// search and its workers are gone, interrupted or killed; a byte says that all ended well.
-static void watch_over(struct search *s, int end) {
-  struct study study;
-  struct err e = {0};
-  char byte;
-  ssize_t n;
-  setpgid(0, 0); // not of what a terminal interrupts
-  close(s->watched);
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) close(fd);
-  do n = read(end, &byte, 1);
-  while (n < 0 && errno == EINTR);
-  // who has just closed its files is there for a moment more
-  bool opened = n == 0 && file_exists(s->path) && study_open(&study, s->path, &s->setup, &e);
-  for (int i = 0; opened && i < WATCHES && study_bury(&study, &e); i++) usleep(WATCH_MICROSECONDS);
-  _exit(0);
-}
-
-// Trials of a search that is interrupted don't stay RUNNING. Without this process the next search
-// says it of them.
-static pid_t start_watch(struct search *s) {
-  int end[2];
-  if (pipe2(end, O_CLOEXEC) != 0) return -1;
-  s->watched = end[1];
-  pid_t child = fork();
-  if (child == 0) watch_over(s, end[0]);
-  close(end[0]);
-  return child;
-}
-
-static void end_watch(struct search *s, pid_t child) {
-  bool told = child > 0 && write(s->watched, "", 1) == 1;
-  close(s->watched);
-  if (told) waitpid(child, NULL, 0);
-}
-
 static bool search(struct search *s, struct study *study, struct err *e) {
   double begin = clock_seconds();
-  pid_t watch = start_watch(s);
+  pid_t watch = search_watch_start(s);
   bool ok = s->options->jobs > 1 ? work_together(s, study, begin, e)
                                  : work(s, study, begin, s->options->quiet, e);
-  end_watch(s, watch);
+  search_watch_end(s, watch);
   s->seconds = clock_seconds() - begin;
   return ok && !hopeless(study, 1, e);
 }

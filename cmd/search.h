@@ -25,6 +25,17 @@ struct search {
   int watched;      // the end of a pipe, open as long as this process or a worker is there
 };
 
+// The images that trials are judged by; that they, and those that points are judged by in the end,
+// don't calibrate.
+bool search_open_images(struct search *s, struct err *e);
+bool search_check_calibration(struct arena *a, const struct options *o, struct err *e);
+bool search_check_validation(struct search *s, struct err *e);
+
+// A process that outlives the search and its workers, and says of trials that they left that they
+// ended; -1: there is none. It ends with the search.
+pid_t search_watch_start(struct search *s);
+void search_watch_end(struct search *s, pid_t watch);
+
 // The user attributes of a point.
 void search_describe(void *context, struct text *t, const double *x);
 

@@ -263,7 +263,7 @@ static bool load_float(struct arena *a, struct graph *g, const struct load *l, s
   m->real = remember(a, g, e);
   if (!m->real) return false;
   g = m->whole = m->real;
-  if (!wants_formats(l) && !says_types(g)) return true;
+  if (l->floats || (!wants_formats(l) && !says_types(g))) return true;
   m->real = fold_norm(a, g, e);
   if (!m->real || !quantized(a, l, m, f, e)) return false;
   idle_formats(a, f, &m->warnings);

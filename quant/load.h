@@ -21,6 +21,7 @@ struct load {
   int64_t output_width;                                  // bits of the last layers; 0: 16
   int n_data;
   const char *const *data; // (n_data) sets that are judged by, which calibration refuses
+  bool floats;             // a float model stays one, whatever it says of types
 };
 
 struct model {

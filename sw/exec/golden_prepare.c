@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { TABLE_BITS_MAX = 16 };
+enum { TABLE_BITS_MAX = 16, PREPARED_PARTS = 3 };
 
 static bool fits16(int64_t lo, int64_t hi) {
   return lo >= INT16_MIN && hi <= INT16_MAX;
@@ -28,21 +28,63 @@ static bool sums_fit32(const struct graph *g, const struct node *n, const struct
   return true;
 }
 
+// Weights of more than 16 bits, or with sums of more than 32, in several parts, each times 2^SPLIT
+// the one before: all but the last from 0 to 2^SPLIT - 1. Part `at` of `parts`.
+static int64_t part_of(int64_t v, int at, int parts) {
+  int64_t rest = v >> (at * PREPARED_SPLIT);
+  return at + 1 < parts ? rest & ((1 << PREPARED_SPLIT) - 1) : rest;
+}
+
+// Whether each of so many parts has 16 bits and its partial sums 32.
+static bool parts_fit(const struct graph *g, const struct node *n, const struct weights *w,
+                      int64_t finer, int parts) {
+  const struct value *x = node_in(g, n, 0);
+  int64_t low = llabs(type_integer(&x->type, 0, x->lo));
+  int64_t high = llabs(type_integer(&x->type, 0, x->hi)), most = low > high ? low : high;
+  for (int64_t o = 0; o < w->outs; o++)
+    for (int at = 0; at < parts; at++) {
+      fix_wide sum = 0;
+      for (int64_t i = 0; i < w->taps; i++) {
+        fix_wide v = (fix_wide)weight_of(w, o, i) * finer;
+        if (v < INT64_MIN / 2 || v > INT64_MAX / 2) return false;
+        int64_t part = part_of((int64_t)v, at, parts);
+        if (!fits16(part, part)) return false;
+        sum += llabs(part);
+      }
+      if (sum * most > INT32_MAX) return false;
+    }
+  return true;
+}
+
 // Inputs in groups of `group`, outputs padded: the kernels' order of weights, times 2^f of a finer
-// bias.
-static void pack_weights(struct arena *a, const struct weights *w, int group, struct prepared *p) {
+// bias, or of a part of them.
+static void *pack_weights(struct arena *a, const struct weights *w, int group, int part,
+                          struct prepared *p) {
   p->groups = (w->taps + group - 1) / group;
   p->outs = (w->outs + KERNEL_OUTS - 1) / KERNEL_OUTS * KERNEL_OUTS;
-  p->weight = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
+  void *to = arena_alloc(a, (size_t)(p->groups * p->outs), 4);
   for (int64_t o = 0; o < w->outs; o++)
     for (int64_t i = 0; i < w->taps; i++) {
       int64_t at = (i / group * p->outs + o) * group + i % group;
-      int64_t v = weight_of(w, o, i) * p->finer;
+      int64_t v = part_of(weight_of(w, o, i) * p->finer, part, p->parts);
       if (p->bytes)
-        ((int8_t *)p->weight)[at] = (int8_t)v;
+        ((int8_t *)to)[at] = (int8_t)v;
       else
-        ((int16_t *)p->weight)[at] = (int16_t)v;
+        ((int16_t *)to)[at] = (int16_t)v;
     }
+  return to;
+}
+
+static void pack_parts(struct arena *a, const struct weights *w, const struct value *b,
+                       struct prepared *p) {
+  int64_t *bias = ARENA_NEW(a, int64_t, w->outs);
+  p->packed = true;
+  p->taps = w->taps;
+  p->weight = pack_weights(a, w, 2, 0, p);
+  for (int at = 1; at < p->parts; at++) p->upper[at - 1] = pack_weights(a, w, 2, at, p);
+  p->bias = ARENA_NEW(a, int32_t, p->outs); // is added where the parts are
+  for (int64_t o = 0; b && o < w->outs; o++) bias[o] = tensor_int(b->init, o);
+  p->wide_bias = bias;
 }
 
 // With x as code - lowest - base: sum (x + base + lowest - zero) w = sum x w + (base + lowest -
@@ -92,13 +134,20 @@ static void prepare_weighted(struct arena *a, const struct kernels *k, const str
   weight_range(w, &lo, &hi);
   lo *= p->finer;
   hi *= p->finer;
-  if (!fits16(type_integer(&x->type, 0, x->lo), type_integer(&x->type, 0, x->hi)) ||
-      !fits16(lo, hi) || !sums_fit32(g, n, weights, p->finer))
+  if (!fits16(type_integer(&x->type, 0, x->lo), type_integer(&x->type, 0, x->hi))) return;
+  if (!fits16(lo, hi) || !sums_fit32(g, n, weights, p->finer)) {
+    for (p->parts = 2; p->parts <= PREPARED_PARTS; p->parts++)
+      if (parts_fit(g, n, weights, p->finer, p->parts)) {
+        pack_parts(a, weights, b, p);
+        return;
+      }
     return;
+  }
   p->packed = true;
+  p->parts = 1;
   p->taps = weights->taps;
   p->bytes = lo >= INT8_MIN && hi <= INT8_MAX && takes_bytes(k, x, p);
-  pack_weights(a, weights, p->bytes ? 4 : 2, p);
+  p->weight = pack_weights(a, weights, p->bytes ? 4 : 2, 0, p);
   pack_bias(a, x, weights, b, p);
   const struct requant *rq = &n->rq[0];
   p->shift_only = rq->count == 1 && rq->mul[0] == 1 && rq->shift[0] >= 1 && rq->shift[0] <= 30 &&
@@ -130,6 +179,7 @@ static void pack_depthwise(struct arena *a, const struct weights *w, const struc
 static void prepare_depthwise(struct arena *a, const struct kernels *k, const struct graph *g,
                               const struct node *n, const struct weights *w, struct prepared *p) {
   prepare_weighted(a, k, g, n, w, p);
+  if (p->parts > 1) p->packed = false; // its kernel has weights of 16 bits
   p->depthwise = p->packed;
   if (!p->depthwise) return;
   p->bytes = false;

@@ -34,6 +34,9 @@ struct prepared {
   int64_t outs;             // both: outputs, padded
   void *weight;             // both: (groups, outs, 2 or 4), minus their zero, times `finer`
   int32_t *bias;            // both: (outs)
+  int parts;                // both: of each weight, the first in `weight`; one, or two or three:
+  void *upper[2];           // (groups, outs, 2), times 2^PREPARED_SPLIT and its square
+  const int64_t *wide_bias; // of several parts: (outs), what is added to their sum
   int64_t finer;            // both: what the weights are times, 2^f of a bias that is finer
   bool shift_only;          // both: requant32 or requant8 serves
   int32_t *table;           // pointwise: output code by input code - lowest
@@ -47,6 +50,9 @@ struct prepared {
   uint8_t *table8;          // pointwise: (256) the same for narrow input and output, as stored
   struct softmax *softmax;  // softmax in the circuit
 };
+
+// Bits of the lower parts of weights that a kernel takes in several.
+enum { PREPARED_SPLIT = 10 };
 
 // Pixels of the output that a convolution takes at a time.
 enum { GOLDEN_BLOCK = 256 };

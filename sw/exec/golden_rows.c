@@ -82,10 +82,43 @@ static int64_t wide(const struct prepared *p) {
   return p->groups * (p->bytes ? 4 : 2);
 }
 
+// Rows of the parts' sums (parts, rows, p->outs), as requantise.
+static void requantise_parts(const struct chunk *c, const struct node *n, const struct prepared *p,
+                             const int32_t *sums, int64_t first, int64_t rows) {
+  const struct value *y = node_out(c->m->graph, n, 0);
+  const struct place *place = &c->m->places[n->out[0]];
+  const struct requant *rq = &n->rq[0];
+  int64_t out = y->shape[y->rank - 1];
+  void *to = golden_array(c, n->out[0]);
+  for (int64_t o = 0; o < out; o++) {
+    struct fix_target t = target_of(n, y, o);
+    int64_t i = rq->count > 1 ? o : 0;
+    for (int64_t r = 0; r < rows; r++) {
+      int64_t acc = 0;
+      for (int at = p->parts; at-- > 0;)
+        acc = acc * ((int64_t)1 << PREPARED_SPLIT) + sums[(at * rows + r) * p->outs + o];
+      golden_store(to, place, (first + r) * out + o,
+                   fix_requant(acc + p->wide_bias[o], rq->mul[i], rq->shift[i], &t));
+    }
+  }
+}
+
+// 32-bit sums of a row: of each part.
+static int64_t sums(const struct prepared *p) {
+  return p->outs * p->parts;
+}
+
 // Rows that are packed become rows `first` on of the output.
 static void run_rows(const struct chunk *c, const struct node *n, const struct prepared *p,
                      const void *rows, int64_t count, int64_t first, int32_t *acc) {
   const struct kernels *k = c->m->kernels;
+  if (p->parts > 1) {
+    for (int at = 0; at < p->parts; at++)
+      k->linear16(count, p->groups, p->outs, rows, at ? p->upper[at - 1] : p->weight, p->bias,
+                  acc + at * count * p->outs);
+    requantise_parts(c, n, p, acc, first, count);
+    return;
+  }
   if (p->bytes)
     (k->linear8 ? k->linear8 : k->linear7)(count, p->groups, p->outs, rows, p->weight, p->bias,
                                            acc);
@@ -106,7 +139,7 @@ static void run_linear(const struct chunk *c, const struct node *n, const struct
   uint8_t *own = c->scratch;
   int64_t packed = line(rows * row * (int64_t)size);
   int32_t *acc = (int32_t *)(void *)(own + packed);
-  int16_t *words = (int16_t *)(void *)(own + packed + line(rows * p->outs * 4));
+  int16_t *words = (int16_t *)(void *)(own + packed + line(rows * sums(p) * 4));
   const uint8_t *from = golden_array(c, n->in[0].value);
   if (!p->bytes || p->base) {
     put_operands(c, n, p, from, rows * in, words);
@@ -265,7 +298,7 @@ void golden_rows(const struct chunk *c, const struct node *n, const struct prepa
 
 int64_t golden_rows_scratch(const struct graph *g, const struct node *n, const struct prepared *p,
                             int64_t frames) {
-  int64_t acc = p->outs * 4;
+  int64_t acc = sums(p) * 4;
   if (!p->conv) {
     int64_t elements = frames * value_elements(node_in(g, n, 0)), rows = elements / p->taps;
     return line(rows * wide(p) * 2) + line(rows * acc) + line(elements * 2);

@@ -209,10 +209,25 @@ static void test_refused(void **state) {
              "would be overwritten, it is the model");
 }
 
+// A float model that says types of its own, as trained distances do, is pruned as it is.
+static void test_typed_parts(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c,
+      "$N train -q --net models/mnist-rbf.json --data synthetic:200 --test synthetic:10 -e 1 "
+      "-o $D/r.bin >$D/log && $N prune -q --kind slot --layers fc1 --amount 0.5 -o $D/p.bin "
+      "$D/r.bin",
+      0, "p.bin: 32928 of 65856 weights kept (slot)");
+  cli_expect(c, "$N info -p 8,3 $D/p.bin", 0, "rbf1     rbf           84   10  u16,6  8,6");
+  cli_expect(c, "$N sim -q --images 3 --data synthetic:3 -p 8,3 -o $D/v $D/p.bin", 0, "PASS");
+  cli_expect(c, "$N prune --kind neuron --layers fc1 --amount 0.5 -o $D/p.bin $D/r.bin", 1,
+             "\"fc1\": its neurons can't be removed: layer \"rbf1\" (rbf) reads them");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_kinds),           SHELL_CASE(test_text),
-                                     SHELL_CASE(test_masks_stay),      SHELL_CASE(test_schedule),
-                                     SHELL_CASE(test_smaller_circuit), SHELL_CASE(test_finetune),
-                                     SHELL_CASE(test_words),           SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_typed_parts), SHELL_CASE(test_kinds),    SHELL_CASE(test_text),
+      SHELL_CASE(test_masks_stay),  SHELL_CASE(test_schedule), SHELL_CASE(test_smaller_circuit),
+      SHELL_CASE(test_finetune),    SHELL_CASE(test_words),    SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

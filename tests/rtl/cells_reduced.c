@@ -26,9 +26,10 @@ struct reduced {
   const char *rounding, *overflow;
   int weight_width; // depthwise, subsample
   const char *weight_type;
-  bool channels; // likewise: a multiplier for each
-  int sum_shift; // likewise: by how many bits the bias is finer
-  int rows;      // depthwise: of the ring, if a beat has a column of taps; 0: it has one
+  bool channels;          // likewise: a multiplier for each
+  int sum_shift;          // likewise: by how many bits the bias is finer
+  int rows;               // depthwise: of the ring, if a beat has a column of taps; 0: it has one
+  int exponent, mantissa; // of weights of type "float"
 };
 
 static const struct reduced reduced[] = {
@@ -357,6 +358,56 @@ static const struct reduced reduced[] = {
      "signed",
      false,
      3},
+    // minifloats: with a mantissa and without, without a sign, several lanes and beats
+    {"depthwise",
+     {2, 2, {5, 5}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}, 3},
+     5,
+     "signed",
+     0,
+     {8, "signed", 0},
+     1,
+     1,
+     5,
+     "half_even",
+     "saturate",
+     4,
+     "float",
+     true,
+     .exponent = 2,
+     .mantissa = 1},
+    {"depthwise",
+     {1, 1, {4, 4}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     4,
+     "unsigned",
+     0,
+     {5, "se2m1n", 0},
+     1,
+     1,
+     6,
+     "half_even",
+     "saturate",
+     3,
+     "float",
+     false,
+     .exponent = 3,
+     .mantissa = 0},
+    {"subsample",
+     {2, 2, {4, 6}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     4,
+     "signed",
+     0,
+     {8, "signed", 1},
+     1,
+     1,
+     7,
+     "floor",
+     "saturate",
+     6,
+     "float",
+     false,
+     2,
+     .exponent = 3,
+     .mantissa = 2},
 };
 
 // One weight for each channel.
@@ -364,11 +415,23 @@ static bool shares(const struct reduced *r) {
   return strcmp(r->kind, "subsample") == 0;
 }
 
-static int64_t weight(const struct cell *c, int channel, int tap) {
+// The bits of a weight in its memory; of a minifloat not those of -0.
+static uint64_t weight_code(const struct cell *c, int channel, int tap) {
   const struct reduced *r = c->with;
   if (shares(r)) tap = 0;
   uint64_t noise = cell_random((uint64_t)c->id, 11, (uint64_t)(channel * 64 + tap));
-  return cell_value(cell_code((int64_t)noise, r->weight_width), r->weight_width, r->weight_type);
+  uint64_t code = cell_code((int64_t)noise, r->weight_width);
+  return r->exponent && code == (uint64_t)1 << (r->exponent + r->mantissa) ? 0 : code;
+}
+
+static int64_t weight(const struct cell *c, int channel, int tap) {
+  const struct reduced *r = c->with;
+  uint64_t code = weight_code(c, channel, tap);
+  if (!r->exponent) return cell_value(code, r->weight_width, r->weight_type);
+  int64_t exponent = (int64_t)(code >> r->mantissa) & ((1 << r->exponent) - 1);
+  int64_t one = (int64_t)1 << r->mantissa, v = (int64_t)code & (one - 1);
+  if (exponent) v = (one + v) * ((int64_t)1 << (exponent - 1));
+  return code >> (r->exponent + r->mantissa) ? -v : v;
 }
 
 enum { BIAS_WIDTH = 8, CHANNEL_MUL_WIDTH = 12 };
@@ -460,8 +523,7 @@ static void write_images(const struct cell *c, const char *folder) {
     for (int k = 0; k < (shares(r) ? 1 : window_taps(s) / taps); k++) {
       for (int i = 0; i < taps * s->lanes; i++) {
         int tap = r->rows ? i / s->lanes * s->kernel[COLUMN] + k : k;
-        int64_t w = weight(c, beat * s->lanes + i % s->lanes, tap);
-        codes[i] = r->weight_width == 1 ? w > 0 : cell_code(w, r->weight_width);
+        codes[i] = weight_code(c, beat * s->lanes + i % s->lanes, tap);
       }
       put_word(weights, taps * s->lanes, r->weight_width, codes);
     }
@@ -578,6 +640,8 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
     char name[64];
     cell_integer(c, "WEIGHT_WIDTH", r->weight_width);
     cell_text(c, "WEIGHT_TYPE", r->weight_type);
+    if (r->exponent) cell_integer(c, "EXPONENT", r->exponent);
+    if (r->exponent) cell_integer(c, "MANTISSA", r->mantissa);
     if (r->sum_shift) cell_integer(c, "SUM_SHIFT", r->sum_shift);
     snprintf(name, sizeof name, "rom/c%d_weight", c->id);
     cell_text(c, "WEIGHT_FILE", name);
@@ -671,6 +735,23 @@ static const struct reduced columns[] = {
      false,
      3,
      8},
+    {"depthwise",
+     {2, 1, {5, 6}, {3, 2}, {1, 2}, {1, 1}, {1, 1}, {0, 0}, 0},
+     4,
+     "signed",
+     0,
+     {8, "signed", 0},
+     1,
+     1,
+     6,
+     "half_even",
+     "saturate",
+     8,
+     "float",
+     false,
+     .rows = 6,
+     .exponent = 3,
+     .mantissa = 4},
 };
 
 void cells_columns(struct suite *s) {
