@@ -19,6 +19,9 @@ static bool state_types(const struct graph *g, const struct node *n, struct err 
     return type_is_ref(&y->type) || check_wrong(e, "output", y, "ref");
   }
   const struct value *held = assign_held(g, n, 0);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (type_is_minifloat(&node_in(g, n, i)->type))
+      return check_wrong(e, "input", node_in(g, n, i), "another: no state is a minifloat");
   if (n->op == OP_read) {
     const struct value *y = node_out(g, n, 0);
     return type_equal(&y->type, &held->type) ||

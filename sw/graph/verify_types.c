@@ -141,12 +141,12 @@ static bool real_types(const struct graph *g, const struct node *n, struct err *
   return true;
 }
 
-// Blocks and residuals are weights only, and constant; minifloats are streams, too, but not states.
+// Blocks and residuals are weights only, and constant; minifloats are streams, too.
 static bool check_coded(const struct graph *g, const struct node *n, struct err *e) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     const struct value *v = node_in(g, n, i);
     bool weight = i == 1 && op_is(n->op, TRAIT_WEIGHTS) && !n->in[i].delay;
-    bool stream = type_is_minifloat(&v->type) && !v->init && !graph_column(n->op)->any_types;
+    bool stream = type_is_minifloat(&v->type) && !v->init;
     if (type_is_coded(&v->type) && !weight && !stream)
       return check_wrong(e, "input", v,
                          type_is_minifloat(&v->type)

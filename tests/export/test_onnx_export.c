@@ -202,12 +202,23 @@ static void plain_bounds(struct graph *g) {
     }
 }
 
+// Streams of minifloats, which no file has, become integers of the same width.
+static void plain_stream(struct arena *a, struct type *t) {
+  if (type_is_minifloat(t))
+    *t = type_fixed(a, type_stream_width(t), t->is_signed, type_scale(t, 0), 0);
+  plain_scales(a, t);
+}
+
 static void plain_types(struct arena *a, struct graph *g) {
-  for (uint32_t i = 0; i < g->n_values; i++) plain_scales(a, &g->values[i].type);
+  for (uint32_t i = 0; i < g->n_values; i++)
+    if (g->values[i].init)
+      plain_scales(a, &g->values[i].type);
+    else
+      plain_stream(a, &g->values[i].type);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_attr; k++)
       if (attr_kind(g->nodes[i].attr[k].name) == ATTR_TYPE)
-        plain_scales(a, &g->nodes[i].attr[k].type);
+        plain_stream(a, &g->nodes[i].attr[k].type);
 }
 
 // The file is another if a layer has another weight: its first one becomes the largest there is.

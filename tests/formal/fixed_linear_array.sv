@@ -19,6 +19,7 @@ module fixed_linear_array #(
   parameter int EXPONENT = 0,
   parameter int MANTISSA = 0,
   parameter int FLOATING = 0,
+  parameter logic [31:0] FACTORS = 32'h0102,
   parameter int BLOCK = 0,
   parameter int BLOCK_WIDTH = 1,
   parameter int PACK = 0,
