@@ -112,7 +112,7 @@ static void types_of_its_own(void **state) {
   cli_expect(c, "$N train -q --net mnist-mlp --qat -p 4" DIGITS "-o $D/q.bin", 0, "sha256");
   static const struct {
     const char *words, *message;
-  } rows[] = {{"fit -p 2 --test synthetic:100:9 -o $D/g $D/q.bin", "--precision changes nothing"},
+  } rows[] = {{"fit -p 8,3 --test synthetic:100:9 -o $D/g $D/q.bin", "--precision changes nothing"},
               {"run -p 8,3 --data synthetic:100:9 $D/q.bin", "--precision changes nothing"},
               {"info -w 8,3 $D/q.bin", "--weight-precision changes nothing: leave it out"},
               {"train -q --qat -p 2" DIGITS "-o $D/r.bin --net $D/q.bin",

@@ -208,12 +208,10 @@ static void early_stopping_keeps_the_best(void **state) {
 static void going_on_from_a_model(void **state) {
   struct shell *c = *state;
   cli_expect(c, TRAIN "--epochs 1 -o $D/a.bin", 0, "sha256");
-  const char *frozen =
-      "$N train --quiet --net $D/a.bin" DIGITS
-      "--epochs 1 --freeze fc1.weight,fc1.bias,fc2.weight,fc2.bias --json -o $D/b.bin";
-  assert_string_equal(
-      hash_of(c, frozen),
-      arena_printf(&c->arena, "%.64s", cli_expect(c, "sha256sum <$D/a.bin", 0, "")));
+  cli_expect(c,
+             "$N train --quiet --net $D/a.bin" DIGITS
+             "--epochs 1 --freeze fc1.weight,fc1.bias,fc2.weight,fc2.bias -o $D/b.bin",
+             1, "all 4 weights stay as they are, nothing is left to train");
   cli_expect(c,
              "$N train --quiet --net $D/a.bin" DIGITS "--epochs 1 --freeze fc1.weight -o $D/c.bin",
              0, "sha256");
