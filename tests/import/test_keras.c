@@ -567,6 +567,15 @@ static const struct nested {
      "Dropout: it is called with training=True",
      0,
      0},
+    {"3", // as Keras saves it if nothing is said
+     FUNCTIONAL("m", AT("i", "0"), AT("c", "0"),
+                INPUT("4")
+                    CALLED("RandomFlip", "b", CALL("i", "0", "\"training\":true")) "," CALLED(
+                        "ReLU", "c", CALL("b", "0", "\"x\":0"))) "}",
+     {{0}},
+     NULL,
+     1,
+     0},
     {"3",
      FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
                 INPUT("4") CALLED("Dropout", "b", "{\"args\":[],\"kwargs\":{}}")) "}",
