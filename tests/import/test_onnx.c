@@ -628,6 +628,8 @@ static void test_formats(void **state) {
              "mkdir $D/saved; printf '\\010\\001\\022\\011 serve.....' >$D/saved/saved_model.pb; "
              "$N import $D/saved -o $D/m.bin",
              1, "a TensorFlow SavedModel, which isn't read: convert its folder");
+  cli_expect(s, "$N run $D/saved", 1, "a TensorFlow SavedModel, which isn't read");
+  cli_expect(s, "mkdir $D/none; $N run $D/none", 1, "/none/model.bin: No such file or directory");
   cli_expect(s,
              "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005\\022\\031"
              "com.github.apple.coremltools' >$D/net.mlpackage/Data/com.apple.CoreML/model.mlmodel; "
