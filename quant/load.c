@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool parse_list(struct arena *a, const char *text, int64_t *count, double **out) {
   double *list = ARENA_NEW(a, double, strlen(text) / 2 + 1);
@@ -237,7 +238,8 @@ static bool says_types(const struct graph *g) {
 const char *load_path(struct arena *a, const char *path) {
   struct stat st;
   bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-  return folder ? arena_printf(a, "%s/model.bin", path) : path;
+  const char *own = arena_printf(a, "%s/model.bin", path);
+  return folder && (access(own, F_OK) == 0 || !import_in_folder(a, path)) ? own : path;
 }
 
 static void idle_formats(struct arena *a, const struct formats *f, struct warnings *w) {

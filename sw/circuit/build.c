@@ -251,7 +251,10 @@ static bool check_host(struct builder *b, uint32_t node, struct err *e) {
                    "no circuit for layer \"%s\" (%s): it reads what the host computes, layer "
                    "\"%s\" (%s); %s",
                    n->name, op_info(n->op)->name, host->name, op_info(host->op)->name,
-                   can ? "with \"where\" circuit that is in the circuit, too"
+                   can ? arena_printf(b->arena,
+                                      "a --formats file with {\"kinds\":{\"%s\":{\"where\":"
+                                      "\"circuit\"}}} puts that into the circuit, too",
+                                      op_info(host->op)->name)
                        : "there is none of that kind: end the network before it");
   }
   return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/import/builder.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,9 +54,11 @@ static void layer_shape(const struct stream *x, const int *axes, int64_t shape[R
   for (int k = 0; k < x->layout.rank; k++) shape[k] = x->layout.shape[axes ? axes[k] : k];
 }
 
+// Pixels / 255, unless the file says something else.
+static const double mean = 0, deviation = 1;
+
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes) {
-  static const double mean = 0, deviation = 1;
   struct stream x = {.layout = layout_new(rank, shape, axes)};
   int64_t ours[RANK_MAX];
   layer_shape(&x, axes, ours);
@@ -75,6 +78,26 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
       .channels = 1, .mean = &mean, .std = &deviation, .axes = moved ? order : NULL};
   graph_add_input(b->graph, x.value, source);
   return x;
+}
+
+void builder_bytes(struct builder *b, uint32_t value) {
+  static const double byte_deviation = 1 / 255.0;
+  for (uint32_t i = 0; i < b->graph->n_inputs; i++)
+    if (b->graph->inputs[i].value == value) b->graph->inputs[i].source.std = &byte_deviation;
+}
+
+void builder_scaled(struct builder *b, uint32_t value, int64_t count, const double *scale) {
+  enum { LEAST = 32 };
+  bool divided = false;
+  for (uint32_t i = 0; i < b->graph->n_inputs; i++)
+    divided |= b->graph->inputs[i].value == value && b->graph->inputs[i].source.std == &deviation;
+  for (int64_t c = 0; c < count; c++) divided &= fabs(scale[c]) * LEAST <= 1;
+  if (!divided) return;
+  builder_bytes(b, value);
+  builder_note(b,
+               "it divides the input by 32 or more: bytes are taken as 0 to 255 (as pixel / 255: "
+               "--input-mean 0 --input-std 1)",
+               false);
 }
 
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t) {

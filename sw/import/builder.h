@@ -49,6 +49,13 @@ void builder_note(struct builder *b, const char *text, bool training);
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes);
 
+// Bytes are 0 to 255 to the input that is this value.
+void builder_bytes(struct builder *b, uint32_t value);
+
+// The current layer multiplies a value by so many scales. Of an input that it divides by 255 bytes
+// are 0 to 255, unless the file says otherwise.
+void builder_scaled(struct builder *b, uint32_t value, int64_t count, const double *scale);
+
 // `name` for a value, or name.1, .. if it is taken.
 const char *builder_name(struct builder *b, const char *name);
 

@@ -101,15 +101,19 @@ uint32_t import_beside(struct arena *a, const char *path, uint32_t most, const c
   return n;
 }
 
+const char *import_in_folder(struct arena *a, const char *path) {
+  static const char *const inside[] = {"saved_model.pb", "Data/com.apple.CoreML/model.mlmodel"};
+  for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+    const char *file = arena_printf(a, "%s/%s", path, inside[i]);
+    if (access(file, R_OK) == 0) return file;
+  }
+  return NULL;
+}
+
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e) {
   struct bytes file;
-  static const char *const inside[] = {"saved_model.pb", "Data/com.apple.CoreML/model.mlmodel"};
-  for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) { // of folders
-    const char *file_inside = arena_printf(a, "%s/%s", path, inside[i]);
-    if (access(file_inside, R_OK) != 0) continue;
-    path = file_inside;
-    break;
-  }
+  const char *inside = import_in_folder(a, path);
+  if (inside) path = inside;
   if (!file_read(a, path, MODEL_BYTES_MAX, &file, e)) return NULL;
   struct graph *g = parse(a, path, &file, r, e);
   if (!g) err_put_within(e, "%s", path);

@@ -21,6 +21,9 @@ const struct import_format *import_format_of(const void *data, size_t size);
 
 const struct import_format *import_format_at(uint32_t i); // NULL behind the last
 
+// The file of a known foreign format that a folder has; NULL: it has none.
+const char *import_in_folder(struct arena *a, const char *path);
+
 // The graph of a model.bin or a foreign file, verified, its ranges proven. NULL with `r` filled
 // if the file has layers that aren't supported, otherwise with the file's name in the message.
 struct graph *import_read(struct arena *a, const char *path, struct refusals *r, struct err *e);

@@ -65,7 +65,8 @@ static int histories(const json_t *j, struct history *list, int n) {
 
 // ---- inputs
 
-static bool add_input(struct keras *k, const char *name, const json_t *shape, struct stream *x) {
+static bool add_input(struct keras *k, const json_t *layer, const char *name, const json_t *shape,
+                      struct stream *x) {
   int64_t dims[RANK_MAX];
   size_t n = json_array_size(shape);
   if (n < 1 || n > RANK_MAX)
@@ -80,6 +81,9 @@ static bool add_input(struct keras *k, const char *name, const json_t *shape, st
                      name, d);
   }
   *x = builder_input(&k->builder, name, (int)n - 1, dims, NULL);
+  const char *type = json_string_value(json_object_get(json_object_get(layer, "config"), "dtype"));
+  if (keras_is_input(layer) && type && strcmp(type, "uint8") == 0)
+    builder_bytes(&k->builder, x->value);
   return true;
 }
 
@@ -273,7 +277,8 @@ static bool sequential(struct keras *k, const json_t *root, const json_t *layers
   struct stream x = {0};
   const json_t *first = json_array_get(layers, 0), *shape = input_of(first);
   if (!shape) shape = json_object_get(json_object_get(root, "build_config"), "input_shape");
-  if (!add_input(k, keras_is_input(first) ? keras_name(first) : "input", shape, &x)) return false;
+  if (!add_input(k, first, keras_is_input(first) ? keras_name(first) : "input", shape, &x))
+    return false;
   if (one_by_one(k, layers, &x))
     builder_output_array(&k->builder, x,
                          keras_name(json_array_get(layers, json_array_size(layers) - 1)));
@@ -286,7 +291,7 @@ static bool functional(struct keras *k, const json_t *config, const json_t *laye
   for (size_t i = 0; i < json_array_size(layers); i++) {
     const json_t *layer = json_array_get(layers, i);
     if (!keras_is_input(layer)) continue;
-    if (!add_input(k, keras_name(layer), shape_of(layer), &x)) return false;
+    if (!add_input(k, layer, keras_name(layer), shape_of(layer), &x)) return false;
     put(k, keras_name(layer), 0, &x);
   }
   all_calls(k, config);

@@ -299,7 +299,8 @@ static bool whole(struct keras *k, enum op op, struct stream *y) {
   if (!keras_images(k, y) || !keras_made(k, builder_node(&k->builder, op, 1, &y->value), y))
     return false;
   int64_t channels = layout_elements(&y->layout);
-  return keras_true(k, "keepdims", false) || builder_reshape(&k->builder, y, 1, &channels);
+  return keras_true(k, "keepdims", false) ||
+         (builder_reshape(&k->builder, y, 1, &channels) && builder_flat(&k->builder, y));
 }
 
 bool keras_global_max(struct keras *k, struct stream *y) {

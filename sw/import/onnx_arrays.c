@@ -165,6 +165,9 @@ bool onnx_gather(struct onnx *o) {
   const struct tensor *at = onnx_constant(o, 1);
   int axis;
   int64_t shape[RANK_MAX], n = 0;
+  if (onnx_constant(o, 0) && !at)
+    return onnx_refuse(o, "do it before the network: its rows as the input",
+                       "it looks rows up in a table (an embedding)");
   if (!onnx_stream(o, 0, &x)) return false;
   bool whole = at && at->dtype != DTYPE_F32 && at->dtype != DTYPE_F64;
   if (!whole || at->rank > 1 || at->count < 1)

@@ -99,11 +99,7 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
   if (rank == 3 && !transposed(o, v->name)) axes = image;
   if (rank == 2 && is_image(o, v->name, 0)) axes = sequence;
   struct stream x = builder_input(&o->builder, v->name, rank, shape, axes);
-  if (is_bytes(v)) { // they are 0 .. 255, not parts of 255
-    static const double deviation = 1 / 255.0;
-    struct graph *g = o->builder.graph;
-    g->inputs[g->n_inputs - 1].source.std = &deviation;
-  }
+  if (is_bytes(v)) builder_bytes(&o->builder, x.value);
   onnx_put(o, v->name, (struct item){.kind = ITEM_STREAM, .stream = x});
   return true;
 }

@@ -57,6 +57,18 @@ static void lose(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_output; i++) onnx_set(o, i, (struct item){.kind = ITEM_LOST});
 }
 
+// Of a norm that is refused the shape is known: what follows is read as if it weren't there, to
+// list what of it can't be.
+static void go_on(struct onnx *o) {
+  static const char *const norms[] = {"LayerNormalization", "InstanceNormalization",
+                                      "GroupNormalization", "LRN", NULL};
+  const struct item *x = o->node->n_input ? onnx_in(o, 0) : NULL;
+  bool norm = x && x->kind != ITEM_CONSTANT && !x->grid && onnx_is_one(o->node->op_type, norms);
+  const struct item same = norm ? *x : (struct item){0};
+  lose(o);
+  if (norm) onnx_set(o, 0, same);
+}
+
 static bool is_lost(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_input; i++) {
     const struct item *x = onnx_in(o, i);
@@ -113,6 +125,8 @@ static void refuse_unknown(struct onnx *o) {
       {"LayerNormalization", "it divides by a deviation of the data",
        "train with BatchNormalization"},
       {"InstanceNormalization", "it divides by a deviation of the data",
+       "train with BatchNormalization"},
+      {"GroupNormalization", "it divides by a deviation of the data",
        "train with BatchNormalization"},
       {"LSTM", "there are no recurrent layers", "use convolutions along time"},
       {"GRU", "there are no recurrent layers", "use convolutions along time"},
@@ -191,7 +205,7 @@ static bool add_node(struct onnx *o) {
       return err_set(o->err, "node \"%s\": nothing before it makes its input \"%s\"",
                      o->builder.node, o->node->input[i]);
   if (!sound(o)) return false;
-  if (lacks_input(o)) {
+  if (lacks_input(o) && is_known(o->node)) {
     onnx_refuse(o, "check the file", "an input is left out");
     lose(o);
     return true;
@@ -210,8 +224,12 @@ static bool add_node(struct onnx *o) {
   if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
   bool moves = known_node(o->node) && onnx_moves_integers(o);
   if (moves ? onnx_move_integers(o) : known_node(o->node) && onnx_layer(o, &is)) return true;
-  if (!is && !moves) refuse_unknown(o);
-  lose(o);
+  if (is || moves) {
+    lose(o);
+    return true;
+  }
+  refuse_unknown(o);
+  go_on(o);
   return true;
 }
 

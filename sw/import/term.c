@@ -78,6 +78,7 @@ bool term_affine(struct builder *b, struct stream *x, int64_t count, const doubl
   int64_t channels = v->rank ? v->shape[v->rank - 1] : 1;
   static const char *const names[] = {"scale", "shift", "mean", "variance"};
   uint32_t in[5] = {x->value};
+  builder_scaled(b, x->value, count, scale);
   for (int i = 0; i < 4; i++) {
     struct tensor *t = tensor_new(b->arena, DTYPE_F32, 1, &channels);
     for (int64_t c = 0; c < channels; c++) {

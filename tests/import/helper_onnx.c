@@ -142,7 +142,7 @@ static void put_words(struct text *node, int field, const char *words) {
     if (field == 5)
       put_attribute(node, w);
     else
-      pb_text(node, field, w);
+      pb_text(node, field, strcmp(w, ".") == 0 ? "" : w); // left out
   free(list);
 }
 

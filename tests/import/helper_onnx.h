@@ -39,8 +39,8 @@ void onnx_put_raw(struct onnx_text *o, const char *name, int type, int rank, con
 void onnx_put_list(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape,
                    const int *numbers, size_t count);
 
-// A node: names with spaces between, attributes as "name=1,2" for integers,
-// "name=0.5" for a number, "name:word" for words.
+// A node: names with spaces between, "." for one that is left out, attributes as "name=1,2" for
+// integers, "name=0.5" for a number, "name:word" for words.
 void onnx_put_node(struct onnx_text *o, const char *op, const char *inputs, const char *outputs,
                    const char *attributes);
 

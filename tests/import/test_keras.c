@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <hdf5.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,6 +161,10 @@ static void test_layers(void **state) {
       {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":true"), {{0}}, "max_pool", "1,1,2"},
       {INPUT("6,6,2") LAYER("GlobalMaxPooling2D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
       {INPUT("9,2") LAYER("GlobalAveragePooling1D", "\"keepdims\":false"), {{0}}, "flatten", "2"},
+      {INPUT("6,6,2") LAYER("GlobalAveragePooling2D", "\"x\":0") "," LAYER("Dense", "\"units\":3"),
+       {{"dense/0", "2,3"}, {"dense/1", "3"}},
+       "linear",
+       "3"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":6.0"), {{0}}, "relu6", "4"},
       {INPUT("4") LAYER("ReLU", "\"negative_slope\":0.25,\"max_value\":null"),
        {{0}},
@@ -259,6 +264,36 @@ static void test_numbers(void **state) {
     struct graph *g = built(&a, layer, NULL, &said);
     if (!g) fail_msg("%s: %s", rows[i], said);
     assert_float_equal(node_real(&g->nodes[g->n_nodes - 1], ATTR_slope, 0), 0.125, 0);
+    arena_free(&a);
+  }
+}
+
+// What a byte of 255 is to the first layer: 1, or 255 where the file says so or divides it.
+static void test_bytes(void **state) {
+  (void)state;
+#define OF_TYPE(type)                                                                              \
+  "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null,4],\"dtype\":"  \
+  "\"" type "\"}},"
+  static const struct {
+    const char *layers;
+    double is;
+  } rows[] = {
+      {OF_TYPE("float32") LAYER("ReLU", "\"x\":0"), 1},
+      {OF_TYPE("uint8") LAYER("ReLU", "\"x\":0"), 255},
+      {OF_TYPE("uint8") LAYER("Rescaling", "\"scale\":0.00392156862745098"), 255},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":0.00392156862745098"), 255},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":-0.03125,\"offset\":1"), 255},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":0.04"), 1},
+      {INPUT("4") LAYER("Rescaling", "\"scale\":[0.01,0.01,1,0.01]"), 1},
+      {INPUT("4") LAYER("Normalization", "\"axis\":null,\"mean\":128,\"variance\":4096"), 255},
+      {INPUT("4") LAYER("ReLU", "\"x\":0") "," LAYER("Rescaling", "\"scale\":0.004"), 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g = built(&a, rows[i].layers, NULL, &said);
+    if (!g) fail_msg("%s: %s", rows[i].layers, said);
+    double is = source_real(&g->inputs[0].source, 0, 255);
+    if (fabs(is - rows[i].is) > 1e-9) fail_msg("%s: %g", rows[i].layers, is);
     arena_free(&a);
   }
 }
@@ -532,6 +567,15 @@ static const struct nested {
      "Dropout: it is called with training=True",
      0,
      0},
+    {"3", // as Keras saves it if nothing is said
+     FUNCTIONAL("m", AT("i", "0"), AT("c", "0"),
+                INPUT("4")
+                    CALLED("RandomFlip", "b", CALL("i", "0", "\"training\":true")) "," CALLED(
+                        "ReLU", "c", CALL("b", "0", "\"x\":0"))) "}",
+     {{0}},
+     NULL,
+     1,
+     0},
     {"3",
      FUNCTIONAL("m", AT("i", "0"), AT("b", "0"),
                 INPUT("4") CALLED("Dropout", "b", "{\"args\":[],\"kwargs\":{}}")) "}",
@@ -678,6 +722,7 @@ int main(void) {
                                      cmocka_unit_test(test_inside),
                                      cmocka_unit_test(test_layers),
                                      cmocka_unit_test(test_numbers),
+                                     cmocka_unit_test(test_bytes),
                                      cmocka_unit_test(test_refused),
                                      SHELL_CASE(test_transposed),
                                      SHELL_CASE(test_formula),

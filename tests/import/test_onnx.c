@@ -407,6 +407,8 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
 
 static void test_refused(void **state) {
   (void)state;
+  refused("Gather", "w x", "axis=0", "it looks rows up in a table (an embedding); do it before");
+  refused("GRU", "x twice one . none", "", "GRU: there are no recurrent layers");
   refused("LRN", "x", "size=3",
           "1: LRN: it divides by sums of squares of neighbouring channels; train");
   refused("ConvTranspose", "x w", "dilations=0,2", "dilations of 0");
@@ -490,22 +492,32 @@ static void test_why_not(void **state) {
   onnx_put_node(&o, "LSTM", "x", "a", "");
   onnx_put_node(&o, "Relu", "a", "b", "");
   onnx_put_node(&o, "Einsum", "x", "c", "");
+  onnx_put_node(&o, "InstanceNormalization", "x", "d", "");
+  onnx_put_node(&o, "Transpose", "d", "e", "perm=1,0"); // what comes behind a norm is read, too
   onnx_put_output(&o, "b");
   onnx_put_output(&o, "c");
+  onnx_put_output(&o, "e");
   onnx_put_file(&o, 13, &file);
   FILE *f = fopen(arena_printf(&s->arena, "%s/net.onnx", s->dir), "wb");
   assert_non_null(f);
   assert_int_equal(fwrite(file.data, 1, file.size, f), file.size);
   fclose(f);
   text_free(&file);
-  cli_expect(s, "$N import $D/net.onnx -o $D/m.bin", 1,
-             "node  op      reason                         what to do\n"
-             "a     LSTM    there are no recurrent layers  use convolutions along time\n"
-             "c     Einsum  there is no layer like it      replace it in the network");
+  cli_expect(
+      s, "$N import $D/net.onnx -o $D/m.bin", 1,
+      "node  op                     reason                                 what to do\n"
+      "a     LSTM                   there are no recurrent layers          use convolutions "
+      "along time\n"
+      "c     Einsum                 there is no layer like it              replace it in the "
+      "network, or split the network there\n"
+      "d     InstanceNormalization  it divides by a deviation of the data  train with "
+      "BatchNormalization\n"
+      "e     Transpose              it moves axis 0, the batch             keep the images of "
+      "a batch apart\n");
   cli_expect(s, "$N import $D/net.onnx --json -o $D/m.bin 2>/dev/null", 1,
              "{\"unsupported\":[{\"node\":\"a\",\"op\":\"LSTM\",\"reason\":");
   cli_expect(s, "$N run $D/net.onnx; test ! -e $D/m.bin && echo nothing", 0,
-             "2 layers can't be imported (nngen import lists them), the first: \"a\" (LSTM)");
+             "4 layers can't be imported (nngen import lists them), the first: \"a\" (LSTM)");
 }
 
 // ---- hostile files
@@ -616,6 +628,8 @@ static void test_formats(void **state) {
              "mkdir $D/saved; printf '\\010\\001\\022\\011 serve.....' >$D/saved/saved_model.pb; "
              "$N import $D/saved -o $D/m.bin",
              1, "a TensorFlow SavedModel, which isn't read: convert its folder");
+  cli_expect(s, "$N run $D/saved", 1, "a TensorFlow SavedModel, which isn't read");
+  cli_expect(s, "mkdir $D/none; $N run $D/none", 1, "/none/model.bin: No such file or directory");
   cli_expect(s,
              "mkdir -p $D/net.mlpackage/Data/com.apple.CoreML; printf '\\010\\005\\022\\031"
              "com.github.apple.coremltools' >$D/net.mlpackage/Data/com.apple.CoreML/model.mlmodel; "
