@@ -37,6 +37,19 @@ static void average_parameters(struct parameters *out, const struct circuit_pool
     verilog_magic(out, "MAGIC", f->magic[0]);
 }
 
+static void tiles_parameters(struct parameters *out, const struct circuit_pool *f) {
+  const struct window *w = &f->shape;
+  verilog_parameter(out, "IN_H", w->in[ROWS]);
+  verilog_parameter(out, "IN_W", w->in[COLUMNS]);
+  verilog_parameter(out, "KERNEL_H", w->kernel[ROWS]);
+  verilog_parameter(out, "KERNEL_W", w->kernel[COLUMNS]);
+  if (w->stride[ROWS] != w->kernel[ROWS]) verilog_parameter(out, "STRIDE_H", w->stride[ROWS]);
+  if (w->stride[COLUMNS] != w->kernel[COLUMNS])
+    verilog_parameter(out, "STRIDE_W", w->stride[COLUMNS]);
+  if (f->beats > 1) verilog_parameter(out, "BEATS", f->beats);
+  verilog_line(out);
+}
+
 static void pool_parameters(struct parameters *out, const struct circuit *p, const struct cell *c) {
   const struct circuit_pool *f = c->facts;
   const struct type *type = &c->in[0]->type;
@@ -46,6 +59,7 @@ static void pool_parameters(struct parameters *out, const struct circuit *p, con
   verilog_parameter(out, "LANES", c->in[0]->lanes);
   verilog_parameter(out, "WINDOWS", f->windows);
   verilog_line(out);
+  if (f->tiles) tiles_parameters(out, f);
   verilog_parameter(out, "IN_WIDTH", c->in[0]->width);
   verilog_word(out, "IN_TYPE", bits ? "unsigned" : type_coding_text(type_coding(type)));
   if (type_zero(type, 0) && !f->codes) verilog_wide(out, "IN_ZERO", type_zero(type, 0));

@@ -14,8 +14,9 @@
 // fixed_window_runs tells apart has a DIVISOR and a MAGIC of its own. Without EXACT the sum times
 // MAGIC, a factor, is what is requantised.
 //
-// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS); a beat leaves
-// for each window, TLAST with the last of WINDOWS, which are a frame.
+// A window's beats come in a row, TLAST with the last (axis_window, GROUPS = BEATS); or, IN_H > 0, the
+// image comes as it is, and windows don't overlap (fixed_partials). A beat leaves for each window,
+// TLAST with the last of WINDOWS, which are a frame.
 //
 // LATENCY = 1 + (COUNTS > 1 or DIVISOR > 1 ? 2 : 0) + 2 + (MUL_WIDTH > 0) + (ROUNDING is tflite) cycles from a
 // window's last beat, 1 beat in per cycle. Control is that of fixed_pointwise.
@@ -26,6 +27,13 @@ module fixed_avg_pool #(
   parameter int LANES = 4,
   // beats of a frame that leave; >= 1
   parameter int WINDOWS = 6,
+  // of an image that comes as it is, otherwise 0: see fixed_tiles
+  parameter int IN_H = 0,
+  parameter int IN_W = 1,
+  parameter int KERNEL_H = 1,
+  parameter int KERNEL_W = 1,
+  parameter int STRIDE_H = KERNEL_H,
+  parameter int STRIDE_W = KERNEL_W,
   // bits of an input; its type: signed unsigned bipolar; what stands for zero
   parameter int IN_WIDTH = 8,
   parameter IN_TYPE = "signed",
@@ -96,16 +104,18 @@ module fixed_avg_pool #(
   logic [LANES*ACC_WIDTH-1:0] result;
   logic advance;
   logic fresh;  // the next beat begins a window
+  logic ends;   // it is the window's last
   logic last_window;
   logic [MAGIC_WIDTH-1:0] magic;  // of the window whose sum is multiplied
   logic [NUM-1:0] divisor;        // of the one whose rest is looked at
 
-  fixed_windows #(.WINDOWS(WINDOWS)) windows (
-    .aclk(aclk), .aresetn(aresetn), .taken(s_axis_tvalid && s_axis_tready), .last(s_axis_tlast),
-    .fresh(fresh), .last_window(last_window)
+  fixed_partials #(
+    .WIDTH(LANES * SUM_WIDTH), .WINDOWS(WINDOWS), .IN_H(IN_H), .IN_W(IN_W), .KERNEL_H(KERNEL_H),
+    .KERNEL_W(KERNEL_W), .STRIDE_H(STRIDE_H), .STRIDE_W(STRIDE_W), .BEATS(BEATS)
+  ) partials (
+    .aclk(aclk), .aresetn(aresetn), .taken(s_axis_tvalid && s_axis_tready), .tlast(s_axis_tlast),
+    .result(total), .found(sum), .fresh(fresh), .ends(ends), .last_window(last_window)
   );
-
-  always_ff @(posedge aclk) if (s_axis_tvalid && s_axis_tready) sum <= total;
 
   fixed_pointwise #(
     .LANES(LANES), .IN_WIDTH(IN_WIDTH), .IN_TYPE(IN_TYPE), .BIPOLAR(1),
@@ -114,7 +124,7 @@ module fixed_avg_pool #(
     .ROUNDING(ROUNDING), .OVERFLOW(OVERFLOW)
   ) shell (
     .aclk(aclk), .aresetn(aresetn),
-    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid && s_axis_tlast),
+    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid && ends),
     .s_axis_tready(s_axis_tready), .s_axis_tlast(last_window),
     .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
     .m_axis_tlast(m_axis_tlast), .advance(advance), .n(codes), .result(result)
@@ -129,7 +139,7 @@ module fixed_avg_pool #(
       fixed_window_runs #(
         .BEATS(BEATS), .RUNS_H(RUNS_H), .RUNS_W(RUNS_W), .ROW_END(ROW_END), .COLUMN_END(COLUMN_END)
       ) runs (
-        .aclk(aclk), .aresetn(aresetn), .next(s_axis_tvalid && s_axis_tready && s_axis_tlast),
+        .aclk(aclk), .aresetn(aresetn), .next(s_axis_tvalid && s_axis_tready && ends),
         .place(place)
       );
 

@@ -60,6 +60,7 @@ enum timing_kind {
   TIMING_LINEAR,
   TIMING_PIPE, // also a join: it takes a beat of each of its streams
   TIMING_ARGMAX,
+  TIMING_TILES,
   TIMING_FORK,
   TIMING_QUEUE,
   TIMING_CONCAT,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The circuit of a pool: hw/axis_window.sv, and behind it hw/fixed_max_pool.sv or
-// hw/fixed_avg_pool.sv.
+// The circuit of a pool: hw/fixed_max_pool.sv or hw/fixed_avg_pool.sv, and in front of it
+// hw/axis_window.sv if windows overlap or reach beyond the image.
 #include "sw/base/bits.h"
 #include "sw/circuit/facts.h"
 #include "sw/circuit/resources.h"
@@ -26,6 +26,19 @@ static bool pads(const struct window *w) {
   for (int axis = 0; axis < WINDOW_AXES; axis++)
     any |= window_pads(w, axis, 0) || window_pads(w, axis, w->kernel[axis] - 1);
   return any;
+}
+
+// Whether each element is in one window at most: then what is known of those that are open takes
+// less than the rows of the image that they need. Rows that are kept from frame to frame stay in a
+// window.
+static bool tiles(const struct graph *g, const struct node *n, const struct window *w) {
+  struct circuit_line line;
+  bool apart = true;
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    apart &= w->dilation[axis] == 1 || w->kernel[axis] == 1;
+    apart &= w->stride[axis] >= w->kernel[axis] || w->out[axis] == 1;
+  }
+  return apart && !pads(w) && !circuit_line(g, n, &line);
 }
 
 // Of a maximum what is beside isn't 0.
@@ -60,13 +73,18 @@ static bool pool_shape(const struct graph *g, const struct node *n, int64_t in, 
 static bool pool_window(struct arena *a, const struct graph *g, const struct node *n, int64_t in,
                         int64_t out, struct circuit_window *w, struct err *e) {
   (void)a;
-  return pool_shape(g, n, in, out, w, e) && circuit_window_size(w, e);
+  if (!pool_shape(g, n, in, out, w, e)) return false;
+  if (!tiles(g, n, &w->shape)) return circuit_window_size(w, e);
+  *w = (struct circuit_window){0};
+  return true;
 }
 
 static int64_t pool_cycles(const struct graph *g, const struct node *n, int64_t in, int64_t out) {
   struct circuit_window w;
   struct err e = {0};
-  return pool_shape(g, n, in, out, &w, &e) ? circuit_window_bound(&w) : 0;
+  if (!pool_shape(g, n, in, out, &w, &e)) return 0;
+  if (tiles(g, n, &w.shape)) return w.shape.in[ROWS] * w.shape.in[COLUMNS] * w.beats;
+  return circuit_window_bound(&w);
 }
 
 // ---- averages
@@ -196,6 +214,19 @@ static bool pool_unit(const struct graph *g, const struct node *n, struct circui
   return ok;
 }
 
+// Bits of what is known of a window's beat.
+static int64_t known_bits(const struct circuit_pool *f, const struct cell *c) {
+  return c->in[0]->lanes * (f->average ? f->sum_width : c->in[0]->width);
+}
+
+// Where one place is enough it is a register. The step from the only window to the next is any.
+static void find_open(struct circuit_pool *f, struct cell *c) {
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    if (f->shape.out[axis] == 1) f->shape.stride[axis] = f->shape.kernel[axis];
+  f->places = (f->shape.kernel[ROWS] > 1 ? f->shape.out[COLUMNS] : 1) * f->beats;
+  c->memory_bits = f->places > 1 ? f->places * known_bits(f, c) : 0;
+}
+
 static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
@@ -207,15 +238,20 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
   if (n->n_rq && n->rq[0].count > 1) return err_set(e, "its requantisation has channels");
   *f = (struct circuit_pool){.average = n->op == OP_avg_pool,
                              .codes = pool_of_codes(n),
+                             .tiles = tiles(g, n, &p.window),
+                             .shape = p.window,
+                             .beats = p.window.channels / c->in[0]->lanes,
                              .windows = c->out[0]->beats,
                              .requant = requant_of(g, n)};
   if (f->average && !divide(a, g, n, f, e)) return false;
   c->facts = f;
   c->cycles = c->in[0]->beats;
-  c->timing = (struct timing){.kind = TIMING_ARGMAX,
+  if (f->tiles) find_open(f, c);
+  c->timing = (struct timing){.kind = f->tiles ? TIMING_TILES : TIMING_ARGMAX,
                               .latency = 1 + (f->scaled ? DIVIDES_STAGES : 0) +
                                          circuit_requant_stages(&f->requant),
-                              .ib = p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
+                              .ib = f->tiles ? c->in[0]->beats
+                                             : p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
   c->multipliers = multiplies(f) ? c->in[0]->lanes : 0;
   return true;
 }
@@ -253,10 +289,28 @@ static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bil
   if (f->exact) bill_multiply(n, lanes, num, divisor_bits(f));
 }
 
+// hw/fixed_partials.sv, hw/fixed_tiles.sv: a walk over the image and one over a window, and what is
+// known of those that are open. What a beat hands over to the next stands beside the memory.
+static void tiles_bill(const struct cell *c, struct bill *n) {
+  const struct circuit_pool *f = c->facts;
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    bill_counter(n, f->shape.in[axis]);
+    bill_counter(n, f->shape.stride[axis]);
+  }
+  bill_counter(n, f->beats);
+  bill_counter(n, f->places);
+  if (f->places == 1) return;
+  bill_ram(n, 1, known_bits(f, c), f->places);
+  if (f->beats == 1) n->term[TERM_STREAM] += (double)known_bits(f, c);
+}
+
 static void pool_bill(const struct cell *c, struct bill *n) {
   const struct circuit_pool *f = c->facts;
   int64_t lanes = c->in[0]->lanes;
-  bill_counter(n, f->windows);
+  if (f->tiles)
+    tiles_bill(c, n);
+  else
+    bill_counter(n, f->windows);
   n->term[TERM_LANES] = (double)lanes;
   if (f->average) {
     average_bill(f, lanes, n);

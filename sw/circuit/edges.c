@@ -101,7 +101,7 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
   if (e->stream->from == NONE) return; // behind a layer that has no circuit
   const struct cell *before = &b->circuit->cells[e->stream->from];
   bool gathers = (before->kind == CELL_RESIZE && before->out[0]->lanes > before->in[0]->lanes) ||
-                 before->timing.kind == TIMING_ARGMAX;
+                 before->timing.kind == TIMING_ARGMAX || before->timing.kind == TIMING_TILES;
   if (layer->timing.kind == TIMING_LINEAR && layer->timing.og > 1 && gathers)
     add_register(b, e, arena_printf(b->arena, "l%d_hold", layer->index));
 }

@@ -93,6 +93,10 @@ struct circuit_softmax {
 // fixed_max_pool, fixed_avg_pool.
 struct circuit_pool {
   bool average, codes; // of the codes, whatever their zero point
+  bool tiles;          // the image comes as it is, for windows of `shape` don't overlap
+  struct window shape;
+  int64_t beats;       // of a pixel
+  int64_t places;      // tiles: windows' beats that are open at once
   int64_t windows;     // beats of a frame that leave
   int sum_width;       // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places

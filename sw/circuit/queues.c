@@ -122,7 +122,8 @@ static struct pace fit(struct arena *a, struct circuit *p, uint32_t part) {
 // ---- secure
 
 static bool stops_as_a_whole(const struct cell *c) {
-  return c->timing.kind == TIMING_PIPE || c->timing.kind == TIMING_ARGMAX;
+  enum timing_kind kind = c->timing.kind;
+  return kind == TIMING_PIPE || kind == TIMING_ARGMAX || kind == TIMING_TILES;
 }
 
 // Whether the circuit flows whatever its source and its sinks do. A pipe that stands still may hold

@@ -146,6 +146,27 @@ static void argmax_advance(struct state *s, const struct wires *w) {
   if (accept) s->in_beat = next_of(s->in_beat, s->cell->timing.ib);
 }
 
+// ---- fixed_tiles: a beat leaves after the last of a window, which are many at once
+
+static bool tile_ends(const struct state *s) {
+  const struct circuit_pool *f = s->cell->facts;
+  int64_t pixel = s->in_beat / f->beats, columns = f->shape.in[COLUMNS];
+  int64_t at[WINDOW_AXES] = {pixel / columns, pixel % columns};
+  bool ends = true;
+  for (int axis = 0; axis < WINDOW_AXES; axis++) {
+    int64_t stride = f->shape.stride[axis], last = at[axis] - (f->shape.kernel[axis] - 1);
+    ends &= last >= 0 && last % stride == 0 && last / stride < f->shape.out[axis];
+  }
+  return ends;
+}
+
+static void tiles_advance(struct state *s, const struct wires *w) {
+  bool accept = accepts(s, w, 0);
+  if (at_end(s) && !leaves(s, w, 0)) return;
+  shift(s, accept && tile_ends(s));
+  if (accept) s->in_beat = next_of(s->in_beat, s->cell->timing.ib);
+}
+
 // ---- fixed_linear: a step a cycle, og steps for each of ib beats, or those of a schedule; those
 // of the last beat give results, for which there must be a place
 
@@ -412,6 +433,7 @@ const struct timing_ops *timing_ops(enum timing_kind kind) {
       [TIMING_LINEAR] = {linear_valid, linear_ready, linear_advance, linear_idle, linear_wake},
       [TIMING_PIPE] = {pipe_valid, pipe_ready, pipe_advance, pipe_idle, pipe_wake, true},
       [TIMING_ARGMAX] = {pipe_valid, pipe_ready, argmax_advance, pipe_idle, pipe_wake, true},
+      [TIMING_TILES] = {pipe_valid, pipe_ready, tiles_advance, pipe_idle, pipe_wake, true},
       [TIMING_FORK] = {fork_valid, fork_ready, fork_advance, .passes_ready = true},
       [TIMING_QUEUE] = {frame_valid, queue_ready, queue_advance, queue_idle, queue_wake},
       [TIMING_CONCAT] = {concat_valid, concat_ready, concat_advance, .passes_ready = true},

@@ -30,6 +30,7 @@ struct reduced {
   int sum_shift;          // likewise: by how many bits the bias is finer
   int rows;               // depthwise: of the ring, if a beat has a column of taps; 0: it has one
   int exponent, mantissa; // of weights of type "float"
+  bool tiles;             // max, average: without a window in front
 };
 
 static const struct reduced reduced[] = {
@@ -624,8 +625,11 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   bool largest = strcmp(r->kind, "max") == 0, average = strcmp(r->kind, "average") == 0;
   bool is_signed = strcmp(r->type, "signed") == 0;
   int64_t lowest = is_signed ? -((int64_t)1 << (r->width - 1)) : 0;
-  struct cell *c =
-      window_cell(suite, s, r->width, largest ? lowest : r->zero, r->kind, s->beats, r->rows);
+  struct cell *c = window_cell(suite, s, r->width, largest ? lowest : r->zero,
+                               !r->tiles ? r->kind
+                               : largest ? "tiles_max"
+                                         : "tiles",
+                               s->beats, r->rows);
   int shift = r->shift, mul_width = r->channels ? CHANNEL_MUL_WIDTH : bits_of((uint64_t)r->mul);
   c->out_width = r->out.width;
   c->expected = reduce;
@@ -651,6 +655,7 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
     if (r->channels) cell_text(c, "MUL_FILE", name);
     c->write_images = write_images;
   }
+  if (r->tiles) c->ii = c->in_elements / s->lanes;
   if (r->rows) cell_integer(c, "COLUMN", s->kernel[ROW]);
   if (r->rows) cell_integer(c, "OUT_TAPS", 1);
   cell_integer(c, "CAST", r->cast);
@@ -665,8 +670,123 @@ static void add_reduced(struct suite *suite, const struct reduced *r) {
   cell_text(c, "OVERFLOW", r->overflow);
 }
 
+// The pools whose windows are apart as they are, too; more of them.
+static const struct reduced tiles[] = {
+    {"max",
+     {1, 2, {3, 5}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     3,
+     "signed",
+     0,
+     {3, "signed", 0},
+     0,
+     1,
+     0,
+     "floor",
+     "saturate"},
+    {"max",
+     {2, 3, {6, 6}, {2, 3}, {2, 3}, {1, 1}, {0, 0}, {0, 0}, 0},
+     6,
+     "unsigned",
+     9,
+     {6, "signed", 0},
+     1,
+     1,
+     1,
+     "half_even",
+     "saturate"},
+    {"max",
+     {3, 1, {7, 8}, {2, 1}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, 0},
+     1,
+     "bipolar",
+     0,
+     {4, "signed", 0},
+     1,
+     1,
+     -1,
+     "floor",
+     "wrap"},
+    {"max",
+     {1, 1, {4, 4}, {4, 4}, {4, 4}, {1, 1}, {0, 0}, {0, 0}, 0},
+     4,
+     "signed",
+     0,
+     {4, "signed", 0},
+     0,
+     1,
+     0,
+     "floor",
+     "saturate"},
+    {"average",
+     {1, 1, {2, 8}, {2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 0},
+     3,
+     "signed",
+     0,
+     {4, "signed", 0},
+     1,
+     1,
+     -1,
+     "half_up",
+     "saturate"},
+    {"average",
+     {2, 2, {7, 7}, {3, 3}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, 0},
+     8,
+     "signed",
+     3,
+     {8, "signed", -2},
+     1,
+     1,
+     0,
+     "half_even",
+     "saturate"},
+    {"average",
+     {2, 5, {3, 3}, {3, 3}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, 0},
+     5,
+     "unsigned",
+     7,
+     {6, "signed", 0},
+     1,
+     1,
+     0,
+     "half_away",
+     "symmetric"},
+    {"average",
+     {1, 3, {1, 11}, {1, 4}, {1, 4}, {1, 1}, {0, 0}, {0, 0}, 0},
+     8,
+     "signed",
+     0,
+     {8, "signed", 0},
+     1,
+     1717986919,
+     33,
+     "half_zero",
+     "saturate"},
+    {"average",
+     {4, 1, {9, 5}, {1, 2}, {4, 3}, {1, 1}, {0, 0}, {0, 0}, 0},
+     4,
+     "signed",
+     0,
+     {5, "signed", 0},
+     1,
+     1,
+     -1,
+     "half_down",
+     "wrap"},
+};
+
 void cells_reduced(struct suite *s) {
   for (size_t i = 0; i < sizeof reduced / sizeof *reduced; i++) add_reduced(s, &reduced[i]);
+}
+
+void cells_tiles(struct suite *s) {
+  static struct reduced own[sizeof tiles / sizeof *tiles + sizeof reduced / sizeof *reduced];
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) own[n++] = tiles[i];
+  for (size_t i = 0; i < sizeof reduced / sizeof *reduced; i++)
+    if (reduced[i].weight_width == 0 && window_tiles(&reduced[i].shape)) own[n++] = reduced[i];
+  for (size_t i = 0; i < n; i++) {
+    own[i].tiles = true;
+    add_reduced(s, &own[i]);
+  }
 }
 
 // Columns of taps; the first is a whole window.

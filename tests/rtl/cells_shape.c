@@ -68,12 +68,24 @@ int window_sent(const struct shape *s) {
   return sent;
 }
 
+bool window_tiles(const struct shape *s) {
+  bool apart = true;
+  for (int axis = 0; axis < 2; axis++)
+    apart &= s->stride[axis] >= s->kernel[axis] && s->dilation[axis] == 1 && s->pad[axis] == 0 &&
+             s->after[axis] == 0;
+  return apart;
+}
+
 struct cell *window_cell(struct suite *suite, const struct shape *s, int width, int64_t pad,
                          const char *kind, int groups, int rows) {
   static const char *const names[2][6] = {
       {"IN_H", "OUT_H", "KERNEL_H", "STRIDE_H", "DILATION_H", "PAD_TOP"},
       {"IN_W", "OUT_W", "KERNEL_W", "STRIDE_W", "DILATION_W", "PAD_LEFT"}};
-  struct cell *c = suite_add(suite, strcmp(kind, "whole") ? "window_stream" : "slide_stream");
+  bool tiles = strncmp(kind, "tiles", 5) == 0;
+  const char *module = tiles                   ? "tiles_stream"
+                       : strcmp(kind, "whole") ? "window_stream"
+                                               : "slide_stream";
+  struct cell *c = suite_add(suite, module);
   c->in_width = width;
   c->in_lanes = c->out_lanes = s->lanes;
   c->in_elements = s->in[ROW] * s->in[COLUMN] * window_channels(s);
@@ -85,13 +97,15 @@ struct cell *window_cell(struct suite *suite, const struct shape *s, int width, 
   for (int axis = 0; axis < 2; axis++) {
     int values[6] = {s->in[axis],     window_outs(s, axis), s->kernel[axis],
                      s->stride[axis], s->dilation[axis],    s->pad[axis]};
-    for (int i = 0; i < 6; i++) cell_integer(c, names[axis][i], values[i]);
+    for (int i = 0; i < 6; i++)
+      if (!tiles || i < 4) cell_integer(c, names[axis][i], values[i]);
   }
+  cell_integer(c, "IN_WIDTH", width);
+  if (tiles) return c;
   char word[32];
   snprintf(word, sizeof word, "32'd%" PRIu64, cell_code(pad, width));
   cell_raw(c, "PAD", word);
   cell_integer(c, "CAPACITY", rows ? rows * window_used(s, COLUMN) : window_span(s) + s->room);
   cell_integer(c, "GROUPS", groups);
-  cell_integer(c, "IN_WIDTH", width);
   return c;
 }

@@ -27,6 +27,9 @@ int window_seen(const struct shape *s, int pixel, int tap, int channel);
 int window_walk(const struct shape *s, int steps);
 int window_sent(const struct shape *s);
 
+// Whether windows are apart and within the image, so that they need no ring.
+bool window_tiles(const struct shape *s);
+
 // A cell whose ring has `rows` rows; 0: the fewest pixels and `room`. The beats of a pixel are
 // `groups` groups.
 struct cell *window_cell(struct suite *suite, const struct shape *s, int width, int64_t pad,
@@ -34,6 +37,7 @@ struct cell *window_cell(struct suite *suite, const struct shape *s, int width, 
 
 void cells_reduced(struct suite *s);
 void cells_columns(struct suite *s);
+void cells_tiles(struct suite *s);
 void cells_grouped(struct suite *s);
 
 #endif

@@ -224,4 +224,5 @@ void cells_window(struct suite *s) {
   cells_reduced(s);
   cells_grouped(s);
   cells_columns(s);
+  cells_tiles(s);
 }
