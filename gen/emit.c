@@ -242,13 +242,18 @@ static void put_comment(struct text *out, struct arena *a, const struct circuit 
                                       [CELL_REGISTER] = "cuts the ready path",
                                       [CELL_TRIM] = "zeroes the unused lanes of the last beat",
                                       [CELL_FORK] = "several readers",
-                                      [CELL_QUEUE] = "beats that wait for the other branch",
                                       [CELL_GROUP] = "each group begins a beat",
                                       [CELL_CAST] = "to the type of the layer",
                                       [CELL_CONSTANT] = "a tensor of the model, frame by frame"};
   text_printf(out, "  // %s: ", c->name);
   if (c->kind == CELL_FRAME && p->transfer) {
     text_printf(out, "frames of %lld beats, wherever TLAST is\n", (long long)c->in[0]->beats);
+    return;
+  }
+  if (c->kind == CELL_QUEUE) {
+    bool joins = c->out[0]->to != NONE && p->cells[c->out[0]->to].n_in > 1;
+    text_puts(out,
+              joins ? "beats that wait for the other branch\n" : "beats that come in bursts\n");
     return;
   }
   if (c->kind == CELL_WINDOW) {

@@ -3,6 +3,7 @@
 // be combinational through more than one cell, an axis_register; behind a value with several
 // readers an axis_fork, and before each input of a join an axis_fifo.
 #include "sw/circuit/builder.h"
+#include "sw/circuit/timing.h"
 
 #include <string.h>
 
@@ -121,7 +122,7 @@ static bool bring(struct builder *b, const struct node *n, uint32_t i, struct ed
   edge_group(b, e, index, name, groups);
   if (rq && !edge_cast(b, e, index, name, n, rq, why)) return false;
   if (w.beats) edge_window(b, e, index, name, &w);
-  if (streams > 1) edge_queue(b, e, index, i);
+  if (streams > 1) edge_queue(b, e, index, arena_printf(b->arena, "l%d_queue%u", index, i));
   return true;
 }
 
@@ -160,6 +161,8 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
       in[i] = e[i].stream;
     }
     edge_cell(b, &c);
+    e->bursts =
+        c.timing.kind == TIMING_TILES || (e->bursts && timing_ops(c.timing.kind)->passes_ready);
     p->taps[p->n_taps++] = *out;
   }
   e->stream = out; // what follows is looked at all the same
@@ -291,13 +294,13 @@ static bool start(struct builder *b, struct err *e) {
   needed_find(b);
   for (uint32_t i = 0; i < g->n_nodes; i++)
     if (!check_host(b, i, e)) return false;
-  // At most a resize, a group, a cast, a window, a slide and a queue for each use of a value, a
-  // register in front of each and of the layer, and a register to hold; of an earlier frame's a
-  // constant, the state, and a resize with a register; the layer, a register and a fork for each
-  // node and input, a frame, a trim.
+  // At most a queue, a resize, a group, a cast, a window, a slide and a queue for each use of a
+  // value, a register in front of each and of the layer, and a register to hold; of an earlier
+  // frame's a constant, the state, and a resize with a register; the layer, a register and a fork
+  // for each node and input, a frame, a trim.
   size_t uses = g->n_outputs;
   for (uint32_t i = 0; i < g->n_nodes; i++) uses += g->nodes[i].n_in;
-  size_t most = 16 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
+  size_t most = 18 * uses + 3 * ((size_t)g->n_nodes + g->n_inputs) + 2 * g->n_inputs;
   b->cell_room = (uint32_t)most;
   b->stream_room = (uint32_t)(most + uses + g->n_inputs);
   b->loop_room = (uint32_t)uses;

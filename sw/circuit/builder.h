@@ -12,6 +12,9 @@
 struct edge {
   struct stream *stream;
   int combinational; // cells in a row whose ready passes through
+  // A pool gives the beats of a row of windows, and none while rows come in that end no window: what
+  // takes several cycles for a beat would run out of them.
+  bool bursts;
 };
 
 struct readers {
@@ -64,7 +67,8 @@ struct cell *edge_through(struct builder *b, struct edge *e, enum cell_kind kind
 void edge_cut_ready(struct builder *b, struct edge *e, const char *where, enum timing_kind next);
 
 // A linear layer takes a beat with its last step. A resize or a pool that gathers one from several
-// keeps it until then, and would only begin the next: a register takes it over.
+// keeps it until then, and would only begin the next: a register takes it over, or a queue where
+// beats come in bursts.
 void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer);
 
 // To other lanes, and to groups that begin with a beat. `name`: of the layer's input, "l3" or
@@ -91,7 +95,7 @@ struct edge edge_state(struct builder *b, const struct use *u, int index, uint32
 void edge_close_loop(struct builder *b, struct loop loop, struct edge e);
 
 // Places for beats, whose number queues_size finds. Its ready is a register's.
-void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side);
+void edge_queue(struct builder *b, struct edge *e, int index, const char *name);
 
 enum { READERS_MOST = 64 };
 

@@ -101,14 +101,19 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
   if (e->stream->from == NONE) return; // behind a layer that has no circuit
   const struct cell *before = &b->circuit->cells[e->stream->from];
   bool gathers = (before->kind == CELL_RESIZE && before->out[0]->lanes > before->in[0]->lanes) ||
-                 before->timing.kind == TIMING_ARGMAX || before->timing.kind == TIMING_TILES;
-  if (layer->timing.kind == TIMING_LINEAR && layer->timing.og > 1 && gathers)
+                 before->timing.kind == TIMING_ARGMAX;
+  if (layer->timing.kind != TIMING_LINEAR || layer->timing.og == 1) return;
+  if (e->bursts)
+    edge_queue(b, e, layer->index, arena_printf(b->arena, "l%d_queue", layer->index));
+  else if (gathers)
     add_register(b, e, arena_printf(b->arena, "l%d_hold", layer->index));
 }
 
 void edge_resize(struct builder *b, struct edge *e, int index, const char *name, int64_t lanes) {
   lanes = least(lanes, e->stream->elements);
   if (lanes == e->stream->lanes) return;
+  if (lanes < e->stream->lanes && e->bursts)
+    edge_queue(b, e, index, arena_printf(b->arena, "%s_queue", name));
   edge_cut_ready(b, e, name, TIMING_RESIZE);
   edge_through(b, e, CELL_RESIZE, arena_printf(b->arena, "%s_resize", name), lanes,
                (struct timing){.kind = TIMING_RESIZE, .latency = 1})
@@ -174,6 +179,7 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
   c->facts = f;
   circuit_window_resize(c, w->capacity);
   e->combinational = 0;
+  e->bursts = false;
   if (w->slide.lanes) slide(b, e, index, name, &w->slide);
 }
 
@@ -261,7 +267,7 @@ struct edge edge_constant(struct builder *b, uint32_t value, const struct value 
   c.memory_bits = depth * out->lanes * out->width;
   c.facts = f;
   edge_cell(b, &c);
-  return (struct edge){out, 0};
+  return (struct edge){.stream = out};
 }
 
 struct edge edge_state(struct builder *b, const struct use *u, int index, uint32_t side,
@@ -284,7 +290,7 @@ struct edge edge_state(struct builder *b, const struct use *u, int index, uint32
   edge_cell(b, &c);
   assert(b->n_loops < b->loop_room);
   b->loops[b->n_loops++] = (struct loop){b->circuit->n_cells - 1, u->value};
-  return (struct edge){out, 0};
+  return (struct edge){.stream = out};
 }
 
 void edge_close_loop(struct builder *b, struct loop loop, struct edge e) {
@@ -298,11 +304,12 @@ void edge_close_loop(struct builder *b, struct loop loop, struct edge e) {
   c->n_in = 2;
 }
 
-void edge_queue(struct builder *b, struct edge *e, int index, uint32_t side) {
-  edge_through(b, e, CELL_QUEUE, arena_printf(b->arena, "l%d_queue%u", index, side),
-               e->stream->lanes, (struct timing){.kind = TIMING_QUEUE, .queue = QUEUE_FIRST})
+void edge_queue(struct builder *b, struct edge *e, int index, const char *name) {
+  edge_through(b, e, CELL_QUEUE, name, e->stream->lanes,
+               (struct timing){.kind = TIMING_QUEUE, .queue = QUEUE_FIRST})
       ->index = index;
   e->combinational = 0;
+  e->bursts = false;
 }
 
 bool edge_hand_out(struct builder *b, uint32_t value, struct edge e) {
@@ -320,7 +327,7 @@ bool edge_hand_out(struct builder *b, uint32_t value, struct edge e) {
   for (uint32_t i = 0; i < r->count; i++) {
     out[i] = edge_stream(b, in->value, in->elements, in->groups, in->lanes,
                          arena_printf(b->arena, "%s_reader%u", from, i));
-    r->edges[i] = (struct edge){out[i], e.combinational};
+    r->edges[i] = (struct edge){out[i], e.combinational, e.bursts};
   }
   struct cell c = {.kind = CELL_FORK,
                    .name = name,
