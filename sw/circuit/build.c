@@ -161,8 +161,8 @@ static bool add_layer(struct builder *b, uint32_t node, struct edge *e, uint32_t
       in[i] = e[i].stream;
     }
     edge_cell(b, &c);
-    e->bursts =
-        c.timing.kind == TIMING_TILES || (e->bursts && timing_ops(c.timing.kind)->passes_ready);
+    e->burst =
+        c.timing.kind == TIMING_TILES || (e->burst && timing_ops(c.timing.kind)->passes_ready);
     p->taps[p->n_taps++] = *out;
   }
   e->stream = out; // what follows is looked at all the same

@@ -12,9 +12,9 @@
 struct edge {
   struct stream *stream;
   int combinational; // cells in a row whose ready passes through
-  // A pool gives the beats of a row of windows, and none while rows come in that end no window: what
-  // takes several cycles for a beat would run out of them.
-  bool bursts;
+  // A pool gives the beats of a row of windows, so many, and none while rows come in that end no
+  // window: what takes several cycles for a beat would run out of them. 0: beats come evenly.
+  int64_t burst;
 };
 
 struct readers {
@@ -96,6 +96,9 @@ void edge_close_loop(struct builder *b, struct loop loop, struct edge e);
 
 // Places for beats, whose number queues_size finds. Its ready is a register's.
 void edge_queue(struct builder *b, struct edge *e, int index, const char *name);
+
+// The same for beats that come in bursts.
+void edge_even(struct builder *b, struct edge *e, int index, const char *name);
 
 enum { READERS_MOST = 64 };
 

@@ -78,6 +78,7 @@ struct timing {
   // (SOFTMAX: to its sum)
   int64_t latency;
   int64_t ib, og; // LINEAR: input beats and output groups of a frame; STATE: ib, initial beats;
+                  // QUEUE: ib, places that are enough to bridge what it is there for; 0: any
                   // SOFTMAX: ib, beats of a row; og, cycles from the begin of a beat to its end
   int64_t queue;  // places: LINEAR: for output beats; QUEUE, STATE: for beats; WINDOW: for pixels;
                   // SOFTMAX: for rows

@@ -223,7 +223,8 @@ static int64_t known_bits(const struct circuit_pool *f, const struct cell *c) {
 static void find_open(struct circuit_pool *f, struct cell *c) {
   for (int axis = 0; axis < WINDOW_AXES; axis++)
     if (f->shape.out[axis] == 1) f->shape.stride[axis] = f->shape.kernel[axis];
-  f->places = (f->shape.kernel[ROWS] > 1 ? f->shape.out[COLUMNS] : 1) * f->beats;
+  f->row = f->shape.out[COLUMNS] * f->beats;
+  f->places = f->shape.kernel[ROWS] > 1 ? f->row : f->beats;
   c->memory_bits = f->places > 1 ? f->places * known_bits(f, c) : 0;
 }
 
@@ -247,11 +248,10 @@ static bool make_pool(struct arena *a, const struct graph *g, struct cell *c, st
   c->facts = f;
   c->cycles = c->in[0]->beats;
   if (f->tiles) find_open(f, c);
-  c->timing = (struct timing){.kind = f->tiles ? TIMING_TILES : TIMING_ARGMAX,
-                              .latency = 1 + (f->scaled ? DIVIDES_STAGES : 0) +
-                                         circuit_requant_stages(&f->requant),
-                              .ib = f->tiles ? c->in[0]->beats
-                                             : p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
+  c->timing = (struct timing){
+      .kind = f->tiles ? TIMING_TILES : TIMING_ARGMAX,
+      .latency = 1 + (f->scaled ? DIVIDES_STAGES : 0) + circuit_requant_stages(&f->requant),
+      .ib = f->tiles ? c->in[0]->beats : p.window.kernel[ROWS] * p.window.kernel[COLUMNS]};
   c->multipliers = multiplies(f) ? c->in[0]->lanes : 0;
   return true;
 }

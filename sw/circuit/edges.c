@@ -103,8 +103,8 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
   bool gathers = (before->kind == CELL_RESIZE && before->out[0]->lanes > before->in[0]->lanes) ||
                  before->timing.kind == TIMING_ARGMAX;
   if (layer->timing.kind != TIMING_LINEAR || layer->timing.og == 1) return;
-  if (e->bursts)
-    edge_queue(b, e, layer->index, arena_printf(b->arena, "l%d_queue", layer->index));
+  if (e->burst)
+    edge_even(b, e, layer->index, arena_printf(b->arena, "l%d_queue", layer->index));
   else if (gathers)
     add_register(b, e, arena_printf(b->arena, "l%d_hold", layer->index));
 }
@@ -112,8 +112,8 @@ void edge_hold_beat(struct builder *b, struct edge *e, const struct cell *layer)
 void edge_resize(struct builder *b, struct edge *e, int index, const char *name, int64_t lanes) {
   lanes = least(lanes, e->stream->elements);
   if (lanes == e->stream->lanes) return;
-  if (lanes < e->stream->lanes && e->bursts)
-    edge_queue(b, e, index, arena_printf(b->arena, "%s_queue", name));
+  if (lanes < e->stream->lanes && e->burst)
+    edge_even(b, e, index, arena_printf(b->arena, "%s_queue", name));
   edge_cut_ready(b, e, name, TIMING_RESIZE);
   edge_through(b, e, CELL_RESIZE, arena_printf(b->arena, "%s_resize", name), lanes,
                (struct timing){.kind = TIMING_RESIZE, .latency = 1})
@@ -179,7 +179,7 @@ void edge_window(struct builder *b, struct edge *e, int index, const char *name,
   c->facts = f;
   circuit_window_resize(c, w->capacity);
   e->combinational = 0;
-  e->bursts = false;
+  e->burst = 0;
   if (w->slide.lanes) slide(b, e, index, name, &w->slide);
 }
 
@@ -309,7 +309,14 @@ void edge_queue(struct builder *b, struct edge *e, int index, const char *name) 
                (struct timing){.kind = TIMING_QUEUE, .queue = QUEUE_FIRST})
       ->index = index;
   e->combinational = 0;
-  e->bursts = false;
+  e->burst = 0;
+}
+
+// Two bursts are more than what is read while none comes.
+void edge_even(struct builder *b, struct edge *e, int index, const char *name) {
+  int64_t places = 2 * e->burst + QUEUE_FIRST;
+  edge_queue(b, e, index, name);
+  b->circuit->cells[e->stream->from].timing.ib = places;
 }
 
 bool edge_hand_out(struct builder *b, uint32_t value, struct edge e) {
@@ -327,7 +334,7 @@ bool edge_hand_out(struct builder *b, uint32_t value, struct edge e) {
   for (uint32_t i = 0; i < r->count; i++) {
     out[i] = edge_stream(b, in->value, in->elements, in->groups, in->lanes,
                          arena_printf(b->arena, "%s_reader%u", from, i));
-    r->edges[i] = (struct edge){out[i], e.combinational, e.bursts};
+    r->edges[i] = (struct edge){out[i], e.combinational, e.burst};
   }
   struct cell c = {.kind = CELL_FORK,
                    .name = name,

@@ -96,7 +96,8 @@ struct circuit_pool {
   bool tiles;          // the image comes as it is, for windows of `shape` don't overlap
   struct window shape;
   int64_t beats;       // of a pixel
-  int64_t places;      // tiles: windows' beats that are open at once
+  int64_t row;         // tiles: beats of a row of windows,
+  int64_t places;      // of which so many are open at once
   int64_t windows;     // beats of a frame that leave
   int sum_width;       // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places

@@ -9,7 +9,7 @@
 #include "sw/circuit/builder.h"
 #include "sw/circuit/timing.h"
 
-enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14, FRAMES_MORE = 16, SPREADS_MOST = 4 };
+enum { QUEUE_MOST = 1 << 14, ROUNDS_MOST = 14, VAIN_MOST = 3, FRAMES_MORE = 16, SPREADS_MOST = 4 };
 
 // What the places must keep.
 struct pace {
@@ -36,7 +36,7 @@ static void resize(struct cell *c, int64_t places) {
   else if (c->timing.kind == TIMING_WINDOW)
     circuit_window_resize(c, places);
   else
-    c->timing.queue = places;
+    c->memory_bits = (c->timing.queue = places) * (c->in[0]->lanes * c->in[0]->width + 1);
 }
 
 // Pixels of a window's ring come and go in whole rows if it hands out columns.
@@ -44,10 +44,11 @@ static int64_t window_unit(const struct circuit_window *w) {
   return w->taps > 1 ? w->used[COLUMNS] : 1;
 }
 
-// So many that it never waits for one.
+// So many that it never waits for one; behind a pool as many as help.
 static int64_t plenty(const struct cell *c) {
-  if (c->timing.kind != TIMING_WINDOW) return c->timing.queue + QUEUE_MOST;
-  return circuit_window_plenty(c->facts);
+  if (c->timing.kind == TIMING_WINDOW) return circuit_window_plenty(c->facts);
+  if (c->timing.kind == TIMING_QUEUE && c->timing.ib) return c->timing.ib;
+  return c->timing.queue + QUEUE_MOST;
 }
 
 // The places for `needed` ones of a cell that has `least` ones or more: whole rows of a ring,
@@ -78,6 +79,8 @@ static bool grow(struct cell *c) {
     int64_t image = circuit_window_held(w) + w->used[ROWS] * w->used[COLUMNS];
     int64_t more = before + w->used[COLUMNS];
     if (before < image) resize(c, more < image ? more : image);
+  } else if (c->timing.kind == TIMING_QUEUE && c->timing.ib) {
+    resize(c, 2 * before < c->timing.ib ? 2 * before : c->timing.ib);
   } else if (before - (c->timing.kind == TIMING_STATE ? c->timing.ib : 0) < QUEUE_MOST) {
     resize(c, 2 * before);
   }
@@ -95,9 +98,9 @@ static int64_t slowest(const struct circuit *p, uint32_t part) {
 
 // With as many places as are held at once when there are plenty, each step is possible when it was
 // taken then, and what begins earlier ends no later: so a source that never waits is no slower. The
-// pace is that of the slowest cell, or of a loop.
-static struct pace fit(struct arena *a, struct circuit *p, uint32_t part) {
-  struct pace pace = {.part = part, .cycles = slowest(p, part), .frames = INT64_MAX};
+// pace is `cycles`, or that of a loop.
+static struct pace fit(struct arena *a, struct circuit *p, uint32_t part, int64_t cycles) {
+  struct pace pace = {.part = part, .cycles = cycles, .frames = INT64_MAX};
   int64_t *least = ARENA_NEW(a, int64_t, p->n_cells), *most = NULL;
   for (uint32_t i = 0; i < p->n_cells; i++) {
     struct cell *c = &p->cells[i];
@@ -214,33 +217,71 @@ static void shrink(struct arena *a, struct circuit *p, const struct pace *pace) 
       c->timing.queue = before;
       fewest(a, p, c, pace, at_pace, flows_always);
     }
-    c->memory_bits = c->timing.queue * (c->in[0]->lanes * c->in[0]->width + 1);
+    resize(c, c->timing.queue);
   }
 }
 
 // ---- the whole
 
-// A pipe that stops as a whole may hold less of what comes earlier: then all grow.
-static void keep_pace(struct circuit *p, const struct pace *pace) {
-  bool any = true;
-  timing_run_part(p, pace->part);
-  for (int round = 0; any && p->ii > pace->cycles && round < ROUNDS_MOST; round++) {
-    any = false;
-    for (uint32_t i = 0; i < p->n_cells; i++)
-      if (has_places(&p->cells[i], pace->part)) any |= grow(&p->cells[i]);
-    if (any) timing_run_part(p, pace->part);
+// The places of the part's cells; and back to them.
+static void note(const struct circuit *p, uint32_t part, int64_t *places) {
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (has_places(&p->cells[i], part)) places[i] = p->cells[i].timing.queue;
+}
+
+static void restore(struct circuit *p, uint32_t part, const int64_t *places) {
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (has_places(&p->cells[i], part)) resize(&p->cells[i], places[i]);
+}
+
+static bool grow_all(struct circuit *p, uint32_t part) {
+  bool any = false;
+  for (uint32_t i = 0; i < p->n_cells; i++)
+    if (has_places(&p->cells[i], part)) any |= grow(&p->cells[i]);
+  return any;
+}
+
+// A pipe that stops as a whole may hold less of what comes earlier: then all grow. What doesn't
+// help is taken back.
+static void keep_pace(struct arena *a, struct circuit *p, const struct pace *pace) {
+  int64_t *best = ARENA_NEW(a, int64_t, p->n_cells), ii = INT64_MAX;
+  int vain = 0;
+  for (int round = 0; round <= ROUNDS_MOST; round++) {
+    timing_run_part(p, pace->part);
+    vain = p->latency && p->ii < ii ? 0 : vain + 1;
+    if (!vain) {
+      ii = p->ii;
+      note(p, pace->part, best);
+    }
+    if (ii <= pace->cycles || vain == VAIN_MOST || !grow_all(p, pace->part)) break;
   }
+  restore(p, pace->part, best);
+  if (vain) timing_run_part(p, pace->part);
+}
+
+// What can't keep the pace of its slowest cell holds more and more of what comes at that, and never
+// settles: its own pace needs less.
+static struct pace fit_own(struct arena *a, struct circuit *p, uint32_t part) {
+  int64_t *least = ARENA_NEW(a, int64_t, p->n_cells);
+  note(p, part, least);
+  struct pace pace = fit(a, p, part, slowest(p, part));
+  if (!p->latency || pace.frames < INT32_MAX) return pace;
+  timing_run_part(p, part);
+  int64_t own = p->ii;
+  if (!p->latency || own <= pace.cycles) return pace;
+  restore(p, part, least);
+  return fit(a, p, part, own);
 }
 
 static void size_part(struct arena *a, struct circuit *p, uint32_t part) {
-  struct pace pace = fit(a, p, part);
+  struct pace pace = fit_own(a, p, part);
   if (!p->latency) return;
   if (!secure(a, p, &pace)) {
     p->latency = 0;
     return;
   }
   shrink(a, p, &pace);
-  keep_pace(p, &pace);
+  keep_pace(a, p, &pace);
   for (uint32_t i = 0; i < p->n_cells; i++)
     if (p->cells[i].part == part) p->cells[i].ii = p->ii;
 }
