@@ -101,7 +101,7 @@ module fixed_partials #(
         end
 
         if (BEATS == 1) begin : gen_again
-          always_ff @(posedge aclk) if (taken) again <= next == place;
+          always_ff @(posedge aclk) if (taken) again <= in_window && next == place;
         end else begin : gen_never
           assign again = 1'b0;
         end
