@@ -9,7 +9,8 @@
 //     a b c d      a, b: place 0    c, d: place 1          IN 2 x 4, KERNEL 2 x 2: two places,
 //     e f g h      e, f: place 0    g, h: place 1          where the rows above would take 6 pixels
 //
-// A place is read while the beat before is taken; one that this beat writes is handed over instead.
+// A place is read two beats before it is needed, and so has a register of its own behind the memory; what
+// the two beats in between write there is handed over instead.
 //
 // State: that of fixed_windows or of fixed_tiles, and what is known, which a window's first beat makes
 // anew. Reset begins a frame.
@@ -61,8 +62,8 @@ module fixed_partials #(
 
       logic in_window;
       logic [PLACE-1:0] place;
-      logic [PLACE-1:0] next;
-      logic [WIDTH-1:0] known;   // what was written last, of BEATS = 1
+      logic [PLACE-1:0] next_place;
+      logic [PLACE-1:0] third_place;
       logic unused_tlast;
 
       if (WINDOWS != OUT_H * OUT_W * BEATS) begin : gen_illegal
@@ -75,37 +76,69 @@ module fixed_partials #(
         .BEATS(BEATS), .IN_H(IN_H), .IN_W(IN_W), .KERNEL_H(KERNEL_H), .KERNEL_W(KERNEL_W),
         .STRIDE_H(STRIDE_H), .STRIDE_W(STRIDE_W)
       ) tiles (
-        .aclk(aclk), .aresetn(aresetn), .taken(taken), .in_window(in_window), .first(fresh), .last(ends),
-        .last_window(last_window), .place(place), .next(next)
+        .aclk(aclk), .aresetn(aresetn), .taken(taken), .in_window(in_window), .first(fresh),
+        .last(ends), .last_window(last_window), .place(place), .next_place(next_place),
+        .third_place(third_place)
       );
 
-      if (BEATS == 1) begin : gen_known
-        always_ff @(posedge aclk) if (taken && in_window) known <= result;
-      end else begin : gen_no_known
-        assign known = '0;
-      end
-
       if (PLACES == 1) begin : gen_one
+        logic [WIDTH-1:0] known;
         logic unused_place;
 
-        assign unused_place = &{1'b0, place, next};
+        assign unused_place = &{1'b0, place, next_place, third_place};
         assign found = known;
+        always_ff @(posedge aclk) if (taken && in_window) known <= result;
       end else begin : gen_places
+        // whether a place can be that of the last beat, of the one before it
+        localparam int AGAIN = BEATS == 1 ? 1 : 0;
+        localparam int ALTERNATES = BEATS == 2 || PLACES == 2 ? 1 : 0;
+
         (* no_rw_check *) logic [WIDTH-1:0] memory[0:2**PLACE-1];
         logic [WIDTH-1:0] read;
-        logic again;  // the beat before was in the same place
+        logic [WIDTH-1:0] known;
+        logic [WIDTH-1:0] recent;   // results of the last beat, of the one before it
+        logic [WIDTH-1:0] earlier;
+        logic again;
+        logic alternates;
+        logic unused_next;
 
+        assign unused_next = &{1'b0, next_place};
         always_ff @(posedge aclk) begin
           if (taken && in_window) memory[place] <= result;
-          if (taken) read <= memory[next];
+          if (taken) begin
+            read <= memory[third_place];
+            known <= read;
+          end
         end
 
-        if (BEATS == 1) begin : gen_again
-          always_ff @(posedge aclk) if (taken) again <= in_window && next == place;
-        end else begin : gen_never
+        if (AGAIN != 0 || ALTERNATES != 0) begin : gen_recent
+          always_ff @(posedge aclk) if (taken) recent <= result;
+        end else begin : gen_no_recent
+          assign recent = '0;
+        end
+        if (AGAIN != 0) begin : gen_again
+          always_ff @(posedge aclk) if (taken) again <= in_window && next_place == place;
+        end else begin : gen_not_again
           assign again = 1'b0;
         end
-        assign found = again ? known : read;
+        if (ALTERNATES != 0) begin : gen_alternates
+          logic was_in_window;
+          logic [PLACE-1:0] last_place;
+
+          always_ff @(posedge aclk) begin
+            if (taken) begin
+              earlier <= recent;
+              was_in_window <= in_window;
+              last_place <= place;
+              alternates <= was_in_window && next_place == last_place;
+            end
+          end
+        end else begin : gen_not_alternates
+          assign earlier = '0;
+          assign alternates = 1'b0;
+        end
+
+        assign found = again ? recent : alternates ? earlier : known;
       end
     end
   endgenerate

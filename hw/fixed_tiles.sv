@@ -7,9 +7,11 @@
 //                     | . . . | . . . |
 //
 // Windows that are open at once have places: a row of windows, or one where they have a single row;
-// times BEATS. `place` is that of this beat, `next` that of the one behind it.
+// times BEATS. `place` is that of this beat; those of the two behind it are known as well, so that what is
+// in a memory can be read in time.
 //
-// State: beat, row and column of the image, row and column of the tile, place. Reset begins a frame.
+// State: beat, row and column of the next beat in the image, row and column in its tile, its place;
+// and what this one is. Reset begins a frame.
 `default_nettype none
 
 module fixed_tiles #(
@@ -30,13 +32,15 @@ module fixed_tiles #(
   input  logic             aresetn,
   // a beat is taken
   input  logic             taken,
-  // the next beat is in a window, the first of its place there, the last; the last of all windows
+  // this beat is in a window, the first of its place there, the last; the last of all windows
   output logic             in_window,
   output logic             first,
   output logic             last,
   output logic             last_window,
+  // of this beat, of the next, and of the one behind that
   output logic [PLACE-1:0] place,
-  output logic [PLACE-1:0] next
+  output logic [PLACE-1:0] next_place,
+  output logic [PLACE-1:0] third_place
 );
   // bits of a counter of `count` values
   function automatic int bits(input int count);
@@ -66,6 +70,13 @@ module fixed_tiles #(
     end
   endgenerate
 
+  // the second beat of a frame, with which the walk begins; a frame may have a single one
+  localparam int START_COL = BEATS == 1 && IN_W > 1 ? 1 : 0;
+  localparam int START_ROW = BEATS == 1 && IN_W == 1 && IN_H > 1 ? 1 : 0;
+  localparam int START_PLACE = BEATS > 1 ? 1 : KERNEL_H > 1 ? START_COL / STRIDE_W : 0;
+  localparam int ONE = KERNEL_H == 1 && KERNEL_W == 1 ? 1 : 0;  // the first beat ends a window
+
+  // of the next beat
   logic [BEAT-1:0] beat;
   logic [ROW-1:0] row;
   logic [COL-1:0] col;
@@ -73,29 +84,31 @@ module fixed_tiles #(
   logic [ALONG-1:0] along;
   logic pixel_end, line_end, frame_end;  // it is the last of its pixel, row, frame
   logic tile_end, tiles_end;             // of its row of a tile, of its rows of tiles
+  logic inner;
 
   assign pixel_end = beat == BEAT'(BEATS - 1);
   assign line_end = pixel_end && col == COL'(IN_W - 1);
   assign frame_end = line_end && row == ROW'(IN_H - 1);
   assign tile_end = along == ALONG'(STRIDE_W - 1);
   assign tiles_end = down == DOWN'(STRIDE_H - 1);
-
-  assign in_window = (KERNEL_H == STRIDE_H || down < DOWN'(KERNEL_H)) &&
+  assign inner = (KERNEL_H == STRIDE_H || down < DOWN'(KERNEL_H)) &&
       (KERNEL_W == STRIDE_W || along < ALONG'(KERNEL_W)) &&
       (USED_H == IN_H || row < ROW'(USED_H)) && (USED_W == IN_W || col < COL'(USED_W));
-  assign first = down == '0 && along == '0;
-  assign last = in_window && down == DOWN'(KERNEL_H - 1) && along == ALONG'(KERNEL_W - 1);
-  assign last_window = pixel_end && row == ROW'(USED_H - 1) && col == COL'(USED_W - 1);
 
   always_comb begin
-    if (line_end) next = '0;
-    else if (!pixel_end || (tile_end && KERNEL_H > 1)) next = place + 1'b1;
-    else next = place - PLACE'(BEATS - 1);
+    if (line_end) third_place = '0;
+    else if (!pixel_end || (tile_end && KERNEL_H > 1)) third_place = next_place + 1'b1;
+    else third_place = next_place - PLACE'(BEATS - 1);
   end
 
   always_ff @(posedge aclk) begin
     if (taken) begin
-      place <= next;
+      in_window <= inner;
+      first <= down == '0 && along == '0;
+      last <= inner && down == DOWN'(KERNEL_H - 1) && along == ALONG'(KERNEL_W - 1);
+      last_window <= pixel_end && row == ROW'(USED_H - 1) && col == COL'(USED_W - 1);
+      place <= next_place;
+      next_place <= third_place;
       beat <= pixel_end ? '0 : beat + 1'b1;
       if (pixel_end) begin
         col <= line_end ? '0 : col + 1'b1;
@@ -107,12 +120,17 @@ module fixed_tiles #(
       end
     end
     if (!aresetn) begin
+      in_window <= 1'b1;
+      first <= 1'b1;
+      last <= 1'(ONE);
+      last_window <= 1'(BEATS == 1 && USED_H == 1 && USED_W == 1);
       place <= '0;
-      beat <= '0;
-      col <= '0;
-      along <= '0;
-      row <= '0;
-      down <= '0;
+      next_place <= PLACE'(START_PLACE);
+      beat <= BEAT'(BEATS > 1 ? 1 : 0);
+      col <= COL'(START_COL);
+      along <= ALONG'(START_COL % STRIDE_W);
+      row <= ROW'(START_ROW);
+      down <= DOWN'(START_ROW % STRIDE_H);
     end
   end
 endmodule
