@@ -10,8 +10,8 @@
 // times BEATS. `place` is that of this beat; those of the two behind it are known as well, so that what is
 // in a memory can be read in time.
 //
-// State: beat, row and column of the next beat in the image, row and column in its tile, its place;
-// and what this one is. Reset begins a frame.
+// State: beat, row and column in the image of the third beat, row and column in its tile; the places of
+// all three, and what the first two are. Reset begins a frame.
 `default_nettype none
 
 module fixed_tiles #(
@@ -70,13 +70,32 @@ module fixed_tiles #(
     end
   endgenerate
 
-  // the second beat of a frame, with which the walk begins; a frame may have a single one
-  localparam int START_COL = BEATS == 1 && IN_W > 1 ? 1 : 0;
-  localparam int START_ROW = BEATS == 1 && IN_W == 1 && IN_H > 1 ? 1 : 0;
-  localparam int START_PLACE = BEATS > 1 ? 1 : KERNEL_H > 1 ? START_COL / STRIDE_W : 0;
-  localparam int ONE = KERNEL_H == 1 && KERNEL_W == 1 ? 1 : 0;  // the first beat ends a window
+  // of a frame's beat i; a frame may have fewer than three
+  function automatic int col_of(input int i);
+    col_of = i / BEATS % IN_W;
+  endfunction
 
-  // of the next beat
+  function automatic int row_of(input int i);
+    row_of = i / BEATS / IN_W % IN_H;
+  endfunction
+
+  function automatic int place_of(input int i);
+    place_of = (KERNEL_H > 1 ? col_of(i) / STRIDE_W : 0) * BEATS + i % BEATS;
+  endfunction
+
+  // {it is the last of all windows, its window's last, its window's first, in a window}
+  function automatic int facts_of(input int i);
+    int inner, first_tap, last_tap, end_of_all;
+    inner = row_of(i) % STRIDE_H < KERNEL_H && col_of(i) % STRIDE_W < KERNEL_W &&
+        row_of(i) < USED_H && col_of(i) < USED_W ? 1 : 0;
+    first_tap = row_of(i) % STRIDE_H == 0 && col_of(i) % STRIDE_W == 0 ? 2 : 0;
+    last_tap = inner != 0 && row_of(i) % STRIDE_H == KERNEL_H - 1 &&
+        col_of(i) % STRIDE_W == KERNEL_W - 1 ? 4 : 0;
+    end_of_all = i % BEATS == BEATS - 1 && row_of(i) == USED_H - 1 && col_of(i) == USED_W - 1 ? 8 : 0;
+    facts_of = end_of_all + last_tap + first_tap + inner;
+  endfunction
+
+  // of the third beat
   logic [BEAT-1:0] beat;
   logic [ROW-1:0] row;
   logic [COL-1:0] col;
@@ -84,6 +103,8 @@ module fixed_tiles #(
   logic [ALONG-1:0] along;
   logic pixel_end, line_end, frame_end;  // it is the last of its pixel, row, frame
   logic tile_end, tiles_end;             // of its row of a tile, of its rows of tiles
+  logic [3:0] third;
+  logic [3:0] second;
   logic inner;
 
   assign pixel_end = beat == BEAT'(BEATS - 1);
@@ -94,21 +115,20 @@ module fixed_tiles #(
   assign inner = (KERNEL_H == STRIDE_H || down < DOWN'(KERNEL_H)) &&
       (KERNEL_W == STRIDE_W || along < ALONG'(KERNEL_W)) &&
       (USED_H == IN_H || row < ROW'(USED_H)) && (USED_W == IN_W || col < COL'(USED_W));
-
-  always_comb begin
-    if (line_end) third_place = '0;
-    else if (!pixel_end || (tile_end && KERNEL_H > 1)) third_place = next_place + 1'b1;
-    else third_place = next_place - PLACE'(BEATS - 1);
-  end
+  assign third[0] = inner;
+  assign third[1] = down == '0 && along == '0;
+  assign third[2] = inner && down == DOWN'(KERNEL_H - 1) && along == ALONG'(KERNEL_W - 1);
+  assign third[3] = pixel_end && row == ROW'(USED_H - 1) && col == COL'(USED_W - 1);
 
   always_ff @(posedge aclk) begin
     if (taken) begin
-      in_window <= inner;
-      first <= down == '0 && along == '0;
-      last <= inner && down == DOWN'(KERNEL_H - 1) && along == ALONG'(KERNEL_W - 1);
-      last_window <= pixel_end && row == ROW'(USED_H - 1) && col == COL'(USED_W - 1);
+      {last_window, last, first, in_window} <= second;
+      second <= third;
       place <= next_place;
       next_place <= third_place;
+      if (line_end) third_place <= '0;
+      else if (!pixel_end || (tile_end && KERNEL_H > 1)) third_place <= third_place + 1'b1;
+      else third_place <= third_place - PLACE'(BEATS - 1);
       beat <= pixel_end ? '0 : beat + 1'b1;
       if (pixel_end) begin
         col <= line_end ? '0 : col + 1'b1;
@@ -120,17 +140,16 @@ module fixed_tiles #(
       end
     end
     if (!aresetn) begin
-      in_window <= 1'b1;
-      first <= 1'b1;
-      last <= 1'(ONE);
-      last_window <= 1'(BEATS == 1 && USED_H == 1 && USED_W == 1);
-      place <= '0;
-      next_place <= PLACE'(START_PLACE);
-      beat <= BEAT'(BEATS > 1 ? 1 : 0);
-      col <= COL'(START_COL);
-      along <= ALONG'(START_COL % STRIDE_W);
-      row <= ROW'(START_ROW);
-      down <= DOWN'(START_ROW % STRIDE_H);
+      {last_window, last, first, in_window} <= 4'(facts_of(0));
+      second <= 4'(facts_of(1));
+      place <= PLACE'(place_of(0));
+      next_place <= PLACE'(place_of(1));
+      third_place <= PLACE'(place_of(2));
+      beat <= BEAT'(2 % BEATS);
+      col <= COL'(col_of(2));
+      along <= ALONG'(col_of(2) % STRIDE_W);
+      row <= ROW'(row_of(2));
+      down <= DOWN'(row_of(2) % STRIDE_H);
     end
   end
 endmodule
