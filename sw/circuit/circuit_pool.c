@@ -7,7 +7,7 @@
 #include "sw/graph/interval.h"
 #include "sw/graph/pool.h"
 
-enum { CARRY_BITS = 8 };
+enum { CARRY_BITS = 8, TILE_FACTS = 8 };
 
 enum { MAGIC_BITS_MAX = 62, DIVIDES_STAGES = 2 };
 
@@ -289,31 +289,33 @@ static void average_bill(const struct circuit_pool *f, int64_t lanes, struct bil
   if (f->exact) bill_multiply(n, lanes, num, divisor_bits(f));
 }
 
-// hw/fixed_partials.sv, hw/fixed_tiles.sv: a walk over the image and one over a window, and what is
-// known of those that are open. What a beat hands over to the next stands beside the memory.
+// hw/fixed_partials.sv, hw/fixed_tiles.sv: a walk over the image and one over a window, places of
+// three beats and what two of them are; and what is known of windows that are open, in a memory
+// with a register behind it, beside which stands what it doesn't have yet.
 static void tiles_bill(const struct cell *c, struct bill *n) {
   const struct circuit_pool *f = c->facts;
+  bool again = f->beats == 1, alternates = f->beats == 2 || f->places == 2;
+  n->part = f->average ? PART_avg_tiles : PART_max_tiles;
   for (int axis = 0; axis < WINDOW_AXES; axis++) {
     bill_counter(n, f->shape.in[axis]);
     bill_counter(n, f->shape.stride[axis]);
   }
   bill_counter(n, f->beats);
-  bill_counter(n, f->places);
+  n->term[TERM_CONTROL] += TILE_FACTS;
   if (f->places == 1) return;
+  for (int beat = 0; beat < 3; beat++) bill_counter(n, f->places);
   bill_ram(n, 1, known_bits(f, c), f->places);
-  if (f->beats == 1) n->term[TERM_STREAM] += (double)known_bits(f, c);
+  n->term[TERM_DATA] += (double)(known_bits(f, c) * ((again || alternates) + alternates));
 }
 
 static void pool_bill(const struct cell *c, struct bill *n) {
   const struct circuit_pool *f = c->facts;
   int64_t lanes = c->in[0]->lanes;
-  if (f->tiles)
-    tiles_bill(c, n);
-  else
-    bill_counter(n, f->windows);
+  if (!f->tiles) bill_counter(n, f->windows);
   n->term[TERM_LANES] = (double)lanes;
   if (f->average) {
     average_bill(f, lanes, n);
+    if (f->tiles) tiles_bill(c, n);
     return;
   }
   int width = c->in[0]->width;
@@ -323,6 +325,7 @@ static void pool_bill(const struct cell *c, struct bill *n) {
   // of more bits yosys makes a comparison of carries, of ECP5 at twice the price
   if (width > CARRY_BITS) n->term[TERM_SUMS] += (double)(lanes * width);
   bill_requant(n, lanes, width + 2, &f->requant, false);
+  if (f->tiles) tiles_bill(c, n);
 }
 
 const struct circuit_column circuit_pool = {.make = make_pool,
