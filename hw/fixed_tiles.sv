@@ -32,7 +32,7 @@ module fixed_tiles #(
   input  logic             aresetn,
   // a beat is taken
   input  logic             taken,
-  // this beat is in a window, the first of its place there, the last; the last of all windows
+  // this beat is in a window's columns, the first of its place there, the last; the last of all windows
   output logic             in_window,
   output logic             first,
   output logic             last,
@@ -83,11 +83,10 @@ module fixed_tiles #(
     place_of = (KERNEL_H > 1 ? col_of(i) / STRIDE_W : 0) * BEATS + i % BEATS;
   endfunction
 
-  // {it is the last of all windows, its window's last, its window's first, in a window}
+  // {it is the last of all windows, its window's last, its window's first, in its columns}
   function automatic int facts_of(input int i);
     int inner, first_tap, last_tap, end_of_all;
-    inner = row_of(i) % STRIDE_H < KERNEL_H && col_of(i) % STRIDE_W < KERNEL_W &&
-        row_of(i) < USED_H && col_of(i) < USED_W ? 1 : 0;
+    inner = col_of(i) % STRIDE_W < KERNEL_W && col_of(i) < USED_W ? 1 : 0;
     first_tap = row_of(i) % STRIDE_H == 0 && col_of(i) % STRIDE_W == 0 ? 2 : 0;
     last_tap = inner != 0 && row_of(i) % STRIDE_H == KERNEL_H - 1 &&
         col_of(i) % STRIDE_W == KERNEL_W - 1 ? 4 : 0;
@@ -112,9 +111,9 @@ module fixed_tiles #(
   assign frame_end = line_end && row == ROW'(IN_H - 1);
   assign tile_end = along == ALONG'(STRIDE_W - 1);
   assign tiles_end = down == DOWN'(STRIDE_H - 1);
-  assign inner = (KERNEL_H == STRIDE_H || down < DOWN'(KERNEL_H)) &&
-      (KERNEL_W == STRIDE_W || along < ALONG'(KERNEL_W)) &&
-      (USED_H == IN_H || row < ROW'(USED_H)) && (USED_W == IN_W || col < COL'(USED_W));
+  // rows between windows and behind the last one leave what the next window begins anew
+  assign inner = (KERNEL_W == STRIDE_W || along < ALONG'(KERNEL_W)) &&
+      (USED_W == IN_W || col < COL'(USED_W));
   assign third[0] = inner;
   assign third[1] = down == '0 && along == '0;
   assign third[2] = inner && down == DOWN'(KERNEL_H - 1) && along == ALONG'(KERNEL_W - 1);

@@ -5,7 +5,7 @@
 # suite has gets a LUT for each bit that is computed, a flip-flop for each that is held.
 BEGIN {
   terms = split("ONE CONTROL LANES STREAM WORDS PRODUCTS SUMS DATA REQUANT ROM READ", term)
-  parts = split("linear packed depthwise subsample max_pool avg_pool add mul exact product table polynomial argmax softmax concat " \
+  parts = split("linear packed depthwise subsample max_pool avg_pool max_tiles avg_tiles add mul exact product table polynomial argmax softmax concat " \
                 "extent reorder constant slide frame resize register trim fork queue window", order)
   plain_lut = "COEFFICIENTS([TERM_ONE] = 8, [TERM_CONTROL] = 2, [TERM_SUMS] = 1, [TERM_ROM] = 1)"
   plain_ff = "COEFFICIENTS([TERM_ONE] = 4, [TERM_CONTROL] = 1, [TERM_STREAM] = 1, [TERM_WORDS] = 1, [TERM_DATA] = 1)"
