@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/schedule.h"
+#include "sw/base/json.h"
+#include "sw/base/listing.h"
+
+#include <stdlib.h>
+
+enum { FIELDS = 8, SHOWN = 16 };
+
+static const struct field fields[FIELDS] = {
+    {"node", "node", FIELD_COUNT, 0, 0},         {"actors", "actors", FIELD_COUNT, 0, 0},
+    {"busy", "busy_cycles", FIELD_COUNT, 0, 0},  {"of length", "utilisation", FIELD_SHARE, 1, 6},
+    {"from", "first_cycle", FIELD_COUNT, 0, 0},  {"to", "last_cycle", FIELD_COUNT, 0, 0},
+    {"received", "received", FIELD_COUNT, 0, 0}, {"sent", "sent", FIELD_COUNT, 0, 0},
+};
+
+struct node_row {
+  uint32_t node;
+  int64_t actors, busy, from, to; // cycles from .. to
+  int64_t received, sent;         // tokens
+};
+
+// What each node does, in their order: (nodes).
+static struct node_row *node_rows(const struct schedule_report *r) {
+  const struct schedule *s = r->schedule;
+  const struct topology *t = s->machine->topology;
+  struct node_row *rows = ARENA_NEW(r->arena, struct node_row, t->nodes);
+  for (uint32_t n = 0; n < t->nodes; n++) rows[n].node = n;
+  for (uint32_t i = 0; i < s->actors->n_actors; i++) {
+    const struct firing *f = &s->firings[i];
+    struct node_row *row = &rows[f->node];
+    if (f->end == f->start) continue;
+    if (!row->actors || f->start < row->from) row->from = f->start;
+    if (f->end > row->to) row->to = f->end;
+    row->actors++;
+    row->busy += f->end - f->start;
+  }
+  for (uint32_t i = 0; i < s->n_hops; i++) {
+    rows[t->from[s->hops[i].link]].sent++;
+    rows[t->to[s->hops[i].link]].received++;
+  }
+  return rows;
+}
+
+static int by_busy(const void *x, const void *y) {
+  const struct node_row *a = x, *b = y;
+  if (a->busy != b->busy) return a->busy < b->busy ? 1 : -1;
+  return a->node < b->node ? -1 : a->node > b->node;
+}
+
+static int by_node(const void *x, const void *y) {
+  const struct node_row *a = x, *b = y;
+  return a->node < b->node ? -1 : a->node > b->node;
+}
+
+static struct listing listing_of(const struct schedule_report *r, const struct node_row *rows,
+                                 uint32_t count) {
+  struct listing t = listing_new(r->arena, fields, FIELDS);
+  double length = (double)r->schedule->length;
+  for (uint32_t i = 0; i < count; i++)
+    listing_row(&t, (struct figure[FIELDS]){{.count = rows[i].node},
+                                            {.count = rows[i].actors},
+                                            {.count = rows[i].busy},
+                                            {.real = (double)rows[i].busy / length},
+                                            {.count = rows[i].from},
+                                            {.count = rows[i].to},
+                                            {.count = rows[i].received},
+                                            {.count = rows[i].sent}});
+  return t;
+}
+
+// The link with the most frames, and how many they are; false if nothing is sent.
+static bool busiest_link(const struct schedule_report *r, uint32_t *link, int64_t *frames) {
+  const struct schedule *s = r->schedule;
+  int64_t *sum = ARENA_NEW(r->arena, int64_t, s->machine->topology->n_links + 1);
+  *link = 0;
+  for (uint32_t i = 0; i < s->n_hops; i++) {
+    const struct hop *h = &s->hops[i];
+    sum[h->link] += schedule_frames(s, h->token);
+    if (sum[h->link] > sum[*link] || (sum[h->link] == sum[*link] && h->link < *link))
+      *link = h->link;
+  }
+  *frames = sum[*link];
+  return s->n_hops > 0;
+}
+
+static const char *largest_bound(const struct schedule_bounds *b) {
+  return b->most == b->work       ? "work"
+         : b->most == b->critical ? "critical path"
+         : b->most == b->link     ? "link"
+                                  : "packing";
+}
+
+static double ratio(const struct schedule_report *r) {
+  return (double)r->schedule->length / (double)r->bounds.most;
+}
+
+void schedule_text(struct text *t, const struct schedule_report *r) {
+  const struct schedule *s = r->schedule;
+  const struct topology *topology = s->machine->topology;
+  struct node_row *rows = node_rows(r);
+  uint32_t shown = topology->nodes < SHOWN ? topology->nodes : SHOWN, link;
+  int64_t frames;
+  qsort(rows, topology->nodes, sizeof *rows, by_busy);
+  qsort(rows, shown, sizeof *rows, by_node);
+  struct listing table = listing_of(r, rows, shown);
+  listing_put(&table, t);
+  if (shown < topology->nodes)
+    text_printf(t, "the busiest, and %u more\n", topology->nodes - shown);
+  text_printf(t, "\n%u actors with %lld edges on %u node%s (%s): %u tokens over links\n",
+              s->actors->n_actors + 2, (long long)s->actors->edges, topology->nodes,
+              topology->nodes > 1 ? "s" : "", topology_name(topology->kind), s->n_hops);
+  text_printf(t, "%lld cycles from the image to the outputs\n", (long long)s->length);
+  text_printf(t,
+              "no schedule takes less than %lld (%s): %.1f %% above it\n"
+              "bounds: work %lld, critical path %lld, link %lld, packing %lld\n",
+              (long long)r->bounds.most, largest_bound(&r->bounds), 100 * (ratio(r) - 1),
+              (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
+              (long long)r->bounds.packing);
+  if (busiest_link(r, &link, &frames))
+    text_printf(t, "busiest link %u > %u: %lld frames\n", topology->from[link], topology->to[link],
+                (long long)frames);
+}
+
+void schedule_json(struct text *t, const struct schedule_report *r) {
+  const struct schedule *s = r->schedule;
+  const struct topology *topology = s->machine->topology;
+  uint32_t link;
+  int64_t frames;
+  struct listing table = listing_of(r, node_rows(r), topology->nodes);
+  text_puts(t, "{\"model\":");
+  json_put_string(t, r->model);
+  text_printf(t, ",\"nodes\":%u,\"topology\":\"%s\",\"grain\":", topology->nodes,
+              topology_name(topology->kind));
+  json_put_string(t, r->grain);
+  text_printf(t,
+              ",\"mode\":\"latency\",\"actors\":%u,\"edges\":%lld,\"messages\":%u,"
+              "\"length\":%lld,\"bounds\":{\"work\":%lld,\"critical\":%lld,\"link\":%lld,"
+              "\"packing\":%lld}",
+              s->actors->n_actors + 2, (long long)s->actors->edges, s->n_hops, (long long)s->length,
+              (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
+              (long long)r->bounds.packing);
+  json_put_figure(t, "ratio", 6, ratio(r));
+  if (busiest_link(r, &link, &frames))
+    text_printf(t, ",\"busiest\":{\"from\":%u,\"to\":%u,\"frames\":%lld}", topology->from[link],
+                topology->to[link], (long long)frames);
+  text_puts(t, ",\"per_node\":[");
+  listing_put_json(&table, t);
+  text_puts(t, "]}\n");
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a resource is taken: sorted intervals that don't touch, so that what is sent without a break
+// is one of them, however long.
+//
+//   |--- 0..784 ---|      |- 900..910 -|      first fit of 30 from 780 on: 784
+//                                             of 200 from 780 on: 910
+#ifndef NNGEN_PLAN_BUSY_H
+#define NNGEN_PLAN_BUSY_H
+
+#include <stdint.h>
+
+struct busy {
+  uint32_t count, room;
+  int64_t (*taken)[2]; // (count) begin, end; on the heap
+};
+
+// The earliest time from `from` on at which it is free for so long (1 or more).
+int64_t busy_fit(const struct busy *b, int64_t from, int64_t duration);
+
+// It must be free.
+void busy_take(struct busy *b, int64_t from, int64_t duration);
+
+int64_t busy_total(const struct busy *b); // time that is taken
+int64_t busy_end(const struct busy *b);   // of the last interval; 0 without any
+
+void busy_copy(struct busy *to, const struct busy *from);
+void busy_free(struct busy *b);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// schedule: tables and JSON of networks on nodes, and what is refused.
+#include "tests/cmd/helper_shell.h"
+
+#include "sw/base/json.h"
+
+#include <string.h>
+
+#define MLP "$N schedule -p 8,3 models/mnist-mlp.bin "
+
+static void test_text(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(c, MLP "--nodes 4", 0,
+                                "\n924 actors with 102426 edges on 4 nodes (mesh): 2745 tokens "
+                                "over links\n26259 cycles from the image to the outputs\n");
+  assert_non_null(strstr(said, "node  actors   busy  of length  from     to  received  sent\n"
+                               "   0      36  26256      100.0     0  26257       102  1634\n"));
+  assert_non_null(strstr(said,
+                         "no schedule takes less than 26257 (packing): 0.0 % above it\n"
+                         "bounds: work 25408, critical path 912, link 1953, packing 26257\n"));
+  assert_non_null(strstr(said, "busiest link 1 > 3: 849 frames\n"));
+  cli_expect(c, MLP "--nodes 1 --topology ring", 0,
+             "102426 edges on 1 node (ring): 0 tokens over links\n101632 cycles");
+  cli_expect(c, MLP "--nodes 20", 0, "\nthe busiest, and 4 more\n");
+  cli_expect(c, MLP "--nodes 2 --macs 4", 0, "bounds: work 12704,");
+}
+
+static void test_json(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+  const char *said =
+      cli_expect(c, MLP "--nodes 64 --topology hypercube --grain 2 --link-bits 16 --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_non_null(found);
+  assert_int_equal(json_integer_value(json_object_get(found, "nodes")), 64);
+  assert_string_equal(json_string_value(json_object_get(found, "topology")), "hypercube");
+  assert_string_equal(json_string_value(json_object_get(found, "grain")), "2");
+  // 392 pairs of pixels, 64 and 5 actors of two channels, the source and the sink
+  assert_int_equal(json_integer_value(json_object_get(found, "actors")), 392 + 64 + 5 + 2);
+  assert_int_equal(json_array_size(json_object_get(found, "per_node")), 64);
+  double ratio = json_real_value(json_object_get(found, "ratio"));
+  json_int_t length = json_integer_value(json_object_get(found, "length"));
+  json_int_t packing =
+      json_integer_value(json_object_get(json_object_get(found, "bounds"), "packing"));
+  assert_true(ratio >= 1 && ratio < 1.2);
+  assert_true(length >= packing && packing > 784);
+  json_decref(found);
+}
+
+// Images, windows and sums by channels, everything by layers.
+static void test_models(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N schedule -p 8,3 models/lenet5.bin --nodes 16", 0,
+             "261 actors with 12975 edges on 16 nodes (mesh)");
+  cli_expect(c, "$N schedule -p 8,3 models/resnet-mini.bin --nodes 16", 0, "229 actors with");
+  cli_expect(c, "$N schedule -p 8,3 models/resnet-mini.bin --nodes 3 --grain layer", 0,
+             "17 actors with 19 edges on 3 nodes");
+  cli_expect(c, "$N schedule -p 8,4 models/resnet8.json --nodes 9 --topology torus", 0,
+             "actors with");
+}
+
+static void test_refused(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, MLP, 2, "on how many nodes? give --nodes K, 1 to 4096");
+  cli_expect(c, MLP "--nodes 0", 2, "--nodes 0: expected a number from 1");
+  cli_expect(c, MLP "--nodes 4097", 2, "--nodes 4097: expected 1 to 4096");
+  cli_expect(c, MLP "--nodes 4 --topology grid", 2,
+             "--topology grid: expected full, line, ring, mesh, torus, tree or hypercube");
+  cli_expect(c, MLP "--nodes 4 --grain 0", 2,
+             "--grain 0: expected layer, neuron or a number of channels");
+  cli_expect(c, MLP "--nodes 4 --grain fine", 2, "--grain fine: expected layer");
+  cli_expect(c, "$N schedule models/mnist-mlp.bin --nodes 4", 1, "the model is float");
+  cli_expect(c, "$N schedule -p 8,3 $D/none.bin --nodes 4", 1, "none.bin");
+  cli_expect(c, "$N schedule tests/import/files/okay_nabu.tflite --nodes 4", 1,
+             "keeps values from frame to frame: frames that stand alone are scheduled");
+  cli_expect(
+      c, "$N schedule tests/import/files/kws_ref_model.tflite --nodes 4", 1,
+      "softmax can't be cut into channels; give --grain layer, or leave it out of the model");
+  cli_expect(c, "$N schedule tests/import/files/kws_ref_model.tflite --nodes 4 --grain layer", 0,
+             "on 4 nodes (mesh)");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text), SHELL_CASE(test_json),
+                                     SHELL_CASE(test_models), SHELL_CASE(test_refused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
