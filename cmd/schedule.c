@@ -24,6 +24,8 @@ bool schedule_command_check(struct arena *a, const struct options *o, struct err
                    o->topology);
   if (grain_of(o->grain) < 0)
     return err_set(e, "--grain %s: expected layer, neuron or a number of channels", o->grain);
+  if (!o->execute && (o->images || o->data.count))
+    return err_set(e, "%s is about --run: give both", o->images ? "--images" : "--data");
   return command_check(a, o, e);
 }
 
@@ -43,6 +45,13 @@ static bool sound(struct arena *a, const struct schedule *s, struct err *e) {
                              f.count, f.faults[0].text);
 }
 
+static bool carry_out(struct schedule_report *r, const struct options *o, struct err *e) {
+  struct schedule_trial *t = &r->trial;
+  if (!schedule_run(r->arena, o, r->calendar, t, e)) return false;
+  return !t->mismatches || err_set(e, "%lld of %lld outputs differ from the C model's",
+                                   (long long)t->mismatches, (long long)t->elements);
+}
+
 int command_schedule(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
   struct text t = {0};
@@ -53,12 +62,15 @@ int command_schedule(struct arena *a, const struct options *o, struct err *e) {
   const struct actors *v = actors_of(a, m.fixed, grain_of(o->grain), machine.link_bits, e);
   if (!v) return err_put_within(e, "%s", o->model), EXIT_USER;
   struct schedule *s = schedule_make(a, v, &machine, e);
-  if (!s || !sound(a, s, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
+  if (!s || !sound(a, s, e) || (o->slots && !calendar_fits(s, o->slots, e)))
+    return err_put_within(e, "%s", o->model), EXIT_USER;
   struct schedule_report r = {.arena = a,
                               .model = o->model,
                               .grain = o->grain ? o->grain : "neuron",
                               .schedule = s,
+                              .calendar = schedule_calendar(a, o, s),
                               .bounds = schedule_bounds(v, &machine)};
+  if (o->execute && !carry_out(&r, o, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
   if (o->json)
     schedule_json(&t, &r);
   else

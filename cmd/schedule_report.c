@@ -5,13 +5,14 @@
 
 #include <stdlib.h>
 
-enum { FIELDS = 8, SHOWN = 16 };
+enum { FIELDS = 9, SHOWN = 16 };
 
 static const struct field fields[FIELDS] = {
     {"node", "node", FIELD_COUNT, 0, 0},         {"actors", "actors", FIELD_COUNT, 0, 0},
     {"busy", "busy_cycles", FIELD_COUNT, 0, 0},  {"of length", "utilisation", FIELD_SHARE, 1, 6},
     {"from", "first_cycle", FIELD_COUNT, 0, 0},  {"to", "last_cycle", FIELD_COUNT, 0, 0},
     {"received", "received", FIELD_COUNT, 0, 0}, {"sent", "sent", FIELD_COUNT, 0, 0},
+    {"slots", "slots", FIELD_COUNT, 0, 0},
 };
 
 struct node_row {
@@ -65,7 +66,8 @@ static struct listing listing_of(const struct schedule_report *r, const struct n
                                             {.count = rows[i].from},
                                             {.count = rows[i].to},
                                             {.count = rows[i].received},
-                                            {.count = rows[i].sent}});
+                                            {.count = rows[i].sent},
+                                            {.count = r->calendar->nodes[rows[i].node].slots}});
   return t;
 }
 
@@ -95,6 +97,17 @@ static double ratio(const struct schedule_report *r) {
   return (double)r->schedule->length / (double)r->bounds.most;
 }
 
+static void put_trial(struct text *t, const struct schedule_report *r) {
+  const struct schedule_trial *o = &r->trial;
+  if (!o->images) return;
+  text_printf(t, "carried out on %lld images: %lld outputs, each the C model's",
+              (long long)o->images, (long long)o->elements);
+  if (o->judged)
+    text_printf(t, "; %lld correct, %.2f %%", (long long)o->correct,
+                100 * (double)o->correct / (double)o->images);
+  text_printf(t, "; %.4g images/s\n", (double)o->images / o->seconds);
+}
+
 void schedule_text(struct text *t, const struct schedule_report *r) {
   const struct schedule *s = r->schedule;
   const struct topology *topology = s->machine->topology;
@@ -120,6 +133,7 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
   if (busiest_link(r, &link, &frames))
     text_printf(t, "busiest link %u > %u: %lld frames\n", topology->from[link], topology->to[link],
                 (long long)frames);
+  put_trial(t, r);
 }
 
 void schedule_json(struct text *t, const struct schedule_report *r) {
@@ -146,5 +160,13 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
                 topology->to[link], (long long)frames);
   text_puts(t, ",\"per_node\":[");
   listing_put_json(&table, t);
-  text_puts(t, "]}\n");
+  text_puts(t, "]");
+  if (r->trial.images)
+    text_printf(t, ",\"run\":{\"images\":%lld,\"elements\":%lld,\"mismatches\":%lld",
+                (long long)r->trial.images, (long long)r->trial.elements,
+                (long long)r->trial.mismatches);
+  if (r->trial.judged) text_printf(t, ",\"correct\":%lld", (long long)r->trial.correct);
+  if (r->trial.images)
+    text_printf(t, ",\"images_per_second\":%.6g}", (double)r->trial.images / r->trial.seconds);
+  text_puts(t, "}\n");
 }

@@ -15,11 +15,12 @@ struct view {
 
 // ---- what can be scheduled
 
-// Layers that keep something from frame to frame, or compute in floats.
+// Layers that keep or add up something from frame to frame, or compute in floats.
 static bool stands_alone(const struct graph *g, const struct node *n, struct err *e) {
   bool keeps = op_is(n->op, TRAIT_HOLDS | TRAIT_REFERS);
   for (uint32_t k = 0; k < n->n_in; k++) keeps = keeps || n->in[k].delay;
   for (uint32_t k = 0; k < n->n_after; k++) keeps = keeps || n->after[k].delay;
+  for (uint32_t k = 0; k < n->n_out; k++) keeps = keeps || !node_out(g, n, k)->per_frame;
   if (keeps)
     return err_set(e,
                    "layer \"%s\" keeps values from frame to frame: frames that stand alone are "

@@ -13,8 +13,9 @@ static void test_text(void **state) {
   const char *said = cli_expect(c, MLP "--nodes 4", 0,
                                 "\n924 actors with 102426 edges on 4 nodes (mesh): 2745 tokens "
                                 "over links\n26259 cycles from the image to the outputs\n");
-  assert_non_null(strstr(said, "node  actors   busy  of length  from     to  received  sent\n"
-                               "   0      36  26256      100.0     0  26257       102  1634\n"));
+  assert_non_null(strstr(said,
+                         "node  actors   busy  of length  from     to  received  sent  slots\n"
+                         "   0      36  26256      100.0     0  26257       102  1634    909\n"));
   assert_non_null(strstr(said,
                          "no schedule takes less than 26257 (packing): 0.0 % above it\n"
                          "bounds: work 25408, critical path 912, link 1953, packing 26257\n"));
@@ -59,6 +60,44 @@ static void test_models(void **state) {
              "actors with");
 }
 
+// Every output is the C model's, whenever clocks start.
+static void test_run(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, MLP "--nodes 7 --topology tree --run --images 30", 0,
+             "\ncarried out on 30 images: 300 outputs, each the C model's; ");
+  cli_expect(c,
+             MLP
+             "--nodes 64 --run --offsets 5 --data data/mnist-1000/t10k-1000-images-idx3-ubyte.gz,"
+             "data/mnist-1000/t10k-1000-labels-idx1-ubyte.gz",
+             0, "carried out on 1000 images: 10000 outputs, each the C model's; ");
+  cli_expect(c, "$N schedule -p 8,3 models/resnet-mini.bin --nodes 5 --run --images 2", 0,
+             "2 images: 20 outputs, each the C model's; ");
+  cli_expect(c,
+             "$N schedule tests/import/files/kws_ref_model.tflite --nodes 2 --grain layer --run "
+             "--images 2",
+             0, "2 images: 24 outputs, each the C model's; ");
+  struct err e = {0};
+  const char *said =
+      cli_expect(c, MLP "--nodes 3 --run --images 8 --json --data synthetic:8", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  const json_t *run = json_object_get(found, "run");
+  assert_int_equal(json_integer_value(json_object_get(run, "images")), 8);
+  assert_int_equal(json_integer_value(json_object_get(run, "mismatches")), 0);
+  assert_in_range(json_integer_value(json_object_get(run, "correct")), 1, 8);
+  json_decref(found);
+  cli_expect(c, MLP "--nodes 3 --images 8", 2, "--images is about --run: give both");
+  cli_expect(c, MLP "--nodes 3 --data mnist", 2, "--data is about --run: give both");
+  cli_expect(c, MLP "--nodes 3 --run --data $D/none", 1, "none");
+}
+
+static void test_slots(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, MLP "--nodes 4 --slots 909", 0, "cycles");
+  cli_expect(c, MLP "--nodes 4 --slots 800", 1,
+             "node 0 needs 909 slots, has 800: the first too many is taken in cycle 3924; all "
+             "nodes have enough with --slots 909");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, MLP, 2, "on how many nodes? give --nodes K, 1 to 4096");
@@ -81,7 +120,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text), SHELL_CASE(test_json),
-                                     SHELL_CASE(test_models), SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),   SHELL_CASE(test_json),
+                                     SHELL_CASE(test_models), SHELL_CASE(test_run),
+                                     SHELL_CASE(test_slots),  SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
