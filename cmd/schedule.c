@@ -5,6 +5,7 @@
 #include "sw/plan/schedule_check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // 0: a layer; -1: no such grain.
 static int64_t grain_of(const char *word) {
@@ -24,6 +25,8 @@ bool schedule_command_check(struct arena *a, const struct options *o, struct err
                    o->topology);
   if (grain_of(o->grain) < 0)
     return err_set(e, "--grain %s: expected layer, neuron or a number of channels", o->grain);
+  if (o->pace && strcmp(o->pace, "latency") != 0 && strcmp(o->pace, "throughput") != 0)
+    return err_set(e, "--mode %s: expected latency or throughput", o->pace);
   if (!o->execute && (o->images || o->data.count))
     return err_set(e, "%s is about --run: give both", o->images ? "--images" : "--data");
   return command_check(a, o, e);
@@ -61,7 +64,9 @@ int command_schedule(struct arena *a, const struct options *o, struct err *e) {
   struct node_machine machine = machine_of(a, o);
   const struct actors *v = actors_of(a, m.fixed, grain_of(o->grain), machine.link_bits, e);
   if (!v) return err_put_within(e, "%s", o->model), EXIT_USER;
-  struct schedule *s = schedule_make(a, v, &machine, e);
+  bool period = o->pace && strcmp(o->pace, "throughput") == 0;
+  struct schedule *s =
+      period ? schedule_make_period(a, v, &machine, e) : schedule_make(a, v, &machine, e);
   if (!s || !sound(a, s, e) || (o->slots && !calendar_fits(s, o->slots, e)))
     return err_put_within(e, "%s", o->model), EXIT_USER;
   struct schedule_report r = {.arena = a,
@@ -69,7 +74,8 @@ int command_schedule(struct arena *a, const struct options *o, struct err *e) {
                               .grain = o->grain ? o->grain : "neuron",
                               .schedule = s,
                               .calendar = schedule_calendar(a, o, s),
-                              .bounds = schedule_bounds(v, &machine)};
+                              .bounds = period ? schedule_period_bounds(v, &machine)
+                                               : schedule_bounds(v, &machine)};
   if (o->execute && !carry_out(&r, o, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
   if (o->json)
     schedule_json(&t, &r);

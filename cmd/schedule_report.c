@@ -9,7 +9,7 @@ enum { FIELDS = 9, SHOWN = 16 };
 
 static const struct field fields[FIELDS] = {
     {"node", "node", FIELD_COUNT, 0, 0},         {"actors", "actors", FIELD_COUNT, 0, 0},
-    {"busy", "busy_cycles", FIELD_COUNT, 0, 0},  {"of length", "utilisation", FIELD_SHARE, 1, 6},
+    {"busy", "busy_cycles", FIELD_COUNT, 0, 0},  {"of cycles", "utilisation", FIELD_SHARE, 1, 6},
     {"from", "first_cycle", FIELD_COUNT, 0, 0},  {"to", "last_cycle", FIELD_COUNT, 0, 0},
     {"received", "received", FIELD_COUNT, 0, 0}, {"sent", "sent", FIELD_COUNT, 0, 0},
     {"slots", "slots", FIELD_COUNT, 0, 0},
@@ -54,15 +54,20 @@ static int by_node(const void *x, const void *y) {
   return a->node < b->node ? -1 : a->node > b->node;
 }
 
+// Cycles that the bounds are about.
+static int64_t cycles_of(const struct schedule *s) {
+  return s->period ? s->period : s->length;
+}
+
 static struct listing listing_of(const struct schedule_report *r, const struct node_row *rows,
                                  uint32_t count) {
   struct listing t = listing_new(r->arena, fields, FIELDS);
-  double length = (double)r->schedule->length;
+  double cycles = (double)cycles_of(r->schedule);
   for (uint32_t i = 0; i < count; i++)
     listing_row(&t, (struct figure[FIELDS]){{.count = rows[i].node},
                                             {.count = rows[i].actors},
                                             {.count = rows[i].busy},
-                                            {.real = (double)rows[i].busy / length},
+                                            {.real = (double)rows[i].busy / cycles},
                                             {.count = rows[i].from},
                                             {.count = rows[i].to},
                                             {.count = rows[i].received},
@@ -94,7 +99,7 @@ static const char *largest_bound(const struct schedule_bounds *b) {
 }
 
 static double ratio(const struct schedule_report *r) {
-  return (double)r->schedule->length / (double)r->bounds.most;
+  return (double)cycles_of(r->schedule) / (double)r->bounds.most;
 }
 
 static void put_trial(struct text *t, const struct schedule_report *r) {
@@ -123,12 +128,16 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
   text_printf(t, "\n%u actors with %lld edges on %u node%s (%s): %u tokens over links\n",
               s->actors->n_actors + 2, (long long)s->actors->edges, topology->nodes,
               topology->nodes > 1 ? "s" : "", topology_name(topology->kind), s->n_hops);
-  text_printf(t, "%lld cycles from the image to the outputs\n", (long long)s->length);
+  text_printf(t, "%lld cycles from the image to the outputs", (long long)s->length);
+  if (s->period)
+    text_printf(t, ", %.1f periods of %lld, in each of which an image comes in",
+                (double)s->length / (double)s->period, (long long)s->period);
   text_printf(t,
-              "no schedule takes less than %lld (%s): %.1f %% above it\n"
+              "\nno %s takes less than %lld (%s): %.1f %% above it\n"
               "bounds: work %lld, critical path %lld, link %lld, packing %lld\n",
-              (long long)r->bounds.most, largest_bound(&r->bounds), 100 * (ratio(r) - 1),
-              (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
+              s->period ? "period" : "schedule", (long long)r->bounds.most,
+              largest_bound(&r->bounds), 100 * (ratio(r) - 1), (long long)r->bounds.work,
+              (long long)r->bounds.critical, (long long)r->bounds.link,
               (long long)r->bounds.packing);
   if (busiest_link(r, &link, &frames))
     text_printf(t, "busiest link %u > %u: %lld frames\n", topology->from[link], topology->to[link],
@@ -148,10 +157,12 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
               topology_name(topology->kind));
   json_put_string(t, r->grain);
   text_printf(t,
-              ",\"mode\":\"latency\",\"actors\":%u,\"edges\":%lld,\"messages\":%u,"
-              "\"length\":%lld,\"bounds\":{\"work\":%lld,\"critical\":%lld,\"link\":%lld,"
-              "\"packing\":%lld}",
-              s->actors->n_actors + 2, (long long)s->actors->edges, s->n_hops, (long long)s->length,
+              ",\"mode\":\"%s\",\"actors\":%u,\"edges\":%lld,\"messages\":%u,"
+              "\"length\":%lld",
+              s->period ? "throughput" : "latency", s->actors->n_actors + 2,
+              (long long)s->actors->edges, s->n_hops, (long long)s->length);
+  if (s->period) text_printf(t, ",\"period\":%lld", (long long)s->period);
+  text_printf(t, ",\"bounds\":{\"work\":%lld,\"critical\":%lld,\"link\":%lld,\"packing\":%lld}",
               (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
               (long long)r->bounds.packing);
   json_put_figure(t, "ratio", 6, ratio(r));

@@ -55,6 +55,50 @@ void busy_take(struct busy *b, int64_t from, int64_t duration) {
   }
 }
 
+// ---- in a period
+
+// Whether it is free at a place of the period, around its end.
+static bool is_free(const struct busy *b, int64_t at, int64_t duration, int64_t period) {
+  int64_t first = at + duration > period ? period - at : duration;
+  if (busy_fit(b, at, first) != at) return false;
+  return first == duration || busy_fit(b, 0, duration - first) == 0;
+}
+
+int64_t busy_fit_period(const struct busy *b, int64_t from, int64_t duration, int64_t period) {
+  int64_t at = from % period, round = from - at;
+  if (duration > period) return -1;
+  for (int64_t last = from + period; round + at <= last;) {
+    if (is_free(b, at, duration, period)) return round + at;
+    uint32_t next = behind(b, at);
+    if (next < b->count) {
+      at = b->taken[next][1];
+    } else { // what it meets is in the next period
+      round += period;
+      at = 0;
+    }
+    if (at < period) continue;
+    round += period;
+    at -= period;
+  }
+  return -1;
+}
+
+int64_t busy_beside_period(const struct busy *b, int64_t from, int64_t duration, int64_t period) {
+  if (busy_total(b) + duration > period) return -1;
+  if (!b->count) return from;
+  bool around = b->count > 1; // [0, x) and [y, period): one piece, around the end
+  int64_t begin = b->taken[around ? 1 : 0][0], end = b->taken[0][1];
+  int64_t after = from + ((end - from) % period + period) % period;
+  int64_t before = from + ((begin - duration - from) % period + period) % period;
+  return after < before ? after : before;
+}
+
+void busy_take_period(struct busy *b, int64_t from, int64_t duration, int64_t period) {
+  int64_t at = from % period, first = at + duration > period ? period - at : duration;
+  busy_take(b, at, first);
+  if (first < duration) busy_take(b, 0, duration - first);
+}
+
 int64_t busy_total(const struct busy *b) {
   int64_t sum = 0;
   for (uint32_t i = 0; i < b->count; i++) sum += b->taken[i][1] - b->taken[i][0];

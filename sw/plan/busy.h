@@ -17,6 +17,14 @@ struct busy {
 // The earliest time from `from` on at which it is free for so long (1 or more).
 int64_t busy_fit(const struct busy *b, int64_t from, int64_t duration);
 
+// The same where what is taken is taken again in every period, between 0 and its end; -1: never.
+int64_t busy_fit_period(const struct busy *b, int64_t from, int64_t duration, int64_t period);
+
+// Beside what is taken already, from which nothing is ever cut off: who only takes like this always
+// finds room, as long as the sum of all isn't more than the period.
+int64_t busy_beside_period(const struct busy *b, int64_t from, int64_t duration, int64_t period);
+void busy_take_period(struct busy *b, int64_t from, int64_t duration, int64_t period);
+
 // It must be free.
 void busy_take(struct busy *b, int64_t from, int64_t duration);
 

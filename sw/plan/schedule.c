@@ -59,14 +59,27 @@ static int64_t needs_there(const struct maker *m, uint32_t actor) {
   return latest;
 }
 
+// In a period beside what the node does already, so that no time is left that nothing fits in.
+static void run(struct maker *m, uint32_t actor) {
+  struct firing *f = &m->schedule->firings[actor];
+  struct busy *pe = &m->pe[f->node];
+  int64_t from = needs_there(m, actor), cost = m->cost[actor];
+  if (m->period) {
+    f->start = busy_beside_period(pe, from, cost, m->period);
+    m->stuck = m->stuck || f->start < 0;
+    if (f->start < 0) f->start = from;
+    if (!m->stuck) busy_take_period(pe, f->start, cost, m->period);
+  } else {
+    f->start = busy_fit(pe, from, cost);
+    busy_take(pe, f->start, cost);
+  }
+  f->end = f->start + cost;
+}
+
 static void fire(struct maker *m, const struct actor_layer *l) {
   for (uint32_t i = l->first; i < l->first + l->count; i++) {
     struct firing *f = &m->schedule->firings[i];
-    if (l->node != NONE) {
-      f->start = busy_fit(&m->pe[f->node], needs_there(m, i), m->cost[i]);
-      f->end = f->start + m->cost[i];
-      busy_take(&m->pe[f->node], f->start, m->cost[i]);
-    }
+    if (l->node != NONE) run(m, i);
     for (uint32_t k = 0; k < l->n_streams; k++) {
       uint32_t token = m->actors->streams[l->stream + k].first + i - l->first;
       *token_there(m, token, f->node) = f->end;
@@ -97,9 +110,11 @@ static void make(struct maker *m) {
   for (uint32_t i = 0; i < t->n_links; i++) m->link[i].count = 0;
   m->schedule->n_hops = 0;
   m->schedule->length = 0;
+  m->schedule->period = m->period;
+  m->stuck = false;
   for (uint32_t i = 0; i < m->actors->n_layers; i++) {
     const struct actor_layer *l = &m->actors->layers[i];
-    if (l->node != NONE) place_layer(m, i);
+    if (l->node != NONE && !m->period) place_layer(m, i);
     bring(m, l);
     fire(m, l);
   }
@@ -120,33 +135,54 @@ static struct maker *maker_new(struct arena *a, const struct actors *v,
   m->there = ARENA_NEW(a, int64_t, (size_t)v->n_tokens * t->nodes);
   m->frames = ARENA_NEW(a, int64_t, v->n_tokens);
   m->cost = ARENA_NEW(a, int64_t, v->n_actors);
-  m->fixed = ARENA_NEW(a, int32_t, v->n_actors);
   m->ready = ARENA_NEW(a, int64_t, t->nodes);
   m->ends = ARENA_NEW(a, int64_t, t->nodes);
   m->clock = ARENA_NEW(a, int64_t, t->n_links + 1);
   m->stamp = ARENA_NEW(a, uint32_t, t->n_links + 1);
   for (uint32_t i = 0; i < v->n_tokens; i++) m->frames[i] = schedule_frames(m->schedule, i);
   for (uint32_t i = 0; i < v->n_actors; i++) m->cost[i] = schedule_cost(m->schedule, i);
-  for (uint32_t i = 0; i < v->n_actors; i++) m->fixed[i] = NONE;
   return m;
 }
 
-struct schedule *schedule_make(struct arena *a, const struct actors *v,
-                               const struct node_machine *machine, struct err *e) {
-  int64_t there = (int64_t)v->n_tokens * machine->topology->nodes;
-  if (there > THERE_MAX)
-    return err_put(e, "%u tokens on %u nodes are too many: give a larger --grain, or fewer nodes",
-                   v->n_tokens, machine->topology->nodes),
-           NULL;
-  struct maker *m = maker_new(a, v, machine);
+static bool small_enough(const struct actors *v, const struct node_machine *machine,
+                         struct err *e) {
+  uint32_t nodes = machine->topology->nodes;
+  return (int64_t)v->n_tokens * nodes <= THERE_MAX ||
+         err_set(e, "%u tokens on %u nodes are too many: give a larger --grain, or fewer nodes",
+                 v->n_tokens, nodes);
+}
+
+// The schedule without its maker.
+static struct schedule *finish(struct maker *m) {
   struct schedule *s = m->schedule;
-  make(m);
-  struct hop *hops = ARENA_NEW(a, struct hop, s->n_hops + 1);
+  struct hop *hops = ARENA_NEW(m->arena, struct hop, s->n_hops + 1);
   if (s->n_hops) memcpy(hops, s->hops, s->n_hops * sizeof *hops);
   free(s->hops);
   s->hops = hops;
   s->room = s->n_hops;
-  for (uint32_t i = 0; i < machine->topology->nodes; i++) busy_free(&m->pe[i]);
-  for (uint32_t i = 0; i < machine->topology->n_links; i++) busy_free(&m->link[i]);
+  for (uint32_t i = 0; i < m->machine->topology->nodes; i++) busy_free(&m->pe[i]);
+  for (uint32_t i = 0; i < m->machine->topology->n_links; i++) busy_free(&m->link[i]);
   return s;
+}
+
+struct schedule *schedule_make(struct arena *a, const struct actors *v,
+                               const struct node_machine *machine, struct err *e) {
+  if (!small_enough(v, machine, e)) return NULL;
+  struct maker *m = maker_new(a, v, machine);
+  make(m);
+  return finish(m);
+}
+
+// Long tokens may leave holes in a link's period that others don't fit in: then it is made longer.
+struct schedule *schedule_make_period(struct arena *a, const struct actors *v,
+                                      const struct node_machine *machine, struct err *e) {
+  if (!small_enough(v, machine, e)) return NULL;
+  struct maker *m = maker_new(a, v, machine);
+  m->period = spread_actors(m);
+  make(m);
+  while (m->stuck) {
+    m->period += m->period / 64 + 1;
+    make(m);
+  }
+  return finish(m);
 }

@@ -54,6 +54,12 @@ int64_t schedule_frames(const struct schedule *s, uint32_t token);
 struct schedule *schedule_make(struct arena *a, const struct actors *v,
                                const struct node_machine *m, struct err *e);
 
+// The same for images that follow each other: a period as short as the busiest node or link lets it
+// be, in which all that is needed for an image happens once, though for several images. Actors are
+// spread so that the busiest has least to do, the largest first, and then exchanged.
+struct schedule *schedule_make_period(struct arena *a, const struct actors *v,
+                                      const struct node_machine *m, struct err *e);
+
 // No schedule of these actors on this machine is shorter, with these ways between nodes.
 struct schedule_bounds {
   int64_t work;     // of all, on all nodes
@@ -62,6 +68,10 @@ struct schedule_bounds {
   int64_t packing;  // a layer's actors on nodes that the image reaches one after another
   int64_t most;     // the largest
 };
+
+// The same of periods: critical is the costliest actor, link what the image takes on one.
+struct schedule_bounds schedule_period_bounds(const struct actors *v, const struct node_machine *m);
+
 struct schedule_bounds schedule_bounds(const struct actors *v, const struct node_machine *m);
 
 #endif

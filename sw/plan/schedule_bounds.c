@@ -208,3 +208,31 @@ struct schedule_bounds schedule_bounds(const struct actors *v, const struct node
   arena_free(&scratch);
   return to;
 }
+
+// Of a layer with `count` actors one node has as many as it must. The layers that read the image
+// are on node 0, or the image goes over one of its links.
+struct schedule_bounds schedule_period_bounds(const struct actors *v,
+                                              const struct node_machine *m) {
+  struct arena scratch = {0};
+  int64_t nodes = m->topology->nodes, cycles = 0;
+  struct bounds b = {.v = v, .m = m, .home = routes_new(&scratch, m->topology, HOST_NODE)};
+  struct schedule_bounds to = {0};
+  b.s = (struct schedule){.actors = v, .machine = m};
+  b.layers = ARENA_NEW(&scratch, struct layer_bound, v->n_layers + 1);
+  for (uint32_t i = 0; i < v->n_layers; i++) fill_forward(&b, i);
+  for (uint32_t i = 0; i < v->n_actors; i++) {
+    int64_t cost = schedule_cost(&b.s, i);
+    cycles += cost;
+    to.critical = larger(to.critical, cost);
+  }
+  for (uint32_t i = 0; i < v->n_layers; i++) {
+    const struct layer_bound *l = &b.layers[i];
+    if (v->layers[i].node == NONE) continue;
+    to.packing = larger(to.packing, (v->layers[i].count + nodes - 1) / nodes * l->cheap);
+    to.link = larger(to.link, nodes > 1 ? smaller(l->image, l->work) : 0);
+  }
+  to.work = (cycles + nodes - 1) / nodes;
+  to.most = larger(larger(to.work, to.critical), larger(to.link, to.packing));
+  arena_free(&scratch);
+  return to;
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of the scheduler share: schedule_place.c chooses nodes, schedule_route.c sends
-// tokens, schedule.c does one after the other, layer by layer, and again.
+// What the parts of the scheduler share: schedule_place.c chooses nodes, schedule_spread.c those of
+// a period, schedule_route.c sends tokens, schedule.c does one after the other, layer by layer.
 #ifndef NNGEN_PLAN_SCHEDULE_PARTS_H
 #define NNGEN_PLAN_SCHEDULE_PARTS_H
 
@@ -27,7 +27,8 @@ struct maker {
   int64_t *clock;         // (links) until when it would send to one node
   uint32_t *stamp;        // (links) for which question
   uint32_t question;
-  int32_t *fixed; // (actors) where it must be; NONE
+  bool stuck;     // something doesn't fit into the period
+  int64_t period; // cycles; 0: none
 };
 
 static inline int64_t *token_there(const struct maker *m, uint32_t token, uint32_t node) {
@@ -35,6 +36,9 @@ static inline int64_t *token_there(const struct maker *m, uint32_t token, uint32
 }
 
 const struct routes *maker_routes(struct maker *m, uint32_t node);
+
+// Spreads all actors over the nodes, and returns what the busiest node or link has to do.
+int64_t spread_actors(struct maker *m);
 
 // Chooses nodes for the actors of a layer, all that is before it being scheduled.
 void place_layer(struct maker *m, uint32_t layer);

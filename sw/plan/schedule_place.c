@@ -63,7 +63,7 @@ void place_layer(struct maker *m, uint32_t layer) {
     const struct actor *a = &m->actors->actors[i];
     if (i == l->first || a->needs != a[-1].needs)
       for (uint32_t n = 0; n < nodes; n++) m->ready[n] = ready_at(m, a, n);
-    uint32_t n = m->fixed[i] == NONE ? best_node(m, i, output) : (uint32_t)m->fixed[i];
+    uint32_t n = best_node(m, i, output);
     int64_t from = m->ready[n] > m->ends[n] ? m->ready[n] : m->ends[n];
     m->ends[n] = busy_fit(&m->pe[n], from, m->cost[i]) + m->cost[i];
     m->schedule->firings[i].node = n;

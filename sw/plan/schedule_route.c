@@ -18,8 +18,15 @@ static void send(struct maker *m, uint32_t token, uint32_t producer, uint32_t li
   uint32_t from = m->machine->topology->from[link], to = m->machine->topology->to[link];
   int64_t frames = m->frames[token], at = *token_there(m, token, from);
   if (from != producer) at -= frames - 1;
-  at = busy_fit(&m->link[link], at, frames);
-  busy_take(&m->link[link], at, frames);
+  if (m->period) {
+    int64_t fit = busy_fit_period(&m->link[link], at, frames, m->period);
+    if (fit >= 0) busy_take_period(&m->link[link], fit, frames, m->period);
+    m->stuck = m->stuck || fit < 0;
+    at = fit < 0 ? at : fit;
+  } else {
+    at = busy_fit(&m->link[link], at, frames);
+    busy_take(&m->link[link], at, frames);
+  }
   add_hop(m, token, link, at);
   *token_there(m, token, to) = at + frames - 1 + m->machine->latency;
 }

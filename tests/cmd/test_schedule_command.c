@@ -14,7 +14,7 @@ static void test_text(void **state) {
                                 "\n924 actors with 102426 edges on 4 nodes (mesh): 2745 tokens "
                                 "over links\n26259 cycles from the image to the outputs\n");
   assert_non_null(strstr(said,
-                         "node  actors   busy  of length  from     to  received  sent  slots\n"
+                         "node  actors   busy  of cycles  from     to  received  sent  slots\n"
                          "   0      36  26256      100.0     0  26257       102  1634    909\n"));
   assert_non_null(strstr(said,
                          "no schedule takes less than 26257 (packing): 0.0 % above it\n"
@@ -90,6 +90,23 @@ static void test_run(void **state) {
   cli_expect(c, MLP "--nodes 3 --run --data $D/none", 1, "none");
 }
 
+// Several images on their way, a new one in each period.
+static void test_throughput(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(c, MLP "--nodes 16 --mode throughput --run --images 300", 0,
+                                "periods of 6400, in each of which an image comes in\n"
+                                "no period takes less than 6352 (work): 0.8 % above it\n");
+  assert_non_null(strstr(said, "carried out on 300 images: 3000 outputs, each the C model's; "));
+  struct err e = {0};
+  said = cli_expect(c, MLP "--nodes 200 --topology line --mode throughput --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_string_equal(json_string_value(json_object_get(found, "mode")), "throughput");
+  assert_int_equal(json_integer_value(json_object_get(found, "period")), 784);
+  assert_true(json_integer_value(json_object_get(found, "length")) > 2 * 784);
+  json_decref(found);
+  cli_expect(c, MLP "--nodes 16 --mode fast", 2, "--mode fast: expected latency or throughput");
+}
+
 static void test_slots(void **state) {
   struct shell *c = *state;
   cli_expect(c, MLP "--nodes 4 --slots 909", 0, "cycles");
@@ -120,8 +137,9 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),   SHELL_CASE(test_json),
-                                     SHELL_CASE(test_models), SHELL_CASE(test_run),
-                                     SHELL_CASE(test_slots),  SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),       SHELL_CASE(test_json),
+                                     SHELL_CASE(test_models),     SHELL_CASE(test_run),
+                                     SHELL_CASE(test_throughput), SHELL_CASE(test_slots),
+                                     SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,8 @@ static void test_random(void **state) {
     struct trial t = trial_of(&c.arena, c.graph, seed);
     check(&c, s, NULL, &t, what);
     check(&c, s, starts_of(&c.arena, seed, c.machine.topology->nodes), &t, what);
+    s = schedule_make_period(&c.arena, c.actors, &c.machine, &e);
+    check(&c, s, starts_of(&c.arena, seed + 1, c.machine.topology->nodes), &t, what);
     tried++;
     arena_free(&c.arena);
   }
@@ -105,6 +107,8 @@ static void test_mlp(void **state) {
       struct schedule *s = schedule_make(&c.arena, c.actors, &c.machine, &e);
       struct trial t = trial_of(&c.arena, c.graph, i);
       check(&c, s, starts_of(&c.arena, i, nodes[i]), &t, topology_name((enum topology_kind)kind));
+      s = schedule_make_period(&c.arena, c.actors, &c.machine, &e);
+      check(&c, s, starts_of(&c.arena, i, nodes[i]), &t, "in periods");
       arena_free(&c.arena);
     }
 }
@@ -156,7 +160,8 @@ static void test_broken(void **state) {
     struct rng r = {seed, 3};
     struct err e = {0};
     if (!nodes_case_new(&c, seed % SEEDS)) continue;
-    struct schedule *s = schedule_make(&c.arena, c.actors, &c.machine, &e);
+    struct schedule *s = seed % 2 ? schedule_make_period(&c.arena, c.actors, &c.machine, &e)
+                                  : schedule_make(&c.arena, c.actors, &c.machine, &e);
     struct trial t = trial_of(&c.arena, c.graph, seed);
     for (int i = 0; i < 4; i++) {
       struct err why = {0};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 784-128-10 by neurons, 102,426 edges, on 256 nodes of a topology: milliseconds of scheduling, or
 // with `check` million events a second of the checker, the median of nine; with `worst` the largest
-// length / bound of 1 to 256 nodes.
+// length / bound of 1 to 256 nodes, with `period` the same of every 15th in periods.
 #include "quant/quantize.h"
 #include "sw/base/clock.h"
 #include "sw/graph/model.h"
@@ -43,14 +43,16 @@ static double speed(const struct actors *v, enum topology_kind kind, bool check,
   return check ? events / seconds[RUNS / 2] / 1e6 : seconds[RUNS / 2] * 1e3;
 }
 
-static double worst(const struct actors *v, enum topology_kind kind, struct err *e) {
+static double worst(const struct actors *v, enum topology_kind kind, bool period, struct err *e) {
   double most = 0;
-  for (uint32_t nodes = 1; nodes <= NODES; nodes++) {
+  for (uint32_t nodes = 1; nodes <= NODES; nodes += period ? 15 : 1) {
     struct arena a = {0};
     const struct node_machine m = {topology_new(&a, kind, nodes), 1, 8, 1};
-    const struct schedule *s = schedule_make(&a, v, &m, e);
+    const struct schedule *s =
+        period ? schedule_make_period(&a, v, &m, e) : schedule_make(&a, v, &m, e);
     if (!s || schedule_check(&a, s).count) return -1;
-    double ratio = (double)s->length / (double)schedule_bounds(v, &m).most;
+    double ratio = period ? (double)s->period / (double)schedule_period_bounds(v, &m).most
+                          : (double)s->length / (double)schedule_bounds(v, &m).most;
     if (ratio > most) most = ratio;
     arena_free(&a);
   }
@@ -62,10 +64,11 @@ int main(int argc, char **argv) {
   struct err e = {0};
   int kind = argc > 1 ? topology_find(argv[1]) : TOPOLOGY_FULL;
   const struct actors *v = neurons(&a, &e);
-  bool ratio = argc > 2 && strcmp(argv[2], "worst") == 0;
+  bool period = argc > 2 && strcmp(argv[2], "period") == 0;
+  bool ratio = period || (argc > 2 && strcmp(argv[2], "worst") == 0);
   double figure = -1;
   if (v && kind >= 0 && ratio)
-    figure = worst(v, (enum topology_kind)kind, &e);
+    figure = worst(v, (enum topology_kind)kind, period, &e);
   else if (v && kind >= 0)
     figure = speed(v, (enum topology_kind)kind, argc > 2, &e);
   arena_free(&a);

@@ -53,6 +53,8 @@ static int64_t *frames_at(const struct slow *o, uint32_t token, uint32_t node) {
 
 static bool has_form(const struct schedule *s) {
   const struct actors *v = s->actors;
+  for (uint32_t i = 0; i < v->n_actors; i++)
+    if (s->period && schedule_cost(s, i) > s->period) return false;
   for (uint32_t i = 0; i < v->n_actors; i++) {
     const struct firing *f = &s->firings[i];
     bool input = v->layers[v->actors[i].layer].node == NONE;
@@ -63,6 +65,7 @@ static bool has_form(const struct schedule *s) {
     const struct hop *h = &s->hops[i];
     if (h->token >= v->n_tokens || h->link >= s->machine->topology->n_links || h->start < 0)
       return false;
+    if (s->period && schedule_frames(s, h->token) > s->period) return false;
   }
   return true;
 }
@@ -78,6 +81,13 @@ static bool comes_once(const struct schedule *s) {
         return false;
   }
   return true;
+}
+
+// Whether something that takes so many cycles is done in a cycle, for this image or another.
+static bool goes_on(const struct slow *o, int64_t start, int64_t cycles, int64_t cycle) {
+  int64_t since = cycle - start, period = o->s->period;
+  if (period) since = (since % period + period) % period;
+  return since >= 0 && since < cycles;
 }
 
 static int64_t last_cycle(const struct schedule *s) {
@@ -113,7 +123,7 @@ static void run_nodes(struct slow *o, int64_t cycle) {
       const struct firing *f = &o->s->firings[i];
       const struct actor *a = &o->v->actors[i];
       if (f->node != n) continue;
-      busy += f->start <= cycle && cycle < f->end;
+      busy += goes_on(o, f->start, f->end - f->start, cycle);
       for (uint32_t k = 0; f->start == cycle && k < a->n_needs; k++)
         for (uint32_t t = a->needs[k].first; t < a->needs[k].first + a->needs[k].count; t++)
           o->wrong = o->wrong || *frames_at(o, t, n) < schedule_frames(o->s, t);
@@ -127,9 +137,10 @@ static void run_links(struct slow *o, int64_t cycle) {
     int busy = 0;
     for (uint32_t i = 0; i < o->s->n_hops; i++) {
       const struct hop *h = &o->s->hops[i];
-      int64_t frame = cycle - h->start;
-      if (h->link != l || frame < 0 || frame >= schedule_frames(o->s, h->token)) continue;
-      busy++;
+      int64_t frame = cycle - h->start, frames = schedule_frames(o->s, h->token);
+      if (h->link != l) continue;
+      busy += goes_on(o, h->start, frames, cycle);
+      if (frame < 0 || frame >= frames) continue;
       o->wrong = o->wrong || *frames_at(o, h->token, o->t->from[l]) <= frame;
     }
     o->wrong = o->wrong || busy > 1;
@@ -142,7 +153,7 @@ bool slow_check(const struct schedule *s) {
   int64_t last = last_cycle(s);
   if (!has_form(s) || !comes_once(s) || s->length != last) return false;
   o.frames = ARENA_NEW(&scratch, int64_t, o.v->n_tokens * o.t->nodes + 1);
-  for (int64_t c = 0; c <= last && !o.wrong; c++) {
+  for (int64_t c = 0; (c <= last || c < s->period) && !o.wrong; c++) {
     arrive(&o, c);
     run_nodes(&o, c);
     run_links(&o, c);

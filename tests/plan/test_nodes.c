@@ -155,9 +155,52 @@ static void test_busy(void **state) {
   }
 }
 
+// ---- in a period
+
+enum { PERIOD = 37 };
+
+static bool slow_free(const bool *taken, int64_t from, int64_t duration) {
+  bool free = true;
+  for (int64_t i = from; i < from + duration; i++) free = free && !taken[i % PERIOD];
+  return free;
+}
+
+// First fit finds the first place in a period, or that there is none; and beside what is taken
+// there is always room, in one piece.
+static void test_period(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 300; seed++) {
+    struct rng r = {seed, 0};
+    struct busy b = {0}, beside = {0};
+    bool taken[PERIOD] = {false}, whole[PERIOD] = {false};
+    for (int i = 0; i < 14; i++) {
+      int64_t from = rng_range(&r, 0, 99), duration = rng_range(&r, 1, 6), at = -1;
+      for (int64_t k = from; at < 0 && k < from + PERIOD; k++)
+        if (slow_free(taken, k, duration)) at = k;
+      assert_int_equal(busy_fit_period(&b, from, duration, PERIOD), at);
+      if (at >= 0) busy_take_period(&b, at, duration, PERIOD);
+      for (int64_t k = at; at >= 0 && k < at + duration; k++) taken[k % PERIOD] = true;
+      at = busy_beside_period(&beside, from, duration, PERIOD);
+      assert_int_equal(at >= 0, busy_total(&beside) + duration <= PERIOD);
+      if (at < 0) continue;
+      assert_true(at >= from && at < from + PERIOD && slow_free(whole, at, duration));
+      busy_take_period(&beside, at, duration, PERIOD);
+      int pieces = 0;
+      for (int64_t k = at; k < at + duration; k++) whole[k % PERIOD] = true;
+      for (int64_t k = 0; k < PERIOD; k++) pieces += whole[k] && !whole[(k + 1) % PERIOD];
+      assert_true(pieces <= 1);
+    }
+    busy_free(&b);
+    busy_free(&beside);
+  }
+  struct busy none = {0};
+  assert_int_equal(busy_fit_period(&none, 3, PERIOD + 1, PERIOD), -1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ways), cmocka_unit_test(test_known),
-                                     cmocka_unit_test(test_ways_differ),
-                                     cmocka_unit_test(test_names), cmocka_unit_test(test_busy)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ways),        cmocka_unit_test(test_known),
+      cmocka_unit_test(test_ways_differ), cmocka_unit_test(test_names),
+      cmocka_unit_test(test_busy),        cmocka_unit_test(test_period)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,13 +59,18 @@ static void test_grains(void **state) {
   }
 }
 
-static struct schedule *sound(struct nodes_case *c, const char *what) {
+static struct schedule *sound_mode(struct nodes_case *c, const char *what, bool period) {
   struct err e = {0};
-  struct schedule *s = schedule_make(&c->arena, c->actors, &c->machine, &e);
+  struct schedule *s = period ? schedule_make_period(&c->arena, c->actors, &c->machine, &e)
+                              : schedule_make(&c->arena, c->actors, &c->machine, &e);
   if (!s) fail_msg("%s: %s", what, e.text);
   struct faults f = schedule_check(&c->arena, s);
   if (f.count) fail_msg("%s: %u faults, first: %s", what, f.count, f.faults[0].text);
   return s;
+}
+
+static struct schedule *sound(struct nodes_case *c, const char *what) {
+  return sound_mode(c, what, false);
 }
 
 // Every topology and many sizes: nothing is wrong, and at most 8 % more than the bound.
@@ -84,6 +89,27 @@ static void test_lengths(void **state) {
       if (ratio < 1 || ratio > most[kind])
         fail_msg("%s of %u: %lld cycles, bound %lld", topology_name((enum topology_kind)kind), k,
                  (long long)s->length, (long long)b.most);
+      arena_free(&c.arena);
+    }
+}
+
+// The same of periods.
+static void test_periods(void **state) {
+  (void)state;
+  static const double most[TOPOLOGIES] = {1.01, 1.01, 1.08, 1.01, 1.05, 1.08, 1.03};
+  bool deep = getenv("NNGEN_TEST_DEEP");
+  for (int kind = 0; kind < TOPOLOGIES; kind++)
+    for (uint32_t k = 1; k <= 256; k += deep || k < 4 ? 1 : 33) {
+      struct nodes_case c;
+      nodes_case_mlp(&c, 1, (enum topology_kind)kind, k);
+      const struct schedule *s = sound_mode(&c, topology_name((enum topology_kind)kind), true);
+      struct schedule_bounds b = schedule_period_bounds(c.actors, &c.machine);
+      double ratio = (double)s->period / (double)b.most;
+      if (ratio < 1 || ratio > most[kind])
+        fail_msg("%s of %u: a period of %lld cycles, bound %lld",
+                 topology_name((enum topology_kind)kind), k, (long long)s->period,
+                 (long long)b.most);
+      if (k == 1) assert_int_equal(s->period, 101632);
       arena_free(&c.arena);
     }
 }
@@ -134,10 +160,15 @@ static void test_random(void **state) {
     struct schedule_bounds b = schedule_bounds(c.actors, &c.machine);
     if (s->length < b.most)
       fail_msg("%s: %lld cycles, bound %lld", what, (long long)s->length, (long long)b.most);
+    const struct schedule *p = sound_mode(&c, what, true);
+    b = schedule_period_bounds(c.actors, &c.machine);
+    if (p->period < b.most)
+      fail_msg("%s: a period of %lld cycles, bound %lld", what, (long long)p->period,
+               (long long)b.most);
     tried++;
-    if (small(s)) {
+    if (small(s) && small(p)) {
       seen++;
-      if (!slow_check(s)) fail_msg("%s: the oracle refuses it", what);
+      if (!slow_check(s) || !slow_check(p)) fail_msg("%s: the oracle refuses it", what);
     }
     arena_free(&c.arena);
   }
@@ -152,7 +183,7 @@ static void change(struct rng *r, struct schedule *s) {
   struct firing *f = &s->firings[actor];
   struct hop *h = s->n_hops ? &s->hops[rng_range(r, 0, s->n_hops - 1)] : NULL;
   int64_t by = rng_range(r, 0, 3) ? rng_range(r, -2, 2) : rng_range(r, -50, 50);
-  switch (rng_range(r, 0, h ? 8 : 3)) {
+  switch (h ? rng_range(r, 0, 9) : rng_range(r, 0, 3)) {
   case 0:
     f->start += by;
     f->end += by;
@@ -165,6 +196,9 @@ static void change(struct rng *r, struct schedule *s) {
     break;
   case 3:
     s->length += by;
+    break;
+  case 9:
+    if (s->period) s->period += s->period + by > 0 ? by : 0;
     break;
   case 4:
     h->start += by;
@@ -191,7 +225,7 @@ static void test_changed(void **state) {
     struct nodes_case c;
     struct rng r = {seed, 1};
     if (!nodes_case_new(&c, seed % SEEDS)) continue;
-    struct schedule *s = sound(&c, "before"), own = *s;
+    struct schedule *s = sound_mode(&c, "before", seed % 2), own = *s;
     for (int i = 0; small(s) && i < 60; i++, changed++) {
       own = *s;
       own.firings =
@@ -249,10 +283,10 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_actors),  cmocka_unit_test(test_grains),
-                                     cmocka_unit_test(test_lengths), cmocka_unit_test(test_few),
-                                     cmocka_unit_test(test_once),    cmocka_unit_test(test_random),
-                                     cmocka_unit_test(test_changed), cmocka_unit_test(test_words),
-                                     cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_actors), cmocka_unit_test(test_grains),  cmocka_unit_test(test_lengths),
+      cmocka_unit_test(test_few),    cmocka_unit_test(test_periods), cmocka_unit_test(test_once),
+      cmocka_unit_test(test_random), cmocka_unit_test(test_changed), cmocka_unit_test(test_words),
+      cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
