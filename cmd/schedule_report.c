@@ -59,6 +59,21 @@ static int64_t cycles_of(const struct schedule *s) {
   return s->period ? s->period : s->length;
 }
 
+// The busiest of all to the front, in the order of nodes; how many.
+static uint32_t select_rows(const struct schedule_report *r, struct node_row *rows, uint32_t most) {
+  uint32_t nodes = r->schedule->machine->topology->nodes, shown = nodes < most ? nodes : most;
+  qsort(rows, nodes, sizeof *rows, by_busy);
+  qsort(rows, shown, sizeof *rows, by_node);
+  return shown;
+}
+
+uint32_t schedule_busiest(const struct schedule_report *r, uint32_t most, uint32_t *nodes) {
+  struct node_row *rows = node_rows(r);
+  uint32_t count = select_rows(r, rows, most);
+  for (uint32_t i = 0; i < count; i++) nodes[i] = rows[i].node;
+  return count;
+}
+
 static struct listing listing_of(const struct schedule_report *r, const struct node_row *rows,
                                  uint32_t count) {
   struct listing t = listing_new(r->arena, fields, FIELDS);
@@ -117,10 +132,8 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
   const struct schedule *s = r->schedule;
   const struct topology *topology = s->machine->topology;
   struct node_row *rows = node_rows(r);
-  uint32_t shown = topology->nodes < SHOWN ? topology->nodes : SHOWN, link;
+  uint32_t shown = select_rows(r, rows, SHOWN), link;
   int64_t frames;
-  qsort(rows, topology->nodes, sizeof *rows, by_busy);
-  qsort(rows, shown, sizeof *rows, by_node);
   struct listing table = listing_of(r, rows, shown);
   listing_put(&table, t);
   if (shown < topology->nodes)

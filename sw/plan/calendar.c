@@ -4,38 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A token in a node's memory: from when its first frame comes until nobody there needs it any more.
-struct stay {
-  int64_t from, to; // cycles
-  uint32_t token, node, slot, turns;
-};
-
 struct stays {
   struct arena *arena;
   const struct schedule *s;
   uint32_t count;
-  struct stay *stays; // (count) by node and time
-  uint32_t *slots;    // (nodes)
-  int64_t *index;     // (tokens, nodes) of a stay; NONE
+  struct calendar_stay *stays; // (count) by node and time
+  uint32_t *slots;             // (nodes)
+  int64_t *index;              // (tokens, nodes) of a stay; NONE
 };
 
 static uint32_t nodes_of(const struct schedule *s) {
   return s->machine->topology->nodes;
 }
 
-static struct stay *stay_at(const struct stays *t, uint32_t token, uint32_t node) {
+static struct calendar_stay *stay_at(const struct stays *t, uint32_t token, uint32_t node) {
   int64_t i = t->index[(size_t)token * nodes_of(t->s) + node];
   return i == NONE ? NULL : &t->stays[i];
 }
 
 static void until(const struct stays *t, uint32_t token, uint32_t node, int64_t cycle) {
-  struct stay *s = stay_at(t, token, node);
+  struct calendar_stay *s = stay_at(t, token, node);
   if (s && cycle > s->to) s->to = cycle;
 }
 
 static void put_stay(struct stays *t, uint32_t token, uint32_t node, int64_t from, int64_t to) {
   t->index[(size_t)token * nodes_of(t->s) + node] = t->count;
-  t->stays[t->count++] = (struct stay){.from = from, .to = to, .token = token, .node = node};
+  t->stays[t->count++] =
+      (struct calendar_stay){.from = from, .to = to, .token = token, .node = node};
 }
 
 // From when each token is where.
@@ -75,7 +70,7 @@ static void end_stays(struct stays *t) {
 }
 
 static int by_node(const void *x, const void *y) {
-  const struct stay *a = x, *b = y;
+  const struct calendar_stay *a = x, *b = y;
   if (a->node != b->node) return a->node < b->node ? -1 : 1;
   if (a->from != b->from) return a->from < b->from ? -1 : 1;
   return a->token < b->token ? -1 : a->token > b->token;
@@ -116,7 +111,7 @@ static uint32_t place_node(const struct stays *t, struct taken *heap, uint32_t f
   uint32_t slots = 0, used = 0;
   int64_t period = t->s->period;
   for (uint32_t i = first; i < first + count; i++) {
-    struct stay *s = &t->stays[i];
+    struct calendar_stay *s = &t->stays[i];
     s->turns = period ? (uint32_t)((s->to - s->from + period - 1) / period) : 1;
     if (!period && used && heap[0].to <= s->from) {
       s->slot = heap[0].slot;
@@ -136,7 +131,7 @@ static struct stays stays_of(struct arena *a, const struct schedule *s) {
   struct stays t = {.arena = a, .s = s};
   uint32_t nodes = nodes_of(s);
   size_t most = (size_t)s->actors->n_tokens + s->n_hops, all = (size_t)s->actors->n_tokens * nodes;
-  t.stays = ARENA_NEW(a, struct stay, most + 1);
+  t.stays = ARENA_NEW(a, struct calendar_stay, most + 1);
   t.slots = ARENA_NEW(a, uint32_t, nodes);
   t.index = ARENA_NEW(a, int64_t, all + 1);
   struct taken *heap = ARENA_NEW(a, struct taken, most + 1);
@@ -153,6 +148,13 @@ static struct stays stays_of(struct arena *a, const struct schedule *s) {
   return t;
 }
 
+const struct calendar_stay *calendar_stays(struct arena *a, const struct schedule *s,
+                                           uint32_t *count) {
+  struct stays t = stays_of(a, s);
+  *count = t.count;
+  return t.stays;
+}
+
 bool calendar_fits(const struct schedule *s, int64_t slots, struct err *e) {
   struct arena scratch = {0};
   struct stays t = stays_of(&scratch, s);
@@ -161,7 +163,7 @@ bool calendar_fits(const struct schedule *s, int64_t slots, struct err *e) {
   for (uint32_t n = 0; n < nodes_of(s); n++)
     if (t.slots[n] > most) most = t.slots[n];
   for (uint32_t i = 0; ok && i < t.count; i++) {
-    const struct stay *stay = &t.stays[i];
+    const struct calendar_stay *stay = &t.stays[i];
     if (stay->slot + stay->turns > slots)
       ok = err_set(e,
                    "node %u needs %u slots, has %lld: the first too many is taken in cycle %lld; "
@@ -209,7 +211,7 @@ static int64_t tick(const struct calendars *k, uint32_t node, int64_t cycle) {
 
 static struct calendar_move move_of(const struct calendars *k, uint32_t token, uint32_t node,
                                     int64_t cycle) {
-  const struct stay *s = stay_at(k->stays, token, node);
+  const struct calendar_stay *s = stay_at(k->stays, token, node);
   return (struct calendar_move){tick(k, node, cycle), schedule_frames(k->s, token), token, s->slot,
                                 s->turns};
 }

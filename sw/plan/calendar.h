@@ -59,6 +59,16 @@ struct calendar {
 const struct calendar *calendar_of(struct arena *a, const struct schedule *s,
                                    const int64_t *starts);
 
+// A token in a node's memory: from when its first frame comes until nobody there needs it any more.
+struct calendar_stay {
+  int64_t from, to; // cycles
+  uint32_t token, node, slot, turns;
+};
+
+// All of them, by node and time.
+const struct calendar_stay *calendar_stays(struct arena *a, const struct schedule *s,
+                                           uint32_t *count);
+
 // Whether no node needs more slots; otherwise which does, in which cycle, and for how many tokens.
 bool calendar_fits(const struct schedule *s, int64_t slots, struct err *e);
 

@@ -107,6 +107,48 @@ static void test_throughput(void **state) {
   cli_expect(c, MLP "--nodes 16 --mode fast", 2, "--mode fast: expected latency or throughput");
 }
 
+// Lists of nodes as files, from which it is then carried out; a waveform and a picture.
+static void test_files(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, MLP "--nodes 3 --calendar $D/c --run --offsets 2 --images 5", 0,
+             "carried out on 5 images: 50 outputs, each the C model's; ");
+  cli_expect(c, "ls $D/c", 0, "calendar.json\nnode0.mem\nnode1.mem\nnode2.mem\n");
+  cli_expect(c, "grep -c '^0' $D/c/node1.mem", 0, "45\n"); // actors that it runs
+  cli_expect(c, MLP "--nodes 3 --calendar $D/c", 1,
+             "/c: exists and isn't an empty folder; choose another --calendar");
+  cli_expect(c, MLP "--nodes 3 --calendar ''", 1, "the name of a folder is empty");
+  cli_expect(c, MLP "--nodes 3 --vcd $D/w.vcd --svg $D/s.svg", 0, "cycles");
+  cli_expect(c, "grep -c 'var wire' $D/w.vcd", 0, "21\n");
+  cli_expect(c, "grep '^#' $D/w.vcd | tail -n 1", 0, "#35009\n");
+  cli_expect(c, "head -n 3 $D/w.gtkw", 0, "[*] nngen schedule\n[dumpfile] \"w.vcd\"\n");
+  cli_expect(c, "grep -c 'class=\"run\"' $D/s.svg", 0, "6\n"); // two layers on three nodes
+  cli_expect(c, "tail -n 1 $D/s.svg", 0, "</svg>\n");
+  cli_expect(c, MLP "--nodes 64 --mode throughput --svg $D/t.svg", 0, "cycles");
+  cli_expect(c, "grep -c 'class=\"period\"' $D/t.svg", 0, "2\n");
+  cli_expect(c, "grep -c 'and 48 more nodes' $D/t.svg", 0, "1\n");
+  cli_expect(c, MLP "--nodes 3 --svg $D/w.vcd --vcd $D/w.vcd", 1, "would write the same file");
+}
+
+static void test_sweep(void **state) {
+  struct shell *c = *state;
+  const char *said =
+      cli_expect(c, MLP "--sweep 1..4", 0,
+                 "nodes  cycles  period   bound  above  faster  tokens sent  slots\n"
+                 "    1  101632          101632    0.0    1.00            0    911\n");
+  assert_non_null(strstr(said, "    4  26259           26257    0.0    3.87 "));
+  cli_expect(c, MLP "--sweep 16..17 --mode throughput", 0, "   16   13592    6400    6352    0.8");
+  struct err e = {0};
+  said = cli_expect(c, MLP "--sweep 2..3 --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_int_equal(json_array_size(json_object_get(found, "schedules")), 2);
+  json_decref(found);
+  cli_expect(c, MLP "--sweep 4", 2, "--sweep 4: expected K1..K2, as in 1..64");
+  cli_expect(c, MLP "--sweep 9..4", 2, "--sweep 9..4: expected K1..K2");
+  cli_expect(c, MLP "--sweep 1..5000", 2, "with at most 4096 nodes");
+  cli_expect(c, MLP "--sweep 1..4 --nodes 3", 2, "leave --nodes away");
+  cli_expect(c, MLP "--sweep 1..4 --run", 2, "leave --run away");
+}
+
 static void test_slots(void **state) {
   struct shell *c = *state;
   cli_expect(c, MLP "--nodes 4 --slots 909", 0, "cycles");
@@ -137,9 +179,9 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),       SHELL_CASE(test_json),
-                                     SHELL_CASE(test_models),     SHELL_CASE(test_run),
-                                     SHELL_CASE(test_throughput), SHELL_CASE(test_slots),
-                                     SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_text),  SHELL_CASE(test_json),       SHELL_CASE(test_models),
+      SHELL_CASE(test_run),   SHELL_CASE(test_throughput), SHELL_CASE(test_files),
+      SHELL_CASE(test_sweep), SHELL_CASE(test_slots),      SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
