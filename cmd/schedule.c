@@ -31,14 +31,15 @@ static bool check_nodes(const struct options *o, struct err *e) {
   if (o->range && !schedule_range(o->range, &from, &to))
     return err_set(e, "--sweep %s: expected K1..K2, as in 1..64, with at most %d nodes", o->range,
                    NODES_MAX);
-  const char *one = o->nodes      ? "--nodes"
-                    : o->execute  ? "--run"
-                    : o->svg      ? "--svg"
-                    : o->vcd      ? "--vcd"
-                    : o->calendar ? "--calendar"
-                    : o->slots    ? "--slots"
-                    : o->offsets  ? "--offsets"
-                                  : NULL;
+  const char *one = o->nodes         ? "--nodes"
+                    : o->execute     ? "--run"
+                    : o->svg         ? "--svg"
+                    : o->vcd         ? "--vcd"
+                    : o->calendar    ? "--calendar"
+                    : o->slots       ? "--slots"
+                    : o->unscheduled ? "--unscheduled"
+                    : o->offsets     ? "--offsets"
+                                     : NULL;
   if (o->range && one)
     return err_set(e, "--sweep has one number of nodes after another: leave %s away", one);
   if (!o->range && !o->nodes)
@@ -56,6 +57,9 @@ bool schedule_command_check(struct arena *a, const struct options *o, struct err
     return err_set(e, "--grain %s: expected layer, neuron or a number of channels", o->grain);
   if (o->pace && !is_throughput(o) && strcmp(o->pace, "latency") != 0)
     return err_set(e, "--mode %s: expected latency or throughput", o->pace);
+  const char *loose = o->queues ? "--queues" : o->give_up ? "--patience" : "--service";
+  if (!o->unscheduled && (o->queues || o->give_up || o->service))
+    return err_set(e, "%s is about --unscheduled: give both", loose);
   if (!o->execute && (o->images || o->data.count))
     return err_set(e, "%s is about --run: give both", o->images ? "--images" : "--data");
   return command_check(a, o, e);
@@ -123,6 +127,19 @@ static bool carry_out(struct schedule_report *r, const struct options *o, struct
                                    (long long)t->mismatches, (long long)t->elements);
 }
 
+// The same without a schedule.
+static void let_loose(struct schedule_report *r, const struct options *o) {
+  struct routers *routers = ARENA_NEW(r->arena, struct routers, 1);
+  *routers = (struct routers){.queues = o->queues ? o->queues : 4,
+                              .patience = o->give_up ? o->give_up : 16,
+                              .service = o->service ? o->service : 4};
+  struct routers deep = *routers;
+  deep.queues = 0;
+  r->routers = routers;
+  r->loose = unscheduled_run(r->schedule, routers);
+  r->deep = unscheduled_run(r->schedule, &deep);
+}
+
 static bool one_schedule(struct arena *a, const struct options *o, const struct actors *v,
                          const struct node_machine *m, struct text *t, struct err *e) {
   struct schedule_report r = {
@@ -133,6 +150,7 @@ static bool one_schedule(struct arena *a, const struct options *o, const struct 
   if ((o->calendar && !write_calendar(&r, o, e)) || (o->execute && !carry_out(&r, o, e)) ||
       (o->svg && !schedule_picture(&r, o->svg, e)) || (o->vcd && !write_wave(&r, o, e)))
     return false;
+  if (o->unscheduled) let_loose(&r, o);
   if (o->json)
     schedule_json(t, &r);
   else

@@ -5,6 +5,7 @@
 
 #include "cmd/command.h"
 #include "sw/plan/calendar.h"
+#include "sw/plan/unscheduled.h"
 
 bool schedule_command_check(struct arena *a, const struct options *o, struct err *e);
 
@@ -49,7 +50,9 @@ struct schedule_report {
   const struct schedule *schedule;
   const struct calendar *calendar;
   struct schedule_bounds bounds;
-  struct schedule_trial trial; // without images: it wasn't carried out
+  struct schedule_trial trial;    // without images: it wasn't carried out
+  const struct routers *routers;  // of --unscheduled; NULL
+  struct unscheduled loose, deep; // with their queues, and with as many places as it takes
 };
 
 // The nodes with most to do, at most so many, in their order; how many.

@@ -117,6 +117,21 @@ static double ratio(const struct schedule_report *r) {
   return (double)cycles_of(r->schedule) / (double)r->bounds.most;
 }
 
+static void put_loose(struct text *t, const struct schedule_report *r) {
+  const struct unscheduled *u = &r->loose;
+  if (!r->routers) return;
+  text_printf(t,
+              "without a schedule, %lld places in a queue, %lld cycles of patience, %lld to take a "
+              "packet:\n"
+              "  %lld packets sent, %lld lost, %u of %u actors starve for ever, %lld outputs never "
+              "come, %lld cycles\n"
+              "  from %lld places on no packet waits for one: %lld lost, %lld cycles\n",
+              (long long)r->routers->queues, (long long)r->routers->patience,
+              (long long)r->routers->service, (long long)u->packets, (long long)u->lost, u->starved,
+              u->actors, (long long)u->missing, (long long)u->cycles, (long long)r->deep.fullest,
+              (long long)r->deep.lost, (long long)r->deep.cycles);
+}
+
 static void put_trial(struct text *t, const struct schedule_report *r) {
   const struct schedule_trial *o = &r->trial;
   if (!o->images) return;
@@ -156,6 +171,7 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
     text_printf(t, "busiest link %u > %u: %lld frames\n", topology->from[link], topology->to[link],
                 (long long)frames);
   put_trial(t, r);
+  put_loose(t, r);
 }
 
 void schedule_json(struct text *t, const struct schedule_report *r) {
@@ -192,5 +208,14 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
   if (r->trial.judged) text_printf(t, ",\"correct\":%lld", (long long)r->trial.correct);
   if (r->trial.images)
     text_printf(t, ",\"images_per_second\":%.6g}", (double)r->trial.images / r->trial.seconds);
+  if (r->routers)
+    text_printf(t,
+                ",\"unscheduled\":{\"queues\":%lld,\"patience\":%lld,\"service\":%lld,"
+                "\"packets\":%lld,\"lost\":%lld,\"starved\":%u,\"missing\":%lld,"
+                "\"cycles\":%lld,\"queues_needed\":%lld,\"cycles_needed\":%lld}",
+                (long long)r->routers->queues, (long long)r->routers->patience,
+                (long long)r->routers->service, (long long)r->loose.packets,
+                (long long)r->loose.lost, r->loose.starved, (long long)r->loose.missing,
+                (long long)r->loose.cycles, (long long)r->deep.fullest, (long long)r->deep.cycles);
   text_puts(t, "}\n");
 }

@@ -135,8 +135,9 @@ static void test_sweep(void **state) {
       cli_expect(c, MLP "--sweep 1..4", 0,
                  "nodes  cycles  period   bound  above  faster  tokens sent  slots\n"
                  "    1  101632          101632    0.0    1.00            0    911\n");
-  assert_non_null(strstr(said, "\n    4   26259           26257    0.0    3.87         2745    909\n"));
-  cli_expect(c, MLP "--sweep 16..17 --mode throughput", 0, "   16   13592    6400    6352    0.8");
+  assert_non_null(
+      strstr(said, "\n    4   26259           26257    0.0    3.87         2745    909\n"));
+  cli_expect(c, MLP "--sweep 16..17 --mode throughput", 0, "   16   13592    6400   6352    0.8");
   struct err e = {0};
   said = cli_expect(c, MLP "--sweep 2..3 --json", 0, "");
   json_t *found = json_parse(said, strlen(said), &e);
@@ -147,6 +148,31 @@ static void test_sweep(void **state) {
   cli_expect(c, MLP "--sweep 1..5000", 2, "with at most 4096 nodes");
   cli_expect(c, MLP "--sweep 1..4 --nodes 3", 2, "leave --nodes away");
   cli_expect(c, MLP "--sweep 1..4 --run", 2, "leave --run away");
+}
+
+static void test_unscheduled(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(
+      c, MLP "--nodes 64 --unscheduled", 0,
+      "\nwithout a schedule, 4 places in a queue, 16 cycles of patience, 4 to take a packet:\n  ");
+  assert_non_null(strstr(said, " packets sent, 12389 lost, 138 of 138 actors starve for ever, 10 "
+                               "outputs never come, "));
+  assert_non_null(strstr(said, "\n  from 948 places on no packet waits for one: 0 lost, "));
+  cli_expect(c, MLP "--nodes 64 --unscheduled --queues 948", 0,
+             " 0 lost, 0 of 138 actors starve for ever, 0 outputs never come, ");
+  struct err e = {0};
+  said = cli_expect(c, MLP "--nodes 8 --unscheduled --patience 3 --service 2 --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  const json_t *u = json_object_get(found, "unscheduled");
+  assert_int_equal(json_integer_value(json_object_get(u, "queues")), 4);
+  assert_int_equal(json_integer_value(json_object_get(u, "patience")), 3);
+  assert_int_equal(json_integer_value(json_object_get(u, "service")), 2);
+  assert_true(json_integer_value(json_object_get(u, "lost")) > 0);
+  assert_true(json_integer_value(json_object_get(u, "queues_needed")) > 4);
+  json_decref(found);
+  cli_expect(c, MLP "--nodes 8 --queues 3", 2, "--queues is about --unscheduled: give both");
+  cli_expect(c, MLP "--nodes 8 --service 3", 2, "--service is about --unscheduled: give both");
+  cli_expect(c, MLP "--sweep 1..2 --unscheduled", 2, "leave --unscheduled away");
 }
 
 static void test_slots(void **state) {
@@ -179,9 +205,10 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_text),  SHELL_CASE(test_json),       SHELL_CASE(test_models),
-      SHELL_CASE(test_run),   SHELL_CASE(test_throughput), SHELL_CASE(test_files),
-      SHELL_CASE(test_sweep), SHELL_CASE(test_slots),      SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),        SHELL_CASE(test_json),
+                                     SHELL_CASE(test_models),      SHELL_CASE(test_run),
+                                     SHELL_CASE(test_throughput),  SHELL_CASE(test_files),
+                                     SHELL_CASE(test_sweep),       SHELL_CASE(test_slots),
+                                     SHELL_CASE(test_unscheduled), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
