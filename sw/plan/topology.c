@@ -119,7 +119,7 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
   uint32_t found = 1;
   r->order[0] = root;
   r->hops[root] = 0;
-  for (uint32_t i = 0; i < found; i++) {
+  for (uint32_t i = 0; i < found && found < t->nodes; i++) {
     uint32_t n = r->order[i], first = t->first[n], count = t->first[n + 1] - first;
     for (uint32_t k = 0; k < count; k++) {
       uint32_t link = first + (k + root) % count, to = t->to[link];

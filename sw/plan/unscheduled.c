@@ -45,6 +45,8 @@ struct sim {
   uint32_t **users;  // (tokens) actors
   uint32_t *n_users; // (tokens)
   int64_t alive;     // packets that are somewhere
+  uint32_t n_used;   // links that have ever had a packet
+  uint32_t *used;    // (links)
 };
 
 // ---- queues
@@ -104,6 +106,13 @@ static const uint32_t *way(struct sim *m, uint32_t from, uint32_t to) {
 static struct queue *next_queue(struct sim *m, const struct packet *p) {
   if (p->hops == routes_of(m, p->from)->hops[p->to]) return &m->takes[p->to];
   return &m->links[way(m, p->from, p->to)[p->hops]];
+}
+
+// A link that has a packet for the first time is looked at from now on.
+static void put_next(struct sim *m, struct queue *q, struct packet p) {
+  bool core = q == &m->takes[p.to];
+  if (!core && !q->room) m->used[m->n_used++] = (uint32_t)(q - m->links);
+  put(q, p);
 }
 
 // ---- actors
@@ -167,14 +176,16 @@ static void lose(struct sim *m, struct queue *q) {
 
 // What is at the end of its link has a place already.
 static void land(struct sim *m) {
-  for (uint32_t l = 0; l < m->t->n_links; l++)
+  for (uint32_t i = 0; i < m->n_used; i++) {
+    uint32_t l = m->used[i];
     while (m->flying[l].count && first(&m->flying[l])->since <= m->cycle) {
       struct packet p = get(&m->flying[l]);
       struct queue *q = next_queue(m, &p);
       p.since = m->cycle;
       q->coming--;
-      put(q, p);
+      put_next(m, q, p);
     }
+  }
 }
 
 static void take(struct sim *m) {
@@ -189,9 +200,9 @@ static void take(struct sim *m) {
 }
 
 static void move_links(struct sim *m) {
-  uint32_t count = m->t->n_links;
+  uint32_t count = m->n_used;
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t l = (uint32_t)((i + m->cycle) % count); // nobody is always first
+    uint32_t l = m->used[(i + m->cycle) % count]; // nobody is always first
     struct queue *q = &m->links[l];
     if (!q->count || q->free > m->cycle) continue;
     struct packet p = *first(q);
@@ -229,7 +240,7 @@ static void inject(struct sim *m) {
     if (has_place(m, next)) {
       struct packet p = get(q);
       p.since = m->cycle;
-      put(next, p);
+      put_next(m, next, p);
       note(m, next);
       if (q->count) first(q)->since = m->cycle + 1;
     } else if (m->cycle - first(q)->since >= m->routers.patience) {
@@ -290,6 +301,7 @@ static struct sim *sim_new(const struct schedule *s, const struct routers *r) {
   m->takes = ARENA_NEW(&own, struct queue, t->nodes);
   m->links = ARENA_NEW(&own, struct queue, t->n_links + 1);
   m->flying = ARENA_NEW(&own, struct queue, t->n_links + 1);
+  m->used = ARENA_NEW(&own, uint32_t, t->n_links + 1);
   m->cores = ARENA_NEW(&own, struct core, t->nodes);
   m->ways = ARENA_NEW(&own, uint32_t **, t->nodes);
   m->routes = ARENA_NEW(&own, struct routes *, t->nodes);
@@ -333,9 +345,9 @@ static void sim_free(struct sim *m) {
     free(m->waits[n].packets);
     free(m->takes[n].packets);
   }
-  for (uint32_t l = 0; l < m->t->n_links; l++) {
-    free(m->links[l].packets);
-    free(m->flying[l].packets);
+  for (uint32_t i = 0; i < m->n_used; i++) {
+    free(m->links[m->used[i]].packets);
+    free(m->flying[m->used[i]].packets);
   }
   struct arena own = m->arena;
   arena_free(&own);
