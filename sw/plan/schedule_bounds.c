@@ -12,6 +12,7 @@
 #include "sw/plan/schedule.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct layer_bound {
   bool dense;    // each of its actors needs all of every stream that it reads
@@ -29,12 +30,18 @@ struct bounds {
   const struct actors *v;
   const struct node_machine *m;
   const struct routes *home;
+  int64_t degree;             // the most links into a node
+  bool *marks;                // (tokens)
   struct schedule s;          // for costs alone
   struct layer_bound *layers; // (n_layers)
 };
 
 static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
 }
 
 static int64_t count_needs(const struct actor *a) {
@@ -105,19 +112,64 @@ static int64_t least(const struct bounds *b, const struct layer_bound *l, uint32
 
 // ---- forwards and backwards
 
+// Marks the tokens that a layer needs; whether all of a stream are among them.
+static void mark_needs(struct bounds *b, const struct actor_layer *l) {
+  for (uint32_t i = l->first; i < l->first + l->count; i++) {
+    const struct actor *a = &b->v->actors[i];
+    if (i > l->first && a->needs == a[-1].needs) continue;
+    for (uint32_t k = 0; k < a->n_needs; k++)
+      memset(b->marks + a->needs[k].first, 1, a->needs[k].count);
+  }
+}
+
+static bool all_marked(const struct bounds *b, const struct token_stream *s) {
+  for (uint32_t t = s->first; t < s->first + s->count; t++)
+    if (!b->marks[t]) return false;
+  return true;
+}
+
+// Actors of a layer that can have ended before a cycle, on all nodes.
+static int64_t ended_before(const struct bounds *b, const struct layer_bound *l, uint32_t count,
+                            int64_t cycle) {
+  int64_t actors = 0;
+  for (uint32_t n = 0; n < b->m->topology->nodes; n++) {
+    int64_t own = cycle - begin_at(b, l, n);
+    if (own > 0) actors += own / l->cheap;
+  }
+  return actors < count ? actors : count;
+}
+
+// When all tokens of a stream can be at one node: those that are made after a cycle come over its
+// links, a frame of each in a cycle, or are made there.
+static int64_t gathered(const struct bounds *b, const struct token_stream *s) {
+  const struct layer_bound *l = &b->layers[s->layer];
+  int64_t best = l->all, frames = schedule_frames(&b->s, s->first + s->count - 1);
+  for (int64_t back = 1; back < l->all; back *= 2) {
+    int64_t after = l->all - back, high = l->all + s->count * l->cheap;
+    int64_t left = s->count - ended_before(b, l, s->count, after + 1), low = after;
+    while (low + 1 < high) {
+      int64_t middle = low + (high - low) / 2, time = middle - after;
+      int64_t made = time / l->cheap + 1;
+      int64_t come = time > b->m->latency ? (time - b->m->latency) / frames + 1 : 1;
+      if (made + come * b->degree >= left)
+        high = middle;
+      else
+        low = middle;
+    }
+    best = larger(best, high);
+  }
+  return best;
+}
+
 // When an actor can begin, as far as the layers that it reads count.
 static int64_t after_needs(const struct bounds *b, const struct actor *a, bool dense) {
   int64_t from = 0;
   for (uint32_t k = 0; k < a->n_needs; k++) {
-    const struct layer_bound *p =
-        &b->layers[b->v->streams[b->v->tokens[a->needs[k].first].stream].layer];
-    from = larger(from, dense ? p->all : p->one);
+    const struct token_stream *s = &b->v->streams[b->v->tokens[a->needs[k].first].stream];
+    if (b->v->layers[s->layer].node == NONE) continue;
+    from = larger(from, dense ? gathered(b, s) : b->layers[s->layer].one);
   }
   return from;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
 }
 
 static void fill_forward(struct bounds *b, uint32_t layer) {
@@ -137,6 +189,11 @@ static void fill_forward(struct bounds *b, uint32_t layer) {
   for (uint32_t n = 0; n < b->m->topology->nodes; n++)
     to->one = smaller(to->one, begin_at(b, to, n) + to->cheap);
   to->all = l->node == NONE ? 0 : larger(to->one, least(b, to, l->count, false));
+  memset(b->marks, 0, b->v->n_tokens);
+  mark_needs(b, l);
+  for (uint32_t i = 0; i < b->v->n_streams && b->v->streams[i].layer < layer; i++)
+    if (all_marked(b, &b->v->streams[i])) // whoever needs what is made last comes after it
+      to->all = larger(to->all, b->layers[b->v->streams[i].layer].all + to->cheap);
 }
 
 static bool is_output(const struct actors *v, uint32_t layer) {
@@ -145,17 +202,20 @@ static bool is_output(const struct actors *v, uint32_t layer) {
   return false;
 }
 
-// A layer that needs all of those before it stands behind each of their actors.
+// Behind each actor of a stream, all of which a layer needs, stands one of that layer; behind those
+// of which each of its actors needs all, as many rounds of it as there must be.
 static void fill_backward(struct bounds *b, uint32_t layer) {
   const struct actor_layer *l = &b->v->layers[layer];
   struct layer_bound *own = &b->layers[layer];
   uint32_t nodes = b->m->topology->nodes;
   own->home = own->home || is_output(b->v, layer);
-  if (l->node == NONE || !own->dense) return;
-  int64_t rounds = (l->count + nodes - 1) / nodes;
-  const struct actor *a = &b->v->actors[l->first];
-  for (uint32_t k = 0; k < a->n_needs; k++) {
-    struct layer_bound *p = &b->layers[b->v->streams[b->v->tokens[a->needs[k].first].stream].layer];
+  if (l->node == NONE) return;
+  int64_t rounds = own->dense ? (l->count + nodes - 1) / nodes : 1;
+  memset(b->marks, 0, b->v->n_tokens);
+  mark_needs(b, l);
+  for (uint32_t i = 0; i < b->v->n_streams && b->v->streams[i].layer < layer; i++) {
+    struct layer_bound *p = &b->layers[b->v->streams[i].layer];
+    if (!all_marked(b, &b->v->streams[i])) continue;
     p->rest = larger(p->rest, rounds * own->cheap + own->rest);
     p->home = p->home || own->home;
   }
@@ -193,6 +253,9 @@ struct schedule_bounds schedule_bounds(const struct actors *v, const struct node
   struct schedule_bounds to = {0};
   b.s = (struct schedule){.actors = v, .machine = m};
   b.layers = ARENA_NEW(&scratch, struct layer_bound, v->n_layers + 1);
+  b.marks = ARENA_NEW(&scratch, bool, v->n_tokens + 1);
+  for (uint32_t n = 0; n < m->topology->nodes; n++)
+    b.degree = larger(b.degree, m->topology->first[n + 1] - m->topology->first[n]);
   for (uint32_t i = 0; i < v->n_layers; i++) fill_forward(&b, i);
   for (uint32_t i = v->n_layers; i-- > 0;) fill_backward(&b, i);
   int64_t cycles = 0;
@@ -219,6 +282,9 @@ struct schedule_bounds schedule_period_bounds(const struct actors *v,
   struct schedule_bounds to = {0};
   b.s = (struct schedule){.actors = v, .machine = m};
   b.layers = ARENA_NEW(&scratch, struct layer_bound, v->n_layers + 1);
+  b.marks = ARENA_NEW(&scratch, bool, v->n_tokens + 1);
+  for (uint32_t n = 0; n < m->topology->nodes; n++)
+    b.degree = larger(b.degree, m->topology->first[n + 1] - m->topology->first[n]);
   for (uint32_t i = 0; i < v->n_layers; i++) fill_forward(&b, i);
   for (uint32_t i = 0; i < v->n_actors; i++) {
     int64_t cost = schedule_cost(&b.s, i);
