@@ -174,6 +174,18 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
   put_loose(t, r);
 }
 
+// The most slots of a node, and how much of the time each is busy.
+static void put_nodes(struct text *t, const struct schedule_report *r) {
+  const struct node_row *rows = node_rows(r);
+  uint32_t nodes = r->schedule->machine->topology->nodes, most = 0;
+  for (uint32_t n = 0; n < nodes; n++)
+    if (r->calendar->nodes[n].slots > most) most = r->calendar->nodes[n].slots;
+  text_printf(t, ",\"slots\":%u,\"utilisation\":[", most);
+  for (uint32_t n = 0; n < nodes; n++)
+    text_printf(t, "%s%.6g", n ? "," : "", (double)rows[n].busy / (double)cycles_of(r->schedule));
+  text_puts(t, "]");
+}
+
 void schedule_json(struct text *t, const struct schedule_report *r) {
   const struct schedule *s = r->schedule;
   const struct topology *topology = s->machine->topology;
@@ -198,6 +210,7 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
   if (busiest_link(r, &link, &frames))
     text_printf(t, ",\"busiest\":{\"from\":%u,\"to\":%u,\"frames\":%lld}", topology->from[link],
                 topology->to[link], (long long)frames);
+  put_nodes(t, r);
   text_puts(t, ",\"per_node\":[");
   listing_put_json(&table, t);
   text_puts(t, "]");

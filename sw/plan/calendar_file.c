@@ -92,10 +92,28 @@ void calendar_put_json(struct text *t, const struct calendar *c, const char *mod
                 n + 1 < topology->nodes ? "," : "]}");
 }
 
+// Whether the words have room for all ticks and slots.
+static bool has_room(const struct calendar *c, struct err *e) {
+  bool ok = true;
+  for (uint32_t n = 0; ok && n < c->machine->topology->nodes; n++) {
+    struct arena scratch = {0};
+    struct entries own = entries_of(&scratch, c, n);
+    for (uint32_t i = 0; ok && i < own.count; i++) {
+      const struct calendar_move *m = &own.entries[i].move;
+      ok = m->tick >> 4 * digits[1] == 0 && m->frames >> 4 * digits[2] == 0 &&
+           (int64_t)m->slot >> 4 * digits[5] == 0 && m->turns <= TURNS_MOST;
+    }
+    arena_free(&scratch);
+  }
+  return ok ||
+         err_set(e, "a node has more to do than its calendar has bits for: give a finer --grain "
+                    "or more nodes");
+}
+
 bool calendar_write(const struct calendar *c, const char *dir, const char *model, struct err *e) {
   struct arena scratch = {0};
   struct text t = {0};
-  bool ok = true;
+  bool ok = has_room(c, e);
   for (uint32_t n = 0; ok && n < c->machine->topology->nodes; n++) {
     t.size = 0;
     calendar_put_node(&t, c, n);

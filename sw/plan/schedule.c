@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THERE_MAX = 1 << 28 }; // tokens times nodes
+enum { THERE_MAX = 1 << 26 }; // tokens times nodes
 
 static int64_t ceiling(int64_t v, int64_t per) {
   return v / per + (v % per != 0);

@@ -39,6 +39,8 @@ static void test_json(void **state) {
   // 392 pairs of pixels, 64 and 5 actors of two channels, the source and the sink
   assert_int_equal(json_integer_value(json_object_get(found, "actors")), 392 + 64 + 5 + 2);
   assert_int_equal(json_array_size(json_object_get(found, "per_node")), 64);
+  assert_int_equal(json_array_size(json_object_get(found, "utilisation")), 64);
+  assert_in_range(json_integer_value(json_object_get(found, "slots")), 392, 392 + 64 + 5);
   double ratio = json_real_value(json_object_get(found, "ratio"));
   json_int_t length = json_integer_value(json_object_get(found, "length"));
   json_int_t packing =

@@ -304,6 +304,22 @@ static void test_refused(void **state) {
   arena_free(&c.arena);
 }
 
+// An actor that runs for 2^32 ticks has no place in a word, and nothing is written.
+static void test_too_long(void **state) {
+  (void)state;
+  struct nodes_case c;
+  struct err e = {0};
+  nodes_case_mlp(&c, 30, TOPOLOGY_RING, 3);
+  const char *dir = folder_of_test(&c.arena);
+  const struct calendar *long_one = calendar_of(&c.arena, schedule_of(&c, false), NULL);
+  long_one->nodes[1].runs[0].ticks = INT64_C(1) << 32;
+  assert_false(calendar_write(long_one, dir, "model", &e));
+  assert_non_null(strstr(e.text, "give a finer --grain or more nodes"));
+  assert_false(file_exists(arena_printf(&c.arena, "%s/node0.mem", dir)));
+  clear(dir);
+  arena_free(&c.arena);
+}
+
 // Whatever is changed of a file, it is read or refused.
 static void test_garbled(void **state) {
   (void)state;
@@ -334,7 +350,8 @@ static void test_garbled(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_wave), cmocka_unit_test(test_many_signals),
-      cmocka_unit_test(test_round), cmocka_unit_test(test_refused), cmocka_unit_test(test_garbled)};
+      cmocka_unit_test(test_wave),     cmocka_unit_test(test_many_signals),
+      cmocka_unit_test(test_round),    cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_too_long), cmocka_unit_test(test_garbled)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
