@@ -60,6 +60,8 @@ bool schedule_command_check(struct arena *a, const struct options *o, struct err
   const char *loose = o->queues ? "--queues" : o->give_up ? "--patience" : "--service";
   if (!o->unscheduled && (o->queues || o->give_up || o->service))
     return err_set(e, "%s is about --unscheduled: give both", loose);
+  if (o->offsets && !o->execute && !o->calendar)
+    return err_set(e, "--offsets changes nothing without --run or --calendar");
   if (!o->execute && (o->images || o->data.count))
     return err_set(e, "%s is about --run: give both", o->images ? "--images" : "--data");
   return command_check(a, o, e);

@@ -50,10 +50,8 @@ static int channel_axis(const struct graph *g, const struct node *n, struct spac
 static bool in_channels(const struct view *w, const struct node *n) {
   struct space s;
   return channel_axis(w->graph, n, &s) != NONE ||
-         err_set(w->err,
-                 "layer \"%s\": %s can't be cut into channels; give --grain layer, or leave it out "
-                 "of the model",
-                 n->name, op_info(n->op)->name);
+         err_set(w->err, "layer \"%s\": %s can't be cut into channels; give --grain layer", n->name,
+                 op_info(n->op)->name);
 }
 
 static void count_uses(struct view *w) {

@@ -88,6 +88,8 @@ static void test_run(void **state) {
   assert_in_range(json_integer_value(json_object_get(run, "correct")), 1, 8);
   json_decref(found);
   cli_expect(c, MLP "--nodes 3 --images 8", 2, "--images is about --run: give both");
+  cli_expect(c, MLP "--nodes 3 --offsets 2", 2,
+             "--offsets changes nothing without --run or --calendar");
   cli_expect(c, MLP "--nodes 3 --data mnist", 2, "--data is about --run: give both");
   cli_expect(c, MLP "--nodes 3 --run --data $D/none", 1, "none");
 }
@@ -199,9 +201,8 @@ static void test_refused(void **state) {
   cli_expect(c, "$N schedule -p 8,3 $D/none.bin --nodes 4", 1, "none.bin");
   cli_expect(c, "$N schedule tests/import/files/okay_nabu.tflite --nodes 4", 1,
              "keeps values from frame to frame: frames that stand alone are scheduled");
-  cli_expect(
-      c, "$N schedule tests/import/files/kws_ref_model.tflite --nodes 4", 1,
-      "softmax can't be cut into channels; give --grain layer, or leave it out of the model");
+  cli_expect(c, "$N schedule tests/import/files/kws_ref_model.tflite --nodes 4", 1,
+             "softmax can't be cut into channels; give --grain layer");
   cli_expect(c, "$N schedule tests/import/files/kws_ref_model.tflite --nodes 4 --grain layer", 0,
              "on 4 nodes (mesh)");
 }
