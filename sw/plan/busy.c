@@ -105,21 +105,6 @@ int64_t busy_total(const struct busy *b) {
   return sum;
 }
 
-int64_t busy_end(const struct busy *b) {
-  return b->count ? b->taken[b->count - 1][1] : 0;
-}
-
-void busy_copy(struct busy *to, const struct busy *from) {
-  if (to->room < from->count) {
-    free(to->taken);
-    to->room = from->count;
-    to->taken = malloc(to->room * sizeof *to->taken);
-    if (!to->taken) arena_out_of_memory();
-  }
-  to->count = from->count;
-  if (to->count) memcpy(to->taken, from->taken, to->count * sizeof *to->taken);
-}
-
 void busy_free(struct busy *b) {
   free(b->taken);
   *b = (struct busy){0};

@@ -29,9 +29,7 @@ void busy_take_period(struct busy *b, int64_t from, int64_t duration, int64_t pe
 void busy_take(struct busy *b, int64_t from, int64_t duration);
 
 int64_t busy_total(const struct busy *b); // time that is taken
-int64_t busy_end(const struct busy *b);   // of the last interval; 0 without any
 
-void busy_copy(struct busy *to, const struct busy *from);
 void busy_free(struct busy *b);
 
 #endif

@@ -21,7 +21,6 @@ struct maker {
   int64_t *there;         // (tokens, nodes) the cycle from which all of it can be used
   int64_t *frames;        // (tokens)
   int64_t *cost;          // (actors)
-  uint32_t *order;        // (tokens) room to sort some
   int64_t *ready;         // (nodes) when all that an actor needs would be there
   int64_t *ends;          // (nodes) of what has been placed of this layer
   int64_t *clock;         // (links) until when it would send to one node

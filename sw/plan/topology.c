@@ -111,7 +111,6 @@ struct topology *topology_new(struct arena *a, enum topology_kind kind, uint32_t
 
 struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t root) {
   struct routes *r = ARENA_NEW(a, struct routes, 1);
-  r->root = root;
   r->order = ARENA_NEW(a, uint32_t, t->nodes);
   r->hops = ARENA_NEW(a, uint32_t, t->nodes);
   r->link = ARENA_NEW(a, uint32_t, t->nodes);
@@ -130,16 +129,4 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
     }
   }
   return r;
-}
-
-uint32_t topology_diameter(const struct topology *t) {
-  uint32_t most = 0;
-  for (uint32_t n = 0; n < t->nodes; n++) {
-    struct arena scratch = {0};
-    const struct routes *r = routes_new(&scratch, t, n);
-    uint32_t far = r->hops[r->order[t->nodes - 1]];
-    if (far > most) most = far;
-    arena_free(&scratch);
-  }
-  return most;
 }

@@ -45,15 +45,11 @@ struct topology *topology_new(struct arena *a, enum topology_kind kind, uint32_t
 // The tree of shortest paths from a node. Ties fall by the order of links, which begins elsewhere
 // for each root: of the ways between two nodes not all roots take the same.
 struct routes {
-  uint32_t root;
   uint32_t *order; // (nodes) the root, then the nearest first
   uint32_t *hops;  // (nodes)
   uint32_t *link;  // (nodes) the last link on the way; of the root without meaning
 };
 
 struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t root);
-
-// Links on the longest of all shortest paths.
-uint32_t topology_diameter(const struct topology *t);
 
 #endif

@@ -16,6 +16,18 @@
 
 enum { MOST = 70, FAR = 1000, CYCLES = 200 };
 
+// Links on the longest of all ways.
+static uint32_t diameter(const struct topology *t) {
+  uint32_t most = 0;
+  for (uint32_t n = 0; n < t->nodes; n++) {
+    struct arena scratch = {0};
+    const struct routes *r = routes_new(&scratch, t, n);
+    if (r->hops[r->order[t->nodes - 1]] > most) most = r->hops[r->order[t->nodes - 1]];
+    arena_free(&scratch);
+  }
+  return most;
+}
+
 static uint32_t link_between(const struct topology *t, uint32_t from, uint32_t to) {
   uint32_t found = 0, link = UINT32_MAX;
   for (uint32_t l = 0; l < t->n_links; l++)
@@ -63,7 +75,7 @@ static void check_ways(const struct topology *t) {
       if (d[root][n] > most) most = d[root][n];
     }
   }
-  assert_int_equal(topology_diameter(t), most);
+  assert_int_equal(diameter(t), most);
   arena_free(&a);
 }
 
@@ -91,9 +103,9 @@ static void test_known(void **state) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     struct arena a = {0};
     const struct topology *t = topology_new(&a, known[i].kind, known[i].nodes);
-    if (t->n_links != known[i].links || topology_diameter(t) != known[i].diameter)
+    if (t->n_links != known[i].links || diameter(t) != known[i].diameter)
       fail_msg("%s of %u: %u links, diameter %u", topology_name(t->kind), t->nodes, t->n_links,
-               topology_diameter(t));
+               diameter(t));
     arena_free(&a);
   }
 }
@@ -131,9 +143,9 @@ static void test_busy(void **state) {
   (void)state;
   for (uint64_t seed = 0; seed < 300; seed++) {
     struct rng r = {seed, 0};
-    struct busy b = {0}, copy = {0};
+    struct busy b = {0};
     bool taken[CYCLES] = {false};
-    int64_t total = 0, end = 0;
+    int64_t total = 0;
     for (int i = 0; i < 40; i++) {
       int64_t from = rng_range(&r, 0, CYCLES - 20), duration = rng_range(&r, 1, 9);
       int64_t at = busy_fit(&b, from, duration);
@@ -142,16 +154,10 @@ static void test_busy(void **state) {
       busy_take(&b, at, duration);
       for (int64_t k = at; k < at + duration; k++) taken[k] = true;
       total += duration;
-      if (at + duration > end) end = at + duration;
       assert_int_equal(busy_total(&b), total);
-      assert_int_equal(busy_end(&b), end);
       for (uint32_t k = 1; k < b.count; k++) assert_true(b.taken[k - 1][1] < b.taken[k][0]);
     }
-    busy_copy(&copy, &b);
-    assert_int_equal(copy.count, b.count);
-    assert_memory_equal(copy.taken, b.taken, b.count * sizeof *b.taken);
     busy_free(&b);
-    busy_free(&copy);
   }
 }
 
