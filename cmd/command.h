@@ -108,6 +108,7 @@ int command_prune(struct arena *a, const struct options *o, struct err *e);
 int command_ensemble(struct arena *a, const struct options *o, struct err *e);
 int command_search(struct arena *a, const struct options *o, struct err *e);
 int command_plan(struct arena *a, const struct options *o, struct err *e);
+int command_schedule(struct arena *a, const struct options *o, struct err *e);
 int command_export(struct arena *a, const struct options *o, struct err *e);
 int command_import(struct arena *a, const struct options *o, struct err *e);
 int command_info(struct arena *a, const struct options *o, struct err *e);

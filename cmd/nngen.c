@@ -4,6 +4,7 @@
 #include "cmd/export.h"
 #include "cmd/paths.h"
 #include "cmd/plan.h"
+#include "cmd/schedule.h"
 #include "cmd/train.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/paths.h"
 
+#include "cmd/schedule.h"
 #include "cmd/train.h"
 
 #include "gen/folder.h"
@@ -152,6 +153,9 @@ static void collect(struct places *p, enum command c, const struct options *o) {
   output(p, "--plot", o->plot);
   if (c == COMMAND_GENERATE) output(p, "-o", o->output ? o->output : "rtl");
   output(p, "--svg", o->svg);
+  output(p, "--vcd", o->vcd);
+  if (o->vcd) output(p, "--vcd", schedule_view(p->arena, o->vcd));
+  output(p, "--calendar", o->calendar);
   output(p, "--dot", o->dot);
   if (c == COMMAND_RUN || c == COMMAND_PLAN || c == COMMAND_EXPORT) output(p, "-o", o->output);
   if (c == COMMAND_SIM) output(p, "-o", paths_work(p->arena, o));
@@ -256,10 +260,22 @@ static bool check_folder(struct arena *a, enum command c, bool model, const stru
   return probe(a, above, p->path, e);
 }
 
+// A folder that isn't there, or has nothing in it.
+static bool check_new(struct arena *a, const struct place *p, struct err *e) {
+  const char *above = p->real;
+  if (!*p->path) return err_set(e, "%s \"\": the name of a folder is empty", p->option);
+  if (p->exists && !folder_is_empty(p->path))
+    return err_set(e, "%s: exists and isn't an empty folder; choose another %s", p->path,
+                   p->option);
+  while (!file_exists(above) && strcmp(above, "/") != 0) above = folder_of(a, above);
+  return probe(a, above, p->path, e);
+}
+
 static bool check_writable(struct arena *a, enum command c, bool model, const struct place *p,
                            struct err *e) {
   bool folder = c == COMMAND_GENERATE || c == COMMAND_SIM || c == COMMAND_FIT;
   if (folder && strcmp(p->option, "-o") == 0) return check_folder(a, c, model, p, e);
+  if (strcmp(p->option, "--calendar") == 0) return check_new(a, p, e);
   if (!*p->path) return err_set(e, "%s \"\": the name of a file is empty", p->option);
   if (p->exists && !S_ISREG(p->st.st_mode))
     return err_set(e, "%s: exists and isn't a regular file", p->path);

@@ -207,7 +207,7 @@ static bool make_parent(struct arena *a, const char *path, struct err *e) {
          folder_make(arena_printf(a, "%.*s", (int)(slash - path), path), e);
 }
 
-static bool is_empty(const char *dir) {
+bool folder_is_empty(const char *dir) {
   DIR *d = opendir(dir);
   int entries = 0;
   while (d && readdir(d)) entries++;
@@ -219,7 +219,7 @@ bool folder_free(const char *dir, struct err *e) {
   struct arena a = {0};
   struct stat st;
   bool exists = lstat(dir, &st) == 0, is_dir = exists && S_ISDIR(st.st_mode);
-  bool ok = !exists || (is_dir && (is_ours(&a, dir) || is_empty(dir)));
+  bool ok = !exists || (is_dir && (is_ours(&a, dir) || folder_is_empty(dir)));
   arena_free(&a);
   return ok || err_set(e, "%s: exists and isn't a folder that nngen wrote", dir);
 }

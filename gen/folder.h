@@ -29,6 +29,9 @@ bool folder_write(const struct circuit *p, const char *dir, const struct folder_
 // Makes a folder, and those that it is in.
 bool folder_make(const char *path, struct err *e);
 
+// Whether there is a folder, and nothing in it.
+bool folder_is_empty(const char *dir);
+
 // Removes a folder with all that is in it.
 bool folder_remove(const char *dir, struct err *e);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sw/exec/alone.h"
 #include "sw/exec/arena_parts.h"
-#include "sw/graph/interval.h"
 
 #include <string.h>
 
@@ -119,57 +119,20 @@ bool arena_fire_channels(struct arena_run *r, const struct event *e) {
 
 // ---- what they need
 
-// Node n with what it reads, without what delays or computes its weights.
-static struct graph *alone(struct arena *a, const struct graph *g, const struct node *n,
-                           uint32_t *out) {
-  struct graph *to = graph_new(a, n->name);
-  const struct value *y = node_out(g, n, 0);
-  uint32_t id = graph_add_node(to, n->op, n->name);
-  for (uint32_t k = 0; k < n->n_in; k++) {
-    const struct value *v = node_in(g, n, k);
-    uint32_t x = v->init ? graph_add_tensor(to, v->name, v->init, v->type)
-                         : graph_add_value(to, v->name, v->rank, v->shape, v->type, v->per_frame);
-    if (!v->init) graph_add_input(to, x, (struct source){0});
-    to->values[x].mask = v->mask;
-    graph_add_use(to, id, (struct use){x, 0, NONE});
-  }
-  for (uint32_t i = 0; i < n->n_attr; i++) *graph_add_attr(to, id, n->attr[i].name) = n->attr[i];
-  for (uint32_t i = 0; i < n->n_rq; i++)
-    graph_add_requant(to, id, n->rq[i].count, n->rq[i].mul, n->rq[i].shift);
-  to->nodes[id].rounding = n->rounding;
-  to->nodes[id].overflow = n->overflow;
-  *out = graph_add_value(to, y->name, y->rank, y->shape, y->type, y->per_frame);
-  graph_add_out(to, id, *out);
-  graph_add_output(to, *out);
-  graph_ranges(to);
-  return to;
-}
-
 // Layers with constant weights, which take nearly all of the time, and activations.
 static void prepare_channels(struct arena_run *r, uint32_t node) {
   const struct graph *g = r->graph;
   const struct node *n = &g->nodes[node];
-  struct space s;
-  struct err none = {0};
   uint32_t y;
   for (uint32_t k = 1; k < n->n_in; k++)
     if (!node_in(g, n, k)->init) return;
   if (!n->n_in || plan_scratch(g, n, r->plan->bytes) == NONE) return;
-  struct graph *own = alone(r->arena, g, n, &y);
-  const struct value v = own->values[y];
-  if (!space_of(own, &own->nodes[0], &s, &none)) return;
-  for (int64_t c = 0; c < v.shape[v.rank - 1]; c++) {
-    int64_t *range = ARENA_NEW(r->arena, int64_t, 2);
-    range[0] = c;
-    range[1] = c + 1;
-    const struct slice slice = {s.out_axis[v.rank - 1], 1, range};
-    uint32_t part =
-        slice_node(own, 0, &slice, arena_printf(r->arena, "channel%lld", (long long)c), v.type);
-    for (uint32_t k = 0; k < n->n_rq; k++) {
-      int64_t at = n->rq[k].count > 1 ? c : 0;
-      graph_add_requant(own, part, 1, n->rq[k].mul + at, n->rq[k].shift + at);
-    }
-  }
+  struct graph *own = alone_graph(r->arena, g, n, &y);
+  int axis = alone_axis(own);
+  if (axis == NONE) return;
+  const struct value *out = &own->values[y];
+  int64_t channels = out->shape[out->rank - 1];
+  for (int64_t c = 0; c < channels; c++) alone_part(own, axis, c, c + 1);
   r->single[node].channels = own;
 }
 
@@ -187,7 +150,7 @@ void arena_prepare_layers(struct arena_run *r) {
     serves = serves && type_is_integer(&node_in(g, n, 0)->type) &&
              type_is_integer(&node_out(g, n, 0)->type);
     if (!serves) continue;
-    struct graph *own = alone(r->arena, g, n, &s->golden_y);
+    struct graph *own = alone_graph(r->arena, g, n, &s->golden_y);
     if (graph_verify(own, &none)) s->golden = golden_new(r->arena, own, &none);
     s->in = ARENA_NEW(r->arena, int32_t, value_elements(node_in(g, n, 0)));
     s->out = ARENA_NEW(r->arena, int32_t, value_elements(node_out(g, n, 0)));

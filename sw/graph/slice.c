@@ -121,19 +121,25 @@ static void count_weights(const struct value *w, const struct space *s, const st
   }
 }
 
+int64_t slice_macs(const struct graph *g, const struct node *n, const struct space *s,
+                   const struct slice *slice) {
+  if (!graph_column(n->op)->multiplies) return 0;
+  int64_t macs = 1;
+  for (int i = 0; i < s->axes; i++) macs *= slice_size(slice, s, i);
+  const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
+  if (!w || !w->mask) return macs;
+  int64_t all, there;
+  count_weights(w, s, slice, &all, &there);
+  return macs / all * there; // each weight is there for as many results
+}
+
 int64_t node_macs(const struct graph *g, const struct node *n) {
   if (!graph_column(n->op)->multiplies) return node_int(n, ATTR_macs, 0);
   struct space s;
   struct slice slice;
   struct err e = {0};
   if (!space_of(g, n, &s, &e) || !slice_of(n, &s, &slice, &e)) return 0;
-  int64_t macs = 1;
-  for (int i = 0; i < s.axes; i++) macs *= slice_size(&slice, &s, i);
-  const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
-  if (!w || !w->mask) return macs;
-  int64_t all, there;
-  count_weights(w, &s, &slice, &all, &there);
-  return macs / all * there; // each weight is there for as many results
+  return slice_macs(g, n, &s, &slice);
 }
 
 int64_t graph_macs(const struct graph *g) {

@@ -96,6 +96,10 @@ int concat_axis(const struct graph *g, const struct node *n);
 int64_t node_macs(const struct graph *g, const struct node *n);
 int64_t graph_macs(const struct graph *g); // of all nodes
 
+// The same of a slice of the node's space; 0 if it doesn't multiply.
+int64_t slice_macs(const struct graph *g, const struct node *n, const struct space *s,
+                   const struct slice *slice);
+
 // Adds to `to` a copy of node `n` restricted to `slice`, with one new output named `name`.
 // Returns the id of the new node. The copy keeps the requantisation; a split over a reduced axis
 // sets its own.
