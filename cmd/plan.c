@@ -23,7 +23,12 @@ bool plan_given(const struct options *o, const struct option_row *r) {
 }
 
 bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
-  if (!plan_replay_check(o, e) || !plan_memory_check(o, e)) return false;
+  if (!plan_replay_check(o, e)) return false;
+  if (!o->replay && plan_is_steps(o->model)) return plan_steps_check(o, e);
+  if (o->unpruned)
+    return err_set(e, "--unpruned is about a training step, a \"plan fixture\": %s is none",
+                   o->model);
+  if (!plan_memory_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;
   const char *wanted = command_wants(o) ? "a target"
                        : o->parallelism ? "--parallelism"
@@ -125,6 +130,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
+  if (plan_is_steps(o->model)) return plan_steps(a, o, e);
   if (o->memory) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

@@ -14,6 +14,16 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
 bool plan_replay_check(const struct options *o, struct err *e);
 int plan_replay(struct arena *a, const struct options *o, struct err *e);
 
+// A row per device of a plan: its decisions, and how many ms of all it works.
+struct replay_plan;
+void plan_put_devices(struct text *t, const struct replay_plan *p, const double *busy,
+                      double total);
+
+// Whether a file is a training step on two memories; the words of its options; and the plans of it.
+bool plan_is_steps(const char *path);
+bool plan_steps_check(const struct options *o, struct err *e);
+int plan_steps(struct arena *a, const struct options *o, struct err *e);
+
 // --memory: the words of its options, and the plan of o->model in an arena.
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);

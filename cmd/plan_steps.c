@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan of a training step on two memories: what is kept, spilt and made again under a limit, and
+// what that takes.
+#include "cmd/plan.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/listing.h"
+#include "sw/plan/remat.h"
+
+#include <math.h>
+
+enum { FILE_MAX = 64 << 20, FIELDS = 6 };
+
+static const char *const choices[REMAT_CHOICES] = {"keep", "spill", "again"};
+
+// ---- whether it is one
+
+// Not what is wrong with it: that is said when it is read.
+bool plan_is_steps(const char *path) {
+  struct arena a = {0};
+  struct bytes file;
+  struct err none = {0};
+  bool is = false;
+  if (file_read(&a, path, FILE_MAX, &file, &none) && file.size && file.data[0] == '{') {
+    json_t *root = json_parse((const char *)file.data, file.size, &none);
+    const char *format = json_string_value(json_object_get(root, "format"));
+    is = format && strncmp(format, "plan fixture", strlen("plan fixture")) == 0 &&
+         strcmp(format, "plan fixture layers") != 0;
+    json_decref(root);
+  }
+  arena_free(&a);
+  return is;
+}
+
+bool plan_steps_check(const struct options *o, struct err *e) {
+  static const char *const own[] = {"memory", "unpruned", "output", "json", "quiet"};
+  for (int i = 0; i < option_count; i++) {
+    bool known = false;
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+      known = known || strcmp(option_rows[i].name, own[k]) == 0;
+    if (!known && plan_given(o, &option_rows[i]))
+      return err_set(e, "%s is a training step on two memories: leave --%s away", o->model,
+                     option_rows[i].name);
+  }
+  return true;
+}
+
+// ---- one
+
+static double per_cent_more(const struct remat_plan *r) {
+  return r->bound > 0 ? 100 * (r->total / r->bound - 1) : 0;
+}
+
+static void put_text(struct text *t, const struct remat_plan *r) {
+  const struct replay_plan *p = &r->plan;
+  text_put_escaped(t, p->name);
+  text_printf(t, ": %u operators, of %u values that wait %u are kept, %u spilt, %u made again\n\n",
+              p->n_operators, r->n_waits, r->count[REMAT_KEEP], r->count[REMAT_SPILL],
+              r->count[REMAT_AGAIN]);
+  plan_put_devices(t, p, r->busy, r->total);
+  text_printf(t, "\ntotal %.4f ms, bound %.4f (%s): %.1f %% more\n", r->total, r->bound,
+              replay_device_names[r->binds], per_cent_more(r));
+  text_printf(t, "recomputed %.4f ms, spilt %.10g bytes\n", r->recomputed, r->spilt);
+  text_printf(t, "peak %.10g of %.10g bytes of fast memory; %.10g are the least, %.10g keep all\n",
+              r->peak, p->limit, r->least, r->all_kept);
+  text_printf(t, "accuracy %.6g of at least %.6g\n", r->accuracy, p->target);
+  if (r->cut) text_printf(t, "pruned, too: %u channels that no gradient reaches\n", r->cut);
+}
+
+static void json_figures(struct text *t, const struct remat_plan *r) {
+  json_put_figure(t, "memory_bytes", -1, r->plan.limit);
+  json_put_figure(t, "total_ms", -1, r->total);
+  json_put_figure(t, "bound_ms", -1, r->bound);
+  json_put_figure(t, "peak_bytes", -1, r->peak);
+  text_printf(t, ",\"least_bytes\":%.15g", r->least);
+  json_put_figure(t, "keep_all_bytes", -1, r->all_kept);
+  json_put_figure(t, "recomputed_ms", -1, r->recomputed);
+  json_put_figure(t, "spilt_bytes", -1, r->spilt);
+  json_put_figure(t, "accuracy", -1, r->accuracy);
+  for (int d = 0; d < REPLAY_DEVICES; d++) {
+    text_printf(t, "%s\"%s\":", d ? "," : ",\"busy_ms\":{", replay_device_names[d]);
+    json_put_real(t, r->busy[d]);
+  }
+  text_printf(t, "},\"kept\":%u,\"spilt\":%u,\"made_again\":%u,\"version\":%u,\"trials\":%lld",
+              r->count[REMAT_KEEP], r->count[REMAT_SPILL], r->count[REMAT_AGAIN], r->plan.version,
+              (long long)r->trials);
+}
+
+static void put_json(struct text *t, const struct remat_plan *r) {
+  text_puts(t, "{\"plan\":");
+  json_put_string(t, r->plan.name);
+  json_figures(t, r);
+  text_puts(t, ",\"values\":[");
+  for (uint32_t i = 0; i < r->n_waits; i++) {
+    const struct remat_wait *w = &r->waits[i];
+    text_puts(t, i ? ",\n{\"operator\":" : "\n{\"operator\":");
+    json_put_string(t, r->plan.operators[w->op].name);
+    text_printf(t, ",\"block\":\"%s\",\"choice\":\"%s\"", replay_block_names[w->block],
+                choices[w->choice]);
+    json_put_figure(t, "bytes", -1, w->bytes);
+    text_puts(t, "}");
+  }
+  text_puts(t, "]}\n");
+}
+
+static struct replay_plan asked(const struct options *o, const struct replay_plan *p) {
+  struct replay_plan q = *p;
+  if (o->memory) q.limit = (double)o->memory;
+  if (o->unpruned) q.n_decisions = 0;
+  return q;
+}
+
+static bool write_plan(const struct options *o, const struct remat_plan *r, struct err *e) {
+  struct text t = {0};
+  replay_put(&t, &r->plan);
+  bool ok = file_write(o->output, t.data, t.size, e);
+  text_free(&t);
+  return ok;
+}
+
+static int say(struct text *t) {
+  fwrite(t->data, 1, t->size, stdout);
+  text_free(t);
+  return EXIT_GOOD;
+}
+
+static int plan_one(struct arena *a, const struct options *o, const struct replay_plan *p,
+                    struct err *e) {
+  struct replay_plan q = asked(o, p);
+  struct remat_plan r;
+  struct text t = {0};
+  if (!remat_make(a, &q, &r, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
+  if (o->output && !write_plan(o, &r, e)) return EXIT_USER;
+  if (o->json)
+    put_json(&t, &r);
+  else
+    put_text(&t, &r);
+  return say(&t);
+}
+
+// ---- several machines
+
+static const struct field fields[FIELDS] = {
+    {"<case", "about", FIELD_NAME, 0, 0},   {"fast bytes", NULL, FIELD_COUNT, 0, 0},
+    {"total ms", NULL, FIELD_REAL, 4, 0},   {"bound", NULL, FIELD_REAL, 4, 0},
+    {"recomputed", NULL, FIELD_REAL, 4, 0}, {"spilt bytes", NULL, FIELD_COUNT, 0, 0},
+};
+
+// A case for which there is no plan is no failure of the others; the row has no figures then.
+static int plan_cases(struct arena *a, const struct options *o, const struct replay_file *f,
+                      struct err *e) {
+  struct listing table = listing_new(a, fields, FIELDS);
+  struct text t = {0}, json = {0};
+  for (uint32_t i = 0; i < f->count; i++) {
+    struct arena own = {0};
+    struct replay_plan q = asked(o, &f->plans[i]);
+    struct remat_plan r;
+    struct err why = {0};
+    bool ok = remat_make(&own, &q, &r, &why);
+    text_puts(&json, i ? ",\n{\"about\":" : "\n{\"about\":");
+    json_put_string(&json, q.about);
+    if (ok) {
+      json_figures(&json, &r);
+    } else {
+      text_puts(&json, ",\"refused\":");
+      json_put_string(&json, why.text);
+    }
+    text_puts(&json, "}");
+    listing_row(&table, (struct figure[FIELDS]){{.text = q.about},
+                                                {.count = (int64_t)q.limit},
+                                                {.real = ok ? r.total : (double)-INFINITY},
+                                                {.real = r.bound},
+                                                {.real = r.recomputed, .blank = !ok},
+                                                {.count = (int64_t)r.spilt, .blank = !ok}});
+    arena_free(&own);
+  }
+  if (o->json)
+    text_printf(&t, "{\"plans\":[%s]}\n", json.data);
+  else
+    listing_put(&table, &t);
+  text_free(&json);
+  (void)e;
+  return say(&t);
+}
+
+int plan_steps(struct arena *a, const struct options *o, struct err *e) {
+  struct replay_file f;
+  if (!replay_read(a, o->model, &f, e)) return EXIT_USER;
+  if (f.cases && o->output)
+    return err_put(e, "%s: %u cases, -o takes one plan", o->model, f.count), EXIT_USER;
+  return f.cases ? plan_cases(a, o, &f, e) : plan_one(a, o, f.plans, e);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which values are kept, spilt or made again. From "keep all" the choice is taken, again and again,
+// that removes excess at the least time per byte-ms, until nothing is above the limit; then, and
+// from "spill all", choices are exchanged, one or two at once, as long as that is faster.
+#include "sw/plan/remat_parts.h"
+
+#include <stdlib.h>
+
+// Work is counted in runs that are looked at, so that the same file gives the same plan everywhere.
+static const double SPILT_SHARE = 0.2;
+static const int64_t WORK_MAX = 24000000;
+enum { STEPS_SHARE = 32 }; // of the steps that are known, taken at once
+enum { NEIGHBORS = 24 };   // values apart of two that are exchanged at once
+
+struct search {
+  struct remat_runs *runs;
+  struct remat_play *play;
+  double limit;
+  int64_t work, most;
+  uint32_t *may; // (n_values) bits of choices
+};
+
+static double trial(struct search *s, const uint8_t *choice, double limit, double below) {
+  remat_runs_make(s->runs, choice);
+  s->work += s->runs->n_runs;
+  if (s->runs->runs[s->runs->most].used > limit) return (double)INFINITY;
+  return remat_play_run(s->play, s->runs, limit, below);
+}
+
+static bool is_over(const struct search *s) {
+  return s->work > s->most;
+}
+
+static void find_choices(struct search *s) {
+  const struct remat_net *n = s->runs->net;
+  for (uint32_t v = 0; v < n->n_values; v++) {
+    const struct remat_value *x = &n->values[v];
+    bool again = x->kind == WAIT_INPUT && n->ops[x->op].n_before;
+    s->may[v] = 1 << REMAT_KEEP | 1 << REMAT_SPILL | (again ? 1 << REMAT_AGAIN : 0);
+  }
+}
+
+// ---- from "keep all"
+
+struct step {
+  uint32_t value;
+  uint8_t choice;
+  double price; // ms per byte-ms
+};
+
+static int by_price(const void *a, const void *b) {
+  const struct step *x = a, *y = b;
+  if (x->price != y->price) return x->price < y->price ? -1 : 1;
+  if (x->value != y->value) return x->value < y->value ? -1 : 1;
+  return (x->choice > y->choice) - (x->choice < y->choice);
+}
+
+// Ms as if there were room for everything, and a part of what its spilt bytes take on the channels:
+// beside others' they delay, which one step alone doesn't show.
+static double price_of(struct search *s, const uint8_t *choice) {
+  const double *rate = s->runs->net->plan->rate;
+  double time = trial(s, choice, (double)INFINITY, (double)INFINITY);
+  return time + SPILT_SHARE * s->runs->spilt * (1 / rate[REPLAY_OUT] + 1 / rate[REPLAY_IN]);
+}
+
+// All choices that remove excess, the cheapest first.
+static uint32_t find_steps(struct search *s, uint8_t *choice, struct step *steps) {
+  double price = price_of(s, choice), excess = remat_excess(s->runs, s->limit);
+  uint32_t count = 0;
+  for (uint32_t v = 0; v < s->runs->net->n_values && !is_over(s); v++) {
+    uint8_t was = choice[v];
+    for (uint8_t c = 0; c < REMAT_CHOICES; c++) {
+      if (c == was || !(s->may[v] >> c & 1)) continue;
+      choice[v] = c;
+      double with = price_of(s, choice);
+      double gone = excess - remat_excess(s->runs, s->limit);
+      if (gone > 0) steps[count++] = (struct step){v, c, (with - price) / gone};
+    }
+    choice[v] = was;
+  }
+  if (count) qsort(steps, count, sizeof *steps, by_price);
+  return count;
+}
+
+static double excess_of(struct search *s, const uint8_t *choice) {
+  remat_runs_make(s->runs, choice);
+  s->work += s->runs->n_runs / 2;
+  return remat_excess(s->runs, s->limit);
+}
+
+// Takes the cheapest steps, a few before their prices are found anew. False: stuck.
+static bool descend(struct search *s, uint8_t *choice, struct step *steps) {
+  double excess = excess_of(s, choice);
+  while (excess > 0) {
+    uint32_t count = find_steps(s, choice, steps), taken = 0;
+    for (uint32_t k = 0; k < count && excess > 0 && taken < 1 + count / STEPS_SHARE; k++) {
+      uint8_t was = choice[steps[k].value];
+      choice[steps[k].value] = steps[k].choice;
+      double with = excess_of(s, choice);
+      if (with < excess)
+        taken++, excess = with;
+      else
+        choice[steps[k].value] = was;
+    }
+    if (!taken || is_over(s)) return false;
+  }
+  return true;
+}
+
+// ---- exchanges
+
+static bool exchange_one(struct search *s, uint8_t *choice, double *time) {
+  bool better = false;
+  for (uint32_t v = 0; v < s->runs->net->n_values && !is_over(s); v++)
+    for (uint8_t c = 0; c < REMAT_CHOICES; c++) {
+      uint8_t was = choice[v];
+      if (c == was || !(s->may[v] >> c & 1)) continue;
+      choice[v] = c;
+      double with = trial(s, choice, s->limit, *time);
+      if (with < *time) {
+        *time = with;
+        better = true;
+      } else {
+        choice[v] = was;
+      }
+    }
+  return better;
+}
+
+static bool exchange_pair(struct search *s, uint8_t *choice, double *time, uint32_t v, uint32_t w) {
+  for (uint8_t c = 0; c < REMAT_CHOICES; c++)
+    for (uint8_t d = 0; d < REMAT_CHOICES; d++) {
+      uint8_t was[] = {choice[v], choice[w]};
+      if (c == was[0] || d == was[1] || !(s->may[v] >> c & 1) || !(s->may[w] >> d & 1)) continue;
+      choice[v] = c;
+      choice[w] = d;
+      double with = trial(s, choice, s->limit, *time);
+      if (with < *time) {
+        *time = with;
+        return true;
+      }
+      choice[v] = was[0];
+      choice[w] = was[1];
+    }
+  return false;
+}
+
+static bool exchange_two(struct search *s, uint8_t *choice, double *time) {
+  bool better = false;
+  uint32_t count = s->runs->net->n_values;
+  for (uint32_t v = 0; v < count; v++)
+    for (uint32_t w = v + 1; w < count && w <= v + NEIGHBORS && !is_over(s); w++)
+      better = exchange_pair(s, choice, time, v, w) || better;
+  return better;
+}
+
+static void exchange(struct search *s, uint8_t *choice, double *time) {
+  do
+    while (exchange_one(s, choice, time)) {
+    }
+  while (!is_over(s) && exchange_two(s, choice, time));
+}
+
+const uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit) {
+  uint32_t count = r->net->n_values;
+  struct arena *a = r->net->arena;
+  struct search s = {.runs = r, .play = p, .limit = limit};
+  uint8_t *kept = ARENA_NEW(a, uint8_t, count), *spilt = ARENA_NEW(a, uint8_t, count);
+  s.may = ARENA_NEW(a, uint32_t, count);
+  find_choices(&s);
+  memset(spilt, REMAT_SPILL, count);
+  double time[2];
+  time[1] = trial(&s, spilt, limit, (double)INFINITY);
+  if (time[1] == (double)INFINITY) return NULL;
+  s.most = WORK_MAX / 2;
+  struct step *steps = ARENA_NEW(a, struct step, 2 * count);
+  time[0] = descend(&s, kept, steps) ? trial(&s, kept, limit, (double)INFINITY) : (double)INFINITY;
+  if (time[0] < (double)INFINITY) exchange(&s, kept, &time[0]);
+  s.most = s.work + WORK_MAX / 2;
+  exchange(&s, spilt, &time[1]);
+  return time[0] <= time[1] ? kept : spilt;
+}
