@@ -50,6 +50,9 @@ void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
                      const struct lane_plan *plans, uint32_t count, double clock,
                      const struct warnings *w);
 
+// A name of the user's in a script for gnuplot, between quotes.
+void plan_put_title(struct text *t, const char *name);
+
 // The same as a script for gnuplot.
 void plan_script(struct text *t, const char *model, const struct lane_plan *plans, uint32_t count);
 

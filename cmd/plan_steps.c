@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan of a training step on two memories: what is kept, spilt and made again under a limit, and
 // what that takes.
-#include "cmd/plan.h"
+#include "cmd/plan_steps.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
@@ -33,7 +33,8 @@ bool plan_is_steps(const char *path) {
 }
 
 bool plan_steps_check(const struct options *o, struct err *e) {
-  static const char *const own[] = {"memory", "unpruned", "output", "json", "quiet"};
+  static const char *const own[] = {"memory", "unpruned", "output", "sweep",
+                                    "svg",    "json",     "quiet"};
   for (int i = 0; i < option_count; i++) {
     bool known = false;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
@@ -42,7 +43,10 @@ bool plan_steps_check(const struct options *o, struct err *e) {
       return err_set(e, "%s is a training step on two memories: leave --%s away", o->model,
                      option_rows[i].name);
   }
-  return true;
+  const char *single = o->memory ? "--memory" : o->output ? "-o" : NULL;
+  if (o->sweep && single)
+    return err_set(e, "--sweep plans for every size of memory: leave %s away", single);
+  return !o->svg || o->sweep || err_set(e, "--svg draws what --sweep finds: give both");
 }
 
 // ---- one
@@ -67,7 +71,7 @@ static void put_text(struct text *t, const struct remat_plan *r) {
   if (r->cut) text_printf(t, "pruned, too: %u channels that no gradient reaches\n", r->cut);
 }
 
-static void json_figures(struct text *t, const struct remat_plan *r) {
+void plan_steps_figures(struct text *t, const struct remat_plan *r) {
   json_put_figure(t, "memory_bytes", -1, r->plan.limit);
   json_put_figure(t, "total_ms", -1, r->total);
   json_put_figure(t, "bound_ms", -1, r->bound);
@@ -89,7 +93,7 @@ static void json_figures(struct text *t, const struct remat_plan *r) {
 static void put_json(struct text *t, const struct remat_plan *r) {
   text_puts(t, "{\"plan\":");
   json_put_string(t, r->plan.name);
-  json_figures(t, r);
+  plan_steps_figures(t, r);
   text_puts(t, ",\"values\":[");
   for (uint32_t i = 0; i < r->n_waits; i++) {
     const struct remat_wait *w = &r->waits[i];
@@ -103,7 +107,7 @@ static void put_json(struct text *t, const struct remat_plan *r) {
   text_puts(t, "]}\n");
 }
 
-static struct replay_plan asked(const struct options *o, const struct replay_plan *p) {
+struct replay_plan plan_steps_asked(const struct options *o, const struct replay_plan *p) {
   struct replay_plan q = *p;
   if (o->memory) q.limit = (double)o->memory;
   if (o->unpruned) q.n_decisions = 0;
@@ -126,10 +130,10 @@ static int say(struct text *t) {
 
 static int plan_one(struct arena *a, const struct options *o, const struct replay_plan *p,
                     struct err *e) {
-  struct replay_plan q = asked(o, p);
+  struct replay_plan q = plan_steps_asked(o, p);
   struct remat_plan r;
   struct text t = {0};
-  if (!remat_make(a, &q, &r, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
+  if (!remat_make(a, &q, NULL, &r, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
   if (o->output && !write_plan(o, &r, e)) return EXIT_USER;
   if (o->json)
     put_json(&t, &r);
@@ -153,14 +157,14 @@ static int plan_cases(struct arena *a, const struct options *o, const struct rep
   struct text t = {0}, json = {0};
   for (uint32_t i = 0; i < f->count; i++) {
     struct arena own = {0};
-    struct replay_plan q = asked(o, &f->plans[i]);
+    struct replay_plan q = plan_steps_asked(o, &f->plans[i]);
     struct remat_plan r;
     struct err why = {0};
-    bool ok = remat_make(&own, &q, &r, &why);
+    bool ok = remat_make(&own, &q, NULL, &r, &why);
     text_puts(&json, i ? ",\n{\"about\":" : "\n{\"about\":");
     json_put_string(&json, q.about);
     if (ok) {
-      json_figures(&json, &r);
+      plan_steps_figures(&json, &r);
     } else {
       text_puts(&json, ",\"refused\":");
       json_put_string(&json, why.text);
@@ -188,5 +192,8 @@ int plan_steps(struct arena *a, const struct options *o, struct err *e) {
   if (!replay_read(a, o->model, &f, e)) return EXIT_USER;
   if (f.cases && o->output)
     return err_put(e, "%s: %u cases, -o takes one plan", o->model, f.count), EXIT_USER;
+  if (o->sweep && f.cases)
+    return err_put(e, "%s: %u cases, --sweep takes one machine", o->model, f.count), EXIT_USER;
+  if (o->sweep) return plan_steps_sweep(a, o, f.plans, e);
   return f.cases ? plan_cases(a, o, &f, e) : plan_one(a, o, f.plans, e);
 }

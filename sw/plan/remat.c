@@ -77,12 +77,12 @@ static void note_choices(const struct remat_runs *runs, const uint8_t *choice,
 
 // The decisions of the best choice that was found; false: none fits.
 static bool decide(struct remat_runs *runs, struct remat_play *p, double limit,
-                   struct remat_plan *r) {
-  const uint8_t *choice;
+                   const struct remat_plan *from, struct remat_plan *r) {
+  uint8_t *choice;
   double best = (double)INFINITY, part = 0;
   remat_runs_make(runs, ARENA_NEW(runs->net->arena, uint8_t, runs->net->n_values));
   p->horizon = runs->all / HORIZONS[0];
-  if (!(choice = remat_search(runs, p, limit))) return false;
+  if (!(choice = remat_search(runs, p, limit, from ? from->choice : NULL))) return false;
   for (int k = 0; k < N_HORIZONS; k++) {
     double time = play(runs, p, choice, HORIZONS[k], limit);
     if (time >= best) continue;
@@ -93,6 +93,8 @@ static bool decide(struct remat_runs *runs, struct remat_play *p, double limit,
   remat_list(runs->net->arena, runs, p, &r->plan);
   r->recomputed = runs->recomputed;
   r->spilt = runs->spilt;
+  r->n_values = runs->net->n_values;
+  r->choice = choice;
   note_choices(runs, choice, r);
   return true;
 }
@@ -127,7 +129,8 @@ static bool is_sound(struct arena *a, const struct remat_plan *r, struct err *e)
                                     result.op ? ": " : "", result.why);
 }
 
-bool remat_make(struct arena *a, const struct replay_plan *p, struct remat_plan *r, struct err *e) {
+bool remat_make(struct arena *a, const struct replay_plan *p, const struct remat_plan *from,
+                struct remat_plan *r, struct err *e) {
   struct remat_net net;
   struct remat_runs runs;
   struct remat_play clock;
@@ -142,7 +145,7 @@ bool remat_make(struct arena *a, const struct replay_plan *p, struct remat_plan 
     return err_set(e, "no plan fits: %s; the least that works is %.15g", r->full, r->least);
   const double limits[] = {p->limit + SLACK, p->limit, p->limit - SLACK};
   for (int k = 0; k < 3; k++) {
-    if (!decide(&runs, &clock, limits[k], r)) continue;
+    if (!decide(&runs, &clock, limits[k], from, r)) continue;
     r->trials = clock.trials;
     if (!is_sound(a, r, e)) return false;
     // Version 1 has another order at one time, which runs that take none can miss.

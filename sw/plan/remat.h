@@ -30,6 +30,9 @@ struct remat_wait {
   double bytes;
 };
 
+// Bytes of a fast memory that is never full.
+#define REMAT_UNLIMITED 0x1p53
+
 struct remat_plan {
   struct replay_plan plan; // with decisions at the times at which they can start the earliest
   // Of the plan, or where none is possible NAN: ms, bytes, and ms that no plan of these runs on
@@ -44,6 +47,8 @@ struct remat_plan {
   double least;      // bytes of fast memory that a plan needs
   const char
       *full; // where most is in use with the least: "A backward needs 8 more, 40 of 44 in use"
+  uint32_t n_values;
+  uint8_t *choice; // (n_values) of the search
   uint32_t n_waits, count[REMAT_CHOICES];
   struct remat_wait *waits; // (n_waits)
   uint32_t cut;             // channels that no gradient reaches: they are pruned, too
@@ -51,8 +56,10 @@ struct remat_plan {
 };
 
 // Fills in *r for the operators, the machine and the limit of `p`; of its decisions only `prune` is
-// regarded. False with a message that names the least limit, if none is possible under this one; or
-// with the rule that is broken whatever is decided.
-bool remat_make(struct arena *a, const struct replay_plan *p, struct remat_plan *r, struct err *e);
+// regarded. `from`: a plan of the same under a lower limit, from which less is searched than from
+// nothing; or NULL. False with a message that names the least limit, if none is possible under this
+// one; or with the rule that is broken whatever is decided.
+bool remat_make(struct arena *a, const struct replay_plan *p, const struct remat_plan *from,
+                struct remat_plan *r, struct err *e);
 
 #endif

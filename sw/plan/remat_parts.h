@@ -154,8 +154,9 @@ double remat_play_run(struct remat_play *p, const struct remat_runs *r, double l
 
 // ---- choices
 
-// The best that was found; NULL: none fits.
-const uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit);
+// The best that was found, (n_values); NULL: none fits. `from`: what fits, or NULL.
+uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit,
+                      const uint8_t *from);
 
 // ---- decisions
 

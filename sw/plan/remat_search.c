@@ -161,22 +161,27 @@ static void exchange(struct search *s, uint8_t *choice, double *time) {
   while (!is_over(s) && exchange_two(s, choice, time));
 }
 
-const uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit) {
+uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit,
+                      const uint8_t *from) {
   uint32_t count = r->net->n_values;
   struct arena *a = r->net->arena;
   struct search s = {.runs = r, .play = p, .limit = limit};
   uint8_t *kept = ARENA_NEW(a, uint8_t, count), *spilt = ARENA_NEW(a, uint8_t, count);
   s.may = ARENA_NEW(a, uint32_t, count);
   find_choices(&s);
-  memset(spilt, REMAT_SPILL, count);
+  int64_t work = from ? WORK_MAX / 3 : WORK_MAX;
+  if (from && count)
+    memcpy(spilt, from, count);
+  else
+    memset(spilt, REMAT_SPILL, count);
   double time[2];
   time[1] = trial(&s, spilt, limit, (double)INFINITY);
   if (time[1] == (double)INFINITY) return NULL;
-  s.most = WORK_MAX / 2;
+  s.most = work / 2;
   struct step *steps = ARENA_NEW(a, struct step, 2 * count);
   time[0] = descend(&s, kept, steps) ? trial(&s, kept, limit, (double)INFINITY) : (double)INFINITY;
   if (time[0] < (double)INFINITY) exchange(&s, kept, &time[0]);
-  s.most = s.work + WORK_MAX / 2;
+  s.most = s.work + work / 2;
   exchange(&s, spilt, &time[1]);
   return time[0] <= time[1] ? kept : spilt;
 }

@@ -104,6 +104,33 @@ static void test_cases(void **state) {
   json_decref(found);
 }
 
+// Less time for more memory, from the least that works to what keeps all; each point is a plan.
+static void test_sweep(void **state) {
+  struct shell *c = *state;
+  cli_expect(
+      c, "$N plan --sweep " FOLDER "demo.json", 0,
+      "demo: 2 plans, none both faster and smaller than another; no plan is below 82.0000 ms");
+  json_t *found = json_of(
+      cli_expect(c, "$N plan --sweep --json --svg $D/s.svg " FOLDER "early-store.json", 0, ""));
+  const json_t *plans = json_object_get(found, "plans");
+  size_t count = json_array_size(plans);
+  assert_true(count >= 5);
+  for (size_t i = 0; i < count; i++) {
+    const json_t *p = json_array_get(plans, i), *before = json_array_get(plans, i ? i - 1 : 0);
+    assert_true(!i || (number_of(p, "peak_bytes") > number_of(before, "peak_bytes") &&
+                       number_of(p, "total_ms") < number_of(before, "total_ms")));
+    assert_true(number_of(p, "total_ms") >= number_of(p, "bound_ms"));
+  }
+  assert_true(number_of(json_array_get(plans, 0), "peak_bytes") == 60);
+  assert_true(number_of(json_array_get(plans, count - 1), "spilt_bytes") == 0);
+  json_decref(found);
+  cli_expect(c, "command -v gnuplot >/dev/null || exit 0; head -c 400 $D/s.svg", 0, "<svg");
+  cli_expect(c, "$N plan --sweep --memory 99 " FOLDER "demo.json", 2, "leave --memory away");
+  cli_expect(c, "$N plan --sweep -o $D/x " FOLDER "demo.json", 2, "leave -o away");
+  cli_expect(c, "$N plan --svg $D/x.svg " FOLDER "demo.json", 2, "--svg draws what --sweep finds");
+  cli_expect(c, "$N plan --sweep " FOLDER "mcunet-320kb-machines.json", 1, "8 cases");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan --memory 860000 -o $D/none.json " FOLDER "mcunet-320kb.json", 1,
@@ -142,6 +169,7 @@ static void test_words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_text),  SHELL_CASE(test_replayed), SHELL_CASE(test_without_decisions),
-      SHELL_CASE(test_cases), SHELL_CASE(test_refused),  SHELL_CASE(test_words)};
+      SHELL_CASE(test_cases), SHELL_CASE(test_sweep),    SHELL_CASE(test_refused),
+      SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static struct replay_plan mcunet(struct arena *a) {
 static struct remat_plan made(struct arena *a, const struct replay_plan *p) {
   struct err e = {0};
   struct remat_plan r;
-  if (!remat_make(a, p, &r, &e)) fail_msg("%s", e.text);
+  if (!remat_make(a, p, NULL, &r, &e)) fail_msg("%s", e.text);
   return r;
 }
 
@@ -85,7 +85,7 @@ static void least_is_named(void **state) {
   struct remat_plan r;
   struct replay_plan p = mcunet(&a);
   p.limit = 863519;
-  assert_false(remat_make(&a, &p, &r, &e));
+  assert_false(remat_make(&a, &p, NULL, &r, &e));
   assert_string_equal(e.text, "no plan fits: block3.6 backward needs 669520 more, 194000 of 863519 "
                               "in use; the least that works is 863520");
   arena_free(&a);
@@ -179,7 +179,7 @@ static void plans_are_found(void **state) {
     is_replayed(&a, &r);
     versions[r.plan.version]++;
     p.limit = least - 1;
-    assert_false(remat_make(&a, &p, &r, &e));
+    assert_false(remat_make(&a, &p, NULL, &r, &e));
     assert_non_null(strstr(e.text, "no plan fits"));
     arena_free(&a);
   }
@@ -235,7 +235,7 @@ static void search_is_near_the_best(void **state) {
     double limit = least + (most - least) * (double)rng_range(&rng, 0, 6) / 8;
     remat_play_new(&clock, &runs, runs.all / 24);
     if (most > least) {
-      const uint8_t *found = remat_search(&runs, &clock, limit);
+      const uint8_t *found = remat_search(&runs, &clock, limit, NULL);
       assert_non_null(found);
       remat_runs_make(&runs, found);
       double time = remat_play_run(&clock, &runs, limit, (double)INFINITY);
