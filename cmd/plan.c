@@ -25,8 +25,12 @@ bool plan_given(const struct options *o, const struct option_row *r) {
 bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
   if (!plan_replay_check(o, e)) return false;
   if (!o->replay && plan_is_steps(o->model)) return plan_steps_check(o, e);
-  if (o->unpruned)
-    return err_set(e, "--unpruned is about a training step, a \"plan fixture\": %s is none",
+  const char *step = o->unpruned          ? "--unpruned"
+                     : o->target_accuracy ? "--target-accuracy"
+                     : o->minimise        ? "--minimise"
+                                          : NULL;
+  if (step)
+    return err_set(e, "%s is about a training step, a \"plan fixture\": %s is none", step,
                    o->model);
   if (!plan_memory_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;

@@ -8,6 +8,7 @@
 #include "sw/plan/remat.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { FILE_MAX = 64 << 20, FIELDS = 6 };
 
@@ -32,9 +33,21 @@ bool plan_is_steps(const char *path) {
   return is;
 }
 
+static enum remat_goal goal_of(const struct options *o) {
+  return o->minimise && strcmp(o->minimise, "memory") == 0 ? REMAT_MEMORY : REMAT_TIME;
+}
+
+static bool read_target(const struct options *o, double *target, struct err *e) {
+  char *end;
+  *target = strtod(o->target_accuracy, &end);
+  return (*o->target_accuracy && !*end && *target >= 0 && *target <= 1) ||
+         err_set(e, "--target-accuracy %s: expected a number from 0 to 1", o->target_accuracy);
+}
+
 bool plan_steps_check(const struct options *o, struct err *e) {
-  static const char *const own[] = {"memory", "unpruned", "output", "sweep",
-                                    "svg",    "json",     "quiet"};
+  static const char *const own[] = {"memory",   "unpruned", "output", "target-accuracy",
+                                    "minimise", "sweep",    "svg",    "json",
+                                    "quiet"};
   for (int i = 0; i < option_count; i++) {
     bool known = false;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
@@ -43,16 +56,50 @@ bool plan_steps_check(const struct options *o, struct err *e) {
       return err_set(e, "%s is a training step on two memories: leave --%s away", o->model,
                      option_rows[i].name);
   }
-  const char *single = o->memory ? "--memory" : o->output ? "-o" : NULL;
+  const char *single = o->memory            ? "--memory"
+                       : o->output          ? "-o"
+                       : o->target_accuracy ? "--target-accuracy"
+                       : o->minimise        ? "--minimise"
+                                            : NULL;
+  double target;
   if (o->sweep && single)
     return err_set(e, "--sweep plans for every size of memory: leave %s away", single);
-  return !o->svg || o->sweep || err_set(e, "--svg draws what --sweep finds: give both");
+  if (o->svg && !o->sweep) return err_set(e, "--svg draws what --sweep finds: give both");
+  if (o->target_accuracy && o->unpruned)
+    return err_set(e,
+                   "--target-accuracy chooses what is pruned, --unpruned nothing: leave one away");
+  if (o->minimise && strcmp(o->minimise, "time") != 0 && strcmp(o->minimise, "memory") != 0)
+    return err_set(e, "--minimise %s: expected time or memory", o->minimise);
+  if (o->memory && goal_of(o) == REMAT_MEMORY)
+    return err_set(e, "--minimise memory finds how much: leave --memory away");
+  return !o->target_accuracy || read_target(o, &target, e);
+}
+
+// What the options ask for.
+static bool make(struct arena *a, const struct options *o, const struct replay_plan *p,
+                 struct remat_pruned *r, struct err *e) {
+  *r = (struct remat_pruned){.own = (double)NAN};
+  struct replay_plan q = plan_steps_asked(o, p);
+  if (o->target_accuracy) return remat_prune(a, &q, goal_of(o), REMAT_EXACT_MAX, r, e);
+  if (goal_of(o) == REMAT_MEMORY && !remat_least_of(a, &q, &q.limit, e)) return false;
+  return remat_make(a, &q, NULL, &r->plan, e);
 }
 
 // ---- one
 
 static double per_cent_more(const struct remat_plan *r) {
   return r->bound > 0 ? 100 * (r->total / r->bound - 1) : 0;
+}
+
+static void put_pruned(struct text *t, const struct options *o, const struct remat_pruned *r) {
+  bool memory = goal_of(o) == REMAT_MEMORY;
+  text_printf(t, "pruned %u of %u channels, %s %lld sets that are accurate enough", r->channels,
+              r->of, r->exact ? "of all" : "greedily, of", (long long)r->sets);
+  if (r->own >= 0)
+    text_printf(t,
+                memory ? "; the file\'s own takes %.0f bytes" : "; the file\'s own takes %.4f ms",
+                r->own);
+  text_puts(t, "\n");
 }
 
 static void put_text(struct text *t, const struct remat_plan *r) {
@@ -72,7 +119,7 @@ static void put_text(struct text *t, const struct remat_plan *r) {
 }
 
 void plan_steps_figures(struct text *t, const struct remat_plan *r) {
-  json_put_figure(t, "memory_bytes", -1, r->plan.limit);
+  text_printf(t, ",\"memory_bytes\":%.15g", r->plan.limit);
   json_put_figure(t, "total_ms", -1, r->total);
   json_put_figure(t, "bound_ms", -1, r->bound);
   json_put_figure(t, "peak_bytes", -1, r->peak);
@@ -90,10 +137,17 @@ void plan_steps_figures(struct text *t, const struct remat_plan *r) {
               (long long)r->trials);
 }
 
-static void put_json(struct text *t, const struct remat_plan *r) {
+static void put_json(struct text *t, const struct options *o, const struct remat_pruned *p) {
+  const struct remat_plan *r = &p->plan;
   text_puts(t, "{\"plan\":");
   json_put_string(t, r->plan.name);
   plan_steps_figures(t, r);
+  if (o->target_accuracy) {
+    text_printf(t, ",\"pruned\":{\"channels\":%u,\"of\":%u,\"exact\":%s,\"sets\":%lld", p->channels,
+                p->of, p->exact ? "true" : "false", (long long)p->sets);
+    json_put_figure(t, goal_of(o) == REMAT_MEMORY ? "own_bytes" : "own_ms", -1, p->own);
+    text_puts(t, "}");
+  }
   text_puts(t, ",\"values\":[");
   for (uint32_t i = 0; i < r->n_waits; i++) {
     const struct remat_wait *w = &r->waits[i];
@@ -111,6 +165,8 @@ struct replay_plan plan_steps_asked(const struct options *o, const struct replay
   struct replay_plan q = *p;
   if (o->memory) q.limit = (double)o->memory;
   if (o->unpruned) q.n_decisions = 0;
+  struct err none = {0};
+  if (o->target_accuracy) read_target(o, &q.target, &none); // it has been checked
   return q;
 }
 
@@ -130,15 +186,16 @@ static int say(struct text *t) {
 
 static int plan_one(struct arena *a, const struct options *o, const struct replay_plan *p,
                     struct err *e) {
-  struct replay_plan q = plan_steps_asked(o, p);
-  struct remat_plan r;
+  struct remat_pruned r;
   struct text t = {0};
-  if (!remat_make(a, &q, NULL, &r, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
-  if (o->output && !write_plan(o, &r, e)) return EXIT_USER;
-  if (o->json)
-    put_json(&t, &r);
-  else
-    put_text(&t, &r);
+  if (!make(a, o, p, &r, e)) return err_put_within(e, "%s", o->model), EXIT_USER;
+  if (o->output && !write_plan(o, &r.plan, e)) return EXIT_USER;
+  if (o->json) {
+    put_json(&t, o, &r);
+  } else {
+    put_text(&t, &r.plan);
+    if (o->target_accuracy) put_pruned(&t, o, &r);
+  }
   return say(&t);
 }
 
@@ -158,9 +215,11 @@ static int plan_cases(struct arena *a, const struct options *o, const struct rep
   for (uint32_t i = 0; i < f->count; i++) {
     struct arena own = {0};
     struct replay_plan q = plan_steps_asked(o, &f->plans[i]);
-    struct remat_plan r;
+    struct remat_pruned made;
     struct err why = {0};
-    bool ok = remat_make(&own, &q, NULL, &r, &why);
+    bool ok = make(&own, o, &f->plans[i], &made, &why);
+    const struct remat_plan r = made.plan;
+    if (ok) q.limit = r.plan.limit;
     text_puts(&json, i ? ",\n{\"about\":" : "\n{\"about\":");
     json_put_string(&json, q.about);
     if (ok) {

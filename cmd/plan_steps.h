@@ -4,7 +4,7 @@
 #define NNGEN_CMD_PLAN_STEPS_H
 
 #include "cmd/plan.h"
-#include "sw/plan/remat.h"
+#include "sw/plan/remat_prune.h"
 
 // The plan of a file with what the options say of it.
 struct replay_plan plan_steps_asked(const struct options *o, const struct replay_plan *p);

@@ -29,8 +29,29 @@ static void find_bound(const struct remat_net *n, struct remat_plan *r) {
     }
 }
 
-static const char *run_name(const struct remat_run *run) {
-  return replay_action_names[run->kind];
+struct remat_need remat_need(const struct remat_net *n) {
+  struct arena a = {0};
+  struct remat_runs runs;
+  uint8_t *choice = ARENA_NEW(&a, uint8_t, n->n_values);
+  memset(choice, REMAT_SPILL, n->n_values);
+  remat_runs_new(&runs, n, &a);
+  remat_runs_make(&runs, choice);
+  const struct remat_run *most = &runs.runs[runs.most];
+  struct remat_need need = {most->used, most->takes + most->extra, (enum replay_action)most->kind,
+                            most->op};
+  arena_free(&a);
+  return need;
+}
+
+double remat_least(const struct remat_net *n) {
+  return ceil(remat_need(n).bytes - SLACK);
+}
+
+bool remat_least_of(struct arena *a, const struct replay_plan *p, double *bytes, struct err *e) {
+  struct remat_net n;
+  if (!remat_net_make(&n, a, p, e)) return false;
+  *bytes = remat_least(&n);
+  return true;
 }
 
 // With nothing kept that can be elsewhere.
@@ -39,14 +60,11 @@ static void find_least(struct remat_runs *runs, struct remat_plan *r, double lim
   uint8_t *choice = ARENA_NEW(n->arena, uint8_t, n->n_values);
   remat_runs_make(runs, choice);
   r->all_kept = runs->runs[runs->most].used;
-  memset(choice, REMAT_SPILL, n->n_values);
-  remat_runs_make(runs, choice);
-  const struct remat_run *most = &runs->runs[runs->most];
-  double more = most->takes + most->extra;
-  r->least = ceil(most->used - SLACK);
+  struct remat_need need = remat_need(n);
+  r->least = ceil(need.bytes - SLACK);
   r->full = arena_printf(n->arena, "%s %s needs %.15g more, %.15g of %.15g in use",
-                         n->plan->operators[most->op].name, run_name(most), more, most->used - more,
-                         limit);
+                         n->plan->operators[need.op].name, replay_action_names[need.kind],
+                         need.more, need.bytes - need.more, limit);
 }
 
 static double play(struct remat_runs *runs, struct remat_play *p, const uint8_t *choice,
@@ -136,7 +154,7 @@ bool remat_make(struct arena *a, const struct replay_plan *p, const struct remat
   struct remat_play clock;
   *r = (struct remat_plan){.plan = *p};
   if (!remat_net_make(&net, a, p, e)) return false;
-  remat_runs_new(&runs, &net);
+  remat_runs_new(&runs, &net, a);
   remat_play_new(&clock, &runs, 0);
   r->cut = net.cut;
   find_bound(&net, r);

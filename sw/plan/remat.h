@@ -55,6 +55,9 @@ struct remat_plan {
   int64_t trials;           // plans that were simulated
 };
 
+// Whole bytes of fast memory that a plan of `p` needs.
+bool remat_least_of(struct arena *a, const struct replay_plan *p, double *bytes, struct err *e);
+
 // Fills in *r for the operators, the machine and the limit of `p`; of its decisions only `prune` is
 // regarded. `from`: a plan of the same under a lower limit, from which less is searched than from
 // nothing; or NULL. False with a message that names the least limit, if none is possible under this

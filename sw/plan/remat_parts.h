@@ -117,7 +117,7 @@ struct remat_runs {
   double recomputed, spilt, all;       // ms, bytes, ms of all runs
 };
 
-void remat_runs_new(struct remat_runs *r, const struct remat_net *n);
+void remat_runs_new(struct remat_runs *r, const struct remat_net *n, struct arena *a);
 void remat_runs_make(struct remat_runs *r, const uint8_t *choice);
 
 // Of a run AGAIN: the output channels that it computes, into (out_words). Returns how many.
@@ -132,6 +132,16 @@ double remat_bytes(const struct remat_runs *r, uint32_t value);
 
 // Bytes times ms above a limit.
 double remat_excess(const struct remat_runs *r, double limit);
+
+// The run that needs most where all that can is elsewhere: bytes of fast memory that a plan needs.
+struct remat_need {
+  double bytes;
+  double more; // of them with this run
+  enum replay_action kind;
+  uint32_t op;
+};
+struct remat_need remat_need(const struct remat_net *n);
+double remat_least(const struct remat_net *n); // whole bytes
 
 // ---- the clock
 

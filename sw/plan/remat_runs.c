@@ -12,8 +12,7 @@ static uint64_t **masks_new(struct arena *a, const struct remat_net *n, bool in)
   return masks;
 }
 
-void remat_runs_new(struct remat_runs *r, const struct remat_net *n) {
-  struct arena *a = n->arena;
+void remat_runs_new(struct remat_runs *r, const struct remat_net *n, struct arena *a) {
   uint32_t count = n->plan->n_operators, runs = 3 * count, widest = 0;
   for (uint32_t i = 0; i < count; i++) {
     runs += n->ops[i].n_before;

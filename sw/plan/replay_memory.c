@@ -298,7 +298,7 @@ static void free_unread(struct replay_sim *s, const struct replay_job *job) {
     for (uint32_t i = first; i < k; i++)
       for (uint32_t c = spans[i].begin; c < spans[i].end; c++) {
         if (!(spans[i].access & ACCESS_READ) || !is_over(&s->cells[c])) continue;
-        if (!range) range = ARENA_NEW(s->net->arena, uint32_t, most + 2);
+        if (!range) range = ARENA_NEW(s->net->arena, uint32_t, 2 * most); // each may be one
         if (!ranges || range[2 * ranges - 1] != c - base) range[2 * ranges++] = c - base;
         range[2 * ranges - 1] = c - base + 1;
         s->cells[c].place = PLACE_NOWHERE;

@@ -131,6 +131,42 @@ static void test_sweep(void **state) {
   cli_expect(c, "$N plan --sweep " FOLDER "mcunet-320kb-machines.json", 1, "8 cases");
 }
 
+// Channels are chosen: all sets of few, and never a worse one than the file's own.
+static void test_pruned(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(c, "$N plan --target-accuracy 0.9 " FOLDER "demo.json", 0,
+                                "total 103.0000 ms, bound 98.0000 (cpu)");
+  assert_non_null(strstr(said,
+                         "accuracy 0.9 of at least 0.9\n"
+                         "pruned 2 of 8 channels, of all 29 sets that are accurate enough\n"));
+  cli_expect(c, "$N plan --target-accuracy 0.8 " FOLDER "demo.json", 0,
+             "total 87.0000 ms, bound 82.0000 (cpu): 6.1 % more");
+  cli_expect(c, "$N plan --target-accuracy 0.8 " FOLDER "demo.json", 0,
+             "; the file's own takes 89.0000 ms\n");
+  cli_expect(c, "$N plan --target-accuracy 0.8 --minimise memory " FOLDER "demo.json", 0,
+             "peak 22 of 22 bytes of fast memory");
+  cli_expect(c, "$N plan --minimise memory " FOLDER "demo.json", 0,
+             "peak 24 of 24 bytes of fast memory");
+  json_t *found = json_of(cli_expect(
+      c, "$N plan --json --target-accuracy 1 -o $D/p.json " FOLDER "mcunet-320kb.json", 0, ""));
+  const json_t *pruned = json_object_get(found, "pruned");
+  assert_true(number_of(found, "total_ms") < number_of(pruned, "own_ms"));
+  assert_true(json_is_false(json_object_get(pruned, "exact")));
+  json_decref(found);
+  cli_expect(c, "$N plan --replay $D/p.json", 0, "total 118.4502 ms");
+  cli_expect(c, "$N plan --memory 20 --target-accuracy 0.9 " FOLDER "demo.json", 1,
+             "of 20 in use; the least that works is 24");
+  cli_expect(c, "$N plan --target-accuracy 2 " FOLDER "demo.json", 2,
+             "--target-accuracy 2: expected a number from 0 to 1");
+  cli_expect(c, "$N plan --minimise energy " FOLDER "demo.json", 2, "expected time or memory");
+  cli_expect(c, "$N plan --minimise memory --memory 50 " FOLDER "demo.json", 2,
+             "leave --memory away");
+  cli_expect(c, "$N plan --unpruned --target-accuracy 1 " FOLDER "demo.json", 2, "leave one away");
+  cli_expect(c, "$N plan --sweep --minimise time " FOLDER "demo.json", 2, "leave --minimise away");
+  cli_expect(c, "$N plan --minimise memory -p 8,3 models/mnist-mlp.bin", 2,
+             "--minimise is about a training step");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan --memory 860000 -o $D/none.json " FOLDER "mcunet-320kb.json", 1,
@@ -168,8 +204,8 @@ static void test_words(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_text),  SHELL_CASE(test_replayed), SHELL_CASE(test_without_decisions),
-      SHELL_CASE(test_cases), SHELL_CASE(test_sweep),    SHELL_CASE(test_refused),
-      SHELL_CASE(test_words)};
+      SHELL_CASE(test_text),    SHELL_CASE(test_replayed), SHELL_CASE(test_without_decisions),
+      SHELL_CASE(test_cases),   SHELL_CASE(test_sweep),    SHELL_CASE(test_pruned),
+      SHELL_CASE(test_refused), SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

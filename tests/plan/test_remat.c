@@ -135,7 +135,7 @@ static void clock_is_the_replays(void **state) {
     struct replay_result x;
     uint8_t *choice = ARENA_NEW(&a, uint8_t, n.n_values);
     choose_at_random(&rng, &n, choice);
-    remat_runs_new(&runs, &n);
+    remat_runs_new(&runs, &n, &a);
     remat_play_new(&clock, &runs, (double)rng_range(&rng, 0, 40));
     remat_runs_make(&runs, choice);
     double most = runs.runs[runs.most].used;
@@ -226,7 +226,7 @@ static void search_is_near_the_best(void **state) {
     struct remat_play clock;
     uint8_t *choice = ARENA_NEW(&a, uint8_t, n.n_values);
     assert_int_equal(n.n_values, 8);
-    remat_runs_new(&runs, &n);
+    remat_runs_new(&runs, &n, &a);
     remat_runs_make(&runs, choice);
     double most = runs.runs[runs.most].used;
     memset(choice, REMAT_SPILL, n.n_values);
@@ -299,7 +299,7 @@ static void judges_agree(void **state) {
     struct err e = {0};
     uint8_t *choice = ARENA_NEW(&a, uint8_t, n.n_values);
     choose_at_random(&rng, &n, choice);
-    remat_runs_new(&runs, &n);
+    remat_runs_new(&runs, &n, &a);
     remat_runs_make(&runs, choice);
     remat_play_new(&clock, &runs, 10);
     p.limit = runs.runs[runs.most].used + 1e-3;
@@ -350,7 +350,7 @@ static struct replay_plan remade_chain(struct arena *a) {
   struct remat_play clock;
   uint8_t *choice = ARENA_NEW(a, uint8_t, n.n_values);
   choice[n.input_value[1]] = REMAT_AGAIN;
-  remat_runs_new(&runs, &n);
+  remat_runs_new(&runs, &n, a);
   remat_play_new(&clock, &runs, 0);
   remat_runs_make(&runs, choice);
   assert_true(remat_play_run(&clock, &runs, 1e9, (double)INFINITY) < 1e9);
