@@ -10,6 +10,7 @@
 #include "sw/base/rng.h"
 #include "sw/exec/arena_run.h"
 #include "sw/exec/golden.h"
+#include "sw/plan/order.h"
 
 #include <stdlib.h>
 
@@ -21,10 +22,15 @@ bool plan_memory_check(const struct options *o, struct err *e) {
       "max-memory",    "device",  "clock",         "sweep",      "ram-style",
       "pack-products", "style",   "output",        "rom-style",  "framing",
       "schedule-code", "trace"};
-  const char *alone = o->no_in_place ? "--no-in-place" : o->execute ? "--run" : NULL;
+  const char *alone = o->no_in_place ? "--no-in-place"
+                      : o->execute   ? "--run"
+                      : o->order     ? "--order"
+                                     : NULL;
   if (!o->memory && alone) return err_set(e, "%s is about --memory: give both", alone);
   if (o->images && !o->execute) return err_set(e, "--images is about --memory BYTES --run");
   if (!o->memory) return true;
+  if (o->order && strcmp(o->order, "file") != 0 && strcmp(o->order, "best") != 0)
+    return err_set(e, "--order %s: expected file or best", o->order);
   for (int i = 0; i < option_count; i++)
     for (size_t k = 0; k < sizeof circuits / sizeof *circuits; k++)
       if (strcmp(option_rows[i].name, circuits[k]) == 0 && plan_given(o, &option_rows[i]))
@@ -43,6 +49,8 @@ struct board {
   int64_t bytes, peak;      // of the arena, of what lives at once
   int64_t constants, state; // of tensors, of what is kept from frame to frame
   uint32_t most;            // the RUN at which most lives
+  struct order_result best; // of --order best
+  int64_t given;            // bytes of the arena in the file's order
 };
 
 static bool codes_only(const struct options *o, const struct graph *g, struct err *e) {
@@ -76,17 +84,31 @@ static int64_t state_bytes(const struct graph *g, const int64_t *bytes, struct a
   return sum;
 }
 
+static int64_t arena_bytes(const struct plan *p) {
+  return p->machine.resources[MEMORY_ARENA].bytes;
+}
+
+// The order in which least lives, if its arena isn't larger than that of the file's.
+static void take_best(struct board *b, struct memory_needs *needs) {
+  b->best = order_best(b->arena, b->graph, needs, ORDER_EXACT_MAX);
+  b->given = arena_bytes(b->plan);
+  needs->order = b->best.order;
+  struct plan *plan = memory_plan(b->arena, b->graph, needs);
+  if (arena_bytes(plan) < b->given) b->plan = plan;
+}
+
 static void make(struct board *b) {
   const struct graph *g = b->graph;
   bool *keep = ARENA_NEW(b->arena, bool, g->n_values);
-  const struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
-                                     .keep = keep,
-                                     .align = 1,
-                                     .over = b->options->no_in_place ? MEMORY_OVER_MAPS
-                                                                     : MEMORY_OVER_CHANNELS,
-                                     .tight = true};
+  struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
+                               .keep = keep,
+                               .align = 1,
+                               .over = b->options->no_in_place ? MEMORY_OVER_MAPS
+                                                               : MEMORY_OVER_CHANNELS,
+                               .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
-  b->bytes = b->plan->machine.resources[MEMORY_ARENA].bytes;
+  if (b->options->order && strcmp(b->options->order, "best") == 0) take_best(b, &needs);
+  b->bytes = arena_bytes(b->plan);
   b->peak = plan_peak(b->plan, MEMORY_ARENA);
   for (uint32_t v = 0; v < g->n_values; v++)
     if (g->values[v].init) b->constants += needs.bytes[v];
@@ -245,6 +267,15 @@ static struct listing rows(const struct board *b) {
   return t;
 }
 
+static void put_order(const struct board *b, struct text *out) {
+  text_printf(out, "\nin the file's order %lld, ", (long long)b->given);
+  if (b->best.exact)
+    text_printf(out, "in no other order less lives at once than %lld", (long long)b->best.peak);
+  else
+    text_printf(out, "of the other orders some were tried: %u nodes lie between two of one place",
+                b->best.widest);
+}
+
 static void put_text(const struct board *b, const struct trial *t, struct text *out) {
   struct listing table = rows(b);
   listing_put(&table, out);
@@ -254,6 +285,7 @@ static void put_text(const struct board *b, const struct trial *t, struct text *
     text_puts(out, ", no placing needs less");
   else
     text_printf(out, "; %lld of them live at once", (long long)b->peak);
+  if (b->best.order) put_order(b, out);
   text_printf(out, "\nmost lives at \"%s\": %s\n",
               b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
   text_printf(out, "apart from it: weights and constants %lld bytes", (long long)b->constants);
@@ -273,9 +305,13 @@ static void put_json(const struct board *b, const struct trial *t, struct text *
   json_put_string(out, b->options->model);
   text_printf(out,
               ",\"memory_bytes\":%lld,\"arena_bytes\":%lld,\"peak_bytes\":%lld,"
-              "\"constant_bytes\":%lld,\"state_bytes\":%lld,\"peak_layer\":",
+              "\"constant_bytes\":%lld,\"state_bytes\":%lld,",
               (long long)b->options->memory, (long long)b->bytes, (long long)b->peak,
               (long long)b->constants, (long long)b->state);
+  if (b->best.order)
+    text_printf(out, "\"file_order_bytes\":%lld,\"order_peak_bytes\":%lld,\"order_exact\":%s,",
+                (long long)b->given, (long long)b->best.peak, b->best.exact ? "true" : "false");
+  text_puts(out, "\"peak_layer\":");
   json_put_string(out, b->graph->nodes[b->plan->events[b->most].id].name);
   text_puts(out, ",\"layers\":[");
   listing_put_json(&table, out);

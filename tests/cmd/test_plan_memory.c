@@ -132,9 +132,31 @@ static void test_refused(void **state) {
              "leave --memory away");
 }
 
+// Branches one after the other; what was planned for either order has been run.
+static void test_order(void **state) {
+  struct shell *c = *state;
+#define BRANCHES "tests/plan/fixtures/branches.json"
+  cli_expect(c, "$N plan -p 8,3 --memory 6000 " BRANCHES, 1, "7056 bytes of streams");
+  const char *said = cli_expect(c, "$N plan -q -p 8,3 --memory 6000 --order best --run " BRANCHES,
+                                0, "arena 4704 bytes of 6000, no placing needs less\n");
+  assert_non_null(strstr(said, "in the file's order 7056, in no other order less lives at once "
+                               "than 4704\n"));
+  assert_non_null(strstr(said, "each the C model's"));
+  assert_true(strstr(said, "\npool_a ") < strstr(said, "\nb "));
+  cli_expect(c, "$N plan -p 8,3 --json --memory 8000 --order best --run --images 3 " BRANCHES, 0,
+             "\"file_order_bytes\":7056,\"order_peak_bytes\":4704,\"order_exact\":true,");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order file " BRANCHES, 0, "arena 7056 bytes");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order best models/lenet5.bin", 0,
+             "in the file's order 5880, in no other order less lives at once than 5880");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order worst " BRANCHES, 2,
+             "--order worst: expected file or best");
+  cli_expect(c, "$N plan -p 8,3 --order best models/lenet5.bin", 2, "--order is about --memory");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),    SHELL_CASE(test_run),
-                                     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
-                                     SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_order),  SHELL_CASE(test_text),
+                                     SHELL_CASE(test_run),    SHELL_CASE(test_json),
+                                     SHELL_CASE(test_shapes), SHELL_CASE(test_picture),
+                                     SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
