@@ -41,7 +41,7 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
                                         : NULL;
   if (o->sweep && wanted)
     return err_set(e, "--sweep shows the plans for every target: leave %s away", wanted);
-  if (o->svg && !o->sweep && !o->memory)
+  if (o->svg && !o->sweep && !o->memory && !o->machine)
     return err_set(e, "--svg draws what --sweep finds, or --memory: give one of them, too");
   if (o->style && !o->output) return err_set(e, "--style is about a folding file: give -o FILE");
   if (o->sweep && (o->ram_style || o->pack_products))
@@ -135,6 +135,6 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
   if (plan_is_steps(o->model)) return plan_steps(a, o, e);
-  if (o->memory) return plan_memory(a, o, e);
+  if (o->memory || o->machine) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

@@ -5,7 +5,7 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
-#include "sw/plan/remat.h"
+#include "sw/plan/machine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,9 +45,8 @@ static bool read_target(const struct options *o, double *target, struct err *e) 
 }
 
 bool plan_steps_check(const struct options *o, struct err *e) {
-  static const char *const own[] = {"memory",   "unpruned", "output", "target-accuracy",
-                                    "minimise", "sweep",    "svg",    "json",
-                                    "quiet"};
+  static const char *const own[] = {"memory",   "machine", "unpruned", "output", "target-accuracy",
+                                    "minimise", "sweep",   "svg",      "json",   "quiet"};
   for (int i = 0; i < option_count; i++) {
     bool known = false;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
@@ -73,6 +72,36 @@ bool plan_steps_check(const struct options *o, struct err *e) {
   if (o->memory && goal_of(o) == REMAT_MEMORY)
     return err_set(e, "--minimise memory finds how much: leave --memory away");
   return !o->target_accuracy || read_target(o, &target, e);
+}
+
+// The fast memory and the channels of --machine, for those of the file.
+static bool take_machine(struct arena *a, const struct options *o, struct replay_plan *p,
+                         struct err *e) {
+  struct machine_file m;
+  if (!o->machine) return true;
+  if (!machine_read(a, o->machine, &m, e)) return false;
+  int32_t fast = m.pes->memory;
+  const struct machine_channel *in = NULL, *out = NULL;
+  for (uint32_t i = 0; i < m.n_channels && !out; i++) {
+    in = &m.channels[i];
+    out = in->to == fast ? machine_channel(&m, fast, in->from) : NULL;
+  }
+  if (m.n_pes != 1 || m.pes->count != 1 || strcmp(m.unit, "ms") != 0)
+    return err_set(e,
+                   "--machine %s: expected one processor, and times in ms as the operators\' are",
+                   o->machine);
+  if (!out)
+    return err_set(e,
+                   "--machine %s: channels: expected one into \"%s\", and one back, as a training "
+                   "step stores and loads",
+                   o->machine, m.memories[fast].name);
+  if (!o->memory && m.memories[fast].bytes == NONE)
+    return err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES", o->machine,
+                   m.memories[fast].name);
+  if (!o->memory) p->limit = (double)m.memories[fast].bytes;
+  p->rate[REPLAY_IN] = in->rate;
+  p->rate[REPLAY_OUT] = out->rate;
+  return true;
 }
 
 // What the options ask for.
@@ -249,6 +278,11 @@ static int plan_cases(struct arena *a, const struct options *o, const struct rep
 int plan_steps(struct arena *a, const struct options *o, struct err *e) {
   struct replay_file f;
   if (!replay_read(a, o->model, &f, e)) return EXIT_USER;
+  if (f.cases && o->machine)
+    return err_put(e, "%s: %u cases have machines of their own: leave --machine away", o->model,
+                   f.count),
+           EXIT_USER;
+  if (!f.cases && !take_machine(a, o, f.plans, e)) return EXIT_USER;
   if (f.cases && o->output)
     return err_put(e, "%s: %u cases, -o takes one plan", o->model, f.count), EXIT_USER;
   if (o->sweep && f.cases)

@@ -167,6 +167,30 @@ static void test_pruned(void **state) {
              "--minimise is about a training step");
 }
 
+// The fast memory and the channels of another machine; --memory goes before its bytes.
+static void test_machine(void **state) {
+  struct shell *c = *state;
+  cli_expect(c, "$N plan --machine mcu-2mib " FOLDER "mcunet-320kb.json", 0, "total 237.5938 ms");
+  cli_expect(c, "$N plan --machine stm32f746 " FOLDER "mcunet-320kb.json", 1,
+             "194000 of 327680 in use; the least that works is 863520");
+  cli_expect(c, "$N plan --machine stm32f746 --memory 943718 " FOLDER "mcunet-320kb.json", 0,
+             "total 223.9");
+  cli_expect(c, "$N plan --machine stm32h743 " FOLDER "demo.json", 1,
+             "--machine stm32h743: channels: expected one into \"fast\", and one back");
+  cli_expect(c, "$N plan --machine mesh-16 " FOLDER "demo.json", 1,
+             "--machine mesh-16: expected one processor, and times in ms");
+  cli_expect(c, "$N plan --machine mcu " FOLDER "demo.json", 1, "machines: bittide, mcu-2mib");
+  cli_expect(c,
+             "sed 's/, *\"bytes\": 2097152//' machines/mcu-2mib.json >$D/m.json; "
+             "$N plan --machine $D/m.json " FOLDER "demo.json",
+             1, "\"fast\" has no bytes: give --memory BYTES");
+  cli_expect(c, "$N plan --machine $D/m.json --memory 50 " FOLDER "demo.json", 0, "of 50 bytes");
+  cli_expect(c, "$N plan --machine mcu-2mib " FOLDER "mcunet-320kb-machines.json", 1,
+             "8 cases have machines of their own: leave --machine away");
+  cli_expect(c, "$N plan --replay --machine mcu-2mib " FOLDER "demo.json", 2,
+             "leave --machine away");
+}
+
 static void test_refused(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan --memory 860000 -o $D/none.json " FOLDER "mcunet-320kb.json", 1,
@@ -206,6 +230,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_text),    SHELL_CASE(test_replayed), SHELL_CASE(test_without_decisions),
       SHELL_CASE(test_cases),   SHELL_CASE(test_sweep),    SHELL_CASE(test_pruned),
-      SHELL_CASE(test_refused), SHELL_CASE(test_words)};
+      SHELL_CASE(test_machine), SHELL_CASE(test_refused),  SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
