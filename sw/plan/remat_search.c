@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which values are kept, spilt or made again. From "keep all" the choice is taken, again and again,
 // that removes excess at the least time per byte-ms, until nothing is above the limit; then, and
-// from "spill all", choices are exchanged, one or two at once, as long as that is faster.
+// from "spill all" or what is made again between checkpoints, choices are exchanged, one or two at
+// once, as long as that is faster.
 #include "sw/plan/remat_parts.h"
 
 #include <stdlib.h>
 
 // Work is counted in runs that are looked at, so that the same file gives the same plan everywhere.
 static const double SPILT_SHARE = 0.2;
-static const int64_t WORK_MAX = 24000000;
+static const int64_t WORK_USUAL = 24000000, SIZE_USUAL = 1000000, MORE_MOST = 2;
 enum { STEPS_SHARE = 32 }; // of the steps that are known, taken at once
 enum { NEIGHBORS = 24 };   // values apart of two that are exchanged at once
 
@@ -161,27 +162,83 @@ static void exchange(struct search *s, uint8_t *choice, double *time) {
   while (!is_over(s) && exchange_two(s, choice, time));
 }
 
+// ---- from checkpoints
+
+// All inputs are made again but every so many-th, which is kept or spilt, as parameters are.
+static void checkpoints(const struct search *s, uint8_t *choice, uint32_t apart, uint8_t inputs,
+                        uint8_t others) {
+  for (uint32_t v = 0, count = 0; v < s->runs->net->n_values; v++) {
+    bool again = s->may[v] >> REMAT_AGAIN & 1;
+    choice[v] = again ? REMAT_AGAIN : others;
+    if (s->runs->net->values[v].kind == WAIT_INPUT && (!again || count++ % apart == 0))
+      choice[v] = inputs;
+  }
+}
+
+// The fastest of these, if it is faster than what there is: a start where exchanges, one by one,
+// would be too many.
+static void try_checkpoints(struct search *s, uint8_t *best, double *time) {
+  uint32_t count = s->runs->net->n_values;
+  uint8_t *choice = ARENA_NEW(s->runs->net->arena, uint8_t, count);
+  for (uint32_t apart = 2; apart <= count; apart += 1 + apart / 4)
+    for (uint8_t kinds = 0; kinds < 4; kinds++) {
+      checkpoints(s, choice, apart, kinds & 1 ? REMAT_SPILL : REMAT_KEEP,
+                  kinds & 2 ? REMAT_SPILL : REMAT_KEEP);
+      double with = trial(s, choice, s->limit, *time);
+      if (with >= *time) continue;
+      *time = with;
+      memcpy(best, choice, count);
+    }
+}
+
+// Of how much work a search may do: more where a trial is long and choices are many.
+static int64_t work_of(const struct remat_runs *r, const uint8_t *from) {
+  int64_t size = (int64_t)r->net->n_values * r->runs_room / SIZE_USUAL;
+  int64_t work = WORK_USUAL * (size < 1 ? 1 : size > MORE_MOST ? MORE_MOST : size);
+  return from ? work / 3 : work;
+}
+
+// A choice that exchanges go on from, as long as not more than a share of the work is done.
+struct start {
+  uint8_t *choice;
+  double time, share;
+};
+
+static void go_on(struct search *s, struct start *x, int64_t work) {
+  s->most = (int64_t)(x->share * (double)work);
+  if (x->time < (double)INFINITY) exchange(s, x->choice, &x->time);
+}
+
 uint8_t *remat_search(struct remat_runs *r, struct remat_play *p, double limit,
                       const uint8_t *from) {
   uint32_t count = r->net->n_values;
   struct arena *a = r->net->arena;
-  struct search s = {.runs = r, .play = p, .limit = limit};
-  uint8_t *kept = ARENA_NEW(a, uint8_t, count), *spilt = ARENA_NEW(a, uint8_t, count);
+  struct search s = {.runs = r, .play = p, .limit = limit, .most = INT64_MAX};
+  struct start kept = {ARENA_NEW(a, uint8_t, count), (double)INFINITY, 0.5};
+  struct start fixed = {ARENA_NEW(a, uint8_t, count), (double)INFINITY, 0.75};
+  struct start given = {ARENA_NEW(a, uint8_t, count), (double)INFINITY, 1};
   s.may = ARENA_NEW(a, uint32_t, count);
   find_choices(&s);
-  int64_t work = from ? WORK_MAX / 3 : WORK_MAX;
   if (from && count)
-    memcpy(spilt, from, count);
+    memcpy(given.choice, from, count);
   else
-    memset(spilt, REMAT_SPILL, count);
-  double time[2];
-  time[1] = trial(&s, spilt, limit, (double)INFINITY);
-  if (time[1] == (double)INFINITY) return NULL;
+    memset(given.choice, REMAT_SPILL, count);
+  given.time = trial(&s, given.choice, limit, (double)INFINITY);
+  if (given.time == (double)INFINITY) return NULL;
+  int64_t work = work_of(r, from);
   s.most = work / 2;
-  struct step *steps = ARENA_NEW(a, struct step, 2 * count);
-  time[0] = descend(&s, kept, steps) ? trial(&s, kept, limit, (double)INFINITY) : (double)INFINITY;
-  if (time[0] < (double)INFINITY) exchange(&s, kept, &time[0]);
-  s.most = s.work + work / 2;
-  exchange(&s, spilt, &time[1]);
-  return time[0] <= time[1] ? kept : spilt;
+  if (descend(&s, kept.choice, ARENA_NEW(a, struct step, 2 * count)))
+    kept.time = trial(&s, kept.choice, limit, (double)INFINITY);
+  go_on(&s, &kept, work);
+  fixed.time = given.time;
+  if (!from) try_checkpoints(&s, fixed.choice, &fixed.time);
+  if (fixed.time < given.time && work > WORK_USUAL) { // one of them, with all that is left
+    given = fixed;
+    given.share = 1;
+  } else if (fixed.time < given.time) {
+    go_on(&s, &fixed, work);
+  }
+  go_on(&s, &given, work);
+  if (fixed.time < given.time) given = fixed;
+  return kept.time <= given.time ? kept.choice : given.choice;
 }
