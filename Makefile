@@ -116,6 +116,7 @@ install: all ## install under PREFIX, default /usr/local; DESTDIR goes in front
 	install -m 644 data/mnist-1000/* $(SHARE)/nngen/data/mnist-1000
 	install -m 644 data/codes/* $(SHARE)/nngen/data/codes
 	install -m 644 models/* $(SHARE)/nngen/models
+	install -D -m 644 -t $(SHARE)/nngen/machines machines/*
 	install -D -m 755 -t $(SHARE)/nngen/scripts scripts/get-mnist scripts/setup scripts/synth
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 

@@ -23,7 +23,16 @@ bool plan_given(const struct options *o, const struct option_row *r) {
 }
 
 bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
-  if (!plan_replay_check(o, e) || !plan_memory_check(o, e)) return false;
+  if (!plan_replay_check(o, e)) return false;
+  if (!o->replay && plan_is_steps(o->model)) return plan_steps_check(o, e);
+  const char *step = o->unpruned          ? "--unpruned"
+                     : o->target_accuracy ? "--target-accuracy"
+                     : o->minimise        ? "--minimise"
+                                          : NULL;
+  if (step)
+    return err_set(e, "%s is about a training step, a \"plan fixture\": %s is none", step,
+                   o->model);
+  if (!plan_memory_check(o, e)) return false;
   if (!command_check(a, o, e)) return false;
   const char *wanted = command_wants(o) ? "a target"
                        : o->parallelism ? "--parallelism"
@@ -32,7 +41,7 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
                                         : NULL;
   if (o->sweep && wanted)
     return err_set(e, "--sweep shows the plans for every target: leave %s away", wanted);
-  if (o->svg && !o->sweep && !o->memory)
+  if (o->svg && !o->sweep && !o->memory && !o->machine)
     return err_set(e, "--svg draws what --sweep finds, or --memory: give one of them, too");
   if (o->style && !o->output) return err_set(e, "--style is about a folding file: give -o FILE");
   if (o->sweep && (o->ram_style || o->pack_products))
@@ -125,6 +134,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
-  if (o->memory) return plan_memory(a, o, e);
+  if (plan_is_steps(o->model)) return plan_steps(a, o, e);
+  if (o->memory || o->machine) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

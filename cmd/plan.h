@@ -14,6 +14,16 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
 bool plan_replay_check(const struct options *o, struct err *e);
 int plan_replay(struct arena *a, const struct options *o, struct err *e);
 
+// A row per device of a plan: its decisions, and how many ms of all it works.
+struct replay_plan;
+void plan_put_devices(struct text *t, const struct replay_plan *p, const double *busy,
+                      double total);
+
+// Whether a file is a training step on two memories; the words of its options; and the plans of it.
+bool plan_is_steps(const char *path);
+bool plan_steps_check(const struct options *o, struct err *e);
+int plan_steps(struct arena *a, const struct options *o, struct err *e);
+
 // --memory: the words of its options, and the plan of o->model in an arena.
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);
@@ -39,6 +49,9 @@ void plan_sweep_text(struct arena *a, struct text *t, const char *model, const s
 void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
                      const struct lane_plan *plans, uint32_t count, double clock,
                      const struct warnings *w);
+
+// A name of the user's in a script for gnuplot, between quotes.
+void plan_put_title(struct text *t, const char *name);
 
 // The same as a script for gnuplot.
 void plan_script(struct text *t, const char *model, const struct lane_plan *plans, uint32_t count);

@@ -2,18 +2,17 @@
 // plan --memory: where the streams of a network lie in an arena, layer by layer; and that it works.
 #include "cmd/plan.h"
 #include "cmd/plan_arena.h"
-#include "sw/base/clock.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/listing.h"
-#include "sw/base/progress.h"
-#include "sw/base/rng.h"
 #include "sw/exec/arena_run.h"
-#include "sw/exec/golden.h"
+#include "sw/graph/slice.h"
+#include "sw/plan/machine.h"
+#include "sw/plan/order.h"
 
 #include <stdlib.h>
 
-enum { FRAMES = 100, FIELDS = 7, NAMED = 5 };
+enum { FIELDS = 7, NAMED = 5 };
 
 bool plan_memory_check(const struct options *o, struct err *e) {
   static const char *const circuits[] = {
@@ -21,15 +20,21 @@ bool plan_memory_check(const struct options *o, struct err *e) {
       "max-memory",    "device",  "clock",         "sweep",      "ram-style",
       "pack-products", "style",   "output",        "rom-style",  "framing",
       "schedule-code", "trace"};
-  const char *alone = o->no_in_place ? "--no-in-place" : o->execute ? "--run" : NULL;
-  if (!o->memory && alone) return err_set(e, "%s is about --memory: give both", alone);
+  const char *alone = o->no_in_place ? "--no-in-place"
+                      : o->execute   ? "--run"
+                      : o->order     ? "--order"
+                                     : NULL;
+  bool arena = o->memory || o->machine;
+  if (!arena && alone) return err_set(e, "%s is about --memory: give both", alone);
   if (o->images && !o->execute) return err_set(e, "--images is about --memory BYTES --run");
-  if (!o->memory) return true;
+  if (!arena) return true;
+  if (o->order && strcmp(o->order, "file") != 0 && strcmp(o->order, "best") != 0)
+    return err_set(e, "--order %s: expected file or best", o->order);
   for (int i = 0; i < option_count; i++)
     for (size_t k = 0; k < sizeof circuits / sizeof *circuits; k++)
       if (strcmp(option_rows[i].name, circuits[k]) == 0 && plan_given(o, &option_rows[i]))
-        return err_set(e, "--%s is about a circuit, --memory about an arena: leave one away",
-                       circuits[k]);
+        return err_set(e, "--%s is about a circuit, %s about an arena: leave one away", circuits[k],
+                       o->memory ? "--memory" : "--machine");
   return true;
 }
 
@@ -40,9 +45,14 @@ struct board {
   const struct options *options;
   const struct graph *graph;
   struct plan *plan;
-  int64_t bytes, peak;      // of the arena, of what lives at once
-  int64_t constants, state; // of tensors, of what is kept from frame to frame
-  uint32_t most;            // the RUN at which most lives
+  int64_t bytes, peak;         // of the arena, of what lives at once
+  int64_t constants, state;    // of tensors, of what is kept from frame to frame
+  uint32_t most;               // the RUN at which most lives
+  struct order_result best;    // of --order best
+  int64_t given;               // bytes of the arena in the file's order
+  struct machine_file machine; // of --machine
+  const struct machine_pe *pe; // its processor; NULL: there is none
+  int64_t limit;               // bytes
 };
 
 static bool codes_only(const struct options *o, const struct graph *g, struct err *e) {
@@ -76,17 +86,31 @@ static int64_t state_bytes(const struct graph *g, const int64_t *bytes, struct a
   return sum;
 }
 
+static int64_t arena_bytes(const struct plan *p) {
+  return p->machine.resources[MEMORY_ARENA].bytes;
+}
+
+// The order in which least lives, if its arena isn't larger than that of the file's.
+static void take_best(struct board *b, struct memory_needs *needs) {
+  b->best = order_best(b->arena, b->graph, needs, ORDER_EXACT_MAX);
+  b->given = arena_bytes(b->plan);
+  needs->order = b->best.order;
+  struct plan *plan = memory_plan(b->arena, b->graph, needs);
+  if (arena_bytes(plan) < b->given) b->plan = plan;
+}
+
 static void make(struct board *b) {
   const struct graph *g = b->graph;
   bool *keep = ARENA_NEW(b->arena, bool, g->n_values);
-  const struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
-                                     .keep = keep,
-                                     .align = 1,
-                                     .over = b->options->no_in_place ? MEMORY_OVER_MAPS
-                                                                     : MEMORY_OVER_CHANNELS,
-                                     .tight = true};
+  struct memory_needs needs = {.bytes = arena_run_bytes(b->arena, g),
+                               .keep = keep,
+                               .align = b->pe ? b->machine.memories[b->pe->memory].align : 1,
+                               .over = b->options->no_in_place ? MEMORY_OVER_MAPS
+                                                               : MEMORY_OVER_CHANNELS,
+                               .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
-  b->bytes = b->plan->machine.resources[MEMORY_ARENA].bytes;
+  if (b->options->order && strcmp(b->options->order, "best") == 0) take_best(b, &needs);
+  b->bytes = arena_bytes(b->plan);
   b->peak = plan_peak(b->plan, MEMORY_ARENA);
   for (uint32_t v = 0; v < g->n_values; v++)
     if (g->values[v].init) b->constants += needs.bytes[v];
@@ -131,68 +155,40 @@ static const char *alive(const struct board *b) {
   return words;
 }
 
+// Weights and constants, where the machine has a memory for them.
+static bool constants_fit(const struct board *b, struct err *e) {
+  if (!b->pe || b->pe->constants == NONE) return true;
+  const struct machine_memory *m = &b->machine.memories[b->pe->constants];
+  return m->bytes == NONE || b->constants <= m->bytes ||
+         err_set(e, "%s: %lld bytes of weights and constants, \"%s\" of %s has %lld",
+                 b->options->model, (long long)b->constants, m->name, b->machine.name,
+                 (long long)m->bytes);
+}
+
 static bool fits(const struct board *b, struct err *e) {
-  return b->bytes <= b->options->memory ||
-         err_set(e,
-                 "%s: %lld bytes of streams, --memory has %lld: where most lives, at layer \"%s\", "
-                 "are %s",
-                 b->options->model, (long long)b->bytes, (long long)b->options->memory,
-                 b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
-}
-
-// ---- carrying it out
-
-struct trial {
-  const struct graph *graph;
-  struct golden_ref *ref;
-  int64_t frames, values, elements, wrong;
-  double seconds;
-  const char *first; // of the values that differ
-};
-
-static void compare(void *context, uint32_t value, const int64_t *integers) {
-  struct trial *t = context;
-  const struct value *v = &t->graph->values[value];
-  int64_t count = value_elements(v);
-  t->values++;
-  t->elements += count;
-  if (!memcmp(golden_ref_value(t->ref, value), integers, (size_t)count * sizeof *integers)) return;
-  if (!t->wrong++) t->first = v->name;
-}
-
-static void draw(struct rng *r, const struct value *v, int64_t *integers) {
-  for (int64_t i = 0; i < value_elements(v); i++) do
-      integers[i] = rng_range(r, type_lowest(&v->type), type_highest(&v->type));
-    while (!type_is_code(&v->type, integers[i]));
-}
-
-static bool execute(const struct board *b, struct trial *t, struct err *e) {
-  const struct graph *g = b->graph;
   const struct options *o = b->options;
-  struct rng r = {1, 0};
-  struct progress line;
-  *t = (struct trial){.graph = g, .ref = golden_ref_new(b->arena, g, 1)};
-  struct arena_run *run = arena_run_new(b->arena, b->plan, e);
-  int64_t **inputs = ARENA_NEW(b->arena, int64_t *, g->n_inputs + 1);
-  for (uint32_t i = 0; i < g->n_inputs; i++)
-    inputs[i] = ARENA_NEW(b->arena, int64_t, value_elements(&g->values[g->inputs[i].value]));
-  int64_t frames = o->images ? o->images : FRAMES;
-  bool ok = run != NULL;
-  progress_start(&line, "frames", frames, o->quiet || o->json);
-  for (; ok && t->frames < frames; t->frames++) {
-    for (uint32_t i = 0; i < g->n_inputs; i++) draw(&r, &g->values[g->inputs[i].value], inputs[i]);
-    golden_ref_step(t->ref, (const int64_t *const *)inputs);
-    double begin = clock_seconds();
-    ok = arena_run_frame(run, (const int64_t *const *)inputs, compare, t, e);
-    t->seconds += clock_seconds() - begin;
-    progress_update(&line, t->frames + 1);
-  }
-  progress_end(&line);
-  if (run) arena_run_free(run);
-  if (ok && t->wrong)
-    return err_set(e, "%s: %lld values of %lld differ from the C model's, \"%s\" first", o->model,
-                   (long long)t->wrong, (long long)t->values, t->first);
-  return ok;
+  if (b->bytes > b->limit)
+    return err_set(
+        e, "%s: %lld bytes of streams, %s has %lld: where most lives, at layer \"%s\", are %s",
+        o->model, (long long)b->bytes, o->memory ? "--memory" : b->machine.name,
+        (long long)b->limit, b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
+  return constants_fit(b, e);
+}
+
+// The machine, one processor with one memory for arenas.
+static bool take_machine(struct board *b, struct err *e) {
+  const struct options *o = b->options;
+  b->limit = o->memory;
+  if (!o->machine) return true;
+  if (!machine_read(b->arena, o->machine, &b->machine, e)) return false;
+  const struct machine_file *m = &b->machine;
+  if (m->n_pes != 1 || m->pes->count != 1)
+    return err_set(e, "--machine %s: %lld processors, an arena is one's: give the file of one",
+                   o->machine, (long long)(m->n_pes > 1 ? m->n_pes : m->pes->count));
+  b->pe = m->pes;
+  if (!b->limit) b->limit = m->memories[b->pe->memory].bytes;
+  return b->limit != NONE || err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES",
+                                     o->machine, m->memories[b->pe->memory].name);
 }
 
 // ---- what is printed
@@ -245,20 +241,48 @@ static struct listing rows(const struct board *b) {
   return t;
 }
 
-static void put_text(const struct board *b, const struct trial *t, struct text *out) {
+// No frame takes less time on its processor than its multiplications do.
+static double least_time(const struct board *b) {
+  return b->pe && b->pe->macs > 0 ? (double)graph_macs(b->graph) / b->pe->macs : 0;
+}
+
+static void put_machine(const struct board *b, struct text *out) {
+  text_printf(out, "%s: ", b->machine.name);
+  if (b->pe->constants != NONE && b->machine.memories[b->pe->constants].bytes != NONE)
+    text_printf(out, "%s of %lld bytes for these, ", b->machine.memories[b->pe->constants].name,
+                (long long)b->machine.memories[b->pe->constants].bytes);
+  text_printf(out, "addresses in steps of %lld",
+              (long long)b->machine.memories[b->pe->memory].align);
+  if (least_time(b) > 0)
+    text_printf(out, "; %lld multiplications, no frame takes less than %.4g %s",
+                (long long)graph_macs(b->graph), least_time(b), b->machine.unit);
+  text_puts(out, "\n");
+}
+
+static void put_order(const struct board *b, struct text *out) {
+  text_printf(out, "\nin the file's order %lld, ", (long long)b->given);
+  if (b->best.exact)
+    text_printf(out, "in no other order less lives at once than %lld", (long long)b->best.peak);
+  else
+    text_printf(out, "of the other orders some were tried: %u nodes lie between two of one place",
+                b->best.widest);
+}
+
+static void put_text(const struct board *b, const struct plan_trial *t, struct text *out) {
   struct listing table = rows(b);
   listing_put(&table, out);
-  text_printf(out, "\narena %lld bytes of %lld", (long long)b->bytes,
-              (long long)b->options->memory);
+  text_printf(out, "\narena %lld bytes of %lld", (long long)b->bytes, (long long)b->limit);
   if (b->bytes == b->peak)
     text_puts(out, ", no placing needs less");
   else
     text_printf(out, "; %lld of them live at once", (long long)b->peak);
+  if (b->best.order) put_order(b, out);
   text_printf(out, "\nmost lives at \"%s\": %s\n",
               b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
   text_printf(out, "apart from it: weights and constants %lld bytes", (long long)b->constants);
   if (b->state) text_printf(out, ", state from frame to frame %lld", (long long)b->state);
   text_puts(out, "\n");
+  if (b->pe) put_machine(b, out);
   if (t->frames)
     text_printf(out,
                 "run in the arena: %lld frames of random codes, %lld values with %lld elements, "
@@ -267,15 +291,25 @@ static void put_text(const struct board *b, const struct trial *t, struct text *
                 (double)t->frames / t->seconds);
 }
 
-static void put_json(const struct board *b, const struct trial *t, struct text *out) {
+static void put_json(const struct board *b, const struct plan_trial *t, struct text *out) {
   struct listing table = rows(b);
   text_puts(out, "{\"model\":");
   json_put_string(out, b->options->model);
   text_printf(out,
               ",\"memory_bytes\":%lld,\"arena_bytes\":%lld,\"peak_bytes\":%lld,"
-              "\"constant_bytes\":%lld,\"state_bytes\":%lld,\"peak_layer\":",
-              (long long)b->options->memory, (long long)b->bytes, (long long)b->peak,
-              (long long)b->constants, (long long)b->state);
+              "\"constant_bytes\":%lld,\"state_bytes\":%lld,",
+              (long long)b->limit, (long long)b->bytes, (long long)b->peak, (long long)b->constants,
+              (long long)b->state);
+  if (b->best.order)
+    text_printf(out, "\"file_order_bytes\":%lld,\"order_peak_bytes\":%lld,\"order_exact\":%s,",
+                (long long)b->given, (long long)b->best.peak, b->best.exact ? "true" : "false");
+  if (b->pe) {
+    text_puts(out, "\"machine\":");
+    json_put_string(out, b->machine.name);
+    json_put_figure(out, "least_time", -1, least_time(b));
+    text_puts(out, ",");
+  }
+  text_puts(out, "\"peak_layer\":");
   json_put_string(out, b->graph->nodes[b->plan->events[b->most].id].name);
   text_puts(out, ",\"layers\":[");
   listing_put_json(&table, out);
@@ -291,7 +325,7 @@ static void put_json(const struct board *b, const struct trial *t, struct text *
 
 static bool write_picture(const struct board *b, struct err *e) {
   struct text t = {0};
-  arena_picture(&t, b->options->model, b->plan, b->options->memory);
+  arena_picture(&t, b->options->model, b->plan, b->limit);
   bool ok = file_write(b->options->svg, t.data, t.size, e);
   text_free(&t);
   return ok;
@@ -299,15 +333,16 @@ static bool write_picture(const struct board *b, struct err *e) {
 
 int plan_memory(struct arena *a, const struct options *o, struct err *e) {
   struct model m;
-  struct trial trial = {0};
+  struct plan_trial trial = {0};
   struct text t = {0};
   bool shapes = plan_is_shapes(o->model);
   if (!(shapes ? plan_shapes(a, o, &m, e) : command_model(a, o, &m, e))) return EXIT_USER;
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   if (!codes_only(o, m.fixed, e)) return EXIT_USER;
   struct board b = {.arena = a, .options = o, .graph = m.fixed};
+  if (!take_machine(&b, e)) return EXIT_USER;
   make(&b);
-  if (!fits(&b, e) || (o->execute && !execute(&b, &trial, e))) return EXIT_USER;
+  if (!fits(&b, e) || (o->execute && !plan_trial(a, o, b.plan, &trial, e))) return EXIT_USER;
   if (o->svg && !write_picture(&b, e)) return EXIT_USER;
   if (o->json)
     put_json(&b, &trial, &t);

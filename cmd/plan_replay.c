@@ -154,8 +154,8 @@ static void put_trace(struct text *t, const struct replay_plan *p, const struct 
   text_puts(t, "\n");
 }
 
-static void put_devices(struct text *t, const struct replay_plan *p,
-                        const struct replay_result *r) {
+void plan_put_devices(struct text *t, const struct replay_plan *p, const double *busy,
+                      double total) {
   static const char *const what[] = {"runs", "slow to fast", "fast to slow"};
   uint32_t count[REPLAY_DEVICES] = {0};
   for (uint32_t i = 0; i < p->n_decisions; i++) {
@@ -168,7 +168,7 @@ static void put_devices(struct text *t, const struct replay_plan *p,
   text_printf(t, "%-8s%-14s%10s%14s%10s\n", "device", "", "decisions", "busy ms", "of total");
   for (int d = 0; d < REPLAY_DEVICES; d++)
     text_printf(t, "%-8s%-14s%10u%14.4f%8.1f %%\n", replay_device_names[d], what[d], count[d],
-                r->busy[d], r->total > 0 ? 100 * r->busy[d] / r->total : 0);
+                busy[d], total > 0 ? 100 * busy[d] / total : 0);
 }
 
 static void put_result(struct text *t, const struct replay_plan *p, const struct replay_mode *m,
@@ -176,7 +176,7 @@ static void put_result(struct text *t, const struct replay_plan *p, const struct
   enum replay_device bound = busiest(r);
   text_put_escaped(t, p->name);
   text_printf(t, ", %s: %u operators, %u decisions\n\n", m->name, p->n_operators, p->n_decisions);
-  put_devices(t, p, r);
+  plan_put_devices(t, p, r->busy, r->total);
   text_printf(t, "\ntotal %.4f ms, where %s alone works %.4f", r->total, replay_device_names[bound],
               r->busy[bound]);
   if (r->busy[bound] > 0) text_printf(t, ": %.1f %% more", 100 * (r->total / r->busy[bound] - 1));

@@ -261,7 +261,7 @@ void plan_sweep_json(struct arena *a, struct text *t, const struct graph *g,
 }
 
 // A name of the user's in quotes, in which gnuplot would take some characters for markup.
-static void put_title(struct text *t, const char *name) {
+void plan_put_title(struct text *t, const char *name) {
   for (; *name; name++)
     text_printf(t, "%c", *name == '\'' || *name == '\\' || *name < ' ' ? '?' : *name);
 }
@@ -269,7 +269,7 @@ static void put_title(struct text *t, const char *name) {
 void plan_script(struct text *t, const char *model, const struct lane_plan *plans, uint32_t count) {
   text_puts(t, "set terminal svg size 640,400 dynamic font 'sans-serif,12' name 'plan' noenhanced\n"
                "set title '");
-  put_title(t, model);
+  plan_put_title(t, model);
   text_puts(t, "'\nset xlabel 'cycles per frame'\nset ylabel 'multipliers'\nset logscale xy\n"
                "set grid\nset key off\n"
                "plot '-' using 1:2 with steps lc 1, '-' using 1:2 with points lc 1 pt 7 ps 0.4\n");

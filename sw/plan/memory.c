@@ -3,6 +3,7 @@
 
 #include "sw/base/rng.h"
 #include "sw/plan/index.h"
+#include "sw/plan/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,14 +75,8 @@ static void unite(struct planner *p, uint32_t value, uint32_t with) {
 // Whether output 0 of the node at place t can be its input k: a reshape always; what the needs
 // allow if the input's region dies here.
 static bool over_input(const struct planner *p, const struct node *n, uint32_t k, int64_t t) {
-  const struct graph *g = p->graph;
-  const int64_t *bytes = p->needs->bytes;
-  if (!plan_over(g, n, k) || !placed(node_in(g, n, k))) return false;
-  if (bytes[n->in[k].value] != bytes[n->out[0]]) return false;
-  if (op_is(n->op, TRAIT_ALIAS)) return true;
-  if (p->needs->over == MEMORY_OVER_NONE) return false;
-  if (op_is(n->op, TRAIT_JOINS) && p->needs->over == MEMORY_OVER_MAPS) return false;
-  return p->lives[p->lives[n->in[k].value].root].to == t;
+  if (!order_may_over(p->graph, p->needs, n, k)) return false;
+  return op_is(n->op, TRAIT_ALIAS) || p->lives[p->lives[n->in[k].value].root].to == t;
 }
 
 // The same of input 0, a channel at a time.
@@ -366,7 +361,10 @@ struct plan *memory_plan(struct arena *a, const struct graph *g, const struct me
                       ARENA_NEW(&scratch, struct life, g->n_values),
                       ARENA_NEW(&scratch, struct working, g->n_nodes)};
   for (uint32_t i = 0; i < g->n_nodes; i++) p.working[i].address = NONE;
-  graph_order(g, p.order);
+  if (needs->order)
+    memcpy(p.order, needs->order, g->n_nodes * sizeof *p.order);
+  else
+    graph_order(g, p.order);
   find_lives(&p);
   find_shared(&p);
   int64_t bytes = place_values(&p, &scratch);

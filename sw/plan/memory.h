@@ -30,6 +30,7 @@ struct memory_needs {
   const bool *keep;     // (n_values) what is looked at afterwards besides graph outputs; NULL: all
   int64_t align;        // of addresses, bytes
   enum memory_over over;
+  const uint32_t *order; // (n_nodes) in which the nodes run; NULL: graph_order's
   bool tight; // tries more orders of placing than the largest first, until the arena is the peak
 };
 

@@ -15,6 +15,7 @@
 
 #include "sw/base/arena.h"
 #include "sw/base/err.h"
+#include "sw/base/text.h"
 
 #include <stdint.h>
 
@@ -26,7 +27,9 @@ extern const char *const replay_block_names[REPLAY_BLOCKS + 1]; // NULL at the e
 enum replay_action {
   REPLAY_FORWARD,
   REPLAY_BACKWARD,
-  REPLAY_OPTIMIZE, // the first three run on the cpu
+  REPLAY_OPTIMIZE,
+  REPLAY_AGAIN, // version 2: a forward whose results go into inputs that have been given back
+                // the first four run on the cpu
   REPLAY_LOAD,
   REPLAY_STORE,
   REPLAY_ALLOCATE,
@@ -40,7 +43,7 @@ extern const char *const replay_action_names[REPLAY_ACTIONS + 1]; // NULL at the
 enum replay_device { REPLAY_CPU, REPLAY_IN, REPLAY_OUT };
 enum { REPLAY_DEVICES = REPLAY_OUT + 1 };
 static inline bool replay_is_run(enum replay_action a) {
-  return a <= REPLAY_OPTIMIZE;
+  return a <= REPLAY_AGAIN;
 }
 
 extern const char *const replay_device_names[REPLAY_DEVICES];
@@ -70,8 +73,14 @@ struct replay_decision {
   struct replay_channels channels;
 };
 
+// Version 1 is what plans were recorded in. In version 2 decisions stand in the order of their
+// times, by which they also go at one time; an allocation begins a new life of its channels, and
+// what the reads of one life leave is free.
+enum { REPLAY_VERSION_MAX = 2 };
+
 struct replay_plan {
   const char *name, *about;
+  uint32_t version;
   double limit;                // bytes of fast memory
   double rate[REPLAY_DEVICES]; // of IN and OUT
   double target;               // accuracy
@@ -90,6 +99,9 @@ struct replay_file {
 
 // Reads a "plan fixture", or cases of one, with the files beside it that it names.
 bool replay_read(struct arena *a, const char *path, struct replay_file *f, struct err *e);
+
+// The file of a plan, with its operators.
+void replay_put(struct text *t, const struct replay_plan *p);
 
 // The semantics. `correct` has none of the switches and takes times as they are given; `auto` takes
 // the order alone; the others are what the public simulator does from which plans were recorded.
@@ -131,6 +143,7 @@ struct replay_result {
   struct replay_row *rows; // until it was refused
   uint32_t n_left;
   struct replay_row *left; // op, block, channels, and their bytes
+  double *started;         // (n_decisions) when each did; NAN: it didn't
 };
 
 // Judges the plan by the rules that need no time, and plays it. False with a message only if it is

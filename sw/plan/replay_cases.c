@@ -12,10 +12,12 @@ static const char *format_of(const json_t *root) {
   return format ? format : "";
 }
 
-static bool version_fits(const json_t *root, struct err *e) {
+static bool version_fits(const json_t *root, uint32_t most, uint32_t *found, struct err *e) {
   const json_t *version = json_object_get(root, "version");
-  return (json_is_integer(version) && json_integer_value(version) == 1) ||
-         err_set(e, "version: expected 1");
+  *found = (uint32_t)json_integer_value(version);
+  return (json_is_integer(version) && json_integer_value(version) >= 1 &&
+          json_integer_value(version) <= most) ||
+         err_set(e, "version: expected %s", most > 1 ? "1 or 2" : "1");
 }
 
 // A name of a file beside `path`.
@@ -51,8 +53,8 @@ static bool read_one(struct replay_reader *r, const char *path, const json_t *ro
   if (strcmp(format_of(root), "plan fixture") != 0)
     return err_set(e, "format: expected \"plan fixture\" or cases of one, found \"%s\"",
                    format_of(root));
-  return version_fits(root, e) && operators_from(r, path, root, e) &&
-         replay_read_plan(r, root, p, e);
+  return version_fits(root, REPLAY_VERSION_MAX, &r->version, e) &&
+         operators_from(r, path, root, e) && replay_read_plan(r, root, p, e);
 }
 
 // ---- cases
@@ -133,7 +135,8 @@ static bool read_cases(struct replay_reader *r, const char *path, const json_t *
                        struct replay_file *f, struct err *e) {
   static const char *const keys[] = {"format", "version", "name", "about", "base", "cases", NULL};
   const json_t *list = json_object_get(root, "cases");
-  if (!json_only(root, keys, "cases", e) || !version_fits(root, e)) return false;
+  uint32_t version;
+  if (!json_only(root, keys, "cases", e) || !version_fits(root, 1, &version, e)) return false;
   size_t count = json_array_size(list);
   if (!count || count > CASES_MAX)
     return err_set(e, "cases: expected a list of 1 to %d", CASES_MAX);

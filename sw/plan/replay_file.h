@@ -11,6 +11,7 @@ struct replay_reader {
   struct arena *arena;
   json_t *names; // of the operators -> place
   int64_t channels;
+  uint32_t version; // of the plan's file
   uint32_t n_operators;
   const struct replay_operator *operators;
 };

@@ -114,6 +114,15 @@ static void backward(struct replay_jobs *j, struct replay_job *job,
     touch(j, job, d->op, REPLAY_OUTPUT, 0, o->out, ACCESS_READ);
 }
 
+static void again(struct replay_jobs *j, struct replay_job *job, const struct replay_decision *d) {
+  const struct replay_made *made = &j->net->made[d - j->net->plan->decisions];
+  touch_input(j, job, d, ACCESS_READ);
+  touch_channels(j, job, d->op, REPLAY_PARAM, &d->channels, ACCESS_READ);
+  for (uint32_t k = 0; k < made->count; k++)
+    touch(j, job, made->parts[k].op, REPLAY_INPUT, made->parts[k].begin, made->parts[k].end,
+          ACCESS_WRITE);
+}
+
 static void optimize(struct replay_jobs *j, struct replay_job *job,
                      const struct replay_decision *d) {
   touch_channels(j, job, d->op, REPLAY_PARAM, &d->channels, ACCESS_READ | ACCESS_WRITE);
@@ -128,8 +137,9 @@ static void make(struct replay_jobs *j, const struct replay_decision *d, struct 
   uint32_t count = replay_count(&d->channels);
   if (replay_is_run(d->action)) {
     double share = (double)count / o->out;
-    job->duration = share * o->ms[d->action];
-    job->bytes = share * o->extra[d->action];
+    enum replay_action like = d->action == REPLAY_AGAIN ? REPLAY_FORWARD : d->action;
+    job->duration = share * o->ms[like];
+    job->bytes = share * o->extra[like];
   } else if (d->action != REPLAY_PRUNE) {
     job->bytes = replay_size(o, d->block, count);
     if (d->action != REPLAY_ALLOCATE) job->duration = job->bytes / p->rate[replay_queue(d->action)];
@@ -137,6 +147,7 @@ static void make(struct replay_jobs *j, const struct replay_decision *d, struct 
   if (d->action == REPLAY_FORWARD) forward(j, job, d);
   if (d->action == REPLAY_BACKWARD) backward(j, job, d);
   if (d->action == REPLAY_OPTIMIZE) optimize(j, job, d);
+  if (d->action == REPLAY_AGAIN) again(j, job, d);
   if (d->action == REPLAY_LOAD || d->action == REPLAY_ALLOCATE)
     touch_channels(j, job, d->op, d->block, &d->channels, ACCESS_WRITE);
   if (d->action == REPLAY_STORE)

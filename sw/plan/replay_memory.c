@@ -172,18 +172,20 @@ static bool store(struct replay_sim *s, const struct replay_decision *d,
 
 static bool allocate(struct replay_sim *s, const struct replay_decision *d,
                      const struct replay_job *job) {
+  const uint32_t *reads = job->reads;
   if (!all_in(s, d, job, PLACE_NOWHERE)) return false;
   for (uint32_t k = 0; k < job->n_spans; k++)
     for (uint32_t c = job->spans[k].begin; c < job->spans[k].end; c++) {
       s->cells[c].place = PLACE_FAST;
       s->cells[c].writes = 0;
+      if (job->reads) s->cells[c].reads = *reads++;
     }
   change(s, job->bytes);
   return decided(s, d);
 }
 
 static bool phase(struct replay_sim *s, const struct replay_decision *d) {
-  if ((d->action == REPLAY_PRUNE || d->action == REPLAY_BACKWARD) &&
+  if ((d->action == REPLAY_PRUNE || d->action == REPLAY_BACKWARD || d->action == REPLAY_AGAIN) &&
       s->forward_done[d->op] < operator_of(s, d->op)->out)
     return refuse(s, "phase", d, "its forward isn't complete");
   if (d->action == REPLAY_OPTIMIZE && s->backward_done[d->op] < s->net->n_backward[d->op])
@@ -238,6 +240,7 @@ bool replay_start(struct replay_sim *s, uint32_t place) {
   const struct replay_decision *d = &s->net->plan->decisions[place];
   const struct replay_job *job = &s->jobs.jobs[place];
   int device = replay_queue(d->action);
+  s->net->result->started[place] = s->now;
   if (device == REPLAY_NONE) return allocate(s, d, job);
   if (device == REPLAY_DEVICES) return prune(s, d);
   if (s->now < s->until[device])
@@ -295,7 +298,7 @@ static void free_unread(struct replay_sim *s, const struct replay_job *job) {
     for (uint32_t i = first; i < k; i++)
       for (uint32_t c = spans[i].begin; c < spans[i].end; c++) {
         if (!(spans[i].access & ACCESS_READ) || !is_over(&s->cells[c])) continue;
-        if (!range) range = ARENA_NEW(s->net->arena, uint32_t, most + 2);
+        if (!range) range = ARENA_NEW(s->net->arena, uint32_t, 2 * most); // each may be one
         if (!ranges || range[2 * ranges - 1] != c - base) range[2 * ranges++] = c - base;
         range[2 * ranges - 1] = c - base + 1;
         s->cells[c].place = PLACE_NOWHERE;

@@ -33,10 +33,23 @@ struct replay_net {
   bool *reachable;          // (n_operators) a gradient reaches it
   uint32_t *decisions_from; // (n_operators + 1) in decisions_of
   uint32_t *decisions_of;   // (n_decisions) by operator, in list order
+  struct replay_made *made; // (n_decisions) version 2: what each AGAIN makes
 };
 
-// False: r->refused says which rule.
+// Input channels of successors, as ranges of theirs.
+struct replay_made {
+  uint32_t count;
+  struct replay_part {
+    uint32_t op, begin, end;
+  } * parts;
+};
+
+// Who reads whom, and an order; then what the decisions mean. False: r->refused says which rule.
+bool replay_connect(struct replay_net *n);
 bool replay_judge(struct replay_net *n);
+
+// Version 2: which inputs each AGAIN makes, those that are allocated anew before it in the list.
+bool replay_find_made(struct replay_net *n);
 
 static inline bool replay_is_pruned(const struct replay_net *n, uint32_t op, uint32_t channel) {
   return n->marks[op][channel] >> REPLAY_PRUNE & 1;
@@ -86,6 +99,7 @@ struct replay_job {
   double bytes;              // that it moves, allocates, or holds while it runs
   double duration;
   uint32_t need[REPLAY_DEVICES + 1]; // with issue: place + 1 of what must have ended, per queue
+  uint32_t *reads;                   // version 2, ALLOCATE: of each channel in the life it begins
 };
 
 struct replay_jobs {

@@ -223,6 +223,8 @@ bool replay_read_decision(struct replay_reader *r, const json_t *row, struct rep
       !find_operator(r, json_array_get(row, 2), &d->op, "operator", e))
     return false;
   d->action = (enum replay_action)action;
+  if (d->action == REPLAY_AGAIN && r->version < 2)
+    return err_set(e, "action: again is of version 2, the file has \"version\": %u", r->version);
   const struct replay_operator *o = &r->operators[d->op];
   const json_t *block = json_array_get(row, 3);
   d->block = -1;
@@ -287,9 +289,11 @@ bool replay_read_plan(struct replay_reader *r, const json_t *root, struct replay
   if (!replay_read_target(json_object_get(root, "target_accuracy"), &p->target, e)) return false;
   if (!r->operators && !replay_read_operators(r, json_object_get(root, "operators"), e))
     return false;
+  p->version = r->version;
   p->n_operators = r->n_operators;
   p->operators = r->operators;
-  return replay_read_decisions(r, json_object_get(root, "decisions"), p, e);
+  const json_t *decisions = json_object_get(root, "decisions"); // none: nothing is decided yet
+  return !decisions || replay_read_decisions(r, decisions, p, e);
 }
 
 json_t *replay_open(struct arena *a, const char *path, struct err *e) {

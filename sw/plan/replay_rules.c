@@ -5,8 +5,9 @@
 #include <stdarg.h>
 
 const char *const replay_block_names[] = {"param", "input", "output", "grad", "pass_grad", NULL};
-const char *const replay_action_names[] = {"forward",  "backward", "optimize", "load", "store",
-                                           "allocate", "prune",    "end",      "free", NULL};
+const char *const replay_action_names[] = {"forward", "backward", "optimize", "again",
+                                           "load",    "store",    "allocate", "prune",
+                                           "end",     "free",     NULL};
 const char *const replay_device_names[] = {"cpu", "in", "out"};
 
 bool replay_refuse(struct replay_net *n, const char *rule, double at, const char *op,
@@ -97,7 +98,7 @@ static struct extent extent_of(const struct replay_net *n, uint32_t op, enum rep
     uint32_t place = n->decisions_of[k];
     const struct replay_decision *d = &n->plan->decisions[place];
     if (d->action != action) continue;
-    double at = n->mode->issue ? place : d->at;
+    double at = n->mode->issue || n->plan->version > 1 ? place : d->at;
     if (!x.any || at < x.first) x.first = at;
     if (!x.any || at > x.last) x.last = at;
     x.any = true;
@@ -117,7 +118,12 @@ static bool in_order(struct replay_net *n, uint32_t op) {
       return BROKEN(o, "order", "the first %s isn't after the last %s",
                     replay_action_names[PHASES[k + 1]], replay_action_names[PHASES[k]]);
   }
-  return true;
+  struct extent f = extent_of(n, op, REPLAY_FORWARD), x = extent_of(n, op, REPLAY_AGAIN),
+                u = extent_of(n, op, REPLAY_OPTIMIZE);
+  if (x.any && f.any && f.last >= x.first)
+    return BROKEN(o, "order", "the first again isn't after the last forward");
+  return !(x.any && u.any && x.last >= u.first) ||
+         BROKEN(o, "order", "the first optimize isn't after the last again");
 }
 
 // Marks the channels of an action; `beyond`: one isn't there.
@@ -204,6 +210,13 @@ static bool accurate(struct replay_net *n) {
 static bool decided(struct replay_net *n) {
   const struct replay_plan *p = n->plan;
   const struct replay_operator *none = NULL;
+  for (uint32_t i = 0; p->version < 2 && i < p->n_decisions; i++)
+    if (p->decisions[i].action == REPLAY_AGAIN)
+      return BROKEN(none, "again", "decisions[%u] is of version 2", i);
+  for (uint32_t i = 1; p->version > 1 && !n->mode->issue && i < p->n_decisions; i++)
+    if (p->decisions[i].at < p->decisions[i - 1].at)
+      return BROKEN(none, "order", "decisions[%u] at %.17g ms is behind one at %.17g", i,
+                    p->decisions[i].at, p->decisions[i - 1].at);
   for (uint32_t i = 0; i < p->n_decisions; i++)
     if (p->decisions[i].action >= REPLAY_END)
       return BROKEN(none, "generated", "decisions[%u] is %s", i,
@@ -227,18 +240,22 @@ static void prepare(struct replay_net *n) {
   n->decisions_of = ARENA_NEW(n->arena, uint32_t, n->plan->n_decisions);
 }
 
-bool replay_judge(struct replay_net *n) {
-  const struct replay_plan *p = n->plan;
+bool replay_connect(struct replay_net *n) {
   prepare(n);
-  for (uint32_t i = 0; i < p->n_operators; i++)
+  for (uint32_t i = 0; i < n->plan->n_operators; i++)
     if (!adds_up(n, i)) return false;
   link_up(n);
-  if (!sort_operators(n)) return false;
+  return sort_operators(n);
+}
+
+bool replay_judge(struct replay_net *n) {
+  const struct replay_plan *p = n->plan;
+  if (!replay_connect(n)) return false;
   sort_decisions(n);
   if (!decided(n)) return false;
   for (uint32_t k = 0; k < p->n_operators; k++)
     if (!in_order(n, n->order[k]) || !channels_fit(n, n->order[k])) return false;
   for (uint32_t i = 0; i < p->n_decisions; i++)
     if (p->decisions[i].action == REPLAY_BACKWARD) n->backward_runs[p->decisions[i].op]++;
-  return reached(n) && accurate(n);
+  return reached(n) && accurate(n) && (p->version < 2 || replay_find_made(n));
 }

@@ -37,6 +37,10 @@ static void test_program(void **state) {
              "cd $D && usr/bin/nngen -q -p 8,3 usr/share/nngen/models/mnist-mlp.bin &&"
              "(cd rtl && sha256sum --quiet -c SHA256SUMS) && usr/bin/nngen run --images 1000 rtl",
              0, "97.80 %");
+  cli_expect(
+      *state,
+      "cd $D && usr/bin/nngen plan -p 8,3 --machine stm32h743 usr/share/nngen/models/lenet5.bin", 0,
+      "stm32h743: flash of 2097152 bytes");
   // a script that a message names is there
   cli_expect(*state,
              "cd $D && export HOME=$D NNGEN_DATA=$D; s=$(usr/bin/nngen run rtl 2>&1 | sed -n"

@@ -132,8 +132,61 @@ static void test_refused(void **state) {
              "leave --memory away");
 }
 
+// An arena in the fast memory of a machine: aligned as there, beside the weights that its flash has
+// room for.
+static void test_machine(void **state) {
+  struct shell *c = *state;
+  const char *said = cli_expect(c, "$N plan -q -p 8,3 --machine mkr1000-sd --run models/lenet5.bin",
+                                0, "arena 5880 bytes of 32768, no placing needs less\n");
+  assert_non_null(strstr(said,
+                         "mkr1000-sd: flash of 262144 bytes for these, addresses in steps of 4; "
+                         "416520 multiplications, no frame takes less than 17.36 ms\n"));
+  assert_non_null(strstr(said, "each the C model's"));
+  cli_expect(c,
+             "sed 's/\"align\": 4/\"align\": 64/' machines/mkr1000-sd.json >$D/a.json; "
+             "$N plan -p 8,3 --machine $D/a.json --run --images 2 models/lenet5.bin",
+             0, "arena 5952 bytes of 32768");
+  cli_expect(c, "$N plan -p 8,3 --machine mkr1000-sd --json models/lenet5.bin", 0,
+             "\"machine\":\"mkr1000-sd\",\"least_time\":17.355,");
+  cli_expect(c, "$N plan -p 8,3 --machine mkr1000-sd models/resnet8.json", 1,
+             "49152 bytes of streams, mkr1000-sd has 32768");
+  cli_expect(c, "$N plan -p 8,3 --machine mkr1000-sd --memory 60000 models/resnet8.json", 0,
+             "of 60000");
+  cli_expect(c,
+             "sed 's/262144/60000/' machines/mkr1000-sd.json >$D/m.json; "
+             "$N plan -p 8,3 --machine $D/m.json models/lenet5.bin",
+             1, "61812 bytes of weights and constants, \"flash\" of mkr1000-sd has 60000");
+  cli_expect(c, "$N plan -p 8,3 --machine mesh-16 models/lenet5.bin", 1,
+             "--machine mesh-16: 16 processors, an arena is one's");
+  cli_expect(c, "$N plan -p 8,3 --machine stm32f746 --sweep models/lenet5.bin", 2,
+             "--sweep is about a circuit, --machine about an arena");
+  cli_expect(c, "$N plan -p 8,3 --machine nothing models/lenet5.bin", 1, "machines: bittide");
+}
+
+// Branches one after the other; what was planned for either order has been run.
+static void test_order(void **state) {
+  struct shell *c = *state;
+#define BRANCHES "tests/plan/fixtures/branches.json"
+  cli_expect(c, "$N plan -p 8,3 --memory 6000 " BRANCHES, 1, "7056 bytes of streams");
+  const char *said = cli_expect(c, "$N plan -q -p 8,3 --memory 6000 --order best --run " BRANCHES,
+                                0, "arena 4704 bytes of 6000, no placing needs less\n");
+  assert_non_null(strstr(said, "in the file's order 7056, in no other order less lives at once "
+                               "than 4704\n"));
+  assert_non_null(strstr(said, "each the C model's"));
+  assert_true(strstr(said, "\npool_a ") < strstr(said, "\nb "));
+  cli_expect(c, "$N plan -p 8,3 --json --memory 8000 --order best --run --images 3 " BRANCHES, 0,
+             "\"file_order_bytes\":7056,\"order_peak_bytes\":4704,\"order_exact\":true,");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order file " BRANCHES, 0, "arena 7056 bytes");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order best models/lenet5.bin", 0,
+             "in the file's order 5880, in no other order less lives at once than 5880");
+  cli_expect(c, "$N plan -p 8,3 --memory 8000 --order worst " BRANCHES, 2,
+             "--order worst: expected file or best");
+  cli_expect(c, "$N plan -p 8,3 --order best models/lenet5.bin", 2, "--order is about --memory");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),    SHELL_CASE(test_run),
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_order),   SHELL_CASE(test_machine),
+                                     SHELL_CASE(test_text),    SHELL_CASE(test_run),
                                      SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
                                      SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static const struct {
   const char *from, *to, *words;
 } bad[] = {
     {"\"format\": \"plan fixture\"", "\"format\": \"plan\"", "format: expected \"plan fixture\""},
-    {"\"version\": 1", "\"version\": 2", "version: expected 1"},
+    {"\"version\": 1", "\"version\": 3", "version: expected 1 or 2"},
     {"\"about\"", "\"abuot\"", "unknown key \"abuot\", did you mean \"about\"?"},
     {"\"fast_bytes\": 50", "\"fast_byte\": 50", "machine: unknown key \"fast_byte\""},
     {"\"read_bytes_per_ms\": 2", "\"read_bytes_per_ms\": 0", "read_bytes_per_ms: expected"},
@@ -42,7 +42,9 @@ static const struct {
     {"\"loss\":0.05", "\"loss\":[0.1]", "loss: expected a number, or one for each of 2 channels"},
     {"[0,\"load\",\"A\",\"input\"", "[0,\"fetch\",\"A\",\"input\"",
      "decisions[0]: action: unknown word \"fetch\", expected one of forward, backward, optimize, "
-     "load"},
+     "again, load"},
+    {"[24,\"forward\",\"A\"", "[24,\"again\",\"A\"",
+     "decisions[3]: action: again is of version 2, the file has \"version\": 1"},
     {"[0,\"load\",\"A\",\"input\"", "[0,\"load\",\"Q\",\"input\"",
      "decisions[0]: operator: no operator \"Q\""},
     {"[0,\"load\",\"A\",\"input\"", "[0,\"load\",\"A\",\"bias\"",
