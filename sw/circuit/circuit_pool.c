@@ -306,6 +306,9 @@ static void tiles_bill(const struct cell *c, struct bill *n) {
   for (int beat = 0; beat < 3; beat++) bill_counter(n, f->places);
   bill_ram(n, 1, known_bits(f, c), f->places);
   n->term[TERM_DATA] += (double)(known_bits(f, c) * ((again || alternates) + alternates));
+  // what is handed over is chosen in front of such a comparison
+  if (!f->average && c->in[0]->width <= CARRY_BITS)
+    n->term[TERM_PRODUCTS] += (double)(known_bits(f, c) * (again + alternates));
 }
 
 static void pool_bill(const struct cell *c, struct bill *n) {
@@ -322,8 +325,8 @@ static void pool_bill(const struct cell *c, struct bill *n) {
   n->part = PART_max_pool;
   n->term[TERM_STREAM] += (double)(lanes * (f->requant.cast ? width + 2 : width));
   n->term[TERM_DATA] += (double)(lanes * width);
-  // of more bits yosys makes a comparison of carries, of ECP5 at twice the price
-  if (width > CARRY_BITS) n->term[TERM_SUMS] += (double)(lanes * width);
+  // of more bits yosys makes a comparison of carries, of ECP5 at twice the price; of others LUTs
+  n->term[width > CARRY_BITS ? TERM_SUMS : TERM_PRODUCTS] += (double)(lanes * width);
   bill_requant(n, lanes, width + 2, &f->requant, false);
   if (f->tiles) tiles_bill(c, n);
 }
