@@ -319,6 +319,13 @@ static void test_refused(void **state) {
   other.latency = 2;
   assert_null(calendar_read(&c.arena, dir, c.actors, &other, &why));
   assert_non_null(strstr(why.text, "calendar.json: latency: expected 2"));
+  static const char *const files[] = {"node1.mem", "calendar.json"};
+  for (int i = 0; i < 2; i++) {
+    why = (struct err){0};
+    assert_int_equal(remove(arena_printf(&c.arena, "%s/%s", dir, files[i])), 0);
+    assert_null(calendar_read(&c.arena, dir, c.actors, &c.machine, &why));
+    assert_non_null(strstr(why.text, files[i]));
+  }
   clear(dir);
   arena_free(&c.arena);
 }
