@@ -50,11 +50,14 @@ static const char *line_end(const char *at) {
 
 static void read_head(struct wave *w) {
   char scope[40] = "", word[40], code[8], name[16];
+  int width;
   for (;; w->at = line_end(w->at) + 1) {
     if (strncmp(w->at, "$enddefinitions", 15) == 0) break;
     if (sscanf(w->at, "$scope module %39s", word) == 1) {
       strcpy(scope, word);
-    } else if (sscanf(w->at, "$var wire %*d %7s %15s", code, name) == 2) {
+    } else if (sscanf(w->at, "$var wire %d %7s %15s", &width, code, name) == 3) {
+      bool bit = strcmp(name, "run") == 0 || strcmp(name, "valid") == 0;
+      assert_int_equal(width, bit ? 1 : 32);
       assert_true(w->count < MOST_SIGNALS);
       uint32_t *signal = &w->by_code[code_of(code, strlen(code))];
       assert_int_equal(*signal, 0);
@@ -83,7 +86,7 @@ static void play_to(struct wave *w, int64_t cycle) {
     const char *end = line_end(w->at);
     if (*w->at == '#') {
       int64_t time = strtoll(w->at + 1, NULL, 10);
-      assert_true(time >= w->time);
+      assert_true(time > w->time || time == 0);
       if (time > cycle) return;
       w->time = time;
     } else if (*w->at != '$') {
@@ -135,23 +138,39 @@ static void check_nodes(const struct wave *w, const struct schedule *s,
   }
 }
 
-static void check_links(const struct wave *w, const struct schedule *s, int64_t cycle) {
+// The slot of a token at a node, of the image whose frames are sent in a cycle.
+static int64_t slot_of(const struct schedule *s, const struct calendar_stay *stays,
+                       uint32_t n_stays, const struct hop *h, int64_t cycle) {
+  int64_t image = 0;
+  while (cycle >= h->start + image * s->period + schedule_frames(s, h->token)) image++;
+  for (uint32_t i = 0; i < n_stays; i++)
+    if (stays[i].token == h->token && stays[i].node == s->machine->topology->to[h->link])
+      return stays[i].slot + image % stays[i].turns;
+  return NONE;
+}
+
+static void check_links(const struct wave *w, const struct schedule *s,
+                        const struct calendar_stay *stays, uint32_t n_stays, int64_t cycle) {
   const struct topology *t = s->machine->topology;
   for (uint32_t l = 0; l < t->n_links; l++) {
-    int64_t token = NONE;
+    int64_t token = NONE, slot = NONE;
     bool used = false;
     char name[40];
     for (uint32_t i = 0; i < s->n_hops; i++) {
       const struct hop *h = &s->hops[i];
       if (h->link != l) continue;
       used = true;
-      if (in_period(s, cycle, h->start, schedule_frames(s, h->token))) token = h->token;
+      if (!in_period(s, cycle, h->start, schedule_frames(s, h->token))) continue;
+      token = h->token;
+      slot = slot_of(s, stays, n_stays, h, cycle);
     }
     if (!used) continue;
     snprintf(name, sizeof name, "link%u_%u.valid", t->from[l], t->to[l]);
     assert_int_equal(value_of(w, name), token != NONE);
     snprintf(name, sizeof name, "link%u_%u.token", t->from[l], t->to[l]);
     if (token != NONE) assert_int_equal(value_of(w, name), token);
+    snprintf(name, sizeof name, "link%u_%u.slot", t->from[l], t->to[l]);
+    if (token != NONE) assert_int_equal(value_of(w, name), slot);
   }
 }
 
@@ -169,7 +188,7 @@ static void check_wave(struct nodes_case *c, const struct schedule *s) {
   for (int64_t cycle = 0; cycle <= end; cycle += step) {
     play_to(w, cycle);
     check_nodes(w, s, stays, n_stays, cycle);
-    check_links(w, s, cycle);
+    check_links(w, s, stays, n_stays, cycle);
   }
   text_free(&t);
 }
@@ -300,6 +319,13 @@ static void test_refused(void **state) {
   other.latency = 2;
   assert_null(calendar_read(&c.arena, dir, c.actors, &other, &why));
   assert_non_null(strstr(why.text, "calendar.json: latency: expected 2"));
+  static const char *const files[] = {"node1.mem", "calendar.json"};
+  for (int i = 0; i < 2; i++) {
+    why = (struct err){0};
+    assert_int_equal(remove(arena_printf(&c.arena, "%s/%s", dir, files[i])), 0);
+    assert_null(calendar_read(&c.arena, dir, c.actors, &c.machine, &why));
+    assert_non_null(strstr(why.text, files[i]));
+  }
   clear(dir);
   arena_free(&c.arena);
 }
