@@ -128,7 +128,10 @@ static void clock_is_the_replays(void **state) {
   for (int seed = 0; seed < 4000; seed++) {
     struct arena a = {0};
     struct err e = {0};
-    struct replay_plan p = steps_random(&a, &rng, (uint32_t)rng_range(&rng, 1, 9), seed % 2);
+    uint32_t count = (uint32_t)rng_range(&rng, 1, 9);
+    struct replay_plan p = seed % 8 < 2 ? steps_wide(&a, &rng, count, seed % 2)
+                                        : steps_random(&a, &rng, count, seed % 2);
+    if (seed % 5 == 0) steps_shuffle(&a, &rng, &p);
     struct remat_net n = net_of(&a, &p);
     struct remat_runs runs;
     struct remat_play clock;
@@ -170,6 +173,7 @@ static void plans_are_found(void **state) {
     struct err e = {0};
     struct remat_plan r;
     struct replay_plan p = steps_random(&a, &rng, (uint32_t)rng_range(&rng, 1, 9), seed % 2);
+    if (seed % 5 == 0) steps_shuffle(&a, &rng, &p);
     r = made(&a, &p);
     is_replayed(&a, &r);
     double least = r.least, most = r.all_kept;
