@@ -55,11 +55,11 @@ static void mcunet_is_planned(void **state) {
     double limit, rate;
     bool unpruned;
     double most; // ms
-  } cases[] = {{2097152, 1, false, 240},
-               {943718, 1, false, 253},
-               {2097152, 1, true, 388},
-               {2097152, 0.1, false, 430},
-               {863520, 1, false, 260}};
+  } cases[] = {{2097152, 1, false, 237.6},
+               {943718, 1, false, 250.8},
+               {2097152, 1, true, 384.5},
+               {2097152, 0.1, false, 423.5},
+               {863520, 1, false, 253.9}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     struct arena a = {0};
     struct replay_plan p = mcunet(&a);
@@ -285,7 +285,7 @@ static void long_chains_are_planned(void **state) {
   r = made(&a, &p);
   is_replayed(&a, &r);
   print_message("%.4f ms, %.4f of the bound\n", r.total, r.total / r.bound);
-  assert_true(r.total < 1.5 * r.bound && r.recomputed > 1000);
+  assert_true(r.total <= 6607 && r.recomputed > 1000);
   arena_free(&a);
 }
 
