@@ -271,12 +271,10 @@ struct order_result order_best(struct arena *a, const struct graph *g,
     for (end = t; end < g->n_nodes && !fixed[end]; end++) {
     }
     if (end - t > s.widest) s.widest = end - t;
-    if (end - t > exact_max && end - t > 1)
+    if (end - t > exact_max)
       some(&s, t, end - t);
-    else if (end - t > 1)
-      exact(&s, t, end - t);
     else if (end > t)
-      order_step(&net, &s.state, s.order[t]);
+      exact(&s, t, end - t);
     if (end < g->n_nodes) order_step(&net, &s.state, s.order[end++]);
   }
   struct order_result r = {s.order, s.state.peak, s.exact, s.widest};

@@ -10,7 +10,8 @@ static double some_ms(struct rng *r) {
   return (double)rng_range(r, 0, 40) / 8;
 }
 
-struct replay_plan steps_random(struct arena *a, struct rng *r, uint32_t count, bool chain) {
+static struct replay_plan draw(struct arena *a, struct rng *r, uint32_t count, bool chain,
+                               uint32_t most) {
   struct replay_operator *ops = ARENA_NEW(a, struct replay_operator, count);
   struct replay_decision *prunes = ARENA_NEW(a, struct replay_decision, count);
   struct replay_plan p = {.name = "random",
@@ -29,9 +30,9 @@ struct replay_plan steps_random(struct arena *a, struct rng *r, uint32_t count, 
     if (!source && !chain && rng_range(r, 0, 2) == 0)
       from[o->n_from++] = (uint32_t)rng_range(r, 0, i - 1);
     for (uint32_t k = 0; k < o->n_from; k++) o->in += ops[from[k]].out;
-    if (source) o->in = (uint32_t)rng_range(r, 1, 4);
-    o->one = o->in <= 4 && rng_range(r, 0, 1);
-    o->out = o->one ? o->in : (uint32_t)rng_range(r, 1, 4);
+    if (source) o->in = (uint32_t)rng_range(r, 1, most);
+    o->one = o->in <= most && rng_range(r, 0, 1);
+    o->out = o->one ? o->in : (uint32_t)rng_range(r, 1, most);
     for (int b = 0; b < REPLAY_BLOCKS; b++) o->bytes[b] = 12 * rng_range(r, 0, 12);
     for (int k = 0; k < REPLAY_RUNS; k++) {
       o->ms[k] = some_ms(r);
@@ -46,6 +47,36 @@ struct replay_plan steps_random(struct arena *a, struct rng *r, uint32_t count, 
           .action = REPLAY_PRUNE, .op = i, .block = -1, .channels = {1, range}};
   }
   return p;
+}
+
+struct replay_plan steps_random(struct arena *a, struct rng *r, uint32_t count, bool chain) {
+  return draw(a, r, count, chain, 4);
+}
+
+struct replay_plan steps_wide(struct arena *a, struct rng *r, uint32_t count, bool chain) {
+  return draw(a, r, count, chain, 100);
+}
+
+void steps_shuffle(struct arena *a, struct rng *r, struct replay_plan *p) {
+  uint32_t count = p->n_operators, *to = ARENA_NEW(a, uint32_t, count);
+  struct replay_operator *ops = ARENA_NEW(a, struct replay_operator, count);
+  struct replay_decision *d = arena_copy(a, p->decisions, p->n_decisions * sizeof *d);
+  for (uint32_t i = 0; i < count; i++) to[i] = i;
+  for (uint32_t i = count; i-- > 1;) {
+    uint32_t k = (uint32_t)rng_range(r, 0, i), x = to[i];
+    to[i] = to[k];
+    to[k] = x;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    const struct replay_operator *o = &p->operators[i];
+    uint32_t *from = ARENA_NEW(a, uint32_t, o->n_from);
+    for (uint32_t k = 0; k < o->n_from; k++) from[k] = to[o->from[k]];
+    ops[to[i]] = *o;
+    ops[to[i]].from = from;
+  }
+  for (uint32_t i = 0; i < p->n_decisions; i++) d[i].op = to[d[i].op];
+  p->operators = ops;
+  p->decisions = d;
 }
 
 // ---- the judge

@@ -7,9 +7,13 @@
 #include "sw/base/rng.h"
 #include "sw/plan/replay.h"
 
-// A chain, or a net with branches, of `count` operators with up to four channels; its decisions
-// prune some of them. The limit is large.
+// A chain, or a net with branches, of `count` operators with up to four channels, or `wide` up to
+// 100; its decisions prune some of them. The limit is large.
 struct replay_plan steps_random(struct arena *a, struct rng *r, uint32_t count, bool chain);
+struct replay_plan steps_wide(struct arena *a, struct rng *r, uint32_t count, bool chain);
+
+// The operators in another order, in which some stand before what they read.
+void steps_shuffle(struct arena *a, struct rng *r, struct replay_plan *p);
 
 // Decisions of version 2 at their times. False: some rule is broken.
 struct steps_verdict {

@@ -55,11 +55,11 @@ static void mcunet_is_planned(void **state) {
     double limit, rate;
     bool unpruned;
     double most; // ms
-  } cases[] = {{2097152, 1, false, 240},
-               {943718, 1, false, 253},
-               {2097152, 1, true, 388},
-               {2097152, 0.1, false, 430},
-               {863520, 1, false, 260}};
+  } cases[] = {{2097152, 1, false, 237.6},
+               {943718, 1, false, 250.8},
+               {2097152, 1, true, 384.5},
+               {2097152, 0.1, false, 423.5},
+               {863520, 1, false, 253.9}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     struct arena a = {0};
     struct replay_plan p = mcunet(&a);
@@ -128,7 +128,10 @@ static void clock_is_the_replays(void **state) {
   for (int seed = 0; seed < 4000; seed++) {
     struct arena a = {0};
     struct err e = {0};
-    struct replay_plan p = steps_random(&a, &rng, (uint32_t)rng_range(&rng, 1, 9), seed % 2);
+    uint32_t count = (uint32_t)rng_range(&rng, 1, 9);
+    struct replay_plan p = seed % 8 < 2 ? steps_wide(&a, &rng, count, seed % 2)
+                                        : steps_random(&a, &rng, count, seed % 2);
+    if (seed % 5 == 0) steps_shuffle(&a, &rng, &p);
     struct remat_net n = net_of(&a, &p);
     struct remat_runs runs;
     struct remat_play clock;
@@ -170,6 +173,7 @@ static void plans_are_found(void **state) {
     struct err e = {0};
     struct remat_plan r;
     struct replay_plan p = steps_random(&a, &rng, (uint32_t)rng_range(&rng, 1, 9), seed % 2);
+    if (seed % 5 == 0) steps_shuffle(&a, &rng, &p);
     r = made(&a, &p);
     is_replayed(&a, &r);
     double least = r.least, most = r.all_kept;
@@ -281,7 +285,7 @@ static void long_chains_are_planned(void **state) {
   r = made(&a, &p);
   is_replayed(&a, &r);
   print_message("%.4f ms, %.4f of the bound\n", r.total, r.total / r.bound);
-  assert_true(r.total < 1.5 * r.bound && r.recomputed > 1000);
+  assert_true(r.total <= 6607 && r.recomputed > 1000);
   arena_free(&a);
 }
 

@@ -103,7 +103,8 @@ static void greed_is_near_the_best(void **state) {
     print_message("%s: %d of %d the best, mean %.4f, worst %.4f\n", g ? "memory" : "time", same[g],
                   count[g], sum[g] / count[g], worst[g]);
   assert_true(count[0] > 25 && count[1] > 25 && enumerated > 15);
-  assert_true(sum[0] / count[0] < 1.03 && sum[1] / count[1] < 1.08);
+  assert_true(sum[0] / count[0] < 1.009 && sum[1] / count[1] < 1.012);
+  assert_true(same[0] >= 60 && same[1] >= 51);
 }
 
 // A step of 155 operators, with losses that are drawn: at the accuracy of what it prunes itself,
@@ -131,7 +132,8 @@ static void never_worse_than_its_own(void **state) {
     print_message("accuracy %.4f: own %.4f, chosen %.4f, accuracy %.4f, %u of %u channels\n",
                   own.accuracy, r.own, figure, r.plan.accuracy, r.channels, r.of);
     assert_true(goal == REMAT_MEMORY ? r.own == own.least : r.own == own.total);
-    assert_true(figure < r.own);
+    static const double most[] = {152.5, 162.3, 557712};
+    assert_true(figure < r.own && figure <= most[k]);
     arena_free(&a);
   }
 }
