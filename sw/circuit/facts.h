@@ -95,11 +95,11 @@ struct circuit_pool {
   bool average, codes; // of the codes, whatever their zero point
   bool tiles;          // the image comes as it is, for windows of `shape` don't overlap
   struct window shape;
-  int64_t beats;       // of a pixel
-  int64_t row;         // tiles: beats of a row of windows,
-  int64_t places;      // of which so many are open at once
-  int64_t windows;     // beats of a frame that leave
-  int sum_width;       // bits
+  int64_t beats;   // of a pixel
+  int64_t row;     // tiles: beats of a row of windows,
+  int64_t places;  // of which so many are open at once
+  int64_t windows; // beats of a frame that leave
+  int sum_width;   // bits
   // Rows and columns with windows alike: what stands behind each run. An average: `counts` places
   // where a run of rows meets one of columns.
   int64_t runs[WINDOW_AXES], counts;
