@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, LIST_MAX = 64, NODES_MAX = 4096 };
+enum { FILE_MAX = 1 << 20, LIST_MAX = 64 };
 static const double NUMBER_MAX = 9007199254740992; // 2^53
 
 struct reader {
@@ -129,19 +129,17 @@ static bool read_channel(struct reader *r, const json_t *v, const char *where) {
 
 static bool read_links(struct reader *r, const json_t *v) {
   static const char *const keys[] = {"topology", "bits_per_unit", "latency", "receive_slots", NULL};
-  static const char *const names[] = {"full", "line", "ring", "mesh", "torus", "tree", "hypercube"};
   if (!v) return true;
   const json_t *topology = json_object_get(v, "topology");
   if (!json_only(v, keys, "links", r->err)) return false;
   const char *text = json_string_value(topology);
-  int t = 0;
-  while (t <= MACHINE_HYPERCUBE && strcmp(names[t], text ? text : "") != 0) t++;
-  if (t > MACHINE_HYPERCUBE)
+  int t = text ? topology_find(text) : NONE;
+  if (t == NONE)
     return bad(r, "links", "topology", "full, line, ring, mesh, torus, tree or hypercube",
                topology);
   if (r->m->n_pes != 1 || r->m->pes->count < 2)
     return err_set(r->err, "links: expected one entry of pes, with a count of 2 or more");
-  r->m->topology = (enum machine_topology)t;
+  r->m->topology = (enum topology_kind)t;
   r->m->linked = true;
   return read_number(r, v, "links", "bits_per_unit", false, &r->m->bits) &&
          read_number(r, v, "links", "latency", true, &r->m->latency) &&

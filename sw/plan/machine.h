@@ -14,16 +14,7 @@
 #define NNGEN_PLAN_MACHINE_H
 
 #include "sw/plan/plan.h"
-
-enum machine_topology {
-  MACHINE_FULL,
-  MACHINE_LINE,
-  MACHINE_RING,
-  MACHINE_MESH,  // rows of as many as the root of their number, rounded up; the last may be short
-  MACHINE_TORUS, // a mesh whose rows and columns are rings
-  MACHINE_TREE,  // node k hangs on node (k - 1) / 2
-  MACHINE_HYPERCUBE // nodes whose numbers differ in one bit; corners may be missing
-};
+#include "sw/plan/topology.h"
 
 struct machine_pe {
   const char *name;
@@ -50,7 +41,7 @@ struct machine_file {
   struct machine_memory *memories;
   struct machine_channel *channels;
   bool linked; // what follows is there
-  enum machine_topology topology;
+  enum topology_kind topology;
   double bits, latency; // per unit of time; units of time
   int64_t slots;
 };
@@ -67,8 +58,5 @@ const struct machine_channel *machine_channel(const struct machine_file *m, int3
 // The resources of a plan: of each processor its memory, itself, and, where its files' memories are
 // named, those that all share; channels; and a link each way between two that are joined.
 void machine_resources(const struct machine_file *m, struct plan *p);
-
-// Whether two processors of `count` are joined.
-bool machine_joined(enum machine_topology t, uint32_t count, uint32_t a, uint32_t b);
 
 #endif

@@ -2,53 +2,6 @@
 // The resources of a machine file's machine.
 #include "sw/plan/machine.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-// ---- who is joined
-
-static uint32_t columns_of(uint32_t count) {
-  uint32_t columns = 1;
-  while (columns * columns < count) columns++;
-  return columns;
-}
-
-static bool beside(uint32_t a, uint32_t b, uint32_t length, bool ring) {
-  uint32_t apart = a < b ? b - a : a - b;
-  return apart == 1 || (ring && length > 2 && apart + 1 == length);
-}
-
-// Rows and columns of a short last row are shorter.
-static bool in_mesh(uint32_t count, uint32_t a, uint32_t b, bool ring) {
-  uint32_t columns = columns_of(count), row = a / columns, column = a % columns;
-  if (row == b / columns) {
-    uint32_t length = (row + 1) * columns <= count ? columns : count % columns;
-    return beside(column, b % columns, length, ring);
-  }
-  uint32_t length = count / columns + (column < count % columns);
-  return column == b % columns && beside(row, b / columns, length, ring);
-}
-
-bool machine_joined(enum machine_topology t, uint32_t count, uint32_t a, uint32_t b) {
-  if (a == b) return false;
-  switch (t) {
-  case MACHINE_FULL:
-    return true;
-  case MACHINE_LINE:
-  case MACHINE_RING:
-    return beside(a, b, count, t == MACHINE_RING);
-  case MACHINE_MESH:
-  case MACHINE_TORUS:
-    return in_mesh(count, a, b, t == MACHINE_TORUS);
-  case MACHINE_TREE:
-    return (a && (a - 1) / 2 == b) || (b && (b - 1) / 2 == a);
-  case MACHINE_HYPERCUBE:
-    return ((a ^ b) & ((a ^ b) - 1)) == 0;
-  }
-  return false;
-}
-
-// ---- resources
 
 // What nobody computes is where no channel leads to, and at the first of several processors.
 static bool is_home(const struct machine_file *m, int32_t memory, int64_t copy) {
@@ -86,16 +39,16 @@ static uint32_t *add_memories(const struct machine_file *m, struct plan *p, uint
 }
 
 static void add_links(const struct machine_file *m, struct plan *p, const uint32_t *own) {
-  uint32_t count = (uint32_t)m->pes->count;
-  for (uint32_t a = 0; m->linked && a < count; a++)
-    for (uint32_t b = 0; b < count; b++)
-      if (machine_joined(m->topology, count, a, b))
-        plan_resource(p, (struct resource){.kind = RESOURCE_LINK,
-                                           .name = arena_printf(p->arena, "link%u-%u", a, b),
-                                           .from = (int32_t)own[a],
-                                           .to = (int32_t)own[b],
-                                           .slots = m->slots,
-                                           .latency = m->latency});
+  if (!m->linked) return;
+  const struct topology *t = topology_new(p->arena, m->topology, (uint32_t)m->pes->count);
+  for (uint32_t i = 0; i < t->n_links; i++)
+    plan_resource(
+        p, (struct resource){.kind = RESOURCE_LINK,
+                             .name = arena_printf(p->arena, "link%u-%u", t->from[i], t->to[i]),
+                             .from = (int32_t)own[t->from[i]],
+                             .to = (int32_t)own[t->to[i]],
+                             .slots = m->slots,
+                             .latency = m->latency});
 }
 
 void machine_resources(const struct machine_file *m, struct plan *p) {

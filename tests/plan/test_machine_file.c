@@ -132,43 +132,6 @@ static void unknown_names_are_answered(void **state) {
 
 // ---- as resources
 
-static uint32_t pairs(enum machine_topology t, uint32_t count) {
-  uint32_t joined = 0;
-  for (uint32_t a = 0; a < count; a++)
-    for (uint32_t b = 0; b < count; b++) {
-      assert_true(machine_joined(t, count, a, b) == machine_joined(t, count, b, a));
-      joined += machine_joined(t, count, a, b);
-    }
-  return joined / 2;
-}
-
-static bool is_connected(enum machine_topology t, uint32_t count) {
-  bool seen[64] = {true};
-  for (uint32_t round = 0; round < count; round++)
-    for (uint32_t a = 0; a < count; a++)
-      for (uint32_t b = 0; b < count; b++)
-        if (seen[a] && machine_joined(t, count, a, b)) seen[b] = true;
-  for (uint32_t a = 0; a < count; a++)
-    if (!seen[a]) return false;
-  return true;
-}
-
-static void topologies_have_their_links(void **state) {
-  (void)state;
-  assert_int_equal(pairs(MACHINE_FULL, 8), 28);
-  assert_int_equal(pairs(MACHINE_LINE, 8), 7);
-  assert_int_equal(pairs(MACHINE_RING, 8), 8);
-  assert_int_equal(pairs(MACHINE_RING, 2), 1);
-  assert_int_equal(pairs(MACHINE_MESH, 16), 24);
-  assert_int_equal(pairs(MACHINE_MESH, 7), 8); // rows of 3, 3 and 1
-  assert_int_equal(pairs(MACHINE_TORUS, 16), 32);
-  assert_int_equal(pairs(MACHINE_TREE, 15), 14);
-  assert_int_equal(pairs(MACHINE_HYPERCUBE, 16), 32);
-  for (int t = MACHINE_FULL; t <= MACHINE_HYPERCUBE; t++)
-    for (uint32_t count = 2; count <= 40; count++)
-      assert_true(is_connected((enum machine_topology)t, count));
-}
-
 static uint32_t resource_of(const struct plan *p, const char *name) {
   for (uint32_t i = 0; i < p->machine.count; i++)
     if (strcmp(p->machine.resources[i].name, name) == 0) return i;
@@ -224,9 +187,9 @@ static void values_travel_on_a_mesh(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(all_that_come_with_it),       cmocka_unit_test(channels_are_found),
-      cmocka_unit_test(bad_files_are_refused),       cmocka_unit_test(unknown_names_are_answered),
-      cmocka_unit_test(topologies_have_their_links), cmocka_unit_test(values_travel_on_a_mesh)};
+      cmocka_unit_test(all_that_come_with_it), cmocka_unit_test(channels_are_found),
+      cmocka_unit_test(bad_files_are_refused), cmocka_unit_test(unknown_names_are_answered),
+      cmocka_unit_test(values_travel_on_a_mesh)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
