@@ -216,6 +216,8 @@ static void test_slots(void **state) {
   assert_true(calendar_fits(s, most, &e));
   assert_false(calendar_fits(s, most - 1, &e));
   assert_non_null(strstr(e.text, "the first too many is taken in cycle "));
+  assert_non_null(
+      strstr(e.text, arena_printf(&c.arena, "enough with --slots %lld", (long long)most)));
   assert_true(calendar_entries(calendar, 1) > 784);
   arena_free(&c.arena);
 }
