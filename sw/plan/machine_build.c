@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The resources of a machine file's machine.
 #include "sw/plan/machine.h"
+
 // What nobody computes is where no channel leads to, and at the first of several processors.
 static bool is_home(const struct machine_file *m, int32_t memory, int64_t copy) {
   for (uint32_t i = 0; i < m->n_channels; i++)
