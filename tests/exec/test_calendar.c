@@ -222,9 +222,37 @@ static void test_slots(void **state) {
   arena_free(&c.arena);
 }
 
+// No fewer slots would do: so many tokens are there at a time, and two that are never share one.
+static void test_fewest(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 60; seed++) {
+    struct nodes_case c;
+    struct err e = {0};
+    uint32_t count;
+    if (!nodes_case_new(&c, seed)) continue;
+    struct schedule *s = schedule_make(&c.arena, c.actors, &c.machine, &e);
+    const struct calendar *calendar = calendar_of(&c.arena, s, NULL);
+    const struct calendar_stay *stays = calendar_stays(&c.arena, s, &count);
+    uint32_t *most = ARENA_NEW(&c.arena, uint32_t, c.machine.topology->nodes);
+    for (uint32_t i = 0; i < count; i++) {
+      uint32_t there = 0;
+      for (uint32_t k = 0; k < count; k++) {
+        bool meet = stays[k].node == stays[i].node && stays[k].from <= stays[i].from &&
+                    stays[i].from < stays[k].to;
+        there += meet;
+        assert_false(meet && k != i && stays[k].slot == stays[i].slot);
+      }
+      if (there > most[stays[i].node]) most[stays[i].node] = there;
+    }
+    for (uint32_t n = 0; n < c.machine.topology->nodes; n++)
+      assert_int_equal(calendar->nodes[n].slots, most[n]);
+    arena_free(&c.arena);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_mlp),
                                      cmocka_unit_test(test_broken), cmocka_unit_test(test_words),
-                                     cmocka_unit_test(test_slots)};
+                                     cmocka_unit_test(test_slots),  cmocka_unit_test(test_fewest)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
