@@ -219,10 +219,12 @@ static int64_t known_bits(const struct circuit_pool *f, const struct cell *c) {
   return c->in[0]->lanes * (f->average ? f->sum_width : c->in[0]->width);
 }
 
-// Where one place is enough it is a register. The step from the only window to the next is any.
+// Where one place is enough it is a register. The step from the only window to the next is any
+// that the image has no room for.
 static void find_open(struct circuit_pool *f, struct cell *c) {
   for (int axis = 0; axis < WINDOW_AXES; axis++)
-    if (f->shape.out[axis] == 1) f->shape.stride[axis] = f->shape.kernel[axis];
+    if (f->shape.out[axis] == 1 && f->shape.stride[axis] < f->shape.kernel[axis])
+      f->shape.stride[axis] = f->shape.kernel[axis];
   f->row = f->shape.out[COLUMNS] * f->beats;
   f->places = f->shape.kernel[ROWS] > 1 ? f->row : f->beats;
   c->memory_bits = f->places > 1 ? f->places * known_bits(f, c) : 0;

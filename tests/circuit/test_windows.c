@@ -161,8 +161,66 @@ static void test_signs_have_no_zero(void **state) {
   }
 }
 
+static const struct circuit *pool_of_shape(struct arena *a, const int64_t *in,
+                                           const int64_t *kernel, const int64_t *stride) {
+  struct err e = {0};
+  struct graph *g = graph_new(a, "pools");
+  const struct folding f = {.parallelism = 2};
+  const int64_t image[3] = {in[ROWS], in[COLUMNS], 2};
+  const int64_t out[3] = {(in[ROWS] - kernel[ROWS]) / stride[ROWS] + 1,
+                          (in[COLUMNS] - kernel[COLUMNS]) / stride[COLUMNS] + 1, 2};
+  const struct type type = type_fixed(a, 8, true, 3, 0);
+  uint32_t x = graph_add_value(g, "x", 3, image, type, true);
+  graph_add_input(g, x, (struct source){0});
+  uint32_t n = graph_add_node(g, OP_max_pool, "pool");
+  graph_add_use(g, n, (struct use){x, 0, NONE});
+  graph_add_ints(g, n, ATTR_kernel, 2, kernel);
+  graph_add_ints(g, n, ATTR_stride, 2, stride);
+  graph_add_out(g, n, graph_add_value(g, "y", 3, out, type, true));
+  graph_add_output(g, g->nodes[n].out[0]);
+  if (!graph_verify(g, &e)) fail_msg("%s", e.text);
+  graph_ranges(g);
+  const struct circuit *p = circuit_build(a, g, "top", &f, &e);
+  if (!p) fail_msg("%s", e.text);
+  return p;
+}
+
+// A window stands in front of a pool if windows overlap, and not otherwise; then the module finds
+// as many windows as there are: (IN - KERNEL) / STRIDE + 1 with STRIDE >= KERNEL.
+static void check_pool(const int64_t *in, const int64_t *kernel, const int64_t *stride) {
+  struct arena a = {0};
+  const struct circuit *p = pool_of_shape(&a, in, kernel, stride);
+  bool overlap = false, window = false;
+  for (int axis = 0; axis < WINDOW_AXES; axis++)
+    overlap |= stride[axis] < kernel[axis] && in[axis] - kernel[axis] >= stride[axis];
+  for (uint32_t i = 0; i < p->n_cells; i++) {
+    const struct cell *c = &p->cells[i];
+    window |= c->kind == CELL_WINDOW;
+    if (c->kind != CELL_LAYER) continue;
+    const struct circuit_pool *f = c->facts;
+    assert_int_equal(f->tiles, !overlap);
+    for (int axis = 0; f->tiles && axis < WINDOW_AXES; axis++) {
+      assert_true(f->shape.stride[axis] >= kernel[axis]);
+      assert_int_equal((in[axis] - kernel[axis]) / f->shape.stride[axis] + 1, f->shape.out[axis]);
+    }
+  }
+  assert_int_equal(window, overlap);
+  arena_free(&a);
+}
+
+static void test_pools_without_a_window(void **state) {
+  (void)state;
+  for (int64_t length = 1; length <= 9; length++)
+    for (int64_t kernel = 1; kernel <= 4 && kernel <= length; kernel++)
+      for (int64_t stride = 1; stride <= 6; stride++) {
+        check_pool((int64_t[]){length, 4}, (int64_t[]){kernel, 2}, (int64_t[]){stride, 2});
+        check_pool((int64_t[]){4, length}, (int64_t[]){2, kernel}, (int64_t[]){2, stride});
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_signs_have_no_zero),
-                                     cmocka_unit_test(test_cycles), cmocka_unit_test(test_beside)};
+                                     cmocka_unit_test(test_cycles), cmocka_unit_test(test_beside),
+                                     cmocka_unit_test(test_pools_without_a_window)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,10 +104,12 @@ void netgen_conv_over(struct netgen *n, enum op op, struct netgen_sliding s) {
 static struct netgen_sliding pooling(struct netgen *n, int axes) {
   struct netgen_sliding s = netgen_slide(n, axes);
   const int64_t *in = netgen_end(n)->shape;
-  bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR;
+  bool apart = netgen_chance(n, 40); // which needs no window
+  bool pads = netgen_end(n)->type.cls != TYPE_BIPOLAR && !apart;
   for (int d = 0; d < axes; d++) {
     s.dilation[d] = 1;
     if (s.kernel[d] > in[d]) s.kernel[d] = in[d];
+    if (apart) s.stride[d] = netgen_pick(n, s.kernel[d], s.kernel[d] + 2);
     s.pad[d] = pads ? netgen_pick(n, 0, s.kernel[d] - 1) : 0;
     s.pad[axes + d] = pads ? netgen_pick(n, 0, s.kernel[d] - 1) : 0;
     s.out[d] = (in[d] + s.pad[d] + s.pad[axes + d] - s.kernel[d]) / s.stride[d] + 1;
