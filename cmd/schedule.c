@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LATENCY_MAX = 10000, PATIENCE_MAX = 10000, SERVICE_MAX = 200 };
+
 // ---- the words of the options
 
 // 0: a layer; -1: no such grain.
@@ -24,6 +26,21 @@ static int64_t grain_of(const char *word) {
 
 static bool is_throughput(const struct options *o) {
   return o->pace && strcmp(o->pace, "throughput") == 0;
+}
+
+// More would only be waited for.
+static bool check_cycles(const struct options *o, struct err *e) {
+  const struct {
+    const char *name;
+    int64_t given, most;
+  } all[] = {{"--latency", o->latency, LATENCY_MAX},
+             {"--patience", o->give_up, PATIENCE_MAX},
+             {"--service", o->service, SERVICE_MAX}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i].given > all[i].most)
+      return err_set(e, "%s %lld: expected 1 to %lld cycles", all[i].name, (long long)all[i].given,
+                     (long long)all[i].most);
+  return true;
 }
 
 static bool check_nodes(const struct options *o, struct err *e) {
@@ -49,7 +66,7 @@ static bool check_nodes(const struct options *o, struct err *e) {
 }
 
 bool schedule_command_check(struct arena *a, const struct options *o, struct err *e) {
-  if (!check_nodes(o, e)) return false;
+  if (!check_nodes(o, e) || !check_cycles(o, e)) return false;
   if (o->topology && topology_find(o->topology) == NONE)
     return err_set(e, "--topology %s: expected full, line, ring, mesh, torus, tree or hypercube",
                    o->topology);

@@ -59,7 +59,7 @@ static bool read_number(struct reader *r, const json_t *of, const char *where, c
   *to = json_number_value(v);
   if (!v && may_be_absent) return true;
   return (json_is_number(v) && *to > 0 && *to <= NUMBER_MAX) ||
-         bad(r, where, key, "a number above 0", v);
+         bad(r, where, key, *to > NUMBER_MAX ? "a number of at most 2^53" : "a number above 0", v);
 }
 
 static bool read_list(struct reader *r, const json_t *root, const char *key, bool needed,

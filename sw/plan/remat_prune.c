@@ -290,6 +290,10 @@ static void grow(struct pruning *x, const bool *from, double limit) {
     save_bytes(&g, limit);
     if (x->goal == REMAT_TIME) save_time(&g);
     consider(x, g.set);
+    if (x->goal == REMAT_MEMORY) { // what is left to lose saves time at that memory
+      save_time(&g);
+      consider(x, g.set);
+    }
   }
   arena_free(&g.scratch);
 }

@@ -176,6 +176,11 @@ static void test_unscheduled(void **state) {
   json_decref(found);
   cli_expect(c, MLP "--nodes 8 --queues 3", 2, "--queues is about --unscheduled: give both");
   cli_expect(c, MLP "--nodes 8 --service 3", 2, "--service is about --unscheduled: give both");
+  cli_expect(c, MLP "--nodes 8 --unscheduled --service 201", 2,
+             "--service 201: expected 1 to 200 cycles");
+  cli_expect(c, MLP "--nodes 8 --unscheduled --patience 100000000", 2,
+             "--patience 100000000: expected 1 to 10000 cycles");
+  cli_expect(c, MLP "--nodes 8 --latency 10001", 2, "--latency 10001: expected 1 to 10000 cycles");
   cli_expect(c, MLP "--sweep 1..2 --unscheduled", 2, "leave --unscheduled away");
 }
 
