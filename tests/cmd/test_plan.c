@@ -46,7 +46,7 @@ static void test_device(void **state) {
   struct shell *c = *state;
   cli_expect(c, "$N plan -p 8,3 --device zynq-7020 " LENET, 0, "II 2352 cycles");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t " LENET, 0,
-             "; 89 of 90 DSP blocks (98.9 %), 34 of 100 block RAMs of 18 kbit (34 %)");
+             "; 89 of 90 DSP blocks (98.9 %), 32 of 100 block RAMs of 18 kbit (32 %)");
   cli_expect(c, "$N plan -p 8,3 --device artix7-35t --json " LENET, 0,
              "\"device\":{\"name\":\"artix7-35t\",\"family\":\"xc7\",\"lut\":20800,\"ff\":41600,"
              "\"dsp\":90,");
