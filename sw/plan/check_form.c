@@ -84,10 +84,6 @@ static bool bytes_fit(const struct resource *r, const struct event *e) {
   return r->kind != RESOURCE_LINK || (e->address >= 0 && e->address < r->slots);
 }
 
-static bool whole_only(const struct resource *r) {
-  return r->kind == RESOURCE_MEMORY || r->kind == RESOURCE_STREAM;
-}
-
 static bool event_is_whole(struct checker *c, const struct event *e) {
   const struct plan *p = c->plan;
   const struct graph *g = c->graph;
@@ -103,7 +99,7 @@ static bool event_is_whole(struct checker *c, const struct event *e) {
     return wrong(c, e, "a reference has no bytes");
   if (!step_fits(p, e)) return wrong(c, e, "there is no such step");
   if (!bytes_fit(r, e)) return wrong(c, e, "there is no such slot, or no such number of bytes");
-  if (e->slice.ranges && (whole_only(r) || !grids_slice_fits(g, e)))
+  if (e->slice.ranges && (r->kind == RESOURCE_STREAM || !grids_slice_fits(g, e)))
     return wrong(c, e, "there is no such slice");
   return true;
 }

@@ -126,11 +126,21 @@ static int64_t place_values(const struct planner *p, struct arena *scratch) {
   return bytes;
 }
 
-// When what event i allocates is freed, if the events behind it have been noted.
-static double freed_at(struct index *frees, const struct event *e) {
-  const struct event *f = index_find(frees, e->resource, e->id, e->step);
-  index_set(frees, e->resource, e->id, e->step, NULL);
-  return f ? f->start : INFINITY;
+// When what event i of a plan allocates is freed, if the events behind it have been noted. Parts of
+// values are looked for one by one.
+static double freed_at(const struct plan *p, struct index *frees, uint32_t i) {
+  const struct event *e = &p->events[i], *f = index_find(frees, e->resource, e->id, e->step);
+  if (!e->slice.ranges) {
+    index_set(frees, e->resource, e->id, e->step, NULL);
+    return f ? f->start : INFINITY;
+  }
+  for (uint32_t k = i + 1; k < p->n_events; k++) {
+    f = &p->events[k];
+    if (f->action == ACTION_FREE && f->resource == e->resource && f->id == e->id &&
+        f->step == e->step && slice_same(&f->slice, &e->slice))
+      return f->start;
+  }
+  return INFINITY;
 }
 
 int64_t memory_place(struct plan *p, uint32_t memory) {
@@ -146,9 +156,9 @@ int64_t memory_place(struct plan *p, uint32_t memory) {
       regions[count++] = (struct region){
           .from = e->start, .to = e->end, .bytes = place_aligned(e->bytes, align), .id = i};
     if (e->resource != memory) continue;
-    if (e->action == ACTION_FREE) index_set(&frees, memory, e->id, e->step, e);
+    if (e->action == ACTION_FREE && !e->slice.ranges) index_set(&frees, memory, e->id, e->step, e);
     if (e->action != ACTION_ALLOC) continue;
-    double to = freed_at(&frees, e);
+    double to = freed_at(p, &frees, i);
     int64_t bytes = place_aligned(e->bytes, align);
     regions[count++] = (struct region){.from = e->start, .to = to, .bytes = bytes, .id = i};
   }

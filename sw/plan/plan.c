@@ -72,6 +72,15 @@ void plan_sort(struct plan *p) {
   arena_free(&scratch);
 }
 
+int64_t plan_slice_bytes(const struct plan *p, uint32_t value, const struct slice *s) {
+  const struct value *v = &p->graph->values[value];
+  if (!s->ranges || v->shape[s->axis] < 1) return p->bytes[value];
+  const struct needs part = {.ranges = s->ranges, .range = s->range};
+  int64_t size = v->shape[s->axis], whole = p->bytes[value] / size, rest = p->bytes[value] % size;
+  int64_t count = needs_size(&part, size);
+  return whole * count + (rest * count + size - 1) / size;
+}
+
 bool plan_is_given(const struct graph *g, uint32_t value, int32_t step) {
   return g->values[value].node == NONE || step < 0;
 }
@@ -159,7 +168,9 @@ static bool lies_over(const struct plan *p, uint32_t *live, uint32_t count, uint
 static uint32_t take_off(const struct plan *p, uint32_t *live, uint32_t *count,
                          const struct event *e) {
   uint32_t k = 0;
-  while (k < *count && (p->events[live[k]].id != e->id || p->events[live[k]].step != e->step)) k++;
+  while (k < *count && (p->events[live[k]].id != e->id || p->events[live[k]].step != e->step ||
+                        !slice_same(&p->events[live[k]].slice, &e->slice)))
+    k++;
   if (k == *count) return UINT32_MAX;
   uint32_t event = live[k];
   live[k] = live[--*count];
