@@ -111,7 +111,7 @@ static void make(struct board *b) {
                                .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
   if (b->options->order && strcmp(b->options->order, "best") == 0) take_best(b, &needs);
-  if (getenv("ROWS")) {needs.over=MEMORY_OVER_JOINS; rows_plan(b->arena, g, &needs, getenv("COME") != NULL);}
+  if (getenv("ROWS")) {needs.over=MEMORY_OVER_JOINS; b->plan = rows_plan(b->arena, g, &needs, getenv("COME") != NULL).plan;}
   b->bytes = arena_bytes(b->plan);
   b->peak = plan_peak(b->plan, MEMORY_ARENA);
   for (uint32_t v = 0; v < g->n_values; v++)

@@ -224,29 +224,38 @@ static uint32_t find_tokens(struct arena *scratch, const struct graph *g, struct
 }
 
 // What lies in the model's memory: tensors, and of each delayed value the one that is read.
-static void add_given(const struct planner *p, struct plan *plan, struct arena *scratch) {
-  const struct graph *g = p->graph;
+static void add_given(struct plan *plan, struct arena *scratch) {
+  const struct graph *g = plan->graph;
   struct event e = {.resource = MEMORY_MODEL, .action = ACTION_ALLOC, .address = NONE};
   struct token *tokens;
   uint32_t count = find_tokens(scratch, g, &tokens);
   for (e.id = 0; e.id < g->n_values; e.id++) {
-    e.bytes = p->needs->bytes[e.id];
+    e.bytes = plan->bytes[e.id];
     if (g->values[e.id].init) plan_add(plan, e);
   }
   for (uint32_t i = 0; i < count; i++) {
     if (i && !by_token(&tokens[i - 1], &tokens[i])) continue;
     e.id = tokens[i].value;
     e.step = -(int32_t)tokens[i].delay;
-    e.bytes = p->needs->bytes[e.id];
+    e.bytes = plan->bytes[e.id];
     plan_add(plan, e);
   }
 }
 
-static void add_events(const struct planner *p, struct plan *plan, struct arena *scratch) {
+struct plan *memory_plan_new(struct arena *a, const struct graph *g, const int64_t *sizes,
+                             int64_t align, int64_t bytes) {
+  struct arena scratch = {0};
+  struct plan *plan = plan_new(a, g, sizes);
+  describe(plan, align, bytes);
+  add_given(plan, &scratch);
+  arena_free(&scratch);
+  return plan;
+}
+
+static void add_events(const struct planner *p, struct plan *plan) {
   const struct graph *g = p->graph;
   for (uint32_t v = 0; v < g->n_values; v++)
     if (placed(&g->values[v])) add_value(p, plan, v);
-  add_given(p, plan, scratch);
   for (uint32_t t = 0; t < g->n_nodes; t++)
     plan_add(plan, (struct event){.start = (double)t + 1,
                                   .end = (double)t + 2,
@@ -271,9 +280,8 @@ struct plan *memory_plan(struct arena *a, const struct graph *g, const struct me
   find_lives(&p);
   find_shared(&p);
   int64_t bytes = place_values(&p, &scratch);
-  struct plan *plan = plan_new(a, g, needs->bytes);
-  describe(plan, needs->align, bytes);
-  add_events(&p, plan, &scratch);
+  struct plan *plan = memory_plan_new(a, g, needs->bytes, needs->align, bytes);
+  add_events(&p, plan);
   arena_free(&scratch);
   return plan;
 }

@@ -4,10 +4,10 @@
 #include "sw/plan/place.h"
 #include "sw/plan/rows_parts.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { GROUP_MAX = 256 };
+enum { GROUP_MAX = 256 };                           // layers of a group
+enum { SIXTEENTH = 16, EASIEST = 15, HARDEST = 8 }; // of the bytes at once that are easy to place
 
 // ---- what groups need
 
@@ -100,9 +100,64 @@ static struct choice choose(struct rows_net *n, const struct costs *c, int64_t e
   x.peak = s->peak;
   x.lives = rows_lives_new(n, &x.list, s->left);
   x.bytes = rows_place(n, &x.list, &x.lives, x.peak);
-  fprintf(stderr, "easy %lld peak %lld groups %u bytes %lld\n", (long long)easy, (long long)x.peak,
-          x.list.groups, (long long)x.bytes);
   return x;
+}
+
+// Fewer layers of a group have less that is in each other's way: of the choices that have the least
+// at once, the first whose arena has no more, or the one with the smallest.
+static struct choice best_choice(struct rows_net *n, const struct costs *c) {
+  struct choice best = choose(n, c, INT64_MAX);
+  for (int k = EASIEST; best.bytes > best.peak && k >= HARDEST; k--) {
+    struct choice x = choose(n, c, best.peak / SIXTEENTH * k);
+    if (x.bytes < best.bytes) best = x;
+  }
+  return best;
+}
+
+// ---- events
+
+static struct slice row_of(struct plan *p, int axis, uint32_t row, uint32_t rows) {
+  if (rows == 1) return (struct slice){.axis = NONE};
+  int64_t *range = ARENA_NEW(p->arena, int64_t, 2);
+  range[0] = row;
+  range[1] = (int64_t)row + 1;
+  return (struct slice){axis, 1, range};
+}
+
+static void add_block(const struct rows_net *n, const struct rows_lives *l, struct plan *p,
+                      uint32_t block) {
+  uint32_t v = n->value[block];
+  struct event e = {.start = (double)l->from[block] + 1,
+                    .end = (double)l->from[block] + 1,
+                    .resource = MEMORY_ARENA,
+                    .action = ACTION_ALLOC,
+                    .id = v,
+                    .slice = row_of(p, 0, block - n->first[v], n->rows[v]),
+                    .bytes = rows_bytes(n, block),
+                    .address = l->address[block]};
+  plan_add(p, e);
+  e.start = e.end = (double)l->to[block] + 2;
+  e.action = ACTION_FREE;
+  plan_add(p, e);
+}
+
+static struct plan *plan_of(struct arena *a, const struct rows_net *n, const struct choice *c) {
+  struct plan *p = memory_plan_new(a, n->graph, n->needs->bytes, n->needs->align, c->bytes);
+  for (uint32_t b = 0; b < n->blocks; b++)
+    if (c->lives.from[b] != NONE) add_block(n, &c->lives, p, b);
+  for (uint32_t i = 0; i < c->list.count; i++) {
+    const struct rows_firing *f = &c->list.firings[i];
+    const struct rows_node *x = &n->nodes[f->node];
+    plan_add(p, (struct event){.start = (double)i + 1,
+                               .end = (double)i + 2,
+                               .resource = MEMORY_PE,
+                               .action = ACTION_RUN,
+                               .id = f->node,
+                               .slice = row_of(p, x->axis, f->row, x->rows),
+                               .address = NONE});
+  }
+  plan_sort(p);
+  return p;
 }
 
 struct rows_result rows_plan(struct arena *a, const struct graph *g,
@@ -110,16 +165,13 @@ struct rows_result rows_plan(struct arena *a, const struct graph *g,
   struct arena scratch = {0};
   struct rows_net *n = rows_net_new(&scratch, g, needs, inputs_come);
   struct costs costs = find_costs(n, &scratch);
-  struct choice best = choose(n, &costs, INT64_MAX);
-  for (int k = 15; best.bytes > best.peak && k >= 8; k--) {
-    struct choice x = choose(n, &costs, best.peak / 16 * k);
-    if (x.bytes < best.bytes) best = x;
-  }
-  struct rows_result r = {.groups = best.list.groups, .group = ARENA_NEW(a, uint32_t, g->n_nodes)};
-  r.peak = best.peak;
+  struct choice best = best_choice(n, &costs);
+  struct rows_result r = {.plan = plan_of(a, n, &best),
+                          .groups = best.list.groups,
+                          .group = ARENA_NEW(a, uint32_t, g->n_nodes),
+                          .peak = best.peak};
   for (uint32_t i = 0; i < r.groups; i++)
-    fprintf(stderr, "%s ", g->nodes[n->order[best.begins[i]]].name);
-  fprintf(stderr, "bytes %lld\n", (long long)best.bytes);
+    for (uint32_t k = best.begins[i]; k < best.begins[i + 1]; k++) r.group[n->order[k]] = i;
   arena_free(&scratch);
   return r;
 }

@@ -13,7 +13,6 @@
 #include "sw/base/rng.h"
 #include "sw/plan/place.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
