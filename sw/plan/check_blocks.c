@@ -220,13 +220,31 @@ static void give(struct checker *c, struct block *b, struct block *to) {
   p->parts = to ? p->parts + 1 : p->parts - 1;
 }
 
+// Whether a RUN can write over a block that it reads: element by element, or a whole one channel by
+// channel.
+static bool may_write_over(const struct checker *c, const struct instance *i,
+                           const struct block *b) {
+  if (i->event->action != ACTION_RUN) return false;
+  const struct node *n = &c->graph->nodes[i->event->id];
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    if (n->in[k].value != b->value || n->in[k].delay) continue;
+    bool channels = k == 0 && !b->slice.ranges && plan_scratch(c->graph, n, c->plan->bytes) != NONE;
+    if (!plan_over(c->graph, n, k) && !channels) return false;
+  }
+  return true;
+}
+
 // Whatever else lies at the bytes of b has no content any more.
 static void write_over(struct checker *c, const struct instance *i, const struct block *b) {
   const struct memory_state *m = &c->memories[b->memory];
   for (uint32_t k = 0; b->meets && k < m->count; k++) {
     struct block *other = m->live[k];
     if (other == b || !overlaps(b, other)) continue;
-    if (other->users > times_held(i, other))
+    uint32_t own = times_held(i, other);
+    if (own && in_place(c, b, other) && !may_write_over(c, i, other))
+      check_fault(c, FAULT_LOST, i, "writes over \"%s\" of step %d, which it reads",
+                  c->graph->values[other->value].name, other->step);
+    if (other->users > own)
       check_fault(c, FAULT_LOST, i, "writes over \"%s\" of step %d, which is in use",
                   c->graph->values[other->value].name, other->step);
     forget(other);

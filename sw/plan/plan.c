@@ -200,11 +200,11 @@ static bool works_in(const struct plan *p, const struct event *e, uint32_t memor
          p->machine.resources[e->resource].memory == (int32_t)memory;
 }
 
-int64_t plan_peak(const struct plan *p, uint32_t memory) {
+int64_t *plan_used(struct arena *a, const struct plan *p, uint32_t memory) {
   struct arena scratch = {0};
+  int64_t *used = ARENA_NEW(a, int64_t, p->n_events), now = 0;
   uint32_t *live = ARENA_NEW(&scratch, uint32_t, p->n_events), count = 0;
   struct running r = {.events = ARENA_NEW(&scratch, uint32_t, p->n_events)};
-  int64_t used = 0, peak = 0;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];
     end_running(p, &r, e->start);
@@ -212,14 +212,24 @@ int64_t plan_peak(const struct plan *p, uint32_t memory) {
       r.events[r.count++] = i;
       r.bytes += e->bytes;
     } else if (e->resource == memory && e->action == ACTION_ALLOC) {
-      if (!lies_over(p, live, count, i)) used += e->bytes;
+      if (!lies_over(p, live, count, i)) now += e->bytes;
       live[count++] = i;
     } else if (e->resource == memory && e->action == ACTION_FREE) {
       uint32_t taken = take_off(p, live, &count, e);
-      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) used -= p->events[taken].bytes;
+      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) now -= p->events[taken].bytes;
     }
-    if (used + r.bytes > peak) peak = used + r.bytes;
+    used[i] = now + r.bytes;
   }
+  arena_free(&scratch);
+  return used;
+}
+
+int64_t plan_peak(const struct plan *p, uint32_t memory) {
+  struct arena scratch = {0};
+  const int64_t *used = plan_used(&scratch, p, memory);
+  int64_t peak = 0;
+  for (uint32_t i = 0; i < p->n_events; i++)
+    if (used[i] > peak) peak = used[i];
   arena_free(&scratch);
   return peak;
 }

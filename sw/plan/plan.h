@@ -116,6 +116,10 @@ uint32_t plan_base(const struct graph *g, uint32_t value);
 // What an event reads of a value that is one and the same at all steps is its step 0.
 int32_t plan_step(const struct graph *g, uint32_t value, int64_t step);
 
+// What is taken in a memory, with scratch, when each event of sorted ones has begun: (n_events).
+// Blocks at one address count once.
+int64_t *plan_used(struct arena *a, const struct plan *p, uint32_t memory);
+
 // The latest end, and the most that is taken in a memory at one time, of sorted events.
 double plan_length(const struct plan *p);
 int64_t plan_peak(const struct plan *p, uint32_t memory);

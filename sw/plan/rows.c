@@ -84,7 +84,9 @@ struct choice {
   int64_t peak, bytes;
 };
 
-static struct choice choose(struct rows_net *n, const struct costs *c, int64_t easy) {
+// What is easy to place; `below`: more bytes than that are no use.
+static struct choice choose(struct rows_net *n, const struct costs *c, int64_t easy,
+                            int64_t below) {
   const struct ending *best = find_endings(c, easy, n->arena);
   struct choice x = {.list = {.arena = n->arena, .groups = best[c->nodes].groups}};
   struct rows_state *s = rows_state_new(n);
@@ -99,16 +101,16 @@ static struct choice choose(struct rows_net *n, const struct costs *c, int64_t e
   }
   x.peak = s->peak;
   x.lives = rows_lives_new(n, &x.list, s->left);
-  x.bytes = rows_place(n, &x.list, &x.lives, x.peak);
+  x.bytes = rows_place(n, &x.list, &x.lives, x.peak, below);
   return x;
 }
 
 // Fewer layers of a group have less that is in each other's way: of the choices that have the least
 // at once, the first whose arena has no more, or the one with the smallest.
 static struct choice best_choice(struct rows_net *n, const struct costs *c) {
-  struct choice best = choose(n, c, INT64_MAX);
+  struct choice best = choose(n, c, INT64_MAX, INT64_MAX);
   for (int k = EASIEST; best.bytes > best.peak && k >= HARDEST; k--) {
-    struct choice x = choose(n, c, best.peak / SIXTEENTH * k);
+    struct choice x = choose(n, c, best.peak / SIXTEENTH * k, best.bytes);
     if (x.bytes < best.bytes) best = x;
   }
   return best;
@@ -168,8 +170,10 @@ struct rows_result rows_plan(struct arena *a, const struct graph *g,
   struct choice best = best_choice(n, &costs);
   struct rows_result r = {.plan = plan_of(a, n, &best),
                           .groups = best.list.groups,
+                          .order = ARENA_NEW(a, uint32_t, g->n_nodes),
                           .group = ARENA_NEW(a, uint32_t, g->n_nodes),
                           .peak = best.peak};
+  if (g->n_nodes) memcpy(r.order, n->order, g->n_nodes * sizeof *r.order);
   for (uint32_t i = 0; i < r.groups; i++)
     for (uint32_t k = best.begins[i]; k < best.begins[i + 1]; k++) r.group[n->order[k]] = i;
   arena_free(&scratch);

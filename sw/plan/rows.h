@@ -18,6 +18,7 @@
 struct rows_result {
   struct plan *plan;
   uint32_t groups;
+  uint32_t *order; // (n_nodes) in which they follow each other, those of a group amid each other
   uint32_t *group; // (n_nodes) in which a node runs, from 0
   int64_t peak;    // bytes that live at once
 };

@@ -87,8 +87,9 @@ struct rows_lives {
 struct rows_lives rows_lives_new(const struct rows_net *n, const struct rows_list *list,
                                  const uint32_t *left);
 
-// Gives them their addresses; bytes of the whole, `peak` of which live at once.
+// Gives them their addresses; bytes of the whole, `peak` of which live at once. INT64_MAX: they
+// aren't found in less than `below`.
 int64_t rows_place(const struct rows_net *n, const struct rows_list *list, struct rows_lives *l,
-                   int64_t peak);
+                   int64_t peak, int64_t below);
 
 #endif

@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STARTS = 24, RESTARTS = 6, STEPS = 64 };
+enum { STARTS = 24, RESTARTS_MIN = 6, RESTARTS_MAX = 200, STEPS = 128 };
+#define BUDGET 4000000 // regions that are looked at for an arena of some bytes
 
 // ---- when blocks live
 
@@ -64,6 +65,12 @@ struct stage {
   double end;
   uint32_t old, outer, count; // regions from before it, those that outlive it, and all
   uint32_t *regions;          // these first, then the outer ones, then the others by size
+  struct sized *inner;        // (count) for sorting these
+};
+
+struct sized {
+  int64_t key;
+  uint32_t region;
 };
 
 struct placer {
@@ -75,7 +82,10 @@ struct placer {
   int64_t align;
   const struct region **low; // (count) what is placed in a group, by address
   uint32_t n_low;
-  int64_t *found; // (count) the best addresses so far, in a group
+  int64_t *found;        // (count) the best addresses so far, in a group
+  const uint32_t *value; // (blocks)
+  uint32_t n_values;
+  int64_t *weight; // (n_values) of its sizes, where regions are sorted by them
 };
 
 static bool meets(const struct region *a, const struct region *b) {
@@ -136,11 +146,29 @@ static bool place_stage(struct placer *p, const struct stage *s, int64_t start, 
   return start != NONE;
 }
 
+static int by_key(const void *a, const void *b) {
+  const struct sized *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? 1 : -1;
+  return x->region < y->region ? -1 : x->region > y->region;
+}
+
+// The inner regions of a group by size times the weight of their value.
+static void sort_inner(struct placer *p, const struct stage *s) {
+  uint32_t first = s->old + s->outer, count = s->count - first;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct region *r = &p->regions[s->regions[first + i]];
+    s->inner[i] = (struct sized){r->bytes * p->weight[p->value[r->id]], s->regions[first + i]};
+  }
+  if (count) qsort(s->inner, count, sizeof *s->inner, by_key);
+  for (uint32_t i = 0; i < count; i++) s->regions[first + i] = s->inner[i].region;
+}
+
 // Group after group; another place than the best is taken sometimes, if there is an `r`.
 static bool place_all(struct placer *p, struct rng *r, int64_t cap) {
   for (uint32_t g = 0; g < p->groups; g++) {
     const struct stage *s = &p->stages[g];
     int64_t best = NONE;
+    sort_inner(p, s);
     for (int i = 0; i < (s->outer ? 2 * STARTS : 1); i++) {
       int64_t start = cap * (i / 2) / STARTS / p->align * p->align;
       if (!place_stage(p, s, start, i % 2, cap)) continue;
@@ -157,17 +185,12 @@ static bool place_all(struct placer *p, struct rng *r, int64_t cap) {
   return true;
 }
 
-// ---- all of it
-
-static int by_size(const void *a, const void *b) {
-  const struct region *const *x = a, *const *y = b;
-  if ((*x)->bytes != (*y)->bytes) return (*x)->bytes < (*y)->bytes ? 1 : -1;
-  return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
-}
+// ---- what is placed
 
 static struct stage stage_of(struct placer *p, double begin, double end, bool first) {
-  struct stage s = {.end = end, .regions = ARENA_NEW(p->arena, uint32_t, p->count)};
-  const struct region **inner = ARENA_NEW(p->arena, const struct region *, p->count);
+  struct stage s = {.end = end,
+                    .regions = ARENA_NEW(p->arena, uint32_t, p->count),
+                    .inner = ARENA_NEW(p->arena, struct sized, p->count)};
   uint32_t n_inner = 0;
   for (uint32_t i = 0; i < p->count; i++) {
     const struct region *r = &p->regions[i];
@@ -180,11 +203,10 @@ static struct stage stage_of(struct placer *p, double begin, double end, bool fi
     if (r->to > end)
       s.regions[s.old + s.outer++] = i;
     else
-      inner[n_inner++] = r;
+      s.inner[n_inner++].region = i;
   }
-  if (n_inner) qsort(inner, n_inner, sizeof *inner, by_size);
   s.count = s.old + s.outer;
-  for (uint32_t i = 0; i < n_inner; i++) s.regions[s.count++] = (uint32_t)(inner[i] - p->regions);
+  for (uint32_t i = 0; i < n_inner; i++) s.regions[s.count++] = s.inner[i].region;
   return s;
 }
 
@@ -221,25 +243,60 @@ static int64_t take(const struct rows_net *n, struct rows_lives *l, const struct
   return bytes;
 }
 
-int64_t rows_place(const struct rows_net *n, const struct rows_list *list, struct rows_lives *l,
-                   int64_t peak) {
-  struct arena scratch = {0};
-  struct placer p = {.arena = &scratch, .groups = list->groups, .align = n->needs->align};
-  find_regions(&p, n, l);
-  p.stages = ARENA_NEW(&scratch, struct stage, p.groups);
-  p.low = ARENA_NEW(&scratch, const struct region *, p.count);
-  p.found = ARENA_NEW(&scratch, int64_t, p.count);
-  for (uint32_t g = 0; g < p.groups; g++)
-    p.stages[g] = stage_of(&p, list->begins[g], list->begins[g + 1], !g);
-  struct region *largest_first = ARENA_NEW(&scratch, struct region, p.count);
-  memcpy(largest_first, p.regions, p.count * sizeof *largest_first);
-  int64_t most = place_regions(&scratch, largest_first, p.count, true);
-  bool found = false;
-  for (int64_t i = 0, cap = peak; !found && cap < most; cap += (peak / STEPS)) {
-    struct rng r = {1, 0};
-    for (i = 0; !found && i < RESTARTS; i++) found = place_all(&p, i ? &r : NULL, cap);
+// ---- all of it
+
+// In an arena of so many bytes, several times, with the values in other orders; false: it didn't
+// work out.
+static bool place_in(struct placer *p, int64_t cap, int64_t restarts) {
+  struct rng r = {1, 0};
+  for (int64_t i = 0; i < restarts; i++) {
+    for (uint32_t v = 0; v < p->n_values; v++) p->weight[v] = i ? rng_range(&r, 8, 24) : 8;
+    if (place_all(p, i ? &r : NULL, cap)) return true;
   }
-  int64_t bytes = take(n, l, found ? p.regions : largest_first, p.count);
+  return false;
+}
+
+static int64_t restarts_of(const struct placer *p) {
+  double looks = 1;
+  for (uint32_t g = 0; g < p->groups; g++)
+    looks +=
+        (p->stages[g].outer ? 2 * STARTS : 1) * (double)p->stages[g].count * p->stages[g].count;
+  double restarts = BUDGET / looks;
+  return restarts < RESTARTS_MIN   ? RESTARTS_MIN
+         : restarts > RESTARTS_MAX ? RESTARTS_MAX
+                                   : (int64_t)restarts;
+}
+
+// In less than `below`; false: it wasn't to be.
+static bool place_groups(struct placer *p, const struct rows_list *list, int64_t peak,
+                         int64_t below) {
+  p->stages = ARENA_NEW(p->arena, struct stage, p->groups);
+  p->low = ARENA_NEW(p->arena, const struct region *, p->count);
+  p->found = ARENA_NEW(p->arena, int64_t, p->count);
+  p->weight = ARENA_NEW(p->arena, int64_t, p->n_values);
+  for (uint32_t g = 0; g < p->groups; g++)
+    p->stages[g] = stage_of(p, list->begins[g], list->begins[g + 1], !g);
+  int64_t step = place_aligned(peak / STEPS + 1, p->align), restarts = restarts_of(p);
+  for (int64_t cap = peak; cap < below; cap += step)
+    if (place_in(p, cap, restarts)) return true;
+  return false;
+}
+
+int64_t rows_place(const struct rows_net *n, const struct rows_list *list, struct rows_lives *l,
+                   int64_t peak, int64_t below) {
+  struct arena scratch = {0};
+  struct placer p = {.arena = &scratch,
+                     .groups = list->groups,
+                     .align = n->needs->align,
+                     .value = n->value,
+                     .n_values = n->graph->n_values};
+  find_regions(&p, n, l);
+  int64_t bytes = INT64_MAX;
+  if (place_groups(&p, list, peak, below)) bytes = take(n, l, p.regions, p.count);
+  if (n->inputs_come && bytes > peak) { // without a place that is given, any other way is as good
+    int64_t other = place_regions(&scratch, p.regions, p.count, true);
+    if (other < bytes) bytes = take(n, l, p.regions, p.count);
+  }
   arena_free(&scratch);
   return bytes;
 }

@@ -173,6 +173,9 @@ static bool take(struct judge *j, int block, int who) {
   for (int b = 0; b < j->n_blocks; b++) {
     if (b == block || !j->blocks[b].live || !share_a_byte(j, b, block)) continue;
     if (used(j, b, who)) return no(j, "over in use");
+    if (j->holds[who][b] && at(j, who)->action == ACTION_RUN &&
+        j->g->nodes[at(j, who)->id].op == OP_linear)
+      return no(j, "over what it reads");
     forget(j, b);
   }
   return true;
