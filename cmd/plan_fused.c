@@ -71,9 +71,14 @@ struct listing fused_rows(const struct board *b) {
 }
 
 void fused_put_text(const struct board *b, struct text *out) {
-  double less = b->whole ? 100 * (1 - (double)b->bytes / (double)b->whole) : 0;
-  text_printf(out, "\nlayer by layer %lld bytes: %.1f %% less in %u %s, nothing computed twice",
-              (long long)b->whole, less, b->rows.groups, b->rows.groups == 1 ? "group" : "groups");
+  if (!b->rows.groups) {
+    text_printf(out, "\nlayer by layer: in groups it would have %lld bytes", (long long)b->fused);
+    return;
+  }
+  text_printf(out,
+              "\n%u %s of layers, %.1f %% less than layer by layer (%lld), nothing computed twice",
+              b->rows.groups, b->rows.groups == 1 ? "group" : "groups",
+              100 * (1 - (double)b->bytes / (double)b->whole), (long long)b->whole);
 }
 
 // ---- steps
@@ -100,8 +105,8 @@ static int64_t address_of(const struct board *b, uint32_t event) {
 // An input's row with its ALLOC, a layer's with its RUN.
 void fused_put_json(const struct board *b, struct text *out) {
   bool first = true;
-  text_printf(out, "\"groups\":%u,\"layer_by_layer_bytes\":%lld,\"steps\":[", b->rows.groups,
-              (long long)b->whole);
+  text_printf(out, "\"groups\":%u,\"layer_by_layer_bytes\":%lld,\"fused_bytes\":%lld,\"steps\":[",
+              b->rows.groups, (long long)b->whole, (long long)b->fused);
   for (uint32_t i = 0; i < b->plan->n_events; i++) {
     const struct event *e = &b->plan->events[i];
     bool given = e->action == ACTION_ALLOC && e->resource == MEMORY_ARENA &&

@@ -6,6 +6,7 @@
 #include "sw/base/file.h"
 #include "sw/exec/arena_run.h"
 #include "sw/graph/slice.h"
+#include "sw/plan/check.h"
 
 #include <stdlib.h>
 
@@ -75,12 +76,16 @@ static void take_best(struct board *b, struct memory_needs *needs) {
   if (arena_bytes(plan) < b->given) b->plan = plan;
 }
 
-// Layers in groups, by rows; the order is the one that was found.
+// Layers in groups, by rows, in the order that was found; if it needs less so.
 static void fuse(struct board *b, struct memory_needs *needs) {
   const char *inputs = b->options->inputs;
   needs->over = b->options->no_in_place ? MEMORY_OVER_MAPS : MEMORY_OVER_JOINS;
-  b->rows = rows_plan(b->arena, b->graph, needs, inputs && strcmp(inputs, "rows") == 0);
-  b->plan = b->rows.plan;
+  struct rows_result r =
+      rows_plan(b->arena, b->graph, needs, inputs && strcmp(inputs, "rows") == 0);
+  b->fused = arena_bytes(r.plan);
+  if (b->fused >= b->whole) return;
+  b->rows = r;
+  b->plan = r.plan;
 }
 
 static void make(struct board *b) {
@@ -194,6 +199,14 @@ static bool take_machine(struct board *b, struct err *e) {
                                      o->machine, m->memories[b->pe->memory].name);
 }
 
+// What was planned by whatever way must be a plan.
+static bool sound(const struct board *b, struct err *e) {
+  struct faults f = plan_check(b->arena, b->plan);
+  return !f.count ||
+         err_set(e, "%s: nngen planned what can't be carried out, a fault of nngen's: %s",
+                 b->options->model, f.faults[0].text);
+}
+
 // ---- all of it
 
 static bool write_picture(const struct board *b, struct err *e) {
@@ -215,6 +228,7 @@ int plan_memory(struct arena *a, const struct options *o, struct err *e) {
   struct board b = {.arena = a, .options = o, .graph = m.fixed};
   if (!take_machine(&b, e)) return EXIT_USER;
   make(&b);
+  if (!sound(&b, e)) return EXIT_USER;
   if (!fits(&b, e) || (o->execute && !plan_trial(a, o, b.plan, &trial, e))) return EXIT_USER;
   if (o->svg && !write_picture(&b, e)) return EXIT_USER;
   if (o->json)

@@ -25,7 +25,8 @@ struct board {
   const struct machine_pe *pe; // its processor; NULL: there is none
   int64_t limit;               // bytes
   int64_t whole;               // bytes of the arena layer by layer
-  struct rows_result rows;     // of --fused
+  int64_t fused;               // the same by rows, of --fused
+  struct rows_result rows;     // of --fused, if that is less; otherwise without groups
 };
 
 // "conv1 4704, image 784": the largest of what lives when most does.

@@ -81,14 +81,14 @@ static void put_order(const struct board *b, struct text *out) {
 }
 
 void board_put_text(const struct board *b, const struct plan_trial *t, struct text *out) {
-  struct listing table = b->options->fused ? fused_rows(b) : rows(b);
+  struct listing table = b->rows.groups ? fused_rows(b) : rows(b);
   listing_put(&table, out);
   text_printf(out, "\narena %lld bytes of %lld", (long long)b->bytes, (long long)b->limit);
   if (b->bytes == b->peak)
     text_puts(out, ", no placing needs less");
   else
     text_printf(out, "; %lld of them live at once", (long long)b->peak);
-  if (b->rows.groups) fused_put_text(b, out);
+  if (b->options->fused) fused_put_text(b, out);
   if (b->best.order) put_order(b, out);
   text_printf(out, "\nmost lives at \"%s\": %s\n",
               b->graph->nodes[b->plan->events[b->most].id].name, board_alive(b));
@@ -105,7 +105,7 @@ void board_put_text(const struct board *b, const struct plan_trial *t, struct te
 }
 
 void board_put_json(const struct board *b, const struct plan_trial *t, struct text *out) {
-  struct listing table = b->options->fused ? fused_rows(b) : rows(b);
+  struct listing table = b->rows.groups ? fused_rows(b) : rows(b);
   text_puts(out, "{\"model\":");
   json_put_string(out, b->options->model);
   text_printf(out,
@@ -116,7 +116,7 @@ void board_put_json(const struct board *b, const struct plan_trial *t, struct te
   if (b->best.order)
     text_printf(out, "\"file_order_bytes\":%lld,\"order_peak_bytes\":%lld,\"order_exact\":%s,",
                 (long long)b->given, (long long)b->best.peak, b->best.exact ? "true" : "false");
-  if (b->rows.groups) fused_put_json(b, out);
+  if (b->options->fused) fused_put_json(b, out);
   if (b->pe) {
     text_puts(out, "\"machine\":");
     json_put_string(out, b->machine.name);

@@ -63,12 +63,28 @@ static bool is_signed(const struct value *v) {
   return !type_is_integer(&v->type) || type_lowest(&v->type) < 0;
 }
 
-// `count` integers of a value, from the first-th on and each `step` further, that lie from `at` on
-// and belong to `owner`.
+// Integers of a byte each that lie side by side; false: some of them are somebody else's.
+static bool load_bytes(struct arena_run *r, uint32_t v, int64_t at, uint32_t owner, int64_t first,
+                       int64_t end) {
+  const uint32_t *owners = r->owner + at - first;
+  const unsigned char *from = r->bytes + at - first;
+  int64_t *to = r->integers[v];
+  uint32_t others = 0;
+  for (int64_t i = first; i < end; i++) others |= owners[i] ^ owner;
+  if (is_signed(&r->graph->values[v]))
+    for (int64_t i = first; i < end; i++) to[i] = (int8_t)from[i];
+  else
+    for (int64_t i = first; i < end; i++) to[i] = from[i];
+  return !others;
+}
+
+// Integers of a value, from the first-th to before `end` and each `step` further, that lie from
+// `at` on and belong to `owner`.
 static bool load(struct arena_run *r, const struct event *e, uint32_t v, int64_t at, uint32_t owner,
                  int64_t first, int64_t end, int64_t step) {
   const struct value *value = &r->graph->values[v];
   int64_t width = r->width[v], *to = r->integers[v];
+  if (width == 1 && step == 1 && load_bytes(r, v, at, owner, first, end)) return true;
   for (int64_t i = first; i < end; i += step, at += step * width) {
     uint64_t bits = 0;
     for (int64_t b = 0; b < width; b++) {
@@ -123,14 +139,23 @@ void arena_store(struct arena_run *r, int64_t at, int64_t width, int64_t integer
   }
 }
 
+void arena_store_all(struct arena_run *r, int64_t at, int64_t width, const int64_t *integers,
+                     int64_t count, uint32_t owner) {
+  if (width != 1) {
+    for (int64_t i = 0; i < count; i++) arena_store(r, at + i * width, width, integers[i], owner);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++) r->bytes[at + i] = (unsigned char)integers[i];
+  for (int64_t i = 0; i < count; i++) r->owner[at + i] = owner;
+}
+
 bool arena_put(struct arena_run *r, const struct event *e, uint32_t v) {
   const struct value *value = &r->graph->values[v];
   int64_t width = r->width[v], at = r->address[v];
   if (at == NONE)
     return arena_fault(r, e,
                        arena_printf(r->arena, "\"%s\" has no place in the arena", value->name));
-  for (int64_t i = 0, count = value_elements(value); i < count; i++)
-    arena_store(r, at + i * width, width, r->integers[v][i], r->base[v] + 1);
+  arena_store_all(r, at, width, r->integers[v], value_elements(value), r->base[v] + 1);
   if (r->look) r->look(r->context, v, r->integers[v]);
   return true;
 }

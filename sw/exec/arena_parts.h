@@ -73,6 +73,10 @@ static inline int64_t *arena_take(struct arena_run *r, const struct event *e, ui
 // `width` bytes at an address, which are the owner's now.
 void arena_store(struct arena_run *r, int64_t at, int64_t width, int64_t integer, uint32_t owner);
 
+// The same for integers side by side.
+void arena_store_all(struct arena_run *r, int64_t at, int64_t width, const int64_t *integers,
+                     int64_t count, uint32_t owner);
+
 // The integers of a value into its place; false: it has none.
 bool arena_put(struct arena_run *r, const struct event *e, uint32_t v);
 

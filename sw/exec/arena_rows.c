@@ -83,9 +83,7 @@ static void rows_of(const struct arena_run *r, const struct event *e, int64_t *f
 static void put_row(struct arena_run *r, uint32_t v, int64_t y) {
   const struct value *value = &r->graph->values[v];
   int64_t row = value_elements(value) / value->shape[0], width = r->width[v];
-  for (int64_t i = 0; i < row; i++)
-    arena_store(r, r->row[v][y] + i * width, width, r->integers[v][y * row + i],
-                arena_row_owner(r, v, y));
+  arena_store_all(r, r->row[v][y], width, r->integers[v] + y * row, row, arena_row_owner(r, v, y));
 }
 
 // A graph input is there with its ALLOC.
@@ -247,11 +245,11 @@ static int64_t row_elements(const struct arena_run *r, uint32_t v) {
 static void fire_fast(const struct strip *s, const int64_t *in, int64_t *out) {
   const struct type *type = &s->own->values[s->out].type;
   const struct golden_tap tap = {s->out, s->fast_out};
-  for (int64_t i = 0; i < value_elements(node_in(s->own, s->own->nodes, 0)); i++)
-    s->fast_in[i] = (int32_t)in[i];
+  int64_t taken = value_elements(node_in(s->own, s->own->nodes, 0));
+  for (int64_t i = 0; i < taken; i++) s->fast_in[i] = (int32_t)in[i];
   golden_run_codes(s->golden, 1, s->fast_in, &tap, 1);
-  for (int64_t i = 0; i < value_elements(&s->own->values[s->out]); i++)
-    out[i] = type_code(type, s->fast_out[i]);
+  int64_t count = value_elements(&s->own->values[s->out]);
+  for (int64_t i = 0; i < count; i++) out[i] = type_code(type, s->fast_out[i]);
 }
 
 // Row `first` of the output and those behind it, of the rows `in` of its inputs.

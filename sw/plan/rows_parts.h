@@ -63,6 +63,7 @@ struct rows_state {
   uint32_t *left; // (blocks) readers that are still to come
   bool *lives;    // (blocks)
   uint32_t *next; // (n_nodes) the row that it computes next
+  bool begun;     // a row was computed
   int64_t used, peak;
 };
 

@@ -35,8 +35,6 @@ struct rows_state *rows_state_new(struct rows_net *n) {
   memcpy(s->left, n->readers, n->blocks * sizeof *s->left);
   for (uint32_t b = 0; !n->inputs_come && b < n->blocks; b++)
     if (rows_is_input(n, n->value[b])) take(n, s, b);
-  for (uint32_t b = 0; b < n->blocks; b++) // that nobody reads
-    if (s->lives[b] && !s->left[b]) drop(n, s, b);
   return s;
 }
 
@@ -45,6 +43,7 @@ void rows_state_copy(const struct rows_net *n, struct rows_state *to,
   memcpy(to->left, from->left, n->blocks * sizeof *to->left);
   memcpy(to->lives, from->lives, n->blocks * sizeof *to->lives);
   memcpy(to->next, from->next, n->graph->n_nodes * sizeof *to->next);
+  to->begun = from->begun;
   to->used = from->used;
   to->peak = from->peak;
 }
@@ -107,6 +106,14 @@ static void read(struct play *p, uint32_t node, uint32_t row) {
       drop(n, s, n->first[x->out[k]] + row);
 }
 
+// Behind the first row that is computed goes what nobody reads of the inputs.
+static void begin(struct play *p) {
+  struct rows_state *s = p->state;
+  for (uint32_t b = 0; !s->begun && b < p->net->blocks; b++)
+    if (s->lives[b] && !s->left[b]) drop(p->net, s, b);
+  s->begun = true;
+}
+
 // Rows of an input of the network that come when they are needed.
 static void await(struct play *p, uint32_t value, uint32_t last) {
   for (uint32_t y = 0; y < last; y++) {
@@ -157,6 +164,7 @@ static bool fire(struct play *p, uint32_t node, uint32_t row) {
   if (p->list) note(p->list, (struct rows_firing){node, row, over});
   p->state->next[node]++;
   read(p, node, row);
+  begin(p);
   return true;
 }
 
