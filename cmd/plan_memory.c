@@ -202,9 +202,8 @@ static bool take_machine(struct board *b, struct err *e) {
 // What was planned by whatever way must be a plan.
 static bool sound(const struct board *b, struct err *e) {
   struct faults f = plan_check(b->arena, b->plan);
-  return !f.count ||
-         err_set(e, "%s: nngen planned what can't be carried out, a fault of nngen's: %s",
-                 b->options->model, f.faults[0].text);
+  return !f.count || err_set(e, "%s: the plan has %u faults, which is a bug of this program: %s",
+                             b->options->model, f.count, f.faults[0].text);
 }
 
 // ---- all of it

@@ -37,8 +37,8 @@ struct memory_needs {
 // The capacity of the arena is what it needs. `bytes` must outlive the plan.
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs);
 
-// A plan with these resources, an arena of `bytes`, and what lies in the model's memory: tensors and
-// initial tokens. `sizes` are those of plan_new.
+// A plan with these resources, an arena of `bytes`, and what lies in the model's memory: tensors
+// and initial tokens. `sizes` are those of plan_new.
 struct plan *memory_plan_new(struct arena *a, const struct graph *g, const int64_t *sizes,
                              int64_t align, int64_t bytes);
 

@@ -4,9 +4,10 @@
 #include "sw/plan/place.h"
 #include "sw/plan/rows_parts.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { GROUP_MAX = 256 };                           // layers of a group
+enum { GROUP_MAX = 256, GROUP_MIN = 8 };            // layers of a group
 enum { SIXTEENTH = 16, EASIEST = 15, HARDEST = 8 }; // of the bytes at once that are easy to place
 
 // ---- what groups need
@@ -14,12 +15,21 @@ enum { SIXTEENTH = 16, EASIEST = 15, HARDEST = 8 }; // of the bytes at once that
 // Bytes that live at most in the group of the nodes from .. to - 1 of the order, or TOO_MUCH.
 #define TOO_MUCH INT64_MAX
 struct costs {
-  uint32_t nodes;
-  int64_t *of; // (nodes, GROUP_MAX)
+  uint32_t nodes, longest; // group that is looked at
+  int64_t *of;             // (nodes, longest)
 };
 
 static int64_t cost(const struct costs *c, uint32_t from, uint32_t to) {
-  return c->of[(size_t)from * GROUP_MAX + (to - from - 1)];
+  return c->of[(size_t)from * c->longest + (to - from - 1)];
+}
+
+// All groups of up to so many layers compute about nodes * longest^2 / 2 times the rows of one.
+static uint32_t longest_group(const struct rows_net *n) {
+  const double budget = 2e8; // rows
+  double rows = 1;
+  for (uint32_t i = 0; i < n->graph->n_nodes; i++) rows += n->nodes[i].rows;
+  double longest = sqrt(2 * budget / rows);
+  return longest < GROUP_MIN ? GROUP_MIN : longest > GROUP_MAX ? GROUP_MAX : (uint32_t)longest;
 }
 
 // No group needs to have more than the layer that has most alone.
@@ -30,16 +40,16 @@ static int64_t most_alone(struct rows_net *n) {
 }
 
 static struct costs find_costs(struct rows_net *n, struct arena *scratch) {
-  struct costs c = {n->graph->n_nodes, NULL};
+  struct costs c = {n->graph->n_nodes, longest_group(n), NULL};
   struct rows_state *start = rows_state_new(n), *s = rows_state_new(n);
   int64_t limit = most_alone(n);
-  c.of = ARENA_NEW(scratch, int64_t, (size_t)c.nodes * GROUP_MAX);
+  c.of = ARENA_NEW(scratch, int64_t, (size_t)c.nodes * c.longest);
   for (uint32_t from = 0; from < c.nodes; from++) {
     if (from) start->peak = start->used; // the first group has what came before it
-    for (uint32_t k = 0; k < GROUP_MAX && from + k < c.nodes; k++) {
+    for (uint32_t k = 0; k < c.longest && from + k < c.nodes; k++) {
       rows_state_copy(n, s, start);
       bool fits = rows_play(n, s, from, from + k + 1, limit, NULL);
-      c.of[(size_t)from * GROUP_MAX + k] = fits ? s->peak : TOO_MUCH;
+      c.of[(size_t)from * c.longest + k] = fits ? s->peak : TOO_MUCH;
     }
     rows_play(n, start, from, from + 1, INT64_MAX, NULL);
   }
@@ -64,7 +74,7 @@ static struct ending *find_endings(const struct costs *c, int64_t easy, struct a
   struct ending *best = ARENA_NEW(scratch, struct ending, c->nodes + 1);
   for (uint32_t to = 1; to <= c->nodes; to++) {
     best[to] = (struct ending){INT64_MAX, 0, 0, 0};
-    for (uint32_t from = to > GROUP_MAX ? to - GROUP_MAX : 0; from < to; from++) {
+    for (uint32_t from = to > c->longest ? to - c->longest : 0; from < to; from++) {
       int64_t own = cost(c, from, to), above = own > easy ? own - easy : 0;
       if (own == TOO_MUCH) continue;
       struct ending e = {own > best[from].peak ? own : best[from].peak,

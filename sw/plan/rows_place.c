@@ -17,7 +17,10 @@
 #include <string.h>
 
 enum { STARTS = 24, RESTARTS_MIN = 6, RESTARTS_MAX = 200, STEPS = 128 };
-#define BUDGET 4000000 // regions that are looked at for an arena of some bytes
+
+// Regions that are looked at, for arenas of one size and for all.
+#define BUDGET_OF_ONE 4000000
+#define BUDGET 100000000
 
 // ---- when blocks live
 
@@ -86,6 +89,7 @@ struct placer {
   const uint32_t *value; // (blocks)
   uint32_t n_values;
   int64_t *weight; // (n_values) of its sizes, where regions are sorted by them
+  int64_t looks;   // regions that were looked at
 };
 
 static bool meets(const struct region *a, const struct region *b) {
@@ -99,13 +103,14 @@ static void insert(struct placer *p, const struct region *x) {
 }
 
 // The lowest address from `from` on where it meets nobody; it may end behind the arena.
-static int64_t gap_from(const struct placer *p, const struct region *x, int64_t from) {
+static int64_t gap_from(struct placer *p, const struct region *x, int64_t from) {
   int64_t at = from;
-  for (uint32_t k = 0; k < p->n_low; k++) {
-    if (p->low[k]->address >= at + x->bytes) break;
+  uint32_t k = 0;
+  for (; k < p->n_low && p->low[k]->address < at + x->bytes; k++) {
     int64_t end = p->low[k]->address + p->low[k]->bytes;
     if (end > at && meets(x, p->low[k])) at = end;
   }
+  p->looks += k;
   return at;
 }
 
@@ -249,7 +254,7 @@ static int64_t take(const struct rows_net *n, struct rows_lives *l, const struct
 // work out.
 static bool place_in(struct placer *p, int64_t cap, int64_t restarts) {
   struct rng r = {1, 0};
-  for (int64_t i = 0; i < restarts; i++) {
+  for (int64_t i = 0; i < restarts && (!i || p->looks < BUDGET); i++) {
     for (uint32_t v = 0; v < p->n_values; v++) p->weight[v] = i ? rng_range(&r, 8, 24) : 8;
     if (place_all(p, i ? &r : NULL, cap)) return true;
   }
@@ -261,10 +266,16 @@ static int64_t restarts_of(const struct placer *p) {
   for (uint32_t g = 0; g < p->groups; g++)
     looks +=
         (p->stages[g].outer ? 2 * STARTS : 1) * (double)p->stages[g].count * p->stages[g].count;
-  double restarts = BUDGET / looks;
+  double restarts = BUDGET_OF_ONE / looks;
   return restarts < RESTARTS_MIN   ? RESTARTS_MIN
          : restarts > RESTARTS_MAX ? RESTARTS_MAX
                                    : (int64_t)restarts;
+}
+
+static int64_t all_bytes(const struct placer *p) {
+  int64_t bytes = 0;
+  for (uint32_t i = 0; i < p->count; i++) bytes += p->regions[i].bytes;
+  return bytes;
 }
 
 // In less than `below`; false: it wasn't to be.
@@ -277,9 +288,9 @@ static bool place_groups(struct placer *p, const struct rows_list *list, int64_t
   for (uint32_t g = 0; g < p->groups; g++)
     p->stages[g] = stage_of(p, list->begins[g], list->begins[g + 1], !g);
   int64_t step = place_aligned(peak / STEPS + 1, p->align), restarts = restarts_of(p);
-  for (int64_t cap = peak; cap < below; cap += step)
+  for (int64_t cap = peak; cap < below && p->looks < BUDGET; cap += step)
     if (place_in(p, cap, restarts)) return true;
-  return false;
+  return below == INT64_MAX && place_in(p, all_bytes(p), 1); // room for all
 }
 
 int64_t rows_place(const struct rows_net *n, const struct rows_list *list, struct rows_lives *l,
