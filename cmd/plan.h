@@ -28,6 +28,10 @@ int plan_steps(struct arena *a, const struct options *o, struct err *e);
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);
 
+// --train: the words of its options, and the training step of the recipe o->model.
+bool plan_train_check(const struct options *o, struct err *e);
+int plan_train(struct arena *a, const struct options *o, struct err *e);
+
 // Whether a file is JSON, a network by its shapes; and that network with weights that are drawn.
 bool plan_is_shapes(const char *path);
 bool plan_shapes(struct arena *a, const struct options *o, struct model *m, struct err *e);

@@ -22,11 +22,14 @@ bool plan_memory_check(const struct options *o, struct err *e) {
                       : o->execute   ? "--run"
                       : o->order     ? "--order"
                       : o->fused     ? "--fused"
+                      : o->train     ? "--train"
                                      : NULL;
   bool arena = o->memory || o->machine;
   if (!arena && alone) return err_set(e, "%s is about --memory: give both", alone);
   if (o->images && !o->execute) return err_set(e, "--images is about --memory BYTES --run");
+  if (o->batch && !o->train) return err_set(e, "--batch is about --train: give both");
   if (!arena) return true;
+  if (o->train && !plan_train_check(o, e)) return false;
   if (o->inputs && !o->fused) return err_set(e, "--inputs is about --fused: give both");
   if (o->inputs && strcmp(o->inputs, "whole") != 0 && strcmp(o->inputs, "rows") != 0)
     return err_set(e, "--inputs %s: expected whole or rows", o->inputs);
@@ -183,20 +186,19 @@ static bool fits(const struct board *b, struct err *e) {
   return constants_fit(b, e);
 }
 
-// The machine, one processor with one memory for arenas.
-static bool take_machine(struct board *b, struct err *e) {
-  const struct options *o = b->options;
-  b->limit = o->memory;
+bool plan_machine(struct arena *a, const struct options *o, struct machine_file *m,
+                  const struct machine_pe **pe, int64_t *limit, struct err *e) {
+  *limit = o->memory;
+  *pe = NULL;
   if (!o->machine) return true;
-  if (!machine_read(b->arena, o->machine, &b->machine, e)) return false;
-  const struct machine_file *m = &b->machine;
+  if (!machine_read(a, o->machine, m, e)) return false;
   if (m->n_pes != 1 || m->pes->count != 1)
     return err_set(e, "--machine %s: %lld processors, an arena is one's: give the file of one",
                    o->machine, (long long)(m->n_pes > 1 ? m->n_pes : m->pes->count));
-  b->pe = m->pes;
-  if (!b->limit) b->limit = m->memories[b->pe->memory].bytes;
-  return b->limit != NONE || err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES",
-                                     o->machine, m->memories[b->pe->memory].name);
+  *pe = m->pes;
+  if (!*limit) *limit = m->memories[m->pes->memory].bytes;
+  return *limit != NONE || err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES",
+                                   o->machine, m->memories[m->pes->memory].name);
 }
 
 // What was planned by whatever way must be a plan.
@@ -225,7 +227,7 @@ int plan_memory(struct arena *a, const struct options *o, struct err *e) {
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   if (!codes_only(o, m.fixed, e)) return EXIT_USER;
   struct board b = {.arena = a, .options = o, .graph = m.fixed};
-  if (!take_machine(&b, e)) return EXIT_USER;
+  if (!plan_machine(a, o, &b.machine, &b.pe, &b.limit, e)) return EXIT_USER;
   make(&b);
   if (!sound(&b, e)) return EXIT_USER;
   if (!fits(&b, e) || (o->execute && !plan_trial(a, o, b.plan, &trial, e))) return EXIT_USER;

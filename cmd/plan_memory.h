@@ -4,6 +4,7 @@
 #ifndef NNGEN_CMD_PLAN_MEMORY_H
 #define NNGEN_CMD_PLAN_MEMORY_H
 
+#include "cmd/plan.h"
 #include "cmd/plan_arena.h"
 #include "sw/base/listing.h"
 #include "sw/plan/machine.h"
@@ -34,6 +35,10 @@ const char *board_alive(const struct board *b);
 
 void board_put_text(const struct board *b, const struct plan_trial *t, struct text *out);
 void board_put_json(const struct board *b, const struct plan_trial *t, struct text *out);
+
+// The machine, one processor with one memory for arenas, or none; and the bytes of the arena.
+bool plan_machine(struct arena *a, const struct options *o, struct machine_file *m,
+                  const struct machine_pe **pe, int64_t *limit, struct err *e);
 
 // ---- of --fused
 

@@ -238,11 +238,38 @@ static void test_fused_json(void **state) {
   json_decref(found);
 }
 
+// A training step: everything kept, some of it made again, and too little for either.
+static void test_train(void **state) {
+  struct shell *c = *state;
+#define STEP "$N plan --train models/resnet8.json "
+  cli_expect(c, STEP "--batch 4 --memory 9999999", 0,
+             "of 14 values that wait for their backward 14 are kept\n");
+  const char *said = cli_expect(c, STEP "--batch 4 --memory 2200000 --run --images 2", 0,
+                                "bytes of 2200000 for a step of 4 frames; ");
+  assert_non_null(strstr(said, " made again: "));
+  assert_non_null(strstr(said,
+                         "run in the arena: 2 steps of random frames, 60 variables with 233118 "
+                         "elements, each the bits of steps without a limit"));
+  cli_expect(c, STEP "--memory 2200000 --batch 4 --json --run --images 1 --svg $D/t.svg", 0,
+             "\"mismatches\":0");
+  cli_expect(c, "tail -n 1 $D/t.svg", 0, "</svg>\n");
+  cli_expect(c, STEP "--memory 99999 --batch 4", 1, "with everything kept it has ");
+  cli_expect(c, STEP "--machine stm32f746", 1, "a step of 1 frame needs ");
+  cli_expect(c, "$N plan --train --machine stm32f746 models/lenet5.json", 0,
+             "bytes of 327680 for a step of 1 frame\n");
+  cli_expect(c, "$N plan --train --memory 99999 models/lenet5.bin", 1,
+             "--train is about a recipe, as in models/lenet5.json");
+  cli_expect(c, STEP, 2, "--train is about --memory: give both");
+  cli_expect(c, LENET "--batch 3", 2, "--batch is about --train: give both");
+  cli_expect(c, STEP "--memory 999999 --fused", 2, "--fused isn't about a training step");
+  cli_expect(c, STEP "--memory 999999 -p 8,3", 2, "--precision isn't about a training step");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_fused),   SHELL_CASE(test_fused_json),
-                                     SHELL_CASE(test_order),   SHELL_CASE(test_machine),
-                                     SHELL_CASE(test_text),    SHELL_CASE(test_run),
-                                     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
-                                     SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_train),   SHELL_CASE(test_fused),   SHELL_CASE(test_fused_json),
+      SHELL_CASE(test_order),   SHELL_CASE(test_machine), SHELL_CASE(test_text),
+      SHELL_CASE(test_run),     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
+      SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
