@@ -282,6 +282,17 @@ static bool receive(struct builder *b, uint32_t who, const struct resource *r) {
   return true;
 }
 
+static bool wait_for_after(struct builder *b, uint32_t who) {
+  const struct event *e = &b->plan->events[who];
+  for (uint32_t k = 0; k < e->n_after; k++) {
+    if (e->after[k] >= who)
+      return err_set(b->err, "%s: event %u comes after event %u, which doesn't stand before it",
+                     plan_event_text(b->arena, b->plan, e), who, e->after[k]);
+    wait_for(b, who, e->after[k], WAIT_END, 0);
+  }
+  return true;
+}
+
 static bool add_event(struct builder *b, uint32_t who) {
   const struct event *e = &b->plan->events[who];
   const struct resource *r = &b->plan->machine.resources[e->resource];
@@ -325,6 +336,6 @@ bool waits_find(struct arena *a, const struct plan *p, const struct grids *g, st
     if (m->resources[i].kind == RESOURCE_LINK)
       b.slots[i] = nobody(a, (size_t)m->resources[i].slots);
   for (uint32_t i = 0; i < p->n_events; i++)
-    if (!add_event(&b, i)) return false;
+    if (!add_event(&b, i) || !wait_for_after(&b, i)) return false;
   return true;
 }
