@@ -321,14 +321,23 @@ static uint32_t *nobody(struct arena *a, size_t count) {
   return list;
 }
 
+static size_t count_of(const struct plan *p, enum action action) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < p->n_events; i++) count += p->events[i].action == action;
+  return count;
+}
+
 bool waits_find(struct arena *a, const struct plan *p, const struct grids *g, struct waits *w,
                 struct err *e) {
   const struct machine *m = &p->machine;
-  *w = (struct waits){.first = nobody(a, p->n_events), .allocs = nobody(a, p->n_events)};
+  *w = (struct waits){.room = 2 * p->n_events,
+                      .waits = ARENA_NEW(a, struct wait, 2 * (size_t)p->n_events),
+                      .first = nobody(a, p->n_events),
+                      .allocs = nobody(a, p->n_events)};
   w->open = ARENA_NEW(a, uint32_t, p->n_events);
   struct builder b = {.arena = a, .plan = p, .grids = g, .waits = w, .err = e};
-  b.places = index_new(a, p->n_events);
-  b.streams = index_new(a, p->n_events);
+  b.places = index_new(a, count_of(p, ACTION_ALLOC));
+  b.streams = index_new(a, count_of(p, ACTION_SEND));
   b.earlier = nobody(a, p->n_events);
   b.last = nobody(a, (size_t)p->graph->n_nodes * (size_t)p->steps);
   b.slots = ARENA_NEW(a, uint32_t *, m->count);
