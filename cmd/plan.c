@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan: which lanes each layer gets for what is wanted, and why; or all the choices there are;
-// or a replay, or an arena.
+// or a replay, or an arena, or a circuit as a plan.
 #include "cmd/plan.h"
 #include "cmd/picture.h"
 #include "sw/base/file.h"
@@ -25,6 +25,7 @@ bool plan_given(const struct options *o, const struct option_row *r) {
 bool plan_command_check(struct arena *a, const struct options *o, struct err *e) {
   if (!plan_replay_check(o, e)) return false;
   if (!o->replay && plan_is_steps(o->model)) return plan_steps_check(o, e);
+  if (!o->replay && plan_is_circuit(o->model)) return plan_circuit_check(o, e);
   const char *step = o->unpruned          ? "--unpruned"
                      : o->target_accuracy ? "--target-accuracy"
                      : o->minimise        ? "--minimise"
@@ -136,6 +137,7 @@ int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
   if (plan_is_steps(o->model)) return plan_steps(a, o, e);
   if (o->train) return plan_train(a, o, e);
+  if (plan_is_circuit(o->model)) return plan_circuit(a, o, e);
   if (o->memory || o->machine) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);
 }

@@ -24,6 +24,15 @@ bool plan_is_steps(const char *path);
 bool plan_steps_check(const struct options *o, struct err *e);
 int plan_steps(struct arena *a, const struct options *o, struct err *e);
 
+// Whether a path is a folder that generate wrote; the words of its options, and its circuit as a
+// plan.
+bool plan_is_circuit(const char *path);
+bool plan_circuit_check(const struct options *o, struct err *e);
+int plan_circuit(struct arena *a, const struct options *o, struct err *e);
+
+// --replay of a plan file: false if o->model is none; otherwise the exit status.
+bool plan_circuit_replays(struct arena *a, const struct options *o, int *status, struct err *e);
+
 // --memory: the words of its options, and the plan of o->model in an arena.
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);

@@ -16,7 +16,7 @@ static const struct replay_mode *mode_of(const struct options *o) {
 
 bool plan_replay_check(const struct options *o, struct err *e) {
   static const char *const own[] = {"replay", "mode", "trace", "json", "quiet"};
-  if (!o->replay && (o->mode || o->trace))
+  if (!o->replay && (o->mode || (o->trace && !plan_is_circuit(o->model))))
     return err_set(e, "%s is about --replay: give both", o->mode ? "--mode" : "--trace");
   if (!o->replay) return true;
   for (int i = 0; i < option_count; i++) {
@@ -279,6 +279,8 @@ static int replay_cases(const struct options *o, const struct replay_file *f, st
 
 int plan_replay(struct arena *a, const struct options *o, struct err *e) {
   struct replay_file f;
+  int status;
+  if (plan_circuit_replays(a, o, &status, e)) return status;
   if (!replay_read(a, o->model, &f, e)) return EXIT_USER;
   return f.cases ? replay_cases(o, &f, e) : replay_one(a, o, &f, e);
 }

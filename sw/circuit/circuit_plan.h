@@ -4,16 +4,19 @@
 //
 //   source --s_axis--> frame --> l0_linear --l0--> l1_relu --> ... --> sink
 //
-// A layer runs for the cycles that it takes when nothing stalls, and a stream for its beats, as
-// early as what they take allows: a frame is never faster, and the registers on its way add to it.
-// What the host computes follows at the sink.
+// Times are the cycle model's (timing_trace), of a frame that finds all of it empty. A stream
+// carries from its first beat until behind its last; a layer ends behind its last result, and
+// begins its cycles before, or with its first result. Whatever takes a stream begins and ends with
+// it, or later. What would take more than a period, as queues take its first beats early, begins a
+// period before its end. What the host computes follows at the sink, a cycle for each node.
 #ifndef NNGEN_CIRCUIT_CIRCUIT_PLAN_H
 #define NNGEN_CIRCUIT_CIRCUIT_PLAN_H
 
 #include "sw/circuit/circuit.h"
 #include "sw/plan/plan.h"
 
-// NULL with a message of a circuit that reads what earlier frames left.
+// The events are in the order of time; a layer is a place and a PE, in the order of the cells. NULL
+// with a message of a circuit that reads what earlier frames left, or stands still.
 struct plan *circuit_plan(struct arena *a, const struct circuit *c, struct err *e);
 
 #endif

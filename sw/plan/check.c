@@ -164,7 +164,7 @@ static void find_missing(struct checker *c) {
 }
 
 static uint32_t root_of(const struct checker *c, uint32_t v) {
-  while (c->roots[v] != v) v = c->roots[v];
+  while (c->roots[v] != v) v = c->roots[v] = c->roots[c->roots[v]];
   return v;
 }
 

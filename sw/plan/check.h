@@ -21,7 +21,7 @@ enum fault_kind {
   FAULT_EARLY,    // read before it was produced or has arrived
   FAULT_LOST,     // read after something else was written over it, or while that happens
   FAULT_SLOT,     // received from a slot that doesn't hold it, or sent into one that isn't empty
-  FAULT_ORDER,    // a control edge of the graph isn't kept
+  FAULT_ORDER,    // a control edge of the graph, or what an event is after, isn't kept
   FAULT_TWICE,    // a point of a node is run again, or a value streamed again
   FAULT_MISSING   // a point of a node is never run
 };

@@ -144,8 +144,20 @@ static void occupy(struct checker *c, const struct instance *i) {
   if (i->end > *busy) *busy = i->end;
 }
 
+// What it is after, of the same period; what has no meaning never ends.
+static void come_after(struct checker *c, const struct instance *i) {
+  double shift = i->start - i->event->start;
+  for (uint32_t k = 0; k < i->event->n_after; k++) {
+    const struct event *e = &c->plan->events[i->event->after[k]];
+    if (e->end + shift <= i->start) continue;
+    check_fault(c, FAULT_ORDER, i, "it is after %s, which ends at %.17g",
+                plan_event_text(&c->scratch, c->plan, e), e->end + shift);
+  }
+}
+
 void check_start(struct checker *c, struct instance *i) {
   if (i->end > i->start) occupy(c, i);
+  come_after(c, i);
   switch (i->event->action) {
   case ACTION_ALLOC:
     check_alloc(c, i);

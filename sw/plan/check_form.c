@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { PERIODS_MAX = 1 << 16 };
+enum { PERIODS_MAX = 1 << 16, INSTANCES_MAX = 1 << 26 };
 #define BYTES_MAX ((int64_t)1 << 40) // of a block, and an address: no sum of them overflows
 
 // The event in `i`, if there is one, with what is wrong; false.
@@ -45,7 +45,8 @@ static bool plan_is_whole(struct checker *c) {
   if (!isfinite(p->period) || p->period < 0) return wrong(c, NULL, "the period is no time");
   if (p->steps < 1 || (p->period > 0 && p->steps != 1))
     return wrong(c, NULL, "a plan has one step or more, and one if it has a period");
-  if (p->period > 0 && plan_length(p) / p->period > PERIODS_MAX)
+  double periods = p->period > 0 ? plan_length(p) / p->period : 0;
+  if (periods > PERIODS_MAX || periods * p->n_events > INSTANCES_MAX)
     return wrong(c, NULL, "too many periods are in flight");
   return true;
 }
@@ -99,6 +100,8 @@ static bool event_is_whole(struct checker *c, const struct event *e) {
     return wrong(c, e, "a reference has no bytes");
   if (!step_fits(p, e)) return wrong(c, e, "there is no such step");
   if (!bytes_fit(r, e)) return wrong(c, e, "there is no such slot, or no such number of bytes");
+  for (uint32_t k = 0; k < e->n_after; k++)
+    if (e->after[k] >= (uint32_t)(e - p->events)) return wrong(c, e, "is after no event before it");
   if (e->slice.ranges && (r->kind == RESOURCE_STREAM || !grids_slice_fits(g, e)))
     return wrong(c, e, "there is no such slice");
   return true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/plan/grid.h"
 
+#include "sw/base/rng.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +12,14 @@ struct cut {
   int64_t at;
 };
 
+// Each once.
 struct cuts {
   uint32_t count, room;
   struct cut *cuts;
+  uint32_t *slots; // (4 * room) a hash table of their places + 1; 0: free
 };
+
+enum { CUTS_ROOM = 64, SLOTS_PER_CUT = 4 };
 
 // ---- the axes
 
@@ -34,18 +40,31 @@ static void value_grid(const struct value *v, struct grid *g) {
 
 // Whether the cells of a value are those of the node that makes it.
 static bool shares(const struct grids *g, const struct value *v) {
-  return v->node != NONE && g->spaces[v->node].axes && !g->own[v->node].ranges && !v->out;
+  return v->node != NONE && g->grids[v->node].axes && !g->own[v->node].ranges && !v->out;
 }
 
-static void find_axes(struct arena *a, struct grids *g) {
+// The nodes of which an event runs a part.
+static bool *find_sliced(struct arena *a, const struct plan *p, const bool *use) {
+  bool *sliced = ARENA_NEW(a, bool, p->graph->n_nodes);
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *e = &p->events[i];
+    if (use[i] && e->action == ACTION_RUN && e->slice.ranges) sliced[e->id] = true;
+  }
+  return sliced;
+}
+
+// A space has room for much more than most have, so that those that nobody asks about aren't kept.
+static void find_axes(struct arena *a, struct grids *g, const bool *sliced) {
   const struct graph *graph = g->graph;
   struct err e = {0};
-  g->spaces = ARENA_NEW(a, struct space, graph->n_nodes);
+  g->spaces = ARENA_NEW(a, const struct space *, graph->n_nodes);
   g->own = ARENA_NEW(a, struct slice, graph->n_nodes);
   for (uint32_t i = 0; i < graph->n_nodes; i++) {
-    space_of(graph, &graph->nodes[i], &g->spaces[i], &e);
-    if (g->spaces[i].axes) slice_of(&graph->nodes[i], &g->spaces[i], &g->own[i], &e);
-    space_grid(&g->spaces[i], &g->grids[i]);
+    struct space s = {0};
+    space_of(graph, &graph->nodes[i], &s, &e);
+    if (s.axes) slice_of(&graph->nodes[i], &s, &g->own[i], &e);
+    space_grid(&s, &g->grids[i]);
+    if (sliced[i] || g->own[i].ranges) g->spaces[i] = arena_copy(a, &s, sizeof s);
   }
   for (uint32_t v = 0; v < graph->n_values; v++) {
     const struct value *value = &graph->values[v];
@@ -56,14 +75,57 @@ static void find_axes(struct arena *a, struct grids *g) {
 
 // ---- the cuts
 
-static void add_cut(struct arena *a, struct cuts *c, struct cut cut) {
-  if (c->count == c->room) {
-    c->room = c->room ? 2 * c->room : 64;
-    struct cut *more = ARENA_NEW(a, struct cut, c->room);
-    if (c->count) memcpy(more, c->cuts, c->count * sizeof *more);
-    c->cuts = more;
+static uint32_t *slot_of(const struct cuts *c, struct cut cut) {
+  uint64_t key = ((uint64_t)cut.grid << 4 | (uint64_t)cut.axis) << 24 ^ (uint64_t)cut.at;
+  for (uint64_t i = rng_mix(key);; i++) {
+    uint32_t *slot = &c->slots[i & (SLOTS_PER_CUT * c->room - 1)];
+    const struct cut *known = &c->cuts[*slot ? *slot - 1 : 0];
+    if (!*slot || (known->grid == cut.grid && known->axis == cut.axis && known->at == cut.at))
+      return slot;
   }
+}
+
+static void make_room(struct arena *a, struct cuts *c) {
+  c->room = c->room ? 2 * c->room : CUTS_ROOM;
+  struct cut *more = ARENA_NEW(a, struct cut, c->room);
+  if (c->count) memcpy(more, c->cuts, c->count * sizeof *more);
+  c->cuts = more;
+  c->slots = ARENA_NEW(a, uint32_t, SLOTS_PER_CUT * c->room);
+  for (uint32_t i = 0; i < c->count; i++) *slot_of(c, c->cuts[i]) = i + 1;
+}
+
+static void add_cut(struct arena *a, struct cuts *c, struct cut cut) {
+  if (c->count == c->room) make_room(a, c);
+  uint32_t *slot = slot_of(c, cut);
+  if (*slot) return;
   c->cuts[c->count++] = cut;
+  *slot = c->count;
+}
+
+static int by_place(const void *a, const void *b) {
+  const struct cut *x = a, *y = b;
+  return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static size_t axis_key(const struct cut *c) {
+  return (size_t)c->grid * AXES_MAX + (size_t)c->axis;
+}
+
+// By grid and axis, and there by place, in which most are already.
+static void sort_cuts(struct arena *a, struct cuts *c, uint32_t grids) {
+  if (!c->count) return;
+  uint32_t *first = ARENA_NEW(a, uint32_t, (size_t)grids * AXES_MAX + 1);
+  struct cut *sorted = ARENA_NEW(a, struct cut, c->count);
+  for (uint32_t i = 0; i < c->count; i++) first[axis_key(&c->cuts[i]) + 1]++;
+  for (size_t k = 0; k < (size_t)grids * AXES_MAX; k++) first[k + 1] += first[k];
+  for (uint32_t i = 0; i < c->count; i++) sorted[first[axis_key(&c->cuts[i])]++] = c->cuts[i];
+  for (uint32_t i = 0, n; i < c->count; i += n) {
+    bool ascends = true;
+    for (n = 1; i + n < c->count && axis_key(&sorted[i + n]) == axis_key(&sorted[i]); n++)
+      ascends &= sorted[i + n - 1].at < sorted[i + n].at;
+    if (!ascends) qsort(sorted + i, n, sizeof *sorted, by_place);
+  }
+  c->cuts = sorted;
 }
 
 static void cut_slice(struct arena *a, struct cuts *c, const struct grids *g,
@@ -99,13 +161,6 @@ static void find_cuts(struct arena *a, struct cuts *c, const struct grids *g, co
   }
 }
 
-static int by_place(const void *a, const void *b) {
-  const struct cut *x = a, *y = b;
-  if (x->grid != y->grid) return x->grid < y->grid ? -1 : 1;
-  if (x->axis != y->axis) return x->axis < y->axis ? -1 : 1;
-  return x->at < y->at ? -1 : x->at > y->at;
-}
-
 // ---- the parts
 
 // Takes the sorted cuts of one axis off the front of c.
@@ -130,9 +185,9 @@ struct grids grids_new(struct arena *a, const struct plan *p, const bool *use) {
                     .grids = ARENA_NEW(a, struct grid, count),
                     .of_value = ARENA_NEW(a, const struct grid *, graph->n_values)};
   struct cuts c = {0};
-  find_axes(a, &g);
+  find_axes(a, &g, find_sliced(a, p, use));
   find_cuts(a, &c, &g, p, use);
-  if (c.count) qsort(c.cuts, c.count, sizeof *c.cuts, by_place);
+  sort_cuts(a, &c, count);
   for (uint32_t i = 0; i < count; i++) {
     g.grids[i].cells = 1;
     for (int k = 0; k < g.grids[i].axes; k++) divide(a, &c, i, k, &g.grids[i]);
@@ -165,7 +220,7 @@ bool grids_slice_fits(const struct graph *g, const struct event *e) {
 
 bool grids_read(struct arena *a, const struct grids *g, uint32_t node, const struct slice *s,
                 uint32_t k, int *axis, struct slice *part) {
-  const struct space *space = &g->spaces[node];
+  const struct space *space = g->spaces[node]; // is there if the slice is
   uint32_t value = g->graph->nodes[node].in[k].value;
   *axis = NONE;
   *part = (struct slice){.axis = NONE};

@@ -22,7 +22,7 @@ enum { CELLS_MAX = 1 << 24 };
 
 struct grids {
   const struct graph *graph;
-  struct space *spaces;         // (n_nodes)
+  const struct space **spaces;  // (n_nodes) of those that something slices; NULL
   struct slice *own;            // (n_nodes) the slices of the graph
   struct grid *grids;           // (n_nodes + n_values)
   const struct grid **of_value; // (n_values) that of the node, if its space is the value's

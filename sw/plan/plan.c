@@ -63,12 +63,28 @@ static int by_start(const void *a, const void *b) {
   return x->place < y->place ? -1 : 1;
 }
 
+// What the events of a list that is sorted anew are after.
+static void move_after(struct plan *p, const struct placed *all) {
+  struct arena scratch = {0};
+  uint32_t *to = ARENA_NEW(&scratch, uint32_t, p->n_events);
+  for (uint32_t i = 0; i < p->n_events; i++) to[all[i].place] = i;
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    struct event *e = &p->events[i];
+    if (!e->n_after) continue;
+    uint32_t *after = ARENA_NEW(p->arena, uint32_t, e->n_after);
+    for (uint32_t k = 0; k < e->n_after; k++) after[k] = to[e->after[k]];
+    e->after = after;
+  }
+  arena_free(&scratch);
+}
+
 void plan_sort(struct plan *p) {
   struct arena scratch = {0};
   struct placed *all = ARENA_NEW(&scratch, struct placed, p->n_events);
   for (uint32_t i = 0; i < p->n_events; i++) all[i] = (struct placed){p->events[i], i};
   qsort(all, p->n_events, sizeof *all, by_start);
   for (uint32_t i = 0; i < p->n_events; i++) p->events[i] = all[i].event;
+  move_after(p, all);
   arena_free(&scratch);
 }
 

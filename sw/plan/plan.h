@@ -67,6 +67,10 @@ struct event {
   struct slice slice; // RUN: of the node's space; otherwise `axis` is a dimension of the value
   int64_t bytes;      // ALLOC, FREE: units of the memory; RUN: of scratch, while it runs
   int64_t address;    // ALLOC, RUN: NONE before it is placed; SEND, RECV: of a slot
+  // Places in the plan of events that must have ended, each before its own, whether anything of the
+  // graph or of a memory says so or not. Of a plan with a period those of the same one.
+  uint32_t n_after;
+  const uint32_t *after; // (n_after)
 };
 
 struct plan {
@@ -88,7 +92,8 @@ uint32_t plan_resource(struct plan *p, struct resource r);
 
 void plan_add(struct plan *p, struct event e);
 
-// By start; at one time FREE, ALLOC, RECV, the rest, and then as they were.
+// By start; at one time FREE, ALLOC, RECV, the rest, and then as they were. Where events are
+// `after` others follows them.
 void plan_sort(struct plan *p);
 
 // The phase of an event's start at its time: 1 FREE, 2 ALLOC, 3 RECV, 4 the rest. Ends are 0.

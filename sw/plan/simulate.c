@@ -282,15 +282,54 @@ static bool play(struct simulation *s, struct err *e) {
   return finish_all(s, e);
 }
 
+static bool find_waits(struct arena *a, const struct plan *p, struct waits *w, struct err *e) {
+  bool *use = ARENA_NEW(a, bool, p->n_events);
+  memset(use, 1, p->n_events);
+  struct grids grids = grids_new(a, p, use);
+  return waits_find(a, p, &grids, w, e);
+}
+
 bool plan_simulate(struct plan *p, struct err *e) {
   struct arena scratch = {0};
   struct simulation s = {.arena = &scratch, .plan = p};
-  bool *use = ARENA_NEW(&scratch, bool, p->n_events);
-  memset(use, 1, p->n_events);
-  struct grids grids = grids_new(&scratch, p, use);
-  bool ok = waits_find(&scratch, p, &grids, &s.waits, e);
+  bool ok = find_waits(&scratch, p, &s.waits, e);
   if (ok) prepare(&s);
   ok = ok && play(&s, e);
+  arena_free(&scratch);
+  return ok;
+}
+
+// (n_events + 1) where those begin that an event waits for, in a list of all.
+static const uint32_t *count_ends(struct arena *a, const struct plan *p, const struct waits *w) {
+  uint32_t *first = ARENA_NEW(a, uint32_t, p->n_events + 1);
+  for (uint32_t i = 0; i < p->n_events; i++)
+    for (uint32_t k = w->first[i]; k != NOBODY; k = w->waits[k].next)
+      first[w->waits[k].who + 1] += w->waits[k].kind == WAIT_END;
+  for (uint32_t i = 0; i < p->n_events; i++) first[i + 1] += first[i];
+  return first;
+}
+
+static void list_after(struct arena *scratch, struct plan *p, const struct waits *w) {
+  const uint32_t *first = count_ends(scratch, p, w);
+  uint32_t *list = ARENA_NEW(p->arena, uint32_t, first[p->n_events]);
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    p->events[i].after = list + first[i];
+    p->events[i].n_after = 0;
+  }
+  for (uint32_t i = 0; i < p->n_events; i++)
+    for (uint32_t k = w->first[i]; k != NOBODY; k = w->waits[k].next) {
+      struct event *e = &p->events[w->waits[k].who];
+      uint32_t *own = list + first[w->waits[k].who];
+      bool known = e->n_after && own[e->n_after - 1] == i;
+      if (w->waits[k].kind == WAIT_END && !known) own[e->n_after++] = i;
+    }
+}
+
+bool plan_find_after(struct plan *p, struct err *e) {
+  struct arena scratch = {0};
+  struct waits waits;
+  bool ok = find_waits(&scratch, p, &waits, e);
+  if (ok) list_after(&scratch, p, &waits);
   arena_free(&scratch);
   return ok;
 }

@@ -339,6 +339,17 @@ static bool receive(struct builder *b, uint32_t who, const struct resource *r) {
   return true;
 }
 
+static bool wait_for_after(struct builder *b, uint32_t who) {
+  const struct event *e = &b->plan->events[who];
+  for (uint32_t k = 0; k < e->n_after; k++) {
+    if (e->after[k] >= who)
+      return err_set(b->err, "%s: event %u comes after event %u, which doesn't stand before it",
+                     plan_event_text(b->arena, b->plan, e), who, e->after[k]);
+    wait_for(b, who, e->after[k], WAIT_END, 0);
+  }
+  return true;
+}
+
 static bool add_event(struct builder *b, uint32_t who) {
   const struct event *e = &b->plan->events[who];
   const struct resource *r = &b->plan->machine.resources[e->resource];
@@ -367,14 +378,23 @@ static uint32_t *nobody(struct arena *a, size_t count) {
   return list;
 }
 
+static size_t count_of(const struct plan *p, enum action action) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < p->n_events; i++) count += p->events[i].action == action;
+  return count;
+}
+
 bool waits_find(struct arena *a, const struct plan *p, const struct grids *g, struct waits *w,
                 struct err *e) {
   const struct machine *m = &p->machine;
-  *w = (struct waits){.first = nobody(a, p->n_events), .allocs = nobody(a, p->n_events)};
+  *w = (struct waits){.room = 2 * p->n_events,
+                      .waits = ARENA_NEW(a, struct wait, 2 * (size_t)p->n_events),
+                      .first = nobody(a, p->n_events),
+                      .allocs = nobody(a, p->n_events)};
   w->open = ARENA_NEW(a, uint32_t, p->n_events);
   struct builder b = {.arena = a, .plan = p, .grids = g, .waits = w, .err = e};
-  b.places = index_new(a, p->n_events);
-  b.streams = index_new(a, p->n_events);
+  b.places = index_new(a, count_of(p, ACTION_ALLOC));
+  b.streams = index_new(a, count_of(p, ACTION_SEND));
   b.earlier = nobody(a, p->n_events);
   b.last = nobody(a, (size_t)p->graph->n_nodes * (size_t)p->steps);
   b.slots = ARENA_NEW(a, uint32_t *, m->count);
@@ -382,6 +402,6 @@ bool waits_find(struct arena *a, const struct plan *p, const struct grids *g, st
     if (m->resources[i].kind == RESOURCE_LINK)
       b.slots[i] = nobody(a, (size_t)m->resources[i].slots);
   for (uint32_t i = 0; i < p->n_events; i++)
-    if (!add_event(&b, i)) return false;
+    if (!add_event(&b, i) || !wait_for_after(&b, i)) return false;
   return true;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Circuits as plans: the checker passes them with the II as period and refuses them with less; they
-// are no slower than what the cycle model says; broken ones are refused.
+// Circuits as plans: the checker passes them with the II as period and refuses them with less;
+// their last beat leaves when the cycle model says; broken ones are refused.
 #include "sw/circuit/circuit_plan.h"
 #include "sw/plan/simulate.h"
 #include "tests/net/helper_circuit.h"
 #include "tests/net/helper_netgen.h"
 #include "tests/plan/helper_plan.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { SEEDS = 60 };
@@ -21,6 +22,19 @@ static double busiest(const struct plan *p) {
   return most;
 }
 
+// What comes out of the circuit last.
+static const struct event *last_beat(const struct plan *p) {
+  const struct event *last = NULL;
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *e = &p->events[i];
+    const struct resource *r = &p->machine.resources[e->resource];
+    if (e->action == ACTION_SEND && !strcmp(p->machine.resources[r->to].name, "sink"))
+      last = last && last->end > e->end ? last : e;
+  }
+  assert_non_null(last);
+  return last;
+}
+
 static void pace(struct plan *p, const struct circuit *c, int *tight) {
   assert_true(p->period == (double)c->ii);
   assert_true(busiest(p) <= p->period);
@@ -33,7 +47,7 @@ static void pace(struct plan *p, const struct circuit *c, int *tight) {
 
 static void random_circuits_are_plans(void **state) {
   (void)state;
-  int plans = 0, tight = 0;
+  int plans = 0, tight = 0, dropped = 0;
   for (int op = 0; op < OP_COUNT; op++)
     for (uint64_t seed = 0; seed < SEEDS && netgen_knows((enum op)op); seed++) {
       struct arena a = {0};
@@ -45,7 +59,13 @@ static void random_circuits_are_plans(void **state) {
       const struct circuit *c = circuit_build(&a, g, "top", &f, &e);
       if (!c) fail_msg("%s, seed %d: %s", op_info((enum op)op)->name, (int)seed, e.text);
       struct plan *p = circuit_plan(&a, c, &e);
-      assert_true(plan_length(p) <= (double)c->latency + 1); // up to the end of the last beat
+      const struct event *last = last_beat(p);
+      // Behind its last cycle; of what a slice drops of a frame's end the plan is over when it has
+      // come.
+      bool drops = op == OP_slice && last->end > (double)c->latency + 1;
+      assert_true(drops || last->end == (double)c->latency + 1);
+      dropped += drops;
+      assert_true(plan_length(p) <= last->end + g->n_nodes); // what the host computes
       for (uint32_t i = 1; i < p->n_events; i++)
         assert_true(p->events[i - 1].start <= p->events[i].start);
       pace(p, c, &tight);
@@ -53,7 +73,7 @@ static void random_circuits_are_plans(void **state) {
       arena_free(&a);
     }
   print_message("%d circuits, %d of which have a layer that is always busy\n", plans, tight);
-  assert_true(tight > plans / 2);
+  assert_true(tight > plans / 2 && dropped < SEEDS / 2);
 }
 
 // ---- 784-128-10
@@ -72,8 +92,19 @@ static const struct cell *cell_of(const struct circuit *c, const struct event *e
   return NULL;
 }
 
-// The least period that the checker passes is the II; its length comes close to the latency. Each
-// layer works for its cycles; its memory is full.
+// When the first beat comes to a place.
+static double begin_of(const struct plan *p, uint32_t place) {
+  double begin = INFINITY;
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *e = &p->events[i];
+    bool comes = e->action == ACTION_SEND && p->machine.resources[e->resource].to == (int32_t)place;
+    if (comes && e->start < begin) begin = e->start;
+  }
+  return begin;
+}
+
+// The least period that the checker passes is the II; its length is the latency. Each layer works
+// for its cycles, those before its first beat is taken aside; its memory is full.
 static void the_pace_is_the_ii(void **state) {
   (void)state;
   static const int64_t lanes[] = {1, 4, 7, 64, 784};
@@ -84,14 +115,14 @@ static void the_pace_is_the_ii(void **state) {
     plan_is_sound(p);
     assert_true(p->period == (double)c->ii && busiest(p) == p->period);
     assert_int_equal(p->bytes[p->graph->inputs[0].value], 784 * 8);
-    assert_true(plan_length(p) <= (double)c->latency + 1);
-    assert_true(plan_length(p) + 40 > (double)c->latency); // registers and pipes
+    assert_true(plan_length(p) == (double)c->latency + 1);
     for (uint32_t k = 0; k < p->n_events; k++) {
       const struct cell *cell =
           p->events[k].action == ACTION_RUN ? cell_of(c, &p->events[k]) : NULL;
       if (!cell) continue;
       uint32_t place = (uint32_t)p->machine.resources[p->events[k].resource].memory;
-      assert_true(p->events[k].end - p->events[k].start >= (double)cell->cycles);
+      bool waits = p->events[k].start == begin_of(p, place);
+      assert_true(waits || p->events[k].end - p->events[k].start >= (double)cell->cycles);
       assert_int_equal(p->machine.resources[place].bytes, cell->memory_bits);
       const struct node *n = &p->graph->nodes[cell->node];
       if (n->n_in == 1) continue;
@@ -201,7 +232,7 @@ static void state_is_no_plan(void **state) {
   assert_true(found > SEEDS / 2);
 }
 
-// The simulator, too, misses what is streamed by nobody.
+// The simulator is never later than the cycle model, and misses, too, what is streamed by nobody.
 static void nothing_comes_from_nowhere(void **state) {
   (void)state;
   struct arena a = {0};
@@ -209,7 +240,7 @@ static void nothing_comes_from_nowhere(void **state) {
   struct circuit *c;
   struct plan *p = mlp(&a, 4, &c);
   double length = plan_length(p);
-  assert_true(plan_simulate(p, &e) && plan_length(p) == length);
+  assert_true(plan_simulate(p, &e) && plan_length(p) <= length);
   streams_nothing(p, c);
   assert_false(plan_simulate(p, &e));
   assert_non_null(strstr(e.text, "nothing before it puts"));

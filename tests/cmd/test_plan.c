@@ -177,10 +177,60 @@ static void test_words(void **state) {
              "would be overwritten, it is the model");
 }
 
+// A folder as a plan: its period and its length are what the manifest says; as a file it comes
+// back, wherever that lies; a changed one is refused, and so are another circuit and options that
+// make one.
+static void test_circuit(void **state) {
+  struct shell *c = *state;
+  cli_expect(c,
+             "$N -q -p 8,3 -j 16 -o $D/rtl " LENET
+             " && mkdir $D/a && grep '\"ii\"' $D/rtl/manifest.json",
+             0, "\"ii\":19600");
+  const char *said = cli_expect(c, "$N plan -o $D/a/plan.json $D/rtl", 0,
+                                "\na frame every 19600 cycles, through in 19755; 774 multipliers");
+  assert_non_null(strstr(said, "memories: the checker finds no fault\n"));
+  assert_non_null(
+      strstr(said, "no period is shorter than what l0_conv2d does in one: 19600 cycles"));
+  cli_expect(c, "grep -o '\"latency\":19754' $D/rtl/manifest.json", 0, "19754");
+  cli_expect(c, "grep -o '\"of\":\"[^\"]*\"' $D/a/plan.json", 0, "\"of\":\"../rtl\"");
+  cli_expect(c, "$N plan --replay $D/a/plan.json >$D/x; $N plan $D/rtl | cmp $D/x && echo same", 0,
+             "same");
+  cli_expect(
+      c,
+      "n=$(realpath $N) && cd $D/a && $n plan --replay plan.json >../y; cmp ../x ../y && echo same",
+      0, "same");
+  cli_expect(c, "$N plan --replay --mode auto $D/a/plan.json", 0, "\na frame every 19600 cycles");
+  cli_expect(c, "$N plan --json -t $D/rtl", 0,
+             "\"period\":19600,\"length\":19755,\"bound\":19600,");
+  cli_expect(c, "$N plan -t $D/rtl", 0, "  SEND \"input0\" step 0 on s_axis\n");
+  cli_expect(c, "$N plan --replay --mode compat $D/a/plan.json", 1,
+             "--mode compat is about decisions");
+  cli_expect(c,
+             "sed 's/\"period\":19600/\"period\":19599/' $D/a/plan.json >$D/a/less.json; $N plan "
+             "--replay $D/a/less.json",
+             1, "at 19639..39239: it is at work until 19640");
+  cli_expect(c, "$N plan --replay --json $D/a/less.json", 1, "\"faults\":[{\"event\":");
+  cli_expect(c,
+             "sed 's/\"home\":true/\"home\":2/' $D/a/plan.json >$D/a/bad.json; $N plan --replay "
+             "$D/a/bad.json",
+             1, "/a/bad.json: resources: 0: home: expected true or false, found 2");
+  cli_expect(c, "sed 's/..rtl/no/' $D/a/plan.json >$D/a/bad.json; $N plan --replay $D/a/bad.json",
+             1, "of: expected a folder that generate wrote, found \"");
+  cli_expect(c, "$N -q -p 8,3 -j 4 -o $D/rtl " LENET " && $N plan --replay $D/a/plan.json", 1,
+             "identity: expected that of \"");
+  static const char *const others[] = {"-p 8,3",      "--memory 4096", "--machine stm32f746",
+                                       "--sweep",     "-j 4",          "--target-cycles 100",
+                                       "--svg x.svg", "--unpruned"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    cli_expect(c, arena_printf(&c->arena, "$N plan %s $D/rtl", others[i]), 2,
+               "is a circuit already, whose plan is printed: leave --");
+  cli_expect(c, "echo >>$D/rtl/top.sv; $N plan $D/rtl", 1, "was changed after it was generated");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_plan),         SHELL_CASE(test_files),
-                                     SHELL_CASE(test_finn),         SHELL_CASE(test_finn_depthwise),
-                                     SHELL_CASE(test_sweep),        SHELL_CASE(test_device),
-                                     SHELL_CASE(test_device_words), SHELL_CASE(test_words)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_plan),   SHELL_CASE(test_circuit),        SHELL_CASE(test_files),
+      SHELL_CASE(test_finn),   SHELL_CASE(test_finn_depthwise), SHELL_CASE(test_sweep),
+      SHELL_CASE(test_device), SHELL_CASE(test_device_words),   SHELL_CASE(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

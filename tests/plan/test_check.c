@@ -65,15 +65,15 @@ static void machine(struct plan *p) {
 }
 
 #define ALLOC(at, where, value, bytes, address)                                                    \
-  { at, at, where, ACTION_ALLOC, value, 0, {0}, bytes, address }
+  { at, at, where, ACTION_ALLOC, value, 0, {0}, bytes, address, 0, NULL }
 #define FREE(at, where, value, bytes)                                                              \
-  { at, at, where, ACTION_FREE, value, 0, {0}, bytes, 0 }
+  { at, at, where, ACTION_FREE, value, 0, {0}, bytes, 0, 0, NULL }
 #define DO(begin, end, where, action, id)                                                          \
-  { begin, end, where, action, id, 0, {0}, 0, 0 }
+  { begin, end, where, action, id, 0, {0}, 0, 0, 0, NULL }
 static const struct event good[] = {
     ALLOC(0, ROM, W, 12, 0),
     ALLOC(0, ROM, W2, 6, 12),
-    {0, 0, ROM, ACTION_ALLOC, U, -1, {0}, 4, NONE},
+    {0, 0, ROM, ACTION_ALLOC, U, -1, {0}, 4, NONE, 0, NULL},
     ALLOC(0, NEAR, X, 4, 0),
     ALLOC(0, NEAR, H, 3, 4),
     DO(0, 4, PE0, ACTION_RUN, FC),
@@ -448,7 +448,7 @@ static void delays_are_seen(void **state) {
   for (int k = 0; k < 2; k++) {
     struct plan *p = periodic(&a, g, 1000);
     for (int32_t step = -3; step < -1; step++) {
-      struct event token = {0, 0, ROM, ACTION_ALLOC, U, step, {0}, 4, NONE};
+      struct event token = {0, 0, ROM, ACTION_ALLOC, U, step, {0}, 4, NONE, 0, NULL};
       plan_add(p, token);
     }
     move(p, ACTION_FREE, "u", k ? 2900 : 3010, k ? 2900 : 3010);

@@ -106,9 +106,9 @@ static void add_hop(struct conversion *c, const struct hop *h, int64_t slot) {
   struct slice slice = part(c, 0, begin, end < s->channels ? end : s->channels);
   hold(c, c->s->machine->topology->to[h->link], value);
   plan_add(c->plan, (struct event){start, start + 1, c->links + h->link, ACTION_SEND, value, 0,
-                                   slice, 0, slot});
-  plan_add(c->plan,
-           (struct event){there, there, c->links + h->link, ACTION_RECV, value, 0, slice, 0, slot});
+                                   slice, 0, slot, 0, NULL});
+  plan_add(c->plan, (struct event){there, there, c->links + h->link, ACTION_RECV, value, 0, slice,
+                                   0, slot, 0, NULL});
 }
 
 static int by_start(const void *x, const void *y) {

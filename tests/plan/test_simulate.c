@@ -44,7 +44,7 @@ static struct plan *two_ways(struct arena *arena, int64_t fast_bytes) {
 static void put(struct plan *p, enum action action, uint32_t resource, uint32_t id,
                 double duration) {
   int64_t bytes = action == ACTION_RUN ? 0 : 4;
-  plan_add(p, (struct event){0, duration, resource, action, id, 0, {0}, bytes, NONE});
+  plan_add(p, (struct event){0, duration, resource, action, id, 0, {0}, bytes, NONE, 0, NULL});
 }
 
 static void list_of(struct plan *p) {
