@@ -697,6 +697,19 @@ static void test_several_outputs(void **state) {
              "x.npy: it has none of the outputs \"up\", \"between\": a safetensors file");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/none.npy $D/two.onnx", 1,
              "none.npy: No such file");
+  cli_expect(s, "$N run -q --data $D/x.npy -o $D/out.npy $D/two.onnx", 1,
+             "out.npy: a .npy holds one array, the model has 2 outputs: give ");
+  cli_expect(s, "ls $D/out.npy", 2, "No such file");
+  cli_expect(s,
+             "$N run -q -p 8,4 --data $D/x.npy -o $D/c $D/two.onnx && $N run -q --json -p 8,4 "
+             "--data $D/x.npy --compare $D/c $D/two.onnx",
+             0, "\"forms\":[\"codes of both\",\"codes of both\"]");
+  cli_expect(s,
+             "sed 's/between.scale\":\"0.0625/between.scale\":\"0.1250/' $D/c >$D/d; $N run -q "
+             "-p 8,4 --data $D/x.npy --compare $D/d --tolerance 1 $D/two.onnx",
+             0,
+             "form      output up: codes of both\nform      output between: codes of both, whose "
+             "scales differ, as values\n");
 }
 
 // Arrays in the file's order of axes, codes, and what differs.
@@ -730,12 +743,14 @@ static void test_data(void **state) {
   cli_expect(s, "$N run -q -p 8,0 --codes --data $D/c.npy --compare $D/y.npy $D/m.onnx", 0,
              "y.npy: equal\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy $D/m.onnx", 1,
-             "no.npy: 1 are further apart than 0.0022\nfirst     output y, frame 0, element 1: 23, "
+             "no.npy: 1 are further apart than 0.0022\nform      values of both\nfirst     output "
+             "y, frame 0, element 1: 23, "
              "expected 22\nworst     output y, frame 0, element 1: 23, expected 22\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --tolerance 1 $D/m.onnx", 0,
              "equal within 1\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --json $D/m.onnx", 1,
-             "\"different\":1,\"tolerance\":0.0022,\"largest_difference\":1.0,\"first\":{"
+             "\"different\":1,\"tolerance\":0.0022,\"largest_difference\":1.0,\"forms\":[\"values "
+             "of both\"],\"first\":{"
              "\"output\":\"y\"");
   cli_expect(s, "$N run -q --data $D/x.npy --tolerance 1 $D/m.onnx", 1, "is about --compare");
   cli_expect(s, "$N run -q --codes --data $D/c.npy $D/m.onnx", 1,
