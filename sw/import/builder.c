@@ -80,6 +80,13 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
   return x;
 }
 
+struct stream builder_stand_in(struct builder *b, int rank, const int64_t *shape) {
+  static const int64_t one = 1;
+  uint32_t value = graph_add_value(b->graph, own_name(b, b->values, b->node), rank ? rank : 1,
+                                   rank ? shape : &one, type_real(), true);
+  return (struct stream){.value = value, .layout = layout_new(rank, shape, NULL)};
+}
+
 void builder_bytes(struct builder *b, uint32_t value) {
   static const double byte_deviation = 1 / 255.0;
   for (uint32_t i = 0; i < b->graph->n_inputs; i++)

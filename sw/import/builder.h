@@ -49,6 +49,10 @@ void builder_note(struct builder *b, const char *text, bool training);
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes);
 
+// What a refused layer would give, in place of which it stands so that all that follow it are
+// looked at: a stream of the file's shape and order without a source.
+struct stream builder_stand_in(struct builder *b, int rank, const int64_t *shape);
+
 // Bytes are 0 to 255 to the input that is this value.
 void builder_bytes(struct builder *b, uint32_t value);
 

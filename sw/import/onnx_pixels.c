@@ -146,7 +146,7 @@ static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor)
 }
 
 // Scales of all axes: an input, or an attribute of old files; or the sizes that come out.
-static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
+bool onnx_scales(struct onnx *o, const struct stream *x, double *scale) {
   bool old = strcmp(o->node->op_type, "Upsample") == 0 || o->opset < 11;
   const struct tensor *t = onnx_constant(o, old ? 1 : 2), *sizes = onnx_constant(o, 3);
   const Onnx__AttributeProto *a = onnx_attr(o, "scales");
@@ -219,7 +219,7 @@ bool onnx_resize(struct onnx *o) {
   const char *aspect = onnx_text(o, "keep_aspect_ratio_policy", "stretch");
   if (strcmp(aspect, "stretch") != 0)
     return onnx_refuse(o, "use stretch", "keep_aspect_ratio_policy \"%s\"", aspect);
-  if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
+  if (!onnx_scales(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
   if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
   if (!(nearest ? repeat(o, scale, &x) : between(o, mode, scale, &x))) return false;
   onnx_set_stream(o, 0, x);

@@ -520,6 +520,92 @@ static void test_why_not(void **state) {
              "4 layers can't be imported (nngen import lists them), the first: \"a\" (LSTM)");
 }
 
+// Behind what is refused each node is judged for itself, where its shape is known: by the file, or
+// because it follows. The node e, which moves the batch, is only refused where it is.
+static void test_behind(void **state) {
+  (void)state;
+  enum { FLOATS = 1, INTS = 7 };
+  static const float scales[] = {1, 1, 1.5F, 1}, table[6] = {0};
+  static const struct {
+    const char *op, *inputs, *attributes;
+    int rank; // of the input x, the batch included
+    int64_t shape[4];
+    int info, info_rank; // type of what the file says of y; 0: nothing
+    int64_t info_shape[4];
+    const char *moves; // perm of e
+    int refused;
+  } rows[] = {{"LSTM", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "1,0,2", 2},
+              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "0,2,1", 1},
+              {"LSTM", "x", "", 2, {0, 5}, INTS, 3, {0, 4, 2}, "1,0,2", 1},
+              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {3, 4, 2}, "1,0,2", 1}, // another batch
+              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 0, 2}, "1,0,2", 1}, // open
+              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 1 << 20, 1 << 20}, "1,0,2", 1},
+              {"Einsum", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+              {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+              {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+              {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+              {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+              {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "1,0,2", 2},
+              {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "0,2,1", 1},
+              {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+              {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1},
+              {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+              {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    onnx_put_input(&o, "x", rows[i].rank, rows[i].shape);
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, scales);
+    onnx_put_floats(&o, "t", 2, (const int64_t[]){3, 2}, table);
+    if (rows[i].info) onnx_put_info(&o, "y", rows[i].info, rows[i].info_rank, rows[i].info_shape);
+    onnx_put_node(&o, rows[i].op, rows[i].inputs, "y", rows[i].attributes);
+    onnx_put_node(&o, "Relu", "y", "z", "");
+    onnx_put_node(&o, "Transpose", "z", "e", arena_printf(&a, "perm=%s", rows[i].moves));
+    onnx_put_output(&o, "e");
+    onnx_put_file(&o, 13, &file);
+    onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    assert_string_equal(e.text, "");
+    if (r.count != (uint32_t)rows[i].refused) print_message("row %zu: %u\n", i, r.count);
+    assert_int_equal(r.count, rows[i].refused);
+    assert_string_equal(r.list[0].op, rows[i].op);
+    if (r.count > 1) assert_string_equal(r.list[1].reason, "it moves axis 0, the batch");
+    text_free(&file);
+    arena_free(&a);
+  }
+}
+
+// The shape of a product of two streams: rows of the first, columns of the second, and what they
+// both stretch to.
+static void test_behind_product(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  const float w[12] = {0};
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 3, 5});
+  onnx_put_input(&o, "y", 4, (const int64_t[]){0, 1, 5, 7});
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){4, 3}, w);
+  onnx_put_node(&o, "MatMul", "x y", "p", "");
+  onnx_put_node(&o, "MatMul", "p w", "q", "");
+  onnx_put_node(&o, "Flatten", "p", "f", "");
+  onnx_put_node(&o, "MatMul", "f w", "g", "");
+  onnx_put_output(&o, "q");
+  onnx_put_output(&o, "g");
+  onnx_put_file(&o, 13, &file);
+  onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+  assert_int_equal(r.count, 3);
+  assert_string_equal(r.list[1].reason, "its input has 7 features, the weights take 4");
+  assert_string_equal(r.list[2].reason, "its input has 42 features, the weights take 4");
+  text_free(&file);
+  arena_free(&a);
+}
+
 // ---- hostile files
 
 static void test_cut(void **state) {
@@ -846,19 +932,33 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_qoperators),      SHELL_CASE(test_exact),
-      SHELL_CASE(test_circuit),         SHELL_CASE(test_import),
-      cmocka_unit_test(test_moves),     cmocka_unit_test(test_functions),
-      cmocka_unit_test(test_dense),     cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_files),     cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_bytes),     cmocka_unit_test(test_packed),
-      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
-      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
-      SHELL_CASE(test_formats),         SHELL_CASE(test_bounds),
-      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_qoperators),
+                                     SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),
+                                     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves),
+                                     cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes),
+                                     cmocka_unit_test(test_packed),
+                                     SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_behind),
+                                     cmocka_unit_test(test_behind_product),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),
+                                     SHELL_CASE(test_relu_codes),
+                                     SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_bounds),
+                                     SHELL_CASE(test_several_outputs),
+                                     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
