@@ -31,6 +31,9 @@ enum { MADE_MOST = 1 << 21 };
 enum { MADE_MOST = 1 << 27 };
 #endif
 
+// Whether a value may have this shape: 1 to DIM_MAX along each axis, ELEMENTS_MAX in all.
+bool builder_fits(int rank, const int64_t *shape);
+
 // Whether a constant of this shape may be made; refused if there are too many elements.
 bool builder_takes(struct builder *b, int rank, const int64_t *shape);
 

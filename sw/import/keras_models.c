@@ -80,6 +80,9 @@ static bool add_input(struct keras *k, const json_t *layer, const char *name, co
                      "input \"%s\": axis %zu has no fixed size: save the model with fixed shapes",
                      name, d);
   }
+  if (!builder_fits((int)n - 1, dims))
+    return err_set(k->err, "input \"%s\": more than %lld elements: save it with a smaller input",
+                   name, (long long)ELEMENTS_MAX);
   *x = builder_input(&k->builder, name, (int)n - 1, dims, NULL);
   const char *type = json_string_value(json_object_get(json_object_get(layer, "config"), "dtype"));
   if (keras_is_input(layer) && type && strcmp(type, "uint8") == 0)

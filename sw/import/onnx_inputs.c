@@ -94,6 +94,9 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
           "open: export with example inputs of the real shape",
           v->name, d + 1);
   }
+  if (!builder_fits(rank, shape))
+    return err_set(o->err, "input \"%s\": more than %lld elements: export with a smaller input",
+                   v->name, (long long)ELEMENTS_MAX);
   static const int image[] = {1, 2, 0}, sequence[] = {1, 0};
   const int *axes = NULL;
   if (rank == 3 && !transposed(o, v->name)) axes = image;

@@ -152,20 +152,11 @@ static bool follows(struct onnx *o, struct frame *f) {
 
 // ---- what stands there
 
-static bool takes(const struct frame *f) {
-  int64_t elements = 1;
-  for (int d = 0; d < f->rank; d++) {
-    if (f->shape[d] < 1 || f->shape[d] > DIM_MAX || elements > DIM_MAX) return false;
-    elements *= f->shape[d];
-  }
-  return elements <= DIM_MAX;
-}
-
 void onnx_lose(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_output; i++) {
     struct frame f = {0};
     bool known = *o->node->output[i] && (said(o, i, &f) || (i == 0 && follows(o, &f)));
-    if (known && takes(&f))
+    if (known && builder_fits(f.rank, f.shape))
       onnx_set_stream(o, i, builder_stand_in(&o->builder, f.rank, f.shape));
     else
       onnx_set(o, i, (struct item){.kind = ITEM_LOST});

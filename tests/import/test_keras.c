@@ -341,6 +341,8 @@ static void test_refused(void **state) {
       {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
        "says more than bits"},
       {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
+      {INPUT("16777216,16777216,16777216,16777216") LAYER("Flatten", "\"x\":0"),
+       "input \"i\": more than 268435456 elements"},
       {LAYER("Flatten", "\"x\":0"), "input \"input\": the file doesn't say its shape"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};

@@ -534,24 +534,25 @@ static void test_behind(void **state) {
     int64_t info_shape[4];
     const char *moves; // perm of e
     int refused;
-  } rows[] = {{"LSTM", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
-              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "1,0,2", 2},
-              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "0,2,1", 1},
-              {"LSTM", "x", "", 2, {0, 5}, INTS, 3, {0, 4, 2}, "1,0,2", 1},
-              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {3, 4, 2}, "1,0,2", 1}, // another batch
-              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 0, 2}, "1,0,2", 1}, // open
-              {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 1 << 20, 1 << 20}, "1,0,2", 1},
-              {"Einsum", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
-              {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
-              {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
-              {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
-              {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
-              {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "1,0,2", 2},
-              {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "0,2,1", 1},
-              {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
-              {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1},
-              {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
-              {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1}};
+  } rows[] = {
+      {"LSTM", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "1,0,2", 2},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "0,2,1", 1},
+      {"LSTM", "x", "", 2, {0, 5}, INTS, 3, {0, 4, 2}, "1,0,2", 1},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {3, 4, 2}, "1,0,2", 1},             // another batch
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 0, 2}, "1,0,2", 1},             // open
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 1 << 20, 1 << 20}, "1,0,2", 1}, // too large
+      {"Einsum", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+      {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+      {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+      {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+      {"Resize", "x . s", "mode:nearest", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+      {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "1,0,2", 2},
+      {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "0,2,1", 1},
+      {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+      {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1},
+      {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+      {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
     struct onnx_text o = {0};
@@ -627,6 +628,41 @@ static void test_cut(void **state) {
   }
   text_free(&file);
   arena_free(&a);
+}
+
+// More elements than can be counted, at the input and behind it.
+static void test_absurd(void **state) {
+  (void)state;
+  const int64_t most = INT64_C(1) << 24;
+  for (int i = 0; i < 3; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    const float scales[] = {1, 1, 4096, 4096}, small[] = {1, 1, 16, 16};
+    if (i)
+      onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 4096, 1024});
+    else
+      onnx_put_input(&o, "x", 5, (const int64_t[]){0, most, most, most, most});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, i == 1 ? scales : small);
+    onnx_put_node(&o, i ? "Resize" : "Flatten", i ? "x . s" : "x", "y", i ? "mode:nearest" : "");
+    onnx_put_node(&o, "Flatten", "y", "z", "");
+    onnx_put_output(&o, "z");
+    onnx_put_file(&o, 13, &file);
+    struct graph *g = onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    if (i) {
+      assert_int_equal(r.count, 1);
+      assert_string_equal(r.list[0].reason, "its output has an axis of more than 16777216 "
+                                            "elements, or more than 268435456 in all");
+    } else {
+      assert_null(g);
+      assert_string_equal(e.text,
+                          "input \"x\": more than 268435456 elements: export with a smaller input");
+    }
+    text_free(&file);
+    arena_free(&a);
+  }
 }
 
 // Attributes within attributes: graphs 100,000 deep.
@@ -950,6 +986,7 @@ int main(void) {
                                      cmocka_unit_test(test_behind),
                                      cmocka_unit_test(test_behind_product),
                                      cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_absurd),
                                      cmocka_unit_test(test_deep),
                                      SHELL_CASE(test_external),
                                      SHELL_CASE(test_beside),
