@@ -160,7 +160,9 @@ const char *onnx_tensor_name(struct onnx *o, size_t i);
 bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to);
 // Input i as an image or sequence, channels last in our order.
 bool onnx_image(struct onnx *o, size_t i, struct stream *x);
-// The elements of an axis, by a list of indices.
+// The elements of an axis, by a list of indices that is at most so many slices; how many it is.
+enum { ONNX_RUNS_MOST = 64 };
+int64_t onnx_runs(const struct tensor *at, int64_t size);
 bool onnx_take(struct onnx *o, struct stream *x, int axis, const struct tensor *at);
 // Output 0 becomes a stream under another shape of the file.
 bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
