@@ -514,7 +514,7 @@ static void test_columns(void **state) {
        3,
        0,
        {0},
-       "doesn't repeat each pixel equally often: 270 slices, at most 64"},
+       "doesn't repeat each pixel equally often: 181 slices, at most 64"},
       {"mode:nearest", 4, 0.2F, 0, {0}, "a scale of 0.2"}};
   for (size_t r = 0; r < sizeof resizes / sizeof *resizes; r++) {
     struct arena a = {0};
