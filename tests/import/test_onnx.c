@@ -720,6 +720,16 @@ static void test_formats(void **state) {
   } rows[] = {
       {"PK\\003\\004 archive/data.pkl", "a zip archive of torch.save, which isn't read: export"},
       {"\\200\\002}q", "a Python pickle, as torch.save wrote once, which isn't read"},
+      // protocols 0 and 1, which say nothing in front; the last is no pickle to its end
+      {"(dp0\\nS\\047a\\047\\np1\\nI1\\ns.", "a Python pickle, as torch.save wrote once"},
+      {"L119547037146038801333356L\\n.L1001L\\n.", "a Python pickle, as torch.save wrote once"},
+      {"}q\\001(X\\002\\000\\000\\000abG\\100\\004\\000\\000\\000\\000\\000\\000u.",
+       "a Python pickle"},
+      {"ccollections\\nOrderedDict\\np0\\n(tRp1\\n.", "a Python pickle"},
+      {"(dp0\\nS\\047a\\047\\np1\\nI1\\ns, and no more",
+       "not a model.bin, nor of a format that is read"},
+      {"}q\\001(X\\002\\001\\000\\000abu.", "not a model.bin, nor of a format that is read"},
+      {"(NN0 and others.", "not a model.bin, nor of a format that is read"},
       {"PK\\003\\004 w.npy", "a NumPy archive of arrays without a graph, which isn't read"},
       {"GGUF\\003", "a GGUF file, which isn't read"},
       {"version https://git-lfs.github.com/spec/v1",
