@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +144,10 @@ static struct graph *built(struct arena *a, const char *layers, const char *cons
 #define TUPLE(items) "{\"class_name\":\"__tuple__\",\"items\":[" items "]}"
 #define NUMPY(value) "{\"class_name\":\"__numpy__\",\"config\":{\"value\":" value "}}"
 
+#define EACH(cls, config)                                                                          \
+  LAYER("TimeDistributed",                                                                         \
+        "\"layer\":{\"class_name\":\"" cls "\",\"config\":{\"name\":\"e\"" config "}}")
+
 // A layer, the kind that it becomes, and the shape of what comes out.
 static void test_layers(void **state) {
   (void)state;
@@ -259,6 +264,27 @@ static void test_layers(void **state) {
        "leaky_relu",
        "4"},
       {INPUT("4") LAYER("ReLU", "\"max_value\":" NUMPY("6")), {{0}}, "relu6", "4"},
+      // .keras files have the inner layer's arrays in a group of their own, .h5 files don't
+      {INPUT("4,6") EACH("Dense", ",\"units\":3"),
+       {{"time_distributed/layer/0", "6,3"}, {"time_distributed/layer/1", "3"}},
+       "linear",
+       "4,3"},
+      {INPUT("4,6") EACH("Dense", ",\"use_bias\":false"),
+       {{"name:0", "l"}, {"path:0/0", "l/e/kernel"}, {"0/0", "6,5"}},
+       "linear",
+       "4,5"},
+      {INPUT("4,2,3") EACH("Flatten", ""), {{0}}, "reshape", "4,6"},
+      {INPUT("4,2,3") EACH("Reshape", ",\"target_shape\":[3,-1]"), {{0}}, "reshape", "4,3,2"},
+      {INPUT("4,2") EACH("ELU", ""), {{0}}, "elu", "4,2"},
+      {INPUT("4") LAYER("RepeatVector", "\"n\":3"), {{0}}, "upsample", "3,4"},
+      {INPUT("6,4,2") LAYER("AdaptiveAveragePooling2D", "\"output_size\":[3,1]"),
+       {{0}},
+       "avg_pool",
+       "3,1,2"},
+      {INPUT("6,4,2") LAYER("AdaptiveMaxPooling2D", "\"output_size\":2"),
+       {{0}},
+       "max_pool",
+       "2,2,2"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena a = {0};
@@ -365,6 +391,20 @@ static void test_refused(void **state) {
        "threshold 1"},
       {INPUT("4") LAYER("QActivation", "\"activation\":\"quantized_relu(4,0,1)\""),
        "says more than bits"},
+      {INPUT("4,6,3") EACH("Conv1D", ""), "it applies \"Conv1D\" to each of 4 steps; use a layer"},
+      {INPUT("4") EACH("Dense", ""), "it has no layer inside, or no steps"},
+      {INPUT("4,6") LAYER("TimeDistributed", "\"layer\":3"), "it has no layer inside"},
+      {INPUT("4,6,3") EACH("Flatten", ",\"data_format\":\"channels_first\""),
+       "its channels come first"},
+      {INPUT("4,6") EACH("Reshape", ",\"target_shape\":[5]"), "its shape doesn't have 24 elements"},
+      {INPUT("4,6") EACH("Reshape", ",\"target_shape\":[]"), "a shape of no or too many axes"},
+      {INPUT("4,6") EACH("Dense", ""), "the file has no array 0 of it"},
+      {INPUT("4,6") LAYER("RepeatVector", "\"n\":3"), "n is 3, its input has 2 axes"},
+      {INPUT("4") LAYER("RepeatVector", "\"n\":0"), "n is 0, its input has 1 axes"},
+      {INPUT("4") LAYER("RepeatVector", "\"x\":0"), "n is 0, its input has 1 axes"},
+      {INPUT("7,4") LAYER("AdaptiveMaxPooling1D", "\"output_size\":[2]"),
+       "output_size 2 of 7 elements: its windows have different sizes"},
+      {INPUT("7,4") LAYER("AdaptiveAveragePooling1D", "\"x\":0"), "output_size 0 of 7 elements"},
       {INPUT("null,4") LAYER("Flatten", "\"x\":0"), "input \"i\": axis 1 has no fixed size"},
       {INPUT("16777216,16777216,16777216,16777216") LAYER("Flatten", "\"x\":0"),
        "input \"i\": more than 268435456 elements"},
@@ -637,6 +677,16 @@ static const struct nested {
       {"path:0/1", "a/l/kernel"},
       {"0/0", "9,9"},
       {"0/1", "4,3"}},
+     NULL,
+     1,
+     0},
+    {"3",
+     SEQUENTIAL("s", INPUT("4,6") SEQUENTIAL("a", EACH("Dense", ",\"use_bias\":false"))),
+     {{"name:0", "a"},
+      {"path:0/0", "a/e/kernel"},
+      {"path:0/1", "a/l/e/kernel"},
+      {"0/0", "9,9"},
+      {"0/1", "6,3"}},
      NULL,
      1,
      0},
@@ -934,5 +984,6 @@ int main(void) {
                                      cmocka_unit_test(test_damaged),
                                      SHELL_CASE(test_links),
                                      SHELL_CASE(test_bomb)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "tests/import/helper_onnx.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- files of real tools
@@ -1007,5 +1008,6 @@ int main(void) {
                                      SHELL_CASE(test_data),
                                      SHELL_CASE(test_state),
                                      SHELL_CASE(test_state_orders)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
