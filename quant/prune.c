@@ -163,7 +163,19 @@ static bool named_layers(struct arena *a, const struct graph *g, const char *nam
   return *count || err_set(e, "--layers \"%s\": expected names with commas between", names);
 }
 
-// Those whose neurons can't go aren't pruned by neurons, unless they are asked for.
+// Whether an earlier layer of the list makes the same neurons.
+static bool is_joined(struct arena *a, const struct graph *g, const uint32_t *nodes, uint32_t count,
+                      uint32_t node) {
+  for (uint32_t i = 0; i < count; i++) {
+    struct readers r = readers_of(a, g, nodes[i]);
+    for (uint32_t k = 0; k < r.n_makers; k++)
+      if (r.maker[k] == node) return true;
+  }
+  return false;
+}
+
+// Those whose neurons can't go aren't pruned by neurons, unless they are asked for. Of layers that
+// make the same neurons the first stands for all.
 static bool leave_stuck(struct arena *a, const struct graph *g, bool named, uint32_t *nodes,
                         uint32_t *count, struct err *e) {
   uint32_t left = 0;
@@ -172,7 +184,7 @@ static bool leave_stuck(struct arena *a, const struct graph *g, bool named, uint
     if (r.obstacle && named)
       return err_set(e, "layer \"%s\": its neurons can't be removed: %s", g->nodes[nodes[i]].name,
                      r.obstacle);
-    if (!r.obstacle) nodes[left++] = nodes[i];
+    if (!r.obstacle && !is_joined(a, g, nodes, left, nodes[i])) nodes[left++] = nodes[i];
   }
   *count = left;
   return left || err_set(e, "there is no layer whose neurons could be removed");
@@ -255,6 +267,18 @@ static void cut_weights(struct arena *a, struct graph *g, const struct grains *l
     if (l->cut[l->of[i]]) weights_cut(w, i);
 }
 
+// A neuron that several layers make is worth what it is in them in the mean.
+static void join_scores(struct arena *a, const struct graph *g, struct grains *l,
+                        const struct prune_how *how) {
+  struct readers r = readers_of(a, g, l->node);
+  for (uint32_t k = 0; k < r.n_makers; k++) {
+    struct grains other = {0};
+    if (r.maker[k] != l->node) other = grains_new(a, g, r.maker[k], how);
+    for (int64_t o = 0; o < other.count; o++) l->score[o] += other.score[o];
+  }
+  for (int64_t o = 0; o < l->count; o++) l->score[o] /= r.n_makers;
+}
+
 // ---- the whole
 
 static int64_t connections(const struct graph *g, uint32_t node) {
@@ -288,6 +312,8 @@ bool prune(struct arena *a, const struct graph *model, const struct prune_how *h
   if (!choose_layers(a, g, how, nodes, &count, e)) return false;
   struct grains *list = ARENA_NEW(a, struct grains, count);
   for (uint32_t k = 0; k < count; k++) list[k] = grains_new(a, g, nodes[k], how);
+  for (uint32_t k = 0; k < count && how->kind == PRUNE_NEURON; k++)
+    join_scores(a, g, &list[k], how);
   if (!mark(g, list, count, how, e)) return false;
   count_layers(a, g, out);
   bool whole = how->kind == PRUNE_NEURON;

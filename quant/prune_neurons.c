@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Neurons: outputs of a layer that may go, since each reader takes every channel for itself:
 //
-//   layer --> activation --> pool --> flatten --> reader        element i belongs to neuron i %
+//   layer --> activation --> pool --> flatten --> reader      element i belongs to neuron i %
 //   neurons
 //
 // Channels are the fastest axis of every stream, so that this holds for kernels and behind flatten,
-// too.
+// too. What is added element by element has its neurons from several layers, that lose the same
+// ones.
 #include "quant/prune_parts.h"
 #include "sw/exec/real.h"
 #include "sw/graph/weights.h"
@@ -39,13 +40,39 @@ static bool reads_channels(const struct graph *g, const struct node *n, int64_t 
   return w->shape[w->rank - 1] % neurons == 0;
 }
 
+static bool has_channels(const struct value *v, int64_t neurons) {
+  return v->rank > 0 && v->shape[v->rank - 1] % neurons == 0;
+}
+
+// Each channel of its output is made of that channel of its input, or of its inputs.
 static bool keeps_channels(const struct graph *g, const struct node *n, int64_t neurons) {
-  unsigned traits = TRAIT_MAPS | TRAIT_WINDOWS | TRAIT_ALIAS;
+  unsigned traits = TRAIT_MAPS | TRAIT_WINDOWS | TRAIT_ALIAS | TRAIT_JOINS;
   if (!op_is(n->op, traits) || op_is(n->op, TRAIT_CASTS)) return false;
-  if (n->n_in != 1 || n->n_out != 1 || node_attr(n, ATTR_shape) || node_attr(n, ATTR_slice))
-    return false;
+  if (n->n_out != 1 || node_attr(n, ATTR_shape) || node_attr(n, ATTR_slice)) return false;
   const struct value *y = node_out(g, n, 0);
-  return y->rank > 0 && y->shape[y->rank - 1] % neurons == 0;
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    const struct value *x = node_in(g, n, k);
+    if (n->in[k].delay || x->init) return false;
+    if (n->n_in > 1 &&
+        (x->rank != y->rank || memcmp(x->shape, y->shape, sizeof *y->shape * (size_t)y->rank)))
+      return false;
+  }
+  return has_channels(y, neurons);
+}
+
+// The same, with numbers of its own for each channel: a normalisation, a sub-sampling, a depthwise
+// convolution.
+static bool has_each(const struct graph *g, const struct node *n, int64_t neurons) {
+  bool depthwise = op_is(n->op, TRAIT_WEIGHTS) && node_int(n, ATTR_groups, 1) == neurons;
+  if (n->n_out != 1 || n->n_in < 2 || n->in[0].delay || node_attr(n, ATTR_slice)) return false;
+  for (uint32_t k = 1; k < n->n_in; k++) {
+    const struct value *v = node_in(g, n, k);
+    bool each = v->init && (v->rank == 1 || (depthwise && k == 1)) && v->shape[0] == neurons;
+    if (!each || n->in[k].delay || uses(g, n->in[k].value) > 1) return false;
+  }
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  return x->rank > 0 && y->rank > 0 && x->shape[x->rank - 1] == neurons &&
+         y->shape[y->rank - 1] == neurons;
 }
 
 static bool is_output(const struct graph *g, uint32_t value) {
@@ -59,30 +86,66 @@ struct search {
   const struct graph *g;
   struct readers *r;
   int64_t neurons;
+  bool *seen;  // (n_values)
+  bool *taken; // (n_nodes) of r->each
 };
 
 static void follow(struct search *s, uint32_t value);
 
+// All streams of a node that keeps the channels.
+static void follow_all(struct search *s, const struct node *n) {
+  for (uint32_t k = 0; k < n->n_in; k++)
+    if (!node_in(s->g, n, k)->init) follow(s, n->in[k].value);
+  follow(s, n->out[0]);
+}
+
+static void follow_each(struct search *s, const struct node *n) {
+  uint32_t id = (uint32_t)(n - s->g->nodes);
+  if (s->taken[id]) return;
+  s->taken[id] = true;
+  s->r->each[s->r->n_each++] = id;
+  follow_all(s, n);
+}
+
 static void follow_use(struct search *s, const struct node *n, uint32_t k) {
   const struct graph *g = s->g;
   struct readers *r = s->r;
-  if (n->in[k].delay == 0 && keeps_channels(g, n, s->neurons)) {
-    follow(s, n->out[0]);
-    return;
-  }
-  if (n->in[k].delay == 0 && k == 0 && reads_channels(g, n, s->neurons))
+  if (n->in[k].delay == 0 && keeps_channels(g, n, s->neurons))
+    follow_all(s, n);
+  else if (k == 0 && has_each(g, n, s->neurons))
+    follow_each(s, n);
+  else if (n->in[k].delay == 0 && k == 0 && reads_channels(g, n, s->neurons))
     r->node[r->count++] = (uint32_t)(n - g->nodes);
   else
     r->obstacle =
         arena_printf(s->arena, "layer \"%s\" (%s) reads them", n->name, op_info(n->op)->name);
 }
 
+// Whoever makes a stream.
+static void follow_back(struct search *s, uint32_t value) {
+  const struct graph *g = s->g;
+  int32_t id = g->values[value].node;
+  const struct node *n = id == NONE ? NULL : &g->nodes[id];
+  if (n && is_dense(g, n) && node_in(g, n, 1)->shape[0] == s->neurons)
+    s->r->maker[s->r->n_makers++] = (uint32_t)id;
+  else if (n && keeps_channels(g, n, s->neurons))
+    follow_all(s, n);
+  else if (n && has_each(g, n, s->neurons))
+    follow_each(s, n);
+  else
+    s->r->obstacle = arena_printf(s->arena, "they are joined with \"%s\", whose channels can't go",
+                                  g->values[value].name);
+}
+
 static void follow(struct search *s, uint32_t value) {
   const struct graph *g = s->g;
+  if (s->seen[value] || s->r->obstacle) return;
+  s->seen[value] = true;
   s->r->between[s->r->n_between++] = value;
   if (is_output(g, value))
     s->r->obstacle =
         arena_printf(s->arena, "\"%s\" is an output of the model", g->values[value].name);
+  if (!s->r->obstacle) follow_back(s, value);
   for (uint32_t i = 0; i < g->n_nodes && !s->r->obstacle; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_in && !s->r->obstacle; k++)
       if (g->nodes[i].in[k].value == value) follow_use(s, &g->nodes[i], k);
@@ -91,8 +154,15 @@ static void follow(struct search *s, uint32_t value) {
 struct readers readers_of(struct arena *a, const struct graph *g, uint32_t node) {
   const struct node *n = &g->nodes[node];
   struct readers r = {.node = ARENA_NEW(a, uint32_t, g->n_nodes + 1),
-                      .between = ARENA_NEW(a, uint32_t, g->n_values + 1)};
-  struct search s = {a, g, &r, node_in(g, n, 1)->shape[0]};
+                      .between = ARENA_NEW(a, uint32_t, g->n_values + 1),
+                      .maker = ARENA_NEW(a, uint32_t, g->n_nodes + 1),
+                      .each = ARENA_NEW(a, uint32_t, g->n_nodes + 1)};
+  struct search s = {a,
+                     g,
+                     &r,
+                     node_in(g, n, 1)->shape[0],
+                     ARENA_NEW(a, bool, g->n_values + 1),
+                     ARENA_NEW(a, bool, g->n_nodes + 1)};
   if (is_dense(g, n))
     follow(&s, n->out[0]);
   else
@@ -122,11 +192,13 @@ static void own(struct arena *a, struct graph *g, uint32_t node) {
   if (b) bias_own(a, b);
 }
 
-static void cut_neuron(struct graph *g, uint32_t node, const struct readers *r, int64_t o) {
-  struct value *w = weights_at(g, node), *b = bias_at(g, node);
-  int64_t neurons = w->shape[0], ins = fan_in(w->rank, w->shape);
-  for (int64_t i = 0; i < ins; i++) weights_cut(w, o * ins + i);
-  if (b) ((float *)b->init->data)[o] = 0;
+static void cut_neuron(struct graph *g, const struct readers *r, int64_t neurons, int64_t o) {
+  for (uint32_t k = 0; k < r->n_makers; k++) {
+    struct value *w = weights_at(g, r->maker[k]), *b = bias_at(g, r->maker[k]);
+    int64_t ins = fan_in(w->rank, w->shape);
+    for (int64_t i = 0; i < ins; i++) weights_cut(w, o * ins + i);
+    if (b) ((float *)b->init->data)[o] = 0;
+  }
   for (uint32_t k = 0; k < r->count; k++) {
     struct value *reader = weights_at(g, r->node[k]);
     for (int64_t i = o; i < reader->init->count; i += neurons) weights_cut(reader, i);
@@ -136,10 +208,10 @@ static void cut_neuron(struct graph *g, uint32_t node, const struct readers *r, 
 void neurons_cut(struct arena *a, struct graph *g, uint32_t node, const bool *cut) {
   struct readers r = readers_of(a, g, node);
   int64_t neurons = weights_at(g, node)->shape[0];
-  own(a, g, node);
+  for (uint32_t k = 0; k < r.n_makers; k++) own(a, g, r.maker[k]);
   for (uint32_t k = 0; k < r.count; k++) own(a, g, r.node[k]);
   for (int64_t o = 0; o < neurons; o++)
-    if (cut[o]) cut_neuron(g, node, &r, o);
+    if (cut[o]) cut_neuron(g, &r, neurons, o);
 }
 
 // ---- what can go
@@ -250,12 +322,30 @@ static void narrow(struct arena *a, struct value *v, int axis, const bool *keep,
   v->shape[axis] = v->shape[axis] / neurons * kept;
 }
 
-static void shrink(struct arena *a, struct graph *g, uint32_t node, const struct readers *r,
-                   const bool *keep, int64_t kept) {
-  struct value *w = weights_at(g, node), *b = bias_at(g, node);
-  int64_t neurons = w->shape[0];
-  narrow(a, w, 0, keep, neurons, kept);
-  if (b) narrow(a, b, 0, keep, neurons, kept);
+// A depthwise layer has as many groups as channels.
+static void set_groups(struct arena *a, struct graph *g, uint32_t node, int64_t kept) {
+  struct node *n = &g->nodes[node];
+  for (uint32_t k = 0; k < n->n_attr; k++)
+    if (n->attr[k].name == ATTR_groups) {
+      int64_t *groups = ARENA_NEW(a, int64_t, 1);
+      groups[0] = kept;
+      n->attr[k].ints = groups;
+    }
+}
+
+static void shrink(struct arena *a, struct graph *g, const struct readers *r, const bool *keep,
+                   int64_t neurons, int64_t kept) {
+  for (uint32_t k = 0; k < r->n_makers; k++) {
+    struct value *b = bias_at(g, r->maker[k]);
+    narrow(a, weights_at(g, r->maker[k]), 0, keep, neurons, kept);
+    if (b) narrow(a, b, 0, keep, neurons, kept);
+  }
+  for (uint32_t k = 0; k < r->n_each; k++) {
+    const struct node *n = &g->nodes[r->each[k]];
+    for (uint32_t i = 1; i < n->n_in; i++)
+      narrow(a, &g->values[n->in[i].value], 0, keep, neurons, kept);
+    set_groups(a, g, r->each[k], kept);
+  }
   for (uint32_t k = 0; k < r->n_between; k++) {
     struct value *v = &g->values[r->between[k]];
     narrow(a, v, v->rank - 1, keep, neurons, kept);
@@ -266,23 +356,32 @@ static void shrink(struct arena *a, struct graph *g, uint32_t node, const struct
   }
 }
 
+// Whether nothing of an input reaches a neuron.
+static bool is_constant(struct graph *g, const struct readers *r, int64_t o) {
+  for (uint32_t k = 0; k < r->n_makers; k++) {
+    const struct value *w = weights_at(g, r->maker[k]);
+    int64_t ins = fan_in(w->rank, w->shape);
+    if (!is_zero(w, o * ins, (o + 1) * ins, 1)) return false;
+  }
+  return true;
+}
+
 // One stays where all could go.
 static bool shrink_layer(struct arena *a, struct graph *g, uint32_t node) {
   struct readers r = readers_of(a, g, node);
   if (r.obstacle) return false;
-  const struct value *w = weights_at(g, node);
-  int64_t neurons = w->shape[0], ins = fan_in(w->rank, w->shape), kept = neurons;
+  int64_t neurons = weights_at(g, node)->shape[0], kept = neurons;
   bool *keep = ARENA_NEW(a, bool, neurons);
   const float **x = ARENA_NEW(a, const float *, r.count + 1);
   for (int64_t o = neurons - 1; o >= 0; o--) {
     keep[o] = true;
     if (kept == 1) continue;
-    bool constant = is_zero(w, o * ins, (o + 1) * ins, 1);
+    bool constant = is_constant(g, &r, o);
     if (is_read(g, &r, neurons, o) && !(constant && folded(a, g, &r, x, neurons, o))) continue;
     keep[o] = false;
     kept--;
   }
-  if (kept < neurons) shrink(a, g, node, &r, keep, kept);
+  if (kept < neurons) shrink(a, g, &r, keep, neurons, kept);
   return kept < neurons;
 }
 

@@ -34,18 +34,25 @@ void grains_cut_n_of_m(struct grains *l, int64_t n, int64_t m);
 
 // ---- neurons
 
-// The layers that read the outputs of another, each channel for itself until then.
+// Channels that go together, from the layers that make them to those that read them, each channel
+// for itself in between. Where streams are added or multiplied, several layers make them:
+//
+//   conv1 --+-----------> add --> relu --> conv4      conv1 and conv3 make the same neurons, which
+//           +-> conv2 --> conv3 -^                    conv2 and conv4 read
 struct readers {
-  uint32_t count, n_between;
+  uint32_t count, n_between, n_makers, n_each;
   uint32_t *node; // (count)
   uint32_t
-      *between; // (n_between) streams with the neurons as channels, the first is the layer's own
-  const char *obstacle; // who reads them otherwise; NULL: nobody, neurons can go
+      *between;    // (n_between) streams with the neurons as channels, the first is the layer's own
+  uint32_t *maker; // (n_makers) layers whose outputs they are, the given one first
+  uint32_t *each;  // (n_each) layers with numbers of their own for each of them
+  const char *obstacle; // why they can't go; NULL: they can
 };
 
 struct readers readers_of(struct arena *a, const struct graph *g, uint32_t node);
 
-// Cuts outputs of a layer (neurons), their biases, and what the readers have of them.
+// Cuts outputs of a layer (neurons) and of those that make the same ones, their biases, and what
+// the readers have of them.
 void neurons_cut(struct arena *a, struct graph *g, uint32_t node, const bool *cut);
 
 // Removes what nothing reads and what is constant, until there is nothing more.

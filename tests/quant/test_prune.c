@@ -577,7 +577,66 @@ static void unread_neurons_go(void **state) {
   }
 }
 
-// What a sum of two streams reads, or a result is, stays.
+// Image 4 x 4 x 2 -> a (8) -> relu -> b (8, by 1 x 1) -> depthwise, by 3 x 3 -> sum with relu ->
+// pool -> flatten -> head: a and b make the same neurons, which b and head read.
+static void residual(struct net *n) {
+  uint32_t x = begin(n, 3, SHAPE(4, 4, 2));
+  x = layer(n, OP_conv2d, "a", x, 4, SHAPE(8, 3, 3, 2), 3, SHAPE(4, 4, 8));
+  graph_add_ints(n->g, n->g->n_nodes - 1, ATTR_pad, 4, SHAPE(1, 1, 1, 1));
+  x = layer(n, OP_relu, "relu", x, 0, NULL, 3, SHAPE(4, 4, 8));
+  uint32_t y = layer(n, OP_conv2d, "b", x, 4, SHAPE(8, 1, 1, 8), 3, SHAPE(4, 4, 8));
+  y = layer(n, OP_conv2d, "each", y, 4, SHAPE(8, 3, 3, 1), 3, SHAPE(4, 4, 8));
+  graph_add_ints(n->g, n->g->n_nodes - 1, ATTR_pad, 4, SHAPE(1, 1, 1, 1));
+  graph_add_ints(n->g, n->g->n_nodes - 1, ATTR_groups, 1, SHAPE(8));
+  uint32_t sum = graph_add_node(n->g, OP_add, "sum");
+  graph_add_use(n->g, sum, (struct use){x, 0, NONE});
+  graph_add_use(n->g, sum, (struct use){y, 0, NONE});
+  x = layer(n, OP_max_pool, "pool", out(n, sum, 3, SHAPE(4, 4, 8)), 0, NULL, 3, SHAPE(2, 2, 8));
+  graph_add_ints(n->g, n->g->n_nodes - 1, ATTR_kernel, 2, SHAPE(2, 2));
+  graph_add_ints(n->g, n->g->n_nodes - 1, ATTR_stride, 2, SHAPE(2, 2));
+  x = layer(n, OP_flatten, "flatten", x, 0, NULL, 1, SHAPE(32));
+  end(n, layer(n, OP_linear, "head", x, 2, SHAPE(4, 32), 1, SHAPE(4)));
+}
+
+// What is summed has its neurons from two layers, that lose the same ones: the least of both.
+static void joined_neurons_go_together(void **state) {
+  (void)state;
+  for (int named = 0; named < 3; named++) {
+    struct net n;
+    residual(&n);
+    struct prune_how how = how_of("neuron", "0.5", NULL, NULL, NULL);
+    how.layers = named == 1 ? "a" : named == 2 ? "b" : NULL;
+    struct pruned p = pruned(&n, how);
+    const struct value *a = weight(n.g, "a"), *b = weight(n.g, "b");
+    struct graph *masked = copied(&n, n.g);
+    double score[8];
+    int left = 0;
+    for (int64_t o = 0; o < 8; o++)
+      score[o] = rectangle(a, 18, o, 0, 1, 18, false) / 18 + rectangle(b, 8, o, 0, 1, 8, false) / 8;
+    for (int64_t o = 0; o < 8; o++) {
+      int less = 0;
+      for (int64_t i = 0; i < 8; i++) less += score[i] < score[o];
+      left += less >= 4;
+      if (less >= 4) continue;
+      silence(masked, "a", "b", o);
+      silence(masked, "b", "head", o);
+    }
+    assert_int_equal(left, 4);
+    static const char *const layers[] = {"a", "b", "each"};
+    for (int k = 0; k < 3; k++) assert_int_equal(weight(p.graph, layers[k])->shape[0], 4);
+    assert_int_equal(weight(p.graph, "b")->shape[3], 4);
+    assert_int_equal(weight(p.graph, "head")->shape[1], 16);
+    assert_int_equal(node_int(&p.graph->nodes[3], ATTR_groups, 1), 4);
+    int64_t expected[FRAMES * 4], found[FRAMES * 4];
+    check_same(&n, masked, p.graph, 1e-6); // products of three layers, in another order
+    run_fixed(&n, masked, expected);
+    run_fixed(&n, p.graph, found);
+    assert_memory_equal(expected, found, sizeof expected);
+    arena_free(&n.arena);
+  }
+}
+
+// What a sum with the image reads, or a result is, stays.
 static void joined_neurons_stay(void **state) {
   (void)state;
   struct net n;
@@ -595,8 +654,9 @@ static void joined_neurons_stay(void **state) {
   how.layers = "a";
   e = (struct err){0};
   assert_false(prune(&n.arena, n.g, &how, &p, &e));
-  assert_string_equal(e.text,
-                      "layer \"a\": its neurons can't be removed: layer \"sum\" (add) reads them");
+  assert_string_equal(
+      e.text, "layer \"a\": its neurons can't be removed: they are joined with \"x\", whose "
+              "channels can't go");
   how.layers = "b";
   e = (struct err){0};
   assert_false(prune(&n.arena, n.g, &how, &p, &e));
@@ -713,6 +773,7 @@ int main(void) {
                                      cmocka_unit_test(neurons_compare_by_their_mean),
                                      cmocka_unit_test(dead_neurons_fold),
                                      cmocka_unit_test(unread_neurons_go),
+                                     cmocka_unit_test(joined_neurons_go_together),
                                      cmocka_unit_test(joined_neurons_stay),
                                      cmocka_unit_test(empty_layers_keep_one_grain),
                                      cmocka_unit_test(what_is_cut_stays_0),
