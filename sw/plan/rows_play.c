@@ -115,8 +115,8 @@ static void begin(struct play *p) {
 }
 
 // Rows of an input of the network that come when they are needed.
-static void await(struct play *p, uint32_t value, uint32_t last) {
-  for (uint32_t y = 0; y < last; y++) {
+static void await(struct play *p, uint32_t value, uint32_t first, uint32_t last) {
+  for (uint32_t y = first; y < last; y++) {
     uint32_t block = p->net->first[value] + y;
     if (p->state->left[block] && !p->state->lives[block]) take(p->net, p->state, block);
   }
@@ -132,7 +132,7 @@ static bool make(struct play *p, uint32_t node, uint32_t row, uint32_t k) {
   const struct rows_reads *reads = &n->nodes[node].reads[k];
   if (!reads->first) return true;
   if (maker == NONE) {
-    if (n->inputs_come) await(p, value, reads->last[row]);
+    if (n->inputs_come) await(p, value, reads->first[row], reads->last[row]);
     return p->state->used <= p->limit;
   }
   if (!p->inside[maker]) return true;
