@@ -29,6 +29,7 @@ bool plan_command_check(struct arena *a, const struct options *o, struct err *e)
   const char *step = o->unpruned          ? "--unpruned"
                      : o->target_accuracy ? "--target-accuracy"
                      : o->minimise        ? "--minimise"
+                     : o->deadline        ? "--deadline"
                                           : NULL;
   if (step)
     return err_set(e, "%s is about a training step, a \"plan fixture\": %s is none", step,

@@ -37,6 +37,13 @@ static enum remat_goal goal_of(const struct options *o) {
   return o->minimise && strcmp(o->minimise, "memory") == 0 ? REMAT_MEMORY : REMAT_TIME;
 }
 
+static bool read_deadline(const struct options *o, double *ms, struct err *e) {
+  char *end;
+  *ms = strtod(o->deadline, &end);
+  return (*o->deadline && !*end && *ms > 0 && isfinite(*ms)) ||
+         err_set(e, "--deadline %s: expected ms, above 0", o->deadline);
+}
+
 static bool read_target(const struct options *o, double *target, struct err *e) {
   char *end;
   *target = strtod(o->target_accuracy, &end);
@@ -46,7 +53,8 @@ static bool read_target(const struct options *o, double *target, struct err *e) 
 
 bool plan_steps_check(const struct options *o, struct err *e) {
   static const char *const own[] = {"memory",   "machine", "unpruned", "output", "target-accuracy",
-                                    "minimise", "sweep",   "svg",      "json",   "quiet"};
+                                    "minimise", "sweep",   "svg",      "json",   "quiet",
+                                    "deadline"};
   for (int i = 0; i < option_count; i++) {
     bool known = false;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
@@ -59,6 +67,7 @@ bool plan_steps_check(const struct options *o, struct err *e) {
                        : o->output          ? "-o"
                        : o->target_accuracy ? "--target-accuracy"
                        : o->minimise        ? "--minimise"
+                       : o->deadline        ? "--deadline"
                                             : NULL;
   double target;
   if (o->sweep && single)
@@ -71,6 +80,14 @@ bool plan_steps_check(const struct options *o, struct err *e) {
     return err_set(e, "--minimise %s: expected time or memory", o->minimise);
   if (o->memory && goal_of(o) == REMAT_MEMORY)
     return err_set(e, "--minimise memory finds how much: leave --memory away");
+  const char *other = o->memory            ? "--memory"
+                      : o->minimise        ? "--minimise"
+                      : o->target_accuracy ? "--target-accuracy"
+                                           : NULL;
+  if (o->deadline && other)
+    return err_set(e, "--deadline finds the least memory in which a step is in time: leave %s away",
+                   other);
+  if (o->deadline && !read_deadline(o, &target, e)) return false;
   return !o->target_accuracy || read_target(o, &target, e);
 }
 
@@ -109,6 +126,8 @@ static bool make(struct arena *a, const struct options *o, const struct replay_p
                  struct remat_pruned *r, struct err *e) {
   *r = (struct remat_pruned){.own = (double)NAN};
   struct replay_plan q = plan_steps_asked(o, p);
+  double ms;
+  if (o->deadline) return read_deadline(o, &ms, e) && plan_steps_within(a, &q, ms, &r->plan, e);
   if (o->target_accuracy) return remat_prune(a, &q, goal_of(o), REMAT_EXACT_MAX, r, e);
   if (goal_of(o) == REMAT_MEMORY && !remat_least_of(a, &q, &q.limit, e)) return false;
   return remat_make(a, &q, NULL, &r->plan, e);

@@ -16,4 +16,8 @@ void plan_steps_figures(struct text *t, const struct remat_plan *r);
 int plan_steps_sweep(struct arena *a, const struct options *o, const struct replay_plan *p,
                      struct err *e);
 
+// --deadline: the plan with the least fast memory of those that were made and take at most `ms`.
+bool plan_steps_within(struct arena *a, const struct replay_plan *p, double ms,
+                       struct remat_plan *r, struct err *e);
+
 #endif

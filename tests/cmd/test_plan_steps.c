@@ -158,6 +158,16 @@ static void test_pruned(void **state) {
              "of 20 in use; the least that works is 24");
   cli_expect(c, "$N plan --target-accuracy 2 " FOLDER "demo.json", 2,
              "--target-accuracy 2: expected a number from 0 to 1");
+  cli_expect(c, "$N plan --deadline 90 " FOLDER "demo.json", 0, "total 89.5000 ms");
+  cli_expect(c, "$N plan --deadline 89 " FOLDER "demo.json", 0, "total 89.0000 ms");
+  cli_expect(c, "$N plan --deadline 81 " FOLDER "demo.json", 1,
+             "none of these runs takes less than 82.0000");
+  cli_expect(c, "$N plan --deadline 0 " FOLDER "demo.json", 2, "--deadline 0: expected ms, above 0");
+  cli_expect(c, "$N plan --deadline 90 --memory 40 " FOLDER "demo.json", 2,
+             "in which a step is in time: leave --memory away");
+  cli_expect(c, "$N plan --deadline 90 --sweep " FOLDER "demo.json", 2, "leave --deadline away");
+  cli_expect(c, "$N plan --deadline 90 -p 8,3 models/mnist-mlp.bin", 2,
+             "--deadline is about a training step");
   cli_expect(c, "$N plan --minimise energy " FOLDER "demo.json", 2, "expected time or memory");
   cli_expect(c, "$N plan --minimise memory --memory 50 " FOLDER "demo.json", 2,
              "leave --memory away");
