@@ -162,7 +162,8 @@ static void test_pruned(void **state) {
   cli_expect(c, "$N plan --deadline 89 " FOLDER "demo.json", 0, "total 89.0000 ms");
   cli_expect(c, "$N plan --deadline 81 " FOLDER "demo.json", 1,
              "none of these runs takes less than 82.0000");
-  cli_expect(c, "$N plan --deadline 0 " FOLDER "demo.json", 2, "--deadline 0: expected ms, above 0");
+  cli_expect(c, "$N plan --deadline 0 " FOLDER "demo.json", 2,
+             "--deadline 0: expected ms, above 0");
   cli_expect(c, "$N plan --deadline 90 --memory 40 " FOLDER "demo.json", 2,
              "in which a step is in time: leave --memory away");
   cli_expect(c, "$N plan --deadline 90 --sweep " FOLDER "demo.json", 2, "leave --deadline away");
