@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks of a memory plan, and their picture: address against time.
+// The picture of a memory plan, address against time; and the plan carried out.
 #ifndef NNGEN_CMD_PLAN_ARENA_H
 #define NNGEN_CMD_PLAN_ARENA_H
 
 #include "cmd/options.h"
 #include "sw/base/text.h"
-#include "sw/plan/memory.h"
-
-// A value in the arena from its ALLOC to its FREE, or the scratch of a RUN.
-struct arena_block {
-  const char *name;
-  uint32_t order;     // by which names have colours: of the value
-  struct slice slice; // of the value
-  double from, to;
-  int64_t address, bytes;
-};
-
-// Those of the arena, by ALLOC; their number.
-uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_block **blocks);
+#include "sw/plan/blocks.h"
 
 // An SVG with a rectangle for each block, the curve of what is in use above it, and the limit.
 void arena_picture(struct text *t, const char *title, const struct plan *p, int64_t limit);

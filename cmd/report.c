@@ -5,6 +5,9 @@
 #include "gen/folder.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
+#include "sw/circuit/circuit_plan.h"
+#include "sw/exec/arena_run.h"
+#include "sw/plan/memory.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +106,26 @@ static bool run_circuit(struct report *r, struct err *e) {
   return true;
 }
 
+// The circuit as a plan, and its network in an arena, where they can be.
+static void make_plans(struct report *r) {
+  const struct graph *g = r->circuit->graph;
+  struct err e = {0};
+  r->page.plan = circuit_plan(r->arena, r->circuit, &e);
+  if (!r->page.plan) r->page.why_plan = arena_strdup(r->arena, e.text);
+  for (uint32_t v = 0; v < g->n_values && !r->page.why_arena; v++)
+    if (type_is_real(&g->values[v].type) && g->values[v].node != NONE)
+      r->page.why_arena =
+          arena_printf(r->arena, "layer \"%s\" computes in floats, arenas are of integers",
+                       g->nodes[g->values[v].node].name);
+  if (r->page.why_arena) return;
+  const struct memory_needs needs = {.bytes = arena_run_bytes(r->arena, g),
+                                     .keep = ARENA_NEW(r->arena, bool, g->n_values),
+                                     .align = 1,
+                                     .over = MEMORY_OVER_CHANNELS,
+                                     .tight = true};
+  r->page.arena_plan = memory_plan(r->arena, g, &needs);
+}
+
 bool report_write(struct report *r, const char *path, struct err *e) {
   struct text t = {0};
   r->page.arena = r->arena;
@@ -112,6 +135,7 @@ bool report_write(struct report *r, const char *path, struct err *e) {
   r->page.version = NNGEN_VERSION;
   r->page.warnings = &r->model.warnings;
   if (!r->page.name[0]) r->page.name = r->options->model;
+  make_plans(r);
   bool ok = run_circuit(r, e) && page_put(&t, &r->page, e) && file_write(path, t.data, t.size, e);
   text_free(&t);
   return ok;

@@ -66,7 +66,7 @@ static bool check_nodes(const struct options *o, struct err *e) {
 }
 
 bool schedule_command_check(struct arena *a, const struct options *o, struct err *e) {
-  if (!check_nodes(o, e) || !check_cycles(o, e)) return false;
+  if (!schedule_train_check(o, e) || !check_nodes(o, e) || !check_cycles(o, e)) return false;
   if (o->topology && topology_find(o->topology) == NONE)
     return err_set(e, "--topology %s: expected full, line, ring, mesh, torus, tree or hypercube",
                    o->topology);
@@ -178,6 +178,7 @@ static bool one_schedule(struct arena *a, const struct options *o, const struct 
 }
 
 int command_schedule(struct arena *a, const struct options *o, struct err *e) {
+  if (o->train) return schedule_train(a, o, e);
   struct model m;
   struct text t = {0};
   bool shapes = plan_is_shapes(o->model);

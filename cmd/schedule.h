@@ -9,6 +9,10 @@
 
 bool schedule_command_check(struct arena *a, const struct options *o, struct err *e);
 
+// --train: the words of its options, and the schedule of a training's steps.
+bool schedule_train_check(const struct options *o, struct err *e);
+int schedule_train(struct arena *a, const struct options *o, struct err *e);
+
 // "K1..K2" with 1 <= K1 <= K2 <= NODES_MAX.
 bool schedule_range(const char *word, int64_t *from, int64_t *to);
 

@@ -7,6 +7,7 @@
 #include "quant/warnings.h"
 #include "sw/circuit/facts.h"
 #include "sw/circuit/planner.h"
+#include "sw/plan/plan.h"
 
 enum { PAGE_BINS = 64, PAGE_CLASSES = 40, PAGE_WRONG = 24 };
 
@@ -81,6 +82,10 @@ struct page {
   const struct span *spans; // (n_cells)
   const int64_t *least;     // (n_cells) queues_least
   const struct warnings *warnings;
+  const char *why_plan;          // NULL, or why there is no
+  const struct plan *plan;       // of the circuit (circuit_plan)
+  const char *why_arena;         // NULL, or why there is no
+  const struct plan *arena_plan; // of the same network in an arena of bytes (memory_plan)
   uint32_t n_plans;
   const struct lane_plan *plans; // (n_plans) of its graph (planner_sweep)
   struct page_streams streams;

@@ -56,6 +56,8 @@ void page_td_span(struct text *t, double from, double middle, double to);
 
 void page_put_circuit(struct text *t, const struct page *p);   // the graph
 void page_put_layers(struct text *t, const struct page *p);    // every layer
+void page_put_lanes(struct text *t, const struct page *p);     // frames, one after another
+void page_put_arena(struct text *t, const struct page *p);     // on a microcontroller
 void page_put_queues(struct text *t, const struct page *p);    // every queue
 void page_put_busy(struct text *t, const struct page *p);      // shares of the interval
 void page_put_waterfall(struct text *t, const struct page *p); // the first frame

@@ -64,6 +64,12 @@ static void widen(struct arena *a, const struct job *j, const struct gradient *d
   memcpy(whole->data, part.data, (size_t)(job_frames(j, whole) * whole->elements) * sizeof(float));
 }
 
+// What the gradient is of. A kind with more inputs than a job has arrays for takes them as they
+// are.
+static struct array input_of(const struct job *f, uint32_t k) {
+  return k < JOB_INPUTS ? f->in[k] : array_of(node_in(f->graph, f->node, k), NULL);
+}
+
 void real_gradient(const struct job *j) {
   struct arena a = {0};
   struct gradient d;
@@ -75,13 +81,13 @@ void real_gradient(const struct job *j) {
   f.fresh = gradient_fresh(d.of->op);
   if ((!f.fresh || scatter) && j->share) return;
   if (!f.fresh || scatter) f.share = f.shares = 0;
-  int64_t count = job_frames(&f, &f.in[d.input]) * f.in[d.input].elements;
+  struct array part = input_of(&f, d.input);
+  int64_t count = job_frames(&f, &part) * part.elements;
   float *to = scatter ? ARENA_NEW(&a, float, count) : j->out[0].data;
   if (!f.fresh) memset(to, 0, (size_t)count * sizeof *to);
   float **dx = ARENA_NEW(&a, float *, d.of->n_in + JOB_INPUTS);
   dx[d.input] = to;
   real_backward(&f, dy.data, dx);
-  struct array part = f.in[d.input];
   part.data = to;
   if (scatter) widen(&a, j, &d, part);
   arena_free(&a);

@@ -28,6 +28,25 @@ addEventListener("load", () => {
       expect(text.getBoundingClientRect().width <= box.width, "a name wider than its node: " + text.textContent);
   }
 
+  // Lanes and blocks are where they belong; bytes are of one value at a time, or begin alike.
+  const inside = (e) => {
+    const a = e.ownerSVGElement.getBoundingClientRect(), b = e.getBoundingClientRect();
+    return b.left >= a.left && b.right <= a.right + 0.5 && b.top >= a.top && b.bottom <= a.bottom;
+  };
+  for (const e of document.querySelectorAll("#lanes rect, #arena rect")) expect(inside(e), "a piece outside of its picture");
+  const lanes = new Map();
+  for (const e of document.querySelectorAll("#lanes rect.run")) {
+    const r = e.getBoundingClientRect(), last = lanes.get(r.top) || 0;
+    expect(r.left >= last - 1.2, "a layer at work on two frames");
+    lanes.set(r.top, r.right);
+  }
+  const blocks = [...document.querySelectorAll("#arena .block rect")].map((e) => e.getBoundingClientRect());
+  for (const [i, a] of blocks.entries())
+    for (const b of blocks.slice(i + 1)) {
+      const meet = Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+      expect(!meet || Math.abs(a.bottom - b.bottom) < 0.5, "bytes of two values");
+    }
+
   // What a reader without eyes needs.
   expect(root.lang === "en" && document.title.endsWith("nngen report"), "no language or title");
   expect(document.querySelectorAll("h1").length === 1, "not one h1");

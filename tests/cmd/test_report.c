@@ -237,6 +237,9 @@ static void make_copies(struct shell *c) {
       " sed 's|<main>|<main><script>nosuch()</script><img src=\"http://127.0.0.1:9/x.png\" "
       "alt=\"x\">|' mlp-seen.html "
       ">broken.html;"
+      " sed '/class=\"block\"/{s/ y=\"[0-9.]*\"/ y=\"300\"/;:a;n;ba}' lenet-seen.html >moved.html;"
+      " sed '0,/class=\"run\"/s/class=\"run\" x=\"[0-9.]*\"/class=\"run\" x=\"300\"/' "
+      "lenet-seen.html >late.html;"
       " sed 's|<main>|<main><script>policy()</script>|' mlp.html >refused.html",
       0, "");
 }
@@ -249,9 +252,9 @@ static int complaints(struct shell *c, const char *page) {
 
 static void test_browser(void **state) {
   struct shell *c = *state;
-  static const char *const pages[] = {"mlp-seen", "lenet-seen", "resnet-seen", "hostile-seen",
-                                      "wide",     "broken",     "mlp",         "resnet",
-                                      "hostile",  "refused",    NULL};
+  static const char *const pages[] = {
+      "mlp-seen", "lenet-seen", "resnet-seen", "hostile-seen", "wide", "broken", "mlp",
+      "resnet",   "hostile",    "refused",     "moved",        "late", NULL};
   if (!process_exists("chromium")) {
     puts("chromium is not installed (scripts/setup test): not tested");
     skip();
@@ -280,6 +283,8 @@ static void test_browser(void **state) {
               "a request for http://127.0.0.1:9/x.png; something of elsewhere: img");
   assert_true(complaints(c, "broken") > 0);
   assert_true(complaints(c, "refused") > 0);
+  expect_said(said, "moved", 1600, "bytes of two values");
+  expect_said(said, "late", 1600, "a layer at work on two frames");
 }
 
 int main(void) {

@@ -212,11 +212,55 @@ static void test_refused(void **state) {
              "on 4 nodes (mesh)");
 }
 
+// Steps of a training: as a table and as JSON, exact and stale, carried out; what has no meaning
+// then.
+static void test_train(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+#define TRAIN "$N schedule --train models/mnist-mlp.json --nodes "
+  cli_expect(
+      c, TRAIN "1", 0,
+      "\n38 firings a step of 128 images on 1 node (mesh): 0 tokens over links\na step every "
+      "26762701 cycles, each done in 26762701; staleness 0\nno period is shorter than 26762701 "
+      "(work): 0.0 % above it\n");
+  cli_expect(c, TRAIN "4 --topology ring --batch 16 --optimizer sgd --run --images 40", 0,
+             "carried out: 3 steps, 5 variables with 101771 numbers, each as the token executor "
+             "leaves it\n");
+  const char *said =
+      cli_expect(c, TRAIN "16 --grain 32 --batch 32 --staleness 2 --run --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_non_null(found);
+  const json_t *bounds = json_object_get(found, "bounds"), *run = json_object_get(found, "run");
+  json_int_t period = json_integer_value(json_object_get(found, "period"));
+  assert_int_equal(json_integer_value(json_object_get(found, "parts")), 4);
+  assert_true(period >= json_integer_value(json_object_get(bounds, "most")));
+  assert_true(json_integer_value(json_object_get(bounds, "cycle")) > 0);
+  assert_true(json_real_value(json_object_get(found, "faster")) > 2);
+  assert_true(json_integer_value(json_object_get(found, "exact_period")) > 2 * period);
+  assert_int_equal(json_integer_value(json_object_get(run, "steps")), 3);
+  assert_int_equal(json_integer_value(json_object_get(run, "mismatches")), 0);
+  assert_int_equal(json_array_size(json_object_get(found, "per_node")), 16);
+  json_decref(found);
+  static const char *const others[] = {
+      "--mode throughput", "--sweep 1..4", "--calendar $D/c", "--svg $D/x.svg", "--vcd $D/x.vcd",
+      "--slots 4",         "-p 8,3",       "--unscheduled",   "--offsets 3"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    cli_expect(c, arena_printf(&c->arena, TRAIN "4 %s", others[i]), 2,
+               "--train schedules steps of a training: leave --");
+  cli_expect(c, TRAIN "4 --staleness 65", 2, "--staleness 65: expected 1 to 64 steps");
+  cli_expect(c, TRAIN "4 --batch 70000", 2, "--batch 70000: expected 1 to 65536 images");
+  cli_expect(c, TRAIN "4 --optimizer fast", 2, "--optimizer fast: expected sgd, momentum");
+  cli_expect(c, MLP "--nodes 4 --staleness 1", 2, "--staleness is about --train: give both");
+  cli_expect(c, MLP "--nodes 4 --batch 4", 2, "--batch is about --train: give both");
+  cli_expect(c, "$N schedule --train --nodes 4 tests/import/files/kws_ref_model.tflite", 1,
+             "the model holds integers, train the float model");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_text),        SHELL_CASE(test_json),
-                                     SHELL_CASE(test_models),      SHELL_CASE(test_run),
-                                     SHELL_CASE(test_throughput),  SHELL_CASE(test_files),
-                                     SHELL_CASE(test_sweep),       SHELL_CASE(test_slots),
-                                     SHELL_CASE(test_unscheduled), SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_text),    SHELL_CASE(test_json),       SHELL_CASE(test_models),
+      SHELL_CASE(test_run),     SHELL_CASE(test_throughput), SHELL_CASE(test_files),
+      SHELL_CASE(test_sweep),   SHELL_CASE(test_slots),      SHELL_CASE(test_unscheduled),
+      SHELL_CASE(test_refused), SHELL_CASE(test_train)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,9 @@
 #include "gen/page_parts.h"
 #include "gen/picture.h"
 #include "sw/base/rng.h"
+#include "sw/circuit/circuit_plan.h"
+#include "sw/exec/arena_run.h"
+#include "sw/plan/memory.h"
 #include "tests/sim/helper_bench.h"
 
 #include <math.h>
@@ -235,6 +238,10 @@ static struct page page_of(struct arena *a, struct circuit *p) {
   struct span *spans = ARENA_NEW(a, struct span, p->n_cells);
   int64_t *least = ARENA_NEW(a, int64_t, p->n_cells);
   const char **names = ARENA_NEW(a, const char *, p->n_cells);
+  struct err none = {0};
+  const struct memory_needs needs = {.bytes = arena_run_bytes(a, p->graph),
+                                     .keep = ARENA_NEW(a, bool, p->graph->n_values),
+                                     .align = 1};
   assert_true(timing_trace(p, spans));
   queues_least(p, least);
   for (uint32_t i = 0; i < p->n_cells; i++)
@@ -248,6 +255,8 @@ static struct page page_of(struct arena *a, struct circuit *p) {
                        .names = names,
                        .spans = spans,
                        .least = least,
+                       .plan = circuit_plan(a, p, &none),
+                       .arena_plan = memory_plan(a, p->graph, &needs),
                        .warnings = &warnings,
                        .streams = {.why = hostile},
                        .answers = {.why = hostile},
@@ -286,6 +295,20 @@ static void test_page(void **state) {
   for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
     assert_int_equal(count(t.data, loads[i]), 0);
   assert_int_equal(count(t.data, "href=\""), count(t.data, "href=\"#"));
+  // a lane for each layer, a piece for each frame that is seen; a block for each value
+  uint32_t layers = 0;
+  double seen = ceil(plan_length(page.plan) / page.plan->period + 1.5);
+  for (uint32_t i = 0; i < p->n_cells; i++) layers += p->cells[i].kind == CELL_LAYER;
+  assert_in_range(count(t.data, "class=\"run\""), 2 * layers, (uint32_t)seen * layers);
+  assert_in_range(count(t.data, "class=\"block\""), layers + 1, 2 * layers + 1);
+  assert_int_equal(count(t.data, "class=\"period\""), (uint32_t)seen - 1 + 1); // and the peak
+  page.plan = page.arena_plan = NULL;
+  page.why_plan = page.why_arena = hostile;
+  again.size = 0;
+  assert_true(page_put(&again, &page, &e));
+  assert_int_equal(count(again.data, "class=\"run\"") + count(again.data, "class=\"block\""), 0);
+  assert_true(count(again.data, "No plan: &lt;/script") == 1 &&
+              count(again.data, "No arena: &lt;") == 1);
   text_free(&t);
   text_free(&again);
   arena_free(&a);
