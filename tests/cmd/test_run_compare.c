@@ -154,7 +154,11 @@ static void test_written(void **state) {
   struct shell *s = *state;
   cli_expect(s, CODES "-o $D/o.NPY" NET " && head -c 88 $D/o.NPY | tail -c 78", 0,
              "{'descr': '<i4', 'fortran_order': False, 'shape': (6, 10), }");
-  cli_expect(s, CODES "-o $D/o.npz" NET, 1,
+  // codes beyond 32 bits with a sign
+  cli_expect(s,
+             "$N run" SET "-p u32,8 -w 4,3 -o $D/w.npy" NET " && head -c 88 $D/w.npy | tail -c 78",
+             0, "{'descr': '<i8', 'fortran_order': False, 'shape': (6, 10), }");
+  cli_expect(s, "rm $D/w.npy; " CODES "-o $D/o.npz" NET, 1,
              "o.npz: outputs are written as a safetensors file, or one as a .npy: give ");
   cli_expect(s, "ls $D", 0, "o.NPY\n");
 }

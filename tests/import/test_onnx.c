@@ -579,6 +579,39 @@ static void test_behind(void **state) {
   }
 }
 
+// How many rows and columns a refused Resize would make: none of no scale that makes any.
+static void test_behind_resize(void **state) {
+  (void)state;
+  static const struct {
+    float rows, columns;
+    const char *said;
+  } cases[] = {{1.5F, 1, "its input has 72 features, the weights take 4"},
+               {1.9F, 1.5F, "its input has 126 features, the weights take 4"},
+               {0.1F, 1.5F, NULL},
+               {1e9F, 1.5F, NULL}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    const float w[12] = {0}, scales[] = {1, 1, cases[k].rows, cases[k].columns};
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 3, 4, 4});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, scales);
+    onnx_put_floats(&o, "w", 2, (const int64_t[]){4, 3}, w);
+    onnx_put_node(&o, "Resize", "x . s", "y", "mode:cubic");
+    onnx_put_node(&o, "Flatten", "y", "f", "");
+    onnx_put_node(&o, "MatMul", "f w", "g", "");
+    onnx_put_output(&o, "g");
+    onnx_put_file(&o, 13, &file);
+    onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    assert_int_equal(r.count, cases[k].said ? 2 : 1);
+    if (cases[k].said) assert_string_equal(r.list[1].reason, cases[k].said);
+    text_free(&file);
+    arena_free(&a);
+  }
+}
+
 // The shape of a product of two streams: rows of the first, columns of the second, and what they
 // both stretch to.
 static void test_behind_product(void **state) {
@@ -1039,22 +1072,37 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_qoperators),      SHELL_CASE(test_exact),
-      SHELL_CASE(test_circuit),         SHELL_CASE(test_import),
-      cmocka_unit_test(test_moves),     cmocka_unit_test(test_functions),
-      cmocka_unit_test(test_dense),     cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_files),     cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_bytes),     cmocka_unit_test(test_packed),
-      SHELL_CASE(test_why_not),         cmocka_unit_test(test_behind),
-      cmocka_unit_test(test_factors),   cmocka_unit_test(test_behind_product),
-      cmocka_unit_test(test_cut),       cmocka_unit_test(test_absurd),
-      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
-      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
-      SHELL_CASE(test_formats),         SHELL_CASE(test_bounds),
-      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_qoperators),
+                                     SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),
+                                     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves),
+                                     cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes),
+                                     cmocka_unit_test(test_packed),
+                                     SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_behind),
+                                     cmocka_unit_test(test_factors),
+                                     cmocka_unit_test(test_behind_product),
+                                     cmocka_unit_test(test_behind_resize),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_absurd),
+                                     cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),
+                                     SHELL_CASE(test_relu_codes),
+                                     SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_bounds),
+                                     SHELL_CASE(test_several_outputs),
+                                     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
