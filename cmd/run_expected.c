@@ -30,7 +30,7 @@ static const double *numbers(struct arena *a, const char *text, int64_t *count) 
   for (int64_t i = 0; ok && i < *count; i++) {
     const json_t *item = list ? json_array_get(j, (size_t)i) : j;
     ok = json_is_number(item);
-    v[i] = ok ? json_number_value(item) : 0;
+    v[i] = json_number_value(item); // 0 of what is none
   }
   json_decref(all);
   return ok && *count > 0 ? v : NULL;

@@ -153,6 +153,11 @@ const char *keras_name(const json_t *layer);
 bool keras_operation(struct keras *k, struct stream *y);
 bool keras_is_operation(const json_t *layer);
 bool keras_knows_operation(const char *name);
+// The same of TensorFlow's functions in files of Keras 2, whose second operand is among the words
+// of their call; NULL: it has none.
+bool keras_tensorflow(struct keras *k, const json_t *inbound, struct stream *y);
+bool keras_is_tensorflow(const json_t *layer);
+const json_t *keras_second(const json_t *inbound);
 // A layer called with numbers beside a stream; *are: whether it is.
 bool keras_constants(struct keras *k, bool *are, struct stream *y);
 // A model as a layer, on k->in (keras_models.c).

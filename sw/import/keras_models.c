@@ -169,9 +169,10 @@ static const json_t *arguments(const json_t *inbound) {
 }
 
 // Takes the inputs of a call; false while one isn't there yet.
-static bool gather(struct keras *k, const json_t *inbound, bool *lost) {
+static bool gather(struct keras *k, const json_t *layer, const json_t *inbound, bool *lost) {
   struct history list[IN_MOST];
   int n = histories(arguments(inbound), list, 0);
+  if (keras_is_tensorflow(layer)) n = histories(keras_second(inbound), list, n);
   k->n_in = (uint32_t)n;
   *lost = false;
   for (int i = 0; i < n; i++) {
@@ -236,7 +237,7 @@ static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
     int64_t node = first + (int64_t)c;
     bool lost;
     struct stream y = {0};
-    if (find(k, keras_name(layer), node) || !gather(k, inbound, &lost)) continue;
+    if (find(k, keras_name(layer), node) || !gather(k, layer, inbound, &lost)) continue;
     *moved = true;
     uint32_t before = k->builder.graph->n_values;
     struct stream in = k->in[0];

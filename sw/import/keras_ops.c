@@ -434,3 +434,79 @@ bool keras_operation(struct keras *k, struct stream *y) {
     ok = keras_plain(k, y) && keras_activation_as(k, o->activation, NULL, y);
   return ok && !k->odd;
 }
+
+// ---- TensorFlow's functions, in files of Keras 2
+
+bool keras_is_tensorflow(const json_t *layer) {
+  return is_class(layer, "TFOpLambda");
+}
+
+// ["layer", 0, 0, {"y": 127.5, "name": null}]
+const json_t *keras_second(const json_t *inbound) {
+  return json_object_get(json_array_get(inbound, 3), "y");
+}
+
+// x + c, x - c, c x, x / c with a number, or one for each channel.
+static bool with_second(struct keras *k, const char *op, const json_t *second, struct stream *y) {
+  int64_t channels = y->layout.rank ? y->layout.shape[y->layout.rank - 1] : 1;
+  bool list = json_is_array(second), less = strcmp(op, "Subtract") == 0;
+  bool times = strcmp(op, "Multiply") == 0, divides = strcmp(op, "Divide") == 0;
+  int64_t count = list ? (int64_t)json_array_size(second) : 1;
+  double *scale = ARENA_NEW(k->arena, double, channels),
+         *shift = ARENA_NEW(k->arena, double, channels);
+  if (count != 1 && count != channels) return refuse_constants(k);
+  for (int64_t c = 0; c < count; c++) {
+    const json_t *number = list ? json_array_get(second, (size_t)c) : second;
+    double v = json_number_value(number);
+    if (!json_is_number(number) || (divides && v == 0)) return refuse_constants(k);
+    scale[c] = times ? v : divides ? 1 / v : 1;
+    shift[c] = times || divides ? 0 : less ? -v : v;
+  }
+  return keras_plain(k, y) && term_affine(&k->builder, y, count, scale, shift);
+}
+
+static bool joined(struct keras *k, const char *op, struct stream *y) {
+  if (strcmp(op, "Add") == 0) return keras_add(k, y);
+  if (strcmp(op, "Subtract") == 0) return keras_subtract(k, y);
+  if (strcmp(op, "Multiply") == 0) return keras_multiply(k, y);
+  return keras_refuse(k, "use Multiply", "it divides two streams");
+}
+
+bool keras_tensorflow(struct keras *k, const json_t *inbound, struct stream *y) {
+  static const struct {
+    const char *name, *op, *activation; // a formula, or an activation
+  } functions[] = {{"math.add", "Add", NULL},
+                   {"__operators__.add", "Add", NULL},
+                   {"nn.bias_add", "Add", NULL},
+                   {"math.subtract", "Subtract", NULL},
+                   {"math.multiply", "Multiply", NULL},
+                   {"math.truediv", "Divide", NULL},
+                   {"math.divide", "Divide", NULL},
+                   {"nn.relu", NULL, "relu"},
+                   {"nn.relu6", NULL, "relu6"},
+                   {"nn.sigmoid", NULL, "sigmoid"},
+                   {"math.sigmoid", NULL, "sigmoid"},
+                   {"nn.tanh", NULL, "tanh"},
+                   {"math.tanh", NULL, "tanh"},
+                   {"nn.silu", NULL, "silu"},
+                   {"nn.swish", NULL, "silu"},
+                   {"nn.selu", NULL, "selu"},
+                   {"nn.elu", NULL, "elu"},
+                   {"nn.softplus", NULL, "softplus"},
+                   {"nn.softsign", NULL, "softsign"},
+                   {"nn.softmax", NULL, "softmax"}};
+  const char *name = keras_text(k, "function", "?");
+  const json_t *words = json_array_get(inbound, 3), *second = keras_second(inbound);
+  if (strcmp(name, "nn.bias_add") == 0) second = json_object_get(words, "bias");
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    if (strcmp(functions[i].name, name) != 0) continue;
+    if (functions[i].activation && has_words(words))
+      return keras_refuse(k, "use a layer", "\"%s\" is called with words", name);
+    if (functions[i].activation)
+      return keras_plain(k, y) && keras_activation_as(k, functions[i].activation, NULL, y);
+    return k->n_in == 2 ? joined(k, functions[i].op, y)
+                        : with_second(k, functions[i].op, second, y);
+  }
+  return keras_refuse(k, "use a layer instead of it, or export the network to ONNX (tf2onnx)",
+                      "it calls TensorFlow's function \"%s\"", name);
+}

@@ -32,6 +32,8 @@ static const struct {
     {"LayerNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
     {"GroupNormalization", "it divides by a deviation of the data", "use BatchNormalization"},
     {"MultiHeadAttention", "it multiplies streams as matrices", "use convolutions"},
+    {"SlicingOpLambda", "it slices a stream in TensorFlow's way",
+     "use Cropping, or save it with Keras 3"},
     {"Embedding", "its input is an index", "feed it one-hot, and use Dense"},
 };
 
@@ -82,6 +84,7 @@ static void begin(struct keras *k, const json_t *layer) {
 
 void keras_judge(struct keras *k, const json_t *layer) {
   begin(k, layer);
+  if (keras_is_tensorflow(layer)) return;
   if (keras_is_operation(layer) ? !keras_knows_operation(k->builder.op)
                                 : !keras_find(k->builder.op))
     refuse_unknown(k, k->builder.op);
@@ -99,6 +102,7 @@ bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_
   k->args = json_object_get(inbound, "args");
   k->words = json_object_get(inbound, "kwargs");
   if (keras_is_operation(layer)) return keras_operation(k, y);
+  if (keras_is_tensorflow(layer)) return keras_tensorflow(k, inbound, y);
   bool constants, ok = keras_constants(k, &constants, y);
   if (constants) return ok;
   keras_group(k, layers, index, keras_name(layer));

@@ -235,6 +235,23 @@ static bool features(struct onnx *o, struct stream *x, int64_t **order) {
   return builder_flat(&o->builder, x);
 }
 
+static struct tensor *scaled(struct onnx *o, const struct tensor *t, double factor) {
+  struct tensor *to = tensor_new(o->arena, DTYPE_F32, t->rank, t->shape);
+  for (int64_t i = 0; i < to->count; i++)
+    ((float *)to->data)[i] = (float)(factor * tensor_real(t, i));
+  return to;
+}
+
+// A constant times a number: integers of another scale, if that is one.
+static struct item times(struct onnx *o, const struct item *x, double factor) {
+  struct item y = {.kind = ITEM_CONSTANT, .constant = scaled(o, x->constant, factor)};
+  if (!x->integers || !(factor > 0)) return y;
+  struct integers *n = arena_copy(o->arena, x->integers, sizeof *n);
+  n->scale = scaled(o, n->scale, factor);
+  y.integers = n;
+  return y;
+}
+
 // y = x w^T: weights (OUT, IN), or (IN, OUT) if they aren't `rows`.
 static bool product(struct onnx *o, const struct item *w, bool rows, double alpha, double beta) {
   struct stream x = {0};
@@ -252,12 +269,7 @@ static bool product(struct onnx *o, const struct item *w, bool rows, double alph
       index[n++] = rows ? out * ins + from : from * outs + out;
     }
   struct item ours = onnx_picked(o, w, 2, shape, index);
-  if (alpha != 1) {
-    struct tensor *scaled = tensor_new(o->arena, DTYPE_F32, 2, shape);
-    for (int64_t i = 0; i < scaled->count; i++)
-      ((float *)scaled->data)[i] = (float)(alpha * tensor_real(ours.constant, i));
-    ours = (struct item){.kind = ITEM_CONSTANT, .constant = scaled};
-  }
+  if (alpha != 1) ours = times(o, &ours, alpha);
   uint32_t in[2] = {x.value, onnx_weights(o, &ours, onnx_tensor_name(o, 1))};
   uint32_t node = builder_node(&o->builder, OP_linear, 2, in);
   if (!add_bias(o, 2, outs, beta, node) || !builder_out(&o->builder, node, &x.value)) return false;

@@ -58,17 +58,17 @@ static bool valued(struct onnx *o, size_t i, char *name, int64_t axis) {
   return ok;
 }
 
-// Of int32, at the scale of input times weight.
+// Of int32, at the scale of input times weight, times alpha of a QGemm.
 static bool valued_bias(struct onnx *o, size_t i, char *name) {
   const struct tensor *b = onnx_constant(o, i), *w = onnx_constant(o, 4);
-  double x;
+  double x, alpha = onnx_real(o, "alpha", 1);
   if (!grid_number(o, onnx_constant(o, 1), "scale", &x)) return false;
   if (!b || !w->count)
     return onnx_refuse(o, "export with a constant bias", "its bias is computed from data");
   struct tensor *value = tensor_new(o->arena, DTYPE_F64, 1, &b->count);
   for (int64_t c = 0; c < b->count; c++)
     ((double *)value->data)[c] =
-        tensor_real(b, c) * (x * tensor_real(w, w->count > 1 && c < w->count ? c : 0));
+        alpha * tensor_real(b, c) * (x * tensor_real(w, w->count > 1 && c < w->count ? c : 0));
   onnx_put(o, name, (struct item){.kind = ITEM_CONSTANT, .constant = value});
   return true;
 }
@@ -86,14 +86,10 @@ static void wait_on(struct onnx *o, const struct grid *g) {
 
 static bool fits(struct onnx *o, const struct qlinear *q) {
   const Onnx__NodeProto *n = o->node;
-  const Onnx__AttributeProto *alpha = onnx_attr(o, "alpha");
-  bool gemm = strcmp(q->real, "Gemm") == 0;
   if (n->n_input < q->first + 3 * (q->operands ? q->operands : 1))
     return onnx_refuse(o, "check the file", "%zu inputs, expected %zu", n->n_input, q->scale + 1);
   if (onnx_int(o, "channels_last", 0))
     return onnx_refuse(o, "export with channels first", "its channels are last");
-  if (gemm && alpha && alpha->f != 1)
-    return onnx_refuse(o, "put alpha into the scale", "alpha %g", (double)alpha->f);
   return true;
 }
 

@@ -154,6 +154,7 @@ static bool lacks_input(const struct onnx *o) {
                                          "QuantizeLinear",
                                          "DequantizeLinear",
                                          "QLinearConv",
+                                         "QGemm",
                                          NULL};
   bool lacks = o->node->n_input && !*o->node->input[0];
   for (size_t i = 1; i < o->node->n_input; i++)

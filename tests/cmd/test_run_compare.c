@@ -3,6 +3,7 @@
 // and what run --output writes is taken for what it is.
 #include "sw/base/file.h"
 #include "sw/graph/safetensors.h"
+#include "tests/cmd/helper_npy.h"
 #include "tests/cmd/helper_shell.h"
 #include "tests/import/helper_onnx.h"
 
@@ -69,6 +70,46 @@ static void test_channels(void **state) {
   }
 }
 
+// Outputs whose own type has a scale for each channel: of sums of weights that have, of a vector
+// and of an image, whose channels come first.
+static void test_channels_of_output(void **state) {
+  struct shell *s = *state;
+  static const signed char w[12] = {1, -2, 3, 4, 5, -6, 7, 8, -9, 10, 11, 12}, none[3] = {0};
+  static const float scales[3] = {0.5F, 0.125F, 1}, step = 0.25F;
+  for (int image = 0; image < 2; image++) {
+    struct onnx_text o = {0};
+    struct text net = {0};
+    struct err e = {0};
+    enum { INT8 = 3 };
+    float x[8];
+    for (int i = 0; i < 8; i++) x[i] = (float)(i * 5 % 7) - 3;
+    onnx_put_input(&o, "x", image ? 4 : 2, (const int64_t[]){0, 4, 1, 2});
+    onnx_put_floats(&o, "scales", 1, (const int64_t[]){3}, scales);
+    onnx_put_floats(&o, "step", 0, NULL, &step);
+    onnx_put_raw(&o, "zero", INT8, 0, NULL, none, 1);
+    onnx_put_raw(&o, "zeros", INT8, 1, (const int64_t[]){3}, none, 3);
+    onnx_put_raw(&o, "w", INT8, image ? 4 : 2, (const int64_t[]){3, 4, 1, 1}, w, sizeof w);
+    onnx_put_node(&o, "QuantizeLinear", "x step zero", "q", "");
+    onnx_put_node(&o, "DequantizeLinear", "q step zero", "d", "");
+    onnx_put_node(&o, "DequantizeLinear", "w scales zeros", "v", "axis=0");
+    onnx_put_node(&o, image ? "Conv" : "Gemm", "d v", "y", image ? "" : "transB=1");
+    onnx_put_output(&o, "y");
+    onnx_put_file(&o, 13, &net);
+    assert_true(file_write(arena_printf(&s->arena, "%s/c.onnx", s->dir), net.data, net.size, &e));
+    text_free(&net);
+    npy_write(s, "x.npy", "<f4", image ? "(1, 4, 1, 2)" : "(2, 4)", x, sizeof x);
+#define RUN "$N run -q --data $D/x.npy "
+    cli_expect(s, RUN "-o $D/c.out $D/c.onnx; grep -ac 'scale.:.\\[' $D/c.out", image,
+               image ? "\n0\n" : "\n1\n"); // of an image they are moved, which takes one scale
+    cli_expect(s, RUN "--compare $D/c.out $D/c.onnx", 0, ": equal\nform      codes of both\n");
+    cli_expect(s, RUN "--real --tolerance 0 --compare $D/c.out $D/c.onnx", 0,
+               ": equal\nform      values of the output, codes of the file as values\n");
+    cli_expect(
+        s, RUN "--real -o $D/r.out $D/c.onnx && " RUN "--tolerance 0 --compare $D/r.out $D/c.onnx",
+        0, ": equal\nform      codes of the output as values, values of the file\n");
+  }
+}
+
 // A file without a word about its numbers.
 static void test_others(void **state) {
   struct shell *s = *state;
@@ -113,14 +154,18 @@ static void test_written(void **state) {
   struct shell *s = *state;
   cli_expect(s, CODES "-o $D/o.NPY" NET " && head -c 88 $D/o.NPY | tail -c 78", 0,
              "{'descr': '<i4', 'fortran_order': False, 'shape': (6, 10), }");
-  cli_expect(s, CODES "-o $D/o.npz" NET, 1,
+  // codes beyond 32 bits with a sign
+  cli_expect(s,
+             "$N run" SET "-p u32,8 -w 4,3 -o $D/w.npy" NET " && head -c 88 $D/w.npy | tail -c 78",
+             0, "{'descr': '<i8', 'fortran_order': False, 'shape': (6, 10), }");
+  cli_expect(s, "rm $D/w.npy; " CODES "-o $D/o.npz" NET, 1,
              "o.npz: outputs are written as a safetensors file, or one as a .npy: give ");
   cli_expect(s, "ls $D", 0, "o.NPY\n");
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_own_files), SHELL_CASE(test_channels),
-                                     SHELL_CASE(test_others), SHELL_CASE(test_whole),
-                                     SHELL_CASE(test_written)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_own_files), SHELL_CASE(test_channels), SHELL_CASE(test_channels_of_output),
+      SHELL_CASE(test_others),    SHELL_CASE(test_whole),    SHELL_CASE(test_written)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "sw/import/formats.h"
 #include "sw/import/keras.h"
 #include "tests/cmd/helper_shell.h"
+#include "tests/import/helper_onnx.h"
 
 #include <fcntl.h>
 #include <hdf5.h>
@@ -562,6 +563,8 @@ static void test_operations(void **state) {
       {OPERATION("SoftShrink", ",\"threshold\":0", X), "threshold 0; use one above 0", NULL},
       {OPERATION("Round", ",\"decimals\":2", X), "decimals 2; round to whole numbers", NULL},
       {OPERATION("Clip", ",\"x_min\":null,\"x_max\":3", X), NULL, "4,6,2"},
+      {OPERATION("Clip", ",\"x_min\":-1,\"x_max\":null", X), NULL, "4,6,2"},
+      {OPERATION("Clip", ",\"x_min\":null,\"x_max\":null", X), NULL, "4,6,2"},
       {OPERATION("Clip", ",\"x_min\":\"a\",\"x_max\":3", X), "x_min: expected a number", NULL},
       {OPERATION("Power", "", X ",2"), NULL, "4,6,2"},
       {OPERATION("Power", "", X "," X), "2 streams and 0 numbers", NULL},
@@ -587,6 +590,8 @@ static void test_operations(void **state) {
     for (int d = 0; y && d < y->rank; d++)
       shape = arena_printf(&a, "%s%s%lld", shape, d ? "," : "", (long long)y->shape[d]);
     if (g) assert_string_equal(shape, rows[i].shape);
+    bool both = strstr(rows[i].model, "\"x_min\":null,\"x_max\":null") != NULL; // nothing to do
+    if (g && strstr(rows[i].model, "Clip")) assert_int_equal(g->n_nodes, !both);
     arena_free(&a);
   }
 }
@@ -764,6 +769,62 @@ static const struct nested {
      0,
      0},
 };
+
+// Functions of TensorFlow on the streams i (4, 6, 2) and j, of the same shape: what the last node
+// is.
+static void test_tensorflow(void **state) {
+  (void)state;
+#define FUNCTION(function, words)                                                                  \
+  "{\"class_name\":\"Functional\",\"config\":{\"name\":\"m\",\"layers\":[" INPUT("4,6,2")          \
+      CALLED("ReLU", "j",                                                                          \
+             CALL("i", "0",                                                                        \
+                  "")) ",{\"class_name\":\"TFOpLambda\",\"config\":{\"name\":"                     \
+                       "\"l\",\"trainable\":true,\"dtype\":\"float32\",\"function\":\"" function   \
+                       "\"},\"inbound_nodes\":[[\"i\",0,0,{" words                                 \
+                       "}]]}],\"input_layers\":[[\"i\",0,0]],"                                     \
+                       "\"output_layers\":[[\"l\",0,0]]}}"
+  static const struct {
+    const char *model, *said;
+    double at[2]; // of 3 in either channel
+  } rows[] = {{FUNCTION("math.truediv", "\"y\":127.5,\"name\":null"), NULL, {3 / 127.5, 3 / 127.5}},
+              {FUNCTION("math.subtract", "\"y\":1,\"name\":null"), NULL, {2, 2}},
+              {FUNCTION("math.multiply", "\"y\":[2,-0.5]"), NULL, {6, -1.5}},
+              {FUNCTION("__operators__.add", "\"y\":0.5"), NULL, {3.5, 3.5}},
+              {FUNCTION("nn.bias_add", "\"bias\":[-1,4]"), NULL, {2, 7}},
+              {FUNCTION("math.add", "\"y\":[\"j\",0,0]"), NULL, {6, 6}},
+              {FUNCTION("math.subtract", "\"y\":[\"j\",0,0]"), NULL, {0, 0}},
+              {FUNCTION("math.multiply", "\"y\":[\"j\",0,0]"), NULL, {9, 9}},
+              {FUNCTION("nn.relu6", "\"name\":null"), NULL, {3, 3}},
+              {FUNCTION("nn.leaky_relu", ""),
+               "TFOpLambda: it calls TensorFlow's function \"nn.leaky_relu\"; use a layer",
+               {0}},
+              {FUNCTION("nn.softmax", "\"axis\":1"), "\"nn.softmax\" is called with words", {0}},
+              {FUNCTION("math.truediv", "\"y\":0"), "it is called with constants", {0}},
+              {FUNCTION("math.truediv", "\"y\":[\"j\",0,0]"), "it divides two streams", {0}},
+              {FUNCTION("math.multiply", "\"y\":[1,2,3]"), "it is called with constants", {0}},
+              {FUNCTION("math.multiply", "\"y\":[1,null]"), "it is called with constants", {0}},
+              {FUNCTION("math.multiply", "\"z\":1"), "it is called with constants", {0}}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    const char *said;
+    struct graph *g = modelled(&a, "2.15.0", rows[i].model, NULL, &said);
+    if (!g != !!rows[i].said) fail_msg("%s: %s", rows[i].model, said);
+    if (rows[i].said && !strstr(said, rows[i].said)) fail_msg("%s: \"%s\"", rows[i].model, said);
+    if (!g) {
+      arena_free(&a);
+      continue;
+    }
+    float x[48];
+    int64_t count;
+    for (int k = 0; k < 48; k++) x[k] = 3;
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, 48);
+    for (int k = 0; k < 48; k++)
+      if (fabs((double)y[k] - rows[i].at[k % 2]) > 1e-6)
+        fail_msg("%s: element %d is %g", rows[i].model, k, (double)y[k]);
+    arena_free(&a);
+  }
+}
 
 // All that isn't supported at once, of all kinds, behind what is refused too: by shapes that the
 // file says, or for its class alone.
@@ -971,6 +1032,7 @@ int main(void) {
                                      SHELL_CASE(test_nested),
                                      cmocka_unit_test(test_inside),
                                      cmocka_unit_test(test_operations),
+                                     cmocka_unit_test(test_tensorflow),
                                      cmocka_unit_test(test_all_refused),
                                      SHELL_CASE(test_functions),
                                      cmocka_unit_test(test_layers),

@@ -454,7 +454,6 @@ static void test_refused(void **state) {
   refused("Quant", "x one big_one eight", "rounding_mode:FLOOR", "zero point 1e+18 of codes from");
   refused("Pad", "x far", "mode:edge", "pads of 0 and 65 elements, mode \"edge\"");
   refused("QLinearAdd", "x one one x one one one z", "", "its zero point is computed from data");
-  refused("QGemm", "x one one w one one", "alpha=0.5", "alpha 0.5; put alpha into the scale");
   refused("QLinearAveragePool", "x one zero one zero", "channels_last=1", "its channels are last");
   refused("QLinearAdd", "x one one z one one one", "",
           "reads integers that no QuantizeLinear made");
@@ -580,6 +579,39 @@ static void test_behind(void **state) {
   }
 }
 
+// How many rows and columns a refused Resize would make: none of no scale that makes any.
+static void test_behind_resize(void **state) {
+  (void)state;
+  static const struct {
+    float rows, columns;
+    const char *said;
+  } cases[] = {{1.5F, 1, "its input has 72 features, the weights take 4"},
+               {1.9F, 1.5F, "its input has 126 features, the weights take 4"},
+               {0.1F, 1.5F, NULL},
+               {1e9F, 1.5F, NULL}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    const float w[12] = {0}, scales[] = {1, 1, cases[k].rows, cases[k].columns};
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 3, 4, 4});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, scales);
+    onnx_put_floats(&o, "w", 2, (const int64_t[]){4, 3}, w);
+    onnx_put_node(&o, "Resize", "x . s", "y", "mode:cubic");
+    onnx_put_node(&o, "Flatten", "y", "f", "");
+    onnx_put_node(&o, "MatMul", "f w", "g", "");
+    onnx_put_output(&o, "g");
+    onnx_put_file(&o, 13, &file);
+    onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    assert_int_equal(r.count, cases[k].said ? 2 : 1);
+    if (cases[k].said) assert_string_equal(r.list[1].reason, cases[k].said);
+    text_free(&file);
+    arena_free(&a);
+  }
+}
+
 // The shape of a product of two streams: rows of the first, columns of the second, and what they
 // both stretch to.
 static void test_behind_product(void **state) {
@@ -606,6 +638,67 @@ static void test_behind_product(void **state) {
   assert_string_equal(r.list[2].reason, "its input has 42 features, the weights take 4");
   text_free(&file);
   arena_free(&a);
+}
+
+// A factor of a matrix product goes into the scale of integers, which they stay; of a QGemm its
+// bias has it, too, if there is one.
+static void test_factors(void **state) {
+  (void)state;
+  static const signed char w[6] = {3, -5, 7, 1, 0, -128};
+  static const int bias[2] = {6, -9};
+  static const float fine = 0.5F, half = 0.25F, step = 0.125F;
+  static const struct {
+    const char *op, *inputs, *attributes;
+    double alpha, bias;
+    bool integers;
+  } cases[] = {
+      {"QGemm", "q half zero w fine zero c step zero", "alpha=0.5 transB=1", 0.5, 0.5, true},
+      {"QGemm", "q half zero w fine zero . step zero", "alpha=2.0 transB=1", 2, 0, true},
+      {"QGemm", "q half zero w fine zero c", "alpha=0.5 transB=1", 0.5, 0.5, true},
+      {"Gemm", "d v f", "alpha=0.5 transB=1", 0.5, 1, true},
+      {"Gemm", "d v f", "alpha=-0.5 transB=1", -0.5, 1, false},
+      {"Gemm", "d v f", "transB=1 beta=2.0", 1, 2, true}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    const signed char none = 0;
+    const float floats[2] = {6 * 0.125F, -9 * 0.125F};
+    const bool q = cases[k].op[0] == 'Q', ends = strstr(cases[k].inputs, "step") != NULL;
+    enum { INT8 = 3, INT32 = 6 };
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, 3});
+    onnx_put_floats(&o, "fine", 0, NULL, &fine);
+    onnx_put_floats(&o, "half", 0, NULL, &half);
+    onnx_put_floats(&o, "step", 0, NULL, &step);
+    onnx_put_floats(&o, "f", 1, (const int64_t[]){2}, floats);
+    onnx_put_raw(&o, "zero", INT8, 0, NULL, &none, 1);
+    onnx_put_raw(&o, "w", INT8, 2, (const int64_t[]){2, 3}, w, 6);
+    onnx_put_list(&o, "c", INT32, 1, (const int64_t[]){2}, bias, 2);
+    onnx_put_node(&o, "QuantizeLinear", "x half zero", "q", "");
+    if (!q) onnx_put_node(&o, "DequantizeLinear", "q half zero", "d", "");
+    if (!q) onnx_put_node(&o, "DequantizeLinear", "w fine zero", "v", "");
+    onnx_put_node(&o, cases[k].op, cases[k].inputs, ends ? "r" : "y", cases[k].attributes);
+    if (ends) onnx_put_node(&o, "DequantizeLinear", "r step zero", "y", "");
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", cases[k].attributes, said);
+    int64_t count;
+    const float x[3] = {1, -0.5F, 0.25F};
+    const float *y = onnx_computed(&a, g, x, &count);
+    for (int r = 0; r < 2; r++) {
+      double sum = 0, most = 127 * 0.125;
+      for (int i = 0; i < 3; i++) sum += (double)x[i] * w[3 * r + i] * 0.5;
+      double expected = cases[k].alpha * sum + cases[k].bias * bias[r] * 0.125;
+      if (ends) expected = fmin(fmax(rint(expected / 0.125) * 0.125, -128 * 0.125), most);
+      if ((double)y[r] != expected)
+        fail_msg("%s %s: %g, expected %g", cases[k].op, cases[k].attributes, (double)y[r],
+                 expected);
+    }
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+      if (op_is(g->nodes[i].op, TRAIT_WEIGHTS))
+        assert_int_equal(type_is_fixed(&node_in(g, &g->nodes[i], 1)->type), cases[k].integers);
+    arena_free(&a);
+  }
 }
 
 // ---- hostile files
@@ -995,7 +1088,9 @@ int main(void) {
                                      cmocka_unit_test(test_packed),
                                      SHELL_CASE(test_why_not),
                                      cmocka_unit_test(test_behind),
+                                     cmocka_unit_test(test_factors),
                                      cmocka_unit_test(test_behind_product),
+                                     cmocka_unit_test(test_behind_resize),
                                      cmocka_unit_test(test_cut),
                                      cmocka_unit_test(test_absurd),
                                      cmocka_unit_test(test_deep),

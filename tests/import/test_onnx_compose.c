@@ -494,6 +494,7 @@ static void test_columns(void **state) {
       {"mode:nearest" ALONG("pytorch_half_pixel"), 4, 0.25F, 1, {0}, NULL},
       {"mode:nearest" ALONG("half_pixel"), 8, 0.25F, 2, {1, 5}, NULL},
       {"mode:nearest" ALONG("half_pixel_symmetric"), 3, 2, 6, {0, 0, 1, 1, 2, 2}, NULL},
+      {"mode:nearest nearest_mode:floor" ALONG("asymmetric"), 22, 15, 15, {0}, NULL}, // a size
       {"mode:linear" ALONG("half_pixel"), 6, 0.5F, 3, {0.5F, 2.5F, 4.5F}, NULL},
       {"mode:linear" ALONG("half_pixel"), 7, 0.5F, 3, {0.5F, 2.5F, 4.5F}, NULL},
       {"mode:linear" ALONG("half_pixel"), 6, 1.0F / 3, 2, {1, 4}, NULL},
@@ -526,7 +527,9 @@ static void test_columns(void **state) {
     onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 1, resizes[r].in});
     onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, NULL);
     onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, (const float[]){1, 1, 1, resizes[r].scale});
-    onnx_put_node(&o, "Resize", "x none s", "y", resizes[r].attributes);
+    bool size = resizes[r].scale > 10;
+    onnx_put_ints(&o, "z", 4, (const int64_t[]){1, 1, 1, (int64_t)resizes[r].scale});
+    onnx_put_node(&o, "Resize", size ? "x none none z" : "x none s", "y", resizes[r].attributes);
     onnx_put_output(&o, "y");
     struct graph *g = onnx_parsed(&a, &o, 18, &said);
     if (!g && !resizes[r].said) fail_msg("%s: %s", resizes[r].attributes, said);
