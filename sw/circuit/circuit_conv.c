@@ -187,7 +187,7 @@ static int64_t conv_cycles(const struct graph *g, const struct node *n, int64_t 
 // A row of its weights is a channel, whose taps follow each other: one that a lane works on.
 bool circuit_depthwise(struct arena *a, const struct graph *g, struct cell *c,
                        const struct weights *w, int64_t pixels, int64_t words, struct err *e) {
-  if (!circuit_weighted(a, g, c, w, pixels, 1, e)) return false;
+  if (!circuit_weighted(a, g, c, w, pixels, 1, false, e)) return false;
   struct circuit_linear *l = c->facts;
   int64_t lanes = c->in[0]->lanes, column = lanes / c->out[0]->lanes;
   l->depthwise = true;
@@ -239,22 +239,26 @@ static bool make_conv(struct arena *a, const struct graph *g, struct cell *c, st
     l->weight = in_order(a, l, by_columns(a, &conv, taps, taps));
     return true;
   }
-  if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, e)) return false;
-  struct circuit_linear *l = c->facts;
-  l->weight = in_order(a, l, by_columns(a, &conv, in, taps));
   struct circuit_window window;
   const struct sparse *sparse;
   if (!conv_shape(a, g, &g->nodes[c->node], in, out, &window, &sparse, e)) return false;
+  bool follow = taps == 1 && !window.skips && conv.groups == 1;
+  if (!circuit_weighted(a, g, c, &w, pixels * conv.groups, conv.groups, follow, e)) return false;
+  struct circuit_linear *l = c->facts;
+  l->weight = in_order(a, l, by_columns(a, &conv, in, taps));
   circuit_linear_steps(c, sparse);
   if (window.skips) l->sent = beats_sent(a, &window);
   return true;
 }
 
+// Whether padding may be left out isn't known before the lanes are: no blocks then.
 static bool conv_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                       struct err *e) {
   struct conv c;
   struct weights w = weights_of(node_in(g, n, 1));
-  return conv_of(g, n, &c, e) && circuit_weighted_unit(g, n, &w, is_depthwise(&c), u, e);
+  return conv_of(g, n, &c, e) &&
+         circuit_weighted_unit(g, n, &w, is_depthwise(&c),
+                               c.groups == 1 && !skips(g, n, &c, 1, 2, false), u, e);
 }
 
 // Bits of the terms that a level of a column's tree leaves; 0: of a product.

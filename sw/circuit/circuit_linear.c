@@ -223,9 +223,16 @@ static int sum_bits(const struct value *x, int64_t taps) {
   return interval_bits((struct interval){lo * taps, hi * taps});
 }
 
-// What doesn't depend on lanes.
+// Whether a beat of so many lanes has weights of one block.
+static bool has_blocks(const struct weights *w, bool in_order, int64_t lanes) {
+  const struct type *t = &w->value->type;
+  return in_order && type_is_block(t) && (t->block.size >= w->taps || t->block.size % lanes == 0);
+}
+
+// What doesn't depend on lanes, but for whether there are blocks.
 static bool weighted_facts(struct arena *a, const struct graph *g, const struct node *n,
-                           const struct weights *w, struct circuit_linear *l, struct err *e) {
+                           const struct weights *w, bool blocks, struct circuit_linear *l,
+                           struct err *e) {
   const struct value *x = node_in(g, n, 0), *b = node_in(g, n, 2);
   if (!w->value->init || (b && !b->init)) return err_set(e, "its weights are computed");
   if (node_attr(n, ATTR_slice)) return err_set(e, "it is a slice");
@@ -243,17 +250,17 @@ static bool weighted_facts(struct arena *a, const struct graph *g, const struct 
     if (!w->step) l->sum_width = sum_bits(x, w->taps);
     l->sum_shift = weighted_finer(g, n);
     fold_weights(a, w, l);
-    if (n->op == OP_linear) circuit_block_weights(a, l, w->value);
+    if (blocks) circuit_block_weights(a, l, w->value);
     fold_bias(a, x, b, l);
   }
   return true;
 }
 
 bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
-                           bool depthwise, struct circuit_unit *u, struct err *e) {
+                           bool depthwise, bool in_order, struct circuit_unit *u, struct err *e) {
   struct arena scratch = {0};
   struct circuit_linear l;
-  bool ok = weighted_facts(&scratch, g, n, w, &l, e);
+  bool ok = weighted_facts(&scratch, g, n, w, has_blocks(w, in_order, 1), &l, e);
   if (ok) circuit_code_weights(&l, &w->value->type, depthwise);
   if (ok) *u = circuit_linear_unit(&l, u->family);
   u->per_lane = depthwise;
@@ -273,9 +280,11 @@ void circuit_linear_steps(struct cell *c, const struct sparse *sparse) {
 }
 
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
-                      const struct weights *w, int64_t rows, int64_t sets, struct err *e) {
+                      const struct weights *w, int64_t rows, int64_t sets, bool in_order,
+                      struct err *e) {
   struct circuit_linear *l = ARENA_NEW(a, struct circuit_linear, 1);
-  if (!weighted_facts(a, g, &g->nodes[c->node], w, l, e)) return false;
+  bool blocks = has_blocks(w, in_order, c->in[0]->lanes);
+  if (!weighted_facts(a, g, &g->nodes[c->node], w, blocks, l, e)) return false;
   if (c->out[0]->lanes > OUT_LANES_MAX)
     return err_set(e, "%lld output lanes, at most %d", (long long)c->out[0]->lanes, OUT_LANES_MAX);
   l->rows = rows;
@@ -355,7 +364,7 @@ bool circuit_rows_window(struct arena *a, const struct graph *g, const struct no
 static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct weights w = weights_of(node_in(g, n, 1));
-  if (!circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, e)) return false;
+  if (!circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, true, e)) return false;
   circuit_linear_steps(c, circuit_sparse(a, g, n, c->in[0]->lanes, c->out[0]->lanes, NULL));
   return true;
 }
@@ -363,7 +372,7 @@ static bool make_linear(struct arena *a, const struct graph *g, struct cell *c, 
 static bool linear_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                         struct err *e) {
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_weighted_unit(g, n, &w, false, u, e);
+  return circuit_weighted_unit(g, n, &w, false, true, u, e);
 }
 
 // Partial sums of each level of an output's adders, hw/fixed_mac.sv.

@@ -59,13 +59,13 @@ void circuit_rbf_fold(struct arena *a, const struct graph *g, const struct node 
 static bool make_rbf(struct arena *a, const struct graph *g, struct cell *c, struct err *e) {
   const struct node *n = &g->nodes[c->node];
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, e);
+  return circuit_weighted(a, g, c, &w, circuit_rows(g, n), 1, false, e);
 }
 
 static bool rbf_unit(const struct graph *g, const struct node *n, struct circuit_unit *u,
                      struct err *e) {
   struct weights w = weights_of(node_in(g, n, 1));
-  return circuit_weighted_unit(g, n, &w, false, u, e);
+  return circuit_weighted_unit(g, n, &w, false, false, u, e);
 }
 
 const struct circuit_column circuit_rbf = {.make = make_rbf,

@@ -56,7 +56,7 @@ static bool subsample_unit(const struct graph *g, const struct node *n, struct c
   struct window w;
   if (!subsample_of(g, n, &w, e)) return false;
   struct weights weights = subsample_weights(g, n, &w);
-  return circuit_weighted_unit(g, n, &weights, true, u, e);
+  return circuit_weighted_unit(g, n, &weights, true, false, u, e);
 }
 
 // A depthwise convolution of one tap, of sums.

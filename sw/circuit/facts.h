@@ -224,15 +224,17 @@ const struct circuit_column *circuit_column(enum op op);
 struct weights;
 
 // What lanes of a layer with weights cost. depthwise: each multiplies with a weight of its own,
-// otherwise with one of every lane that leaves.
+// otherwise with one of every lane that leaves. `in_order`: an output meets its weights in their
+// order, none left out, so that memories can hold blocks; otherwise these are integers.
 struct circuit_unit circuit_linear_unit(const struct circuit_linear *l, enum family family);
 bool circuit_weighted_unit(const struct graph *g, const struct node *n, const struct weights *w,
-                           bool depthwise, struct circuit_unit *u, struct err *e);
+                           bool depthwise, bool in_order, struct circuit_unit *u, struct err *e);
 
 // The circuit of a layer with weights, of `rows` rows a frame, which its input has one by one, and
 // of which each of `sets` in turn has weights and outputs of its own.
 bool circuit_weighted(struct arena *a, const struct graph *g, struct cell *c,
-                      const struct weights *w, int64_t rows, int64_t sets, struct err *e);
+                      const struct weights *w, int64_t rows, int64_t sets, bool in_order,
+                      struct err *e);
 
 // That of a layer each of whose lanes takes the taps of one channel in a row, one or several in a
 // beat, and has weights for so many beats: hw/fixed_depthwise.sv and what is built of it.
