@@ -114,6 +114,7 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
   r->order = ARENA_NEW(a, uint32_t, t->nodes);
   r->hops = ARENA_NEW(a, uint32_t, t->nodes);
   r->link = ARENA_NEW(a, uint32_t, t->nodes);
+  r->first = ARENA_NEW(a, uint32_t, t->nodes);
   for (uint32_t n = 0; n < t->nodes; n++) r->hops[n] = UINT32_MAX;
   uint32_t found = 1;
   r->order[0] = root;
@@ -125,6 +126,7 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
       if (r->hops[to] != UINT32_MAX) continue;
       r->hops[to] = r->hops[n] + 1;
       r->link[to] = link;
+      r->first[to] = n == root ? link : r->first[n];
       r->order[found++] = to;
     }
   }
