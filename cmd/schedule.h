@@ -30,6 +30,7 @@ const struct schedule *schedule_checked(struct arena *a, const struct options *o
 struct schedule_cut {
   const struct actors *actors;
   int64_t grain;          // channels of an actor
+  uint32_t regions;       // behind node 0's links, between which the image is shared out
   uint32_t layers, parts; // that are cut; of these
   int tried;              // schedules that were made to find it
 };

@@ -6,6 +6,9 @@
 //   what
 //                a part computes takes longer than the next part's pixels
 //   others    -> parts of the same size: what has been computed last is needed by one of them alone
+//
+// With several regions the parts of the image go by turns behind one of node 0's links each, so
+// that all of them are used at once, and no link carries all of the image.
 #include "cmd/schedule.h"
 #include "sw/pass/partial.h"
 
@@ -13,17 +16,18 @@
 #include <string.h>
 
 // What is searched for, and values of it.
-enum { CHOICE_GRAIN, CHOICE_FIRST, CHOICE_GROWTH, CHOICE_PARTS };
-enum { CHOICES = CHOICE_PARTS + 1, VALUES = 6, ROUNDS_MOST = 3, PARTS_MOST = 64 };
+enum { CHOICE_GRAIN, CHOICE_FIRST, CHOICE_GROWTH, CHOICE_PARTS, CHOICE_REGIONS };
+enum { CHOICES = CHOICE_REGIONS + 1, VALUES = 6, ROUNDS_MOST = 3, PARTS_MOST = 64 };
 
 static const double values[CHOICES][VALUES] = {
     [CHOICE_GRAIN] = {1, 2, 4, 8, 16, 32}, // channels of an actor
     [CHOICE_FIRST] = {INFINITY, 8, 16, 24, 32,
-                      64},                      // inputs of the first part of who reads the image
+                      48},                      // inputs of the first part of who reads the image
     [CHOICE_GROWTH] = {1, 1.2, 1.5, 2, 2.5, 3}, // of the next part, by the one before
     [CHOICE_PARTS] = {1, 2, 4, 8, 12, 16},      // of others
+    [CHOICE_REGIONS] = {1, 2, 3, 4, 6, 8},      // in which parts of the image are
 };
-static const int beginning[CHOICES] = {1, 2, 3, 2};
+static const int beginning[CHOICES] = {1, 2, 3, 2, 0};
 
 struct tuner {
   const struct graph *model;
@@ -38,15 +42,22 @@ static bool reads_image(const struct graph *g, const struct node *n) {
   return g->values[plan_base(g, n->in[0].value)].node == NONE;
 }
 
-static struct partial_cuts cuts_of(struct arena *a, int64_t in, double first, double growth) {
-  struct partial_cuts to = {0};
+// Parts of about these sizes, as many of each as there are regions, that fill all of it.
+static struct partial_cuts cuts_of(struct arena *a, int64_t in, double first, double growth,
+                                   int regions) {
+  struct partial_cuts to = {.groups = regions};
   int64_t *at = ARENA_NEW(a, int64_t, in + 2);
-  if (first * PARTS_MOST < (double)in) first = ceil((double)in / PARTS_MOST);
-  for (double end = 0, size = first; at[to.parts] < in; size *= growth) {
+  double all = 0, end = 0, size = first;
+  int rounds = 0;
+  for (; all < (double)in && rounds < PARTS_MOST; rounds++, size *= growth) all += regions * size;
+  size = first * (double)in / all;
+  for (int k = 0; k < rounds * regions; k++) {
     end += size;
     int64_t next = end < (double)in ? (int64_t)(end + 0.5) : in;
     if (next > at[to.parts]) at[++to.parts] = next;
+    if ((k + 1) % regions == 0) size *= growth;
   }
+  if (at[to.parts] < in) at[to.parts] = in;
   to.at = at;
   return to;
 }
@@ -64,13 +75,18 @@ static bool cut(struct arena *a, const struct tuner *t, const int chosen[CHOICES
     if (!in) continue;
     bool image = reads_image(g, &g->nodes[i]);
     double first = image ? fmin(of[CHOICE_FIRST], (double)in) : ceil((double)in / of[CHOICE_PARTS]);
-    cuts[i] = cuts_of(a, in, first, image ? of[CHOICE_GROWTH] : 1);
+    cuts[i] =
+        cuts_of(a, in, first, image ? of[CHOICE_GROWTH] : 1, image ? (int)of[CHOICE_REGIONS] : 1);
     to->layers += cuts[i].parts > 1;
     to->parts += cuts[i].parts > 1 ? (uint32_t)cuts[i].parts : 0;
   }
-  struct graph *h = partial(a, g, cuts);
+  const uint32_t *region;
+  struct graph *h = partial(a, g, cuts, &region);
   if (!graph_verify(h, t->err)) return false;
   to->actors = actors_of(a, h, to->grain, t->machine->link_bits, t->err);
+  to->regions = (uint32_t)of[CHOICE_REGIONS];
+  if (to->actors && to->regions > 1)
+    to->actors = actors_in_regions(a, to->actors, to->regions, region);
   return to->actors != NULL;
 }
 
@@ -100,7 +116,8 @@ static bool tune(struct tuner *t) {
       int chosen[CHOICES], c = k / VALUES;
       memcpy(chosen, t->best, sizeof chosen);
       chosen[c] = k % VALUES;
-      if (chosen[c] == t->best[c]) continue;
+      bool regions = c == CHOICE_REGIONS && values[c][chosen[c]] > t->machine->topology->first[1];
+      if (chosen[c] == t->best[c] || regions) continue;
       if (!try(t, chosen, &better)) return false;
       any = any || better;
     }

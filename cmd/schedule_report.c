@@ -151,12 +151,14 @@ static void put_bounds(struct text *t, const struct schedule_report *r) {
                 (long long)b->packing);
     return;
   }
-  text_printf(t,
-              "bounds, however it is cut: work %lld, link %lld\n"
-              "%lld channel%s in an actor, %u layer%s in %u parts: the best of %d ways to cut it\n",
-              (long long)b->work, (long long)b->link, (long long)r->cut->grain,
-              r->cut->grain > 1 ? "s" : "", r->cut->layers, r->cut->layers == 1 ? "" : "s",
-              r->cut->parts, r->cut->tried);
+  text_printf(
+      t,
+      "bounds, however it is cut: work %lld, link %lld\n"
+      "%lld channel%s in an actor, %u layer%s in %u parts, %u region%s: the best of %d ways to "
+      "cut it\n",
+      (long long)b->work, (long long)b->link, (long long)r->cut->grain,
+      r->cut->grain > 1 ? "s" : "", r->cut->layers, r->cut->layers == 1 ? "" : "s", r->cut->parts,
+      r->cut->regions, r->cut->regions > 1 ? "s" : "", r->cut->tried);
 }
 
 void schedule_text(struct text *t, const struct schedule_report *r) {
@@ -220,8 +222,9 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
               (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
               (long long)r->bounds.packing);
   if (r->cut)
-    text_printf(t, ",\"cut\":{\"grain\":%lld,\"layers\":%u,\"parts\":%u,\"tried\":%d}",
-                (long long)r->cut->grain, r->cut->layers, r->cut->parts, r->cut->tried);
+    text_printf(
+        t, ",\"cut\":{\"grain\":%lld,\"layers\":%u,\"parts\":%u,\"regions\":%u,\"tried\":%d}",
+        (long long)r->cut->grain, r->cut->layers, r->cut->parts, r->cut->regions, r->cut->tried);
   json_put_figure(t, "ratio", 6, ratio(r));
   if (busiest_link(r, &link, &frames))
     text_printf(t, ",\"busiest\":{\"from\":%u,\"to\":%u,\"frames\":%lld}", topology->from[link],

@@ -113,18 +113,24 @@ static uint32_t add_sum(struct graph_copy *c, const struct node *n, struct type 
   return add_value(g, node, node_out(c->from, n, 0), acc);
 }
 
-static void cut(struct graph_copy *c, const struct node *n, const struct partial_cuts *cuts) {
+static void cut(struct graph_copy *c, const struct node *n, const struct partial_cuts *cuts,
+                uint32_t *of) {
   struct graph *g = c->to;
   const double scale = interval_scale(c->from, n, 0);
   struct type acc = type_channels(g->arena, accumulator_bits(c->from, n), true, -1, 1, &scale,
                                   ARENA_NEW(g->arena, int32_t, 1));
   uint32_t *parts = ARENA_NEW(g->arena, uint32_t, cuts->parts);
-  for (int64_t k = 0; k < cuts->parts; k++)
+  int64_t groups = cuts->groups > 1 ? cuts->groups : 1, which = 0;
+  for (int64_t k = 0; k < cuts->parts; k++) {
+    if (groups > 1) of[g->n_nodes] = 1 + (uint32_t)(k % groups);
     parts[k] = add_part(c, n, acc, cuts->at[k], cuts->at[k + 1]);
-  uint32_t sum = parts[0];
-  for (int64_t k = 1; k < cuts->parts; k++) sum = add_sum(c, n, acc, sum, parts[k], k);
+  }
+  for (int64_t k = groups; k < cuts->parts; k++)
+    parts[k % groups] = add_sum(c, n, acc, parts[k % groups], parts[k], ++which);
+  for (int64_t k = 1; k < groups && k < cuts->parts; k++)
+    parts[0] = add_sum(c, n, acc, parts[0], parts[k], ++which);
   uint32_t node = graph_add_node(g, OP_requant, n->name);
-  graph_add_use(g, node, (struct use){sum, 0, NONE});
+  graph_add_use(g, node, (struct use){parts[0], 0, NONE});
   graph_add_requant(g, node, n->rq->count, n->rq->mul, n->rq->shift);
   g->nodes[node].rounding = n->rounding;
   g->nodes[node].overflow = n->overflow;
@@ -132,18 +138,23 @@ static void cut(struct graph_copy *c, const struct node *n, const struct partial
   copy_outputs(c, n, node);
 }
 
-struct graph *partial(struct arena *a, const struct graph *g, const struct partial_cuts *cuts) {
+struct graph *partial(struct arena *a, const struct graph *g, const struct partial_cuts *cuts,
+                      const uint32_t **of) {
   struct graph_copy c = copy_new(a, g);
+  int64_t most = g->n_nodes; // a part, and its sum or what requantises all
+  for (uint32_t i = 0; i < g->n_nodes; i++) most += cuts[i].parts > 1 ? 2 * cuts[i].parts : 0;
+  uint32_t *groups = ARENA_NEW(a, uint32_t, most + 1);
   copy_inputs(&c);
   for (uint32_t i = 0; i < g->n_nodes; i++) {
     const struct node *n = &g->nodes[i];
     if (cuts[i].parts > 1)
-      cut(&c, n, &cuts[i]);
+      cut(&c, n, &cuts[i], groups);
     else
       copy_outputs(&c, n, copy_node(&c, n, n->name));
   }
   copy_graph_outputs(&c);
   copy_controls(&c);
   graph_ranges(c.to);
+  if (of) *of = groups;
   return c.to;
 }

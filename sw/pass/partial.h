@@ -13,10 +13,12 @@
 
 #include "sw/graph/graph.h"
 
-// Where the inputs of a node are cut: 0, .., all of them; `parts` below 2: it stays whole.
+// Where the inputs of a node are cut: 0, .., all of them; `parts` below 2: it stays whole. Part k
+// is added to those before it of group k % groups, and what comes of each group to the first one's.
 struct partial_cuts {
   int64_t parts;
   const int64_t *at; // (parts + 1)
+  int64_t groups;    // 0: one
 };
 
 // Whether a node of a verified graph of integers is a linear layer whose sums can be cut: scales
@@ -24,7 +26,9 @@ struct partial_cuts {
 // STREAM_BITS_MAX bits. Its number of inputs; 0: it isn't one.
 int64_t partial_inputs(const struct graph *g, const struct node *n);
 
-// The graph with these cuts (n_nodes) of nodes with partial_inputs.
-struct graph *partial(struct arena *a, const struct graph *g, const struct partial_cuts *cuts);
+// The graph with these cuts (n_nodes) of nodes with partial_inputs. `of`, if not NULL: (its nodes)
+// 1 + the group of a part that is in one of several; 0.
+struct graph *partial(struct arena *a, const struct graph *g, const struct partial_cuts *cuts,
+                      const uint32_t **of);
 
 #endif

@@ -394,6 +394,16 @@ const struct actors *actors_of(struct arena *a, const struct graph *g, int64_t g
   return v;
 }
 
+const struct actors *actors_in_regions(struct arena *a, const struct actors *v, uint32_t regions,
+                                       const uint32_t *region) {
+  struct actors *to = arena_copy(a, v, sizeof *v);
+  to->regions = regions;
+  to->layers = arena_copy(a, v->layers, (v->n_layers + 1) * sizeof *v->layers);
+  for (uint32_t i = 0; i < v->n_layers; i++)
+    if (v->layers[i].node != NONE) to->layers[i].region = region[v->layers[i].node];
+  return to;
+}
+
 int64_t actors_work(const struct actors *v) {
   int64_t sum = 0;
   for (uint32_t i = 0; i < v->n_actors; i++) sum += v->actors[i].work;

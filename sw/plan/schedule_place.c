@@ -49,14 +49,23 @@ static bool is_output(const struct actors *v, uint32_t layer) {
   return false;
 }
 
+// Whether actors of a layer may be at a node.
+static bool may_be_at(struct maker *m, const struct actor_layer *l, uint32_t node) {
+  const struct topology *t = m->machine->topology;
+  if (!l->region || node == HOST_NODE) return true;
+  uint32_t link = maker_routes(m, HOST_NODE)->first[node] - t->first[HOST_NODE];
+  return link % m->actors->regions + 1 == l->region;
+}
+
 static uint32_t best_node(struct maker *m, uint32_t actor, bool output) {
   const struct routes *home = maker_routes(m, HOST_NODE);
+  const struct actor_layer *l = &m->actors->layers[m->actors->actors[actor].layer];
   uint32_t best = HOST_NODE;
   int64_t least = INT64_MAX, cost = m->cost[actor];
   for (uint32_t i = 0; i < m->machine->topology->nodes; i++) {
     uint32_t n = home->order[i];
     int64_t from = m->ready[n] > m->ends[n] ? m->ready[n] : m->ends[n];
-    if (from + cost >= least) continue;
+    if (from + cost >= least || !may_be_at(m, l, n)) continue;
     int64_t end = busy_fit(&m->pe[n], from, cost) + cost;
     if (output) end += home->hops[n] * m->machine->latency;
     if (end < least) best = n;

@@ -132,3 +132,28 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
   }
   return r;
 }
+
+// Of the neighbours a hop nearer to the root, the one behind whose first link the fewest nodes are.
+static void choose_nearest(const struct topology *t, struct routes *r, const uint32_t *behind,
+                           uint32_t node) {
+  uint32_t least = UINT32_MAX;
+  for (uint32_t l = 0; l < t->n_links; l++) {
+    uint32_t from = t->from[l];
+    if (t->to[l] != node || r->hops[from] + 1 != r->hops[node]) continue;
+    uint32_t first = r->hops[from] ? r->first[from] : l;
+    if (behind[first] >= least) continue;
+    least = behind[first];
+    r->link[node] = l;
+    r->first[node] = first;
+  }
+}
+
+void routes_balance(const struct topology *t, struct routes *r) {
+  struct arena scratch = {0};
+  uint32_t *behind = ARENA_NEW(&scratch, uint32_t, t->n_links + 1);
+  for (uint32_t i = 1; i < t->nodes; i++) {
+    choose_nearest(t, r, behind, r->order[i]);
+    behind[r->first[r->order[i]]]++;
+  }
+  arena_free(&scratch);
+}

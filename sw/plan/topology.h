@@ -53,4 +53,7 @@ struct routes {
 
 struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t root);
 
+// Other ways of the same lengths, so that the root's links lead to as many nodes each as can be.
+void routes_balance(const struct topology *t, struct routes *r);
+
 #endif
