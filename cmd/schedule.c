@@ -15,6 +15,10 @@ enum { LATENCY_MAX = 10000, PATIENCE_MAX = 10000, SERVICE_MAX = 200 };
 
 // ---- the words of the options
 
+static bool is_auto(const struct options *o) {
+  return o->grain && strcmp(o->grain, "auto") == 0;
+}
+
 // 0: a layer; -1: no such grain.
 static int64_t grain_of(const char *word) {
   char *end;
@@ -70,8 +74,14 @@ bool schedule_command_check(struct arena *a, const struct options *o, struct err
   if (o->topology && topology_find(o->topology) == NONE)
     return err_set(e, "--topology %s: expected full, line, ring, mesh, torus, tree or hypercube",
                    o->topology);
-  if (grain_of(o->grain) < 0)
-    return err_set(e, "--grain %s: expected layer, neuron or a number of channels", o->grain);
+  if (!is_auto(o) && grain_of(o->grain) < 0)
+    return err_set(e, "--grain %s: expected layer, neuron, auto or a number of channels", o->grain);
+  const char *other = is_throughput(o) ? "--mode throughput"
+                      : o->range       ? "--sweep"
+                      : o->train       ? "--train"
+                                       : NULL;
+  if (is_auto(o) && other)
+    return err_set(e, "--grain auto is for one image on one number of nodes: leave %s away", other);
   if (o->pace && !is_throughput(o) && strcmp(o->pace, "latency") != 0)
     return err_set(e, "--mode %s: expected latency or throughput", o->pace);
   const char *loose = o->queues ? "--queues" : o->give_up ? "--patience" : "--service";
@@ -141,7 +151,7 @@ const char *schedule_view(struct arena *a, const char *vcd) {
 
 static bool carry_out(struct schedule_report *r, const struct options *o, struct err *e) {
   struct schedule_trial *t = &r->trial;
-  if (!schedule_run(r->arena, o, r->calendar, t, e)) return false;
+  if (!schedule_run(r->arena, o, r->graph, r->calendar, t, e)) return false;
   return !t->mismatches || err_set(e, "%lld of %lld outputs differ from the C model's",
                                    (long long)t->mismatches, (long long)t->elements);
 }
@@ -159,11 +169,18 @@ static void let_loose(struct schedule_report *r, const struct options *o) {
   r->deep = unscheduled_run(r->schedule, &deep);
 }
 
-static bool one_schedule(struct arena *a, const struct options *o, const struct actors *v,
+static bool one_schedule(struct arena *a, const struct options *o, const struct graph *g,
                          const struct node_machine *m, struct text *t, struct err *e) {
+  struct schedule_cut cut = {0};
   struct schedule_report r = {
-      .arena = a, .model = o->model, .grain = o->grain ? o->grain : "neuron"};
+      .arena = a, .model = o->model, .grain = o->grain ? o->grain : "neuron", .graph = g};
+  if (is_auto(o) && !schedule_auto(a, g, m, &cut, e)) return false;
+  const struct actors *v =
+      is_auto(o) ? cut.actors : actors_of(a, g, grain_of(o->grain), m->link_bits, e);
+  if (!v) return false;
+  r.cut = is_auto(o) ? &cut : NULL;
   r.schedule = schedule_checked(a, o, v, m, &r.bounds, e);
+  if (r.schedule && r.cut && !schedule_auto_bounds(a, g, m, &r.bounds, e)) return false;
   if (!r.schedule || (o->slots && !calendar_fits(r.schedule, o->slots, e))) return false;
   r.calendar = schedule_calendar(a, o, r.schedule);
   if ((o->calendar && !write_calendar(&r, o, e)) || (o->execute && !carry_out(&r, o, e)) ||
@@ -185,9 +202,10 @@ int command_schedule(struct arena *a, const struct options *o, struct err *e) {
   if (!(shapes ? plan_shapes(a, o, &m, e) : command_model(a, o, &m, e))) return EXIT_USER;
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   struct node_machine machine = schedule_machine(a, o, o->nodes ? o->nodes : 1);
-  const struct actors *v = actors_of(a, m.fixed, grain_of(o->grain), machine.link_bits, e);
+  const struct actors *v =
+      o->range ? actors_of(a, m.fixed, grain_of(o->grain), machine.link_bits, e) : NULL;
   bool ok =
-      v && (o->range ? schedule_sweep(a, o, v, &t, e) : one_schedule(a, o, v, &machine, &t, e));
+      o->range ? v && schedule_sweep(a, o, v, &t, e) : one_schedule(a, o, m.fixed, &machine, &t, e);
   if (ok)
     fwrite(t.data, 1, t.size, stdout);
   else

@@ -25,6 +25,23 @@ const struct schedule *schedule_checked(struct arena *a, const struct options *o
                                         const struct actors *v, const struct node_machine *m,
                                         struct schedule_bounds *bounds, struct err *e);
 
+// --grain auto: the actors of a network whose linear layers are cut into parts, which add up to the
+// same integers.
+struct schedule_cut {
+  const struct actors *actors;
+  int64_t grain;          // channels of an actor
+  uint32_t regions;       // behind node 0's links, between which the image is shared out
+  uint32_t layers, parts; // that are cut; of these
+  int tried;              // schedules that were made to find it
+};
+bool schedule_auto(struct arena *a, const struct graph *model, const struct node_machine *m,
+                   struct schedule_cut *to, struct err *e);
+
+// Of all ways to cut a network: work, and the link bound of an image whose parts go to different
+// nodes; the others are 0.
+bool schedule_auto_bounds(struct arena *a, const struct graph *model, const struct node_machine *m,
+                          struct schedule_bounds *to, struct err *e);
+
 // A row for each number of nodes of --sweep.
 bool schedule_sweep(struct arena *a, const struct options *o, const struct actors *v,
                     struct text *t, struct err *e);
@@ -44,13 +61,16 @@ struct schedule_trial {
 const struct calendar *schedule_calendar(struct arena *a, const struct options *o,
                                          const struct schedule *s);
 
-// On the images of --data, or on random codes.
-bool schedule_run(struct arena *a, const struct options *o, const struct calendar *c,
-                  struct schedule_trial *to, struct err *e);
+// On the images of --data, or on random codes; outputs are compared with those of `model`, whose
+// inputs and outputs are the calendar's.
+bool schedule_run(struct arena *a, const struct options *o, const struct graph *model,
+                  const struct calendar *c, struct schedule_trial *to, struct err *e);
 
 struct schedule_report {
   struct arena *arena;
   const char *model, *grain;
+  const struct graph *graph;      // of the model
+  const struct schedule_cut *cut; // of --grain auto; NULL
   const struct schedule *schedule;
   const struct calendar *calendar;
   struct schedule_bounds bounds;

@@ -143,6 +143,24 @@ static void put_trial(struct text *t, const struct schedule_report *r) {
   text_printf(t, "; %.4g images/s\n", (double)o->images / o->seconds);
 }
 
+static void put_bounds(struct text *t, const struct schedule_report *r) {
+  const struct schedule_bounds *b = &r->bounds;
+  if (!r->cut) {
+    text_printf(t, "bounds: work %lld, critical path %lld, link %lld, packing %lld\n",
+                (long long)b->work, (long long)b->critical, (long long)b->link,
+                (long long)b->packing);
+    return;
+  }
+  text_printf(
+      t,
+      "bounds, however it is cut: work %lld, link %lld\n"
+      "%lld channel%s in an actor, %u layer%s in %u parts, %u region%s: the best of %d ways to "
+      "cut it\n",
+      (long long)b->work, (long long)b->link, (long long)r->cut->grain,
+      r->cut->grain > 1 ? "s" : "", r->cut->layers, r->cut->layers == 1 ? "" : "s", r->cut->parts,
+      r->cut->regions, r->cut->regions > 1 ? "s" : "", r->cut->tried);
+}
+
 void schedule_text(struct text *t, const struct schedule_report *r) {
   const struct schedule *s = r->schedule;
   const struct topology *topology = s->machine->topology;
@@ -160,13 +178,10 @@ void schedule_text(struct text *t, const struct schedule_report *r) {
   if (s->period)
     text_printf(t, ", %.1f periods of %lld, in each of which an image comes in",
                 (double)s->length / (double)s->period, (long long)s->period);
-  text_printf(t,
-              "\nno %s takes less than %lld (%s): %.1f %% above it\n"
-              "bounds: work %lld, critical path %lld, link %lld, packing %lld\n",
+  text_printf(t, "\nno %s takes less than %lld (%s): %.1f %% above it\n",
               s->period ? "period" : "schedule", (long long)r->bounds.most,
-              largest_bound(&r->bounds), 100 * (ratio(r) - 1), (long long)r->bounds.work,
-              (long long)r->bounds.critical, (long long)r->bounds.link,
-              (long long)r->bounds.packing);
+              largest_bound(&r->bounds), 100 * (ratio(r) - 1));
+  put_bounds(t, r);
   if (busiest_link(r, &link, &frames))
     text_printf(t, "busiest link %u > %u: %lld frames\n", topology->from[link], topology->to[link],
                 (long long)frames);
@@ -206,6 +221,10 @@ void schedule_json(struct text *t, const struct schedule_report *r) {
   text_printf(t, ",\"bounds\":{\"work\":%lld,\"critical\":%lld,\"link\":%lld,\"packing\":%lld}",
               (long long)r->bounds.work, (long long)r->bounds.critical, (long long)r->bounds.link,
               (long long)r->bounds.packing);
+  if (r->cut)
+    text_printf(
+        t, ",\"cut\":{\"grain\":%lld,\"layers\":%u,\"parts\":%u,\"regions\":%u,\"tried\":%d}",
+        (long long)r->cut->grain, r->cut->layers, r->cut->parts, r->cut->regions, r->cut->tried);
   json_put_figure(t, "ratio", 6, ratio(r));
   if (busiest_link(r, &link, &frames))
     text_printf(t, ",\"busiest\":{\"from\":%u,\"to\":%u,\"frames\":%lld}", topology->from[link],

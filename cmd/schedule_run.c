@@ -145,11 +145,11 @@ static bool set_up(struct trial *t, const struct options *o, struct images *set,
   return t->golden != NULL;
 }
 
-bool schedule_run(struct arena *a, const struct options *o, const struct calendar *c,
-                  struct schedule_trial *to, struct err *e) {
+bool schedule_run(struct arena *a, const struct options *o, const struct graph *model,
+                  const struct calendar *c, struct schedule_trial *to, struct err *e) {
   struct images set;
   *to = (struct schedule_trial){0};
-  struct trial t = {.arena = a, .graph = c->actors->graph, .random = {1, 0}, .to = to};
+  struct trial t = {.arena = a, .graph = model, .random = {1, 0}, .to = to};
   if (!set_up(&t, o, &set, e)) return false;
   struct calendar_executor *x = calendar_run_new(a, c, t.batch);
   const struct calendar_batches b = {to->images, feed, look, &t};

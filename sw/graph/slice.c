@@ -120,7 +120,13 @@ static void count_weights(const struct value *w, const struct space *s, const st
                           int64_t *all, int64_t *there) {
   int cut = slice->ranges ? axis_dimension(s, slice->axis, 1) : NONE;
   int64_t step = cut == NONE ? 0 : shape_elements(w->rank - cut - 1, w->shape + cut + 1);
-  for (int64_t i = *all = *there = 0; i < value_elements(w); i++) {
+  *all = *there = 0;
+  for (int64_t k = 0; cut == 0 && k < slice->ranges; k++) { // rows beside each other
+    int64_t begin = slice->range[2 * k] * step, end = slice->range[2 * k + 1] * step;
+    *all += end - begin;
+    for (int64_t i = begin; i < end; i++) *there += !value_is_cut(w, i);
+  }
+  for (int64_t i = 0; cut && i < value_elements(w); i++) {
     if (cut != NONE && !slice_has(slice, i / step % w->shape[cut])) continue;
     ++*all;
     *there += !value_is_cut(w, i);

@@ -267,6 +267,29 @@ static const struct token_stream *stream_read(const struct view *w, const struct
   return stream == NONE ? NULL : &w->v->streams[stream];
 }
 
+// Which channels of its input the actor's weights have a connection to, as ranges; those of `last`
+// if it is connected to all, or nothing is known of that.
+static struct needs connected(struct arena *a, const struct graph *g, const struct node *n,
+                              const struct actor *of, struct needs last) {
+  const struct value *w = op_is(n->op, TRAIT_WEIGHTS) ? node_in(g, n, 1) : NULL;
+  const struct value *x = node_in(g, n, 0), *y = node_out(g, n, 0);
+  if (!w || !w->mask || w->rank < 2 || !x->rank || node_int(n, ATTR_groups, 1) != 1) return last;
+  int64_t in = w->shape[w->rank - 1], rows = w->shape[0], row = value_elements(w) / rows;
+  if (in != x->shape[x->rank - 1] || rows != last_dimension(y) || !last.whole) return last;
+  int64_t end = w->mask->shape[0] == 1 ? of->begin + 1 : of->end, ranges = 0;
+  bool *there = ARENA_NEW(a, bool, in);
+  for (int64_t i = of->begin * row; i < end * row; i++)
+    there[i % in] = there[i % in] || !value_is_cut(w, i);
+  if (!memchr(there, false, (size_t)in)) return last;
+  int64_t *range = ARENA_NEW(a, int64_t, in + 2);
+  for (int64_t c = 0; c < in; c++) {
+    if (!there[c]) continue;
+    if (!c || !there[c - 1]) range[2 * ranges++] = c;
+    range[2 * ranges - 1] = c + 1;
+  }
+  return (struct needs){.ranges = ranges, .range = range};
+}
+
 // What a slice reads of a stream, under whichever of its names; without a space everything.
 static void need_stream(struct view *w, struct actor *a, const struct space *s,
                         const struct slice *slice, const struct token_stream *stream,
@@ -280,6 +303,8 @@ static void need_stream(struct view *w, struct actor *a, const struct space *s,
     if (stream_read(w, n, k) != stream) continue;
     for (int d = 0; d < x->rank; d++)
       needs[d] = s ? slice_needs(&scratch, s, slice, k, d) : (struct needs){.whole = true};
+    if (s && k == 0 && x->rank)
+      needs[x->rank - 1] = connected(&scratch, w->graph, n, a, needs[x->rank - 1]);
     mark_needs(&m, x, needs);
     a->work += elements_read(x, needs);
   }
@@ -367,6 +392,16 @@ const struct actors *actors_of(struct arena *a, const struct graph *g, int64_t g
   fill_actors(&w);
   fill_outputs(&w);
   return v;
+}
+
+const struct actors *actors_in_regions(struct arena *a, const struct actors *v, uint32_t regions,
+                                       const uint32_t *region) {
+  struct actors *to = arena_copy(a, v, sizeof *v);
+  to->regions = regions;
+  to->layers = arena_copy(a, v->layers, (v->n_layers + 1) * sizeof *v->layers);
+  for (uint32_t i = 0; i < v->n_layers; i++)
+    if (v->layers[i].node != NONE) to->layers[i].region = region[v->layers[i].node];
+  return to;
 }
 
 int64_t actors_work(const struct actors *v) {

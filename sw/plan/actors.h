@@ -48,6 +48,9 @@ struct actor_layer {
   uint32_t first, count;  // actors; those of inputs compute nothing
   uint32_t n_streams;     // that it computes: one, or an index and what goes with it
   uint32_t stream;        // the first
+  // 0: its actors may be anywhere; i: on node 0, or the nodes behind link i - 1 of node 0, counted
+  // modulo `regions`
+  uint32_t region;
 };
 
 struct actors {
@@ -60,6 +63,7 @@ struct actors {
   struct token *tokens;
   uint32_t *outputs;  // (n_outputs) streams
   int32_t *stream_of; // (n_values) NONE: a tensor, or what is inside of an actor
+  uint32_t regions;   // of which layers are told; 0: none is
   int64_t edges;      // tokens that actors need, and those from the source and to the sink
 };
 
@@ -68,6 +72,10 @@ struct actors {
 // something from frame to frame. The graph is verified and of integers.
 const struct actors *actors_of(struct arena *a, const struct graph *g, int64_t grain,
                                int64_t link_bits, struct err *e);
+
+// The same with layers in regions: `region` (n_nodes) as in struct actor_layer.
+const struct actors *actors_in_regions(struct arena *a, const struct actors *v, uint32_t regions,
+                                       const uint32_t *region);
 
 // Of all actors.
 int64_t actors_work(const struct actors *v);

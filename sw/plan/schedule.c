@@ -24,7 +24,10 @@ int64_t schedule_frames(const struct schedule *s, uint32_t token) {
 }
 
 const struct routes *maker_routes(struct maker *m, uint32_t node) {
-  if (!m->routes[node]) m->routes[node] = routes_new(m->arena, m->machine->topology, node);
+  if (m->routes[node]) return m->routes[node];
+  m->routes[node] = routes_new(m->arena, m->machine->topology, node);
+  if (node == HOST_NODE && m->actors->regions)
+    routes_balance(m->machine->topology, m->routes[node]);
   return m->routes[node];
 }
 

@@ -5,19 +5,30 @@
 
 #include <string.h>
 
-// When a token could be at a node, after those that have been asked for with the same question.
-static int64_t arrival(struct maker *m, uint32_t token, uint32_t node) {
-  int64_t there = *token_there(m, token, node);
-  if (there >= 0) return there;
-  const struct firing *f = &m->schedule->firings[m->actors->tokens[token].actor];
-  const struct routes *r = maker_routes(m, f->node);
-  uint32_t link = r->link[node];
-  int64_t from = f->end + (r->hops[node] - 1) * m->machine->latency;
+// The first cycles from `from` on in which a link has room for a token, after those that have been
+// asked for with the same question.
+static int64_t room_on(struct maker *m, uint32_t link, uint32_t token, int64_t from) {
   if (m->stamp[link] == m->question && m->clock[link] > from) from = m->clock[link];
   from = busy_fit(&m->link[link], from, m->frames[token]);
   m->stamp[link] = m->question;
   m->clock[link] = from + m->frames[token];
-  return m->clock[link] - 1 + m->machine->latency;
+  return from;
+}
+
+// When a token could be at a node: as fast as the first link on the way, if it isn't behind that
+// already, and the last one let it through.
+static int64_t arrival(struct maker *m, uint32_t token, uint32_t node) {
+  int64_t there = *token_there(m, token, node), latency = m->machine->latency;
+  if (there >= 0) return there;
+  const struct firing *f = &m->schedule->firings[m->actors->tokens[token].actor];
+  const struct routes *r = maker_routes(m, f->node);
+  int64_t from = f->end + (r->hops[node] - 1) * latency;
+  if (r->hops[node] > 1) {
+    int64_t near = *token_there(m, token, m->machine->topology->to[r->first[node]]);
+    if (near < 0) near = room_on(m, r->first[node], token, f->end) + latency;
+    from = near + (r->hops[node] - 2) * latency;
+  }
+  return room_on(m, r->link[node], token, from) + m->frames[token] - 1 + latency;
 }
 
 // When all that an actor needs could be at a node.
@@ -38,14 +49,23 @@ static bool is_output(const struct actors *v, uint32_t layer) {
   return false;
 }
 
+// Whether actors of a layer may be at a node.
+static bool may_be_at(struct maker *m, const struct actor_layer *l, uint32_t node) {
+  const struct topology *t = m->machine->topology;
+  if (!l->region || node == HOST_NODE) return true;
+  uint32_t link = maker_routes(m, HOST_NODE)->first[node] - t->first[HOST_NODE];
+  return link % m->actors->regions + 1 == l->region;
+}
+
 static uint32_t best_node(struct maker *m, uint32_t actor, bool output) {
   const struct routes *home = maker_routes(m, HOST_NODE);
+  const struct actor_layer *l = &m->actors->layers[m->actors->actors[actor].layer];
   uint32_t best = HOST_NODE;
   int64_t least = INT64_MAX, cost = m->cost[actor];
   for (uint32_t i = 0; i < m->machine->topology->nodes; i++) {
     uint32_t n = home->order[i];
     int64_t from = m->ready[n] > m->ends[n] ? m->ready[n] : m->ends[n];
-    if (from + cost >= least) continue;
+    if (from + cost >= least || !may_be_at(m, l, n)) continue;
     int64_t end = busy_fit(&m->pe[n], from, cost) + cost;
     if (output) end += home->hops[n] * m->machine->latency;
     if (end < least) best = n;

@@ -114,6 +114,7 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
   r->order = ARENA_NEW(a, uint32_t, t->nodes);
   r->hops = ARENA_NEW(a, uint32_t, t->nodes);
   r->link = ARENA_NEW(a, uint32_t, t->nodes);
+  r->first = ARENA_NEW(a, uint32_t, t->nodes);
   for (uint32_t n = 0; n < t->nodes; n++) r->hops[n] = UINT32_MAX;
   uint32_t found = 1;
   r->order[0] = root;
@@ -125,8 +126,34 @@ struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t ro
       if (r->hops[to] != UINT32_MAX) continue;
       r->hops[to] = r->hops[n] + 1;
       r->link[to] = link;
+      r->first[to] = n == root ? link : r->first[n];
       r->order[found++] = to;
     }
   }
   return r;
+}
+
+// Of the neighbours a hop nearer to the root, the one behind whose first link the fewest nodes are.
+static void choose_nearest(const struct topology *t, struct routes *r, const uint32_t *behind,
+                           uint32_t node) {
+  uint32_t least = UINT32_MAX;
+  for (uint32_t l = 0; l < t->n_links; l++) {
+    uint32_t from = t->from[l];
+    if (t->to[l] != node || r->hops[from] + 1 != r->hops[node]) continue;
+    uint32_t first = r->hops[from] ? r->first[from] : l;
+    if (behind[first] >= least) continue;
+    least = behind[first];
+    r->link[node] = l;
+    r->first[node] = first;
+  }
+}
+
+void routes_balance(const struct topology *t, struct routes *r) {
+  struct arena scratch = {0};
+  uint32_t *behind = ARENA_NEW(&scratch, uint32_t, t->n_links + 1);
+  for (uint32_t i = 1; i < t->nodes; i++) {
+    choose_nearest(t, r, behind, r->order[i]);
+    behind[r->first[r->order[i]]]++;
+  }
+  arena_free(&scratch);
 }

@@ -48,8 +48,12 @@ struct routes {
   uint32_t *order; // (nodes) the root, then the nearest first
   uint32_t *hops;  // (nodes)
   uint32_t *link;  // (nodes) the last link on the way; of the root without meaning
+  uint32_t *first; // (nodes) the first one, likewise
 };
 
 struct routes *routes_new(struct arena *a, const struct topology *t, uint32_t root);
+
+// Other ways of the same lengths, so that the root's links lead to as many nodes each as can be.
+void routes_balance(const struct topology *t, struct routes *r);
 
 #endif

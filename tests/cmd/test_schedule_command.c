@@ -200,7 +200,7 @@ static void test_refused(void **state) {
   cli_expect(c, MLP "--nodes 4 --topology grid", 2,
              "--topology grid: expected full, line, ring, mesh, torus, tree or hypercube");
   cli_expect(c, MLP "--nodes 4 --grain 0", 2,
-             "--grain 0: expected layer, neuron or a number of channels");
+             "--grain 0: expected layer, neuron, auto or a number of channels");
   cli_expect(c, MLP "--nodes 4 --grain fine", 2, "--grain fine: expected layer");
   cli_expect(c, "$N schedule models/mnist-mlp.bin --nodes 4", 1, "the model is float");
   cli_expect(c, "$N schedule -p 8,3 $D/none.bin --nodes 4", 1, "none.bin");
@@ -256,11 +256,47 @@ static void test_train(void **state) {
              "the model holds integers, train the float model");
 }
 
+// As many channels and parts as make an image fastest, each output the uncut network's.
+static void test_auto(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+  static const struct {
+    int nodes;
+    double most; // above its bound
+  } cases[] = {{1, 1.01}, {16, 1.03}, {64, 1.10}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *said =
+        cli_expect(c,
+                   arena_printf(&c->arena, MLP "--nodes %d --grain auto --run --images 20 --json",
+                                cases[i].nodes),
+                   0, "\"grain\":\"auto\"");
+    json_t *found = json_parse(said, strlen(said), &e);
+    const json_t *bounds = json_object_get(found, "bounds"), *run = json_object_get(found, "run");
+    double ratio = json_real_value(json_object_get(found, "ratio"));
+    assert_int_equal(json_integer_value(json_object_get(bounds, "work")),
+                     (101632 + cases[i].nodes - 1) / cases[i].nodes);
+    if (ratio < 1 || ratio > cases[i].most) fail_msg("%d nodes: %g", cases[i].nodes, ratio);
+    assert_int_equal(json_integer_value(json_object_get(run, "mismatches")), 0);
+    assert_int_equal(json_integer_value(json_object_get(run, "elements")), 200);
+    json_decref(found);
+  }
+  cli_expect(c, "$N schedule -p 8,3 models/lenet5.bin --nodes 9 --grain auto --run --images 2", 0,
+             "20 outputs, each the C model's; ");
+  cli_expect(c, MLP "--nodes 64 --grain auto", 0, "\nbounds, however it is cut: work 15");
+  cli_expect(c, MLP "--nodes 4 --grain auto --mode throughput", 2,
+             "--grain auto is for one image on one number of nodes: leave --mode throughput away");
+  cli_expect(c, MLP "--sweep 1..4 --grain auto", 2, "leave --sweep away");
+  cli_expect(c, "$N schedule --train --nodes 4 --grain auto models/mnist-mlp.json", 2,
+             "leave --train away");
+  cli_expect(c, MLP "--nodes 4 --grain fine", 2,
+             "--grain fine: expected layer, neuron, auto or a number of channels");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SHELL_CASE(test_text),    SHELL_CASE(test_json),       SHELL_CASE(test_models),
       SHELL_CASE(test_run),     SHELL_CASE(test_throughput), SHELL_CASE(test_files),
       SHELL_CASE(test_sweep),   SHELL_CASE(test_slots),      SHELL_CASE(test_unscheduled),
-      SHELL_CASE(test_refused), SHELL_CASE(test_train)};
+      SHELL_CASE(test_refused), SHELL_CASE(test_train),      SHELL_CASE(test_auto)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,8 +61,10 @@ static void check_ways(const struct topology *t) {
     assert_true(l >= t->first[t->from[l]] && l < t->first[t->from[l] + 1]);
   }
   uint32_t most = 0;
-  for (uint32_t root = 0; root < t->nodes; root++) {
-    const struct routes *r = routes_new(&a, t, root);
+  for (uint32_t k = 0; k < 2 * t->nodes; k++) {
+    uint32_t root = k / 2;
+    struct routes *r = routes_new(&a, t, root);
+    if (k % 2) routes_balance(t, r);
     assert_int_equal(r->order[0], root);
     for (uint32_t i = 0; i < t->nodes; i++) {
       uint32_t n = r->order[i];
@@ -70,7 +72,9 @@ static void check_ways(const struct topology *t) {
       if (i) assert_true(r->hops[r->order[i - 1]] <= r->hops[n]);
       if (n != root) {
         assert_int_equal(t->to[r->link[n]], n);
-        assert_int_equal(r->hops[t->from[r->link[n]]] + 1, r->hops[n]);
+        uint32_t from = t->from[r->link[n]];
+        assert_int_equal(r->hops[from] + 1, r->hops[n]);
+        assert_int_equal(r->first[n], from == root ? r->link[n] : r->first[from]);
       }
       if (d[root][n] > most) most = d[root][n];
     }
@@ -87,6 +91,29 @@ static void test_ways(void **state) {
       check_ways(topology_new(&a, (enum topology_kind)kind, k));
       arena_free(&a);
     }
+}
+
+// Behind each link of node 0 are as many nodes, where without that one has nearly all.
+static void test_balance(void **state) {
+  (void)state;
+  static const struct {
+    enum topology_kind kind;
+    uint32_t before, after; // behind the link with the most, of 256
+  } known[] = {{TOPOLOGY_MESH, 240, 128}, {TOPOLOGY_TORUS, 128, 64}, {TOPOLOGY_HYPERCUBE, 128, 32}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    struct arena a = {0};
+    const struct topology *t = topology_new(&a, known[i].kind, 256);
+    struct routes *r = routes_new(&a, t, 0);
+    for (int balanced = 0; balanced < 2; balanced++) {
+      uint32_t behind[16] = {0}, most = 0;
+      if (balanced) routes_balance(t, r);
+      for (uint32_t n = 1; n < t->nodes; n++)
+        if (++behind[r->first[n] - t->first[0]] > most) most = behind[r->first[n] - t->first[0]];
+      if (most != (balanced ? known[i].after : known[i].before))
+        fail_msg("%s: %u", topology_name(known[i].kind), most);
+    }
+    arena_free(&a);
+  }
 }
 
 // Of sizes whose links and diameters are known.
@@ -205,8 +232,9 @@ static void test_period(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ways),        cmocka_unit_test(test_known),
-      cmocka_unit_test(test_ways_differ), cmocka_unit_test(test_names),
-      cmocka_unit_test(test_busy),        cmocka_unit_test(test_period)};
+      cmocka_unit_test(test_ways),    cmocka_unit_test(test_known),
+      cmocka_unit_test(test_balance), cmocka_unit_test(test_ways_differ),
+      cmocka_unit_test(test_names),   cmocka_unit_test(test_busy),
+      cmocka_unit_test(test_period)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
