@@ -99,12 +99,18 @@ static bool cut_short(struct onnx *o, double scale, int64_t in) {
                      (long long)in, scale);
 }
 
+enum { CHOSEN_MOST = 1 << 18 };
+
 // Pixels in another way: slices, one behind the other.
 static bool choose(struct onnx *o, struct stream *x, int axis, double scale) {
   const char *transform = transform_of(o), *nearest = nearest_of(o);
   int64_t in = x->layout.shape[axis], out = scaled_size(scale, in), source = 0;
   if (!out) return onnx_refuse(o, "check the file", "a scale of %g", scale);
   if (!is_centred(transform, scale, in)) return cut_short(o, scale, in);
+  if (out > CHOSEN_MOST || !builder_takes(&o->builder, 1, &out))
+    return onnx_refuse(o, "use nearest neighbours by whole factors",
+                       "scale %g makes %lld pixels along an axis, at most %d are looked at", scale,
+                       (long long)out, CHOSEN_MOST);
   struct tensor *list = tensor_new(o->arena, DTYPE_I64, 1, &out);
   for (int64_t i = 0; i < out; i++) {
     if (!source_of(transform, nearest, scale, in, out, i, false, &source))
