@@ -136,6 +136,7 @@ static int all_plans(struct arena *a, const struct options *o, struct err *e) {
 int command_plan(struct arena *a, const struct options *o, struct err *e) {
   if (o->replay) return plan_replay(a, o, e);
   if (plan_is_steps(o->model)) return plan_steps(a, o, e);
+  if (o->train) return plan_train(a, o, e);
   if (plan_is_circuit(o->model)) return plan_circuit(a, o, e);
   if (o->memory || o->machine) return plan_memory(a, o, e);
   return o->sweep ? all_plans(a, o, e) : one_plan(a, o, e);

@@ -37,6 +37,10 @@ bool plan_circuit_replays(struct arena *a, const struct options *o, int *status,
 bool plan_memory_check(const struct options *o, struct err *e);
 int plan_memory(struct arena *a, const struct options *o, struct err *e);
 
+// --train: the words of its options, and the training step of the recipe o->model.
+bool plan_train_check(const struct options *o, struct err *e);
+int plan_train(struct arena *a, const struct options *o, struct err *e);
+
 // Whether a file is JSON, a network by its shapes; and that network with weights that are drawn.
 bool plan_is_shapes(const char *path);
 bool plan_shapes(struct arena *a, const struct options *o, struct model *m, struct err *e);

@@ -56,10 +56,14 @@ static void put_scale(const struct picture *p, int top, int high) {
 static void put_curve(const struct picture *p) {
   double base = down(p, CURVE_TOP, CURVE_HIGH, 0);
   text_printf(p->text, "<path fill=\"#48a8\" stroke=\"#48a\" d=\"M%.1f %.1f", across(p, 0), base);
-  for (double at = 0; at < p->steps; at++) {
-    double y = down(p, CURVE_TOP, CURVE_HIGH, arena_in_use(p->blocks, p->count, at));
-    text_printf(p->text, "V%.1fH%.1f", y, across(p, at + 1));
+  struct arena scratch = {0};
+  const int64_t *used = plan_used(&scratch, p->plan, MEMORY_ARENA);
+  for (uint32_t i = 0; i < p->plan->n_events; i++) {
+    if (p->plan->events[i].action != ACTION_RUN) continue;
+    double y = down(p, CURVE_TOP, CURVE_HIGH, used[i]);
+    text_printf(p->text, "V%.1fH%.1f", y, across(p, p->plan->events[i].end));
   }
+  arena_free(&scratch);
   text_printf(p->text, "V%.1fZ\"/>\n", base);
 }
 

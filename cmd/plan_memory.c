@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan --memory: where the streams of a network lie in an arena, layer by layer; and that it works.
+#include "cmd/plan_memory.h"
 #include "cmd/plan.h"
 #include "cmd/plan_arena.h"
 #include "sw/base/file.h"
-#include "sw/base/json.h"
-#include "sw/base/listing.h"
 #include "sw/exec/arena_run.h"
 #include "sw/graph/slice.h"
-#include "sw/plan/machine.h"
-#include "sw/plan/order.h"
+#include "sw/plan/check.h"
 
 #include <stdlib.h>
 
-enum { FIELDS = 7, NAMED = 5 };
+enum { NAMED = 5 }; // values in a message
 
 bool plan_memory_check(const struct options *o, struct err *e) {
   static const char *const circuits[] = {
@@ -23,11 +21,18 @@ bool plan_memory_check(const struct options *o, struct err *e) {
   const char *alone = o->no_in_place ? "--no-in-place"
                       : o->execute   ? "--run"
                       : o->order     ? "--order"
+                      : o->fused     ? "--fused"
+                      : o->train     ? "--train"
                                      : NULL;
   bool arena = o->memory || o->machine;
   if (!arena && alone) return err_set(e, "%s is about --memory: give both", alone);
   if (o->images && !o->execute) return err_set(e, "--images is about --memory BYTES --run");
+  if (o->batch && !o->train) return err_set(e, "--batch is about --train: give both");
   if (!arena) return true;
+  if (o->train && !plan_train_check(o, e)) return false;
+  if (o->inputs && !o->fused) return err_set(e, "--inputs is about --fused: give both");
+  if (o->inputs && strcmp(o->inputs, "whole") != 0 && strcmp(o->inputs, "rows") != 0)
+    return err_set(e, "--inputs %s: expected whole or rows", o->inputs);
   if (o->order && strcmp(o->order, "file") != 0 && strcmp(o->order, "best") != 0)
     return err_set(e, "--order %s: expected file or best", o->order);
   for (int i = 0; i < option_count; i++)
@@ -40,37 +45,12 @@ bool plan_memory_check(const struct options *o, struct err *e) {
 
 // ---- the plan
 
-struct board {
-  struct arena *arena;
-  const struct options *options;
-  const struct graph *graph;
-  struct plan *plan;
-  int64_t bytes, peak;         // of the arena, of what lives at once
-  int64_t constants, state;    // of tensors, of what is kept from frame to frame
-  uint32_t most;               // the RUN at which most lives
-  struct order_result best;    // of --order best
-  int64_t given;               // bytes of the arena in the file's order
-  struct machine_file machine; // of --machine
-  const struct machine_pe *pe; // its processor; NULL: there is none
-  int64_t limit;               // bytes
-};
-
 static bool codes_only(const struct options *o, const struct graph *g, struct err *e) {
   for (uint32_t v = 0; v < g->n_values; v++)
     if (type_is_real(&g->values[v].type) && !g->values[v].init && g->values[v].node != NONE)
       return err_set(e, "%s: layer \"%s\" computes in floats, arenas are of integers", o->model,
                      g->nodes[g->values[v].node].name);
   return true;
-}
-
-// What the RUN at a place of the plan sees: bytes of all that lives.
-static int64_t in_use(const struct board *b, uint32_t event) {
-  struct arena scratch = {0};
-  const struct arena_block *blocks;
-  uint32_t count = arena_blocks(&scratch, b->plan, &blocks);
-  int64_t bytes = arena_in_use(blocks, count, b->plan->events[event].start);
-  arena_free(&scratch);
-  return bytes;
 }
 
 // Of each value as many frames as its latest reader looks back.
@@ -99,6 +79,18 @@ static void take_best(struct board *b, struct memory_needs *needs) {
   if (arena_bytes(plan) < b->given) b->plan = plan;
 }
 
+// Layers in groups, by rows, in the order that was found; if it needs less so.
+static void fuse(struct board *b, struct memory_needs *needs) {
+  const char *inputs = b->options->inputs;
+  needs->over = b->options->no_in_place ? MEMORY_OVER_MAPS : MEMORY_OVER_JOINS;
+  struct rows_result r =
+      rows_plan(b->arena, b->graph, needs, inputs && strcmp(inputs, "rows") == 0);
+  b->fused = arena_bytes(r.plan);
+  if (b->fused >= b->whole) return;
+  b->rows = r;
+  b->plan = r.plan;
+}
+
 static void make(struct board *b) {
   const struct graph *g = b->graph;
   bool *keep = ARENA_NEW(b->arena, bool, g->n_values);
@@ -110,17 +102,19 @@ static void make(struct board *b) {
                                .tight = true};
   b->plan = memory_plan(b->arena, g, &needs);
   if (b->options->order && strcmp(b->options->order, "best") == 0) take_best(b, &needs);
+  b->whole = arena_bytes(b->plan);
+  if (b->options->fused) fuse(b, &needs);
   b->bytes = arena_bytes(b->plan);
   b->peak = plan_peak(b->plan, MEMORY_ARENA);
   for (uint32_t v = 0; v < g->n_values; v++)
     if (g->values[v].init) b->constants += needs.bytes[v];
   b->state = state_bytes(g, needs.bytes, b->arena);
+  b->used = plan_used(b->arena, b->plan, MEMORY_ARENA);
   int64_t most = -1;
   for (uint32_t i = 0; i < b->plan->n_events; i++) {
-    if (b->plan->events[i].action != ACTION_RUN) continue;
-    int64_t used = in_use(b, i);
-    if (used > most) b->most = i;
-    if (used > most) most = used;
+    if (b->plan->events[i].action != ACTION_RUN || b->used[i] <= most) continue;
+    b->most = i;
+    most = b->used[i];
   }
 }
 
@@ -130,24 +124,41 @@ static int by_bytes(const void *x, const void *y) {
   return a->order < b->order ? -1 : a->order > b->order;
 }
 
+// What lives at a time, the rows of a value as one; what lies at one address counts once.
+static uint32_t living(const struct board *b, double at, struct arena *scratch,
+                       struct arena_block **values) {
+  const struct arena_block *all;
+  uint32_t count = arena_blocks(scratch, b->plan, &all), there = 0;
+  struct arena_block *list = ARENA_NEW(scratch, struct arena_block, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    bool counted = !(all[i].from <= at && at < all[i].to);
+    for (uint32_t k = 0; !counted && k < i; k++)
+      counted = all[k].from <= at && at < all[k].to && all[k].address == all[i].address;
+    uint32_t of = 0;
+    while (of < there && list[of].order != all[i].order) of++;
+    if (counted) continue;
+    if (of == there)
+      list[there++] = (struct arena_block){.name = all[i].name, .order = all[i].order};
+    list[of].bytes += all[i].bytes;
+  }
+  qsort(list, there, sizeof *list, by_bytes);
+  *values = list;
+  return there;
+}
+
 // "conv1 4704, image 784": the largest of what lives at the RUN at which most does.
-static const char *alive(const struct board *b) {
+const char *board_alive(const struct board *b) {
   struct text t = {0};
   struct arena scratch = {0};
-  const struct arena_block *all;
-  uint32_t count = arena_blocks(&scratch, b->plan, &all), there = 0;
-  struct arena_block *blocks = ARENA_NEW(&scratch, struct arena_block, count);
-  double at = b->plan->events[b->most].start;
+  struct arena_block *values;
+  uint32_t there = living(b, b->plan->events[b->most].start, &scratch, &values);
   int64_t rest = 0;
-  for (uint32_t i = 0; i < count; i++)
-    if (all[i].from <= at && at < all[i].to) blocks[there++] = all[i];
-  qsort(blocks, there, sizeof *blocks, by_bytes);
   for (uint32_t i = 0; i < there; i++)
     if (i < NAMED)
-      text_printf(&t, "%s%s %lld", i ? ", " : "", listing_name(b->arena, blocks[i].name),
-                  (long long)blocks[i].bytes);
+      text_printf(&t, "%s%s %lld", i ? ", " : "", listing_name(b->arena, values[i].name),
+                  (long long)values[i].bytes);
     else
-      rest += blocks[i].bytes;
+      rest += values[i].bytes;
   if (rest) text_printf(&t, " and %u more with %lld", there - NAMED, (long long)rest);
   const char *words = arena_printf(b->arena, "%.*s", (int)t.size, t.data);
   text_free(&t);
@@ -171,157 +182,33 @@ static bool fits(const struct board *b, struct err *e) {
     return err_set(
         e, "%s: %lld bytes of streams, %s has %lld: where most lives, at layer \"%s\", are %s",
         o->model, (long long)b->bytes, o->memory ? "--memory" : b->machine.name,
-        (long long)b->limit, b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
+        (long long)b->limit, b->graph->nodes[b->plan->events[b->most].id].name, board_alive(b));
   return constants_fit(b, e);
 }
 
-// The machine, one processor with one memory for arenas.
-static bool take_machine(struct board *b, struct err *e) {
-  const struct options *o = b->options;
-  b->limit = o->memory;
+bool plan_machine(struct arena *a, const struct options *o, struct machine_file *m,
+                  const struct machine_pe **pe, int64_t *limit, struct err *e) {
+  *limit = o->memory;
+  *pe = NULL;
   if (!o->machine) return true;
-  if (!machine_read(b->arena, o->machine, &b->machine, e)) return false;
-  const struct machine_file *m = &b->machine;
+  if (!machine_read(a, o->machine, m, e)) return false;
   if (m->n_pes != 1 || m->pes->count != 1)
     return err_set(e, "--machine %s: %lld processors, an arena is one's: give the file of one",
                    o->machine, (long long)(m->n_pes > 1 ? m->n_pes : m->pes->count));
-  b->pe = m->pes;
-  if (!b->limit) b->limit = m->memories[b->pe->memory].bytes;
-  return b->limit != NONE || err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES",
-                                     o->machine, m->memories[b->pe->memory].name);
+  *pe = m->pes;
+  if (!*limit) *limit = m->memories[m->pes->memory].bytes;
+  return *limit != NONE || err_set(e, "--machine %s: \"%s\" has no bytes: give --memory BYTES",
+                                   o->machine, m->memories[m->pes->memory].name);
 }
 
-// ---- what is printed
-
-static const struct field fields[FIELDS] = {
-    {"<layer", "name", FIELD_NAME, 0, 0},          {"<op", "op", FIELD_TEXT, 0, 0},
-    {"bytes", "bytes", FIELD_COUNT, 0, 0},         {"at", "address", FIELD_COUNT, 0, 0},
-    {"in use", "in_use_bytes", FIELD_COUNT, 0, 0}, {"scratch", "scratch_bytes", FIELD_SOME, 0, 0},
-    {"<lies over", "over", FIELD_TEXT, 0, 0},
-};
-
-// The input that output 0 of a node lies on, or "".
-static const char *over(const struct board *b, const int64_t *address, const struct event *e) {
-  const struct node *n = &b->graph->nodes[e->id];
-  for (uint32_t k = 0; k < n->n_in; k++) {
-    bool may = plan_over(b->graph, n, k) || (k == 0 && e->bytes);
-    if (may && address[n->in[k].value] == address[n->out[0]] && address[n->out[0]] != NONE)
-      return listing_name(b->arena, b->graph->values[n->in[k].value].name);
-  }
-  return "";
+// What was planned by whatever way must be a plan.
+static bool sound(const struct board *b, struct err *e) {
+  struct faults f = plan_check(b->arena, b->plan);
+  return !f.count || err_set(e, "%s: the plan has %u faults, which is a bug of this program: %s",
+                             b->options->model, f.count, f.faults[0].text);
 }
 
-static struct listing rows(const struct board *b) {
-  const struct graph *g = b->graph;
-  struct listing t = listing_new(b->arena, fields, FIELDS);
-  const int64_t *address = memory_addresses(b->arena, b->plan);
-  for (uint32_t i = 0; i < g->n_inputs; i++) {
-    uint32_t v = g->inputs[i].value;
-    listing_row(&t, (struct figure[FIELDS]){{.text = g->values[v].name},
-                                            {.text = "input"},
-                                            {.count = b->plan->bytes[v]},
-                                            {.count = address[v]},
-                                            {.count = b->plan->bytes[v]},
-                                            {.count = 0},
-                                            {.text = ""}});
-  }
-  for (uint32_t i = 0; i < b->plan->n_events; i++) {
-    const struct event *e = &b->plan->events[i];
-    if (e->action != ACTION_RUN) continue;
-    const struct node *n = &g->nodes[e->id];
-    if (!n->n_out || address[n->out[0]] == NONE) continue;
-    listing_row(&t, (struct figure[FIELDS]){{.text = n->name},
-                                            {.text = op_info(n->op)->name},
-                                            {.count = b->plan->bytes[n->out[0]]},
-                                            {.count = address[n->out[0]]},
-                                            {.count = in_use(b, i)},
-                                            {.count = e->bytes},
-                                            {.text = over(b, address, e)}});
-  }
-  return t;
-}
-
-// No frame takes less time on its processor than its multiplications do.
-static double least_time(const struct board *b) {
-  return b->pe && b->pe->macs > 0 ? (double)graph_macs(b->graph) / b->pe->macs : 0;
-}
-
-static void put_machine(const struct board *b, struct text *out) {
-  text_printf(out, "%s: ", b->machine.name);
-  if (b->pe->constants != NONE && b->machine.memories[b->pe->constants].bytes != NONE)
-    text_printf(out, "%s of %lld bytes for these, ", b->machine.memories[b->pe->constants].name,
-                (long long)b->machine.memories[b->pe->constants].bytes);
-  text_printf(out, "addresses in steps of %lld",
-              (long long)b->machine.memories[b->pe->memory].align);
-  if (least_time(b) > 0)
-    text_printf(out, "; %lld multiplications, no frame takes less than %.4g %s",
-                (long long)graph_macs(b->graph), least_time(b), b->machine.unit);
-  text_puts(out, "\n");
-}
-
-static void put_order(const struct board *b, struct text *out) {
-  text_printf(out, "\nin the file's order %lld, ", (long long)b->given);
-  if (b->best.exact)
-    text_printf(out, "in no other order less lives at once than %lld", (long long)b->best.peak);
-  else
-    text_printf(out, "of the other orders some were tried: %u nodes lie between two of one place",
-                b->best.widest);
-}
-
-static void put_text(const struct board *b, const struct plan_trial *t, struct text *out) {
-  struct listing table = rows(b);
-  listing_put(&table, out);
-  text_printf(out, "\narena %lld bytes of %lld", (long long)b->bytes, (long long)b->limit);
-  if (b->bytes == b->peak)
-    text_puts(out, ", no placing needs less");
-  else
-    text_printf(out, "; %lld of them live at once", (long long)b->peak);
-  if (b->best.order) put_order(b, out);
-  text_printf(out, "\nmost lives at \"%s\": %s\n",
-              b->graph->nodes[b->plan->events[b->most].id].name, alive(b));
-  text_printf(out, "apart from it: weights and constants %lld bytes", (long long)b->constants);
-  if (b->state) text_printf(out, ", state from frame to frame %lld", (long long)b->state);
-  text_puts(out, "\n");
-  if (b->pe) put_machine(b, out);
-  if (t->frames)
-    text_printf(out,
-                "run in the arena: %lld frames of random codes, %lld values with %lld elements, "
-                "each the C model's; %.4g frames/s\n",
-                (long long)t->frames, (long long)t->values, (long long)t->elements,
-                (double)t->frames / t->seconds);
-}
-
-static void put_json(const struct board *b, const struct plan_trial *t, struct text *out) {
-  struct listing table = rows(b);
-  text_puts(out, "{\"model\":");
-  json_put_string(out, b->options->model);
-  text_printf(out,
-              ",\"memory_bytes\":%lld,\"arena_bytes\":%lld,\"peak_bytes\":%lld,"
-              "\"constant_bytes\":%lld,\"state_bytes\":%lld,",
-              (long long)b->limit, (long long)b->bytes, (long long)b->peak, (long long)b->constants,
-              (long long)b->state);
-  if (b->best.order)
-    text_printf(out, "\"file_order_bytes\":%lld,\"order_peak_bytes\":%lld,\"order_exact\":%s,",
-                (long long)b->given, (long long)b->best.peak, b->best.exact ? "true" : "false");
-  if (b->pe) {
-    text_puts(out, "\"machine\":");
-    json_put_string(out, b->machine.name);
-    json_put_figure(out, "least_time", -1, least_time(b));
-    text_puts(out, ",");
-  }
-  text_puts(out, "\"peak_layer\":");
-  json_put_string(out, b->graph->nodes[b->plan->events[b->most].id].name);
-  text_puts(out, ",\"layers\":[");
-  listing_put_json(&table, out);
-  text_puts(out, "]");
-  if (t->frames)
-    text_printf(out,
-                ",\"run\":{\"frames\":%lld,\"values\":%lld,\"elements\":%lld,\"mismatches\":%lld,"
-                "\"frames_per_second\":%.6g}",
-                (long long)t->frames, (long long)t->values, (long long)t->elements,
-                (long long)t->wrong, (double)t->frames / t->seconds);
-  text_puts(out, "}\n");
-}
+// ---- all of it
 
 static bool write_picture(const struct board *b, struct err *e) {
   struct text t = {0};
@@ -340,14 +227,15 @@ int plan_memory(struct arena *a, const struct options *o, struct err *e) {
   if (!m.fixed) return err_put(e, COMMAND_FLOAT, o->model), EXIT_USER;
   if (!codes_only(o, m.fixed, e)) return EXIT_USER;
   struct board b = {.arena = a, .options = o, .graph = m.fixed};
-  if (!take_machine(&b, e)) return EXIT_USER;
+  if (!plan_machine(a, o, &b.machine, &b.pe, &b.limit, e)) return EXIT_USER;
   make(&b);
+  if (!sound(&b, e)) return EXIT_USER;
   if (!fits(&b, e) || (o->execute && !plan_trial(a, o, b.plan, &trial, e))) return EXIT_USER;
   if (o->svg && !write_picture(&b, e)) return EXIT_USER;
   if (o->json)
-    put_json(&b, &trial, &t);
+    board_put_json(&b, &trial, &t);
   else
-    put_text(&b, &trial, &t);
+    board_put_text(&b, &trial, &t);
   fwrite(t.data, 1, t.size, stdout);
   text_free(&t);
   return EXIT_GOOD;

@@ -186,6 +186,7 @@ static bool execute(struct run *r, const struct options *o, const struct model *
   if (!command_images(r->arena, o, r->graph, o->images ? o->images : frames, &r->set, e) ||
       !verdict_answers(r->arena, &r->verdict, &r->set, &r->answers, e))
     return false;
+  if (o->output && !run_write_check(r, o, e)) return false;
   if (o->output && !paths_room(r->arena, o->output, output_bytes(r), e)) return false;
   make_outputs(r, real);
   if (!real) command_warn_input(r->arena, o, r->graph, &r->set, r->warnings);

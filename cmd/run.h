@@ -37,9 +37,18 @@ struct difference {
   double found, expected;
 };
 
+// What the user has said of the numbers of --compare.
+struct expect {
+  const char *file;
+  const char *stated; // --expect codes or values; NULL: nothing
+  bool codes;         // --codes
+};
+
 struct comparison {
   const char *file;
-  bool codes, given;  // given: the tolerance
+  struct expect said;
+  const char **forms; // (outputs) what was held against what; NULL: the file doesn't have it
+  bool given;         // the tolerance
   double tolerance;   // of the output that is compared; each has its own unless it is given
   double least, most; // of all outputs' tolerances
   double worst_by;
@@ -115,7 +124,11 @@ bool run_early(struct run *r, const struct options *o, bool real, int threads, s
 void run_early_put(const struct run *r, struct text *t);
 void run_early_put_json(const struct run *r, struct text *t);
 
-// Writes every output as a safetensors file.
+// Whether the file of --output can hold the outputs: a .npy one, no .npz.
+bool run_write_check(const struct run *r, const struct options *o, struct err *e);
+
+// Writes every output as a safetensors file, or the only one as a .npy of codes or floats, (images,
+// ..) in the order of the model's axes.
 bool run_write(const struct run *r, const char *path, struct err *e);
 
 double run_snr_db(const struct layer_loss *l);

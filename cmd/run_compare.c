@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // run --compare: the outputs beside those of another program, element by element.
-#include "cmd/run.h"
+#include "cmd/run_expected.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
-#include "sw/data/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,16 +23,13 @@ static bool read_expected(struct arena *a, const char *spec, const char *output,
 static double found_at(const struct run *r, const struct run_output *o, int64_t i, bool codes) {
   const struct value *y = &r->graph->values[o->value];
   if (o->tensor->dtype == DTYPE_F32) return tensor_real(o->tensor, i);
-  int64_t code = type_code(&y->type, ((const int32_t *)o->tensor->data)[i]), step = 1, channel = 0;
-  if (codes) return (double)code;
-  for (int d = y->rank - 1; d > y->type.axis; d--) step *= y->shape[d];
-  if (y->type.axis >= 0) channel = i / step % y->shape[y->type.axis];
-  return type_value(&y->type, channel, code);
+  int64_t code = type_code(&y->type, ((const int32_t *)o->tensor->data)[i]);
+  return codes ? (double)code : type_value(&y->type, run_channel(y, i), code);
 }
 
-static double largest(const struct array *x) {
+static double largest(const struct expected *x) {
   double most = 0;
-  for (int64_t i = 0; i < x->elements; i++) most = fmax(most, fabs(array_real(x, i)));
+  for (int64_t i = 0; i < x->array.elements; i++) most = fmax(most, fabs(run_expected_at(x, i)));
   return most;
 }
 
@@ -50,23 +46,26 @@ static void note(struct comparison *c, const char *output, int64_t frame, int64_
   }
 }
 
-static bool compare_output(struct run *r, const struct run_output *o, const struct array *x,
-                           struct err *e) {
+static bool compare_output(struct run *r, uint32_t output, struct expected *x, struct err *e) {
   struct comparison *c = r->comparison;
+  const struct run_output *o = &r->outputs[output];
   const struct value *y = &r->graph->values[o->value];
-  int64_t elements = value_elements(y), frames = x->shape[0], ours = o->tensor->shape[0];
-  if (frames == 0 || x->elements / frames != elements)
+  int64_t elements = value_elements(y), frames = x->array.shape[0], ours = o->tensor->shape[0];
+  if (frames == 0 || x->array.elements / frames != elements)
     return err_set(e, "%s: %lld frames of %lld elements, output \"%s\" of the model has %lld",
-                   c->file, (long long)frames, (long long)(frames ? x->elements / frames : 0),
+                   c->file, (long long)frames, (long long)(frames ? x->array.elements / frames : 0),
                    y->name, (long long)elements);
   if (frames < ours)
     return err_set(e, "%s: %lld frames, the model has run %lld: give --images %lld", c->file,
                    (long long)frames, (long long)ours, (long long)frames);
-  if (!c->given) c->tolerance = c->codes ? 0 : default_tolerance * largest(x);
+  if (!run_expected(r->arena, y, o->tensor->dtype == DTYPE_F32, &c->said, x, e)) return false;
+  c->forms[output] = x->form;
+  if (!c->given) c->tolerance = x->as_codes ? 0 : default_tolerance * largest(x);
   c->least = fmin(c->least, c->tolerance);
   c->most = fmax(c->most, c->tolerance);
   for (int64_t i = 0; i < ours * elements; i++)
-    note(c, y->name, i / elements, i % elements, found_at(r, o, i, c->codes), array_real(x, i));
+    note(c, y->name, i / elements, i % elements, found_at(r, o, i, x->as_codes),
+         run_expected_at(x, i));
   return true;
 }
 
@@ -87,13 +86,13 @@ static bool no_output(struct run *r, const char *file, struct err *e) {
 // Each output with the array of its name; those that the file hasn't are told.
 static bool compare_several(struct run *r, struct err *e) {
   struct comparison *c = r->comparison;
-  struct array x;
   c->absent = ARENA_NEW(r->arena, const char *, r->n_outputs);
   for (uint32_t i = 0; i < r->n_outputs; i++) {
     struct err why = {0};
-    if (!array_read_named(r->arena, c->file, output_name(r, i), &x, &why))
+    struct expected x = {0};
+    if (!array_read_named(r->arena, c->file, output_name(r, i), &x.array, &why))
       c->absent[c->n_absent++] = output_name(r, i);
-    else if (!compare_output(r, &r->outputs[i], &x, e))
+    else if (!compare_output(r, i, &x, e))
       return false;
     if (why.text[0] && !file_exists(c->file)) return err_set(e, "%s", why.text);
   }
@@ -102,17 +101,18 @@ static bool compare_several(struct run *r, struct err *e) {
 
 bool run_compare(struct run *r, const struct options *o, struct err *e) {
   struct comparison *c = ARENA_NEW(r->arena, struct comparison, 1);
-  struct array x;
+  struct expected x = {0};
   *c = (struct comparison){.file = o->compare,
-                           .codes = o->codes,
+                           .said = {o->compare, o->expect, o->codes},
+                           .forms = ARENA_NEW(r->arena, const char *, r->n_outputs),
                            .given = o->tolerance != NULL,
                            .worst_by = -1,
                            .least = INFINITY};
   if (o->tolerance) c->tolerance = strtod(o->tolerance, NULL);
   r->comparison = c;
   if (r->n_outputs > 1) return compare_several(r, e);
-  return read_expected(r->arena, o->compare, output_name(r, 0), &x, e) &&
-         compare_output(r, &r->outputs[0], &x, e);
+  return read_expected(r->arena, o->compare, output_name(r, 0), &x.array, e) &&
+         compare_output(r, 0, &x, e);
 }
 
 bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frames, struct err *e) {
@@ -125,6 +125,11 @@ bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frame
                    o->compare ? "--tolerance %s: expected a number of at least 0"
                               : "--tolerance %s is about --compare, which isn't given",
                    o->tolerance);
+  if (o->expect && (!o->compare || (strcmp(o->expect, "codes") && strcmp(o->expect, "values"))))
+    return err_set(e,
+                   o->compare ? "--expect %s: expected codes or values"
+                              : "--expect %s is about --compare, which isn't given",
+                   o->expect);
   if (!o->compare) return true;
   struct err none = {0}; // several outputs: each is asked for by its name
   if (read_expected(a, o->compare, "output", &x, &none)) *frames = x.shape[0];
@@ -140,6 +145,23 @@ static void put_difference(struct text *t, const char *which, const struct diffe
               (long long)d->element, d->found, d->expected);
 }
 
+// One line if they are all alike, or one for each output.
+static void put_forms(const struct run *r, struct text *t) {
+  const char *const *forms = r->comparison->forms, *one = NULL;
+  bool alike = true;
+  for (uint32_t i = 0; i < r->n_outputs; i++) {
+    if (!one) one = forms[i];
+    alike = alike && (!forms[i] || strcmp(forms[i], one) == 0);
+  }
+  for (uint32_t i = 0; !alike && i < r->n_outputs; i++) {
+    if (!forms[i]) continue;
+    text_puts(t, "form      output ");
+    text_put_escaped(t, output_name(r, i));
+    text_printf(t, ": %s\n", forms[i]);
+  }
+  if (alike) text_printf(t, "form      %s\n", one);
+}
+
 void run_compare_put(const struct run *r, struct text *t) {
   const struct comparison *c = r->comparison;
   text_printf(t, "compared  %lld elements with ", (long long)c->elements);
@@ -152,6 +174,7 @@ void run_compare_put(const struct run *r, struct text *t) {
   if (each)
     text_printf(t, " to %.3g, %g of the largest of each output", c->most, default_tolerance);
   text_puts(t, "\n");
+  put_forms(r, t);
   if (c->different) put_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_difference(t, "worst", &c->worst);
   for (uint32_t i = 0; i < c->n_absent; i++) {
@@ -179,6 +202,14 @@ void run_compare_put_json(const struct run *r, struct text *t) {
   json_put_figure(t, "tolerance", -1, c->most);
   if (c->least != c->most) json_put_figure(t, "least_tolerance", -1, c->least);
   json_put_figure(t, "largest_difference", -1, c->worst_by);
+  for (uint32_t i = 0; i < r->n_outputs; i++) {
+    text_puts(t, i ? "," : ",\"forms\":[");
+    if (c->forms[i])
+      json_put_string(t, c->forms[i]);
+    else
+      text_puts(t, "null");
+  }
+  text_puts(t, "]");
   if (c->different) put_json_difference(t, "first", &c->first);
   if (c->worst_by > 0) put_json_difference(t, "worst", &c->worst);
   for (uint32_t i = 0; i < c->n_absent; i++) {

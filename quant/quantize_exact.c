@@ -47,6 +47,62 @@ static int spare_bits(const struct quantizer *q, const struct node *n, double bi
   return room < 0 ? 0 : room < SPARE_BITS ? room : SPARE_BITS;
 }
 
+// ---- functions behind
+
+static double function_at(const struct node *n, double x) {
+  struct exact_reals reals = exact_reals_of(n);
+  int curve = node_curve(n);
+  return curve != NONE ? curve_real((enum curve)curve, node_real(n, ATTR_alpha, 1), x)
+                       : exact_of(n->op)->real(x, &reals);
+}
+
+// What reads a value, through layers that only move its elements.
+struct reading {
+  bool table, other;
+  double reach; // beyond it the tables' functions are flat, to a part of their codes
+};
+
+// The least power of two from which on to `most` a function changes by nothing that counts.
+static double reach_of(const struct node *n, double most) {
+  double flat = ldexp(1, -FUNCTION_BITS - 1), up = function_at(n, most),
+         down = function_at(n, -most);
+  double reach = exp2(ceil(log2(most)));
+  while (reach > 1 && fabs(function_at(n, reach / 2) - up) <= flat &&
+         fabs(function_at(n, -reach / 2) - down) <= flat)
+    reach /= 2;
+  return fmin(reach, most);
+}
+
+static void find_readers(const struct graph *g, uint32_t value, double most, struct reading *r) {
+  for (uint32_t i = 0; i < g->n_outputs; i++) r->other |= g->outputs[i] == value;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      const struct node *n = &g->nodes[i];
+      if (n->in[k].value != value) continue;
+      bool table = op_info(n->op)->curve != NONE,
+           moves = op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS) && !n->in[k].delay;
+      if (table) r->reach = fmax(r->reach, reach_of(n, most));
+      if (moves) find_readers(g, n->out[0], most, r);
+      r->table |= table;
+      r->other |= !table && !moves;
+    }
+}
+
+// The integers up to `most`, of the bits that streams have at most, or that a table takes: of more
+// the lowest go, which are parts of 2^-31 of the largest, or the highest, where nothing but tables
+// reads them that are flat there.
+static void type_of_bits(struct quantizer *q, const struct node *n, double most, bool is_signed,
+                         double scale, struct type *t) {
+  struct reading r = {0};
+  if (most > 0) find_readers(q->from, n->out[0], most * scale, &r);
+  int room = r.table ? FUNCTION_BITS : STREAM_BITS_MAX;
+  if (r.table && !r.other) most = fmin(most, ceil(r.reach / scale));
+  int bits = (int)ceil(log2(most + 1)) + is_signed;
+  int fewer = bits > room ? bits - room : 0;
+  bits = bits < 2 ? 2 : bits - fewer;
+  *t = type_fixed(q->arena, bits, is_signed, ldexp(scale, fewer), 0);
+}
+
 // ---- accumulators
 
 // Codes and type of the weights, as the layer will have them.
@@ -81,16 +137,6 @@ static bool is_result(const struct quantizer *q, uint32_t value) {
   return result;
 }
 
-// The integers up to `most`, of the bits that streams have at most: of more the lowest go, which
-// are parts of 2^-31 of the largest.
-static void type_of_bits(struct quantizer *q, double most, bool is_signed, double scale,
-                         struct type *t) {
-  int bits = (int)ceil(log2(most + 1)) + is_signed;
-  int fewer = bits > STREAM_BITS_MAX ? bits - STREAM_BITS_MAX : 0;
-  bits = bits < 2 ? 2 : bits - fewer;
-  *t = type_fixed(q->arena, bits, is_signed, ldexp(scale, fewer), 0);
-}
-
 // One scale for all outputs, the finest; of results that nothing reads, each its own.
 static bool accumulator(struct quantizer *q, const struct node *n, const struct format *f,
                         struct type *t) {
@@ -115,7 +161,7 @@ static bool accumulator(struct quantizer *q, const struct node *n, const struct 
   int spare = each ? 0 : spare_bits(q, n, log2(most + 1) + 1, whole);
   finest = ldexp(finest, -spare);
   most = ldexp(most, spare);
-  type_of_bits(q, each ? own : most, true, finest, t);
+  type_of_bits(q, n, each ? own : most, true, finest, t);
   for (int64_t o = 0; o < outs; o++) scale[o] *= type_scale(t, 0) / finest; // a power of two
   if (each)
     *t = type_channels(q->arena, t->width, true, y->rank - 1, outs, scale,
@@ -124,13 +170,6 @@ static bool accumulator(struct quantizer *q, const struct node *n, const struct 
 }
 
 // ---- functions
-
-static double function_at(const struct node *n, double x) {
-  struct exact_reals reals = exact_reals_of(n);
-  int curve = node_curve(n);
-  return curve != NONE ? curve_real((enum curve)curve, node_real(n, ATTR_alpha, 1), x)
-                       : exact_of(n->op)->real(x, &reals);
-}
 
 // What it gives for the codes of its input, in 16 bits.
 static bool function_type(struct quantizer *q, const struct node *n, const struct type *x,
@@ -179,7 +218,7 @@ static bool join_type(struct quantizer *q, const struct node *n, struct type *t)
   double sum = product ? most[0] * most[1] : most[0] + most[1];
   bool whole = product || is_whole(fmax(type_scale(a, 0), type_scale(b, 0)) / scale);
   scale = ldexp(scale, -spare_bits(q, n, log2(sum / scale + 1) + 1, whole));
-  type_of_bits(q, ceil(sum / scale), true, scale, t);
+  type_of_bits(q, n, ceil(sum / scale), true, scale, t);
   return true;
 }
 
@@ -201,7 +240,7 @@ static bool parts_type(struct quantizer *q, const struct node *n, struct type *t
     whole &=
         !quantize_type_in(q, n, k) || is_whole(type_scale(quantize_type_in(q, n, k), 0) / scale);
   scale = ldexp(scale, -spare_bits(q, n, log2(most / scale + 1) + is_signed, whole));
-  if (!equal) type_of_bits(q, ceil(most / scale), is_signed, scale, t);
+  if (!equal) type_of_bits(q, n, ceil(most / scale), is_signed, scale, t);
   return true;
 }
 
@@ -216,9 +255,9 @@ static bool average_type(struct quantizer *q, const struct node *n, const struct
   double lo = (double)type_integer(x, 0, type_lowest(x)),
          most = fmax((double)type_integer(x, 0, type_highest(x)), -lo);
   if (counts == 1 && most * (double)count[0] < ldexp(1, STREAM_BITS_MAX - 1))
-    type_of_bits(q, most * (double)count[0], lo < 0, type_scale(x, 0) / (double)count[0], t);
+    type_of_bits(q, n, most * (double)count[0], lo < 0, type_scale(x, 0) / (double)count[0], t);
   else
-    type_of_bits(q, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
+    type_of_bits(q, n, ldexp(most, EXTRA_BITS), true, ldexp(type_scale(x, 0), -EXTRA_BITS), t);
   return true;
 }
 

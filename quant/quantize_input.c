@@ -3,6 +3,7 @@
 #include "quant/calibrate.h"
 #include "quant/quantize.h"
 #include "quant/quantize_layer.h"
+#include "sw/graph/weights.h"
 
 #include <math.h>
 
@@ -131,11 +132,62 @@ static const struct type *type_in_front(const struct quantizer *q, uint32_t valu
   return t;
 }
 
+// The layer that alone reads a value, through layers that only move its elements; NULL: several do.
+static const struct node *only_reader(const struct graph *g, uint32_t value) {
+  const struct node *found = NULL;
+  for (uint32_t i = 0; i < g->n_outputs; i++)
+    if (g->outputs[i] == value) return NULL;
+  for (uint32_t i = 0; i < g->n_nodes; i++)
+    for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
+      if (g->nodes[i].in[k].value != value) continue;
+      if (found || k || g->nodes[i].in[k].delay) return NULL;
+      found = &g->nodes[i];
+    }
+  bool moves = found && op_is(found->op, TRAIT_ALIAS | TRAIT_REORDERS);
+  return moves ? only_reader(g, found->out[0]) : found;
+}
+
+static bool is_picture(const struct value *v) {
+  int64_t channels = v->shape[v->rank - 1];
+  return v->rank == 3 && (channels == 1 || channels == 3 || channels == 4);
+}
+
+// The type of an input that is no picture, and of which each channel is scaled and shifted before a
+// requant rounds it (a batch_norm in front of the first layer): 16 bits for all that isn't beyond
+// the requant's type then. NULL: it is another.
+static const struct type *type_before_scale(const struct quantizer *q, uint32_t value) {
+  const struct node *n = only_reader(q->from, value);
+  const struct value *w = n && op_is(n->op, TRAIT_WEIGHTS) ? node_in(q->from, n, 1) : NULL;
+  if (!w || !w->init || w->rank < 3 || fan_in(w->rank, w->shape) != 1) return NULL;
+  const struct value *b = node_in(q->from, n, 2), *y = node_out(q->from, n, 0);
+  int32_t behind = q->behind[n - q->from->nodes];
+  const struct type *to =
+      behind == NONE ? NULL : &node_attr(&q->from->nodes[behind], ATTR_type)->type;
+  if (!to || !type_is_fixed(to) || to->axis >= 0 || (b && !b->init)) return NULL;
+  if (is_picture(&q->from->values[value]) || w->shape[0] != y->shape[y->rank - 1]) return NULL;
+  double lo = 0, hi = 0;
+  for (int64_t c = 0; c < w->shape[0]; c++) {
+    double scale = value_real(w, c), shift = b ? value_real(b, c) : 0;
+    for (int end = 0; end < 2 && scale != 0; end++) {
+      double x = (type_value(to, 0, end ? type_highest(to) : type_lowest(to)) - shift) / scale;
+      lo = fmin(lo, x);
+      hi = fmax(hi, x);
+    }
+  }
+  double most = fmax(-lo, hi);
+  if (!(most > 0) || !isfinite(most)) return NULL;
+  int fraction = FINER_INPUT - 1 - (int)ceil(log2(most));
+  struct type *t = ARENA_NEW(q->arena, struct type, 1);
+  *t = type_fixed(q->arena, FINER_INPUT, true, ldexp(1, -fraction), 0);
+  return t;
+}
+
 // --input-precision, or what the model says, or the stream's; NULL: bytes. `open`: only its width
 // is said.
 static const struct type *input_type(const struct quantizer *q, uint32_t value, bool *open) {
   const struct formats *f = q->formats;
   const struct type *own = type_in_front(q, value);
+  if (!own) own = type_before_scale(q, value);
   *open = f->has_input_type ? f->input_auto : !own && f->defaults.stream_auto;
   if (f->has_input_type) return &f->input_type;
   return own ? own : f->defaults.has_stream ? &f->defaults.stream : NULL;

@@ -186,6 +186,43 @@ static void bounds_moved(struct arena *a, const struct graph *g, const struct no
   }
 }
 
+// ---- a type that is enough
+
+// The type, what it holds, and what there is.
+static const char *range_text(struct arena *a, const struct type *t, double least, double most) {
+  double low = type_value(t, 0, type_lowest(t)), high = type_value(t, 0, type_highest(t));
+  return arena_printf(a, "%s (%g to %g in steps of %g): they are %g to %g", type_text(a, t), low,
+                      high, type_scale(t, 0), least, most);
+}
+
+// "W,F" of as many bits that holds all of `least` to `most`, with the most fraction that does;
+// NULL: there is none.
+static const char *enough(struct arena *a, int width, bool is_signed, double least, double most) {
+  if (width < 1 + is_signed || !isfinite(least) || !isfinite(most) || least >= most) return NULL;
+  double codes = ldexp(1, width - is_signed);
+  for (int fraction = 60; fraction >= -32; fraction--)
+    if (ldexp(most, fraction) <= codes - 0.5 && ldexp(least, fraction) >= -codes - 0.5)
+      return arena_printf(a, "%s%d,%d", is_signed ? "" : "u", width, fraction);
+  return NULL;
+}
+
+// What to type for it.
+static const char *remedy(struct arena *a, const char *name, const struct type *t, double least,
+                          double most, bool input) {
+  const char *type = type_is_fixed(t) ? enough(a, type_width(t),
+                                               least < 0 || (!input && t->is_signed), least, most)
+                                      : NULL;
+  if (!type) return input ? "; give another --input-precision" : "; give the layer another type";
+  if (input) return arena_printf(a, "; give --input-precision %s", type);
+  struct text out = {0};
+  text_puts(&out, "; --formats with {\"layers\":{");
+  json_put_string(&out, name);
+  text_printf(&out, ":{\"stream\":\"%s\"}}}", type);
+  const char *words = arena_strdup(a, out.data);
+  text_free(&out);
+  return words;
+}
+
 // ---- the input
 
 static void pixels_lost(struct arena *a, const struct graph *real, const struct graph *g,
@@ -194,6 +231,7 @@ static void pixels_lost(struct arena *a, const struct graph *real, const struct 
   const struct source *s = &in->source, *from = NULL;
   if (!s->tables) return;
   int64_t beyond = 0, entries = 256 * s->tables;
+  double least = 0, most = 0;
   bool same = true, bytes = s->tables == 1; // the integers are the bytes
   for (uint32_t i = 0; real && i < real->n_inputs; i++)
     if (strcmp(real->values[real->inputs[i].value].name, x->name) == 0)
@@ -205,18 +243,19 @@ static void pixels_lost(struct arena *a, const struct graph *real, const struct 
     if (!from || c >= from->channels) continue;
     double v = ((double)(i % 256) / 255 - from->mean[c]) / from->std[c];
     double integer = v / type_scale(&x->type, 0);
+    least = fmin(least, v);
+    most = fmax(most, v);
     beyond += integer > (double)type_integer(&x->type, 0, type_highest(&x->type)) + 0.5 ||
               integer < (double)type_integer(&x->type, 0, type_lowest(&x->type)) - 0.5;
   }
   if (same)
-    warnings_add(a, out, x->name,
-                 "every pixel becomes the same integer in %s (another "
-                 "--input-precision?)",
-                 type_text(a, &x->type));
+    warnings_add(a, out, x->name, "every pixel becomes the same integer in %s%s",
+                 range_text(a, &x->type, least, most),
+                 remedy(a, x->name, &x->type, least, most, true));
   else if (!bytes && (double)beyond >= saturated_share * (double)entries)
-    warnings_add(a, out, x->name,
-                 "%.0f %% of all pixel values lie beyond %s (another --input-precision?)",
-                 100 * (double)beyond / (double)entries, type_text(a, &x->type));
+    warnings_add(a, out, x->name, "%.0f %% of all pixel values lie beyond %s%s",
+                 100 * (double)beyond / (double)entries, range_text(a, &x->type, least, most),
+                 remedy(a, x->name, &x->type, least, most, true));
 }
 
 // ---- what data show
@@ -229,21 +268,23 @@ static bool is_said(const struct warnings *w, const char *name) {
 
 void warnings_stream(struct arena *a, struct warnings *w, const char *name, const struct type *t,
                      const struct stream_loss *l, bool input) {
-  const char *type = type_text(a, t);
-  const char *remedy = input ? "another --input-precision?" : "another type for the layer?";
   bool saturated = (double)l->saturated >= saturated_share * (double)l->elements;
   if (is_said(w, name)) return;
+  const char *range = range_text(a, t, l->least, l->most),
+             *words = remedy(a, name, t, l->least, l->most, input);
   if (l->nonzero && l->lost == l->nonzero)
-    warnings_add(a, w, name, "all values are rounded to 0 in %s (%s)", type, remedy);
+    warnings_add(a, w, name, "all values are rounded to 0 in %s%s", range, words);
   else if (l->saturated && saturated && (input || l->noise > noise_share * l->signal))
-    warnings_add(a, w, name, "%.0f %% of the values lie beyond %s (%s)",
-                 100 * (double)l->saturated / (double)l->elements, type, remedy);
+    warnings_add(a, w, name, "%.0f %% of the values lie beyond %s%s",
+                 100 * (double)l->saturated / (double)l->elements, range, words);
 }
 
 void stream_loss_add(struct stream_loss *l, const struct type *t, int64_t code, double v) {
   double half = 0.5 * type_scale(t, 0), error = type_value(t, 0, code) - v;
   double lowest = type_value(t, 0, type_lowest(t)) - half;
   double highest = type_value(t, 0, type_highest(t)) + half;
+  l->least = fmin(l->least, v);
+  l->most = fmax(l->most, v);
   l->signal += v * v;
   l->noise += error * error;
   l->saturated += v < lowest || v > highest;

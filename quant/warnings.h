@@ -34,6 +34,7 @@ void warnings_find(struct arena *a, const struct graph *real, const struct graph
 // A stream of a quantised network beside the real numbers that it stands for.
 struct stream_loss {
   double signal, noise;  // sums of squares
+  double least, most;    // elements, 0 among them
   int64_t saturated;     // elements beyond the type's range
   int64_t lost, nonzero; // elements that became 0 though they weren't, that weren't 0
   int64_t elements;

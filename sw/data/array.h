@@ -4,6 +4,7 @@
 #define NNGEN_DATA_ARRAY_H
 
 #include "sw/base/err.h"
+#include "sw/base/text.h"
 #include "sw/data/data.h"
 #include "sw/graph/fix.h"
 
@@ -30,6 +31,9 @@ struct array {
   int64_t shape[DATA_MAX_RANK]; // outermost first
   int64_t elements;             // product of shape
   unsigned char *data;          // elements values in C order, little-endian, maybe misaligned
+  // JSON text, a number or a list with one for each channel, by which a safetensors file says that
+  // it holds codes, of which each is worth (code - zero) * scale; NULL: it doesn't.
+  const char *scale, *zero;
 };
 
 // Reads FILE, an IDX, .npy, .npz or safetensors file, or FILE:NAME, one array of several. Without a
@@ -60,6 +64,9 @@ bool idx_parse(struct arena *a, const unsigned char *bytes, size_t size, struct 
 // f8. The memory is in the arena, or in `bytes`, which may be changed.
 bool npy_parse(struct arena *a, unsigned char *bytes, size_t size, struct array *out,
                struct err *e);
+// Appends the file of a tensor of rank 1 or more, version 1, in C order.
+struct tensor;
+void npy_put(struct text *out, const struct tensor *t);
 bool npy_is(const unsigned char *bytes, size_t size);
 
 // A zip archive of .npy files, as numpy.savez writes it: the one called `name`, or the only one if

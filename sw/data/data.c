@@ -39,6 +39,13 @@ static void from_tensor(const struct tensor *t, struct array *out) {
   if (t->rank == 0) out->shape[out->rank++] = 1;
 }
 
+// What run --output says of a tensor: of "output", which is then the only one, without its name.
+static const char *said_of(struct arena *a, const struct safetensors *all, const char *name,
+                           const char *key) {
+  const char *only = strcmp(name, "output") == 0 ? safetensors_metadata(all, key) : NULL;
+  return only ? only : safetensors_metadata(all, arena_printf(a, "%s.%s", name, key));
+}
+
 static bool container_parse(struct arena *a, const struct bytes *file, const char *name,
                             const char *const *otherwise, struct array *out, struct err *e) {
   struct safetensors all;
@@ -48,6 +55,8 @@ static bool container_parse(struct arena *a, const struct bytes *file, const cha
   if (at < 0 && name) return err_set(e, "there is no tensor \"%s\" in it", name);
   if (at < 0) return err_set(e, "it has %u tensors: FILE:NAME says which", all.count);
   from_tensor(all.tensors[at].tensor, out);
+  out->scale = said_of(a, &all, all.tensors[at].name, "scale");
+  out->zero = said_of(a, &all, all.tensors[at].name, "zero");
   return array_check_shape(out, e);
 }
 

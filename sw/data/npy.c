@@ -10,6 +10,7 @@
 // read by a cursor that never passes its end; keys may come in any order. Big-endian elements are
 // turned round, and arrays in Fortran's order are brought into C's.
 #include "sw/data/array.h"
+#include "sw/graph/graph.h"
 
 #include <string.h>
 
@@ -212,4 +213,24 @@ bool npy_parse(struct arena *a, unsigned char *bytes, size_t size, struct array 
   if (l.big_endian) turn_bytes(out);
   if (l.fortran && out->rank > 1) order_axes(a, out);
   return true;
+}
+
+// ---- writing
+
+void npy_put(struct text *out, const struct tensor *t) {
+  static const char *const descr[] = {"<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1"};
+  enum { ALIGN = 64, BEFORE = PREFIX + 2 };
+  struct text header = {0};
+  text_printf(&header, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[t->dtype]);
+  for (int d = 0; d < t->rank; d++)
+    text_printf(&header, d ? ", %lld" : "%lld", (long long)t->shape[d]);
+  text_puts(&header, t->rank == 1 ? ",), }" : "), }");
+  while ((BEFORE + header.size + 1) % ALIGN) text_puts(&header, " ");
+  text_puts(&header, "\n");
+  const char prefix[BEFORE] = {
+      '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, (char)(header.size & 255), (char)(header.size >> 8)};
+  text_put(out, prefix, sizeof prefix);
+  text_put(out, header.data, header.size);
+  text_put(out, t->data, (size_t)t->count * dtype_size(t->dtype));
+  text_free(&header);
 }

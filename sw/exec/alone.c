@@ -3,7 +3,7 @@
 
 #include "sw/graph/interval.h"
 
-struct graph *alone_graph(struct arena *a, const struct graph *g, const struct node *n,
+static struct graph *copy(struct arena *a, const struct graph *g, const struct node *n,
                           uint32_t *out) {
   struct graph *to = graph_new(a, n->name);
   uint32_t id = graph_add_node(to, n->op, n->name);
@@ -28,9 +28,72 @@ struct graph *alone_graph(struct arena *a, const struct graph *g, const struct n
     graph_add_out(to, id, v);
     graph_add_output(to, v);
   }
+  return to;
+}
+
+struct graph *alone_graph(struct arena *a, const struct graph *g, const struct node *n,
+                          uint32_t *out) {
+  struct graph *to = copy(a, g, n, out);
   graph_ranges(to);
   return to;
 }
+
+// ---- rows
+
+// The padding of a window whose image is cut.
+static void pad_rows(struct graph *own, const struct alone_rows *in) {
+  struct node *n = &own->nodes[0];
+  int axes = own->values[n->in[0].value].rank - 1;
+  int64_t *pad = ARENA_NEW(own->arena, int64_t, 2 * axes);
+  const struct attr *given = node_attr(n, ATTR_pad);
+  for (int i = 0; given && i < 2 * axes; i++) pad[i] = given->ints[i];
+  pad[0] = in->before;
+  pad[axes] = in->after;
+  for (uint32_t i = 0; i < n->n_attr; i++)
+    if (n->attr[i].name == ATTR_pad) {
+      n->attr[i].ints = pad;
+      return;
+    }
+  graph_add_ints(own, 0, ATTR_pad, 2 * axes, pad);
+}
+
+// Whether a kind does the same in each row, but for what a window has of those beside it.
+static bool has_strips(const struct node *n) {
+  return op_takes(n->op, ATTR_stride) || op_is(n->op, TRAIT_MAPS | TRAIT_JOINS | TRAIT_WEIGHTS);
+}
+
+struct graph *alone_strip(struct arena *a, const struct graph *g, const struct node *n,
+                          const struct alone_rows *in, int64_t rows, uint32_t *out) {
+  struct err none = {0};
+  if (!has_strips(n)) return NULL;
+  for (uint32_t k = 0; k < n->n_in; k++) // of tensors nothing is cut
+    if (node_in(g, n, k)->init && in[k].last - in[k].first < node_in(g, n, k)->shape[0])
+      return NULL;
+  struct graph *own = copy(a, g, n, out);
+  for (uint32_t k = 0; k < n->n_in; k++)
+    if (!node_in(g, n, k)->init)
+      own->values[own->nodes[0].in[k].value].shape[0] = in[k].last - in[k].first;
+  own->values[*out].shape[0] = rows;
+  if (op_takes(n->op, ATTR_stride)) pad_rows(own, in);
+  if (!graph_verify(own, &none)) return NULL;
+  graph_ranges(own);
+  return own;
+}
+
+uint32_t alone_row(struct graph *own, int axis, int64_t begin, int64_t end) {
+  int64_t *range = ARENA_NEW(own->arena, int64_t, 2);
+  range[0] = begin;
+  range[1] = end;
+  const struct slice slice = {axis, 1, range};
+  const char *name = arena_printf(own->arena, "row%lld", (long long)begin);
+  uint32_t part = slice_node(own, 0, &slice, name, node_out(own, &own->nodes[0], 0)->type);
+  const struct node whole = own->nodes[0];
+  for (uint32_t k = 0; k < whole.n_rq; k++)
+    graph_add_requant(own, part, whole.rq[k].count, whole.rq[k].mul, whole.rq[k].shift);
+  return part;
+}
+
+// ---- channels
 
 int alone_axis(const struct graph *own) {
   struct space s;

@@ -6,13 +6,12 @@
 
 void arena_fire_single(struct arena_run *r, const struct node *n, const struct single *s) {
   uint32_t x = n->in[0].value, y = n->out[0];
-  for (int64_t i = 0; i < value_elements(&r->graph->values[x]); i++)
-    s->in[i] = (int32_t)r->integers[x][i];
+  int64_t taken = value_elements(&r->graph->values[x]), made = value_elements(&r->graph->values[y]);
+  for (int64_t i = 0; i < taken; i++) s->in[i] = (int32_t)r->integers[x][i];
   const struct golden_tap tap = {s->golden_y, s->out};
   golden_run_codes(s->golden, 1, s->in, &tap, 1);
   const struct type *type = &r->graph->values[y].type;
-  for (int64_t i = 0; i < value_elements(&r->graph->values[y]); i++)
-    r->integers[y][i] = type_code(type, s->out[i]);
+  for (int64_t i = 0; i < made; i++) r->integers[y][i] = type_code(type, s->out[i]);
 }
 
 // ---- a channel at a time

@@ -9,6 +9,7 @@
 static bool allocate(struct arena_run *r, const struct event *e) {
   const struct value *v = &r->graph->values[e->id];
   int64_t bytes = value_elements(v) * r->width[e->id];
+  if (r->row[e->id]) return arena_take_rows(r, e);
   if (r->address[e->id] != NONE) return arena_fault(r, e, "it is there");
   if (e->bytes < bytes)
     return arena_fault(
@@ -40,6 +41,7 @@ static int64_t *ring(const struct arena_run *r, uint32_t node, uint32_t k) {
 // What is freed is kept for the frames that will read it.
 static bool release(struct arena_run *r, const struct event *e) {
   const struct graph *g = r->graph;
+  if (r->row[e->id]) return arena_give_rows(r, e);
   if (r->address[e->id] == NONE) return arena_fault(r, e, "it isn't there");
   for (uint32_t i = 0; r->delayed[e->id] && i < g->n_nodes; i++)
     for (uint32_t k = 0; k < g->nodes[i].n_in; k++) {
@@ -67,6 +69,7 @@ static bool may_lie(struct arena_run *r, const struct event *e, const struct nod
 static bool fire(struct arena_run *r, const struct event *e) {
   const struct graph *g = r->graph;
   const struct node *n = &g->nodes[e->id];
+  if (e->slice.ranges) return arena_fire_rows(r, e);
   bool over = r->single[e->id].channels && arena_lies_over(r, n, 0) &&
               r->address[n->in[0].value] == r->address[n->out[0]];
   if (over) return arena_fire_channels(r, e);
@@ -126,12 +129,23 @@ static void prepare_state(struct arena_run *r) {
   }
 }
 
+// What it is another name of, if that isn't cut.
+static uint32_t base_of(const struct arena_run *r, uint32_t v) {
+  const struct graph *g = r->graph;
+  for (uint32_t base = v;;) {
+    int32_t n = g->values[base].node;
+    if (r->row[base]) return v;
+    if (n == NONE || !op_is(g->nodes[n].op, TRAIT_ALIAS) || g->nodes[n].in[0].delay) return base;
+    base = g->nodes[n].in[0].value;
+  }
+}
+
 static void prepare_values(struct arena_run *r) {
   const struct graph *g = r->graph;
   for (uint32_t v = 0; v < g->n_values; v++) {
     const struct value *value = &g->values[v];
     if (type_is_ref(&value->type)) continue;
-    r->base[v] = plan_base(g, v);
+    r->base[v] = base_of(r, v);
     r->width[v] = arena_run_width(&value->type);
     r->integers[v] = value->init ? content(r->arena, value, value->init->count)
                                  : ARENA_NEW(r->arena, int64_t, value_elements(value));
@@ -152,6 +166,9 @@ struct arena_run *arena_run_new(struct arena *a, const struct plan *p, struct er
   r->integers = ARENA_NEW(a, int64_t *, g->n_values);
   r->held = ARENA_NEW(a, int64_t *, g->n_values);
   r->first_use = ARENA_NEW(a, uint32_t, g->n_nodes + 1);
+  r->row = ARENA_NEW(a, int64_t *, g->n_values);
+  r->rows_put = ARENA_NEW(a, int64_t, g->n_values);
+  if (!arena_prepare_rows(r, e)) return NULL;
   prepare_values(r);
   prepare_state(r);
   arena_prepare_layers(r);
@@ -169,7 +186,11 @@ bool arena_run_frame(struct arena_run *r, const int64_t *const *inputs, arena_lo
   r->err = e;
   memset(r->owner, 0, (size_t)r->size * sizeof *r->owner);
   memset(r->names, 0, r->graph->n_values * sizeof *r->names);
-  for (uint32_t v = 0; v < r->graph->n_values; v++) r->address[v] = NONE;
+  for (uint32_t v = 0; v < r->graph->n_values; v++) {
+    r->address[v] = NONE;
+    r->rows_put[v] = 0;
+    for (int64_t y = 0; r->row[v] && y < r->graph->values[v].shape[0]; y++) r->row[v][y] = NONE;
+  }
   arena_forget(r, 0, r->size, NOBODY);
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *event = &p->events[i];
@@ -183,6 +204,7 @@ bool arena_run_frame(struct arena_run *r, const int64_t *const *inputs, arena_lo
 }
 
 void arena_run_free(struct arena_run *r) {
+  arena_free_rows(r);
   for (uint32_t i = 0; i < r->graph->n_nodes; i++) golden_free(r->single[i].golden);
   munmap(r->map, r->mapped);
 }

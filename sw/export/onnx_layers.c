@@ -124,6 +124,16 @@ bool onnx_put_pool(struct onnx_writer *w) {
 
 // c times the sum of the window, plus b: a convolution of each channel for itself, whose taps are
 // all c.
+// Convolutions have no windows that reach beyond the padding, as `ceil` makes them: they are padded
+// as far as they reach.
+static void pad_windows(struct window *w) {
+  for (int d = 0; d < WINDOW_AXES; d++) {
+    int64_t reach = (w->out[d] - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
+    int64_t beyond = reach - w->before[d] - w->in[d];
+    if (beyond > w->after[d]) w->after[d] = beyond;
+  }
+}
+
 bool onnx_put_subsample(struct onnx_writer *w) {
   struct window win;
   struct err e = {0};
@@ -131,6 +141,7 @@ bool onnx_put_subsample(struct onnx_writer *w) {
   writer_note(w, "a sub-sampling is a convolution in ONNX, with a weight for each tap");
   if (!subsample_of(w->graph, w->node, &win, &e))
     return writer_refuse(w, "check the model", "%s", e.text);
+  pad_windows(&win);
   int64_t taps = win.kernel[ROWS] * win.kernel[COLUMNS], n = 0;
   int64_t shape[4] = {win.channels, 1, win.kernel[ROWS], win.kernel[COLUMNS]};
   int64_t *index = ARENA_NEW(w->arena, int64_t, win.channels * taps);

@@ -264,6 +264,50 @@ static bool read_lists(struct reader *r, const json_t *root) {
   return true;
 }
 
+// A list of names in quotes that says how many there are.
+struct names {
+  const char *text;
+  uint32_t count;
+};
+
+enum { NAMES_MOST = 16 };
+
+static void add_name(struct reader *r, struct names *n, const char *name) {
+  if (n->count < NAMES_MOST)
+    n->text =
+        arena_printf(r->arena, "%s%s\"%s\"", n->count ? n->text : "", n->count ? ", " : "", name);
+  n->count++;
+}
+
+static const char *names_text(struct reader *r, const struct names *n) {
+  return n->count > NAMES_MOST
+             ? arena_printf(r->arena, "%s and %u others", n->text, n->count - NAMES_MOST)
+             : n->text;
+}
+
+// All that the file lacks, at once.
+static bool has_tensors(struct reader *r, const json_t *tensors) {
+  struct names missing = {0};
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)tensors, key, value) {
+    if (safetensors_find(r->file, key) < 0) add_name(r, &missing, key);
+  }
+  return !missing.count || err_set(r->err,
+                                   missing.count == 1 ? "tensor %s isn't in the file"
+                                                      : "tensors %s aren't in the file",
+                                   names_text(r, &missing));
+}
+
+static bool uses_all(struct reader *r) {
+  struct names unused = {0};
+  for (uint32_t i = 0; i < r->file->count; i++)
+    if (!r->used[i]) add_name(r, &unused, r->file->tensors[i].name);
+  return !unused.count ||
+         err_set(r->err, unused.count == 1 ? "tensor %s is not used" : "tensors %s are not used",
+                 names_text(r, &unused));
+}
+
 static bool read_graph(struct reader *r, const json_t *root) {
   static const char *const keys[] = {"name", "inputs", "tensors", "nodes", "outputs", NULL};
   const char *name = json_string_value(json_object_get(root, "name")), *key;
@@ -273,12 +317,12 @@ static bool read_graph(struct reader *r, const json_t *root) {
   if (!name) return err_set(r->err, "the graph has no name");
   r->graph = graph_new(r->arena, name);
   if (tensors && !json_is_object(tensors)) return err_set(r->err, "tensors: expected an object");
+  if (!has_tensors(r, tensors)) return false;
   json_object_foreach((json_t *)tensors, key, value) {
     if (!reader_tensor(r, key, value)) return err_within(r->err, "tensors: \"%s\"", key);
   }
   if (!read_lists(r, root)) return false;
-  for (uint32_t i = 0; i < r->file->count; i++)
-    if (!r->used[i]) return err_set(r->err, "tensor \"%s\" is not used", r->file->tensors[i].name);
+  if (!uses_all(r)) return false;
   if (!graph_verify(r->graph, r->err)) return false;
   graph_ranges(r->graph);
   return true;

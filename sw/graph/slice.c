@@ -79,6 +79,12 @@ bool slice_of(const struct node *n, const struct space *s, struct slice *out, st
   return true;
 }
 
+bool slice_same(const struct slice *a, const struct slice *b) {
+  if (a->ranges != b->ranges) return false;
+  return !a->ranges || (a->axis == b->axis &&
+                        !memcmp(a->range, b->range, (size_t)a->ranges * 2 * sizeof *a->range));
+}
+
 int64_t slice_index(const struct slice *s, int64_t i) {
   const int64_t *range = s->range;
   while (i >= range[1] - range[0]) {

@@ -58,6 +58,9 @@ bool op_has_space(enum op op);
 // The node's `slice` attribute, checked against its space.
 bool slice_of(const struct node *n, const struct space *s, struct slice *out, struct err *e);
 
+// The same ranges of the same axis, or both everything.
+bool slice_same(const struct slice *a, const struct slice *b);
+
 // Its i-th index.
 int64_t slice_index(const struct slice *s, int64_t i);
 

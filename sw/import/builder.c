@@ -80,6 +80,13 @@ struct stream builder_input(struct builder *b, const char *name, int rank, const
   return x;
 }
 
+struct stream builder_stand_in(struct builder *b, int rank, const int64_t *shape) {
+  static const int64_t one = 1;
+  uint32_t value = graph_add_value(b->graph, own_name(b, b->values, b->node), rank ? rank : 1,
+                                   rank ? shape : &one, type_real(), true);
+  return (struct stream){.value = value, .layout = layout_new(rank, shape, NULL)};
+}
+
 void builder_bytes(struct builder *b, uint32_t value) {
   static const double byte_deviation = 1 / 255.0;
   for (uint32_t i = 0; i < b->graph->n_inputs; i++)
@@ -127,6 +134,16 @@ void builder_int(struct builder *b, uint32_t node, enum attr_name name, int64_t 
   if (v != otherwise) graph_add_int(b->graph, node, name, v);
 }
 
+bool builder_fits(int rank, const int64_t *shape) {
+  int64_t elements = 1;
+  for (int d = 0; d < rank; d++) {
+    if (shape[d] < 1 || shape[d] > DIM_MAX) return false;
+    elements *= shape[d];
+    if (elements > ELEMENTS_MAX) return false;
+  }
+  return true;
+}
+
 bool builder_takes(struct builder *b, int rank, const int64_t *shape) {
   int64_t count = 1;
   for (int d = 0; d < rank && count <= MADE_MOST; d++)
@@ -146,6 +163,11 @@ bool builder_out(struct builder *b, uint32_t node, uint32_t *value) {
   const struct node *n = &g->nodes[node];
   if (!graph_shape(g, n, 0, &rank, shape, &e))
     return builder_refuse(b, "change the layer's numbers", "%s", e.text);
+  if (!builder_fits(rank, shape))
+    return builder_refuse(b, "use a smaller image there",
+                          "its output has an axis of more than %lld elements, or more than %lld in "
+                          "all",
+                          (long long)DIM_MAX, (long long)ELEMENTS_MAX);
   struct type type = op_is(n->op, TRAIT_INDEX) ? type_fixed(b->arena, 32, true, 1, 0)
                      : op_is(n->op, TRAIT_ALIAS | TRAIT_REORDERS) ? node_in(g, n, 0)->type
                                                                   : type_real();

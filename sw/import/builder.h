@@ -31,6 +31,9 @@ enum { MADE_MOST = 1 << 21 };
 enum { MADE_MOST = 1 << 27 };
 #endif
 
+// Whether a value may have this shape: 1 to DIM_MAX along each axis, ELEMENTS_MAX in all.
+bool builder_fits(int rank, const int64_t *shape);
+
 // Whether a constant of this shape may be made; refused if there are too many elements.
 bool builder_takes(struct builder *b, int rank, const int64_t *shape);
 
@@ -48,6 +51,10 @@ void builder_note(struct builder *b, const char *text, bool training);
 // unless they are given otherwise.
 struct stream builder_input(struct builder *b, const char *name, int rank, const int64_t *shape,
                             const int *axes);
+
+// What a refused layer would give, in place of which it stands so that all that follow it are
+// looked at: a stream of the file's shape and order without a source.
+struct stream builder_stand_in(struct builder *b, int rank, const int64_t *shape);
 
 // Bytes are 0 to 255 to the input that is this value.
 void builder_bytes(struct builder *b, uint32_t value);

@@ -2,6 +2,7 @@
 // How files look: those that aren't read, and those that a build may lack the libraries to read.
 #include "sw/import/formats.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -41,9 +42,60 @@ bool zip_is_numpy(const void *data, size_t size) {
   return zip_has(data, size, ".npy");
 }
 
+// ---- pickles
+
+// What follows an instruction of protocols 0 and 1: so many bytes or lines, or as many bytes as a
+// count of one or four bytes says; NULL: there is no such one.
+static const char *operand_of(unsigned char code) {
+  static const struct {
+    const char *codes, *operand;
+  } kinds[] = {{"(.012NQRabde]}lost)u", "0"},
+               {"KUhq", "1"},
+               {"M", "2"},
+               {"JTXjr", "4"},
+               {"G", "8"},
+               {"FILPSVgp", "l"},
+               {"ci", "ll"}};
+  for (size_t i = 0; code && i < sizeof kinds / sizeof *kinds; i++)
+    if (strchr(kinds[i].codes, code)) return kinds[i].operand;
+  return NULL;
+}
+
+// The instruction behind that at `at`; 0: there is none.
+static size_t next_instruction(const unsigned char *p, size_t size, size_t at) {
+  unsigned char code = p[at++];
+  const char *operand = operand_of(code);
+  uint64_t bytes = operand && isdigit((unsigned char)*operand) ? (uint64_t)(*operand - '0') : 0;
+  if (!operand) return 0;
+  for (; *operand == 'l'; operand++) {
+    const unsigned char *end = memchr(p + at, '\n', size - at);
+    if (!end) return 0;
+    at = (size_t)(end - p) + 1;
+  }
+  if (size - at < bytes) return 0;
+  if (code == 'U') bytes += p[at];
+  for (int i = 3; i >= 0 && (code == 'T' || code == 'X'); i--)
+    bytes += (uint64_t)p[at + (size_t)i] << 8 * i;
+  return size - at < bytes ? 0 : at + (size_t)bytes;
+}
+
+// Of protocols 0 and 1 nothing is said in front: instructions up to a stop, of which one makes an
+// object or a list, or is a long number (the first thing that torch.save wrote).
+static bool old_pickle_is(const unsigned char *p, size_t size) {
+  bool makes = false;
+  for (size_t at = 0; at < size;) {
+    if (p[at] == '.') return makes;
+    makes |= strchr("cdi]}lL", p[at]) != NULL;
+    at = next_instruction(p, size, at);
+    if (!at) return false;
+  }
+  return false;
+}
+
 bool pickle_is(const void *data, size_t size) {
   const unsigned char *p = data;
-  return size > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
+  bool said = size > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
+  return said || (size > 2 && p[0] && old_pickle_is(p, size));
 }
 
 // The first field of a message, and that its length fits.

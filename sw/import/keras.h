@@ -74,6 +74,7 @@ struct keras {
   bool odd;             // a word of its configuration was refused
   struct stream in[64]; // its inputs
   uint32_t n_in;
+  const json_t *args, *words;    // of the current call; NULL: it has none
   struct keras_sources *sources; // NULL: nobody asks
   struct {                       // the last array whose elements changed their places
     const struct tensor *from, *to;
@@ -101,6 +102,8 @@ const char *keras_object(struct keras *k, const char *key, const json_t **config
 
 // Finds the group of arrays of layer `index` of the scope (keras_groups.c).
 void keras_group(struct keras *k, const json_t *layers, size_t index, const char *name);
+// The same of the layer inside of one whose group was found.
+void keras_group_wrapped(struct keras *k, const char *inner);
 // The group of the layers of a model whose own group was found.
 const char *keras_group_inside(const struct keras *k);
 // Array i of the layer, of so many axes; NULL and a refusal if there is none such.
@@ -124,6 +127,12 @@ bool keras_own_activation(struct keras *k, struct stream *y);
 // An activation by its Keras name, of the stream.
 bool keras_activation(struct keras *k, const char *name, const json_t *config, struct stream *x);
 
+// The same as a layer of that name.
+bool keras_activation_as(struct keras *k, const char *name, const json_t *config, struct stream *y);
+
+// The array as another, of which one axis may be -1.
+bool keras_reshape_to(struct keras *k, int rank, int64_t *shape, struct stream *y);
+
 // QKeras: a quantizer on a stream, and on weights. false and `is` false: there is none.
 bool keras_quantize(struct keras *k, const char *name, const json_t *config, struct stream *x);
 bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *t, const char *name,
@@ -132,8 +141,20 @@ bool keras_weights(struct keras *k, const char *quantizer, const struct tensor *
 // Layers by class and call (keras_read.c).
 bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
                 struct stream *y);
+// Of a layer whose input isn't known: refuses it if there is none like it.
+void keras_judge(struct keras *k, const json_t *layer);
+// The layer of a class; NULL: there is none.
+typedef bool keras_layer(struct keras *k, struct stream *y);
+keras_layer *keras_find(const char *cls);
 bool keras_is_input(const json_t *layer);
 const char *keras_name(const json_t *layer);
+// A function of keras.ops, on k->in, with k->args (keras_ops.c); whether a layer of the file is a
+// call of one, and whether there is one of this name.
+bool keras_operation(struct keras *k, struct stream *y);
+bool keras_is_operation(const json_t *layer);
+bool keras_knows_operation(const char *name);
+// A layer called with numbers beside a stream; *are: whether it is.
+bool keras_constants(struct keras *k, bool *are, struct stream *y);
 // A model as a layer, on k->in (keras_models.c).
 bool keras_is_model(const json_t *layer);
 bool keras_nested(struct keras *k, const json_t *layer, struct stream *y);
@@ -143,5 +164,13 @@ bool keras_model(struct keras *k, const json_t *root);
 #define KERAS(name, function) bool keras_##function(struct keras *k, struct stream *y);
 #include "sw/import/keras.def"
 #undef KERAS
+
+#define KERAS_OP(name, function) bool keras_##function(struct keras *k, struct stream *y);
+#define KERAS_ACTIVATION(name, activation)
+#define KERAS_TERM(name, function)
+#include "sw/import/keras_ops.def"
+#undef KERAS_OP
+#undef KERAS_ACTIVATION
+#undef KERAS_TERM
 
 #endif

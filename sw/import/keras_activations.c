@@ -113,15 +113,19 @@ bool keras_own_activation(struct keras *k, struct stream *y) {
   return keras_activation(k, name, config, y);
 }
 
-bool keras_activate(struct keras *k, struct stream *y) {
-  const char *node = k->builder.node;
-  const json_t *config;
-  const char *name = keras_object(k, "activation", &config);
+bool keras_activation_as(struct keras *k, const char *name, const json_t *config,
+                         struct stream *y) {
   uint32_t before = k->builder.graph->n_nodes;
   if (!keras_activation(k, name, config, y)) return false;
   if (k->builder.graph->n_nodes == before + 1)
-    k->builder.graph->nodes[before].name = arena_strdup(k->arena, node);
+    k->builder.graph->nodes[before].name = arena_strdup(k->arena, k->builder.node);
   return true;
+}
+
+bool keras_activate(struct keras *k, struct stream *y) {
+  const json_t *config;
+  const char *name = keras_object(k, "activation", &config);
+  return keras_activation_as(k, name, config, y);
 }
 
 // x above a threshold, 0 elsewhere.

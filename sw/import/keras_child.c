@@ -241,6 +241,15 @@ static bool walk_inside(struct dump *d, hid_t layer, const char *key, int depth)
   return w.ok;
 }
 
+// The layer that a layer has inside (TimeDistributed).
+static bool put_wrapped(struct dump *d, hid_t layer, const char *key) {
+  if (H5Lexists(layer, "layer", H5P_DEFAULT) <= 0) return true;
+  hid_t inner = open_path(d, layer, "layer");
+  if (inner < 0) return false;
+  if (H5Iget_type(inner) != H5I_GROUP || H5Lexists(inner, "vars", H5P_DEFAULT) <= 0) return true;
+  return put_vars(d, inner, arena_printf(&d->arena, "%s/layer", key));
+}
+
 static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void *context) {
   struct walk *w = context;
   struct dump *d = w->dump;
@@ -252,7 +261,7 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void 
   if (layer < 0 || H5Iget_type(layer) != H5I_GROUP) return 0;
   const char *key = arena_printf(&d->arena, "%s%s", w->path, name);
   if (H5Lexists(layer, "vars", H5P_DEFAULT) > 0) w->ok = put_vars(d, layer, key);
-  w->ok = w->ok && walk_inside(d, layer, key, w->depth + 1);
+  w->ok = w->ok && put_wrapped(d, layer, key) && walk_inside(d, layer, key, w->depth + 1);
   return w->ok ? 0 : -1;
 }
 

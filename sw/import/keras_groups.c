@@ -102,6 +102,17 @@ void keras_group(struct keras *k, const json_t *layers, size_t index, const char
   }
 }
 
+// .h5 files have the arrays in the outer layer's group.
+void keras_group_wrapped(struct keras *k, const char *inner) {
+  if (!has(k, "path:")) {
+    k->group = k->group ? arena_printf(k->arena, "%s/layer", k->group) : NULL;
+  } else if (k->scope.name) {
+    const char *outer = json_string_value(json_object_get(k->config, "name"));
+    k->folder = folder_ending(k, arena_printf(k->arena, "%s/%s", outer ? outer : "", inner));
+    k->group = k->folder ? k->scope.group : NULL;
+  }
+}
+
 const char *keras_group_inside(const struct keras *k) {
   if (has(k, "path:")) return k->scope.name ? k->scope.group : k->group ? k->group : "?";
   return arena_printf(k->arena, "%s/", k->group ? k->group : "?");

@@ -210,10 +210,9 @@ bool keras_flatten(struct keras *k, struct stream *y) {
   return builder_reshape(&k->builder, y, 1, &n) && builder_flat(&k->builder, y);
 }
 
-bool keras_reshape(struct keras *k, struct stream *y) {
-  int64_t shape[RANK_MAX], n = layout_elements(&y->layout), known = 1;
-  int rank = keras_list(k, "target_shape", RANK_MAX, shape), open = RANK_MAX;
-  if (rank < 1) return keras_refuse(k, "check the file", "a shape of no or too many axes");
+bool keras_reshape_to(struct keras *k, int rank, int64_t *shape, struct stream *y) {
+  int64_t n = layout_elements(&y->layout), known = 1;
+  int open = RANK_MAX;
   for (int d = 0; d < rank; d++) {
     if (shape[d] == -1 && open == RANK_MAX)
       open = d;
@@ -225,6 +224,13 @@ bool keras_reshape(struct keras *k, struct stream *y) {
   if (shape_elements(rank, shape) != n)
     return keras_refuse(k, "check the file", "its shape doesn't have %lld elements", (long long)n);
   return builder_reshape(&k->builder, y, rank, shape) && keras_plain(k, y);
+}
+
+bool keras_reshape(struct keras *k, struct stream *y) {
+  int64_t shape[RANK_MAX];
+  int rank = keras_list(k, "target_shape", RANK_MAX, shape);
+  if (rank < 1) return keras_refuse(k, "check the file", "a shape of no or too many axes");
+  return keras_reshape_to(k, rank, shape, y);
 }
 
 bool keras_permute(struct keras *k, struct stream *y) {

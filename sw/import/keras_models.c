@@ -33,7 +33,7 @@ static void put(struct keras *k, const char *layer, int64_t node, const struct s
   if (s) o->stream = *s;
 }
 
-static const struct keras_output *find(const struct keras *k, const char *layer, int64_t node) {
+static struct keras_output *find(const struct keras *k, const char *layer, int64_t node) {
   for (uint32_t i = 0; i < k->scope.n_outputs; i++)
     if (k->scope.outputs[i].node == node && strcmp(k->scope.outputs[i].layer, layer) == 0)
       return &k->scope.outputs[i];
@@ -45,18 +45,24 @@ static const struct keras_output *find(const struct keras *k, const char *layer,
 struct history {
   const char *layer;
   int64_t node;
+  const json_t *shape; // with the batch; NULL: it isn't said
 };
 
 static int histories(const json_t *j, struct history *list, int n) {
   size_t i;
   json_t *v;
-  const json_t *h = json_object_get(json_object_get(j, "config"), "keras_history");
-  if (h) return histories(h, list, n);
+  const json_t *config = json_object_get(j, "config"),
+               *h = json_object_get(config, "keras_history");
+  if (h) {
+    int next = histories(h, list, n);
+    if (next > n) list[n].shape = json_object_get(config, "shape");
+    return next;
+  }
   bool named = json_is_array(j) && json_is_string(json_array_get(j, 0)) &&
                json_is_integer(json_array_get(j, 1));
   if (named && n < IN_MOST) {
     list[n] = (struct history){json_string_value(json_array_get(j, 0)),
-                               json_integer_value(json_array_get(j, 1))};
+                               json_integer_value(json_array_get(j, 1)), NULL};
     return n + 1;
   }
   if (json_is_array(j) && !named) json_array_foreach((json_t *)j, i, v) n = histories(v, list, n);
@@ -80,6 +86,9 @@ static bool add_input(struct keras *k, const json_t *layer, const char *name, co
                      "input \"%s\": axis %zu has no fixed size: save the model with fixed shapes",
                      name, d);
   }
+  if (!builder_fits((int)n - 1, dims))
+    return err_set(k->err, "input \"%s\": more than %lld elements: save it with a smaller input",
+                   name, (long long)ELEMENTS_MAX);
   *x = builder_input(&k->builder, name, (int)n - 1, dims, NULL);
   const char *type = json_string_value(json_object_get(json_object_get(layer, "config"), "dtype"));
   if (keras_is_input(layer) && type && strcmp(type, "uint8") == 0)
@@ -104,16 +113,55 @@ static const json_t *input_of(const json_t *layer) {
   return shape;
 }
 
+// ---- behind a layer that is refused
+
+// A stream of this shape, which has the batch in front; false if it isn't all known.
+static bool stand_in(struct keras *k, const json_t *shape, struct stream *x) {
+  int64_t dims[RANK_MAX];
+  size_t n = json_array_size(shape);
+  if (n < 1 || n > RANK_MAX) return false;
+  for (size_t d = 1; d < n; d++) dims[d - 1] = json_integer_value(json_array_get(shape, d));
+  if (!builder_fits((int)n - 1, dims)) return false;
+  *x = builder_stand_in(&k->builder, (int)n - 1, dims);
+  return true;
+}
+
+// What comes out of a refused layer is as large as what goes in.
+static bool keeps_shape(const json_t *layer) {
+  static const char *const alike[] = {"LayerNormalization",    "GroupNormalization",
+                                      "UnitNormalization",     "RMSNormalization",
+                                      "SpectralNormalization", "MultiHeadAttention"};
+  const char *cls = json_string_value(json_object_get(layer, "class_name"));
+  for (size_t i = 0; cls && i < sizeof alike / sizeof *alike; i++)
+    if (strcmp(alike[i], cls) == 0) return true;
+  return false;
+}
+
+// All that can be said of a layer, or the layers of a model, whose inputs aren't known.
+static void judge(struct keras *k, const json_t *layer, int depth) {
+  const json_t *layers = keras_is_model(layer) ? layers_of(layer) : NULL;
+  if (!layers) keras_judge(k, layer);
+  for (size_t i = 0; depth < DEPTH_MOST && i < json_array_size(layers); i++)
+    if (!keras_is_input(json_array_get(layers, i))) judge(k, json_array_get(layers, i), depth + 1);
+}
+
 // ---- the two forms of a model
 
 static bool one_by_one(struct keras *k, const json_t *layers, struct stream *x) {
-  bool lost = false;
+  bool all = true, known = true;
   for (size_t i = keras_is_input(json_array_get(layers, 0)); i < json_array_size(layers); i++) {
+    const json_t *layer = json_array_get(layers, i);
+    if (!known) known = stand_in(k, shape_of(layer), x);
+    if (!known) judge(k, layer, 0);
+    if (!known) continue;
+    struct stream before = *x;
     k->in[0] = *x;
     k->n_in = 1;
-    lost |= !keras_call(k, layers, i, NULL, x);
+    known = keras_call(k, layers, i, NULL, x);
+    all &= known;
+    if (!known && keeps_shape(layer)) known = true, *x = before;
   }
-  return !lost;
+  return all;
 }
 
 static const json_t *arguments(const json_t *inbound) {
@@ -127,8 +175,9 @@ static bool gather(struct keras *k, const json_t *inbound, bool *lost) {
   k->n_in = (uint32_t)n;
   *lost = false;
   for (int i = 0; i < n; i++) {
-    const struct keras_output *from = find(k, list[i].layer, list[i].node);
+    struct keras_output *from = find(k, list[i].layer, list[i].node);
     if (!from) return false;
+    if (from->lost) from->lost = !stand_in(k, list[i].shape, &from->stream);
     *lost |= from->lost;
     k->in[i] = from->stream;
   }
@@ -190,7 +239,10 @@ static void step(struct keras *k, const json_t *config, size_t i, bool *moved) {
     if (find(k, keras_name(layer), node) || !gather(k, inbound, &lost)) continue;
     *moved = true;
     uint32_t before = k->builder.graph->n_values;
-    put(k, keras_name(layer), node, !lost && made(k, layers, i, inbound, &y) ? &y : NULL);
+    struct stream in = k->in[0];
+    bool is = !lost && made(k, layers, i, inbound, &y), alike = !lost && !is && keeps_shape(layer);
+    if (lost) judge(k, layer, 0);
+    put(k, keras_name(layer), node, is ? &y : alike ? &in : NULL);
     if (c > 0 && has_weights(k->builder.graph, before))
       builder_note(&k->builder,
                    "is called several times: here each call has weights of its own, which training "

@@ -35,17 +35,21 @@ static const struct {
     {"Embedding", "its input is an index", "feed it one-hot, and use Dense"},
 };
 
-static bool dispatch(struct keras *k, const char *cls, struct stream *y) {
+keras_layer *keras_find(const char *cls) {
   static const struct {
     const char *name;
-    bool (*import)(struct keras *k, struct stream *y);
+    keras_layer *import;
   } layers[] = {
 #define KERAS(name, function) {name, keras_##function},
 #include "sw/import/keras.def"
 #undef KERAS
   };
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-    if (strcmp(layers[i].name, cls) == 0) return layers[i].import(k, y);
+    if (strcmp(layers[i].name, cls) == 0) return layers[i].import;
+  return NULL;
+}
+
+static bool refuse_unknown(struct keras *k, const char *cls) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, cls) == 0)
       return keras_refuse(k, known[i].remedy, "%s", known[i].reason);
@@ -67,60 +71,40 @@ static bool trains(const json_t *j) {
   return does;
 }
 
-// Arguments of a call that aren't streams, {"args": [2.0, {..}]}: numbers, and arrays or the like.
-struct constants {
-  int numbers, others;
-  double number;
-  bool first; // the number is in front of the stream
-};
-
-static void constants_of(const json_t *j, int streams, struct constants *c) {
-  size_t i;
-  json_t *v;
-  const char *cls = json_string_value(json_object_get(j, "class_name"));
-  if (json_is_number(j)) {
-    c->numbers++;
-    c->number = json_number_value(j);
-    c->first = streams == 0;
-  }
-  if (json_is_object(j) && (!cls || strcmp(cls, "__keras_tensor__") != 0)) c->others++;
-  if (json_is_array(j)) json_array_foreach((json_t *)j, i, v) constants_of(v, streams + (int)i, c);
-}
-
-// x + c, c - x, c x, x / c, as a model's formula has them: a scale and a shift.
-static bool with_number(struct keras *k, const struct constants *c, struct stream *y) {
-  const char *op = k->builder.op;
-  bool less = strcmp(op, "Subtract") == 0, times = strcmp(op, "Multiply") == 0;
-  bool divides = (strcmp(op, "Divide") == 0 || strcmp(op, "TrueDivide") == 0) && !c->first;
-  bool formula = less || times || divides || strcmp(op, "Add") == 0;
-  if (!formula || c->others || c->numbers != 1 || k->n_in != 1 || (divides && c->number == 0))
-    return keras_refuse(k, "use layers (Rescaling, Normalization) instead of constants",
-                        "it is called with constants");
-  double scale = less && c->first ? -1 : times ? c->number : divides ? 1 / c->number : 1;
-  double shift = times || divides ? 0 : less && !c->first ? -c->number : c->number;
-  return keras_plain(k, y) && term_affine(&k->builder, y, 1, &scale, &shift);
-}
-
-// One call of layer `index` on k->in.
-bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
-                struct stream *y) {
-  const json_t *layer = json_array_get(layers, index);
+static void begin(struct keras *k, const json_t *layer) {
   const char *cls = json_string_value(json_object_get(layer, "class_name")),
              *name = keras_name(layer);
   k->config = json_object_get(layer, "config");
   k->builder.node = k->scope.name ? arena_printf(k->arena, "%s%s", k->scope.label, name) : name;
   k->builder.op = cls ? cls : "?";
   k->odd = false;
+}
+
+void keras_judge(struct keras *k, const json_t *layer) {
+  begin(k, layer);
+  if (keras_is_operation(layer) ? !keras_knows_operation(k->builder.op)
+                                : !keras_find(k->builder.op))
+    refuse_unknown(k, k->builder.op);
+}
+
+// One call of layer `index` on k->in.
+bool keras_call(struct keras *k, const json_t *layers, size_t index, const json_t *inbound,
+                struct stream *y) {
+  const json_t *layer = json_array_get(layers, index);
+  begin(k, layer);
   *y = k->in[0];
   bool augments = strncmp(k->builder.op, "Random", 6) == 0; // whose word for it is true unless said
   if (trains(inbound) && !augments)
     return keras_refuse(k, "call it without training", "it is called with training=True");
-  struct constants c = {0};
-  if (json_is_object(inbound)) constants_of(json_object_get(inbound, "args"), 0, &c);
-  if (c.numbers || c.others) return with_number(k, &c, y);
-  keras_group(k, layers, index, name);
+  k->args = json_object_get(inbound, "args");
+  k->words = json_object_get(inbound, "kwargs");
+  if (keras_is_operation(layer)) return keras_operation(k, y);
+  bool constants, ok = keras_constants(k, &constants, y);
+  if (constants) return ok;
+  keras_group(k, layers, index, keras_name(layer));
   if (keras_is_model(layer)) return keras_nested(k, layer, y);
-  return dispatch(k, k->builder.op, y) && !k->odd;
+  keras_layer *import = keras_find(k->builder.op);
+  return import ? import(k, y) && !k->odd : refuse_unknown(k, k->builder.op);
 }
 
 // ---- the file

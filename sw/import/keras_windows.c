@@ -310,3 +310,31 @@ bool keras_global_max(struct keras *k, struct stream *y) {
 bool keras_global_avg(struct keras *k, struct stream *y) {
   return whole(k, OP_avg_pool, y);
 }
+
+// Pools of as many windows as the output has elements, which are alike if it divides the input.
+static bool adaptive(struct keras *k, enum op op, struct stream *y) {
+  int64_t out[2], kernel[2];
+  if (!keras_images(k, y) || !keras_plain(k, y) ||
+      !keras_numbers(k, "output_size", y->layout.rank - 1, 0, out))
+    return false;
+  for (int d = 0; d < y->layout.rank - 1; d++) {
+    int64_t in = y->layout.shape[d];
+    if (out[d] < 1 || in % out[d])
+      return keras_refuse(k, "use an output_size that divides the input's",
+                          "output_size %lld of %lld elements: its windows have different sizes",
+                          (long long)out[d], (long long)in);
+    kernel[d] = in / out[d];
+  }
+  uint32_t node = builder_node(&k->builder, op, 1, &y->value);
+  graph_add_ints(k->builder.graph, node, ATTR_kernel, y->layout.rank - 1, kernel);
+  builder_ints(&k->builder, node, ATTR_stride, y->layout.rank - 1, kernel, 1);
+  return keras_made(k, node, y);
+}
+
+bool keras_adaptive_max(struct keras *k, struct stream *y) {
+  return adaptive(k, OP_max_pool, y);
+}
+
+bool keras_adaptive_avg(struct keras *k, struct stream *y) {
+  return adaptive(k, OP_avg_pool, y);
+}

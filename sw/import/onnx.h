@@ -67,6 +67,7 @@ struct onnx {
   struct builder builder;
   json_t *reads; // how often each value of the file is read
   json_t *names; // of the file's values: index in items
+  json_t *infos; // index in the file's value_info; NULL: not yet needed
   struct item *items;
   uint32_t n_items, room;
   int64_t batch; // BATCH_FREE: open
@@ -80,6 +81,11 @@ struct onnx {
 
 // The file's constants and inputs become items; false with a message.
 bool onnx_add_inputs(struct onnx *o);
+// The shape that the file says a value has, or NULL, and a size in it; BATCH_FREE: none, or open.
+const Onnx__TensorShapeProto *onnx_shape_of(const Onnx__ValueInfoProto *v);
+int64_t onnx_dim_of(const Onnx__TensorShapeProto *s, size_t d);
+// The outputs of a refused node (onnx_lost.c).
+void onnx_lose(struct onnx *o);
 // Whether a word is one of a list that ends with NULL.
 bool onnx_is_one(const char *word, const char *const *list);
 
@@ -154,10 +160,14 @@ const char *onnx_tensor_name(struct onnx *o, size_t i);
 bool onnx_numbers(struct onnx *o, const char *name, int axes, int64_t otherwise, int64_t *to);
 // Input i as an image or sequence, channels last in our order.
 bool onnx_image(struct onnx *o, size_t i, struct stream *x);
-// The elements of an axis, by a list of indices.
+// The elements of an axis, by a list of indices that is at most so many slices; how many it is.
+enum { ONNX_RUNS_MOST = 64 };
+int64_t onnx_runs(const struct tensor *at, int64_t size);
 bool onnx_take(struct onnx *o, struct stream *x, int axis, const struct tensor *at);
 // Output 0 becomes a stream under another shape of the file.
 bool onnx_set_reshaped(struct onnx *o, struct stream x, int rank, const int64_t *shape);
+// The factor of each axis of a Resize.
+bool onnx_scales(struct onnx *o, const struct stream *x, double *scale);
 // Output 0 becomes a pool over a whole image.
 bool onnx_whole_image(struct onnx *o, struct stream *x, enum op op);
 

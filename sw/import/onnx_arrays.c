@@ -93,8 +93,6 @@ bool onnx_slice(struct onnx *o) {
   return true;
 }
 
-enum { RUNS_MOST = 64 };
-
 // Indices begin, begin + step, .. of a list.
 struct run {
   int64_t first, step, count;
@@ -113,6 +111,12 @@ static struct run run_of(const struct tensor *at, int64_t from, int64_t size) {
   return r;
 }
 
+int64_t onnx_runs(const struct tensor *at, int64_t size) {
+  int64_t runs = 0;
+  for (int64_t i = 0; i < at->count; runs++) i += run_of(at, i, size).count;
+  return runs;
+}
+
 static bool take_run(struct onnx *o, struct stream *x, int axis, struct run r) {
   int64_t begin[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
   whole_of(x, begin, end, step);
@@ -127,17 +131,17 @@ static bool join_runs(struct onnx *o, struct stream *x, int axis, const struct t
   struct builder *b = &o->builder;
   const char *name = b->node;
   int64_t size = x->layout.shape[axis], shape[RANK_MAX];
-  uint32_t in[RUNS_MOST], n = 0;
+  uint32_t in[ONNX_RUNS_MOST], n = 0;
   int axes[RANK_MAX], place = 0;
   if (!builder_tidy(b, x, axes)) return false;
   for (int64_t i = 0; i < at->count; n++) {
     struct run r = run_of(at, i, size);
     struct stream y = *x;
-    if (n == RUNS_MOST)
+    if (n == ONNX_RUNS_MOST)
       return onnx_refuse(o, "take elements in order",
                          "its indices are more than %d runs of equal "
                          "distances",
-                         RUNS_MOST);
+                         ONNX_RUNS_MOST);
     b->node = arena_printf(o->arena, "%s.part%u", name, n);
     bool ok = take_run(o, &y, axis, r) && builder_arrange(b, &y, axes);
     b->node = name;

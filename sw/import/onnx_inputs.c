@@ -6,14 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-static const Onnx__TensorShapeProto *shape_of(const Onnx__ValueInfoProto *v) {
+const Onnx__TensorShapeProto *onnx_shape_of(const Onnx__ValueInfoProto *v) {
   const Onnx__TypeProto *t = v->type;
   return t && t->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && t->tensor_type
              ? t->tensor_type->shape
              : NULL;
 }
 
-static int64_t dim_of(const Onnx__TensorShapeProto *s, size_t d) {
+int64_t onnx_dim_of(const Onnx__TensorShapeProto *s, size_t d) {
   const Onnx__TensorShapeProto__Dimension *dim = s->dim[d];
   bool fixed = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
   return fixed && dim->dim_value > 0 ? dim->dim_value : BATCH_FREE;
@@ -71,7 +71,7 @@ static bool is_bytes(const Onnx__ValueInfoProto *v) {
 }
 
 static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
-  const Onnx__TensorShapeProto *s = shape_of(v);
+  const Onnx__TensorShapeProto *s = onnx_shape_of(v);
   int64_t shape[RANK_MAX];
   if (!s || s->n_dim < 1 || s->n_dim > RANK_MAX)
     return err_set(o->err,
@@ -80,13 +80,13 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
                    v->name, RANK_MAX);
   if (!check_type(o, v)) return false;
   int rank = (int)s->n_dim - 1;
-  int64_t batch = dim_of(s, 0);
+  int64_t batch = onnx_dim_of(s, 0);
   if (o->builder.graph->n_inputs && batch != o->batch)
     return err_set(o->err, "input \"%s\": its batch is another than that of the inputs before it",
                    v->name);
   o->batch = batch;
   for (int d = 0; d < rank; d++) {
-    shape[d] = dim_of(s, (size_t)d + 1);
+    shape[d] = onnx_dim_of(s, (size_t)d + 1);
     if (shape[d] < 1 || shape[d] > DIM_MAX)
       return err_set(
           o->err,
@@ -94,6 +94,9 @@ static bool add_input(struct onnx *o, const Onnx__ValueInfoProto *v) {
           "open: export with example inputs of the real shape",
           v->name, d + 1);
   }
+  if (!builder_fits(rank, shape))
+    return err_set(o->err, "input \"%s\": more than %lld elements: export with a smaller input",
+                   v->name, (long long)ELEMENTS_MAX);
   static const int image[] = {1, 2, 0}, sequence[] = {1, 0};
   const int *axes = NULL;
   if (rank == 3 && !transposed(o, v->name)) axes = image;

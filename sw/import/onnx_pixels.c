@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Padding, pixels that stand several times, and channels that become pixels.
+// Padding, and channels that become pixels.
 #include "sw/import/onnx.h"
-#include "sw/import/resample.h"
 
-#include <math.h>
 #include <string.h>
 
 // ---- padding
@@ -96,132 +94,6 @@ bool onnx_pad(struct onnx *o) {
                  value ? tensor_real(value, 0) : onnx_real(o, "value", 0));
   if (!builder_out(&o->builder, node, &x.value)) return false;
   x.layout = layout_new(rank, shape, axes);
-  onnx_set_stream(o, 0, x);
-  return true;
-}
-
-// ---- pixels that stand several times
-
-// Which pixel of `in` pixel i of `out` is, as the attributes of Resize say; NAN: not defined here.
-static double source_of(const char *transform, const char *nearest, double scale, int64_t in,
-                        int64_t out, int64_t i) {
-  double x = (double)i, at = NAN;
-  if (strcmp(transform, "half_pixel") == 0 || strcmp(transform, "half_pixel_symmetric") == 0)
-    at = (x + 0.5) / scale - 0.5;
-  if (strcmp(transform, "pytorch_half_pixel") == 0) at = out > 1 ? (x + 0.5) / scale - 0.5 : 0;
-  if (strcmp(transform, "asymmetric") == 0) at = x / scale;
-  if (strcmp(transform, "align_corners") == 0)
-    at = out > 1 ? x * (double)(in - 1) / (double)(out - 1) : 0;
-  if (strcmp(nearest, "floor") == 0) at = floor(at);
-  if (strcmp(nearest, "ceil") == 0) at = ceil(at);
-  if (strcmp(nearest, "round_prefer_floor") == 0) at = ceil(at - 0.5);
-  if (strcmp(nearest, "round_prefer_ceil") == 0) at = floor(at + 0.5);
-  return at < 0 ? 0 : at > (double)(in - 1) ? (double)(in - 1) : at;
-}
-
-enum { ENDS = 1 << 14 }; // pixels that are looked at on either side
-
-static const char *transform_of(struct onnx *o) {
-  return onnx_text(o, "coordinate_transformation_mode",
-                   o->opset < 11 ? "asymmetric" : "half_pixel");
-}
-
-static bool is_whole(double scale, int64_t in, int64_t *factor) {
-  bool sane = scale >= 1 && scale <= (double)(DIM_MAX / in);
-  *factor = sane ? (int64_t)rint(scale) : 1;
-  return sane && fabs(scale - (double)*factor) < 1e-6;
-}
-
-static bool factor_of(struct onnx *o, double scale, int64_t in, int64_t *factor) {
-  const char *transform = transform_of(o);
-  const char *nearest =
-      onnx_text(o, "nearest_mode", o->opset < 11 ? "floor" : "round_prefer_floor");
-  bool whole = is_whole(scale, in, factor);
-  int64_t out = in * *factor;
-  for (int64_t i = 0; whole && i < out; i += i == ENDS && out > 2 * ENDS ? out - 2 * ENDS : 1)
-    whole = source_of(transform, nearest, scale, in, out, i) == (double)(i / *factor);
-  return whole || onnx_refuse(o, "use nearest neighbours by whole factors",
-                              "scale %g (%s, %s) doesn't repeat each pixel equally often", scale,
-                              transform, nearest);
-}
-
-// Scales of all axes: an input, or an attribute of old files; or the sizes that come out.
-static bool scales_of(struct onnx *o, const struct stream *x, double *scale) {
-  bool old = strcmp(o->node->op_type, "Upsample") == 0 || o->opset < 11;
-  const struct tensor *t = onnx_constant(o, old ? 1 : 2), *sizes = onnx_constant(o, 3);
-  const Onnx__AttributeProto *a = onnx_attr(o, "scales");
-  int64_t n = x->layout.rank + 1, axes;
-  const int64_t *of;
-  if (!onnx_ints(o, "axes", SIZE_MAX, &axes, &of)) return false;
-  for (int d = 0; d < x->layout.rank; d++) scale[d] = 1;
-  int64_t given = t && t->count ? t->count : sizes ? sizes->count : a ? (int64_t)a->n_floats : 0;
-  if (given != (axes ? axes : n))
-    return onnx_refuse(o, "export with constant scales", "%lld scales or sizes for %lld axes",
-                       (long long)given, (long long)(axes ? axes : n));
-  for (int64_t i = 0; i < given; i++) {
-    int axis;
-    int64_t which = axes ? of[i] : i;
-    if (which == 0) continue;
-    if (!onnx_axis(o, which, x->layout.rank, &axis)) return false;
-    scale[axis] = t && t->count ? tensor_real(t, i)
-                  : sizes       ? tensor_real(sizes, i) / (double)x->layout.shape[axis]
-                                : (double)a->floats[i];
-  }
-  return true;
-}
-
-static bool repeat(struct onnx *o, const double *scale, struct stream *x) {
-  int64_t factors[2], shape[3] = {x->layout.shape[0]};
-  int rank = x->layout.rank;
-  for (int d = 1; d < rank; d++) {
-    if (!factor_of(o, scale[d], x->layout.shape[d], &factors[d - 1])) return false;
-    shape[d] = x->layout.shape[d] * factors[d - 1];
-  }
-  uint32_t node = builder_node(&o->builder, OP_upsample, 1, &x->value);
-  graph_add_ints(o->builder.graph, node, ATTR_factors, rank - 1, factors);
-  if (!builder_out(&o->builder, node, &x->value)) return false;
-  x->layout = layout_new(rank, shape, rank == 3 ? (const int[]){1, 2, 0} : (const int[]){1, 0});
-  return true;
-}
-
-// Linear or cubic, by factors that leave each new pixel at one of few places between old ones.
-static bool between(struct onnx *o, const char *mode, const double *scale, struct stream *x) {
-  struct resample r = {.cubic = strcmp(mode, "cubic") == 0,
-                       .a = onnx_real(o, "cubic_coeff_a", -0.75)};
-  const char *transform = transform_of(o);
-  bool half = strcmp(transform, "half_pixel") == 0 ||
-              strcmp(transform, "half_pixel_symmetric") == 0 ||
-              strcmp(transform, "pytorch_half_pixel") == 0;
-  r.corner = strcmp(transform, "asymmetric") == 0;
-  if ((!half && !r.corner) || onnx_int(o, "exclude_outside", 0))
-    return onnx_refuse(o, "use half_pixel (align_corners=False) without exclude_outside",
-                       "mode \"%s\" with \"%s\": each pixel has weights of its own", mode,
-                       transform);
-  for (int d = 1; d < x->layout.rank; d++)
-    if (!is_whole(scale[d], x->layout.shape[d], &r.factor[d - 1]))
-      return onnx_refuse(o, "scale by whole numbers", "mode \"%s\" by a factor of %g", mode,
-                         scale[d]);
-  return resample_put(&o->builder, &r, x);
-}
-
-bool onnx_resize(struct onnx *o) {
-  struct stream x = {0};
-  double scale[RANK_MAX];
-  const char *mode = onnx_text(o, "mode", "nearest");
-  bool nearest = strcmp(mode, "nearest") == 0;
-  if (!onnx_stream(o, 0, &x)) return false;
-  int rank = x.layout.rank;
-  if (rank != 2 && rank != 3)
-    return onnx_refuse(o, "use images (N, C, H, W)", "its input has %d axes beside the batch",
-                       rank);
-  if (!nearest && strcmp(mode, "linear") != 0 && strcmp(mode, "cubic") != 0)
-    return onnx_refuse(o, "use mode nearest or linear", "mode \"%s\"", mode);
-  const char *aspect = onnx_text(o, "keep_aspect_ratio_policy", "stretch");
-  if (strcmp(aspect, "stretch") != 0)
-    return onnx_refuse(o, "use stretch", "keep_aspect_ratio_policy \"%s\"", aspect);
-  if (!scales_of(o, &x, scale) || !builder_image(&o->builder, &x)) return false;
-  if (scale[0] != 1) return onnx_refuse(o, "resize rows and columns", "it resizes the channels");
-  if (!(nearest ? repeat(o, scale, &x) : between(o, mode, scale, &x))) return false;
   onnx_set_stream(o, 0, x);
   return true;
 }

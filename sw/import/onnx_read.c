@@ -51,24 +51,6 @@ bool onnx_layer(struct onnx *o, bool *is) {
   return *is && onnx_function(o, f);
 }
 
-// What a refused node would make is lost, and with it, in silence, what follows from that: layers
-// that there are, that is.
-static void lose(struct onnx *o) {
-  for (size_t i = 0; i < o->node->n_output; i++) onnx_set(o, i, (struct item){.kind = ITEM_LOST});
-}
-
-// Of a norm that is refused the shape is known: what follows is read as if it weren't there, to
-// list what of it can't be.
-static void go_on(struct onnx *o) {
-  static const char *const norms[] = {"LayerNormalization", "InstanceNormalization",
-                                      "GroupNormalization", "LRN", NULL};
-  const struct item *x = o->node->n_input ? onnx_in(o, 0) : NULL;
-  bool norm = x && x->kind != ITEM_CONSTANT && !x->grid && onnx_is_one(o->node->op_type, norms);
-  const struct item same = norm ? *x : (struct item){0};
-  lose(o);
-  if (norm) onnx_set(o, 0, same);
-}
-
 static bool is_lost(struct onnx *o) {
   for (size_t i = 0; i < o->node->n_input; i++) {
     const struct item *x = onnx_in(o, i);
@@ -207,29 +189,29 @@ static bool add_node(struct onnx *o) {
   if (!sound(o)) return false;
   if (lacks_input(o) && is_known(o->node)) {
     onnx_refuse(o, "check the file", "an input is left out");
-    lose(o);
+    onnx_lose(o);
     return true;
   }
   if (reads_grid(o) && !onnx_takes_integers(o)) {
     onnx_refuse(o, "quantise with quant_format=QuantFormat.QDQ",
                 "it works on the integers of a QuantizeLinear");
-    lose(o);
+    onnx_lose(o);
     return true;
   }
   if (is_lost(o)) {
     if (!is_known(o->node)) refuse_unknown(o);
-    lose(o);
+    onnx_lose(o);
     return true;
   }
   if (known_node(o->node) && !reads_grid(o) && onnx_fold(o)) return true;
   bool moves = known_node(o->node) && onnx_moves_integers(o);
   if (moves ? onnx_move_integers(o) : known_node(o->node) && onnx_layer(o, &is)) return true;
   if (is || moves) {
-    lose(o);
+    onnx_lose(o);
     return true;
   }
   refuse_unknown(o);
-  go_on(o);
+  onnx_lose(o);
   return true;
 }
 
@@ -281,6 +263,7 @@ static void name_all(struct onnx *o) {
       g->node[i]->output[0] = arena_printf(o->arena, "nngen.unused.%zu", i);
   for (size_t i = 0; i < g->n_initializer; i++) NAMED(g->initializer[i]->name);
   for (size_t i = 0; i < g->n_input; i++) NAMED(g->input[i]->name);
+  for (size_t i = 0; i < g->n_value_info; i++) NAMED(g->value_info[i]->name);
   for (size_t i = 0; i < g->n_output; i++) NAMED(g->output[i]->name);
 #undef NAMED
 }
@@ -316,6 +299,7 @@ struct graph *onnx_parse(struct arena *a, const char *path, const void *data, si
   o.names = json_map();
   o.reads = json_map();
   bool ok = add_all(&o);
+  json_decref(o.infos);
   json_decref(o.names);
   json_decref(o.reads);
   builder_free(&o.builder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums, means and maxima over axes, softmax and classes.
 #include "sw/import/onnx.h"
+#include "sw/import/reduce.h"
 
 #include <string.h>
 
@@ -21,13 +22,8 @@ static bool axes_of(struct onnx *o, int rank, bool reduced[RANK_MAX]) {
   return true;
 }
 
-// Without the axes of one element that were reduced.
 static bool drop_axes(struct onnx *o, const bool *reduced, struct stream y) {
-  int64_t shape[RANK_MAX];
-  int n = 0;
-  for (int d = 0; d < y.layout.rank; d++)
-    if (!reduced[d]) shape[n++] = y.layout.shape[d];
-  if (!builder_reshape(&o->builder, &y, n, shape)) return false;
+  if (!reduce_drop(&o->builder, reduced, &y)) return false;
   onnx_set_stream(o, 0, y);
   return true;
 }
@@ -36,64 +32,6 @@ static bool is_spatial(const bool *reduced, int rank) {
   bool all = rank == 2 || rank == 3;
   for (int d = 0; d < rank; d++) all &= reduced[d] == (d > 0);
   return all;
-}
-
-// The array as (reduced, kept), the reduced axes in front: a sequence.
-static bool as_sequence(struct onnx *o, struct stream *x, const bool *reduced,
-                        struct stream *kept) {
-  struct builder *b = &o->builder;
-  int axes[RANK_MAX], order[RANK_MAX], n = 0, place[RANK_MAX], m = 0, left[RANK_MAX];
-  int64_t rows = 1, shape[RANK_MAX];
-  if (!builder_tidy(b, x, axes)) return false;
-  for (int pass = 0; pass < 2; pass++)
-    for (int k = 0; k < x->layout.rank; k++)
-      if (reduced[axes[k]] == !pass) order[n++] = axes[k];
-  if (!builder_arrange(b, x, order)) return false;
-  for (int d = 0; d < x->layout.rank; d++) {
-    place[d] = m;
-    if (reduced[d]) rows *= x->layout.shape[d];
-    if (!reduced[d]) shape[m++] = x->layout.shape[d];
-  }
-  for (int k = 0; k < m; k++) left[k] = place[order[n - m + k]];
-  kept->layout = layout_new(m, shape, left);
-  int64_t sequence[2] = {rows, layout_elements(&kept->layout)};
-  const char *name = b->node;
-  b->node = arena_printf(o->arena, "%s.rows", name);
-  uint32_t node = builder_node(b, OP_reshape, 1, &x->value);
-  graph_add_ints(b->graph, node, ATTR_shape, 2, sequence);
-  bool ok = builder_out(b, node, &kept->value);
-  b->node = name;
-  return ok;
-}
-
-// A sum over the rows of each channel: a convolution with ones.
-static uint32_t ones(struct onnx *o, uint32_t sequence) {
-  struct builder *b = &o->builder;
-  const struct value *v = &b->graph->values[sequence];
-  int64_t shape[3] = {v->shape[1], v->shape[0], 1};
-  struct tensor *t = tensor_new(o->arena, DTYPE_F32, 3, shape);
-  for (int64_t i = 0; i < t->count; i++) ((float *)t->data)[i] = 1;
-  uint32_t in[2] = {sequence, builder_tensor(b, arena_printf(o->arena, "%s.ones", b->node), t)};
-  uint32_t node = builder_node(b, OP_conv1d, 2, in);
-  builder_int(b, node, ATTR_groups, shape[0], 1);
-  return node;
-}
-
-// Over other axes than an image's: a pool over rows, or a sum, which leaves the axes out.
-static bool reduce_any(struct onnx *o, struct stream *x, const bool *reduced) {
-  struct stream y = {0};
-  int rank = x->layout.rank;
-  int64_t shape[RANK_MAX];
-  const char *op = o->node->op_type;
-  for (int d = 0; d < rank; d++) shape[d] = reduced[d] ? 1 : x->layout.shape[d];
-  if (!as_sequence(o, x, reduced, &y)) return false;
-  enum op pool = strcmp(op, "ReduceMax") == 0 ? OP_max_pool : OP_avg_pool;
-  bool sum = strcmp(op, "ReduceSum") == 0;
-  if (sum && !builder_takes(&o->builder, 2, o->builder.graph->values[y.value].shape)) return false;
-  uint32_t node = sum ? ones(o, y.value) : builder_node(&o->builder, pool, 1, &y.value);
-  if (!builder_out(&o->builder, node, &y.value)) return false;
-  *x = y;
-  return layout_reshape(&x->layout, rank, shape);
 }
 
 bool onnx_reduce(struct onnx *o) {
@@ -107,7 +45,11 @@ bool onnx_reduce(struct onnx *o) {
         !onnx_whole_image(o, &x, most ? OP_max_pool : OP_avg_pool))
       return false;
     x = onnx_item(o, o->node->output[0])->stream;
-  } else if (!reduce_any(o, &x, reduced)) {
+  } else if (!reduce_axes(&o->builder,
+                          sum    ? REDUCE_SUM
+                          : most ? REDUCE_MAX
+                                 : REDUCE_MEAN,
+                          reduced, &x)) {
     return false;
   }
   if (!onnx_int(o, "keepdims", 1)) return drop_axes(o, reduced, x);

@@ -10,6 +10,7 @@ uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_
       list[count++] =
           (struct arena_block){arena_printf(a, "scratch of %s", p->graph->nodes[e->id].name),
                                p->graph->n_values + e->id,
+                               {.axis = NONE},
                                e->start,
                                e->end,
                                e->address,
@@ -17,22 +18,13 @@ uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_
     if (e->resource != MEMORY_ARENA) continue;
     if (e->action == ACTION_ALLOC)
       list[count++] = (struct arena_block){
-          p->graph->values[e->id].name, e->id, e->start, e->start, e->address, e->bytes};
-    for (uint32_t k = 0; e->action == ACTION_FREE && k < count; k++)
-      if (list[k].order == e->id) list[k].to = e->start;
+          p->graph->values[e->id].name, e->id, e->slice, e->start, e->start, e->address, e->bytes};
+    for (uint32_t k = count; e->action == ACTION_FREE && k-- > 0;)
+      if (list[k].order == e->id && slice_same(&list[k].slice, &e->slice)) {
+        list[k].to = e->start;
+        break;
+      }
   }
   *blocks = list;
   return count;
-}
-
-int64_t arena_in_use(const struct arena_block *blocks, uint32_t count, double at) {
-  int64_t bytes = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    bool counted = !(blocks[i].from <= at && at < blocks[i].to);
-    for (uint32_t k = 0; k < i; k++)
-      counted |= blocks[k].from <= at && at < blocks[k].to &&
-                 blocks[k].address == blocks[i].address && blocks[k].bytes >= blocks[i].bytes;
-    if (!counted) bytes += blocks[i].bytes;
-  }
-  return bytes;
 }

@@ -8,15 +8,13 @@
 // A value in the arena from its ALLOC to its FREE, or the scratch of a RUN.
 struct arena_block {
   const char *name;
-  uint32_t order; // by which names have colours
+  uint32_t order;     // by which names have colours: of the value
+  struct slice slice; // of the value
   double from, to;
   int64_t address, bytes;
 };
 
 // Those of the arena, by ALLOC; their number.
 uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_block **blocks);
-
-// Bytes that are taken at a time; what lies at one address counts once.
-int64_t arena_in_use(const struct arena_block *blocks, uint32_t count, double at);
 
 #endif

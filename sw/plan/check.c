@@ -87,6 +87,7 @@ static void add_instance(struct checker *c, struct play *play, const struct even
                          .step = e->step + k,
                          .start = e->start + shift,
                          .end = e->end + shift,
+                         .room_held = (uint32_t)held,
                          .held = ARENA_NEW(&c->scratch, struct block *, held)};
   play->moments[play->n_moments++] = (struct moment){i->start, plan_phase(e->action), i};
   if (i->end > i->start) play->moments[play->n_moments++] = (struct moment){i->end, 0, i};

@@ -2,8 +2,6 @@
 // What an event needs when it starts, and what is there when it ends.
 #include "sw/plan/check_parts.h"
 
-#include <string.h>
-
 static bool has(const struct checker *c, int32_t memory, uint32_t value, int32_t step, int axis,
                 const struct slice *s) {
   return memory != NONE && check_has(c, (uint32_t)memory, value, step, axis, s);
@@ -35,14 +33,16 @@ static void read_input(struct checker *c, struct instance *i, uint32_t k, const 
   const struct resource *pe = check_resource(c, i);
   const struct use *u = &c->graph->nodes[i->event->id].in[k];
   int32_t step = plan_step(c->graph, u->value, (int64_t)i->step - u->delay);
-  int axis = grids_axis_read(&c->grids, i->event->id, s, k);
+  int axis;
+  struct slice part;
   int32_t memory = pe->memory;
-  if (!has(c, memory, u->value, step, axis, s)) {
+  if (!grids_read(&c->scratch, &c->grids, i->event->id, s, k, &axis, &part)) return;
+  if (!has(c, memory, u->value, step, axis, &part)) {
     if (follow(c, i, (uint32_t)memory, u->value, step)) return;
     if (pe->constants != NONE && index_find(&c->blocks, (uint32_t)pe->constants, u->value, step))
       memory = pe->constants;
   }
-  check_read(c, i, (uint32_t)memory, u->value, step, axis, s);
+  check_read(c, i, (uint32_t)memory, u->value, step, axis, &part);
 }
 
 static void count_run(struct checker *c, const struct instance *i) {
@@ -64,6 +64,11 @@ static void keep_order(struct checker *c, const struct instance *i) {
   }
 }
 
+// The axis of an output that a RUN's slice restricts, or NONE.
+static int axis_written(const struct checker *c, const struct event *e, uint32_t value) {
+  return c->grids.of_value[value] == &c->grids.grids[e->id] ? e->slice.axis : NONE;
+}
+
 static void start_run(struct checker *c, struct instance *i) {
   const struct event *e = i->event;
   const struct node *n = &c->graph->nodes[e->id];
@@ -77,17 +82,16 @@ static void start_run(struct checker *c, struct instance *i) {
     uint32_t v = n->out[k];
     if (type_is_ref(&c->graph->values[v].type)) continue;
     bool passes = c->plan->machine.resources[memory].passes;
-    if (!passes || index_find(&c->blocks, memory, v, i->step)) check_write(c, i, memory, v);
+    if (!passes || index_find(&c->blocks, memory, v, i->step))
+      check_write(c, i, memory, v, axis_written(c, e, v));
   }
 }
 
 static void end_run(struct checker *c, const struct instance *i) {
   const struct node *n = &c->graph->nodes[i->event->id];
   uint32_t memory = (uint32_t)check_resource(c, i)->memory;
-  for (uint32_t k = 0; k < n->n_out; k++) {
-    bool cut = c->grids.of_value[n->out[k]] == &c->grids.grids[i->event->id];
-    check_written(c, i, memory, n->out[k], cut ? i->event->slice.axis : NONE);
-  }
+  for (uint32_t k = 0; k < n->n_out; k++)
+    check_written(c, i, memory, n->out[k], axis_written(c, i->event, n->out[k]));
 }
 
 static int axis_of(const struct checker *c, const struct event *e) {
@@ -98,7 +102,7 @@ static void start_copy(struct checker *c, struct instance *i) {
   const struct resource *r = check_resource(c, i);
   const struct event *e = i->event;
   check_read(c, i, (uint32_t)r->from, e->id, i->step, axis_of(c, e), &e->slice);
-  check_write(c, i, (uint32_t)r->to, e->id);
+  check_write(c, i, (uint32_t)r->to, e->id, axis_of(c, e));
 }
 
 static struct instance **slot_of(const struct checker *c, const struct instance *i) {
@@ -118,24 +122,18 @@ static void start_send(struct checker *c, struct instance *i) {
   *slot_of(c, i) = i;
 }
 
-static bool same_slice(const struct slice *a, const struct slice *b) {
-  if (a->ranges != b->ranges) return false;
-  return !a->ranges || (a->axis == b->axis &&
-                        !memcmp(a->range, b->range, (size_t)a->ranges * 2 * sizeof *a->range));
-}
-
 static void receive(struct checker *c, struct instance *i) {
   const struct resource *r = check_resource(c, i);
   const struct event *e = i->event;
   const struct instance *sent = *slot_of(c, i);
   bool same = sent && sent->event->id == e->id && sent->step == i->step &&
-              same_slice(&sent->event->slice, &e->slice);
+              slice_same(&sent->event->slice, &e->slice);
   if (!same)
     check_fault(c, FAULT_SLOT, i, "slot %lld doesn't hold it", (long long)e->address);
   else if (sent->end + r->latency > i->start)
     check_fault(c, FAULT_SLOT, i, "it arrives at %.17g", sent->end + r->latency);
   *slot_of(c, i) = NULL;
-  check_write(c, i, (uint32_t)r->to, e->id);
+  check_write(c, i, (uint32_t)r->to, e->id, axis_of(c, e));
   check_written(c, i, (uint32_t)r->to, e->id, axis_of(c, e));
   check_release(i);
 }

@@ -85,10 +85,6 @@ static bool bytes_fit(const struct resource *r, const struct event *e) {
   return r->kind != RESOURCE_LINK || (e->address >= 0 && e->address < r->slots);
 }
 
-static bool whole_only(const struct resource *r) {
-  return r->kind == RESOURCE_MEMORY || r->kind == RESOURCE_STREAM;
-}
-
 static bool event_is_whole(struct checker *c, const struct event *e) {
   const struct plan *p = c->plan;
   const struct graph *g = c->graph;
@@ -106,7 +102,7 @@ static bool event_is_whole(struct checker *c, const struct event *e) {
   if (!bytes_fit(r, e)) return wrong(c, e, "there is no such slot, or no such number of bytes");
   for (uint32_t k = 0; k < e->n_after; k++)
     if (e->after[k] >= (uint32_t)(e - p->events)) return wrong(c, e, "is after no event before it");
-  if (e->slice.ranges && (whole_only(r) || !grids_slice_fits(g, e)))
+  if (e->slice.ranges && (r->kind == RESOURCE_STREAM || !grids_slice_fits(g, e)))
     return wrong(c, e, "there is no such slice");
   return true;
 }

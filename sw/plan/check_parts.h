@@ -9,16 +9,26 @@
 #include "sw/plan/grid.h"
 #include "sw/plan/index.h"
 
-// A value in a memory, from ALLOC to FREE.
+// A value in a memory, or a part of it, from ALLOC to FREE.
 struct block {
   uint32_t memory, value;
   int32_t step;
+  struct slice slice; // of a dimension of the value
   int64_t address, bytes;
-  const struct grid *grid;
-  uint8_t *valid; // (cells) 1: written, and not written over since
-  bool live, lost;
+  struct place *place;
+  bool lost;      // something was written over it
   bool meets;     // another block shares bytes with it, or did
   uint32_t users; // reads and writes that go on
+};
+
+// All of a value in a memory: one block, or several with parts of it.
+struct place {
+  const struct grid *grid;
+  uint8_t *valid;      // (cells) 1: written, and not written over since
+  struct block *whole; // that lives
+  struct block **part; // (cells) of which block it is; NULL before the first part
+  uint32_t parts;      // that live
+  bool was;            // a block was freed
 };
 
 // An event in one of its periods.
@@ -27,7 +37,7 @@ struct instance {
   int32_t step;
   double start, end;
   struct instance *other; // another that streams the same to the same place
-  uint32_t n_held;
+  uint32_t n_held, room_held;
   struct block **held; // what it reads and writes, until its end
 };
 
@@ -52,7 +62,7 @@ struct checker {
   struct grids grids;
   uint32_t *roots;               // (n_values) the same of all that may lie over one another
   int32_t steps;                 // that are played
-  struct index blocks;           // (memory, value, step) -> the block that was allocated last
+  struct index blocks;           // (memory, value, step) -> its place
   struct index streams;          // (memory at the end, base of the value, step) -> instance of SEND
   struct index runs;             // (memory, node, step) -> span
   struct memory_state *memories; // (resources)
@@ -92,14 +102,15 @@ void check_free(struct checker *c, const struct instance *i);
 bool check_has(const struct checker *c, uint32_t memory, uint32_t value, int32_t step, int axis,
                const struct slice *s);
 
-// Holds the block for a reader of these cells; what is wrong with it is reported.
+// Holds the blocks for a reader of these cells; what is wrong with them is reported.
 void check_read(struct checker *c, struct instance *i, uint32_t memory, uint32_t value,
                 int32_t step, int axis, const struct slice *s);
 
-// Holds the block of this step for a writer, who takes its bytes from now on.
-void check_write(struct checker *c, struct instance *i, uint32_t memory, uint32_t value);
+// Holds the blocks of this step for a writer of what its slice means on an axis of the value, who
+// takes their bytes from now on.
+void check_write(struct checker *c, struct instance *i, uint32_t memory, uint32_t value, int axis);
 
-// What the writer's slice means on an axis of the value is there.
+// These cells are there now.
 void check_written(struct checker *c, const struct instance *i, uint32_t memory, uint32_t value,
                    int axis);
 

@@ -139,8 +139,12 @@ static void cut_run(struct arena *a, struct cuts *c, const struct grids *g, uint
                     const struct slice *s, bool own) {
   const struct node *n = &g->graph->nodes[node];
   if (!own) cut_slice(a, c, g, &g->grids[node], s->axis, s);
-  for (uint32_t k = 0; k < n->n_in; k++)
-    cut_slice(a, c, g, g->of_value[n->in[k].value], grids_axis_read(g, node, s, k), s);
+  for (uint32_t k = 0; k < n->n_in; k++) {
+    int axis;
+    struct slice part;
+    if (grids_read(a, g, node, s, k, &axis, &part))
+      cut_slice(a, c, g, g->of_value[n->in[k].value], axis, &part);
+  }
 }
 
 static void find_cuts(struct arena *a, struct cuts *c, const struct grids *g, const struct plan *p,
@@ -214,10 +218,20 @@ bool grids_slice_fits(const struct graph *g, const struct event *e) {
          ranges_fit(s, space.size[s->axis]);
 }
 
-int grids_axis_read(const struct grids *g, uint32_t node, const struct slice *s, uint32_t k) {
-  if (k >= INPUTS_MAX) return NONE;
-  int dim = s->ranges ? axis_dimension(g->spaces[node], s->axis, k) : NONE;
-  return dim == NONE ? NONE : g->of_value[g->graph->nodes[node].in[k].value]->axis_of[dim];
+bool grids_read(struct arena *a, const struct grids *g, uint32_t node, const struct slice *s,
+                uint32_t k, int *axis, struct slice *part) {
+  const struct space *space = g->spaces[node]; // is there if the slice is
+  uint32_t value = g->graph->nodes[node].in[k].value;
+  *axis = NONE;
+  *part = (struct slice){.axis = NONE};
+  for (int d = 0; s->ranges && k < INPUTS_MAX && d < space->in_rank[k]; d++) {
+    struct needs needs = slice_needs(a, space, s, k, d);
+    if (needs.whole) continue;
+    *axis = g->of_value[value]->axis_of[d];
+    *part = (struct slice){d, needs.ranges, needs.range};
+    return needs.ranges > 0;
+  }
+  return true;
 }
 
 // The part that begins at `at`, which is a cut.

@@ -39,7 +39,10 @@ bool grids_slice_fits(const struct graph *g, const struct event *e);
 void grid_each(const struct grid *g, int axis, const struct slice *s,
                void (*use)(void *context, int64_t begin, int64_t end), void *context);
 
-// Axis of the grid of input k of a node that a slice of its space restricts, or NONE.
-int grids_axis_read(const struct grids *g, uint32_t node, const struct slice *s, uint32_t k);
+// What a RUN of a slice reads of input k of its node: ranges of an axis of that value's grid, or
+// all of it, axis NONE. False: nothing, as when a window lies in the padding. Ranges may lie in the
+// arena.
+bool grids_read(struct arena *a, const struct grids *g, uint32_t node, const struct slice *s,
+                uint32_t k, int *axis, struct slice *part);
 
 #endif

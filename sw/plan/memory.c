@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/plan/memory.h"
 
-#include "sw/base/rng.h"
 #include "sw/plan/index.h"
 #include "sw/plan/order.h"
+#include "sw/plan/place.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,120 +98,14 @@ static void find_shared(struct planner *p) {
   }
 }
 
-// ---- addresses: the largest first, each at the lowest address where it meets nobody
-
-struct region {
-  double from, to; // it is taken from .. to
-  int64_t bytes, address;
-  uint32_t id; // the smaller first, of equal sizes
-};
-
-static int by_size(const void *a, const void *b) {
-  const struct region *x = a, *y = b;
-  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-  return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static bool meets(const struct region *a, const struct region *b) {
-  return a->from < b->to && b->from < a->to;
-}
-
-// `low` has `count` regions by address: those that meet x push it up until it fits below the next.
-static int64_t lowest_gap(const struct region *x, struct region *const *low, uint32_t count) {
-  int64_t address = 0;
-  for (uint32_t k = 0; k < count; k++) {
-    if (low[k]->address >= address + x->bytes) break;
-    int64_t end = low[k]->address + low[k]->bytes;
-    if (end > address && meets(x, low[k])) address = end;
-  }
-  return address;
-}
-
-static void insert(struct region *x, struct region **low, uint32_t count) {
-  uint32_t at = count;
-  for (; at > 0 && low[at - 1]->address > x->address; at--) low[at] = low[at - 1];
-  low[at] = x;
-}
-
-// One after the other; bytes of the whole. `low` (count) is for the work.
-static int64_t place_in_turn(struct region *regions, uint32_t count, struct region **low) {
-  int64_t bytes = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    struct region *x = &regions[i];
-    x->address = lowest_gap(x, low, i);
-    insert(x, low, i);
-    if (x->address + x->bytes > bytes) bytes = x->address + x->bytes;
-  }
-  return bytes;
-}
-
-// Sorts the regions; bytes of the whole.
-static int64_t find_places(struct arena *scratch, struct region *regions, uint32_t count) {
-  qsort(regions, count, sizeof *regions, by_size);
-  return place_in_turn(regions, count, ARENA_NEW(scratch, struct region *, count));
-}
-
-// ---- other orders: no placing needs less than what lives at one time
-
-static int64_t peak_of(const struct region *regions, uint32_t count) {
-  int64_t peak = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    int64_t used = 0; // where region i begins
-    for (uint32_t k = 0; k < count; k++)
-      if (regions[k].from <= regions[i].from && regions[i].from < regions[k].to)
-        used += regions[k].bytes;
-    if (used > peak) peak = used;
-  }
-  return peak;
-}
-
-// Whoever lies highest comes earlier by a random number of places: it is what makes the arena long.
-static void move_up(struct rng *r, struct region *regions, uint32_t count) {
-  uint32_t worst = 0;
-  for (uint32_t i = 1; i < count; i++)
-    if (regions[i].address + regions[i].bytes > regions[worst].address + regions[worst].bytes)
-      worst = i;
-  if (rng_range(r, 0, 3) == 0) worst = (uint32_t)rng_range(r, 0, count - 1);
-  uint32_t to = worst ? (uint32_t)rng_range(r, 0, worst - 1) : (uint32_t)rng_range(r, 0, count - 1);
-  struct region x = regions[worst];
-  if (to < worst)
-    memmove(regions + to + 1, regions + to, (worst - to) * sizeof x);
-  else
-    memmove(regions + worst, regions + worst + 1, (to - worst) * sizeof x);
-  regions[to] = x;
-}
-
-// Orders that are no worse are gone on from, so many times at most.
-static int64_t find_tight(struct arena *scratch, struct region *regions, uint32_t count) {
-  const int64_t budget = 20000000; // regions that are looked at
-  struct rng r = {1, 0};
-  struct region **low = ARENA_NEW(scratch, struct region *, count);
-  struct region *tried = ARENA_NEW(scratch, struct region, count);
-  int64_t best = find_places(scratch, regions, count);
-  int64_t tries = count ? budget / ((int64_t)count * count) : 0;
-  int64_t peak = tries ? peak_of(regions, count) : best;
-  for (int64_t i = 0; i < tries && best > peak; i++) {
-    memcpy(tried, regions, count * sizeof *tried);
-    move_up(&r, tried, count);
-    int64_t bytes = place_in_turn(tried, count, low);
-    if (bytes > best) continue;
-    best = bytes;
-    memcpy(regions, tried, count * sizeof *tried);
-  }
-  return best;
-}
-
-// Space is taken in whole steps of the alignment.
-static int64_t aligned(int64_t bytes, int64_t align) {
-  return (bytes + align - 1) / align * align;
-}
+// ---- addresses
 
 static int64_t place_values(const struct planner *p, struct arena *scratch) {
   const struct graph *g = p->graph;
   struct region *regions = ARENA_NEW(scratch, struct region, g->n_values + g->n_nodes);
   uint32_t count = 0;
   for (uint32_t t = 0; t < g->n_nodes; t++) {
-    int64_t bytes = aligned(p->working[p->order[t]].bytes, p->needs->align);
+    int64_t bytes = place_aligned(p->working[p->order[t]].bytes, p->needs->align);
     if (bytes)
       regions[count++] = (struct region){
           .from = (double)t, .to = (double)t + 1, .bytes = bytes, .id = g->n_values + p->order[t]};
@@ -219,12 +113,11 @@ static int64_t place_values(const struct planner *p, struct arena *scratch) {
   for (uint32_t v = 0; v < g->n_values; v++) {
     const struct life *l = &p->lives[v];
     if (!placed(&g->values[v]) || l->root != v) continue;
-    int64_t bytes = aligned(p->needs->bytes[v], p->needs->align);
+    int64_t bytes = place_aligned(p->needs->bytes[v], p->needs->align);
     regions[count++] =
         (struct region){.from = (double)l->from, .to = (double)l->to + 1, .bytes = bytes, .id = v};
   }
-  int64_t bytes =
-      p->needs->tight ? find_tight(scratch, regions, count) : find_places(scratch, regions, count);
+  int64_t bytes = place_regions(scratch, regions, count, p->needs->tight);
   for (uint32_t i = 0; i < count; i++)
     if (regions[i].id < g->n_values)
       p->lives[regions[i].id].address = regions[i].address;
@@ -233,11 +126,21 @@ static int64_t place_values(const struct planner *p, struct arena *scratch) {
   return bytes;
 }
 
-// When what event i allocates is freed, if the events behind it have been noted.
-static double freed_at(struct index *frees, const struct event *e) {
-  const struct event *f = index_find(frees, e->resource, e->id, e->step);
-  index_set(frees, e->resource, e->id, e->step, NULL);
-  return f ? f->start : INFINITY;
+// When what event i of a plan allocates is freed, if the events behind it have been noted. Parts of
+// values are looked for one by one.
+static double freed_at(const struct plan *p, struct index *frees, uint32_t i) {
+  const struct event *e = &p->events[i], *f = index_find(frees, e->resource, e->id, e->step);
+  if (!e->slice.ranges) {
+    index_set(frees, e->resource, e->id, e->step, NULL);
+    return f ? f->start : INFINITY;
+  }
+  for (uint32_t k = i + 1; k < p->n_events; k++) {
+    f = &p->events[k];
+    if (f->action == ACTION_FREE && f->resource == e->resource && f->id == e->id &&
+        f->step == e->step && slice_same(&f->slice, &e->slice))
+      return f->start;
+  }
+  return INFINITY;
 }
 
 int64_t memory_place(struct plan *p, uint32_t memory) {
@@ -251,15 +154,15 @@ int64_t memory_place(struct plan *p, uint32_t memory) {
     if (e->action == ACTION_RUN && e->bytes > 0 &&
         p->machine.resources[e->resource].memory == (int32_t)memory)
       regions[count++] = (struct region){
-          .from = e->start, .to = e->end, .bytes = aligned(e->bytes, align), .id = i};
+          .from = e->start, .to = e->end, .bytes = place_aligned(e->bytes, align), .id = i};
     if (e->resource != memory) continue;
-    if (e->action == ACTION_FREE) index_set(&frees, memory, e->id, e->step, e);
+    if (e->action == ACTION_FREE && !e->slice.ranges) index_set(&frees, memory, e->id, e->step, e);
     if (e->action != ACTION_ALLOC) continue;
-    double to = freed_at(&frees, e);
-    int64_t bytes = aligned(e->bytes, align);
+    double to = freed_at(p, &frees, i);
+    int64_t bytes = place_aligned(e->bytes, align);
     regions[count++] = (struct region){.from = e->start, .to = to, .bytes = bytes, .id = i};
   }
-  int64_t bytes = find_tight(&scratch, regions, count);
+  int64_t bytes = place_regions(&scratch, regions, count, true);
   for (uint32_t i = 0; i < count; i++) p->events[regions[i].id].address = regions[i].address;
   arena_free(&scratch);
   return bytes;
@@ -321,29 +224,38 @@ static uint32_t find_tokens(struct arena *scratch, const struct graph *g, struct
 }
 
 // What lies in the model's memory: tensors, and of each delayed value the one that is read.
-static void add_given(const struct planner *p, struct plan *plan, struct arena *scratch) {
-  const struct graph *g = p->graph;
+static void add_given(struct plan *plan, struct arena *scratch) {
+  const struct graph *g = plan->graph;
   struct event e = {.resource = MEMORY_MODEL, .action = ACTION_ALLOC, .address = NONE};
   struct token *tokens;
   uint32_t count = find_tokens(scratch, g, &tokens);
   for (e.id = 0; e.id < g->n_values; e.id++) {
-    e.bytes = p->needs->bytes[e.id];
+    e.bytes = plan->bytes[e.id];
     if (g->values[e.id].init) plan_add(plan, e);
   }
   for (uint32_t i = 0; i < count; i++) {
     if (i && !by_token(&tokens[i - 1], &tokens[i])) continue;
     e.id = tokens[i].value;
     e.step = -(int32_t)tokens[i].delay;
-    e.bytes = p->needs->bytes[e.id];
+    e.bytes = plan->bytes[e.id];
     plan_add(plan, e);
   }
 }
 
-static void add_events(const struct planner *p, struct plan *plan, struct arena *scratch) {
+struct plan *memory_plan_new(struct arena *a, const struct graph *g, const int64_t *sizes,
+                             int64_t align, int64_t bytes) {
+  struct arena scratch = {0};
+  struct plan *plan = plan_new(a, g, sizes);
+  describe(plan, align, bytes);
+  add_given(plan, &scratch);
+  arena_free(&scratch);
+  return plan;
+}
+
+static void add_events(const struct planner *p, struct plan *plan) {
   const struct graph *g = p->graph;
   for (uint32_t v = 0; v < g->n_values; v++)
     if (placed(&g->values[v])) add_value(p, plan, v);
-  add_given(p, plan, scratch);
   for (uint32_t t = 0; t < g->n_nodes; t++)
     plan_add(plan, (struct event){.start = (double)t + 1,
                                   .end = (double)t + 2,
@@ -368,9 +280,8 @@ struct plan *memory_plan(struct arena *a, const struct graph *g, const struct me
   find_lives(&p);
   find_shared(&p);
   int64_t bytes = place_values(&p, &scratch);
-  struct plan *plan = plan_new(a, g, needs->bytes);
-  describe(plan, needs->align, bytes);
-  add_events(&p, plan, &scratch);
+  struct plan *plan = memory_plan_new(a, g, needs->bytes, needs->align, bytes);
+  add_events(&p, plan);
   arena_free(&scratch);
   return plan;
 }

@@ -37,6 +37,11 @@ struct memory_needs {
 // The capacity of the arena is what it needs. `bytes` must outlive the plan.
 struct plan *memory_plan(struct arena *a, const struct graph *g, const struct memory_needs *needs);
 
+// A plan with these resources, an arena of `bytes`, and what lies in the model's memory: tensors
+// and initial tokens. `sizes` are those of plan_new.
+struct plan *memory_plan_new(struct arena *a, const struct graph *g, const int64_t *sizes,
+                             int64_t align, int64_t bytes);
+
 // Gives addresses in a memory to what is allocated in it by the times of a plan, whose events are
 // sorted; nothing is shared in place. Bytes of the whole, which may be more than the memory has.
 int64_t memory_place(struct plan *p, uint32_t memory);

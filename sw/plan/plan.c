@@ -88,6 +88,15 @@ void plan_sort(struct plan *p) {
   arena_free(&scratch);
 }
 
+int64_t plan_slice_bytes(const struct plan *p, uint32_t value, const struct slice *s) {
+  const struct value *v = &p->graph->values[value];
+  if (!s->ranges || v->shape[s->axis] < 1) return p->bytes[value];
+  const struct needs part = {.ranges = s->ranges, .range = s->range};
+  int64_t size = v->shape[s->axis], whole = p->bytes[value] / size, rest = p->bytes[value] % size;
+  int64_t count = needs_size(&part, size);
+  return whole * count + (rest * count + size - 1) / size;
+}
+
 bool plan_is_given(const struct graph *g, uint32_t value, int32_t step) {
   return g->values[value].node == NONE || step < 0;
 }
@@ -175,7 +184,9 @@ static bool lies_over(const struct plan *p, uint32_t *live, uint32_t count, uint
 static uint32_t take_off(const struct plan *p, uint32_t *live, uint32_t *count,
                          const struct event *e) {
   uint32_t k = 0;
-  while (k < *count && (p->events[live[k]].id != e->id || p->events[live[k]].step != e->step)) k++;
+  while (k < *count && (p->events[live[k]].id != e->id || p->events[live[k]].step != e->step ||
+                        !slice_same(&p->events[live[k]].slice, &e->slice)))
+    k++;
   if (k == *count) return UINT32_MAX;
   uint32_t event = live[k];
   live[k] = live[--*count];
@@ -205,11 +216,11 @@ static bool works_in(const struct plan *p, const struct event *e, uint32_t memor
          p->machine.resources[e->resource].memory == (int32_t)memory;
 }
 
-int64_t plan_peak(const struct plan *p, uint32_t memory) {
+int64_t *plan_used(struct arena *a, const struct plan *p, uint32_t memory) {
   struct arena scratch = {0};
+  int64_t *used = ARENA_NEW(a, int64_t, p->n_events), now = 0;
   uint32_t *live = ARENA_NEW(&scratch, uint32_t, p->n_events), count = 0;
   struct running r = {.events = ARENA_NEW(&scratch, uint32_t, p->n_events)};
-  int64_t used = 0, peak = 0;
   for (uint32_t i = 0; i < p->n_events; i++) {
     const struct event *e = &p->events[i];
     end_running(p, &r, e->start);
@@ -217,14 +228,24 @@ int64_t plan_peak(const struct plan *p, uint32_t memory) {
       r.events[r.count++] = i;
       r.bytes += e->bytes;
     } else if (e->resource == memory && e->action == ACTION_ALLOC) {
-      if (!lies_over(p, live, count, i)) used += e->bytes;
+      if (!lies_over(p, live, count, i)) now += e->bytes;
       live[count++] = i;
     } else if (e->resource == memory && e->action == ACTION_FREE) {
       uint32_t taken = take_off(p, live, &count, e);
-      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) used -= p->events[taken].bytes;
+      if (taken != UINT32_MAX && !lies_over(p, live, count, taken)) now -= p->events[taken].bytes;
     }
-    if (used + r.bytes > peak) peak = used + r.bytes;
+    used[i] = now + r.bytes;
   }
+  arena_free(&scratch);
+  return used;
+}
+
+int64_t plan_peak(const struct plan *p, uint32_t memory) {
+  struct arena scratch = {0};
+  const int64_t *used = plan_used(&scratch, p, memory);
+  int64_t peak = 0;
+  for (uint32_t i = 0; i < p->n_events; i++)
+    if (used[i] > peak) peak = used[i];
   arena_free(&scratch);
   return peak;
 }

@@ -64,7 +64,7 @@ struct event {
   enum action action;
   uint32_t id;        // RUN: of a node; otherwise of a value
   int32_t step;       // which firing; a negative one of a value: an initial token
-  struct slice slice; // RUN: of the node's space; LOAD to RECV: `axis` is a dimension of the value
+  struct slice slice; // RUN: of the node's space; otherwise `axis` is a dimension of the value
   int64_t bytes;      // ALLOC, FREE: units of the memory; RUN: of scratch, while it runs
   int64_t address;    // ALLOC, RUN: NONE before it is placed; SEND, RECV: of a slot
   // Places in the plan of events that must have ended, each before its own, whether anything of the
@@ -99,6 +99,9 @@ void plan_sort(struct plan *p);
 // The phase of an event's start at its time: 1 FREE, 2 ALLOC, 3 RECV, 4 the rest. Ends are 0.
 int plan_phase(enum action a);
 
+// Of a part of a value, in units of its memory.
+int64_t plan_slice_bytes(const struct plan *p, uint32_t value, const struct slice *s);
+
 // What nobody computes at this step: inputs, tensors, what is there before the first step.
 bool plan_is_given(const struct graph *g, uint32_t value, int32_t step);
 
@@ -117,6 +120,10 @@ uint32_t plan_base(const struct graph *g, uint32_t value);
 
 // What an event reads of a value that is one and the same at all steps is its step 0.
 int32_t plan_step(const struct graph *g, uint32_t value, int64_t step);
+
+// What is taken in a memory, with scratch, when each event of sorted ones has begun: (n_events).
+// Blocks at one address count once.
+int64_t *plan_used(struct arena *a, const struct plan *p, uint32_t memory);
 
 // The latest end, and the most that is taken in a memory at one time, of sorted events.
 double plan_length(const struct plan *p);

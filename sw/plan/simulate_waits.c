@@ -5,14 +5,22 @@
 
 #include <string.h>
 
-// A value in a memory, as far as the list has come.
-struct place {
-  uint32_t alloc;    // NOBODY: freed, or never there
-  uint32_t freed;    // the last FREE
-  bool given;        // its content came with the ALLOC
-  uint32_t *writers; // (cells) who wrote it, or NOBODY
+// A value in a memory, or a part of it, as far as the list has come.
+struct block {
+  struct slice slice;
+  uint32_t alloc; // NOBODY: freed
+  uint32_t freed; // the last FREE
+  bool given;     // its content came with the ALLOC
   uint32_t touches, room;
   uint32_t *touched; // by whom since it was allocated
+  struct block *next;
+};
+
+// All of a value in a memory: one block, or several with parts of it.
+struct place {
+  struct block *blocks; // that are there, or were
+  struct block **owner; // (cells) that is there, or NULL
+  uint32_t *writers;    // (cells) who wrote it, or NOBODY
 };
 
 struct builder {
@@ -54,7 +62,8 @@ static void needs_alloc(struct builder *b, uint32_t who, uint32_t alloc) {
 
 // ---- blocks
 
-static void touch(struct builder *b, struct place *p, uint32_t who) {
+static void touch(struct builder *b, struct block *p, uint32_t who) {
+  if (p->touches && p->touched[p->touches - 1] == who) return;
   if (p->touches == p->room) {
     p->room = p->room ? 2 * p->room : 4;
     uint32_t *more = ARENA_NEW(b->arena, uint32_t, p->room);
@@ -65,37 +74,79 @@ static void touch(struct builder *b, struct place *p, uint32_t who) {
   needs_alloc(b, who, p->alloc);
 }
 
-static void allocate(struct builder *b, uint32_t who) {
-  const struct event *e = &b->plan->events[who];
+static struct place *place_of(struct builder *b, const struct event *e) {
   struct place *p = index_find(&b->places, e->resource, e->id, e->step);
   int64_t cells = b->grids->of_value[e->id]->cells;
-  if (!p) {
-    p = ARENA_NEW(b->arena, struct place, 1);
-    p->freed = NOBODY;
-    p->writers = ARENA_NEW(b->arena, uint32_t, cells);
-    index_set(&b->places, e->resource, e->id, e->step, p);
+  if (p) return p;
+  p = ARENA_NEW(b->arena, struct place, 1);
+  p->owner = ARENA_NEW(b->arena, struct block *, cells);
+  p->writers = ARENA_NEW(b->arena, uint32_t, cells);
+  index_set(&b->places, e->resource, e->id, e->step, p);
+  return p;
+}
+
+// The block of a slice, which may be freed; NULL: it was never there.
+static struct block *block_of(const struct place *p, const struct slice *s) {
+  struct block *x = p->blocks;
+  while (x && !slice_same(&x->slice, s)) x = x->next;
+  return x;
+}
+
+static int axis_of(const struct builder *b, const struct event *e) {
+  return e->slice.ranges ? b->grids->of_value[e->id]->axis_of[e->slice.axis] : NONE;
+}
+
+struct owning {
+  struct place *place;
+  struct block *block;
+};
+
+static void own_cells(void *context, int64_t begin, int64_t end) {
+  struct owning *o = context;
+  for (int64_t c = begin; c < end; c++) {
+    o->place->owner[c] = o->block;
+    o->place->writers[c] = NOBODY;
   }
-  p->alloc = who;
-  p->touches = 0;
-  p->given =
+}
+
+// The cells of an event's slice are a block's, or nobody's.
+static void own(struct builder *b, const struct event *e, struct place *p, struct block *to) {
+  struct owning o = {p, to};
+  grid_each(b->grids->of_value[e->id], axis_of(b, e), &e->slice, own_cells, &o);
+}
+
+static void allocate(struct builder *b, uint32_t who) {
+  const struct event *e = &b->plan->events[who];
+  struct place *p = place_of(b, e);
+  struct block *x = block_of(p, &e->slice);
+  if (!x) {
+    x = ARENA_NEW(b->arena, struct block, 1);
+    *x = (struct block){.slice = e->slice, .freed = NOBODY, .next = p->blocks};
+    p->blocks = x;
+  }
+  x->alloc = who;
+  x->touches = 0;
+  x->given =
       b->plan->machine.resources[e->resource].home && plan_is_given(b->plan->graph, e->id, e->step);
-  memset(p->writers, 0xff, (size_t)cells * sizeof *p->writers);
-  wait_for(b, who, p->freed, WAIT_END, 0);
+  own(b, e, p, x);
+  wait_for(b, who, x->freed, WAIT_END, 0);
 }
 
 // Something that takes time must have used it.
 static bool release(struct builder *b, uint32_t who) {
   const struct event *e = &b->plan->events[who];
-  struct place *p = index_find(&b->places, e->resource, e->id, e->step);
+  struct place *p = place_of(b, e);
+  struct block *x = block_of(p, &e->slice);
   bool used = false;
-  for (uint32_t k = 0; p && p->alloc != NOBODY && k < p->touches; k++) {
-    wait_for(b, who, p->touched[k], WAIT_END, 0);
-    used |= plan_phase(b->plan->events[p->touched[k]].action) == 4;
+  for (uint32_t k = 0; x && x->alloc != NOBODY && k < x->touches; k++) {
+    wait_for(b, who, x->touched[k], WAIT_END, 0);
+    used |= plan_phase(b->plan->events[x->touched[k]].action) == 4;
   }
   if (!used)
     return err_set(b->err, "%s: nothing has used it", plan_event_text(b->arena, b->plan, e));
-  p->alloc = NOBODY;
-  p->freed = who;
+  own(b, e, p, NULL);
+  x->alloc = NOBODY;
+  x->freed = who;
   return true;
 }
 
@@ -106,35 +157,43 @@ struct visit {
   bool whole;
 };
 
+static void look_cells(void *context, int64_t begin, int64_t end) {
+  struct visit *v = context;
+  for (int64_t c = begin; c < end; c++) {
+    const struct block *x = v->place->owner[c];
+    v->whole &= x && (x->given || v->place->writers[c] != NOBODY);
+  }
+}
+
 static void read_cells(void *context, int64_t begin, int64_t end) {
   struct visit *v = context;
   for (int64_t c = begin; c < end; c++) {
     uint32_t writer = v->place->writers[c];
-    if (writer == NOBODY)
-      v->whole &= v->place->given;
-    else if (writer != v->last)
-      wait_for(v->builder, v->who, writer, WAIT_END, 0);
+    if (writer != NOBODY && writer != v->last) wait_for(v->builder, v->who, writer, WAIT_END, 0);
+    touch(v->builder, v->place->owner[c], v->who);
     v->last = writer;
   }
 }
 
 static void write_cells(void *context, int64_t begin, int64_t end) {
   struct visit *v = context;
-  for (int64_t c = begin; c < end; c++) v->place->writers[c] = v->who;
+  for (int64_t c = begin; c < end; c++) {
+    if (!v->place->owner[c]) continue;
+    touch(v->builder, v->place->owner[c], v->who);
+    v->place->writers[c] = v->who;
+  }
 }
 
 static struct place *find(const struct builder *b, int32_t memory, uint32_t value, int32_t step) {
-  if (memory == NONE) return NULL;
-  struct place *p = index_find(&b->places, (uint32_t)memory, value, step);
-  return p && p->alloc != NOBODY ? p : NULL;
+  return memory == NONE ? NULL : index_find(&b->places, (uint32_t)memory, value, step);
 }
 
 static bool read_place(struct builder *b, uint32_t who, struct place *p, uint32_t value, int axis,
                        const struct slice *s) {
   struct visit v = {b, p, who, NOBODY, true};
   if (!p) return false;
-  grid_each(b->grids->of_value[value], axis, s, read_cells, &v);
-  if (v.whole) touch(b, p, who);
+  grid_each(b->grids->of_value[value], axis, s, look_cells, &v);
+  if (v.whole) grid_each(b->grids->of_value[value], axis, s, read_cells, &v);
   return v.whole;
 }
 
@@ -148,7 +207,6 @@ static void write_place(struct builder *b, uint32_t who, struct place *p, uint32
                         const struct slice *s) {
   struct visit v = {b, p, who, NOBODY, true};
   if (!p) return;
-  touch(b, p, who);
   grid_each(b->grids->of_value[value], axis, s, write_cells, &v);
 }
 
@@ -197,9 +255,12 @@ static bool read_input(struct builder *b, uint32_t who, uint32_t k, const struct
   const struct resource *pe = &b->plan->machine.resources[e->resource];
   const struct use *u = &b->plan->graph->nodes[e->id].in[k];
   int32_t step = plan_step(b->plan->graph, u->value, (int64_t)e->step - u->delay);
-  int axis = grids_axis_read(b->grids, e->id, s, k);
-  if (read_place(b, who, find(b, pe->memory, u->value, step), u->value, axis, s)) return true;
-  if (read_place(b, who, find(b, pe->constants, u->value, step), u->value, axis, s)) return true;
+  int axis;
+  struct slice part;
+  if (!grids_read(b->arena, b->grids, e->id, s, k, &axis, &part)) return true;
+  if (read_place(b, who, find(b, pe->memory, u->value, step), u->value, axis, &part)) return true;
+  if (read_place(b, who, find(b, pe->constants, u->value, step), u->value, axis, &part))
+    return true;
   return follow(b, who, (uint32_t)pe->memory, u->value, step) || missing(b, who, u->value, step);
 }
 
@@ -226,10 +287,6 @@ static bool run(struct builder *b, uint32_t who) {
   b->earlier[who] = *last_run(b, e->id, e->step);
   *last_run(b, e->id, e->step) = who;
   return true;
-}
-
-static int axis_of(const struct builder *b, const struct event *e) {
-  return e->slice.ranges ? b->grids->of_value[e->id]->axis_of[e->slice.axis] : NONE;
 }
 
 static bool read_from(struct builder *b, uint32_t who, int32_t memory) {

@@ -2,6 +2,7 @@
 // Words of the command line at their limits, and models and options that single commands refuse or
 // show in a way of their own.
 #include "tests/cmd/helper_hostile.h"
+#include "tests/cmd/helper_npy.h"
 
 #include <string.h>
 
@@ -99,13 +100,49 @@ static void test_destroyed(void **state) {
          "\"mL\": all weights are rounded to 0: the largest is 1, a step of 8,-8");
     SAYS("-p 8,3 -w 4,4",
          "\"mL\": 8 of 12 weights are clipped: the largest is 1, 4,4 ends at 0.4375");
-    SAYS("-p 8,-3", "\"mx\": every pixel becomes the same integer in 8,-3");
+    SAYS("-p 8,-3", "\"mx\": every pixel becomes the same integer in 8,-3 (-1024 to 1016 in steps "
+                    "of 8): they are 0 to 1; give --input-precision u8,7");
     SAYS("-p 8,3 -i 8,9", "\"mx\": 75 % of all pixel values lie beyond 8,9");
     SAYS("-p 8,3 -w 8,-8 --json", "\"warnings\":[{\"layer\":\"mL\",\"message\":\"all weights");
     SAYS("-p 8,3 --json", "\"warnings\":[]");
     SAYS("-p 8,3 -i raw --input-mean 0.5 --input-std 0.1 --json", "\"warnings\":[]");
     SAYS("-p 8,3 -w 6,5 --json", "\"warnings\":[]"); // 1 becomes 0.96875
   }
+}
+
+// What there is, what the type holds, and the option that helps: which then does.
+static void test_ranges(void **state) {
+  struct shell *c = *state;
+  static const struct {
+    float x[4];
+    const char *says, *gives;
+  } rows[] = {
+      {{0, 85, 170, 255},
+       "75 % of the values lie beyond 8,4 (-8 to 7.9375 in steps of 0.0625): they are 0 to "
+       "255; give --input-precision u8,0",
+       "u8,0"},
+      {{-100, 85, 155, 20}, "they are -100 to 155; give --input-precision 8,-1", "8,-1"},
+      {{-129, 127, 100, 120}, "they are -129 to 127; give --input-precision 8,-1", "8,-1"},
+      {{-128, 127, 100, 120}, "they are -128 to 127; give --input-precision 8,0", "8,0"},
+      {{0, 0.0001F, 0.0002F, 0},
+       "all values are rounded to 0 in 8,4 (-8 to 7.9375 in steps of 0.0625): they are 0 to "
+       "0.0002; give --input-precision u8,20",
+       "u8,20"}};
+  hostile_model(c, "m.bin", "m", "", "");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    npy_write(c, "x.npy", "<f4", "(1, 2, 2, 1)", rows[i].x, sizeof rows[i].x);
+    cli_expect(c, "$N run -q -p 8,4 --data $D/x.npy $D/m.bin", 0, rows[i].says);
+    cli_expect(c,
+               arena_printf(&c->arena,
+                            "$N run -q -p 8,4 -i %s --data $D/x.npy $D/m.bin 2>&1 | grep "
+                            "'mx.*\\(the values\\|all values\\)'",
+                            rows[i].gives),
+               1, "");
+  }
+  const float far[4] = {700, 850, 800, 640};
+  npy_write(c, "x.npy", "<f4", "(1, 2, 2, 1)", far, sizeof far);
+  cli_expect(c, "$N run -q -p 8,4 -i 16,4 --data $D/x.npy $D/m.bin", 0,
+             "; --formats with {\"layers\":{\"mL\":{\"stream\":\"8,-3\"}}}\n");
 }
 
 static void test_info(void **state) {
@@ -228,15 +265,10 @@ static void test_pictures(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_words),
-                                     SHELL_CASE(test_idle_words),
-                                     SHELL_CASE(test_destroyed),
-                                     SHELL_CASE(test_info),
-                                     SHELL_CASE(test_models_of_two_ends),
-                                     SHELL_CASE(test_losses),
-                                     SHELL_CASE(test_nets),
-                                     SHELL_CASE(test_reports),
-                                     SHELL_CASE(test_unwritable),
-                                     SHELL_CASE(test_pictures)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_words),      SHELL_CASE(test_idle_words), SHELL_CASE(test_destroyed),
+      SHELL_CASE(test_ranges),     SHELL_CASE(test_info),       SHELL_CASE(test_models_of_two_ends),
+      SHELL_CASE(test_losses),     SHELL_CASE(test_nets),       SHELL_CASE(test_reports),
+      SHELL_CASE(test_unwritable), SHELL_CASE(test_pictures)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

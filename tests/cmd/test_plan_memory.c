@@ -184,10 +184,92 @@ static void test_order(void **state) {
   cli_expect(c, "$N plan -p 8,3 --order best models/lenet5.bin", 2, "--order is about --memory");
 }
 
+// Layers in groups, by rows: less than one after the other, or as these.
+static void test_fused(void **state) {
+  struct shell *c = *state;
+#define MCUNET "tests/plan/fixtures/mcunet-320kb-layers.json"
+  const char *said =
+      cli_expect(c, "$N plan -q -p 8,4 --memory 100144 --fused --run --images 1 " MCUNET, 0,
+                 "groups of layers, ");
+  assert_non_null(strstr(said, " less than layer by layer (247808), nothing computed twice\n"));
+  assert_non_null(strstr(said, "101 values with 4911784 elements, each the C model's"));
+  assert_non_null(strstr(said, "1  image              input    176       528      176  92928"));
+  said = cli_expect(
+      c, "$N plan -q -p 8,4 --memory 52000 --fused --inputs rows --run --images 1 " MCUNET, 0,
+      "each the C model's");
+  assert_non_null(strstr(said, "1  image              input    176       528        3   1584"));
+  cli_expect(c, "$N plan -p 8,4 --memory 52000 --fused " MCUNET, 1,
+             "bytes of streams, --memory has 52000: where most lives, at layer \"block0.0\", are "
+             "image 90288, first_conv.0.relu 4224, ");
+  said = cli_expect(c, "$N plan --memory 9999 --fused tests/import/files/okay_nabu.tflite", 0,
+                    "arena 4048 bytes of 9999");
+  assert_non_null(strstr(said, "layer by layer: in groups it would have "));
+  cli_expect(c, LENET "--memory 2000 --fused --inputs rows --svg $D/f.svg", 0, "1 group of layers");
+  cli_expect(c, "grep -c '<g><rect' $D/f.svg", 0, "129\n");
+  cli_expect(c,
+             "$N plan -q --machine mkr1000-sd --fused --order best --run --images 2 -p 8,3 "
+             "tests/plan/fixtures/branches.json",
+             0, "each the C model's");
+  cli_expect(c, LENET "--fused", 2, "--fused is about --memory: give both");
+  cli_expect(c, LENET "--memory 9999 --inputs rows", 2, "--inputs is about --fused: give both");
+  cli_expect(c, LENET "--memory 9999 --fused --inputs lines", 2,
+             "--inputs lines: expected whole or rows");
+}
+
+// Every step has the address that it writes to.
+static void test_fused_json(void **state) {
+  struct shell *c = *state;
+  struct err e = {0};
+  const char *said = cli_expect(c, LENET "--memory 2000 --fused --json", 0, "");
+  json_t *found = json_parse(said, strlen(said), &e);
+  assert_non_null(found);
+  int64_t bytes = json_integer_value(json_object_get(found, "arena_bytes"));
+  assert_int_equal(json_integer_value(json_object_get(found, "fused_bytes")), bytes);
+  assert_int_equal(json_integer_value(json_object_get(found, "layer_by_layer_bytes")), 5880);
+  assert_int_equal(json_array_size(json_object_get(found, "layers")), 13);
+  const json_t *steps = json_object_get(found, "steps"), *step;
+  assert_int_equal(json_array_size(steps), 28 + 101); // rows of the image, and of layers
+  size_t i;
+  json_array_foreach(steps, i, step) {
+    int64_t at = json_integer_value(json_object_get(step, "address"));
+    assert_true(at >= 0 && at < bytes);
+    if (i < 28) assert_int_equal(at, 28 * i);
+  }
+  json_decref(found);
+}
+
+// A training step: everything kept, some of it made again, and too little for either.
+static void test_train(void **state) {
+  struct shell *c = *state;
+#define STEP "$N plan --train models/resnet8.json "
+  cli_expect(c, STEP "--batch 4 --memory 9999999", 0,
+             "of 14 values that wait for their backward 14 are kept\n");
+  const char *said = cli_expect(c, STEP "--batch 4 --memory 2200000 --run --images 2", 0,
+                                "bytes of 2200000 for a step of 4 frames; ");
+  assert_non_null(strstr(said, " made again: "));
+  assert_non_null(strstr(said,
+                         "run in the arena: 2 steps of random frames, 60 variables with 233118 "
+                         "elements, each the bits of steps without a limit"));
+  cli_expect(c, STEP "--memory 2200000 --batch 4 --json --run --images 1 --svg $D/t.svg", 0,
+             "\"mismatches\":0");
+  cli_expect(c, "tail -n 1 $D/t.svg", 0, "</svg>\n");
+  cli_expect(c, STEP "--memory 99999 --batch 4", 1, "with everything kept it has ");
+  cli_expect(c, STEP "--machine stm32f746", 1, "a step of 1 frame needs ");
+  cli_expect(c, "$N plan --train --machine stm32f746 models/lenet5.json", 0,
+             "bytes of 327680 for a step of 1 frame\n");
+  cli_expect(c, "$N plan --train --memory 99999 models/lenet5.bin", 1,
+             "--train is about a recipe, as in models/lenet5.json");
+  cli_expect(c, STEP, 2, "--train is about --memory: give both");
+  cli_expect(c, LENET "--batch 3", 2, "--batch is about --train: give both");
+  cli_expect(c, STEP "--memory 999999 --fused", 2, "--fused isn't about a training step");
+  cli_expect(c, STEP "--memory 999999 -p 8,3", 2, "--precision isn't about a training step");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {SHELL_CASE(test_order),   SHELL_CASE(test_machine),
-                                     SHELL_CASE(test_text),    SHELL_CASE(test_run),
-                                     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
-                                     SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
+  const struct CMUnitTest tests[] = {
+      SHELL_CASE(test_train),   SHELL_CASE(test_fused),   SHELL_CASE(test_fused_json),
+      SHELL_CASE(test_order),   SHELL_CASE(test_machine), SHELL_CASE(test_text),
+      SHELL_CASE(test_run),     SHELL_CASE(test_json),    SHELL_CASE(test_shapes),
+      SHELL_CASE(test_picture), SHELL_CASE(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

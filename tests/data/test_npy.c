@@ -2,6 +2,9 @@
 // .npy files: every type and version, and odd headers, each with its message.
 #include "tests/data/helper_data.h"
 
+#include "sw/data/array.h"
+#include "sw/graph/graph.h"
+
 #include <math.h>
 
 static const unsigned char idx3[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0,
@@ -148,6 +151,29 @@ static void npy_labels(void **state) {
   assert_null(m.labels);
 }
 
+// What is written is read again, numpy's alignment too.
+static void npy_written(void **state) {
+  struct fixture *f = *state;
+  const int64_t shapes[2][2] = {{4, 3}, {12, 0}};
+  for (int i = 0; i < 8; i++) {
+    const enum dtype types[] = {DTYPE_F32, DTYPE_I32, DTYPE_I64, DTYPE_I8};
+    struct tensor *t = tensor_new(&f->arena, types[i / 2], 2 - i % 2, shapes[i % 2]);
+    struct text file = {0};
+    struct images m;
+    for (int k = 0; k < 12; k++)
+      if (types[i / 2] == DTYPE_F32)
+        ((float *)t->data)[k] = (float)k / 4 - 1;
+      else
+        tensor_set_int(t, k, k == 3 && i / 2 == 2 ? INT64_C(-9007199254740991) : k - 4);
+    npy_put(&file, t);
+    assert_int_equal((file.size - 12 * dtype_size(t->dtype)) % 64, 0);
+    opens(f, put(f, "x.npy", file.data, file.size), 0, &m);
+    text_free(&file);
+    assert_int_equal(m.count * 100 + m.rank * 10 + m.shape[0], i % 2 ? 1211 : 413);
+    for (int k = 0; k < 12; k++) assert_true(images_real(&m, k) == tensor_real(t, k));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       DATA_CASE(npy_types_and_versions),
@@ -156,6 +182,7 @@ int main(void) {
       DATA_CASE(npy_headers_end_where_they_say),
       DATA_CASE(npy_values_that_are_no_numbers_are_refused),
       DATA_CASE(npy_labels),
+      DATA_CASE(npy_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "sw/exec/arena_run.h"
 #include "sw/exec/golden.h"
 #include "sw/plan/check.h"
-#include "sw/plan/memory.h"
+#include "sw/plan/rows.h"
 #include "tests/net/helper_netgen.h"
 
 #include <setjmp.h>
@@ -32,12 +32,15 @@ static void compare(void *context, uint32_t value, const int64_t *integers) {
       memcmp(golden_ref_value(c->ref, value), integers, (size_t)count * sizeof *integers) != 0;
 }
 
-static struct plan *planned(struct arena *a, const struct graph *g, enum memory_over over,
-                            int64_t align) {
+// Layer by layer with what may lie over what; or by rows, with inputs that are there or come.
+enum way { LAYERS = 4, ROWS = LAYERS, ROWS_COME, WAYS };
+
+static struct plan *planned(struct arena *a, const struct graph *g, int way, int64_t align) {
   bool *keep = ARENA_NEW(a, bool, g->n_values + 1);
-  const struct memory_needs needs = {
-      .bytes = arena_run_bytes(a, g), .keep = keep, .align = align, .over = over, .tight = true};
-  return memory_plan(a, g, &needs);
+  struct memory_needs needs = {
+      .bytes = arena_run_bytes(a, g), .keep = keep, .align = align, .tight = true};
+  needs.over = way < LAYERS ? (enum memory_over)way : MEMORY_OVER_JOINS;
+  return way < LAYERS ? memory_plan(a, g, &needs) : rows_plan(a, g, &needs, way == ROWS_COME).plan;
 }
 
 static bool integers_only(const struct graph *g) {
@@ -65,26 +68,34 @@ static bool agree(struct arena *a, const struct plan *p, uint64_t seed, int64_t 
 
 static void every_value_is_the_c_models(void **state) {
   (void)state;
-  int64_t values = 0, networks = 0, scratch = 0;
+  int64_t values = 0, networks = 0, scratch = 0, rows = 0;
   for (int op = 0; op < OP_COUNT; op++)
     for (uint64_t seed = 0; netgen_knows((enum op)op) && seed < SEEDS; seed++) {
       struct arena a = {0};
       struct err e = {0};
       const struct graph *g = netgen(&a, seed, (enum op)op, NETGEN_ANY);
-      for (int over = 0; integers_only(g) && over < 4; over++) {
-        const struct plan *p = planned(&a, g, (enum memory_over)over, seed % 2 ? 4 : 1);
-        if (!agree(&a, p, seed, &values, &e))
-          fail_msg("%s, seed %llu, over %d: %s", op_info((enum op)op)->name,
-                   (unsigned long long)seed, over, e.text[0] ? e.text : "a value differs");
+      for (int way = 0; integers_only(g) && way < WAYS; way++) {
+        const struct plan *p = planned(&a, g, way, seed % 2 ? 4 : 1);
+        const struct faults f = plan_check(&a, p);
+        if (f.count || !agree(&a, p, seed, &values, &e))
+          fail_msg("%s, seed %llu, way %d: %s", op_info((enum op)op)->name,
+                   (unsigned long long)seed, way,
+                   f.count     ? f.faults[0].text
+                   : e.text[0] ? e.text
+                               : "a value differs");
         networks++;
         for (uint32_t i = 0; i < p->n_events; i++)
-          scratch += p->events[i].action == ACTION_RUN && p->events[i].bytes > 0;
+          if (p->events[i].action == ACTION_RUN) {
+            scratch += p->events[i].bytes > 0;
+            rows += p->events[i].slice.ranges > 0;
+          }
       }
       arena_free(&a);
     }
-  print_message("%lld plans, %lld values, %lld layers over their inputs a channel at a time\n",
-                (long long)networks, (long long)values, (long long)scratch);
-  assert_true(networks > 1000 && scratch > 20);
+  print_message("%lld plans, %lld values, %lld layers over their inputs a channel at a time, %lld "
+                "rows computed apart\n",
+                (long long)networks, (long long)values, (long long)scratch, (long long)rows);
+  assert_true(networks > 1000 && scratch > 20 && rows > 1000);
 }
 
 // ---- what is wrong is found
@@ -158,7 +169,7 @@ static void what_runs_wrong_is_refused(void **state) {
     static const enum op ops[] = {OP_linear, OP_add, OP_relu, OP_concat, OP_max_pool, OP_conv2d};
     struct graph *g = netgen(&a, (uint64_t)i / 6, ops[i % 6], NETGEN_ANY);
     if (integers_only(g)) {
-      struct plan *p = planned(&a, g, MEMORY_OVER_CHANNELS, 1);
+      struct plan *p = planned(&a, g, i % 4 ? MEMORY_OVER_CHANNELS : ROWS + i / 4 % 2, 1);
       struct event *x = &p->events[rng_range(&r, 0, p->n_events - 1)];
       int64_t by = rng_range(&r, 0, 1) ? 1 : -1;
       if (x->action == ACTION_ALLOC && x->resource == MEMORY_ARENA)

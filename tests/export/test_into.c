@@ -11,8 +11,9 @@
 
 #define FILES "tests/import/files/"
 
-static const char *const keras_files[] = {"keras2_mlp.h5", "keras3_cnn.h5", "keras3_cnn.keras",
-                                          "keras3_nested.h5", "keras3_nested.keras"};
+static const char *const keras_files[] = {
+    "keras2_mlp.h5",       "keras3_cnn.h5",  "keras3_cnn.keras", "keras3_nested.h5",
+    "keras3_nested.keras", "keras3_time.h5", "keras3_time.keras"};
 enum { KERAS_FILES = sizeof keras_files / sizeof *keras_files };
 
 // A file's own weights: the same bytes.

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS = 12, FRAMES = 3 };
+enum { SEEDS = 20, FRAMES = 3 };
 
 // ---- there and back
 

@@ -177,8 +177,15 @@ static void test_graph(void **state) {
       {"\"name\":\"g\"", "\"name\":\"g\",\"loss\":1", "unknown key \"loss\""},
       {"\"x\",\"w\",\"b\"", "\"x\",\"v\",\"b\"", "layer \"fc\": there is no value named \"v\""},
       {"\"x\",\"w\",\"b\"", "\"x\",\"w\"", "tensor \"b\" is not used"},
-      {"\"x\",\"w\",\"b\"", "\"x\"", "tensor"},
+      {"\"x\",\"w\",\"b\"", "\"x\"", "is not used"},
       {"\"w\":{\"type\"", "\"w2\":{\"type\"", "tensor \"w2\" isn't in the file"},
+      // all at once
+      {"\"w\":{\"type\"", "\"u\":{\"type\":\"real\"},\"v\":{\"type\":\"8,0\"},\"w\":{\"type\"",
+       "tensors \"u\", \"v\" aren't in the file"},
+      {"\"w\":{\"type\"",
+       "\"0\":1,\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":1,"
+       "\"11\":1,\"12\":1,\"13\":1,\"14\":1,\"15\":1,\"16\":1,\"17\":1,\"w\":{\"type\"",
+       "\"14\", \"15\" and 2 others aren't in the file"},
       {"\"shape\":[3]", "\"shape\":[4]", "the input has 4 features, the weights (2, 3) expect 3"},
       {"\"shape\":[2]", "\"shape\":[3]", "its inputs give (2)"},
       {"\"shape\":[2],\"type\":\"real\"", "\"shape\":[2],\"type\":\"8,3\"",

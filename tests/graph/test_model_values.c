@@ -128,7 +128,7 @@ static const struct row rows[] = {
     {"xtype", "\"block2:4\"",
      "has type block2:4, expected another: blocks and residuals are types of"},
     {"ttype", "\"9\"", "tensors: \"t\": type \"9\""},
-    {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensors: \"q\": tensor \"q\" isn't in the file"},
+    {"ttype", "\"8,0\"},\"q\":{\"type\":\"8,0\"", "tensor \"q\" isn't in the file"},
     {"tensor", ",\"colour\":1", "tensors: \"t\": entry: unknown key \"colour\""},
     {"tensor", ",\"axis_of_out\":0", GOOD},
     {"tensor", ",\"axis_of_out\":1", "axis_of_out: expected 0, weights are (OUT, IN)"},

@@ -80,6 +80,11 @@ void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const
   put_value(o, 11, UINT8, name, rank, shape);
 }
 
+void onnx_put_info(struct onnx_text *o, const char *name, int type, int rank,
+                   const int64_t *shape) {
+  put_value(o, 13, type, name, rank, shape);
+}
+
 void onnx_put_output(struct onnx_text *o, const char *name) {
   put_value(o, 12, FLOATS, name, 0, NULL);
 }

@@ -26,6 +26,8 @@ void onnx_put_bytes_input(struct onnx_text *o, const char *name, int rank, const
 // The same, of a type of ONNX's.
 void onnx_put_typed_input(struct onnx_text *o, const char *name, int type, int rank,
                           const int64_t *shape);
+// What the file says of the shape of a value inside.
+void onnx_put_info(struct onnx_text *o, const char *name, int type, int rank, const int64_t *shape);
 void onnx_put_output(struct onnx_text *o, const char *name);
 
 // A tensor of floats, or of 64-bit integers.

@@ -10,6 +10,7 @@
 #include "tests/import/helper_onnx.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- files of real tools
@@ -520,6 +521,93 @@ static void test_why_not(void **state) {
              "4 layers can't be imported (nngen import lists them), the first: \"a\" (LSTM)");
 }
 
+// Behind what is refused each node is judged for itself, where its shape is known: by the file, or
+// because it follows. The node e, which moves the batch, is only refused where it is.
+static void test_behind(void **state) {
+  (void)state;
+  enum { FLOATS = 1, INTS = 7 };
+  static const float scales[] = {1, 1, 1.5F, 1}, table[6] = {0};
+  static const struct {
+    const char *op, *inputs, *attributes;
+    int rank; // of the input x, the batch included
+    int64_t shape[4];
+    int info, info_rank; // type of what the file says of y; 0: nothing
+    int64_t info_shape[4];
+    const char *moves; // perm of e
+    int refused;
+  } rows[] = {
+      {"LSTM", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "1,0,2", 2},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 4, 2}, "0,2,1", 1},
+      {"LSTM", "x", "", 2, {0, 5}, INTS, 3, {0, 4, 2}, "1,0,2", 1},
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {3, 4, 2}, "1,0,2", 1},             // another batch
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 0, 2}, "1,0,2", 1},             // open
+      {"LSTM", "x", "", 2, {0, 5}, FLOATS, 3, {0, 1 << 20, 1 << 20}, "1,0,2", 1}, // too large
+      {"Einsum", "x", "", 2, {0, 5}, 0, 0, {0}, "1,0", 1},
+      {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+      {"LRN", "x", "", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+      {"Resize", "x . s", "mode:linear", 4, {0, 3, 4, 4}, 0, 0, {0}, "1,0,2,3", 2},
+      {"Resize", "x . s", "mode:linear", 4, {0, 3, 4, 4}, 0, 0, {0}, "0,2,1,3", 1},
+      {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "1,0,2", 2},
+      {"Gather", "t x", "", 2, {0, 5}, 0, 0, {0}, "0,2,1", 1},
+      {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+      {"MatMul", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1},
+      {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "2,1,0", 2},
+      {"Mod", "x x", "", 3, {0, 4, 4}, 0, 0, {0}, "0,2,1", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    onnx_put_input(&o, "x", rows[i].rank, rows[i].shape);
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, scales);
+    onnx_put_floats(&o, "t", 2, (const int64_t[]){3, 2}, table);
+    if (rows[i].info) onnx_put_info(&o, "y", rows[i].info, rows[i].info_rank, rows[i].info_shape);
+    onnx_put_node(&o, rows[i].op, rows[i].inputs, "y", rows[i].attributes);
+    onnx_put_node(&o, "Relu", "y", "z", "");
+    onnx_put_node(&o, "Transpose", "z", "e", arena_printf(&a, "perm=%s", rows[i].moves));
+    onnx_put_output(&o, "e");
+    onnx_put_file(&o, 13, &file);
+    onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    assert_string_equal(e.text, "");
+    if (r.count != (uint32_t)rows[i].refused) print_message("row %zu: %u\n", i, r.count);
+    assert_int_equal(r.count, rows[i].refused);
+    assert_string_equal(r.list[0].op, rows[i].op);
+    if (r.count > 1) assert_string_equal(r.list[1].reason, "it moves axis 0, the batch");
+    text_free(&file);
+    arena_free(&a);
+  }
+}
+
+// The shape of a product of two streams: rows of the first, columns of the second, and what they
+// both stretch to.
+static void test_behind_product(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  struct text file = {0};
+  struct refusals r = {0};
+  struct err e = {0};
+  const float w[12] = {0};
+  onnx_put_input(&o, "x", 4, (const int64_t[]){0, 2, 3, 5});
+  onnx_put_input(&o, "y", 4, (const int64_t[]){0, 1, 5, 7});
+  onnx_put_floats(&o, "w", 2, (const int64_t[]){4, 3}, w);
+  onnx_put_node(&o, "MatMul", "x y", "p", "");
+  onnx_put_node(&o, "MatMul", "p w", "q", "");
+  onnx_put_node(&o, "Flatten", "p", "f", "");
+  onnx_put_node(&o, "MatMul", "f w", "g", "");
+  onnx_put_output(&o, "q");
+  onnx_put_output(&o, "g");
+  onnx_put_file(&o, 13, &file);
+  onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+  assert_int_equal(r.count, 3);
+  assert_string_equal(r.list[1].reason, "its input has 7 features, the weights take 4");
+  assert_string_equal(r.list[2].reason, "its input has 42 features, the weights take 4");
+  text_free(&file);
+  arena_free(&a);
+}
+
 // ---- hostile files
 
 static void test_cut(void **state) {
@@ -541,6 +629,41 @@ static void test_cut(void **state) {
   }
   text_free(&file);
   arena_free(&a);
+}
+
+// More elements than can be counted, at the input and behind it.
+static void test_absurd(void **state) {
+  (void)state;
+  const int64_t most = INT64_C(1) << 24;
+  for (int i = 0; i < 3; i++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct text file = {0};
+    struct refusals r = {0};
+    struct err e = {0};
+    const float scales[] = {1, 1, 4096, 4096}, small[] = {1, 1, 16, 16};
+    if (i)
+      onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 4096, 1024});
+    else
+      onnx_put_input(&o, "x", 5, (const int64_t[]){0, most, most, most, most});
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, i == 1 ? scales : small);
+    onnx_put_node(&o, i ? "Resize" : "Flatten", i ? "x . s" : "x", "y", i ? "mode:nearest" : "");
+    onnx_put_node(&o, "Flatten", "y", "z", "");
+    onnx_put_output(&o, "z");
+    onnx_put_file(&o, 13, &file);
+    struct graph *g = onnx_parse(&a, "n.onnx", file.data, file.size, &r, &e);
+    if (i) {
+      assert_int_equal(r.count, 1);
+      assert_string_equal(r.list[0].reason, "its output has an axis of more than 16777216 "
+                                            "elements, or more than 268435456 in all");
+    } else {
+      assert_null(g);
+      assert_string_equal(e.text,
+                          "input \"x\": more than 268435456 elements: export with a smaller input");
+    }
+    text_free(&file);
+    arena_free(&a);
+  }
 }
 
 // Attributes within attributes: graphs 100,000 deep.
@@ -598,6 +721,16 @@ static void test_formats(void **state) {
   } rows[] = {
       {"PK\\003\\004 archive/data.pkl", "a zip archive of torch.save, which isn't read: export"},
       {"\\200\\002}q", "a Python pickle, as torch.save wrote once, which isn't read"},
+      // protocols 0 and 1, which say nothing in front; the last is no pickle to its end
+      {"(dp0\\nS\\047a\\047\\np1\\nI1\\ns.", "a Python pickle, as torch.save wrote once"},
+      {"L119547037146038801333356L\\n.L1001L\\n.", "a Python pickle, as torch.save wrote once"},
+      {"}q\\001(X\\002\\000\\000\\000abG\\100\\004\\000\\000\\000\\000\\000\\000u.",
+       "a Python pickle"},
+      {"ccollections\\nOrderedDict\\np0\\n(tRp1\\n.", "a Python pickle"},
+      {"(dp0\\nS\\047a\\047\\np1\\nI1\\ns, and no more",
+       "not a model.bin, nor of a format that is read"},
+      {"}q\\001(X\\002\\001\\000\\000abu.", "not a model.bin, nor of a format that is read"},
+      {"(NN0 and others.", "not a model.bin, nor of a format that is read"},
       {"PK\\003\\004 w.npy", "a NumPy archive of arrays without a graph, which isn't read"},
       {"GGUF\\003", "a GGUF file, which isn't read"},
       {"version https://git-lfs.github.com/spec/v1",
@@ -697,6 +830,19 @@ static void test_several_outputs(void **state) {
              "x.npy: it has none of the outputs \"up\", \"between\": a safetensors file");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/none.npy $D/two.onnx", 1,
              "none.npy: No such file");
+  cli_expect(s, "$N run -q --data $D/x.npy -o $D/out.npy $D/two.onnx", 1,
+             "out.npy: a .npy holds one array, the model has 2 outputs: give ");
+  cli_expect(s, "ls $D/out.npy", 2, "No such file");
+  cli_expect(s,
+             "$N run -q -p 8,4 --data $D/x.npy -o $D/c $D/two.onnx && $N run -q --json -p 8,4 "
+             "--data $D/x.npy --compare $D/c $D/two.onnx",
+             0, "\"forms\":[\"codes of both\",\"codes of both\"]");
+  cli_expect(s,
+             "sed 's/between.scale\":\"0.0625/between.scale\":\"0.1250/' $D/c >$D/d; $N run -q "
+             "-p 8,4 --data $D/x.npy --compare $D/d --tolerance 1 $D/two.onnx",
+             0,
+             "form      output up: codes of both\nform      output between: codes of both, whose "
+             "scales differ, as values\n");
 }
 
 // Arrays in the file's order of axes, codes, and what differs.
@@ -730,12 +876,14 @@ static void test_data(void **state) {
   cli_expect(s, "$N run -q -p 8,0 --codes --data $D/c.npy --compare $D/y.npy $D/m.onnx", 0,
              "y.npy: equal\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy $D/m.onnx", 1,
-             "no.npy: 1 are further apart than 0.0022\nfirst     output y, frame 0, element 1: 23, "
+             "no.npy: 1 are further apart than 0.0022\nform      values of both\nfirst     output "
+             "y, frame 0, element 1: 23, "
              "expected 22\nworst     output y, frame 0, element 1: 23, expected 22\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --tolerance 1 $D/m.onnx", 0,
              "equal within 1\n");
   cli_expect(s, "$N run -q --data $D/x.npy --compare $D/no.npy --json $D/m.onnx", 1,
-             "\"different\":1,\"tolerance\":0.0022,\"largest_difference\":1.0,\"first\":{"
+             "\"different\":1,\"tolerance\":0.0022,\"largest_difference\":1.0,\"forms\":[\"values "
+             "of both\"],\"first\":{"
              "\"output\":\"y\"");
   cli_expect(s, "$N run -q --data $D/x.npy --tolerance 1 $D/m.onnx", 1, "is about --compare");
   cli_expect(s, "$N run -q --codes --data $D/c.npy $D/m.onnx", 1,
@@ -831,19 +979,35 @@ static void test_state_orders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_values),          SHELL_CASE(test_integers),
-      SHELL_CASE(test_qoperators),      SHELL_CASE(test_exact),
-      SHELL_CASE(test_circuit),         SHELL_CASE(test_import),
-      cmocka_unit_test(test_moves),     cmocka_unit_test(test_functions),
-      cmocka_unit_test(test_dense),     cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_files),     cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_bytes),     cmocka_unit_test(test_packed),
-      SHELL_CASE(test_why_not),         cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_deep),      SHELL_CASE(test_external),
-      SHELL_CASE(test_beside),          SHELL_CASE(test_relu_codes),
-      SHELL_CASE(test_formats),         SHELL_CASE(test_bounds),
-      SHELL_CASE(test_several_outputs), SHELL_CASE(test_data),
-      SHELL_CASE(test_state),           SHELL_CASE(test_state_orders)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_values),
+                                     SHELL_CASE(test_integers),
+                                     SHELL_CASE(test_qoperators),
+                                     SHELL_CASE(test_exact),
+                                     SHELL_CASE(test_circuit),
+                                     SHELL_CASE(test_import),
+                                     cmocka_unit_test(test_moves),
+                                     cmocka_unit_test(test_functions),
+                                     cmocka_unit_test(test_dense),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_chain),
+                                     cmocka_unit_test(test_bytes),
+                                     cmocka_unit_test(test_packed),
+                                     SHELL_CASE(test_why_not),
+                                     cmocka_unit_test(test_behind),
+                                     cmocka_unit_test(test_behind_product),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_absurd),
+                                     cmocka_unit_test(test_deep),
+                                     SHELL_CASE(test_external),
+                                     SHELL_CASE(test_beside),
+                                     SHELL_CASE(test_relu_codes),
+                                     SHELL_CASE(test_formats),
+                                     SHELL_CASE(test_bounds),
+                                     SHELL_CASE(test_several_outputs),
+                                     SHELL_CASE(test_data),
+                                     SHELL_CASE(test_state),
+                                     SHELL_CASE(test_state_orders)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -68,5 +69,6 @@ static void test_scales(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_scales)};
+  cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

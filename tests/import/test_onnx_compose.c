@@ -467,6 +467,81 @@ static void test_interpolated(void **state) {
   }
 }
 
+// Columns 0, 1, .. of a row whose column i is i: which are nearest, or the means of which lie
+// there.
+static void test_columns(void **state) {
+  (void)state;
+#define ALONG(mode) " coordinate_transformation_mode:" mode
+  static const struct {
+    const char *attributes;
+    int in;
+    float scale;
+    int count;
+    float expected[9];
+    const char *said;
+  } resizes[] = {
+      {"mode:nearest nearest_mode:floor" ALONG("asymmetric"), 6, 0.5F, 3, {0, 2, 4}, NULL},
+      {"mode:nearest" ALONG("half_pixel"), 4, 1.5F, 6, {0, 0, 1, 2, 2, 3}, NULL},
+      {"mode:nearest nearest_mode:ceil" ALONG("half_pixel"), 4, 1.5F, 6, {0, 1, 2, 2, 3, 3}, NULL},
+      {"mode:nearest" ALONG("align_corners"), 3, 3, 9, {0, 0, 0, 1, 1, 1, 1, 2, 2}, NULL},
+      {"mode:nearest nearest_mode:round_prefer_ceil" ALONG("align_corners"),
+       3,
+       3,
+       9,
+       {0, 0, 1, 1, 1, 1, 2, 2, 2},
+       NULL},
+      {"mode:nearest" ALONG("align_corners"), 3, 2, 6, {0, 0, 1, 1, 2, 2}, NULL},
+      {"mode:nearest" ALONG("pytorch_half_pixel"), 4, 0.25F, 1, {0}, NULL},
+      {"mode:nearest" ALONG("half_pixel"), 8, 0.25F, 2, {1, 5}, NULL},
+      {"mode:nearest" ALONG("half_pixel_symmetric"), 3, 2, 6, {0, 0, 1, 1, 2, 2}, NULL},
+      {"mode:linear" ALONG("half_pixel"), 6, 0.5F, 3, {0.5F, 2.5F, 4.5F}, NULL},
+      {"mode:linear" ALONG("half_pixel"), 7, 0.5F, 3, {0.5F, 2.5F, 4.5F}, NULL},
+      {"mode:linear" ALONG("half_pixel"), 6, 1.0F / 3, 2, {1, 4}, NULL},
+      {"mode:linear" ALONG("half_pixel"), 8, 0.25F, 2, {1.5F, 5.5F}, NULL},
+      {"mode:linear" ALONG("asymmetric"), 6, 0.5F, 3, {0, 2, 4}, NULL},
+      {"mode:linear" ALONG("pytorch_half_pixel"), 6, 0.5F, 3, {0.5F, 2.5F, 4.5F}, NULL},
+      {"mode:linear" ALONG("pytorch_half_pixel"), 4, 0.25F, 0, {0}, "one pixel of 4"},
+      {"mode:linear" ALONG("half_pixel_symmetric"), 5, 0.5F, 0, {0}, "no whole number"},
+      {"mode:linear" ALONG("half_pixel"), 6, 0.4F, 0, {0}, "by a factor of 0.4"},
+      {"mode:linear antialias=1", 6, 0.5F, 0, {0}, "antialias: its weights"},
+      {"mode:linear antialias=1", 6, 2, 12, {0}, NULL},
+      {"mode:linear exclude_outside=1", 6, 0.5F, 0, {0}, "without exclude_outside"},
+      {"mode:nearest" ALONG("half_pixel_symmetric"), 5, 0.5F, 0, {0}, "no whole number"},
+      {"mode:nearest nearest_mode:floor", 6, 1.0F / 3, 0, {0}, "changes with how it is rounded"},
+      {"mode:nearest" ALONG("tf_crop_and_resize"), 4, 2, 0, {0}, "isn't defined"},
+      {"mode:nearest" ALONG("align_corners"),
+       90,
+       3,
+       0,
+       {0},
+       "doesn't repeat each pixel equally often: 181 slices, at most 64"},
+      {"mode:nearest", 4, 0.2F, 0, {0}, "a scale of 0.2"}};
+  for (size_t r = 0; r < sizeof resizes / sizeof *resizes; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    float x[90];
+    int64_t count;
+    for (int i = 0; i < 90; i++) x[i] = (float)i;
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 1, resizes[r].in});
+    onnx_put_floats(&o, "none", 1, (const int64_t[]){0}, NULL);
+    onnx_put_floats(&o, "s", 1, (const int64_t[]){4}, (const float[]){1, 1, 1, resizes[r].scale});
+    onnx_put_node(&o, "Resize", "x none s", "y", resizes[r].attributes);
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 18, &said);
+    if (!g && !resizes[r].said) fail_msg("%s: %s", resizes[r].attributes, said);
+    if (resizes[r].said && (g || !strstr(said, resizes[r].said)))
+      fail_msg("%s %g: \"%s\"", resizes[r].attributes, (double)resizes[r].scale, g ? "" : said);
+    const float *y = g ? onnx_computed(&a, g, x, &count) : NULL;
+    if (g) assert_int_equal(count, resizes[r].count);
+    for (int i = 0; g && i < count && count <= 9; i++)
+      if (y[i] != resizes[r].expected[i])
+        fail_msg("%s: column %d is %g, expected %g", resizes[r].attributes, i, (double)y[i],
+                 (double)resizes[r].expected[i]);
+    arena_free(&a);
+  }
+}
+
 // Elements beyond the ends, in another order, and numbers of them: what stands at each place of the
 // rows -1 2 -3 4, 5 -6 7 -8, 9 -10 11 -12.
 static void test_ends(void **state) {
@@ -830,6 +905,7 @@ int main(void) {
                                      cmocka_unit_test(test_transposed),
                                      cmocka_unit_test(test_room),
                                      cmocka_unit_test(test_interpolated),
+                                     cmocka_unit_test(test_columns),
                                      cmocka_unit_test(test_wide_pads),
                                      cmocka_unit_test(test_ends),
                                      cmocka_unit_test(test_dilated_transposed),

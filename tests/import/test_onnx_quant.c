@@ -305,11 +305,132 @@ static void test_refused(void **state) {
   }
 }
 
+// A network as integers, and what it was as floats.
+static struct golden_ref *integers_of(struct arena *a, struct onnx_text *o, struct graph **g,
+                                      struct graph **real) {
+  struct err e = {0};
+  struct formats f = formats_new();
+  const char *said;
+  *real = onnx_parsed(a, o, 13, &said);
+  if (!*real) fail_msg("%s", said);
+  struct graph *folded = fold_norm(a, *real, &e);
+  *g = folded ? quantize(a, folded, &f, &e) : NULL;
+  if (!*g) fail_msg("%s", e.text);
+  return golden_ref_new(a, *g, 1);
+}
+
+// A function behind a sum of more bits than a table takes: of what reads nothing but tables that
+// are flat far out, only the middle is kept, at its own scale; otherwise the lowest bits go.
+static void test_table_behind_sum(void **state) {
+  (void)state;
+  enum { INS = 16 };
+  static const struct {
+    const char *op;
+    bool twice; // read by another layer, too
+    int width;
+    double scale, within;
+  } cases[] = {{"Sigmoid", false, 15, 0.5 * 0x1p-8, 0x1p-14},
+               {"Tanh", false, 14, 0.5 * 0x1p-8, 0x1p-14},
+               {"Sigmoid", true, 16, 8 * 0.5 * 0x1p-8, 0x1.5p-7},
+               {"Elu", false, 16, 8 * 0.5 * 0x1p-8, 0x1p-6}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct graph *g, *real;
+    const float half = 0.5F, fine = 0x1p-8F, none = 0, eight = 8;
+    float w[INS];
+    for (int i = 0; i < INS; i++) w[i] = (float)(i * 37 % 256 - 128) * fine;
+    w[0] = -128 * fine;
+    onnx_put_input(&o, "x", 2, (const int64_t[]){0, INS});
+    onnx_put_floats(&o, "half", 0, NULL, &half);
+    onnx_put_floats(&o, "fine", 0, NULL, &fine);
+    onnx_put_floats(&o, "none", 0, NULL, &none);
+    onnx_put_floats(&o, "eight", 0, NULL, &eight);
+    onnx_put_floats(&o, "w", 2, (const int64_t[]){INS, 1}, w);
+    onnx_put_node(&o, "Quant", "x half none eight", "q", "");
+    onnx_put_node(&o, "Quant", "w fine none eight", "v", "");
+    onnx_put_node(&o, "MatMul", "q v", "s", "");
+    onnx_put_node(&o, cases[k].op, "s", "y", "");
+    if (cases[k].twice) onnx_put_node(&o, "Add", "y s", "z", "");
+    onnx_put_output(&o, cases[k].twice ? "z" : "y");
+    struct golden_ref *m = integers_of(&a, &o, &g, &real);
+    const struct type *sum = NULL;
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+      if (op_is(g->nodes[i].op, TRAIT_WEIGHTS)) sum = &node_out(g, &g->nodes[i], 0)->type;
+    if (sum->width != cases[k].width || type_scale(sum, 0) != cases[k].scale)
+      fail_msg("%s: %s", cases[k].op, type_text(&a, sum));
+    for (int n = 0; n < 500; n++) {
+      int64_t codes[INS], count;
+      float x[INS];
+      for (int i = 0; i < INS; i++) {
+        codes[i] = n < 2 ? (n ? -128 : 127) : (n * 91 + i * n * 57) % 256 - 128;
+        if (n >= 2) codes[i] = codes[i] * (n % 7) / 6;
+        x[i] = (float)codes[i] / 2;
+      }
+      const float *y = onnx_computed(&a, real, x, &count);
+      golden_ref_step(m, (const int64_t *const[]){codes});
+      double z = type_value(&g->values[g->outputs[0]].type, 0, *golden_ref_value(m, g->outputs[0]));
+      if (!(fabs(z - (double)*y) <= cases[k].within))
+        fail_msg("%s, %d: %g, expected %g", cases[k].op, n, z, (double)*y);
+    }
+    arena_free(&a);
+  }
+}
+
+// Numbers that are scaled and shifted before the first Quant have 16 bits for what isn't beyond its
+// type behind that; a picture's are bytes.
+static void test_scaled_input(void **state) {
+  (void)state;
+  static const float scale[] = {0.5F, -2, 4}, shift[] = {1, -3, 0.25F};
+  for (int picture = 0; picture < 2; picture++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    struct graph *g, *real;
+    const float step = 0.125F, none = 0, eight = 8;
+    const int64_t channels[] = {1, CHANNELS, 1, 1};
+    onnx_put_input(&o, "x", picture ? 4 : 2, (const int64_t[]){0, CHANNELS, 2, 2});
+    onnx_put_floats(&o, "step", 0, NULL, &step);
+    onnx_put_floats(&o, "none", 0, NULL, &none);
+    onnx_put_floats(&o, "eight", 0, NULL, &eight);
+    onnx_put_floats(&o, "scale", picture ? 4 : 2, picture ? channels : (const int64_t[]){1, 3},
+                    scale);
+    onnx_put_floats(&o, "shift", picture ? 4 : 2, picture ? channels : (const int64_t[]){1, 3},
+                    shift);
+    onnx_put_node(&o, "Mul", "x scale", "m", "");
+    onnx_put_node(&o, "Add", "m shift", "n", "");
+    onnx_put_node(&o, "Quant", "n step none eight", "y", "");
+    onnx_put_output(&o, "y");
+    struct golden_ref *m = integers_of(&a, &o, &g, &real);
+    const struct type *t = &g->values[g->inputs[0].value].type;
+    // (-16 - 1) / 0.5 is -34, which takes 16 bits of a scale of 2^-9
+    assert_string_equal(type_text(&a, t), picture ? "u8 scale 0.00392157" : "16,9");
+    for (int n = -300; !picture && n < 300; n++) {
+      float x[CHANNELS];
+      int64_t codes[CHANNELS], count;
+      for (int c = 0; c < CHANNELS; c++) {
+        x[c] = (float)(n * (c + 1)) / 8 + 0.03125F; // no tie of the Quant
+        codes[c] = type_encode(t, (double)x[c]);
+      }
+      const float *y = onnx_computed(&a, real, x, &count);
+      golden_ref_step(m, (const int64_t *const[]){codes});
+      const int64_t *z = golden_ref_value(m, g->outputs[0]);
+      for (int c = 0; c < CHANNELS; c++)
+        if ((double)y[c] != type_value(&g->values[g->outputs[0]].type, 0, z[c]))
+          fail_msg("%d, channel %d: %lld, expected %g", n, c, (long long)z[c], (double)y[c]);
+    }
+    arena_free(&a);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_zero_points), cmocka_unit_test(test_channels),
-      cmocka_unit_test(test_wide),        cmocka_unit_test(test_parts_of_input),
-      cmocka_unit_test(test_signs),       cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_zero_points),
+                                     cmocka_unit_test(test_channels),
+                                     cmocka_unit_test(test_wide),
+                                     cmocka_unit_test(test_parts_of_input),
+                                     cmocka_unit_test(test_table_behind_sum),
+                                     cmocka_unit_test(test_scaled_input),
+                                     cmocka_unit_test(test_signs),
+                                     cmocka_unit_test(test_refused)};
   cmocka_set_test_filter(getenv("NNGEN_TEST_ONLY"));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

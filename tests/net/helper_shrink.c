@@ -95,6 +95,13 @@ static bool is_better(const struct suspect *s, struct err *e, shrink_fails *fail
   return graph_verify(s->g, e) && fails(s, with);
 }
 
+// Whether a layer has one stream, of this frame, and else tensors.
+static bool stands_alone(const struct graph *g, const struct node *n) {
+  for (uint32_t k = 1; k < n->n_in; k++)
+    if (!node_in(g, n, k)->init) return false;
+  return !n->in[0].delay && op_info(n->op)->column != COLUMN_SHAPE;
+}
+
 // The first layer that fails alone, with what the chain before it gives.
 static bool one_of_its_layers(struct arena *a, struct suspect *s, shrink_fails *fails, void *with) {
   int64_t **values = exact_run(a, s->g, s->frames, s->codes);
@@ -102,7 +109,7 @@ static bool one_of_its_layers(struct arena *a, struct suspect *s, shrink_fails *
     const struct node *n = &s->g->nodes[i];
     const struct value *x = node_in(s->g, n, 0);
     struct err e = {0};
-    if (op_info(n->op)->column == COLUMN_SHAPE) continue;
+    if (!stands_alone(s->g, n)) continue;
     struct suspect one = *s;
     one.g = one_layer(a, s->g, n, whole(x), whole(node_out(s->g, n, 0)));
     one.codes = codes_part(a, values[n->in[0].value], s->frames, value_elements(x), whole(x));
@@ -132,7 +139,8 @@ static bool half(struct arena *a, struct suspect *s, int which, shrink_fails *fa
   struct part *cut = which < 2 ? &in : &out;
   int64_t all = in.to, middle = cut->to / 2;
   struct err e = {0};
-  if (s->g->n_nodes > 1 || cut->to < 2 || (n->n_in == 1 && which > 1)) return false;
+  if (s->g->n_nodes > 1 || !stands_alone(s->g, n) || cut->to < 2 || (n->n_in == 1 && which > 1))
+    return false;
   if (which % 2)
     cut->from = middle;
   else

@@ -4,10 +4,10 @@
 #include <string.h>
 
 enum {
-  BLOCKS = 128,
+  BLOCKS = 192,
   BYTES = 400,
   MEMORIES = 5,
-  EVENTS = 256,
+  EVENTS = 512,
   SLOTS = 2,
   RESOURCES = 40,
   RUNS = 64
@@ -71,7 +71,6 @@ static bool slice_has_meaning(const struct judge *j, const struct event *e) {
   const struct slice *s = &e->slice;
   if (!s->ranges) return true;
   int axes = 1;
-  if (e->action == ACTION_ALLOC || e->action == ACTION_FREE) return false;
   if (e->action == ACTION_RUN) {
     enum op op = j->g->nodes[e->id].op;
     axes = op == OP_linear ? 2 : op == OP_reshape ? 0 : 1;
@@ -108,12 +107,22 @@ static bool has_meaning(struct judge *j, const struct event *e) {
 
 // ---- blocks
 
-static int live(const struct judge *j, uint32_t memory, uint32_t value, int step) {
+// The block with an element of a value, or -1.
+static int live(const struct judge *j, uint32_t memory, uint32_t value, int step, int element) {
   for (int b = 0; b < j->n_blocks; b++) {
     const struct event *e = at(j, j->blocks[b].event);
-    if (j->blocks[b].live && e->resource == memory && e->id == value && e->step == step) return b;
+    if (j->blocks[b].live && e->resource == memory && e->id == value && e->step == step &&
+        in_slice(&e->slice, 0, element))
+      return b;
   }
   return -1;
+}
+
+static bool same_part(const struct event *a, const struct event *b) {
+  if (a->slice.ranges != b->slice.ranges) return false;
+  for (int64_t i = 0; i < 2 * a->slice.ranges; i++)
+    if (a->slice.range[i] != b->slice.range[i]) return false;
+  return !a->slice.ranges || a->slice.axis == b->slice.axis;
 }
 
 // The label of both ends of whatever may write over its input, until nothing changes.
@@ -137,7 +146,7 @@ static void find_origins(struct judge *j) {
 static bool one_place(const struct judge *j, int a, int b) {
   const struct event *x = at(j, j->blocks[a].event), *y = at(j, j->blocks[b].event);
   return j->origin[x->id] == j->origin[y->id] && x->step == y->step && x->address == y->address &&
-         x->bytes == y->bytes && size_of(j, x->id) == size_of(j, y->id);
+         x->bytes == y->bytes && size_of(j, x->id) == size_of(j, y->id) && same_part(x, y);
 }
 
 static bool share_a_byte(const struct judge *j, int a, int b) {
@@ -164,14 +173,24 @@ static bool take(struct judge *j, int block, int who) {
   for (int b = 0; b < j->n_blocks; b++) {
     if (b == block || !j->blocks[b].live || !share_a_byte(j, b, block)) continue;
     if (used(j, b, who)) return no(j, "over in use");
+    if (j->holds[who][b] && at(j, who)->action == ACTION_RUN &&
+        j->g->nodes[at(j, who)->id].op == OP_linear)
+      return no(j, "over what it reads");
     forget(j, b);
   }
   return true;
 }
 
+// Elements of a block that stand before one of its value.
+static int before(const struct event *e, int element) {
+  int count = 0;
+  for (int i = 0; i < element; i++) count += in_slice(&e->slice, 0, i);
+  return count;
+}
+
 static uint8_t *cell(struct judge *j, int block, int element) {
   const struct event *e = at(j, j->blocks[block].event);
-  return &j->points[e->resource][e->address + element][block];
+  return &j->points[e->resource][e->address + before(e, element)][block];
 }
 
 static bool there(struct judge *j, int block, int element) {
@@ -199,8 +218,11 @@ static bool scratch_is_hit(const struct judge *j, const struct event *e, uint32_
 static bool allocate(struct judge *j, int who) {
   const struct event *e = at(j, who);
   const struct resource *r = where(j, e);
-  if (live(j, e->resource, e->id, e->step) >= 0) return no(j, "there already");
-  if (e->bytes < size_of(j, e->id)) return no(j, "small");
+  int size = size_of(j, e->id);
+  for (int i = 0; i < size; i++)
+    if (in_slice(&e->slice, 0, i) && live(j, e->resource, e->id, e->step, i) >= 0)
+      return no(j, "there already");
+  if (e->bytes < before(e, size)) return no(j, "small");
   if (e->address % r->align || e->address + e->bytes > r->bytes) return no(j, "outside");
   int block = j->n_blocks++;
   j->blocks[block].event = who;
@@ -211,13 +233,20 @@ static bool allocate(struct judge *j, int who) {
   if (scratch_is_hit(j, e, e->resource, -1)) return no(j, "over scratch");
   if (!r->home || (j->g->values[e->id].node != NONE && e->step >= 0)) return true;
   if (!take(j, block, who)) return false;
-  for (int i = 0; i < size_of(j, e->id); i++) *cell(j, block, i) = (uint8_t)full(j, e->id);
+  for (int i = 0; i < size; i++)
+    if (in_slice(&e->slice, 0, i)) *cell(j, block, i) = (uint8_t)full(j, e->id);
   return true;
 }
 
 static bool release(struct judge *j, int who) {
   const struct event *e = at(j, who);
-  int block = live(j, e->resource, e->id, e->step);
+  int block = -1;
+  for (int b = 0; b < j->n_blocks; b++) {
+    const struct event *x = at(j, j->blocks[b].event);
+    if (j->blocks[b].live && x->resource == e->resource && x->id == e->id && x->step == e->step &&
+        same_part(x, e))
+      block = b;
+  }
   if (block < 0) return no(j, "not there to free");
   if (used(j, block, -1)) return no(j, "freed in use");
   if (at(j, j->blocks[block].event)->bytes != e->bytes) return no(j, "other bytes");
@@ -237,34 +266,45 @@ static bool wanted(const struct judge *j, const struct event *e, uint32_t k, int
   return in_slice(&e->slice, 0, element / in) && in_slice(&e->slice, 1, element % in);
 }
 
-static bool can_read(struct judge *j, const struct event *e, uint32_t k, int block) {
-  uint32_t value = at(j, j->blocks[block].event)->id;
-  for (int i = 0; i < size_of(j, value); i++)
-    if (wanted(j, e, k, i) && !there(j, block, i)) return false;
-  return true;
-}
-
 static bool read_from(struct judge *j, int who, uint32_t k, int32_t memory, int32_t more,
                       uint32_t value, int step) {
   const int32_t choices[] = {memory, more};
   for (int c = 0; c < 2; c++) {
-    int block = choices[c] == NONE ? -1 : live(j, (uint32_t)choices[c], value, step);
-    if (block < 0 || !can_read(j, at(j, who), k, block)) continue;
-    j->holds[who][block] = true;
-    return true;
+    bool all = choices[c] != NONE;
+    for (int i = 0; all && i < size_of(j, value); i++) {
+      int block = live(j, (uint32_t)choices[c], value, step, i);
+      all = !wanted(j, at(j, who), k, i) || (block >= 0 && there(j, block, i));
+    }
+    for (int i = 0; all && i < size_of(j, value); i++)
+      if (wanted(j, at(j, who), k, i))
+        j->holds[who][live(j, (uint32_t)choices[c], value, step, i)] = true;
+    if (all) return true;
   }
   return no(j, "nothing to read");
 }
 
-static bool write_to(struct judge *j, int who, int32_t memory, uint32_t value) {
+static bool is_whole(const struct judge *j, int block) {
+  return !at(j, j->blocks[block].event)->slice.ranges;
+}
+
+static bool write_block(struct judge *j, int who, int32_t memory, int block) {
   const struct event *e = at(j, who);
-  int block = live(j, (uint32_t)memory, value, e->step);
-  if (block < 0) return no(j, "nowhere to write");
   bool alias = e->action == ACTION_RUN && j->g->nodes[e->id].op == OP_reshape &&
-               !j->g->nodes[e->id].in[0].delay;
-  int in = alias ? live(j, (uint32_t)memory, j->g->nodes[e->id].in[0].value, e->step) : -1;
+               !j->g->nodes[e->id].in[0].delay && is_whole(j, block);
+  int in = alias ? live(j, (uint32_t)memory, j->g->nodes[e->id].in[0].value, e->step, 0) : -1;
   if (!(in >= 0 && one_place(j, in, block)) && !take(j, block, who)) return false;
   j->holds[who][block] = true;
+  return true;
+}
+
+static bool write_to(struct judge *j, int who, int32_t memory, uint32_t value) {
+  const struct event *e = at(j, who);
+  for (int i = 0; i < size_of(j, value); i++) {
+    int block = live(j, (uint32_t)memory, value, e->step, i);
+    if (!in_slice(&e->slice, 0, i)) continue;
+    if (block < 0) return no(j, "nowhere to write");
+    if (!j->holds[who][block] && !write_block(j, who, memory, block)) return false;
+  }
   return true;
 }
 
@@ -306,21 +346,17 @@ static bool run(struct judge *j, int who) {
   return write_to(j, who, pe->memory, n->out[0]);
 }
 
-static bool same_part(const struct event *a, const struct event *b) {
-  if (a->slice.ranges != b->slice.ranges) return false;
-  for (int64_t i = 0; i < 2 * a->slice.ranges; i++)
-    if (a->slice.range[i] != b->slice.range[i]) return false;
-  return !a->slice.ranges || a->slice.axis == b->slice.axis;
-}
-
 static void written(struct judge *j, const struct event *e, int32_t memory, uint32_t value) {
-  int block = live(j, (uint32_t)memory, value, e->step), points = full(j, value);
+  int points = full(j, value);
   if (e->action == ACTION_RUN && points > 1) {
     points = 0;
     for (int i = 0; i < full(j, value); i++) points += in_slice(&e->slice, 1, i);
   }
-  for (int i = 0; block >= 0 && i < size_of(j, value); i++)
-    if (in_slice(&e->slice, 0, i)) *cell(j, block, i) = (uint8_t)(*cell(j, block, i) + points);
+  for (int i = 0; i < size_of(j, value); i++) {
+    int block = live(j, (uint32_t)memory, value, e->step, i);
+    if (block >= 0 && in_slice(&e->slice, 0, i))
+      *cell(j, block, i) = (uint8_t)(*cell(j, block, i) + points);
+  }
 }
 
 static bool receive(struct judge *j, int who) {

@@ -112,15 +112,25 @@ static void add(struct maker *m, struct event e, int64_t duration) {
   if (m->in_turn) m->now += duration ? duration + !pick(m, 4) : 0;
 }
 
-// The last ALLOC of a block that lives, or none.
+// Whether event i is an ALLOC of what nobody has freed.
+static bool lives(const struct maker *m, uint32_t i) {
+  const struct event *e = &m->plan->events[i];
+  for (uint32_t k = i + 1; k < m->plan->n_events; k++) {
+    const struct event *f = &m->plan->events[k];
+    if (f->action == ACTION_FREE && f->resource == e->resource && f->id == e->id &&
+        f->step == e->step && slice_same(&f->slice, &e->slice))
+      return false;
+  }
+  return e->action == ACTION_ALLOC;
+}
+
+// The last ALLOC of a block of a value that lives, all of it or a part, or none.
 static const struct event *block_of(const struct maker *m, uint32_t memory, uint32_t value,
                                     int32_t step) {
   const struct event *found = NULL;
   for (uint32_t i = 0; i < m->plan->n_events; i++) {
     const struct event *e = &m->plan->events[i];
-    if (e->resource != memory || e->id != value || e->step != step) continue;
-    if (e->action == ACTION_ALLOC) found = e;
-    if (e->action == ACTION_FREE) found = NULL;
+    if (e->resource == memory && e->id == value && e->step == step && lives(m, i)) found = e;
   }
   return found;
 }
@@ -128,30 +138,47 @@ static const struct event *block_of(const struct maker *m, uint32_t memory, uint
 static bool taken(const struct maker *m, uint32_t memory, int64_t address, int64_t bytes) {
   for (uint32_t i = 0; i < m->plan->n_events; i++) {
     const struct event *e = &m->plan->events[i];
-    if (e->action == ACTION_ALLOC && e->resource == memory &&
-        block_of(m, memory, e->id, e->step) == e && e->address < address + bytes &&
+    if (e->resource == memory && lives(m, i) && e->address < address + bytes &&
         address < e->address + e->bytes)
       return true;
   }
   return false;
 }
 
+static void allocate_part(struct maker *m, struct event e) {
+  int64_t bytes = plan_slice_bytes(m->plan, e.id, &e.slice);
+  bytes += m->in_turn && e.address == NONE && !pick(m, 6);
+  while (m->in_turn && e.address == NONE) {
+    e.address = pick(m, e.resource == m->rom ? 4 * BYTES : BYTES - bytes) / ALIGN * ALIGN;
+    if (taken(m, e.resource, e.address, bytes) || e.address + bytes > 4 * BYTES) e.address = NONE;
+  }
+  e.bytes = bytes;
+  add(m, e, 0);
+}
+
+// Two ranges that make up the first axis.
+static int64_t *halves(struct maker *m, int64_t size) {
+  int64_t *range = ARENA_NEW(m->arena, int64_t, 4);
+  range[1] = range[2] = 1 + pick(m, size - 1);
+  range[3] = size;
+  return range;
+}
+
+// As a whole, or in two parts.
 static void allocate(struct maker *m, uint32_t memory, uint32_t value, int32_t step,
                      int64_t address) {
-  int64_t bytes = m->plan->bytes[value] + (m->in_turn && address == NONE && !pick(m, 6));
+  struct event e = {
+      .resource = memory, .action = ACTION_ALLOC, .id = value, .step = step, .address = address};
   if (block_of(m, memory, value, step)) return;
-  while (m->in_turn && address == NONE) {
-    address = pick(m, memory == m->rom ? 4 * BYTES : BYTES - bytes) / ALIGN * ALIGN;
-    if (taken(m, memory, address, bytes) || address + bytes > 4 * BYTES) address = NONE;
+  if (memory == m->rom || address != NONE || pick(m, 4)) {
+    allocate_part(m, e);
+    return;
   }
-  add(m,
-      (struct event){.resource = memory,
-                     .action = ACTION_ALLOC,
-                     .id = value,
-                     .step = step,
-                     .bytes = bytes,
-                     .address = address},
-      0);
+  int64_t *range = halves(m, m->plan->bytes[value]);
+  for (int k = 0; k < 2; k++) {
+    e.slice = (struct slice){0, 1, range + 2 * k};
+    allocate_part(m, e);
+  }
 }
 
 // Brings a value into a memory, in one or two parts of a channel or at once by a link.
@@ -160,9 +187,7 @@ static void bring(struct maker *m, uint32_t from, uint32_t to, uint32_t value, i
   allocate(m, to, value, step, NONE);
   struct event e = {.id = value, .step = step};
   if (pick(m, 2)) {
-    int64_t size = m->plan->bytes[value], *range = ARENA_NEW(m->arena, int64_t, 4);
-    range[1] = range[2] = 1 + pick(m, size - 1);
-    range[3] = size;
+    const int64_t *range = halves(m, m->plan->bytes[value]);
     e.resource = m->channels + way;
     e.action = pick(m, 2) ? ACTION_LOAD : ACTION_STORE;
     bool parts = pick(m, 2);
@@ -210,7 +235,6 @@ static bool read_later(const struct maker *m, uint32_t value, int32_t step, uint
 static void run(struct maker *m, uint32_t pe, uint32_t n, int32_t step, bool whole) {
   const struct node *node = &m->graph->nodes[n];
   struct event e = {.resource = pe, .action = ACTION_RUN, .id = n, .step = step};
-  int64_t size = m->plan->bytes[node->out[0]], *range = ARENA_NEW(m->arena, int64_t, 4);
   int64_t scratch = 1 + pick(m, 3),
           address = m->in_turn ? pick(m, BYTES - 4) / ALIGN * ALIGN : NONE;
   uint32_t memory = (uint32_t)m->plan->machine.resources[pe].memory;
@@ -223,13 +247,46 @@ static void run(struct maker *m, uint32_t pe, uint32_t n, int32_t step, bool who
     return;
   }
   int axis = node->op == OP_linear ? (int)pick(m, 2) : 0;
-  range[1] = range[2] = 1 + pick(m, size - 1);
-  range[3] = size;
+  const int64_t *range = halves(m, m->plan->bytes[node->out[0]]);
   e.slice = (struct slice){axis, 1, range};
   add(m, e, 1 + pick(m, 2));
   e.slice.range = range + 2;
   if (pick(m, 2) && pe + m->memories < m->links) e.resource = pe + m->memories;
   add(m, e, 1 + pick(m, 2));
+}
+
+// Whether nobody else lives at the address of event i.
+static bool is_alone(const struct maker *m, uint32_t i) {
+  const struct event *e = &m->plan->events[i];
+  for (uint32_t k = 0; k < m->plan->n_events; k++) {
+    const struct event *o = &m->plan->events[k];
+    if (k != i && o->resource == e->resource && o->address == e->address && lives(m, k))
+      return false;
+  }
+  return true;
+}
+
+// An element by element function of a value in parts, each over that of its input: false if it
+// can't be.
+static bool fire_parts(struct maker *m, uint32_t n, int32_t step, uint32_t memory) {
+  const struct node *node = &m->graph->nodes[n];
+  uint32_t parts[2] = {0}, count = 0;
+  for (uint32_t i = 0; i < m->plan->n_events; i++) {
+    const struct event *e = &m->plan->events[i];
+    if (e->resource != memory || e->id != node->in[0].value || e->step != step || !lives(m, i))
+      continue;
+    if (!e->slice.ranges || count == 2 || !is_alone(m, i)) return false;
+    parts[count++] = i;
+  }
+  for (uint32_t k = 0; count == 2 && k < count; k++) {
+    struct event e = m->plan->events[parts[k]];
+    e.id = node->out[0];
+    add(m, e, 0);
+    struct event run = {
+        .resource = m->pes + memory, .action = ACTION_RUN, .id = n, .step = step, .slice = e.slice};
+    add(m, run, 1 + pick(m, 2));
+  }
+  return count == 2;
 }
 
 static void fire(struct maker *m, uint32_t n, int32_t step) {
@@ -239,7 +296,9 @@ static void fire(struct maker *m, uint32_t n, int32_t step) {
   bool over = m->in_turn && plan_over(m->graph, node, 0) && pick(m, 2) &&
               (op_is(node->op, TRAIT_ALIAS) || !read_later(m, node->in[0].value, step, n, step));
   const struct event *in = block_of(m, memory, node->in[0].value, step);
-  over = over && in && in->bytes == m->plan->bytes[in->id];
+  if (over && node->op == OP_relu && in && in->slice.ranges && fire_parts(m, n, step, memory))
+    return;
+  over = over && in && !in->slice.ranges && in->bytes == m->plan->bytes[in->id];
   for (uint32_t i = 0; over && !op_is(node->op, TRAIT_ALIAS) && i < m->plan->n_events; i++)
     over = m->plan->events[i].action != ACTION_ALLOC || m->plan->events[i].address != in->address ||
            m->plan->events[i].resource != memory || &m->plan->events[i] == in;
@@ -250,8 +309,7 @@ static void fire(struct maker *m, uint32_t n, int32_t step) {
 static void free_some(struct maker *m, uint32_t n, int32_t at) {
   for (uint32_t i = 0; i < m->plan->n_events; i++) {
     struct event e = m->plan->events[i];
-    if (e.action != ACTION_ALLOC || block_of(m, e.resource, e.id, e.step) != &m->plan->events[i])
-      continue;
+    if (!lives(m, i)) continue;
     if (m->graph->values[e.id].init || read_later(m, e.id, e.step, n, at) || !pick(m, 3)) continue;
     e.action = ACTION_FREE;
     e.address = 0;
