@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The picture of a memory plan, address against time; and the plan carried out.
+// The blocks of a memory plan, and their picture: address against time.
 #ifndef NNGEN_CMD_PLAN_ARENA_H
 #define NNGEN_CMD_PLAN_ARENA_H
 

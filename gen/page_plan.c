@@ -202,6 +202,7 @@ struct arena_view {
   struct scale scale;
   const struct arena_block *blocks;
   uint32_t count;
+  const int64_t *used; // (events) of the arena
   int64_t bytes, most; // of the arena; in use at `when`
   double when;
 };
@@ -239,23 +240,17 @@ static void put_bytes(const struct arena_view *v, int top, int high, const char 
   }
 }
 
-static int64_t scratch_at(const struct arena_view *v, double at) {
-  int64_t bytes = 0;
-  for (uint32_t i = 0; i < v->count; i++)
-    if (v->blocks[i].order >= v->page->arena_plan->graph->n_values && v->blocks[i].from <= at &&
-        at < v->blocks[i].to)
-      bytes += v->blocks[i].bytes;
-  return bytes;
-}
-
 // In steps: what values take, and scratch above that; where it is most a line.
 static void put_curve(const struct arena_view *v, bool values) {
   struct text *t = v->scale.text;
+  const struct plan *p = v->page->arena_plan;
   double base = down(v, TOP, CURVE_HIGH, 0);
   text_printf(t, "<path class=\"%s\" d=\"M%d %.1f", values ? "values" : "scratch", LEFT, base);
-  for (double at = 0; at < v->scale.length; at++) {
-    int64_t bytes = arena_in_use(v->blocks, v->count, at) - (values ? scratch_at(v, at) : 0);
-    text_printf(t, "V%.1fH%.1f", down(v, TOP, CURVE_HIGH, bytes), across(&v->scale, at + 1));
+  for (uint32_t i = 0; i < p->n_events; i++) {
+    const struct event *e = &p->events[i];
+    if (e->action != ACTION_RUN) continue;
+    double y = down(v, TOP, CURVE_HIGH, v->used[i] - (values ? e->bytes : 0));
+    text_printf(t, "V%.1fH%.1f", y, across(&v->scale, e->end));
   }
   text_printf(t, "V%.1fZ\"/>\n", base);
 }
@@ -329,10 +324,11 @@ static void put_view(struct text *t, const struct page *p) {
   v.count = arena_blocks(p->arena, p->arena_plan, &v.blocks);
   v.bytes = p->arena_plan->machine.resources[MEMORY_ARENA].bytes;
   if (v.bytes < 1) v.bytes = 1;
-  for (double at = 0; at < v.scale.length; at++) {
-    int64_t bytes = arena_in_use(v.blocks, v.count, at);
-    if (bytes > v.most) v.when = at;
-    if (bytes > v.most) v.most = bytes;
+  v.used = plan_used(p->arena, p->arena_plan, MEMORY_ARENA);
+  for (uint32_t i = 0; i < p->arena_plan->n_events; i++) {
+    if (p->arena_plan->events[i].action != ACTION_RUN || v.used[i] <= v.most) continue;
+    v.when = p->arena_plan->events[i].start;
+    v.most = v.used[i];
   }
   begin_picture(t, "Bytes in use, and whose each address is, layer after layer",
                 top + ARENA_HIGH + 22);

@@ -28,15 +28,3 @@ uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_
   *blocks = list;
   return count;
 }
-
-int64_t arena_in_use(const struct arena_block *blocks, uint32_t count, double at) {
-  int64_t bytes = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    bool counted = !(blocks[i].from <= at && at < blocks[i].to);
-    for (uint32_t k = 0; k < i; k++)
-      counted |= blocks[k].from <= at && at < blocks[k].to &&
-                 blocks[k].address == blocks[i].address && blocks[k].bytes >= blocks[i].bytes;
-    if (!counted) bytes += blocks[i].bytes;
-  }
-  return bytes;
-}

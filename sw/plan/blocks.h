@@ -17,7 +17,4 @@ struct arena_block {
 // Those of the arena, by ALLOC; their number.
 uint32_t arena_blocks(struct arena *a, const struct plan *p, const struct arena_block **blocks);
 
-// Bytes that are taken at a time; what lies at one address counts once.
-int64_t arena_in_use(const struct arena_block *blocks, uint32_t count, double at);
-
 #endif

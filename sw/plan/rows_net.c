@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { BLOCKS_MAX = 1 << 15 }; // of a network of more nothing is cut
+
 static bool in_arena(const struct value *v) {
   return !type_is_ref(&v->type) && !v->init;
 }
@@ -51,6 +53,22 @@ static void cut_values(struct rows_net *n, const struct space *spaces) {
     n->rows[x->out[0]] = n->nodes[i].rows;
   }
   arena_free(&scratch);
+}
+
+static void cut_nothing(struct rows_net *n) {
+  for (uint32_t i = 0; i < n->graph->n_nodes; i++)
+    n->nodes[i] = (struct rows_node){.axis = NONE, .rows = 1};
+  for (uint32_t v = 0; v < n->graph->n_values; v++) n->rows[v] = n->rows[v] > 0;
+}
+
+static void number_blocks(struct rows_net *n) {
+  uint64_t blocks = 0;
+  for (uint32_t v = 0; v < n->graph->n_values; v++) blocks += n->rows[v];
+  if (blocks > BLOCKS_MAX) cut_nothing(n);
+  for (uint32_t v = 0; v < n->graph->n_values; v++) {
+    n->first[v] = n->blocks;
+    n->blocks += n->rows[v];
+  }
 }
 
 // ---- which rows need which
@@ -130,10 +148,7 @@ struct rows_net *rows_net_new(struct arena *a, const struct graph *g,
     graph_order(g, n->order);
   for (uint32_t i = 0; i < g->n_nodes; i++) space_of(g, &g->nodes[i], &spaces[i], &none);
   cut_values(n, spaces);
-  for (uint32_t v = 0; v < g->n_values; v++) {
-    n->first[v] = n->blocks;
-    n->blocks += n->rows[v];
-  }
+  number_blocks(n);
   n->value = ARENA_NEW(a, uint32_t, n->blocks);
   n->readers = ARENA_NEW(a, uint32_t, n->blocks);
   for (uint32_t v = 0; v < g->n_values; v++)

@@ -3,7 +3,7 @@
 // (end - start); everything starts as early as it can:
 //
 // - PEs, channels, links and streams do what is theirs in the order of the list;
-// - what an event is `after` has ended;
+// - what an event is `after` has ended; a block that it is after is allocated by then;
 // - what is read has been written by what stands before it in the list, or is there from the start;
 // - a block is allocated when the first event that touches it starts, and freed when the last that
 //   stands before its FREE has ended; a memory with a limit grants in the order of the list, so

@@ -345,7 +345,16 @@ static bool wait_for_after(struct builder *b, uint32_t who) {
     if (e->after[k] >= who)
       return err_set(b->err, "%s: event %u comes after event %u, which doesn't stand before it",
                      plan_event_text(b->arena, b->plan, e), who, e->after[k]);
-    wait_for(b, who, e->after[k], WAIT_END, 0);
+    bool alloc = b->plan->events[e->after[k]].action == ACTION_ALLOC;
+    if (alloc && e->action == ACTION_ALLOC)
+      return err_set(b->err,
+                     "%s: event %u comes after event %u, another ALLOC: they are granted when "
+                     "something touches them",
+                     plan_event_text(b->arena, b->plan, e), who, e->after[k]);
+    if (alloc) // it begins with the first who needs it
+      needs_alloc(b, who, e->after[k]);
+    else
+      wait_for(b, who, e->after[k], WAIT_END, 0);
   }
   return true;
 }
