@@ -759,6 +759,25 @@ static void test_absurd(void **state) {
   }
 }
 
+// Weights that are finite, and whose product with a scale isn't.
+static void test_infinite(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  static const signed char codes[2] = {8, 127};
+  static const float scales[2] = {3e38F, 1};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+  onnx_put_raw(&o, "w", 3, 2, (const int64_t[]){2, 1}, codes, 2);
+  onnx_put_floats(&o, "s", 2, (const int64_t[]){2, 1}, scales);
+  onnx_put_node(&o, "DequantizeLinear", "w s", "f", "axis=0 block_size=1");
+  onnx_put_node(&o, "MatMul", "x f", "y", "");
+  onnx_put_output(&o, "y");
+  assert_null(onnx_parsed(&a, &o, 21, &said));
+  if (!strstr(said, "MatMul: element 0 of \"f\" is 2.4e+39; train it again")) fail_msg("%s", said);
+  arena_free(&a);
+}
+
 // Attributes within attributes: graphs 100,000 deep.
 static void test_deep(void **state) {
   (void)state;
@@ -1093,6 +1112,7 @@ int main(void) {
                                      cmocka_unit_test(test_behind_resize),
                                      cmocka_unit_test(test_cut),
                                      cmocka_unit_test(test_absurd),
+                                     cmocka_unit_test(test_infinite),
                                      cmocka_unit_test(test_deep),
                                      SHELL_CASE(test_external),
                                      SHELL_CASE(test_beside),
