@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/import/builder.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,11 +108,24 @@ void builder_scaled(struct builder *b, uint32_t value, int64_t count, const doub
                false);
 }
 
+// What is computed of finite numbers may be none, or beyond the floats that executors have.
+static void check_finite(struct builder *b, const char *name, const struct tensor *t) {
+  for (int64_t i = 0; (t->dtype == DTYPE_F32 || t->dtype == DTYPE_F64) && i < t->count; i++) {
+    double v = tensor_real(t, i);
+    if (fabs(v) <= (double)FLT_MAX) continue;
+    builder_refuse(b, "train it again with smaller scales", "element %lld of \"%s\" is %g",
+                   (long long)i, name, v);
+    return;
+  }
+}
+
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t) {
+  check_finite(b, name, t);
   return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type_real());
 }
 
 uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type) {
+  check_finite(b, name, t);
   return graph_add_tensor(b->graph, own_name(b, b->values, name), t, type);
 }
 

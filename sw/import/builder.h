@@ -66,7 +66,7 @@ void builder_scaled(struct builder *b, uint32_t value, int64_t count, const doub
 // `name` for a value, or name.1, .. if it is taken.
 const char *builder_name(struct builder *b, const char *name);
 
-// A tensor of F32, named after the current layer.
+// A tensor of F32, named after the current layer; numbers that are none are refused.
 uint32_t builder_tensor(struct builder *b, const char *name, struct tensor *t);
 
 uint32_t builder_typed(struct builder *b, const char *name, struct tensor *t, struct type type);

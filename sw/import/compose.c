@@ -79,7 +79,8 @@ bool compose_spread(struct builder *b, uint32_t *value, const int64_t *shape) {
   }
   if (v.shape[v.rank - 1] == 1 && shape[v.rank - 1] > 1) {
     b->node = arena_printf(b->arena, "%s.channels", name);
-    ok = builder_out(b, ones(b, *value, v.rank, shape[v.rank - 1]), value);
+    ok = builder_takes(b, 1, &shape[v.rank - 1]) &&
+         builder_out(b, ones(b, *value, v.rank, shape[v.rank - 1]), value);
   }
   b->node = arena_printf(b->arena, "%s.pixels", name);
   if (ok && pixels) {

@@ -396,6 +396,8 @@ static void refused(const char *op, const char *inputs, const char *attributes, 
   onnx_put_ints(&o, "long", 5, (const int64_t[]){3, 1, 2, 4, 4});
   onnx_put_ints(&o, "big", 2, (const int64_t[]){1 << 30, 1 << 30});
   onnx_put_ints(&o, "far", 8, (const int64_t[]){0, 0, 0, 0, 0, 0, 0, 65});
+  onnx_put_ints(&o, "cut", 8, (const int64_t[]){0, 0, 0, 0, 0, 0, -1, 0});
+  onnx_put_ints(&o, "beyond", 8, (const int64_t[]){0, 0, 0, 1 << 25, 0, 0, 0, 0});
   onnx_put_ints(&o, "fours", 8, (const int64_t[]){0, 0, 0, 4, 0, 0, 0, 4});
   onnx_put_ints(&o, "all", 1, (const int64_t[]){-1});
   onnx_put_ints(&o, "batch", 1, (const int64_t[]){0});
@@ -448,6 +450,12 @@ static void test_refused(void **state) {
   refused("QLinearReduceMean", "x", "",
           "it computes with integers; quantise with quant_format=QuantFormat.QDQ");
   refused("Sqrt", "x", "", "Sqrt of a stream has no counterpart");
+  refused("DepthToSpace", "x", "blocksize=2", "2 channels");
+  refused("SpaceToDepth", "x", "blocksize=3", "4 rows, 4 columns");
+  refused("Pad", "x cut", "mode:constant", "pads below 0 cut the array; use Slice");
+  refused("Pad", "x cut", "mode:edge", "pads below 0 cut the array; use Slice");
+  refused("Pad", "x beyond", "mode:constant", "pads of more than 16777216 elements");
+  refused("Pad", "x fives", "mode:constant", "4 pads for 4 axes");
   refused("Pad", "x", "mode:mirror", "mode \"mirror\"; use constant, edge, reflect or wrap");
   refused("Pad", "x fours", "mode:reflect", "pads of 4 and 4 elements, mode \"reflect\", of 4");
   refused("Gather", "x half", "axis=1", "its indices aren't a constant list");
@@ -757,6 +765,25 @@ static void test_absurd(void **state) {
     text_free(&file);
     arena_free(&a);
   }
+}
+
+// Weights that are finite, and whose product with a scale isn't.
+static void test_infinite(void **state) {
+  (void)state;
+  struct arena a = {0};
+  struct onnx_text o = {0};
+  const char *said;
+  static const signed char codes[2] = {8, 127};
+  static const float scales[2] = {3e38F, 1};
+  onnx_put_input(&o, "x", 2, (const int64_t[]){0, 2});
+  onnx_put_raw(&o, "w", 3, 2, (const int64_t[]){2, 1}, codes, 2);
+  onnx_put_floats(&o, "s", 2, (const int64_t[]){2, 1}, scales);
+  onnx_put_node(&o, "DequantizeLinear", "w s", "f", "axis=0 block_size=1");
+  onnx_put_node(&o, "MatMul", "x f", "y", "");
+  onnx_put_output(&o, "y");
+  assert_null(onnx_parsed(&a, &o, 21, &said));
+  if (!strstr(said, "MatMul: element 0 of \"f\" is 2.4e+39; train it again")) fail_msg("%s", said);
+  arena_free(&a);
 }
 
 // Attributes within attributes: graphs 100,000 deep.
@@ -1093,6 +1120,7 @@ int main(void) {
                                      cmocka_unit_test(test_behind_resize),
                                      cmocka_unit_test(test_cut),
                                      cmocka_unit_test(test_absurd),
+                                     cmocka_unit_test(test_infinite),
                                      cmocka_unit_test(test_deep),
                                      SHELL_CASE(test_external),
                                      SHELL_CASE(test_beside),

@@ -563,6 +563,10 @@ static void test_ends(void **state) {
                                              -8, 5,  -6, -12, 9, -10, 11, -12, 9, -10}},
       {"Pad", "x rows", "mode:reflect", 20, {5, -6, 7, -8,  -1, 2,   -3, 4,  5, -6,
                                              7, -8, 9, -10, 11, -12, 5,  -6, 7, -8}},
+      {"Pad", "x one_two . ", "mode:constant", 21, {0,  -1, 2, -3, 4, 0,   0,  0,   5, -6, 7,
+                                                    -8, 0,  0, 0,  9, -10, 11, -12, 0, 0}},
+      {"Pad", "x rows seven", "mode:constant", 20, {7, 7,  7, 7,   -1, 2,   -3, 4, 5, -6,
+                                                    7, -8, 9, -10, 11, -12, 7,  7, 7, 7}},
       {"Slice", "x last first axes back", "", 12, {4, -3, 2, -1, -8, 7, -6, 5, -12, 11, -10, 9}},
       {"Slice", "x minus_two zero_at axes back_two", "", 3, {-3, 7, 11}},
       {"ReduceMin", "x axes", "keepdims=0", 3, {-3, -8, -12}},
@@ -579,6 +583,7 @@ static void test_ends(void **state) {
     onnx_put_input(&o, "x", 4, (const int64_t[]){0, 1, 3, 4});
     onnx_put_ints(&o, "one_two", 8, (const int64_t[]){0, 0, 0, 1, 0, 0, 0, 2});
     onnx_put_ints(&o, "rows", 8, (const int64_t[]){0, 0, 1, 0, 0, 0, 1, 0});
+    onnx_put_floats(&o, "seven", 0, NULL, &(const float){7});
     onnx_put_ints(&o, "last", 1, (const int64_t[]){-1});
     onnx_put_ints(&o, "first", 1, (const int64_t[]){INT64_MIN});
     onnx_put_ints(&o, "axes", 1, (const int64_t[]){3});
@@ -597,6 +602,50 @@ static void test_ends(void **state) {
       if (y[i] != cases[r].expected[i])
         fail_msg("%s %s: element %d is %g, expected %g", cases[r].op, cases[r].attributes, i,
                  (double)y[i], (double)cases[r].expected[i]);
+    arena_free(&a);
+  }
+}
+
+// Blocks of pixels as channels and back, both orders of channels: as they are defined, of 2 x 4
+// pixels of 8 channels (or 2 of 4 x 8).
+static void test_blocks(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *mode;
+  } cases[] = {{"DepthToSpace", "DCR"}, {"DepthToSpace", "CRD"}, {"SpaceToDepth", "DCR"}};
+  for (size_t r = 0; r < sizeof cases / sizeof *cases; r++) {
+    struct arena a = {0};
+    struct onnx_text o = {0};
+    const char *said;
+    const bool depth = cases[r].op[0] == 'D', dcr = cases[r].mode[0] == 'D';
+    const int c = depth ? 8 : 2, h = depth ? 2 : 4, w = depth ? 4 : 8;
+    float x[64];
+    int64_t count;
+    onnx_put_input(&o, "x", 4, (const int64_t[]){0, c, h, w});
+    onnx_put_node(&o, cases[r].op, "x", "y",
+                  arena_printf(&a, "blocksize=2 mode:%s", cases[r].mode));
+    onnx_put_output(&o, "y");
+    struct graph *g = onnx_parsed(&a, &o, 13, &said);
+    if (!g) fail_msg("%s: %s", cases[r].op, said);
+    bool last = g->values[g->inputs[0].value].shape[2] == c; // channels are last in our order
+    for (int i = 0; i < 64; i++)                             // the file's element i
+      x[last ? i % (h * w) * c + i / (h * w) : i] = (float)i;
+    const float *y = onnx_computed(&a, g, x, &count);
+    assert_int_equal(count, 64);
+    for (int i = 0; i < 64; i++) {
+      int channels = depth ? 2 : 8, down = depth ? 4 : 2, across = depth ? 8 : 4;
+      int oc = i / (down * across), oy = i / across % down, ox = i % across, from;
+      if (depth) {
+        int block = oy % 2 * 2 + ox % 2, in = dcr ? block * channels + oc : oc * 4 + block;
+        from = (in * h + oy / 2) * w + ox / 2;
+      } else {
+        int block = oc / c, in = oc % c;
+        from = (in * h + oy * 2 + block / 2) * w + ox * 2 + block % 2;
+      }
+      if (y[i] != (float)from)
+        fail_msg("%s %s: element %d is %g, expected %d", cases[r].op, cases[r].mode, i,
+                 (double)y[i], from);
+    }
     arena_free(&a);
   }
 }
@@ -910,6 +959,7 @@ int main(void) {
                                      cmocka_unit_test(test_room),
                                      cmocka_unit_test(test_interpolated),
                                      cmocka_unit_test(test_columns),
+                                     cmocka_unit_test(test_blocks),
                                      cmocka_unit_test(test_wide_pads),
                                      cmocka_unit_test(test_ends),
                                      cmocka_unit_test(test_dilated_transposed),
