@@ -2,6 +2,7 @@
 #include "tests/net/helper_netgen_parts.h"
 
 #include "sw/base/bits.h"
+#include "sw/graph/column.h"
 #include "sw/graph/curve.h"
 #include "sw/graph/interval.h"
 
@@ -129,12 +130,15 @@ void netgen_use(struct netgen *n, uint32_t node, uint32_t value) {
   graph_add_use(n->g, node, (struct use){value, 0, NONE});
 }
 
-// TFLite's rounding: its shift to the left must not leave 31 bits.
+// TFLite's rounding, where its shift to the left leaves 32 bits whatever the input's type holds.
 static void tflite(struct netgen *n, uint32_t node) {
   struct node *d = &n->g->nodes[node];
+  enum fix_rounding other = d->rounding;
+  struct err too_wide = {0};
   for (int64_t i = 0; i < d->rq[0].count; i++)
     if (d->rq[0].shift[i] < 31) return;
   d->rounding = FIX_TFLITE;
+  if (!check_accumulator(n->g, d, &too_wide)) d->rounding = other;
 }
 
 // A requantisation that brings an accumulator of `bits` near the output's range.

@@ -17,12 +17,13 @@ static void slice(struct netgen *n, uint32_t node, const struct value *x) {
   if (steps) graph_add_ints(n->g, node, ATTR_step, x->rank, step);
 }
 
-// Around some dimensions, with any code or that of zero.
+// Around some dimensions, with any code or that of zero; not every number is one.
 static void pad(struct netgen *n, uint32_t node, const struct value *x) {
   int64_t sizes[2 * RANK_MAX], code = type_from_integer(&x->type, 0, 0);
   for (int d = 0; d < 2 * x->rank; d++) sizes[d] = netgen_chance(n, 50) ? 0 : netgen_pick(n, 1, 3);
   if (netgen_chance(n, 60)) code = netgen_pick(n, type_lowest(&x->type), type_highest(&x->type));
   if (x->type.cls == TYPE_BIPOLAR) code = netgen_chance(n, 50) ? 1 : -1;
+  if (!type_is_code(&x->type, code)) code = type_from_integer(&x->type, 0, 0);
   graph_add_ints(n->g, node, ATTR_pad, 2 * x->rank, sizes);
   graph_add_ints(n->g, node, ATTR_codes, 1, &code);
 }
