@@ -46,9 +46,9 @@ static bool read_recipe(struct lesson *l, struct err *e) {
                                  .rates = rates};
   const char *file = l->options->model;
   struct bytes text;
+  if (!file_read(l->arena, file, RECIPE_MAX, &text, e)) return false;
   if (!plan_is_shapes(file))
     return err_set(e, "%s: --train is about a recipe, as in models/lenet5.json", file);
-  if (!file_read(l->arena, file, RECIPE_MAX, &text, e)) return false;
   if (!recipe_parse(l->arena, (const char *)text.data, text.size, SEED, &l->recipe, e))
     return err_within(e, "%s", file);
   l->training = training_new(l->arena, l->recipe.model, l->recipe.loss, &adam, SEED, NULL, 0, e);

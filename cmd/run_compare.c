@@ -27,15 +27,19 @@ static double found_at(const struct run *r, const struct run_output *o, int64_t 
   return codes ? (double)code : type_value(&y->type, run_channel(y, i), code);
 }
 
+// Of those that are finite.
 static double largest(const struct expected *x) {
   double most = 0;
-  for (int64_t i = 0; i < x->array.elements; i++) most = fmax(most, fabs(run_expected_at(x, i)));
+  for (int64_t i = 0; i < x->array.elements; i++) {
+    double at = fabs(run_expected_at(x, i));
+    if (isfinite(at)) most = fmax(most, at);
+  }
   return most;
 }
 
 static void note(struct comparison *c, const char *output, int64_t frame, int64_t element,
                  double found, double expected) {
-  double off = fabs(found - expected);
+  double off = found == expected ? 0 : fabs(found - expected); // also of two infinities
   struct difference d = {output, frame, element, found, expected};
   c->elements++;
   bool differs = !(off <= c->tolerance);
@@ -120,7 +124,8 @@ bool run_compare_frames(struct arena *a, const struct options *o, int64_t *frame
   char *end = NULL;
   double tolerance = o->tolerance ? strtod(o->tolerance, &end) : 0;
   *frames = 0;
-  if (o->tolerance && (!o->compare || end == o->tolerance || *end || !(tolerance >= 0)))
+  if (o->tolerance &&
+      (!o->compare || end == o->tolerance || *end || !(tolerance >= 0) || !isfinite(tolerance)))
     return err_set(e,
                    o->compare ? "--tolerance %s: expected a number of at least 0"
                               : "--tolerance %s is about --compare, which isn't given",

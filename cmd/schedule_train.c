@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 128, BATCH_MAX = 1 << 16, STALE_MAX = 64, STEPS = 3, SEED = 1 };
+enum { BATCH = 128, BATCH_MAX = 1 << 16, STALE_MAX = 64, STEPS = 3, SEED = 1, PARTS_MAX = 1000 };
 enum { FIELDS = 6, SHOWN = 16 };
 
 struct lesson {
@@ -83,7 +83,9 @@ static bool read_recipe(struct lesson *l, struct err *e) {
                    own.net);
   if (grain_of(l->options))
     l->recipe.model = part(l->arena, l->recipe.model, grain_of(l->options), &l->parts);
-  return true;
+  return l->parts <= PARTS_MAX ||
+         err_set(e, "%s: %u parts of layers, at most %d: give a larger --grain", own.net, l->parts,
+                 PARTS_MAX);
 }
 
 static struct training *training_of(struct lesson *l, struct err *e) {
@@ -181,7 +183,8 @@ static bool compare(struct lesson *l, const struct plan_run *r, const struct dat
 static bool carry_out(struct lesson *l, struct err *e) {
   const struct options *o = l->options;
   struct arena own = {0};
-  l->steps = o->images ? (o->images + l->batch - 1) / l->batch : STEPS;
+  int64_t arrives = o->staleness + 2; // steps until a gradient that isn't a token does
+  l->steps = o->images ? (o->images + l->batch - 1) / l->batch : arrives > STEPS ? arrives : STEPS;
   draw(l);
   struct plan_run *r = plan_run_new(&own, l->plan, l->batch, &real_kind);
   double begin = clock_seconds();

@@ -184,18 +184,62 @@ static void keep_more(const struct search *s, bool *again, struct trial *now) {
   }
 }
 
-bool recompute_within(struct arena *a, const struct recompute *r, const bool *keep, int64_t align,
-                      int64_t limit, struct recompute_choice *choice) {
-  const struct search s = {r, keep, align, limit};
-  bool *again = ARENA_NEW(a, bool, r->graph->n_values);
-  struct trial now = try_choice(&s, again);
-  while (now.bytes > limit) {
-    int32_t v = best_value(&s, again, &now);
+// ---- tries under limits that don't depend on the one that is asked for, so that what fits in some
+// bytes fits in more
+
+struct tries {
+  struct trial best, least; // of those within the limit that does least again; of all the smallest
+  bool found;
+  bool *again, *smallest; // (n_values)
+};
+
+static void note(const struct search *s, const bool *again, const struct trial *t, int64_t limit,
+                 struct tries *tries) {
+  size_t size = s->r->graph->n_values * sizeof *again;
+  if (t->bytes <= limit && (!tries->found || t->macs < tries->best.macs)) {
+    tries->found = true;
+    tries->best = *t;
+    if (size) memcpy(tries->again, again, size);
+  }
+  if (t->bytes >= tries->least.bytes) return;
+  tries->least = *t;
+  if (size) memcpy(tries->smallest, again, size);
+}
+
+// One value after the other, until the arena has no more than the search's limit; all on the way
+// are noted.
+static void go(const struct search *s, int64_t limit, struct tries *tries) {
+  struct arena scratch = {0};
+  bool *again = ARENA_NEW(&scratch, bool, s->r->graph->n_values);
+  struct trial now = try_choice(s, again);
+  note(s, again, &now, limit, tries);
+  while (now.bytes > s->limit) {
+    int32_t v = best_value(s, again, &now);
     if (v == NONE) break;
     again[v] = true;
-    now = try_choice(&s, again);
+    now = try_choice(s, again);
+    note(s, again, &now, limit, tries);
   }
-  if (now.bytes <= limit) keep_more(&s, again, &now);
+  arena_free(&scratch);
+}
+
+bool recompute_within(struct arena *a, const struct recompute *r, const bool *keep, int64_t align,
+                      int64_t limit, struct recompute_choice *choice) {
+  static const int shares[] = {90, 80, 70, 60, 55, 50, 45, 40, 0}; // of a hundred of all that is kept
+  struct search s = {r, keep, align, limit};
+  struct tries t = {.least = {.bytes = INT64_MAX},
+                    .again = ARENA_NEW(a, bool, r->graph->n_values),
+                    .smallest = ARENA_NEW(a, bool, r->graph->n_values)};
+  go(&s, limit, &t);
+  t.least.bytes = INT64_MAX;
+  int64_t whole = try_choice(&s, ARENA_NEW(a, bool, r->graph->n_values)).bytes;
+  for (size_t i = 0; !t.found && i < sizeof shares / sizeof *shares; i++) {
+    s.limit = whole / 100 * shares[i];
+    go(&s, limit, &t);
+  }
+  s.limit = limit;
+  bool *again = t.found ? t.again : t.smallest;
+  if (t.found) keep_more(&s, again, &t.best);
   *choice = (struct recompute_choice){.made = recompute(a, r, again), .again = again};
   choice->plan = plan_of(a, &s, &choice->made, true);
   choice->macs = macs_again(r, &choice->made);

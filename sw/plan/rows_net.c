@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { BLOCKS_MAX = 1 << 15 }; // of a network of more nothing is cut
+enum { BLOCKS_MAX = 1 << 14 }; // of a network of more nothing is cut
 
 static bool in_arena(const struct value *v) {
   return !type_is_ref(&v->type) && !v->init;
