@@ -225,7 +225,8 @@ static void go(const struct search *s, int64_t limit, struct tries *tries) {
 
 bool recompute_within(struct arena *a, const struct recompute *r, const bool *keep, int64_t align,
                       int64_t limit, struct recompute_choice *choice) {
-  static const int shares[] = {90, 80, 70, 60, 55, 50, 45, 40, 0}; // of a hundred of all that is kept
+  static const int shares[] = {90, 80, 70, 60, 55,
+                               50, 45, 40, 0}; // of a hundred of all that is kept
   struct search s = {r, keep, align, limit};
   struct tries t = {.least = {.bytes = INT64_MAX},
                     .again = ARENA_NEW(a, bool, r->graph->n_values),

@@ -163,9 +163,22 @@ static void test_written(void **state) {
   cli_expect(s, "ls $D", 0, "o.NPY\n");
 }
 
+// An infinity of the file is equal to nothing but itself, and says nothing of the tolerance.
+static void test_infinity(void **state) {
+  struct shell *s = *state;
+  cli_expect(s,
+             "$N run" SET "--real -o $D/i.npy" NET
+             " && printf '\\000\\000\\200\\177' | dd of=$D/i.npy bs=1 seek=128 conv=notrunc "
+             "2>$D/dd; $N run" SET "--real --compare $D/i.npy" NET,
+             1, "1 are further apart than 0.00149");
+  cli_expect(s, "$N run" SET "--real --tolerance inf --compare $D/i.npy" NET, 1,
+             "--tolerance inf: expected a number of at least 0");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      SHELL_CASE(test_own_files), SHELL_CASE(test_channels), SHELL_CASE(test_channels_of_output),
-      SHELL_CASE(test_others),    SHELL_CASE(test_whole),    SHELL_CASE(test_written)};
+  const struct CMUnitTest tests[] = {SHELL_CASE(test_infinity), SHELL_CASE(test_own_files),
+                                     SHELL_CASE(test_channels), SHELL_CASE(test_channels_of_output),
+                                     SHELL_CASE(test_others),   SHELL_CASE(test_whole),
+                                     SHELL_CASE(test_written)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
